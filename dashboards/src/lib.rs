@@ -1,0 +1,12 @@
+//! How it is drawn: Grafana dashboards and their provisioning, generated from a catalogue.
+//!
+//! Panels ask the same [`monitoring::promql`] expressions that rules record. Nothing here does IO or knows HTTP,
+//! Docker or how load is made.
+
+pub mod artefact;
+pub mod grafana;
+pub mod layout;
+pub mod multiplayer;
+pub mod outline;
+pub mod panel;
+pub mod provisioning;

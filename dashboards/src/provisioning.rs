@@ -1,0 +1,107 @@
+//! Grafana's provisioning: the data source and the folder of dashboards.
+//!
+//! Format: <https://grafana.com/docs/grafana/latest/administration/provisioning/>. Grafana puts environment variables in
+//! where `$NAME` stands, which is how the files stay the same whatever port Prometheus listens on.
+
+use monitoring::promql;
+use serde::Serialize;
+
+use crate::multiplayer::FOLDER;
+use crate::panel::PROMETHEUS_UID;
+
+/// The environment variable of Grafana that says where Prometheus is.
+pub const PROMETHEUS_URL: &str = "PERF_PROMETHEUS_URL";
+/// Where Grafana looks for dashboards.
+pub const DASHBOARDS: &str = "/var/lib/grafana/dashboards";
+
+/// The file of data sources.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataSources {
+    api_version: u8,
+    datasources: Vec<DataSource>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DataSource {
+    name: &'static str,
+    uid: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    access: &'static str,
+    url: String,
+    is_default: bool,
+    editable: bool,
+    json_data: JsonData,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonData {
+    http_method: &'static str,
+    time_interval: String,
+}
+
+/// Prometheus as the only data source. `timeInterval` is the push interval: with Grafana's default of 15 s,
+/// `$__rate_interval` would be a minute at least and hide short runs.
+pub fn data_sources() -> DataSources {
+    DataSources {
+        api_version: 1,
+        datasources: vec![DataSource {
+            name: "Prometheus",
+            uid: PROMETHEUS_UID,
+            kind: "prometheus",
+            access: "proxy",
+            url: format!("${PROMETHEUS_URL}"),
+            is_default: true,
+            editable: false,
+            json_data: JsonData {
+                http_method: "POST",
+                time_interval: promql::duration(monitoring::run::DEFAULT_PUSH_INTERVAL),
+            },
+        }],
+    }
+}
+
+/// The file of dashboard providers.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Providers {
+    api_version: u8,
+    providers: Vec<Provider>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Provider {
+    name: &'static str,
+    folder: &'static str,
+    folder_uid: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    disable_deletion: bool,
+    allow_ui_updates: bool,
+    options: ProviderOptions,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ProviderOptions {
+    path: &'static str,
+}
+
+/// The folder of generated dashboards, which nobody edits by hand.
+pub fn providers() -> Providers {
+    Providers {
+        api_version: 1,
+        providers: vec![Provider {
+            name: "perf",
+            folder: FOLDER,
+            folder_uid: "performance-testing",
+            kind: "file",
+            disable_deletion: true,
+            allow_ui_updates: false,
+            options: ProviderOptions { path: DASHBOARDS },
+        }],
+    }
+}

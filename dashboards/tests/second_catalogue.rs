@@ -1,0 +1,26 @@
+//! A dashboard for another service, from another catalogue: nothing in this crate knows the first one.
+
+use std::time::Duration;
+
+use dashboards::{multiplayer, outline};
+use monitoring::catalogue::{Catalogue, Endpoint, Method};
+use monitoring::slo::Slo;
+
+const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
+const ECHO: Catalogue = Catalogue {
+    service: "echo",
+    title: "Echo",
+    endpoints: &[PING],
+    critical: &[PING],
+    slos: &[Slo::p95(PING, Duration::from_micros(2_500))],
+};
+
+#[test]
+fn draws_its_endpoints_and_its_line_and_nothing_else() {
+    let dashboard = multiplayer::dashboard(&ECHO);
+    let text = outline::outline(&dashboard);
+    assert!(text.starts_with("Echo (echo)"), "{text}");
+    assert!(text.contains("\"Ping latency\"") && text.contains("line at 2.5"), "{text}");
+    assert!(text.contains("ping_latency_bucket"), "{text}");
+    assert!(!serde_json::to_string(&dashboard).unwrap().contains("join_room"));
+}

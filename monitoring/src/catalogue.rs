@@ -1,0 +1,188 @@
+//! The catalogue: the endpoints of the service under test and what they promise.
+//!
+//! To cover another service, edit this file and the scenarios in `perf-tests/tests/load/`. Nothing else names an
+//! endpoint, a path or a threshold.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::label;
+use crate::slo::{Objective, Sli, Slo};
+
+/// A student joins a room.
+pub const JOIN_ROOM: Endpoint =
+    Endpoint::new("join_room", "Join room", Method::Post, "/api/multiplayer/rooms/{code}/join");
+/// What every player's browser polls while a game is on.
+pub const GET_STATE: Endpoint =
+    Endpoint::new("get_state", "Room state", Method::Get, "/api/multiplayer/rooms/{code}/state");
+/// Players of a room by worth.
+pub const LEADERBOARD: Endpoint =
+    Endpoint::new("leaderboard", "Leaderboard", Method::Get, "/api/multiplayer/rooms/{code}/leaderboard");
+/// A player's cash and holdings after a trade.
+pub const UPDATE_PLAYER: Endpoint =
+    Endpoint::new("update_player", "Update player", Method::Put, "/api/multiplayer/rooms/{code}/players/{player}");
+/// The news of a day of the game.
+pub const GET_NEWS: Endpoint = Endpoint::new("get_news", "News", Method::Get, "/api/news");
+/// What the adviser recommends on a day of the game.
+pub const GET_RECOMMENDATIONS: Endpoint =
+    Endpoint::new("get_recommendations", "Recommendations", Method::Get, "/api/recommendations");
+/// Prices of a day of the game.
+pub const GET_GAME_DATA: Endpoint = Endpoint::new("get_game_data", "Game data", Method::Get, "/api/game-data");
+
+/// The multiplayer API of the stock-trading game.
+pub const STOCK_AI: Catalogue = Catalogue {
+    service: "stock-ai-multiplayer",
+    title: "Stock AI Platform - Multiplayer Performance",
+    endpoints: &[
+        JOIN_ROOM,
+        GET_STATE,
+        LEADERBOARD,
+        UPDATE_PLAYER,
+        GET_NEWS,
+        GET_RECOMMENDATIONS,
+        GET_GAME_DATA,
+    ],
+    critical: &[JOIN_ROOM, GET_STATE],
+    slos: &[
+        Slo::p95(JOIN_ROOM, Duration::from_millis(300)),
+        Slo::p95(GET_STATE, Duration::from_millis(200)),
+        Slo::p95(LEADERBOARD, Duration::from_millis(400)),
+        Slo::p95(UPDATE_PLAYER, Duration::from_millis(300)),
+        Slo::p95(GET_NEWS, Duration::from_millis(300)),
+        Slo::p95(GET_RECOMMENDATIONS, Duration::from_millis(400)),
+        Slo::p95(GET_GAME_DATA, Duration::from_millis(500)),
+        Slo::success_above(JOIN_ROOM, Objective::percent(95)),
+        Slo::errors_below(Objective::percent(1)),
+    ],
+};
+
+/// A service: its endpoints and its objectives.
+#[derive(Debug, Clone, Copy)]
+pub struct Catalogue {
+    /// Lower-case words joined by dashes: file names and the dashboard's uid are made from it.
+    pub service: &'static str,
+    /// The dashboard's title.
+    pub title: &'static str,
+    /// All endpoints, in the order in which tables and panels show them.
+    pub endpoints: &'static [Endpoint],
+    /// The endpoints whose latency stands at the top of the dashboard.
+    pub critical: &'static [Endpoint],
+    /// All objectives, in the order in which tables show them.
+    pub slos: &'static [Slo],
+}
+
+/// An HTTP endpoint of the service under test. Its metrics, rules and panels are named after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// The label value `name`, and the stem of metric names: `join_room` gives `join_room_latency`.
+    pub name: &'static str,
+    /// What people call it, on panels.
+    pub title: &'static str,
+    /// The request's method.
+    pub method: Method,
+    /// The path's template; `{code}` stands for a value filled in by the scenario.
+    pub path: &'static str,
+}
+
+impl Endpoint {
+    /// An endpoint by name, title, method and path template.
+    pub const fn new(name: &'static str, title: &'static str, method: Method, path: &'static str) -> Self {
+        Self { name, title, method, path }
+    }
+}
+
+/// The HTTP methods an endpoint may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each variant is the method of that name")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// The method as it stands in a request line and in the label `method`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Why a catalogue cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CatalogueError {
+    /// A name that is no stem of a Prometheus metric name.
+    #[error("endpoint name {0:?} is not made of lower-case letters, digits and underscores, starting with a letter")]
+    Name(&'static str),
+    /// Two endpoints or two objectives with one name.
+    #[error("{0:?} is there twice")]
+    Duplicate(String),
+    /// An objective or a critical endpoint that is not in the list of endpoints.
+    #[error("{0:?} is named by an objective or as critical but is not among the endpoints")]
+    Unknown(&'static str),
+    /// An objective that every result, or none, would meet.
+    #[error("objective {0:?} leaves nothing to judge: its share must lie between 0 and 100 %, its threshold above 0")]
+    Vacuous(String),
+    /// The service's name is used in file names and URLs.
+    #[error("service name {0:?} is not made of lower-case letters, digits and dashes")]
+    Service(&'static str),
+}
+
+impl Catalogue {
+    /// The endpoint of that name.
+    pub fn endpoint(&self, name: &str) -> Option<&'static Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
+    /// The latency objective of an endpoint.
+    pub fn latency_slo(&self, endpoint: &Endpoint) -> Option<&'static Slo> {
+        self.slos.iter().find(|slo| matches!(&slo.sli, Sli::Latency { endpoint: of, .. } if of == endpoint))
+    }
+
+    /// Checks what the types cannot: names, duplicates, references and thresholds.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn validate(&self) -> Result<(), CatalogueError> {
+        let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.service.is_empty() || !self.service.chars().all(dashed) {
+            return Err(CatalogueError::Service(self.service));
+        }
+        let mut names = BTreeSet::new();
+        for endpoint in self.endpoints {
+            if !label::is_metric_stem(endpoint.name) {
+                return Err(CatalogueError::Name(endpoint.name));
+            }
+            if !names.insert(endpoint.name) {
+                return Err(CatalogueError::Duplicate(endpoint.name.to_owned()));
+            }
+        }
+        for endpoint in self.critical {
+            if !self.endpoints.contains(endpoint) {
+                return Err(CatalogueError::Unknown(endpoint.name));
+            }
+        }
+        let mut ids = BTreeSet::new();
+        for slo in self.slos {
+            if let Some(endpoint) = slo.endpoint()
+                && !self.endpoints.contains(endpoint)
+            {
+                return Err(CatalogueError::Unknown(endpoint.name));
+            }
+            if slo.is_vacuous() {
+                return Err(CatalogueError::Vacuous(slo.id()));
+            }
+            if !ids.insert(slo.id()) {
+                return Err(CatalogueError::Duplicate(slo.id()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,290 @@
+//! `report.json`: what a run found, as it is written to disk and read by `cargo xtask`.
+//!
+//! Counts are integers. Durations and times end in their unit: `_ms` are milliseconds, times are RFC 3339 in UTC. A
+//! quantile is a number of milliseconds, or `"+Inf"` where it falls among failed requests, which never finished well.
+//! `schema` grows when a field changes its meaning or goes; new fields may come without.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::ExitCode;
+use crate::slo::{Severity, Slo};
+use crate::verdict::{Tally, Verdict};
+
+/// The version of the report's form.
+pub const SCHEMA: u32 = 1;
+
+/// A run: what was asked of the service, what it did, and whether it kept its promises.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The run's name.
+    pub testid: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The catalogue's service.
+    pub service: String,
+    /// Where requests went, without user and password.
+    pub target: String,
+    /// What the plan and payloads were made from.
+    pub seed: u64,
+    /// The user's labels.
+    pub tags: BTreeMap<String, String>,
+    /// When load began.
+    pub started: String,
+    /// When load ended.
+    pub ended: String,
+    /// What load was planned, in words: "10 VUs for 30s".
+    pub load: String,
+    /// Requests of the load, setup and teardown not among them.
+    pub requests: Requests,
+    /// Requests of setup and teardown.
+    pub around: Requests,
+    /// Iterations of the load.
+    pub iterations: Iterations,
+    /// Endpoint by endpoint, in the catalogue's order; only those that were requested.
+    pub endpoints: Vec<EndpointResult>,
+    /// Objective by objective, in the catalogue's order.
+    pub objectives: Vec<ObjectiveResult>,
+    /// What became of the metrics; none if there was no store.
+    pub store: Option<Store>,
+    /// Reasons for which this run cannot be called met, whatever its objectives say.
+    pub problems: Vec<Problem>,
+    /// What should be known and does not touch the verdict.
+    pub warnings: Vec<String>,
+    /// What the process's exit code says.
+    pub exit_code: u8,
+}
+
+/// Counts of requests.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Made and recorded, failed ones included.
+    pub sent: u64,
+    /// Of them, failed.
+    pub failed: u64,
+    /// Cut off or never made: nobody knows what they would have been.
+    pub unknown: u64,
+}
+
+/// Counts of iterations.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Iterations {
+    /// Ran to their end, failed ones included.
+    pub completed: u64,
+    /// Of them, ended early by an error.
+    pub failed: u64,
+    /// Cut off at the end of the run.
+    pub interrupted: u64,
+    /// Planned and never begun.
+    pub dropped: u64,
+}
+
+/// What one endpoint did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointResult {
+    /// Its name in the catalogue.
+    pub name: String,
+    /// Its requests.
+    pub requests: Requests,
+    /// Requests by status code, "0" where no answer came.
+    pub by_status: BTreeMap<String, u64>,
+    /// Failed requests by kind of failure.
+    pub errors: BTreeMap<String, u64>,
+    /// The median of all requests' latencies, failed ones counted as infinite.
+    pub p50_ms: Option<Millis>,
+    /// The 95th percentile, likewise.
+    pub p95_ms: Option<Millis>,
+    /// The 99th percentile, likewise.
+    pub p99_ms: Option<Millis>,
+}
+
+/// What became of one objective.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveResult {
+    /// The metric that it judges: `join_room_latency`.
+    pub id: String,
+    /// Whose requests: an endpoint's name, or "all endpoints".
+    pub subject: String,
+    /// What was promised, in words.
+    pub promise: String,
+    /// What a miss means.
+    pub severity: Severity,
+    /// The verdict.
+    pub verdict: Word,
+    /// Why it is inconclusive.
+    pub reason: Option<String>,
+    /// Good requests.
+    pub good: u64,
+    /// All requests.
+    pub total: u64,
+    /// Requests of which nobody knows.
+    pub unknown: u64,
+    /// The quantile that the objective is about, if it is about one.
+    pub quantile_ms: Option<Millis>,
+    /// Where that quantile truly lies, with 95 % confidence.
+    pub interval_ms: Option<(Millis, Millis)>,
+}
+
+/// A verdict in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Kept.
+    Met,
+    /// Not kept.
+    Missed,
+    /// Nobody can say.
+    Inconclusive,
+    /// The scenario does not exercise it.
+    NotInScenario,
+}
+
+/// Milliseconds, or beyond all bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Millis {
+    /// So many.
+    Finite(f64),
+    /// Among the failed requests.
+    Infinite(Infinity),
+}
+
+/// How infinity is written in JSON, which has no number for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Infinity {
+    /// As Prometheus writes it.
+    #[serde(rename = "+Inf")]
+    Plus,
+}
+
+impl Millis {
+    /// Beyond all bounds.
+    pub const INFINITE: Self = Self::Infinite(Infinity::Plus);
+}
+
+/// What became of the metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    /// Where they were pushed to, without user and password.
+    pub url: String,
+    /// Pushes that the store took.
+    pub accepted: u64,
+    /// Attempts that it did not take.
+    pub refused: u64,
+    /// Whether it took the last one, which holds the final counts.
+    pub complete: bool,
+    /// Whether the store, asked for each objective's good and total requests, answered with the report's own numbers.
+    /// None if it could not be asked.
+    pub agrees: Option<bool>,
+    /// The time of the last push, Unix milliseconds: ask there for the final counts.
+    pub last_push_unix_ms: Option<i64>,
+}
+
+/// A reason for which a run cannot be called met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The exit code that it asks for.
+    pub exit_code: u8,
+    /// What happened and what can be done.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem that asks for that code.
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self { exit_code: code.code(), message: message.into() }
+    }
+}
+
+impl ObjectiveResult {
+    /// The result of an objective that the scenario exercises, as yet without its quantile.
+    pub fn judged(slo: &Slo, tally: Tally, verdict: &Verdict) -> Self {
+        let (word, reason) = match verdict {
+            Verdict::Met => (Word::Met, None),
+            Verdict::Missed => (Word::Missed, None),
+            Verdict::Inconclusive(reason) => (Word::Inconclusive, Some(reason.to_string())),
+        };
+        Self { verdict: word, reason, good: tally.good, total: tally.total, unknown: tally.unknown, ..Self::absent(slo) }
+    }
+
+    /// An objective that the scenario does not exercise.
+    pub fn absent(slo: &Slo) -> Self {
+        Self {
+            id: slo.id(),
+            subject: slo.subject().to_owned(),
+            promise: slo.promise(),
+            severity: slo.severity,
+            verdict: Word::NotInScenario,
+            reason: None,
+            good: 0,
+            total: 0,
+            unknown: 0,
+            quantile_ms: None,
+            interval_ms: None,
+        }
+    }
+
+    /// The exit code that this result asks for. A warning asks for none.
+    pub fn code(&self) -> ExitCode {
+        match (self.severity, self.verdict) {
+            (Severity::Warn, _) | (_, Word::Met | Word::NotInScenario) => ExitCode::Met,
+            (Severity::Error, Word::Missed) => ExitCode::Missed,
+            (Severity::Error, Word::Inconclusive) => ExitCode::Inconclusive,
+        }
+    }
+}
+
+/// The exit code of a run: the gravest that an objective or a problem asks for. A run that judged nothing is not met.
+pub fn exit_code(objectives: &[ObjectiveResult], problems: &[Problem]) -> ExitCode {
+    let judged = objectives.iter().any(|objective| objective.verdict != Word::NotInScenario);
+    let floor = if judged { ExitCode::Met } else { ExitCode::Inconclusive };
+    let problems = problems.iter().map(|problem| ExitCode::from_code(problem.exit_code).unwrap_or(ExitCode::Internal));
+    objectives.iter().map(ObjectiveResult::code).chain(problems).fold(floor, ExitCode::or_worse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::STOCK_AI;
+    use crate::verdict::judge;
+
+    fn result(slo: &Slo, good: u64, total: u64) -> ObjectiveResult {
+        let tally = Tally { good, total, unknown: 0 };
+        ObjectiveResult::judged(slo, tally, &judge(slo, tally))
+    }
+
+    #[test]
+    fn the_gravest_result_is_the_exit_code() {
+        let slo = &STOCK_AI.slos[0];
+        assert_eq!(exit_code(&[result(slo, 100, 100)], &[]), ExitCode::Met);
+        assert_eq!(exit_code(&[result(slo, 100, 100), result(slo, 0, 100)], &[]), ExitCode::Missed);
+        assert_eq!(exit_code(&[result(slo, 1, 1), result(slo, 0, 100)], &[]), ExitCode::Missed);
+        assert_eq!(exit_code(&[result(slo, 1, 1)], &[]), ExitCode::Inconclusive);
+        let refused = Problem::new(ExitCode::Inconclusive, "refused");
+        assert_eq!(exit_code(&[result(slo, 100, 100)], &[refused]), ExitCode::Inconclusive);
+    }
+
+    #[test]
+    fn a_run_that_judged_nothing_is_not_green() {
+        assert_eq!(exit_code(&[], &[]), ExitCode::Inconclusive);
+        assert_eq!(exit_code(&[ObjectiveResult::absent(&STOCK_AI.slos[0])], &[]), ExitCode::Inconclusive);
+    }
+
+    #[test]
+    fn a_warning_is_reported_and_does_not_gate() {
+        let missed = result(&STOCK_AI.slos[0].warn(), 0, 100);
+        assert_eq!(missed.verdict, Word::Missed);
+        assert_eq!(exit_code(&[missed, result(&STOCK_AI.slos[1], 100, 100)], &[]), ExitCode::Met);
+    }
+
+    #[test]
+    fn infinity_survives_json() {
+        let text = serde_json::to_string(&[Millis::Finite(1.5), Millis::INFINITE]).unwrap();
+        assert_eq!(text, r#"[1.5,"+Inf"]"#);
+        let back: Vec<Millis> = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, [Millis::Finite(1.5), Millis::INFINITE]);
+    }
+}

@@ -1,0 +1,18 @@
+//! What is promised and what it is called.
+//!
+//! The [`catalogue`] is the one place where a threshold or a metric name is written. Everything else here is derived
+//! from it: bucket bounds, series names, PromQL, recording rules, the assertion of a scenario and the words of a
+//! report. Nothing in this crate does IO, reads a clock or knows HTTP, Docker or Grafana.
+
+pub mod artefact;
+pub mod catalogue;
+pub mod judgement;
+pub mod label;
+pub mod metric;
+pub mod prometheus;
+pub mod promql;
+pub mod rule;
+pub mod run;
+pub mod slo;
+pub mod table;
+pub mod verdict;

@@ -1,0 +1,80 @@
+//! Prometheus' own configuration, <https://prometheus.io/docs/prometheus/latest/configuration/configuration/>.
+//!
+//! What differs from run to run (where the backend listens) does not stand in it: that goes through a file of targets.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::promql::duration;
+use crate::rule;
+
+/// How long samples are kept.
+pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How often the backend's `/metrics` is scraped.
+pub const SCRAPE_INTERVAL: Duration = Duration::from_secs(5);
+/// The folder of target files, relative to `prometheus.yml`.
+pub const TARGETS: &str = "targets";
+/// The `job` label of the backend's own metrics.
+pub const BACKEND_JOB: &str = "backend";
+/// The option without which Prometheus answers remote write with 404.
+pub const RECEIVER_FLAG: &str = "--web.enable-remote-write-receiver";
+
+/// `prometheus.yml`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Server {
+    global: Global,
+    rule_files: Vec<String>,
+    scrape_configs: Vec<Scrape>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Global {
+    scrape_interval: String,
+    evaluation_interval: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Scrape {
+    job_name: &'static str,
+    file_sd_configs: Vec<FileSd>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct FileSd {
+    files: Vec<String>,
+    refresh_interval: String,
+}
+
+/// An entry of a target file: where the backend answers `/metrics`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Target {
+    targets: Vec<String>,
+    labels: std::collections::BTreeMap<&'static str, &'static str>,
+}
+
+impl Target {
+    /// A backend at `host:port`, by HTTPS or not.
+    pub fn new(authority: String, https: bool) -> Self {
+        let scheme = if https { "https" } else { "http" };
+        Self { targets: vec![authority], labels: [("__scheme__", scheme)].into() }
+    }
+}
+
+/// The configuration.
+pub fn server() -> Server {
+    Server {
+        global: Global {
+            scrape_interval: duration(SCRAPE_INTERVAL),
+            evaluation_interval: duration(rule::INTERVAL),
+        },
+        rule_files: vec!["rules/*.yml".to_owned()],
+        scrape_configs: vec![Scrape {
+            job_name: BACKEND_JOB,
+            file_sd_configs: vec![FileSd {
+                files: vec![format!("{TARGETS}/*.json")],
+                refresh_interval: duration(SCRAPE_INTERVAL),
+            }],
+        }],
+    }
+}

@@ -1,0 +1,305 @@
+//! PromQL as a tree that prints itself.
+//!
+//! Only what rules, panels and the read-back after a run need. Numbers are printed from integers, and every operand
+//! that is itself an operation stands in parentheses, so that no precedence has to be known to read it.
+//! The language: <https://prometheus.io/docs/prometheus/latest/querying/basics/>.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::label::{self, Label};
+use crate::slo::Objective;
+
+/// An expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expr {
+    /// An instant or range selector.
+    Select(Selector),
+    /// A function call.
+    Call(&'static str, Vec<Expr>),
+    /// An aggregation `by` labels.
+    Aggregate(&'static str, Vec<Label>, Box<Expr>),
+    /// `left op right`; `op` may carry `bool` or a matching clause.
+    Binary(Box<Expr>, Op, Box<Expr>),
+    /// A whole number.
+    Integer(u64),
+    /// A share, printed as a decimal.
+    Share(Objective),
+}
+
+/// Binary operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// `*`
+    Times,
+    /// `/`
+    Over,
+    /// `-`
+    Minus,
+    /// `>`, a filter
+    Above,
+    /// `>=`, a filter
+    AtLeast,
+    /// `>= bool`: 1 or 0
+    IsAtLeast,
+    /// `and on (labels)`
+    AndOn(Vec<Label>),
+}
+
+/// A window behind a selector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// A fixed one, in whole seconds.
+    Fixed(Duration),
+    /// Grafana's `$__rate_interval`: at least four pushes, and at least a pixel.
+    RateInterval,
+}
+
+/// Series by name and matchers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    metric: String,
+    matchers: Vec<(Label, Match)>,
+    window: Option<Window>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Match {
+    Equal(String),
+    Regex(String),
+}
+
+impl Selector {
+    /// All series of that name.
+    pub fn new(metric: impl Into<String>) -> Self {
+        Self { metric: metric.into(), matchers: Vec::new(), window: None }
+    }
+
+    /// Those with that label value.
+    #[must_use]
+    pub fn with(mut self, label: Label, value: impl Into<String>) -> Self {
+        self.matchers.push((label, Match::Equal(value.into())));
+        self
+    }
+
+    /// Those chosen by a Grafana variable, which may hold several values.
+    #[must_use]
+    pub fn with_variable(mut self, label: Label) -> Self {
+        self.matchers.push((label, Match::Regex(format!("${}", label.as_str()))));
+        self
+    }
+
+    /// Their samples within a window up to now.
+    #[must_use]
+    pub const fn within(mut self, window: Window) -> Self {
+        self.window = Some(window);
+        self
+    }
+
+    /// Their value now.
+    pub const fn now(self) -> Expr {
+        Expr::Select(self)
+    }
+
+    /// `rate(…[window])`: growth per second.
+    pub fn rate(self, window: Window) -> Expr {
+        Expr::Call("rate", vec![Expr::Select(self.within(window))])
+    }
+
+    /// How much a counter that only grows has grown between the first and the last sample of the window: a difference
+    /// of the very integers that were sent. `increase` would extrapolate, and a ratio of two rates is off by a rounding
+    /// error just where the verdict flips.
+    pub fn growth(self, window: Window) -> Expr {
+        let samples = Expr::Select(self.within(window));
+        Expr::Call("max_over_time", vec![samples.clone()]).minus(Expr::Call("min_over_time", vec![samples]))
+    }
+}
+
+impl Expr {
+    /// `sum by (labels) (self)`
+    #[must_use]
+    pub fn sum_by(self, by: &[Label]) -> Self {
+        Self::Aggregate("sum", by.to_vec(), Box::new(self))
+    }
+
+    /// `sum(self)`
+    #[must_use]
+    pub fn sum(self) -> Self {
+        self.sum_by(&[])
+    }
+
+    /// `histogram_quantile(q, self)` over rates of buckets. It interpolates: drawn for eyes, never judged by.
+    #[must_use]
+    pub fn quantile(self, q: Objective) -> Self {
+        Self::Call("histogram_quantile", vec![Self::Share(q), self])
+    }
+
+    /// `self * factor`
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        Self::Binary(Box::new(Self::Integer(factor.into())), Op::Times, Box::new(self))
+    }
+
+    /// `self / other`
+    #[must_use]
+    pub fn over(self, other: Self) -> Self {
+        self.binary(Op::Over, other)
+    }
+
+    /// `self - other`
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        self.binary(Op::Minus, other)
+    }
+
+    /// Keeps what is above zero; NaN is not.
+    #[must_use]
+    pub fn above_zero(self) -> Self {
+        self.binary(Op::Above, Self::Integer(0))
+    }
+
+    /// Drops NaN, which is what a quantile of no requests is.
+    #[must_use]
+    pub fn not_nan(self) -> Self {
+        self.binary(Op::AtLeast, Self::Integer(0))
+    }
+
+    /// 1 where `self >= other`, else 0.
+    #[must_use]
+    pub fn is_at_least(self, other: Self) -> Self {
+        self.binary(Op::IsAtLeast, other)
+    }
+
+    /// Keeps what has a counterpart in `other` with the same labels.
+    #[must_use]
+    pub fn and_on(self, labels: &[Label], other: Self) -> Self {
+        self.binary(Op::AndOn(labels.to_vec()), other)
+    }
+
+    fn binary(self, op: Op, other: Self) -> Self {
+        Self::Binary(Box::new(self), op, Box::new(other))
+    }
+}
+
+/// p-quantile over time of a histogram, as rules record it and panels draw it.
+pub fn quantile_over(histogram: Selector, q: Objective, by: &[Label], window: Window) -> Expr {
+    let mut labels = by.to_vec();
+    labels.push(label::LE);
+    histogram.rate(window).sum_by(&labels).quantile(q)
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Select(selector) => selector.fmt(f),
+            Self::Call(name, args) => {
+                write!(f, "{name}(")?;
+                for (i, arg) in args.iter().enumerate() {
+                    let comma = if i == 0 { "" } else { ", " };
+                    write!(f, "{comma}{arg}")?;
+                }
+                f.write_str(")")
+            }
+            Self::Aggregate(op, by, arg) if by.is_empty() => write!(f, "{op}({arg})"),
+            Self::Aggregate(op, by, arg) => write!(f, "{op} by ({}) ({arg})", names(by)),
+            Self::Binary(left, op, right) => {
+                operand(f, left)?;
+                write!(f, " {op} ")?;
+                operand(f, right)
+            }
+            Self::Integer(n) => n.fmt(f),
+            Self::Share(share) => {
+                let ppm = share.as_ppm();
+                let text = format!("{}.{:06}", ppm / Objective::WHOLE, ppm % Objective::WHOLE);
+                f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Times => f.write_str("*"),
+            Self::Over => f.write_str("/"),
+            Self::Minus => f.write_str("-"),
+            Self::Above => f.write_str(">"),
+            Self::AtLeast => f.write_str(">="),
+            Self::IsAtLeast => f.write_str(">= bool"),
+            Self::AndOn(labels) => write!(f, "and on ({})", names(labels)),
+        }
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.metric)?;
+        if !self.matchers.is_empty() {
+            f.write_str("{")?;
+            for (i, (label, matcher)) in self.matchers.iter().enumerate() {
+                let comma = if i == 0 { "" } else { "," };
+                let (op, value) = match matcher {
+                    Match::Equal(value) => ("=", value),
+                    Match::Regex(value) => ("=~", value),
+                };
+                write!(f, "{comma}{}{op}\"{}\"", label.as_str(), escape(value))?;
+            }
+            f.write_str("}")?;
+        }
+        match self.window {
+            None => Ok(()),
+            Some(Window::Fixed(window)) => write!(f, "[{}]", duration(window)),
+            Some(Window::RateInterval) => f.write_str("[$__rate_interval]"),
+        }
+    }
+}
+
+/// A duration as PromQL and Prometheus' files write it, in the largest unit that divides it.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        s if s > 0 && s.is_multiple_of(3600) => format!("{}h", s / 3600),
+        s if s > 0 && s.is_multiple_of(60) => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+/// A value inside double quotes.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+fn names(labels: &[Label]) -> String {
+    labels.iter().map(|label| label.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn operand(f: &mut fmt::Formatter<'_>, expr: &Expr) -> fmt::Result {
+    if matches!(expr, Expr::Binary(..)) { write!(f, "({expr})") } else { fmt::Display::fmt(expr, f) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_cannot_leave_their_quotes() {
+        let hostile = Selector::new("http_reqs").with(label::TESTID, "a\"} or vector(1) #\\");
+        let text = hostile.now().to_string();
+        assert_eq!(text, r#"http_reqs{testid="a\"} or vector(1) #\\"}"#);
+        assert!(promql_parser::parser::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn shares_are_printed_as_the_shortest_decimal() {
+        assert_eq!(Expr::Share(Objective::percent(95)).to_string(), "0.95");
+        assert_eq!(Expr::Share(Objective::ppm(999_000)).to_string(), "0.999");
+        assert_eq!(Expr::Share(Objective::percent(50)).to_string(), "0.5");
+    }
+
+    #[test]
+    fn nested_operations_stand_in_parentheses() {
+        let a = || Selector::new("a").now();
+        assert_eq!(a().minus(a()).over(a()).to_string(), "(a - a) / a");
+        assert_eq!(a().over(a().minus(a())).to_string(), "a / (a - a)");
+    }
+}

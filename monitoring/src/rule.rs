@@ -1,0 +1,168 @@
+//! Recording rules, and the counters by which Prometheus answers the same question as the verdict.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::label::{self, LE, TESTID};
+use crate::metric::{self, Metric};
+use crate::promql::{self, Expr, Selector, Window};
+use crate::slo::{Objective, Sli, Slo, millis};
+
+/// How often rules are evaluated.
+pub const INTERVAL: Duration = Duration::from_secs(30);
+
+/// How far back a rule looks: two evaluations, and twelve pushes.
+pub const WINDOW: Window = Window::Fixed(Duration::from_secs(60));
+
+/// A file of rules.
+#[derive(Debug, Clone, Serialize)]
+pub struct RuleFile {
+    /// Groups are evaluated side by side.
+    pub groups: Vec<RuleGroup>,
+}
+
+/// Rules evaluated one after another, at one time.
+#[derive(Debug, Clone, Serialize)]
+pub struct RuleGroup {
+    /// Unique in its file.
+    pub name: String,
+    /// How often, as Prometheus writes durations.
+    pub interval: String,
+    /// In the order of the catalogue.
+    pub rules: Vec<RecordingRule>,
+}
+
+/// A series recorded from an expression.
+#[derive(Debug, Clone, Serialize)]
+pub struct RecordingRule {
+    /// The recorded series' name.
+    pub record: String,
+    /// What is recorded.
+    #[serde(serialize_with = "as_text")]
+    pub expr: Expr,
+}
+
+fn as_text<S: serde::Serializer>(expr: &Expr, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(expr)
+}
+
+/// The recording rules of a catalogue: one group of quantiles, one of objectives.
+pub fn recording_rules(catalogue: &Catalogue) -> RuleFile {
+    let group = |name: &str, rules| RuleGroup {
+        name: format!("{}-{name}", catalogue.service),
+        interval: promql::duration(INTERVAL),
+        rules,
+    };
+    let quantiles = catalogue.endpoints.iter().flat_map(quantile_rules).collect();
+    let objectives = catalogue.slos.iter().filter_map(objective_rule).collect();
+    RuleFile { groups: vec![group("quantiles", quantiles), group("objectives", objectives)] }
+}
+
+/// The quantiles that are recorded of every endpoint.
+pub const RECORDED: [(&str, Objective); 2] = [("p50", Objective::percent(50)), ("p95", Objective::percent(95))];
+
+fn quantile_rules(endpoint: &Endpoint) -> impl Iterator<Item = RecordingRule> + use<> {
+    let latency = Metric::latency(endpoint);
+    RECORDED.into_iter().map(move |(name, q)| RecordingRule {
+        record: format!("{}:{name}", latency.name),
+        expr: promql::quantile_over(Selector::new(latency.bucket()), q, &[TESTID], WINDOW).not_nan(),
+    })
+}
+
+/// `slo:<endpoint>:p95_under_<N>ms`: 1 while the window's requests keep the promise, 0 while they break it, and no
+/// value while there are none.
+fn objective_rule(slo: &Slo) -> Option<RecordingRule> {
+    let Sli::Latency { endpoint, threshold } = &slo.sli else { return None };
+    let name_part = |text: String| text.replace('.', "_");
+    let (needed, of) = slo.objective.as_fraction();
+    let within = |selector: Selector| selector.growth(WINDOW).sum_by(&[TESTID]);
+    let (good, total) = latency_counters(endpoint, *threshold);
+    let expr = within(good).times(of).is_at_least(within(total.clone()).times(needed));
+    Some(RecordingRule {
+        record: format!(
+            "slo:{}:{}_under_{}ms",
+            endpoint.name,
+            name_part(slo.quantile()),
+            name_part(millis(*threshold))
+        ),
+        expr: expr.and_on(&[TESTID], within(total).above_zero()),
+    })
+}
+
+/// The counters of an endpoint's requests within a threshold, and of all its requests.
+fn latency_counters(endpoint: &Endpoint, threshold: Duration) -> (Selector, Selector) {
+    let latency = Metric::latency(endpoint);
+    (Selector::new(latency.bucket()).with(LE, metric::le(threshold)), Selector::new(latency.count()))
+}
+
+/// What to ask Prometheus, at the time of a run's last push, for an objective's good and total requests. Since every
+/// series of a run starts from zero, its counters' last values are the integers that the verdict was made from.
+pub fn good_and_total(slo: &Slo, testid: &str) -> (Expr, Expr) {
+    let of_run = |selector: Selector| selector.with(TESTID, testid).now().sum();
+    match &slo.sli {
+        Sli::Latency { endpoint, threshold } => {
+            let (good, total) = latency_counters(endpoint, *threshold);
+            (of_run(good), of_run(total))
+        }
+        Sli::Success { endpoint } => {
+            let good = Selector::new(Metric::success(endpoint).name);
+            (of_run(good), of_run(Selector::new(Metric::latency(endpoint).count())))
+        }
+        Sli::NoError => {
+            let total = requests_of(testid);
+            (total.clone().minus(of_run(Selector::new(Metric::api_errors().name))), total)
+        }
+    }
+}
+
+/// What to ask Prometheus for the number of requests of a run.
+pub fn requests_of(testid: &str) -> Expr {
+    Selector::new(Metric::http_reqs().name).with(TESTID, testid).now().sum()
+}
+
+/// What to ask Prometheus for any series of a run.
+pub fn any_series_of(testid: &str) -> Selector {
+    Selector::new("").with(label::TESTID, testid)
+}
+
+/// The rules in few words, for a reviewer's eye: a line a rule.
+pub fn outline(file: &RuleFile) -> String {
+    let mut lines = Vec::new();
+    for group in &file.groups {
+        lines.push(format!("{} every {}", group.name, group.interval));
+        lines.extend(group.rules.iter().map(|rule| format!("  {} = {}", rule.record, rule.expr)));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::STOCK_AI;
+
+    #[test]
+    fn every_endpoint_has_its_quantiles_and_every_latency_objective_its_rule() {
+        let file = recording_rules(&STOCK_AI);
+        let records: Vec<_> = file.groups.iter().flat_map(|group| &group.rules).map(|rule| &*rule.record).collect();
+        assert_eq!(records.len(), 7 * 3);
+        for record in ["join_room_latency:p50", "join_room_latency:p95", "slo:join_room:p95_under_300ms"] {
+            assert!(records.contains(&record), "{record}");
+        }
+    }
+
+    #[test]
+    fn every_expression_is_promql() {
+        for rule in recording_rules(&STOCK_AI).groups.iter().flat_map(|group| &group.rules) {
+            let text = rule.expr.to_string();
+            assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
+        }
+        for slo in STOCK_AI.slos {
+            let (good, total) = good_and_total(slo, "t");
+            for text in [good.to_string(), total.to_string(), any_series_of("t").to_string()] {
+                assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
+            }
+        }
+    }
+}

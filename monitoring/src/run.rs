@@ -1,0 +1,456 @@
+//! A run: its settings as they cross the process seam, and its exit code.
+//!
+//! `cargo xtask perf` hands a scenario its settings in environment variables, and so does whoever runs one by `cargo
+//! test`. Variables that k6 has keep k6's names. This module only reads what a lookup gives it; each crate reads the
+//! environment in one place.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::label::{self, TagError};
+
+/// Where requests go.
+pub const TARGET: &str = "PERF_TARGET";
+/// The run's name, on each of its series.
+pub const TESTID: &str = "PERF_TESTID";
+/// What the plan and all payloads are made from.
+pub const SEED: &str = "PERF_SEED";
+/// The user's labels, `name=value`, one a line.
+pub const TAGS: &str = "PERF_TAGS";
+/// The folder that reports go to, each in one of its own.
+pub const OUT: &str = "PERF_OUT";
+/// Prometheus' own URL, for queries.
+pub const PROMETHEUS: &str = "PERF_PROMETHEUS_URL";
+/// The file that `cargo xtask perf` reads an [`Outcome`] from. Without it the scenario prints its own table.
+pub const OUTCOME: &str = "PERF_OUTCOME";
+/// No live progress, if set to anything but the empty string.
+pub const QUIET: &str = "PERF_QUIET";
+/// k6: how many virtual users.
+pub const VUS: &str = "K6_VUS";
+/// k6: how long.
+pub const DURATION: &str = "K6_DURATION";
+/// k6: how many iterations in all.
+pub const ITERATIONS: &str = "K6_ITERATIONS";
+/// k6: where metrics are pushed to.
+pub const REMOTE_WRITE: &str = "K6_PROMETHEUS_RW_SERVER_URL";
+/// k6: how often.
+pub const PUSH_INTERVAL: &str = "K6_PROMETHEUS_RW_PUSH_INTERVAL";
+
+/// The target when none is named: where uvicorn, and the stand-in started by hand, listen.
+pub const DEFAULT_TARGET: &str = "http://127.0.0.1:8000";
+/// The seed when none is named: the same run, every time.
+pub const DEFAULT_SEED: u64 = 1;
+/// k6's push interval.
+pub const DEFAULT_PUSH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What is more is a typing error, or wants more machines than one.
+pub const MAX_VUS: u32 = 50_000;
+const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
+const PUSH_INTERVALS: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+
+/// What a command's exit code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// All objectives met.
+    Met,
+    /// Internal error.
+    Internal,
+    /// No verdict: no data, too few requests, load not delivered, metrics not accepted.
+    Inconclusive,
+    /// Reserved: worse than the baseline.
+    Regressed,
+    /// Reserved: a panel, rule or alert was not shown to work.
+    ProofFailed,
+    /// An objective missed. The number is k6's.
+    Missed,
+    /// Bad configuration. The number is k6's.
+    BadConfiguration,
+    /// Stopped by a signal. The number is k6's.
+    Interrupted,
+}
+
+impl ExitCode {
+    /// From the one that outranks all others to the one that all others outrank.
+    const RANKED: [Self; 8] = [
+        Self::BadConfiguration,
+        Self::Interrupted,
+        Self::Internal,
+        Self::Missed,
+        Self::Regressed,
+        Self::ProofFailed,
+        Self::Inconclusive,
+        Self::Met,
+    ];
+
+    /// The process's exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Met => 0,
+            Self::Internal => 70,
+            Self::Inconclusive => 90,
+            Self::Regressed => 91,
+            Self::ProofFailed => 92,
+            Self::Missed => 99,
+            Self::BadConfiguration => 104,
+            Self::Interrupted => 105,
+        }
+    }
+
+    /// The meaning of a process's exit code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::RANKED.into_iter().find(|exit| exit.code() == code)
+    }
+
+    /// The one of two that is said when both hold.
+    #[must_use]
+    pub fn or_worse(self, other: Self) -> Self {
+        Self::RANKED.into_iter().find(|&exit| exit == self || exit == other).unwrap_or(Self::Internal)
+    }
+}
+
+/// What a scenario's process leaves for the one that started it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The exit code that its result asks for.
+    pub code: u8,
+    /// Why there is no report, or none that could be finished.
+    pub message: Option<String>,
+    /// The report.
+    pub report: Option<PathBuf>,
+}
+
+/// What replaces a scenario's own load, in whole or in part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoadOverride {
+    /// How many virtual users.
+    pub vus: Option<u32>,
+    /// How long; with `iterations`, how long at most.
+    pub duration: Option<Duration>,
+    /// How many iterations in all.
+    pub iterations: Option<u64>,
+}
+
+/// All that a run is told from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where requests go.
+    pub target: Url,
+    /// The run's name, if one was given.
+    pub testid: Option<String>,
+    /// What the plan and all payloads are made from.
+    pub seed: u64,
+    /// The user's labels, sorted by name.
+    pub tags: Vec<(String, String)>,
+    /// What replaces the scenario's load.
+    pub load: LoadOverride,
+    /// Where metrics are pushed to, if anywhere.
+    pub remote_write: Option<Url>,
+    /// Where the store answers queries.
+    pub prometheus: Option<Url>,
+    /// How often metrics are pushed.
+    pub push_interval: Duration,
+    /// The folder that reports go to.
+    pub out: Option<PathBuf>,
+    /// Where to leave the outcome.
+    pub outcome: Option<PathBuf>,
+    /// No live progress.
+    pub quiet: bool,
+}
+
+/// A setting that makes no sense. Each message names the variable or flag and says what would do.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum SettingsError {
+    /// Not a whole number in range.
+    #[error("{name}: {value:?} is not a whole number from {min} to {max}")]
+    Number {
+        /// The setting.
+        name: String,
+        /// What was given.
+        value: String,
+        /// The least that makes sense.
+        min: u64,
+        /// The most.
+        max: u64,
+    },
+    /// Not a duration in range.
+    #[error("{name}: {value:?} is not a duration from {min} to {max}, such as 30s, 1m30s or 500ms")]
+    Duration {
+        /// The setting.
+        name: String,
+        /// What was given.
+        value: String,
+        /// The least that makes sense.
+        min: String,
+        /// The most.
+        max: String,
+    },
+    /// Not a URL of a host to speak HTTP with.
+    #[error("{name}: {value:?} is not a URL such as {DEFAULT_TARGET}: {why}")]
+    Url {
+        /// The setting.
+        name: String,
+        /// What was given, without secrets.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A tag that cannot be a label.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// A testid that cannot be a label's value and a folder's name.
+    #[error("testid {0:?} is not made of 1 to 100 letters, digits, '.', '_' and '-', starting with a letter or digit")]
+    Testid(String),
+    /// k6 refuses this too.
+    #[error("{iterations} iterations cannot be shared by {vus} VUs: each VU needs at least one")]
+    FewerIterationsThanVus {
+        /// How many iterations.
+        iterations: u64,
+        /// Among how many VUs.
+        vus: u32,
+    },
+}
+
+impl Settings {
+    /// Settings from named values, such as the environment's. An empty value counts as none.
+    ///
+    /// # Errors
+    /// The first value that makes no sense.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let tags = get(TAGS).unwrap_or_default();
+        let settings = Self {
+            target: parse_url(TARGET, &get(TARGET).unwrap_or_else(|| DEFAULT_TARGET.to_owned()))?,
+            testid: get(TESTID).map(|id| parse_testid(&id)).transpose()?,
+            seed: get(SEED).map_or(Ok(DEFAULT_SEED), |value| parse_number(SEED, &value, 0, u64::MAX))?,
+            tags: label::parse_tags(tags.lines())?,
+            load: LoadOverride {
+                vus: get(VUS).map(|value| parse_vus(VUS, &value)).transpose()?,
+                duration: get(DURATION).map(|value| parse_duration(DURATION, &value)).transpose()?,
+                iterations: get(ITERATIONS).map(|value| parse_iterations(ITERATIONS, &value)).transpose()?,
+            },
+            remote_write: get(REMOTE_WRITE).map(|value| parse_url(REMOTE_WRITE, &value)).transpose()?,
+            prometheus: get(PROMETHEUS).map(|value| parse_url(PROMETHEUS, &value)).transpose()?,
+            push_interval: get(PUSH_INTERVAL).map_or(Ok(DEFAULT_PUSH_INTERVAL), |value| {
+                parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS)
+            })?,
+            out: get(OUT).map(PathBuf::from),
+            outcome: get(OUTCOME).map(PathBuf::from),
+            quiet: get(QUIET).is_some(),
+        };
+        settings.load.check()?;
+        Ok(settings)
+    }
+
+    /// Where queries go: Prometheus' own URL if there is one, else the origin of where metrics are pushed to.
+    pub fn query_url(&self) -> Option<Url> {
+        let origin = |url: &Url| {
+            let mut url = url.clone();
+            url.set_path("/");
+            url.set_query(None);
+            url
+        };
+        self.prometheus.clone().or_else(|| self.remote_write.as_ref().map(origin))
+    }
+}
+
+impl LoadOverride {
+    /// Refuses contradictions.
+    ///
+    /// # Errors
+    /// If there are fewer iterations than VUs to share them.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        match (self.iterations, self.vus) {
+            (Some(iterations), Some(vus)) if iterations < u64::from(vus) => {
+                Err(SettingsError::FewerIterationsThanVus { iterations, vus })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A whole number within bounds.
+///
+/// # Errors
+/// If it is none.
+pub fn parse_number(name: &str, value: &str, min: u64, max: u64) -> Result<u64, SettingsError> {
+    let number = value.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| SettingsError::Number { name: name.to_owned(), value: value.to_owned(), min, max })
+}
+
+/// How many virtual users.
+///
+/// # Errors
+/// If it is no number from 1 to [`MAX_VUS`].
+pub fn parse_vus(name: &str, value: &str) -> Result<u32, SettingsError> {
+    let vus = parse_number(name, value, 1, MAX_VUS.into())?;
+    Ok(u32::try_from(vus).unwrap_or(MAX_VUS))
+}
+
+/// How many iterations.
+///
+/// # Errors
+/// If it is no number from 1.
+pub fn parse_iterations(name: &str, value: &str) -> Result<u64, SettingsError> {
+    parse_number(name, value, 1, 1_000_000_000_000)
+}
+
+/// How long a load lasts.
+///
+/// # Errors
+/// If it is no duration from a second (k6's least) to 30 days.
+pub fn parse_duration(name: &str, value: &str) -> Result<Duration, SettingsError> {
+    parse_within(name, value, &(Duration::from_secs(1)..=MAX_DURATION))
+}
+
+fn parse_within(
+    name: &str,
+    value: &str,
+    range: &std::ops::RangeInclusive<Duration>,
+) -> Result<Duration, SettingsError> {
+    let duration = humantime::parse_duration(value).ok().filter(|duration| range.contains(duration));
+    duration.ok_or_else(|| SettingsError::Duration {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        min: humantime::format_duration(*range.start()).to_string(),
+        max: humantime::format_duration(*range.end()).to_string(),
+    })
+}
+
+/// A URL of a host to speak HTTP with.
+///
+/// # Errors
+/// If it is none; the message does not repeat a password.
+pub fn parse_url(name: &str, value: &str) -> Result<Url, SettingsError> {
+    let error = |why: &str| SettingsError::Url { name: name.to_owned(), value: redact(value), why: why.to_owned() };
+    let url = Url::parse(value).map_err(|parse| error(&parse.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(error("it does not start with http:// or https://"));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(error("it names no host"));
+    }
+    Ok(url)
+}
+
+/// Text without the part of a URL that may hold a password.
+fn redact(text: &str) -> String {
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}***{}", &text[..scheme + 3], &text[at..]),
+        _ => text.to_owned(),
+    }
+}
+
+/// A URL as it may be shown: without user, password and query.
+pub fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both fail only for URLs without a host, which have no user either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.to_string().trim_end_matches('/').to_owned()
+}
+
+/// A name for a run: a label's value and a folder's name.
+///
+/// # Errors
+/// If it could not be one of them.
+pub fn parse_testid(testid: &str) -> Result<String, SettingsError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let good = (1..=100).contains(&testid.len())
+        && testid.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && testid.chars().all(allowed);
+    // `latest` is the name of the link to the last report.
+    if good && testid != "latest" { Ok(testid.to_owned()) } else { Err(SettingsError::Testid(testid.to_owned())) }
+}
+
+/// A time as reports write it: RFC 3339 in UTC, with milliseconds.
+pub fn rfc3339_millis(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+/// A name for a run that was given none: sorted by time, readable, and unlike any other of the same second.
+pub fn new_testid(scenario: &str, now: SystemTime, salt: u16) -> String {
+    let utc = humantime::format_rfc3339_seconds(now).to_string();
+    let digits: String = utc.chars().filter(char::is_ascii_digit).collect();
+    let (date, time) = digits.split_at(8.min(digits.len()));
+    format!("{date}-{time}-{scenario}-{salt:04x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Settings::from_lookup(&get)
+    }
+
+    #[test]
+    fn nothing_given_means_k6s_defaults() {
+        let settings = settings(&[]).unwrap();
+        assert_eq!(settings.push_interval, Duration::from_secs(5));
+        assert_eq!(settings.target.as_str(), "http://127.0.0.1:8000/");
+        assert_eq!(settings.query_url(), None);
+    }
+
+    #[test]
+    fn queries_go_to_the_origin_of_the_store_unless_told_otherwise() {
+        let store = (REMOTE_WRITE, "http://store:9009/api/v1/push?x=1");
+        assert_eq!(settings(&[store]).unwrap().query_url().unwrap().as_str(), "http://store:9009/");
+        let both = settings(&[store, (PROMETHEUS, "http://query:1/prometheus")]).unwrap();
+        assert_eq!(both.query_url().unwrap().as_str(), "http://query:1/prometheus");
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        for (name, value) in [
+            (VUS, "0"),
+            (VUS, "50001"),
+            (VUS, "ten"),
+            (DURATION, "0s"),
+            (DURATION, "30"),
+            (DURATION, "9000d"),
+            (ITERATIONS, "0"),
+            (SEED, "-1"),
+            (TARGET, "localhost:8000"),
+            (TARGET, "ftp://x"),
+            (TARGET, "http://"),
+            (PUSH_INTERVAL, "0s"),
+        ] {
+            let error = settings(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(value), "{name}={value}: {error}");
+        }
+        assert!(settings(&[(TAGS, "le=1")]).is_err());
+        assert!(settings(&[(TESTID, "../x")]).is_err());
+        assert!(settings(&[(TESTID, "latest")]).is_err());
+        assert!(settings(&[(ITERATIONS, "5"), (VUS, "6")]).is_err());
+    }
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        let error = settings(&[(TARGET, "ftp://me:secret@x")]).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+        assert_eq!(shown(&Url::parse("http://me:secret@x:1/a?token=b").unwrap()), "http://x:1/a");
+    }
+
+    #[test]
+    fn the_gravest_of_several_codes_is_said() {
+        use ExitCode::{BadConfiguration, Inconclusive, Internal, Interrupted, Met, Missed};
+        assert_eq!(Inconclusive.or_worse(Missed), Missed);
+        assert_eq!(Missed.or_worse(Internal), Internal);
+        assert_eq!(Internal.or_worse(Interrupted), Interrupted);
+        assert_eq!(Interrupted.or_worse(BadConfiguration), BadConfiguration);
+        assert_eq!(Met.or_worse(Inconclusive), Inconclusive);
+        assert_eq!(ExitCode::from_code(99), Some(Missed));
+    }
+
+    #[test]
+    fn generated_testids_are_valid() {
+        let id = new_testid("basic", SystemTime::UNIX_EPOCH, 0xab);
+        assert_eq!(id, "19700101-000000-basic-00ab");
+        assert!(parse_testid(&id).is_ok());
+    }
+}

@@ -1,0 +1,159 @@
+//! The result of a run as a person reads it: one table, then what went wrong in whole sentences.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+
+use crate::judgement::{Millis, ObjectiveResult, Report, Word};
+use crate::slo::Severity;
+
+/// The table and the sentences below it. With `colour`, escape codes colour the verdicts; the words and signs say the
+/// same without.
+pub fn render(report: &Report, colour: bool) -> String {
+    let mut text = format!("{}\n", headline(report));
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if colour { table.enforce_styling() } else { table.force_no_tty() };
+    let heading = |name: &str| if colour { Cell::new(name).add_attribute(Attribute::Dim) } else { Cell::new(name) };
+    let columns = ["", "endpoint", "promised", "seen", "95 % interval", "good", "of", ""];
+    table.set_header(columns.map(heading));
+    for objective in &report.objectives {
+        table.add_row(row(objective, colour));
+    }
+    for column in [3, 4, 5, 6] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let _ = writeln!(text, "\n{}", table.trim_fmt());
+    for sentence in sentences(report) {
+        let _ = write!(text, "\n{sentence}");
+    }
+    text.trim_end().to_owned()
+}
+
+/// What a failed test says: each objective that was not met, and each problem, a line each.
+pub fn sentences(report: &Report) -> Vec<String> {
+    let objectives = report.objectives.iter().filter_map(sentence);
+    let problems = report.problems.iter().map(|problem| format!("problem: {}", problem.message));
+    let warnings = report.warnings.iter().map(|warning| format!("warning: {warning}"));
+    objectives.chain(problems).chain(warnings).collect()
+}
+
+fn headline(report: &Report) -> String {
+    let Report { scenario, load, requests, iterations, .. } = report;
+    let mut text = format!(
+        "{scenario}: {load}: {} requests ({} failed), {} iterations",
+        requests.sent, requests.failed, iterations.completed
+    );
+    for (count, what) in [(iterations.interrupted, "interrupted"), (iterations.dropped, "never begun")] {
+        if count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
+    text
+}
+
+fn row(objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {
+    let (word, shade) = match (objective.verdict, objective.severity) {
+        (Word::Met, _) => ("✓ met", Color::Green),
+        (Word::Missed, Severity::Error) => ("✗ missed", Color::Red),
+        (Word::Missed, Severity::Warn) => ("! missed", Color::Yellow),
+        (Word::Inconclusive, _) => ("? inconclusive", Color::Yellow),
+        (Word::NotInScenario, _) => ("- not in this scenario", Color::DarkGrey),
+    };
+    let cell = |text: String| Cell::new(text);
+    let counts = |count: u64| if objective.verdict == Word::NotInScenario { String::new() } else { count.to_string() };
+    let verdict = if colour { cell(word.to_owned()).fg(shade) } else { cell(word.to_owned()) };
+    vec![
+        verdict,
+        cell(objective.subject.clone()),
+        cell(objective.promise.clone()),
+        cell(seen(objective).unwrap_or_default()),
+        cell(objective.interval_ms.map(|(low, high)| interval(low, high)).unwrap_or_default()),
+        cell(counts(objective.good)),
+        cell(counts(objective.total)),
+        cell(if objective.severity == Severity::Warn { "warns only".to_owned() } else { String::new() }),
+    ]
+}
+
+/// What was seen, in the promise's own terms: a quantile, a share of successes or a share of errors.
+fn seen(objective: &ObjectiveResult) -> Option<String> {
+    if objective.total == 0 {
+        return None;
+    }
+    if let Some(quantile) = objective.quantile_ms {
+        return Some(millis(quantile));
+    }
+    let bad = objective.total - objective.good.min(objective.total);
+    let share = if objective.promise.starts_with("errors") { bad } else { objective.good };
+    Some(percent(share, objective.total))
+}
+
+fn sentence(objective: &ObjectiveResult) -> Option<String> {
+    let ObjectiveResult { subject, promise, good, total, .. } = objective;
+    let word = match (objective.verdict, objective.severity) {
+        (Word::Missed, Severity::Error) => "missed",
+        (Word::Missed, Severity::Warn) => "missed (warns only)",
+        (Word::Inconclusive, _) => {
+            let reason = objective.reason.as_deref().unwrap_or("no reason given");
+            return Some(format!("inconclusive: {subject} promised {promise}: {reason}"));
+        }
+        (Word::Met | Word::NotInScenario, _) => return None,
+    };
+    let seen = seen(objective).unwrap_or_default();
+    let mut text = format!("{word}: {subject} promised {promise}; seen: {seen} over {total} requests, {good} of them good");
+    if objective.quantile_ms == Some(Millis::INFINITE) {
+        text.push_str(" (a failed request counts as infinitely slow)");
+    }
+    Some(text)
+}
+
+fn interval(low: Millis, high: Millis) -> String {
+    match (low, high) {
+        (Millis::Finite(low), Millis::Finite(high)) => format!("{} – {}", number(low), millis(Millis::Finite(high))),
+        (Millis::Finite(low), Millis::Infinite(_)) => format!("≥ {}", millis(Millis::Finite(low))),
+        _ => "∞".to_owned(),
+    }
+}
+
+/// Milliseconds with three significant digits or so, since the interval is never narrower than that.
+pub fn millis(value: Millis) -> String {
+    match value {
+        Millis::Finite(ms) => format!("{} ms", number(ms)),
+        Millis::Infinite(_) => "∞".to_owned(),
+    }
+}
+
+fn number(ms: f64) -> String {
+    match ms {
+        ms if ms < 9.995 => format!("{ms:.2}"),
+        ms if ms < 999.95 => format!("{ms:.1}"),
+        ms => format!("{ms:.0}"),
+    }
+}
+
+/// A share in per cent with two decimals, cut off rather than rounded, so that 94.999 % does not read as 95 %.
+fn percent(part: u64, whole: u64) -> String {
+    let hundredths = u128::from(part) * 10_000 / u128::from(whole.max(1));
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_cut_off_and_not_rounded_up() {
+        assert_eq!(percent(94_999, 100_000), "94.99 %");
+        assert_eq!(percent(1, 1), "100.00 %");
+    }
+
+    #[test]
+    fn a_measured_value_keeps_about_three_digits() {
+        assert_eq!(millis(Millis::Finite(1.234)), "1.23 ms");
+        assert_eq!(millis(Millis::Finite(299.95)), "299.9 ms");
+        assert_eq!(millis(Millis::Finite(1234.5)), "1234 ms");
+        assert_eq!(millis(Millis::INFINITE), "∞");
+    }
+}

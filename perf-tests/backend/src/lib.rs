@@ -1,0 +1,46 @@
+//! A stand-in for the stock game's multiplayer backend, for machines that do not have the real one.
+//!
+//! It keeps rooms and players, and answers agree with what was written. Latencies are drawn from a seeded
+//! distribution per endpoint, faults are set by flags, and `/metrics` has the names, labels, buckets and status groups of
+//! prometheus-fastapi-instrumentator. It knows nothing of the load harness.
+
+mod faults;
+mod latency;
+mod metrics;
+mod routes;
+mod state;
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+
+pub use faults::Faults;
+
+/// The service: its state, its latencies and its metrics.
+#[derive(Clone)]
+pub struct Server {
+    rooms: Arc<Mutex<state::Rooms>>,
+    latency: Arc<latency::Latencies>,
+    metrics: Arc<metrics::Metrics>,
+    seed: u64,
+}
+
+impl Server {
+    /// A service without rooms.
+    ///
+    /// # Errors
+    /// If its metrics cannot be registered.
+    pub fn new(seed: u64, faults: Faults) -> anyhow::Result<Self> {
+        Ok(Self {
+            rooms: Arc::default(),
+            latency: Arc::new(latency::Latencies::new(seed, faults)),
+            metrics: Arc::new(metrics::Metrics::new()?),
+            seed,
+        })
+    }
+
+    /// Its routes.
+    pub fn router(self) -> Router {
+        routes::router(self)
+    }
+}

@@ -1,0 +1,211 @@
+//! A worker: a thread with a single-threaded runtime, its own virtual users and its own recorder. Nothing that a
+//! request touches is shared with another thread.
+
+use std::cell::RefCell;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{self, Instant};
+
+use super::clock;
+use super::vu::{Shared, Vu};
+use crate::http::{HttpClient, RequestError};
+use crate::measure::{Recorder, Snapshot};
+use crate::measure::IterationEnd;
+use crate::plan::VuPlan;
+
+/// One iteration of a scenario, whatever its setup's value is.
+pub(crate) type Iteration =
+    dyn for<'vu> Fn(&'vu mut Vu) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'vu>> + Send + Sync;
+
+/// What a worker is told to do.
+pub(crate) struct Work {
+    pub(crate) vus: Vec<VuPlan>,
+    pub(crate) epoch: Instant,
+    pub(crate) graceful_stop: Duration,
+    /// Iterations left to all workers; none if VUs go on until they stop.
+    pub(crate) left: Option<Arc<AtomicU64>>,
+    pub(crate) iteration: Arc<Iteration>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) recorder: Recorder,
+    /// Asks for a snapshot. Closed when nobody will ask any more, which is when the worker ends.
+    pub(crate) asked: mpsc::Receiver<oneshot::Sender<Snapshot>>,
+    /// Told when the last VU has stopped.
+    pub(crate) finished: oneshot::Sender<()>,
+    /// True once the run is aborted.
+    pub(crate) abort: watch::Receiver<bool>,
+}
+
+/// What a worker leaves.
+pub(crate) struct Done {
+    pub(crate) snapshot: Snapshot,
+    /// Errors of the scenario's own, which are no failed requests.
+    pub(crate) errors: Errors,
+    /// VUs that panicked, by message.
+    pub(crate) panics: Vec<String>,
+}
+
+/// How many errors there were, and the first few of them.
+#[derive(Debug, Default)]
+pub(crate) struct Errors {
+    pub(crate) count: u64,
+    pub(crate) first: Vec<String>,
+}
+
+impl Errors {
+    const KEPT: usize = 3;
+
+    fn add(&mut self, error: &anyhow::Error) {
+        self.count += 1;
+        if self.first.len() < Self::KEPT {
+            self.first.push(format!("{error:#}"));
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        self.first.truncate(Self::KEPT);
+    }
+}
+
+/// Runs the worker's VUs to their end. Answers requests for snapshots meanwhile, and on until nobody asks: other workers
+/// may still be at it, and a snapshot is one of all.
+pub(crate) async fn run(work: Work) -> Done {
+    let Work { vus, epoch, graceful_stop, left, iteration, shared, recorder, mut asked, finished, abort } = work;
+    let recorder = Rc::new(RefCell::new(recorder));
+    let errors = Rc::new(RefCell::new(Errors::default()));
+    let local = LocalSet::new();
+    let mut running = JoinSet::new();
+    for plan in vus {
+        let vu = Life {
+            plan,
+            epoch,
+            graceful_stop,
+            left: left.clone(),
+            iteration: iteration.clone(),
+            shared: shared.clone(),
+            recorder: recorder.clone(),
+            errors: errors.clone(),
+            abort: abort.clone(),
+        };
+        running.spawn_local_on(vu.live(), &local);
+    }
+    let mut panics = Vec::new();
+    let mut finished = Some(finished);
+    local
+        .run_until(async {
+            loop {
+                tokio::select! {
+                    Some(ended) = running.join_next() => {
+                        panics.extend(ended.err().map(panic_message));
+                    }
+                    asked = asked.recv() => match asked {
+                        // Nobody waits for the answer any more: then nobody misses it.
+                        Some(reply) => drop(reply.send(recorder.borrow().snapshot())),
+                        None => break,
+                    },
+                }
+                if running.is_empty() {
+                    finished.take().map(|finished| finished.send(()));
+                }
+            }
+        })
+        .await;
+    let snapshot = recorder.borrow().snapshot();
+    Done { snapshot, errors: errors.take(), panics }
+}
+
+/// One VU, from its start to its stop.
+struct Life {
+    plan: VuPlan,
+    epoch: Instant,
+    graceful_stop: Duration,
+    left: Option<Arc<AtomicU64>>,
+    iteration: Arc<Iteration>,
+    shared: Arc<Shared>,
+    recorder: Rc<RefCell<Recorder>>,
+    errors: Rc<RefCell<Errors>>,
+    abort: watch::Receiver<bool>,
+}
+
+impl Life {
+    async fn live(mut self) {
+        let http = match HttpClient::new() {
+            Ok(http) => http,
+            Err(error) => return self.errors.borrow_mut().add(&error.into()),
+        };
+        let mut vu = Vu::new(self.plan.id, self.shared.clone(), self.recorder.clone(), http);
+        time::sleep_until(self.epoch + self.plan.start).await;
+        let _active = Active::new(&self.recorder);
+        let stop = self.epoch + self.plan.stop;
+        let mut cut = pin!(time::sleep_until(stop + self.graceful_stop));
+        for number in 0.. {
+            if clock::now() >= stop || *self.abort.borrow() || !self.take() {
+                break;
+            }
+            vu.begin(number);
+            let result = tokio::select! {
+                biased;
+                result = (self.iteration)(&mut vu) => Some(result),
+                () = &mut cut => None,
+                _ = self.abort.wait_for(|abort| *abort) => None,
+            };
+            self.ended(&vu, result);
+            // A scenario that waits for nothing must not keep the worker from answering.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Takes one of the shared iterations, if there are any left.
+    fn take(&self) -> bool {
+        let one_less = |left: u64| left.checked_sub(1);
+        self.left.as_ref().is_none_or(|left| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok())
+    }
+
+    fn ended(&self, vu: &Vu, result: Option<anyhow::Result<()>>) {
+        let end = match result {
+            None => IterationEnd::Interrupted,
+            Some(Ok(())) => IterationEnd::Completed,
+            Some(Err(error)) => {
+                // A failed request is the service's failure and has been counted. Anything else is the scenario's.
+                if !matches!(error.downcast_ref(), Some(RequestError::Failed { .. })) {
+                    self.errors.borrow_mut().add(&error);
+                }
+                IterationEnd::Failed
+            }
+        };
+        self.recorder.borrow_mut().record_iteration(end, vu.made());
+    }
+}
+
+/// Counts a VU as active for as long as it lives, a panic included.
+struct Active(Rc<RefCell<Recorder>>);
+
+impl Active {
+    fn new(recorder: &Rc<RefCell<Recorder>>) -> Self {
+        recorder.borrow_mut().vu_active(true);
+        Self(recorder.clone())
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.borrow_mut().vu_active(false);
+    }
+}
+
+fn panic_message(error: tokio::task::JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+        }
+        Err(error) => error.to_string(),
+    }
+}

@@ -1,0 +1,254 @@
+//! Histograms: exact integer counts at every bucket bound, and quantiles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use monitoring::judgement::Millis;
+use monitoring::slo::Objective;
+use monitoring::verdict;
+
+/// Durations counted by bucket, with their sum: what becomes a classic histogram in Prometheus.
+#[derive(Debug, Clone)]
+pub struct Buckets {
+    bounds: Arc<[Duration]>,
+    /// One count for each bound and one for what is beyond the last; not cumulative.
+    counts: Vec<u64>,
+    sum: Duration,
+}
+
+impl Buckets {
+    /// No durations, with those upper bounds, ascending.
+    pub fn new(bounds: Arc<[Duration]>) -> Self {
+        Self { counts: vec![0; bounds.len() + 1], bounds, sum: Duration::ZERO }
+    }
+
+    fn add(&mut self, duration: Duration, bucket: usize) {
+        self.counts[bucket] += 1;
+        self.sum = self.sum.saturating_add(duration);
+    }
+
+    fn bucket_of(&self, duration: Duration) -> usize {
+        self.bounds.partition_point(|bound| *bound < duration)
+    }
+
+    /// Counts a duration in the first bucket whose bound it does not exceed.
+    pub fn record(&mut self, duration: Duration) {
+        self.add(duration, self.bucket_of(duration));
+    }
+
+    /// Counts a duration beyond all bounds, however short it was.
+    pub fn record_beyond(&mut self, duration: Duration) {
+        self.add(duration, self.bounds.len());
+    }
+
+    /// Adds another's counts. Both have the same bounds.
+    pub fn merge(&mut self, other: &Self) {
+        debug_assert_eq!(self.bounds, other.bounds);
+        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+            *mine += theirs;
+        }
+        self.sum = self.sum.saturating_add(other.sum);
+    }
+
+    /// Each bound with the number of durations that do not exceed it.
+    pub fn cumulative(&self) -> impl Iterator<Item = (Duration, u64)> {
+        self.bounds.iter().zip(&self.counts).scan(0, |sum, (bound, count)| {
+            *sum += count;
+            Some((*bound, *sum))
+        })
+    }
+
+    /// How many durations.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How many durations do not exceed a bound; exact where it is one of the histogram's.
+    pub fn within(&self, bound: Duration) -> u64 {
+        self.counts[..self.bounds.partition_point(|known| *known <= bound)].iter().sum()
+    }
+
+    /// The sum of all durations, in milliseconds.
+    pub fn sum_ms(&self) -> f64 {
+        self.sum.as_secs_f64() * 1e3
+    }
+}
+
+/// Latencies of an endpoint: buckets that decide, and quantiles to show. A failed request lies beyond all bounds, so
+/// that no error can improve a quantile.
+#[derive(Debug, Clone)]
+pub struct Latency {
+    buckets: Buckets,
+    /// Nanoseconds of the requests that succeeded, to three significant digits.
+    succeeded: Histogram<u64>,
+}
+
+/// Three significant digits: a relative error of at most 0.1 %.
+const DIGITS: u8 = 3;
+
+impl Latency {
+    /// No latencies, with those upper bounds, ascending.
+    pub fn new(bounds: Arc<[Duration]>) -> Self {
+        #[expect(clippy::expect_used, reason = "fails only for more than five digits")]
+        let succeeded = Histogram::new(DIGITS).expect("three digits are allowed");
+        Self { buckets: Buckets::new(bounds), succeeded }
+    }
+
+    /// Counts the latency of a request that succeeded.
+    pub fn record(&mut self, duration: Duration) {
+        self.buckets.record(duration);
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).max(1);
+        #[expect(clippy::expect_used, reason = "fails only for histograms that cannot resize")]
+        self.succeeded.record(nanos).expect("the histogram resizes");
+    }
+
+    /// Counts a request that failed after so long.
+    pub fn record_failed(&mut self, duration: Duration) {
+        self.buckets.record_beyond(duration);
+    }
+
+    /// Adds another's latencies.
+    pub fn merge(&mut self, other: &Self) {
+        self.buckets.merge(&other.buckets);
+        #[expect(clippy::expect_used, reason = "fails only for histograms that cannot resize")]
+        self.succeeded.add(&other.succeeded).expect("the histogram resizes");
+    }
+
+    /// The counts by bucket.
+    pub const fn buckets(&self) -> &Buckets {
+        &self.buckets
+    }
+
+    /// The value of that rank, from the fastest; infinite among the failed.
+    pub fn at_rank(&self, rank: u64) -> Millis {
+        let succeeded = self.succeeded.len();
+        if rank > succeeded {
+            return Millis::INFINITE;
+        }
+        // Half a rank below, so that the rounding of this division cannot reach the next rank.
+        #[expect(clippy::cast_precision_loss, reason = "a share to find a rank by, half a rank away from any other")]
+        let share = (rank as f64 - 0.5) / succeeded as f64;
+        let nanos = self.succeeded.value_at_quantile(share.max(0.0));
+        let value = Duration::from_nanos(nanos);
+        // The exact counts know in which bucket the rank lies; what is shown never contradicts the verdict.
+        let bound = self.buckets.cumulative().find(|(_, count)| *count >= rank).map(|(bound, _)| bound);
+        Millis::Finite(value.min(bound.unwrap_or(value)).as_secs_f64() * 1e3)
+    }
+
+    /// The q-quantile of all requests by nearest rank; none if there were none.
+    pub fn quantile(&self, q: Objective) -> Option<Millis> {
+        let total = self.buckets.count();
+        (total > 0).then(|| self.at_rank(verdict::nearest_rank(q, total)))
+    }
+
+    /// Where the true q-quantile lies, with 95 % confidence.
+    pub fn interval(&self, q: Objective) -> Option<(Millis, Millis)> {
+        let total = self.buckets.count();
+        let (low, high) = verdict::interval_ranks(q, total);
+        let high = high.map_or(Millis::INFINITE, |rank| self.at_rank(rank));
+        (total > 0).then(|| (self.at_rank(low), high))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const P95: Objective = Objective::percent(95);
+
+    fn bounds() -> Arc<[Duration]> {
+        [100, 300, 500].map(Duration::from_millis).into()
+    }
+
+    fn ms(value: Option<Millis>) -> f64 {
+        match value {
+            Some(Millis::Finite(ms)) => ms,
+            other => panic!("not finite: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn exactly_the_bound_is_within_it() {
+        let mut latency = Latency::new(bounds());
+        latency.record(Duration::from_millis(300));
+        latency.record(Duration::from_nanos(300_000_001));
+        assert_eq!(latency.buckets().within(Duration::from_millis(300)), 1);
+    }
+
+    #[test]
+    fn a_shown_quantile_never_contradicts_the_bucket_that_decides() {
+        let mut latency = Latency::new(bounds());
+        // Three digits would show this as up to 300.15 ms.
+        for _ in 0..100 {
+            latency.record(Duration::from_micros(299_999));
+        }
+        assert!(ms(latency.quantile(P95)) <= 300.0);
+    }
+
+    #[test]
+    fn failures_are_infinitely_slow_however_fast_they_were() {
+        let mut latency = Latency::new(bounds());
+        for _ in 0..94 {
+            latency.record(Duration::from_millis(10));
+        }
+        for _ in 0..6 {
+            latency.record_failed(Duration::from_millis(1));
+        }
+        assert_eq!(latency.quantile(P95), Some(Millis::INFINITE));
+        assert_eq!(latency.buckets().within(Duration::from_millis(500)), 94);
+        assert_eq!(latency.buckets().count(), 100);
+        assert!((latency.buckets().sum_ms() - 946.0).abs() < 1e-6);
+        assert_eq!(latency.quantile(Objective::percent(50)).map(|p50| p50 == Millis::INFINITE), Some(false));
+    }
+
+    proptest! {
+        #[test]
+        fn counts_equal_a_naive_count(micros in prop::collection::vec(0_u64..700_000, 0..300)) {
+            let mut latency = Latency::new(bounds());
+            micros.iter().for_each(|&value| latency.record(Duration::from_micros(value)));
+            for bound in [100, 300, 500] {
+                let naive = micros.iter().filter(|&&value| value <= bound * 1000).count() as u64;
+                prop_assert_eq!(latency.buckets().within(Duration::from_millis(bound)), naive);
+            }
+            prop_assert_eq!(latency.buckets().count(), micros.len() as u64);
+        }
+
+        #[test]
+        fn quantiles_equal_nearest_rank_within_a_thousandth(mut micros in prop::collection::vec(1_u64..700_000, 1..300), ppm in 1_u32..1_000_000) {
+            let mut latency = Latency::new(bounds());
+            micros.iter().for_each(|&value| latency.record(Duration::from_micros(value)));
+            micros.sort_unstable();
+            let q = Objective::ppm(ppm);
+            let rank = verdict::nearest_rank(q, micros.len() as u64);
+            let exact = micros[rank as usize - 1] as f64 / 1e3;
+            let shown = ms(latency.quantile(q));
+            prop_assert!(shown >= exact - 1e-9 && shown <= exact * 1.001 + 1e-6, "{} {}", shown, exact);
+        }
+
+        /// Merging in any grouping is one recorder fed everything.
+        #[test]
+        fn merge_is_associative(micros in prop::collection::vec((0_usize..3, 1_u64..700_000), 0..200)) {
+            let mut parts = [Latency::new(bounds()), Latency::new(bounds()), Latency::new(bounds())];
+            let mut whole = Latency::new(bounds());
+            for &(part, value) in &micros {
+                parts[part].record(Duration::from_micros(value));
+                whole.record(Duration::from_micros(value));
+            }
+            let mut left = parts[0].clone();
+            left.merge(&parts[1]);
+            left.merge(&parts[2]);
+            let mut right = parts[1].clone();
+            right.merge(&parts[2]);
+            let mut first = parts[0].clone();
+            first.merge(&right);
+            for merged in [&left, &first] {
+                prop_assert_eq!(merged.buckets().cumulative().collect::<Vec<_>>(), whole.buckets().cumulative().collect::<Vec<_>>());
+                prop_assert_eq!(merged.quantile(P95), whole.quantile(P95));
+                prop_assert_eq!(merged.buckets().sum_ms().to_bits(), whole.buckets().sum_ms().to_bits());
+            }
+        }
+    }
+}

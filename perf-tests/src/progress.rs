@@ -1,0 +1,176 @@
+//! What the terminal shows while the load runs: how far it is, and each endpoint's p95 against its objective.
+
+use std::io::{IsTerminal as _, stderr};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use monitoring::catalogue::{Catalogue, Endpoint};
+use monitoring::judgement::Millis;
+use monitoring::slo::{Objective, Sli, Slo};
+use monitoring::table;
+
+use crate::measure::Snapshot;
+
+/// How often a line is written where there is no terminal to draw on.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+const BAR: usize = 20;
+
+/// The display.
+pub struct Progress {
+    title: String,
+    planned: Duration,
+    /// Index in the catalogue, endpoint and its latency objective.
+    endpoints: Vec<(usize, Endpoint, Option<&'static Slo>)>,
+    display: Display,
+    last: Option<(Duration, u64)>,
+}
+
+enum Display {
+    /// Redrawn in place: the headline, and a line for each endpoint.
+    Terminal { headline: ProgressBar, lines: Vec<ProgressBar>, all: MultiProgress },
+    /// A line now and then.
+    Lines { next: Duration },
+    Quiet,
+}
+
+impl Progress {
+    /// A display for a load planned to last so long.
+    pub fn new(title: &str, planned: Duration, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
+        let endpoints: Vec<_> = catalogue
+            .endpoints
+            .iter()
+            .enumerate()
+            .filter(|(_, endpoint)| exercised.contains(endpoint))
+            .map(|(index, endpoint)| (index, *endpoint, catalogue.latency_slo(endpoint)))
+            .collect();
+        let display = match (quiet, stderr().is_terminal()) {
+            (true, _) => Display::Quiet,
+            (false, true) => Self::terminal(endpoints.len()),
+            (false, false) => Display::Lines { next: Duration::ZERO },
+        };
+        Self { title: title.to_owned(), planned, endpoints, display, last: None }
+    }
+
+    fn terminal(endpoints: usize) -> Display {
+        let all = MultiProgress::new();
+        let line = || {
+            let bar = all.add(ProgressBar::no_length());
+            // The template is a constant, and valid.
+            bar.with_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()))
+        };
+        Display::Terminal { headline: line(), lines: (0..endpoints).map(|_| line()).collect(), all: all.clone() }
+    }
+
+    /// Shows a snapshot.
+    pub fn show(&mut self, elapsed: Duration, snapshot: &Snapshot) {
+        let headline = self.headline(elapsed, snapshot);
+        match &mut self.display {
+            Display::Quiet => {}
+            Display::Lines { next } => {
+                if elapsed >= *next {
+                    *next = elapsed + LINE_EVERY;
+                    let slowest = self.endpoints.iter().filter_map(|endpoint| share_of_slo(endpoint, snapshot));
+                    let slowest = slowest.max_by(|a, b| a.1.total_cmp(&b.1));
+                    let closest = slowest.map(|(text, _)| format!(", closest to its limit: {text}")).unwrap_or_default();
+                    eprintln!("{headline}{closest}");
+                }
+            }
+            Display::Terminal { headline: bar, lines, .. } => {
+                bar.set_message(headline);
+                let width = self.endpoints.iter().map(|(_, endpoint, _)| endpoint.name.len()).max().unwrap_or(0);
+                for (line, endpoint) in lines.iter().zip(&self.endpoints) {
+                    line.set_message(endpoint_line(endpoint, snapshot, width));
+                }
+            }
+        }
+    }
+
+    /// Takes the display off the screen, so that the result can stand in its place.
+    pub fn clear(self) {
+        if let Display::Terminal { all, .. } = self.display {
+            // Fails only if the terminal is gone.
+            let _ = all.clear();
+        }
+    }
+
+    fn headline(&mut self, elapsed: Duration, snapshot: &Snapshot) -> String {
+        let requests = snapshot.requests();
+        let (since, before) = self.last.unwrap_or_default();
+        let seconds = elapsed.saturating_sub(since).as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for eyes")]
+        let rate = if seconds > 0.0 { (requests.sent - before) as f64 / seconds } else { 0.0 };
+        self.last = Some((elapsed, requests.sent));
+        let shown = elapsed.min(self.planned);
+        let bar = if matches!(self.display, Display::Terminal { .. }) {
+            format!(" {} ", bar(shown.as_secs_f64() / self.planned.as_secs_f64()))
+        } else {
+            " ".to_owned()
+        };
+        let errors = if requests.failed == 1 { "error" } else { "errors" };
+        format!(
+            "{}  {}/{}{bar} {} VUs  {rate:.1} req/s  {} {errors}",
+            self.title,
+            clock(shown),
+            clock(self.planned),
+            snapshot.vus,
+            requests.failed
+        )
+    }
+}
+
+/// "01:05"
+fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+}
+
+fn bar(share: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the bar's width")]
+    let full = (share.clamp(0.0, 1.0) * BAR as f64).round() as usize;
+    format!("{}{}", "█".repeat(full), "░".repeat(BAR - full))
+}
+
+const P95: Objective = Objective::percent(95);
+
+type Shown = (usize, Endpoint, Option<&'static Slo>);
+
+fn threshold_ms(slo: Option<&Slo>) -> Option<(Objective, f64)> {
+    match slo {
+        Some(Slo { sli: Sli::Latency { threshold, .. }, objective, .. }) => {
+            Some((*objective, threshold.as_secs_f64() * 1e3))
+        }
+        _ => None,
+    }
+}
+
+fn share_of_slo((index, endpoint, slo): &Shown, snapshot: &Snapshot) -> Option<(String, f64)> {
+    let (q, threshold) = threshold_ms(*slo)?;
+    let quantile = snapshot.endpoints[*index].latency.quantile(q)?;
+    let share = match quantile {
+        Millis::Finite(ms) => ms / threshold,
+        Millis::Infinite(_) => f64::INFINITY,
+    };
+    Some((format!("{} p95 {} of {threshold} ms", endpoint.name, table::millis(quantile)), share))
+}
+
+fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
+    let (index, endpoint, slo) = shown;
+    let latency = &snapshot.endpoints[*index].latency;
+    let limit = threshold_ms(*slo);
+    let (q, threshold) = limit.map_or((P95, None), |(q, threshold)| (q, Some(threshold)));
+    let Some(quantile) = latency.quantile(q) else {
+        return format!("  {:width$}  no requests yet", endpoint.name);
+    };
+    let value = table::millis(quantile);
+    let requests = latency.buckets().count();
+    let Some(threshold) = threshold else {
+        return format!("  {:width$}  p95 {value:>9}  {requests} requests", endpoint.name);
+    };
+    let share = match quantile {
+        Millis::Finite(ms) => ms / threshold,
+        Millis::Infinite(_) => f64::INFINITY,
+    };
+    let sign = if share > 1.0 { "✗" } else { " " };
+    let name = endpoint.name;
+    format!("{sign} {name:width$}  p95 {value:>9} of {threshold:>4} ms  {}  {requests} requests", bar(share))
+}

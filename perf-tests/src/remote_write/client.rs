@@ -1,0 +1,122 @@
+//! Sends a request to a remote write receiver, and says what its refusal means.
+
+use std::time::Duration;
+
+use monitoring::prometheus::RECEIVER_FLAG;
+use monitoring::run;
+use reqwest::StatusCode;
+use url::Url;
+
+use crate::http::ClientError;
+
+/// k6's time limit for a push.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of a refusal's body is worth showing.
+const SHOWN: usize = 300;
+
+/// A receiver of remote write.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+}
+
+/// A push that the store did not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// It will not take this, however often it is asked: a 4xx other than 429.
+    #[error("{url} answered {status}{cure}: {body}")]
+    Refused {
+        /// The receiver, without user and password.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What can be done about it.
+        cure: String,
+        /// What it said.
+        body: String,
+    },
+    /// It may take it later: a 5xx or 429.
+    #[error("{url} answered {status}: {body}")]
+    Unavailable {
+        /// The receiver, without user and password.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What it said.
+        body: String,
+    },
+    /// It could not be asked.
+    #[error("{url} could not be reached: {why}")]
+    Unreachable {
+        /// The receiver, without user and password.
+        url: String,
+        /// What happened.
+        why: String,
+    },
+}
+
+impl WriteError {
+    /// Whether the same request may be taken later.
+    pub const fn is_passing(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}
+
+impl Client {
+    /// A client for the receiver at that URL; user and password in it become basic authentication.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn new(url: Url) -> Result<Self, ClientError> {
+        let http = crate::http::client_builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { http, url })
+    }
+
+    /// The receiver, without user and password.
+    pub fn shown(&self) -> String {
+        run::shown(&self.url)
+    }
+
+    /// Sends an encoded request. Success means that the store has it and answers queries with it.
+    ///
+    /// # Errors
+    /// If the store does not take it.
+    pub async fn send(&self, body: Vec<u8>) -> Result<(), WriteError> {
+        let request = self
+            .http
+            .post(self.url.clone())
+            .header("content-encoding", "snappy")
+            .header("content-type", "application/x-protobuf")
+            .header("x-prometheus-remote-write-version", "0.1.0")
+            .body(body);
+        let unreachable = |error| WriteError::Unreachable { url: self.shown(), why: crate::http::root_cause(error) };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let body = excerpt(&response.text().await.unwrap_or_else(|error| format!("(no body: {error})")));
+        let (url, code) = (self.shown(), status.as_u16());
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(WriteError::Unavailable { url, status: code, body });
+        }
+        Err(WriteError::Refused { url, status: code, cure: cure(status), body })
+    }
+}
+
+fn cure(status: StatusCode) -> String {
+    match status {
+        StatusCode::NOT_FOUND => format!(" (is its receiver on? Prometheus wants {RECEIVER_FLAG})"),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            format!(" (put user and password into {}, as in http://user:password@host)", run::REMOTE_WRITE)
+        }
+        _ => String::new(),
+    }
+}
+
+/// The beginning of a text from outside, on one line and without control characters.
+fn excerpt(text: &str) -> String {
+    let clean: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
+    if clean.is_empty() { "(no body)".to_owned() } else { clean }
+}

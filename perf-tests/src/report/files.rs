@@ -1,0 +1,74 @@
+//! Writes the report: whole or not at all, and never over another run's.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use monitoring::judgement::Report;
+use monitoring::run::Outcome;
+
+/// The report's file name in the run's folder.
+const REPORT: &str = "report.json";
+/// Points to the last run's folder.
+const LATEST: &str = "latest";
+
+/// A file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("failed to write {0}: {1}")]
+    Io(PathBuf, io::Error),
+    #[error("failed to write the report as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{0} is there already: testid {1:?} has been used, choose another")]
+    Used(PathBuf, String),
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
+    |error| FileError::Io(path.to_owned(), error)
+}
+
+/// Makes a run's folder, before anything is sent: a folder that cannot be written should not cost a run.
+pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileError> {
+    let folder = out.join(testid);
+    if folder.join(REPORT).exists() {
+        return Err(FileError::Used(folder, testid.to_owned()));
+    }
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    Ok(folder)
+}
+
+/// Writes the report, and points `latest` to it. Gives the report's path.
+pub(crate) fn write(folder: &Path, report: &Report) -> Result<PathBuf, FileError> {
+    let path = folder.join(REPORT);
+    let mut text = serde_json::to_string_pretty(report)?;
+    text.push('\n');
+    replace(&path, &text)?;
+    if let (Some(out), Some(name)) = (folder.parent(), folder.file_name()) {
+        point(&out.join(LATEST), Path::new(name))?;
+    }
+    Ok(path)
+}
+
+/// Leaves the outcome for the process that started this one.
+pub(crate) fn write_outcome(path: &Path, outcome: &Outcome) -> Result<(), FileError> {
+    replace(path, &serde_json::to_string(outcome)?)
+}
+
+fn replace(path: &Path, text: &str) -> Result<(), FileError> {
+    let draft = path.with_extension("tmp");
+    fs::write(&draft, text).map_err(at(&draft))?;
+    fs::rename(&draft, path).map_err(at(path))
+}
+
+#[cfg(unix)]
+fn point(link: &Path, to: &Path) -> Result<(), FileError> {
+    let draft = link.with_extension(format!("{}", std::process::id()));
+    std::os::unix::fs::symlink(to, &draft).map_err(at(&draft))?;
+    fs::rename(&draft, link).map_err(at(link))
+}
+
+/// Where links want privileges, a file with the folder's name.
+#[cfg(not(unix))]
+fn point(link: &Path, to: &Path) -> Result<(), FileError> {
+    replace(link, &to.display().to_string())
+}

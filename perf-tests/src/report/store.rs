@@ -1,0 +1,124 @@
+//! Asks the store: whether a testid is new, and, after a run, for the very numbers that the verdict was made from.
+
+use std::time::Duration;
+
+use monitoring::judgement::ObjectiveResult;
+use monitoring::promql::Expr;
+use monitoring::rule;
+use monitoring::slo::Slo;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::http::ClientError;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Prometheus' query API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+pub(crate) struct Store {
+    http: reqwest::Client,
+    url: Url,
+}
+
+/// The store could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum QueryError {
+    #[error("{0} could not be reached: {1}")]
+    Unreachable(String, String),
+    #[error("{0} answered {1}")]
+    Status(String, u16),
+    #[error("{0} did not answer as Prometheus does: {1}")]
+    Answer(String, String),
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    result: Vec<Point>,
+}
+
+#[derive(Deserialize)]
+struct Point {
+    /// Seconds, and the value as text.
+    value: (f64, String),
+}
+
+impl Store {
+    pub(crate) fn new(url: Url) -> Result<Self, ClientError> {
+        Ok(Self { http: crate::http::client_builder().timeout(TIMEOUT).build()?, url })
+    }
+
+    /// Whether there are any series of that run.
+    pub(crate) async fn has(&self, testid: &str) -> Result<bool, QueryError> {
+        let selector = rule::any_series_of(testid).to_string();
+        let query = [("match[]", selector.as_str()), ("limit", "1")];
+        let series: Vec<serde::de::IgnoredAny> = self.ask("series", &query).await?;
+        Ok(!series.is_empty())
+    }
+
+    /// The only value of an expression at a time; none if it has no series.
+    async fn value(&self, expr: &Expr, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
+        let time = format!("{}.{:03}", at_unix_ms / 1000, at_unix_ms % 1000);
+        let vector: Vector = self.ask("query", &[("query", &expr.to_string()), ("time", &time)]).await?;
+        match vector.result.as_slice() {
+            [] => Ok(None),
+            [point] => {
+                let number = point.value.1.parse().map_err(|_| self.unlike(&"a value is no number"))?;
+                Ok(Some(number))
+            }
+            _ => Err(self.unlike(&"several values where one was asked for")),
+        }
+    }
+
+    /// Where the store's counts differ from the report's: a sentence for each. Counts are asked for at the time of the
+    /// last push, where they are the very integers that were sent.
+    pub(crate) async fn differences(
+        &self,
+        testid: &str,
+        at_unix_ms: i64,
+        sent: u64,
+        objectives: &[(&Slo, &ObjectiveResult)],
+    ) -> Result<Vec<String>, QueryError> {
+        let mut questions = vec![("requests sent".to_owned(), rule::requests_of(testid), sent)];
+        for (slo, result) in objectives {
+            let (good, total) = rule::good_and_total(slo, testid);
+            questions.push((format!("good requests of {}", result.id), good, result.good));
+            questions.push((format!("requests of {}", result.id), total, result.total));
+        }
+        let mut differences = Vec::new();
+        for (what, expr, measured) in questions {
+            // A sum over no series is no value: the same as none counted.
+            let stored = self.value(&expr, at_unix_ms).await?.unwrap_or(0.0);
+            #[expect(clippy::cast_precision_loss, reason = "exact for any count a run can reach")]
+            if stored != measured as f64 {
+                differences.push(format!("{what}: {measured} measured, {stored} in the store"));
+            }
+        }
+        Ok(differences)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, QueryError> {
+        let mut url = self.url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/api/v1/{path}"));
+        let unreachable = |error| QueryError::Unreachable(self.shown(), crate::http::root_cause(error));
+        let response = self.http.get(url).query(query).send().await.map_err(unreachable)?;
+        if !response.status().is_success() {
+            return Err(QueryError::Status(self.shown(), response.status().as_u16()));
+        }
+        let answer: Answer<T> = response.json().await.map_err(|error| self.unlike(&error.without_url()))?;
+        Ok(answer.data)
+    }
+
+    fn shown(&self) -> String {
+        monitoring::run::shown(&self.url)
+    }
+
+    fn unlike(&self, what: &dyn std::fmt::Display) -> QueryError {
+        QueryError::Answer(self.shown(), what.to_string())
+    }
+}

@@ -1,0 +1,4 @@
+//! Load scenarios, one file each. They are compiled and linted always, and run by `cargo xtask perf`, or with
+//! `cargo test -p perf-tests --test load -- --ignored <scenario>`.
+
+mod basic;
