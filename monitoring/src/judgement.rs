@@ -36,6 +36,10 @@ pub struct Report {
     pub started: String,
     /// When load ended.
     pub ended: String,
+    /// When load began, Unix milliseconds.
+    pub started_unix_ms: i64,
+    /// When load ended, Unix milliseconds.
+    pub ended_unix_ms: i64,
     /// What load was planned, in words: "10 VUs for 30s".
     pub load: String,
     /// Requests of the load, setup and teardown not among them.

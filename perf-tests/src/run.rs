@@ -227,6 +227,7 @@ impl Run {
         report.tags = self.settings.tags.iter().cloned().collect();
         report.started = run::rfc3339_millis(started);
         report.ended = run::rfc3339_millis(ended);
+        (report.started_unix_ms, report.ended_unix_ms) = (clock::unix_ms(started), clock::unix_ms(ended));
         report.load = self.load.to_string();
         report.warnings.clone_from(&self.warnings);
         report.problems = report::load_problems(interrupted || self.signals.came(), &panics, count, &first);

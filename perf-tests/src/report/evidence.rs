@@ -32,6 +32,8 @@ pub(crate) fn without_problems(testid: &str, scenario: &str, catalogue: &Catalog
         tags: BTreeMap::new(),
         started: String::new(),
         ended: String::new(),
+        started_unix_ms: 0,
+        ended_unix_ms: 0,
         load: String::new(),
         requests: Requests::default(),
         around: Requests::default(),

@@ -1,0 +1,51 @@
+//! `cargo xtask ci`: what needs Docker, Prometheus or promtool. Nothing here is skipped: what is missing is a failure.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use monitoring::run::ExitCode;
+use xshell::{Shell, cmd};
+
+use crate::{codegen, workspace};
+
+/// Programs that the checks run.
+const NEEDED: [&str; 2] = ["prometheus", "promtool"];
+
+/// Runs all checks.
+pub(crate) async fn run() -> anyhow::Result<ExitCode> {
+    if let Some(missing) = NEEDED.into_iter().find(|name| workspace::program(name).is_none()) {
+        eprintln!("error: {missing} is not on PATH, and these checks need it");
+        return Ok(ExitCode::BadConfiguration);
+    }
+    if codegen::run(true)? != ExitCode::Met {
+        return Ok(ExitCode::BadConfiguration);
+    }
+    let shell = Shell::new()?;
+    shell.change_dir(workspace::root());
+    check_generated(&shell)?;
+    let cargo = env!("CARGO");
+    // The ignored tests of xtask are those that need what this command insists on. Each starts servers and load of its
+    // own, so one at a time.
+    cmd!(shell, "{cargo} test --package xtask -- --ignored --test-threads=1").run()?;
+    Ok(ExitCode::Met)
+}
+
+/// What Prometheus' own tool says of the generated files.
+fn check_generated(shell: &Shell) -> anyhow::Result<()> {
+    let folder = workspace::root().join("monitoring/prometheus");
+    let rules = files(&folder.join("rules"))?;
+    let configuration = folder.join("prometheus.yml");
+    cmd!(shell, "promtool check config {configuration}").run()?;
+    cmd!(shell, "promtool check rules --lint=all --lint-fatal {rules...}").run()?;
+    Ok(())
+}
+
+fn files(folder: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+    files.sort();
+    if files.is_empty() {
+        bail!("there are no files in {}", folder.display());
+    }
+    Ok(files)
+}

@@ -1,0 +1,118 @@
+//! Writes the generated files, or finds out which differ from what would be written.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use monitoring::artefact::Artefact;
+use monitoring::catalogue::STOCK_AI;
+use monitoring::run::ExitCode;
+
+use crate::workspace;
+
+/// Every generated file of the repository.
+pub(crate) fn artefacts() -> anyhow::Result<Vec<Artefact>> {
+    let mut files = monitoring::artefact::artefacts(&STOCK_AI)?;
+    files.extend(dashboards::artefact::artefacts(&STOCK_AI)?);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn folders() -> impl Iterator<Item = &'static str> {
+    monitoring::artefact::FOLDERS.iter().chain(dashboards::artefact::FOLDERS).copied()
+}
+
+/// Writes all files and removes leftovers, or only looks and fails on any difference.
+pub(crate) fn run(check: bool) -> anyhow::Result<ExitCode> {
+    let differences = differences(&workspace::root())?;
+    if check {
+        differences.iter().for_each(|difference| eprintln!("{difference}"));
+        if !differences.is_empty() {
+            eprintln!("run `cargo xtask codegen` and commit what it writes");
+            return Ok(ExitCode::BadConfiguration);
+        }
+        println!("generated files are up to date");
+        return Ok(ExitCode::Met);
+    }
+    write(&workspace::root())?;
+    differences.iter().for_each(|difference| println!("{difference}"));
+    println!("{} generated files are up to date", artefacts()?.len());
+    Ok(ExitCode::Met)
+}
+
+/// What is not as it would be generated: all of it, not just the first.
+fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
+    let files = artefacts()?;
+    let mut differences = Vec::new();
+    for file in &files {
+        match fs::read_to_string(root.join(&file.path)) {
+            Ok(contents) if contents == file.contents => {}
+            Ok(_) => differences.push(format!("differs: {}", file.path)),
+            Err(_) => differences.push(format!("missing: {}", file.path)),
+        }
+    }
+    differences.extend(leftovers(root, &files)?.into_iter().map(|path| format!("leftover: {path}")));
+    Ok(differences)
+}
+
+fn write(root: &Path) -> anyhow::Result<()> {
+    let files = artefacts()?;
+    for path in leftovers(root, &files)? {
+        fs::remove_file(root.join(&path)).with_context(|| format!("failed to remove {path}"))?;
+    }
+    for file in files {
+        let path = root.join(&file.path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        }
+        fs::write(&path, &file.contents).with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Files in generated folders that nothing generates.
+fn leftovers(root: &Path, files: &[Artefact]) -> anyhow::Result<Vec<String>> {
+    let known: BTreeSet<_> = files.iter().map(|file| root.join(&file.path)).collect();
+    let mut found = Vec::new();
+    let mut folders: Vec<_> = folders().map(|folder| root.join(folder)).filter(|folder| folder.exists()).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !known.contains(&path) {
+                found.push(path.strip_prefix(root).unwrap_or(&path).display().to_string());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn committed_files_are_what_would_be_generated() {
+        assert_eq!(differences(&workspace::root()).unwrap(), Vec::<String>::new(), "run `cargo xtask codegen`");
+    }
+
+    #[test]
+    fn every_difference_is_named_and_mended() {
+        let root = workspace::target().join("codegen-test");
+        if root.exists() {
+            fs::remove_dir_all(&root).unwrap();
+        }
+        assert_eq!(differences(&root).unwrap().len(), artefacts().unwrap().len());
+        write(&root).unwrap();
+        assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
+        fs::write(root.join("monitoring/prometheus/prometheus.yml"), "by hand").unwrap();
+        fs::write(root.join("dashboards/json/old.json"), "{}").unwrap();
+        let named = differences(&root).unwrap();
+        assert_eq!(named, ["differs: monitoring/prometheus/prometheus.yml", "leftover: dashboards/json/old.json"]);
+        write(&root).unwrap();
+        assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
+    }
+}

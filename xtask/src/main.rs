@@ -1,0 +1,70 @@
+//! `cargo xtask`: everything that is done with this workspace, as commands.
+
+mod backend;
+mod ci;
+mod codegen;
+mod http;
+mod perf;
+mod process;
+mod scenarios;
+mod stack;
+mod summary;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use monitoring::run::ExitCode as Exit;
+
+/// Load tests, their monitoring and their verdict.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run load scenarios and judge them: says by exit code whether the service holds what it promised
+    Perf(Box<perf::Args>),
+    /// Start, stop or show Prometheus and Grafana
+    #[command(subcommand)]
+    Stack(stack::Command),
+    /// Write the files that are generated from the catalogue
+    Codegen {
+        /// Write nothing; fail if a file differs from what would be written, or should not be there
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run what needs Docker, Prometheus and promtool: the tests that plain `cargo test` lists as ignored
+    Ci,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Fails only if the terminal is gone.
+            let _ = error.print();
+            let code = if error.use_stderr() { Exit::BadConfiguration } else { Exit::Met };
+            return code.code().into();
+        }
+    };
+    let code = match cli.command {
+        Command::Perf(args) => perf::run(*args).await,
+        Command::Stack(command) => or_internal(stack::command(command).await),
+        Command::Codegen { check } => or_internal(codegen::run(check)),
+        Command::Ci => or_internal(ci::run().await),
+    };
+    code.code().into()
+}
+
+/// A command's own exit code, or that of an error nobody expected.
+fn or_internal(result: anyhow::Result<Exit>) -> Exit {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Exit::Internal
+    })
+}

@@ -1,0 +1,192 @@
+//! `cargo xtask perf`: brings up the stack, runs scenarios, prints what they found, and exits with a code that says it.
+
+mod args;
+mod child;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use monitoring::judgement::Report;
+use monitoring::run::{ExitCode, Outcome, Settings};
+use tokio::sync::watch;
+use url::Url;
+
+pub(crate) use args::Args;
+
+use crate::backend::Backend;
+use crate::scenarios::{self, Built, Scenario};
+use crate::stack::{self, Stack, StackError};
+use crate::{summary, workspace};
+
+/// The scenario that runs when none is named.
+const DEFAULT: &str = "basic";
+
+/// Why there was nothing to judge, and what the exit code says of it.
+#[derive(Debug)]
+struct Stop(ExitCode, String);
+
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self(ExitCode::Internal, format!("{error:#}"))
+    }
+}
+
+impl From<StackError> for Stop {
+    fn from(error: StackError) -> Self {
+        Self(error.code(), error.to_string())
+    }
+}
+
+fn configuration(error: impl std::fmt::Display) -> Stop {
+    Stop(ExitCode::BadConfiguration, error.to_string())
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args) -> ExitCode {
+    let code = match perf(args).await {
+        Ok(Some(code)) => code,
+        Ok(None) => return ExitCode::Met,
+        Err(Stop(code, message)) => {
+            eprintln!("error: {message}");
+            code
+        }
+    };
+    summary::print_code(code);
+    code
+}
+
+/// The gravest code of all runs; none if there was nothing to run.
+async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
+    let settings = args.settings().map_err(configuration)?;
+    args.check(&settings).map_err(configuration)?;
+    let built = scenarios::build(!args.list && args.target.is_none()).map_err(configuration)?;
+    let known = scenarios::list(&built.load)?;
+    if args.list {
+        known.iter().for_each(|scenario| println!("{}", scenario.name));
+        return Ok(None);
+    }
+    let chosen = choose(&args.scenarios, &known).map_err(configuration)?;
+    let signals = child::signals()?;
+    let stack = bring_up(&args, &settings, signals.clone()).await?;
+    let result = with_stack(&args, &settings, &built, &chosen, &stack, signals).await;
+    let ended = if args.is_ephemeral() { stack.down().await } else { Ok(()) };
+    let code = result?;
+    ended?;
+    Ok(Some(code))
+}
+
+fn choose(named: &[String], known: &[Scenario]) -> Result<Vec<Scenario>, String> {
+    let default = [DEFAULT.to_owned()];
+    let named = if named.is_empty() { &default[..] } else { named };
+    let find = |name: &String| {
+        let names = || known.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>().join(", ");
+        let found = known.iter().find(|scenario| scenario.name == *name).cloned();
+        found.ok_or_else(|| format!("there is no scenario {name:?}; there are: {}", names()))
+    };
+    named.iter().map(find).collect()
+}
+
+/// The stack that the arguments ask for: none of ours if a store is named that runs already.
+async fn bring_up(args: &Args, settings: &Settings, mut signals: watch::Receiver<u32>) -> Result<Stack, Stop> {
+    if settings.remote_write.is_some() {
+        return Ok(Stack::default());
+    }
+    let options = args.stack_options();
+    let say = |line: &str| eprintln!("{line}");
+    tokio::select! {
+        stack = stack::up(&options, &say) => Ok(stack?),
+        _ = signals.wait_for(|count| *count > 0) => {
+            // Half a stack is no use to anyone.
+            stack::remove(options.prometheus_port).await?;
+            Err(Stop(ExitCode::Interrupted, "interrupted while the stack was starting".to_owned()))
+        }
+    }
+}
+
+async fn with_stack(
+    args: &Args,
+    settings: &Settings,
+    built: &Built,
+    chosen: &[Scenario],
+    stack: &Stack,
+    signals: watch::Receiver<u32>,
+) -> Result<ExitCode, Stop> {
+    let backend = match &built.backend {
+        Some(program) => Some(Backend::start(program, settings.seed).await?),
+        None => None,
+    };
+    let target = backend.as_ref().map_or(&settings.target, |backend| &backend.url).clone();
+    let result = match stack.scrape(&target) {
+        Ok(()) => run_all(args, settings, &built.load, chosen, stack, &target, signals).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Some(backend) = backend {
+        stack.forget_backend()?;
+        backend.stop().await?;
+    }
+    result
+}
+
+async fn run_all(
+    args: &Args,
+    settings: &Settings,
+    load: &Path,
+    chosen: &[Scenario],
+    stack: &Stack,
+    target: &Url,
+    signals: watch::Receiver<u32>,
+) -> Result<ExitCode, Stop> {
+    let mut code = ExitCode::Met;
+    for scenario in chosen {
+        let outcome_file = outcome_file()?;
+        let mut child = child::Child::new(load, &scenario.test);
+        args.to_environment(&mut child, settings);
+        child.set(monitoring::run::TARGET, target.as_str());
+        child.set(monitoring::run::OUTCOME, &outcome_file.display().to_string());
+        if let (Some(testid), true) = (&args.testid, chosen.len() > 1) {
+            // A testid is one run's, and each scenario is a run.
+            child.set(monitoring::run::TESTID, &format!("{testid}-{}", scenario.name));
+        }
+        if let Some(prometheus) = &stack.prometheus {
+            let write = prometheus.join("api/v1/write").context("failed to make a URL")?;
+            child.set(monitoring::run::REMOTE_WRITE, write.as_str());
+            child.set(monitoring::run::PROMETHEUS, prometheus.as_str());
+        }
+        let ended = child.run(signals.clone()).await?;
+        code = code.or_worse(finish(scenario, &outcome_file, &ended, stack)?);
+        if *signals.borrow() > 0 {
+            return Ok(code.or_worse(ExitCode::Interrupted));
+        }
+    }
+    Ok(code)
+}
+
+/// Where a scenario leaves its outcome for us.
+fn outcome_file() -> anyhow::Result<PathBuf> {
+    let folder = workspace::perf();
+    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    Ok(folder.join(format!(".outcome-{}.json", std::process::id())))
+}
+
+/// Prints what a scenario left, and gives its exit code.
+fn finish(scenario: &Scenario, outcome_file: &Path, ended: &str, stack: &Stack) -> Result<ExitCode, Stop> {
+    let Ok(text) = fs::read_to_string(outcome_file) else {
+        return Err(Stop(ExitCode::Internal, format!("scenario {} left no outcome; its process {ended}", scenario.name)));
+    };
+    fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
+    let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
+    if let Some(message) = outcome.message {
+        eprintln!("error: {message}");
+    }
+    if let Some(path) = outcome.report {
+        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        let report: Report = serde_json::from_str(&text).context("failed to read the report")?;
+        if report.scenario != scenario.name {
+            let message = format!("file {0}.rs holds scenario {1:?}: name it {0:?}", scenario.name, report.scenario);
+            return Err(Stop(ExitCode::Internal, message));
+        }
+        summary::print(&report, &path, stack.grafana.as_ref());
+    }
+    Ok(ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal))
+}

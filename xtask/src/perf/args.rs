@@ -1,0 +1,257 @@
+//! The command line of `cargo xtask perf`, and how it becomes a scenario's environment.
+
+use std::io::{IsTerminal as _, stderr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use monitoring::label;
+use monitoring::run::{self, Settings, SettingsError};
+use url::Url;
+
+use super::child::Child;
+use crate::stack::{Choice, GRAFANA_PORT, Options, PROMETHEUS_PORT};
+use crate::workspace;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    every objective was met
+  90   inconclusive: no data, too few requests, load not delivered, metrics not accepted by the store
+  99   an objective was missed
+  104  bad configuration
+  105  interrupted
+  70   internal error
+If several hold: 104, 105, 70, 99, 90.
+
+Environment:
+  K6_VUS, K6_DURATION, K6_ITERATIONS    as --vus, --duration and --iterations, which come first
+  K6_PROMETHEUS_RW_SERVER_URL           push metrics there; no stack is started, and queries go to the same origin
+                                        unless --prometheus-url names another
+  K6_PROMETHEUS_RW_PUSH_INTERVAL        how often metrics are pushed (default 5s)
+  PERF_PROMETHEUS_IMAGE, PERF_GRAFANA_IMAGE
+                                        other images for the stack: a mirror's, say
+  CI                                    if set: no Grafana, and the stack goes when the run is over
+  NO_COLOR                              no colour";
+
+/// Run load scenarios and judge them.
+///
+/// Starts Prometheus and Grafana, and a stand-in for the backend unless there is a --target. Runs the scenarios, pushes
+/// their metrics, and says for each objective whether it was met.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    /// Scenarios to run, one after another [default: basic]
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<String>,
+    /// Virtual users. Alone, it changes only the scenario's number of them
+    #[arg(short = 'u', long, value_parser = |value: &str| run::parse_vus("--vus", value))]
+    vus: Option<u32>,
+    /// How long, such as 30s or 1m30s. Replaces the scenario's whole load; with --iterations, how long at most
+    #[arg(short = 'd', long, value_parser = |value: &str| run::parse_duration("--duration", value))]
+    duration: Option<Duration>,
+    /// Iterations in all, shared by the virtual users. Replaces the scenario's whole load
+    #[arg(short = 'i', long, value_parser = |value: &str| run::parse_iterations("--iterations", value))]
+    iterations: Option<u64>,
+    /// Where the service is [default: a stand-in that is started for the run]
+    #[arg(long, value_name = "URL", value_parser = |value: &str| run::parse_url("--target", value))]
+    pub(super) target: Option<Url>,
+    /// A label for every series of the run (repeatable)
+    #[arg(long, value_name = "NAME=VALUE")]
+    tag: Vec<String>,
+    /// The run's name [default: date, time and scenario]
+    #[arg(long, value_parser = run::parse_testid)]
+    pub(super) testid: Option<String>,
+    /// What the plan, all payloads and the stand-in's latencies are made from [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where Prometheus and Grafana come from
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    stack: Choice,
+    /// Use the Prometheus that runs there, with its remote write receiver on
+    #[arg(long, value_name = "URL", value_parser = |value: &str| run::parse_url("--prometheus-url", value))]
+    prometheus_url: Option<Url>,
+    /// Start no Grafana (the default when CI is set)
+    #[arg(long, conflicts_with = "grafana_port")]
+    no_grafana: bool,
+    /// Stop the stack when the run is over, and keep no data (the default when CI is set, or without a terminal)
+    #[arg(long)]
+    ephemeral: bool,
+    /// Prometheus' port on 127.0.0.1 [default: 9090]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    prometheus_port: Option<u16>,
+    /// Grafana's port on 127.0.0.1 [default: 3001]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    grafana_port: Option<u16>,
+    /// Where reports go, each run's in a folder of its own [default: target/perf]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Show no progress
+    #[arg(short = 'q', long)]
+    quiet: bool,
+    /// List the scenarios and run none
+    #[arg(long)]
+    pub(super) list: bool,
+}
+
+impl Args {
+    /// What a run will be told: the command line over the environment.
+    pub(super) fn settings(&self) -> Result<Settings, SettingsError> {
+        let given = self.overrides();
+        Settings::from_lookup(&|name| match given.iter().find(|(key, _)| *key == name) {
+            Some((_, value)) => value.clone(),
+            None => workspace::var(name),
+        })
+    }
+
+    /// Refuses what contradicts itself.
+    pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
+        label::parse_tags(self.tag.iter().map(String::as_str)).map_err(|error| error.to_string())?;
+        let external = match (&settings.remote_write, &self.prometheus_url) {
+            (None, _) => None,
+            (Some(_), Some(_)) => Some("--prometheus-url"),
+            (Some(_), None) => Some(run::REMOTE_WRITE),
+        };
+        let of_our_stack = [
+            ("--stack", self.stack != Choice::Auto),
+            ("--prometheus-port", self.prometheus_port.is_some()),
+            ("--grafana-port", self.grafana_port.is_some()),
+            ("--ephemeral", self.ephemeral),
+        ];
+        if let (Some(external), Some((flag, _))) = (external, of_our_stack.iter().find(|(_, given)| *given)) {
+            return Err(format!("{flag} is about a stack that we start, and {external} names one that runs already"));
+        }
+        let no_grafana = match self.stack {
+            Choice::None => Some("none"),
+            Choice::Native => Some("native"),
+            Choice::Auto | Choice::Docker => None,
+        };
+        if let (Some(stack), true) = (no_grafana, self.grafana_port.is_some()) {
+            return Err(format!("--grafana-port is about Grafana, and --stack {stack} has none"));
+        }
+        if self.stack == Choice::None && (self.prometheus_port.is_some() || self.ephemeral) {
+            return Err("--prometheus-port and --ephemeral are about a stack, and --stack none starts none".to_owned());
+        }
+        let ports = (self.prometheus_port.unwrap_or(PROMETHEUS_PORT), self.grafana_port.unwrap_or(GRAFANA_PORT));
+        if self.has_grafana() && ports.0 == ports.1 {
+            return Err(format!("Prometheus and Grafana cannot both have port {}", ports.0));
+        }
+        Ok(())
+    }
+
+    pub(super) fn stack_options(&self) -> Options {
+        Options {
+            choice: self.stack,
+            prometheus_port: self.prometheus_port.unwrap_or(PROMETHEUS_PORT),
+            grafana_port: self.grafana_port.unwrap_or(GRAFANA_PORT),
+            grafana: self.has_grafana(),
+            keep_data: !self.is_ephemeral(),
+        }
+    }
+
+    fn has_grafana(&self) -> bool {
+        !self.no_grafana && (!is_ci() || self.grafana_port.is_some())
+    }
+
+    pub(super) fn is_ephemeral(&self) -> bool {
+        self.ephemeral || is_ci() || !stderr().is_terminal()
+    }
+
+    /// Hands the settings to a scenario's process.
+    pub(super) fn to_environment(&self, child: &mut Child, settings: &Settings) {
+        for (name, value) in self.overrides() {
+            match value {
+                Some(value) => child.set(name, &value),
+                None => child.unset(name),
+            }
+        }
+        let out = settings.out.clone().unwrap_or_else(workspace::perf);
+        // The test runs where its package is.
+        let out = std::path::absolute(&out).unwrap_or(out);
+        child.set(run::OUT, &out.display().to_string());
+    }
+
+    /// Variables that the command line sets, or takes away.
+    fn overrides(&self) -> Vec<(&'static str, Option<String>)> {
+        let mut given: Vec<(&str, Option<String>)> = Vec::new();
+        let mut set = |name, value: Option<String>| given.extend(value.map(|value| (name, Some(value))));
+        set(run::TARGET, self.target.as_ref().map(Url::to_string));
+        set(run::TAGS, (!self.tag.is_empty()).then(|| self.tag.join("\n")));
+        set(run::TESTID, self.testid.clone());
+        set(run::SEED, self.seed.map(|seed| seed.to_string()));
+        set(run::OUT, self.out.as_ref().map(|out| out.display().to_string()));
+        set(run::QUIET, self.quiet.then(|| "1".to_owned()));
+        set(run::VUS, self.vus.map(|vus| vus.to_string()));
+        let write = |url: &Url| format!("{}/api/v1/write", url.as_str().trim_end_matches('/'));
+        if let Some(url) = &self.prometheus_url {
+            set(run::PROMETHEUS, Some(url.to_string()));
+            // Metrics may still go elsewhere: then this is only where questions go.
+            if workspace::var(run::REMOTE_WRITE).is_none() {
+                set(run::REMOTE_WRITE, Some(write(url)));
+            }
+        }
+        if self.duration.is_some() || self.iterations.is_some() {
+            // Together they are the whole load, so that neither may come from the environment.
+            given.push((run::DURATION, self.duration.map(|duration| format!("{}ms", duration.as_millis()))));
+            given.push((run::ITERATIONS, self.iterations.map(|iterations| iterations.to_string())));
+        }
+        given
+    }
+}
+
+fn is_ci() -> bool {
+    workspace::var("CI").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn refused(line: &str) -> String {
+        let parsed = match Line::try_parse_from(format!("perf {line}").split_whitespace()) {
+            Ok(line) => line.args,
+            Err(error) => return error.to_string(),
+        };
+        let checked = parsed.settings().map_err(|error| error.to_string());
+        checked.and_then(|settings| parsed.check(&settings)).expect_err(line)
+    }
+
+    #[test]
+    fn nonsense_is_refused_and_named() {
+        for (line, names) in [
+            ("--vus 0", "--vus"),
+            ("-d soon", "--duration"),
+            ("-i -3", "-3"),
+            ("--target localhost:1", "--target"),
+            ("--tag le=1", "reserved"),
+            ("--tag x", "name=value"),
+            ("--testid ../x", "testid"),
+            ("--vus 5 --iterations 4", "4 iterations"),
+            ("--prometheus-url http://p:1 --stack docker", "--stack"),
+            ("--prometheus-url http://p:1 --ephemeral", "--ephemeral"),
+            ("--stack none --grafana-port 5", "--grafana-port"),
+            ("--stack none --ephemeral", "--ephemeral"),
+            ("--no-grafana --grafana-port 5", "--grafana-port"),
+            ("--prometheus-port 3001 --grafana-port 3001", "3001"),
+            ("--prometheus-port 0", "--prometheus-port"),
+            ("--stack podman", "podman"),
+        ] {
+            let message = refused(line);
+            assert!(message.contains(names), "{line}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_load_on_the_command_line_replaces_one_in_the_environment_whole() {
+        let line = Line::try_parse_from(["perf", "-d", "5s"]).unwrap();
+        assert!(line.args.overrides().contains(&(run::ITERATIONS, None)));
+        let line = Line::try_parse_from(["perf", "-u", "5"]).unwrap();
+        assert!(!line.args.overrides().iter().any(|(name, _)| [run::ITERATIONS, run::DURATION].contains(name)));
+    }
+}

@@ -1,0 +1,82 @@
+//! A scenario as a process: its environment, its signals, its end.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use tokio::process::Command;
+use tokio::sync::watch;
+
+use crate::process;
+
+/// A scenario's process, before it runs.
+#[derive(Debug)]
+pub(super) struct Child {
+    program: PathBuf,
+    command: Command,
+}
+
+impl Child {
+    pub(super) fn new(program: &Path, test: &str) -> Self {
+        let mut command = Command::new(program);
+        // The test harness' own lines go to standard output and would only be noise around the scenario's.
+        command.args(["--ignored", "--exact", "--nocapture", test]).stdin(Stdio::null()).stdout(Stdio::null());
+        command.kill_on_drop(true);
+        // A Ctrl-C reaches us alone, and is passed on once.
+        process::own_group(&mut command);
+        Self { program: program.to_owned(), command }
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.command.env(name, value);
+    }
+
+    pub(super) fn unset(&mut self, name: &str) {
+        self.command.env_remove(name);
+    }
+
+    /// Runs it to its end, and says how it ended. The first signal is passed on, so that what was measured is still
+    /// pushed and judged; the second ends it.
+    pub(super) async fn run(mut self, mut signals: watch::Receiver<u32>) -> anyhow::Result<String> {
+        let mut child = self.command.spawn().with_context(|| format!("failed to start {}", self.program.display()))?;
+        let mut passed_on = 0;
+        loop {
+            tokio::select! {
+                status = child.wait() => return Ok(format!("ended with {}", status.context("failed to wait for the scenario")?)),
+                _ = signals.wait_for(|count| *count > passed_on) => {
+                    passed_on += 1;
+                    if passed_on == 1 {
+                        process::interrupt(&child)?;
+                    } else {
+                        child.kill().await.context("failed to end the scenario")?;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Counts the signals that ask this process to end.
+pub(super) fn signals() -> anyhow::Result<watch::Receiver<u32>> {
+    let (count, receiver) = watch::channel(0);
+    #[cfg(unix)]
+    let (mut interrupt, mut terminate) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    tokio::spawn(async move {
+        loop {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            #[cfg(not(unix))]
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            count.send_modify(|count| *count += 1);
+        }
+    });
+    Ok(receiver)
+}

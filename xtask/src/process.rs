@@ -1,0 +1,73 @@
+//! Processes that we start: in groups of their own, so that a Ctrl-C at the terminal reaches only us, and ended by us.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::process::{Child, Command};
+use tokio::time;
+
+/// Keeps signals of the terminal away from the process.
+pub(crate) fn own_group(command: &mut Command) {
+    #[cfg(unix)]
+    command.process_group(0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
+/// Asks a process of ours to end in an orderly way, as its signal handler sees fit.
+#[cfg(unix)]
+pub(crate) fn interrupt(child: &Child) -> anyhow::Result<()> {
+    use nix::sys::signal::Signal;
+    child.id().map_or(Ok(()), |pid| signal(pid, Signal::SIGINT))
+}
+
+/// There are no signals to send; the process runs to its end.
+#[cfg(not(unix))]
+pub(crate) fn interrupt(_: &Child) -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// Ends a process that is no child of this one, or no longer waited for: orderly at first, then not.
+#[cfg(unix)]
+pub(crate) async fn terminate(pid: u32, within: Duration) -> anyhow::Result<()> {
+    use nix::sys::signal::{Signal, kill};
+    let alive = || i32::try_from(pid).is_ok_and(|pid| kill(nix::unistd::Pid::from_raw(pid), None).is_ok() && !zombie(pid));
+    if !alive() {
+        return Ok(());
+    }
+    signal(pid, Signal::SIGTERM)?;
+    let gone = async {
+        while alive() {
+            time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    if time::timeout(within, gone).await.is_err() {
+        signal(pid, Signal::SIGKILL)?;
+    }
+    Ok(())
+}
+
+/// Whether a process has ended and only waits to be asked for its exit code, which nobody will do.
+#[cfg(unix)]
+fn zombie(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+}
+
+/// Processes are ended through the system's own tool.
+#[cfg(not(unix))]
+pub(crate) async fn terminate(pid: u32, within: Duration) -> anyhow::Result<()> {
+    let kill = Command::new("taskkill").args(["/F", "/PID", &pid.to_string()]).output();
+    time::timeout(within, kill).await.context("taskkill did not end")?.context("failed to run taskkill")?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn signal(pid: u32, signal: nix::sys::signal::Signal) -> anyhow::Result<()> {
+    use nix::errno::Errno;
+    let pid = i32::try_from(pid).context("a process id out of range")?;
+    match nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal) {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("failed to signal process {pid}")),
+    }
+}

@@ -1,0 +1,86 @@
+//! Builds the scenarios, lists them, and runs one in a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use cargo_metadata::{Message, TargetKind};
+
+use crate::workspace;
+
+/// Optimised, so that the generator does not measure itself.
+const PROFILE: &str = "perf";
+
+/// What was built.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// The test binary that holds the scenarios.
+    pub(crate) load: PathBuf,
+    /// The stand-in backend, if it was asked for.
+    pub(crate) backend: Option<PathBuf>,
+}
+
+/// Builds the scenarios, and the stand-in if it is needed. Cargo's messages go to the terminal.
+pub(crate) fn build(with_backend: bool) -> anyhow::Result<Built> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--profile", PROFILE, "--package", "perf-tests", "--test", "load"]);
+    if with_backend {
+        command.args(["--package", "backend", "--bin", "backend"]);
+    }
+    command.arg("--message-format=json-render-diagnostics").current_dir(workspace::root()).stdout(Stdio::piped());
+    let output = command.stderr(Stdio::inherit()).output().context("failed to run cargo")?;
+    if !output.status.success() {
+        bail!("the scenarios do not compile");
+    }
+    let (mut load, mut backend) = (None, None);
+    for message in Message::parse_stream(output.stdout.as_slice()) {
+        if let Message::CompilerArtifact(artifact) = message.context("failed to read cargo's messages")?
+            && let Some(executable) = artifact.executable
+        {
+            let is = |kind| artifact.target.kind.contains(&kind);
+            match artifact.target.name.as_str() {
+                "load" if is(TargetKind::Test) => load = Some(executable.into_std_path_buf()),
+                "backend" if is(TargetKind::Bin) => backend = Some(executable.into_std_path_buf()),
+                _ => {}
+            }
+        }
+    }
+    Ok(Built { load: load.context("cargo built no test named load")?, backend })
+}
+
+/// A scenario: its name, and the test that runs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    pub(crate) test: String,
+}
+
+/// The scenarios of a test binary, by name. A scenario is an ignored test; its name is that of its file.
+pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<Scenario>> {
+    let output = Command::new(load).args(["--list", "--ignored", "--format", "terse"]).output();
+    let output = output.with_context(|| format!("failed to run {}", load.display()))?;
+    if !output.status.success() {
+        bail!("{} could not list its scenarios", load.display());
+    }
+    Ok(parse(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn parse(listing: &str) -> Vec<Scenario> {
+    let tests = listing.lines().filter_map(|line| line.strip_suffix(": test"));
+    let mut scenarios: Vec<_> = tests
+        .filter_map(|test| Some(Scenario { name: test.split_once("::")?.0.to_owned(), test: test.to_owned() }))
+        .collect();
+    scenarios.sort_by(|a, b| a.name.cmp(&b.name));
+    scenarios
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_named_after_its_file() {
+        let names: Vec<_> = parse("soak::soak: test\nbasic::basic: test\nhelper: test\n").into_iter().map(|s| s.name).collect();
+        assert_eq!(names, ["basic", "soak"]);
+    }
+}

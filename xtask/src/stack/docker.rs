@@ -1,0 +1,230 @@
+//! Prometheus and Grafana in containers, through testcontainers.
+//!
+//! Both are reachable from this machine only. On Linux they share the host's network and listen on its loopback
+//! interface, which is how Prometheus can scrape a backend that listens there too. Where that network is not this
+//! machine's (Docker Desktop, rootless Docker), they get a bridge and published ports instead: found out by trying.
+
+mod service;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::errors::Error as DockerError;
+use testcontainers::bollard::query_parameters::{
+    InspectContainerOptions, ListContainersOptions, RemoveContainerOptions,
+};
+use testcontainers::core::client::docker_client_instance;
+use tokio::time;
+
+use super::{Images, Options, Stack, StackError, check_port, check_prometheus_port, local_url, make_targets_folder};
+use crate::{http, workspace};
+use service::{Network, Service};
+
+/// Which clone of the repository a container belongs to.
+const WORKSPACE: &str = "dev.perf.workspace";
+/// What it is made from: a container of another making is replaced, not reused.
+const MAKING: &str = "dev.perf.making";
+/// Which stack of the clone: the port of its Prometheus.
+const PORT: &str = "dev.perf.prometheus-port";
+/// Where people find it.
+const URL: &str = "dev.perf.url";
+/// How long Docker may take to answer at all.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a service may take to be ready once it says it listens. On the wrong network it never is.
+const READY: Duration = Duration::from_secs(10);
+
+/// Starts the containers, or finds those that run.
+pub(super) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError> {
+    let docker = connect().await?;
+    let images = Images::chosen();
+    let port = options.prometheus_port;
+    make_targets_folder(port)?;
+    let (prometheus, network, reused) = prometheus(&docker, options, &images, say).await?;
+    let mut stack = Stack {
+        prometheus: Some(prometheus),
+        port,
+        reused,
+        backend_host: (network == Network::Bridge).then_some("host.docker.internal"),
+        ..Stack::default()
+    };
+    if options.grafana {
+        let service = Service::grafana(options, &images, network);
+        match start(&docker, &service, network, say).await {
+            Ok(_) => stack.grafana = Some(local_url(options.grafana_port)?),
+            // A port is the user's to choose. Anything else costs the picture, not the verdict: Grafana does not judge.
+            Err(error @ StackError::Configuration(_)) => {
+                stack.down().await?;
+                return Err(error);
+            }
+            Err(error) => say(&format!("warning: no Grafana, so no dashboard: {error}")),
+        }
+    }
+    Ok(stack)
+}
+
+/// Prometheus, the network it is on, and whether it ran before.
+async fn prometheus(
+    docker: &Docker,
+    options: &Options,
+    images: &Images,
+    say: &dyn Fn(&str),
+) -> Result<(url::Url, Network, bool), StackError> {
+    let url = local_url(options.prometheus_port)?;
+    for network in [Network::Host, Network::Bridge] {
+        let service = Service::prometheus(options, images, network)?;
+        match start(docker, &service, network, say).await {
+            Ok(reused) => return Ok((url, network, reused)),
+            Err(error @ StackError::Unavailable(_)) => {
+                // If it runs, it is not to be reached from here: the host of its network is another machine.
+                let unreachable = inspect(docker, &service.name).await?.is_some_and(|found| found.running);
+                remove(docker, &service.name).await?;
+                if !unreachable || network == Network::Bridge {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StackError::Unavailable("Prometheus runs in Docker and cannot be reached from here".to_owned()))
+}
+
+/// Whether the service ran already; starts it if not.
+async fn start(
+    docker: &Docker,
+    service: &Service,
+    network: Network,
+    say: &dyn Fn(&str),
+) -> Result<bool, StackError> {
+    let making = service.making(network);
+    let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
+    if let Some(found) = inspect(docker, &service.name).await? {
+        if found.running && found.making == making && http::ready(&ready, READY).await? {
+            return Ok(true);
+        }
+        remove(docker, &service.name).await?;
+    }
+    match service.role {
+        "prometheus" => check_prometheus_port(service.port)?,
+        role => check_port(service.port, role, "--grafana-port", ", or do without: --no-grafana")?,
+    }
+    if docker.inspect_image(&service.image).await.is_err() {
+        say(&format!("pulling {}: this is done once", service.image));
+    }
+    let labels = [
+        (WORKSPACE, workspace::id()),
+        (MAKING, making),
+        (PORT, service.stack.to_string()),
+        (URL, local_url(service.port)?.to_string()),
+    ];
+    if let Err(error) = service.start(network, labels).await {
+        let log = service::tail(docker, &service.name).await;
+        remove(docker, &service.name).await?;
+        let log = if log.is_empty() { String::new() } else { format!("; it said: {log}") };
+        return Err(StackError::Unavailable(format!("{} could not be started in Docker: {error}{log}", service.image)));
+    }
+    if http::ready(&ready, READY).await? {
+        return Ok(false);
+    }
+    Err(StackError::Unavailable(format!("{} runs in Docker and does not answer at {ready}", service.image)))
+}
+
+/// A Docker that answers.
+async fn connect() -> Result<Docker, StackError> {
+    let unavailable = |why: String| StackError::Unavailable(format!("Docker was not found: {why}"));
+    let docker = docker_client_instance().await.map_err(|error| unavailable(error.to_string()))?;
+    match time::timeout(PATIENCE, docker.ping()).await {
+        Ok(Ok(_)) => Ok(docker),
+        Ok(Err(error)) => Err(unavailable(said(&error))),
+        Err(_) => Err(unavailable(format!("it did not answer within {PATIENCE:?}"))),
+    }
+}
+
+/// An error with all its causes, on one line.
+fn said(error: &DockerError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let inner = error.to_string();
+        if !text.contains(&inner) {
+            text = format!("{text}: {inner}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+struct Found {
+    running: bool,
+    making: String,
+}
+
+async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<Found>> {
+    match docker.inspect_container(name, None::<InspectContainerOptions>).await {
+        Ok(found) => Ok(Some(Found {
+            running: found.state.and_then(|state| state.running).unwrap_or(false),
+            making: found.config.and_then(|config| config.labels?.get(MAKING).cloned()).unwrap_or_default(),
+        })),
+        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("failed to look at container {name}")),
+    }
+}
+
+/// Removes a container and its anonymous volumes. A named volume stays.
+async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
+    let options = RemoveContainerOptions { v: true, force: true, ..RemoveContainerOptions::default() };
+    match docker.remove_container(name, Some(options)).await {
+        Ok(()) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("failed to remove container {name}")),
+    }
+}
+
+struct Ours {
+    name: String,
+    image: String,
+    state: String,
+    url: String,
+}
+
+/// This clone's containers, in the order of their names. None at all where there is no Docker.
+async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
+    let mut labels = vec![format!("{WORKSPACE}={}", workspace::id())];
+    labels.extend(only.map(|port| format!("{PORT}={port}")));
+    let filters = Some(HashMap::from([("label".to_owned(), labels)]));
+    let options = ListContainersOptions { all: true, filters, ..ListContainersOptions::default() };
+    let found = docker.list_containers(Some(options)).await.context("failed to list containers")?;
+    let mut ours: Vec<_> = found
+        .into_iter()
+        .filter_map(|found| {
+            let label = |name: &str| found.labels.as_ref()?.get(name).cloned();
+            Some(Ours {
+                name: found.names.as_ref()?.first()?.trim_start_matches('/').to_owned(),
+                url: label(URL).unwrap_or_default(),
+                image: found.image.clone().unwrap_or_default(),
+                state: found.status.clone().unwrap_or_default(),
+            })
+        })
+        .collect();
+    ours.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(ours)
+}
+
+/// Removes this clone's containers, and names them.
+pub(super) async fn down(only: Option<u16>) -> anyhow::Result<Vec<String>> {
+    let Ok(docker) = connect().await else { return Ok(Vec::new()) };
+    let mut stopped = Vec::new();
+    for container in ours(&docker, only).await? {
+        remove(&docker, &container.name).await?;
+        stopped.push(container.name);
+    }
+    service::remove_networks(&docker, only).await?;
+    Ok(stopped)
+}
+
+/// A line for each container of this clone.
+pub(super) async fn status() -> anyhow::Result<Vec<String>> {
+    let Ok(docker) = connect().await else { return Ok(Vec::new()) };
+    let line = |found: Ours| format!("{}  {}  {} ({})", found.name, found.url, found.state, found.image);
+    Ok(ours(&docker, None).await?.into_iter().map(line).collect())
+}

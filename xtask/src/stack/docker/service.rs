@@ -1,0 +1,233 @@
+//! One container of the stack: what it runs, what it mounts, and how it is started.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
+use futures::StreamExt as _;
+use monitoring::prometheus::{RECEIVER_FLAG, RETENTION, TARGETS};
+use monitoring::promql;
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::errors::Error as DockerError;
+use testcontainers::bollard::models::{NetworkCreateRequest, PortBinding};
+use testcontainers::bollard::query_parameters::{ListNetworksOptions, LogsOptions};
+use testcontainers::core::client::docker_client_instance;
+use testcontainers::core::wait::LogWaitStrategy;
+use testcontainers::core::{Host, IntoContainerPort as _, WaitFor};
+use testcontainers::runners::AsyncRunner as _;
+use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
+
+use super::super::{Images, Options, images, state_folder};
+use crate::workspace;
+
+/// How long a container may take from being made to saying that it listens, a pull of its image included.
+const STARTUP: Duration = Duration::from_secs(300);
+
+/// Which network a container is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Network {
+    /// This machine's own.
+    Host,
+    /// One of the stack's own, with ports published on the loopback interface.
+    Bridge,
+}
+
+/// A container of the stack.
+#[derive(Debug, Clone)]
+pub(super) struct Service {
+    pub(super) role: &'static str,
+    pub(super) name: String,
+    pub(super) image: String,
+    /// The port of the stack's Prometheus.
+    pub(super) stack: u16,
+    /// On 127.0.0.1.
+    pub(super) port: u16,
+    /// In the container, on a bridge.
+    inner_port: u16,
+    /// The path that answers with success once it is ready.
+    pub(super) ready: &'static str,
+    /// What it logs once it listens.
+    listens: &'static str,
+    command: Vec<String>,
+    environment: Vec<(&'static str, String)>,
+    /// `source:target:options`, as Docker writes it.
+    binds: Vec<String>,
+}
+
+fn name(options: &Options, role: &str) -> String {
+    format!("perf-{}-{}-{role}", workspace::id(), options.prometheus_port)
+}
+
+/// A file or folder of this machine, read only. `z` lets SELinux allow it, and means nothing elsewhere.
+fn mounted(source: &std::path::Path, target: &str) -> String {
+    format!("{}:{target}:ro,z", source.display())
+}
+
+impl Service {
+    pub(super) fn prometheus(options: &Options, images: &Images, network: Network) -> anyhow::Result<Self> {
+        let (port, inner_port) = (options.prometheus_port, 9090);
+        let generated = workspace::root().join("monitoring/prometheus");
+        let targets = state_folder(port).join(TARGETS);
+        let mut binds = vec![
+            mounted(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
+            mounted(&generated.join("rules"), "/etc/prometheus/rules"),
+            mounted(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
+        ];
+        let name = name(options, "prometheus");
+        if options.keep_data {
+            // Named, since testcontainers and `docker rm -v` take anonymous volumes with the container.
+            binds.push(format!("{name}:/prometheus"));
+        }
+        let listen = match network {
+            Network::Host => format!("127.0.0.1:{port}"),
+            Network::Bridge => format!("0.0.0.0:{inner_port}"),
+        };
+        Ok(Self {
+            role: "prometheus",
+            image: images.prometheus.clone(),
+            stack: port,
+            port,
+            inner_port,
+            ready: "-/ready",
+            listens: "Server is ready to receive web requests.",
+            command: vec![
+                "--config.file=/etc/prometheus/prometheus.yml".to_owned(),
+                "--storage.tsdb.path=/prometheus".to_owned(),
+                format!("--storage.tsdb.retention.time={}", promql::duration(RETENTION)),
+                format!("--web.listen-address={listen}"),
+                RECEIVER_FLAG.to_owned(),
+            ],
+            environment: Vec::new(),
+            binds,
+            name,
+        })
+    }
+
+    pub(super) fn grafana(options: &Options, images: &Images, network: Network) -> Self {
+        let (port, inner_port) = (options.grafana_port, 3000);
+        let generated = workspace::root().join("dashboards");
+        let (prometheus, address, listen_port) = match network {
+            Network::Host => (format!("http://127.0.0.1:{}", options.prometheus_port), "127.0.0.1", port),
+            Network::Bridge => (format!("http://{}:9090", name(options, "prometheus")), "0.0.0.0", inner_port),
+        };
+        let setting = |name, value: &str| (name, value.to_owned());
+        Self {
+            role: "grafana",
+            name: name(options, "grafana"),
+            image: images.grafana.clone(),
+            stack: options.prometheus_port,
+            port,
+            inner_port,
+            ready: "api/health",
+            listens: "HTTP Server Listen",
+            command: Vec::new(),
+            environment: vec![
+                (PROMETHEUS_URL, prometheus),
+                setting("GF_SERVER_HTTP_ADDR", address),
+                ("GF_SERVER_HTTP_PORT", listen_port.to_string()),
+                ("GF_SERVER_ROOT_URL", format!("http://localhost:{port}/")),
+                setting("GF_SECURITY_ADMIN_USER", "admin"),
+                setting("GF_SECURITY_ADMIN_PASSWORD", "admin"),
+                // Who can reach the loopback interface may look without logging in.
+                setting("GF_AUTH_ANONYMOUS_ENABLED", "true"),
+                setting("GF_AUTH_ANONYMOUS_ORG_ROLE", "Viewer"),
+                setting("GF_ANALYTICS_REPORTING_ENABLED", "false"),
+                setting("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
+                setting("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
+                setting("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
+                setting("GF_NEWS_NEWS_FEED_ENABLED", "false"),
+            ],
+            binds: vec![
+                mounted(&generated.join("provisioning/datasources"), "/etc/grafana/provisioning/datasources"),
+                mounted(&generated.join("provisioning/dashboards"), "/etc/grafana/provisioning/dashboards"),
+                mounted(&generated.join("json"), DASHBOARDS),
+            ],
+        }
+    }
+
+    /// A short name for everything that the container is made from, the mounted files' contents included.
+    pub(super) fn making(&self, network: Network) -> String {
+        let files = crate::codegen::artefacts().map(|files| format!("{files:?}")).unwrap_or_default();
+        workspace::hash(&[&format!("{self:?}"), &format!("{network:?}"), &files])
+    }
+
+    /// Makes and starts the container, and waits until it says that it listens.
+    pub(super) async fn start(&self, network: Network, labels: [(&str, String); 4]) -> anyhow::Result<()> {
+        let (image, tag) = images::split(&self.image);
+        let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listens));
+        let mut request: ContainerRequest<GenericImage> = GenericImage::new(image, tag)
+            .with_wait_for(listens)
+            .with_container_name(&self.name)
+            .with_startup_timeout(STARTUP)
+            .with_labels(labels)
+            // Not removed when this process ends: the dashboard is what people came for. We remove it when it is to go.
+            .with_reuse(ReuseDirective::Always);
+        if !self.command.is_empty() {
+            request = request.with_cmd(self.command.clone());
+        }
+        for (name, value) in &self.environment {
+            request = request.with_env_var(*name, value);
+        }
+        request = match network {
+            Network::Host => request.with_network("host"),
+            Network::Bridge => {
+                let bridge = format!("perf-{}-{}", workspace::id(), self.stack);
+                make_network(&bridge).await?;
+                let port = self.inner_port.tcp();
+                request
+                    .with_network(bridge)
+                    .with_mapped_port(self.port, port)
+                    .with_host("host.docker.internal", Host::HostGateway)
+            }
+        };
+        let binds = self.binds.clone();
+        let request = request.with_host_config_modifier(move |host| {
+            host.binds = Some(binds.clone());
+            // Published ports would otherwise be open to the whole network.
+            let published: Vec<&mut PortBinding> =
+                host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten().collect();
+            published.into_iter().for_each(|binding| binding.host_ip = Some("127.0.0.1".to_owned()));
+        });
+        request.start().await?;
+        Ok(())
+    }
+}
+
+/// A network that outlives this process; testcontainers removes those that it made.
+async fn make_network(name: &str) -> anyhow::Result<()> {
+    let docker = docker_client_instance().await?;
+    let request = NetworkCreateRequest {
+        name: name.to_owned(),
+        labels: Some(HashMap::from([(super::WORKSPACE.to_owned(), workspace::id())])),
+        ..NetworkCreateRequest::default()
+    };
+    match docker.create_network(request).await {
+        // 409: it is there.
+        Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes the networks of stacks that are gone.
+pub(super) async fn remove_networks(docker: &Docker, only: Option<u16>) -> anyhow::Result<()> {
+    let label = format!("{}={}", super::WORKSPACE, workspace::id());
+    let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
+    for network in docker.list_networks(Some(ListNetworksOptions { filters })).await? {
+        let Some(name) = network.name else { continue };
+        if only.is_none_or(|port| name.ends_with(&format!("-{port}"))) {
+            docker.remove_network(&name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The last line that a container wrote, which says why it ended.
+pub(super) async fn tail(docker: &Docker, name: &str) -> String {
+    let options = LogsOptions { stdout: true, stderr: true, tail: "1".to_owned(), ..LogsOptions::default() };
+    let mut lines = docker.logs(name, Some(options));
+    let mut last = String::new();
+    while let Some(Ok(line)) = lines.next().await {
+        last = line.to_string().trim().to_owned();
+    }
+    last
+}

@@ -1,0 +1,47 @@
+//! Which images the stack is made of: the one place where their tags stand.
+
+use crate::workspace;
+
+/// The long-term support release, supported until July 2027.
+const PROMETHEUS: &str = "prom/prometheus:v3.13.2";
+const GRAFANA: &str = "grafana/grafana:13.2.3";
+
+/// Names another Prometheus image: a mirror's, or one built here.
+pub(crate) const PROMETHEUS_VAR: &str = "PERF_PROMETHEUS_IMAGE";
+/// Names another Grafana image.
+pub(crate) const GRAFANA_VAR: &str = "PERF_GRAFANA_IMAGE";
+
+/// The images of a stack.
+#[derive(Debug, Clone)]
+pub(crate) struct Images {
+    pub(crate) prometheus: String,
+    pub(crate) grafana: String,
+}
+
+impl Images {
+    /// The official ones, unless the environment names others.
+    pub(crate) fn chosen() -> Self {
+        let image = |name: &str, official: &str| workspace::var(name).unwrap_or_else(|| official.to_owned());
+        Self { prometheus: image(PROMETHEUS_VAR, PROMETHEUS), grafana: image(GRAFANA_VAR, GRAFANA) }
+    }
+}
+
+/// An image's name and tag. A colon before the last slash belongs to a registry's port.
+pub(crate) fn split(image: &str) -> (&str, &str) {
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, "latest"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn names_and_tags() {
+        assert_eq!(split("prom/prometheus:v3.13.2"), ("prom/prometheus", "v3.13.2"));
+        assert_eq!(split("localhost:5000/prometheus"), ("localhost:5000/prometheus", "latest"));
+        assert_eq!(split("localhost:5000/prometheus:v3"), ("localhost:5000/prometheus", "v3"));
+    }
+}

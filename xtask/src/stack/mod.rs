@@ -1,0 +1,247 @@
+//! The stack: Prometheus and Grafana in containers, a Prometheus from PATH, or nothing.
+
+mod docker;
+mod images;
+mod native;
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use monitoring::prometheus::{TARGETS, Target};
+use monitoring::run::ExitCode;
+use url::Url;
+
+use crate::workspace;
+pub(crate) use images::Images;
+
+/// Prometheus' usual port.
+pub(crate) const PROMETHEUS_PORT: u16 = 9090;
+/// Grafana's, beside a frontend that has 3000.
+pub(crate) const GRAFANA_PORT: u16 = 3001;
+
+/// What the stack is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Choice {
+    /// Docker if it is there, else a `prometheus` on PATH, else no store
+    Auto,
+    /// Prometheus and Grafana in containers, or fail
+    Docker,
+    /// A `prometheus` from PATH, or fail
+    Native,
+    /// No store: metrics are counted and judged, and not kept
+    None,
+}
+
+/// `cargo xtask stack …`
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Start Prometheus and Grafana, or use those that run
+    Up(UpArgs),
+    /// Stop this workspace's stack; its data stays
+    Down {
+        /// Only the stack whose Prometheus has this port
+        #[arg(long)]
+        prometheus_port: Option<u16>,
+    },
+    /// Show what runs
+    Status,
+}
+
+/// `cargo xtask stack up …`
+#[derive(Debug, clap::Args)]
+pub(crate) struct UpArgs {
+    /// What to start
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    stack: Choice,
+    /// Prometheus' port on 127.0.0.1
+    #[arg(long, default_value_t = PROMETHEUS_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    prometheus_port: u16,
+    /// Grafana's port on 127.0.0.1
+    #[arg(long, default_value_t = GRAFANA_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    grafana_port: u16,
+    /// Start no Grafana
+    #[arg(long, conflicts_with = "grafana_port")]
+    no_grafana: bool,
+}
+
+/// What a stack should be.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) choice: Choice,
+    pub(crate) prometheus_port: u16,
+    pub(crate) grafana_port: u16,
+    pub(crate) grafana: bool,
+    /// Keep data when the stack goes.
+    pub(crate) keep_data: bool,
+}
+
+/// A stack that runs.
+#[derive(Debug, Default)]
+pub(crate) struct Stack {
+    pub(crate) prometheus: Option<Url>,
+    pub(crate) grafana: Option<Url>,
+    /// Whether it ran before we came: then it is not ours to stop.
+    pub(crate) reused: bool,
+    /// Whether the backend on 127.0.0.1 is to be scraped under another name.
+    backend_host: Option<&'static str>,
+    port: u16,
+}
+
+/// Why there is no stack.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StackError {
+    /// This way cannot be gone here; another might.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The user has to decide.
+    #[error("{0}")]
+    Configuration(String),
+    /// Nobody expected that.
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
+}
+
+impl StackError {
+    pub(crate) const fn code(&self) -> ExitCode {
+        match self {
+            Self::Unavailable(_) | Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Internal(_) => ExitCode::Internal,
+        }
+    }
+}
+
+/// Starts a stack, or finds the one that runs. What is not there, and what that costs, is said through `say`.
+pub(crate) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError> {
+    match options.choice {
+        Choice::None => Ok(Stack::default()),
+        Choice::Docker => docker::up(options, say).await,
+        Choice::Native => native::up(options).await,
+        Choice::Auto => {
+            let no_docker = match docker::up(options, say).await {
+                Err(StackError::Unavailable(why)) => why,
+                result => return result,
+            };
+            match native::up(options).await {
+                Ok(stack) => {
+                    say(&format!("{no_docker}: using prometheus from PATH, so there is no Grafana to look at"));
+                    Ok(stack)
+                }
+                Err(StackError::Unavailable(no_native)) => {
+                    say(&format!("{no_docker}, and {no_native}: metrics are judged but not kept, and there is no dashboard"));
+                    Ok(Stack::default())
+                }
+                Err(error) => Err(error),
+            }
+        }
+    }
+}
+
+impl Stack {
+    /// Tells Prometheus where the backend answers `/metrics`.
+    pub(crate) fn scrape(&self, backend: &Url) -> anyhow::Result<()> {
+        if self.prometheus.is_none() {
+            return Ok(());
+        }
+        let host = backend.host_str().unwrap_or_default();
+        let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        let host = self.backend_host.filter(|_| local).unwrap_or(host);
+        let port = backend.port_or_known_default().unwrap_or(80);
+        let target = Target::new(format!("{host}:{port}"), backend.scheme() == "https");
+        let file = state_folder(self.port).join(TARGETS).join("backend.json");
+        let text = serde_json::to_string(&[target])?;
+        fs::write(&file, text).with_context(|| format!("failed to write {}", file.display()))
+    }
+
+    /// Tells Prometheus that the backend is gone.
+    pub(crate) fn forget_backend(&self) -> anyhow::Result<()> {
+        let file = state_folder(self.port).join(TARGETS).join("backend.json");
+        if self.prometheus.is_some() && file.exists() {
+            fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Stops it, unless it ran before we came.
+    pub(crate) async fn down(&self) -> anyhow::Result<()> {
+        if self.prometheus.is_some() && !self.reused { down(Some(self.port)).await.map(drop) } else { Ok(()) }
+    }
+}
+
+/// The folder with a stack's target file, and with all state of a Prometheus from PATH.
+fn state_folder(prometheus_port: u16) -> PathBuf {
+    workspace::perf().join("stack").join(prometheus_port.to_string())
+}
+
+fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
+    let folder = state_folder(prometheus_port).join(TARGETS);
+    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Stops what runs, and names it.
+async fn down(prometheus_port: Option<u16>) -> anyhow::Result<Vec<String>> {
+    let mut stopped = docker::down(prometheus_port).await?;
+    stopped.extend(native::down(prometheus_port).await?);
+    Ok(stopped)
+}
+
+/// Stops whatever there is of the stack with that port.
+pub(crate) async fn remove(prometheus_port: u16) -> anyhow::Result<()> {
+    down(Some(prometheus_port)).await.map(drop)
+}
+
+/// Refuses a port that something else has.
+fn check_port(port: u16, what: &str, flag: &str, also: &str) -> Result<(), StackError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| {
+        StackError::Configuration(format!("port {port} for {what} is taken ({error}): choose another with {flag}{also}"))
+    })
+}
+
+fn check_prometheus_port(port: u16) -> Result<(), StackError> {
+    let also = format!(", or use what runs there with --prometheus-url http://127.0.0.1:{port}");
+    check_port(port, "Prometheus", "--prometheus-port", &also)
+}
+
+fn local_url(port: u16) -> anyhow::Result<Url> {
+    Ok(Url::parse(&format!("http://127.0.0.1:{port}/"))?)
+}
+
+/// Runs a `stack` command.
+pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Up(UpArgs { stack, prometheus_port, grafana_port, no_grafana }) => {
+            let grafana = !no_grafana;
+            let options = Options { choice: stack, prometheus_port, grafana_port, grafana, keep_data: true };
+            match up(&options, &|line| eprintln!("{line}")).await {
+                Ok(stack) => {
+                    println!("{}", describe(&stack));
+                    Ok(ExitCode::Met)
+                }
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    Ok(error.code())
+                }
+            }
+        }
+        Command::Down { prometheus_port } => {
+            let stopped = down(prometheus_port).await?;
+            println!("{}", if stopped.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", stopped.join(", ")) });
+            Ok(ExitCode::Met)
+        }
+        Command::Status => {
+            let mut lines = docker::status().await?;
+            lines.extend(native::status().await?);
+            println!("{}", if lines.is_empty() { "nothing runs".to_owned() } else { lines.join("\n") });
+            Ok(ExitCode::Met)
+        }
+    }
+}
+
+fn describe(stack: &Stack) -> String {
+    let line = |name: &str, url: &Option<Url>| url.as_ref().map(|url| format!("{name:<10}  {url}"));
+    let lines: Vec<_> = [line("Prometheus", &stack.prometheus), line("Grafana", &stack.grafana)].into_iter().flatten().collect();
+    if lines.is_empty() { "no store".to_owned() } else { lines.join("\n") }
+}

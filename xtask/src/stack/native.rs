@@ -1,0 +1,144 @@
+//! A Prometheus from PATH, for machines without Docker. It listens on the loopback interface and keeps all it has under
+//! `target/perf/stack/<port>/`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use monitoring::artefact;
+use monitoring::catalogue::STOCK_AI;
+use monitoring::prometheus::{RECEIVER_FLAG, RETENTION};
+use monitoring::promql;
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::{Options, Stack, StackError, check_prometheus_port, local_url, make_targets_folder, state_folder};
+use crate::{http, process, workspace};
+
+const PID: &str = "pid";
+const DATA: &str = "data";
+const LOG: &str = "prometheus.log";
+const START: Duration = Duration::from_secs(30);
+const STOP: Duration = Duration::from_secs(20);
+
+/// Starts Prometheus, or finds the one that was started by us.
+pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
+    let port = options.prometheus_port;
+    let folder = state_folder(port);
+    let url = local_url(port)?;
+    let stack = |reused| Stack { prometheus: Some(url.clone()), port, reused, ..Stack::default() };
+    if running(port).await {
+        make_targets_folder(port)?;
+        return Ok(stack(true));
+    }
+    let Some(program) = workspace::program("prometheus") else {
+        return Err(StackError::Unavailable("there is no prometheus on PATH".to_owned()));
+    };
+    check_prometheus_port(port)?;
+    if !options.keep_data {
+        forget(&folder.join(DATA))?;
+    }
+    make_targets_folder(port)?;
+    write_configuration(&folder)?;
+    let pid = start(&program, &folder, port)?;
+    let ready = url.join("-/ready").context("failed to make a URL")?;
+    if !http::ready(&ready, START).await? {
+        let log = tail(&folder.join(LOG));
+        process::terminate(pid, STOP).await?;
+        return Err(StackError::Unavailable(format!("{} did not start: {log}", program.display())));
+    }
+    Ok(stack(false))
+}
+
+fn start(program: &Path, folder: &Path, port: u16) -> anyhow::Result<u32> {
+    let log = File::create(folder.join(LOG)).context("failed to make Prometheus' log")?;
+    let mut command = Command::new(program);
+    command
+        .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", folder.join(DATA).display()))
+        .arg(format!("--storage.tsdb.retention.time={}", promql::duration(RETENTION)))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg(RECEIVER_FLAG)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    process::own_group(&mut command);
+    let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
+    let pid = child.id().context("Prometheus ended at once")?;
+    fs::write(folder.join(PID), pid.to_string()).context("failed to write Prometheus' process id")?;
+    Ok(pid)
+}
+
+/// The same files that containers mount.
+fn write_configuration(folder: &Path) -> anyhow::Result<()> {
+    for file in artefact::artefacts(&STOCK_AI)? {
+        let relative = file.path.trim_start_matches("monitoring/prometheus/");
+        let path = folder.join(relative);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&path, file.contents).with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Whether the Prometheus at that port keeps its data where we would: then it is ours, whatever a file with a process id
+/// says.
+async fn running(port: u16) -> bool {
+    let Ok(url) = local_url(port).and_then(|url| Ok(url.join("api/v1/status/flags")?)) else { return false };
+    let Ok(flags) = http::json(url).await else { return false };
+    let path = flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str);
+    path.is_some_and(|path| Path::new(path) == state_folder(port).join(DATA))
+}
+
+/// Stops our Prometheus, and names it.
+pub(super) async fn down(only: Option<u16>) -> anyhow::Result<Vec<String>> {
+    let mut stopped = Vec::new();
+    for (port, folder) in folders(only) {
+        if running(port).await {
+            let text = fs::read_to_string(folder.join(PID)).context("failed to read Prometheus' process id")?;
+            process::terminate(text.trim().parse()?, STOP).await?;
+            stopped.push(format!("prometheus at port {port}"));
+        }
+        if folder.join(PID).exists() {
+            fs::remove_file(folder.join(PID))?;
+        }
+    }
+    Ok(stopped)
+}
+
+/// A line for each Prometheus of ours.
+pub(super) async fn status() -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for (port, folder) in folders(None) {
+        if running(port).await {
+            lines.push(format!("prometheus  http://127.0.0.1:{port}/  from PATH, data in {}", folder.join(DATA).display()));
+        }
+    }
+    Ok(lines)
+}
+
+/// The state folders in which a Prometheus was started.
+fn folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
+    let entries = fs::read_dir(workspace::perf().join("stack")).into_iter().flatten().flatten();
+    let ports = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut folders: Vec<_> = ports.filter(|port| only.is_none_or(|only| only == *port)).collect();
+    folders.sort_unstable();
+    let with_folder = folders.into_iter().map(|port| (port, state_folder(port)));
+    with_folder.filter(|(_, folder)| folder.join(PID).exists()).collect()
+}
+
+fn forget(data: &Path) -> anyhow::Result<()> {
+    if data.exists() {
+        fs::remove_dir_all(data).with_context(|| format!("failed to remove {}", data.display()))?;
+    }
+    Ok(())
+}
+
+/// The last line of a log, which says why its writer ended.
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
+    text.lines().last().unwrap_or("its log is empty").to_owned()
+}

@@ -1,0 +1,65 @@
+//! What stands on the terminal when a run is over: the table, where to look, and the exit code in words.
+
+use std::io::{IsTerminal as _, stdout};
+use std::path::Path;
+
+use dashboards::multiplayer;
+use monitoring::catalogue::STOCK_AI;
+use monitoring::judgement::Report;
+use monitoring::run::ExitCode;
+use monitoring::table;
+use url::Url;
+
+use crate::workspace;
+
+/// Prints a run's result.
+pub(crate) fn print(report: &Report, path: &Path, grafana: Option<&Url>) {
+    let colour = stdout().is_terminal() && workspace::var("NO_COLOR").is_none();
+    println!("\n{}\n", table::render(report, colour));
+    if let Some(link) = grafana.and_then(|grafana| dashboard_link(grafana, report)) {
+        println!("dashboard  {link}");
+    }
+    println!("report     {}", path.display());
+}
+
+/// The last line of a command: its exit code, and what that says.
+pub(crate) fn print_code(code: ExitCode) {
+    let words = match code {
+        ExitCode::Met => "every objective was met",
+        ExitCode::Internal => "internal error",
+        ExitCode::Inconclusive => "inconclusive: this run proves nothing either way",
+        ExitCode::Regressed => "worse than the baseline",
+        ExitCode::ProofFailed => "the monitoring was not shown to work",
+        ExitCode::Missed => "an objective was missed",
+        ExitCode::BadConfiguration => "bad configuration",
+        ExitCode::Interrupted => "interrupted",
+    };
+    println!("exit {}    {words}", code.code());
+}
+
+/// The dashboard with this run chosen and its window set, a moment wider at both ends.
+fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
+    const MARGIN_MS: i64 = 5_000;
+    let uid = multiplayer::dashboard(&STOCK_AI).uid;
+    let mut link = grafana.join(&format!("d/{uid}")).ok()?;
+    // People's browsers know the name, and a session's cookie goes with it.
+    link.set_host(Some("localhost")).ok()?;
+    link.query_pairs_mut()
+        .append_pair("from", &(report.started_unix_ms - MARGIN_MS).to_string())
+        .append_pair("to", &(report.ended_unix_ms + MARGIN_MS).to_string())
+        .append_pair("var-testid", &report.testid)
+        .append_pair("var-scenario", &report.scenario);
+    Some(link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_is_set_to_the_run() {
+        let report: Report = serde_json::from_str(include_str!("../tests/report.json")).unwrap();
+        let link = dashboard_link(&Url::parse("http://127.0.0.1:3001/").unwrap(), &report).unwrap();
+        insta::assert_snapshot!(link, @"");
+    }
+}

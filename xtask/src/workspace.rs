@@ -1,0 +1,52 @@
+//! Where things are, and the environment: read here and nowhere else in this crate.
+
+use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+/// Where cargo builds to.
+pub(crate) fn target() -> PathBuf {
+    var("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
+}
+
+/// Where runs leave reports and the stack its state.
+pub(crate) fn perf() -> PathBuf {
+    target().join("perf")
+}
+
+/// A short name for this clone, so that two of them do not share containers.
+pub(crate) fn id() -> String {
+    hash(&[&root().display().to_string()])
+}
+
+/// A short name for a text.
+pub(crate) fn hash(parts: &[&str]) -> String {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    format!("{:08x}", hasher.finish() & 0xffff_ffff)
+}
+
+/// A variable of the environment; none if it is empty.
+#[expect(clippy::disallowed_methods, reason = "the one place")]
+pub(crate) fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The folders of PATH.
+#[expect(clippy::disallowed_methods, reason = "the one place")]
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    let path: OsString = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).collect()
+}
+
+/// A program on PATH.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    search_path().into_iter().map(|folder| folder.join(&file)).find(|path| path.is_file())
+}
