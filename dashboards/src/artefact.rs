@@ -31,10 +31,7 @@ pub fn artefacts(catalogue: &Catalogue) -> Result<Vec<Artefact>, ArtefactError> 
             path: format!("dashboards/json/{}.json", dashboard.uid),
             contents: format!("{}\n", serde_json::to_string_pretty(&dashboard)?),
         },
-        yaml(
-            "dashboards/provisioning/dashboards/perf.yaml",
-            yaml_serde::to_string(&provisioning::providers())?,
-        ),
+        yaml("dashboards/provisioning/dashboards/perf.yaml", yaml_serde::to_string(&provisioning::providers())?),
         yaml(
             "dashboards/provisioning/datasources/prometheus.yaml",
             yaml_serde::to_string(&provisioning::data_sources())?,

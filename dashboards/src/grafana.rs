@@ -197,8 +197,10 @@ pub struct TimeSeriesStyle {
     pub line_width: u32,
     pub fill_opacity: u32,
     pub show_points: &'static str,
-    /// Milliseconds across which a line is drawn though samples are missing.
     pub span_nulls: bool,
+    /// The axis reaches at least this far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axis_soft_max: Option<serde_json::Number>,
     pub thresholds_style: ThresholdsStyle,
 }
 

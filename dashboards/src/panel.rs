@@ -35,6 +35,15 @@ impl Unit {
     }
 }
 
+/// Whole milliseconds are written as an integer, so that the file says 300 and not 300.0.
+fn millis(duration: Duration) -> Option<serde_json::Number> {
+    if duration.as_nanos().is_multiple_of(1_000_000) {
+        u64::try_from(duration.as_millis()).ok().map(serde_json::Number::from)
+    } else {
+        serde_json::Number::from_f64(duration.as_secs_f64() * 1e3)
+    }
+}
+
 /// A panel of lines over time. It gets its place and its id from [`crate::layout`].
 pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<(String, Expr)>) -> Panel {
     let targets = queries.into_iter().zip('A'..='Z').map(|((legend, expr), letter)| Target {
@@ -62,6 +71,7 @@ pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<(Str
                     fill_opacity: 0,
                     show_points: "auto",
                     span_nulls: false,
+                    axis_soft_max: None,
                     thresholds_style: ThresholdsStyle { mode: "off" },
                 },
             },
@@ -80,19 +90,15 @@ pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<(Str
 }
 
 impl Panel {
-    /// Draws the objective's threshold as a line, red above it.
+    /// Draws the objective's threshold as a line, red above it. The axis reaches beyond it, so that the line is seen
+    /// however far below it all is well.
     #[must_use]
     pub fn slo_line(mut self, threshold: Duration) -> Self {
-        let nanos = threshold.as_nanos();
-        // Whole milliseconds are written as an integer, so that the file says 300 and not 300.0.
-        let value = if nanos.is_multiple_of(1_000_000) {
-            u64::try_from(nanos / 1_000_000).ok().map(serde_json::Number::from)
-        } else {
-            serde_json::Number::from_f64(threshold.as_secs_f64() * 1e3)
-        };
-        let steps = vec![Step { color: "green", value: None }, Step { color: "red", value }];
+        let steps = vec![Step { color: "green", value: None }, Step { color: "red", value: millis(threshold) }];
         self.field_config.defaults.thresholds = Some(Thresholds { mode: "absolute", steps });
-        self.field_config.defaults.custom.thresholds_style.mode = "dashed";
+        let style = &mut self.field_config.defaults.custom;
+        style.thresholds_style.mode = "dashed";
+        style.axis_soft_max = millis(threshold * 11 / 10);
         self
     }
 

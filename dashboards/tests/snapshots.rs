@@ -21,7 +21,8 @@ fn every_query_is_promql_once_its_variables_are_filled_in() {
     for panel in multiplayer::dashboard(&STOCK_AI).panels {
         assert!(!panel.targets.is_empty(), "{} asks nothing", panel.title);
         for target in panel.targets {
-            let text = target.expr.replace("$__rate_interval", "20s").replace("$testid", ".+").replace("$scenario", ".+");
+            let text =
+                target.expr.replace("$__rate_interval", "20s").replace("$testid", ".+").replace("$scenario", ".+");
             assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
             assert!(!text.contains('$'), "a variable that the dashboard does not have: {text}");
         }

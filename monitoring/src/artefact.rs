@@ -16,7 +16,8 @@ pub struct Artefact {
 pub const FOLDERS: &[&str] = &["monitoring/prometheus"];
 
 /// What every generated file that can hold a comment says first.
-pub const BANNER: &str = "# Generated from monitoring/src/catalogue.rs by `cargo xtask codegen`. Edits here are lost.\n";
+pub const BANNER: &str =
+    "# Generated from monitoring/src/catalogue.rs by `cargo xtask codegen`. Edits here are lost.\n";
 
 /// The files that Prometheus reads.
 ///

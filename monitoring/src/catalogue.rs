@@ -33,15 +33,7 @@ pub const GET_GAME_DATA: Endpoint = Endpoint::new("get_game_data", "Game data", 
 pub const STOCK_AI: Catalogue = Catalogue {
     service: "stock-ai-multiplayer",
     title: "Stock AI Platform - Multiplayer Performance",
-    endpoints: &[
-        JOIN_ROOM,
-        GET_STATE,
-        LEADERBOARD,
-        UPDATE_PLAYER,
-        GET_NEWS,
-        GET_RECOMMENDATIONS,
-        GET_GAME_DATA,
-    ],
+    endpoints: &[JOIN_ROOM, GET_STATE, LEADERBOARD, UPDATE_PLAYER, GET_NEWS, GET_RECOMMENDATIONS, GET_GAME_DATA],
     critical: &[JOIN_ROOM, GET_STATE],
     slos: &[
         Slo::p95(JOIN_ROOM, Duration::from_millis(300)),

@@ -211,7 +211,14 @@ impl ObjectiveResult {
             Verdict::Missed => (Word::Missed, None),
             Verdict::Inconclusive(reason) => (Word::Inconclusive, Some(reason.to_string())),
         };
-        Self { verdict: word, reason, good: tally.good, total: tally.total, unknown: tally.unknown, ..Self::absent(slo) }
+        Self {
+            verdict: word,
+            reason,
+            good: tally.good,
+            total: tally.total,
+            unknown: tally.unknown,
+            ..Self::absent(slo)
+        }
     }
 
     /// An objective that the scenario does not exercise.

@@ -153,10 +153,7 @@ mod tests {
 
     #[test]
     fn every_threshold_is_a_bound() {
-        const ODD: Catalogue = Catalogue {
-            slos: &[Slo::p95(JOIN_ROOM, Duration::from_micros(123_456))],
-            ..STOCK_AI
-        };
+        const ODD: Catalogue = Catalogue { slos: &[Slo::p95(JOIN_ROOM, Duration::from_micros(123_456))], ..STOCK_AI };
         let bounds = bucket_bounds(&ODD);
         assert!(bounds.contains(&Duration::from_micros(123_456)));
         assert!(bounds.is_sorted());

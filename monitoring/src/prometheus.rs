@@ -64,10 +64,7 @@ impl Target {
 /// The configuration.
 pub fn server() -> Server {
     Server {
-        global: Global {
-            scrape_interval: duration(SCRAPE_INTERVAL),
-            evaluation_interval: duration(rule::INTERVAL),
-        },
+        global: Global { scrape_interval: duration(SCRAPE_INTERVAL), evaluation_interval: duration(rule::INTERVAL) },
         rule_files: vec!["rules/*.yml".to_owned()],
         scrape_configs: vec![Scrape {
             job_name: BACKEND_JOB,

@@ -7,10 +7,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::label::{self, TagError};
+
+mod exit;
+
+pub use exit::{ExitCode, Outcome};
 
 /// Where requests go.
 pub const TARGET: &str = "PERF_TARGET";
@@ -50,77 +53,6 @@ pub const DEFAULT_PUSH_INTERVAL: Duration = Duration::from_secs(5);
 pub const MAX_VUS: u32 = 50_000;
 const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 const PUSH_INTERVALS: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
-
-/// What a command's exit code says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExitCode {
-    /// All objectives met.
-    Met,
-    /// Internal error.
-    Internal,
-    /// No verdict: no data, too few requests, load not delivered, metrics not accepted.
-    Inconclusive,
-    /// Reserved: worse than the baseline.
-    Regressed,
-    /// Reserved: a panel, rule or alert was not shown to work.
-    ProofFailed,
-    /// An objective missed. The number is k6's.
-    Missed,
-    /// Bad configuration. The number is k6's.
-    BadConfiguration,
-    /// Stopped by a signal. The number is k6's.
-    Interrupted,
-}
-
-impl ExitCode {
-    /// From the one that outranks all others to the one that all others outrank.
-    const RANKED: [Self; 8] = [
-        Self::BadConfiguration,
-        Self::Interrupted,
-        Self::Internal,
-        Self::Missed,
-        Self::Regressed,
-        Self::ProofFailed,
-        Self::Inconclusive,
-        Self::Met,
-    ];
-
-    /// The process's exit code.
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Met => 0,
-            Self::Internal => 70,
-            Self::Inconclusive => 90,
-            Self::Regressed => 91,
-            Self::ProofFailed => 92,
-            Self::Missed => 99,
-            Self::BadConfiguration => 104,
-            Self::Interrupted => 105,
-        }
-    }
-
-    /// The meaning of a process's exit code.
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::RANKED.into_iter().find(|exit| exit.code() == code)
-    }
-
-    /// The one of two that is said when both hold.
-    #[must_use]
-    pub fn or_worse(self, other: Self) -> Self {
-        Self::RANKED.into_iter().find(|&exit| exit == self || exit == other).unwrap_or(Self::Internal)
-    }
-}
-
-/// What a scenario's process leaves for the one that started it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// The exit code that its result asks for.
-    pub code: u8,
-    /// Why there is no report, or none that could be finished.
-    pub message: Option<String>,
-    /// The report.
-    pub report: Option<PathBuf>,
-}
 
 /// What replaces a scenario's own load, in whole or in part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -233,9 +165,8 @@ impl Settings {
             },
             remote_write: get(REMOTE_WRITE).map(|value| parse_url(REMOTE_WRITE, &value)).transpose()?,
             prometheus: get(PROMETHEUS).map(|value| parse_url(PROMETHEUS, &value)).transpose()?,
-            push_interval: get(PUSH_INTERVAL).map_or(Ok(DEFAULT_PUSH_INTERVAL), |value| {
-                parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS)
-            })?,
+            push_interval: get(PUSH_INTERVAL)
+                .map_or(Ok(DEFAULT_PUSH_INTERVAL), |value| parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS))?,
             out: get(OUT).map(PathBuf::from),
             outcome: get(OUTCOME).map(PathBuf::from),
             quiet: get(QUIET).is_some(),
@@ -434,17 +365,6 @@ mod tests {
         let error = settings(&[(TARGET, "ftp://me:secret@x")]).unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
         assert_eq!(shown(&Url::parse("http://me:secret@x:1/a?token=b").unwrap()), "http://x:1/a");
-    }
-
-    #[test]
-    fn the_gravest_of_several_codes_is_said() {
-        use ExitCode::{BadConfiguration, Inconclusive, Internal, Interrupted, Met, Missed};
-        assert_eq!(Inconclusive.or_worse(Missed), Missed);
-        assert_eq!(Missed.or_worse(Internal), Internal);
-        assert_eq!(Internal.or_worse(Interrupted), Interrupted);
-        assert_eq!(Interrupted.or_worse(BadConfiguration), BadConfiguration);
-        assert_eq!(Met.or_worse(Inconclusive), Inconclusive);
-        assert_eq!(ExitCode::from_code(99), Some(Missed));
     }
 
     #[test]

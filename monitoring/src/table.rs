@@ -13,7 +13,11 @@ pub fn render(report: &Report, colour: bool) -> String {
     let mut text = format!("{}\n", headline(report));
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    if colour { table.enforce_styling() } else { table.force_no_tty() };
+    if colour {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
     let heading = |name: &str| if colour { Cell::new(name).add_attribute(Attribute::Dim) } else { Cell::new(name) };
     let columns = ["", "endpoint", "promised", "seen", "95 % interval", "good", "of", ""];
     table.set_header(columns.map(heading));
@@ -102,7 +106,8 @@ fn sentence(objective: &ObjectiveResult) -> Option<String> {
         (Word::Met | Word::NotInScenario, _) => return None,
     };
     let seen = seen(objective).unwrap_or_default();
-    let mut text = format!("{word}: {subject} promised {promise}; seen: {seen} over {total} requests, {good} of them good");
+    let mut text =
+        format!("{word}: {subject} promised {promise}; seen: {seen} over {total} requests, {good} of them good");
     if objective.quantile_ms == Some(Millis::INFINITE) {
         text.push_str(" (a failed request counts as infinitely slow)");
     }

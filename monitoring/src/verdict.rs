@@ -95,7 +95,6 @@ pub fn interval_ranks(q: Objective, n: u64) -> (u64, Option<u64>) {
     (lower, (upper <= n).then_some(upper))
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

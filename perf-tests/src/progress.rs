@@ -27,9 +27,15 @@ pub struct Progress {
 
 enum Display {
     /// Redrawn in place: the headline, and a line for each endpoint.
-    Terminal { headline: ProgressBar, lines: Vec<ProgressBar>, all: MultiProgress },
+    Terminal {
+        headline: ProgressBar,
+        lines: Vec<ProgressBar>,
+        all: MultiProgress,
+    },
     /// A line now and then.
-    Lines { next: Duration },
+    Lines {
+        next: Duration,
+    },
     Quiet,
 }
 
@@ -71,7 +77,8 @@ impl Progress {
                     *next = elapsed + LINE_EVERY;
                     let slowest = self.endpoints.iter().filter_map(|endpoint| share_of_slo(endpoint, snapshot));
                     let slowest = slowest.max_by(|a, b| a.1.total_cmp(&b.1));
-                    let closest = slowest.map(|(text, _)| format!(", closest to its limit: {text}")).unwrap_or_default();
+                    let closest =
+                        slowest.map(|(text, _)| format!(", closest to its limit: {text}")).unwrap_or_default();
                     eprintln!("{headline}{closest}");
                 }
             }

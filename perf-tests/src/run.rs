@@ -262,9 +262,8 @@ impl Run {
             }
             (Some(at), Some(query)) => {
                 let objectives: Vec<_> = self.spec.catalogue.slos.iter().zip(&report.objectives).collect();
-                let judged = |(_, result): &(_, &judgement::ObjectiveResult)| {
-                    result.verdict != judgement::Word::NotInScenario
-                };
+                let judged =
+                    |(_, result): &(_, &judgement::ObjectiveResult)| result.verdict != judgement::Word::NotInScenario;
                 let objectives: Vec<_> = objectives.into_iter().filter(judged).collect();
                 let asked = Store::new(query).map_err(internal)?;
                 match asked.differences(&self.testid, at, report.requests.sent, &objectives).await {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::Report;
-use monitoring::run::{self, Outcome};
+use monitoring::run::{ExitCode as Exit, Outcome, Settings};
 use monitoring::table;
 
 use crate::engine::vu::Vu;
@@ -37,10 +37,11 @@ use crate::{report, settings};
 #[must_use = "a scenario does nothing until it is run"]
 pub struct Scenario<S = ()> {
     spec: Spec,
-    setup: Box<dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<S>>>,
+    setup: Setup<S>,
     teardown: Option<Teardown<S>>,
 }
 
+type Setup<S> = Box<dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<S>>>;
 type Teardown<S> = Box<dyn for<'vu> FnOnce(&'vu mut Vu, Arc<S>) -> LocalFuture<'vu, anyhow::Result<()>>>;
 
 /// A run that is over, or could not begin.
@@ -66,8 +67,7 @@ impl Scenario {
     where
         F: AsyncFnOnce(&mut Vu) -> anyhow::Result<T> + 'static,
     {
-        let setup: Box<dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<T>>> =
-            Box::new(move |vu| Box::pin(async move { setup(vu).await }));
+        let setup: Setup<T> = Box::new(move |vu| Box::pin(async move { setup(vu).await }));
         Scenario { spec: self.spec, setup, teardown: None }
     }
 }
@@ -100,6 +100,17 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     where
         F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
     {
+        match settings::from_env() {
+            Ok(settings) => self.run_with(settings, iteration),
+            Err(error) => Finished { result: Err(RunError::Configuration(error.to_string())), reported: false },
+        }
+    }
+
+    /// As [`Scenario::run`], with settings that do not come from the environment.
+    pub fn run_with<F>(self, settings: Settings, iteration: F) -> Finished
+    where
+        F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
+    {
         let Self { spec, setup, teardown } = self;
         let script = Script::new(move |vu| {
             Box::pin(async move {
@@ -111,21 +122,16 @@ impl<S: Send + Sync + 'static> Scenario<S> {
                         let (iteration, value) = (iteration.clone(), of_iterations.clone());
                         Box::pin(async move { iteration(vu, &value).await })
                     }),
-                    teardown: teardown.map(|teardown| -> Box<crate::run::TeardownFn> {
-                        Box::new(move |vu| teardown(vu, value))
-                    }),
+                    teardown: teardown
+                        .map(|teardown| -> Box<crate::run::TeardownFn> { Box::new(move |vu| teardown(vu, value)) }),
                 })
             })
         });
-        finish(spec, script)
+        finish(spec, script, settings)
     }
 }
 
-fn finish(spec: Spec, script: Script) -> Finished {
-    let settings = match settings::from_env() {
-        Ok(settings) => settings,
-        Err(error) => return Finished { result: Err(RunError::Configuration(error.to_string())), reported: false },
-    };
+fn finish(spec: Spec, script: Script, settings: Settings) -> Finished {
     let outcome = settings.outcome.clone();
     let result = crate::run::run(spec, script, settings);
     let Some(path) = outcome else { return Finished { result, reported: false } };
@@ -160,14 +166,11 @@ impl Finished {
         }
     }
 
-    /// The report, if the run got far enough for one.
-    pub fn report(&self) -> Option<&Report> {
-        self.result.as_ref().ok().map(|(report, _)| report)
-    }
-}
-
-impl From<run::SettingsError> for RunError {
-    fn from(error: run::SettingsError) -> Self {
-        Self::Configuration(error.to_string())
+    /// The report, or the exit code and the message of a run that has none.
+    ///
+    /// # Errors
+    /// If the run could not begin.
+    pub fn report(&self) -> Result<&Report, (Exit, String)> {
+        self.result.as_ref().map(|(report, _)| report).map_err(|error| (error.code(), error.to_string()))
     }
 }

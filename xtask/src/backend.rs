@@ -33,7 +33,8 @@ impl Backend {
         let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
         let stdout = child.stdout.take().context("the stand-in has no output")?;
         let mut lines = BufReader::new(stdout).lines();
-        let first = time::timeout(START, lines.next_line()).await.context("the stand-in did not say where it listens")??;
+        let first =
+            time::timeout(START, lines.next_line()).await.context("the stand-in did not say where it listens")??;
         let Some(url) = first.as_deref().and_then(|line| line.strip_prefix("listening on ")) else {
             bail!("the stand-in did not start: {}", first.unwrap_or_else(|| "it said nothing".to_owned()));
         };

@@ -172,7 +172,10 @@ fn outcome_file() -> anyhow::Result<PathBuf> {
 /// Prints what a scenario left, and gives its exit code.
 fn finish(scenario: &Scenario, outcome_file: &Path, ended: &str, stack: &Stack) -> Result<ExitCode, Stop> {
     let Ok(text) = fs::read_to_string(outcome_file) else {
-        return Err(Stop(ExitCode::Internal, format!("scenario {} left no outcome; its process {ended}", scenario.name)));
+        return Err(Stop(
+            ExitCode::Internal,
+            format!("scenario {} left no outcome; its process {ended}", scenario.name),
+        ));
     };
     fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
     let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;

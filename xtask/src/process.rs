@@ -31,7 +31,8 @@ pub(crate) fn interrupt(_: &Child) -> anyhow::Result<()> {
 #[cfg(unix)]
 pub(crate) async fn terminate(pid: u32, within: Duration) -> anyhow::Result<()> {
     use nix::sys::signal::{Signal, kill};
-    let alive = || i32::try_from(pid).is_ok_and(|pid| kill(nix::unistd::Pid::from_raw(pid), None).is_ok() && !zombie(pid));
+    let alive =
+        || i32::try_from(pid).is_ok_and(|pid| kill(nix::unistd::Pid::from_raw(pid), None).is_ok() && !zombie(pid));
     if !alive() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use cargo_metadata::{Message, TargetKind};
 use crate::workspace;
 
 /// Optimised, so that the generator does not measure itself.
-const PROFILE: &str = "perf";
+const PROFILE: &str = "load";
 
 /// What was built.
 #[derive(Debug)]
@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_scenario_is_named_after_its_file() {
-        let names: Vec<_> = parse("soak::soak: test\nbasic::basic: test\nhelper: test\n").into_iter().map(|s| s.name).collect();
+        let names: Vec<_> =
+            parse("soak::soak: test\nbasic::basic: test\nhelper: test\n").into_iter().map(|s| s.name).collect();
         assert_eq!(names, ["basic", "soak"]);
     }
 }

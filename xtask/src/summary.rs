@@ -60,6 +60,7 @@ mod tests {
     fn the_link_is_set_to_the_run() {
         let report: Report = serde_json::from_str(include_str!("../tests/report.json")).unwrap();
         let link = dashboard_link(&Url::parse("http://127.0.0.1:3001/").unwrap(), &report).unwrap();
-        insta::assert_snapshot!(link, @"");
+        let query = "from=1795411852600&to=1795411893137&var-testid=20261123-053057-basic-df39&var-scenario=basic";
+        assert_eq!(link.as_str(), format!("http://localhost:3001/d/stock-ai-multiplayer?{query}"));
     }
 }

@@ -55,7 +55,8 @@ impl Faults {
 
 fn split<'a>(flag: &'a str, example: &str) -> anyhow::Result<(String, &'a str)> {
     let known = || ENDPOINTS.iter().map(|endpoint| endpoint.name).collect::<Vec<_>>().join(", ");
-    let (endpoint, value) = flag.split_once('=').with_context(|| format!("{flag:?}: not of the form join_room={example}"))?;
+    let (endpoint, value) =
+        flag.split_once('=').with_context(|| format!("{flag:?}: not of the form join_room={example}"))?;
     if !ENDPOINTS.iter().any(|known| known.name == endpoint) {
         bail!("{flag:?}: no endpoint {endpoint:?}; there are {}", known());
     }

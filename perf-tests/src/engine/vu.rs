@@ -96,11 +96,7 @@ impl Vu {
     ///
     /// # Errors
     /// The future's own error, counted as a failed request.
-    pub async fn time<T, E>(
-        &mut self,
-        endpoint: Endpoint,
-        future: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
+    pub async fn time<T, E>(&mut self, endpoint: Endpoint, future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let stopwatch = self.start(Some(self.index_of(endpoint)));
         let result = future.await;
         let failure = result.is_err().then_some(Failure::Other);

@@ -15,8 +15,8 @@ use tokio::time::{self, Instant};
 use super::clock;
 use super::vu::{Shared, Vu};
 use crate::http::{HttpClient, RequestError};
-use crate::measure::{Recorder, Snapshot};
 use crate::measure::IterationEnd;
+use crate::measure::{Recorder, Snapshot};
 use crate::plan::VuPlan;
 
 /// One iteration of a scenario, whatever its setup's value is.
@@ -207,5 +207,157 @@ fn panic_message(error: tokio::task::JoinError) -> String {
             text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
         }
         Err(error) => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::catalogue::{GET_NEWS, JOIN_ROOM, STOCK_AI};
+    use monitoring::judgement::Millis;
+    use monitoring::metric;
+    use monitoring::slo::Objective;
+    use tokio::time::sleep;
+    use url::Url;
+
+    use super::*;
+    use crate::plan::{LoadProfile, constant_vus, shared_iterations};
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    /// Runs a profile on virtual time, until it ends or is aborted after so long. Gives what was left, how long it took
+    /// and how many shared iterations nobody took.
+    async fn run_on_virtual_time(
+        profile: LoadProfile,
+        abort_after: Option<Duration>,
+        iteration: impl for<'vu> Fn(&'vu mut Vu) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'vu>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> (Done, Duration, u64) {
+        let plan = profile.plan(1).unwrap();
+        let left = plan.shared_iterations.map(|iterations| Arc::new(AtomicU64::new(iterations)));
+        let (ask, asked) = mpsc::channel(1);
+        let (finish, finished) = oneshot::channel();
+        let (abort, aborted) = watch::channel(false);
+        let epoch = clock::now();
+        let target = Url::parse("http://127.0.0.1:1").unwrap();
+        let endpoints = STOCK_AI.endpoints;
+        let work = Work {
+            vus: plan.vus.clone(),
+            epoch,
+            graceful_stop: plan.graceful_stop,
+            left: left.clone(),
+            iteration: Arc::new(iteration),
+            shared: Arc::new(Shared { target, endpoints, exercised: vec![JOIN_ROOM], seed: 1 }),
+            recorder: Recorder::new(endpoints.len(), metric::bucket_bounds(&STOCK_AI).into()),
+            asked,
+            finished: finish,
+            abort: aborted,
+        };
+        let ended = async {
+            tokio::select! {
+                ended = finished => ended.unwrap(),
+                () = sleep(abort_after.unwrap_or(Duration::MAX)) => {
+                    abort.send_replace(true);
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let supervise = async {
+            let took = async {
+                ended.await;
+                clock::now().duration_since(epoch)
+            };
+            // The abort branch never ends by itself: the worker does, once it is told.
+            let took = tokio::time::timeout(Duration::from_secs(3600), took).await.unwrap_or_default();
+            drop(ask);
+            took
+        };
+        let (done, took) = tokio::join!(run(work), supervise);
+        (done, took, left.map_or(0, |left| left.load(Ordering::Relaxed)))
+    }
+
+    /// A request that takes exactly so long.
+    async fn request(vu: &mut Vu, takes: Duration) -> anyhow::Result<()> {
+        vu.time(JOIN_ROOM, async {
+            sleep(takes).await;
+            Ok(())
+        })
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn constant_vus_iterate_until_their_time_is_over() {
+        let (done, took, _) =
+            run_on_virtual_time(constant_vus(3, MS(1000)), None, |vu| Box::pin(request(vu, MS(100)))).await;
+        let join_room = &done.snapshot.endpoints[0];
+        assert_eq!(done.snapshot.iterations.completed, 30);
+        assert_eq!(join_room.requests().sent, 30);
+        assert_eq!((join_room.latency.buckets().within(MS(99)), join_room.latency.buckets().within(MS(100))), (0, 30));
+        assert_eq!(join_room.latency.buckets().sum_ms(), 3000.0);
+        assert_eq!(join_room.latency.quantile(Objective::percent(95)), Some(Millis::Finite(100.0)));
+        assert_eq!(join_room.most_per_iteration, 1);
+        assert_eq!(done.snapshot.vus, 0);
+        assert_eq!(took, MS(1000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shared_iterations_are_each_run_once_by_whoever_is_free() {
+        let slow_first = |vu: &mut Vu| if vu.id() == 1 { MS(450) } else { MS(100) };
+        let (done, took, left) = run_on_virtual_time(shared_iterations(2, 7), None, move |vu| {
+            let takes = slow_first(vu);
+            Box::pin(request(vu, takes))
+        })
+        .await;
+        assert_eq!((done.snapshot.iterations.completed, left), (7, 0));
+        // VU 1 takes the first and, at 450 ms, the last; VU 2 takes the five between.
+        let latency = &done.snapshot.endpoints[0].latency;
+        assert_eq!((latency.buckets().within(MS(100)), latency.buckets().within(MS(500))), (5, 7));
+        assert_eq!(took, MS(900));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn iterations_left_at_the_end_were_never_begun() {
+        let profile = LoadProfile::SharedIterations { vus: 2, iterations: 100, max_duration: MS(1000) };
+        let (done, _, left) = run_on_virtual_time(profile, None, |vu| Box::pin(request(vu, MS(300)))).await;
+        assert_eq!((done.snapshot.iterations.completed, left), (8, 92));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_under_way_at_the_end_has_thirty_seconds_and_is_then_unknown() {
+        let (done, took, _) =
+            run_on_virtual_time(constant_vus(2, MS(1000)), None, |vu| Box::pin(request(vu, MS(30_500)))).await;
+        assert_eq!((done.snapshot.iterations.completed, took), (2, MS(30_500)));
+        let (done, took, _) =
+            run_on_virtual_time(constant_vus(2, MS(1000)), None, |vu| Box::pin(request(vu, MS(40_000)))).await;
+        assert_eq!((done.snapshot.iterations.interrupted, done.snapshot.iterations.completed), (2, 0));
+        let requests = done.snapshot.endpoints[0].requests();
+        assert_eq!((requests.sent, requests.unknown, took), (0, 2, MS(31_000)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_abort_ends_iterations_at_once() {
+        let profile = constant_vus(2, MS(60_000));
+        let (done, _, _) = run_on_virtual_time(profile, Some(MS(250)), |vu| Box::pin(request(vu, MS(100)))).await;
+        assert_eq!((done.snapshot.iterations.completed, done.snapshot.iterations.interrupted), (4, 2));
+        assert_eq!(done.snapshot.endpoints[0].unknown, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_or_a_panic_of_the_scenario_is_kept_and_other_vus_go_on() {
+        let (done, _, _) = run_on_virtual_time(constant_vus(2, MS(1000)), None, |vu| {
+            Box::pin(async move {
+                request(vu, MS(100)).await?;
+                if vu.id() == 1 {
+                    vu.request(GET_NEWS).send().await?;
+                }
+                anyhow::bail!("own")
+            })
+        })
+        .await;
+        assert_eq!(done.panics.len(), 1);
+        assert!(done.panics[0].contains("get_news"), "{:?}", done.panics);
+        assert_eq!((done.errors.count, done.errors.first[0].as_str()), (10, "own"));
+        assert_eq!(done.snapshot.vus, 0);
     }
 }

@@ -74,12 +74,15 @@ impl<'vu> Request<'vu> {
 
     /// Fills in `{name}` in the path's template, percent-encoded.
     pub fn path(mut self, name: &str, value: impl ToString) -> Self {
-        let mut encoded = Url::parse("http://x/").map_or_else(|_| String::new(), |mut url| {
-            if let Ok(mut segments) = url.path_segments_mut() {
-                segments.push(&value.to_string());
-            }
-            url.path().to_owned()
-        });
+        let mut encoded = Url::parse("http://x/").map_or_else(
+            |_| String::new(),
+            |mut url| {
+                if let Ok(mut segments) = url.path_segments_mut() {
+                    segments.push(&value.to_string());
+                }
+                url.path().to_owned()
+            },
+        );
         encoded = encoded.trim_start_matches('/').to_owned();
         self.path = self.path.replace(&format!("{{{name}}}"), &encoded);
         self

@@ -145,7 +145,10 @@ mod tests {
         assert_eq!(by(Some(2), None, Some(8)), shared_iterations(2, 8));
         let capped = LoadProfile::SharedIterations { vus: 1, iterations: 8, max_duration: Duration::from_secs(5) };
         assert_eq!(by(None, Some(5), Some(8)), capped);
-        assert_eq!(shared_iterations(2, 8).overridden(LoadOverride { vus: Some(4), ..Default::default() }), shared_iterations(4, 8));
+        assert_eq!(
+            shared_iterations(2, 8).overridden(LoadOverride { vus: Some(4), ..Default::default() }),
+            shared_iterations(4, 8)
+        );
     }
 
     #[test]

@@ -69,7 +69,8 @@ impl Client {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(url: Url) -> Result<Self, ClientError> {
-        let http = crate::http::client_builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
+        let http =
+            crate::http::client_builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { http, url })
     }
 

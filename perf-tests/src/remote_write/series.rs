@@ -126,9 +126,12 @@ mod tests {
     fn snapshot() -> Snapshot {
         let mut recorder = Recorder::new(STOCK_AI.endpoints.len(), metric::bucket_bounds(&STOCK_AI).into());
         let due = Instant::now();
-        for (ms, status, failure) in
-            [(300, Some(200), None), (301, Some(200), None), (1, Some(500), Some(Failure::Status)), (2, None, Some(Failure::Connect))]
-        {
+        for (ms, status, failure) in [
+            (300, Some(200), None),
+            (301, Some(200), None),
+            (1, Some(500), Some(Failure::Status)),
+            (2, None, Some(Failure::Connect)),
+        ] {
             let finished = due + Duration::from_millis(ms);
             recorder.record(0, &Sample { status, failure, due, started: due, finished, connecting: Duration::ZERO });
         }
@@ -142,7 +145,10 @@ mod tests {
 
     fn value(of: &str) -> Option<f64> {
         let text = |series: &Series| {
-            let labels = series.labels.iter().filter(|label| !["__name__", "testid", "scenario", "team"].contains(&&*label.name));
+            let labels = series
+                .labels
+                .iter()
+                .filter(|label| !["__name__", "testid", "scenario", "team"].contains(&&*label.name));
             let labels: Vec<_> = labels.map(|label| format!("{}={}", label.name, label.value)).collect();
             let name = series.labels.iter().find(|label| label.name == "__name__").map(|label| label.value.clone());
             format!("{}{{{}}}", name.unwrap_or_default(), labels.join(","))
@@ -181,7 +187,8 @@ mod tests {
         let series = all();
         assert!(series.iter().all(|series| series.labels.is_sorted()));
         assert_eq!(series.iter().map(|series| &series.labels).collect::<HashSet<_>>().len(), series.len());
-        let tagged = |series: &Series| series.labels.iter().any(|label| label.name == "team" && label.value == "trading");
+        let tagged =
+            |series: &Series| series.labels.iter().any(|label| label.name == "team" && label.value == "trading");
         assert!(series.iter().all(tagged));
     }
 }

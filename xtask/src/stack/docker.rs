@@ -91,12 +91,7 @@ async fn prometheus(
 }
 
 /// Whether the service ran already; starts it if not.
-async fn start(
-    docker: &Docker,
-    service: &Service,
-    network: Network,
-    say: &dyn Fn(&str),
-) -> Result<bool, StackError> {
+async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn Fn(&str)) -> Result<bool, StackError> {
     let making = service.making(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {

@@ -130,7 +130,9 @@ pub(crate) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, S
                     Ok(stack)
                 }
                 Err(StackError::Unavailable(no_native)) => {
-                    say(&format!("{no_docker}, and {no_native}: metrics are judged but not kept, and there is no dashboard"));
+                    say(&format!(
+                        "{no_docker}, and {no_native}: metrics are judged but not kept, and there is no dashboard"
+                    ));
                     Ok(Stack::default())
                 }
                 Err(error) => Err(error),
@@ -196,7 +198,9 @@ pub(crate) async fn remove(prometheus_port: u16) -> anyhow::Result<()> {
 /// Refuses a port that something else has.
 fn check_port(port: u16, what: &str, flag: &str, also: &str) -> Result<(), StackError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| {
-        StackError::Configuration(format!("port {port} for {what} is taken ({error}): choose another with {flag}{also}"))
+        StackError::Configuration(format!(
+            "port {port} for {what} is taken ({error}): choose another with {flag}{also}"
+        ))
     })
 }
 
@@ -228,7 +232,10 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Down { prometheus_port } => {
             let stopped = down(prometheus_port).await?;
-            println!("{}", if stopped.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", stopped.join(", ")) });
+            println!(
+                "{}",
+                if stopped.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", stopped.join(", ")) }
+            );
             Ok(ExitCode::Met)
         }
         Command::Status => {
@@ -242,6 +249,7 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
 
 fn describe(stack: &Stack) -> String {
     let line = |name: &str, url: &Option<Url>| url.as_ref().map(|url| format!("{name:<10}  {url}"));
-    let lines: Vec<_> = [line("Prometheus", &stack.prometheus), line("Grafana", &stack.grafana)].into_iter().flatten().collect();
+    let lines: Vec<_> =
+        [line("Prometheus", &stack.prometheus), line("Grafana", &stack.grafana)].into_iter().flatten().collect();
     if lines.is_empty() { "no store".to_owned() } else { lines.join("\n") }
 }

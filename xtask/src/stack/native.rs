@@ -114,7 +114,10 @@ pub(super) async fn status() -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for (port, folder) in folders(None) {
         if running(port).await {
-            lines.push(format!("prometheus  http://127.0.0.1:{port}/  from PATH, data in {}", folder.join(DATA).display()));
+            lines.push(format!(
+                "prometheus  http://127.0.0.1:{port}/  from PATH, data in {}",
+                folder.join(DATA).display()
+            ));
         }
     }
     Ok(lines)

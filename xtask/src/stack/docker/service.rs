@@ -52,6 +52,8 @@ pub(super) struct Service {
     environment: Vec<(&'static str, String)>,
     /// `source:target:options`, as Docker writes it.
     binds: Vec<String>,
+    /// Where data outlives the container, if anywhere.
+    volume: Option<String>,
 }
 
 fn name(options: &Options, role: &str) -> String {
@@ -68,16 +70,14 @@ impl Service {
         let (port, inner_port) = (options.prometheus_port, 9090);
         let generated = workspace::root().join("monitoring/prometheus");
         let targets = state_folder(port).join(TARGETS);
-        let mut binds = vec![
+        let binds = vec![
             mounted(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
             mounted(&generated.join("rules"), "/etc/prometheus/rules"),
             mounted(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
         ];
         let name = name(options, "prometheus");
-        if options.keep_data {
-            // Named, since testcontainers and `docker rm -v` take anonymous volumes with the container.
-            binds.push(format!("{name}:/prometheus"));
-        }
+        // Named, since testcontainers and `docker rm -v` take anonymous volumes with the container.
+        let volume = options.keep_data.then(|| format!("{name}:/prometheus"));
         let listen = match network {
             Network::Host => format!("127.0.0.1:{port}"),
             Network::Bridge => format!("0.0.0.0:{inner_port}"),
@@ -99,6 +99,7 @@ impl Service {
             ],
             environment: Vec::new(),
             binds,
+            volume,
             name,
         })
     }
@@ -142,13 +143,16 @@ impl Service {
                 mounted(&generated.join("provisioning/dashboards"), "/etc/grafana/provisioning/dashboards"),
                 mounted(&generated.join("json"), DASHBOARDS),
             ],
+            volume: None,
         }
     }
 
-    /// A short name for everything that the container is made from, the mounted files' contents included.
+    /// A short name for everything that the container is made from, the mounted files' contents included. Its volume
+    /// is not: a run that would keep no data of its own uses a stack that does, and leaves it as it is.
     pub(super) fn making(&self, network: Network) -> String {
         let files = crate::codegen::artefacts().map(|files| format!("{files:?}")).unwrap_or_default();
-        workspace::hash(&[&format!("{self:?}"), &format!("{network:?}"), &files])
+        let service = Self { volume: None, ..self.clone() };
+        workspace::hash(&[&format!("{service:?}"), &format!("{network:?}"), &files])
     }
 
     /// Makes and starts the container, and waits until it says that it listens.
@@ -180,7 +184,7 @@ impl Service {
                     .with_host("host.docker.internal", Host::HostGateway)
             }
         };
-        let binds = self.binds.clone();
+        let binds: Vec<_> = self.binds.iter().chain(&self.volume).cloned().collect();
         let request = request.with_host_config_modifier(move |host| {
             host.binds = Some(binds.clone());
             // Published ports would otherwise be open to the whole network.

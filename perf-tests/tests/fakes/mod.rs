@@ -1,0 +1,230 @@
+//! A service and a store for tests, each on a thread and a free port of its own. Both fail on demand.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use perf_tests::remote_write::WriteRequest;
+use prost::Message as _;
+use serde_json::{Value, json};
+use url::Url;
+
+/// Serves on a thread of its own until the process ends, or until `stop` says so.
+fn serve(router: Router, stop: Arc<tokio::sync::Notify>) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address: SocketAddr = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            tokio::select! {
+                served = axum::serve(listener, router) => served.unwrap(),
+                () = stop.notified() => {}
+            }
+        });
+    });
+    format!("http://{address}")
+}
+
+/// A URL at which nobody listens.
+pub(crate) fn nobody() -> Url {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()
+}
+
+#[derive(Default)]
+struct ServiceState {
+    requests: AtomicU64,
+    fail_every: AtomicU64,
+    die_after: AtomicU64,
+    spared: Mutex<Option<&'static str>>,
+    bodies: Mutex<Vec<Vec<u8>>>,
+    tokens: Mutex<Vec<String>>,
+    stop: Arc<tokio::sync::Notify>,
+}
+
+/// A service that answers `/ping` and echoes `/echo/{word}`.
+pub(crate) struct Service {
+    pub(crate) url: String,
+    state: Arc<ServiceState>,
+}
+
+impl Service {
+    pub(crate) fn start() -> Self {
+        let state = Arc::new(ServiceState::default());
+        let router = Router::new()
+            .route("/ping", get(|| async { "pong" }))
+            .route("/setup", get(|| async { "ready" }))
+            .route("/echo/{word}", post(echo))
+            .layer(middleware::from_fn_with_state(state.clone(), around))
+            .with_state(state.clone());
+        Self { url: serve(router.fallback(any(|| async { "" })), state.stop.clone()), state }
+    }
+
+    /// Requests to its routes.
+    pub(crate) fn requests(&self) -> u64 {
+        self.state.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn fail_every(&self, nth: u64) {
+        self.state.fail_every.store(nth, Ordering::Relaxed);
+    }
+
+    pub(crate) fn die_after(&self, requests: u64) {
+        self.state.die_after.store(requests, Ordering::Relaxed);
+    }
+
+    pub(crate) fn spare(&self, path: &'static str) {
+        *self.state.spared.lock().unwrap() = Some(path);
+    }
+
+    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+        self.state.bodies.lock().unwrap().clone()
+    }
+
+    /// Each value of the header `authorization` that came, once.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.state.tokens.lock().unwrap().clone()
+    }
+}
+
+async fn around(State(state): State<Arc<ServiceState>>, request: Request, next: Next) -> Response {
+    let number = state.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    if let Some(token) = request.headers().get("authorization") {
+        let mut tokens = state.tokens.lock().unwrap();
+        let token = token.to_str().unwrap().to_owned();
+        if !tokens.contains(&token) {
+            tokens.push(token);
+        }
+    }
+    let (every, last) = (state.fail_every.load(Ordering::Relaxed), state.die_after.load(Ordering::Relaxed));
+    if last > 0 && number >= last {
+        state.stop.notify_one();
+    }
+    let spared = *state.spared.lock().unwrap() == Some(request.uri().path());
+    if every > 0 && number.is_multiple_of(every) && !spared {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    next.run(request).await
+}
+
+async fn echo(State(state): State<Arc<ServiceState>>, Path(path): Path<String>, body: Bytes) -> Json<Value> {
+    state.bodies.lock().unwrap().push(body.to_vec());
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    Json(json!({ "path": path, "word": body["word"] }))
+}
+
+/// A series' samples: value and time.
+type Samples = Vec<(f64, i64)>;
+
+#[derive(Default)]
+struct StoreState {
+    series: Mutex<BTreeMap<String, Samples>>,
+    status: AtomicU64,
+    away: AtomicU64,
+    has_all: Mutex<bool>,
+    lies_about: Mutex<Option<&'static str>>,
+}
+
+/// A store that takes remote write and answers sums of what it took.
+pub(crate) struct Store {
+    pub(crate) url: String,
+    state: Arc<StoreState>,
+}
+
+impl Store {
+    pub(crate) fn start() -> Self {
+        let state = Arc::new(StoreState::default());
+        let router = Router::new()
+            .route("/api/v1/write", post(write))
+            .route("/api/v1/query", get(query))
+            .route("/api/v1/series", get(series))
+            .with_state(state.clone());
+        Self { url: serve(router, Arc::default()), state }
+    }
+
+    pub(crate) fn answer(&self, status: u16) {
+        self.state.status.store(status.into(), Ordering::Relaxed);
+    }
+
+    /// Answers the next pushes with 503.
+    pub(crate) fn away_for(&self, pushes: u64) {
+        self.state.away.store(pushes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_every_testid(&self) {
+        *self.state.has_all.lock().unwrap() = true;
+    }
+
+    pub(crate) fn lie_about(&self, name: &'static str) {
+        *self.state.lies_about.lock().unwrap() = Some(name);
+    }
+
+    /// All series, by their labels in one text.
+    pub(crate) fn series(&self) -> BTreeMap<String, Samples> {
+        self.state.series.lock().unwrap().clone()
+    }
+
+    /// The sum over all series of that name of their last value.
+    pub(crate) fn last_sum(&self, name: &str) -> f64 {
+        sum(&self.state.series.lock().unwrap(), name, None)
+    }
+}
+
+fn sum(series: &BTreeMap<String, Samples>, name: &str, le: Option<&str>) -> f64 {
+    let named = |labels: &str| {
+        labels.contains(&format!("__name__={name},")) && le.is_none_or(|le| labels.contains(&format!("le={le},")))
+    };
+    let last = |samples: &Samples| samples.iter().rev().map(|sample| sample.0).find(|value| !value.is_nan());
+    series.iter().filter(|(labels, _)| named(labels)).filter_map(|(_, samples)| last(samples)).sum()
+}
+
+async fn write(State(state): State<Arc<StoreState>>, headers: HeaderMap, body: Bytes) -> Response {
+    assert_eq!(headers["content-encoding"], "snappy");
+    assert_eq!(headers["x-prometheus-remote-write-version"], "0.1.0");
+    let status = state.status.load(Ordering::Relaxed);
+    let one_less = |left: u64| left.checked_sub(1);
+    if state.away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "away").into_response();
+    }
+    if status != 0 {
+        return (StatusCode::from_u16(status.try_into().unwrap()).unwrap(), "no\n\u{1b}[31m").into_response();
+    }
+    let bytes = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
+    let mut stored = state.series.lock().unwrap();
+    for series in WriteRequest::decode(bytes.as_slice()).unwrap().timeseries {
+        let labels: String = series.labels.iter().map(|label| format!("{}={},", label.name, label.value)).collect();
+        stored.entry(labels).or_default().extend(series.samples.iter().map(|sample| (sample.value, sample.timestamp)));
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn series(State(state): State<Arc<StoreState>>) -> Json<Value> {
+    let any: Vec<Value> = if *state.has_all.lock().unwrap() { vec![json!({ "testid": "x" })] } else { Vec::new() };
+    Json(json!({ "status": "success", "data": any }))
+}
+
+/// Answers `sum(name{…})` and the difference of two such sums, which is all that a read-back asks.
+async fn query(State(state): State<Arc<StoreState>>, Query(asked): Query<BTreeMap<String, String>>) -> Json<Value> {
+    let series = state.series.lock().unwrap();
+    let lies_about = *state.lies_about.lock().unwrap();
+    let one = |text: &str| {
+        let name = text.trim_start_matches("sum(").split('{').next().unwrap();
+        let le = text.split("le=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
+        sum(&series, name, le) + if lies_about == Some(name) { 1.0 } else { 0.0 }
+    };
+    let value = match asked["query"].split_once(" - ") {
+        Some((left, right)) => one(left) - one(right),
+        None => one(&asked["query"]),
+    };
+    Json(json!({ "status": "success", "data": { "result": [{ "metric": {}, "value": [0.0, value.to_string()] }] } }))
+}

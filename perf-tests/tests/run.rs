@@ -1,0 +1,315 @@
+//! Whole runs against a service and a store that live in this process: what is measured, what the store is sent, and
+//! what the verdict is when something is wrong. The service is not the stock game: it has a catalogue of its own.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
+mod fakes;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use fakes::{Service, Store};
+use monitoring::catalogue::{Catalogue, Endpoint, Method};
+use monitoring::judgement::{Millis, Report, Word};
+use monitoring::run::{self, ExitCode, Settings};
+use monitoring::slo::{Objective, Slo};
+use perf_tests::{Finished, Scenario, Vu, constant_vus, shared_iterations};
+
+const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
+const ECHO: Endpoint = Endpoint::new("echo", "Echo", Method::Post, "/echo/{word}");
+const CATALOGUE: Catalogue = Catalogue {
+    service: "echo",
+    title: "Echo",
+    endpoints: &[PING, ECHO],
+    critical: &[PING],
+    slos: &[
+        Slo::p95(PING, Duration::from_millis(250)),
+        Slo::p95(ECHO, Duration::from_millis(250)),
+        Slo::success_above(PING, Objective::percent(95)),
+        Slo::errors_below(Objective::percent(1)),
+    ],
+};
+
+fn settings(service: &Service, store: Option<&Store>, testid: &str) -> Settings {
+    let out = std::env::temp_dir().join(format!("perf-run-{}", std::process::id()));
+    let folder = out.join(testid);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    let store = store.map(|store| format!("{}/api/v1/write", store.url)).unwrap_or_default();
+    Settings::from_lookup(&|name| match name {
+        run::TARGET => Some(service.url.clone()),
+        run::TESTID => Some(testid.to_owned()),
+        run::REMOTE_WRITE => Some(store.clone()),
+        run::OUT => Some(out.display().to_string()),
+        run::PUSH_INTERVAL => Some("500ms".to_owned()),
+        run::QUIET => Some("1".to_owned()),
+        _ => None,
+    })
+    .unwrap()
+}
+
+async fn ping(vu: &mut Vu) -> anyhow::Result<()> {
+    vu.request(PING).send().await?;
+    Ok(())
+}
+
+fn pings(iterations: u64) -> Scenario {
+    Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(shared_iterations(2, iterations))
+}
+
+fn word(report: &Report, id: &str) -> Word {
+    report.objectives.iter().find(|objective| objective.id == id).unwrap().verdict
+}
+
+fn code(finished: &Finished) -> ExitCode {
+    finished.report().map_or_else(|(code, _)| code, |report| ExitCode::from_code(report.exit_code).unwrap())
+}
+
+#[test]
+fn another_catalogue_is_run_and_judged_and_what_is_sent_is_what_is_stored() {
+    let (service, store) = (Service::start(), Store::start());
+    let finished = Scenario::new("words", &CATALOGUE)
+        .exercises(&[PING, ECHO])
+        .load(constant_vus(2, Duration::from_secs(2)))
+        .run_with(settings(&service, Some(&store), "words-1"), async |vu: &mut Vu, ()| {
+            ping(vu).await?;
+            let word = format!("a/b?{}", vu.iteration());
+            let body = serde_json::json!({ "word": word });
+            let answer: serde_json::Value = vu.request(ECHO).path("word", &word).json(&body).send().await?.json()?;
+            anyhow::ensure!(answer["word"] == word.as_str() && answer["path"] == word.as_str(), "echoed {answer}");
+            vu.think(Duration::from_millis(20), Duration::from_millis(40)).await;
+            Ok(())
+        });
+    let report = finished.report().unwrap();
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert_eq!(report.requests.sent, service.requests());
+    let stored = |name: &str| store.last_sum(name);
+    assert_eq!(stored("http_reqs"), report.requests.sent as f64);
+    assert_eq!(stored("ping_latency_count"), report.objectives[0].total as f64);
+    assert_eq!(stored("ping_success"), report.objectives[2].good as f64);
+    assert_eq!(stored("iterations"), report.iterations.completed as f64);
+    assert!(report.store.as_ref().unwrap().accepted >= 4, "{:?}", report.store);
+    for (labels, samples) in store.series() {
+        assert_eq!(samples[0].0, 0.0, "{labels} does not start from zero");
+        assert!(samples.windows(2).all(|pair| pair[0].1 < pair[1].1), "{labels} goes back in time");
+        assert_eq!(samples.last().unwrap().0.to_bits(), 0x7ff0_0000_0000_0002, "{labels} has no end");
+        assert!(labels.contains("testid=words-1") && labels.contains("scenario=words"), "{labels}");
+        assert!(!labels.contains("/echo"), "a path is not a label: {labels}");
+    }
+}
+
+#[test]
+fn the_same_seed_sends_the_same_payloads() {
+    let payloads = |testid| {
+        let service = Service::start();
+        let finished = Scenario::new("words", &CATALOGUE).exercises(&[ECHO]).load(shared_iterations(1, 20)).run_with(
+            settings(&service, None, testid),
+            async |vu: &mut Vu, ()| {
+                let word: u64 = rand::RngExt::random(vu.rng());
+                vu.request(ECHO).path("word", word).json(&word).send().await?;
+                Ok(())
+            },
+        );
+        assert_eq!(finished.report().unwrap().iterations.completed, 20);
+        service.bodies()
+    };
+    let first = payloads("seed-1");
+    assert_eq!(first.len(), 20);
+    assert_eq!(first, payloads("seed-2"));
+}
+
+#[test]
+fn failed_requests_miss_the_p95_however_fast_they_are() {
+    let (service, store) = (Service::start(), Store::start());
+    service.fail_every(3);
+    let finished =
+        pings(90).run_with(settings(&service, Some(&store), "failing-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Missed);
+    assert_eq!(word(report, "ping_latency"), Word::Missed);
+    assert_eq!(word(report, "ping_success"), Word::Missed);
+    assert_eq!(word(report, "api_errors"), Word::Missed);
+    assert_eq!(word(report, "echo_latency"), Word::NotInScenario);
+    assert_eq!(report.objectives[0].quantile_ms, Some(Millis::INFINITE));
+    assert_eq!((report.requests.sent, report.requests.failed), (90, 30));
+    assert_eq!(report.endpoints[0].errors["status"], 30);
+    assert_eq!(store.last_sum("api_errors"), 30.0);
+    assert_eq!(store.last_sum("ping_success"), 60.0);
+    let text = monitoring::table::sentences(report).join("\n");
+    assert!(text.contains("ping") && text.contains("p95 <= 250 ms") && text.contains("over 90 requests"), "{text}");
+}
+
+#[test]
+fn a_target_that_dies_is_never_met() {
+    let service = Service::start();
+    service.die_after(100);
+    let finished = pings(5_000).run_with(settings(&service, None, "dying-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    assert_eq!(code(&finished), ExitCode::Missed, "{:?}", finished.report());
+}
+
+#[test]
+fn nobody_at_the_target_is_a_bad_configuration() {
+    let service = Service::start();
+    let mut settings = settings(&service, None, "nobody-1");
+    settings.target = fakes::nobody();
+    let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
+    let (code, message) = finished.report().unwrap_err();
+    assert_eq!(code, ExitCode::BadConfiguration);
+    assert!(message.contains("nothing answers at") && message.contains("--target"), "{message}");
+}
+
+#[test]
+fn too_few_requests_and_none_at_all_are_inconclusive() {
+    let service = Service::start();
+    let few = pings(19).run_with(settings(&service, None, "few-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    assert_eq!(code(&few), ExitCode::Inconclusive);
+    assert!(few.report().unwrap().objectives[0].reason.as_ref().unwrap().contains("at least 20"));
+    let none = pings(30).run_with(settings(&service, None, "none-1"), async |_: &mut Vu, ()| Ok(()));
+    assert_eq!(code(&none), ExitCode::Inconclusive);
+    assert!(none.report().unwrap().objectives[0].reason.as_ref().unwrap().contains("no requests"));
+}
+
+#[test]
+fn a_store_that_refuses_is_never_met_and_says_what_to_do() {
+    for (status, says) in [(404, "--web.enable-remote-write-receiver"), (401, "user:password"), (400, "400")] {
+        let (service, store) = (Service::start(), Store::start());
+        store.answer(status);
+        let testid = format!("refused-{status}");
+        let finished =
+            pings(50).run_with(settings(&service, Some(&store), &testid), async |vu: &mut Vu, ()| ping(vu).await);
+        let report = finished.report().unwrap();
+        assert_eq!(code(&finished), ExitCode::Inconclusive);
+        assert!(report.problems.iter().any(|problem| problem.message.contains(says)), "{:?}", report.problems);
+        assert_eq!(report.requests.sent, 0, "load on a service whose metrics nobody keeps");
+        assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
+    }
+}
+
+#[test]
+fn a_store_that_is_away_for_a_while_loses_no_count() {
+    let (service, store) = (Service::start(), Store::start());
+    store.away_for(3);
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(constant_vus(1, Duration::from_secs(2)))
+        .run_with(settings(&service, Some(&store), "away-1"), async |vu: &mut Vu, ()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(10), Duration::from_millis(20)).await;
+            Ok(())
+        });
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    let kept = report.store.as_ref().unwrap();
+    assert!(kept.refused > 0 && kept.complete && kept.agrees == Some(true), "{kept:?}");
+    assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
+}
+
+#[test]
+fn a_store_that_stays_away_is_inconclusive() {
+    let (service, store) = (Service::start(), Store::start());
+    store.answer(503);
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "gone-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    assert_eq!(word(report, "ping_latency"), Word::Met, "what was measured is judged all the same");
+    assert!(report.problems[0].message.contains("503"), "{:?}", report.problems);
+}
+
+#[test]
+fn a_store_that_answers_with_other_counts_is_named() {
+    let (service, store) = (Service::start(), Store::start());
+    store.lie_about("ping_latency_bucket");
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "lying-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    assert!(
+        report.problems[0].message.contains("good requests of ping_latency: 50 measured, 51"),
+        "{:?}",
+        report.problems
+    );
+}
+
+#[test]
+fn a_testid_is_used_once() {
+    let (service, store) = (Service::start(), Store::start());
+    let used = settings(&service, None, "used-1");
+    let run = |settings: &Settings| pings(50).run_with(settings.clone(), async |vu: &mut Vu, ()| ping(vu).await);
+    assert_eq!(code(&run(&used)), ExitCode::Met);
+    let (code, message) = run(&used).report().map(drop).unwrap_err();
+    assert_eq!(code, ExitCode::BadConfiguration, "{message}");
+    store.has_every_testid();
+    let (code, message) = run(&settings(&service, Some(&store), "used-2")).report().map(drop).unwrap_err();
+    assert_eq!(code, ExitCode::BadConfiguration);
+    assert!(message.contains("already"), "{message}");
+}
+
+#[test]
+fn setup_reaches_every_vu_and_teardown_always_runs_and_neither_is_judged() {
+    static TORN_DOWN: AtomicBool = AtomicBool::new(false);
+    let service = Service::start();
+    service.fail_every(1);
+    service.spare("/setup");
+    let made = Arc::new(AtomicU64::new(0));
+    let seen = made.clone();
+    let finished = pings(50)
+        .setup(async |vu: &mut Vu| {
+            vu.unjudged(Method::Get, "/setup").send().await?;
+            Ok("token-7".to_owned())
+        })
+        .teardown(async |vu: &mut Vu, token: &String| {
+            TORN_DOWN.store(token == "token-7", Ordering::Relaxed);
+            vu.unjudged(Method::Get, "/setup").send().await?;
+            Ok(())
+        })
+        .run_with(settings(&service, None, "around-1"), async move |vu: &mut Vu, token: &String| {
+            vu.header("authorization", &format!("Bearer {token}"));
+            seen.fetch_add(1, Ordering::Relaxed);
+            ping(vu).await
+        });
+    let report = finished.report().unwrap();
+    assert!(TORN_DOWN.load(Ordering::Relaxed));
+    assert_eq!(made.load(Ordering::Relaxed), 50);
+    assert_eq!((report.requests.sent, report.around.sent, report.around.failed), (50, 2, 0));
+    assert_eq!(report.iterations.failed, 50);
+    assert_eq!(service.tokens(), ["Bearer token-7"]);
+}
+
+#[test]
+fn a_setup_that_fails_loads_nothing() {
+    let service = Service::start();
+    let finished = pings(50)
+        .setup(async |_: &mut Vu| anyhow::bail!("no room"))
+        .run_with(settings(&service, None, "setup-1"), async |vu: &mut Vu, (): &()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!((code(&finished), report.requests.sent), (ExitCode::Inconclusive, 0));
+    assert!(report.problems[0].message.contains("setup failed: no room"), "{:?}", report.problems);
+}
+
+#[test]
+fn errors_of_the_scenarios_own_are_never_met() {
+    let service = Service::start();
+    let wrong = pings(50).run_with(settings(&service, None, "own-1"), async |vu: &mut Vu, ()| {
+        ping(vu).await?;
+        anyhow::bail!("the answer is wrong")
+    });
+    assert_eq!(code(&wrong), ExitCode::Inconclusive);
+    assert!(wrong.report().unwrap().problems[0].message.contains("the answer is wrong"));
+    let undeclared = pings(50).run_with(settings(&service, None, "own-2"), async |vu: &mut Vu, ()| {
+        vu.request(ECHO).path("word", "x").send().await?;
+        Ok(())
+    });
+    assert_eq!(code(&undeclared), ExitCode::Internal);
+    assert!(undeclared.report().unwrap().problems[0].message.contains("exercises"));
+    let unfilled = Scenario::new("words", &CATALOGUE).exercises(&[ECHO]).load(shared_iterations(1, 30)).run_with(
+        settings(&service, None, "own-3"),
+        async |vu: &mut Vu, ()| {
+            vu.request(ECHO).send().await?;
+            Ok(())
+        },
+    );
+    assert!(unfilled.report().unwrap().problems[0].message.contains("{word}"), "{:?}", unfilled.report());
+}

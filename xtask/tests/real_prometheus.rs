@@ -1,0 +1,147 @@
+//! Runs against a real Prometheus in a container: what was sent is what is stored, every rule and panel has data, and
+//! verdicts are those that the injected faults ask for.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
+
+#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
+mod real;
+
+use std::time::Duration;
+
+use monitoring::catalogue::STOCK_AI;
+use monitoring::judgement::{Report, Word};
+use real::{Backend, Stack, has_data, out, query, report, run, value, wait_for, xtask};
+
+/// What the users ask, as they ask it.
+const ASKED: [&str; 4] = [
+    "histogram_quantile(0.95, sum(rate(join_room_latency_bucket[5m])) by (le))",
+    "sum(rate(http_reqs{status=~\"[45]..\"}[5m])) by (name) / sum(rate(http_reqs[5m])) by (name)",
+    "sum(rate(http_reqs[1m])) by (name)",
+    "join_room_latency:p95",
+];
+
+#[test]
+#[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
+fn what_was_sent_is_what_is_stored_and_everything_drawn_has_data() {
+    let (stack, backend) = (Stack::up("docker"), Backend::start(&["--errors", "get_news=20%"]));
+    let out = out("stored");
+    let said = run(xtask(&["perf", "-u", "5", "-d", "12s", "--testid", "stored-1", "--tag", "team=trading"]).args([
+        "--target",
+        &backend.url,
+        "--prometheus-url",
+        &stack.url(),
+        "--out",
+        out.to_str().unwrap(),
+    ]));
+    assert_eq!(said.code, 99, "{}", said.text);
+    let report = report(&out);
+    let store = report.store.as_ref().unwrap();
+    assert_eq!((store.complete, store.agrees, store.refused), (true, Some(true), 0), "{:?}", report.problems);
+    assert!(report.requests.sent > 200 && report.requests.failed > 5, "{:?}", report.requests);
+    counts_are_equal(&stack, &report);
+    let (url, from, to) = (stack.url(), report.started_unix_ms, report.ended_unix_ms);
+    // Rules are evaluated every 30 s, at a time that Prometheus chooses.
+    wait_for("a recorded p95", Duration::from_secs(45), || {
+        let now = now_ms();
+        has_data(&query(&url, ASKED[3], None, now)).then_some(())
+    });
+    for expr in ASKED {
+        let result = query(&url, expr, Some(from), now_ms());
+        assert!(has_data(&result), "{expr}: {result:?}");
+    }
+    for rule in monitoring::rule::recording_rules(&STOCK_AI).groups.iter().flat_map(|group| &group.rules) {
+        let result = query(&url, &rule.expr.to_string(), Some(from), to);
+        assert!(has_data(&result), "{} = {}: {result:?}", rule.record, rule.expr);
+    }
+    for panel in dashboards::multiplayer::dashboard(&STOCK_AI).panels {
+        for target in panel.targets {
+            let expr = target
+                .expr
+                .replace("$__rate_interval", "20s")
+                .replace("$testid", "stored-1")
+                .replace("$scenario", "basic");
+            assert!(has_data(&query(&url, &expr, Some(from), to)), "{}: {expr}", panel.title);
+        }
+    }
+    // The same name again would be added to the first run's counts.
+    let again = run(xtask(&["perf", "-i", "1", "--testid", "stored-1", "--target", &backend.url])
+        .args(["--prometheus-url", &stack.url()]));
+    assert_eq!(again.code, 104, "{}", again.text);
+    assert!(again.text.contains("stored-1"), "{}", again.text);
+}
+
+/// Each count of the report, asked of Prometheus in words of the test's own.
+fn counts_are_equal(stack: &Stack, report: &Report) {
+    let (url, at) = (stack.url(), now_ms());
+    let last = |series: &str| value(&url, &format!("sum(last_over_time({series}[1h]))"), at);
+    let of_run = "testid=\"stored-1\"";
+    assert_eq!(last(&format!("http_reqs{{{of_run}}}")), report.requests.sent as f64);
+    assert_eq!(last(&format!("http_req_failed{{{of_run}}}")), report.requests.failed as f64);
+    assert_eq!(last(&format!("http_reqs{{{of_run},team=\"trading\"}}")), report.requests.sent as f64);
+    for objective in &report.objectives {
+        let name = objective.subject.as_str();
+        let (good, total) = match objective.promise.split_once(" <= ") {
+            Some((_, threshold)) => {
+                let le = threshold.trim_end_matches(" ms");
+                (
+                    last(&format!("{name}_latency_bucket{{{of_run},le=\"{le}.0\"}}")),
+                    last(&format!("{name}_latency_count{{{of_run}}}")),
+                )
+            }
+            None if name == "all endpoints" => {
+                let all = last(&format!("http_reqs{{{of_run}}}"));
+                (all - last(&format!("api_errors{{{of_run}}}")), all)
+            }
+            None => (last(&format!("{name}_success{{{of_run}}}")), last(&format!("{name}_latency_count{{{of_run}}}"))),
+        };
+        assert_eq!((good, total), (objective.good as f64, objective.total as f64), "{}", objective.id);
+        assert!(total > 0.0, "{}", objective.id);
+    }
+    // Series have ended: an instant selector sees none, though only a moment has passed.
+    assert!(query(&url, &format!("http_reqs{{{of_run}}}"), None, at).is_empty());
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
+fn missed(report: &Report) -> Vec<&str> {
+    let missed = report.objectives.iter().filter(|objective| objective.verdict == Word::Missed);
+    missed.map(|objective| objective.id.as_str()).collect()
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+fn an_endpoint_that_became_slow_is_named_and_no_other() {
+    let backend = Backend::start(&["--delay", "get_game_data=600ms"]);
+    let out = out("slow");
+    let said = run(xtask(&["perf", "-u", "10", "-i", "60", "--stack", "none"]).args([
+        "--target",
+        &backend.url,
+        "--out",
+        out.to_str().unwrap(),
+    ]));
+    assert_eq!(said.code, 99, "{}", said.text);
+    assert_eq!(missed(&report(&out)), ["get_game_data_latency"]);
+    let sentence = said.text.lines().find(|line| line.starts_with("missed:")).unwrap();
+    for part in ["get_game_data", "p95 <= 500 ms", "over 60 requests", "0 of them good"] {
+        assert!(sentence.contains(part), "{sentence}");
+    }
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+fn fast_errors_miss_the_p95_and_the_success_of_their_endpoint() {
+    let backend = Backend::start(&["--errors", "join_room=30%"]);
+    let out = out("errors");
+    let said = run(xtask(&["perf", "-u", "10", "-i", "200", "--stack", "none"]).args([
+        "--target",
+        &backend.url,
+        "--out",
+        out.to_str().unwrap(),
+    ]));
+    assert_eq!(said.code, 99, "{}", said.text);
+    assert_eq!(missed(&report(&out)), ["join_room_latency", "join_room_success", "api_errors"]);
+    assert!(said.text.contains("counts as infinitely slow"), "{}", said.text);
+}
