@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use real::{Backend, Prometheus, free_port, get, out, report, run, wait_for, xtask};
+use real::{Backend, Prometheus, Stack, free_port, get, out, report, run, wait_for, xtask};
 
 /// A load of a few seconds that every objective can be judged by.
 const QUICK: [&str; 4] = ["-u", "10", "-i", "60"];
@@ -57,33 +57,22 @@ fn an_ephemeral_run_in_docker_is_met_and_leaves_nothing() {
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
 fn a_stack_is_used_again_and_goes_when_it_is_told() {
-    let (port, out) = (free_port().to_string(), out("kept"));
-    let up = |args: &[&str]| {
-        run(xtask(&["stack", "up", "--stack", "docker", "--no-grafana"]).args(["--prometheus-port", &port]).args(args))
-    };
-    assert_eq!(up(&[]).code, 0);
-    let first = containers(port.parse().unwrap());
-    assert_eq!(up(&[]).code, 0);
-    let said = run(&mut perf(&[
-        "--stack",
-        "docker",
-        "--no-grafana",
-        "--prometheus-port",
-        &port,
-        "--out",
-        out.to_str().unwrap(),
-    ]));
+    let (stack, out) = (Stack::up("docker"), out("kept"));
+    let first = containers(stack.port);
+    let port = stack.port.to_string();
+    // Long enough to be scraped: that is every 5 s.
+    let args = ["perf", "-u", "5", "-d", "12s", "--stack", "docker", "--no-grafana", "--prometheus-port", &port];
+    let said = run(xtask(&args).args(["--out", out.to_str().unwrap()]));
     assert_eq!(said.code, 0, "{}", said.text);
     // The run found it, and left it where it was.
-    assert_eq!(containers(port.parse().unwrap()), first);
+    assert_eq!(containers(stack.port), first);
     let status = run(&mut xtask(&["stack", "status"]));
-    assert!(status.text.contains(&format!("http://127.0.0.1:{port}/")), "{}", status.text);
+    assert!(status.text.contains(&format!("{}/", stack.url())), "{}", status.text);
     // The backend was scraped while the run lasted.
-    let series =
-        get(&format!("http://127.0.0.1:{port}/api/v1/query?query=last_over_time(http_requests_total[5m])")).unwrap();
+    let series = get(&format!("{}/api/v1/query?query=last_over_time(http_requests_total[5m])", stack.url())).unwrap();
     assert!(series.contains("/api/multiplayer/rooms/{code}/join"), "{series}");
     assert_eq!(run(&mut xtask(&["stack", "down", "--prometheus-port", &port])).code, 0);
-    assert_eq!(containers(port.parse().unwrap()), "");
+    assert_eq!(containers(stack.port), "");
 }
 
 #[test]

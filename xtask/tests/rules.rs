@@ -10,7 +10,7 @@ use monitoring::artefact;
 use monitoring::catalogue::STOCK_AI;
 use monitoring::slo::{Sli, Slo, millis};
 
-/// A promtool test file: series from zero at minute 1 to their value within one push, then still.
+/// A promtool test file.
 struct TestFile(String);
 
 impl TestFile {
@@ -20,7 +20,7 @@ impl TestFile {
 
     /// One case: series by name and labels with their samples every 5 s, and what a query must give at a time.
     fn case(&mut self, name: &str, series: &[(String, String)], queries: &[(String, &str, Vec<(&str, f64)>)]) {
-        let _ = write!(self.0, "- name: {name}\n  interval: 5s\n  input_series:\n");
+        let _ = write!(self.0, "- name: '{name}'\n  interval: 5s\n  input_series:\n");
         for (series, values) in series {
             let _ = write!(self.0, "  - series: '{series}'\n    values: '{values}'\n");
         }
@@ -38,14 +38,14 @@ impl TestFile {
     }
 }
 
-/// Latency series of a run with so many good of so many in all; all counted in the one push at 5 s, and the last at 40 s.
+/// Latency series of a run with so many good of so many in all; all counted in the one push at 40 s. The series end at 80 s.
 fn run(slo: &Slo, testid: &str, good: u64, total: u64) -> Vec<(String, String)> {
     let Sli::Latency { endpoint, threshold } = slo.sli else { return Vec::new() };
     let name = endpoint.name;
     let series = |suffix: &str, value: u64| {
         let le = if suffix.is_empty() { String::new() } else { format!(",le=\"{suffix}\"") };
         let metric = if suffix.is_empty() { "count" } else { "bucket" };
-        (format!("{name}_latency_{metric}{{testid=\"{testid}\"{le}}}"), format!("0 {value}x7 stale"))
+        (format!("{name}_latency_{metric}{{testid=\"{testid}\"{le}}}"), format!("_x7 0 {value}x7 stale"))
     };
     let le = format!("{}.0", millis(threshold));
     vec![series(&le, good), series("60000.0", total), series("+Inf", total), series("", total)]
@@ -69,11 +69,11 @@ fn the_slo_rule_decides_as_the_verdict_does() {
         // Two runs at once, one at exactly its objective and one a single request short of it: each is judged alone.
         let both = [run(slo, "a", 57, 60), run(slo, "b", 56, 60)].concat();
         // Also a while after both have ended, as long as the window reaches back to them.
-        let queries = [(rule.clone(), "30s", said(1.0, 0.0)), (rule.clone(), "60s", said(1.0, 0.0))];
+        let queries = [(rule.clone(), "60s", said(1.0, 0.0)), (rule.clone(), "90s", said(1.0, 0.0))];
         tests.case(&format!("{name}: 57 of 60, 56 of 60"), &both, &queries);
         // No traffic is no value, and above all not 0; nor is there a p95.
         let p95 = format!("{name}_latency:p95");
-        let queries = [(rule.clone(), "30s", vec![]), (p95, "30s", vec![])];
+        let queries = [(rule.clone(), "60s", vec![]), (p95, "60s", vec![])];
         tests.case(&format!("{name}: no traffic"), &run(slo, "a", 0, 0), &queries);
         // Long after the end there is no value either.
         tests.case(&format!("{name}: long ago"), &run(slo, "a", 60, 60), &[(rule.clone(), "8m", vec![])]);

@@ -119,3 +119,11 @@ fn scenarios_are_named_after_their_files() {
         }
     }
 }
+
+/// The README shows the scenario as it is.
+#[test]
+fn readme_shows_the_scenario_as_it_is() {
+    let scenario = fs::read_to_string(root().join("perf-tests/tests/load/basic.rs")).unwrap();
+    let shown = &scenario[scenario.find("#[test]").unwrap()..];
+    assert!(fs::read_to_string(root().join("README.md")).unwrap().contains(shown), "README.md shows another basic.rs");
+}

@@ -8,7 +8,18 @@ use monitoring::catalogue::{
 };
 use perf_tests::{Scenario, Vu, constant_vus};
 use rand::RngExt as _;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+struct Room {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Player {
+    id: String,
+}
 
 #[test]
 #[ignore = "load scenario: run with cargo xtask perf"]
@@ -18,21 +29,20 @@ fn basic() -> ExitCode {
         .load(constant_vus(10, Duration::from_secs(30)))
         .setup(async |vu: &mut Vu| {
             let teacher = json!({ "name": "Teacher" });
-            let room: Value = vu.unjudged(Method::Post, "/api/multiplayer/rooms").json(&teacher).send().await?.json()?;
-            Ok(room["code"].as_str().unwrap_or_default().to_owned())
+            Ok(vu.unjudged(Method::Post, "/api/multiplayer/rooms").json(&teacher).send().await?.json()?)
         })
-        .run(async |vu: &mut Vu, room: &String| {
-            let (student, day) = (format!("student-{}-{}", vu.id(), vu.iteration()), vu.rng().random_range(1..=30));
-            let joined = vu.request(JOIN_ROOM).path("code", room).json(&json!({ "name": student })).send().await?;
-            let player: Value = joined.json()?;
-            vu.request(GET_STATE).path("code", room).send().await?;
+        .run(async |vu: &mut Vu, Room { code }: &Room| {
+            let student = json!({ "name": format!("Student {}-{}", vu.id(), vu.iteration()) });
+            let Player { id } = vu.request(JOIN_ROOM).path("code", code).json(&student).send().await?.json()?;
+            vu.request(GET_STATE).path("code", code).send().await?;
+            let day = vu.rng().random_range(1..=30);
             for endpoint in [GET_NEWS, GET_RECOMMENDATIONS, GET_GAME_DATA] {
                 vu.request(endpoint).query("day", day).send().await?;
             }
-            let trade = json!({ "cash": vu.rng().random_range(0..10_000), "portfolio_value": vu.rng().random_range(0..20_000), "day": day });
-            let id = player["id"].as_str().unwrap_or_default();
-            vu.request(UPDATE_PLAYER).path("code", room).path("player", id).json(&trade).send().await?;
-            vu.request(LEADERBOARD).path("code", room).send().await?;
+            let (cash, portfolio_value) = (vu.rng().random_range(0..10_000), vu.rng().random_range(0..20_000));
+            let trade = json!({ "day": day, "cash": cash, "portfolio_value": portfolio_value });
+            vu.request(UPDATE_PLAYER).path("code", code).path("player", id).json(&trade).send().await?;
+            vu.request(LEADERBOARD).path("code", code).send().await?;
             vu.think(Duration::from_millis(100), Duration::from_millis(300)).await;
             Ok(())
         })

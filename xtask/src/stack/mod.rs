@@ -48,6 +48,8 @@ pub(crate) enum Command {
     },
     /// Show what runs
     Status,
+    /// Print the names of the images, to pull or mirror them beforehand
+    Images,
 }
 
 /// `cargo xtask stack up …`
@@ -236,6 +238,11 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
                 "{}",
                 if stopped.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", stopped.join(", ")) }
             );
+            Ok(ExitCode::Met)
+        }
+        Command::Images => {
+            let Images { prometheus, grafana } = Images::chosen();
+            println!("{prometheus}\n{grafana}");
             Ok(ExitCode::Met)
         }
         Command::Status => {

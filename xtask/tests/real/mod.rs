@@ -106,6 +106,12 @@ impl Drop for Stack {
     fn drop(&mut self) {
         let down = run(&mut xtask(&["stack", "down", "--prometheus-port", &self.port.to_string()]));
         assert!(down.code == 0 || std::thread::panicking(), "{}", down.text);
+        // What a user keeps, a test does not.
+        let name = format!("name=-{}-prometheus", self.port);
+        let volumes = Command::new("docker").args(["volume", "ls", "-q", "--filter", &name]).output().unwrap();
+        for volume in String::from_utf8_lossy(&volumes.stdout).lines() {
+            let _ = Command::new("docker").args(["volume", "rm", volume]).output();
+        }
     }
 }
 
