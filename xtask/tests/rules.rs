@@ -1,7 +1,5 @@
 //! The recording rules, evaluated by promtool on series whose counts are known.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
-
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +7,9 @@ use std::process::Command;
 use monitoring::artefact;
 use monitoring::catalogue::STOCK_AI;
 use monitoring::slo::{Sli, Slo, millis};
+
+/// What a query must give at a time: labels and value of each sample.
+type Expected<'a> = (String, &'a str, Vec<(&'a str, f64)>);
 
 /// A promtool test file.
 struct TestFile(String);
@@ -19,7 +20,7 @@ impl TestFile {
     }
 
     /// One case: series by name and labels with their samples every 5 s, and what a query must give at a time.
-    fn case(&mut self, name: &str, series: &[(String, String)], queries: &[(String, &str, Vec<(&str, f64)>)]) {
+    fn case(&mut self, name: &str, series: &[(String, String)], queries: &[Expected<'_>]) {
         let _ = write!(self.0, "- name: '{name}'\n  interval: 5s\n  input_series:\n");
         for (series, values) in series {
             let _ = write!(self.0, "  - series: '{series}'\n    values: '{values}'\n");
