@@ -2,7 +2,7 @@
 
 use monitoring::artefact;
 use monitoring::catalogue::STOCK_AI;
-use monitoring::rule;
+use monitoring::{metric, rule};
 
 #[test]
 fn catalogue_is_valid() {
@@ -20,4 +20,12 @@ fn files() {
 #[test]
 fn outline() {
     insta::assert_snapshot!(rule::outline(&rule::recording_rules(&STOCK_AI)));
+}
+
+/// What is promised, and the bucket bounds that follow from it.
+#[test]
+fn promises_and_bounds() {
+    let slos = STOCK_AI.slos.iter().map(|slo| format!("{}: {}", slo.id(), slo.promise()));
+    let bounds = metric::bucket_bounds(&STOCK_AI).into_iter().map(|bound| format!("le {}", metric::le(bound)));
+    insta::assert_snapshot!(slos.chain(bounds).collect::<Vec<_>>().join("\n"));
 }

@@ -94,14 +94,19 @@ async fn bring_up(args: &Args, settings: &Settings, mut signals: watch::Receiver
     }
     let options = args.stack_options();
     let say = |line: &str| eprintln!("{line}");
-    tokio::select! {
-        stack = stack::up(&options, &say) => Ok(stack?),
+    let before = stack::parts(Some(options.prometheus_port)).await?;
+    let failure = tokio::select! {
+        stack = stack::up(&options, &before, &say) => match stack {
+            Ok(stack) => return Ok(stack),
+            Err(error) => error.into(),
+        },
         _ = signals.wait_for(|count| *count > 0) => {
-            // Half a stack is no use to anyone.
-            stack::remove(options.prometheus_port).await?;
-            Err(Stop(ExitCode::Interrupted, "interrupted while the stack was starting".to_owned()))
+            Stop(ExitCode::Interrupted, "interrupted while the stack was starting".to_owned())
         }
-    }
+    };
+    // Half a stack is no use to anyone.
+    stack::stop(&stack::parts_since(&before, options.prometheus_port).await?).await?;
+    Err(failure)
 }
 
 async fn with_stack(
@@ -154,8 +159,14 @@ async fn run_all(
             child.set(monitoring::run::PROMETHEUS, prometheus.as_str());
         }
         let ended = child.run(signals.clone()).await?;
-        code = code.or_worse(finish(scenario, &outcome_file, &ended, stack)?);
-        if *signals.borrow() > 0 {
+        let interrupted = *signals.borrow() > 0;
+        match finish(scenario, &outcome_file, &ended, stack) {
+            Ok(of_scenario) => code = code.or_worse(of_scenario),
+            // A second signal leaves no time for an outcome.
+            Err(Stop(..)) if interrupted => {}
+            Err(stop) => return Err(stop),
+        }
+        if interrupted {
             return Ok(code.or_worse(ExitCode::Interrupted));
         }
     }

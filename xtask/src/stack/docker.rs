@@ -6,7 +6,7 @@
 
 mod service;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -18,7 +18,9 @@ use testcontainers::bollard::query_parameters::{
 use testcontainers::core::client::docker_client_instance;
 use tokio::time;
 
-use super::{Images, Options, Stack, StackError, check_port, check_prometheus_port, local_url, make_targets_folder};
+use super::{
+    Images, Options, Part, Stack, StackError, check_port, check_prometheus_port, local_url, make_targets_folder,
+};
 use crate::{http, workspace};
 use service::{Network, Service};
 
@@ -41,41 +43,37 @@ pub(super) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, S
     let images = Images::chosen();
     let port = options.prometheus_port;
     make_targets_folder(port)?;
-    let (prometheus, network, reused) = prometheus(&docker, options, &images, say).await?;
+    let (prometheus, network) = prometheus(&docker, options, &images, say).await?;
     let mut stack = Stack {
         prometheus: Some(prometheus),
         port,
-        reused,
         backend_host: (network == Network::Bridge).then_some("host.docker.internal"),
         ..Stack::default()
     };
     if options.grafana {
         let service = Service::grafana(options, &images, network);
         match start(&docker, &service, network, say).await {
-            Ok(_) => stack.grafana = Some(local_url(options.grafana_port)?),
+            Ok(()) => stack.grafana = Some(local_url(options.grafana_port)?),
             // A port is the user's to choose. Anything else costs the picture, not the verdict: Grafana does not judge.
-            Err(error @ StackError::Configuration(_)) => {
-                stack.down().await?;
-                return Err(error);
-            }
+            Err(error @ StackError::Configuration(_)) => return Err(error),
             Err(error) => say(&format!("warning: no Grafana, so no dashboard: {error}")),
         }
     }
     Ok(stack)
 }
 
-/// Prometheus, the network it is on, and whether it ran before.
+/// Prometheus, and the network it is on.
 async fn prometheus(
     docker: &Docker,
     options: &Options,
     images: &Images,
     say: &dyn Fn(&str),
-) -> Result<(url::Url, Network, bool), StackError> {
+) -> Result<(url::Url, Network), StackError> {
     let url = local_url(options.prometheus_port)?;
     for network in [Network::Host, Network::Bridge] {
         let service = Service::prometheus(options, images, network)?;
         match start(docker, &service, network, say).await {
-            Ok(reused) => return Ok((url, network, reused)),
+            Ok(()) => return Ok((url, network)),
             Err(error @ StackError::Unavailable(_)) => {
                 // If it runs, it is not to be reached from here: the host of its network is another machine.
                 let unreachable = inspect(docker, &service.name).await?.is_some_and(|found| found.running);
@@ -90,13 +88,13 @@ async fn prometheus(
     Err(StackError::Unavailable("Prometheus runs in Docker and cannot be reached from here".to_owned()))
 }
 
-/// Whether the service ran already; starts it if not.
-async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn Fn(&str)) -> Result<bool, StackError> {
+/// Starts the service, unless it runs already as it would be started.
+async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn Fn(&str)) -> Result<(), StackError> {
     let making = service.making(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {
         if found.running && found.making == making && http::ready(&ready, READY).await? {
-            return Ok(true);
+            return Ok(());
         }
         remove(docker, &service.name).await?;
     }
@@ -117,23 +115,43 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
         let log = service::tail(docker, &service.name).await;
         remove(docker, &service.name).await?;
         let log = if log.is_empty() { String::new() } else { format!("; it said: {log}") };
-        return Err(StackError::Unavailable(format!("{} could not be started in Docker: {error}{log}", service.image)));
+        // Who names an image wants that one; the official one may just be out of reach.
+        let kind = if service.image_is_chosen { StackError::Configuration } else { StackError::Unavailable };
+        return Err(kind(format!("{} could not be started in Docker: {error}{log}", service.image)));
     }
     if http::ready(&ready, READY).await? {
-        return Ok(false);
+        return Ok(());
     }
     Err(StackError::Unavailable(format!("{} runs in Docker and does not answer at {ready}", service.image)))
 }
 
-/// A Docker that answers.
+/// A Docker that answers. One that is there and does not let us in is the user's to mend.
 async fn connect() -> Result<Docker, StackError> {
-    let unavailable = |why: String| StackError::Unavailable(format!("Docker was not found: {why}"));
-    let docker = docker_client_instance().await.map_err(|error| unavailable(error.to_string()))?;
+    let missing = |why: String| StackError::Unavailable(format!("Docker was not found: {why}"));
+    let unusable = |why: String| {
+        let way_out = "mend that, or do without: --stack native, or --stack none";
+        StackError::Configuration(format!("Docker is there and cannot be used: {why}; {way_out}"))
+    };
+    let docker = docker_client_instance().await.map_err(|error| missing(error.to_string()))?;
     match time::timeout(PATIENCE, docker.ping()).await {
         Ok(Ok(_)) => Ok(docker),
-        Ok(Err(error)) => Err(unavailable(said(&error))),
-        Err(_) => Err(unavailable(format!("it did not answer within {PATIENCE:?}"))),
+        Ok(Err(error)) if is_absence(&error) => Err(missing(said(&error))),
+        Ok(Err(error)) => Err(unusable(said(&error))),
+        Err(_) => Err(unusable(format!("it did not answer within {PATIENCE:?}"))),
     }
+}
+
+/// Whether an error says that nobody is there: no socket, or one that nobody listens on.
+fn is_absence(error: &DockerError) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return matches!(io.kind(), ConnectionRefused | NotFound);
+        }
+        cause = error.source();
+    }
+    matches!(error, DockerError::SocketNotFoundError(_))
 }
 
 /// An error with all its causes, on one line.
@@ -180,9 +198,10 @@ struct Ours {
     image: String,
     state: String,
     url: String,
+    network: String,
 }
 
-/// This clone's containers, in the order of their names. None at all where there is no Docker.
+/// This clone's containers, in the order of their names.
 async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
     let mut labels = vec![format!("{WORKSPACE}={}", workspace::id())];
     labels.extend(only.map(|port| format!("{PORT}={port}")));
@@ -198,6 +217,7 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
                 url: label(URL).unwrap_or_default(),
                 image: found.image.clone().unwrap_or_default(),
                 state: found.status.clone().unwrap_or_default(),
+                network: found.host_config.as_ref().and_then(|host| host.network_mode.clone()).unwrap_or_default(),
             })
         })
         .collect();
@@ -205,16 +225,22 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
     Ok(ours)
 }
 
-/// Removes this clone's containers, and names them.
-pub(super) async fn down(only: Option<u16>) -> anyhow::Result<Vec<String>> {
+/// This clone's containers. None at all where there is no Docker.
+pub(super) async fn parts(only: Option<u16>) -> anyhow::Result<Vec<Part>> {
     let Ok(docker) = connect().await else { return Ok(Vec::new()) };
-    let mut stopped = Vec::new();
-    for container in ours(&docker, only).await? {
-        remove(&docker, &container.name).await?;
-        stopped.push(container.name);
-    }
-    service::remove_networks(&docker, only).await?;
-    Ok(stopped)
+    Ok(ours(&docker, only).await?.into_iter().map(|container| Part::Container(container.name)).collect())
+}
+
+/// Removes a container of ours.
+pub(super) async fn stop(name: &str) -> anyhow::Result<()> {
+    remove(&connect().await?, name).await
+}
+
+/// Removes those networks of this clone's stacks that no container is left on.
+pub(super) async fn remove_idle_networks() -> anyhow::Result<()> {
+    let Ok(docker) = connect().await else { return Ok(()) };
+    let in_use: HashSet<_> = ours(&docker, None).await?.into_iter().map(|container| container.network).collect();
+    service::remove_networks(&docker, &in_use).await
 }
 
 /// A line for each container of this clone.

@@ -14,14 +14,25 @@ pub(crate) const GRAFANA_VAR: &str = "PERF_GRAFANA_IMAGE";
 /// The images of a stack.
 #[derive(Debug, Clone)]
 pub(crate) struct Images {
-    pub(crate) prometheus: String,
-    pub(crate) grafana: String,
+    pub(crate) prometheus: Image,
+    pub(crate) grafana: Image,
+}
+
+/// An image.
+#[derive(Debug, Clone)]
+pub(crate) struct Image {
+    pub(crate) name: String,
+    /// Whether the user named it.
+    pub(crate) chosen: bool,
 }
 
 impl Images {
     /// The official ones, unless the environment names others.
     pub(crate) fn chosen() -> Self {
-        let image = |name: &str, official: &str| workspace::var(name).unwrap_or_else(|| official.to_owned());
+        let image = |variable: &str, official: &str| match workspace::var(variable) {
+            Some(name) => Image { name, chosen: true },
+            None => Image { name: official.to_owned(), chosen: false },
+        };
         Self { prometheus: image(PROMETHEUS_VAR, PROMETHEUS), grafana: image(GRAFANA_VAR, GRAFANA) }
     }
 }

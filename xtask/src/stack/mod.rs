@@ -80,13 +80,22 @@ pub(crate) struct Options {
     pub(crate) keep_data: bool,
 }
 
+/// Something of this clone's that runs, or is left over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A container, by name.
+    Container(String),
+    /// A Prometheus from PATH, by its port.
+    Native(u16),
+}
+
 /// A stack that runs.
 #[derive(Debug, Default)]
 pub(crate) struct Stack {
     pub(crate) prometheus: Option<Url>,
     pub(crate) grafana: Option<Url>,
-    /// Whether it ran before we came: then it is not ours to stop.
-    pub(crate) reused: bool,
+    /// What was not there before we came, and so is ours to stop.
+    started: Vec<Part>,
     /// Whether the backend on 127.0.0.1 is to be scraped under another name.
     backend_host: Option<&'static str>,
     port: u16,
@@ -116,29 +125,66 @@ impl StackError {
 }
 
 /// Starts a stack, or finds the one that runs. What is not there, and what that costs, is said through `say`.
-pub(crate) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError> {
-    match options.choice {
-        Choice::None => Ok(Stack::default()),
-        Choice::Docker => docker::up(options, say).await,
-        Choice::Native => native::up(options).await,
-        Choice::Auto => {
-            let no_docker = match docker::up(options, say).await {
-                Err(StackError::Unavailable(why)) => why,
-                result => return result,
-            };
-            match native::up(options).await {
-                Ok(stack) => {
-                    say(&format!("{no_docker}: using prometheus from PATH, so there is no Grafana to look at"));
-                    Ok(stack)
-                }
-                Err(StackError::Unavailable(no_native)) => {
-                    say(&format!(
-                        "{no_docker}, and {no_native}: metrics are judged but not kept, and there is no dashboard"
-                    ));
-                    Ok(Stack::default())
-                }
-                Err(error) => Err(error),
-            }
+pub(crate) async fn up(options: &Options, before: &[Part], say: &dyn Fn(&str)) -> Result<Stack, StackError> {
+    let mut stack = match options.choice {
+        Choice::None => return Ok(Stack::default()),
+        Choice::Docker => docker::up(options, say).await?,
+        Choice::Native => native::up(options).await?,
+        Choice::Auto => auto(options, say).await?,
+    };
+    stack.started = parts_since(before, options.prometheus_port).await?;
+    Ok(stack)
+}
+
+async fn auto(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError> {
+    let no_docker = match docker::up(options, say).await {
+        Err(StackError::Unavailable(why)) => why,
+        result => return result,
+    };
+    match native::up(options).await {
+        Err(StackError::Unavailable(no_native)) => {
+            let cost = "metrics are judged but not kept, and there is no dashboard";
+            say(&format!("{no_docker}, and {no_native}: {cost}"));
+            Ok(Stack::default())
+        }
+        Ok(stack) => {
+            say(&format!("{no_docker}: using prometheus from PATH, so there is no Grafana to look at"));
+            Ok(stack)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What there is of this clone's stacks, or of the one whose Prometheus has that port.
+pub(crate) async fn parts(prometheus_port: Option<u16>) -> anyhow::Result<Vec<Part>> {
+    let mut parts = docker::parts(prometheus_port).await?;
+    parts.extend(native::parts(prometheus_port).await);
+    Ok(parts)
+}
+
+/// What has come since.
+pub(crate) async fn parts_since(before: &[Part], prometheus_port: u16) -> anyhow::Result<Vec<Part>> {
+    let mut parts = parts(Some(prometheus_port)).await?;
+    parts.retain(|part| !before.contains(part));
+    Ok(parts)
+}
+
+/// Stops them. Named volumes stay.
+pub(crate) async fn stop(parts: &[Part]) -> anyhow::Result<()> {
+    for part in parts {
+        match part {
+            Part::Container(name) => docker::stop(name).await?,
+            Part::Native(port) => native::stop(*port).await?,
+        }
+    }
+    docker::remove_idle_networks().await
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Container(name) => f.write_str(name),
+            Self::Native(port) => write!(f, "prometheus at port {port}"),
         }
     }
 }
@@ -168,9 +214,9 @@ impl Stack {
         Ok(())
     }
 
-    /// Stops it, unless it ran before we came.
+    /// Stops what was not there before we came.
     pub(crate) async fn down(&self) -> anyhow::Result<()> {
-        if self.prometheus.is_some() && !self.reused { down(Some(self.port)).await.map(drop) } else { Ok(()) }
+        stop(&self.started).await
     }
 }
 
@@ -183,18 +229,6 @@ fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
     let folder = state_folder(prometheus_port).join(TARGETS);
     fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
     Ok(folder)
-}
-
-/// Stops what runs, and names it.
-async fn down(prometheus_port: Option<u16>) -> anyhow::Result<Vec<String>> {
-    let mut stopped = docker::down(prometheus_port).await?;
-    stopped.extend(native::down(prometheus_port).await?);
-    Ok(stopped)
-}
-
-/// Stops whatever there is of the stack with that port.
-pub(crate) async fn remove(prometheus_port: u16) -> anyhow::Result<()> {
-    down(Some(prometheus_port)).await.map(drop)
 }
 
 /// Refuses a port that something else has.
@@ -221,28 +255,32 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Up(UpArgs { stack, prometheus_port, grafana_port, no_grafana }) => {
             let grafana = !no_grafana;
             let options = Options { choice: stack, prometheus_port, grafana_port, grafana, keep_data: true };
-            match up(&options, &|line| eprintln!("{line}")).await {
+            let before = parts(Some(prometheus_port)).await?;
+            match up(&options, &before, &|line| eprintln!("{line}")).await {
                 Ok(stack) => {
                     println!("{}", describe(&stack));
                     Ok(ExitCode::Met)
                 }
                 Err(error) => {
+                    stop(&parts_since(&before, prometheus_port).await?).await?;
                     eprintln!("error: {error}");
                     Ok(error.code())
                 }
             }
         }
         Command::Down { prometheus_port } => {
-            let stopped = down(prometheus_port).await?;
+            let parts = parts(prometheus_port).await?;
+            stop(&parts).await?;
+            let names: Vec<_> = parts.iter().map(Part::to_string).collect();
             println!(
                 "{}",
-                if stopped.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", stopped.join(", ")) }
+                if names.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", names.join(", ")) }
             );
             Ok(ExitCode::Met)
         }
         Command::Images => {
             let Images { prometheus, grafana } = Images::chosen();
-            println!("{prometheus}\n{grafana}");
+            println!("{}\n{}", prometheus.name, grafana.name);
             Ok(ExitCode::Met)
         }
         Command::Status => {

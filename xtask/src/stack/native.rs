@@ -14,7 +14,7 @@ use monitoring::promql;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::{Options, Stack, StackError, check_prometheus_port, local_url, make_targets_folder, state_folder};
+use super::{Options, Part, Stack, StackError, check_prometheus_port, local_url, make_targets_folder, state_folder};
 use crate::{http, process, workspace};
 
 const PID: &str = "pid";
@@ -28,10 +28,10 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     let port = options.prometheus_port;
     let folder = state_folder(port);
     let url = local_url(port)?;
-    let stack = |reused| Stack { prometheus: Some(url.clone()), port, reused, ..Stack::default() };
+    let stack = Stack { prometheus: Some(url.clone()), port, ..Stack::default() };
     if running(port).await {
         make_targets_folder(port)?;
-        return Ok(stack(true));
+        return Ok(stack);
     }
     let Some(program) = workspace::program("prometheus") else {
         return Err(StackError::Unavailable("there is no prometheus on PATH".to_owned()));
@@ -47,9 +47,10 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     if !http::ready(&ready, START).await? {
         let log = tail(&folder.join(LOG));
         process::terminate(pid, STOP).await?;
+        fs::remove_file(folder.join(PID)).context("failed to remove Prometheus' process id")?;
         return Err(StackError::Unavailable(format!("{} did not start: {log}", program.display())));
     }
-    Ok(stack(false))
+    Ok(stack)
 }
 
 fn start(program: &Path, folder: &Path, port: u16) -> anyhow::Result<u32> {
@@ -93,20 +94,23 @@ async fn running(port: u16) -> bool {
     path.is_some_and(|path| Path::new(path) == state_folder(port).join(DATA))
 }
 
-/// Stops our Prometheus, and names it.
-pub(super) async fn down(only: Option<u16>) -> anyhow::Result<Vec<String>> {
-    let mut stopped = Vec::new();
-    for (port, folder) in folders(only) {
+/// Each Prometheus of ours that runs.
+pub(super) async fn parts(only: Option<u16>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (port, _) in folders(only) {
         if running(port).await {
-            let text = fs::read_to_string(folder.join(PID)).context("failed to read Prometheus' process id")?;
-            process::terminate(text.trim().parse()?, STOP).await?;
-            stopped.push(format!("prometheus at port {port}"));
-        }
-        if folder.join(PID).exists() {
-            fs::remove_file(folder.join(PID))?;
+            parts.push(Part::Native(port));
         }
     }
-    Ok(stopped)
+    parts
+}
+
+/// Stops our Prometheus at that port.
+pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
+    let file = state_folder(port).join(PID);
+    let text = fs::read_to_string(&file).context("failed to read Prometheus' process id")?;
+    process::terminate(text.trim().parse()?, STOP).await?;
+    fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))
 }
 
 /// A line for each Prometheus of ours.

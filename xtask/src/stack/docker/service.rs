@@ -1,6 +1,6 @@
 //! One container of the stack: what it runs, what it mounts, and how it is started.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
@@ -38,6 +38,8 @@ pub(super) struct Service {
     pub(super) role: &'static str,
     pub(super) name: String,
     pub(super) image: String,
+    /// Whether the user named it.
+    pub(super) image_is_chosen: bool,
     /// The port of the stack's Prometheus.
     pub(super) stack: u16,
     /// On 127.0.0.1.
@@ -84,7 +86,8 @@ impl Service {
         };
         Ok(Self {
             role: "prometheus",
-            image: images.prometheus.clone(),
+            image: images.prometheus.name.clone(),
+            image_is_chosen: images.prometheus.chosen,
             stack: port,
             port,
             inner_port,
@@ -115,7 +118,9 @@ impl Service {
         Self {
             role: "grafana",
             name: name(options, "grafana"),
-            image: images.grafana.clone(),
+            image: images.grafana.name.clone(),
+            // Whoever names it, it draws and does not judge: the run goes on without it.
+            image_is_chosen: false,
             stack: options.prometheus_port,
             port,
             inner_port,
@@ -212,13 +217,12 @@ async fn make_network(name: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Removes the networks of stacks that are gone.
-pub(super) async fn remove_networks(docker: &Docker, only: Option<u16>) -> anyhow::Result<()> {
+/// Removes this clone's networks but for those in use.
+pub(super) async fn remove_networks(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
     let label = format!("{}={}", super::WORKSPACE, workspace::id());
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
     for network in docker.list_networks(Some(ListNetworksOptions { filters })).await? {
-        let Some(name) = network.name else { continue };
-        if only.is_none_or(|port| name.ends_with(&format!("-{port}"))) {
+        if let Some(name) = network.name.filter(|name| !in_use.contains(name)) {
             docker.remove_network(&name).await?;
         }
     }
