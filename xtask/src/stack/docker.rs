@@ -70,7 +70,13 @@ async fn prometheus(
     say: &dyn Fn(&str),
 ) -> Result<(url::Url, Network), StackError> {
     let url = local_url(options.prometheus_port)?;
-    for network in [Network::Host, Network::Bridge] {
+    // What was found out once is tried first.
+    let bridged = Service::prometheus(options, images, Network::Bridge)?;
+    let found = inspect(docker, &bridged.name).await?;
+    let bridge_first = found.is_some_and(|found| found.making == bridged.making(Network::Bridge));
+    let [first, second] = [Network::Host, Network::Bridge];
+    let networks = if bridge_first { [second, first] } else { [first, second] };
+    for network in networks {
         let service = Service::prometheus(options, images, network)?;
         match start(docker, &service, network, say).await {
             Ok(()) => return Ok((url, network)),
@@ -78,7 +84,7 @@ async fn prometheus(
                 // If it runs, it is not to be reached from here: the host of its network is another machine.
                 let unreachable = inspect(docker, &service.name).await?.is_some_and(|found| found.running);
                 remove(docker, &service.name).await?;
-                if !unreachable || network == Network::Bridge {
+                if !unreachable || network == networks[1] {
                     return Err(error);
                 }
             }

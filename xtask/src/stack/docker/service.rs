@@ -8,7 +8,6 @@ use futures::StreamExt as _;
 use monitoring::prometheus::{RECEIVER_FLAG, RETENTION, TARGETS};
 use monitoring::promql;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::models::{NetworkCreateRequest, PortBinding};
 use testcontainers::bollard::query_parameters::{ListNetworksOptions, LogsOptions};
 use testcontainers::core::client::docker_client_instance;
@@ -202,28 +201,35 @@ impl Service {
     }
 }
 
-/// A network that outlives this process; testcontainers removes those that it made.
+/// A network that outlives this process; testcontainers removes those that it made. Docker allows two of one name, and
+/// then knows neither by it.
 async fn make_network(name: &str) -> anyhow::Result<()> {
     let docker = docker_client_instance().await?;
+    if ours(&docker).await?.iter().any(|(known, _)| known == name) {
+        return Ok(());
+    }
     let request = NetworkCreateRequest {
         name: name.to_owned(),
         labels: Some(HashMap::from([(super::WORKSPACE.to_owned(), workspace::id())])),
         ..NetworkCreateRequest::default()
     };
-    match docker.create_network(request).await {
-        // 409: it is there.
-        Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    docker.create_network(request).await?;
+    Ok(())
+}
+
+/// Names and ids of this clone's networks.
+async fn ours(docker: &Docker) -> anyhow::Result<Vec<(String, String)>> {
+    let label = format!("{}={}", super::WORKSPACE, workspace::id());
+    let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
+    let networks = docker.list_networks(Some(ListNetworksOptions { filters })).await?;
+    Ok(networks.into_iter().filter_map(|network| Some((network.name?, network.id?))).collect())
 }
 
 /// Removes this clone's networks but for those in use.
 pub(super) async fn remove_networks(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
-    let label = format!("{}={}", super::WORKSPACE, workspace::id());
-    let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
-    for network in docker.list_networks(Some(ListNetworksOptions { filters })).await? {
-        if let Some(name) = network.name.filter(|name| !in_use.contains(name)) {
-            docker.remove_network(&name).await?;
+    for (name, id) in ours(docker).await? {
+        if !in_use.contains(&name) {
+            docker.remove_network(&id).await?;
         }
     }
     Ok(())
