@@ -46,8 +46,9 @@ fn millis(duration: Duration) -> Option<serde_json::Number> {
 
 /// A panel of lines over time. It gets its place and its id from [`crate::layout`].
 pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<(String, Expr)>) -> Panel {
-    let targets = queries.into_iter().zip('A'..='Z').map(|((legend, expr), letter)| Target {
-        ref_id: letter.to_string(),
+    // Any number of queries: letters would be at their end after 26.
+    let targets = queries.into_iter().zip(1..).map(|((legend, expr), number)| Target {
+        ref_id: format!("Q{number}"),
         expr: expr.to_string(),
         legend_format: legend,
         range: true,

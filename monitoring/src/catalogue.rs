@@ -48,6 +48,9 @@ pub const STOCK_AI: Catalogue = Catalogue {
     ],
 };
 
+/// The catalogue that rules and dashboards are generated from.
+pub const SERVED: Catalogue = STOCK_AI;
+
 /// A service: its endpoints and its objectives.
 #[derive(Debug, Clone, Copy)]
 pub struct Catalogue {

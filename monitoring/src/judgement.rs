@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::run::ExitCode;
-use crate::slo::{Severity, Slo};
+use crate::slo::{Severity, Sli, Slo};
 use crate::verdict::{Tally, Verdict};
 
 /// The version of the report's form.
@@ -112,6 +112,8 @@ pub struct ObjectiveResult {
     pub id: String,
     /// Whose requests: an endpoint's name, or "all endpoints".
     pub subject: String,
+    /// What it is about.
+    pub kind: Kind,
     /// What was promised, in words.
     pub promise: String,
     /// What a miss means.
@@ -130,6 +132,18 @@ pub struct ObjectiveResult {
     pub quantile_ms: Option<Millis>,
     /// Where that quantile truly lies, with 95 % confidence.
     pub interval_ms: Option<(Millis, Millis)>,
+}
+
+/// What an objective is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A percentile of an endpoint's latency.
+    Latency,
+    /// The share of an endpoint's requests that succeed.
+    Success,
+    /// The share of all requests that fail.
+    Errors,
 }
 
 /// A verdict in one word.
@@ -226,6 +240,11 @@ impl ObjectiveResult {
         Self {
             id: slo.id(),
             subject: slo.subject().to_owned(),
+            kind: match slo.sli {
+                Sli::Latency { .. } => Kind::Latency,
+                Sli::Success { .. } => Kind::Success,
+                Sli::NoError => Kind::Errors,
+            },
             promise: slo.promise(),
             severity: slo.severity,
             verdict: Word::NotInScenario,
@@ -250,7 +269,7 @@ impl ObjectiveResult {
 
 /// The exit code of a run: the gravest that an objective or a problem asks for. A run that judged nothing is not met.
 pub fn exit_code(objectives: &[ObjectiveResult], problems: &[Problem]) -> ExitCode {
-    let judged = objectives.iter().any(|objective| objective.verdict != Word::NotInScenario);
+    let judged = objectives.iter().any(|objective| matches!(objective.verdict, Word::Met | Word::Missed));
     let floor = if judged { ExitCode::Met } else { ExitCode::Inconclusive };
     let problems = problems.iter().map(|problem| ExitCode::from_code(problem.exit_code).unwrap_or(ExitCode::Internal));
     objectives.iter().map(ObjectiveResult::code).chain(problems).fold(floor, ExitCode::or_worse)
@@ -288,6 +307,8 @@ mod tests {
     fn a_warning_is_reported_and_does_not_gate() {
         let missed = result(&STOCK_AI.slos[0].warn(), 0, 100);
         assert_eq!(missed.verdict, Word::Missed);
+        let nothing = result(&STOCK_AI.slos[0].warn(), 0, 0);
+        assert_eq!(exit_code(&[nothing], &[]), ExitCode::Inconclusive, "no data, even where nothing gates");
         assert_eq!(exit_code(&[missed, result(&STOCK_AI.slos[1], 100, 100)], &[]), ExitCode::Met);
     }
 

@@ -52,7 +52,7 @@ pub const DEFAULT_PUSH_INTERVAL: Duration = Duration::from_secs(5);
 /// What is more is a typing error, or wants more machines than one.
 pub const MAX_VUS: u32 = 50_000;
 const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
-const PUSH_INTERVALS: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+const PUSH_INTERVALS: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
 
 /// What replaces a scenario's own load, in whole or in part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
-use crate::judgement::{Millis, ObjectiveResult, Report, Word};
+use crate::judgement::{Kind, Millis, ObjectiveResult, Report, Word};
 use crate::slo::Severity;
 
 /// The table and the sentences below it. With `colour`, escape codes colour the verdicts; the words and signs say the
@@ -50,7 +50,9 @@ fn headline(report: &Report) -> String {
         "{scenario}: {load}: {} requests ({} failed), {} iterations",
         requests.sent, requests.failed, iterations.completed
     );
-    for (count, what) in [(iterations.interrupted, "interrupted"), (iterations.dropped, "never begun")] {
+    let ends =
+        [(iterations.failed, "failed"), (iterations.interrupted, "interrupted"), (iterations.dropped, "never begun")];
+    for (count, what) in ends {
         if count > 0 {
             let _ = write!(text, ", {count} {what}");
         }
@@ -90,7 +92,7 @@ fn seen(objective: &ObjectiveResult) -> Option<String> {
         return Some(millis(quantile));
     }
     let bad = objective.total - objective.good.min(objective.total);
-    let share = if objective.promise.starts_with("errors") { bad } else { objective.good };
+    let share = if objective.kind == Kind::Errors { bad } else { objective.good };
     Some(percent(share, objective.total))
 }
 

@@ -139,6 +139,10 @@ fn bar(share: f64) -> String {
 
 const P95: Objective = Objective::percent(95);
 
+fn name_of(q: Objective) -> String {
+    format!("p{}", q.as_percent())
+}
+
 type Shown = (usize, Endpoint, Option<&'static Slo>);
 
 fn threshold_ms(slo: Option<&Slo>) -> Option<(Objective, f64)> {
@@ -157,7 +161,7 @@ fn share_of_slo((index, endpoint, slo): &Shown, snapshot: &Snapshot) -> Option<(
         Millis::Finite(ms) => ms / threshold,
         Millis::Infinite(_) => f64::INFINITY,
     };
-    Some((format!("{} p95 {} of {threshold} ms", endpoint.name, table::millis(quantile)), share))
+    Some((format!("{} {} {} of {threshold} ms", endpoint.name, name_of(q), table::millis(quantile)), share))
 }
 
 fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
@@ -171,7 +175,7 @@ fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
     let value = table::millis(quantile);
     let requests = latency.buckets().count();
     let Some(threshold) = threshold else {
-        return format!("  {:width$}  p95 {value:>9}  {requests} requests", endpoint.name);
+        return format!("  {:width$}  {} {value:>9}  {requests} requests", endpoint.name, name_of(q));
     };
     let share = match quantile {
         Millis::Finite(ms) => ms / threshold,
@@ -179,5 +183,6 @@ fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
     };
     let sign = if share > 1.0 { "✗" } else { " " };
     let name = endpoint.name;
-    format!("{sign} {name:width$}  p95 {value:>9} of {threshold:>4} ms  {}  {requests} requests", bar(share))
+    let q = name_of(q);
+    format!("{sign} {name:width$}  {q} {value:>9} of {threshold:>4} ms  {}  {requests} requests", bar(share))
 }

@@ -1,20 +1,25 @@
 //! One run, from its settings to its report: check, set up, load, tear down, push, judge, ask the store, write.
 
+use std::cell::RefCell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt as _;
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::{Problem, Report};
 use monitoring::run::{self, ExitCode, Settings};
+use monitoring::slo::Sli;
 use monitoring::{judgement, label, metric};
 use tokio::time;
 
 use crate::engine::vu::{Shared, Vu};
-use crate::engine::worker::{Errors, Iteration};
-use crate::engine::{self, Load, Signals, Watch, clock};
+use crate::engine::worker::{Iteration, panic_text};
+use crate::engine::{self, EngineError, Load, Signals, Watch, clock};
 use crate::http::{HttpClient, client_builder, root_cause};
 use crate::measure::{Recorder, Snapshot};
 use crate::plan::{LoadProfile, Plan};
@@ -124,7 +129,7 @@ struct Run {
 impl Run {
     /// Checks everything that can be wrong before a request is sent.
     async fn prepare(spec: Spec, settings: Settings) -> Result<Self, RunError> {
-        let signals = Signals::listen().map_err(internal)?;
+        let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
         spec.check().map_err(RunError::Configuration)?;
         let load = spec.load.map(|load| load.overridden(settings.load));
         let load = load.ok_or_else(|| RunError::Configuration(format!("scenario {} has no load", spec.name)))?;
@@ -155,26 +160,38 @@ impl Run {
             exercised: self.spec.exercised.clone(),
             seed: self.plan.seed,
         });
-        let recorder = std::rc::Rc::new(std::cell::RefCell::new(self.recorder()));
+        let recorder = Rc::new(RefCell::new(self.recorder()));
         let mut stagehand = Vu::new(0, shared.clone(), recorder.clone(), HttpClient::new().map_err(internal)?);
         let ready = self.set_up(script, &mut stagehand, &mut problems).await?;
-        let started = clock::wall();
-        let mut load = self.nothing();
-        if let Some(Ready { iteration, teardown }) = ready {
+        let (iteration, teardown) = ready.map_or((None, None), |ready| (Some(ready.iteration), ready.teardown));
+        let mut load = Load::nothing(self.recorder().snapshot());
+        let mut times = (clock::wall(), clock::wall());
+        if let Some(iteration) = iteration {
             match metrics.begin(&load.snapshot).await {
-                Ok(()) => load = self.load(shared, iteration, &mut metrics).await?,
+                Ok(()) => {
+                    times.0 = clock::wall();
+                    match self.load(shared, iteration, &mut metrics).await {
+                        Ok(done) => load = done,
+                        Err(error) => problems.push(Problem::new(ExitCode::Internal, error.to_string())),
+                    }
+                    times.1 = clock::wall();
+                }
                 Err(refusal) => problems.push(Problem::new(ExitCode::Inconclusive, refusal)),
             }
-            if let Some(teardown) = teardown {
-                tear_down(teardown, &mut stagehand, &mut problems).await;
-            }
         }
-        let ended = clock::wall();
+        let pushes = metrics.finish(&load.snapshot).await.unwrap_or_else(|error| {
+            problems.push(Problem::new(ExitCode::Internal, error));
+            None
+        });
+        if let Some(teardown) = teardown {
+            let torn_down = guarded(teardown(&mut stagehand)).await;
+            let failed = |why| Problem::new(ExitCode::Inconclusive, format!("teardown failed: {why}"));
+            problems.extend(torn_down.err().map(failed));
+        }
         let around = recorder.borrow().snapshot();
         load.snapshot.around.add(around.requests());
         load.snapshot.around.add(around.around);
-        let pushes = metrics.finish(&load.snapshot).await;
-        self.report(load, problems, pushes, started, ended).await
+        self.report(load, problems, pushes, times).await
     }
 
     async fn set_up(
@@ -183,13 +200,11 @@ impl Run {
         stagehand: &mut Vu,
         problems: &mut Vec<Problem>,
     ) -> Result<Option<Ready>, RunError> {
-        let setup = time::timeout(AROUND_TIMEOUT, (script.0)(stagehand));
         let failure = tokio::select! {
             () = self.signals.next() => return Err(RunError::Interrupted),
-            result = setup => match result {
-                Ok(Ok(ready)) => return Ok(Some(ready)),
-                Ok(Err(error)) => format!("{error:#}"),
-                Err(_) => format!("it took longer than {AROUND_TIMEOUT:?}"),
+            result = guarded((script.0)(stagehand)) => match result {
+                Ok(ready) => return Ok(Some(ready)),
+                Err(failure) => failure,
             },
         };
         problems.push(Problem::new(ExitCode::Inconclusive, format!("setup failed: {failure}")));
@@ -201,14 +216,14 @@ impl Run {
         shared: Arc<Shared>,
         iteration: Arc<Iteration>,
         metrics: &mut Metrics,
-    ) -> Result<Load, RunError> {
+    ) -> Result<Load, EngineError> {
         let Spec { name, catalogue, exercised, .. } = &self.spec;
         let progress = Progress::new(name, self.plan.duration, catalogue, exercised, self.settings.quiet);
         let mut watch = Watchers { progress, metrics };
         let bounds = self.bounds.clone();
         let load = engine::run(&self.plan, shared, bounds, iteration, &mut self.signals, &mut watch).await;
         watch.progress.clear();
-        load.map_err(internal)
+        load
     }
 
     async fn report(
@@ -216,11 +231,10 @@ impl Run {
         load: Load,
         problems: Vec<Problem>,
         pushes: Option<(String, Pushes)>,
-        started: SystemTime,
-        ended: SystemTime,
+        (started, ended): (SystemTime, SystemTime),
     ) -> Result<(Report, PathBuf), RunError> {
         let Spec { name, catalogue, exercised, .. } = &self.spec;
-        let Load { snapshot, dropped_iterations, interrupted, errors: Errors { count, first }, panics } = load;
+        let Load { snapshot, dropped_iterations, .. } = &load;
         let mut report = report::without_problems(&self.testid, name, catalogue);
         report.target = run::shown(&self.settings.target);
         report.seed = self.settings.seed;
@@ -230,14 +244,15 @@ impl Run {
         (report.started_unix_ms, report.ended_unix_ms) = (clock::unix_ms(started), clock::unix_ms(ended));
         report.load = self.load.to_string();
         report.warnings.clone_from(&self.warnings);
-        report.problems = report::load_problems(interrupted || self.signals.came(), &panics, count, &first);
+        report.problems = report::load_problems(&load, self.signals.came(), standstill(catalogue));
         report.problems.extend(problems);
-        report::judge(&Evidence { catalogue, exercised, snapshot: &snapshot, dropped_iterations }, &mut report);
+        let evidence = Evidence { catalogue, exercised, snapshot, dropped_iterations: *dropped_iterations };
+        report::judge(&evidence, &mut report);
         if let Some((url, pushes)) = pushes {
             self.add_store(url, pushes, &mut report).await?;
         }
         report.exit_code = report::exit_code(&report).code();
-        let path = report::write(&self.folder, &report)?;
+        let path = report::write(&self.folder, &mut report).map_err(internal)?;
         Ok((report, path))
     }
 
@@ -273,7 +288,15 @@ impl Run {
                         let problem = |text| Problem::new(ExitCode::Inconclusive, message(text));
                         report.problems.extend(differences.into_iter().map(problem));
                     }
-                    Err(error) => report.warnings.push(format!("the store could not be asked for its counts: {error}")),
+                    Err(error) => {
+                        let message = format!("the store could not be asked for its counts: {error}");
+                        // Who names where to ask wants an answer. The origin of a push URL is only a guess at it.
+                        if self.settings.prometheus.is_some() {
+                            report.problems.push(Problem::new(ExitCode::Inconclusive, message));
+                        } else {
+                            report.warnings.push(message);
+                        }
+                    }
                 }
             }
             (Some(_), None) => {}
@@ -281,6 +304,9 @@ impl Run {
         if store.complete && store.refused > 0 {
             let lost = format!("{} pushes were not taken at first; no count was lost: {why}", store.refused);
             report.warnings.push(lost);
+        }
+        if let Some(error) = pushes.not_ended {
+            report.warnings.push(format!("series could not be marked as ended and linger for 5 minutes: {error}"));
         }
         report.store = Some(store);
         Ok(())
@@ -299,16 +325,6 @@ impl Run {
 
     fn recorder(&self) -> Recorder {
         Recorder::new(self.spec.catalogue.endpoints.len(), self.bounds.clone())
-    }
-
-    fn nothing(&self) -> Load {
-        Load {
-            snapshot: self.recorder().snapshot(),
-            dropped_iterations: 0,
-            interrupted: false,
-            errors: Errors::default(),
-            panics: Vec::new(),
-        }
     }
 }
 
@@ -345,13 +361,25 @@ impl Watch for Watchers<'_> {
     }
 }
 
-async fn tear_down(teardown: Box<TeardownFn>, stagehand: &mut Vu, problems: &mut Vec<Problem>) {
-    let failure = match time::timeout(AROUND_TIMEOUT, teardown(stagehand)).await {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(_) => format!("it took longer than {AROUND_TIMEOUT:?}"),
-    };
-    problems.push(Problem::new(ExitCode::Inconclusive, format!("teardown failed: {failure}")));
+/// Runs an author's setup or teardown: for a limited time, and a panic in it does not take the run's results with it.
+async fn guarded<T>(future: impl Future<Output = anyhow::Result<T>>) -> Result<T, String> {
+    match time::timeout(AROUND_TIMEOUT, AssertUnwindSafe(future).catch_unwind()).await {
+        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Err(error))) => Err(format!("{error:#}")),
+        Ok(Err(panic)) => Err(format!("it panicked: {}", panic_text(panic.as_ref()))),
+        Err(_) => Err(format!("it took longer than {AROUND_TIMEOUT:?}")),
+    }
+}
+
+/// How long requests may be under way with none coming to its end before it is called a standstill: longer than any
+/// request that keeps its promise takes.
+fn standstill(catalogue: &Catalogue) -> Duration {
+    const LEAST: Duration = Duration::from_secs(10);
+    let thresholds = catalogue.slos.iter().filter_map(|slo| match slo.sli {
+        Sli::Latency { threshold, .. } => Some(threshold * 2),
+        Sli::Success { .. } | Sli::NoError => None,
+    });
+    thresholds.fold(LEAST, Duration::max)
 }
 
 /// Refuses a testid that the store has. A warning if it could not be asked.

@@ -62,11 +62,16 @@ impl Scenario {
         }
     }
 
-    /// Runs once before the load, unjudged and counted apart. Every virtual user receives what it returns.
+    /// Runs once before the load, unjudged and counted apart. Every virtual user receives what it returns. Comes before
+    /// `teardown`, which receives it too.
+    ///
+    /// # Panics
+    /// If a teardown is there already: it would not know this setup's value.
     pub fn setup<T, F>(self, setup: F) -> Scenario<T>
     where
         F: AsyncFnOnce(&mut Vu) -> anyhow::Result<T> + 'static,
     {
+        assert!(self.teardown.is_none(), "setup comes before teardown, which receives its value");
         let setup: Setup<T> = Box::new(move |vu| Box::pin(async move { setup(vu).await }));
         Scenario { spec: self.spec, setup, teardown: None }
     }
@@ -85,7 +90,8 @@ impl<S: Send + Sync + 'static> Scenario<S> {
         self
     }
 
-    /// Runs once after the load, whatever became of it, if setup succeeded. Unjudged and counted apart.
+    /// Runs once after the load, whatever became of it, if setup succeeded: without its value there is nothing to tear
+    /// down. Unjudged and counted apart.
     pub fn teardown<F>(mut self, teardown: F) -> Self
     where
         F: AsyncFnOnce(&mut Vu, &S) -> anyhow::Result<()> + 'static,

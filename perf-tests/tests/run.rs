@@ -14,6 +14,7 @@ use monitoring::catalogue::{Catalogue, Endpoint, Method};
 use monitoring::judgement::{Millis, Report, Word};
 use monitoring::run::{self, ExitCode, Settings};
 use monitoring::slo::{Objective, Slo};
+use perf_tests::plan::LoadProfile;
 use perf_tests::{Finished, Scenario, Vu, constant_vus, shared_iterations};
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
@@ -150,6 +151,24 @@ fn a_target_that_dies_is_never_met() {
 }
 
 #[test]
+fn a_target_that_hangs_is_never_met() {
+    let service = Service::start();
+    service.hang_after(400);
+    // Until it hangs all is well, and only two requests, one a VU, ever see that it does.
+    let load = LoadProfile::ConstantVus { vus: 2, duration: Duration::from_secs(4) };
+    let hanging = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(load)
+        .run_with(settings(&service, None, "hanging-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = hanging.report().unwrap();
+    assert_eq!((word(report, "ping_latency"), report.iterations.interrupted), (Word::Met, 2));
+    assert_eq!(code(&hanging), ExitCode::Inconclusive);
+    let problems: Vec<_> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert!(problems[0].contains("2 iterations had not ended"), "{problems:?}");
+    assert!(problems[1].contains("the target stood still"), "{problems:?}");
+}
+
+#[test]
 fn nobody_at_the_target_is_a_bad_configuration() {
     let service = Service::start();
     let mut settings = settings(&service, None, "nobody-1");
@@ -204,6 +223,42 @@ fn a_store_that_is_away_for_a_while_loses_no_count() {
     let kept = report.store.as_ref().unwrap();
     assert!(kept.refused > 0 && kept.complete && kept.agrees == Some(true), "{kept:?}");
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
+}
+
+#[test]
+fn a_push_whose_answer_is_lost_is_neither_lost_nor_counted_twice() {
+    let (service, store) = (Service::start(), Store::start());
+    // The push in which the series with a status are born: zero and value in one request.
+    store.lose_answers(1);
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(constant_vus(1, Duration::from_secs(2)))
+        .run_with(settings(&service, Some(&store), "lost-1"), async |vu: &mut Vu, ()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(10), Duration::from_millis(20)).await;
+            Ok(())
+        });
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(report.store.as_ref().unwrap().refused, 1, "{:?}", report.store);
+    assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
+    for (labels, samples) in store.series() {
+        let counts: Vec<_> = samples.iter().map(|sample| sample.0).filter(|value| !value.is_nan()).collect();
+        let falls = counts.windows(2).any(|pair| pair[1] < pair[0]);
+        assert!(counts[0] == 0.0 && (!falls || labels.contains("__name__=vus,")), "{labels} {counts:?}");
+    }
+}
+
+#[test]
+fn a_lost_answer_to_the_very_last_push_is_mended() {
+    let (service, store) = (Service::start(), Store::start());
+    store.lose_answers(2);
+    // Over within a push interval: the last push is the second.
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "lost-2"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(store.last_sum("http_reqs"), 50.0);
 }
 
 #[test]
@@ -290,6 +345,49 @@ fn a_setup_that_fails_loads_nothing() {
 }
 
 #[test]
+fn a_panic_in_setup_or_teardown_is_said_and_costs_no_result() {
+    let service = Service::start();
+    let torn = pings(50)
+        .teardown(async |_: &mut Vu, (): &()| panic!("over the edge"))
+        .run_with(settings(&service, None, "panic-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = torn.report().unwrap();
+    assert_eq!((code(&torn), word(report, "ping_latency")), (ExitCode::Inconclusive, Word::Met));
+    assert!(report.problems[0].message.contains("over the edge"), "{:?}", report.problems);
+    let unset = pings(50)
+        .setup(async |_: &mut Vu| -> anyhow::Result<()> { panic!("no start") })
+        .run_with(settings(&service, None, "panic-2"), async |vu: &mut Vu, ()| ping(vu).await);
+    assert!(unset.report().unwrap().problems[0].message.contains("no start"));
+}
+
+#[test]
+fn a_failing_request_that_nothing_judges_is_never_met() {
+    let service = Service::start();
+    let finished = pings(60).run_with(settings(&service, None, "unjudged-1"), async |vu: &mut Vu, ()| {
+        if vu.iteration() % 2 == 1 {
+            vu.unjudged(Method::Post, "/setup").send().await?;
+        }
+        ping(vu).await
+    });
+    let report = finished.report().unwrap();
+    assert_eq!((code(&finished), word(report, "ping_latency")), (ExitCode::Inconclusive, Word::Met));
+    assert!(report.problems[0].message.contains("/setup"), "{:?}", report.problems);
+}
+
+#[test]
+fn a_redirect_is_no_success() {
+    let service = Service::start();
+    let finished = Scenario::new("moved", &CATALOGUE).exercises(&[ECHO]).load(shared_iterations(1, 30)).run_with(
+        settings(&service, None, "moved-1"),
+        async |vu: &mut Vu, ()| {
+            vu.request(ECHO).path("word", "moved").json(&1).send().await?;
+            Ok(())
+        },
+    );
+    assert_eq!(code(&finished), ExitCode::Missed);
+    assert_eq!(finished.report().unwrap().endpoints[0].by_status["303"], 30);
+}
+
+#[test]
 fn errors_of_the_scenarios_own_are_never_met() {
     let service = Service::start();
     let wrong = pings(50).run_with(settings(&service, None, "own-1"), async |vu: &mut Vu, ()| {
@@ -311,5 +409,13 @@ fn errors_of_the_scenarios_own_are_never_met() {
             Ok(())
         },
     );
+    let dots = Scenario::new("words", &CATALOGUE).exercises(&[ECHO]).load(shared_iterations(1, 30)).run_with(
+        settings(&service, None, "own-4"),
+        async |vu: &mut Vu, ()| {
+            vu.request(ECHO).path("word", "..").send().await?;
+            Ok(())
+        },
+    );
+    assert!(dots.report().unwrap().problems[0].message.contains("cannot stand for {word}"), "{:?}", dots.report());
     assert!(unfilled.report().unwrap().problems[0].message.contains("{word}"), "{:?}", unfilled.report());
 }

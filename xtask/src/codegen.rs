@@ -6,15 +6,15 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use monitoring::artefact::Artefact;
-use monitoring::catalogue::STOCK_AI;
+use monitoring::catalogue::SERVED;
 use monitoring::run::ExitCode;
 
 use crate::workspace;
 
 /// Every generated file of the repository.
 pub(crate) fn artefacts() -> anyhow::Result<Vec<Artefact>> {
-    let mut files = monitoring::artefact::artefacts(&STOCK_AI)?;
-    files.extend(dashboards::artefact::artefacts(&STOCK_AI)?);
+    let mut files = monitoring::artefact::artefacts(&SERVED)?;
+    files.extend(dashboards::artefact::artefacts(&SERVED)?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
@@ -42,7 +42,7 @@ pub(crate) fn run(check: bool) -> anyhow::Result<ExitCode> {
 }
 
 /// What is not as it would be generated: all of it, not just the first.
-fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
+pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
     let files = artefacts()?;
     let mut differences = Vec::new();
     for file in &files {

@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
         }
     };
     let code = match cli.command {
-        Command::Perf(args) => perf::run(*args).await,
+        Command::Perf(args) => perf::command(*args).await,
         Command::Stack(command) => or_internal(stack::command(command).await),
         Command::Codegen { check } => or_internal(codegen::run(check)),
         Command::Ci => or_internal(ci::run().await),

@@ -5,10 +5,11 @@ mod child;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
 use anyhow::Context as _;
 use monitoring::judgement::Report;
-use monitoring::run::{ExitCode, Outcome, Settings};
+use monitoring::run::{self, ExitCode, Outcome, Settings};
 use tokio::sync::watch;
 use url::Url;
 
@@ -17,7 +18,7 @@ pub(crate) use args::Args;
 use crate::backend::Backend;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
-use crate::{summary, workspace};
+use crate::{codegen, summary, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -43,7 +44,7 @@ fn configuration(error: impl std::fmt::Display) -> Stop {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: Args) -> ExitCode {
+pub(crate) async fn command(args: Args) -> ExitCode {
     let code = match perf(args).await {
         Ok(Some(code)) => code,
         Ok(None) => return ExitCode::Met,
@@ -60,20 +61,34 @@ pub(crate) async fn run(args: Args) -> ExitCode {
 async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
-    let built = scenarios::build(!args.list && args.target.is_none()).map_err(configuration)?;
+    let signals = child::signals()?;
+    // A target may come from the environment, too.
+    let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
+    let built = match scenarios::build(!args.list && !has_target) {
+        Err(_) if *signals.borrow() > 0 => {
+            return Err(Stop(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()));
+        }
+        built => built.map_err(configuration)?,
+    };
     let known = scenarios::list(&built.load)?;
     if args.list {
         known.iter().for_each(|scenario| println!("{}", scenario.name));
         return Ok(None);
     }
     let chosen = choose(&args.scenarios, &known).map_err(configuration)?;
-    let signals = child::signals()?;
     let stack = bring_up(&args, &settings, signals.clone()).await?;
     let result = with_stack(&args, &settings, &built, &chosen, &stack, signals).await;
     let ended = if args.is_ephemeral() { stack.down().await } else { Ok(()) };
-    let code = result?;
-    ended?;
-    Ok(Some(code))
+    match (result, ended) {
+        (Ok(code), Ok(())) => Ok(Some(code)),
+        (Err(stop), Ok(())) => Err(stop),
+        (Ok(code), Err(error)) => {
+            Err(Stop(code.or_worse(ExitCode::Internal), format!("failed to stop the stack: {error:#}")))
+        }
+        (Err(Stop(code, message)), Err(error)) => {
+            Err(Stop(code, format!("{message}; and the stack could not be stopped: {error:#}")))
+        }
+    }
 }
 
 fn choose(named: &[String], known: &[Scenario]) -> Result<Vec<Scenario>, String> {
@@ -92,9 +107,15 @@ async fn bring_up(args: &Args, settings: &Settings, mut signals: watch::Receiver
     if settings.remote_write.is_some() {
         return Ok(Stack::default());
     }
+    let stale = codegen::differences(&workspace::root())?;
+    if !stale.is_empty() {
+        let message =
+            format!("generated files are not what the catalogue says ({}): run cargo xtask codegen", stale.join(", "));
+        return Err(Stop(ExitCode::BadConfiguration, message));
+    }
     let options = args.stack_options();
     let say = |line: &str| eprintln!("{line}");
-    let before = stack::parts(Some(options.prometheus_port)).await?;
+    let before = stack::parts(options.choice, Some(options.prometheus_port)).await?;
     let failure = tokio::select! {
         stack = stack::up(&options, &before, &say) => match stack {
             Ok(stack) => return Ok(stack),
@@ -105,7 +126,10 @@ async fn bring_up(args: &Args, settings: &Settings, mut signals: watch::Receiver
         }
     };
     // Half a stack is no use to anyone.
-    stack::stop(&stack::parts_since(&before, options.prometheus_port).await?).await?;
+    match stack::parts_since(&before, &options).await {
+        Ok(parts) => stack::stop(&parts).await?,
+        Err(error) => eprintln!("warning: nobody knows what of the stack is left: {error}"),
+    }
     Err(failure)
 }
 
@@ -145,22 +169,25 @@ async fn run_all(
     let mut code = ExitCode::Met;
     for scenario in chosen {
         let outcome_file = outcome_file()?;
+        if outcome_file.exists() {
+            fs::remove_file(&outcome_file).context("failed to remove an older outcome")?;
+        }
         let mut child = child::Child::new(load, &scenario.test);
         args.to_environment(&mut child, settings);
-        child.set(monitoring::run::TARGET, target.as_str());
-        child.set(monitoring::run::OUTCOME, &outcome_file.display().to_string());
-        if let (Some(testid), true) = (&args.testid, chosen.len() > 1) {
+        child.set(run::TARGET, target.as_str());
+        child.set(run::OUTCOME, &outcome_file.display().to_string());
+        if let (Some(testid), true) = (&settings.testid, chosen.len() > 1) {
             // A testid is one run's, and each scenario is a run.
-            child.set(monitoring::run::TESTID, &format!("{testid}-{}", scenario.name));
+            child.set(run::TESTID, &format!("{testid}-{}", scenario.name));
         }
         if let Some(prometheus) = &stack.prometheus {
             let write = prometheus.join("api/v1/write").context("failed to make a URL")?;
-            child.set(monitoring::run::REMOTE_WRITE, write.as_str());
-            child.set(monitoring::run::PROMETHEUS, prometheus.as_str());
+            child.set(run::REMOTE_WRITE, write.as_str());
+            child.set(run::PROMETHEUS, prometheus.as_str());
         }
         let ended = child.run(signals.clone()).await?;
         let interrupted = *signals.borrow() > 0;
-        match finish(scenario, &outcome_file, &ended, stack) {
+        match finish(scenario, &outcome_file, ended, stack) {
             Ok(of_scenario) => code = code.or_worse(of_scenario),
             // A second signal leaves no time for an outcome.
             Err(Stop(..)) if interrupted => {}
@@ -181,12 +208,10 @@ fn outcome_file() -> anyhow::Result<PathBuf> {
 }
 
 /// Prints what a scenario left, and gives its exit code.
-fn finish(scenario: &Scenario, outcome_file: &Path, ended: &str, stack: &Stack) -> Result<ExitCode, Stop> {
+fn finish(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus, stack: &Stack) -> Result<ExitCode, Stop> {
     let Ok(text) = fs::read_to_string(outcome_file) else {
-        return Err(Stop(
-            ExitCode::Internal,
-            format!("scenario {} left no outcome; its process {ended}", scenario.name),
-        ));
+        let message = format!("scenario {} left no outcome; its process ended with {ended}", scenario.name);
+        return Err(Stop(ExitCode::Internal, message));
     };
     fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
     let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
@@ -202,5 +227,39 @@ fn finish(scenario: &Scenario, outcome_file: &Path, ended: &str, stack: &Stack) 
         }
         summary::print(&report, &path, stack.grafana.as_ref());
     }
-    Ok(ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal))
+    let code = ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal);
+    if code == ExitCode::Met && !ended.success() {
+        let message =
+            format!("every objective was met, and then the test {} failed by itself ({ended})", scenario.test);
+        return Err(Stop(ExitCode::Internal, message));
+    }
+    Ok(code)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    fn finished(name: &str, outcome: Option<Outcome>, status: i32) -> Result<ExitCode, ExitCode> {
+        let file = workspace::target().join(format!("finish-test-{name}.json"));
+        if let Some(outcome) = outcome {
+            fs::write(&file, serde_json::to_string(&outcome).unwrap()).unwrap();
+        }
+        let scenario = Scenario { name: "basic".to_owned(), test: "basic::basic".to_owned() };
+        let result = finish(&scenario, &file, ExitStatus::from_raw(status << 8), &Stack::default());
+        assert!(!file.exists());
+        result.map_err(|Stop(code, _)| code)
+    }
+
+    #[test]
+    fn a_scenario_that_fails_by_itself_is_not_green() {
+        let met = || Some(Outcome { code: 0, message: None, report: None });
+        assert_eq!(finished("met", met(), 0), Ok(ExitCode::Met));
+        assert_eq!(finished("own", met(), 101), Err(ExitCode::Internal));
+        assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
+        let missed = Outcome { code: 99, message: None, report: None };
+        assert_eq!(finished("missed", Some(missed), 101), Ok(ExitCode::Missed));
+    }
 }

@@ -4,7 +4,6 @@ use std::io::{IsTerminal as _, stdout};
 use std::path::Path;
 
 use dashboards::multiplayer;
-use monitoring::catalogue::STOCK_AI;
 use monitoring::judgement::Report;
 use monitoring::run::ExitCode;
 use monitoring::table;
@@ -25,7 +24,7 @@ pub(crate) fn print(report: &Report, path: &Path, grafana: Option<&Url>) {
 /// The last line of a command: its exit code, and what that says.
 pub(crate) fn print_code(code: ExitCode) {
     let words = match code {
-        ExitCode::Met => "every objective was met",
+        ExitCode::Met => "every objective that gates was met",
         ExitCode::Internal => "internal error",
         ExitCode::Inconclusive => "inconclusive: this run proves nothing either way",
         ExitCode::Regressed => "worse than the baseline",
@@ -40,7 +39,7 @@ pub(crate) fn print_code(code: ExitCode) {
 /// The dashboard with this run chosen and its window set, a moment wider at both ends.
 fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
     const MARGIN_MS: i64 = 5_000;
-    let uid = multiplayer::dashboard(&STOCK_AI).uid;
+    let uid = multiplayer::uid(&report.service);
     let mut link = grafana.join(&format!("d/{uid}")).ok()?;
     // People's browsers know the name, and a session's cookie goes with it.
     link.set_host(Some("localhost")).ok()?;

@@ -18,12 +18,9 @@ fn help_names_every_flag_and_every_exit_code() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
     for flag in [
-        "--vus",
-        "-u",
-        "--duration",
-        "-d",
-        "--iterations",
-        "-i",
+        "-u, --vus",
+        "-d, --duration",
+        "-i, --iterations",
         "--target",
         "--tag",
         "--testid",
@@ -39,11 +36,11 @@ fn help_names_every_flag_and_every_exit_code() {
         "--list",
         "K6_PROMETHEUS_RW_SERVER_URL",
         "K6_PROMETHEUS_RW_PUSH_INTERVAL",
-        "90",
-        "99",
-        "104",
-        "105",
-        "70",
+        "\n  90 ",
+        "\n  99 ",
+        "\n  104 ",
+        "\n  105 ",
+        "\n  70 ",
     ] {
         assert!(text.contains(flag), "{flag} is not in the help");
     }

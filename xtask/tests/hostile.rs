@@ -5,7 +5,6 @@
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
 mod real;
 
-use std::io::Read as _;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -79,13 +78,19 @@ fn a_stack_is_used_again_and_goes_when_it_is_told() {
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn without_docker_a_prometheus_from_path_keeps_the_metrics() {
     let (port, out) = (free_port().to_string(), out("native"));
+    // What an earlier run was told to keep.
+    let state = real::root().join("target/perf/stack").join(&port);
+    std::fs::create_dir_all(state.join("data")).unwrap();
+    std::fs::write(state.join("data/kept"), "").unwrap();
     let said = run(perf(&["--prometheus-port", &port, "--out", out.to_str().unwrap()]).env(NO_DOCKER.0, NO_DOCKER.1));
     assert_eq!(said.code, 0, "{}", said.text);
     let lines: Vec<_> = said.text.lines().filter(|line| line.contains("Docker was not found")).collect();
     assert!(lines.len() == 1 && lines[0].contains("using prometheus from PATH"), "{}", said.text);
     assert_eq!(report(&out).store.unwrap().agrees, Some(true));
-    // There is no terminal, so the stack went with the run.
+    // There is no terminal, so the stack went with the run, and its data, but not what was there before.
     assert!(get(&format!("http://127.0.0.1:{port}/-/ready")).is_none());
+    assert!(state.join("data/kept").exists() && !state.join("passing-data").exists());
+    std::fs::remove_dir_all(state).unwrap();
 }
 
 #[test]
@@ -184,9 +189,12 @@ fn a_store_that_dies_half_way_is_inconclusive() {
     assert!(said.text.contains("did not take the final metrics"), "{}", said.text);
 }
 
+#[cfg(unix)]
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
 fn ctrl_c_ends_a_run_in_order_and_leaves_nothing() {
+    use std::io::Read as _;
+
     use nix::sys::signal::{Signal, kill};
     let (port, out) = (free_port(), out("interrupted"));
     let mut child = xtask(&["perf", "-u", "5", "-d", "60s", "--stack", "docker", "--no-grafana", "--ephemeral"])
@@ -208,6 +216,31 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing() {
     assert_eq!(report.store.unwrap().agrees, Some(true));
     assert!(report.requests.sent > 20, "{:?}", report.requests);
     assert_eq!(containers(port), "");
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+fn load_ends_with_the_command_even_if_that_is_killed() {
+    let (backend, out) = (Backend::start(&[]), out("killed"));
+    let args = ["perf", "-u", "5", "-d", "300s", "--stack", "none", "--target", &backend.url];
+    let mut child = xtask(&args).args(["--out", out.to_str().unwrap()]).stderr(Stdio::null()).spawn().unwrap();
+    let joins = || {
+        let text = get(&format!("{}/metrics", backend.url))?;
+        let line = text.lines().find(|line| line.starts_with("http_requests_total") && line.contains("/join"))?;
+        line.rsplit(' ').next()?.parse::<f64>().ok()
+    };
+    wait_for("load", Duration::from_secs(120), || joins().filter(|joins| *joins > 20.0));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut last = joins();
+    wait_for("the end of the load", Duration::from_secs(20), || {
+        std::thread::sleep(Duration::from_secs(2));
+        let now = joins();
+        let ended = now == last;
+        last = now;
+        ended.then_some(())
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process;
+use std::thread;
 
 use monitoring::run::ExitCode;
 use tokio::sync::watch;
@@ -10,12 +11,22 @@ use tokio::sync::watch;
 pub(crate) struct Signals(watch::Receiver<u32>);
 
 impl Signals {
-    /// Listens from now on.
+    /// Listens from now on. With `until_stdin_closes`, the end of standard input counts as a signal: whoever holds its
+    /// other end is gone.
     ///
     /// # Errors
     /// If the system does not let us.
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen(until_stdin_closes: bool) -> io::Result<Self> {
         let (count, receiver) = watch::channel(0);
+        if until_stdin_closes {
+            let count = count.clone();
+            // A thread of its own, since a read of standard input cannot be cancelled and must not hold up an exit.
+            thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+                // An error means that it is gone as well.
+                let _ = io::copy(&mut io::stdin(), &mut io::sink());
+                count.send_modify(|count| *count += 1);
+            })?;
+        }
         let mut source = Source::new()?;
         tokio::spawn(async move {
             loop {
@@ -42,19 +53,23 @@ impl Signals {
 }
 
 #[cfg(unix)]
-struct Source(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+struct Source([tokio::signal::unix::Signal; 3]);
 
 #[cfg(unix)]
 impl Source {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [interrupt, terminate, hangup] = kinds.map(signal);
+        Ok(Self([interrupt?, terminate?, hangup?]))
     }
 
     async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
-            _ = self.0.recv() => {}
-            _ = self.1.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     }
 }

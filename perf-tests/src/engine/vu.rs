@@ -12,7 +12,7 @@ use tokio::time::{self, Instant};
 use url::Url;
 
 use super::clock;
-use crate::http::{HttpClient, Request};
+use crate::http::{HttpClient, Request, RequestError};
 use crate::measure::{Failure, Recorder, Sample};
 
 /// What all VUs of a run share, and none changes.
@@ -95,13 +95,18 @@ impl Vu {
     /// Measures any other future as a request to that endpoint: a database call, a WebSocket exchange.
     ///
     /// # Errors
-    /// The future's own error, counted as a failed request.
-    pub async fn time<T, E>(&mut self, endpoint: Endpoint, future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    /// [`RequestError::Failed`] with the future's own message: it counts as a failed request.
+    pub async fn time<T, E: std::fmt::Display>(
+        &mut self,
+        endpoint: Endpoint,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, RequestError> {
         let stopwatch = self.start(Some(self.index_of(endpoint)));
         let result = future.await;
         let failure = result.is_err().then_some(Failure::Other);
         stopwatch.stop(None, failure, Duration::ZERO);
-        result
+        let name = endpoint.name;
+        result.map_err(|error| RequestError::Failed { name, judged: true, message: error.to_string() })
     }
 
     /// Waits, as a person does between two clicks, for a random time between the two.
@@ -138,6 +143,7 @@ impl Vu {
         if let Some(endpoint) = endpoint {
             self.made[endpoint] += 1;
         }
+        self.recorder.borrow_mut().begin_request();
         Stopwatch { recorder: self.recorder.clone(), endpoint, started: clock::now(), seen: false }
     }
 }
@@ -154,20 +160,24 @@ pub(crate) struct Stopwatch {
 impl Stopwatch {
     pub(crate) fn stop(mut self, status: Option<u16>, failure: Option<Failure>, connecting: Duration) {
         self.seen = true;
-        let mut recorder = self.recorder.borrow_mut();
-        let Some(endpoint) = self.endpoint else {
-            recorder.record_around(failure.is_some());
-            return;
-        };
         let (due, started, finished) = (self.started, self.started, clock::now());
-        recorder.record(endpoint, &Sample { status, failure, due, started, finished, connecting });
+        let mut recorder = self.recorder.borrow_mut();
+        match self.endpoint {
+            Some(endpoint) => {
+                recorder.record(endpoint, &Sample { status, failure, due, started, finished, connecting });
+            }
+            None => recorder.record_around(failure.is_some()),
+        }
+        drop(recorder);
     }
 }
 
 impl Drop for Stopwatch {
     fn drop(&mut self) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.end_request();
         if !self.seen {
-            self.recorder.borrow_mut().record_unknown(self.endpoint);
+            recorder.record_unknown(self.endpoint);
         }
     }
 }

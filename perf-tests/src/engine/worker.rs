@@ -1,14 +1,15 @@
 //! A worker: a thread with a single-threaded runtime, its own virtual users and its own recorder. Nothing that a
 //! request touches is shared with another thread.
 
-use std::cell::RefCell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{self, Instant};
 
@@ -77,9 +78,11 @@ impl Errors {
 /// Runs the worker's VUs to their end. Answers requests for snapshots meanwhile, and on until nobody asks: other workers
 /// may still be at it, and a snapshot is one of all.
 pub(crate) async fn run(work: Work) -> Done {
-    let Work { vus, epoch, graceful_stop, left, iteration, shared, recorder, mut asked, finished, abort } = work;
+    let Work { vus, epoch, graceful_stop, left, iteration, shared, recorder, mut asked, finished, mut abort } = work;
     let recorder = Rc::new(RefCell::new(recorder));
     let errors = Rc::new(RefCell::new(Errors::default()));
+    // The worker's own, so that VUs of different workers share no lock.
+    let aborted = Rc::new(Aborted::default());
     let local = LocalSet::new();
     let mut running = JoinSet::new();
     for plan in vus {
@@ -92,7 +95,7 @@ pub(crate) async fn run(work: Work) -> Done {
             shared: shared.clone(),
             recorder: recorder.clone(),
             errors: errors.clone(),
-            abort: abort.clone(),
+            aborted: aborted.clone(),
         };
         running.spawn_local_on(vu.live(), &local);
     }
@@ -105,6 +108,7 @@ pub(crate) async fn run(work: Work) -> Done {
                     Some(ended) = running.join_next() => {
                         panics.extend(ended.err().map(panic_message));
                     }
+                    Ok(_) = abort.wait_for(|abort| *abort), if !aborted.yet.get() => aborted.tell(),
                     asked = asked.recv() => match asked {
                         // Nobody waits for the answer any more: then nobody misses it.
                         Some(reply) => drop(reply.send(recorder.borrow().snapshot())),
@@ -121,6 +125,20 @@ pub(crate) async fn run(work: Work) -> Done {
     Done { snapshot, errors: errors.take(), panics }
 }
 
+/// Whether the run has been aborted, as far as one worker's VUs are concerned.
+#[derive(Default)]
+struct Aborted {
+    yet: Cell<bool>,
+    told: Notify,
+}
+
+impl Aborted {
+    fn tell(&self) {
+        self.yet.set(true);
+        self.told.notify_waiters();
+    }
+}
+
 /// One VU, from its start to its stop.
 struct Life {
     plan: VuPlan,
@@ -131,11 +149,11 @@ struct Life {
     shared: Arc<Shared>,
     recorder: Rc<RefCell<Recorder>>,
     errors: Rc<RefCell<Errors>>,
-    abort: watch::Receiver<bool>,
+    aborted: Rc<Aborted>,
 }
 
 impl Life {
-    async fn live(mut self) {
+    async fn live(self) {
         let http = match HttpClient::new() {
             Ok(http) => http,
             Err(error) => return self.errors.borrow_mut().add(&error.into()),
@@ -145,8 +163,10 @@ impl Life {
         let _active = Active::new(&self.recorder);
         let stop = self.epoch + self.plan.stop;
         let mut cut = pin!(time::sleep_until(stop + self.graceful_stop));
+        let mut aborted = pin!(self.aborted.told.notified());
+        aborted.as_mut().enable();
         for number in 0.. {
-            if clock::now() >= stop || *self.abort.borrow() || !self.take() {
+            if clock::now() >= stop || self.aborted.yet.get() || !self.take() {
                 break;
             }
             vu.begin(number);
@@ -154,7 +174,7 @@ impl Life {
                 biased;
                 result = (self.iteration)(&mut vu) => Some(result),
                 () = &mut cut => None,
-                _ = self.abort.wait_for(|abort| *abort) => None,
+                () = &mut aborted => None,
             };
             self.ended(&vu, result);
             // A scenario that waits for nothing must not keep the worker from answering.
@@ -173,8 +193,9 @@ impl Life {
             None => IterationEnd::Interrupted,
             Some(Ok(())) => IterationEnd::Completed,
             Some(Err(error)) => {
-                // A failed request is the service's failure and has been counted. Anything else is the scenario's.
-                if !matches!(error.downcast_ref(), Some(RequestError::Failed { .. })) {
+                // A failed request to an endpoint is the service's failure and has been counted. Anything else, a failed
+                // login among it, kept the scenario from doing what it was to do.
+                if !matches!(error.downcast_ref(), Some(RequestError::Failed { judged: true, .. })) {
                     self.errors.borrow_mut().add(&error);
                 }
                 IterationEnd::Failed
@@ -202,12 +223,15 @@ impl Drop for Active {
 
 fn panic_message(error: tokio::task::JoinError) -> String {
     match error.try_into_panic() {
-        Ok(panic) => {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
-        }
+        Ok(panic) => panic_text(panic.as_ref()),
         Err(error) => error.to_string(),
     }
+}
+
+/// What was given to `panic!`.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 #[cfg(test)]
@@ -281,9 +305,10 @@ mod tests {
     async fn request(vu: &mut Vu, takes: Duration) -> anyhow::Result<()> {
         vu.time(JOIN_ROOM, async {
             sleep(takes).await;
-            Ok(())
+            Ok::<_, anyhow::Error>(())
         })
-        .await
+        .await?;
+        Ok(())
     }
 
     #[tokio::test(start_paused = true)]

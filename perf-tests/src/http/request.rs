@@ -1,13 +1,16 @@
 //! A request as a scenario's author writes it, and its answer.
 
 use monitoring::catalogue::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use url::Url;
 
 use super::client::{Broken, Exchange};
 use crate::engine::vu::Vu;
 use crate::measure::Failure;
+
+/// What is escaped in a segment of a path: all but RFC 3986's unreserved characters.
+const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A request under construction. Nothing is measured before [`Request::send`].
 #[must_use = "a request does nothing until it is sent"]
@@ -18,6 +21,8 @@ pub struct Request<'vu> {
     name: &'static str,
     method: Method,
     path: String,
+    /// What is wrong with a value of the path.
+    wrong_path: Option<String>,
     query: Vec<(String, String)>,
     body: Option<Result<Vec<u8>, serde_json::Error>>,
 }
@@ -38,8 +43,8 @@ pub enum RequestError {
     Failed {
         /// The endpoint.
         name: &'static str,
-        /// How.
-        failure: Failure,
+        /// Whether it was a request to an endpoint of the catalogue.
+        judged: bool,
         /// What happened.
         message: String,
     },
@@ -69,22 +74,20 @@ impl<'vu> Request<'vu> {
         method: Method,
         path: &'static str,
     ) -> Self {
-        Self { vu, endpoint, name, method, path: path.to_owned(), query: Vec::new(), body: None }
+        Self { vu, endpoint, name, method, path: path.to_owned(), wrong_path: None, query: Vec::new(), body: None }
     }
 
-    /// Fills in `{name}` in the path's template, percent-encoded.
+    /// Fills in `{name}` in the path's template, percent-encoded. A value that would change the path's shape (nothing,
+    /// `.` or `..`) and a name that the template does not have are found when the request is sent.
     pub fn path(mut self, name: &str, value: impl ToString) -> Self {
-        let mut encoded = Url::parse("http://x/").map_or_else(
-            |_| String::new(),
-            |mut url| {
-                if let Ok(mut segments) = url.path_segments_mut() {
-                    segments.push(&value.to_string());
-                }
-                url.path().to_owned()
-            },
-        );
-        encoded = encoded.trim_start_matches('/').to_owned();
-        self.path = self.path.replace(&format!("{{{name}}}"), &encoded);
+        let (placeholder, value) = (format!("{{{name}}}"), value.to_string());
+        if !self.path.contains(&placeholder) {
+            self.wrong_path = Some(format!("its path has no {placeholder}"));
+        } else if matches!(value.as_str(), "" | "." | "..") {
+            self.wrong_path = Some(format!("{value:?} cannot stand for {placeholder} in its path"));
+        }
+        let encoded = utf8_percent_encode(&value, IN_A_SEGMENT).to_string();
+        self.path = self.path.replace(&placeholder, &encoded);
         self
     }
 
@@ -103,8 +106,8 @@ impl<'vu> Request<'vu> {
     /// Sends the request, reads the whole answer, and counts both.
     ///
     /// # Errors
-    /// If no answer came, or one with a status outside 200-399; both are counted as failed. Or if the request makes no
-    /// sense, in which case nothing was sent.
+    /// If no answer came, or one with a status outside 200-299; both are counted as failed. A redirect is among them: it
+    /// is not followed, and where it leads nobody has measured. Or if the request makes no sense: then nothing was sent.
     pub async fn send(self) -> Result<Response, RequestError> {
         let (name, endpoint) = (self.name, self.endpoint);
         let (vu, request) = self.build()?;
@@ -112,7 +115,7 @@ impl<'vu> Request<'vu> {
         let result = vu.http().exchange(request).await;
         let connecting = vu.http().take_connecting();
         let (status, failure) = match &result {
-            Ok(Exchange { status: status @ 200..=399, .. }) => (Some(*status), None),
+            Ok(Exchange { status: status @ 200..=299, .. }) => (Some(*status), None),
             Ok(Exchange { status, .. }) => (Some(*status), Some(Failure::Status)),
             Err(broken) => (None, Some(broken.failure)),
         };
@@ -121,15 +124,18 @@ impl<'vu> Request<'vu> {
             (Ok(Exchange { status, body }), None) => Ok(Response { name, status, body }),
             (Ok(Exchange { status, .. }), _) => {
                 let message = format!("answered with status {status}");
-                Err(RequestError::Failed { name, failure: Failure::Status, message })
+                Err(RequestError::Failed { name, judged: endpoint.is_some(), message })
             }
-            (Err(Broken { failure, message }), _) => Err(RequestError::Failed { name, failure, message }),
+            (Err(Broken { message, .. }), _) => Err(RequestError::Failed { name, judged: endpoint.is_some(), message }),
         }
     }
 
     fn build(self) -> Result<(&'vu mut Vu, reqwest::Request), RequestError> {
         let name = self.name;
         let unsendable = |message: String| RequestError::Unsendable { name, message };
+        if let Some(wrong) = self.wrong_path {
+            return Err(unsendable(wrong));
+        }
         if let Some(missing) = self.path.find('{').map(|at| &self.path[at..]) {
             return Err(unsendable(format!("no value was given for {missing} in its path")));
         }

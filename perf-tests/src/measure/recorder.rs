@@ -48,6 +48,16 @@ impl Recorder {
         status.failed += u64::from(sample.failure.is_some());
     }
 
+    /// A request has been begun.
+    pub(crate) const fn begin_request(&mut self) {
+        self.counts.in_flight += 1;
+    }
+
+    /// A request is over, whatever became of it.
+    pub(crate) const fn end_request(&mut self) {
+        self.counts.in_flight = self.counts.in_flight.saturating_sub(1);
+    }
+
     /// Counts a request that no objective speaks of.
     pub fn record_around(&mut self, failed: bool) {
         self.counts.around.sent += 1;

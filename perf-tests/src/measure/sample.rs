@@ -37,7 +37,7 @@ pub enum Failure {
     Timeout,
     /// The connection broke, or what came was not HTTP.
     Transport,
-    /// An answer with a status outside 200-399, which is what k6 calls failed.
+    /// An answer with a status outside 200-299. k6 lets 300-399 pass, since it follows redirects; we do not.
     Status,
     /// A future that is not an HTTP request and gave an error.
     Other,

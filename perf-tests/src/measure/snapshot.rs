@@ -16,6 +16,8 @@ pub struct Snapshot {
     pub iterations: IterationCounts,
     /// Virtual users now active.
     pub vus: u32,
+    /// Requests now under way.
+    pub in_flight: u64,
     /// Requests that no objective speaks of: those of setup and teardown, and those to no endpoint of the catalogue.
     pub around: RequestCounts,
 }
@@ -80,6 +82,7 @@ impl Snapshot {
             endpoints: vec![nothing; endpoints],
             iterations: IterationCounts::default(),
             vus: 0,
+            in_flight: 0,
             around: RequestCounts::default(),
         }
     }
@@ -93,6 +96,7 @@ impl Snapshot {
         self.iterations.failed += other.iterations.failed;
         self.iterations.interrupted += other.iterations.interrupted;
         self.vus += other.vus;
+        self.in_flight += other.in_flight;
         self.around.add(other.around);
     }
 

@@ -1,8 +1,9 @@
 //! Pushes snapshots to the store, one clock for all series, and knows what the store has.
 //!
 //! Counters are cumulative, so a push that fails costs resolution and never counts: the next one that is taken carries
-//! everything. A request is sent again unchanged until the store answers for it, since it may have arrived though its
-//! answer got lost, and Prometheus takes the same sample twice but not an older one after a newer.
+//! everything. A request whose answer is missing is sent again unchanged, since Prometheus takes the same sample twice.
+//! It does not take an older sample after a newer one, though, and a series' birth is two samples: if the first request
+//! had arrived after all, the second is refused, and is sent once more without those zeros.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -31,9 +32,12 @@ pub struct Pusher {
 }
 
 struct Push {
-    at: i64,
     body: Vec<u8>,
+    /// The same without the zeros of newborn series, if there are any.
+    without_zeros: Option<Vec<u8>>,
     series: Vec<SeriesLabels>,
+    /// Whether it has been sent before and may have arrived.
+    may_have_arrived: bool,
 }
 
 /// What became of all pushes.
@@ -49,6 +53,8 @@ pub struct Pushes {
     pub complete: bool,
     /// When that was, in Unix milliseconds.
     pub last_push: Option<i64>,
+    /// Why the series could not be marked as ended, if they could not.
+    pub not_ended: Option<WriteError>,
 }
 
 impl Pusher {
@@ -76,45 +82,70 @@ impl Pusher {
     /// Pushes the final values, trying again for a while, and then marks every series as ended.
     pub async fn finish(mut self, at: i64, series: Vec<Series>) -> Pushes {
         let give_up = clock::now() + LAST_PUSH_PATIENCE;
-        let mut outcome = self.push(at, series.clone()).await;
-        while matches!(&outcome, Err(error) if error.is_passing()) && clock::now() < give_up {
-            time::sleep_until(Instant::min(clock::now() + LAST_PUSH_PAUSE, give_up)).await;
-            // An older push may have stood in the way of the last one.
-            let is_last = self.pending.as_ref().is_some_and(|push| push.at >= at);
-            outcome = if is_last { self.flush().await } else { self.push(at, series.clone()).await };
-        }
-        if outcome.is_ok() {
+        if self.last_push(at, series, give_up).await.is_ok() {
             self.result.complete = true;
             self.result.last_push = self.previous;
-            let ended = self.previous.unwrap_or(at) + 1;
-            if let Err(error) = self.client.send(self.stale(ended)).await {
-                self.result.last_error = Some(error);
-                self.result.refused += 1;
+        }
+        // Also if the last push failed: what the store has should not look as if it went on.
+        if let Some(previous) = self.previous.filter(|_| !self.known.is_empty()) {
+            let body = self.stale(previous + 1);
+            while let Err(error) = self.client.send(body.clone()).await {
+                if !error.is_passing() || clock::now() >= give_up {
+                    self.result.not_ended = Some(error);
+                    break;
+                }
+                time::sleep(LAST_PUSH_PAUSE).await;
             }
         }
         self.result
     }
 
+    async fn last_push(&mut self, at: i64, series: Vec<Series>, give_up: Instant) -> Result<(), WriteError> {
+        let mut last = Some(series);
+        loop {
+            match (self.flush().await, last.take()) {
+                // An older push is out of the way, taken or never to be taken. The last one carries its counts.
+                (Ok(()), Some(series)) => self.pending = Some(self.prepare(at, series)),
+                (Err(error), Some(series)) if !error.is_passing() => self.pending = Some(self.prepare(at, series)),
+                (Ok(()), None) => return Ok(()),
+                (Err(error), _) if !error.is_passing() || clock::now() >= give_up => return Err(error),
+                (Err(_), later) => {
+                    last = later;
+                    time::sleep(LAST_PUSH_PAUSE).await;
+                }
+            }
+        }
+    }
+
     fn prepare(&mut self, at: i64, series: Vec<Series>) -> Push {
         let at = self.previous.map_or(at, |previous| at.max(previous + 1));
-        let mut timeseries = Vec::with_capacity(series.len());
-        let mut labels = Vec::with_capacity(series.len());
+        let (mut labels, mut now, mut zeros) = (Vec::new(), Vec::new(), 0);
+        let mut with_zeros = Vec::with_capacity(series.len());
         for Series { labels: of_series, value } in series {
-            let now = Sample { value, timestamp: at };
+            let sample = Sample { value, timestamp: at };
             // A series born since the last push was zero then. Without saying so, its first value would be lost to rates.
             let before = self.previous.filter(|_| !self.known.contains(&of_series));
             let zero = before.map(|timestamp| Sample { value: 0.0, timestamp });
-            let samples = zero.into_iter().chain([now]).collect();
-            timeseries.push(TimeSeries { labels: of_series.to_vec(), samples });
+            zeros += usize::from(zero.is_some());
+            let timeseries = |samples| TimeSeries { labels: of_series.to_vec(), samples };
+            with_zeros.push(timeseries(zero.into_iter().chain([sample]).collect()));
+            now.push(timeseries(vec![sample]));
             labels.push(of_series);
         }
         self.previous = Some(at);
-        Push { at, body: body(timeseries), series: labels }
+        let without_zeros = (zeros > 0).then(|| body(now));
+        Push { body: body(with_zeros), without_zeros, series: labels, may_have_arrived: false }
     }
 
     async fn flush(&mut self) -> Result<(), WriteError> {
-        let Some(push) = self.pending.take() else { return Ok(()) };
-        match self.client.send(push.body.clone()).await {
+        let Some(mut push) = self.pending.take() else { return Ok(()) };
+        let mut outcome = self.client.send(push.body.clone()).await;
+        if let (Err(WriteError::Refused { .. }), true, Some(body)) =
+            (&outcome, push.may_have_arrived, &push.without_zeros)
+        {
+            outcome = self.client.send(body.clone()).await;
+        }
+        match outcome {
             Ok(()) => {
                 self.result.accepted += 1;
                 self.known.extend(push.series);
@@ -123,6 +154,7 @@ impl Pusher {
             Err(error) => {
                 self.result.refused += 1;
                 self.result.last_error = Some(error.clone());
+                push.may_have_arrived = true;
                 // What the store will never take is not sent again; the next push carries its counts.
                 self.pending = error.is_passing().then_some(push);
                 Err(error)

@@ -1,6 +1,7 @@
 //! Evidence of a run, and the judgement of it: a pure function of what was measured.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::{
@@ -10,7 +11,9 @@ use monitoring::run::ExitCode;
 use monitoring::slo::{Objective, Sli, Slo};
 use monitoring::verdict::{self, Tally};
 
+use crate::engine::Load;
 use crate::measure::{EndpointCounts, RequestCounts, Snapshot};
+use crate::plan::GRACEFUL_STOP;
 
 /// Everything that is known of a run when it is over.
 pub(crate) struct Evidence<'run> {
@@ -133,21 +136,38 @@ impl From<RequestCounts> for Requests {
 }
 
 /// What load left besides counts, as problems: each asks for an exit code and says what can be done.
-pub(crate) fn load_problems(interrupted: bool, panics: &[String], errors: u64, first: &[String]) -> Vec<Problem> {
+pub(crate) fn load_problems(load: &Load, signalled: bool, standstill: Duration) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if interrupted {
-        problems.push(Problem::new(ExitCode::Interrupted, "stopped by a signal; what is counted came before it"));
+    let mut inconclusive = |message| problems.push(Problem::new(ExitCode::Inconclusive, message));
+    let (cut, silence) = (load.snapshot.iterations.interrupted, load.longest_silence);
+    let signalled = signalled || load.interrupted;
+    if cut > 0 && !signalled {
+        inconclusive(format!(
+            "{cut} iterations had not ended {:?} after the load did and were cut off: the target hangs, or an iteration \
+             takes longer than that",
+            GRACEFUL_STOP
+        ));
     }
-    for panic in panics {
+    if silence > standstill {
+        inconclusive(format!(
+            "for {:.1} s requests were under way and none came to its end: the target stood still, and a closed load, \
+             whose VUs all wait meanwhile, has only a few samples of that",
+            silence.as_secs_f64()
+        ));
+    }
+    if load.errors.count > 0 {
+        inconclusive(format!(
+            "{} iterations ended in an error that is no failed request to an endpoint, so the scenario did not do what \
+             it was to do: {}",
+            load.errors.count,
+            load.errors.first.join("; ")
+        ));
+    }
+    for panic in &load.panics {
         problems.push(Problem::new(ExitCode::Internal, format!("a virtual user panicked and stopped: {panic}")));
     }
-    if errors > 0 {
-        let message = format!(
-            "{errors} iterations ended in an error that is no failed request, so the scenario did not do what it was \
-             to do: {}",
-            first.join("; ")
-        );
-        problems.push(Problem::new(ExitCode::Inconclusive, message));
+    if signalled {
+        problems.push(Problem::new(ExitCode::Interrupted, "stopped by a signal; what is counted came before it"));
     }
     problems
 }

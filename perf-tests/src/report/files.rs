@@ -38,14 +38,17 @@ pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileEr
 }
 
 /// Writes the report, and points `latest` to it. Gives the report's path.
-pub(crate) fn write(folder: &Path, report: &Report) -> Result<PathBuf, FileError> {
+pub(crate) fn write(folder: &Path, report: &mut Report) -> Result<PathBuf, FileError> {
+    if let (Some(out), Some(name)) = (folder.parent(), folder.file_name())
+        && let Err(error) = point(&out.join(LATEST), Path::new(name))
+    {
+        // A convenience is no reason to lose a report.
+        report.warnings.push(format!("{LATEST} does not point to this run: {error}"));
+    }
     let path = folder.join(REPORT);
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     replace(&path, &text)?;
-    if let (Some(out), Some(name)) = (folder.parent(), folder.file_name()) {
-        point(&out.join(LATEST), Path::new(name))?;
-    }
     Ok(path)
 }
 
@@ -63,6 +66,9 @@ fn replace(path: &Path, text: &str) -> Result<(), FileError> {
 #[cfg(unix)]
 fn point(link: &Path, to: &Path) -> Result<(), FileError> {
     let draft = link.with_extension(format!("{}", std::process::id()));
+    if draft.is_symlink() {
+        fs::remove_file(&draft).map_err(at(&draft))?;
+    }
     std::os::unix::fs::symlink(to, &draft).map_err(at(&draft))?;
     fs::rename(&draft, link).map_err(at(link))
 }

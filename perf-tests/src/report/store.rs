@@ -8,11 +8,16 @@ use monitoring::rule;
 use monitoring::slo::Slo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time;
 use url::Url;
 
+use crate::engine::clock;
 use crate::http::ClientError;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a store may take to answer with what it took.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Prometheus' query API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
 pub(crate) struct Store {
@@ -75,8 +80,26 @@ impl Store {
     }
 
     /// Where the store's counts differ from the report's: a sentence for each. Counts are asked for at the time of the
-    /// last push, where they are the very integers that were sent.
+    /// last push, where they are the very integers that were sent. Some stores answer with what they took only after a
+    /// moment: they are asked again for a while.
     pub(crate) async fn differences(
+        &self,
+        testid: &str,
+        at_unix_ms: i64,
+        sent: u64,
+        objectives: &[(&Slo, &ObjectiveResult)],
+    ) -> Result<Vec<String>, QueryError> {
+        let give_up = clock::now() + PATIENCE;
+        loop {
+            let differences = self.differences_now(testid, at_unix_ms, sent, objectives).await?;
+            if differences.is_empty() || clock::now() >= give_up {
+                return Ok(differences);
+            }
+            time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn differences_now(
         &self,
         testid: &str,
         at_unix_ms: i64,
@@ -91,11 +114,13 @@ impl Store {
         }
         let mut differences = Vec::new();
         for (what, expr, measured) in questions {
-            // A sum over no series is no value: the same as none counted.
-            let stored = self.value(&expr, at_unix_ms).await?.unwrap_or(0.0);
             #[expect(clippy::cast_precision_loss, reason = "exact for any count a run can reach")]
-            if stored != measured as f64 {
-                differences.push(format!("{what}: {measured} measured, {stored} in the store"));
+            match self.value(&expr, at_unix_ms).await? {
+                Some(stored) if stored == measured as f64 => {}
+                Some(stored) => differences.push(format!("{what}: {measured} measured, {stored} in the store")),
+                // A sum over series that were never born has no value.
+                None if measured == 0 => {}
+                None => differences.push(format!("{what}: {measured} measured, nothing in the store")),
             }
         }
         Ok(differences)

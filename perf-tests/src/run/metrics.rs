@@ -79,18 +79,22 @@ impl Metrics {
     }
 
     /// Pushes the final counts and says what became of it all; none if there is no store.
-    pub(super) async fn finish(self, last: &Snapshot) -> Option<(String, Pushes)> {
-        let active = self.0?;
+    ///
+    /// # Errors
+    /// If the task that pushes has panicked.
+    pub(super) async fn finish(self, last: &Snapshot) -> Result<Option<(String, Pushes)>, String> {
+        let Some(active) = self.0 else { return Ok(None) };
         let series = (active.to_series)(last);
         let pusher = match active.running {
             Some(Running { queue, task }) => {
                 drop(queue);
-                task.await.ok()
+                Some(task.await.map_err(|error| format!("pushing metrics ended in a panic: {error}"))?)
             }
             None => active.pusher,
-        }?;
+        };
+        let Some(pusher) = pusher else { return Err("there is a store and nothing that pushes to it".to_owned()) };
         let url = pusher.shown();
-        Some((url, pusher.finish(unix_ms(clock::wall()), series).await))
+        Ok(Some((url, pusher.finish(unix_ms(clock::wall()), series).await)))
     }
 }
 

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use perf_tests::remote_write::WriteRequest;
@@ -46,6 +46,7 @@ struct ServiceState {
     requests: AtomicU64,
     fail_every: AtomicU64,
     die_after: AtomicU64,
+    hang_after: AtomicU64,
     spared: Mutex<Option<&'static str>>,
     bodies: Mutex<Vec<Vec<u8>>>,
     tokens: Mutex<Vec<String>>,
@@ -83,6 +84,11 @@ impl Service {
         self.state.die_after.store(requests, Ordering::Relaxed);
     }
 
+    /// Takes requests from then on and never answers.
+    pub(crate) fn hang_after(&self, requests: u64) {
+        self.state.hang_after.store(requests, Ordering::Relaxed);
+    }
+
     pub(crate) fn spare(&self, path: &'static str) {
         *self.state.spared.lock().unwrap() = Some(path);
     }
@@ -110,6 +116,10 @@ async fn around(State(state): State<Arc<ServiceState>>, request: Request, next: 
     if last > 0 && number >= last {
         state.stop.notify_one();
     }
+    let hangs_after = state.hang_after.load(Ordering::Relaxed);
+    if hangs_after > 0 && number > hangs_after {
+        std::future::pending::<()>().await;
+    }
     let spared = *state.spared.lock().unwrap() == Some(request.uri().path());
     if every > 0 && number.is_multiple_of(every) && !spared {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -117,10 +127,13 @@ async fn around(State(state): State<Arc<ServiceState>>, request: Request, next: 
     next.run(request).await
 }
 
-async fn echo(State(state): State<Arc<ServiceState>>, Path(path): Path<String>, body: Bytes) -> Json<Value> {
+async fn echo(State(state): State<Arc<ServiceState>>, Path(path): Path<String>, body: Bytes) -> Response {
     state.bodies.lock().unwrap().push(body.to_vec());
+    if path == "moved" {
+        return Redirect::to("/ping").into_response();
+    }
     let body: Value = serde_json::from_slice(&body).unwrap();
-    Json(json!({ "path": path, "word": body["word"] }))
+    Json(json!({ "path": path, "word": body["word"] })).into_response()
 }
 
 /// A series' samples: value and time.
@@ -131,6 +144,7 @@ struct StoreState {
     series: Mutex<BTreeMap<String, Samples>>,
     status: AtomicU64,
     away: AtomicU64,
+    lost_answers: AtomicU64,
     has_all: Mutex<bool>,
     lies_about: Mutex<Option<&'static str>>,
 }
@@ -159,6 +173,11 @@ impl Store {
     /// Answers the next pushes with 503.
     pub(crate) fn away_for(&self, pushes: u64) {
         self.state.away.store(pushes, Ordering::Relaxed);
+    }
+
+    /// Takes the pushes after the first, so many of them, and answers as if it had not.
+    pub(crate) fn lose_answers(&self, pushes: u64) {
+        self.state.lost_answers.store(pushes, Ordering::Relaxed);
     }
 
     pub(crate) fn has_every_testid(&self) {
@@ -201,9 +220,25 @@ async fn write(State(state): State<Arc<StoreState>>, headers: HeaderMap, body: B
     }
     let bytes = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
     let mut stored = state.series.lock().unwrap();
+    let mut after = stored.clone();
     for series in WriteRequest::decode(bytes.as_slice()).unwrap().timeseries {
         let labels: String = series.labels.iter().map(|label| format!("{}={},", label.name, label.value)).collect();
-        stored.entry(labels).or_default().extend(series.samples.iter().map(|sample| (sample.value, sample.timestamp)));
+        let known = after.entry(labels).or_default();
+        for sample in &series.samples {
+            // As Prometheus does it: the same again is fine, anything else that is not newer spoils the whole request.
+            match known.last() {
+                Some(&(value, time)) if time == sample.timestamp && value.to_bits() == sample.value.to_bits() => {}
+                Some(&(_, time)) if time >= sample.timestamp => {
+                    return (StatusCode::BAD_REQUEST, "out of order sample").into_response();
+                }
+                _ => known.push((sample.value, sample.timestamp)),
+            }
+        }
+    }
+    let first = stored.is_empty();
+    *stored = after;
+    if !first && state.lost_answers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "lost").into_response();
     }
     StatusCode::NO_CONTENT.into_response()
 }

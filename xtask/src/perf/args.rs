@@ -27,6 +27,8 @@ Environment:
   K6_PROMETHEUS_RW_SERVER_URL           push metrics there; no stack is started, and queries go to the same origin
                                         unless --prometheus-url names another
   K6_PROMETHEUS_RW_PUSH_INTERVAL        how often metrics are pushed (default 5s)
+  PERF_TARGET, PERF_TESTID, PERF_SEED, PERF_TAGS (one a line), PERF_OUT, PERF_QUIET, PERF_PROMETHEUS_URL
+                                        as the flags of these names, which come first
   PERF_PROMETHEUS_IMAGE, PERF_GRAFANA_IMAGE
                                         other images for the stack: a mirror's, say
   CI                                    if set: no Grafana, and the stack goes when the run is over

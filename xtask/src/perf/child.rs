@@ -1,7 +1,7 @@
 //! A scenario as a process: its environment, its signals, its end.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context as _;
 use tokio::process::Command;
@@ -20,7 +20,9 @@ impl Child {
     pub(super) fn new(program: &Path, test: &str) -> Self {
         let mut command = Command::new(program);
         // The test harness' own lines go to standard output and would only be noise around the scenario's.
-        command.args(["--ignored", "--exact", "--nocapture", test]).stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(["--ignored", "--exact", "--nocapture", test]).stdout(Stdio::null());
+        // It takes the end of this pipe for a signal, so that load does not go on without us, however we end.
+        command.stdin(Stdio::piped());
         command.kill_on_drop(true);
         // A Ctrl-C reaches us alone, and is passed on once.
         process::own_group(&mut command);
@@ -35,14 +37,15 @@ impl Child {
         self.command.env_remove(name);
     }
 
-    /// Runs it to its end, and says how it ended. The first signal is passed on, so that what was measured is still
+    /// Runs it to its end. The first signal is passed on, so that what was measured is still
     /// pushed and judged; the second ends it.
-    pub(super) async fn run(mut self, mut signals: watch::Receiver<u32>) -> anyhow::Result<String> {
+    pub(super) async fn run(mut self, mut signals: watch::Receiver<u32>) -> anyhow::Result<ExitStatus> {
         let mut child = self.command.spawn().with_context(|| format!("failed to start {}", self.program.display()))?;
+        let _held_open = child.stdin.take();
         let mut passed_on = 0;
         loop {
             tokio::select! {
-                status = child.wait() => return Ok(format!("ended with {}", status.context("failed to wait for the scenario")?)),
+                status = child.wait() => return status.context("failed to wait for the scenario"),
                 _ = signals.wait_for(|count| *count > passed_on) => {
                     passed_on += 1;
                     if passed_on == 1 {
@@ -60,9 +63,9 @@ impl Child {
 pub(super) fn signals() -> anyhow::Result<watch::Receiver<u32>> {
     let (count, receiver) = watch::channel(0);
     #[cfg(unix)]
-    let (mut interrupt, mut terminate) = {
+    let (mut interrupt, mut terminate, mut hangup) = {
         use tokio::signal::unix::{SignalKind, signal};
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?)
     };
     tokio::spawn(async move {
         loop {
@@ -70,6 +73,7 @@ pub(super) fn signals() -> anyhow::Result<watch::Receiver<u32>> {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
             #[cfg(not(unix))]
             if tokio::signal::ctrl_c().await.is_err() {

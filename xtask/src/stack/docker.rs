@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as DockerError;
+use testcontainers::bollard::models::ContainerSummaryStateEnum;
 use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, ListContainersOptions, RemoveContainerOptions,
 };
@@ -28,6 +29,8 @@ use service::{Network, Service};
 const WORKSPACE: &str = "dev.perf.workspace";
 /// What it is made from: a container of another making is replaced, not reused.
 const MAKING: &str = "dev.perf.making";
+/// Whether its data outlives it.
+const KEEPS: &str = "dev.perf.keeps";
 /// Which stack of the clone: the port of its Prometheus.
 const PORT: &str = "dev.perf.prometheus-port";
 /// Where people find it.
@@ -99,7 +102,9 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
     let making = service.making(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {
-        if found.running && found.making == making && http::ready(&ready, READY).await? {
+        // A run that keeps no data may use a stack that does, and not the other way round.
+        let keeps_enough = found.keeps || service.volume.is_none();
+        if found.running && found.making == making && keeps_enough && http::ready(&ready, READY).await? {
             return Ok(());
         }
         remove(docker, &service.name).await?;
@@ -116,6 +121,7 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
         (MAKING, making),
         (PORT, service.stack.to_string()),
         (URL, local_url(service.port)?.to_string()),
+        (KEEPS, service.volume.is_some().to_string()),
     ];
     if let Err(error) = service.start(network, labels).await {
         let log = service::tail(docker, &service.name).await;
@@ -177,14 +183,19 @@ fn said(error: &DockerError) -> String {
 struct Found {
     running: bool,
     making: String,
+    keeps: bool,
 }
 
 async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<Found>> {
     match docker.inspect_container(name, None::<InspectContainerOptions>).await {
-        Ok(found) => Ok(Some(Found {
-            running: found.state.and_then(|state| state.running).unwrap_or(false),
-            making: found.config.and_then(|config| config.labels?.get(MAKING).cloned()).unwrap_or_default(),
-        })),
+        Ok(found) => {
+            let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+            Ok(Some(Found {
+                running: found.state.and_then(|state| state.running).unwrap_or(false),
+                making: labels.get(MAKING).cloned().unwrap_or_default(),
+                keeps: labels.get(KEEPS).is_some_and(|keeps| keeps == "true"),
+            }))
+        }
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
         Err(error) => Err(error).with_context(|| format!("failed to look at container {name}")),
     }
@@ -205,6 +216,7 @@ struct Ours {
     state: String,
     url: String,
     network: String,
+    running: bool,
 }
 
 /// This clone's containers, in the order of their names.
@@ -223,6 +235,7 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
                 url: label(URL).unwrap_or_default(),
                 image: found.image.clone().unwrap_or_default(),
                 state: found.status.clone().unwrap_or_default(),
+                running: found.state == Some(ContainerSummaryStateEnum::RUNNING),
                 network: found.host_config.as_ref().and_then(|host| host.network_mode.clone()).unwrap_or_default(),
             })
         })
@@ -231,10 +244,20 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
     Ok(ours)
 }
 
-/// This clone's containers. None at all where there is no Docker.
-pub(super) async fn parts(only: Option<u16>) -> anyhow::Result<Vec<Part>> {
-    let Ok(docker) = connect().await else { return Ok(Vec::new()) };
-    Ok(ours(&docker, only).await?.into_iter().map(|container| Part::Container(container.name)).collect())
+/// This clone's containers. None at all where there is no Docker; one that does not answer is an error, since nobody knows
+/// what it runs.
+pub(super) async fn parts(only: Option<u16>) -> Result<Vec<Part>, StackError> {
+    let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
+    let part = |found: Ours| Part::Container { name: found.name, running: found.running };
+    Ok(ours(&docker, only).await?.into_iter().map(part).collect())
+}
+
+async fn if_there() -> Result<Option<Docker>, StackError> {
+    match connect().await {
+        Ok(docker) => Ok(Some(docker)),
+        Err(StackError::Unavailable(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes a container of ours.
@@ -244,14 +267,14 @@ pub(super) async fn stop(name: &str) -> anyhow::Result<()> {
 
 /// Removes those networks of this clone's stacks that no container is left on.
 pub(super) async fn remove_idle_networks() -> anyhow::Result<()> {
-    let Ok(docker) = connect().await else { return Ok(()) };
+    let docker = connect().await?;
     let in_use: HashSet<_> = ours(&docker, None).await?.into_iter().map(|container| container.network).collect();
     service::remove_networks(&docker, &in_use).await
 }
 
 /// A line for each container of this clone.
 pub(super) async fn status() -> anyhow::Result<Vec<String>> {
-    let Ok(docker) = connect().await else { return Ok(Vec::new()) };
+    let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
     let line = |found: Ours| format!("{}  {}  {} ({})", found.name, found.url, found.state, found.image);
     Ok(ours(&docker, None).await?.into_iter().map(line).collect())
 }

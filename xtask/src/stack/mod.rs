@@ -83,8 +83,13 @@ pub(crate) struct Options {
 /// Something of this clone's that runs, or is left over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A container, by name.
-    Container(String),
+    /// A container.
+    Container {
+        /// Its name.
+        name: String,
+        /// Whether it runs: one that came back to life is as good as new.
+        running: bool,
+    },
     /// A Prometheus from PATH, by its port.
     Native(u16),
 }
@@ -132,7 +137,7 @@ pub(crate) async fn up(options: &Options, before: &[Part], say: &dyn Fn(&str)) -
         Choice::Native => native::up(options).await?,
         Choice::Auto => auto(options, say).await?,
     };
-    stack.started = parts_since(before, options.prometheus_port).await?;
+    stack.started = parts_since(before, options).await?;
     Ok(stack)
 }
 
@@ -155,16 +160,20 @@ async fn auto(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError
     }
 }
 
-/// What there is of this clone's stacks, or of the one whose Prometheus has that port.
-pub(crate) async fn parts(prometheus_port: Option<u16>) -> anyhow::Result<Vec<Part>> {
-    let mut parts = docker::parts(prometheus_port).await?;
+/// What there is of this clone's stacks, or of the one whose Prometheus has that port, as far as the choice allows it.
+pub(crate) async fn parts(choice: Choice, prometheus_port: Option<u16>) -> Result<Vec<Part>, StackError> {
+    let mut parts = match choice {
+        Choice::None => return Ok(Vec::new()),
+        Choice::Native => Vec::new(),
+        Choice::Auto | Choice::Docker => docker::parts(prometheus_port).await?,
+    };
     parts.extend(native::parts(prometheus_port).await);
     Ok(parts)
 }
 
 /// What has come since.
-pub(crate) async fn parts_since(before: &[Part], prometheus_port: u16) -> anyhow::Result<Vec<Part>> {
-    let mut parts = parts(Some(prometheus_port)).await?;
+pub(crate) async fn parts_since(before: &[Part], options: &Options) -> Result<Vec<Part>, StackError> {
+    let mut parts = parts(options.choice, Some(options.prometheus_port)).await?;
     parts.retain(|part| !before.contains(part));
     Ok(parts)
 }
@@ -173,17 +182,20 @@ pub(crate) async fn parts_since(before: &[Part], prometheus_port: u16) -> anyhow
 pub(crate) async fn stop(parts: &[Part]) -> anyhow::Result<()> {
     for part in parts {
         match part {
-            Part::Container(name) => docker::stop(name).await?,
+            Part::Container { name, .. } => docker::stop(name).await?,
             Part::Native(port) => native::stop(*port).await?,
         }
     }
-    docker::remove_idle_networks().await
+    if parts.iter().any(|part| matches!(part, Part::Container { .. })) {
+        docker::remove_idle_networks().await?;
+    }
+    Ok(())
 }
 
 impl std::fmt::Display for Part {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Container(name) => f.write_str(name),
+            Self::Container { name, .. } => f.write_str(name),
             Self::Native(port) => write!(f, "prometheus at port {port}"),
         }
     }
@@ -255,21 +267,21 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Up(UpArgs { stack, prometheus_port, grafana_port, no_grafana }) => {
             let grafana = !no_grafana;
             let options = Options { choice: stack, prometheus_port, grafana_port, grafana, keep_data: true };
-            let before = parts(Some(prometheus_port)).await?;
+            let before = parts(stack, Some(prometheus_port)).await?;
             match up(&options, &before, &|line| eprintln!("{line}")).await {
                 Ok(stack) => {
                     println!("{}", describe(&stack));
                     Ok(ExitCode::Met)
                 }
                 Err(error) => {
-                    stop(&parts_since(&before, prometheus_port).await?).await?;
+                    stop(&parts_since(&before, &options).await?).await?;
                     eprintln!("error: {error}");
                     Ok(error.code())
                 }
             }
         }
         Command::Down { prometheus_port } => {
-            let parts = parts(prometheus_port).await?;
+            let parts = parts(Choice::Auto, prometheus_port).await?;
             stop(&parts).await?;
             let names: Vec<_> = parts.iter().map(Part::to_string).collect();
             println!(

@@ -7,8 +7,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::artefact;
-use monitoring::catalogue::STOCK_AI;
 use monitoring::prometheus::{RECEIVER_FLAG, RETENTION};
 use monitoring::promql;
 use serde_json::Value;
@@ -18,7 +16,9 @@ use super::{Options, Part, Stack, StackError, check_prometheus_port, local_url, 
 use crate::{http, process, workspace};
 
 const PID: &str = "pid";
+/// Data that is kept, and data that goes with the stack.
 const DATA: &str = "data";
+const PASSING_DATA: &str = "passing-data";
 const LOG: &str = "prometheus.log";
 const START: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
@@ -30,19 +30,21 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     let url = local_url(port)?;
     let stack = Stack { prometheus: Some(url.clone()), port, ..Stack::default() };
     if running(port).await {
-        make_targets_folder(port)?;
-        return Ok(stack);
+        if configured_as_now(&folder)? {
+            make_targets_folder(port)?;
+            return Ok(stack);
+        }
+        stop(port).await?;
     }
     let Some(program) = workspace::program("prometheus") else {
         return Err(StackError::Unavailable("there is no prometheus on PATH".to_owned()));
     };
     check_prometheus_port(port)?;
-    if !options.keep_data {
-        forget(&folder.join(DATA))?;
-    }
+    let data = folder.join(if options.keep_data { DATA } else { PASSING_DATA });
+    forget(&folder.join(PASSING_DATA))?;
     make_targets_folder(port)?;
     write_configuration(&folder)?;
-    let pid = start(&program, &folder, port)?;
+    let pid = start(&program, &folder, &data, port)?;
     let ready = url.join("-/ready").context("failed to make a URL")?;
     if !http::ready(&ready, START).await? {
         let log = tail(&folder.join(LOG));
@@ -53,12 +55,12 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     Ok(stack)
 }
 
-fn start(program: &Path, folder: &Path, port: u16) -> anyhow::Result<u32> {
+fn start(program: &Path, folder: &Path, data: &Path, port: u16) -> anyhow::Result<u32> {
     let log = File::create(folder.join(LOG)).context("failed to make Prometheus' log")?;
     let mut command = Command::new(program);
     command
         .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
-        .arg(format!("--storage.tsdb.path={}", folder.join(DATA).display()))
+        .arg(format!("--storage.tsdb.path={}", data.display()))
         .arg(format!("--storage.tsdb.retention.time={}", promql::duration(RETENTION)))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .arg(RECEIVER_FLAG)
@@ -74,8 +76,8 @@ fn start(program: &Path, folder: &Path, port: u16) -> anyhow::Result<u32> {
 
 /// The same files that containers mount.
 fn write_configuration(folder: &Path) -> anyhow::Result<()> {
-    for file in artefact::artefacts(&STOCK_AI)? {
-        let relative = file.path.trim_start_matches("monitoring/prometheus/");
+    for file in crate::codegen::artefacts()? {
+        let Some(relative) = file.path.strip_prefix("monitoring/prometheus/") else { continue };
         let path = folder.join(relative);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -85,24 +87,44 @@ fn write_configuration(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether what runs there was started with these files. One that was not has other rules.
+fn configured_as_now(folder: &Path) -> anyhow::Result<bool> {
+    let mut same = true;
+    for file in crate::codegen::artefacts()? {
+        if let Some(relative) = file.path.strip_prefix("monitoring/prometheus/") {
+            same &= fs::read_to_string(folder.join(relative)).is_ok_and(|contents| contents == file.contents);
+        }
+    }
+    Ok(same)
+}
+
 /// Whether the Prometheus at that port keeps its data where we would: then it is ours, whatever a file with a process id
 /// says.
 async fn running(port: u16) -> bool {
     let Ok(url) = local_url(port).and_then(|url| Ok(url.join("api/v1/status/flags")?)) else { return false };
     let Ok(flags) = http::json(url).await else { return false };
     let path = flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str);
-    path.is_some_and(|path| Path::new(path) == state_folder(port).join(DATA))
+    let ours = [DATA, PASSING_DATA].map(|data| state_folder(port).join(data));
+    path.is_some_and(|path| ours.iter().any(|data| Path::new(path) == data))
 }
 
-/// Each Prometheus of ours that runs.
+/// Each Prometheus of ours that runs, or is about to.
 pub(super) async fn parts(only: Option<u16>) -> Vec<Part> {
     let mut parts = Vec::new();
-    for (port, _) in folders(only) {
-        if running(port).await {
+    for (port, folder) in folders(only) {
+        if is_starting(&folder) || running(port).await {
             parts.push(Part::Native(port));
         }
     }
     parts
+}
+
+/// Whether the process that was started with this folder is there, though it may not answer yet. Known only where
+/// processes show what they were started with.
+fn is_starting(folder: &Path) -> bool {
+    let pid = fs::read_to_string(folder.join(PID)).unwrap_or_default();
+    let command = fs::read_to_string(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
+    command.contains(&folder.display().to_string())
 }
 
 /// Stops our Prometheus at that port.
@@ -110,7 +132,8 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
     let file = state_folder(port).join(PID);
     let text = fs::read_to_string(&file).context("failed to read Prometheus' process id")?;
     process::terminate(text.trim().parse()?, STOP).await?;
-    fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))
+    fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))?;
+    forget(&state_folder(port).join(PASSING_DATA))
 }
 
 /// A line for each Prometheus of ours.

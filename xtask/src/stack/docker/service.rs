@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
 use futures::StreamExt as _;
 use monitoring::prometheus::{RECEIVER_FLAG, RETENTION, TARGETS};
@@ -17,10 +18,14 @@ use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
 
 use super::super::{Images, Options, images, state_folder};
+use tokio::time;
+
 use crate::workspace;
 
-/// How long a container may take from being made to saying that it listens, a pull of its image included.
-const STARTUP: Duration = Duration::from_secs(300);
+/// How long a container may take from being made to saying that it listens.
+const STARTUP: Duration = Duration::from_secs(60);
+/// How long that may take with a pull of its image, which testcontainers does not limit.
+const WITH_PULL: Duration = Duration::from_secs(600);
 
 /// Which network a container is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +59,7 @@ pub(super) struct Service {
     /// `source:target:options`, as Docker writes it.
     binds: Vec<String>,
     /// Where data outlives the container, if anywhere.
-    volume: Option<String>,
+    pub(super) volume: Option<String>,
 }
 
 fn name(options: &Options, role: &str) -> String {
@@ -160,7 +165,7 @@ impl Service {
     }
 
     /// Makes and starts the container, and waits until it says that it listens.
-    pub(super) async fn start(&self, network: Network, labels: [(&str, String); 4]) -> anyhow::Result<()> {
+    pub(super) async fn start(&self, network: Network, labels: [(&str, String); 5]) -> anyhow::Result<()> {
         let (image, tag) = images::split(&self.image);
         let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listens));
         let mut request: ContainerRequest<GenericImage> = GenericImage::new(image, tag)
@@ -196,7 +201,8 @@ impl Service {
                 host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten().collect();
             published.into_iter().for_each(|binding| binding.host_ip = Some("127.0.0.1".to_owned()));
         });
-        request.start().await?;
+        let started = time::timeout(WITH_PULL, request.start()).await;
+        started.with_context(|| format!("it was not there after {WITH_PULL:?}"))??;
         Ok(())
     }
 }
