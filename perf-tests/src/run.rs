@@ -13,28 +13,27 @@ use futures::FutureExt as _;
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::{Problem, Report};
 use monitoring::run::{self, ExitCode, Settings};
-use monitoring::slo::Sli;
-use monitoring::{judgement, label, metric};
+use monitoring::{judgement, metric};
 use tokio::time;
 
 use crate::engine::vu::{Shared, Vu};
 use crate::engine::worker::{Iteration, panic_text};
 use crate::engine::{self, EngineError, Load, Signals, Watch, clock};
-use crate::http::{HttpClient, client_builder, root_cause};
+use crate::http::HttpClient;
 use crate::measure::{Recorder, Snapshot};
 use crate::plan::{LoadProfile, Plan};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, Pushes, Series};
 use crate::report::{self, Evidence, FileError, Store};
 
+mod check;
 mod metrics;
 
+use check::{answers, refuse_used_testid, standstill};
 use metrics::Metrics;
 
 /// k6's time limit for setup, and for teardown.
 const AROUND_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a target may take to answer at all.
-const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub(crate) type TeardownFn = dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<()>>;
@@ -328,20 +327,6 @@ impl Run {
     }
 }
 
-impl Spec {
-    fn check(&self) -> Result<(), String> {
-        self.catalogue.validate().map_err(|error| format!("the catalogue is not valid: {error}"))?;
-        label::check_value("scenario", self.name).map_err(|error| error.to_string())?;
-        if self.exercised.is_empty() {
-            return Err(format!("scenario {} does not say which endpoints it exercises", self.name));
-        }
-        match self.exercised.iter().find(|endpoint| !self.catalogue.endpoints.contains(endpoint)) {
-            Some(unknown) => Err(format!("scenario {}: {} is not in the catalogue", self.name, unknown.name)),
-            None => Ok(()),
-        }
-    }
-}
-
 /// Two runs of one second must not share a name. The standard library seeds its hash maps from the system.
 fn salt() -> u16 {
     let [a, b, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
@@ -368,42 +353,5 @@ async fn guarded<T>(future: impl Future<Output = anyhow::Result<T>>) -> Result<T
         Ok(Ok(Err(error))) => Err(format!("{error:#}")),
         Ok(Err(panic)) => Err(format!("it panicked: {}", panic_text(panic.as_ref()))),
         Err(_) => Err(format!("it took longer than {AROUND_TIMEOUT:?}")),
-    }
-}
-
-/// How long requests may be under way with none coming to its end before it is called a standstill: longer than any
-/// request that keeps its promise takes.
-fn standstill(catalogue: &Catalogue) -> Duration {
-    const LEAST: Duration = Duration::from_secs(10);
-    let thresholds = catalogue.slos.iter().filter_map(|slo| match slo.sli {
-        Sli::Latency { threshold, .. } => Some(threshold * 2),
-        Sli::Success { .. } | Sli::NoError => None,
-    });
-    thresholds.fold(LEAST, Duration::max)
-}
-
-/// Refuses a testid that the store has. A warning if it could not be asked.
-async fn refuse_used_testid(settings: &Settings, testid: &str) -> Result<Option<String>, RunError> {
-    let Some(url) = settings.query_url() else { return Ok(None) };
-    match Store::new(url).map_err(internal)?.has(testid).await {
-        Ok(false) => Ok(None),
-        Ok(true) => Err(RunError::Configuration(format!(
-            "the store has series of testid {testid:?} already: two runs would be added up as one; choose another"
-        ))),
-        Err(error) => Ok(Some(format!("nobody knows whether testid {testid:?} is new: {error}"))),
-    }
-}
-
-/// Whether there is a target: any answer proves it.
-async fn answers(settings: &Settings) -> Result<(), RunError> {
-    let client = client_builder().timeout(TARGET_TIMEOUT).build().map_err(internal)?;
-    let shown = run::shown(&settings.target);
-    match client.get(settings.target.clone()).send().await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(RunError::Configuration(format!(
-            "nothing answers at {shown}: {}; start the service there, or name another with --target (or {})",
-            root_cause(error),
-            run::TARGET
-        ))),
     }
 }

@@ -242,6 +242,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
     fn finished(name: &str, outcome: Option<Outcome>, status: i32) -> Result<ExitCode, ExitCode> {
         let file = workspace::target().join(format!("finish-test-{name}.json"));
         if let Some(outcome) = outcome {

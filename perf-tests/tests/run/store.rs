@@ -1,0 +1,101 @@
+//! What becomes of a run whose store refuses, is away for a while, loses answers, or answers with other counts.
+
+use super::*;
+
+#[test]
+fn a_store_that_refuses_is_never_met_and_says_what_to_do() {
+    for (status, says) in [(404, "--web.enable-remote-write-receiver"), (401, "user:password"), (400, "400")] {
+        let (service, store) = (Service::start(), Store::start());
+        store.answer(status);
+        let testid = format!("refused-{status}");
+        let finished =
+            pings(50).run_with(settings(&service, Some(&store), &testid), async |vu: &mut Vu, ()| ping(vu).await);
+        let report = finished.report().unwrap();
+        assert_eq!(code(&finished), ExitCode::Inconclusive);
+        assert!(report.problems.iter().any(|problem| problem.message.contains(says)), "{:?}", report.problems);
+        assert_eq!(report.requests.sent, 0, "load on a service whose metrics nobody keeps");
+        assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
+    }
+}
+
+#[test]
+fn a_store_that_is_away_for_a_while_loses_no_count() {
+    let (service, store) = (Service::start(), Store::start());
+    store.away_for(3);
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(constant_vus(1, Duration::from_secs(2)))
+        .run_with(settings(&service, Some(&store), "away-1"), async |vu: &mut Vu, ()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(10), Duration::from_millis(20)).await;
+            Ok(())
+        });
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    let kept = report.store.as_ref().unwrap();
+    assert!(kept.refused > 0 && kept.complete && kept.agrees == Some(true), "{kept:?}");
+    assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
+}
+
+#[test]
+fn a_push_whose_answer_is_lost_is_neither_lost_nor_counted_twice() {
+    let (service, store) = (Service::start(), Store::start());
+    // The push in which the series with a status are born: zero and value in one request.
+    store.lose_answers(1);
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(constant_vus(1, Duration::from_secs(2)))
+        .run_with(settings(&service, Some(&store), "lost-1"), async |vu: &mut Vu, ()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(10), Duration::from_millis(20)).await;
+            Ok(())
+        });
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(report.store.as_ref().unwrap().refused, 1, "{:?}", report.store);
+    assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
+    for (labels, samples) in store.series() {
+        let counts: Vec<_> = samples.iter().map(|sample| sample.0).filter(|value| !value.is_nan()).collect();
+        let falls = counts.windows(2).any(|pair| pair[1] < pair[0]);
+        assert!(counts[0] == 0.0 && (!falls || labels.contains("__name__=vus,")), "{labels} {counts:?}");
+    }
+}
+
+#[test]
+fn a_lost_answer_to_the_very_last_push_is_mended() {
+    let (service, store) = (Service::start(), Store::start());
+    store.lose_answers(2);
+    // Over within a push interval: the last push is the second.
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "lost-2"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(store.last_sum("http_reqs"), 50.0);
+}
+
+#[test]
+fn a_store_that_stays_away_is_inconclusive() {
+    let (service, store) = (Service::start(), Store::start());
+    store.answer(503);
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "gone-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    assert_eq!(word(report, "ping_latency"), Word::Met, "what was measured is judged all the same");
+    assert!(report.problems[0].message.contains("503"), "{:?}", report.problems);
+}
+
+#[test]
+fn a_store_that_answers_with_other_counts_is_named() {
+    let (service, store) = (Service::start(), Store::start());
+    store.lie_about("ping_latency_bucket");
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "lying-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    assert!(
+        report.problems[0].message.contains("good requests of ping_latency: 50 measured, 51"),
+        "{:?}",
+        report.problems
+    );
+}
