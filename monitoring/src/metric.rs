@@ -13,28 +13,15 @@ const LADDER_MS: &[u64] = &[
     7_500, 10_000, 30_000, 60_000,
 ];
 
-/// What a metric's values are.
+/// What a metric's series are told apart by, besides `testid`, `scenario` and the user's tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Only grows within a run.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// A classic histogram: `_bucket` by `le`, `_sum` and `_count`.
-    Histogram,
-}
-
-/// What a metric's values count or measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Milliseconds.
-    Milliseconds,
-    /// Requests.
-    Requests,
-    /// Iterations of a scenario.
-    Iterations,
-    /// Virtual users.
-    Vus,
+pub enum By {
+    /// Nothing: it speaks of the whole run.
+    Run,
+    /// `name` and `method`.
+    Endpoint,
+    /// `name`, `method` and `status`.
+    Status,
 }
 
 /// A metric that a run sends.
@@ -42,61 +29,65 @@ pub enum Unit {
 pub struct Metric {
     /// The name as it stands in `__name__`; a histogram's series add `_bucket`, `_sum` and `_count`.
     pub name: String,
-    /// What its values are.
-    pub kind: Kind,
-    /// What they count.
-    pub unit: Unit,
-    /// The labels it has besides `testid`, `scenario` and the user's tags.
-    pub labels: &'static [Label],
+    /// What its series are told apart by.
+    pub by: By,
 }
 
-const BY_ENDPOINT: &[Label] = &[label::NAME, label::METHOD];
-const BY_STATUS: &[Label] = &[label::NAME, label::METHOD, label::STATUS];
-
 impl Metric {
-    fn new(name: impl Into<String>, kind: Kind, unit: Unit, labels: &'static [Label]) -> Self {
-        Self { name: name.into(), kind, unit, labels }
+    fn new(name: impl Into<String>, by: By) -> Self {
+        Self { name: name.into(), by }
     }
 
-    /// `<endpoint>_latency`: what the objective of the endpoint is judged by. A failed request counts in `_count`,
+    /// `<endpoint>_latency`, a histogram in milliseconds: what the objective of the endpoint is judged by. A failed request counts in `_count`,
     /// `_sum` and the bucket `+Inf` only. It has no `status` label, so that all its series are there from the start.
     pub fn latency(endpoint: &Endpoint) -> Self {
-        Self::new(format!("{}_latency", endpoint.name), Kind::Histogram, Unit::Milliseconds, BY_ENDPOINT)
+        Self::new(format!("{}_latency", endpoint.name), By::Endpoint)
     }
 
     /// `<endpoint>_success`: requests that succeeded; their denominator is `<endpoint>_latency_count`.
     pub fn success(endpoint: &Endpoint) -> Self {
-        Self::new(format!("{}_success", endpoint.name), Kind::Counter, Unit::Requests, BY_ENDPOINT)
+        Self::new(format!("{}_success", endpoint.name), By::Endpoint)
     }
 
-    /// `http_req_duration`: sending, waiting and receiving, of every request, by status.
+    /// `http_req_duration`, a histogram in milliseconds: sending, waiting and receiving, of every request, by status.
     pub fn http_req_duration() -> Self {
-        Self::new("http_req_duration", Kind::Histogram, Unit::Milliseconds, BY_STATUS)
+        Self::new("http_req_duration", By::Status)
     }
 
     /// `http_reqs`: all requests, by status.
     pub fn http_reqs() -> Self {
-        Self::new("http_reqs", Kind::Counter, Unit::Requests, BY_STATUS)
+        Self::new("http_reqs", By::Status)
     }
 
     /// `http_req_failed`: requests that failed, by status.
     pub fn http_req_failed() -> Self {
-        Self::new("http_req_failed", Kind::Counter, Unit::Requests, BY_STATUS)
+        Self::new("http_req_failed", By::Status)
     }
 
     /// `api_errors`: requests that failed, by endpoint; there from the start, at zero.
     pub fn api_errors() -> Self {
-        Self::new("api_errors", Kind::Counter, Unit::Requests, BY_ENDPOINT)
+        Self::new("api_errors", By::Endpoint)
     }
 
     /// `iterations`: iterations of the scenario that ran to their end, failed ones included.
     pub fn iterations() -> Self {
-        Self::new("iterations", Kind::Counter, Unit::Iterations, &[])
+        Self::new("iterations", By::Run)
     }
 
     /// `vus`: virtual users now active.
     pub fn vus() -> Self {
-        Self::new("vus", Kind::Gauge, Unit::Vus, &[])
+        Self::new("vus", By::Run)
+    }
+
+    /// The labels of its series for an endpoint and a status; 0 stands for no answer.
+    pub fn labels(&self, endpoint: &Endpoint, status: u16) -> Vec<(Label, String)> {
+        let name = || (label::NAME, endpoint.name.to_owned());
+        let method = || (label::METHOD, endpoint.method.as_str().to_owned());
+        match self.by {
+            By::Run => Vec::new(),
+            By::Endpoint => vec![name(), method()],
+            By::Status => vec![name(), method(), (label::STATUS, status.to_string())],
+        }
     }
 
     /// The histogram's series of buckets.

@@ -297,6 +297,11 @@ pub fn parse_testid(testid: &str) -> Result<String, SettingsError> {
     if good && testid != "latest" { Ok(testid.to_owned()) } else { Err(SettingsError::Testid(testid.to_owned())) }
 }
 
+/// A duration as people write it: "30s", "1m30s", "1s500ms".
+pub fn shown_duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string().replace(' ', "")
+}
+
 /// A time as reports write it: RFC 3339 in UTC, with milliseconds.
 pub fn rfc3339_millis(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()

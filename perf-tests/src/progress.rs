@@ -18,11 +18,20 @@ const BAR: usize = 20;
 /// The display.
 pub struct Progress {
     title: String,
-    planned: Duration,
+    planned: Planned,
     /// Index in the catalogue, endpoint and its latency objective.
     endpoints: Vec<(usize, Endpoint, Option<&'static Slo>)>,
     display: Display,
     last: Option<(Duration, u64)>,
+}
+
+/// What a load is planned to be.
+#[derive(Debug, Clone, Copy)]
+pub enum Planned {
+    /// So long.
+    Time(Duration),
+    /// So many iterations.
+    Iterations(u64),
 }
 
 enum Display {
@@ -40,8 +49,8 @@ enum Display {
 }
 
 impl Progress {
-    /// A display for a load planned to last so long.
-    pub fn new(title: &str, planned: Duration, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
+    /// A display for a planned load.
+    pub fn new(title: &str, planned: Planned, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
         let endpoints: Vec<_> = catalogue
             .endpoints
             .iter()
@@ -107,21 +116,21 @@ impl Progress {
         #[expect(clippy::cast_precision_loss, reason = "a rate for eyes")]
         let rate = if seconds > 0.0 { (requests.sent - before) as f64 / seconds } else { 0.0 };
         self.last = Some((elapsed, requests.sent));
-        let shown = elapsed.min(self.planned);
-        let bar = if matches!(self.display, Display::Terminal { .. }) {
-            format!(" {} ", bar(shown.as_secs_f64() / self.planned.as_secs_f64()))
-        } else {
-            " ".to_owned()
+        #[expect(clippy::cast_precision_loss, reason = "a bar for eyes")]
+        let (progress, share) = match self.planned {
+            Planned::Time(whole) => {
+                let shown = elapsed.min(whole);
+                (format!("{}/{}", clock(shown), clock(whole)), shown.as_secs_f64() / whole.as_secs_f64())
+            }
+            Planned::Iterations(all) => {
+                let done = snapshot.iterations.completed;
+                (format!("{}  {done}/{all} iterations", clock(elapsed)), done as f64 / all as f64)
+            }
         };
+        let on_terminal = matches!(self.display, Display::Terminal { .. });
+        let bar = if on_terminal { format!(" {} ", bar(share)) } else { " ".to_owned() };
         let errors = if requests.failed == 1 { "error" } else { "errors" };
-        format!(
-            "{}  {}/{}{bar} {} VUs  {rate:.1} req/s  {} {errors}",
-            self.title,
-            clock(shown),
-            clock(self.planned),
-            snapshot.vus,
-            requests.failed
-        )
+        format!("{}  {progress}{bar} {} VUs  {rate:.1} req/s  {} {errors}", self.title, snapshot.vus, requests.failed)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::engine::{self, EngineError, Load, Signals, Watch, clock};
 use crate::http::HttpClient;
 use crate::measure::{Recorder, Snapshot};
 use crate::plan::{LoadProfile, Plan};
-use crate::progress::Progress;
+use crate::progress::{Planned, Progress};
 use crate::remote_write::{self, Client, Identity, Pushes, Series};
 use crate::report::{self, Evidence, FileError, Store};
 
@@ -160,7 +160,8 @@ impl Run {
             seed: self.plan.seed,
         });
         let recorder = Rc::new(RefCell::new(self.recorder()));
-        let mut stagehand = Vu::new(0, shared.clone(), recorder.clone(), HttpClient::new().map_err(internal)?);
+        let mut stagehand =
+            Vu::new(0, shared.clone(), recorder.clone(), HttpClient::new(shared.is_tls()).map_err(internal)?);
         let ready = self.set_up(script, &mut stagehand, &mut problems).await?;
         let (iteration, teardown) = ready.map_or((None, None), |ready| (Some(ready.iteration), ready.teardown));
         let mut load = Load::nothing(self.recorder().snapshot());
@@ -217,7 +218,9 @@ impl Run {
         metrics: &mut Metrics,
     ) -> Result<Load, EngineError> {
         let Spec { name, catalogue, exercised, .. } = &self.spec;
-        let progress = Progress::new(name, self.plan.duration, catalogue, exercised, self.settings.quiet);
+        let time = Planned::Time(self.plan.duration);
+        let planned = self.plan.shared_iterations.map_or(time, Planned::Iterations);
+        let progress = Progress::new(name, planned, catalogue, exercised, self.settings.quiet);
         let mut watch = Watchers { progress, metrics };
         let bounds = self.bounds.clone();
         let load = engine::run(&self.plan, shared, bounds, iteration, &mut self.signals, &mut watch).await;

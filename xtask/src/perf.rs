@@ -150,8 +150,8 @@ async fn with_stack(
         Ok(()) => run_all(args, settings, &built.load, chosen, stack, &target, signals).await,
         Err(error) => Err(error.into()),
     };
+    stack.forget_backend()?;
     if let Some(backend) = backend {
-        stack.forget_backend()?;
         backend.stop().await?;
     }
     result

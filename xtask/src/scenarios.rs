@@ -62,7 +62,11 @@ pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<Scenario>> {
     if !output.status.success() {
         bail!("{} could not list its scenarios", load.display());
     }
-    Ok(parse(&String::from_utf8_lossy(&output.stdout)))
+    let scenarios = parse(&String::from_utf8_lossy(&output.stdout));
+    match scenarios.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        Some(pair) => bail!("{} and {} are in one file, and a file is one scenario", pair[0].test, pair[1].test),
+        None => Ok(scenarios),
+    }
 }
 
 fn parse(listing: &str) -> Vec<Scenario> {

@@ -1,6 +1,6 @@
 //! What stands on the terminal when a run is over: the table, where to look, and the exit code in words.
 
-use std::io::{IsTerminal as _, stdout};
+use std::io::{IsTerminal as _, Write as _, stdout};
 use std::path::Path;
 
 use dashboards::multiplayer;
@@ -14,11 +14,9 @@ use crate::workspace;
 /// Prints a run's result.
 pub(crate) fn print(report: &Report, path: &Path, grafana: Option<&Url>) {
     let colour = stdout().is_terminal() && workspace::var("NO_COLOR").is_none();
-    println!("\n{}\n", table::render(report, colour));
-    if let Some(link) = grafana.and_then(|grafana| dashboard_link(grafana, report)) {
-        println!("dashboard  {link}");
-    }
-    println!("report     {}", path.display());
+    let link = grafana.and_then(|grafana| dashboard_link(grafana, report));
+    let link = link.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
+    say(&format!("\n{}\n\n{link}report     {}", table::render(report, colour), path.display()));
 }
 
 /// The last line of a command: its exit code, and what that says.
@@ -33,7 +31,12 @@ pub(crate) fn print_code(code: ExitCode) {
         ExitCode::BadConfiguration => "bad configuration",
         ExitCode::Interrupted => "interrupted",
     };
-    println!("exit {}    {words}", code.code());
+    say(&format!("exit {}    {words}", code.code()));
+}
+
+/// Prints a line. Fails only if nobody reads any more, which is no reason to leave a stack behind.
+fn say(text: &str) {
+    let _ = writeln!(stdout(), "{text}");
 }
 
 /// The dashboard with this run chosen and its window set, a moment wider at both ends.

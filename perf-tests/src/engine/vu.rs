@@ -24,6 +24,12 @@ pub(crate) struct Shared {
     pub(crate) seed: u64,
 }
 
+impl Shared {
+    pub(crate) fn is_tls(&self) -> bool {
+        self.target.scheme() == "https"
+    }
+}
+
 /// A virtual user: its own HTTP client, headers and random numbers.
 #[derive(Debug)]
 pub struct Vu {

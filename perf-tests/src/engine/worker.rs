@@ -154,7 +154,7 @@ struct Life {
 
 impl Life {
     async fn live(self) {
-        let http = match HttpClient::new() {
+        let http = match HttpClient::new(self.shared.is_tls()) {
             Ok(http) => http,
             Err(error) => return self.errors.borrow_mut().add(&error.into()),
         };

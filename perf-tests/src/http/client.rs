@@ -38,13 +38,15 @@ pub(super) struct Broken {
 }
 
 impl HttpClient {
-    /// A client without connections.
+    /// A client without connections, for a target that is spoken to by TLS or not.
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub fn new() -> Result<Self, ClientError> {
+    pub fn new(tls: bool) -> Result<Self, ClientError> {
         let connecting = ConnectTime::default();
-        let client = client_builder()
+        // Reading the system's certificates takes milliseconds, and every VU has a client of its own.
+        let builder = if tls { client_builder() } else { client_builder().tls_certs_only([]) };
+        let client = builder
             .timeout(TIMEOUT)
             // A redirect is an answer like any other: following it would measure two requests as one.
             .redirect(redirect::Policy::none())

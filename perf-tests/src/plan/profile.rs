@@ -3,8 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use monitoring::promql;
-use monitoring::run::{LoadOverride, MAX_VUS};
+use monitoring::run::{self, LoadOverride, MAX_VUS};
 
 use super::{GRACEFUL_STOP, Plan, VuPlan};
 
@@ -114,9 +113,9 @@ impl LoadProfile {
 impl fmt::Display for LoadProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::ConstantVus { vus, duration } => write!(f, "{} for {}", count(vus), promql::duration(duration)),
+            Self::ConstantVus { vus, duration } => write!(f, "{} for {}", count(vus), run::shown_duration(duration)),
             Self::SharedIterations { vus, iterations, max_duration } => {
-                let within = promql::duration(max_duration);
+                let within = run::shown_duration(max_duration);
                 write!(f, "{iterations} iterations by {}, within {within}", count(vus))
             }
         }
@@ -179,6 +178,7 @@ mod tests {
     #[test]
     fn loads_read_as_sentences() {
         assert_eq!(BASIC.to_string(), "10 VUs for 30s");
+        assert_eq!(constant_vus(1, Duration::from_millis(1_500)).to_string(), "1 VU for 1s500ms");
         assert_eq!(shared_iterations(1, 5).to_string(), "5 iterations by 1 VU, within 10m");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
-use monitoring::label::{LE, METHOD, NAME, SCENARIO, STATUS, TESTID};
+use monitoring::label::{LE, SCENARIO, TESTID};
 use monitoring::metric::{self, LE_INFINITY, Metric};
 
 use super::proto::Label;
@@ -64,41 +64,40 @@ struct Out<'run> {
 impl Out<'_> {
     fn endpoint(&mut self, endpoint: &Endpoint, counts: &EndpointCounts, with_success: bool) {
         let requests = counts.requests();
-        let named = [(NAME.as_str(), endpoint.name), (METHOD.as_str(), endpoint.method.as_str())];
-        self.histogram(&Metric::latency(endpoint), &named, counts.latency.buckets());
-        self.push(&Metric::api_errors().name, &named, float(requests.failed));
+        // None of these has a status: they are there before any answer is.
+        self.histogram(&Metric::latency(endpoint), endpoint, 0, counts.latency.buckets());
+        self.counter(&Metric::api_errors(), endpoint, 0, requests.failed);
         if with_success {
-            self.push(&Metric::success(endpoint).name, &named, float(requests.sent - requests.failed));
+            self.counter(&Metric::success(endpoint), endpoint, 0, requests.sent - requests.failed);
         }
-        for (status, of_status) in &counts.by_status {
-            let status = status.to_string();
-            let labels = [named[0], named[1], (STATUS.as_str(), status.as_str())];
-            self.histogram(&Metric::http_req_duration(), &labels, &of_status.durations);
-            self.push(&Metric::http_reqs().name, &labels, float(of_status.durations.count()));
+        for (&status, of_status) in &counts.by_status {
+            self.histogram(&Metric::http_req_duration(), endpoint, status, &of_status.durations);
+            self.counter(&Metric::http_reqs(), endpoint, status, of_status.durations.count());
             if of_status.failed > 0 {
-                self.push(&Metric::http_req_failed().name, &labels, float(of_status.failed));
+                self.counter(&Metric::http_req_failed(), endpoint, status, of_status.failed);
             }
         }
     }
 
-    fn histogram(&mut self, metric: &Metric, labels: &[(&str, &str)], buckets: &Buckets) {
-        let bucket = metric.bucket();
-        let total = float(buckets.count());
-        let with_le = |le: &str| [labels, &[(LE.as_str(), le)]].concat().iter().map(|(n, v)| label(n, v)).collect();
+    fn counter(&mut self, metric: &Metric, endpoint: &Endpoint, status: u16, value: u64) {
+        self.push(&metric.name, &metric.labels(endpoint, status), float(value));
+    }
+
+    fn histogram(&mut self, metric: &Metric, endpoint: &Endpoint, status: u16, buckets: &Buckets) {
+        let labels = metric.labels(endpoint, status);
+        let (name, total) = (metric.bucket(), float(buckets.count()));
+        let with_le = |le: String| [labels.as_slice(), &[(LE, le)]].concat();
         for (bound, count) in buckets.cumulative() {
-            self.push_labels(&bucket, with_le(&metric::le(bound)), float(count));
+            self.push(&name, &with_le(metric::le(bound)), float(count));
         }
-        self.push_labels(&bucket, with_le(LE_INFINITY), total);
-        self.push(&metric.count(), labels, total);
-        self.push(&metric.sum(), labels, buckets.sum_ms());
+        self.push(&name, &with_le(LE_INFINITY.to_owned()), total);
+        self.push(&metric.count(), &labels, total);
+        self.push(&metric.sum(), &labels, buckets.sum_ms());
     }
 
-    fn push(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        self.push_labels(name, labels.iter().map(|(name, value)| label(name, value)).collect(), value);
-    }
-
-    fn push_labels(&mut self, name: &str, mut labels: Vec<Label>, value: f64) {
-        labels.push(label("__name__", name));
+    fn push(&mut self, name: &str, labels: &[(monitoring::label::Label, String)], value: f64) {
+        let own = labels.iter().map(|(name, value)| label(name.as_str(), value));
+        let mut labels: Vec<_> = own.chain([label("__name__", name)]).collect();
         labels.extend_from_slice(&self.run.labels);
         labels.sort_unstable();
         self.series.push(Series { labels: labels.into(), value });

@@ -34,7 +34,7 @@ const CATALOGUE: Catalogue = Catalogue {
 };
 
 fn settings(service: &Service, store: Option<&Store>, testid: &str) -> Settings {
-    let out = std::env::temp_dir().join(format!("perf-run-{}", std::process::id()));
+    let out = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("run");
     let folder = out.join(testid);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).unwrap();
