@@ -29,7 +29,7 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         time: TimeRange { from: "now-15m".to_owned(), to: "now".to_owned() },
         timezone: "browser".to_owned(),
         templating: Templating { list: vec![variable(TESTID, "Run", &[]), variable(SCENARIO, "Scenario", &[TESTID])] },
-        panels: layout::rows(vec![(9, critical), (14, vec![p95_panel(catalogue), rate_panel()])]),
+        panels: layout::rows(vec![(9, critical), (15, vec![p95_panel(catalogue), rate_panel()])]),
     }
 }
 
