@@ -42,6 +42,11 @@ impl Objective {
         decimal(u128::from(self.0), 4)
     }
 
+    /// The name of the quantile at this share: "p95", "p99.9".
+    pub fn as_quantile(self) -> String {
+        format!("p{}", self.as_percent())
+    }
+
     /// The share as the smallest fraction of whole numbers: 19/20 for 95 %.
     pub const fn as_fraction(self) -> (u32, u32) {
         let (mut a, mut b) = (self.0, Self::WHOLE);
@@ -153,7 +158,7 @@ impl Slo {
 
     /// The quantile's name: "p95", "p99.9".
     pub fn quantile(&self) -> String {
-        format!("p{}", self.objective.as_percent())
+        self.objective.as_quantile()
     }
 
     /// Whether so many good requests of so many in all keep the promise. No requests keep none.

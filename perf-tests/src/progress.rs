@@ -19,8 +19,7 @@ const BAR: usize = 20;
 pub struct Progress {
     title: String,
     planned: Planned,
-    /// Index in the catalogue, endpoint and its latency objective.
-    endpoints: Vec<(usize, Endpoint, Option<&'static Slo>)>,
+    endpoints: Vec<Shown>,
     display: Display,
     last: Option<(Duration, u64)>,
 }
@@ -148,10 +147,7 @@ fn bar(share: f64) -> String {
 
 const P95: Objective = Objective::percent(95);
 
-fn name_of(q: Objective) -> String {
-    format!("p{}", q.as_percent())
-}
-
+/// Index in the catalogue, endpoint and its latency objective.
 type Shown = (usize, Endpoint, Option<&'static Slo>);
 
 fn threshold_ms(slo: Option<&Slo>) -> Option<(Objective, f64)> {
@@ -163,14 +159,19 @@ fn threshold_ms(slo: Option<&Slo>) -> Option<(Objective, f64)> {
     }
 }
 
+/// How much of the threshold a quantile takes up; without end if it lies among failed requests.
+fn share_of(threshold_ms: f64, quantile: Millis) -> f64 {
+    match quantile {
+        Millis::Finite(ms) => ms / threshold_ms,
+        Millis::Infinite(_) => f64::INFINITY,
+    }
+}
+
 fn share_of_slo((index, endpoint, slo): &Shown, snapshot: &Snapshot) -> Option<(String, f64)> {
     let (q, threshold) = threshold_ms(*slo)?;
     let quantile = snapshot.endpoints[*index].latency.quantile(q)?;
-    let share = match quantile {
-        Millis::Finite(ms) => ms / threshold,
-        Millis::Infinite(_) => f64::INFINITY,
-    };
-    Some((format!("{} {} {} of {threshold} ms", endpoint.name, name_of(q), table::millis(quantile)), share))
+    let text = format!("{} {} {} of {threshold} ms", endpoint.name, q.as_quantile(), table::millis(quantile));
+    Some((text, share_of(threshold, quantile)))
 }
 
 fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
@@ -184,14 +185,11 @@ fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
     let value = table::millis(quantile);
     let requests = latency.buckets().count();
     let Some(threshold) = threshold else {
-        return format!("  {:width$}  {} {value:>9}  {requests} requests", endpoint.name, name_of(q));
+        return format!("  {:width$}  {} {value:>9}  {requests} requests", endpoint.name, q.as_quantile());
     };
-    let share = match quantile {
-        Millis::Finite(ms) => ms / threshold,
-        Millis::Infinite(_) => f64::INFINITY,
-    };
+    let share = share_of(threshold, quantile);
     let sign = if share > 1.0 { "✗" } else { " " };
     let name = endpoint.name;
-    let q = name_of(q);
+    let q = q.as_quantile();
     format!("{sign} {name:width$}  {q} {value:>9} of {threshold:>4} ms  {}  {requests} requests", bar(share))
 }

@@ -181,8 +181,7 @@ async fn run_all(
             child.set(run::TESTID, &format!("{testid}-{}", scenario.name));
         }
         if let Some(prometheus) = &stack.prometheus {
-            let write = prometheus.join("api/v1/write").context("failed to make a URL")?;
-            child.set(run::REMOTE_WRITE, write.as_str());
+            child.set(run::REMOTE_WRITE, &args::write_url(prometheus));
             child.set(run::PROMETHEUS, prometheus.as_str());
         }
         let ended = child.run(signals.clone()).await?;

@@ -182,12 +182,11 @@ impl Args {
         set(run::OUT, self.out.as_ref().map(|out| out.display().to_string()));
         set(run::QUIET, self.quiet.then(|| "1".to_owned()));
         set(run::VUS, self.vus.map(|vus| vus.to_string()));
-        let write = |url: &Url| format!("{}/api/v1/write", url.as_str().trim_end_matches('/'));
         if let Some(url) = &self.prometheus_url {
             set(run::PROMETHEUS, Some(url.to_string()));
             // Metrics may still go elsewhere: then this is only where questions go.
             if workspace::var(run::REMOTE_WRITE).is_none() {
-                set(run::REMOTE_WRITE, Some(write(url)));
+                set(run::REMOTE_WRITE, Some(write_url(url)));
             }
         }
         if self.duration.is_some() || self.iterations.is_some() {
@@ -197,6 +196,11 @@ impl Args {
         }
         given
     }
+}
+
+/// Where a Prometheus takes remote write.
+pub(super) fn write_url(prometheus: &Url) -> String {
+    format!("{}/api/v1/write", prometheus.as_str().trim_end_matches('/'))
 }
 
 fn is_ci() -> bool {
