@@ -123,8 +123,13 @@ pub enum CatalogueError {
     #[error("{0:?} is named by an objective or as critical but is not among the endpoints")]
     Unknown(&'static str),
     /// An objective that every result, or none, would meet.
-    #[error("objective {0:?} leaves nothing to judge: its share must lie between 0 and 100 %, its threshold above 0")]
+    #[error(
+        "objective {0:?} leaves nothing to judge: its share must lie between 0 and 100 %, its threshold above 0, in some phase"
+    )]
     Vacuous(String),
+    /// A check's name becomes a label's value.
+    #[error("check name {0:?} is empty, too long or has control characters")]
+    Check(&'static str),
     /// The service's name is used in file names and URLs.
     #[error("service name {0:?} is not made of lower-case letters, digits and dashes")]
     Service(&'static str),
@@ -139,6 +144,11 @@ impl Catalogue {
     /// The latency objective of an endpoint.
     pub fn latency_slo(&self, endpoint: &Endpoint) -> Option<&'static Slo> {
         self.slos.iter().find(|slo| matches!(&slo.sli, Sli::Latency { endpoint: of, .. } if of == endpoint))
+    }
+
+    /// The response time objective of an endpoint.
+    pub fn response_slo(&self, endpoint: &Endpoint) -> Option<&'static Slo> {
+        self.slos.iter().find(|slo| matches!(&slo.sli, Sli::ResponseTime { endpoint: of, .. } if of == endpoint))
     }
 
     /// Checks what the types cannot: names, duplicates, references and thresholds.
@@ -170,6 +180,11 @@ impl Catalogue {
                 && !self.endpoints.contains(endpoint)
             {
                 return Err(CatalogueError::Unknown(endpoint.name));
+            }
+            if let Sli::Check { name } = slo.sli
+                && label::check_value("check", name).is_err()
+            {
+                return Err(CatalogueError::Check(name));
             }
             if slo.is_vacuous() {
                 return Err(CatalogueError::Vacuous(slo.id()));

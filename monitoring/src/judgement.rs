@@ -12,6 +12,10 @@ use crate::run::ExitCode;
 use crate::slo::{Severity, Sli, Slo};
 use crate::verdict::{Tally, Verdict};
 
+mod load;
+
+pub use load::{Arrivals, CheckResult, Durations, Generator, PartResult, Plan, SegmentLatency, SegmentResult};
+
 /// The version of the report's form.
 pub const SCHEMA: u32 = 1;
 
@@ -42,6 +46,12 @@ pub struct Report {
     pub ended_unix_ms: i64,
     /// What load was planned, in words: "10 VUs for 30s".
     pub load: String,
+    /// The plan: what is needed to run it again, and what became of it.
+    #[serde(default)]
+    pub plan: Plan,
+    /// How the generator itself did.
+    #[serde(default)]
+    pub generator: Generator,
     /// Requests of the load, setup and teardown not among them.
     pub requests: Requests,
     /// Requests of setup and teardown.
@@ -50,6 +60,12 @@ pub struct Report {
     pub iterations: Iterations,
     /// Endpoint by endpoint, in the catalogue's order; only those that were requested.
     pub endpoints: Vec<EndpointResult>,
+    /// Latencies by what the scenario told its virtual users apart by, such as the day of a game: only if it did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentResult>,
+    /// Checks, by name; only those that were tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckResult>,
     /// Objective by objective, in the catalogue's order.
     pub objectives: Vec<ObjectiveResult>,
     /// What became of the metrics; none if there was no store.
@@ -103,6 +119,15 @@ pub struct EndpointResult {
     pub p95_ms: Option<Millis>,
     /// The 99th percentile, likewise.
     pub p99_ms: Option<Millis>,
+    /// The same of response times, from when requests were due: only for open loads.
+    #[serde(default)]
+    pub response_p50_ms: Option<Millis>,
+    /// The 95th percentile of response times.
+    #[serde(default)]
+    pub response_p95_ms: Option<Millis>,
+    /// The 99th percentile of response times.
+    #[serde(default)]
+    pub response_p99_ms: Option<Millis>,
 }
 
 /// What became of one objective.
@@ -132,6 +157,9 @@ pub struct ObjectiveResult {
     pub quantile_ms: Option<Millis>,
     /// Where that quantile truly lies, with 95 % confidence.
     pub interval_ms: Option<(Millis, Millis)>,
+    /// For a latency under an open load: the same quantile of response times, from when requests were due.
+    #[serde(default)]
+    pub response_ms: Option<Millis>,
 }
 
 /// What an objective is about.
@@ -140,8 +168,12 @@ pub struct ObjectiveResult {
 pub enum Kind {
     /// A percentile of an endpoint's latency.
     Latency,
+    /// A percentile of an endpoint's response time.
+    ResponseTime,
     /// The share of an endpoint's requests that succeed.
     Success,
+    /// The share of a check's tries that pass.
+    Check,
     /// The share of all requests that fail.
     Errors,
 }
@@ -242,6 +274,8 @@ impl ObjectiveResult {
             subject: slo.subject().to_owned(),
             kind: match slo.sli {
                 Sli::Latency { .. } => Kind::Latency,
+                Sli::ResponseTime { .. } => Kind::ResponseTime,
+                Sli::Check { .. } => Kind::Check,
                 Sli::Success { .. } => Kind::Success,
                 Sli::NoError => Kind::Errors,
             },
@@ -254,6 +288,7 @@ impl ObjectiveResult {
             unknown: 0,
             quantile_ms: None,
             interval_ms: None,
+            response_ms: None,
         }
     }
 
@@ -282,7 +317,7 @@ mod tests {
     use crate::verdict::judge;
 
     fn result(slo: &Slo, good: u64, total: u64) -> ObjectiveResult {
-        let tally = Tally { good, total, unknown: 0 };
+        let tally = Tally { good, total, ..Tally::default() };
         ObjectiveResult::judged(slo, tally, &judge(slo, tally))
     }
 

@@ -17,12 +17,18 @@ pub const NAME: Label = Label("name");
 pub const METHOD: Label = Label("method");
 /// The answer's status code, "0" when no answer came.
 pub const STATUS: Label = Label("status");
+/// What the load was doing when the request was due: "warmup", "ramp" or "steady".
+pub const PHASE: Label = Label("phase");
+/// How a request failed.
+pub const KIND: Label = Label("kind");
+/// A check's name.
+pub const CHECK: Label = Label("check");
 /// A histogram bucket's upper bound in milliseconds.
 pub const LE: Label = Label("le");
 
 /// Names that a tag cannot have: ours, and those that Prometheus or a scrape gives a meaning of their own.
 const RESERVED: &[&str] =
-    &["testid", "scenario", "name", "method", "status", "le", "quantile", "phase", "job", "instance"];
+    &["testid", "scenario", "name", "method", "status", "le", "quantile", "phase", "kind", "check", "job", "instance"];
 
 const MAX_TAGS: usize = 16;
 const MAX_NAME: usize = 64;

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod judgement;
 pub mod label;
 pub mod metric;
+pub mod phase;
 pub mod prometheus;
 pub mod promql;
 pub mod rule;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::label::{self, Label};
-use crate::slo::{Sli, millis};
+use crate::phase::Phase;
+use crate::slo::{Sli, Slo, millis};
 
 /// Bucket bounds in milliseconds that every catalogue has, for eyes. The bounds that decide are added to them: each
 /// objective's threshold.
@@ -13,15 +14,81 @@ const LADDER_MS: &[u64] = &[
     7_500, 10_000, 30_000, 60_000,
 ];
 
+/// Bucket bounds in microseconds of the parts of a request, and of the lateness of iterations. Nothing is decided by
+/// them, and there are many such series, so there are few.
+const COARSE_US: &[u64] =
+    &[100, 500, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000, 10_000_000];
+
 /// What a metric's series are told apart by, besides `testid`, `scenario` and the user's tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// Nothing: it speaks of the whole run.
+    /// Nothing: it speaks of the whole scenario.
     Run,
-    /// `name` and `method`.
+    /// `phase`.
+    Phase,
+    /// `name`, `method` and `phase`.
     Endpoint,
-    /// `name`, `method` and `status`.
+    /// `name`, `method`, `phase` and `status`.
     Status,
+    /// `name`, `method`, `phase` and `kind`.
+    Kind,
+    /// `check` and `phase`.
+    Check,
+}
+
+/// A part of a request's time, in the order in which they pass. k6's parts and names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Until there was a connection to use, or until one began to be made.
+    Blocked,
+    /// Finding the address of a name.
+    LookingUp,
+    /// Connecting.
+    Connecting,
+    /// The TLS handshake.
+    TlsHandshaking,
+    /// Writing the request.
+    Sending,
+    /// From the last byte of the request to the first of the answer.
+    Waiting,
+    /// From there to the last byte of the answer.
+    Receiving,
+}
+
+impl Part {
+    /// All parts.
+    pub const ALL: [Self; 7] = [
+        Self::Blocked,
+        Self::LookingUp,
+        Self::Connecting,
+        Self::TlsHandshaking,
+        Self::Sending,
+        Self::Waiting,
+        Self::Receiving,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::LookingUp => "looking_up",
+            Self::Connecting => "connecting",
+            Self::TlsHandshaking => "tls_handshaking",
+            Self::Sending => "sending",
+            Self::Waiting => "waiting",
+            Self::Receiving => "receiving",
+        }
+    }
+}
+
+/// What the generator knows of itself, as shares from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// How busy the busiest worker's thread is.
+    Cpu,
+    /// The longest share of time that a worker was ready to run and had no processor.
+    RunQueue,
+    /// Processor time that the hypervisor gave to others.
+    Steal,
 }
 
 /// A metric that a run sends.
@@ -38,10 +105,16 @@ impl Metric {
         Self { name: name.into(), by }
     }
 
-    /// `<endpoint>_latency`, a histogram in milliseconds: what the objective of the endpoint is judged by. A failed request counts in `_count`,
-    /// `_sum` and the bucket `+Inf` only. It has no `status` label, so that all its series are there from the start.
+    /// `<endpoint>_latency`, a histogram in milliseconds: sending, waiting and receiving, what the objective of the
+    /// endpoint is judged by. A failed request counts in `_count`, `_sum` and the bucket `+Inf` only. It has no `status`
+    /// label, so that all its series are there from the start.
     pub fn latency(endpoint: &Endpoint) -> Self {
         Self::new(format!("{}_latency", endpoint.name), By::Endpoint)
+    }
+
+    /// `<endpoint>_response_time`, likewise, from when the request was due. Only open loads have it.
+    pub fn response_time(endpoint: &Endpoint) -> Self {
+        Self::new(format!("{}_response_time", endpoint.name), By::Endpoint)
     }
 
     /// `<endpoint>_success`: requests that succeeded; their denominator is `<endpoint>_latency_count`.
@@ -54,6 +127,12 @@ impl Metric {
         Self::new("http_req_duration", By::Status)
     }
 
+    /// `http_req_blocked`, `http_req_looking_up`, `http_req_connecting`, `http_req_tls_handshaking`,
+    /// `http_req_sending`, `http_req_waiting`, `http_req_receiving`: histograms in milliseconds.
+    pub fn part(part: Part) -> Self {
+        Self::new(format!("http_req_{}", part.name()), By::Endpoint)
+    }
+
     /// `http_reqs`: all requests, by status.
     pub fn http_reqs() -> Self {
         Self::new("http_reqs", By::Status)
@@ -64,9 +143,24 @@ impl Metric {
         Self::new("http_req_failed", By::Status)
     }
 
+    /// `http_req_errors`: requests that failed, by kind of failure.
+    pub fn http_req_errors() -> Self {
+        Self::new("http_req_errors", By::Kind)
+    }
+
     /// `api_errors`: requests that failed, by endpoint; there from the start, at zero.
     pub fn api_errors() -> Self {
         Self::new("api_errors", By::Endpoint)
+    }
+
+    /// `checks`: tries of a check.
+    pub fn checks() -> Self {
+        Self::new("checks", By::Check)
+    }
+
+    /// `checks_failed`: those that did not pass.
+    pub fn checks_failed() -> Self {
+        Self::new("checks_failed", By::Check)
     }
 
     /// `iterations`: iterations of the scenario that ran to their end, failed ones included.
@@ -74,20 +168,53 @@ impl Metric {
         Self::new("iterations", By::Run)
     }
 
+    /// `iteration_duration`, a histogram in milliseconds: iterations that ran to their end.
+    pub fn iteration_duration() -> Self {
+        Self::new("iteration_duration", By::Run)
+    }
+
+    /// `iteration_lateness`, a histogram in milliseconds: how long after they were due an open load's iterations began.
+    pub fn iteration_lateness() -> Self {
+        Self::new("iteration_lateness", By::Run)
+    }
+
+    /// `dropped_iterations`: planned and never begun.
+    pub fn dropped_iterations() -> Self {
+        Self::new("dropped_iterations", By::Phase)
+    }
+
     /// `vus`: virtual users now active.
     pub fn vus() -> Self {
         Self::new("vus", By::Run)
     }
 
-    /// The labels of its series for an endpoint and a status; 0 stands for no answer.
-    pub fn labels(&self, endpoint: &Endpoint, status: u16) -> Vec<(Label, String)> {
-        let name = || (label::NAME, endpoint.name.to_owned());
-        let method = || (label::METHOD, endpoint.method.as_str().to_owned());
-        match self.by {
-            By::Run => Vec::new(),
-            By::Endpoint => vec![name(), method()],
-            By::Status => vec![name(), method(), (label::STATUS, status.to_string())],
-        }
+    /// `generator_cpu`, `generator_run_queue`, `generator_steal`: shares from 0 to 1 since the last push.
+    pub fn health(health: Health) -> Self {
+        let name = match health {
+            Health::Cpu => "generator_cpu",
+            Health::RunQueue => "generator_run_queue",
+            Health::Steal => "generator_steal",
+        };
+        Self::new(name, By::Run)
+    }
+
+    /// The labels of its series for an endpoint (none for metrics that are not by endpoint) in a phase. `last` is the
+    /// status ("0": no answer), the kind of failure or the check's name, for metrics that are told apart by one.
+    pub fn labels(&self, endpoint: Option<&Endpoint>, phase: Phase, last: &str) -> Vec<(Label, String)> {
+        let own = match self.by {
+            By::Run => return Vec::new(),
+            By::Phase | By::Endpoint => None,
+            By::Status => Some(label::STATUS),
+            By::Kind => Some(label::KIND),
+            By::Check => Some(label::CHECK),
+        };
+        let of_endpoint = endpoint.filter(|_| !matches!(self.by, By::Phase | By::Check)).map(|endpoint| {
+            [(label::NAME, endpoint.name.to_owned()), (label::METHOD, endpoint.method.as_str().to_owned())]
+        });
+        let mut labels: Vec<_> = of_endpoint.into_iter().flatten().collect();
+        labels.push((label::PHASE, phase.as_str().to_owned()));
+        labels.extend(own.map(|own| (own, last.to_owned())));
+        labels
     }
 
     /// The histogram's series of buckets.
@@ -116,14 +243,16 @@ pub fn with_success(catalogue: &Catalogue) -> impl Iterator<Item = &'static Endp
 
 /// The finite upper bounds of all histograms, ascending. Each threshold of the catalogue is one of them.
 pub fn bucket_bounds(catalogue: &Catalogue) -> Vec<Duration> {
-    let thresholds = catalogue.slos.iter().filter_map(|slo| match slo.sli {
-        Sli::Latency { threshold, .. } => Some(threshold),
-        Sli::Success { .. } | Sli::NoError => None,
-    });
+    let thresholds = catalogue.slos.iter().filter_map(Slo::threshold);
     let mut bounds: Vec<_> = LADDER_MS.iter().map(|&ms| Duration::from_millis(ms)).chain(thresholds).collect();
     bounds.sort_unstable();
     bounds.dedup();
     bounds
+}
+
+/// The finite upper bounds of histograms that nothing is decided by, ascending.
+pub fn coarse_bounds() -> Vec<Duration> {
+    COARSE_US.iter().map(|&us| Duration::from_micros(us)).collect()
 }
 
 /// A bound as it stands in the label `le`: milliseconds, always with a decimal point ("300.0"), as OpenMetrics writes
@@ -140,7 +269,6 @@ pub const LE_INFINITY: &str = "+Inf";
 mod tests {
     use super::*;
     use crate::catalogue::{JOIN_ROOM, STOCK_AI};
-    use crate::slo::Slo;
 
     #[test]
     fn every_threshold_is_a_bound() {

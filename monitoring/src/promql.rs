@@ -66,6 +66,7 @@ pub struct Selector {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Match {
     Equal(String),
+    NotEqual(String),
     Regex(String),
 }
 
@@ -82,11 +83,24 @@ impl Selector {
         self
     }
 
+    /// Those without that label value.
+    #[must_use]
+    pub fn without(mut self, label: Label, value: impl Into<String>) -> Self {
+        self.matchers.push((label, Match::NotEqual(value.into())));
+        self
+    }
+
+    /// Those whose label value matches a regular expression.
+    #[must_use]
+    pub fn with_regex(mut self, label: Label, pattern: impl Into<String>) -> Self {
+        self.matchers.push((label, Match::Regex(pattern.into())));
+        self
+    }
+
     /// Those chosen by a Grafana variable, which may hold several values.
     #[must_use]
-    pub fn with_variable(mut self, label: Label) -> Self {
-        self.matchers.push((label, Match::Regex(format!("${}", label.as_str()))));
-        self
+    pub fn with_variable(self, label: Label) -> Self {
+        self.with_regex(label, format!("${}", label.as_str()))
     }
 
     /// Their samples within a window up to now.
@@ -240,6 +254,7 @@ impl fmt::Display for Selector {
                 let comma = if i == 0 { "" } else { "," };
                 let (op, value) = match matcher {
                     Match::Equal(value) => ("=", value),
+                    Match::NotEqual(value) => ("!=", value),
                     Match::Regex(value) => ("=~", value),
                 };
                 write!(f, "{comma}{}{op}\"{}\"", label.as_str(), escape(value))?;

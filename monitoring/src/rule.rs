@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::label::{self, LE, TESTID};
+use crate::label::{self, CHECK, LE, TESTID};
 use crate::metric::{self, Metric};
 use crate::promql::{self, Expr, Selector, Window};
 use crate::slo::{Objective, Sli, Slo, millis};
@@ -71,49 +71,61 @@ fn quantile_rules(endpoint: &Endpoint) -> impl Iterator<Item = RecordingRule> + 
     })
 }
 
-/// `slo:<endpoint>:p95_under_<N>ms`: 1 while the window's requests keep the promise, 0 while they break it, and no
-/// value while there are none.
+/// `slo:<endpoint>:p95_under_<N>ms`, or `slo:<endpoint>:response_p95_under_<N>ms`: 1 while the window's requests keep
+/// the promise, 0 while they break it, and no value while there are none.
 fn objective_rule(slo: &Slo) -> Option<RecordingRule> {
-    let Sli::Latency { endpoint, threshold } = &slo.sli else { return None };
+    let kind = match slo.sli {
+        Sli::Latency { .. } => "",
+        Sli::ResponseTime { .. } => "response_",
+        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
+    };
+    let (endpoint, threshold) = (slo.endpoint()?, slo.threshold()?);
     let name_part = |text: String| text.replace('.', "_");
     let (needed, of) = slo.objective.as_fraction();
     let within = |selector: Selector| selector.growth(WINDOW).sum_by(&[TESTID]);
-    let (good, total) = latency_counters(endpoint, *threshold);
+    let (good, total) = duration_counters(slo)?;
     let expr = within(good).times(of).is_at_least(within(total.clone()).times(needed));
     Some(RecordingRule {
         record: format!(
-            "slo:{}:{}_under_{}ms",
+            "slo:{}:{kind}{}_under_{}ms",
             endpoint.name,
             name_part(slo.quantile()),
-            name_part(millis(*threshold))
+            name_part(millis(threshold))
         ),
         expr: expr.and_on(&[TESTID], within(total).above_zero()),
     })
 }
 
-/// The counters of an endpoint's requests within a threshold, and of all its requests.
-fn latency_counters(endpoint: &Endpoint, threshold: Duration) -> (Selector, Selector) {
-    let latency = Metric::latency(endpoint);
-    (Selector::new(latency.bucket()).with(LE, metric::le(threshold)), Selector::new(latency.count()))
+/// The counters of an endpoint's requests within a threshold, and of all its requests, in the phases that are judged.
+fn duration_counters(slo: &Slo) -> Option<(Selector, Selector)> {
+    let metric = match &slo.sli {
+        Sli::Latency { endpoint, .. } => Metric::latency(endpoint),
+        Sli::ResponseTime { endpoint, .. } => Metric::response_time(endpoint),
+        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
+    };
+    let good = Selector::new(metric.bucket()).with(LE, metric::le(slo.threshold()?));
+    Some((slo.phases.of(good), slo.phases.of(Selector::new(metric.count()))))
 }
 
 /// What to ask Prometheus, at the time of a run's last push, for an objective's good and total requests. Since every
 /// series of a run starts from zero, its counters' last values are the integers that the verdict was made from.
 pub fn good_and_total(slo: &Slo, testid: &str) -> (Expr, Expr) {
     let of_run = |selector: Selector| selector.with(TESTID, testid).now().sum();
+    let judged = |name: String| slo.phases.of(Selector::new(name));
+    let rest = |total: Selector, bad: Selector| (of_run(total.clone()).minus(of_run(bad)), of_run(total));
+    if let Some((good, total)) = duration_counters(slo) {
+        return (of_run(good), of_run(total));
+    }
     match &slo.sli {
-        Sli::Latency { endpoint, threshold } => {
-            let (good, total) = latency_counters(endpoint, *threshold);
-            (of_run(good), of_run(total))
-        }
         Sli::Success { endpoint } => {
-            let good = Selector::new(Metric::success(endpoint).name);
-            (of_run(good), of_run(Selector::new(Metric::latency(endpoint).count())))
+            let good = judged(Metric::success(endpoint).name);
+            (of_run(good), of_run(judged(Metric::latency(endpoint).count())))
         }
-        Sli::NoError => {
-            let total = requests_of(testid);
-            (total.clone().minus(of_run(Selector::new(Metric::api_errors().name))), total)
+        Sli::Check { name } => {
+            let of_check = |metric: Metric| judged(metric.name).with(CHECK, *name);
+            rest(of_check(Metric::checks()), of_check(Metric::checks_failed()))
         }
+        _ => rest(judged(Metric::http_reqs().name), judged(Metric::api_errors().name)),
     }
 }
 

@@ -12,35 +12,14 @@ use url::Url;
 use crate::label::{self, TagError};
 
 mod exit;
+mod http;
+mod load;
+mod variables;
 
 pub use exit::{ExitCode, Outcome};
-
-/// Where requests go.
-pub const TARGET: &str = "PERF_TARGET";
-/// The run's name, on each of its series.
-pub const TESTID: &str = "PERF_TESTID";
-/// What the plan and all payloads are made from.
-pub const SEED: &str = "PERF_SEED";
-/// The user's labels, `name=value`, one a line.
-pub const TAGS: &str = "PERF_TAGS";
-/// The folder that reports go to, each in one of its own.
-pub const OUT: &str = "PERF_OUT";
-/// Prometheus' own URL, for queries.
-pub const PROMETHEUS: &str = "PERF_PROMETHEUS_URL";
-/// The file that `cargo xtask perf` reads an [`Outcome`] from. Without it the scenario prints its own table.
-pub const OUTCOME: &str = "PERF_OUTCOME";
-/// No live progress, if set to anything but the empty string.
-pub const QUIET: &str = "PERF_QUIET";
-/// k6: how many virtual users.
-pub const VUS: &str = "K6_VUS";
-/// k6: how long.
-pub const DURATION: &str = "K6_DURATION";
-/// k6: how many iterations in all.
-pub const ITERATIONS: &str = "K6_ITERATIONS";
-/// k6: where metrics are pushed to.
-pub const REMOTE_WRITE: &str = "K6_PROMETHEUS_RW_SERVER_URL";
-/// k6: how often.
-pub const PUSH_INTERVAL: &str = "K6_PROMETHEUS_RW_PUSH_INTERVAL";
+pub use http::{HttpSettings, parse_max_redirects, parse_request_timeout, parse_user_agent};
+pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stage, parse_stages, shown_stages};
+pub use variables::*;
 
 /// The target when none is named: where uvicorn, and the stand-in started by hand, listen.
 pub const DEFAULT_TARGET: &str = "http://127.0.0.1:8000";
@@ -51,19 +30,8 @@ pub const DEFAULT_PUSH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What is more is a typing error, or wants more machines than one.
 pub const MAX_VUS: u32 = 50_000;
-const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 const PUSH_INTERVALS: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
-
-/// What replaces a scenario's own load, in whole or in part.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LoadOverride {
-    /// How many virtual users.
-    pub vus: Option<u32>,
-    /// How long; with `iterations`, how long at most.
-    pub duration: Option<Duration>,
-    /// How many iterations in all.
-    pub iterations: Option<u64>,
-}
 
 /// All that a run is told from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +46,14 @@ pub struct Settings {
     pub tags: Vec<(String, String)>,
     /// What replaces the scenario's load.
     pub load: LoadOverride,
+    /// How requests are made.
+    pub http: HttpSettings,
+    /// Each arrival gets a timer of its own.
+    pub exact_arrivals: bool,
+    /// Draw the plan and send nothing.
+    pub dry_run: bool,
+    /// The report whose plan is to be run again.
+    pub replay: Option<PathBuf>,
     /// Where metrics are pushed to, if anywhere.
     pub remote_write: Option<Url>,
     /// Where the store answers queries.
@@ -135,6 +111,37 @@ pub enum SettingsError {
     /// A testid that cannot be a label's value and a folder's name.
     #[error("testid {0:?} is not made of 1 to 100 letters, digits, '.', '_' and '-', starting with a letter or digit")]
     Testid(String),
+    /// Not a rate.
+    #[error("{name}: {value:?} is not a rate such as 500/s, 30/m or 200/10s: {why}")]
+    Rate {
+        /// The setting.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Not a stage.
+    #[error("{name}: {value:?} is not a stage such as 1m:10, a duration and the number to reach in it: {why}")]
+    Stage {
+        /// The setting.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Two settings that exclude each other.
+    #[error("{0}")]
+    Contradiction(&'static str),
+    /// Not a header's value.
+    #[error("{name}: {value:?} cannot be a header's value")]
+    Header {
+        /// The setting.
+        name: String,
+        /// What was given.
+        value: String,
+    },
     /// k6 refuses this too.
     #[error("{iterations} iterations cannot be shared by {vus} VUs: each VU needs at least one")]
     FewerIterationsThanVus {
@@ -158,11 +165,11 @@ impl Settings {
             testid: get(TESTID).map(|id| parse_testid(&id)).transpose()?,
             seed: get(SEED).map_or(Ok(DEFAULT_SEED), |value| parse_number(SEED, &value, 0, u64::MAX))?,
             tags: label::parse_tags(tags.lines())?,
-            load: LoadOverride {
-                vus: get(VUS).map(|value| parse_vus(VUS, &value)).transpose()?,
-                duration: get(DURATION).map(|value| parse_duration(DURATION, &value)).transpose()?,
-                iterations: get(ITERATIONS).map(|value| parse_iterations(ITERATIONS, &value)).transpose()?,
-            },
+            load: LoadOverride::from_lookup(&get)?,
+            http: HttpSettings::from_lookup(&get)?,
+            exact_arrivals: get(EXACT_ARRIVALS).is_some(),
+            dry_run: get(DRY_RUN).is_some(),
+            replay: get(REPLAY).map(PathBuf::from),
             remote_write: get(REMOTE_WRITE).map(|value| parse_url(REMOTE_WRITE, &value)).transpose()?,
             prometheus: get(PROMETHEUS).map(|value| parse_url(PROMETHEUS, &value)).transpose()?,
             push_interval: get(PUSH_INTERVAL)
@@ -172,6 +179,9 @@ impl Settings {
             quiet: get(QUIET).is_some(),
         };
         settings.load.check()?;
+        if settings.replay.is_some() && settings.load != LoadOverride::default() {
+            return Err(SettingsError::Contradiction("a replay takes its load from the report, and another was named"));
+        }
         Ok(settings)
     }
 
@@ -184,21 +194,6 @@ impl Settings {
             url
         };
         self.prometheus.clone().or_else(|| self.remote_write.as_ref().map(origin))
-    }
-}
-
-impl LoadOverride {
-    /// Refuses contradictions.
-    ///
-    /// # Errors
-    /// If there are fewer iterations than VUs to share them.
-    pub fn check(&self) -> Result<(), SettingsError> {
-        match (self.iterations, self.vus) {
-            (Some(iterations), Some(vus)) if iterations < u64::from(vus) => {
-                Err(SettingsError::FewerIterationsThanVus { iterations, vus })
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -236,7 +231,7 @@ pub fn parse_duration(name: &str, value: &str) -> Result<Duration, SettingsError
     parse_within(name, value, &(Duration::from_secs(1)..=MAX_DURATION))
 }
 
-fn parse_within(
+pub(crate) fn parse_within(
     name: &str,
     value: &str,
     range: &std::ops::RangeInclusive<Duration>,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::catalogue::Endpoint;
 use crate::metric::Metric;
+use crate::phase::Phases;
 
 /// A share in parts per million: the share of requests that must be good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,10 +68,23 @@ pub enum Sli {
         /// The slowest latency that is good; a bucket bound by construction.
         threshold: Duration,
     },
+    /// The same of the response time: from when the request was due, so that time spent waiting for a free virtual user
+    /// or a connection is in it. Only open loads have it.
+    ResponseTime {
+        /// Whose requests.
+        endpoint: Endpoint,
+        /// The slowest response time that is good; a bucket bound by construction.
+        threshold: Duration,
+    },
     /// The endpoint's request succeeded.
     Success {
         /// Whose requests.
         endpoint: Endpoint,
+    },
+    /// A check of the scenario passed.
+    Check {
+        /// The check's name, as the scenario gives it.
+        name: &'static str,
     },
     /// The request, of whichever endpoint, did not fail.
     NoError,
@@ -95,6 +109,8 @@ pub struct Slo {
     pub objective: Objective,
     /// What a miss means.
     pub severity: Severity,
+    /// Requests of which phases are judged.
+    pub phases: Phases,
 }
 
 impl Slo {
@@ -105,17 +121,38 @@ impl Slo {
 
     /// That share of an endpoint's requests succeeds within the threshold.
     pub const fn latency(endpoint: Endpoint, objective: Objective, threshold: Duration) -> Self {
-        Self { sli: Sli::Latency { endpoint, threshold }, objective, severity: Severity::Error }
+        Self::new(Sli::Latency { endpoint, threshold }, objective)
+    }
+
+    /// That share of an endpoint's requests succeeds within the threshold of when they were due.
+    pub const fn response_time(endpoint: Endpoint, objective: Objective, threshold: Duration) -> Self {
+        Self::new(Sli::ResponseTime { endpoint, threshold }, objective)
     }
 
     /// More than that share of an endpoint's requests succeeds.
     pub const fn success_above(endpoint: Endpoint, objective: Objective) -> Self {
-        Self { sli: Sli::Success { endpoint }, objective, severity: Severity::Error }
+        Self::new(Sli::Success { endpoint }, objective)
+    }
+
+    /// More than that share of a check's tries passes.
+    pub const fn check_above(name: &'static str, objective: Objective) -> Self {
+        Self::new(Sli::Check { name }, objective)
     }
 
     /// Less than that share of all requests fails.
     pub const fn errors_below(share: Objective) -> Self {
-        Self { sli: Sli::NoError, objective: share.rest(), severity: Severity::Error }
+        Self::new(Sli::NoError, share.rest())
+    }
+
+    const fn new(sli: Sli, objective: Objective) -> Self {
+        Self { sli, objective, severity: Severity::Error, phases: Phases::AFTER_WARM_UP }
+    }
+
+    /// The same objective, judged by requests of those phases only.
+    #[must_use]
+    pub const fn judging(mut self, phases: Phases) -> Self {
+        self.phases = phases;
+        self
     }
 
     /// The same objective, reported but not gating.
@@ -128,8 +165,18 @@ impl Slo {
     /// The endpoint that the objective speaks of, or none if it speaks of all.
     pub const fn endpoint(&self) -> Option<&Endpoint> {
         match &self.sli {
-            Sli::Latency { endpoint, .. } | Sli::Success { endpoint } => Some(endpoint),
-            Sli::NoError => None,
+            Sli::Latency { endpoint, .. } | Sli::ResponseTime { endpoint, .. } | Sli::Success { endpoint } => {
+                Some(endpoint)
+            }
+            Sli::NoError | Sli::Check { .. } => None,
+        }
+    }
+
+    /// The threshold of an objective on a duration.
+    pub const fn threshold(&self) -> Option<Duration> {
+        match self.sli {
+            Sli::Latency { threshold, .. } | Sli::ResponseTime { threshold, .. } => Some(threshold),
+            Sli::Success { .. } | Sli::NoError | Sli::Check { .. } => None,
         }
     }
 
@@ -137,23 +184,33 @@ impl Slo {
     pub fn id(&self) -> String {
         match &self.sli {
             Sli::Latency { endpoint, .. } => Metric::latency(endpoint).name,
+            Sli::ResponseTime { endpoint, .. } => Metric::response_time(endpoint).name,
             Sli::Success { endpoint } => Metric::success(endpoint).name,
             Sli::NoError => Metric::api_errors().name,
+            Sli::Check { name } => format!("{}:{name}", Metric::checks().name),
         }
     }
 
-    /// "join_room", or "all endpoints".
+    /// "join_room", a check's name, or "all endpoints".
     pub fn subject(&self) -> &'static str {
-        self.endpoint().map_or("all endpoints", |endpoint| endpoint.name)
+        match self.sli {
+            Sli::Check { name } => name,
+            _ => self.endpoint().map_or("all endpoints", |endpoint| endpoint.name),
+        }
     }
 
     /// The promise in a few words: "p95 <= 300 ms", "success > 95 %", "errors < 1 %".
     pub fn promise(&self) -> String {
-        match &self.sli {
+        let promise = match &self.sli {
             Sli::Latency { threshold, .. } => format!("{} <= {} ms", self.quantile(), millis(*threshold)),
+            Sli::ResponseTime { threshold, .. } => {
+                format!("response {} <= {} ms", self.quantile(), millis(*threshold))
+            }
             Sli::Success { .. } => format!("success > {} %", self.objective.as_percent()),
+            Sli::Check { .. } => format!("check > {} %", self.objective.as_percent()),
             Sli::NoError => format!("errors < {} %", self.objective.rest().as_percent()),
-        }
+        };
+        promise + &self.phases.in_words()
     }
 
     /// The quantile's name: "p95", "p99.9".
@@ -167,8 +224,8 @@ impl Slo {
         let needed = u128::from(total) * u128::from(self.objective.as_ppm());
         total > 0
             && match self.sli {
-                Sli::Latency { .. } => good >= needed,
-                Sli::Success { .. } | Sli::NoError => good > needed,
+                Sli::Latency { .. } | Sli::ResponseTime { .. } => good >= needed,
+                Sli::Success { .. } | Sli::NoError | Sli::Check { .. } => good > needed,
             }
     }
 
@@ -176,17 +233,17 @@ impl Slo {
     /// just the slowest request.
     pub fn min_requests(&self) -> u64 {
         match self.sli {
-            Sli::Latency { .. } => {
+            Sli::Latency { .. } | Sli::ResponseTime { .. } => {
                 u64::from(Objective::WHOLE).div_ceil(u64::from(self.objective.rest().as_ppm()).max(1))
             }
-            Sli::Success { .. } | Sli::NoError => 1,
+            Sli::Success { .. } | Sli::NoError | Sli::Check { .. } => 1,
         }
     }
 
     pub(crate) fn is_vacuous(&self) -> bool {
         let share = self.objective.as_ppm();
-        let threshold_is_zero = matches!(self.sli, Sli::Latency { threshold, .. } if threshold.is_zero());
-        share == 0 || share >= Objective::WHOLE || threshold_is_zero
+        let threshold_is_zero = self.threshold().is_some_and(|threshold| threshold.is_zero());
+        share == 0 || share >= Objective::WHOLE || threshold_is_zero || self.phases.is_empty()
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
 
 use crate::judgement::{Kind, Millis, ObjectiveResult, Report, Word};
 use crate::slo::Severity;
+
+/// The column of response times.
+const FROM_DUE: usize = 7;
 
 /// The table and the sentences below it. With `colour`, escape codes colour the verdicts; the words and signs say the
 /// same without.
@@ -19,15 +22,21 @@ pub fn render(report: &Report, colour: bool) -> String {
         table.force_no_tty()
     };
     let heading = |name: &str| if colour { Cell::new(name).add_attribute(Attribute::Dim) } else { Cell::new(name) };
-    let columns = ["", "endpoint", "promised", "seen", "95 % interval", "good", "of", ""];
+    let columns = ["", "endpoint", "promised", "seen", "95 % interval", "good", "of", "from due", ""];
     table.set_header(columns.map(heading));
     for objective in &report.objectives {
         table.add_row(row(objective, colour));
     }
-    for column in [3, 4, 5, 6] {
+    for column in [3, 4, 5, 6, FROM_DUE] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
+    }
+    // A closed load has no response times, and an empty column would only make people wonder.
+    if report.objectives.iter().all(|objective| objective.response_ms.is_none())
+        && let Some(column) = table.column_mut(FROM_DUE)
+    {
+        column.set_constraint(ColumnConstraint::Hidden);
     }
     let _ = writeln!(text, "\n{}", table.trim_fmt());
     for sentence in sentences(report) {
@@ -79,6 +88,7 @@ fn row(objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {
         cell(objective.interval_ms.map(|(low, high)| interval(low, high)).unwrap_or_default()),
         cell(counts(objective.good)),
         cell(counts(objective.total)),
+        cell(objective.response_ms.map(millis).unwrap_or_default()),
         cell(if objective.severity == Severity::Warn { "warns only".to_owned() } else { String::new() }),
     ]
 }

@@ -16,6 +16,8 @@ pub struct Tally {
     pub total: u64,
     /// Requests that the generator itself failed to make or to see through: nobody knows what they would have been.
     pub unknown: u64,
+    /// Of those made, requests of iterations that the generator started late: were they slow, that may be its doing.
+    pub late: u64,
 }
 
 /// Whether a promise was kept.
@@ -51,11 +53,17 @@ pub enum Reason {
         /// How many.
         unknown: u64,
     },
+    /// A miss that the generator's own lateness may account for.
+    #[error("{late} requests belong to iterations that the generator started late, enough to have caused the miss")]
+    Late {
+        /// How many.
+        late: u64,
+    },
 }
 
 /// The verdict on an objective.
 pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
-    let Tally { good, total, unknown } = tally;
+    let Tally { good, total, unknown, late } = tally;
     if total == 0 {
         return Verdict::Inconclusive(Reason::NoData);
     }
@@ -64,12 +72,17 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
         return Verdict::Inconclusive(Reason::TooFew { total, needed, quantile: slo.quantile() });
     }
     let all = total.saturating_add(unknown);
+    let doubtful = late.min(total.saturating_sub(good));
+    let known_good = good.saturating_add(unknown);
     if slo.holds(good, all) {
         Verdict::Met
-    } else if !slo.holds(good.saturating_add(unknown), all) {
-        Verdict::Missed
-    } else {
+    } else if slo.holds(known_good, all) {
         Verdict::Inconclusive(Reason::Unknown { unknown })
+    } else if slo.holds(known_good.saturating_add(doubtful), all) {
+        // Lateness never makes a promise kept; it only takes the certainty from a broken one.
+        Verdict::Inconclusive(Reason::Late { late })
+    } else {
+        Verdict::Missed
     }
 }
 
@@ -107,7 +120,16 @@ mod tests {
     const P95: Slo = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
 
     fn tally(good: u64, total: u64, unknown: u64) -> Tally {
-        Tally { good, total, unknown }
+        Tally { good, total, unknown, late: 0 }
+    }
+
+    #[test]
+    fn lateness_turns_a_miss_into_a_doubt_and_nothing_into_a_kept_promise() {
+        let late = |late| judge(&P95, Tally { good: 80, total: 100, unknown: 0, late });
+        assert_eq!(late(14), Verdict::Missed);
+        assert_eq!(late(15), Verdict::Inconclusive(Reason::Late { late: 15 }));
+        assert_eq!(late(100), Verdict::Inconclusive(Reason::Late { late: 100 }));
+        assert_eq!(judge(&P95, Tally { good: 95, total: 100, unknown: 0, late: 100 }), Verdict::Met);
     }
 
     #[test]

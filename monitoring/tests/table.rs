@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use monitoring::catalogue::STOCK_AI;
-use monitoring::judgement::{Iterations, Millis, ObjectiveResult, Problem, Report, Requests, SCHEMA};
+use monitoring::judgement::{Generator, Iterations, Millis, ObjectiveResult, Plan, Problem, Report, Requests, SCHEMA};
 use monitoring::run::ExitCode;
 use monitoring::table;
 use monitoring::verdict::{self, Tally};
@@ -11,7 +11,7 @@ use monitoring::verdict::{self, Tally};
 fn report() -> Report {
     let judged = |index: usize, good, total, quantile: Option<Millis>| {
         let slo = &STOCK_AI.slos[index];
-        let tally = Tally { good, total, unknown: 0 };
+        let tally = Tally { good, total, ..Tally::default() };
         let interval_ms = quantile.map(|quantile| (Millis::Finite(90.04), quantile));
         let result = ObjectiveResult::judged(slo, tally, &verdict::judge(slo, tally));
         ObjectiveResult { quantile_ms: quantile, interval_ms, ..result }
@@ -33,6 +33,10 @@ fn report() -> Report {
         started_unix_ms: 0,
         ended_unix_ms: 0,
         load: "10 VUs for 30s".into(),
+        plan: Plan::default(),
+        generator: Generator::default(),
+        segments: Vec::new(),
+        checks: Vec::new(),
         requests: Requests { sent: 338, failed: 30, unknown: 0 },
         around: Requests::default(),
         iterations: Iterations { completed: 100, failed: 30, interrupted: 2, dropped: 1 },

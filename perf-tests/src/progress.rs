@@ -6,10 +6,12 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::Millis;
-use monitoring::slo::{Objective, Sli, Slo};
+use monitoring::phase::Phases;
+use monitoring::slo::{Objective, Slo};
 use monitoring::table;
 
 use crate::measure::Snapshot;
+use crate::plan::Plan;
 
 /// How often a line is written where there is no terminal to draw on.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -26,7 +28,7 @@ pub struct Progress {
 
 /// What a load is planned to be.
 #[derive(Debug, Clone, Copy)]
-pub enum Planned {
+enum Planned {
     /// So long.
     Time(Duration),
     /// So many iterations.
@@ -49,7 +51,11 @@ enum Display {
 
 impl Progress {
     /// A display for a planned load.
-    pub fn new(title: &str, planned: Planned, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
+    pub fn new(title: &str, plan: &Plan, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
+        let planned = match plan.parts.as_slice() {
+            [only] if !only.is_open() => only.iterations().map_or(Planned::Time(plan.end()), Planned::Iterations),
+            _ => Planned::Time(plan.end()),
+        };
         let endpoints: Vec<_> = catalogue
             .endpoints
             .iter()
@@ -122,14 +128,14 @@ impl Progress {
                 (format!("{}/{}", clock(shown), clock(whole)), shown.as_secs_f64() / whole.as_secs_f64())
             }
             Planned::Iterations(all) => {
-                let done = snapshot.iterations.completed;
+                let done = snapshot.iterations().completed;
                 (format!("{}  {done}/{all} iterations", clock(elapsed)), done as f64 / all as f64)
             }
         };
         let on_terminal = matches!(self.display, Display::Terminal { .. });
         let bar = if on_terminal { format!(" {} ", bar(share)) } else { " ".to_owned() };
         let errors = if requests.failed == 1 { "error" } else { "errors" };
-        format!("{}  {progress}{bar} {} VUs  {rate:.1} req/s  {} {errors}", self.title, snapshot.vus, requests.failed)
+        format!("{}  {progress}{bar} {} VUs  {rate:.1} req/s  {} {errors}", self.title, snapshot.vus(), requests.failed)
     }
 }
 
@@ -152,11 +158,13 @@ type Shown = (usize, Endpoint, Option<&'static Slo>);
 
 fn threshold_ms(slo: Option<&Slo>) -> Option<(Objective, f64)> {
     match slo {
-        Some(Slo { sli: Sli::Latency { threshold, .. }, objective, .. }) => {
-            Some((*objective, threshold.as_secs_f64() * 1e3))
-        }
-        _ => None,
+        Some(slo) => Some((slo.objective, slo.threshold()?.as_secs_f64() * 1e3)),
+        None => None,
     }
+}
+
+fn phases_of(slo: Option<&Slo>) -> Phases {
+    slo.map_or(Phases::AFTER_WARM_UP, |slo| slo.phases)
 }
 
 /// How much of the threshold a quantile takes up; without end if it lies among failed requests.
@@ -169,14 +177,15 @@ fn share_of(threshold_ms: f64, quantile: Millis) -> f64 {
 
 fn share_of_slo((index, endpoint, slo): &Shown, snapshot: &Snapshot) -> Option<(String, f64)> {
     let (q, threshold) = threshold_ms(*slo)?;
-    let quantile = snapshot.endpoints[*index].latency.quantile(q)?;
+    let quantile = snapshot.endpoint(*index, phases_of(*slo))?.latency.quantile(q)?;
     let text = format!("{} {} {} of {threshold} ms", endpoint.name, q.as_quantile(), table::millis(quantile));
     Some((text, share_of(threshold, quantile)))
 }
 
 fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
     let (index, endpoint, slo) = shown;
-    let latency = &snapshot.endpoints[*index].latency;
+    let Some(counts) = snapshot.endpoint(*index, phases_of(*slo)) else { return String::new() };
+    let latency = &counts.latency;
     let limit = threshold_ms(*slo);
     let (q, threshold) = limit.map_or((P95, None), |(q, threshold)| (q, Some(threshold)));
     let Some(quantile) = latency.quantile(q) else {

@@ -13,24 +13,31 @@ use futures::FutureExt as _;
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::{Problem, Report};
 use monitoring::run::{self, ExitCode, Settings};
-use monitoring::{judgement, metric};
 use tokio::time;
 
-use crate::engine::vu::{Shared, Vu};
+use crate::clock;
+use crate::engine::vu::{Pace, Shared, Vu, Workplace};
 use crate::engine::worker::{Iteration, panic_text};
-use crate::engine::{self, EngineError, Load, Signals, Watch, clock};
-use crate::http::HttpClient;
-use crate::measure::{Recorder, Snapshot};
-use crate::plan::{LoadProfile, Plan};
-use crate::progress::{Planned, Progress};
+use crate::engine::{self, EngineError, Job, Load, Pacing, Signals};
+use crate::http::{HttpConfig, Pool};
+use crate::measure::{Layout, Recorder, Snapshot};
+use crate::plan::LoadProfile;
+use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, Pushes, Series};
-use crate::report::{self, Evidence, FileError, Store};
+use crate::report::{self, Evidence, FileError};
 
+mod capacity;
 mod check;
 mod metrics;
+mod planning;
+mod readback;
+mod watchers;
 
 use check::{answers, refuse_used_testid, standstill};
 use metrics::Metrics;
+use planning::Planning;
+pub(crate) use watchers::AbortOn;
+use watchers::Watchers;
 
 /// k6's time limit for setup, and for teardown.
 const AROUND_TIMEOUT: Duration = Duration::from_secs(60);
@@ -44,15 +51,30 @@ pub(crate) struct Spec {
     pub(crate) name: &'static str,
     pub(crate) catalogue: &'static Catalogue,
     pub(crate) exercised: Vec<Endpoint>,
-    pub(crate) load: Option<LoadProfile>,
+    pub(crate) parts: Vec<PartSpec>,
+    pub(crate) shared_connections: bool,
+    pub(crate) abort: Option<AbortOn>,
+}
+
+/// One of the loads that run side by side.
+pub(crate) struct PartSpec {
+    pub(crate) name: &'static str,
+    pub(crate) load: LoadProfile,
+}
+
+impl Spec {
+    pub(crate) fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
+        let (exercised, parts) = (Vec::new(), Vec::new());
+        Self { name, catalogue, exercised, parts, shared_connections: false, abort: None }
+    }
 }
 
 /// A scenario's own code, whatever its setup's value is.
 pub(crate) struct Script(Box<SetupFn>);
 
-/// What setup makes: an iteration that knows setup's value, and likewise the teardown.
+/// What setup makes: iterations that know setup's value, one for each part, and likewise the teardown.
 pub(crate) struct Ready {
-    pub(crate) iteration: Arc<Iteration>,
+    pub(crate) iterations: Vec<Arc<dyn Iteration>>,
     pub(crate) teardown: Option<Box<TeardownFn>>,
 }
 
@@ -63,6 +85,14 @@ impl Script {
     {
         Self(Box::new(setup))
     }
+}
+
+/// What a run came to.
+pub(crate) enum Ended {
+    /// A report, and where it was written.
+    Judged(Box<Report>, PathBuf),
+    /// A drawing of the plan, as nothing else was asked for.
+    Drawn(String),
 }
 
 /// A run without a report: it could not begin, or its report could not be written.
@@ -104,10 +134,18 @@ fn configuration(error: impl std::fmt::Display) -> RunError {
 }
 
 /// Runs a scenario and gives its report and where it was written.
-pub(crate) fn run(spec: Spec, script: Script, settings: Settings) -> Result<(Report, PathBuf), RunError> {
+pub(crate) fn run(spec: Spec, script: Script, settings: Settings) -> Result<Ended, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)?;
     runtime.block_on(async {
-        let run = Run::prepare(spec, settings).await?;
+        spec.check().map_err(RunError::Configuration)?;
+        let out = settings.out.clone();
+        // By default next to what cargo builds, wherever the test was started.
+        let out = out.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf"));
+        let planning = Planning::of(&spec, &settings)?;
+        if settings.dry_run {
+            return Ok(Ended::Drawn(planning.draw(spec.name, &out)));
+        }
+        let run = Run::prepare(spec, settings, planning, &out).await?;
         run.execute(script).await
     })
 }
@@ -116,24 +154,30 @@ pub(crate) fn run(spec: Spec, script: Script, settings: Settings) -> Result<(Rep
 struct Run {
     spec: Spec,
     settings: Settings,
-    load: LoadProfile,
-    plan: Plan,
+    planning: Planning,
     testid: String,
     folder: PathBuf,
     signals: Signals,
     warnings: Vec<String>,
-    bounds: Arc<[Duration]>,
+    layout: Layout,
+    http: Arc<HttpConfig>,
+}
+
+/// What is left when load and teardown are over.
+struct Left {
+    load: Load,
+    problems: Vec<Problem>,
+    pushes: Option<(String, Pushes)>,
+    started: SystemTime,
+    ended: SystemTime,
 }
 
 impl Run {
     /// Checks everything that can be wrong before a request is sent.
-    async fn prepare(spec: Spec, settings: Settings) -> Result<Self, RunError> {
+    async fn prepare(spec: Spec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
-        spec.check().map_err(RunError::Configuration)?;
-        let load = spec.load.map(|load| load.overridden(settings.load));
-        let load = load.ok_or_else(|| RunError::Configuration(format!("scenario {} has no load", spec.name)))?;
-        let plan = load.plan(settings.seed).map_err(configuration)?;
-        let mut warnings = Vec::new();
+        let mut warnings = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
+        let http = Arc::new(HttpConfig::new(&settings.target, settings.http.clone()).map_err(configuration)?);
         let testid = match &settings.testid {
             Some(testid) => {
                 warnings.extend(refuse_used_testid(&settings, testid).await?);
@@ -141,40 +185,39 @@ impl Run {
             }
             None => run::new_testid(spec.name, clock::wall(), salt()),
         };
-        answers(&settings).await?;
-        let out = settings.out.clone();
-        // By default next to what cargo builds, wherever the test was started.
-        let out = out.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf"));
-        let folder = report::prepare_folder(&out, &testid)?;
-        let bounds = metric::bucket_bounds(spec.catalogue).into();
-        Ok(Self { spec, settings, load, plan, testid, folder, signals, warnings, bounds })
+        answers(&settings, http.clone()).await?;
+        let folder = report::prepare_folder(out, &testid)?;
+        let open = planning.plan.parts.iter().map(crate::plan::PartPlan::is_open).collect();
+        let layout = Layout::new(spec.catalogue, open);
+        Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http })
     }
 
-    async fn execute(mut self, script: Script) -> Result<(Report, PathBuf), RunError> {
+    async fn execute(mut self, script: Script) -> Result<Ended, RunError> {
         let mut problems = Vec::new();
         let mut metrics = self.metrics()?;
         let shared = Arc::new(Shared {
-            target: self.settings.target.clone(),
+            http: self.http.clone(),
             endpoints: self.spec.catalogue.endpoints,
             exercised: self.spec.exercised.clone(),
-            seed: self.plan.seed,
+            seed: self.planning.plan.seed,
+            phases: self.planning.plan.parts.iter().map(|part| part.phases.clone()).collect(),
+            shared_connections: self.spec.shared_connections,
         });
-        let recorder = Rc::new(RefCell::new(self.recorder()));
-        let mut stagehand =
-            Vu::new(0, shared.clone(), recorder.clone(), HttpClient::new(shared.is_tls()).map_err(internal)?);
+        let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
+        let mut stagehand = stagehand(&shared, &recorder);
         let ready = self.set_up(script, &mut stagehand, &mut problems).await?;
-        let (iteration, teardown) = ready.map_or((None, None), |ready| (Some(ready.iteration), ready.teardown));
-        let mut load = Load::nothing(self.recorder().snapshot());
-        let mut times = (clock::wall(), clock::wall());
-        if let Some(iteration) = iteration {
+        let (iterations, teardown) = ready.map_or((None, None), |ready| (Some(ready.iterations), ready.teardown));
+        let mut load = Load::nothing(Snapshot::new(&self.layout));
+        let (mut started, mut ended) = (clock::wall(), clock::wall());
+        if let Some(iterations) = iterations {
             match metrics.begin(&load.snapshot).await {
                 Ok(()) => {
-                    times.0 = clock::wall();
-                    match self.load(shared, iteration, &mut metrics).await {
+                    started = clock::wall();
+                    match self.load(shared, iterations, &mut metrics).await {
                         Ok(done) => load = done,
                         Err(error) => problems.push(Problem::new(ExitCode::Internal, error.to_string())),
                     }
-                    times.1 = clock::wall();
+                    ended = clock::wall();
                 }
                 Err(refusal) => problems.push(Problem::new(ExitCode::Inconclusive, refusal)),
             }
@@ -191,7 +234,7 @@ impl Run {
         let around = recorder.borrow().snapshot();
         load.snapshot.around.add(around.requests());
         load.snapshot.around.add(around.around);
-        self.report(load, problems, pushes, times).await
+        self.report(Left { load, problems, pushes, started, ended }).await
     }
 
     async fn set_up(
@@ -214,139 +257,77 @@ impl Run {
     async fn load(
         &mut self,
         shared: Arc<Shared>,
-        iteration: Arc<Iteration>,
+        iterations: Vec<Arc<dyn Iteration>>,
         metrics: &mut Metrics,
     ) -> Result<Load, EngineError> {
         let Spec { name, catalogue, exercised, .. } = &self.spec;
-        let time = Planned::Time(self.plan.duration);
-        let planned = self.plan.shared_iterations.map_or(time, Planned::Iterations);
-        let progress = Progress::new(name, planned, catalogue, exercised, self.settings.quiet);
-        let mut watch = Watchers { progress, metrics };
-        let bounds = self.bounds.clone();
-        let load = engine::run(&self.plan, shared, bounds, iteration, &mut self.signals, &mut watch).await;
-        watch.progress.clear();
+        let plan = &self.planning.plan;
+        let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
+        let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised);
+        let pacing = if self.settings.exact_arrivals { Pacing::Exact } else { Pacing::Grid };
+        let job = Job { plan, shared, layout: self.layout.clone(), iterations, pacing };
+        let load = engine::run(job, &mut self.signals, &mut watch).await;
+        watch.clear();
         load
     }
 
-    async fn report(
-        self,
-        load: Load,
-        problems: Vec<Problem>,
-        pushes: Option<(String, Pushes)>,
-        (started, ended): (SystemTime, SystemTime),
-    ) -> Result<(Report, PathBuf), RunError> {
+    async fn report(self, left: Left) -> Result<Ended, RunError> {
         let Spec { name, catalogue, exercised, .. } = &self.spec;
-        let Load { snapshot, dropped_iterations, .. } = &load;
+        let Left { load, problems, pushes, started, ended } = left;
         let mut report = report::without_problems(&self.testid, name, catalogue);
         report.target = run::shown(&self.settings.target);
-        report.seed = self.settings.seed;
+        report.seed = self.planning.plan.seed;
         report.tags = self.settings.tags.iter().cloned().collect();
         report.started = run::rfc3339_millis(started);
         report.ended = run::rfc3339_millis(ended);
         (report.started_unix_ms, report.ended_unix_ms) = (clock::unix_ms(started), clock::unix_ms(ended));
-        report.load = self.load.to_string();
+        report.load = self.planning.in_words();
+        report.plan = report::plan_of(&self.planning.plan, &self.planning.loads, &load.snapshot).map_err(internal)?;
         report.warnings.clone_from(&self.warnings);
-        report.problems = report::load_problems(&load, self.signals.came(), standstill(catalogue));
+        report.problems = report::load_problems(&self.planning.plan, &load, self.signals.came(), standstill(catalogue));
         report.problems.extend(problems);
-        let evidence = Evidence { catalogue, exercised, snapshot, dropped_iterations: *dropped_iterations };
-        report::judge(&evidence, &mut report);
+        let (snapshot, is_open) = (&load.snapshot, self.planning.plan.parts.iter().any(crate::plan::PartPlan::is_open));
+        report::judge(&Evidence { catalogue, exercised, snapshot, is_open }, &mut report);
+        report::add_generator(&load, &mut report);
         if let Some((url, pushes)) = pushes {
             self.add_store(url, pushes, &mut report).await?;
         }
         report.exit_code = report::exit_code(&report).code();
         let path = report::write(&self.folder, &mut report).map_err(internal)?;
-        Ok((report, path))
-    }
-
-    /// What became of the metrics, and whether the store agrees with the verdict.
-    async fn add_store(&self, url: String, pushes: Pushes, report: &mut Report) -> Result<(), RunError> {
-        let mut store = judgement::Store {
-            url,
-            accepted: pushes.accepted,
-            refused: pushes.refused,
-            complete: pushes.complete,
-            agrees: None,
-            last_push_unix_ms: pushes.last_push,
-        };
-        let why = pushes.last_error.map(|error| error.to_string()).unwrap_or_default();
-        match (pushes.last_push, self.settings.query_url()) {
-            (None, _) => {
-                let message = format!("the store did not take the final metrics: {why}");
-                // A store that refused the very first push has been named already.
-                if !report.problems.iter().any(|problem| problem.message.contains(&why)) {
-                    report.problems.push(Problem::new(ExitCode::Inconclusive, message));
-                }
-            }
-            (Some(at), Some(query)) => {
-                let objectives: Vec<_> = self.spec.catalogue.slos.iter().zip(&report.objectives).collect();
-                let judged =
-                    |(_, result): &(_, &judgement::ObjectiveResult)| result.verdict != judgement::Word::NotInScenario;
-                let objectives: Vec<_> = objectives.into_iter().filter(judged).collect();
-                let asked = Store::new(query).map_err(internal)?;
-                match asked.differences(&self.testid, at, report.requests.sent, &objectives).await {
-                    Ok(differences) => {
-                        store.agrees = Some(differences.is_empty());
-                        let message = |difference| format!("the store disagrees with what was measured: {difference}");
-                        let problem = |text| Problem::new(ExitCode::Inconclusive, message(text));
-                        report.problems.extend(differences.into_iter().map(problem));
-                    }
-                    Err(error) => {
-                        let message = format!("the store could not be asked for its counts: {error}");
-                        // Who names where to ask wants an answer. The origin of a push URL is only a guess at it.
-                        if self.settings.prometheus.is_some() {
-                            report.problems.push(Problem::new(ExitCode::Inconclusive, message));
-                        } else {
-                            report.warnings.push(message);
-                        }
-                    }
-                }
-            }
-            (Some(_), None) => {}
-        }
-        if store.complete && store.refused > 0 {
-            let lost = format!("{} pushes were not taken at first; no count was lost: {why}", store.refused);
-            report.warnings.push(lost);
-        }
-        if let Some(error) = pushes.not_ended {
-            report.warnings.push(format!("series could not be marked as ended and linger for 5 minutes: {error}"));
-        }
-        report.store = Some(store);
-        Ok(())
+        Ok(Ended::Judged(Box::new(report), path))
     }
 
     fn metrics(&self) -> Result<Metrics, RunError> {
         let Some(url) = self.settings.remote_write.clone() else { return Ok(Metrics::none()) };
         let client = Client::new(url).map_err(internal)?;
-        let identity = Identity::new(&self.testid, self.spec.name, &self.settings.tags);
+        let plan = &self.planning.plan;
+        let parts = plan.parts.iter().zip(&self.planning.loads);
+        let parts: Vec<_> = parts
+            .map(|(part, load)| {
+                let tags = planning::tags(&self.settings.tags, &load.tags);
+                (Identity::new(&self.testid, &part.name, &tags), part.phases.clone())
+            })
+            .collect();
+        let whole = Identity::new(&self.testid, self.spec.name, &self.settings.tags);
         let (catalogue, exercised) = (self.spec.catalogue, self.spec.exercised.clone());
         let to_series = move |snapshot: &Snapshot| -> Vec<Series> {
-            remote_write::series(catalogue, &exercised, &identity, snapshot)
+            remote_write::series(catalogue, &exercised, (&whole, &parts), snapshot)
         };
         Ok(Metrics::to(client, self.settings.push_interval, to_series))
     }
+}
 
-    fn recorder(&self) -> Recorder {
-        Recorder::new(self.spec.catalogue.endpoints.len(), self.bounds.clone())
-    }
+/// Who runs setup and teardown: counted apart from all load.
+fn stagehand(shared: &Arc<Shared>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
+    let (pool, pace) = (Pool::default(), Rc::new(Pace::new(None, 1)));
+    let place = Workplace { shared: shared.clone(), recorder: recorder.clone(), pool, pace, epoch: clock::now() };
+    Vu::new(0, 0, place)
 }
 
 /// Two runs of one second must not share a name. The standard library seeds its hash maps from the system.
 fn salt() -> u16 {
     let [a, b, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
     u16::from_le_bytes([a, b])
-}
-
-/// Everybody who reads snapshots while the load runs.
-struct Watchers<'run> {
-    progress: Progress,
-    metrics: &'run mut Metrics,
-}
-
-impl Watch for Watchers<'_> {
-    fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) {
-        self.progress.show(elapsed, &snapshot);
-        self.metrics.offer(elapsed, snapshot);
-    }
 }
 
 /// Runs an author's setup or teardown: for a limited time, and a panic in it does not take the run's results with it.

@@ -22,6 +22,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::Report;
@@ -29,25 +30,30 @@ use monitoring::run::{ExitCode as Exit, Outcome, Settings};
 use monitoring::table;
 
 use crate::engine::vu::Vu;
+use crate::engine::worker::{Iteration, UnderWay};
 use crate::plan::LoadProfile;
-use crate::run::{LocalFuture, Ready, RunError, Script, Spec};
+use crate::run::{AbortOn, Ended, LocalFuture, PartSpec, Ready, RunError, Script, Spec, TeardownFn};
 use crate::{report, settings};
 
 /// A scenario under construction. `S` is what its setup leaves to every virtual user.
 #[must_use = "a scenario does nothing until it is run"]
 pub struct Scenario<S = ()> {
     spec: Spec,
+    load: Option<LoadProfile>,
     setup: Setup<S>,
+    iterations: Vec<WithValue<S>>,
     teardown: Option<Teardown<S>>,
 }
 
 type Setup<S> = Box<dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<S>>>;
 type Teardown<S> = Box<dyn for<'vu> FnOnce(&'vu mut Vu, Arc<S>) -> LocalFuture<'vu, anyhow::Result<()>>>;
+/// An iteration, once setup's value is known.
+type WithValue<S> = Box<dyn FnOnce(Arc<S>) -> Arc<dyn Iteration>>;
 
 /// A run that is over, or could not begin.
 #[must_use = "a run asserts nothing by itself: end with assert_slos"]
 pub struct Finished {
-    result: Result<(Report, PathBuf), RunError>,
+    result: Result<Ended, RunError>,
     /// Whoever started this process reads the outcome and prints it.
     reported: bool,
 }
@@ -56,24 +62,27 @@ impl Scenario {
     /// A scenario of that name against a catalogue's endpoints. The name is a label's value and the name of its test.
     pub fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         Self {
-            spec: Spec { name, catalogue, exercised: Vec::new(), load: None },
+            spec: Spec::new(name, catalogue),
+            load: None,
             setup: Box::new(|_| Box::pin(async { Ok(()) })),
+            iterations: Vec::new(),
             teardown: None,
         }
     }
 
     /// Runs once before the load, unjudged and counted apart. Every virtual user receives what it returns. Comes before
-    /// `teardown`, which receives it too.
+    /// `part` and `teardown`, which receive it too.
     ///
     /// # Panics
-    /// If a teardown is there already: it would not know this setup's value.
+    /// If a part or a teardown is there already: it would not know this setup's value.
     pub fn setup<T, F>(self, setup: F) -> Scenario<T>
     where
         F: AsyncFnOnce(&mut Vu) -> anyhow::Result<T> + 'static,
     {
-        assert!(self.teardown.is_none(), "setup comes before teardown, which receives its value");
+        let first = self.teardown.is_none() && self.iterations.is_empty();
+        assert!(first, "setup comes before part and teardown, which receive its value");
         let setup: Setup<T> = Box::new(move |vu| Box::pin(async move { setup(vu).await }));
-        Scenario { spec: self.spec, setup, teardown: None }
+        Scenario { spec: self.spec, load: self.load, setup, iterations: Vec::new(), teardown: None }
     }
 }
 
@@ -86,7 +95,32 @@ impl<S: Send + Sync + 'static> Scenario<S> {
 
     /// The load, unless the command line says otherwise.
     pub fn load(mut self, load: LoadProfile) -> Self {
-        self.spec.load = Some(load);
+        self.load = Some(load);
+        self
+    }
+
+    /// Keep-alive connections are shared by the virtual users of a worker. Otherwise each has one of its own, as a
+    /// browser has.
+    pub const fn share_connections(mut self) -> Self {
+        self.spec.shared_connections = true;
+        self
+    }
+
+    /// Ends the load once a gating objective has been missed over a whole `window` of it, but not within the time `after`
+    /// from its beginning: load that can prove nothing any more is not worth its time.
+    pub const fn abort_on_miss(mut self, after: Duration, window: Duration) -> Self {
+        self.spec.abort = Some(AbortOn { after, window });
+        self
+    }
+
+    /// One of several loads that run side by side, each with its own iterations; its name is the label `scenario` of its
+    /// series. Ends with [`Scenario::run_parts`].
+    pub fn part<F>(mut self, name: &'static str, load: LoadProfile, iteration: F) -> Self
+    where
+        F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
+    {
+        self.spec.parts.push(PartSpec { name, load });
+        self.iterations.push(with_value(iteration));
         self
     }
 
@@ -113,37 +147,76 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     }
 
     /// As [`Scenario::run`], with settings that do not come from the environment.
-    pub fn run_with<F>(self, settings: Settings, iteration: F) -> Finished
+    pub fn run_with<F>(mut self, settings: Settings, iteration: F) -> Finished
     where
         F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
     {
-        let Self { spec, setup, teardown } = self;
+        let name = self.spec.name;
+        match self.load.take() {
+            Some(load) => self.part(name, load, iteration).run_parts_with(settings),
+            None => {
+                let error = RunError::Configuration(format!("scenario {name} has no load"));
+                finish(Err(error), settings.outcome)
+            }
+        }
+    }
+
+    /// Runs all parts side by side.
+    pub fn run_parts(self) -> Finished {
+        match settings::from_env() {
+            Ok(settings) => self.run_parts_with(settings),
+            Err(error) => Finished { result: Err(RunError::Configuration(error.to_string())), reported: false },
+        }
+    }
+
+    /// As [`Scenario::run_parts`], with settings that do not come from the environment.
+    pub fn run_parts_with(self, settings: Settings) -> Finished {
+        let Self { spec, setup, iterations, teardown, .. } = self;
         let script = Script::new(move |vu| {
             Box::pin(async move {
                 let value = Arc::new(setup(vu).await?);
-                let iteration = Arc::new(iteration);
-                let of_iterations = value.clone();
                 Ok(Ready {
-                    iteration: Arc::new(move |vu| {
-                        let (iteration, value) = (iteration.clone(), of_iterations.clone());
-                        Box::pin(async move { iteration(vu, &value).await })
-                    }),
-                    teardown: teardown
-                        .map(|teardown| -> Box<crate::run::TeardownFn> { Box::new(move |vu| teardown(vu, value)) }),
+                    iterations: iterations.into_iter().map(|iteration| iteration(value.clone())).collect(),
+                    teardown: teardown.map(|teardown| -> Box<TeardownFn> { Box::new(move |vu| teardown(vu, value)) }),
                 })
             })
         });
-        finish(spec, script, settings)
+        let outcome = settings.outcome.clone();
+        finish(crate::run::run(spec, script, settings), outcome)
     }
 }
 
-fn finish(spec: Spec, script: Script, settings: Settings) -> Finished {
-    let outcome = settings.outcome.clone();
-    let result = crate::run::run(spec, script, settings);
+fn with_value<S: Send + Sync + 'static, F>(iteration: F) -> WithValue<S>
+where
+    F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
+{
+    Box::new(move |value| Arc::new(Iterations { iteration, value }))
+}
+
+/// An author's closure, and the value of setup that it is given.
+struct Iterations<F, S> {
+    iteration: F,
+    value: Arc<S>,
+}
+
+impl<F, S> Iteration for Iterations<F, S>
+where
+    S: Send + Sync,
+    F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync,
+{
+    fn begin<'a>(&'a self, vu: &'a mut Vu) -> UnderWay<'a> {
+        Box::pin((self.iteration)(vu, &self.value))
+    }
+}
+
+fn finish(result: Result<Ended, RunError>, outcome: Option<PathBuf>) -> Finished {
     let Some(path) = outcome else { return Finished { result, reported: false } };
     let left = match &result {
-        Ok((report, path)) => Outcome { code: report.exit_code, message: None, report: Some(path.clone()) },
-        Err(error) => Outcome { code: error.code().code(), message: Some(error.to_string()), report: None },
+        Ok(Ended::Judged(report, path)) => {
+            Outcome { code: report.exit_code, report: Some(path.clone()), ..Outcome::default() }
+        }
+        Ok(Ended::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::default() },
+        Err(error) => Outcome { code: error.code().code(), message: Some(error.to_string()), ..Outcome::default() },
     };
     match report::write_outcome(&path, &left) {
         Ok(()) => Finished { result, reported: true },
@@ -156,27 +229,28 @@ impl Finished {
     /// table and what went wrong, unless `cargo xtask perf` does.
     #[must_use = "the exit code is the assertion: return it from the test"]
     pub fn assert_slos(self) -> ExitCode {
-        match self.result {
-            Ok((report, path)) => {
-                if !self.reported {
-                    eprintln!("\n{}\n\n{}", table::render(&report, false), path.display());
-                }
-                report.exit_code.into()
+        let (code, text) = match self.result {
+            Ok(Ended::Judged(report, path)) => {
+                (report.exit_code, format!("\n{}\n\n{}", table::render(&report, false), path.display()))
             }
-            Err(error) => {
-                if !self.reported {
-                    eprintln!("{error}");
-                }
-                error.code().code().into()
-            }
+            Ok(Ended::Drawn(drawing)) => (Exit::Met.code(), drawing),
+            Err(error) => (error.code().code(), error.to_string()),
+        };
+        if !self.reported {
+            eprintln!("{text}");
         }
+        code.into()
     }
 
-    /// The report, or the exit code and the message of a run that has none.
+    /// The report, or the exit code and the message of a run that has none; a drawing of the plan counts as a message.
     ///
     /// # Errors
     /// If the run could not begin.
     pub fn report(&self) -> Result<&Report, (Exit, String)> {
-        self.result.as_ref().map(|(report, _)| report).map_err(|error| (error.code(), error.to_string()))
+        match &self.result {
+            Ok(Ended::Judged(report, _)) => Ok(report),
+            Ok(Ended::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
+            Err(error) => Err((error.code(), error.to_string())),
+        }
     }
 }

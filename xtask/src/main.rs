@@ -1,6 +1,7 @@
 //! `cargo xtask`: everything that is done with this workspace, as commands.
 
 mod backend;
+mod bench;
 mod ci;
 mod codegen;
 mod http;
@@ -37,6 +38,9 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Measure the generator: its cost beside its peers', and how true its clock is
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Run what needs Docker, Prometheus and promtool: the tests that plain `cargo test` lists as ignored
     Ci,
 }
@@ -56,6 +60,7 @@ async fn main() -> ExitCode {
         Command::Perf(args) => perf::command(*args).await,
         Command::Stack(command) => or_internal(stack::command(command).await),
         Command::Codegen { check } => or_internal(codegen::run(check)),
+        Command::Bench(command) => or_internal(bench::run(command).await),
         Command::Ci => or_internal(ci::run().await),
     };
     code.code().into()

@@ -64,7 +64,9 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let signals = child::signals()?;
     // A target may come from the environment, too.
     let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
-    let built = match scenarios::build(!args.list && !has_target) {
+    let sends = !args.list && !args.is_dry_run();
+    let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
+    let built = match scenarios::build(sends && !has_target) {
         Err(_) if *signals.borrow() > 0 => {
             return Err(Stop(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()));
         }
@@ -75,7 +77,11 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
         known.iter().for_each(|scenario| println!("{}", scenario.name));
         return Ok(None);
     }
-    let chosen = choose(&args.scenarios, &known).map_err(configuration)?;
+    let chosen = choose(&named, &known).map_err(configuration)?;
+    if !sends {
+        let nothing = Stack::default();
+        return Ok(Some(run_all(&args, &settings, &built.load, &chosen, &nothing, &settings.target, signals).await?));
+    }
     let stack = bring_up(&args, &settings, signals.clone()).await?;
     let result = with_stack(&args, &settings, &built, &chosen, &stack, signals).await;
     let ended = if args.is_ephemeral() { stack.down().await } else { Ok(()) };
@@ -217,6 +223,9 @@ fn finish(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus, stack: &S
     if let Some(message) = outcome.message {
         eprintln!("error: {message}");
     }
+    if let Some(drawing) = outcome.drawing {
+        summary::say(&drawing);
+    }
     if let Some(path) = outcome.report {
         let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
         let report: Report = serde_json::from_str(&text).context("failed to read the report")?;
@@ -255,11 +264,11 @@ mod tests {
 
     #[test]
     fn a_scenario_that_fails_by_itself_is_not_green() {
-        let met = || Some(Outcome { code: 0, message: None, report: None });
+        let met = || Some(Outcome::default());
         assert_eq!(finished("met", met(), 0), Ok(ExitCode::Met));
         assert_eq!(finished("own", met(), 101), Err(ExitCode::Internal));
         assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
-        let missed = Outcome { code: 99, message: None, report: None };
+        let missed = Outcome { code: 99, ..Outcome::default() };
         assert_eq!(finished("missed", Some(missed), 101), Ok(ExitCode::Missed));
     }
 }

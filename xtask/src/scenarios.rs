@@ -9,7 +9,7 @@ use cargo_metadata::{Message, TargetKind};
 use crate::workspace;
 
 /// Optimised, so that the generator does not measure itself.
-const PROFILE: &str = "load";
+pub(crate) const PROFILE: &str = "load";
 
 /// What was built.
 #[derive(Debug)]

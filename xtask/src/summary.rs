@@ -35,7 +35,7 @@ pub(crate) fn print_code(code: ExitCode) {
 }
 
 /// Prints a line. Fails only if nobody reads any more, which is no reason to leave a stack behind.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(stdout(), "{text}");
 }
 

@@ -65,7 +65,7 @@ impl ExitCode {
 }
 
 /// What a scenario's process leaves for the one that started it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The exit code that its result asks for.
     pub code: u8,
@@ -73,6 +73,9 @@ pub struct Outcome {
     pub message: Option<String>,
     /// The report.
     pub report: Option<PathBuf>,
+    /// The plan, drawn, where that is all that was asked for.
+    #[serde(default)]
+    pub drawing: Option<String>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! prometheus-fastapi-instrumentator. It knows nothing of the load harness.
 
 mod faults;
+pub mod fixed;
 mod latency;
 mod metrics;
 mod routes;

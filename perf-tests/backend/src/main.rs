@@ -1,9 +1,10 @@
 //! The stand-in as a process: `backend --port 8000 --delay get_game_data=600ms --errors join_room=30%`.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
-use backend::{Faults, Server};
+use backend::{Faults, Server, fixed};
 use clap::Parser;
 use tokio::io::AsyncReadExt as _;
 
@@ -23,6 +24,12 @@ struct Args {
     /// Share of an endpoint's requests that are answered at once with status 500: join_room=30% (repeatable)
     #[arg(long, value_name = "ENDPOINT=PERCENT")]
     errors: Vec<String>,
+    /// Be a server for measuring clients instead: the same short answer to every request
+    #[arg(long)]
+    fixed: bool,
+    /// As such, delay answers by a seeded distribution, and write down in this file how long each was, in nanoseconds
+    #[arg(long, value_name = "FILE", requires = "fixed")]
+    log_delays: Option<PathBuf>,
     /// Stop when standard input closes, so that the process cannot outlive the one that started it
     #[arg(long)]
     until_stdin_closes: bool,
@@ -38,6 +45,10 @@ async fn main() -> anyhow::Result<()> {
         .with_context(|| format!("failed to listen on {address}; choose another with --port"))?;
     // The one line that whoever starts this process waits for.
     println!("listening on http://{}", listener.local_addr()?);
+    if args.fixed {
+        let stop = async { if args.until_stdin_closes { stdin_closed().await } else { std::future::pending().await } };
+        return fixed::serve(listener, args.log_delays, args.seed, stop).await;
+    }
     let server = Server::new(args.seed, faults)?;
     tokio::select! {
         served = axum::serve(listener, server.router()) => served.context("failed to serve"),

@@ -1,7 +1,12 @@
 //! Runs a plan: workers and their virtual users, and snapshots of what they measure.
 
-pub(crate) mod clock;
+mod health;
+mod pacer;
+mod request;
 mod signal;
+mod silence;
+mod stopwatch;
+mod think;
 pub mod vu;
 pub(crate) mod worker;
 
@@ -13,33 +18,43 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
+pub(crate) use pacer::Pacing;
+pub use request::{Request, RequestError, Response};
 pub(crate) use signal::Signals;
+pub use think::Think;
 
-use crate::measure::{Recorder, Snapshot};
-use crate::plan::Plan;
+use crate::clock;
+use crate::measure::{Health, Layout, Recorder, Snapshot};
+use crate::plan::{Iterations, PartPlan, Plan, Schedule};
+use health::Shares;
+use silence::Silence;
 use vu::Shared;
-use worker::{Done, Errors, Iteration, Work};
+use worker::{Done, Errors, Iteration, Left, PartWork, Share, Work};
 
 /// How often a snapshot is taken for those who watch.
 pub(crate) const TICK: Duration = Duration::from_millis(500);
 
 /// Who reads snapshots while the load runs.
 pub(crate) trait Watch {
-    /// Everything measured up to now, so long after the load began.
-    fn tick(&mut self, elapsed: Duration, snapshot: Snapshot);
+    /// Everything measured up to now, so long after the load began. A reason if the load is to end now.
+    fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String>;
 }
 
 /// What is left of a load.
 pub(crate) struct Load {
     /// Everything measured.
     pub(crate) snapshot: Snapshot,
-    /// Shared iterations that nobody began.
-    pub(crate) dropped_iterations: u64,
+    /// How the generator did, over all.
+    pub(crate) health: Health,
+    /// Worker threads.
+    pub(crate) workers: usize,
     /// Whether a signal ended it.
     pub(crate) interrupted: bool,
+    /// Why who watched ended it.
+    pub(crate) aborted: Option<String>,
     /// Errors of the scenario's own.
     pub(crate) errors: Errors,
-    /// VUs that panicked, and workers that did not come back.
+    /// Virtual users that panicked, and workers that did not come back.
     pub(crate) panics: Vec<String>,
     /// The longest time in which requests were under way and none came to its end.
     pub(crate) longest_silence: Duration,
@@ -52,37 +67,57 @@ pub(crate) enum EngineError {
     Thread(std::io::Error),
 }
 
+/// What is to be run.
+pub(crate) struct Job<'run> {
+    pub(crate) plan: &'run Plan,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) layout: Layout,
+    /// One for each part of the plan.
+    pub(crate) iterations: Vec<Arc<dyn Iteration>>,
+    pub(crate) pacing: Pacing,
+}
+
 struct Worker {
     ask: mpsc::Sender<oneshot::Sender<Snapshot>>,
     thread: JoinHandle<std::io::Result<Done>>,
     finished: oneshot::Receiver<()>,
 }
 
+/// How a load was ended before its time.
+#[derive(Default)]
+struct Early {
+    interrupted: bool,
+    aborted: Option<String>,
+}
+
 /// Runs the plan to its end, or until a signal, on as many threads as there are processors.
-pub(crate) async fn run(
-    plan: &Plan,
-    shared: Arc<Shared>,
-    bounds: Arc<[Duration]>,
-    iteration: Arc<Iteration>,
-    signals: &mut Signals,
-    watch: &mut dyn Watch,
-) -> Result<Load, EngineError> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let left = plan.shared_iterations.map(|iterations| Arc::new(AtomicU64::new(iterations)));
+pub(crate) async fn run(job: Job<'_>, signals: &mut Signals, watch: &mut dyn Watch) -> Result<Load, EngineError> {
+    let most = usize::try_from(job.plan.most_vus()).unwrap_or(usize::MAX);
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(most.max(1));
+    let nothing = Snapshot::new(&job.layout);
+    // What all workers count together: the next of shared iterations.
+    let counters: Vec<_> = job.plan.parts.iter().map(|_| Arc::new(AtomicU64::new(0))).collect();
     let (abort, aborted) = watch::channel(false);
     let epoch = clock::now();
     let mut workers = Vec::new();
-    for (number, vus) in plan.split(threads).into_iter().enumerate() {
+    for number in 0..threads {
         let (ask, asked) = mpsc::channel(1);
         let (finish, finished) = oneshot::channel();
-        let work = Work {
-            vus,
-            epoch,
-            graceful_stop: plan.graceful_stop,
-            left: left.clone(),
+        let parts = job.plan.parts.iter().zip(&counters).zip(&job.iterations).enumerate();
+        let parts = parts.map(|(at, ((part, next), iteration))| PartWork {
+            part: at,
             iteration: iteration.clone(),
-            shared: shared.clone(),
-            recorder: Recorder::new(shared.endpoints.len(), bounds.clone()),
+            min_iteration: part.min_iteration,
+            cut: part.end + part.graceful_stop,
+            share: share(part, next, (number, threads)),
+        });
+        let work = Work {
+            parts: parts.collect(),
+            epoch,
+            shared: job.shared.clone(),
+            recorder: Recorder::new(job.layout.clone()),
+            workers: threads,
+            pacing: job.pacing,
             asked,
             finished: finish,
             abort: aborted.clone(),
@@ -90,15 +125,41 @@ pub(crate) async fn run(
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
         workers.push(Worker { ask, thread, finished });
     }
-    let nothing = Snapshot::new(shared.endpoints.len(), &bounds);
-    let mut silence = Silence::default();
-    let interrupted = supervise(&mut workers, epoch, &nothing, signals, &abort, &mut silence, watch).await;
-    let mut load = Load { interrupted, longest_silence: silence.longest, ..Load::nothing(nothing) };
+    let (mut silence, mut shares) = (Silence::default(), Shares::start());
+    let supervisor = Supervisor { epoch, nothing: &nothing, abort: &abort };
+    let early = supervisor.watch_over(&mut workers, signals, (&mut silence, &mut shares), watch).await;
+    let mut load = Load { longest_silence: silence.longest(), workers: threads, ..Load::nothing(nothing) };
     for worker in workers {
         load.add(worker);
     }
-    load.dropped_iterations = left.map_or(0, |left| left.load(Ordering::Relaxed));
-    Ok(load)
+    load.health = shares.of_all(&load.snapshot.worked);
+    if early.aborted.is_none() {
+        load.count_untaken(job.plan, &counters);
+    }
+    Ok(Load { interrupted: early.interrupted, aborted: early.aborted, ..load })
+}
+
+/// What of a part is one worker's, of so many: virtual users in turn, and arrivals in turn.
+fn share(part: &PartPlan, next: &Arc<AtomicU64>, (number, workers): (usize, usize)) -> Share {
+    match &part.schedule {
+        Schedule::Vus { vus, iterations } => {
+            let left = match iterations {
+                Iterations::UntilStop => Left::Endless,
+                Iterations::Each(each) => Left::Each(*each),
+                Iterations::Shared(all) => Left::Shared { next: next.clone(), all: *all },
+            };
+            Share::Vus { vus: vus.iter().skip(number).step_by(workers).cloned().collect(), left }
+        }
+        Schedule::Arrivals { arrivals, vus, max_vus } => {
+            // Fewer virtual users than workers: then some workers have no arrivals either.
+            let of = workers.min((*max_vus as usize).max(1));
+            let in_turn = |all: u32| (0..all).skip(number).step_by(workers);
+            let ids = if number < of { in_turn(*max_vus).map(|id| part.first_id + id).collect() } else { Vec::new() };
+            let ready = in_turn(*vus).count();
+            let nth = if number < of { number } else { usize::MAX };
+            Share::Arrivals { arrivals: arrivals.clone(), nth, of, ids, ready }
+        }
+    }
 }
 
 impl Load {
@@ -106,8 +167,10 @@ impl Load {
     pub(crate) fn nothing(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
-            dropped_iterations: 0,
+            health: Health::default(),
+            workers: 0,
             interrupted: false,
+            aborted: None,
             errors: Errors::default(),
             panics: Vec::new(),
             longest_silence: Duration::ZERO,
@@ -126,6 +189,16 @@ impl Load {
             Err(_) => self.panics.push("a worker panicked".to_owned()),
         }
     }
+
+    /// Shared iterations that nobody took are dropped, as in k6.
+    fn count_untaken(&mut self, plan: &Plan, counters: &[Arc<AtomicU64>]) {
+        for ((part, counts), next) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(counters) {
+            if let Schedule::Vus { iterations: Iterations::Shared(all), .. } = &part.schedule {
+                let untaken = all.saturating_sub(next.load(Ordering::Relaxed));
+                counts.dropped[part.phases.at(part.end).index()] += untaken;
+            }
+        }
+    }
 }
 
 fn spawn(number: usize, work: Work) -> std::io::Result<JoinHandle<std::io::Result<Done>>> {
@@ -135,62 +208,51 @@ fn spawn(number: usize, work: Work) -> std::io::Result<JoinHandle<std::io::Resul
     })
 }
 
-/// Takes snapshots until the last VU has stopped. True if a signal came.
-async fn supervise(
-    workers: &mut [Worker],
+struct Supervisor<'run> {
     epoch: Instant,
-    nothing: &Snapshot,
-    signals: &mut Signals,
-    abort: &watch::Sender<bool>,
-    silence: &mut Silence,
-    watch: &mut dyn Watch,
-) -> bool {
-    let mut ticks = time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let asks: Vec<_> = workers.iter().map(|worker| worker.ask.clone()).collect();
-    let all_stopped = async {
-        for worker in workers {
-            // An error means that the thread is gone, and joining it will say why.
-            let _ = (&mut worker.finished).await;
-        }
-    };
-    tokio::pin!(all_stopped);
-    let mut interrupted = false;
-    loop {
-        tokio::select! {
-            () = &mut all_stopped => return interrupted,
-            () = signals.next(), if !interrupted => {
-                interrupted = true;
-                abort.send_replace(true);
+    nothing: &'run Snapshot,
+    abort: &'run watch::Sender<bool>,
+}
+
+impl Supervisor<'_> {
+    /// Takes snapshots until the last virtual user has stopped.
+    async fn watch_over(
+        &self,
+        workers: &mut [Worker],
+        signals: &mut Signals,
+        (silence, shares): (&mut Silence, &mut Shares),
+        watch: &mut dyn Watch,
+    ) -> Early {
+        let mut ticks = time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let asks: Vec<_> = workers.iter().map(|worker| worker.ask.clone()).collect();
+        let all_stopped = async {
+            for worker in workers {
+                // An error means that the thread is gone, and joining it will say why.
+                let _ = (&mut worker.finished).await;
             }
-            _ = ticks.tick() => {
-                if let Some(snapshot) = ask_all(&asks, nothing).await {
-                    let elapsed = clock::now().duration_since(epoch);
+        };
+        tokio::pin!(all_stopped);
+        let mut early = Early::default();
+        loop {
+            tokio::select! {
+                () = &mut all_stopped => return early,
+                () = signals.next(), if !early.interrupted => {
+                    early.interrupted = true;
+                    self.abort.send_replace(true);
+                }
+                _ = ticks.tick() => {
+                    let Some(mut snapshot) = ask_all(&asks, self.nothing).await else { continue };
+                    let elapsed = clock::now().duration_since(self.epoch);
                     silence.notice(elapsed, &snapshot);
-                    watch.tick(elapsed, snapshot);
+                    shares.fill_in(&mut snapshot);
+                    if let (Some(reason), None) = (watch.tick(elapsed, snapshot), &early.aborted) {
+                        early.aborted = Some(reason);
+                        self.abort.send_replace(true);
+                    }
                 }
             }
         }
-    }
-}
-
-/// Watches for a target that takes requests and answers none. In a closed load that costs few samples: every VU waits
-/// with one, and percentiles stay as they were.
-#[derive(Debug, Default)]
-struct Silence {
-    since: Duration,
-    finished: u64,
-    longest: Duration,
-}
-
-impl Silence {
-    fn notice(&mut self, elapsed: Duration, snapshot: &Snapshot) {
-        let mut all = snapshot.requests();
-        all.add(snapshot.around);
-        if all.sent != self.finished || snapshot.in_flight == 0 {
-            (self.finished, self.since) = (all.sent, elapsed);
-        }
-        self.longest = self.longest.max(elapsed.saturating_sub(self.since));
     }
 }
 

@@ -6,85 +6,235 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::{Endpoint, Method};
+use monitoring::phase::Phase;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{self, Instant};
-use url::Url;
 
-use super::clock;
-use crate::http::{HttpClient, Request, RequestError};
-use crate::measure::{Failure, Recorder, Sample};
+use super::request::{Request, RequestError};
+use super::stopwatch::Stopwatch;
+use super::think::Think;
+use crate::clock;
+use crate::http::{HttpClient, HttpConfig, Pool};
+use crate::measure::{At, Failure, IterationEnd, Parts, Recorder, SegmentKey};
+use crate::plan::PhasePlan;
 
-/// What all VUs of a run share, and none changes.
+/// What all virtual users of a run share, and none changes.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) target: Url,
+    pub(crate) http: Arc<HttpConfig>,
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) exercised: Vec<Endpoint>,
     pub(crate) seed: u64,
+    /// Each scenario of the run: what its load is doing when.
+    pub(crate) phases: Vec<PhasePlan>,
+    /// Connections of a worker's virtual users are shared among them.
+    pub(crate) shared_connections: bool,
 }
 
-impl Shared {
-    pub(crate) fn is_tls(&self) -> bool {
-        self.target.scheme() == "https"
+/// What all virtual users of one worker share.
+#[derive(Clone)]
+pub(crate) struct Workplace {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) recorder: Rc<RefCell<Recorder>>,
+    pub(crate) pool: Pool,
+    pub(crate) pace: Rc<Pace>,
+    /// When the run began.
+    pub(crate) epoch: Instant,
+}
+
+/// Lets requests go at most so often, all of a worker's virtual users together.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    interval: Option<Duration>,
+    next: RefCell<Option<Instant>>,
+}
+
+impl Pace {
+    /// So many requests a second, shared by so many workers; no limit if none is given.
+    pub(crate) fn new(rps: Option<u64>, workers: usize) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a rate")]
+        let interval = rps.map(|rps| Duration::from_secs_f64(workers as f64 / rps as f64));
+        Self { interval, next: RefCell::default() }
     }
+
+    async fn wait(&self) {
+        let Some(interval) = self.interval else { return };
+        let slot = self.next.borrow().map_or_else(clock::now, |next| next.max(clock::now()));
+        *self.next.borrow_mut() = Some(slot + interval);
+        time::sleep_until(slot).await;
+    }
+}
+
+/// Which iteration of which sequence: what its random numbers, and so its payloads, follow from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The n-th of a virtual user that goes through iterations of its own.
+    Own(u64),
+    /// The n-th of all, whichever virtual user takes it.
+    Shared(u64),
 }
 
 /// A virtual user: its own HTTP client, headers and random numbers.
-#[derive(Debug)]
 pub struct Vu {
     id: u32,
-    iteration: u64,
-    shared: Arc<Shared>,
-    http: HttpClient,
-    headers: Vec<(String, String)>,
+    part: usize,
+    turn: Turn,
+    place: Workplace,
+    pub(super) http: HttpClient,
+    pub(super) headers: Vec<(String, String)>,
+    /// A request's body, kept so that the next need not ask for memory.
+    pub(super) body: Vec<u8>,
     rng: ChaCha8Rng,
-    recorder: Rc<RefCell<Recorder>>,
+    /// Whether the random numbers are those of this iteration yet: finding them costs more than many iterations need.
+    rng_is_set: bool,
     /// Requests of the iteration under way, by endpoint.
     made: Vec<u64>,
+    /// When the iteration under way began.
+    began: Option<Instant>,
+    /// When its first request was due, until that is made.
+    due: Option<Instant>,
+    late: bool,
+    segment: Option<SegmentKey>,
 }
 
 impl Vu {
-    pub(crate) fn new(id: u32, shared: Arc<Shared>, recorder: Rc<RefCell<Recorder>>, http: HttpClient) -> Self {
-        let rng = ChaCha8Rng::seed_from_u64(shared.seed);
-        let made = vec![0; shared.endpoints.len()];
-        let mut vu = Self { id, iteration: 0, shared, http, headers: Vec::new(), rng, recorder, made };
-        vu.begin(0);
-        vu
+    pub(crate) fn new(id: u32, part: usize, place: Workplace) -> Self {
+        let pool = if place.shared.shared_connections { place.pool.clone() } else { place.pool.apart() };
+        Self {
+            id,
+            part,
+            turn: Turn::Own(0),
+            http: HttpClient::new(place.shared.http.clone(), pool),
+            headers: Vec::new(),
+            body: Vec::new(),
+            rng: ChaCha8Rng::seed_from_u64(place.shared.seed),
+            rng_is_set: false,
+            made: vec![0; place.shared.endpoints.len()],
+            began: None,
+            due: None,
+            late: false,
+            segment: None,
+            place,
+        }
     }
 
-    /// Each iteration has random numbers of its own, whatever the one before it used up.
-    pub(crate) fn begin(&mut self, iteration: u64) {
-        const WORDS_PER_ITERATION: u128 = 1 << 24;
-        self.iteration = iteration;
+    /// Begins an iteration, now; an open load's was due at a time.
+    pub(crate) fn begin(&mut self, now: Instant, turn: Turn, due: Option<Instant>) {
+        self.turn = turn;
         self.made.fill(0);
-        self.rng.set_stream(self.id.into());
-        self.rng.set_word_pos(u128::from(iteration) * WORDS_PER_ITERATION);
+        self.rng_is_set = false;
+        self.segment = None;
+        self.began = Some(now);
+        self.due = due;
+        self.late = due.is_some_and(|due| {
+            self.place.recorder.borrow_mut().record_arrival(self.part, now.saturating_duration_since(due))
+        });
     }
 
-    pub(crate) fn made(&self) -> &[u64] {
-        &self.made
+    /// Ends the iteration under way, if there is one. Gives the time, which the next begins at.
+    pub(crate) fn end(&mut self, end: IterationEnd) -> Instant {
+        let now = clock::now();
+        if let Some(began) = self.began.take() {
+            let took = now.duration_since(began);
+            self.place.recorder.borrow_mut().record_iteration(self.part, end, took, &self.made);
+        }
+        now
     }
 
-    /// The VU's number, from 1; 0 in setup and teardown.
+    /// Which of the run's scenarios it belongs to.
+    pub(crate) const fn part(&self) -> usize {
+        self.part
+    }
+
+    /// When the run began.
+    #[cfg(test)]
+    pub(crate) const fn epoch(&self) -> Instant {
+        self.place.epoch
+    }
+
+    /// When the iteration under way began.
+    #[cfg(test)]
+    pub(crate) const fn began(&self) -> Option<Instant> {
+        self.began
+    }
+
+    /// The virtual user's number, from 1; 0 in setup and teardown.
     pub const fn id(&self) -> u32 {
         self.id
     }
 
-    /// How many iterations this VU has begun before this one.
+    /// The number of this iteration, from 0: of this virtual user's own, or, where iterations are shared or due at planned
+    /// times, of all.
     pub const fn iteration(&self) -> u64 {
-        self.iteration
+        match self.turn {
+            Turn::Own(number) | Turn::Shared(number) => number,
+        }
     }
 
-    /// Random numbers that are the same in every run with the same seed, for this VU and iteration.
-    pub const fn rng(&mut self) -> &mut ChaCha8Rng {
+    /// A name for this iteration that no other of the scenario has, and that is the same in every run of the same plan,
+    /// whichever virtual user takes it: "3-17", or "17" where iterations are shared.
+    pub fn iteration_name(&self) -> String {
+        match self.turn {
+            Turn::Own(number) => format!("{}-{number}", self.id),
+            Turn::Shared(number) => number.to_string(),
+        }
+    }
+
+    /// Random numbers that are the same in every run with the same seed, for this iteration.
+    pub fn rng(&mut self) -> &mut ChaCha8Rng {
+        const WORDS_PER_ITERATION: u128 = 1 << 24;
+        if !self.rng_is_set {
+            self.rng_is_set = true;
+            let (stream, number) = match self.turn {
+                Turn::Own(number) => (self.id.into(), number),
+                // Streams beyond those of virtual users.
+                Turn::Shared(number) => ((self.part as u64 + 1) << 32, number),
+            };
+            self.rng.set_stream(stream);
+            self.rng.set_word_pos(u128::from(number) * WORDS_PER_ITERATION);
+        }
         &mut self.rng
+    }
+
+    /// One of several, by weight: `vu.choose(&[(70, "browse"), (30, "trade")])`.
+    ///
+    /// # Panics
+    /// If there is nothing to choose, or all weights are 0. The panic ends this virtual user and the run says so.
+    pub fn choose<T: Copy>(&mut self, weighted: &[(u32, T)]) -> T {
+        let whole: u64 = weighted.iter().map(|(weight, _)| u64::from(*weight)).sum();
+        assert!(whole > 0, "there is nothing to choose from: all weights are 0");
+        let mut at = self.rng().random_range(0..whole);
+        for &(weight, choice) in weighted {
+            match at.checked_sub(weight.into()) {
+                Some(rest) => at = rest,
+                None => return choice,
+            }
+        }
+        unreachable!("a number below the sum of all weights lies within one of them")
     }
 
     /// Sends that header with every request from now on, in place of an earlier one of that name: a bearer token, say.
     pub fn header(&mut self, name: &str, value: &str) {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Tells the requests from here to the end of the iteration, or to the next call, apart from others: the report has
+    /// their latencies by endpoint and segment, such as `("day", 3)`. At most 1000 segments.
+    pub const fn segment(&mut self, name: &'static str, number: u32) {
+        self.segment = Some((name, number));
+    }
+
+    /// Counts whether something is as it should be, under a name that an objective can speak of. Gives what it was given.
+    pub fn check(&mut self, name: &'static str, passed: bool) -> bool {
+        let phase = self.phase_at(clock::now());
+        self.count_check(phase, name, passed);
+        passed
+    }
+
+    pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
+        self.place.recorder.borrow_mut().record_check(self.part, phase, name, passed);
     }
 
     /// A request to an endpoint of the catalogue; method, path and objective come from there.
@@ -107,83 +257,66 @@ impl Vu {
         endpoint: Endpoint,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, RequestError> {
-        let stopwatch = self.start(Some(self.index_of(endpoint)));
+        let index = self.index_of(endpoint);
+        let stopwatch = self.start(Some(index)).await;
         let result = future.await;
         let failure = result.is_err().then_some(Failure::Other);
-        stopwatch.stop(None, failure, Duration::ZERO);
+        stopwatch.stop(None, failure, Parts::default(), clock::now());
         let name = endpoint.name;
         result.map_err(|error| RequestError::Failed { name, judged: true, message: error.to_string() })
     }
 
     /// Waits, as a person does between two clicks, for a random time between the two.
     pub async fn think(&mut self, least: Duration, most: Duration) {
-        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let (least, most) = (nanos(least), nanos(most));
-        let pause = Duration::from_nanos(self.rng.random_range(least..=most.max(least)));
+        self.think_as(Think::Between(least, most)).await;
+    }
+
+    /// Waits for a random time of that distribution.
+    pub async fn think_as(&mut self, think: Think) {
+        let pause = think.draw(self.rng());
         time::sleep(pause).await;
     }
 
     /// Panics on an endpoint that the scenario has not declared: its objectives would go unjudged without a word. The
-    /// panic ends this VU and the run says so.
+    /// panic ends this virtual user and the run says so.
     fn index_of(&self, endpoint: Endpoint) -> usize {
-        let index = self.shared.endpoints.iter().position(|known| *known == endpoint);
+        let shared = &self.place.shared;
+        let index = shared.endpoints.iter().position(|known| *known == endpoint);
         match index {
-            Some(index) if self.id == 0 || self.shared.exercised.contains(&endpoint) => index,
+            Some(index) if self.id == 0 || shared.exercised.contains(&endpoint) => index,
             _ => panic!("the scenario requests {} but does not declare it with `exercises`", endpoint.name),
         }
     }
 
-    pub(crate) fn target(&self) -> &Url {
-        &self.shared.target
+    fn phase_at(&self, moment: Instant) -> Phase {
+        let elapsed = moment.saturating_duration_since(self.place.epoch);
+        self.place.shared.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
     }
 
-    pub(crate) const fn http(&self) -> &HttpClient {
-        &self.http
-    }
-
-    pub(crate) fn headers(&self) -> &[(String, String)] {
-        &self.headers
-    }
-
-    pub(crate) fn start(&mut self, endpoint: Option<usize>) -> Stopwatch {
-        if let Some(endpoint) = endpoint {
+    /// Starts the stopwatch of a request, once the pace allows it. An iteration's first request was due when the iteration
+    /// was; any later one is due when the scenario makes it.
+    pub(super) async fn start(&mut self, endpoint: Option<usize>) -> Stopwatch {
+        self.place.pace.wait().await;
+        let started = clock::now();
+        let due = self.due.take().unwrap_or(started);
+        let at = endpoint.map(|endpoint| {
             self.made[endpoint] += 1;
-        }
-        self.recorder.borrow_mut().begin_request();
-        Stopwatch { recorder: self.recorder.clone(), endpoint, started: clock::now(), seen: false }
+            let (part, phase) = (self.part, self.phase_at(due));
+            At { part, endpoint, phase, late: self.late, segment: self.segment }
+        });
+        Stopwatch::start(self.place.recorder.clone(), at, due, started)
     }
 }
 
-/// Measures one request. Dropped before it is stopped, it counts the request as unknown: it was begun, and nobody saw
-/// how it ended.
-pub(crate) struct Stopwatch {
-    recorder: Rc<RefCell<Recorder>>,
-    endpoint: Option<usize>,
-    started: Instant,
-    seen: bool,
-}
-
-impl Stopwatch {
-    pub(crate) fn stop(mut self, status: Option<u16>, failure: Option<Failure>, connecting: Duration) {
-        self.seen = true;
-        let (due, started, finished) = (self.started, self.started, clock::now());
-        let mut recorder = self.recorder.borrow_mut();
-        match self.endpoint {
-            Some(endpoint) => {
-                recorder.record(endpoint, &Sample { status, failure, due, started, finished, connecting });
-            }
-            None => recorder.record_around(failure.is_some()),
-        }
-        drop(recorder);
-    }
-}
-
-impl Drop for Stopwatch {
+impl Drop for Vu {
+    /// Whatever stopped the virtual user in the middle of an iteration, that is counted.
     fn drop(&mut self) {
-        let mut recorder = self.recorder.borrow_mut();
-        recorder.end_request();
-        if !self.seen {
-            recorder.record_unknown(self.endpoint);
-        }
+        self.end(IterationEnd::Interrupted);
+    }
+}
+
+impl std::fmt::Debug for Vu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vu").field("id", &self.id).field("turn", &self.turn).finish_non_exhaustive()
     }
 }

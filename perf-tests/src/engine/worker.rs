@@ -3,43 +3,93 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::task::{JoinSet, LocalSet};
-use tokio::time::{self, Instant};
+use tokio::task::{JoinError, JoinSet, LocalSet};
+use tokio::time::Instant;
 
-use super::clock;
-use super::vu::{Shared, Vu};
-use crate::http::{HttpClient, RequestError};
-use crate::measure::IterationEnd;
-use crate::measure::{Recorder, Snapshot};
-use crate::plan::VuPlan;
+use super::health;
+use super::pacer::Pacing;
+use super::request::RequestError;
+use super::vu::{Pace, Shared, Vu, Workplace};
+use crate::http::Pool;
+use crate::measure::{IterationEnd, Recorder, Snapshot};
+use crate::plan::{Arrivals, VuPlan};
 
-/// One iteration of a scenario, whatever its setup's value is.
-pub(crate) type Iteration =
-    dyn for<'vu> Fn(&'vu mut Vu) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'vu>> + Send + Sync;
+mod closed;
+mod open;
+#[cfg(test)]
+mod tests;
+
+/// An iteration under way.
+pub(crate) type UnderWay<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
+
+/// The iterations of a scenario, whatever its setup's value is. A trait and not a closure, so that an iteration under way
+/// can borrow what it is made of: to count its users would be to share a counter among all threads.
+pub(crate) trait Iteration: Send + Sync {
+    /// Begins one.
+    fn begin<'a>(&'a self, vu: &'a mut Vu) -> UnderWay<'a>;
+}
 
 /// What a worker is told to do.
 pub(crate) struct Work {
-    pub(crate) vus: Vec<VuPlan>,
+    pub(crate) parts: Vec<PartWork>,
     pub(crate) epoch: Instant,
-    pub(crate) graceful_stop: Duration,
-    /// Iterations left to all workers; none if VUs go on until they stop.
-    pub(crate) left: Option<Arc<AtomicU64>>,
-    pub(crate) iteration: Arc<Iteration>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) recorder: Recorder,
+    /// How many workers there are.
+    pub(crate) workers: usize,
+    pub(crate) pacing: Pacing,
     /// Asks for a snapshot. Closed when nobody will ask any more, which is when the worker ends.
     pub(crate) asked: mpsc::Receiver<oneshot::Sender<Snapshot>>,
-    /// Told when the last VU has stopped.
+    /// Told when the last virtual user has stopped.
     pub(crate) finished: oneshot::Sender<()>,
     /// True once the run is aborted.
     pub(crate) abort: watch::Receiver<bool>,
+}
+
+/// A worker's share of one of the run's scenarios.
+#[derive(Clone)]
+pub(crate) struct PartWork {
+    /// Which of the run's scenarios it is.
+    pub(crate) part: usize,
+    pub(crate) iteration: Arc<dyn Iteration>,
+    pub(crate) min_iteration: Duration,
+    /// When iterations are cut off, from the start of the run.
+    pub(crate) cut: Duration,
+    pub(crate) share: Share,
+}
+
+/// Who runs iterations, and when, of what is this worker's.
+#[derive(Clone)]
+pub(crate) enum Share {
+    /// Virtual users that iterate one after another.
+    Vus { vus: Vec<VuPlan>, left: Left },
+    /// Every `of`-th arrival, from the `nth` on, for virtual users with those ids.
+    Arrivals {
+        arrivals: Arc<Arrivals>,
+        nth: usize,
+        of: usize,
+        ids: Vec<u32>,
+        /// How many of them are there from the start.
+        ready: usize,
+    },
+}
+
+/// Which iterations there are for a virtual user to take.
+#[derive(Clone)]
+pub(crate) enum Left {
+    /// There is always another.
+    Endless,
+    /// So many for each virtual user.
+    Each(u64),
+    /// So many for all together, the next of which is counted here.
+    Shared { next: Arc<AtomicU64>, all: u64 },
 }
 
 /// What a worker leaves.
@@ -47,7 +97,7 @@ pub(crate) struct Done {
     pub(crate) snapshot: Snapshot,
     /// Errors of the scenario's own, which are no failed requests.
     pub(crate) errors: Errors,
-    /// VUs that panicked, by message.
+    /// Virtual users that panicked, by message.
     pub(crate) panics: Vec<String>,
 }
 
@@ -75,43 +125,56 @@ impl Errors {
     }
 }
 
-/// Runs the worker's VUs to their end. Answers requests for snapshots meanwhile, and on until nobody asks: other workers
+/// What the worker's tasks have in common.
+#[derive(Clone)]
+struct Floor {
+    place: Workplace,
+    errors: Rc<RefCell<Errors>>,
+    panics: Rc<RefCell<Vec<String>>>,
+    aborted: Rc<Aborted>,
+    pacing: Pacing,
+}
+
+/// Runs the worker's share to its end. Answers requests for snapshots meanwhile, and on until nobody asks: other workers
 /// may still be at it, and a snapshot is one of all.
 pub(crate) async fn run(work: Work) -> Done {
-    let Work { vus, epoch, graceful_stop, left, iteration, shared, recorder, mut asked, finished, mut abort } = work;
+    let Work { parts, epoch, shared, recorder, workers, pacing, mut asked, finished, mut abort } = work;
     let recorder = Rc::new(RefCell::new(recorder));
-    let errors = Rc::new(RefCell::new(Errors::default()));
-    // The worker's own, so that VUs of different workers share no lock.
-    let aborted = Rc::new(Aborted::default());
+    let pace = Rc::new(Pace::new(shared.http.settings.rps, workers));
+    let floor = Floor {
+        place: Workplace { shared, recorder: recorder.clone(), pool: Pool::default(), pace, epoch },
+        errors: Rc::default(),
+        panics: Rc::default(),
+        aborted: Rc::default(),
+        pacing,
+    };
+    let watch = health::Watch::start();
     let local = LocalSet::new();
-    let mut running = JoinSet::new();
-    for plan in vus {
-        let vu = Life {
-            plan,
-            epoch,
-            graceful_stop,
-            left: left.clone(),
-            iteration: iteration.clone(),
-            shared: shared.clone(),
-            recorder: recorder.clone(),
-            errors: errors.clone(),
-            aborted: aborted.clone(),
-        };
-        running.spawn_local_on(vu.live(), &local);
+    let (mut running, mut lives) = (JoinSet::new(), Vec::new());
+    for part in parts {
+        match part.share.clone() {
+            Share::Vus { vus, left } => {
+                lives.extend(vus.into_iter().map(|vu| {
+                    running.spawn_local_on(closed::Life::new(&floor, &part, vu, left.clone()).live(), &local)
+                }))
+            }
+            Share::Arrivals { .. } => drop(running.spawn_local_on(open::run(floor.clone(), part), &local)),
+        }
     }
-    let mut panics = Vec::new();
     let mut finished = Some(finished);
     local
         .run_until(async {
             loop {
                 tokio::select! {
-                    Some(ended) = running.join_next() => {
-                        panics.extend(ended.err().map(panic_message));
+                    Some(ended) = running.join_next() => floor.ended(ended),
+                    Ok(_) = abort.wait_for(|abort| *abort), if !floor.aborted.yet.get() => {
+                        floor.aborted.tell();
+                        // Wherever they are: what is dropped counts itself.
+                        lives.drain(..).for_each(|life| life.abort());
                     }
-                    Ok(_) = abort.wait_for(|abort| *abort), if !aborted.yet.get() => aborted.tell(),
                     asked = asked.recv() => match asked {
                         // Nobody waits for the answer any more: then nobody misses it.
-                        Some(reply) => drop(reply.send(recorder.borrow().snapshot())),
+                        Some(reply) => drop(reply.send(recorder.borrow().snapshot_with(watch.worked()))),
                         None => break,
                     },
                 }
@@ -121,74 +184,22 @@ pub(crate) async fn run(work: Work) -> Done {
             }
         })
         .await;
-    let snapshot = recorder.borrow().snapshot();
-    Done { snapshot, errors: errors.take(), panics }
+    let snapshot = recorder.borrow().snapshot_with(watch.worked());
+    Done { snapshot, errors: floor.errors.take(), panics: floor.panics.take() }
 }
 
-/// Whether the run has been aborted, as far as one worker's VUs are concerned.
-#[derive(Default)]
-struct Aborted {
-    yet: Cell<bool>,
-    told: Notify,
-}
-
-impl Aborted {
-    fn tell(&self) {
-        self.yet.set(true);
-        self.told.notify_waiters();
-    }
-}
-
-/// One VU, from its start to its stop.
-struct Life {
-    plan: VuPlan,
-    epoch: Instant,
-    graceful_stop: Duration,
-    left: Option<Arc<AtomicU64>>,
-    iteration: Arc<Iteration>,
-    shared: Arc<Shared>,
-    recorder: Rc<RefCell<Recorder>>,
-    errors: Rc<RefCell<Errors>>,
-    aborted: Rc<Aborted>,
-}
-
-impl Life {
-    async fn live(self) {
-        let http = match HttpClient::new(self.shared.is_tls()) {
-            Ok(http) => http,
-            Err(error) => return self.errors.borrow_mut().add(&error.into()),
-        };
-        let mut vu = Vu::new(self.plan.id, self.shared.clone(), self.recorder.clone(), http);
-        time::sleep_until(self.epoch + self.plan.start).await;
-        let _active = Active::new(&self.recorder);
-        let stop = self.epoch + self.plan.stop;
-        let mut cut = pin!(time::sleep_until(stop + self.graceful_stop));
-        let mut aborted = pin!(self.aborted.told.notified());
-        aborted.as_mut().enable();
-        for number in 0.. {
-            if clock::now() >= stop || self.aborted.yet.get() || !self.take() {
-                break;
-            }
-            vu.begin(number);
-            let result = tokio::select! {
-                biased;
-                result = (self.iteration)(&mut vu) => Some(result),
-                () = &mut cut => None,
-                () = &mut aborted => None,
-            };
-            self.ended(&vu, result);
-            // A scenario that waits for nothing must not keep the worker from answering.
-            tokio::task::yield_now().await;
+impl Floor {
+    /// A task has ended, perhaps by a panic.
+    fn ended(&self, ended: Result<(), JoinError>) {
+        if let Err(error) = ended
+            && let Ok(panic) = error.try_into_panic()
+        {
+            self.panics.borrow_mut().push(panic_text(panic.as_ref()));
         }
     }
 
-    /// Takes one of the shared iterations, if there are any left.
-    fn take(&self) -> bool {
-        let one_less = |left: u64| left.checked_sub(1);
-        self.left.as_ref().is_none_or(|left| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok())
-    }
-
-    fn ended(&self, vu: &Vu, result: Option<anyhow::Result<()>>) {
+    /// Counts how an iteration ended; none if it was cut off. Gives the time.
+    fn iteration_ended(&self, vu: &mut Vu, result: Option<anyhow::Result<()>>) -> Instant {
         let end = match result {
             None => IterationEnd::Interrupted,
             Some(Ok(())) => IterationEnd::Completed,
@@ -201,30 +212,48 @@ impl Life {
                 IterationEnd::Failed
             }
         };
-        self.recorder.borrow_mut().record_iteration(end, vu.made());
+        vu.end(end)
     }
 }
 
-/// Counts a VU as active for as long as it lives, a panic included.
-struct Active(Rc<RefCell<Recorder>>);
+/// Whether the run has been aborted, as far as one worker's virtual users are concerned.
+#[derive(Default)]
+struct Aborted {
+    yet: Cell<bool>,
+    told: Notify,
+}
+
+impl Aborted {
+    fn tell(&self) {
+        self.yet.set(true);
+        self.told.notify_waiters();
+    }
+
+    /// Ends when the run is aborted.
+    async fn wait(&self) {
+        let told = self.told.notified();
+        if !self.yet.get() {
+            told.await;
+        }
+    }
+}
+
+/// Counts a virtual user as active for as long as it lives, a panic included.
+struct Active {
+    recorder: Rc<RefCell<Recorder>>,
+    part: usize,
+}
 
 impl Active {
-    fn new(recorder: &Rc<RefCell<Recorder>>) -> Self {
-        recorder.borrow_mut().vu_active(true);
-        Self(recorder.clone())
+    fn new(recorder: &Rc<RefCell<Recorder>>, part: usize) -> Self {
+        recorder.borrow_mut().vu_active(part, true);
+        Self { recorder: recorder.clone(), part }
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        self.0.borrow_mut().vu_active(false);
-    }
-}
-
-fn panic_message(error: tokio::task::JoinError) -> String {
-    match error.try_into_panic() {
-        Ok(panic) => panic_text(panic.as_ref()),
-        Err(error) => error.to_string(),
+        self.recorder.borrow_mut().vu_active(self.part, false);
     }
 }
 
@@ -232,157 +261,4 @@ fn panic_message(error: tokio::task::JoinError) -> String {
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use monitoring::catalogue::{GET_NEWS, JOIN_ROOM, STOCK_AI};
-    use monitoring::judgement::Millis;
-    use monitoring::metric;
-    use monitoring::slo::Objective;
-    use tokio::time::sleep;
-    use url::Url;
-
-    use super::*;
-    use crate::plan::{LoadProfile, constant_vus, shared_iterations};
-
-    const MS: fn(u64) -> Duration = Duration::from_millis;
-
-    /// Runs a profile on virtual time, until it ends or is aborted after so long. Gives what was left, how long it took
-    /// and how many shared iterations nobody took.
-    async fn run_on_virtual_time(
-        profile: LoadProfile,
-        abort_after: Option<Duration>,
-        iteration: impl for<'vu> Fn(&'vu mut Vu) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'vu>>
-        + Send
-        + Sync
-        + 'static,
-    ) -> (Done, Duration, u64) {
-        let plan = profile.plan(1).unwrap();
-        let left = plan.shared_iterations.map(|iterations| Arc::new(AtomicU64::new(iterations)));
-        let (ask, asked) = mpsc::channel(1);
-        let (finish, finished) = oneshot::channel();
-        let (abort, aborted) = watch::channel(false);
-        let epoch = clock::now();
-        let target = Url::parse("http://127.0.0.1:1").unwrap();
-        let endpoints = STOCK_AI.endpoints;
-        let work = Work {
-            vus: plan.vus.clone(),
-            epoch,
-            graceful_stop: plan.graceful_stop,
-            left: left.clone(),
-            iteration: Arc::new(iteration),
-            shared: Arc::new(Shared { target, endpoints, exercised: vec![JOIN_ROOM], seed: 1 }),
-            recorder: Recorder::new(endpoints.len(), metric::bucket_bounds(&STOCK_AI).into()),
-            asked,
-            finished: finish,
-            abort: aborted,
-        };
-        let ended = async {
-            tokio::select! {
-                ended = finished => ended.unwrap(),
-                () = sleep(abort_after.unwrap_or(Duration::MAX)) => {
-                    abort.send_replace(true);
-                    std::future::pending::<()>().await;
-                }
-            }
-        };
-        let supervise = async {
-            let took = async {
-                ended.await;
-                clock::now().duration_since(epoch)
-            };
-            // The abort branch never ends by itself: the worker does, once it is told.
-            let took = tokio::time::timeout(Duration::from_secs(3600), took).await.unwrap_or_default();
-            drop(ask);
-            took
-        };
-        let (done, took) = tokio::join!(run(work), supervise);
-        (done, took, left.map_or(0, |left| left.load(Ordering::Relaxed)))
-    }
-
-    /// A request that takes exactly so long.
-    async fn request(vu: &mut Vu, takes: Duration) -> anyhow::Result<()> {
-        vu.time(JOIN_ROOM, async {
-            sleep(takes).await;
-            Ok::<_, anyhow::Error>(())
-        })
-        .await?;
-        Ok(())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn constant_vus_iterate_until_their_time_is_over() {
-        let (done, took, _) =
-            run_on_virtual_time(constant_vus(3, MS(1000)), None, |vu| Box::pin(request(vu, MS(100)))).await;
-        let join_room = &done.snapshot.endpoints[0];
-        assert_eq!(done.snapshot.iterations.completed, 30);
-        assert_eq!(join_room.requests().sent, 30);
-        assert_eq!((join_room.latency.buckets().within(MS(99)), join_room.latency.buckets().within(MS(100))), (0, 30));
-        assert_eq!(join_room.latency.buckets().sum_ms(), 3000.0);
-        assert_eq!(join_room.latency.quantile(Objective::percent(95)), Some(Millis::Finite(100.0)));
-        assert_eq!(join_room.most_per_iteration, 1);
-        assert_eq!(done.snapshot.vus, 0);
-        assert_eq!(took, MS(1000));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn shared_iterations_are_each_run_once_by_whoever_is_free() {
-        let slow_first = |vu: &mut Vu| if vu.id() == 1 { MS(450) } else { MS(100) };
-        let (done, took, left) = run_on_virtual_time(shared_iterations(2, 7), None, move |vu| {
-            let takes = slow_first(vu);
-            Box::pin(request(vu, takes))
-        })
-        .await;
-        assert_eq!((done.snapshot.iterations.completed, left), (7, 0));
-        // VU 1 takes the first and, at 450 ms, the last; VU 2 takes the five between.
-        let latency = &done.snapshot.endpoints[0].latency;
-        assert_eq!((latency.buckets().within(MS(100)), latency.buckets().within(MS(500))), (5, 7));
-        assert_eq!(took, MS(900));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn iterations_left_at_the_end_were_never_begun() {
-        let profile = LoadProfile::SharedIterations { vus: 2, iterations: 100, max_duration: MS(1000) };
-        let (done, _, left) = run_on_virtual_time(profile, None, |vu| Box::pin(request(vu, MS(300)))).await;
-        assert_eq!((done.snapshot.iterations.completed, left), (8, 92));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_under_way_at_the_end_has_thirty_seconds_and_is_then_unknown() {
-        let (done, took, _) =
-            run_on_virtual_time(constant_vus(2, MS(1000)), None, |vu| Box::pin(request(vu, MS(30_500)))).await;
-        assert_eq!((done.snapshot.iterations.completed, took), (2, MS(30_500)));
-        let (done, took, _) =
-            run_on_virtual_time(constant_vus(2, MS(1000)), None, |vu| Box::pin(request(vu, MS(40_000)))).await;
-        assert_eq!((done.snapshot.iterations.interrupted, done.snapshot.iterations.completed), (2, 0));
-        let requests = done.snapshot.endpoints[0].requests();
-        assert_eq!((requests.sent, requests.unknown, took), (0, 2, MS(31_000)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_abort_ends_iterations_at_once() {
-        let profile = constant_vus(2, MS(60_000));
-        let (done, _, _) = run_on_virtual_time(profile, Some(MS(250)), |vu| Box::pin(request(vu, MS(100)))).await;
-        assert_eq!((done.snapshot.iterations.completed, done.snapshot.iterations.interrupted), (4, 2));
-        assert_eq!(done.snapshot.endpoints[0].unknown, 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_error_or_a_panic_of_the_scenario_is_kept_and_other_vus_go_on() {
-        let (done, _, _) = run_on_virtual_time(constant_vus(2, MS(1000)), None, |vu| {
-            Box::pin(async move {
-                request(vu, MS(100)).await?;
-                if vu.id() == 1 {
-                    vu.request(GET_NEWS).send().await?;
-                }
-                anyhow::bail!("own")
-            })
-        })
-        .await;
-        assert_eq!(done.panics.len(), 1);
-        assert!(done.panics[0].contains("get_news"), "{:?}", done.panics);
-        assert_eq!((done.errors.count, done.errors.first[0].as_str()), (10, "own"));
-        assert_eq!(done.snapshot.vus, 0);
-    }
 }

@@ -1,111 +1,267 @@
-//! The HTTP client of one virtual user, with a connection pool of its own.
+//! The client of one virtual user: its connections, its time limit, and the parts that a request's time went into.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
 
-use reqwest::redirect;
+use bytes::Bytes;
+use monitoring::metric::Part;
+use monitoring::run::HttpSettings;
+use rustls::ClientConfig;
+use tokio::time::{Instant, Sleep, sleep_until};
 use url::Url;
 
-use super::connect::ConnectTime;
-use crate::measure::Failure;
+use super::connect::{Addresses, NoConnection, Stream, connect, failure_of};
+use super::encode::Head;
+use super::h1::{AnswerTo, Cause, Connection, Limits};
+use super::h2::{self, Http2};
+use super::target::Target;
+use super::tls::{self, TlsError};
+use crate::clock;
+use crate::measure::{Failure, Parts};
 
-/// k6's time limit for a request.
-const TIMEOUT: Duration = Duration::from_secs(60);
-/// Beyond this an answer is no answer of an API; the request fails.
-const MAX_BODY: usize = 64 << 20;
+/// What all virtual users' clients share, and none changes.
+#[derive(Debug)]
+pub(crate) struct HttpConfig {
+    pub(crate) target: Target,
+    pub(crate) settings: HttpSettings,
+    tls: Option<Arc<ClientConfig>>,
+}
 
-/// A client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to set up an HTTP client: {0}")]
-pub struct ClientError(#[from] reqwest::Error);
+impl HttpConfig {
+    /// For a target, whose certificates are read here, once.
+    pub(crate) fn new(target: &Url, settings: HttpSettings) -> Result<Self, TlsError> {
+        let target = Target::new(target);
+        let tls = target
+            .tls
+            .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))
+            .transpose()?;
+        Ok(Self { target, settings, tls })
+    }
+}
+
+/// Boxed, since it goes in and out of a pool and through futures with every request.
+type Idle = Box<Connection<Stream>>;
+
+/// Connections that nobody uses now, and what one worker knows of the target's address.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pool {
+    idle: Rc<RefCell<Vec<Idle>>>,
+    addresses: Addresses,
+}
+
+impl Pool {
+    /// A pool of its own that shares what is known of addresses.
+    pub(crate) fn apart(&self) -> Self {
+        Self { idle: Rc::default(), addresses: self.addresses.clone() }
+    }
+
+    /// The connection that was used last among those that still are good.
+    fn take(&self) -> Option<Idle> {
+        let mut idle = self.idle.borrow_mut();
+        while let Some(mut connection) = idle.pop() {
+            if connection.is_open() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+}
 
 /// One virtual user's client.
-#[derive(Debug)]
-pub struct HttpClient {
-    client: reqwest::Client,
-    connecting: ConnectTime,
+pub(crate) struct HttpClient {
+    config: Arc<HttpConfig>,
+    pool: Pool,
+    http2: Http2,
+    /// Goes off at the time limit of the request under way, or before: then it is set again. A timer for each request
+    /// would cost more than all else that is measured of it.
+    deadline: Pin<Box<Sleep>>,
+    /// The request as it goes out.
+    out: Vec<u8>,
 }
 
 /// What came of a request.
-pub(super) struct Exchange {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) result: Result<Reply, Broken>,
+    pub(crate) parts: Parts,
+    pub(crate) finished: Instant,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// What an own connection read: head and body in one.
+    whole: Bytes,
+    /// Where the body begins in it.
+    head_len: usize,
+    /// The library's headers. Boxed, since they are large, and every answer is as large as the largest form.
+    map: Option<Box<http::HeaderMap>>,
+}
+
+impl Reply {
+    /// An answer as the library has it.
+    pub(super) fn of_library(status: u16, headers: http::HeaderMap, body: Bytes) -> Self {
+        Self { status, whole: body, head_len: 0, map: Some(Box::new(headers)) }
+    }
+
+    /// The first value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+        match &self.map {
+            None => super::h1::header(&self.whole[..self.head_len], name),
+            Some(map) => map.get(name).map(http::HeaderValue::as_bytes),
+        }
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.whole[self.head_len..]
+    }
 }
 
 /// How a request failed before a whole answer was there.
-pub(super) struct Broken {
-    pub(super) failure: Failure,
-    pub(super) message: String,
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) failure: Failure,
+    pub(crate) message: String,
+}
+
+impl From<NoConnection> for Broken {
+    fn from(NoConnection { failure, message }: NoConnection) -> Self {
+        Self { failure, message }
+    }
 }
 
 impl HttpClient {
-    /// A client without connections, for a target that is spoken to by TLS or not.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up.
-    pub fn new(tls: bool) -> Result<Self, ClientError> {
-        let connecting = ConnectTime::default();
-        // Reading the system's certificates takes milliseconds, and every VU has a client of its own.
-        let builder = if tls { client_builder() } else { client_builder().tls_certs_only([]) };
-        let client = builder
-            .timeout(TIMEOUT)
-            // A redirect is an answer like any other: following it would measure two requests as one.
-            .redirect(redirect::Policy::none())
-            .connector_layer(connecting.clone())
-            .build()?;
-        Ok(Self { client, connecting })
+    /// A client without connections.
+    pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool) -> Self {
+        let deadline = Box::pin(sleep_until(clock::now() + config.settings.request_timeout));
+        Self { config, pool, http2: Http2::default(), deadline, out: Vec::with_capacity(256) }
     }
 
-    pub(super) fn builder(&self, method: &str, url: Url) -> reqwest::RequestBuilder {
-        // Methods come from the catalogue's enum, which has none that HTTP does not allow.
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or(reqwest::Method::GET);
-        self.client.request(method, url)
+    pub(crate) fn config(&self) -> &HttpConfig {
+        &self.config
     }
 
-    /// Sends the request and reads its whole answer.
-    pub(super) async fn exchange(&self, request: reqwest::Request) -> Result<Exchange, Broken> {
-        let mut response = self.client.execute(request).await.map_err(broken)?;
-        let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                let message = format!("the answer is longer than {} MiB", MAX_BODY >> 20);
-                return Err(Broken { failure: Failure::Transport, message });
-            }
-            body.extend_from_slice(&chunk);
+    /// Sends a request that was begun at `started`, and reads its whole answer, within the time limit. What the request is
+    /// made of is needed only until it has been written down: the future is small, since every virtual user has one.
+    pub(crate) fn exchange<'a>(
+        &'a mut self,
+        head: Head<'_>,
+        body: &[u8],
+        started: Instant,
+    ) -> impl Future<Output = Outcome> + use<'a> {
+        let Self { config, pool, http2, deadline, out } = self;
+        let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
+        let head = Head { user_agent, close, ..head };
+        let answer_to = if head.method == "HEAD" { AnswerTo::Head } else { AnswerTo::Other };
+        let over_http2 = config.settings.http2.then(|| h2::request(config, head, body));
+        if over_http2.is_none() {
+            out.clear();
+            head.write(&config.target, out);
+            out.extend_from_slice(body);
         }
-        Ok(Exchange { status, body })
+        // On the heap, as it is large, and few need it.
+        let over_http2 = over_http2.map(Box::new);
+        async move {
+            let mut parts = Parts::default();
+            let until = started + config.settings.request_timeout;
+            let done = match over_http2 {
+                None => {
+                    let work = pin!(exchange(config, pool, out, answer_to, (started, &mut parts)));
+                    within(deadline, until, work).await
+                }
+                Some(request) => {
+                    let work = h2::exchange(http2, config, &pool.addresses, *request, (started, &mut parts));
+                    within(deadline, until, Box::pin(work).as_mut()).await
+                }
+            };
+            let result = done.unwrap_or_else(|| {
+                let message = format!("no whole answer within {:?}", config.settings.request_timeout);
+                Err(Broken { failure: Failure::Timeout, message })
+            });
+            match result {
+                Ok((reply, finished)) => Outcome { result: Ok(reply), parts, finished },
+                Err(broken) => Outcome { result: Err(broken), parts, finished: clock::now() },
+            }
+        }
     }
 
-    /// How much of the time since the last call went into making connections.
-    pub(super) fn take_connecting(&self) -> Duration {
-        self.connecting.take()
+    /// What tells how long connections of this client's pool take to be made, and makes them.
+    pub(super) async fn connection(
+        config: &HttpConfig,
+        addresses: &Addresses,
+        (started, parts): (Instant, &mut Parts),
+    ) -> Result<Stream, NoConnection> {
+        parts.set(Part::Blocked, clock::now().duration_since(started));
+        connect(&config.target, config.tls.as_ref(), addresses, parts).await
     }
 }
 
-/// What all our clients have in common: TLS by rustls on ring, and no proxy between generator and target.
-pub(crate) fn client_builder() -> reqwest::ClientBuilder {
-    // Fails only if a provider is installed already, which then serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().user_agent(concat!("perf-tests/", env!("CARGO_PKG_VERSION")))
+/// One exchange over HTTP/1.1. A connection that the server has closed while it was idle is no failure: nothing was sent on
+/// it, and there is another one to be had.
+async fn exchange(
+    config: &HttpConfig,
+    pool: &Pool,
+    request: &[u8],
+    answer_to: AnswerTo,
+    (started, parts): (Instant, &mut Parts),
+) -> Result<(Reply, Instant), Broken> {
+    loop {
+        let (mut connection, is_used) = match pool.take() {
+            Some(connection) => (connection, true),
+            None => {
+                // On the heap, as it is large, and needed once.
+                let connecting = Box::pin(HttpClient::connection(config, &pool.addresses, (started, &mut *parts)));
+                (Box::new(Connection::new(connecting.await?, Limits::default())), false)
+            }
+        };
+        let answer = match connection.exchange(request, answer_to).await {
+            Err(broken) if is_used && !broken.sent_anything && !broken.received_anything => continue,
+            answer => answer.map_err(|broken| self::broken(&broken.cause))?,
+        };
+        let sending_since = started + parts.before_sending();
+        let times = answer.timings;
+        parts.set(Part::Sending, times.sent.duration_since(sending_since));
+        parts.set(Part::Waiting, times.first_byte.duration_since(times.sent));
+        parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
+        if !config.settings.no_connection_reuse && connection.is_open() {
+            pool.idle.borrow_mut().push(connection);
+        }
+        let status = answer.status;
+        let (whole, head_len) = answer.into_whole();
+        return Ok((Reply { status, whole, head_len, map: None }, times.finished));
+    }
 }
 
-fn broken(error: reqwest::Error) -> Broken {
-    let failure = if error.is_timeout() {
-        Failure::Timeout
-    } else if error.is_connect() {
-        Failure::Connect
-    } else {
-        Failure::Transport
+fn broken(cause: &Cause) -> Broken {
+    let failure = match cause {
+        Cause::Io(error) => failure_of(error, Failure::Reset),
+        Cause::Closed(_) => Failure::Reset,
+        Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,
     };
-    Broken { failure, message: root_cause(error) }
+    Broken { failure, message: cause.to_string() }
 }
 
-/// The innermost message of an error, which is the one that says what happened.
-pub(crate) fn root_cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+/// Runs a future until a time. None if it has not come to its end by then.
+fn within<T>(
+    timer: &mut Pin<Box<Sleep>>,
+    until: Instant,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> impl Future<Output = Option<T>> {
+    poll_fn(move |context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        while timer.as_mut().poll(context).is_ready() {
+            if timer.deadline() >= until {
+                return Poll::Ready(None);
+            }
+            timer.as_mut().reset(until);
+        }
+        Poll::Pending
+    })
 }

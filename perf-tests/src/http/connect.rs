@@ -1,62 +1,152 @@
-//! Measures how long connections take to be made, so that it can be kept out of a request's duration, as k6 does.
+//! Makes connections, and measures what goes into that: finding the address, connecting, the TLS handshake.
 
+use std::cell::RefCell;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tower::{Layer, Service};
+use monitoring::metric::Part;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
-use crate::engine::clock;
+use super::target::Target;
+use crate::clock;
+use crate::measure::{Failure, Parts};
 
-/// Time that went into connections of one client since it was last asked. A VU makes one request at a time, so what is
-/// there after a request belongs to that request.
+/// k6's time for which an address that was found is used.
+const ADDRESSES_LAST: Duration = Duration::from_secs(300);
+
+/// A connection, encrypted or not.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// The target's addresses as one worker knows them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ConnectTime(Arc<AtomicU64>);
+pub(super) struct Addresses(Rc<RefCell<Option<Found>>>);
 
-impl ConnectTime {
-    pub(super) fn take(&self) -> Duration {
-        Duration::from_nanos(self.0.swap(0, Ordering::Relaxed))
+/// Addresses, and when they were found.
+type Found = (Instant, Vec<SocketAddr>);
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) struct NoConnection {
+    pub(super) failure: Failure,
+    pub(super) message: String,
+}
+
+impl Addresses {
+    async fn of(&self, target: &Target) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(address) = target.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, target.port)]);
+        }
+        let fresh = |found: &Instant| clock::now().duration_since(*found) < ADDRESSES_LAST;
+        if let Some((_, known)) = self.0.borrow().as_ref().filter(|(found, _)| fresh(found)) {
+            return Ok(known.clone());
+        }
+        let found: Vec<_> = lookup_host((target.host.as_str(), target.port)).await?.collect();
+        *self.0.borrow_mut() = Some((clock::now(), found.clone()));
+        Ok(found)
     }
 }
 
-impl<S> Layer<S> for ConnectTime {
-    type Service = TimedConnector<S>;
+/// Connects, and fills in how long each part of that took.
+pub(super) async fn connect(
+    target: &Target,
+    tls: Option<&Arc<ClientConfig>>,
+    addresses: &Addresses,
+    parts: &mut Parts,
+) -> Result<Stream, NoConnection> {
+    let refused = |message: String| NoConnection { failure: Failure::Refused, message };
+    let mut at = clock::now();
+    let mut lap = |part: Part| {
+        let before = std::mem::replace(&mut at, clock::now());
+        parts.set(part, at.duration_since(before));
+    };
+    let found = addresses.of(target).await;
+    lap(Part::LookingUp);
+    let found = found.map_err(|error| refused(format!("no address of {}: {error}", target.host)))?;
+    let tcp = any_of(&found).await;
+    lap(Part::Connecting);
+    let tcp = tcp
+        .map_err(|error| NoConnection { failure: failure_of(&error, Failure::Refused), message: error.to_string() })?;
+    // Small requests are to go out at once. Fails only if the connection is gone, which the first write then says.
+    let _ = tcp.set_nodelay(true);
+    let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
+    let wrong = |message: String| NoConnection { failure: Failure::Tls, message };
+    let name = ServerName::try_from(target.host.clone()).map_err(|error| wrong(error.to_string()))?;
+    let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await;
+    lap(Part::TlsHandshaking);
+    stream.map(|stream| Stream::Tls(Box::new(stream))).map_err(|error| wrong(error.to_string()))
+}
 
-    fn layer(&self, inner: S) -> Self::Service {
-        TimedConnector { inner, time: self.clone() }
+async fn any_of(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// The kind of failure that an error of a connection is.
+pub(super) fn failure_of(error: &io::Error, otherwise: Failure) -> Failure {
+    use io::ErrorKind;
+    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        return Failure::Tls;
+    }
+    match error.kind() {
+        ErrorKind::TimedOut => Failure::Timeout,
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::NotConnected
+        | ErrorKind::UnexpectedEof => Failure::Reset,
+        _ => otherwise,
     }
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct TimedConnector<S> {
-    inner: S,
-    time: ConnectTime,
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, into),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, into),
+        }
+    }
 }
 
-impl<S, R> Service<R> for TimedConnector<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(context)
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
     }
 
-    fn call(&mut self, request: R) -> Self::Future {
-        let time = self.time.clone();
-        let started = clock::now();
-        let connecting = self.inner.call(request);
-        Box::pin(async move {
-            let result = connecting.await;
-            let nanos = u64::try_from(clock::now().duration_since(started).as_nanos()).unwrap_or(u64::MAX);
-            time.0.fetch_add(nanos, Ordering::Relaxed);
-            result
-        })
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
     }
 }

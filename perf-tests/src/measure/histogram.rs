@@ -8,19 +8,29 @@ use monitoring::judgement::Millis;
 use monitoring::slo::Objective;
 use monitoring::verdict;
 
+use crate::plan::nanos;
+
+/// Upper bounds of buckets in nanoseconds, ascending. Nanoseconds, because they are compared with at every request.
+pub type Bounds = Arc<[u64]>;
+
+/// Bounds in nanoseconds.
+pub fn bounds(durations: &[Duration]) -> Bounds {
+    durations.iter().map(|&duration| nanos(duration)).collect()
+}
+
 /// Durations counted by bucket, with their sum: what becomes a classic histogram in Prometheus.
 #[derive(Debug, Clone)]
 pub struct Buckets {
-    bounds: Arc<[Duration]>,
+    bounds: Bounds,
     /// One count for each bound and one for what is beyond the last; not cumulative.
-    counts: Vec<u64>,
+    counts: Box<[u64]>,
     sum: Duration,
 }
 
 impl Buckets {
-    /// No durations, with those upper bounds, ascending.
-    pub fn new(bounds: Arc<[Duration]>) -> Self {
-        Self { counts: vec![0; bounds.len() + 1], bounds, sum: Duration::ZERO }
+    /// No durations, with those upper bounds.
+    pub fn new(bounds: Bounds) -> Self {
+        Self { counts: vec![0; bounds.len() + 1].into(), bounds, sum: Duration::ZERO }
     }
 
     fn add(&mut self, duration: Duration, bucket: usize) {
@@ -28,13 +38,15 @@ impl Buckets {
         self.sum = self.sum.saturating_add(duration);
     }
 
-    fn bucket_of(&self, duration: Duration) -> usize {
-        self.bounds.partition_point(|bound| *bound < duration)
-    }
-
     /// Counts a duration in the first bucket whose bound it does not exceed.
     pub fn record(&mut self, duration: Duration) {
-        self.add(duration, self.bucket_of(duration));
+        let nanos = nanos(duration);
+        self.add(duration, self.bounds.partition_point(|bound| *bound < nanos));
+    }
+
+    /// Counts a duration of zero.
+    pub fn record_nothing(&mut self) {
+        self.counts[0] += 1;
     }
 
     /// Counts a duration beyond all bounds, however short it was.
@@ -45,7 +57,7 @@ impl Buckets {
     /// Adds another's counts. Both have the same bounds.
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(self.bounds, other.bounds);
-        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+        for (mine, theirs) in self.counts.iter_mut().zip(&*other.counts) {
             *mine += theirs;
         }
         self.sum = self.sum.saturating_add(other.sum);
@@ -53,9 +65,9 @@ impl Buckets {
 
     /// Each bound with the number of durations that do not exceed it.
     pub fn cumulative(&self) -> impl Iterator<Item = (Duration, u64)> {
-        self.bounds.iter().zip(&self.counts).scan(0, |sum, (bound, count)| {
+        self.bounds.iter().zip(&*self.counts).scan(0, |sum, (bound, count)| {
             *sum += count;
-            Some((*bound, *sum))
+            Some((Duration::from_nanos(*bound), *sum))
         })
     }
 
@@ -66,6 +78,7 @@ impl Buckets {
 
     /// How many durations do not exceed a bound; exact where it is one of the histogram's.
     pub fn within(&self, bound: Duration) -> u64 {
+        let bound = nanos(bound);
         self.counts[..self.bounds.partition_point(|known| *known <= bound)].iter().sum()
     }
 
@@ -75,32 +88,86 @@ impl Buckets {
     }
 }
 
-/// Latencies of an endpoint: buckets that decide, and quantiles to show. A failed request lies beyond all bounds, so
-/// that no error can improve a quantile.
+/// Durations as [`Buckets`] that decide, and quantiles to show. A failed request lies beyond all bounds, so that no error
+/// can improve a quantile.
 #[derive(Debug, Clone)]
 pub struct Latency {
     buckets: Buckets,
-    /// Nanoseconds of the requests that succeeded, to three significant digits.
-    succeeded: Histogram<u64>,
+    succeeded: Spread,
+}
+
+/// Durations in nanoseconds to some significant digits, for quantiles. Takes memory once there is one to remember.
+#[derive(Debug, Clone)]
+pub struct Spread {
+    digits: u8,
+    histogram: Option<Histogram<u64>>,
 }
 
 /// Three significant digits: a relative error of at most 0.1 %.
 const DIGITS: u8 = 3;
 
-impl Latency {
-    /// No latencies, with those upper bounds, ascending.
-    pub fn new(bounds: Arc<[Duration]>) -> Self {
+impl Spread {
+    /// No durations, to so many significant digits, from 0 to 5.
+    pub const fn new(digits: u8) -> Self {
+        Self { digits, histogram: None }
+    }
+
+    /// Adds a duration.
+    pub fn record(&mut self, duration: Duration) {
+        let digits = self.digits;
         #[expect(clippy::expect_used, reason = "fails only for more than five digits")]
-        let succeeded = Histogram::new(DIGITS).expect("three digits are allowed");
-        Self { buckets: Buckets::new(bounds), succeeded }
+        let histogram = self
+            .histogram
+            .get_or_insert_with(|| Histogram::new(digits).expect("no more than five digits are asked for"));
+        #[expect(clippy::expect_used, reason = "fails only for histograms that cannot resize")]
+        histogram.record(nanos(duration).max(1)).expect("the histogram resizes");
+    }
+
+    /// Adds another's durations.
+    pub fn merge(&mut self, other: &Self) {
+        match (&mut self.histogram, &other.histogram) {
+            (_, None) => {}
+            (None, Some(theirs)) => self.histogram = Some(theirs.clone()),
+            #[expect(clippy::expect_used, reason = "fails only for histograms that cannot resize")]
+            (Some(mine), Some(theirs)) => mine.add(theirs).expect("the histogram resizes"),
+        }
+    }
+
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.histogram.as_ref().map_or(0, Histogram::len)
+    }
+
+    /// The longest; none if there are none.
+    pub fn longest(&self) -> Option<Duration> {
+        self.histogram.as_ref().map(|histogram| Duration::from_nanos(histogram.max()))
+    }
+
+    /// The duration of that rank from the shortest, 1 and up; none beyond the last.
+    pub fn at_rank(&self, rank: u64) -> Option<Duration> {
+        let histogram = self.histogram.as_ref().filter(|histogram| rank <= histogram.len())?;
+        // Half a rank below, so that the rounding of this division cannot reach the next rank.
+        #[expect(clippy::cast_precision_loss, reason = "a share to find a rank by, half a rank away from any other")]
+        let share = (rank as f64 - 0.5) / histogram.len() as f64;
+        Some(Duration::from_nanos(histogram.value_at_quantile(share.max(0.0))))
+    }
+
+    /// The q-quantile by nearest rank; none if there are none.
+    pub fn quantile(&self, q: Objective) -> Option<Duration> {
+        self.at_rank(verdict::nearest_rank(q, self.count()))
+    }
+}
+
+impl Latency {
+    /// No latencies, with those upper bounds.
+    pub fn new(bounds: Bounds) -> Self {
+        Self { buckets: Buckets::new(bounds), succeeded: Spread::new(DIGITS) }
     }
 
     /// Counts the latency of a request that succeeded.
     pub fn record(&mut self, duration: Duration) {
         self.buckets.record(duration);
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).max(1);
-        #[expect(clippy::expect_used, reason = "fails only for histograms that cannot resize")]
-        self.succeeded.record(nanos).expect("the histogram resizes");
+        self.succeeded.record(duration);
     }
 
     /// Counts a request that failed after so long.
@@ -111,8 +178,12 @@ impl Latency {
     /// Adds another's latencies.
     pub fn merge(&mut self, other: &Self) {
         self.buckets.merge(&other.buckets);
-        #[expect(clippy::expect_used, reason = "fails only for histograms that cannot resize")]
-        self.succeeded.add(&other.succeeded).expect("the histogram resizes");
+        self.succeeded.merge(&other.succeeded);
+    }
+
+    /// The requests that succeeded, for quantiles.
+    pub const fn spread(&self) -> &Spread {
+        &self.succeeded
     }
 
     /// The counts by bucket.
@@ -122,15 +193,7 @@ impl Latency {
 
     /// The value of that rank, from the fastest; infinite among the failed.
     pub fn at_rank(&self, rank: u64) -> Millis {
-        let succeeded = self.succeeded.len();
-        if rank > succeeded {
-            return Millis::INFINITE;
-        }
-        // Half a rank below, so that the rounding of this division cannot reach the next rank.
-        #[expect(clippy::cast_precision_loss, reason = "a share to find a rank by, half a rank away from any other")]
-        let share = (rank as f64 - 0.5) / succeeded as f64;
-        let nanos = self.succeeded.value_at_quantile(share.max(0.0));
-        let value = Duration::from_nanos(nanos);
+        let Some(value) = self.succeeded.at_rank(rank) else { return Millis::INFINITE };
         // The exact counts know in which bucket the rank lies; what is shown never contradicts the verdict.
         let bound = self.buckets.cumulative().find(|(_, count)| *count >= rank).map(|(bound, _)| bound);
         Millis::Finite(value.min(bound.unwrap_or(value)).as_secs_f64() * 1e3)
@@ -159,8 +222,8 @@ mod tests {
 
     const P95: Objective = Objective::percent(95);
 
-    fn bounds() -> Arc<[Duration]> {
-        [100, 300, 500].map(Duration::from_millis).into()
+    fn bounds() -> Bounds {
+        super::bounds(&[100, 300, 500].map(Duration::from_millis))
     }
 
     fn ms(value: Option<Millis>) -> f64 {

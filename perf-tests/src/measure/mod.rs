@@ -3,13 +3,17 @@
 //! Each worker has a [`Recorder`] of its own. What it holds is a [`Snapshot`]; those of all workers merge into one, and
 //! the verdict, remote write, the progress display and the report read that and nothing else.
 
+mod counts;
 mod histogram;
 mod recorder;
 mod sample;
 mod snapshot;
 
-pub use histogram::{Buckets, Latency};
+pub use counts::{
+    EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, StatusCounts, Tries, Worked,
+};
+pub use histogram::{Bounds, Buckets, Latency, Spread, bounds};
 pub(crate) use recorder::IterationEnd;
-pub use recorder::Recorder;
-pub use sample::{Failure, Sample};
-pub use snapshot::{EndpointCounts, IterationCounts, RequestCounts, Snapshot, StatusCounts};
+pub use recorder::{At, LATE_AFTER, Recorder};
+pub use sample::{Failure, Parts, Sample};
+pub use snapshot::{Layout, PartCounts, Snapshot};

@@ -1,18 +1,42 @@
 //! Folds samples into counts. Each worker has one, which nobody else touches: no locks, and nothing that grows with the
 //! length of a run.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use monitoring::metric::Part;
+use monitoring::phase::Phase;
+
+use super::counts::{SegmentCounts, SegmentKey, StatusCounts, Worked};
 use super::histogram::Buckets;
-use super::sample::Sample;
-use super::snapshot::{Snapshot, StatusCounts};
+use super::sample::{Failure, Sample};
+use super::snapshot::{Layout, Snapshot};
+
+/// An iteration that begins later than this after it was due began late: what its requests find may be the generator's
+/// doing.
+pub const LATE_AFTER: Duration = Duration::from_millis(5);
+/// A scenario that makes more segments than this has taken something for a segment that is none.
+const MAX_SEGMENTS: usize = 1_000;
 
 /// A worker's counts.
 #[derive(Debug)]
 pub struct Recorder {
-    bounds: Arc<[Duration]>,
+    layout: Layout,
     counts: Snapshot,
+}
+
+/// Where a request is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// Which of the run's scenarios made it.
+    pub part: usize,
+    /// Its endpoint's index in the catalogue.
+    pub endpoint: usize,
+    /// What the load was doing when it was due.
+    pub phase: Phase,
+    /// Whether its iteration began late.
+    pub late: bool,
+    /// What else the scenario tells its requests apart by.
+    pub segment: Option<SegmentKey>,
 }
 
 /// How an iteration ended.
@@ -24,28 +48,51 @@ pub(crate) enum IterationEnd {
 }
 
 impl Recorder {
-    /// Nothing recorded yet, of so many endpoints.
-    pub fn new(endpoints: usize, bounds: Arc<[Duration]>) -> Self {
-        Self { counts: Snapshot::new(endpoints, &bounds), bounds }
+    /// Nothing recorded yet.
+    pub fn new(layout: Layout) -> Self {
+        Self { counts: Snapshot::new(&layout), layout }
     }
 
-    /// Counts a request to the endpoint of that index in the catalogue.
-    pub fn record(&mut self, endpoint: usize, sample: &Sample) {
-        let duration = sample.duration();
-        let counts = &mut self.counts.endpoints[endpoint];
+    /// Counts a request.
+    pub fn record(&mut self, at: At, sample: &Sample) {
+        let (duration, response_time) = (sample.duration(), sample.response_time());
+        let part = &mut self.counts.parts[at.part];
+        let counts = part.cell_mut(at.endpoint, at.phase);
         match sample.failure {
-            None => counts.latency.record(duration),
+            None => {
+                counts.latency.record(duration);
+                counts.response.iter_mut().for_each(|response| response.record(response_time));
+            }
             Some(failure) => {
                 counts.latency.record_failed(duration);
-                *counts.failures.entry(failure).or_default() += 1;
+                counts.response.iter_mut().for_each(|response| response.record_failed(response_time));
+                counts.fail(failure);
             }
         }
+        counts.late += u64::from(at.late);
         let status = counts
             .by_status
             .entry(sample.status.unwrap_or(0))
-            .or_insert_with(|| StatusCounts { durations: Buckets::new(self.bounds.clone()), failed: 0 });
+            .or_insert_with(|| StatusCounts { durations: Buckets::new(self.layout.bounds.clone()), failed: 0 });
         status.durations.record(duration);
         status.failed += u64::from(sample.failure.is_some());
+        // A future that is no HTTP request has no parts.
+        if sample.status.is_some() || sample.failure.is_some_and(|failure| failure != Failure::Other) {
+            for (buckets, part) in counts.parts.iter_mut().zip(Part::ALL) {
+                match sample.parts.of(part) {
+                    // A request on a connection that was there already has none of most parts.
+                    Duration::ZERO => buckets.record_nothing(),
+                    time => buckets.record(time),
+                }
+            }
+        }
+        if let Some(segment) = at.segment
+            && (part.segments.len() < MAX_SEGMENTS || part.segments.contains_key(&segment))
+        {
+            let endpoints = part.segments.entry(segment).or_default();
+            let counts = endpoints.entry(at.endpoint).or_insert_with(SegmentCounts::new);
+            counts.record(duration, sample.failure.is_some());
+        }
     }
 
     /// A request has been begun.
@@ -65,36 +112,64 @@ impl Recorder {
     }
 
     /// Counts a request that was begun and not seen through.
-    pub fn record_unknown(&mut self, endpoint: Option<usize>) {
-        match endpoint {
-            Some(endpoint) => self.counts.endpoints[endpoint].unknown += 1,
+    pub fn record_unknown(&mut self, at: Option<At>) {
+        match at {
+            Some(at) => self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).unknown += 1,
             None => self.counts.around.unknown += 1,
         }
     }
 
-    /// Counts an iteration, which made so many requests to each endpoint.
-    pub(crate) fn record_iteration(&mut self, end: IterationEnd, requests: &[u64]) {
-        let iterations = &mut self.counts.iterations;
+    /// Counts a try of a check.
+    pub fn record_check(&mut self, part: usize, phase: Phase, name: &'static str, passed: bool) {
+        let tries = &mut self.counts.parts[part].checks.entry(name).or_default()[phase.index()];
+        tries.tried += 1;
+        tries.failed += u64::from(!passed);
+    }
+
+    /// Counts an iteration that began so long after it was due. True if that is late.
+    pub(crate) fn record_arrival(&mut self, part: usize, lateness: Duration) -> bool {
+        let part = &mut self.counts.parts[part];
+        part.lateness.0.record(lateness);
+        part.lateness.1.record(lateness);
+        part.late += u64::from(lateness > LATE_AFTER);
+        lateness > LATE_AFTER
+    }
+
+    /// Counts iterations that were planned and are never begun.
+    pub(crate) fn record_dropped(&mut self, part: usize, phase: Phase, count: u64) {
+        self.counts.parts[part].dropped[phase.index()] += count;
+    }
+
+    /// Counts an iteration that took so long and made so many requests to each endpoint.
+    pub(crate) fn record_iteration(&mut self, part: usize, end: IterationEnd, took: Duration, requests: &[u64]) {
+        let part = &mut self.counts.parts[part];
         match end {
-            IterationEnd::Completed => iterations.completed += 1,
-            IterationEnd::Failed => {
-                iterations.completed += 1;
-                iterations.failed += 1;
+            IterationEnd::Interrupted => part.iterations.interrupted += 1,
+            IterationEnd::Completed | IterationEnd::Failed => {
+                part.iterations.completed += 1;
+                part.iterations.failed += u64::from(end == IterationEnd::Failed);
+                part.iteration_duration.0.record(took);
+                part.iteration_duration.1.record(took);
             }
-            IterationEnd::Interrupted => iterations.interrupted += 1,
         }
-        for (counts, &made) in self.counts.endpoints.iter_mut().zip(requests) {
-            counts.most_per_iteration = counts.most_per_iteration.max(made);
+        for (most, &made) in part.most_per_iteration.iter_mut().zip(requests) {
+            *most = (*most).max(made);
         }
     }
 
     /// One more, or one less, virtual user is active.
-    pub(crate) const fn vu_active(&mut self, active: bool) {
-        self.counts.vus = if active { self.counts.vus + 1 } else { self.counts.vus.saturating_sub(1) };
+    pub(crate) fn vu_active(&mut self, part: usize, active: bool) {
+        let vus = &mut self.counts.parts[part].vus;
+        *vus = if active { *vus + 1 } else { vus.saturating_sub(1) };
     }
 
     /// Everything recorded so far.
     pub fn snapshot(&self) -> Snapshot {
         self.counts.clone()
+    }
+
+    /// Everything recorded so far, and what the worker's thread did meanwhile.
+    pub(crate) fn snapshot_with(&self, worked: Worked) -> Snapshot {
+        Snapshot { worked: vec![worked], ..self.snapshot() }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use monitoring::metric::Part;
 use tokio::time::Instant;
+
+use crate::plan::nanos;
 
 /// A request that was made, or tried.
 #[derive(Debug, Clone, Copy)]
@@ -11,46 +14,85 @@ pub struct Sample {
     pub status: Option<u16>,
     /// Whether it failed, and how.
     pub failure: Option<Failure>,
-    /// When it was to start. In a closed model that is when it did: the VU had to be free.
+    /// When it was to start. In a closed load that is when it did: the virtual user had to be free.
     pub due: Instant,
     /// When it started.
     pub started: Instant,
     /// When its last byte was there, or it failed.
     pub finished: Instant,
-    /// The part of that which went into making a connection: finding the address, connecting, TLS.
-    pub connecting: Duration,
+    /// What its time went into.
+    pub parts: Parts,
 }
 
 impl Sample {
     /// Sending, waiting and receiving: k6's `http_req_duration`. Making a connection is not in it.
     pub fn duration(&self) -> Duration {
-        self.finished.duration_since(self.started).saturating_sub(self.connecting)
+        self.finished.duration_since(self.started).saturating_sub(self.parts.before_sending())
+    }
+
+    /// From when it was due to when it was over.
+    pub fn response_time(&self) -> Duration {
+        self.finished.duration_since(self.due)
+    }
+}
+
+/// What the time of a request went into, in nanoseconds: half as large as durations, and every request under way has one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts([u64; Part::ALL.len()]);
+
+impl Parts {
+    /// Sets the time of a part.
+    pub fn set(&mut self, part: Part, time: Duration) {
+        self.0[part as usize] = nanos(time);
+    }
+
+    /// The time of a part.
+    pub const fn of(&self, part: Part) -> Duration {
+        Duration::from_nanos(self.0[part as usize])
+    }
+
+    /// What passed before there was a connection to send on.
+    pub fn before_sending(&self) -> Duration {
+        [Part::Blocked, Part::LookingUp, Part::Connecting, Part::TlsHandshaking].map(|part| self.of(part)).iter().sum()
     }
 }
 
 /// How a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Failure {
-    /// No connection could be made.
-    Connect,
-    /// No answer in time.
+    /// No connection could be made: refused, unreachable, no such name.
+    Refused,
+    /// The connection broke, or was closed before the whole answer was there.
+    Reset,
+    /// No whole answer in time.
     Timeout,
-    /// The connection broke, or what came was not HTTP.
-    Transport,
-    /// An answer with a status outside 200-299. k6 lets 300-399 pass, since it follows redirects; we do not.
+    /// No agreement on encryption, or the wrong certificate.
+    Tls,
+    /// What came was not the HTTP that it should have been, or too much of it.
+    Protocol,
+    /// An answer with a status outside 200-299. k6 lets 300-399 pass, since it follows redirects.
     Status,
+    /// An answer that a check of the scenario found wrong.
+    Check,
     /// A future that is not an HTTP request and gave an error.
     Other,
 }
 
 impl Failure {
-    /// The failure's name in the report.
+    /// All kinds.
+    pub const ALL: [Self; 8] =
+        [Self::Refused, Self::Reset, Self::Timeout, Self::Tls, Self::Protocol, Self::Status, Self::Check, Self::Other];
+
+    /// The kind's name in the report and in the label `kind`.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Connect => "connect",
+            Self::Refused => "refused",
+            Self::Reset => "reset",
             Self::Timeout => "timeout",
-            Self::Transport => "transport",
+            Self::Tls => "tls",
+            Self::Protocol => "protocol",
             Self::Status => "status",
+            Self::Check => "check",
             Self::Other => "other",
         }
     }

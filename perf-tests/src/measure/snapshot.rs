@@ -1,144 +1,188 @@
 //! Everything that was measured up to a moment, cumulatively.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use super::histogram::{Buckets, Latency};
-use super::sample::Failure;
+use monitoring::catalogue::Catalogue;
+use monitoring::metric;
+use monitoring::phase::{Phase, Phases};
+
+use super::counts::{EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, Tries, Worked};
+use super::histogram::{Bounds, Buckets, Spread, bounds};
+
+/// What there is to count: known before a run, and the same for all its workers.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    pub(super) endpoints: usize,
+    /// For each scenario of the run, whether it is an open load.
+    pub(super) open: Vec<bool>,
+    pub(super) bounds: Bounds,
+    pub(super) coarse: Bounds,
+}
 
 /// Counts since the start of the run. Those of several workers merge into the counts of all.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// One for each endpoint of the catalogue, in its order.
-    pub endpoints: Vec<EndpointCounts>,
-    /// Iterations of the scenario.
-    pub iterations: IterationCounts,
-    /// Virtual users now active.
-    pub vus: u32,
+    /// One for each scenario of the run.
+    pub parts: Vec<PartCounts>,
     /// Requests now under way.
     pub in_flight: u64,
     /// Requests that no objective speaks of: those of setup and teardown, and those to no endpoint of the catalogue.
     pub around: RequestCounts,
+    /// What each worker's thread did.
+    pub worked: Vec<Worked>,
+    /// How the generator did lately.
+    pub health: Health,
 }
 
-/// Counts of one endpoint.
+/// Counts of one scenario.
 #[derive(Debug, Clone)]
-pub struct EndpointCounts {
-    /// Latencies of all requests, the failed ones beyond all bounds.
-    pub latency: Latency,
-    /// Durations by status code, 0 where no answer came.
-    pub by_status: BTreeMap<u16, StatusCounts>,
-    /// Failed requests by kind.
-    pub failures: BTreeMap<Failure, u64>,
-    /// Requests that were begun and not seen through.
-    pub unknown: u64,
-    /// The most requests that one iteration has made.
-    pub most_per_iteration: u64,
+pub struct PartCounts {
+    /// One for each endpoint of the catalogue and each phase.
+    cells: Vec<EndpointCounts>,
+    /// Its iterations.
+    pub iterations: IterationCounts,
+    /// Iterations that were planned and never begun, by phase.
+    pub dropped: [u64; Phase::ALL.len()],
+    /// How long iterations took that ran to their end.
+    pub iteration_duration: (Buckets, Spread),
+    /// How long after they were due iterations began.
+    pub lateness: (Buckets, Spread),
+    /// Of them, those that began late.
+    pub late: u64,
+    /// Checks by name, and phase.
+    pub checks: BTreeMap<&'static str, [Tries; Phase::ALL.len()]>,
+    /// Latencies by segment, and endpoint.
+    pub segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>>,
+    /// Virtual users now active.
+    pub vus: u32,
+    /// The most requests that one iteration has made, by endpoint.
+    pub most_per_iteration: Vec<u64>,
 }
 
-/// Counts of one status code.
-#[derive(Debug, Clone)]
-pub struct StatusCounts {
-    /// Real durations, of failed requests too.
-    pub durations: Buckets,
-    /// Requests that failed.
-    pub failed: u64,
-}
-
-/// Counts of requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RequestCounts {
-    /// Made, failed ones included.
-    pub sent: u64,
-    /// Failed.
-    pub failed: u64,
-    /// Begun and not seen through.
-    pub unknown: u64,
-}
-
-/// Counts of iterations.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct IterationCounts {
-    /// Ran to their end, failed ones included.
-    pub completed: u64,
-    /// Of them, ended by an error.
-    pub failed: u64,
-    /// Cut off.
-    pub interrupted: u64,
+impl Layout {
+    /// Counts of a catalogue's endpoints by as many scenarios, each an open load or not.
+    pub fn new(catalogue: &Catalogue, open: Vec<bool>) -> Self {
+        let (exact, coarse) = (metric::bucket_bounds(catalogue), metric::coarse_bounds());
+        Self { endpoints: catalogue.endpoints.len(), open, bounds: bounds(&exact), coarse: bounds(&coarse) }
+    }
 }
 
 impl Snapshot {
-    /// Nothing measured yet, of so many endpoints.
-    pub fn new(endpoints: usize, bounds: &Arc<[Duration]>) -> Self {
-        let nothing = EndpointCounts {
-            latency: Latency::new(bounds.clone()),
-            by_status: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            unknown: 0,
-            most_per_iteration: 0,
-        };
+    /// Nothing measured yet.
+    pub fn new(layout: &Layout) -> Self {
         Self {
-            endpoints: vec![nothing; endpoints],
-            iterations: IterationCounts::default(),
-            vus: 0,
+            parts: layout.open.iter().map(|&open| PartCounts::new(layout, open)).collect(),
             in_flight: 0,
             around: RequestCounts::default(),
+            worked: Vec::new(),
+            health: Health::default(),
         }
     }
 
     /// Adds what another worker measured.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.endpoints.iter_mut().zip(&other.endpoints) {
+        for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
             mine.merge(theirs);
         }
-        self.iterations.completed += other.iterations.completed;
-        self.iterations.failed += other.iterations.failed;
-        self.iterations.interrupted += other.iterations.interrupted;
-        self.vus += other.vus;
         self.in_flight += other.in_flight;
         self.around.add(other.around);
+        self.worked.extend_from_slice(&other.worked);
     }
 
-    /// Requests of all endpoints.
+    /// Requests of all endpoints, in all phases.
     pub fn requests(&self) -> RequestCounts {
         let mut all = RequestCounts::default();
-        self.endpoints.iter().for_each(|endpoint| all.add(endpoint.requests()));
+        self.parts.iter().flat_map(|part| &part.cells).for_each(|counts| all.add(counts.requests()));
+        all
+    }
+
+    /// Iterations of all scenarios.
+    pub fn iterations(&self) -> IterationCounts {
+        let mut all = IterationCounts::default();
+        self.parts.iter().for_each(|part| all.add(part.iterations));
+        all
+    }
+
+    /// Virtual users now active.
+    pub fn vus(&self) -> u32 {
+        self.parts.iter().map(|part| part.vus).sum()
+    }
+
+    /// Counts of one endpoint in some phases, of all scenarios.
+    pub fn endpoint(&self, endpoint: usize, phases: Phases) -> Option<EndpointCounts> {
+        let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
+        let mut cells = self.parts.iter().flat_map(|part| chosen.clone().map(move |phase| part.cell(endpoint, phase)));
+        let mut all = cells.next()?.clone();
+        cells.for_each(|counts| all.merge(counts));
+        Some(all)
+    }
+
+    /// Tries of a check in some phases, of all scenarios.
+    pub fn check(&self, name: &str, phases: Phases) -> Tries {
+        let mut all = Tries::default();
+        for tries in self.parts.iter().filter_map(|part| part.checks.get(name)) {
+            let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
+            chosen.for_each(|phase| all.add(tries[phase.index()]));
+        }
         all
     }
 }
 
-impl EndpointCounts {
-    /// The endpoint's requests.
-    pub fn requests(&self) -> RequestCounts {
-        let failed = self.failures.values().sum();
-        RequestCounts { sent: self.latency.buckets().count(), failed, unknown: self.unknown }
+impl PartCounts {
+    fn new(layout: &Layout, open: bool) -> Self {
+        let coarse = || (Buckets::new(layout.coarse.clone()), Spread::new(3));
+        let cell = EndpointCounts::new(&layout.bounds, &layout.coarse, open);
+        Self {
+            cells: vec![cell; layout.endpoints * Phase::ALL.len()],
+            iterations: IterationCounts::default(),
+            dropped: [0; Phase::ALL.len()],
+            iteration_duration: coarse(),
+            lateness: coarse(),
+            late: 0,
+            checks: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            vus: 0,
+            most_per_iteration: vec![0; layout.endpoints],
+        }
+    }
+
+    /// Counts of one endpoint in one phase.
+    pub fn cell(&self, endpoint: usize, phase: Phase) -> &EndpointCounts {
+        &self.cells[endpoint * Phase::ALL.len() + phase.index()]
+    }
+
+    pub(super) fn cell_mut(&mut self, endpoint: usize, phase: Phase) -> &mut EndpointCounts {
+        &mut self.cells[endpoint * Phase::ALL.len() + phase.index()]
     }
 
     fn merge(&mut self, other: &Self) {
-        self.latency.merge(&other.latency);
-        for (&status, theirs) in &other.by_status {
-            self.by_status
-                .entry(status)
-                .and_modify(|mine| {
-                    mine.durations.merge(&theirs.durations);
-                    mine.failed += theirs.failed;
-                })
-                .or_insert_with(|| theirs.clone());
+        for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
+            mine.merge(theirs);
         }
-        for (&failure, count) in &other.failures {
-            *self.failures.entry(failure).or_default() += count;
+        self.iterations.add(other.iterations);
+        for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
+            *mine += theirs;
         }
-        self.unknown += other.unknown;
-        self.most_per_iteration = self.most_per_iteration.max(other.most_per_iteration);
-    }
-}
-
-impl RequestCounts {
-    /// Adds other requests.
-    pub const fn add(&mut self, other: Self) {
-        self.sent += other.sent;
-        self.failed += other.failed;
-        self.unknown += other.unknown;
+        for (mine, theirs) in
+            [(&mut self.iteration_duration, &other.iteration_duration), (&mut self.lateness, &other.lateness)]
+        {
+            mine.0.merge(&theirs.0);
+            mine.1.merge(&theirs.1);
+        }
+        self.late += other.late;
+        for (name, theirs) in &other.checks {
+            let mine = self.checks.entry(name).or_default();
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.add(*theirs));
+        }
+        for (segment, endpoints) in &other.segments {
+            let mine = self.segments.entry(*segment).or_default();
+            for (endpoint, theirs) in endpoints {
+                mine.entry(*endpoint).or_insert_with(SegmentCounts::new).merge(theirs);
+            }
+        }
+        self.vus += other.vus;
+        for (mine, theirs) in self.most_per_iteration.iter_mut().zip(&other.most_per_iteration) {
+            *mine = (*mine).max(*theirs);
+        }
     }
 }

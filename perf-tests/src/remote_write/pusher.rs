@@ -13,7 +13,7 @@ use tokio::time::{self, Instant};
 use super::client::{Client, WriteError};
 use super::proto::{STALE_BITS, Sample, TimeSeries, WriteRequest, encode};
 use super::series::{Series, SeriesLabels};
-use crate::engine::clock;
+use crate::clock;
 
 /// How long the last push is tried again for while the store is away.
 const LAST_PUSH_PATIENCE: Duration = Duration::from_secs(10);
@@ -121,10 +121,10 @@ impl Pusher {
         let at = self.previous.map_or(at, |previous| at.max(previous + 1));
         let (mut labels, mut now, mut zeros) = (Vec::new(), Vec::new(), 0);
         let mut with_zeros = Vec::with_capacity(series.len());
-        for Series { labels: of_series, value } in series {
+        for Series { labels: of_series, value, from_zero } in series {
             let sample = Sample { value, timestamp: at };
             // A series born since the last push was zero then. Without saying so, its first value would be lost to rates.
-            let before = self.previous.filter(|_| !self.known.contains(&of_series));
+            let before = self.previous.filter(|_| from_zero && !self.known.contains(&of_series));
             let zero = before.map(|timestamp| Sample { value: 0.0, timestamp });
             zeros += usize::from(zero.is_some());
             let timeseries = |samples| TimeSeries { labels: of_series.to_vec(), samples };

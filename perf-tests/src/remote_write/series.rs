@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::label::{LE, SCENARIO, TESTID};
-use monitoring::metric::{self, LE_INFINITY, Metric};
+use monitoring::metric::{self, Health, LE_INFINITY, Metric, Part};
+use monitoring::phase::Phase;
 
 use super::proto::Label;
-use crate::measure::{Buckets, EndpointCounts, Snapshot};
+use crate::measure::{self, Buckets, EndpointCounts, Snapshot, Tries};
+use crate::plan::PhasePlan;
 
 /// A series' labels, its name among them, sorted by name.
 pub type SeriesLabels = Arc<[Label]>;
@@ -19,6 +21,8 @@ pub struct Series {
     pub labels: SeriesLabels,
     /// Its value.
     pub value: f64,
+    /// Whether it was zero before it was there: true of what counts, not of what goes up and down.
+    pub from_zero: bool,
 }
 
 /// The labels that all series of a run share.
@@ -41,50 +45,91 @@ fn label(name: &str, value: &str) -> Label {
     Label { name: name.to_owned(), value: value.to_owned() }
 }
 
-/// Every series of a run at this moment. An exercised endpoint's series without a status are there from the start, at
-/// zero; those with one are there once that status has come.
-pub fn series(catalogue: &Catalogue, exercised: &[Endpoint], run: &Identity, snapshot: &Snapshot) -> Vec<Series> {
-    let mut out = Out { run, series: Vec::new() };
+/// Every series of a run at this moment: of each of its loads, whose identity and phases are given, and of the generator.
+/// An exercised endpoint's series without a status are there from the start, at zero, for each phase that is planned; those
+/// with one are there once that status has come.
+pub fn series(
+    catalogue: &Catalogue,
+    exercised: &[Endpoint],
+    (run, parts): (&Identity, &[(Identity, PhasePlan)]),
+    snapshot: &Snapshot,
+) -> Vec<Series> {
+    let mut all = Vec::new();
     let with_success: Vec<_> = metric::with_success(catalogue).collect();
-    for (endpoint, counts) in catalogue.endpoints.iter().zip(&snapshot.endpoints) {
-        if exercised.contains(endpoint) {
-            out.endpoint(endpoint, counts, with_success.contains(&endpoint));
+    for ((identity, phases), counts) in parts.iter().zip(&snapshot.parts) {
+        let mut out = Out { run: identity, phase: Phase::Steady, series: all };
+        for phase in Phase::ALL.into_iter().filter(|&phase| phases.has(phase)) {
+            out.phase = phase;
+            for (index, endpoint) in catalogue.endpoints.iter().enumerate() {
+                if exercised.contains(endpoint) {
+                    out.endpoint(endpoint, counts.cell(index, phase), with_success.contains(&endpoint));
+                }
+            }
+            out.counter(&Metric::dropped_iterations(), None, "", counts.dropped[phase.index()]);
+            for (name, tries) in &counts.checks {
+                let Tries { tried, failed } = tries[phase.index()];
+                out.counter(&Metric::checks(), None, name, tried);
+                out.counter(&Metric::checks_failed(), None, name, failed);
+            }
+        }
+        out.counter(&Metric::iterations(), None, "", counts.iterations.completed);
+        out.histogram(&Metric::iteration_duration(), None, "", &counts.iteration_duration.0);
+        if counts.lateness.1.count() > 0 {
+            out.histogram(&Metric::iteration_lateness(), None, "", &counts.lateness.0);
+        }
+        out.gauge(&Metric::vus(), counts.vus.into());
+        all = out.series;
+    }
+    let mut out = Out { run, phase: Phase::Steady, series: all };
+    let measure::Health { cpu, run_queue, steal } = snapshot.health;
+    for (health, share) in [(Health::Cpu, cpu), (Health::RunQueue, run_queue), (Health::Steal, steal)] {
+        if let Some(share) = share {
+            out.gauge(&Metric::health(health), share);
         }
     }
-    out.push(&Metric::iterations().name, &[], float(snapshot.iterations.completed));
-    out.push(&Metric::vus().name, &[], f64::from(snapshot.vus));
     out.series
 }
 
 struct Out<'run> {
     run: &'run Identity,
+    phase: Phase,
     series: Vec<Series>,
 }
 
 impl Out<'_> {
     fn endpoint(&mut self, endpoint: &Endpoint, counts: &EndpointCounts, with_success: bool) {
-        let requests = counts.requests();
+        let (requests, of) = (counts.requests(), Some(endpoint));
         // None of these has a status: they are there before any answer is.
-        self.histogram(&Metric::latency(endpoint), endpoint, 0, counts.latency.buckets());
-        self.counter(&Metric::api_errors(), endpoint, 0, requests.failed);
-        if with_success {
-            self.counter(&Metric::success(endpoint), endpoint, 0, requests.sent - requests.failed);
+        self.histogram(&Metric::latency(endpoint), of, "", counts.latency.buckets());
+        if let Some(response) = &counts.response {
+            self.histogram(&Metric::response_time(endpoint), of, "", response.buckets());
         }
-        for (&status, of_status) in &counts.by_status {
-            self.histogram(&Metric::http_req_duration(), endpoint, status, &of_status.durations);
-            self.counter(&Metric::http_reqs(), endpoint, status, of_status.durations.count());
+        self.counter(&Metric::api_errors(), of, "", requests.failed);
+        if with_success {
+            self.counter(&Metric::success(endpoint), of, "", requests.sent - requests.failed);
+        }
+        for (part, buckets) in Part::ALL.into_iter().zip(&counts.parts) {
+            self.histogram(&Metric::part(part), of, "", buckets);
+        }
+        for (status, of_status) in &counts.by_status {
+            let status = status.to_string();
+            self.histogram(&Metric::http_req_duration(), of, &status, &of_status.durations);
+            self.counter(&Metric::http_reqs(), of, &status, of_status.durations.count());
             if of_status.failed > 0 {
-                self.counter(&Metric::http_req_failed(), endpoint, status, of_status.failed);
+                self.counter(&Metric::http_req_failed(), of, &status, of_status.failed);
             }
         }
+        for (failure, count) in counts.failures() {
+            self.counter(&Metric::http_req_errors(), of, failure.as_str(), count);
+        }
     }
 
-    fn counter(&mut self, metric: &Metric, endpoint: &Endpoint, status: u16, value: u64) {
-        self.push(&metric.name, &metric.labels(endpoint, status), float(value));
+    fn counter(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, last: &str, value: u64) {
+        self.push(&metric.name, &metric.labels(endpoint, self.phase, last), float(value));
     }
 
-    fn histogram(&mut self, metric: &Metric, endpoint: &Endpoint, status: u16, buckets: &Buckets) {
-        let labels = metric.labels(endpoint, status);
+    fn histogram(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, last: &str, buckets: &Buckets) {
+        let labels = metric.labels(endpoint, self.phase, last);
         let (name, total) = (metric.bucket(), float(buckets.count()));
         let with_le = |le: String| [labels.as_slice(), &[(LE, le)]].concat();
         for (bound, count) in buckets.cumulative() {
@@ -100,7 +145,12 @@ impl Out<'_> {
         let mut labels: Vec<_> = own.chain([label("__name__", name)]).collect();
         labels.extend_from_slice(&self.run.labels);
         labels.sort_unstable();
-        self.series.push(Series { labels: labels.into(), value });
+        self.series.push(Series { labels: labels.into(), value, from_zero: true });
+    }
+
+    fn gauge(&mut self, metric: &Metric, value: f64) {
+        self.push(&metric.name, &[], value);
+        self.series.iter_mut().last().iter_mut().for_each(|series| series.from_zero = false);
     }
 }
 
@@ -119,27 +169,31 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::measure::{Failure, Recorder, Sample};
+    use crate::measure::{At, Failure, Layout, Parts, Recorder, Sample};
+    use crate::plan::constant_vus;
 
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn snapshot() -> Snapshot {
-        let mut recorder = Recorder::new(STOCK_AI.endpoints.len(), metric::bucket_bounds(&STOCK_AI).into());
+        let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![false]));
         let due = Instant::now();
         for (ms, status, failure) in [
             (300, Some(200), None),
             (301, Some(200), None),
             (1, Some(500), Some(Failure::Status)),
-            (2, None, Some(Failure::Connect)),
+            (2, None, Some(Failure::Refused)),
         ] {
             let finished = due + Duration::from_millis(ms);
-            recorder.record(0, &Sample { status, failure, due, started: due, finished, connecting: Duration::ZERO });
+            let at = At { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segment: None };
+            recorder.record(at, &Sample { status, failure, due, started: due, finished, parts: Parts::default() });
         }
         recorder.snapshot()
     }
 
     fn all() -> Vec<Series> {
         let tags = [("team".to_owned(), "trading".to_owned())];
-        series(&STOCK_AI, &[JOIN_ROOM, GET_NEWS], &Identity::new("t1", "basic", &tags), &snapshot())
+        let identity = Identity::new("t1", "basic", &tags);
+        let phases = constant_vus(1, Duration::from_secs(1)).plan("basic", 1, 1).unwrap().phases;
+        series(&STOCK_AI, &[JOIN_ROOM, GET_NEWS], (&identity, &[(identity.clone(), phases)]), &snapshot())
     }
 
     fn value(of: &str) -> Option<f64> {
@@ -157,28 +211,31 @@ mod tests {
 
     #[test]
     fn a_failed_request_counts_in_the_last_bucket_only() {
-        assert_eq!(value("join_room_latency_bucket{le=300.0,method=POST,name=join_room}"), Some(1.0));
-        assert_eq!(value("join_room_latency_bucket{le=60000.0,method=POST,name=join_room}"), Some(2.0));
-        assert_eq!(value("join_room_latency_bucket{le=+Inf,method=POST,name=join_room}"), Some(4.0));
-        assert_eq!(value("join_room_latency_count{method=POST,name=join_room}"), Some(4.0));
-        assert_eq!(value("join_room_latency_sum{method=POST,name=join_room}"), Some(604.0));
+        assert_eq!(value("join_room_latency_bucket{le=300.0,method=POST,name=join_room,phase=steady}"), Some(1.0));
+        assert_eq!(value("join_room_latency_bucket{le=60000.0,method=POST,name=join_room,phase=steady}"), Some(2.0));
+        assert_eq!(value("join_room_latency_bucket{le=+Inf,method=POST,name=join_room,phase=steady}"), Some(4.0));
+        assert_eq!(value("join_room_latency_count{method=POST,name=join_room,phase=steady}"), Some(4.0));
+        assert_eq!(value("join_room_latency_sum{method=POST,name=join_room,phase=steady}"), Some(604.0));
     }
 
     #[test]
     fn real_durations_are_kept_by_status() {
-        assert_eq!(value("http_req_duration_bucket{le=1.0,method=POST,name=join_room,status=500}"), Some(1.0));
-        assert_eq!(value("http_reqs{method=POST,name=join_room,status=0}"), Some(1.0));
-        assert_eq!(value("http_reqs{method=POST,name=join_room,status=200}"), Some(2.0));
-        assert_eq!(value("http_req_failed{method=POST,name=join_room,status=500}"), Some(1.0));
-        assert_eq!(value("api_errors{method=POST,name=join_room}"), Some(2.0));
-        assert_eq!(value("join_room_success{method=POST,name=join_room}"), Some(2.0));
+        assert_eq!(
+            value("http_req_duration_bucket{le=1.0,method=POST,name=join_room,phase=steady,status=500}"),
+            Some(1.0)
+        );
+        assert_eq!(value("http_reqs{method=POST,name=join_room,phase=steady,status=0}"), Some(1.0));
+        assert_eq!(value("http_reqs{method=POST,name=join_room,phase=steady,status=200}"), Some(2.0));
+        assert_eq!(value("http_req_failed{method=POST,name=join_room,phase=steady,status=500}"), Some(1.0));
+        assert_eq!(value("api_errors{method=POST,name=join_room,phase=steady}"), Some(2.0));
+        assert_eq!(value("join_room_success{method=POST,name=join_room,phase=steady}"), Some(2.0));
     }
 
     #[test]
     fn an_exercised_endpoint_is_there_from_the_start_and_another_is_not() {
-        assert_eq!(value("get_news_latency_count{method=GET,name=get_news}"), Some(0.0));
-        assert_eq!(value("api_errors{method=GET,name=get_news}"), Some(0.0));
-        assert_eq!(value("get_state_latency_count{method=GET,name=get_state}"), None);
+        assert_eq!(value("get_news_latency_count{method=GET,name=get_news,phase=steady}"), Some(0.0));
+        assert_eq!(value("api_errors{method=GET,name=get_news,phase=steady}"), Some(0.0));
+        assert_eq!(value("get_state_latency_count{method=GET,name=get_state,phase=steady}"), None);
     }
 
     #[test]

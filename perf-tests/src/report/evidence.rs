@@ -1,26 +1,27 @@
 //! Evidence of a run, and the judgement of it: a pure function of what was measured.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::{
-    self, EndpointResult, Iterations, ObjectiveResult, Problem, Report, Requests, SCHEMA, Store,
+    self, CheckResult, EndpointResult, Generator, Iterations, Kind, ObjectiveResult, Plan, Report, Requests, SCHEMA,
+    Store, Word,
 };
+use monitoring::phase::Phases;
 use monitoring::run::ExitCode;
 use monitoring::slo::{Objective, Sli, Slo};
 use monitoring::verdict::{self, Tally};
 
-use crate::engine::Load;
-use crate::measure::{EndpointCounts, RequestCounts, Snapshot};
-use crate::plan::GRACEFUL_STOP;
+use super::segments;
+use crate::measure::{EndpointCounts, Latency, RequestCounts, Snapshot};
 
-/// Everything that is known of a run when it is over.
+/// Everything that is known of a run when it is over, or of one under way.
 pub(crate) struct Evidence<'run> {
     pub(crate) catalogue: &'run Catalogue,
     pub(crate) exercised: &'run [Endpoint],
     pub(crate) snapshot: &'run Snapshot,
-    pub(crate) dropped_iterations: u64,
+    /// Whether any of its loads is open, so that there are response times.
+    pub(crate) is_open: bool,
 }
 
 /// The report of a run about which nothing is known yet but its name and its counts of zero; the rest is filled in.
@@ -38,10 +39,14 @@ pub(crate) fn without_problems(testid: &str, scenario: &str, catalogue: &Catalog
         started_unix_ms: 0,
         ended_unix_ms: 0,
         load: String::new(),
+        plan: Plan::default(),
+        generator: Generator::default(),
         requests: Requests::default(),
         around: Requests::default(),
         iterations: Iterations::default(),
         endpoints: Vec::new(),
+        segments: Vec::new(),
+        checks: Vec::new(),
         objectives: Vec::new(),
         store: None::<Store>,
         problems: Vec::new(),
@@ -52,21 +57,22 @@ pub(crate) fn without_problems(testid: &str, scenario: &str, catalogue: &Catalog
 
 /// Fills in counts, endpoints and objectives.
 pub(crate) fn judge(evidence: &Evidence<'_>, report: &mut Report) {
-    let Evidence { catalogue, exercised, snapshot, dropped_iterations } = *evidence;
-    report.requests = evidence.all().into();
+    let Evidence { catalogue, exercised, snapshot, .. } = *evidence;
+    report.requests = evidence.all(Phases::ALL).into();
     report.around = snapshot.around.into();
+    let iterations = snapshot.iterations();
     report.iterations = Iterations {
-        completed: snapshot.iterations.completed,
-        failed: snapshot.iterations.failed,
-        interrupted: snapshot.iterations.interrupted,
-        dropped: dropped_iterations,
+        completed: iterations.completed,
+        failed: iterations.failed,
+        interrupted: iterations.interrupted,
+        dropped: snapshot.parts.iter().flat_map(|part| part.dropped).sum(),
     };
-    let known = catalogue.endpoints.iter().zip(&snapshot.endpoints);
-    report.endpoints = known
-        .filter(|(endpoint, _)| exercised.contains(endpoint))
-        .map(|(endpoint, counts)| endpoint_result(endpoint, counts, evidence.requests(counts)))
-        .collect();
+    let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
+    report.endpoints = known.filter_map(|(index, endpoint)| evidence.endpoint_result(index, endpoint)).collect();
+    report.segments = segments::of(catalogue, snapshot);
+    report.checks = evidence.checks();
     report.objectives = catalogue.slos.iter().map(|slo| evidence.objective(slo)).collect();
+    report.warnings.extend(evidence.hidden_waits(&report.objectives));
 }
 
 /// The exit code of a report that has all its objectives and problems.
@@ -75,57 +81,145 @@ pub(crate) fn exit_code(report: &Report) -> ExitCode {
 }
 
 impl Evidence<'_> {
-    /// An endpoint's requests. An iteration that was planned and never begun could have made as many of them as the
-    /// busiest iteration did: nobody knows what they would have been.
-    fn requests(&self, counts: &EndpointCounts) -> RequestCounts {
-        let mut requests = counts.requests();
-        requests.unknown += self.dropped_iterations * counts.most_per_iteration;
+    /// An endpoint's requests in some phases. An iteration that was planned and never begun could have made as many of
+    /// them as the busiest iteration of its load did: nobody knows what they would have been.
+    fn requests(&self, index: usize, phases: Phases) -> RequestCounts {
+        let mut requests = RequestCounts::default();
+        for part in &self.snapshot.parts {
+            for phase in monitoring::phase::Phase::ALL.into_iter().filter(|&phase| phases.contains(phase)) {
+                requests.add(part.cell(index, phase).requests());
+                requests.unknown += part.dropped[phase.index()] * part.most_per_iteration[index];
+            }
+        }
         requests
     }
 
-    fn all(&self) -> RequestCounts {
+    fn all(&self, phases: Phases) -> RequestCounts {
         let mut all = RequestCounts::default();
-        self.snapshot.endpoints.iter().for_each(|counts| all.add(self.requests(counts)));
+        (0..self.catalogue.endpoints.len()).for_each(|index| all.add(self.requests(index, phases)));
         all
     }
 
-    fn counts(&self, endpoint: &Endpoint) -> Option<&EndpointCounts> {
+    /// The index of an endpoint that the scenario exercises.
+    fn index(&self, endpoint: &Endpoint) -> Option<usize> {
         let index = self.catalogue.endpoints.iter().position(|known| known == endpoint)?;
-        self.exercised.contains(endpoint).then(|| &self.snapshot.endpoints[index])
+        self.exercised.contains(endpoint).then_some(index)
+    }
+
+    fn counts(&self, slo: &Slo) -> Option<(usize, EndpointCounts)> {
+        let index = self.index(slo.endpoint()?)?;
+        Some((index, self.snapshot.endpoint(index, slo.phases)?))
+    }
+
+    /// The requests that an objective speaks of; none if the run has nothing to do with it.
+    pub(crate) fn tally(&self, slo: &Slo) -> Option<Tally> {
+        let of = |requests: RequestCounts, good: u64, late: u64| Tally {
+            good,
+            total: requests.sent,
+            unknown: requests.unknown,
+            late,
+        };
+        match &slo.sli {
+            Sli::NoError => {
+                let all = self.all(slo.phases);
+                Some(of(all, all.sent - all.failed, 0))
+            }
+            Sli::Check { name } => {
+                let tries = self.snapshot.check(name, slo.phases);
+                (tries.tried > 0).then(|| Tally {
+                    good: tries.tried - tries.failed,
+                    total: tries.tried,
+                    ..Tally::default()
+                })
+            }
+            Sli::Success { .. } => {
+                let (index, _) = self.counts(slo)?;
+                let requests = self.requests(index, slo.phases);
+                Some(of(requests, requests.sent - requests.failed, 0))
+            }
+            Sli::Latency { threshold, .. } => {
+                let (index, counts) = self.counts(slo)?;
+                Some(of(self.requests(index, slo.phases), counts.latency.buckets().within(*threshold), counts.late))
+            }
+            Sli::ResponseTime { threshold, .. } => {
+                let (index, counts) = self.counts(slo)?;
+                let response = counts.response.filter(|_| self.is_open)?;
+                Some(of(self.requests(index, slo.phases), response.buckets().within(*threshold), counts.late))
+            }
+        }
     }
 
     fn objective(&self, slo: &Slo) -> ObjectiveResult {
-        let counts = slo.endpoint().map(|endpoint| self.counts(endpoint));
-        let requests = match counts {
-            None => self.all(),
-            Some(Some(counts)) => self.requests(counts),
-            Some(None) => return ObjectiveResult::absent(slo),
-        };
-        let latency = counts.flatten().map(|counts| &counts.latency);
-        let good = match (&slo.sli, latency) {
-            (Sli::Latency { threshold, .. }, Some(latency)) => latency.buckets().within(*threshold),
-            _ => requests.sent - requests.failed,
-        };
-        let tally = Tally { good, total: requests.sent, unknown: requests.unknown };
+        let Some(tally) = self.tally(slo) else { return ObjectiveResult::absent(slo) };
         let mut result = ObjectiveResult::judged(slo, tally, &verdict::judge(slo, tally));
-        if let (Sli::Latency { .. }, Some(latency)) = (&slo.sli, latency) {
-            result.quantile_ms = latency.quantile(slo.objective);
-            result.interval_ms = latency.interval(slo.objective);
+        let Some((_, counts)) = self.counts(slo) else { return result };
+        let response = counts.response.as_ref();
+        let judged = match slo.sli {
+            Sli::Latency { .. } => Some(&counts.latency),
+            Sli::ResponseTime { .. } => response,
+            _ => None,
+        };
+        if let Some(judged) = judged {
+            result.quantile_ms = judged.quantile(slo.objective);
+            result.interval_ms = judged.interval(slo.objective);
+        }
+        if matches!(slo.sli, Sli::Latency { .. }) {
+            result.response_ms = response.and_then(|response| response.quantile(slo.objective));
         }
         result
     }
-}
 
-fn endpoint_result(endpoint: &Endpoint, counts: &EndpointCounts, requests: RequestCounts) -> EndpointResult {
-    let quantile = |percent| counts.latency.quantile(Objective::percent(percent));
-    EndpointResult {
-        name: endpoint.name.to_owned(),
-        requests: requests.into(),
-        by_status: counts.by_status.iter().map(|(code, of)| (code.to_string(), of.durations.count())).collect(),
-        errors: counts.failures.iter().map(|(failure, count)| (failure.as_str().to_owned(), *count)).collect(),
-        p50_ms: quantile(50),
-        p95_ms: quantile(95),
-        p99_ms: quantile(99),
+    /// Promises on latency that are kept only because nobody counts what a request waited before it was made.
+    fn hidden_waits(&self, results: &[ObjectiveResult]) -> Vec<String> {
+        let slos = self.catalogue.slos.iter().zip(results);
+        let met = slos.filter(|(_, result)| result.kind == Kind::Latency && result.verdict == Word::Met);
+        let hidden = met.filter_map(|(slo, result)| {
+            let (_, counts) = self.counts(slo)?;
+            let response = counts.response.filter(|response| response.buckets().count() > 0)?;
+            let good = response.buckets().within(slo.threshold()?);
+            let total = response.buckets().count();
+            (!slo.holds(good, total)).then(|| {
+                format!(
+                    "ATTENTION: {} keeps {} only from when its requests were made. From when they were due, {} of {total} \
+                     were good, and {} is {}: whoever waits from then on sees the promise broken",
+                    result.subject,
+                    result.promise,
+                    good,
+                    slo.quantile(),
+                    response.quantile(slo.objective).map(monitoring::table::millis).unwrap_or_default(),
+                )
+            })
+        });
+        hidden.collect()
+    }
+
+    fn endpoint_result(&self, index: usize, endpoint: &Endpoint) -> Option<EndpointResult> {
+        let all = self.snapshot.endpoint(index, Phases::ALL)?;
+        let judged = self.snapshot.endpoint(index, Phases::AFTER_WARM_UP)?;
+        let quantile = |latency: &Latency, percent| latency.quantile(Objective::percent(percent));
+        let response = |percent| judged.response.as_ref().and_then(|response| quantile(response, percent));
+        Some(EndpointResult {
+            name: endpoint.name.to_owned(),
+            requests: self.requests(index, Phases::ALL).into(),
+            by_status: all.by_status.iter().map(|(code, of)| (code.to_string(), of.durations.count())).collect(),
+            errors: all.failures().map(|(failure, count)| (failure.as_str().to_owned(), count)).collect(),
+            p50_ms: quantile(&judged.latency, 50),
+            p95_ms: quantile(&judged.latency, 95),
+            p99_ms: quantile(&judged.latency, 99),
+            response_p50_ms: response(50),
+            response_p95_ms: response(95),
+            response_p99_ms: response(99),
+        })
+    }
+
+    fn checks(&self) -> Vec<CheckResult> {
+        let names: std::collections::BTreeSet<_> =
+            self.snapshot.parts.iter().flat_map(|part| part.checks.keys().copied()).collect();
+        let result = |name: &'static str| {
+            let tries = self.snapshot.check(name, Phases::ALL);
+            CheckResult { name: name.to_owned(), tried: tries.tried, failed: tries.failed }
+        };
+        names.into_iter().map(result).collect()
     }
 }
 
@@ -133,41 +227,4 @@ impl From<RequestCounts> for Requests {
     fn from(RequestCounts { sent, failed, unknown }: RequestCounts) -> Self {
         Self { sent, failed, unknown }
     }
-}
-
-/// What load left besides counts, as problems: each asks for an exit code and says what can be done.
-pub(crate) fn load_problems(load: &Load, signalled: bool, standstill: Duration) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut inconclusive = |message| problems.push(Problem::new(ExitCode::Inconclusive, message));
-    let (cut, silence) = (load.snapshot.iterations.interrupted, load.longest_silence);
-    let signalled = signalled || load.interrupted;
-    if cut > 0 && !signalled {
-        inconclusive(format!(
-            "{cut} iterations had not ended {:?} after the load did and were cut off: the target hangs, or an iteration \
-             takes longer than that",
-            GRACEFUL_STOP
-        ));
-    }
-    if silence > standstill {
-        inconclusive(format!(
-            "for {:.1} s requests were under way and none came to its end: the target stood still, and a closed load, \
-             whose VUs all wait meanwhile, has only a few samples of that",
-            silence.as_secs_f64()
-        ));
-    }
-    if load.errors.count > 0 {
-        inconclusive(format!(
-            "{} iterations ended in an error that is no failed request to an endpoint, so the scenario did not do what \
-             it was to do: {}",
-            load.errors.count,
-            load.errors.first.join("; ")
-        ));
-    }
-    for panic in &load.panics {
-        problems.push(Problem::new(ExitCode::Internal, format!("a virtual user panicked and stopped: {panic}")));
-    }
-    if signalled {
-        problems.push(Problem::new(ExitCode::Interrupted, "stopped by a signal; what is counted came before it"));
-    }
-    problems
 }

@@ -2,8 +2,11 @@
 
 mod evidence;
 mod files;
+mod load;
+mod segments;
 mod store;
 
-pub(crate) use evidence::{Evidence, exit_code, judge, load_problems, without_problems};
+pub(crate) use evidence::{Evidence, exit_code, judge, without_problems};
 pub(crate) use files::{FileError, prepare_folder, write, write_outcome};
+pub(crate) use load::{add_generator, load_problems, plan_of};
 pub(crate) use store::Store;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::time;
 use url::Url;
 
-use crate::engine::clock;
+use crate::clock;
 use crate::http::ClientError;
 
 const TIMEOUT: Duration = Duration::from_secs(10);

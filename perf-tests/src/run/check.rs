@@ -1,14 +1,17 @@
 //! Checks before a run, and the limits that follow from its catalogue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::label;
 use monitoring::run::{self, Settings};
-use monitoring::slo::Sli;
+use monitoring::slo::Slo;
+use tokio::time;
 
 use super::{RunError, Spec, internal};
-use crate::http::{client_builder, root_cause};
+use crate::clock;
+use crate::http::{Head, HttpClient, HttpConfig, Pool};
 use crate::report::Store;
 
 /// How long a target may take to answer at all.
@@ -21,6 +24,17 @@ impl Spec {
         if self.exercised.is_empty() {
             return Err(format!("scenario {} does not say which endpoints it exercises", self.name));
         }
+        for (at, part) in self.parts.iter().enumerate() {
+            label::check_value("scenario", part.name).map_err(|error| error.to_string())?;
+            if self.parts[..at].iter().any(|before| before.name == part.name) {
+                return Err(format!("scenario {}: two of its loads are called {:?}", self.name, part.name));
+            }
+            let tags: Vec<_> = part.load.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            label::parse_tags(tags.iter().map(String::as_str)).map_err(|error| error.to_string())?;
+        }
+        if self.parts.is_empty() {
+            return Err(format!("scenario {} has no load", self.name));
+        }
         match self.exercised.iter().find(|endpoint| !self.catalogue.endpoints.contains(endpoint)) {
             Some(unknown) => Err(format!("scenario {}: {} is not in the catalogue", self.name, unknown.name)),
             None => Ok(()),
@@ -32,10 +46,7 @@ impl Spec {
 /// request that keeps its promise takes.
 pub(super) fn standstill(catalogue: &Catalogue) -> Duration {
     const LEAST: Duration = Duration::from_secs(10);
-    let thresholds = catalogue.slos.iter().filter_map(|slo| match slo.sli {
-        Sli::Latency { threshold, .. } => Some(threshold * 2),
-        Sli::Success { .. } | Sli::NoError => None,
-    });
+    let thresholds = catalogue.slos.iter().filter_map(Slo::threshold).map(|threshold| threshold * 2);
     thresholds.fold(LEAST, Duration::max)
 }
 
@@ -52,15 +63,28 @@ pub(super) async fn refuse_used_testid(settings: &Settings, testid: &str) -> Res
 }
 
 /// Whether there is a target: any answer proves it.
-pub(super) async fn answers(settings: &Settings) -> Result<(), RunError> {
-    let client = client_builder().timeout(TARGET_TIMEOUT).build().map_err(internal)?;
-    let shown = run::shown(&settings.target);
-    match client.get(settings.target.clone()).send().await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(RunError::Configuration(format!(
-            "nothing answers at {shown}: {}; start the service there, or name another with --target (or {})",
-            root_cause(error),
-            run::TARGET
-        ))),
-    }
+pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Result<(), RunError> {
+    let head = Head {
+        method: "GET",
+        path: "/",
+        query: "",
+        headers: [&[], &[]],
+        user_agent: None,
+        content_type: None,
+        content_length: 0,
+        close: false,
+        absolute: false,
+    };
+    let mut client = HttpClient::new(config, Pool::default());
+    let asked = time::timeout(TARGET_TIMEOUT, client.exchange(head, &[], clock::now())).await;
+    let why = match asked.map(|outcome| outcome.result) {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(broken)) => broken.message,
+        Err(_) => format!("no answer within {TARGET_TIMEOUT:?}"),
+    };
+    Err(RunError::Configuration(format!(
+        "nothing answers at {}: {why}; start the service there, or name another with --target (or {})",
+        run::shown(&settings.target),
+        run::TARGET
+    )))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::engine::clock::{self, unix_ms};
+use crate::clock::{self, unix_ms};
 use crate::measure::Snapshot;
 use crate::remote_write::{Client, Pusher, Pushes, Series};
 

@@ -32,7 +32,7 @@ fn basic() -> ExitCode {
             Ok(vu.unjudged(Method::Post, "/api/multiplayer/rooms").json(&teacher).send().await?.json()?)
         })
         .run(async |vu: &mut Vu, Room { code }: &Room| {
-            let student = json!({ "name": format!("Student {}-{}", vu.id(), vu.iteration()) });
+            let student = json!({ "name": format!("Student {}", vu.iteration_name()) });
             let Player { id } = vu.request(JOIN_ROOM).path("code", code).json(&student).send().await?.json()?;
             vu.request(GET_STATE).path("code", code).send().await?;
             let day = vu.rng().random_range(1..=30);

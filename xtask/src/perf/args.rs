@@ -1,12 +1,18 @@
 //! The command line of `cargo xtask perf`, and how it becomes a scenario's environment.
 
+use std::fs;
 use std::io::{IsTerminal as _, stderr};
 use std::path::PathBuf;
-use std::time::Duration;
 
+use anyhow::Context as _;
+use monitoring::judgement::Report;
 use monitoring::label;
 use monitoring::run::{self, Settings, SettingsError};
 use url::Url;
+
+mod load;
+
+use load::{HttpArgs, LoadArgs, Override};
 
 use super::child::Child;
 use crate::stack::{Choice, GRAFANA_PORT, Options, PROMETHEUS_PORT};
@@ -23,7 +29,10 @@ Exit codes:
 If several hold: 104, 105, 70, 99, 90.
 
 Environment:
-  K6_VUS, K6_DURATION, K6_ITERATIONS    as --vus, --duration and --iterations, which come first
+  K6_VUS, K6_DURATION, K6_ITERATIONS, K6_STAGES (1m:10,1m:0), K6_RPS, K6_NO_CONNECTION_REUSE, K6_USER_AGENT,
+  K6_INSECURE_SKIP_TLS_VERIFY, K6_MAX_REDIRECTS, PERF_RATE, PERF_MAX_VUS, PERF_WARMUP, PERF_REQUEST_TIMEOUT,
+  PERF_CA_CERTIFICATE, PERF_HTTP2, PERF_EXACT_ARRIVALS, PERF_DRY_RUN, PERF_REPLAY
+                                        as the flags of these names, which come first
   K6_PROMETHEUS_RW_SERVER_URL           push metrics there; no stack is started, and queries go to the same origin
                                         unless --prometheus-url names another
   K6_PROMETHEUS_RW_PUSH_INTERVAL        how often metrics are pushed (default 5s)
@@ -44,15 +53,10 @@ pub(crate) struct Args {
     /// Scenarios to run, one after another [default: basic]
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<String>,
-    /// Virtual users. Alone, it changes only the scenario's number of them
-    #[arg(short = 'u', long, value_parser = |value: &str| run::parse_vus("--vus", value))]
-    vus: Option<u32>,
-    /// How long, such as 30s or 1m30s. Replaces the scenario's whole load; with --iterations, how long at most
-    #[arg(short = 'd', long, value_parser = |value: &str| run::parse_duration("--duration", value))]
-    duration: Option<Duration>,
-    /// Iterations in all, shared by the virtual users. Replaces the scenario's whole load
-    #[arg(short = 'i', long, value_parser = |value: &str| run::parse_iterations("--iterations", value))]
-    iterations: Option<u64>,
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     /// Where the service is [default: a stand-in that is started for the run]
     #[arg(long, value_name = "URL", value_parser = |value: &str| run::parse_url("--target", value))]
     pub(super) target: Option<Url>,
@@ -95,6 +99,21 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// The scenarios to run: those that are named, or the one of a report that is to be replayed.
+    pub(super) fn scenarios(&self) -> anyhow::Result<Vec<String>> {
+        let Some(path) = self.load.replay.as_ref().filter(|_| self.scenarios.is_empty()) else {
+            return Ok(self.scenarios.clone());
+        };
+        let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+        let report: Report = serde_json::from_str(&text).with_context(|| format!("{} is no report", path.display()))?;
+        Ok(vec![report.scenario])
+    }
+
+    /// Whether nothing is to be sent.
+    pub(super) const fn is_dry_run(&self) -> bool {
+        self.load.dry_run
+    }
+
     /// What a run will be told: the command line over the environment.
     pub(super) fn settings(&self) -> Result<Settings, SettingsError> {
         let given = self.overrides();
@@ -172,8 +191,8 @@ impl Args {
     }
 
     /// Variables that the command line sets, or takes away.
-    fn overrides(&self) -> Vec<(&'static str, Option<String>)> {
-        let mut given: Vec<(&str, Option<String>)> = Vec::new();
+    fn overrides(&self) -> Vec<Override> {
+        let mut given: Vec<Override> = Vec::new();
         let mut set = |name, value: Option<String>| given.extend(value.map(|value| (name, Some(value))));
         set(run::TARGET, self.target.as_ref().map(Url::to_string));
         set(run::TAGS, (!self.tag.is_empty()).then(|| self.tag.join("\n")));
@@ -181,7 +200,6 @@ impl Args {
         set(run::SEED, self.seed.map(|seed| seed.to_string()));
         set(run::OUT, self.out.as_ref().map(|out| out.display().to_string()));
         set(run::QUIET, self.quiet.then(|| "1".to_owned()));
-        set(run::VUS, self.vus.map(|vus| vus.to_string()));
         if let Some(url) = &self.prometheus_url {
             set(run::PROMETHEUS, Some(url.to_string()));
             // Metrics may still go elsewhere: then this is only where questions go.
@@ -189,11 +207,8 @@ impl Args {
                 set(run::REMOTE_WRITE, Some(write_url(url)));
             }
         }
-        if self.duration.is_some() || self.iterations.is_some() {
-            // Together they are the whole load, so that neither may come from the environment.
-            given.push((run::DURATION, self.duration.map(|duration| format!("{}ms", duration.as_millis()))));
-            given.push((run::ITERATIONS, self.iterations.map(|iterations| iterations.to_string())));
-        }
+        given.extend(self.load.overrides());
+        given.extend(self.http.overrides());
         given
     }
 }
@@ -239,6 +254,23 @@ mod tests {
             ("--tag x", "name=value"),
             ("--testid ../x", "testid"),
             ("--vus 5 --iterations 4", "4 iterations"),
+            ("--stage 1m", "--stage"),
+            ("--stage 1m:5 --duration 5s", "stages"),
+            ("--stage 1m:5 --iterations 5", "stages"),
+            ("--rate fast", "--rate"),
+            ("--rate 0/s", "--rate"),
+            ("--rate 5/s --stage 1m:5", "rate"),
+            ("--max-vus 5", "--rate"),
+            ("--rate 5/s --vus 9 --max-vus 5", "--max-vus"),
+            ("--warmup soon", "--warmup"),
+            ("--rps 0", "K6_RPS"),
+            ("--max-redirects -1", "-1"),
+            ("--max-redirects 101", "--max-redirects"),
+            ("--request-timeout 0s", "--request-timeout"),
+            ("--user-agent \u{7f}", "--user-agent"),
+            ("--replay x.json --seed 5", "--replay"),
+            ("--replay x.json --rate 5/s", "replay"),
+            ("--ca-certificate x --insecure-skip-tls-verify", "--ca-certificate"),
             ("--prometheus-url http://p:1 --stack docker", "--stack"),
             ("--prometheus-url http://p:1 --ephemeral", "--ephemeral"),
             ("--stack none --grafana-port 5", "--grafana-port"),
@@ -257,6 +289,7 @@ mod tests {
     fn a_load_on_the_command_line_replaces_one_in_the_environment_whole() {
         let line = Line::try_parse_from(["perf", "-d", "5s"]).unwrap();
         assert!(line.args.overrides().contains(&(run::ITERATIONS, None)));
+        assert!(line.args.overrides().contains(&(run::STAGES, None)));
         let line = Line::try_parse_from(["perf", "-u", "5"]).unwrap();
         assert!(!line.args.overrides().iter().any(|(name, _)| [run::ITERATIONS, run::DURATION].contains(name)));
     }

@@ -1,0 +1,213 @@
+//! What a command line can say of a load: k6's shortcuts, and an arrival rate.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    DURATION, ITERATIONS, MAX_DURATION, MAX_VUS, MAX_VUS_OF_RATE, RATE, STAGES, SettingsError, VUS, WARM_UP,
+    parse_duration, parse_iterations, parse_number, parse_vus, parse_within, shown_duration,
+};
+
+/// The most that an arrival rate may be, a second.
+const MAX_RATE: u64 = 10_000_000;
+/// More stages than anyone reads.
+const MAX_STAGES: usize = 1000;
+
+/// A stage of a load: reach that number within that time, in a straight line. Without a time, at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// How long it lasts.
+    pub duration: Duration,
+    /// Virtual users, or arrivals per time unit, at its end.
+    pub target: u64,
+}
+
+/// So many arrivals in so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// How many.
+    pub count: u64,
+    /// In how long.
+    pub per: Duration,
+}
+
+/// What replaces a scenario's own load, in whole or in part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadOverride {
+    /// How many virtual users; with a rate, how many there are from the start.
+    pub vus: Option<u32>,
+    /// How long; with `iterations`, how long at most.
+    pub duration: Option<Duration>,
+    /// How many iterations in all.
+    pub iterations: Option<u64>,
+    /// Stages of virtual users.
+    pub stages: Vec<Stage>,
+    /// Arrivals at a constant rate.
+    pub rate: Option<Rate>,
+    /// The most virtual users that the rate may need.
+    pub max_vus: Option<u32>,
+    /// What is due within so long is warm-up. It changes no load, only what is judged.
+    pub warm_up: Option<Duration>,
+}
+
+impl LoadOverride {
+    pub(super) fn from_lookup(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        Ok(Self {
+            vus: get(VUS).map(|value| parse_vus(VUS, &value)).transpose()?,
+            duration: get(DURATION).map(|value| parse_duration(DURATION, &value)).transpose()?,
+            iterations: get(ITERATIONS).map(|value| parse_iterations(ITERATIONS, &value)).transpose()?,
+            stages: get(STAGES).map_or(Ok(Vec::new()), |value| parse_stages(STAGES, &value))?,
+            rate: get(RATE).map(|value| parse_rate(RATE, &value)).transpose()?,
+            max_vus: get(MAX_VUS_OF_RATE).map(|value| parse_vus(MAX_VUS_OF_RATE, &value)).transpose()?,
+            warm_up: get(WARM_UP).map(|value| parse_duration(WARM_UP, &value)).transpose()?,
+        })
+    }
+
+    /// Refuses contradictions, most of them as k6 does.
+    ///
+    /// # Errors
+    /// The first one.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let contradiction = |why| Err(SettingsError::Contradiction(why));
+        match (self.iterations, self.vus) {
+            (Some(iterations), Some(vus)) if iterations < u64::from(vus) => {
+                return Err(SettingsError::FewerIterationsThanVus { iterations, vus });
+            }
+            _ => {}
+        }
+        if !self.stages.is_empty() && (self.duration.is_some() || self.iterations.is_some()) {
+            return contradiction("stages say how long the load lasts: no duration and no iterations beside them");
+        }
+        if self.rate.is_some() && (!self.stages.is_empty() || self.iterations.is_some()) {
+            return contradiction("a rate is a load of its own: no stages and no iterations beside it");
+        }
+        match (self.rate, self.max_vus, self.vus) {
+            (None, Some(_), _) => contradiction("--max-vus is about a rate: name one with --rate"),
+            (Some(_), Some(max), Some(vus)) if max < vus => contradiction("--max-vus is less than --vus"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it says nothing of the load's own shape; a warm-up is none of it.
+    pub const fn keeps_the_load(&self) -> bool {
+        self.vus.is_none()
+            && self.duration.is_none()
+            && self.iterations.is_none()
+            && self.stages.is_empty()
+            && self.rate.is_none()
+    }
+}
+
+/// A stage, "1m:10".
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse_stage(name: &str, value: &str) -> Result<Stage, SettingsError> {
+    let error = |why: String| SettingsError::Stage { name: name.to_owned(), value: value.to_owned(), why };
+    let (duration, target) = value.split_once(':').ok_or_else(|| error("it has no colon".to_owned()))?;
+    let duration = match duration {
+        "0" => Duration::ZERO,
+        _ => parse_within(name, duration, &(Duration::ZERO..=MAX_DURATION)).map_err(|why| error(why.to_string()))?,
+    };
+    let target = parse_number(name, target, 0, MAX_VUS.into()).map_err(|why| error(why.to_string()))?;
+    Ok(Stage { duration, target })
+}
+
+/// Stages, "1m:10,30s:0".
+///
+/// # Errors
+/// Says what is wrong with the first that is none.
+pub fn parse_stages(name: &str, value: &str) -> Result<Vec<Stage>, SettingsError> {
+    let stages = value.split(',').map(|stage| parse_stage(name, stage.trim())).collect::<Result<Vec<_>, _>>()?;
+    if stages.len() > MAX_STAGES {
+        return Err(SettingsError::Contradiction("more than 1000 stages"));
+    }
+    Ok(stages)
+}
+
+/// Stages as [`parse_stages`] reads them.
+pub fn shown_stages(stages: &[Stage]) -> String {
+    let shown = |stage: &Stage| match stage.duration {
+        Duration::ZERO => format!("0:{}", stage.target),
+        duration => format!("{}:{}", shown_duration(duration), stage.target),
+    };
+    stages.iter().map(shown).collect::<Vec<_>>().join(",")
+}
+
+/// A rate: "500/s", "30/m", "200/10s". Without a unit it is per second.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse_rate(name: &str, value: &str) -> Result<Rate, SettingsError> {
+    let error = |why: &str| SettingsError::Rate { name: name.to_owned(), value: value.to_owned(), why: why.to_owned() };
+    let (count, per) = value.split_once('/').unwrap_or((value, "s"));
+    let count: u64 = count.parse().map_err(|_| error("it does not begin with a whole number"))?;
+    let per = if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
+    let per = humantime::parse_duration(&per).ok().filter(|per| !per.is_zero() && *per <= MAX_DURATION);
+    let per = per.ok_or_else(|| error("what follows / is no time"))?;
+    let too_fast = u128::from(count) * 1_000_000_000 > u128::from(MAX_RATE) * per.as_nanos();
+    if count == 0 || too_fast {
+        return Err(error("there must be 1 arrival at least, and 10,000,000 a second at most"));
+    }
+    Ok(Rate { count, per })
+}
+
+impl std::fmt::Display for Rate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let per = shown_duration(self.per);
+        write!(
+            f,
+            "{}/{}",
+            self.count,
+            per.strip_prefix('1')
+                .filter(|unit| !unit.is_empty() && !unit.starts_with(|c: char| c.is_ascii_digit()))
+                .unwrap_or(&per)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_and_stages_are_read_and_shown() {
+        for (text, count, secs) in [("500/s", 500, 1), ("30/m", 30, 60), ("200/10s", 200, 10), ("1/15s", 1, 15)] {
+            let rate = parse_rate("--rate", text).unwrap();
+            assert_eq!((rate.count, rate.per), (count, Duration::from_secs(secs)));
+            assert_eq!(rate.to_string(), text);
+        }
+        let stages = parse_stages("-s", "1m:10,0:50,1m30s:0").unwrap();
+        assert_eq!(stages[1], Stage { duration: Duration::ZERO, target: 50 });
+        assert_eq!(shown_stages(&stages), "1m:10,0:50,1m30s:0");
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for rate in ["0/s", "-1/s", "1.5/s", "500/", "500/0s", "fast", "99999999/s", "5/fortnight"] {
+            assert!(parse_rate("--rate", rate).is_err(), "{rate}");
+        }
+        for stage in ["1m", "1m:", ":10", "1m:-1", "soon:1", "1m:60000", "9999d:1"] {
+            assert!(parse_stage("--stage", stage).is_err(), "{stage}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let stage = Stage { duration: Duration::from_secs(60), target: 1 };
+        let rate = Some(Rate { count: 1, per: Duration::from_secs(1) });
+        let none = LoadOverride::default;
+        for wrong in [
+            LoadOverride { stages: vec![stage], duration: Some(Duration::from_secs(1)), ..none() },
+            LoadOverride { stages: vec![stage], iterations: Some(1), ..none() },
+            LoadOverride { stages: vec![stage], rate, ..none() },
+            LoadOverride { rate, iterations: Some(1), ..none() },
+            LoadOverride { max_vus: Some(5), ..none() },
+            LoadOverride { rate, vus: Some(6), max_vus: Some(5), ..none() },
+        ] {
+            assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+        assert!(LoadOverride { rate, vus: Some(5), max_vus: Some(5), ..none() }.check().is_ok());
+    }
+}

@@ -1,0 +1,66 @@
+//! Any bytes for an answer: no panic, no more than the limits allow, and the same however they are cut.
+//!
+//! Input: a byte whose lowest bit makes it an answer to HEAD, a byte that the cuts follow from, and the answer.
+
+#![no_main]
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use perf_tests::http::h1::{AnswerTo, Connection, Limits};
+use libfuzzer_sys::fuzz_target;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+const LIMITS: Limits = Limits { head: 1024, headers: 16, body: 2048, interim: 3 };
+
+/// Gives the bytes in pieces whose lengths follow from `seed`, all at once if it is 0, and then closes.
+struct Bytes<'a> {
+    rest: &'a [u8],
+    seed: u32,
+}
+
+impl AsyncRead for Bytes<'_> {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let most = if self.seed == 0 { usize::MAX } else { 1 + (self.seed >> 16) as usize % 7 };
+        self.seed = self.seed.wrapping_mul(1_664_525).wrapping_add(if self.seed == 0 { 0 } else { 1_013_904_223 });
+        let (piece, rest) = self.rest.split_at(self.rest.len().min(buf.remaining()).min(most));
+        buf.put_slice(piece);
+        self.rest = rest;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Bytes<'_> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn play(answer: &[u8], seed: u32, to: AnswerTo) -> Result<(u16, Vec<u8>), String> {
+    let mut connection = Connection::new(Bytes { rest: answer, seed }, LIMITS);
+    let exchange = pin!(connection.exchange(b"GET / HTTP/1.1\r\n\r\n", to));
+    let Poll::Ready(result) = exchange.poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("waits, although all is there");
+    };
+    let result = result.map_err(|broken| broken.to_string())?;
+    assert!(result.body().len() <= LIMITS.body);
+    assert!(result.headers().count() <= LIMITS.headers);
+    assert!((200..600).contains(&result.status));
+    Ok((result.status, result.body().to_vec()))
+}
+
+fuzz_target!(|input: &[u8]| {
+    let [method, seed, answer @ ..] = input else { return };
+    let to = if method & 1 == 1 { AnswerTo::Head } else { AnswerTo::Other };
+    let cut = play(answer, u32::from(*seed).wrapping_mul(2_654_435_761).max(1), to);
+    assert_eq!(play(answer, 0, to), cut);
+});

@@ -1,0 +1,83 @@
+//! Think times: how long a person takes between two clicks.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, Exp1, StandardNormal};
+
+/// No think time is longer than this, however far out a distribution's tail goes.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// A distribution of think times.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Think {
+    /// Any time between two is as likely as any other.
+    Between(Duration, Duration),
+    /// Exponential with that mean: times between independent events.
+    Exponential {
+        /// The mean.
+        mean: Duration,
+    },
+    /// Lognormal, as measured of people: half think shorter than the median, and one in twenty longer than `p95`.
+    Lognormal {
+        /// The median.
+        median: Duration,
+        /// The 95th percentile.
+        p95: Duration,
+    },
+}
+
+impl Think {
+    /// A time of this distribution.
+    pub(crate) fn draw(self, rng: &mut ChaCha8Rng) -> Duration {
+        /// The 95 % point of the standard normal distribution.
+        const Z95: f64 = 1.644_853_626_951_472_2;
+        let seconds = match self {
+            Self::Between(least, most) => {
+                let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+                let (least, most) = (nanos(least), nanos(most));
+                return Duration::from_nanos(rng.random_range(least..=most.max(least)));
+            }
+            Self::Exponential { mean } => {
+                let unit: f64 = Exp1.sample(rng);
+                unit * mean.as_secs_f64()
+            }
+            Self::Lognormal { median, p95 } => {
+                let z: f64 = StandardNormal.sample(rng);
+                let ratio = p95.as_secs_f64() / median.as_secs_f64().max(f64::MIN_POSITIVE);
+                median.as_secs_f64() * libm::exp(z * libm::log(ratio.max(1.0)) / Z95)
+            }
+        };
+        Duration::from_secs_f64(seconds.clamp(0.0, LONGEST.as_secs_f64()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+
+    use super::*;
+
+    fn sorted(think: Think) -> Vec<f64> {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut drawn: Vec<_> = (0..20_000).map(|_| think.draw(&mut rng).as_secs_f64()).collect();
+        drawn.sort_by(f64::total_cmp);
+        drawn
+    }
+
+    #[test]
+    fn think_times_are_distributed_as_said() {
+        let second = Duration::from_secs(1);
+        let near = |value: f64, wanted: f64| assert!((value / wanted - 1.0).abs() < 0.05, "{value} and not {wanted}");
+        let even = sorted(Think::Between(second, second * 3));
+        near(even[10_000], 2.0);
+        assert!(even[0] >= 1.0 && even[19_999] <= 3.0);
+        let exponential = sorted(Think::Exponential { mean: second });
+        near(exponential.iter().sum::<f64>() / 20_000.0, 1.0);
+        near(exponential[10_000], std::f64::consts::LN_2);
+        let lognormal = sorted(Think::Lognormal { median: second, p95: second * 4 });
+        near(lognormal[10_000], 1.0);
+        near(lognormal[19_000], 4.0);
+    }
+}

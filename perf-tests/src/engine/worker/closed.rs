@@ -1,0 +1,107 @@
+//! Closed executors: a virtual user begins its next iteration when the one before is over.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{self, Sleep};
+
+use super::{Active, Floor, Iteration, Left, PartWork, UnderWay};
+use crate::clock;
+use crate::engine::vu::{Turn, Vu};
+use crate::plan::{Span, VuPlan};
+
+/// One virtual user, from its first start to its last stop.
+pub(super) struct Life {
+    floor: Floor,
+    part: usize,
+    iteration: Arc<dyn Iteration>,
+    min_iteration: Duration,
+    plan: VuPlan,
+    left: Left,
+}
+
+impl Life {
+    pub(super) fn new(floor: &Floor, work: &PartWork, plan: VuPlan, left: Left) -> Self {
+        let PartWork { part, iteration, min_iteration, .. } = work;
+        Self {
+            floor: floor.clone(),
+            part: *part,
+            iteration: iteration.clone(),
+            min_iteration: *min_iteration,
+            plan,
+            left,
+        }
+    }
+
+    pub(super) async fn live(self) {
+        let mut vu = Vu::new(self.plan.id, self.part, self.floor.place.clone());
+        let mut begun = 0;
+        for span in &self.plan.spans {
+            time::sleep_until(self.floor.place.epoch + span.start).await;
+            let _active = Active::new(&self.floor.place.recorder, self.part);
+            self.iterate(&mut vu, span, &mut begun).await;
+        }
+        if let (Left::Each(all), Some(last)) = (&self.left, self.plan.spans.last()) {
+            let phase = self.floor.place.shared.phases[self.part].at(last.stop);
+            self.floor.place.recorder.borrow_mut().record_dropped(self.part, phase, all.saturating_sub(begun));
+        }
+    }
+
+    /// Runs one iteration after another until the span is over.
+    async fn iterate(&self, vu: &mut Vu, span: &Span, begun: &mut u64) {
+        let epoch = self.floor.place.epoch;
+        let stop = epoch + span.stop;
+        let forever = Duration::from_secs(86_400 * 365);
+        let mut cut = pin!(time::sleep_until(epoch + span.cut.unwrap_or(span.stop + forever)));
+        let mut now = clock::now();
+        while now < stop {
+            let Some(turn) = self.take(*begun) else { break };
+            *begun += 1;
+            vu.begin(now, turn, None);
+            let result = until(cut.as_mut(), self.iteration.begin(vu)).await;
+            let ended = self.floor.iteration_ended(vu, result);
+            let earliest = (now + self.min_iteration).min(stop);
+            now = if earliest > ended {
+                time::sleep_until(earliest).await;
+                clock::now()
+            } else {
+                // A scenario that waits for nothing must not keep the worker from answering.
+                tokio::task::coop::consume_budget().await;
+                ended
+            };
+        }
+    }
+
+    /// Takes the next iteration, if there is one.
+    fn take(&self, begun: u64) -> Option<Turn> {
+        match &self.left {
+            Left::Endless => Some(Turn::Own(begun)),
+            Left::Each(all) => (begun < *all).then_some(Turn::Own(begun)),
+            Left::Shared { next, all } => {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                (number < *all).then_some(Turn::Shared(number))
+            }
+        }
+    }
+}
+
+/// Runs an iteration until it ends or is cut off. The timer is looked at every time and polled once: it wakes this task, and
+/// that never changes.
+async fn until(mut cut: Pin<&mut Sleep>, mut iteration: UnderWay<'_>) -> Option<anyhow::Result<()>> {
+    let mut is_set = false;
+    poll_fn(|context| {
+        if let Poll::Ready(result) = iteration.as_mut().poll(context) {
+            return Poll::Ready(Some(result));
+        }
+        if !is_set {
+            is_set = true;
+            return cut.as_mut().poll(context).map(|()| None);
+        }
+        if cut.is_elapsed() { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}

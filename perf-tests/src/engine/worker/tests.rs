@@ -1,0 +1,379 @@
+//! Every executor on virtual time, against a target that takes exactly as long as it is told to: what is measured is known
+//! beforehand.
+
+use std::sync::atomic::Ordering;
+
+use monitoring::catalogue::{Endpoint, GET_NEWS, JOIN_ROOM, STOCK_AI};
+use monitoring::judgement::Millis;
+use monitoring::phase::{Phase, Phases};
+use monitoring::run::HttpSettings;
+use monitoring::slo::Objective;
+use tokio::time::{self, sleep};
+use url::Url;
+
+use super::*;
+use crate::clock;
+use crate::engine::share;
+use crate::http::HttpConfig;
+use crate::measure::{EndpointCounts, Layout};
+use crate::plan::{
+    LoadProfile, Plan, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, ramping_vus,
+    shared_iterations,
+};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+/// What a load on virtual time left.
+struct Ran {
+    done: Done,
+    took: Duration,
+    /// Of shared iterations, how many were taken.
+    taken: u64,
+}
+
+impl Ran {
+    fn endpoint(&self, phases: Phases) -> EndpointCounts {
+        self.done.snapshot.endpoint(0, phases).unwrap()
+    }
+
+    fn join_room(&self) -> EndpointCounts {
+        self.endpoint(Phases::ALL)
+    }
+
+    fn part(&self) -> &crate::measure::PartCounts {
+        &self.done.snapshot.parts[0]
+    }
+}
+
+type Boxed<'vu> = UnderWay<'vu>;
+
+/// A closure as a scenario's iterations.
+struct Own<F>(F);
+
+impl<F: for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync> Iteration for Own<F> {
+    fn begin<'a>(&'a self, vu: &'a mut Vu) -> UnderWay<'a> {
+        (self.0)(vu)
+    }
+}
+
+/// Runs a load by one worker, until it ends or is aborted after so long.
+async fn run_until(
+    load: LoadProfile,
+    abort_after: Option<Duration>,
+    iteration: impl for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync + 'static,
+) -> Ran {
+    let part = load.plan("virtual", 1, 1).unwrap();
+    let plan = Plan { parts: vec![part], seed: 1 };
+    let part = &plan.parts[0];
+    let next = Arc::new(AtomicU64::new(0));
+    let (ask, asked) = mpsc::channel(1);
+    let (finish, finished) = oneshot::channel();
+    let (abort, aborted) = watch::channel(false);
+    let epoch = clock::now();
+    let target = Url::parse("http://127.0.0.1:1").unwrap();
+    let shared = Shared {
+        http: Arc::new(HttpConfig::new(&target, HttpSettings::default()).unwrap()),
+        endpoints: STOCK_AI.endpoints,
+        exercised: vec![JOIN_ROOM],
+        seed: plan.seed,
+        phases: vec![part.phases.clone()],
+        shared_connections: false,
+    };
+    let work = Work {
+        parts: vec![PartWork {
+            part: 0,
+            iteration: Arc::new(Own(iteration)),
+            min_iteration: part.min_iteration,
+            cut: part.end + part.graceful_stop,
+            share: share(part, &next, (0, 1)),
+        }],
+        epoch,
+        shared: Arc::new(shared),
+        recorder: Recorder::new(Layout::new(&STOCK_AI, vec![part.is_open()])),
+        workers: 1,
+        pacing: Pacing::Runtime,
+        asked,
+        finished: finish,
+        abort: aborted,
+    };
+    let supervise = async {
+        tokio::pin!(finished);
+        let took = tokio::select! {
+            ended = &mut finished => {
+                ended.unwrap();
+                clock::now().duration_since(epoch)
+            }
+            () = sleep(abort_after.unwrap_or(SECS(86_400 * 365))) => {
+                abort.send_replace(true);
+                time::timeout(SECS(1), finished).await.unwrap().unwrap();
+                clock::now().duration_since(epoch)
+            }
+        };
+        drop(ask);
+        took
+    };
+    let (done, took) = tokio::join!(run(work), supervise);
+    Ran { done, took, taken: next.load(Ordering::Relaxed) }
+}
+
+async fn run_whole(
+    load: LoadProfile,
+    iteration: impl for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync + 'static,
+) -> Ran {
+    run_until(load, None, iteration).await
+}
+
+/// A request that takes exactly so long.
+async fn request_of(vu: &mut Vu, endpoint: Endpoint, takes: Duration) -> anyhow::Result<()> {
+    vu.time(endpoint, async {
+        sleep(takes).await;
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    Ok(())
+}
+
+fn request(vu: &mut Vu, takes: Duration) -> Boxed<'_> {
+    Box::pin(request_of(vu, JOIN_ROOM, takes))
+}
+
+#[tokio::test(start_paused = true)]
+async fn constant_vus_iterate_until_their_time_is_over() {
+    let ran = run_whole(constant_vus(3, MS(1000)), |vu| request(vu, MS(100))).await;
+    let join_room = ran.join_room();
+    assert_eq!(ran.part().iterations.completed, 30);
+    assert_eq!(join_room.requests().sent, 30);
+    assert_eq!((join_room.latency.buckets().within(MS(99)), join_room.latency.buckets().within(MS(100))), (0, 30));
+    assert_eq!(join_room.latency.buckets().sum_ms(), 3000.0);
+    assert_eq!(join_room.latency.quantile(Objective::percent(95)), Some(Millis::Finite(100.0)));
+    assert!(join_room.response.is_none(), "a closed load has no response times");
+    assert_eq!(ran.part().most_per_iteration[0], 1);
+    assert_eq!(ran.part().iteration_duration.1.longest().unwrap().as_millis(), 100);
+    assert_eq!((ran.part().vus, ran.took), (0, MS(1000)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ramp_runs_as_many_iterations_as_its_vus_have_time_for() {
+    // 0 to 10 in 10 s: VU k is there for 10 - k seconds. Then 10 for 5 s. Then down: VU k for k - 1 s less one each.
+    let load = ramping_vus(&[(SECS(10), 10), (SECS(5), 10), (SECS(10), 0)]).start_vus(0);
+    let ran = run_whole(load, |vu| request(vu, MS(500))).await;
+    let vu_seconds: u64 = (1..=10).map(|k| (10 - k) + 5 + (10 - k + 1)).sum();
+    assert_eq!(ran.part().iterations.completed, vu_seconds * 2);
+    let sent = |phase| ran.endpoint(Phases::only(&[phase])).requests().sent;
+    assert_eq!(sent(Phase::Steady), 10 * 5 * 2);
+    assert_eq!(sent(Phase::Ramp), vu_seconds * 2 - 100);
+    assert_eq!(ran.took, SECS(25));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_ramped_down_may_finish_but_not_for_ever() {
+    let load = || ramping_vus(&[(SECS(0), 1), (SECS(20), 1)]).start_vus(2).graceful_ramp_down(SECS(3));
+    let ran = run_whole(load(), |vu| request(vu, if vu.id() == 2 { SECS(2) } else { SECS(20) })).await;
+    assert_eq!((ran.part().iterations.completed, ran.part().iterations.interrupted), (1, 0));
+    let started_late = ramping_vus(&[(SECS(1), 2), (SECS(0), 1), (SECS(20), 1)]).start_vus(2);
+    let cut = run_whole(started_late.graceful_ramp_down(SECS(3)), |vu| {
+        request(vu, if vu.id() == 2 { SECS(5) } else { SECS(21) })
+    });
+    let cut = cut.await;
+    assert_eq!((cut.part().iterations.completed, cut.part().iterations.interrupted), (1, 1));
+    assert_eq!(cut.join_room().unknown, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_iterations_are_each_run_once_by_whoever_is_free() {
+    let slow_first = |vu: &mut Vu| if vu.id() == 1 { MS(450) } else { MS(100) };
+    let ran = run_whole(shared_iterations(2, 7), move |vu| {
+        let takes = slow_first(vu);
+        request(vu, takes)
+    })
+    .await;
+    assert_eq!(ran.part().iterations.completed, 7);
+    // VU 1 takes the first and, at 450 ms, the last; VU 2 takes the five between.
+    let latency = ran.join_room().latency;
+    assert_eq!((latency.buckets().within(MS(100)), latency.buckets().within(MS(500))), (5, 7));
+    assert_eq!(ran.took, MS(900));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_vu_has_its_iterations_and_those_without_time_are_dropped() {
+    let ran = run_whole(per_vu_iterations(3, 4), |vu| request(vu, MS(100))).await;
+    assert_eq!((ran.part().iterations.completed, ran.took), (12, MS(400)));
+    let short = run_whole(per_vu_iterations(3, 40).max_duration(SECS(1)), |vu| request(vu, MS(100))).await;
+    assert_eq!((short.part().iterations.completed, short.part().dropped.iter().sum::<u64>()), (30, 90));
+}
+
+#[tokio::test(start_paused = true)]
+async fn iterations_left_at_the_end_were_never_begun() {
+    let ran = run_whole(shared_iterations(2, 100).max_duration(MS(1000)), |vu| request(vu, MS(300))).await;
+    assert_eq!((ran.part().iterations.completed, ran.taken), (8, 8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_iteration_takes_at_least_so_long_and_a_load_begins_when_it_is_to() {
+    let load = constant_vus(1, MS(1000)).min_iteration_duration(MS(250)).start_time(SECS(7));
+    let ran = run_whole(load, |vu| request(vu, MS(100))).await;
+    assert_eq!((ran.part().iterations.completed, ran.took), (4, SECS(8)));
+    assert_eq!(ran.part().iteration_duration.1.longest().unwrap().as_millis(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_in_the_first_moments_is_warm_up() {
+    let ran = run_whole(constant_vus(1, SECS(10)).warm_up(SECS(3)), |vu| request(vu, MS(100))).await;
+    let sent = |phases| ran.endpoint(phases).requests().sent;
+    assert_eq!((sent(Phases::only(&[Phase::WarmUp])), sent(Phases::AFTER_WARM_UP)), (30, 70));
+}
+
+#[tokio::test(start_paused = true)]
+async fn arrivals_begin_when_they_are_due_whatever_became_of_those_before() {
+    let ran = run_whole(constant_arrival_rate(200, SECS(1), SECS(2), 100), |vu| request(vu, MS(300))).await;
+    let join_room = ran.join_room();
+    assert_eq!((ran.part().iterations.completed, ran.part().dropped), (400, [0; 3]));
+    // Every 5 ms, each 300 ms: the last begins at 1995 ms.
+    assert_eq!(ran.took, MS(2295));
+    let response = join_room.response.unwrap();
+    assert_eq!((response.buckets().within(MS(300)), response.buckets().sum_ms()), (400, 400.0 * 300.0));
+    assert_eq!(ran.part().lateness.1.longest(), Some(Duration::from_nanos(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ramped_rate_begins_what_its_area_promises() {
+    let load = ramping_arrival_rate(0, &[(SECS(10), 100), (SECS(5), 100)], 50);
+    let ran = run_whole(load, |vu| request(vu, MS(1))).await;
+    let started = |phase| ran.endpoint(Phases::only(&[phase])).requests().sent;
+    assert_eq!((started(Phase::Ramp), started(Phase::Steady)), (500, 500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_arrival_that_finds_everybody_busy_is_dropped() {
+    // Two VUs, each busy for 1 s, and an arrival every 100 ms: two of ten begin in each second.
+    let ran = run_whole(constant_arrival_rate(10, SECS(1), SECS(5), 1).max_vus(2), |vu| request(vu, MS(995))).await;
+    assert_eq!((ran.part().iterations.completed, ran.part().dropped), (10, [0, 0, 40]));
+    assert_eq!(ran.part().most_per_iteration[0], 1);
+}
+
+/// A target that stands still from second 3 to second 5 of an open load at 200/s: whoever is due in that time waits until its
+/// end. With a latency of 1 ms otherwise, response times are exactly these, and arithmetic says how many of which.
+#[tokio::test(start_paused = true)]
+async fn a_stall_shows_in_response_times_as_arithmetic_says() {
+    let ran = run_whole(constant_arrival_rate(200, SECS(1), SECS(10), 500), |vu| {
+        Box::pin(async move {
+            let since = vu.began().unwrap().duration_since(vu.epoch());
+            let left = if since >= SECS(3) && since < SECS(5) { SECS(5) - since } else { Duration::ZERO };
+            request_of(vu, JOIN_ROOM, left + MS(1)).await
+        })
+    })
+    .await;
+    let response = ran.join_room().response.unwrap();
+    assert_eq!((response.buckets().count(), ran.part().dropped), (2000, [0; 3]));
+    for bound in [1, 100, 300, 500, 1000, 2000, 3000] {
+        // Due at 3000 + 5 k ms, each waits 2000 - 5 k ms and then takes 1 ms; k from 0 to 399. All others take 1 ms.
+        let stalled = (0..400).filter(|k| 2000 - 5 * k < bound).count();
+        assert_eq!(response.buckets().within(MS(bound as u64)), 1600 + stalled as u64, "{bound} ms");
+    }
+    let sum: u64 = (0..400).map(|k| 2000 - 5 * k + 1).sum::<u64>() + 1600;
+    assert_eq!(response.buckets().sum_ms(), sum as f64);
+    assert_eq!(response.quantile(Objective::percent(95)), ran.join_room().latency.quantile(Objective::percent(95)));
+}
+
+/// Late arrivals are the generator's doing, and their response times tell: the stopwatch starts when they were due.
+#[tokio::test(start_paused = true)]
+async fn a_generator_that_is_late_counts_that() {
+    let ran = run_whole(constant_arrival_rate(10, SECS(1), SECS(2), 30), |vu| {
+        Box::pin(async move {
+            if vu.iteration() == 5 {
+                // Holds up the whole thread: nobody else can be begun meanwhile.
+                time::advance(MS(420)).await;
+            }
+            request_of(vu, JOIN_ROOM, MS(1)).await
+        })
+    })
+    .await;
+    let part = ran.part();
+    assert_eq!((part.iterations.completed, part.dropped), (20, [0; 3]));
+    // Of those due 100, 200, 300 and 400 ms after the sixth, all begin 420 ms after it.
+    assert_eq!(part.late, 4);
+    let join_room = ran.join_room();
+    assert_eq!(join_room.late, 4);
+    let response = join_room.response.unwrap();
+    assert_eq!((response.buckets().within(MS(20)), response.buckets().within(MS(400))), (15, 19));
+    assert_eq!(join_room.latency.buckets().within(MS(1)), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_at_the_end_has_thirty_seconds_and_is_then_unknown() {
+    let ran = run_whole(constant_vus(2, MS(1000)), |vu| request(vu, MS(30_500))).await;
+    assert_eq!((ran.part().iterations.completed, ran.took), (2, MS(30_500)));
+    for load in [constant_vus(2, MS(1000)), constant_arrival_rate(2, SECS(1), SECS(1), 2)] {
+        let ran = run_whole(load, |vu| request(vu, MS(40_000))).await;
+        assert_eq!((ran.part().iterations.interrupted, ran.part().iterations.completed), (2, 0));
+        let requests = ran.join_room().requests();
+        assert_eq!((requests.sent, requests.unknown, ran.took), (0, 2, MS(31_000)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_ends_iterations_at_once() {
+    for load in [constant_vus(2, MS(60_000)), constant_arrival_rate(20, SECS(1), SECS(60), 2)] {
+        let open = load.plan("a", 1, 1).unwrap().is_open();
+        let ran = run_until(load, Some(MS(240)), |vu| request(vu, MS(100))).await;
+        let (completed, interrupted) = if open { (3, 2) } else { (4, 2) };
+        assert_eq!((ran.part().iterations.completed, ran.part().iterations.interrupted), (completed, interrupted));
+        assert_eq!((ran.join_room().unknown, ran.part().vus), (2, 0));
+        assert!(ran.took < MS(300), "{:?}", ran.took);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_or_a_panic_of_the_scenario_is_kept_and_other_vus_go_on() {
+    let ran = run_whole(constant_vus(2, MS(1000)), |vu| {
+        Box::pin(async move {
+            request_of(vu, JOIN_ROOM, MS(100)).await?;
+            if vu.id() == 1 {
+                vu.request(GET_NEWS).send().await?;
+            }
+            anyhow::bail!("own")
+        })
+    })
+    .await;
+    assert_eq!(ran.done.panics.len(), 1);
+    assert!(ran.done.panics[0].contains("get_news"), "{:?}", ran.done.panics);
+    assert_eq!((ran.done.errors.count, ran.done.errors.first[0].as_str()), (10, "own"));
+    assert_eq!(ran.part().vus, 0);
+    let open = run_whole(constant_arrival_rate(10, SECS(1), SECS(1), 3), |vu| {
+        assert!(vu.iteration() != 4, "the fifth");
+        request(vu, MS(10))
+    });
+    let open = open.await;
+    assert_eq!((open.done.panics.len(), open.part().iterations.completed), (1, 9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_numbers_follow_from_the_iteration_and_not_from_who_runs_it() {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use rand::RngExt as _;
+
+    async fn drawn(load: LoadProfile, slow: u32) -> BTreeMap<String, u64> {
+        let seen = Arc::new(Mutex::new(BTreeMap::new()));
+        let by = seen.clone();
+        run_whole(load, move |vu| {
+            let by = by.clone();
+            Box::pin(async move {
+                let number = vu.rng().random();
+                assert!(by.lock().unwrap().insert(vu.iteration_name(), number).is_none());
+                let takes = if vu.id() == slow { MS(70) } else { MS(10) };
+                request_of(vu, JOIN_ROOM, takes).await
+            })
+        })
+        .await;
+        Arc::try_unwrap(seen).unwrap().into_inner().unwrap()
+    }
+    let shared = || shared_iterations(3, 20);
+    let first = drawn(shared(), 1).await;
+    assert_eq!(first, drawn(shared(), 2).await);
+    assert_eq!(first.values().collect::<std::collections::BTreeSet<_>>().len(), 20);
+    let open = || constant_arrival_rate(100, SECS(1), SECS(1), 10);
+    assert_eq!(drawn(open(), 1).await, drawn(open(), 2).await);
+}

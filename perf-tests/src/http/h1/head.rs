@@ -1,0 +1,235 @@
+//! The head of an answer: where it ends, and what it says about the body and about the connection.
+
+use httparse::{EMPTY_HEADER, Error, Header, Response, Status};
+
+use super::{AnswerTo, Cause, Limits};
+
+/// How many header lines there is room for.
+pub(super) const MAX_HEADERS: usize = 100;
+
+/// How many most answers have at most. Room for 100 is three kilobytes to be filled, which costs more than to read a head.
+const FEW_HEADERS: usize = 16;
+
+/// What the rest of an exchange needs to know of a head.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    /// In bytes, with the empty line at its end.
+    pub(super) len: usize,
+    pub(super) framing: Framing,
+    /// Whether the connection may carry another request, as far as the head is concerned.
+    pub(super) reusable: bool,
+}
+
+/// How the end of a body is found (RFC 9112, 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// So many bytes, none if there is no body.
+    Length(usize),
+    Chunked,
+    UntilClose,
+}
+
+/// Where the head at the start of the buffer ends, if it does so. `searched` is how far former calls came: no byte is
+/// looked at over and over again, however slowly a head drips in.
+pub(super) fn find_end(buffer: &[u8], searched: &mut usize, limit: usize) -> Result<Option<usize>, Cause> {
+    const START: &[u8] = b"HTTP/1.";
+    let seen = buffer.len().min(START.len());
+    // At once, as whoever does not speak HTTP may never send an empty line.
+    if buffer[..seen] != START[..seen] {
+        return Err(Cause::Protocol("not a status line of HTTP/1"));
+    }
+    let end = search(buffer, searched);
+    match end {
+        Some(end) if end <= limit => Ok(Some(end)),
+        None if buffer.len() <= limit => Ok(None),
+        _ => Err(Cause::TooLarge { what: "bytes of head", limit }),
+    }
+}
+
+fn search(buffer: &[u8], searched: &mut usize) -> Option<usize> {
+    while let Some(offset) = buffer[*searched..].iter().position(|byte| *byte == b'\n') {
+        let newline = *searched + offset;
+        match buffer[newline + 1..] {
+            // A line may end without a CR (RFC 9112, 2.2).
+            [b'\n', ..] => return Some(newline + 2),
+            [b'\r', b'\n', ..] => return Some(newline + 3),
+            [] | [b'\r'] => {
+                *searched = newline;
+                return None;
+            }
+            _ => *searched = newline + 1,
+        }
+    }
+    *searched = buffer.len();
+    None
+}
+
+/// The header lines of a head that was accepted, from which follows that none is folded or without a colon.
+pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
+    head.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        Some((str::from_utf8(&line[..colon]).ok()?, line[colon + 1..].trim_ascii()))
+    })
+}
+
+impl Head {
+    /// Reads a whole head, which ends where `bytes` does.
+    pub(super) fn parse(bytes: &[u8], answer_to: AnswerTo, limits: &Limits) -> Result<Self, Cause> {
+        match Self::parse_with(&mut [EMPTY_HEADER; FEW_HEADERS], bytes, answer_to, limits) {
+            Err(Cause::TooLarge { limit, .. }) if limit > FEW_HEADERS => {
+                Self::parse_with(&mut [EMPTY_HEADER; MAX_HEADERS], bytes, answer_to, limits)
+            }
+            parsed => parsed,
+        }
+    }
+
+    fn parse_with<'a>(
+        slots: &mut [Header<'a>],
+        bytes: &'a [u8],
+        answer_to: AnswerTo,
+        limits: &Limits,
+    ) -> Result<Self, Cause> {
+        let mut response = Response::new(slots);
+        let parsed = response.parse(bytes);
+        let allowed = limits.headers.min(MAX_HEADERS);
+        if parsed == Err(Error::TooManyHeaders) || response.headers.len() > allowed && parsed.is_ok() {
+            return Err(Cause::TooLarge { what: "header lines", limit: allowed });
+        }
+        if parsed.map_err(|error| Cause::Protocol(reason(error)))? != Status::Complete(bytes.len()) {
+            return Err(Cause::Protocol("malformed head"));
+        }
+        let (Some(version), Some(status)) = (response.version, response.code) else {
+            return Err(Cause::Protocol("malformed status line"));
+        };
+        match status {
+            // We never ask for it, and what follows would not be HTTP (RFC 9110, 15.2.2).
+            101 => return Err(Cause::Protocol("switch of protocols that was not asked for")),
+            100..=599 => {}
+            _ => return Err(Cause::Protocol("status out of range")),
+        }
+        let framing = if answer_to == AnswerTo::Head || matches!(status, 100..=199 | 204 | 304) {
+            Framing::Length(0)
+        } else {
+            framing(response.headers, version, limits.body)?
+        };
+        let reusable = framing != Framing::UntilClose && persists(response.headers, version);
+        Ok(Self { status, len: bytes.len(), framing, reusable })
+    }
+
+    /// Whether another answer to the same request follows (RFC 9110, 15.2).
+    pub(super) fn is_interim(&self) -> bool {
+        self.status < 200
+    }
+}
+
+fn reason(error: Error) -> &'static str {
+    match error {
+        Error::HeaderName => "malformed header name",
+        Error::HeaderValue => "malformed header value",
+        Error::NewLine => "malformed line end in the head",
+        Error::Status => "malformed status line",
+        Error::Version => "version other than HTTP/1.0 and HTTP/1.1",
+        Error::Token | Error::TooManyHeaders => "malformed head",
+    }
+}
+
+/// The values of a header whose lines make up one comma-separated list (RFC 9110, 5.3 and 5.6.1). May be empty.
+fn list<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .iter()
+        .filter(move |header| header.name.len() == name.len() && header.name.eq_ignore_ascii_case(name))
+        .flat_map(|header| header.value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii))
+}
+
+/// Whether there is such a header: cheaper than to go through a list that is not there.
+fn has(headers: &[Header<'_>], name: &str) -> bool {
+    headers.iter().any(|header| header.name.len() == name.len() && header.name.eq_ignore_ascii_case(name))
+}
+
+/// RFC 9112, 9.3: whether the connection stays open after this answer.
+fn persists(headers: &[Header<'_>], version: u8) -> bool {
+    let mut persists = version > 0;
+    if !has(headers, "connection") {
+        return persists;
+    }
+    for option in list(headers, "connection") {
+        if option.eq_ignore_ascii_case(b"close") {
+            return false;
+        }
+        persists |= option.eq_ignore_ascii_case(b"keep-alive");
+    }
+    persists
+}
+
+/// RFC 9112, 6.3, for an answer that may have a body.
+fn framing(headers: &[Header<'_>], version: u8, limit: usize) -> Result<Framing, Cause> {
+    let length = content_length(headers)?;
+    if !is_chunked(headers)? {
+        return match length.map(usize::try_from) {
+            None => Ok(Framing::UntilClose),
+            Some(Ok(length)) if length <= limit => Ok(Framing::Length(length)),
+            Some(_) => Err(Cause::TooLarge { what: "bytes of body", limit }),
+        };
+    }
+    // Ways to make two readers see different answers: 6.1 has them handled as errors, or lets us.
+    if version == 0 {
+        return Err(Cause::Protocol("transfer-encoding in HTTP/1.0"));
+    }
+    if length.is_some() {
+        return Err(Cause::Protocol("both transfer-encoding and content-length"));
+    }
+    Ok(Framing::Chunked)
+}
+
+/// Whether the body is chunked. Any other coding is an error: we ask for none (RFC 9112, 6.1 and 7.4).
+fn is_chunked(headers: &[Header<'_>]) -> Result<bool, Cause> {
+    if !has(headers, "transfer-encoding") {
+        return Ok(false);
+    }
+    let mut codings = list(headers, "transfer-encoding");
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(false),
+        (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(true),
+        _ => Err(Cause::Protocol("transfer-encoding other than chunked")),
+    }
+}
+
+/// The announced length, in bytes. Said several times, it must be the same (RFC 9110, 8.6).
+fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Cause> {
+    let mut length = None;
+    for digits in list(headers, "content-length") {
+        let new = number(digits).ok_or(Cause::Protocol("malformed content-length"))?;
+        if length.replace(new).is_some_and(|old| old != new) {
+            return Err(Cause::Protocol("contradictory content-lengths"));
+        }
+    }
+    Ok(length)
+}
+
+/// Digits and nothing else: unlike `u64::from_str`, takes no sign.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_of_a_slow_head_is_searched_often() {
+        let head = b"HTTP/1.1 200 OK\r\na: b\nc: d\r\n\r\n";
+        let mut searched = 0;
+        for len in 0..head.len() {
+            assert_eq!(find_end(&head[..len], &mut searched, 100).unwrap(), None);
+            assert!(searched + 2 >= len);
+        }
+        assert_eq!(find_end(head, &mut searched, 100).unwrap(), Some(head.len()));
+    }
+}

@@ -1,0 +1,98 @@
+//! HTTP/2, by hyper: by ALPN over TLS, by prior knowledge without. One connection for each virtual user.
+
+use std::error::Error as _;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use monitoring::metric::Part;
+use tokio::time::Instant;
+
+use super::client::{Broken, HttpClient, HttpConfig, Reply};
+use super::connect::{Addresses, failure_of};
+use super::encode::Head;
+use super::h1::Limits;
+use crate::clock;
+use crate::measure::{Failure, Parts};
+
+/// A connection, if there is one.
+#[derive(Debug, Default)]
+pub(super) struct Http2(Option<SendRequest<Full<Bytes>>>);
+
+/// Sends a request and reads its whole answer. What goes into sending is not told apart from waiting: the library takes the
+/// request, and says when the answer begins.
+pub(super) async fn exchange(
+    connection: &mut Http2,
+    config: &HttpConfig,
+    addresses: &Addresses,
+    request: Result<http::Request<Full<Bytes>>, Broken>,
+    (started, parts): (Instant, &mut Parts),
+) -> Result<(Reply, Instant), Broken> {
+    let request = request?;
+    let mut sender = match connection.0.take().filter(|sender| !sender.is_closed()) {
+        Some(sender) if sender.is_ready() => sender,
+        _ => {
+            let stream = HttpClient::connection(config, addresses, (started, &mut *parts)).await?;
+            let (sender, driver) =
+                handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+            // Ends when its last sender is dropped; what it has to say of an error, the request under way says too.
+            tokio::spawn(async move { drop(driver.await) });
+            sender
+        }
+    };
+    let sending_since = started + parts.before_sending();
+    let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
+    let first_byte = clock::now();
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, Limits::default().body).collect().await.map_err(|error| {
+        let ours = error.downcast_ref::<hyper::Error>().map(broken);
+        ours.unwrap_or_else(|| Broken { failure: Failure::Protocol, message: error.to_string() })
+    })?;
+    let finished = clock::now();
+    parts.set(Part::Waiting, first_byte.duration_since(sending_since));
+    parts.set(Part::Receiving, finished.duration_since(first_byte));
+    if !config.settings.no_connection_reuse {
+        connection.0 = Some(sender);
+    }
+    Ok((Reply::of_library(head.status.as_u16(), head.headers, body.to_bytes()), finished))
+}
+
+/// A request as the library wants it.
+pub(super) fn request(config: &HttpConfig, head: Head<'_>, body: &[u8]) -> Result<http::Request<Full<Bytes>>, Broken> {
+    let target = &config.target;
+    let scheme = if target.tls { "https" } else { "http" };
+    let base = if head.absolute { "" } else { target.base.as_str() };
+    let query = if head.query.is_empty() { String::new() } else { format!("?{}", head.query) };
+    let uri = format!("{scheme}://{}{base}{}{query}", target.authority, head.path);
+    let given = || head.headers.iter().copied().flatten();
+    let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
+    let mut request = http::Request::builder().method(head.method).uri(uri);
+    let defaults = [
+        ("user-agent", Some(head.user_agent.unwrap_or(super::encode::USER_AGENT))),
+        ("accept", Some("*/*")),
+        ("authorization", target.authorization.as_deref()),
+        ("content-type", head.content_type),
+    ];
+    for (name, value) in defaults {
+        if let Some(value) = value.filter(|_| !has(name)) {
+            request = request.header(name, value);
+        }
+    }
+    for (name, value) in given() {
+        request = request.header(name, value);
+    }
+    let whole = request.body(Full::new(Bytes::copy_from_slice(body)));
+    whole.map_err(|error| Broken { failure: Failure::Protocol, message: error.to_string() })
+}
+
+fn broken(error: &hyper::Error) -> Broken {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    let failure = match io {
+        Some(io) => failure_of(io, Failure::Protocol),
+        None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => Failure::Reset,
+        None => Failure::Protocol,
+    };
+    Broken { failure, message: cause }
+}

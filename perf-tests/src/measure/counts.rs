@@ -1,0 +1,203 @@
+//! Counts of one endpoint in one phase, and other small sums that workers merge.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use monitoring::metric::Part;
+
+use super::histogram::{Bounds, Buckets, Latency, Spread};
+use super::sample::Failure;
+
+/// Counts of one endpoint in one phase of one scenario.
+#[derive(Debug, Clone)]
+pub struct EndpointCounts {
+    /// Latencies of all requests, the failed ones beyond all bounds.
+    pub latency: Latency,
+    /// Response times likewise; only open loads have them.
+    pub response: Option<Latency>,
+    /// Durations by status code, 0 where no answer came.
+    pub by_status: BTreeMap<u16, StatusCounts>,
+    /// What requests' time went into, by [`Part`].
+    pub parts: Vec<Buckets>,
+    /// Failed requests by kind, as in [`Failure::ALL`].
+    failures: [u64; Failure::ALL.len()],
+    /// Requests that were begun and not seen through.
+    pub unknown: u64,
+    /// Requests of iterations that the generator began late.
+    pub late: u64,
+}
+
+/// Counts of one status code.
+#[derive(Debug, Clone)]
+pub struct StatusCounts {
+    /// Real durations, of failed requests too.
+    pub durations: Buckets,
+    /// Requests that failed.
+    pub failed: u64,
+}
+
+/// Counts of requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestCounts {
+    /// Made, failed ones included.
+    pub sent: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Begun and not seen through.
+    pub unknown: u64,
+}
+
+/// Counts of iterations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IterationCounts {
+    /// Ran to their end, failed ones included.
+    pub completed: u64,
+    /// Of them, ended by an error.
+    pub failed: u64,
+    /// Cut off.
+    pub interrupted: u64,
+}
+
+/// How often a check was tried and failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// Tried.
+    pub tried: u64,
+    /// Of them, not passed.
+    pub failed: u64,
+}
+
+/// What a scenario tells its requests apart by: `("day", 3)`.
+pub type SegmentKey = (&'static str, u32);
+
+/// Latencies of one endpoint in one segment, to two significant digits.
+#[derive(Debug, Clone)]
+pub struct SegmentCounts {
+    /// Requests that succeeded.
+    pub succeeded: Spread,
+    /// Requests that failed.
+    pub failed: u64,
+}
+
+/// What a worker's thread did, in nanoseconds since it began. None where the system does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Worked {
+    /// Since it began.
+    pub wall: u64,
+    /// On a processor.
+    pub cpu: Option<u64>,
+    /// Ready to run, without a processor.
+    pub waited: Option<u64>,
+}
+
+/// How the generator does, as shares from 0 to 1. None where the system does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Health {
+    /// How busy the busiest worker is.
+    pub cpu: Option<f64>,
+    /// How long the worst off of them waited for a processor.
+    pub run_queue: Option<f64>,
+    /// Processor time that the hypervisor gave to others.
+    pub steal: Option<f64>,
+}
+
+impl EndpointCounts {
+    pub(super) fn new(bounds: &Bounds, coarse: &Bounds, open: bool) -> Self {
+        Self {
+            latency: Latency::new(bounds.clone()),
+            response: open.then(|| Latency::new(bounds.clone())),
+            by_status: BTreeMap::new(),
+            parts: vec![Buckets::new(coarse.clone()); Part::ALL.len()],
+            failures: [0; Failure::ALL.len()],
+            unknown: 0,
+            late: 0,
+        }
+    }
+
+    pub(super) const fn fail(&mut self, failure: Failure) {
+        self.failures[failure as usize] += 1;
+    }
+
+    /// Failed requests by kind; only kinds that there were.
+    pub fn failures(&self) -> impl Iterator<Item = (Failure, u64)> {
+        Failure::ALL.into_iter().zip(self.failures).filter(|(_, count)| *count > 0)
+    }
+
+    /// The endpoint's requests.
+    pub fn requests(&self) -> RequestCounts {
+        let failed = self.failures.iter().sum();
+        RequestCounts { sent: self.latency.buckets().count(), failed, unknown: self.unknown }
+    }
+
+    /// Adds other counts of requests with the same bounds.
+    pub fn merge(&mut self, other: &Self) {
+        self.latency.merge(&other.latency);
+        match (&mut self.response, &other.response) {
+            (_, None) => {}
+            (None, Some(theirs)) => self.response = Some(theirs.clone()),
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+        }
+        for (&status, theirs) in &other.by_status {
+            self.by_status
+                .entry(status)
+                .and_modify(|mine| {
+                    mine.durations.merge(&theirs.durations);
+                    mine.failed += theirs.failed;
+                })
+                .or_insert_with(|| theirs.clone());
+        }
+        for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
+            mine.merge(theirs);
+        }
+        for (mine, theirs) in self.failures.iter_mut().zip(other.failures) {
+            *mine += theirs;
+        }
+        self.unknown += other.unknown;
+        self.late += other.late;
+    }
+}
+
+impl SegmentCounts {
+    pub(super) const fn new() -> Self {
+        Self { succeeded: Spread::new(2), failed: 0 }
+    }
+
+    pub(super) fn record(&mut self, duration: Duration, failed: bool) {
+        if failed {
+            self.failed += 1;
+        } else {
+            self.succeeded.record(duration);
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.succeeded.merge(&other.succeeded);
+        self.failed += other.failed;
+    }
+}
+
+impl RequestCounts {
+    /// Adds other requests.
+    pub const fn add(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.failed += other.failed;
+        self.unknown += other.unknown;
+    }
+}
+
+impl IterationCounts {
+    /// Adds other iterations.
+    pub const fn add(&mut self, other: Self) {
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.interrupted += other.interrupted;
+    }
+}
+
+impl Tries {
+    /// Adds other tries.
+    pub const fn add(&mut self, other: Self) {
+        self.tried += other.tried;
+        self.failed += other.failed;
+    }
+}

@@ -1,0 +1,258 @@
+//! When iterations of an open load are due.
+//!
+//! A rate is a line over time, or several; what lies below it is how many arrivals there have been. Arrival `i`, counted
+//! from 0, is due when that area reaches `i`. Areas are integers (in half arrivals times nanoseconds), so there are exactly
+//! as many arrivals as the profile promises, whatever its stages.
+
+use std::time::Duration;
+
+use monitoring::run::Stage;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::nanos;
+
+/// How arrivals are spread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spacing {
+    /// Evenly, as k6 does it.
+    #[default]
+    Even,
+    /// As independent people arrive: a Poisson process given how many there are in all, so that every run has the
+    /// promised number. Made from the seed.
+    Poisson,
+}
+
+/// Planned arrivals, from the start of the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrivals {
+    start: Duration,
+    lines: Vec<Line>,
+    /// Nanoseconds in which a rate's number of arrivals comes.
+    unit: u64,
+    total: u64,
+    spacing: Spacing,
+    seed: u64,
+}
+
+/// A rate that goes from one number to another in a straight line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Line {
+    start: u64,
+    duration: u64,
+    from: u64,
+    to: u64,
+    /// Twice the area below all lines before it, in arrivals per unit times nanoseconds.
+    before: u128,
+}
+
+impl Line {
+    fn area(&self) -> u128 {
+        (u128::from(self.from) + u128::from(self.to)) * u128::from(self.duration)
+    }
+
+    /// When, in nanoseconds from its start, twice the area below it reaches `area`. With a rate `a + (b - a) t / d`, twice
+    /// the area is `2 a t + (b - a) t² / d`, solved in the form that loses no digits when `a` and `b` are close.
+    fn when(&self, area: u128) -> u64 {
+        if self.from == self.to {
+            let time = area / (2 * u128::from(self.from)).max(1);
+            return u64::try_from(time).unwrap_or(u64::MAX).min(self.duration);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "exact to a nanosecond for what lasts less than 100 days")]
+        let (area, from, to, duration) = (area as f64, self.from as f64, self.to as f64, self.duration as f64);
+        let slope = (to - from) / duration;
+        let root = (from * from + slope * area).max(0.0).sqrt();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts of floats saturate")]
+        let time = (area / (from + root)) as u64;
+        time.min(self.duration)
+    }
+}
+
+impl Arrivals {
+    /// A constant or ramped rate: from `start_rate` through stages, each target a number of arrivals in `unit`.
+    pub(super) fn new(
+        start: Duration,
+        start_rate: u64,
+        unit: Duration,
+        stages: &[Stage],
+        (spacing, seed): (Spacing, u64),
+    ) -> Self {
+        let (mut lines, mut now, mut at, mut before) = (Vec::new(), 0, start_rate, 0_u128);
+        for stage in stages {
+            let line = Line { start: now, duration: nanos(stage.duration), from: at, to: stage.target, before };
+            (now, at, before) = (now + line.duration, stage.target, before + line.area());
+            lines.push(line);
+        }
+        let unit = nanos(unit);
+        let total = u64::try_from(before.div_ceil(2 * u128::from(unit))).unwrap_or(u64::MAX);
+        Self { start, lines, unit, total, spacing, seed }
+    }
+
+    /// How many there are.
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// When each is due, ascending.
+    pub fn iter(&self) -> Iter<'_> {
+        let rng = ChaCha8Rng::seed_from_u64(self.seed);
+        Iter { of: self, next: 0, line: 0, rng, left: 1.0 }
+    }
+
+    /// How many are due from one time to another.
+    pub fn between(&self, from: Duration, to: Duration) -> u64 {
+        self.due_before(to).saturating_sub(self.due_before(from))
+    }
+
+    /// How many are due before a time if they are spread evenly: the area up to then.
+    fn due_before(&self, time: Duration) -> u64 {
+        let time = nanos(time.saturating_sub(self.start));
+        let Some(line) = self.lines.iter().rev().find(|line| line.start <= time) else { return 0 };
+        let within = time.saturating_sub(line.start).min(line.duration);
+        let (from, to, t, d) =
+            (i128::from(line.from), i128::from(line.to), i128::from(within), i128::from(line.duration));
+        let area = 2 * from * t + if d > 0 { (to - from) * t / d * t } else { 0 };
+        let area = line.before + u128::try_from(area).unwrap_or(0);
+        u64::try_from(area.div_ceil(2 * u128::from(self.unit))).unwrap_or(u64::MAX).min(self.total)
+    }
+
+    fn twice(&self, arrivals: u64) -> u128 {
+        2 * u128::from(arrivals) * u128::from(self.unit)
+    }
+}
+
+/// Goes through arrivals.
+#[derive(Debug)]
+pub struct Iter<'plan> {
+    of: &'plan Arrivals,
+    next: u64,
+    line: usize,
+    rng: ChaCha8Rng,
+    /// Of the whole area, the share that lies after the last arrival; for Poisson arrivals.
+    left: f64,
+}
+
+impl Iter<'_> {
+    fn area(&mut self) -> u128 {
+        match self.of.spacing {
+            Spacing::Even => self.of.twice(self.next),
+            Spacing::Poisson => {
+                // The smallest of n uniform numbers leaves 1 - U^(1/n) below it; so on with those above it (Bentley and
+                // Saxe, "Generating sorted lists of random numbers", 1980). libm: the same digits on every machine.
+                #[expect(clippy::cast_precision_loss, reason = "a random number needs no more")]
+                let remaining = (self.of.total - self.next) as f64;
+                let uniform: f64 = self.rng.random_range(f64::MIN_POSITIVE..1.0);
+                self.left *= libm::exp(libm::log(uniform) / remaining);
+                let whole = self.of.lines.last().map_or(0, |line| line.before + line.area());
+                #[expect(
+                    clippy::cast_precision_loss,
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a random number needs no more"
+                )]
+                let area = ((1.0 - self.left) * whole as f64) as u128;
+                area.min(whole.saturating_sub(1))
+            }
+        }
+    }
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        if self.next >= self.of.total {
+            return None;
+        }
+        let area = self.area();
+        self.next += 1;
+        let mut line = &self.of.lines[self.line];
+        while area >= line.before + line.area() && self.line + 1 < self.of.lines.len() {
+            self.line += 1;
+            line = &self.of.lines[self.line];
+        }
+        Some(self.of.start + Duration::from_nanos(line.start + line.when(area.saturating_sub(line.before))))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = usize::try_from(self.of.total - self.next).unwrap_or(usize::MAX);
+        (left, Some(left))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn ramp(start_rate: u64, stages: &[(u64, u64)], spacing: Spacing) -> Arrivals {
+        let stages: Vec<_> =
+            stages.iter().map(|&(ms, target)| Stage { duration: Duration::from_millis(ms), target }).collect();
+        Arrivals::new(Duration::ZERO, start_rate, SECOND, &stages, (spacing, 7))
+    }
+
+    #[test]
+    fn a_constant_rate_is_even_to_the_nanosecond() {
+        let arrivals = ramp(300, &[(10_000, 300)], Spacing::Even);
+        let due: Vec<_> = arrivals.iter().collect();
+        assert_eq!(due.len(), 3000);
+        assert!(due.iter().enumerate().all(|(i, due)| due.as_nanos() == i as u128 * 1_000_000_000 / 300));
+    }
+
+    #[test]
+    fn a_ramp_is_due_where_its_area_says() {
+        // 0 to 100/s in 10 s: after t seconds 5 t² have come.
+        let due: Vec<_> = ramp(0, &[(10_000, 100)], Spacing::Even).iter().collect();
+        assert_eq!(due.len(), 500);
+        for (i, due) in due.iter().enumerate() {
+            let exact = (i as f64 / 5.0).sqrt();
+            assert!((due.as_secs_f64() - exact).abs() < 2e-9, "{i}: {due:?}");
+        }
+    }
+
+    #[test]
+    fn poisson_arrivals_are_as_many_and_not_even() {
+        let arrivals = ramp(1000, &[(10_000, 1000)], Spacing::Poisson);
+        let due: Vec<_> = arrivals.iter().collect();
+        assert_eq!(due.len(), 10_000);
+        let gaps: Vec<_> = due.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+        // Exponential gaps have a deviation as large as their mean; even ones have none.
+        assert!((0.95..1.05).contains(&(variance.sqrt() / mean)), "{}", variance.sqrt() / mean);
+        assert_eq!(due, arrivals.iter().collect::<Vec<_>>());
+    }
+
+    proptest! {
+        /// As many as the area below the rate, in whole and up to the end of every stage; ascending; within the load.
+        #[test]
+        fn arrivals_sum_to_what_is_promised(
+            start in 0_u64..500,
+            plan in prop::collection::vec((0_u64..5_000, 0_u64..500), 1..6),
+            poisson in any::<bool>(),
+        ) {
+            let spacing = if poisson { Spacing::Poisson } else { Spacing::Even };
+            let arrivals = ramp(start, &plan, spacing);
+            let due: Vec<_> = arrivals.iter().collect();
+            let (mut at, mut now, mut area) = (start, 0, 0);
+            for &(ms, target) in &plan {
+                (area, now, at) = (area + (at + target) * ms, now + ms, target);
+                if spacing == Spacing::Even {
+                    let by_then = due.iter().filter(|due| due.as_millis() < u128::from(now)).count() as u64;
+                    // Due exactly at the boundary, or a rounding before it.
+                    prop_assert!(by_then.abs_diff(area.div_ceil(2000)) <= 1, "{} {}", by_then, area);
+                }
+            }
+            prop_assert_eq!(due.len() as u64, area.div_ceil(2000));
+            prop_assert_eq!(arrivals.total(), area.div_ceil(2000));
+            prop_assert_eq!(arrivals.between(Duration::ZERO, Duration::from_millis(now)), arrivals.total());
+            prop_assert!(due.is_sorted());
+            prop_assert!(due.last().is_none_or(|last| last.as_millis() <= u128::from(now)));
+        }
+    }
+}

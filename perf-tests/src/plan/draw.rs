@@ -1,0 +1,141 @@
+//! A plan as a person sees it before anything is sent: virtual users, arrivals and expected requests over time.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use monitoring::run;
+
+use super::{PartPlan, Plan, Schedule};
+
+/// Columns of a drawing; each is an equal part of the time.
+const COLUMNS: u32 = 60;
+const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// What an earlier run of the same scenario knows of what cannot be planned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Experience {
+    /// Requests that an iteration made, on average.
+    pub requests_per_iteration: f64,
+    /// Iterations that a virtual user made in a second, on average.
+    pub iterations_per_vu_second: f64,
+}
+
+/// Draws a plan. How many requests a closed load makes depends on the service, so that is said only from experience.
+pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
+    let whole = plan.end().max(Duration::from_nanos(1));
+    let mut text = String::new();
+    for part in &plan.parts {
+        let _ =
+            writeln!(text, "{}  {} to {}", part.name, run::shown_duration(part.start), run::shown_duration(part.end));
+        let vus: Vec<f64> = (0..COLUMNS).map(|column| f64::from(vus_in(part, middle(whole, column)))).collect();
+        let _ = writeln!(text, "{}", line("VUs", &vus, ""));
+        if let Schedule::Arrivals { arrivals, .. } = &part.schedule {
+            let width = (whole / COLUMNS).as_secs_f64();
+            #[expect(clippy::cast_precision_loss, reason = "a drawing")]
+            let rate =
+                |column| arrivals.between(whole * column / COLUMNS, whole * (column + 1) / COLUMNS) as f64 / width;
+            let _ = writeln!(text, "{}", line("arrivals", &(0..COLUMNS).map(rate).collect::<Vec<_>>(), "/s"));
+        }
+        let _ = writeln!(text, "{:10} {}", "phases", phases(part));
+        let _ = writeln!(text, "{:10} {}", "iterations", iterations(part));
+        let _ = writeln!(text, "{:10} {}\n", "requests", requests(part, experience));
+    }
+    let _ = write!(
+        text,
+        "0{:>width$}\nplan       {}",
+        run::shown_duration(round(whole)),
+        plan.hash(),
+        width = COLUMNS as usize + 10
+    );
+    text
+}
+
+fn middle(whole: Duration, column: u32) -> Duration {
+    whole * (2 * column + 1) / (2 * COLUMNS)
+}
+
+fn round(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn vus_in(part: &PartPlan, at: Duration) -> u32 {
+    match &part.schedule {
+        Schedule::Vus { vus, .. } => {
+            let active = vus.iter().filter(|vu| vu.spans.iter().any(|span| span.start <= at && at < span.stop));
+            u32::try_from(active.count()).unwrap_or(u32::MAX)
+        }
+        Schedule::Arrivals { max_vus, .. } if part.start <= at && at < part.end => *max_vus,
+        Schedule::Arrivals { .. } => 0,
+    }
+}
+
+fn line(name: &str, values: &[f64], unit: &str) -> String {
+    let most = values.iter().copied().fold(0.0, f64::max);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 8")]
+    let bar = |value: f64| BARS[if most > 0.0 { (value / most * 8.0).ceil() as usize } else { 0 }.min(8)];
+    let bars: String = values.iter().map(|&value| bar(value)).collect();
+    format!("{name:10} {bars} up to {}{unit}", number(most))
+}
+
+fn number(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+fn phases(part: &PartPlan) -> String {
+    let steps: Vec<_> = part.phases.steps().collect();
+    let ends = steps.iter().skip(1).map(|(from, _)| *from).chain([part.end]);
+    let shown = |((from, phase), end): (&(Duration, monitoring::phase::Phase), Duration)| {
+        format!("{} {}", phase.as_str(), run::shown_duration(round(end.saturating_sub(*from))))
+    };
+    steps.iter().zip(ends).map(shown).collect::<Vec<_>>().join(", ")
+}
+
+fn iterations(part: &PartPlan) -> String {
+    match (part.iterations(), &part.schedule) {
+        (Some(all), Schedule::Arrivals { .. }) => format!("{all} are due"),
+        (Some(all), Schedule::Vus { .. }) => format!("{all}"),
+        (None, _) => "as many as there is time for".to_owned(),
+    }
+}
+
+fn requests(part: &PartPlan, experience: Option<Experience>) -> String {
+    let Some(Experience { requests_per_iteration, iterations_per_vu_second }) = experience else {
+        return "not known before a first run of this scenario".to_owned();
+    };
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let (iterations, per) = match (&part.schedule, part.iterations()) {
+        (_, Some(iterations)) => (iterations as f64, ""),
+        (Schedule::Vus { vus, .. }, None) => {
+            let spans = vus.iter().flat_map(|vu| &vu.spans);
+            let seconds: f64 = spans.map(|span| span.stop.saturating_sub(span.start).as_secs_f64()).sum();
+            (seconds * iterations_per_vu_second, " if it answers as fast")
+        }
+        (Schedule::Arrivals { .. }, None) => return String::new(),
+    };
+    let all = iterations * requests_per_iteration;
+    let rate = all / part.end.saturating_sub(part.start).as_secs_f64();
+    format!("about {all:.0}, {rate:.1}/s on average, by the last run{per}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{constant_arrival_rate, ramping_vus};
+
+    #[test]
+    fn a_plan_is_drawn_as_it_is() {
+        let second = Duration::from_secs(1);
+        let parts = vec![
+            ramping_vus(&[(second * 20, 10), (second * 20, 10), (second * 20, 0)]).plan("players", 1, 1).unwrap(),
+            constant_arrival_rate(5, second, second * 30, 2).start_time(second * 30).plan("admins", 11, 1).unwrap(),
+        ];
+        let plan = Plan { parts, seed: 1 };
+        insta::assert_snapshot!(draw(&plan, None));
+        let experience = Experience { requests_per_iteration: 7.0, iterations_per_vu_second: 2.0 };
+        let drawn = draw(&plan, Some(experience));
+        // 100 VU seconds up from 1, 200 at 10 and 110 down to 0, of 2 iterations of 7 requests each.
+        assert!(drawn.contains("about 5740"), "{drawn}");
+        assert!(drawn.contains("about 1050, 35.0/s"), "{drawn}");
+    }
+}

@@ -1,0 +1,148 @@
+//! When virtual users start and stop.
+
+use std::time::Duration;
+
+use monitoring::run::Stage;
+
+/// One virtual user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VuPlan {
+    /// 1 and up, unlike any other of the run; 0 is who runs setup and teardown.
+    pub id: u32,
+    /// When it is active, ascending.
+    pub spans: Vec<Span>,
+}
+
+/// A time in which a virtual user is active, from the start of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// It begins its first iteration.
+    pub start: Duration,
+    /// It begins no further iteration.
+    pub stop: Duration,
+    /// An iteration that is still under way is cut off; none if the next span begins before that.
+    pub cut: Option<Duration>,
+}
+
+/// Virtual users that all start and stop together.
+pub(super) fn constant(
+    vus: u32,
+    first_id: u32,
+    start: Duration,
+    stop: Duration,
+    graceful_stop: Duration,
+) -> Vec<VuPlan> {
+    let span = Span { start, stop, cut: Some(stop + graceful_stop) };
+    (0..vus).map(|vu| VuPlan { id: first_id + vu, spans: vec![span] }).collect()
+}
+
+/// Virtual users by k6's ramps. Going from `a` to `b` in a time `d`, the number of them reaches `v` at `d * |v - a| / |b -
+/// a|`, and those that started last stop first (k6, `lib/executor/ramping_vus.go`, `getRawExecutionSteps`).
+pub(super) fn ramping(
+    start_vus: u32,
+    stages: &[Stage],
+    first_id: u32,
+    start: Duration,
+    (graceful_ramp_down, graceful_stop): (Duration, Duration),
+) -> Vec<VuPlan> {
+    let targets = stages.iter().map(|stage| u32::try_from(stage.target).unwrap_or(u32::MAX));
+    let most = targets.clone().chain([start_vus]).max().unwrap_or(0);
+    let mut open: Vec<Option<Duration>> = (0..most).map(|vu| (vu < start_vus).then_some(start)).collect();
+    let mut spans: Vec<Vec<(Duration, Duration)>> = vec![Vec::new(); most as usize];
+    let (mut now, mut at) = (start, start_vus);
+    for (stage, target) in stages.iter().zip(targets) {
+        let changes = at.abs_diff(target);
+        let moment = |nth: u32| now + stage.duration.mul_f64(f64::from(nth) / f64::from(changes));
+        for vu in at..target {
+            open[vu as usize] = Some(moment(vu - at + 1));
+        }
+        for vu in (target..at).rev() {
+            let since = open[vu as usize].take();
+            spans[vu as usize].extend(since.map(|since| (since, moment(at - vu))));
+        }
+        (now, at) = (now + stage.duration, target);
+    }
+    let end = now;
+    for (since, spans) in open.into_iter().zip(&mut spans) {
+        spans.extend(since.filter(|since| *since < end).map(|since| (since, end)));
+    }
+    let vus = spans.into_iter().map(|times| with_cuts(&times, graceful_ramp_down, end, graceful_stop));
+    vus.zip(first_id..).map(|(spans, id)| VuPlan { id, spans }).collect()
+}
+
+fn with_cuts(
+    times: &[(Duration, Duration)],
+    graceful_ramp_down: Duration,
+    end: Duration,
+    graceful_stop: Duration,
+) -> Vec<Span> {
+    let nexts = times.iter().skip(1).map(|(start, _)| Some(*start)).chain([None]);
+    let last_cut = end + graceful_stop;
+    times
+        .iter()
+        .zip(nexts)
+        .map(|(&(start, stop), next)| {
+            let cut = if stop == end { last_cut } else { (stop + graceful_ramp_down).min(last_cut) };
+            // Wanted again before it would be cut off: then it just goes on.
+            Span { start, stop, cut: next.is_none_or(|next| next > cut).then_some(cut) }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+    fn stages(stages: &[(u64, u64)]) -> Vec<Stage> {
+        stages.iter().map(|&(secs, target)| Stage { duration: SECS(secs), target }).collect()
+    }
+
+    fn ramp(start_vus: u32, of: &[(u64, u64)]) -> Vec<VuPlan> {
+        ramping(start_vus, &stages(of), 1, Duration::ZERO, (SECS(30), SECS(30)))
+    }
+
+    fn active(vus: &[VuPlan], at: Duration) -> usize {
+        vus.iter().filter(|vu| vu.spans.iter().any(|span| span.start <= at && at < span.stop)).count()
+    }
+
+    #[test]
+    fn a_ramp_reaches_each_number_in_turn() {
+        let vus = ramp(1, &[(4, 5), (0, 2), (3, 2), (2, 0)]);
+        let counts: Vec<_> = [0, 1, 2, 3, 4, 6, 8].map(SECS).iter().map(|&at| active(&vus, at)).collect();
+        assert_eq!(counts, [1, 2, 3, 4, 2, 2, 1]);
+        assert_eq!(vus[0].spans, [Span { start: SECS(0), stop: SECS(9), cut: Some(SECS(39)) }]);
+        // The fifth stands in no moment at all: its number was reached and left at once.
+        assert_eq!(vus[4].spans[0].start, vus[4].spans[0].stop);
+    }
+
+    #[test]
+    fn who_is_wanted_again_in_time_is_not_cut_off() {
+        let vus = ramp(2, &[(0, 1), (10, 1), (0, 2), (10, 2)]);
+        assert_eq!(vus[1].spans[0].cut, None);
+        assert_eq!(vus[1].spans[1], Span { start: SECS(10), stop: SECS(20), cut: Some(SECS(50)) });
+        let vus = ramp(2, &[(0, 1), (60, 1), (0, 2), (10, 2)]);
+        assert_eq!(vus[1].spans[0].cut, Some(SECS(30)));
+    }
+
+    proptest! {
+        /// At the end of every stage there are as many as it promises.
+        #[test]
+        fn every_stage_reaches_its_target(start in 0_u32..20, plan in prop::collection::vec((1_u64..50, 0_u64..40), 1..8)) {
+            let vus = ramp(start, &plan);
+            let mut at = Duration::ZERO;
+            for pair in plan.windows(2) {
+                at += SECS(pair[0].0);
+                // A moment later the next stage has begun, and has not yet changed anything.
+                let just_after = active(&vus, at + Duration::from_nanos(1));
+                prop_assert_eq!(just_after as u64, pair[0].1);
+            }
+            for vu in &vus {
+                prop_assert!(vu.spans.windows(2).all(|pair| pair[0].stop <= pair[1].start));
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What a report says of the load itself: what was planned, what became of it, and what stands in the way of judging.
+
+use std::time::Duration;
+
+use monitoring::judgement::{self, Arrivals, Durations, Generator, Iterations, PartResult, Problem, Report};
+use monitoring::run::ExitCode;
+use monitoring::slo::Objective;
+
+use crate::engine::Load;
+use crate::measure::{Health, LATE_AFTER, PartCounts, Snapshot, Spread};
+use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
+
+/// A worker that is busier than this has little left to be in time with.
+const BUSY: f64 = 0.9;
+
+/// What was planned, and what became of it.
+pub(crate) fn plan_of(
+    plan: &Plan,
+    loads: &[LoadProfile],
+    snapshot: &Snapshot,
+) -> Result<judgement::Plan, serde_json::Error> {
+    let parts = plan.parts.iter().zip(loads).zip(&snapshot.parts);
+    let parts = parts.map(|((part, load), counts)| part_of(part, load, counts)).collect::<Result<_, _>>()?;
+    Ok(judgement::Plan { hash: plan.hash(), parts })
+}
+
+fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<PartResult, serde_json::Error> {
+    let dropped = counts.dropped.iter().sum();
+    let arrivals = match &part.schedule {
+        Schedule::Arrivals { arrivals, .. } => Some(Arrivals {
+            planned: arrivals.total(),
+            started: counts.lateness.1.count(),
+            late: counts.late,
+            late_after_ms: LATE_AFTER.as_secs_f64() * 1e3,
+            lateness_ms: durations(&counts.lateness.1),
+        }),
+        Schedule::Vus { .. } => None,
+    };
+    Ok(PartResult {
+        name: part.name.clone(),
+        load: load.to_string(),
+        profile: serde_json::to_value(load)?,
+        iterations: Iterations {
+            completed: counts.iterations.completed,
+            failed: counts.iterations.failed,
+            interrupted: counts.iterations.interrupted,
+            dropped,
+        },
+        iteration_ms: durations(&counts.iteration_duration.1),
+        arrivals,
+    })
+}
+
+fn durations(spread: &Spread) -> Option<Durations> {
+    let quantile = |percent| Some(spread.quantile(Objective::percent(percent))?.as_secs_f64() * 1e3);
+    Some(Durations {
+        p50: quantile(50)?,
+        p95: quantile(95)?,
+        p99: quantile(99)?,
+        max: spread.longest()?.as_secs_f64() * 1e3,
+    })
+}
+
+/// Fills in how the generator did, and warns if that may be in what was measured.
+pub(crate) fn add_generator(load: &Load, report: &mut Report) {
+    let Health { cpu, run_queue, steal } = load.health;
+    report.generator = Generator { workers: u32::try_from(load.workers).unwrap_or(u32::MAX), cpu, run_queue, steal };
+    if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
+        report.warnings.push(format!(
+            "the generator was at its limit ({} busy): it may have added to what it measured; use more processors, or less \
+             load",
+            percent(cpu)
+        ));
+    }
+    if let Some(steal) = steal.filter(|steal| *steal > 0.1) {
+        report.warnings.push(format!("the hypervisor gave {} of this machine's time to others", percent(steal)));
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// What load left besides counts, as problems: each asks for an exit code and says what can be done.
+pub(crate) fn load_problems(plan: &Plan, load: &Load, signalled: bool, standstill: Duration) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut inconclusive = |message| problems.push(Problem::new(ExitCode::Inconclusive, message));
+    let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_silence);
+    let signalled = signalled || load.interrupted;
+    if cut > 0 && !signalled && load.aborted.is_none() && load.panics.is_empty() {
+        inconclusive(format!(
+            "{cut} iterations had not ended when their time to stop gracefully was over, and were cut off: the target \
+             hangs, or an iteration takes longer than that"
+        ));
+    }
+    if silence > standstill {
+        inconclusive(format!(
+            "for {:.1} s requests were under way and none came to its end: the target stood still, and a closed load, \
+             whose VUs all wait meanwhile, has only a few samples of that",
+            silence.as_secs_f64()
+        ));
+    }
+    let parts = plan.parts.iter().zip(&load.snapshot.parts);
+    parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)).for_each(&mut inconclusive);
+    if load.errors.count > 0 {
+        inconclusive(format!(
+            "{} iterations ended in an error that is no failed request to an endpoint, so the scenario did not do what \
+             it was to do: {}",
+            load.errors.count,
+            load.errors.first.join("; ")
+        ));
+    }
+    for panic in &load.panics {
+        problems.push(Problem::new(ExitCode::Internal, format!("a virtual user panicked and stopped: {panic}")));
+    }
+    if let Some(reason) = &load.aborted {
+        problems
+            .push(Problem::new(ExitCode::Missed, format!("ended early, as it could not be met any more: {reason}")));
+    }
+    if signalled {
+        problems.push(Problem::new(ExitCode::Interrupted, "stopped by a signal; what is counted came before it"));
+    }
+    problems
+}
+
+/// An open load that was not what was asked for.
+fn undelivered(part: &PartPlan, counts: &PartCounts, health: Health) -> Option<String> {
+    let Schedule::Arrivals { arrivals, max_vus, .. } = &part.schedule else { return None };
+    let (dropped, late, all) = (counts.dropped.iter().sum::<u64>(), counts.late, arrivals.total());
+    let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
+    if dropped > 0 {
+        return Some(format!(
+            "{dropped} of {all} arrivals of {} were dropped, as all of {max_vus} VUs were busy{busy}: the target is slower \
+             than that many can make up for, or more are needed (--max-vus)",
+            part.name
+        ));
+    }
+    // One in a hundred may be the machine's own hiccup, and is counted all the same.
+    (late * 100 > all).then(|| {
+        format!(
+            "{late} of {all} arrivals of {} started more than {} ms late{busy}: use more processors, or a lower rate",
+            part.name,
+            LATE_AFTER.as_millis()
+        )
+    })
+}

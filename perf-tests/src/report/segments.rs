@@ -1,0 +1,33 @@
+//! Latencies by what a scenario told its requests apart by, such as the day of a game.
+
+use std::collections::BTreeMap;
+
+use monitoring::catalogue::Catalogue;
+use monitoring::judgement::{Millis, SegmentLatency, SegmentResult};
+use monitoring::slo::Objective;
+use monitoring::verdict;
+
+use crate::measure::{SegmentCounts, SegmentKey, Snapshot};
+
+/// All segments in their order.
+pub(super) fn of(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResult> {
+    let mut segments: BTreeMap<SegmentKey, BTreeMap<String, SegmentLatency>> = BTreeMap::new();
+    for (segment, endpoints) in snapshot.parts.iter().flat_map(|part| &part.segments) {
+        let results = segments.entry(*segment).or_default();
+        for (index, counts) in endpoints {
+            results.insert(catalogue.endpoints[*index].name.to_owned(), latency(counts));
+        }
+    }
+    let named = segments.into_iter();
+    named.map(|((name, number), endpoints)| SegmentResult { name: format!("{name} {number}"), endpoints }).collect()
+}
+
+fn latency(counts: &SegmentCounts) -> SegmentLatency {
+    let requests = counts.succeeded.count() + counts.failed;
+    let quantile = |percent| {
+        let rank = verdict::nearest_rank(Objective::percent(percent), requests);
+        let value = counts.succeeded.at_rank(rank);
+        (requests > 0).then(|| value.map_or(Millis::INFINITE, |value| Millis::Finite(value.as_secs_f64() * 1e3)))
+    };
+    SegmentLatency { requests, failed: counts.failed, p50_ms: quantile(50), p95_ms: quantile(95) }
+}

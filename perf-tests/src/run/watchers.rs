@@ -1,0 +1,101 @@
+//! Everybody who reads snapshots while the load runs: the terminal, the store, and who ends a load that can prove nothing
+//! any more.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use monitoring::catalogue::{Catalogue, Endpoint};
+use monitoring::slo::{Severity, Slo};
+use monitoring::verdict::{self, Tally, Verdict};
+
+use super::metrics::Metrics;
+use crate::engine::Watch;
+use crate::measure::Snapshot;
+use crate::progress::Progress;
+use crate::report::Evidence;
+
+/// When a load is ended before its time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AbortOn {
+    /// Not before so long into it.
+    pub(crate) after: Duration,
+    /// Once an objective has been missed over so long.
+    pub(crate) window: Duration,
+}
+
+pub(super) struct Watchers<'run> {
+    progress: Progress,
+    metrics: &'run mut Metrics,
+    hopeless: Option<Hopeless<'run>>,
+}
+
+impl<'run> Watchers<'run> {
+    pub(super) fn new(
+        progress: Progress,
+        metrics: &'run mut Metrics,
+        abort: Option<AbortOn>,
+        catalogue: &'run Catalogue,
+        exercised: &'run [Endpoint],
+    ) -> Self {
+        let hopeless = abort.map(|on| Hopeless { on, catalogue, exercised, past: VecDeque::new() });
+        Self { progress, metrics, hopeless }
+    }
+
+    pub(super) fn clear(self) {
+        self.progress.clear();
+    }
+}
+
+impl Watch for Watchers<'_> {
+    fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String> {
+        self.progress.show(elapsed, &snapshot);
+        let hopeless = self.hopeless.as_mut().and_then(|hopeless| hopeless.look(elapsed, &snapshot));
+        self.metrics.offer(elapsed, snapshot);
+        hopeless
+    }
+}
+
+/// Looks for an objective that has been missed over a whole window.
+struct Hopeless<'run> {
+    on: AbortOn,
+    catalogue: &'run Catalogue,
+    exercised: &'run [Endpoint],
+    /// Good and all requests of each objective, at moments of the past.
+    past: VecDeque<(Duration, Vec<Option<Tally>>)>,
+}
+
+impl Hopeless<'_> {
+    fn look(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Option<String> {
+        let evidence = Evidence { catalogue: self.catalogue, exercised: self.exercised, snapshot, is_open: true };
+        let now: Vec<_> = self.catalogue.slos.iter().map(|slo| evidence.tally(slo)).collect();
+        self.past.push_back((elapsed, now.clone()));
+        // The last moment that is a whole window ago; what is older is of no use.
+        while self.past.get(1).is_some_and(|(at, _)| elapsed.saturating_sub(*at) >= self.on.window) {
+            self.past.pop_front();
+        }
+        let (since, then) = self.past.front()?;
+        if elapsed < self.on.after || elapsed.saturating_sub(*since) < self.on.window {
+            return None;
+        }
+        let missed = self.catalogue.slos.iter().zip(then.iter().zip(&now)).find_map(|(slo, (then, now))| {
+            let (then, now) = ((*then)?, (*now)?);
+            let lately = Tally {
+                good: now.good - then.good,
+                total: now.total - then.total,
+                unknown: 0,
+                late: now.late - then.late,
+            };
+            (slo.severity == Severity::Error && verdict::judge(slo, lately) == Verdict::Missed).then_some((slo, lately))
+        });
+        missed.map(|(slo, lately)| reason(slo, lately, self.on.window))
+    }
+}
+
+fn reason(slo: &Slo, lately: Tally, window: Duration) -> String {
+    let Tally { good, total, .. } = lately;
+    format!(
+        "{} promised {} and over the last {window:?} only {good} of {total} requests were good",
+        slo.subject(),
+        slo.promise()
+    )
+}
