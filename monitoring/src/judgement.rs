@@ -14,7 +14,9 @@ use crate::verdict::{Tally, Verdict};
 
 mod load;
 
-pub use load::{Arrivals, CheckResult, Durations, Generator, PartResult, Plan, SegmentLatency, SegmentResult};
+pub use load::{
+    Arrivals, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, Plan, SegmentLatency, SegmentResult,
+};
 
 /// The version of the report's form.
 pub const SCHEMA: u32 = 1;

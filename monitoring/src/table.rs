@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
 
-use crate::judgement::{Kind, Millis, ObjectiveResult, Report, Word};
+use crate::judgement::{Kind, Millis, ObjectiveResult, PartResult, Report, Word};
 use crate::slo::Severity;
 
 /// The column of response times.
@@ -39,6 +39,9 @@ pub fn render(report: &Report, colour: bool) -> String {
         column.set_constraint(ColumnConstraint::Hidden);
     }
     let _ = writeln!(text, "\n{}", table.trim_fmt());
+    for line in report.plan.parts.iter().map(of_part) {
+        let _ = writeln!(text, "{line}");
+    }
     for sentence in sentences(report) {
         let _ = write!(text, "\n{sentence}");
     }
@@ -67,6 +70,27 @@ fn headline(report: &Report) -> String {
         }
     }
     text
+}
+
+/// How a load went, in a line: how long iterations took, whether arrivals were in time, and what its kind hides.
+fn of_part(part: &PartResult) -> String {
+    let took = part
+        .iteration_ms
+        .map(|ms| format!("iterations took p50 {}, p95 {}, at most {}", long(ms.p50), long(ms.p95), long(ms.max)));
+    let arrivals = part.arrivals.as_ref().map(|arrivals| {
+        let late = arrivals.lateness_ms.map(|ms| format!(", lateness p99 {}", long(ms.p99))).unwrap_or_default();
+        format!(
+            "{} of {} arrivals begun, {} dropped{late}",
+            arrivals.started, arrivals.planned, part.iterations.dropped
+        )
+    });
+    let model = Some(part.model.clone()).filter(|model| !model.is_empty());
+    let lines: Vec<_> = [took, arrivals, model].into_iter().flatten().collect();
+    format!("{}: {}", part.name, lines.join("\n  "))
+}
+
+fn long(ms: f64) -> String {
+    if ms < 10_000.0 { millis(Millis::Finite(ms)) } else { format!("{:.1} s", ms / 1e3) }
 }
 
 fn row(objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {

@@ -66,7 +66,7 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
     let sends = !args.list && !args.is_dry_run();
     let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
-    let built = match scenarios::build(sends && !has_target) {
+    let built = match scenarios::build(args.profile(), sends && !has_target) {
         Err(_) if *signals.borrow() > 0 => {
             return Err(Stop(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()));
         }
@@ -80,7 +80,9 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let chosen = choose(&named, &known).map_err(configuration)?;
     if !sends {
         let nothing = Stack::default();
-        return Ok(Some(run_all(&args, &settings, &built.load, &chosen, &nothing, &settings.target, signals).await?));
+        let code = run_all(&args, &settings, &built.load, &chosen, &nothing, &settings.target, signals).await?;
+        // Nothing was sent, so there is nothing that was met.
+        return Ok((code != ExitCode::Met).then_some(code));
     }
     let stack = bring_up(&args, &settings, signals.clone()).await?;
     let result = with_stack(&args, &settings, &built, &chosen, &stack, signals).await;

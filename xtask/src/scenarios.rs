@@ -10,6 +10,8 @@ use crate::workspace;
 
 /// Optimised, so that the generator does not measure itself.
 pub(crate) const PROFILE: &str = "load";
+/// Optimised as far as can be, for minutes of building.
+pub(crate) const PEAK_PROFILE: &str = "peak";
 
 /// What was built.
 #[derive(Debug)]
@@ -21,9 +23,9 @@ pub(crate) struct Built {
 }
 
 /// Builds the scenarios, and the stand-in if it is needed. Cargo's messages go to the terminal.
-pub(crate) fn build(with_backend: bool) -> anyhow::Result<Built> {
+pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--profile", PROFILE, "--package", "perf-tests", "--test", "load"]);
+    command.args(["build", "--profile", profile, "--package", "perf-tests", "--test", "load"]);
     if with_backend {
         command.args(["--package", "backend", "--bin", "backend"]);
     }

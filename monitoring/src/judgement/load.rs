@@ -28,10 +28,20 @@ pub struct PartResult {
     pub iterations: Iterations,
     /// How long iterations took that ran to their end.
     pub iteration_ms: Option<Durations>,
-    /// Planned arrivals; none for a closed load, in which due is started. Such a load waits for slow answers, and so
-    /// under-samples them: a target that stands still for 10 s costs each virtual user one sample.
+    /// Planned arrivals; none for a closed load.
     pub arrivals: Option<Arrivals>,
+    /// What the kind of load means for its numbers, in words: [`OPEN`] or [`CLOSED`].
+    #[serde(default)]
+    pub model: String,
 }
+
+/// What a closed load's numbers hide: due is started, so a target that stands still for 10 s costs each virtual user one
+/// sample, and whoever would have come meanwhile none.
+pub const CLOSED: &str = "closed load: each VU waits for its answer before it asks again, so moments in which the target \
+                          stalls are under-sampled (an open load, --rate, has response times that tell)";
+
+/// What an open load's numbers hold.
+pub const OPEN: &str = "open load: iterations begin when they are due, and response times count from then";
 
 /// What became of planned arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -72,14 +72,25 @@ impl<'vu> Request<'vu> {
     /// Fills in `{name}` in the path's template, percent-encoded. A value that would change the path's shape (nothing,
     /// `.` or `..`) and a name that the template does not have are found when the request is sent.
     pub fn path(mut self, name: &str, value: impl ToString) -> Self {
-        let (placeholder, value) = (format!("{{{name}}}"), value.to_string());
-        if !self.path.contains(&placeholder) {
-            self.wrong = Some(format!("its path has no {placeholder}"));
-        } else if matches!(value.as_str(), "" | "." | "..") {
-            self.wrong = Some(format!("{value:?} cannot stand for {placeholder} in its path"));
+        let value = value.to_string();
+        if matches!(value.as_str(), "" | "." | "..") {
+            self.wrong = Some(format!("{value:?} cannot stand for {{{name}}} in its path"));
         }
-        let encoded = utf8_percent_encode(&value, IN_A_SEGMENT).to_string();
-        self.path = Cow::Owned(self.path.replace(&placeholder, &encoded));
+        let placeholder = |path: &str| {
+            let mut opens = path.match_indices('{').map(|(open, _)| open);
+            opens.find(|open| path[open + 1..].strip_prefix(name).is_some_and(|rest| rest.starts_with('}')))
+        };
+        let (mut rest, mut filled) = (&*self.path, String::with_capacity(self.path.len() + value.len()));
+        while let Some(open) = placeholder(rest) {
+            filled.push_str(&rest[..open]);
+            filled.extend(utf8_percent_encode(&value, IN_A_SEGMENT));
+            rest = &rest[open + name.len() + 2..];
+        }
+        if rest.len() == self.path.len() {
+            self.wrong = Some(format!("its path has no {{{name}}}"));
+        }
+        filled.push_str(rest);
+        self.path = Cow::Owned(filled);
         self
     }
 

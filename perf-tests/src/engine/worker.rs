@@ -21,6 +21,8 @@ use crate::http::Pool;
 use crate::measure::{IterationEnd, Recorder, Snapshot};
 use crate::plan::{Arrivals, VuPlan};
 
+#[cfg(test)]
+mod allocations;
 mod closed;
 mod open;
 #[cfg(test)]

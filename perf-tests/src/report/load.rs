@@ -47,6 +47,7 @@ fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<P
             dropped,
         },
         iteration_ms: durations(&counts.iteration_duration.1),
+        model: if arrivals.is_some() { judgement::OPEN } else { judgement::CLOSED }.to_owned(),
         arrivals,
     })
 }

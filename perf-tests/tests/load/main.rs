@@ -2,3 +2,7 @@
 //! `cargo test -p perf-tests --test load -- --ignored <scenario>`.
 
 mod basic;
+mod endurance;
+mod game;
+mod game_session;
+mod progressive;

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
+use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use perf_tests::remote_write::WriteRequest;
 use prost::Message as _;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// Serves on a thread of its own until the process ends, or until `stop` says so.
-fn serve(router: Router, stop: Arc<tokio::sync::Notify>) -> String {
+fn serve(router: Router, stop: Arc<tokio::sync::Notify>, connections: Arc<AtomicU64>) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
@@ -26,6 +27,9 @@ fn serve(router: Router, stop: Arc<tokio::sync::Notify>) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let listener = listener.tap_io(move |_| {
+                connections.fetch_add(1, Ordering::Relaxed);
+            });
             tokio::select! {
                 served = axum::serve(listener, router) => served.unwrap(),
                 () = stop.notified() => {}
@@ -47,6 +51,9 @@ struct ServiceState {
     fail_every: AtomicU64,
     die_after: AtomicU64,
     hang_after: AtomicU64,
+    fail_first: AtomicU64,
+    connections: Arc<AtomicU64>,
+    agents: Mutex<Vec<String>>,
     spared: Mutex<Option<&'static str>>,
     bodies: Mutex<Vec<Vec<u8>>>,
     tokens: Mutex<Vec<String>>,
@@ -68,7 +75,7 @@ impl Service {
             .route("/echo/{word}", post(echo))
             .layer(middleware::from_fn_with_state(state.clone(), around))
             .with_state(state.clone());
-        Self { url: serve(router.fallback(any(|| async { "" })), state.stop.clone()), state }
+        Self { url: serve(router.fallback(any(|| async { "" })), state.stop.clone(), state.connections.clone()), state }
     }
 
     /// Requests to its routes.
@@ -87,6 +94,20 @@ impl Service {
     /// Takes requests from then on and never answers.
     pub(crate) fn hang_after(&self, requests: u64) {
         self.state.hang_after.store(requests, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fail_first(&self, requests: u64) {
+        self.state.fail_first.store(requests, Ordering::Relaxed);
+    }
+
+    /// Connections that were made to it.
+    pub(crate) fn connections(&self) -> u64 {
+        self.state.connections.load(Ordering::Relaxed)
+    }
+
+    /// Each value of the header `user-agent` that came to its routes, once.
+    pub(crate) fn agents(&self) -> Vec<String> {
+        self.state.agents.lock().unwrap().clone()
     }
 
     pub(crate) fn spare(&self, path: &'static str) {
@@ -111,6 +132,15 @@ async fn around(State(state): State<Arc<ServiceState>>, request: Request, next: 
         if !tokens.contains(&token) {
             tokens.push(token);
         }
+    }
+    if let Some(agent) = request.headers().get("user-agent") {
+        let (mut agents, agent) = (state.agents.lock().unwrap(), agent.to_str().unwrap().to_owned());
+        if !agents.contains(&agent) {
+            agents.push(agent);
+        }
+    }
+    if number <= state.fail_first.load(Ordering::Relaxed) {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     let (every, last) = (state.fail_every.load(Ordering::Relaxed), state.die_after.load(Ordering::Relaxed));
     if last > 0 && number >= last {
@@ -163,7 +193,7 @@ impl Store {
             .route("/api/v1/query", get(query))
             .route("/api/v1/series", get(series))
             .with_state(state.clone());
-        Self { url: serve(router, Arc::default()), state }
+        Self { url: serve(router, Arc::default(), Arc::default()), state }
     }
 
     pub(crate) fn answer(&self, status: u16) {
@@ -195,13 +225,15 @@ impl Store {
 
     /// The sum over all series of that name of their last value.
     pub(crate) fn last_sum(&self, name: &str) -> f64 {
-        sum(&self.state.series.lock().unwrap(), name, None)
+        sum(&self.state.series.lock().unwrap(), name, &[])
     }
 }
 
-fn sum(series: &BTreeMap<String, Samples>, name: &str, le: Option<&str>) -> f64 {
+fn sum(series: &BTreeMap<String, Samples>, name: &str, matchers: &[(String, bool)]) -> f64 {
     let named = |labels: &str| {
-        labels.contains(&format!("__name__={name},")) && le.is_none_or(|le| labels.contains(&format!("le={le},")))
+        let labels = format!(",{labels}");
+        labels.contains(&format!(",__name__={name},"))
+            && matchers.iter().all(|(label, wanted)| labels.contains(&format!(",{label},")) == *wanted)
     };
     let last = |samples: &Samples| samples.iter().rev().map(|sample| sample.0).find(|value| !value.is_nan());
     series.iter().filter(|(labels, _)| named(labels)).filter_map(|(_, samples)| last(samples)).sum()
@@ -248,14 +280,24 @@ async fn series(State(state): State<Arc<StoreState>>) -> Json<Value> {
     Json(json!({ "status": "success", "data": any }))
 }
 
+/// A label and its value, `a=b`, and whether series are to have it, from `a="b` or `a!="b`.
+fn matcher(text: &str) -> (String, bool) {
+    let text = text.trim_end_matches('"');
+    match text.split_once("!=\"") {
+        Some((label, value)) => (format!("{label}={value}"), false),
+        None => (text.replacen("=\"", "=", 1), true),
+    }
+}
+
 /// Answers `sum(name{…})` and the difference of two such sums, which is all that a read-back asks.
 async fn query(State(state): State<Arc<StoreState>>, Query(asked): Query<BTreeMap<String, String>>) -> Json<Value> {
     let series = state.series.lock().unwrap();
     let lies_about = *state.lies_about.lock().unwrap();
     let one = |text: &str| {
         let name = text.trim_start_matches("sum(").split('{').next().unwrap();
-        let le = text.split("le=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
-        sum(&series, name, le) + if lies_about == Some(name) { 1.0 } else { 0.0 }
+        let inside = text.split(['{', '}']).nth(1).unwrap_or_default();
+        let matchers: Vec<_> = inside.split("\",").map(str::trim).map(matcher).collect();
+        sum(&series, name, &matchers) + if lies_about == Some(name) { 1.0 } else { 0.0 }
     };
     let value = match asked["query"].split_once(" - ") {
         Some((left, right)) => one(left) - one(right),

@@ -85,10 +85,18 @@ impl Setting {
     }
 }
 
-/// Our generator and the server, built as `cargo xtask perf` builds scenarios.
+/// Our generator and the server, built as `cargo xtask perf --peak` builds scenarios.
 fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
     let mut command = std::process::Command::new(env!("CARGO"));
-    command.args(["build", "--profile", crate::scenarios::PROFILE, "--package", "perf-tests", "--example", "fixed"]);
+    command.args([
+        "build",
+        "--profile",
+        crate::scenarios::PEAK_PROFILE,
+        "--package",
+        "perf-tests",
+        "--example",
+        "fixed",
+    ]);
     command.args(["--package", "backend", "--bin", "backend", "--message-format=json-render-diagnostics"]);
     let output =
         command.current_dir(workspace::root()).stderr(Stdio::inherit()).output().context("failed to run cargo")?;

@@ -15,6 +15,7 @@ mod load;
 use load::{HttpArgs, LoadArgs, Override};
 
 use super::child::Child;
+use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{Choice, GRAFANA_PORT, Options, PROMETHEUS_PORT};
 use crate::workspace;
 
@@ -90,6 +91,9 @@ pub(crate) struct Args {
     /// Where reports go, each run's in a folder of its own [default: target/perf]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Build scenarios with the profile `peak`: minutes of building, for the least processor time per request
+    #[arg(long)]
+    peak: bool,
     /// Show no progress
     #[arg(short = 'q', long)]
     quiet: bool,
@@ -107,6 +111,11 @@ impl Args {
         let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
         let report: Report = serde_json::from_str(&text).with_context(|| format!("{} is no report", path.display()))?;
         Ok(vec![report.scenario])
+    }
+
+    /// What scenarios are built with.
+    pub(super) const fn profile(&self) -> &'static str {
+        if self.peak { PEAK_PROFILE } else { PROFILE }
     }
 
     /// Whether nothing is to be sent.

@@ -24,16 +24,16 @@ use crate::plan::{
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
-/// What a load on virtual time left.
-struct Ran {
-    done: Done,
+/// What a load left.
+pub(super) struct Ran {
+    pub(super) done: Done,
     took: Duration,
     /// Of shared iterations, how many were taken.
     taken: u64,
 }
 
 impl Ran {
-    fn endpoint(&self, phases: Phases) -> EndpointCounts {
+    pub(super) fn endpoint(&self, phases: Phases) -> EndpointCounts {
         self.done.snapshot.endpoint(0, phases).unwrap()
     }
 
@@ -63,6 +63,15 @@ async fn run_until(
     abort_after: Option<Duration>,
     iteration: impl for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync + 'static,
 ) -> Ran {
+    run_against("http://127.0.0.1:1", load, abort_after, iteration).await
+}
+
+pub(super) async fn run_against(
+    target: &str,
+    load: LoadProfile,
+    abort_after: Option<Duration>,
+    iteration: impl for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync + 'static,
+) -> Ran {
     let part = load.plan("virtual", 1, 1).unwrap();
     let plan = Plan { parts: vec![part], seed: 1 };
     let part = &plan.parts[0];
@@ -71,7 +80,7 @@ async fn run_until(
     let (finish, finished) = oneshot::channel();
     let (abort, aborted) = watch::channel(false);
     let epoch = clock::now();
-    let target = Url::parse("http://127.0.0.1:1").unwrap();
+    let target = Url::parse(target).unwrap();
     let shared = Shared {
         http: Arc::new(HttpConfig::new(&target, HttpSettings::default()).unwrap()),
         endpoints: STOCK_AI.endpoints,

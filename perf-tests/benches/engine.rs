@@ -1,0 +1,85 @@
+//! What the parts of the engine cost by themselves: planning arrivals, recording a sample, taking and merging snapshots, and
+//! encoding a push. `cargo bench -p perf-tests`
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the measurement")]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use monitoring::catalogue::STOCK_AI;
+use monitoring::metric::Part;
+use monitoring::phase::Phase;
+use perf_tests::constant_arrival_rate;
+use perf_tests::measure::{At, Layout, Parts, Recorder, Sample};
+use perf_tests::plan::{Plan, Schedule};
+use perf_tests::remote_write::{Identity, Sample as Pushed, Series, TimeSeries, WriteRequest, encode, series};
+use tokio::time::Instant;
+
+#[expect(clippy::disallowed_methods, reason = "any instant will do")]
+fn sample(number: u64) -> Sample {
+    let due = Instant::now();
+    let mut parts = Parts::default();
+    parts.set(Part::Sending, Duration::from_micros(10));
+    parts.set(Part::Waiting, Duration::from_micros(number % 400_000));
+    let finished = due + Duration::from_micros(number % 400_000 + 30);
+    Sample { status: Some(200), failure: None, due, started: due, finished, parts }
+}
+
+const fn at(number: u64) -> At {
+    At { part: 0, endpoint: (number % 7) as usize, phase: Phase::Steady, late: false, segment: None }
+}
+
+/// A recorder that has seen so much that every histogram has its size.
+fn recorder() -> Recorder {
+    let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![true]));
+    (0..100_000).for_each(|number| recorder.record(at(number), &sample(number * 7919)));
+    recorder
+}
+
+fn plan() -> Plan {
+    let second = Duration::from_secs(1);
+    let part = constant_arrival_rate(1000, second, second * 60, 10).poisson().plan("bench", 1, 1).unwrap();
+    Plan { parts: vec![part], seed: 1 }
+}
+
+fn engine(criterion: &mut Criterion) {
+    let plan = plan();
+    let Schedule::Arrivals { arrivals, .. } = &plan.parts[0].schedule else { return };
+    let mut group = criterion.benchmark_group("plan");
+    group.throughput(Throughput::Elements(arrivals.total()));
+    group.bench_function("60,000 Poisson arrivals", |bencher| {
+        bencher.iter(|| arrivals.iter().fold(Duration::ZERO, |_, due| black_box(due)));
+    });
+    group.finish();
+    let mut full = recorder();
+    criterion.bench_function("record a sample", |bencher| {
+        let (sample, mut number) = (sample(123_456), 0);
+        bencher.iter(|| {
+            number += 1;
+            full.record(at(number), black_box(&sample));
+        });
+    });
+    criterion.bench_function("snapshot of seven endpoints", |bencher| bencher.iter(|| full.snapshot()));
+    let other = full.snapshot();
+    criterion.bench_function("merge of two snapshots", |bencher| {
+        bencher.iter_batched_ref(|| full.snapshot(), |mine| mine.merge(&other), BatchSize::SmallInput);
+    });
+    let identity = Identity::new("bench", "bench", &[]);
+    let parts = [(identity.clone(), plan.parts[0].phases.clone())];
+    criterion.bench_function("series and encoding of a push", |bencher| {
+        bencher.iter(|| body(&series(&STOCK_AI, STOCK_AI.endpoints, (&identity, &parts), &other)));
+    });
+}
+
+/// A push's body.
+fn body(series: &[Series]) -> Vec<u8> {
+    let timeseries = series.iter().map(|series| TimeSeries {
+        labels: series.labels.to_vec(),
+        samples: vec![Pushed { value: series.value, timestamp: 1 }],
+    });
+    encode(&WriteRequest { timeseries: timeseries.collect() }).unwrap()
+}
+
+criterion_group!(benches, engine);
+criterion_main!(benches);

@@ -1,0 +1,24 @@
+//! Fifty students for half an hour: does anything grow, leak or wear out?
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use monitoring::catalogue::STOCK_AI;
+use perf_tests::{Scenario, constant_vus};
+
+use crate::game::{join_and_play, open_room};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+#[ignore = "load scenario: run with cargo xtask perf"]
+fn endurance() -> ExitCode {
+    Scenario::new("endurance", &STOCK_AI)
+        .exercises(STOCK_AI.endpoints)
+        .load(constant_vus(50, MINUTE * 30))
+        // Half an hour of a service that has missed its promises for a minute teaches nothing more.
+        .abort_on_miss(MINUTE, MINUTE)
+        .setup(open_room)
+        .run(join_and_play)
+        .assert_slos()
+}

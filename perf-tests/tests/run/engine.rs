@@ -1,0 +1,305 @@
+//! Whole runs of what the engine can do beyond a single closed load: several loads side by side, phases, checks, response
+//! times, replays, drawings, and the options of requests.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use monitoring::catalogue::Catalogue;
+use monitoring::judgement::Word;
+use monitoring::phase::{Phase, Phases};
+use monitoring::run::{ExitCode, LoadOverride, Rate};
+use monitoring::slo::{Objective, Slo};
+use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus, per_vu_iterations, shared_iterations};
+
+use super::{CATALOGUE, ECHO, PING, Service, Store, code, ping, settings, word};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn several_loads_run_side_by_side_each_under_its_name_and_tags() {
+    let (service, store) = (Service::start(), Store::start());
+    let finished = Scenario::new("rush", &CATALOGUE)
+        .exercises(&[PING, ECHO])
+        .part("players", constant_vus(2, SECOND * 2).tag("team", "red"), async |vu: &mut Vu, (): &()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(20), Duration::from_millis(30)).await;
+            Ok(())
+        })
+        .part(
+            "admins",
+            constant_arrival_rate(20, SECOND, SECOND, 4).start_time(SECOND),
+            async |vu: &mut Vu, (): &()| {
+                let word = format!("word-{}", vu.iteration());
+                vu.request(ECHO).path("word", word).json(&serde_json::json!({})).send().await?;
+                Ok(())
+            },
+        )
+        .run_parts_with(settings(&service, Some(&store), "parts-1"));
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    let [players, admins] = report.plan.parts.as_slice() else { panic!("two parts") };
+    assert_eq!((players.name.as_str(), admins.name.as_str()), ("players", "admins"));
+    assert!(players.arrivals.is_none() && players.model.contains("under-sampled"), "{}", players.model);
+    let arrivals = admins.arrivals.as_ref().unwrap();
+    assert_eq!((arrivals.planned, arrivals.started, admins.iterations.dropped), (20, 20, 0));
+    let echo = report.endpoints.iter().find(|endpoint| endpoint.name == "echo").unwrap();
+    assert!(echo.requests.sent == 20 && echo.response_p95_ms.is_some(), "{echo:?}");
+    let scenarios_of = |name: &str| -> BTreeSet<String> {
+        let series = store.series();
+        let named = series.iter().filter(|(labels, samples)| {
+            labels.contains(&format!("__name__={name},")) && samples.iter().any(|(value, _)| *value > 0.0)
+        });
+        named.map(|(labels, _)| label(labels, "scenario")).collect()
+    };
+    assert_eq!(scenarios_of("ping_latency_count"), BTreeSet::from(["players".to_owned()]));
+    assert_eq!(scenarios_of("echo_response_time_count"), BTreeSet::from(["admins".to_owned()]));
+    let red = |labels: &&String| labels.contains("team=red,");
+    assert!(store.series().keys().filter(red).all(|labels| labels.contains("scenario=players,")));
+    assert!(store.series().keys().any(|labels| labels.contains("team=red,")));
+}
+
+fn label(labels: &str, name: &str) -> String {
+    let of = labels.split(',').find_map(|label| label.strip_prefix(&format!("{name}=")));
+    of.unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_command_line_does_not_guess_which_of_several_loads_it_means() {
+    let service = Service::start();
+    let mut settings = settings(&service, None, "parts-2");
+    settings.load = LoadOverride { vus: Some(5), ..LoadOverride::default() };
+    let finished = Scenario::new("rush", &CATALOGUE)
+        .exercises(&[PING])
+        .part("a", constant_vus(1, SECOND), async |vu: &mut Vu, (): &()| ping(vu).await)
+        .part("b", constant_vus(1, SECOND), async |vu: &mut Vu, (): &()| ping(vu).await)
+        .run_parts_with(settings);
+    let (code, message) = finished.report().unwrap_err();
+    assert_eq!(code, ExitCode::BadConfiguration);
+    assert!(message.contains("a, b"), "{message}");
+}
+
+#[test]
+fn a_service_that_only_warms_up_slowly_keeps_its_promise() {
+    const SLOW_START: Catalogue = Catalogue {
+        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::errors_below(Objective::percent(1))],
+        ..CATALOGUE
+    };
+    const WHOLE: Catalogue =
+        Catalogue { slos: &[Slo::errors_below(Objective::percent(1)).judging(Phases::ALL)], ..CATALOGUE };
+    for (catalogue, wanted) in [(&SLOW_START, ExitCode::Met), (&WHOLE, ExitCode::Missed)] {
+        let (service, store) = (Service::start(), Store::start());
+        // The first sixty requests fail: all within the first second, which is warm-up.
+        service.fail_first(60);
+        let finished = Scenario::new("pings", catalogue)
+            .exercises(&[PING])
+            .load(constant_vus(2, SECOND * 2).warm_up(SECOND))
+            .run_with(settings(&service, Some(&store), "warm-1"), async |vu: &mut Vu, (): &()| {
+                vu.think(Duration::from_millis(5), Duration::from_millis(6)).await;
+                ping(vu).await
+            });
+        let report = finished.report().unwrap();
+        assert_eq!(code(&finished), wanted, "{:?}", report.problems);
+        assert_eq!(report.requests.failed, 60);
+        let warm =
+            |labels: &&String| labels.contains("__name__=ping_latency_count,") && labels.contains("phase=warmup,");
+        assert_eq!(store.series().keys().filter(warm).count(), 1);
+    }
+}
+
+#[test]
+fn a_check_makes_a_request_fail_and_has_an_objective_of_its_own() {
+    const CHECKED: Catalogue =
+        Catalogue { slos: &[Slo::check_above("says pong", Objective::percent(90))], ..CATALOGUE };
+    let (service, store) = (Service::start(), Store::start());
+    let finished = Scenario::new("pings", &CHECKED).exercises(&[PING, ECHO]).load(shared_iterations(2, 40)).run_with(
+        settings(&service, Some(&store), "check-1"),
+        async |vu: &mut Vu, (): &()| {
+            let wanted = if vu.iteration().is_multiple_of(4) { "ping" } else { "pong" };
+            vu.request(PING).check("says pong", move |answer| answer.body() == wanted.as_bytes()).send().await?;
+            Ok(())
+        },
+    );
+    let report = finished.report().unwrap();
+    assert_eq!((code(&finished), word(report, "checks:says pong")), (ExitCode::Missed, Word::Missed));
+    assert_eq!((report.checks[0].tried, report.checks[0].failed), (40, 10));
+    assert_eq!((report.endpoints[0].errors["check"], report.iterations.failed), (10, 10));
+    assert_eq!((store.last_sum("checks"), store.last_sum("checks_failed")), (40.0, 10.0));
+    assert_eq!((store.last_sum("http_req_errors"), store.last_sum("http_req_failed")), (10.0, 10.0));
+}
+
+#[test]
+fn an_arrival_that_finds_everybody_busy_is_unknown_and_never_met() {
+    let service = Service::start();
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(constant_arrival_rate(100, SECOND, SECOND, 2))
+        .run_with(settings(&service, None, "dropped-1"), async |vu: &mut Vu, (): &()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(200), Duration::from_millis(200)).await;
+            Ok(())
+        });
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    assert!(report.iterations.dropped > 80, "{:?}", report.iterations);
+    assert_eq!(report.requests.unknown, report.iterations.dropped);
+    assert!(report.problems[0].message.contains("--max-vus"), "{:?}", report.problems);
+}
+
+/// A connection that takes long to be had is in no latency, and in every response time. Here the scenario itself takes that
+/// time before its first request.
+#[test]
+fn a_promise_kept_only_from_when_requests_were_made_is_said_loudly() {
+    const BOTH: Catalogue = Catalogue {
+        slos: &[
+            Slo::p95(PING, Duration::from_millis(250)),
+            Slo::response_time(PING, Objective::percent(95), Duration::from_millis(250)).warn(),
+        ],
+        ..CATALOGUE
+    };
+    let service = Service::start();
+    let finished = Scenario::new("pings", &BOTH)
+        .exercises(&[PING])
+        .load(constant_arrival_rate(30, SECOND, SECOND, 30))
+        .run_with(settings(&service, None, "hidden-1"), async |vu: &mut Vu, (): &()| {
+            vu.think(Duration::from_millis(300), Duration::from_millis(300)).await;
+            ping(vu).await
+        });
+    let report = finished.report().unwrap();
+    assert_eq!((word(report, "ping_latency"), word(report, "ping_response_time")), (Word::Met, Word::Missed));
+    assert!(report.warnings.iter().any(|warning| warning.contains("ATTENTION: ping keeps p95 <= 250 ms only")));
+}
+
+#[test]
+fn a_replay_is_the_same_load_and_another_load_is_no_replay() {
+    let service = Service::start();
+    let load = || constant_arrival_rate(50, SECOND, SECOND, 20).poisson();
+    let run = |settings, load| {
+        let scenario = Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(load);
+        scenario.run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await)
+    };
+    let mut first = settings(&service, None, "replay-1");
+    first.load.rate = Some(Rate { count: 40, per: SECOND });
+    first.seed = 7;
+    let path = first.out.clone().unwrap().join("replay-1/report.json");
+    let then = run(first, load());
+    let then = then.report().unwrap();
+    let mut again = settings(&service, None, "replay-2");
+    again.replay = Some(path.clone());
+    let now = run(again.clone(), load());
+    let now = now.report().unwrap();
+    assert_eq!((&now.plan.hash, now.seed, now.requests.sent), (&then.plan.hash, 7, 40));
+    // A report whose hash is not that of its load is of another planner, or was changed by hand.
+    let changed = std::fs::read_to_string(&path).unwrap().replace(&then.plan.hash, &"0".repeat(64));
+    std::fs::write(&path, changed).unwrap();
+    let (code, message) = run(again, load()).report().map(drop).unwrap_err();
+    assert!(code == ExitCode::BadConfiguration && message.contains("cannot be replayed"), "{message}");
+}
+
+#[test]
+fn a_drawing_sends_nothing() {
+    let service = Service::start();
+    let mut settings = settings(&service, None, "drawn-1");
+    settings.dry_run = true;
+    let finished = pings_at(10).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+    let (code, drawing) = finished.report().map(drop).unwrap_err();
+    assert_eq!(code, ExitCode::Met);
+    assert!(drawing.contains("10 are due") && drawing.contains("arrivals"), "{drawing}");
+    assert_eq!(service.requests(), 0);
+}
+
+fn pings_at(rate: u64) -> Scenario {
+    Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(constant_arrival_rate(rate, SECOND, SECOND, 5))
+}
+
+#[test]
+fn a_load_that_can_prove_nothing_any_more_is_ended() {
+    let service = Service::start();
+    service.fail_every(2);
+    let started = std::time::SystemTime::UNIX_EPOCH;
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(constant_vus(2, SECOND * 30))
+        .abort_on_miss(SECOND * 2, SECOND)
+        .run_with(settings(&service, None, "hopeless-1"), async |vu: &mut Vu, (): &()| {
+            vu.think(Duration::from_millis(10), Duration::from_millis(11)).await;
+            ping(vu).await
+        });
+    let report = finished.report().unwrap();
+    let lasted = report.ended_unix_ms - report.started_unix_ms;
+    assert!((2_000..6_000).contains(&lasted), "{lasted} ms since {started:?}");
+    assert_eq!((code(&finished), word(report, "ping_latency")), (ExitCode::Missed, Word::Missed));
+    assert!(report.problems.iter().any(|problem| problem.message.contains("ended early")), "{:?}", report.problems);
+}
+
+#[test]
+fn options_of_requests_do_what_they_say() {
+    let service = Service::start();
+    let mut settings = settings(&service, None, "options-1");
+    settings.http.user_agent = Some("someone/1".to_owned());
+    settings.http.rps = Some(50);
+    settings.http.no_connection_reuse = true;
+    settings.http.max_redirects = 3;
+    let finished = Scenario::new("moved", &CATALOGUE).exercises(&[PING, ECHO]).load(shared_iterations(2, 30)).run_with(
+        settings,
+        async |vu: &mut Vu, (): &()| {
+            // A 303 to /ping: two requests to the endpoint that was asked for, and the answer of the second.
+            let answer = vu.request(ECHO).path("word", "moved").json(&1).send().await?;
+            anyhow::ensure!(answer.body() == b"pong", "not followed");
+            Ok(())
+        },
+    );
+    let report = finished.report().unwrap();
+    assert_eq!(report.problems, [], "{:?}", report.problems);
+    assert_eq!((report.requests.sent, report.requests.failed), (60, 0));
+    assert_eq!(report.endpoints[1].by_status, [("200".into(), 30), ("303".into(), 30)].into());
+    let took = report.ended_unix_ms - report.started_unix_ms;
+    assert!((1_100..3_000).contains(&took), "60 requests at 50 a second took {took} ms");
+    assert_eq!(service.agents(), ["someone/1"]);
+    // One asks whether anybody is there, and each request comes on a connection of its own.
+    assert_eq!(service.connections(), 61);
+}
+
+#[test]
+fn latencies_are_told_apart_by_segment() {
+    let service = Service::start();
+    let finished = Scenario::new("days", &CATALOGUE).exercises(&[PING]).load(per_vu_iterations(2, 1)).run_with(
+        settings(&service, None, "days-1"),
+        async |vu: &mut Vu, (): &()| {
+            ping(vu).await?;
+            for day in 1..=12 {
+                vu.segment("day", day);
+                ping(vu).await?;
+            }
+            Ok(())
+        },
+    );
+    let report = finished.report().unwrap();
+    let names: Vec<_> = report.segments.iter().map(|segment| segment.name.as_str()).collect();
+    assert_eq!((names.len(), names[0], names[11]), (12, "day 1", "day 12"));
+    assert!(report.segments.iter().all(|segment| segment.endpoints["ping"].requests == 2));
+    assert_eq!(report.requests.sent, 26);
+}
+
+#[test]
+fn an_objective_can_judge_one_phase_alone() {
+    const RAMP: Catalogue = Catalogue {
+        slos: &[
+            Slo::p95(PING, Duration::from_millis(250)).judging(Phases::only(&[Phase::Ramp])),
+            Slo::errors_below(Objective::percent(1)),
+        ],
+        ..CATALOGUE
+    };
+    let (service, store) = (Service::start(), Store::start());
+    let load = perf_tests::ramping_vus(&[(SECOND, 3), (SECOND, 3)]);
+    let finished = Scenario::new("pings", &RAMP).exercises(&[PING]).load(load).run_with(
+        settings(&service, Some(&store), "phase-1"),
+        async |vu: &mut Vu, (): &()| {
+            vu.think(Duration::from_millis(10), Duration::from_millis(11)).await;
+            ping(vu).await
+        },
+    );
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    let (ramp, all) = (report.objectives[0].total, report.objectives[1].total);
+    assert!(ramp > 0 && ramp < all && report.objectives[0].promise.ends_with("in ramp"), "{ramp} of {all}");
+}
