@@ -284,11 +284,11 @@ impl Run {
         report.load = self.planning.in_words();
         report.plan = report::plan_of(&self.planning.plan, &self.planning.loads, &load.snapshot).map_err(internal)?;
         report.warnings.clone_from(&self.warnings);
-        report.problems = report::load_problems(&self.planning.plan, &load, self.signals.came(), standstill(catalogue));
+        report.problems = report::load_problems(&load, self.signals.came(), standstill(catalogue));
         report.problems.extend(problems);
         let (snapshot, is_open) = (&load.snapshot, self.planning.plan.parts.iter().any(crate::plan::PartPlan::is_open));
         report::judge(&Evidence { catalogue, exercised, snapshot, is_open }, &mut report);
-        report::add_generator(&load, &mut report);
+        report::add_generator(&self.planning.plan, &load, &mut report);
         if let Some((url, pushes)) = pushes {
             self.add_store(url, pushes, &mut report).await?;
         }

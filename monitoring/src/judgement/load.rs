@@ -37,8 +37,8 @@ pub struct PartResult {
 
 /// What a closed load's numbers hide: due is started, so a target that stands still for 10 s costs each virtual user one
 /// sample, and whoever would have come meanwhile none.
-pub const CLOSED: &str = "closed load: each VU waits for its answer before it asks again, so moments in which the target \
-                          stalls are under-sampled (an open load, --rate, has response times that tell)";
+pub const CLOSED: &str =
+    "closed load: VUs wait for their answers, so a target's stalls are under-sampled (an open load, --rate, tells)";
 
 /// What an open load's numbers hold.
 pub const OPEN: &str = "open load: iterations begin when they are due, and response times count from then";

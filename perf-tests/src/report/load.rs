@@ -62,10 +62,13 @@ fn durations(spread: &Spread) -> Option<Durations> {
     })
 }
 
-/// Fills in how the generator did, and warns if that may be in what was measured.
-pub(crate) fn add_generator(load: &Load, report: &mut Report) {
+/// Fills in how the generator did, and warns if that may be in what was measured. What was dropped or late is in the
+/// objectives' own counts; here it is said with its cure.
+pub(crate) fn add_generator(plan: &Plan, load: &Load, report: &mut Report) {
     let Health { cpu, run_queue, steal } = load.health;
     report.generator = Generator { workers: u32::try_from(load.workers).unwrap_or(u32::MAX), cpu, run_queue, steal };
+    let parts = plan.parts.iter().zip(&load.snapshot.parts);
+    report.warnings.extend(parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)));
     if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
         report.warnings.push(format!(
             "the generator was at its limit ({} busy): it may have added to what it measured; use more processors, or less \
@@ -83,7 +86,7 @@ fn percent(share: f64) -> String {
 }
 
 /// What load left besides counts, as problems: each asks for an exit code and says what can be done.
-pub(crate) fn load_problems(plan: &Plan, load: &Load, signalled: bool, standstill: Duration) -> Vec<Problem> {
+pub(crate) fn load_problems(load: &Load, signalled: bool, standstill: Duration) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut inconclusive = |message| problems.push(Problem::new(ExitCode::Inconclusive, message));
     let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_silence);
@@ -101,8 +104,6 @@ pub(crate) fn load_problems(plan: &Plan, load: &Load, signalled: bool, standstil
             silence.as_secs_f64()
         ));
     }
-    let parts = plan.parts.iter().zip(&load.snapshot.parts);
-    parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)).for_each(&mut inconclusive);
     if load.errors.count > 0 {
         inconclusive(format!(
             "{} iterations ended in an error that is no failed request to an endpoint, so the scenario did not do what \
