@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 use crate::{codegen, workspace};
 
 /// Programs that the checks run.
-const NEEDED: [&str; 2] = ["prometheus", "promtool"];
+const NEEDED: [&str; 6] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn"];
 
 /// Runs all checks.
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
@@ -27,6 +27,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     // Ignored tests need what this command insists on; perf-tests' are the scenarios themselves. Each starts servers and
     // load of its own, so one at a time.
     cmd!(shell, "{cargo} test --workspace --exclude perf-tests -- --ignored --test-threads=1").run()?;
+    cmd!(shell, "{cargo} test --package perf-tests --test faults -- --ignored").run()?;
     Ok(ExitCode::Met)
 }
 

@@ -85,7 +85,8 @@ pub struct Vu {
     pub(super) headers: Vec<(String, String)>,
     /// A request's body, kept so that the next need not ask for memory.
     pub(super) body: Vec<u8>,
-    rng: ChaCha8Rng,
+    /// Made when the first is asked for, and apart: it is large, and many iterations need none.
+    rng: Option<Box<ChaCha8Rng>>,
     /// Whether the random numbers are those of this iteration yet: finding them costs more than many iterations need.
     rng_is_set: bool,
     /// Requests of the iteration under way, by endpoint.
@@ -100,15 +101,14 @@ pub struct Vu {
 
 impl Vu {
     pub(crate) fn new(id: u32, part: usize, place: Workplace) -> Self {
-        let pool = if place.shared.shared_connections { place.pool.clone() } else { place.pool.apart() };
         Self {
             id,
             part,
             turn: Turn::Own(0),
-            http: HttpClient::new(place.shared.http.clone(), pool),
+            http: HttpClient::new(place.shared.http.clone(), place.pool.clone(), place.shared.shared_connections),
             headers: Vec::new(),
             body: Vec::new(),
-            rng: ChaCha8Rng::seed_from_u64(place.shared.seed),
+            rng: None,
             rng_is_set: false,
             made: vec![0; place.shared.endpoints.len()],
             began: None,
@@ -184,6 +184,8 @@ impl Vu {
     /// Random numbers that are the same in every run with the same seed, for this iteration.
     pub fn rng(&mut self) -> &mut ChaCha8Rng {
         const WORDS_PER_ITERATION: u128 = 1 << 24;
+        let seed = self.place.shared.seed;
+        let rng = self.rng.get_or_insert_with(|| Box::new(ChaCha8Rng::seed_from_u64(seed)));
         if !self.rng_is_set {
             self.rng_is_set = true;
             let (stream, number) = match self.turn {
@@ -191,10 +193,10 @@ impl Vu {
                 // Streams beyond those of virtual users.
                 Turn::Shared(number) => ((self.part as u64 + 1) << 32, number),
             };
-            self.rng.set_stream(stream);
-            self.rng.set_word_pos(u128::from(number) * WORDS_PER_ITERATION);
+            rng.set_stream(stream);
+            rng.set_word_pos(u128::from(number) * WORDS_PER_ITERATION);
         }
-        &mut self.rng
+        rng
     }
 
     /// One of several, by weight: `vu.choose(&[(70, "browse"), (30, "trade")])`.

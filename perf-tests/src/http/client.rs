@@ -54,16 +54,11 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// A pool of its own that shares what is known of addresses.
-    pub(crate) fn apart(&self) -> Self {
-        Self { idle: Rc::default(), addresses: self.addresses.clone() }
-    }
-
     /// The connection that was used last among those that still are good.
     fn take(&self) -> Option<Idle> {
         let mut idle = self.idle.borrow_mut();
-        while let Some(mut connection) = idle.pop() {
-            if connection.is_open() {
+        while let Some(connection) = idle.pop() {
+            if let Some(connection) = still_open(connection) {
                 return Some(connection);
             }
         }
@@ -71,10 +66,25 @@ impl Pool {
     }
 }
 
+/// A connection that was idle, unless the server has closed it or sent something unasked meanwhile.
+fn still_open(mut connection: Idle) -> Option<Idle> {
+    let quiet = connection.stream().is_quiet().unwrap_or_else(|| connection.is_open());
+    quiet.then_some(connection)
+}
+
+/// Where a virtual user's idle connections are.
+enum Keeping {
+    /// Its own: one at most, since it makes one request at a time.
+    Own(Option<Idle>),
+    /// In its worker's pool.
+    Shared,
+}
+
 /// One virtual user's client.
 pub(crate) struct HttpClient {
     config: Arc<HttpConfig>,
     pool: Pool,
+    keeping: Keeping,
     http2: Http2,
     /// Goes off at the time limit of the request under way, or before: then it is set again. A timer for each request
     /// would cost more than all else that is measured of it.
@@ -136,10 +146,11 @@ impl From<NoConnection> for Broken {
 }
 
 impl HttpClient {
-    /// A client without connections.
-    pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool) -> Self {
+    /// A client without connections. Those that it makes it keeps to itself, unless they are to be shared by the pool.
+    pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool, is_shared: bool) -> Self {
         let deadline = Box::pin(sleep_until(clock::now() + config.settings.request_timeout));
-        Self { config, pool, http2: Http2::default(), deadline, out: Vec::with_capacity(256) }
+        let keeping = if is_shared { Keeping::Shared } else { Keeping::Own(None) };
+        Self { config, pool, keeping, http2: Http2::default(), deadline, out: Vec::with_capacity(256) }
     }
 
     pub(crate) fn config(&self) -> &HttpConfig {
@@ -154,7 +165,7 @@ impl HttpClient {
         body: &[u8],
         started: Instant,
     ) -> impl Future<Output = Outcome> + use<'a> {
-        let Self { config, pool, http2, deadline, out } = self;
+        let Self { config, pool, keeping, http2, deadline, out } = self;
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
         let head = Head { user_agent, close, ..head };
         let answer_to = if head.method == "HEAD" { AnswerTo::Head } else { AnswerTo::Other };
@@ -171,7 +182,7 @@ impl HttpClient {
             let until = started + config.settings.request_timeout;
             let done = match over_http2 {
                 None => {
-                    let work = pin!(exchange(config, pool, out, answer_to, (started, &mut parts)));
+                    let work = pin!(exchange(config, (pool, keeping), out, answer_to, (started, &mut parts)));
                     within(deadline, until, work).await
                 }
                 Some(request) => {
@@ -205,13 +216,17 @@ impl HttpClient {
 /// it, and there is another one to be had.
 async fn exchange(
     config: &HttpConfig,
-    pool: &Pool,
+    (pool, keeping): (&Pool, &mut Keeping),
     request: &[u8],
     answer_to: AnswerTo,
     (started, parts): (Instant, &mut Parts),
 ) -> Result<(Reply, Instant), Broken> {
     loop {
-        let (mut connection, is_used) = match pool.take() {
+        let kept = match keeping {
+            Keeping::Own(own) => own.take().and_then(still_open),
+            Keeping::Shared => pool.take(),
+        };
+        let (mut connection, is_used) = match kept {
             Some(connection) => (connection, true),
             None => {
                 // On the heap, as it is large, and needed once.
@@ -228,8 +243,11 @@ async fn exchange(
         parts.set(Part::Sending, times.sent.duration_since(sending_since));
         parts.set(Part::Waiting, times.first_byte.duration_since(times.sent));
         parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
-        if !config.settings.no_connection_reuse && connection.is_open() {
-            pool.idle.borrow_mut().push(connection);
+        if !config.settings.no_connection_reuse && connection.is_reusable() {
+            match keeping {
+                Keeping::Own(own) => *own = Some(connection),
+                Keeping::Shared => pool.idle.borrow_mut().push(connection),
+            }
         }
         let status = answer.status;
         let (whole, head_len) = answer.into_whole();

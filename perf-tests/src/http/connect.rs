@@ -32,6 +32,19 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+impl Stream {
+    /// Whether nothing has come, as far as the runtime knows; none if that is not known so cheaply. This asks no one to be
+    /// woken, unlike a poll, and is a system call only if there is something to read.
+    pub(super) fn is_quiet(&self) -> Option<bool> {
+        match self {
+            Self::Plain(stream) => {
+                Some(stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
+            }
+            Self::Tls(_) => None,
+        }
+    }
+}
+
 /// The target's addresses as one worker knows them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Addresses(Rc<RefCell<Option<Found>>>);

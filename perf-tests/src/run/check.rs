@@ -75,7 +75,7 @@ pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Res
         close: false,
         absolute: false,
     };
-    let mut client = HttpClient::new(config, Pool::default());
+    let mut client = HttpClient::new(config, Pool::default(), false);
     let asked = time::timeout(TARGET_TIMEOUT, client.exchange(head, &[], clock::now())).await;
     let why = match asked.map(|outcome| outcome.result) {
         Ok(Ok(_)) => return Ok(()),

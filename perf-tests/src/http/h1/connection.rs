@@ -68,6 +68,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.reusable
     }
 
+    /// Whether the last exchange leaves the connection fit for another, as far as it told. What the server has done since is
+    /// not looked at.
+    pub const fn is_reusable(&self) -> bool {
+        self.reusable
+    }
+
+    /// What carries the bytes.
+    pub const fn stream(&self) -> &S {
+        &self.stream
+    }
+
     /// Sends the request, head and body in one, and reads the whole answer. Interim (1xx) answers are skipped.
     ///
     /// Reads while it writes, if the request is not taken at once: a final answer that comes before all is sent ends

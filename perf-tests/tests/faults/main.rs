@@ -1,0 +1,146 @@
+//! What a fault of a server counts as: a table, row by row, against servers of another make. A fault is never a success, no
+//! request is lost and no virtual user dies; what HTTP allows a server to do is no fault.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
+
+mod servers;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use monitoring::catalogue::{Catalogue, Endpoint, Method};
+use monitoring::judgement::{Report, Word};
+use monitoring::run::{self, ExitCode, Settings};
+use monitoring::slo::{Objective, Slo};
+use perf_tests::{Scenario, Vu, shared_iterations};
+use servers::{Nginx, folder, python, uvicorn};
+
+const ANSWER: Endpoint = Endpoint::new("answer", "Answer", Method::Get, "/{fault}");
+const CATALOGUE: Catalogue = Catalogue {
+    service: "faults",
+    title: "Faults",
+    endpoints: &[ANSWER],
+    critical: &[ANSWER],
+    slos: &[Slo::p95(ANSWER, Duration::from_secs(5)), Slo::errors_below(Objective::percent(1))],
+};
+const REQUESTS: u64 = 20;
+
+/// A row: what a server does, and what every request to it counts as; no kind if that is no fault.
+struct Row {
+    server: &'static str,
+    fault: &'static str,
+    port: u16,
+    kind: Option<&'static str>,
+    scheme: &'static str,
+    http2: bool,
+    think: Duration,
+}
+
+impl Row {
+    const fn new(server: &'static str, fault: &'static str, port: u16, kind: Option<&'static str>) -> Self {
+        Self { server, fault, port, kind, scheme: "http", http2: false, think: Duration::ZERO }
+    }
+
+    fn settings(&self, number: usize) -> Settings {
+        let out = folder().join("reports");
+        let testid = format!("row-{number}");
+        if out.join(&testid).exists() {
+            std::fs::remove_dir_all(out.join(&testid)).unwrap();
+        }
+        let mut settings = Settings::from_lookup(&|name| match name {
+            run::TARGET => Some(format!("{}://127.0.0.1:{}", self.scheme, self.port)),
+            run::TESTID => Some(testid.clone()),
+            run::OUT => Some(out.display().to_string()),
+            run::QUIET => Some("1".to_owned()),
+            _ => None,
+        })
+        .unwrap();
+        settings.http.request_timeout = Duration::from_millis(400);
+        settings.http.http2 = self.http2;
+        settings.http.ca_certificate = (self.scheme == "https").then(Nginx::authority);
+        settings
+    }
+
+    /// What is wrong with what was seen; nothing if it is as it should be.
+    fn check(&self, number: usize) -> Result<(), String> {
+        let (fault, think) = (self.fault, self.think);
+        let requests = if think.is_zero() { REQUESTS } else { 6 };
+        let finished = Scenario::new("faults", &CATALOGUE)
+            .exercises(&[ANSWER])
+            .load(shared_iterations(2, requests))
+            .run_with(self.settings(number), async move |vu: &mut Vu, (): &()| {
+                let sent = vu.request(ANSWER).path("fault", fault).send().await;
+                vu.think(think, think).await;
+                sent?;
+                Ok(())
+            });
+        let report = match finished.report() {
+            Ok(report) => report,
+            // Whether anybody is there is asked first, and of TLS that is enough to know.
+            Err((ExitCode::BadConfiguration, message))
+                if self.kind == Some("tls") && message.contains("certificate") =>
+            {
+                return Ok(());
+            }
+            Err((code, message)) => return Err(format!("{code:?}: {message}")),
+        };
+        let seen = &report.endpoints[0].errors;
+        let expected: BTreeMap<String, u64> = self.kind.map(|kind| (kind.to_owned(), requests)).into_iter().collect();
+        let whole = report.requests.sent == requests && report.requests.unknown == 0;
+        let alive = report.iterations.completed == requests && report.exit_code != ExitCode::Internal.code();
+        let green = report.objectives.iter().any(|objective| objective.verdict == Word::Met);
+        if *seen == expected && whole && alive && green == self.kind.is_none() && own_errors(report).is_none() {
+            return Ok(());
+        }
+        Err(format!("expected {expected:?}, saw {seen:?}; {:?}, {:?}", report.requests, report.problems))
+    }
+}
+
+/// A problem that is not the service's.
+fn own_errors(report: &Report) -> Option<&str> {
+    let problems = report.problems.iter().map(|problem| problem.message.as_str());
+    problems.into_iter().find(|message| message.contains("no failed request"))
+}
+
+#[test]
+#[ignore = "needs nginx, openssl, python3 and uvicorn: run with cargo xtask ci"]
+fn every_fault_counts_as_what_it_is() {
+    let (nginx, (_a, asgi), (_b, raw), (_c, once), (_d, away)) =
+        (Nginx::start(), uvicorn(), python("http1"), python("once"), python("goaway"));
+    let (tls, pause) = ("https", Duration::from_millis(1_300));
+    let rows = [
+        Row::new("nginx", "fine", nginx.plain, None),
+        Row::new("nginx", "close", nginx.plain, Some("reset")),
+        Row::new("nginx", "gone", nginx.plain, Some("status")),
+        Row { scheme: tls, ..Row::new("nginx, TLS", "fine", nginx.tls, None) },
+        Row { scheme: tls, ..Row::new("nginx, TLS", "of another name", nginx.other_name, Some("tls")) },
+        Row { http2: true, ..Row::new("nginx, HTTP/2", "goaway-when-idle", nginx.http2, None) },
+        Row::new("uvicorn", "fine", asgi, None),
+        Row { think: pause, ..Row::new("uvicorn", "closed-when-idle", asgi, None) },
+        Row::new("uvicorn", "sleep", asgi, Some("timeout")),
+        Row::new("uvicorn", "broken-off", asgi, Some("reset")),
+        Row::new("python", "fine", raw, None),
+        Row::new("python", "reset-in-head", raw, Some("reset")),
+        Row::new("python", "reset-in-body", raw, Some("reset")),
+        Row::new("python", "slow-head", raw, Some("timeout")),
+        Row::new("python", "close", raw, Some("reset")),
+        Row::new("python", "truncated", raw, Some("reset")),
+        Row::new("python", "no-length", raw, Some("protocol")),
+        Row::new("python", "two-lengths", raw, Some("protocol")),
+        Row::new("python", "bad-chunk", raw, Some("protocol")),
+        Row::new("python", "garbage", raw, Some("protocol")),
+        // What comes after an answer's end is no part of it, and the connection is not used again.
+        Row::new("python", "too-long", raw, None),
+        Row { think: Duration::from_millis(60), ..Row::new("python", "close-after", raw, None) },
+        Row { http2: true, ..Row::new("python, HTTP/2", "goaway", away, Some("protocol")) },
+        Row::new("python", "listens-no-more", once, Some("refused")),
+    ];
+    let mut wrong = Vec::new();
+    for (number, row) in rows.iter().enumerate() {
+        let result = row.check(number);
+        let sign = if result.is_ok() { "ok" } else { "WRONG" };
+        println!("{:16} {:18} {:9} {sign}", row.server, row.fault, row.kind.unwrap_or("no fault"));
+        wrong.extend(result.err().map(|why| format!("{}, {}: {why}", row.server, row.fault)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

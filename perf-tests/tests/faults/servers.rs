@@ -1,0 +1,131 @@
+//! Servers of another make, each a process on a free port that ends with its handle.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// A process that is ended when it is no longer needed, however that comes.
+pub(crate) struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error means that it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults")
+}
+
+/// A folder for what a test makes.
+pub(crate) fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn wait_for(port: u16) {
+    for _ in 0..200 {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("nobody listens at port {port}");
+}
+
+/// Python's own server with faults; see `server.py` for the modes.
+pub(crate) fn python(mode: &str) -> (Process, u16) {
+    let mut command = Command::new("python3");
+    command.arg(here().join("server.py")).arg(mode).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("python3 on PATH");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (Process(child), line.trim().parse().unwrap())
+}
+
+/// uvicorn, which closes connections that were idle for a second.
+pub(crate) fn uvicorn() -> (Process, u16) {
+    let port = free_port();
+    let mut command = Command::new("uvicorn");
+    command.args(["app:app", "--port", &port.to_string(), "--timeout-keep-alive", "1", "--log-level", "critical"]);
+    let child = command.current_dir(here()).stdin(Stdio::null()).spawn().expect("uvicorn on PATH");
+    let process = Process(child);
+    wait_for(port);
+    (process, port)
+}
+
+/// nginx, with a port each: plain, for TLS by its right and by another name, and for HTTP/2. It closes each connection after
+/// three requests.
+pub(crate) struct Nginx {
+    _process: Process,
+    pub(crate) plain: u16,
+    pub(crate) tls: u16,
+    pub(crate) other_name: u16,
+    pub(crate) http2: u16,
+}
+
+impl Nginx {
+    pub(crate) fn start() -> Self {
+        let folder = folder().join("nginx");
+        fs::create_dir_all(&folder).unwrap();
+        certificates(&folder);
+        let [plain, tls, other_name, http2] = std::array::from_fn(|_| free_port());
+        let answers = "location / { return 200 ok; } location /close { return 444; } location /gone { return 502; }";
+        let ssl = |name: &str| format!("ssl_certificate {name}.pem; ssl_certificate_key {name}.key;");
+        let configuration = format!(
+            "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
+            http {{
+              access_log off; keepalive_requests 3; client_body_temp_path .; proxy_temp_path .;
+              fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
+              server {{ listen 127.0.0.1:{plain}; {answers} }}
+              server {{ listen 127.0.0.1:{tls} ssl; {} {answers} }}
+              server {{ listen 127.0.0.1:{other_name} ssl; {} {answers} }}
+              server {{ listen 127.0.0.1:{http2} http2; {answers} }}
+            }}",
+            ssl("here"),
+            ssl("other"),
+        );
+        fs::write(folder.join("nginx.conf"), configuration).unwrap();
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null());
+        let process = Process(command.spawn().expect("nginx on PATH"));
+        [plain, tls, other_name, http2].into_iter().for_each(wait_for);
+        Self { _process: process, plain, tls, other_name, http2 }
+    }
+
+    /// The authority that both of its certificates are signed by.
+    pub(crate) fn authority() -> PathBuf {
+        folder().join("nginx/authority.pem")
+    }
+}
+
+/// An authority, a certificate for 127.0.0.1 and one for another name.
+fn certificates(folder: &Path) {
+    let openssl = |args: &[&str]| {
+        let output = Command::new("openssl").args(args).current_dir(folder).output().expect("openssl on PATH");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let root =
+        ["req", "-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem"];
+    openssl(&[&root[..], &key].concat());
+    for (name, alternative) in [("here", "IP:127.0.0.1"), ("other", "DNS:other.test")] {
+        let (keyfile, request, leaf) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
+        openssl(&[&["req", "-subj", "/CN=leaf", "-keyout", &keyfile, "-out", &request][..], &key].concat());
+        fs::write(folder.join("extensions"), format!("subjectAltName={alternative}\nbasicConstraints=CA:FALSE\n"))
+            .unwrap();
+        let sign = ["x509", "-req", "-days", "2", "-in", &request, "-CA", "authority.pem", "-CAkey", "authority.key"];
+        openssl(&[&sign[..], &["-CAcreateserial", "-extfile", "extensions", "-out", &leaf]].concat());
+    }
+}
