@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use monitoring::catalogue::{Catalogue, Endpoint, Method};
 use monitoring::slo::{Objective, Slo};
-use perf_tests::{Scenario, Think, Vu, constant_vus};
+use perf_tests::{Scenario, Vu, constant_vus};
 
 const ROOM: Endpoint = Endpoint::new("room", "Room", Method::Get, "/room");
 const CATALOGUE: Catalogue = Catalogue {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         .load(constant_vus(50, Duration::from_secs(5)))
         .run(async move |vu: &mut Vu, ()| {
             if thinking {
-                vu.think_as(Think::Exponential { mean: Duration::from_secs(10) }).await;
+                vu.think(Duration::from_secs(5), Duration::from_secs(15)).await;
             }
             vu.request(ROOM).check("has a room", |answer| answer.body().starts_with(b"{\"room\"")).send().await?;
             Ok(())

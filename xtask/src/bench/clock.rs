@@ -31,15 +31,22 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     let each = measured.cpu.as_secs_f64() * 1e6 / report.requests.sent.max(1) as f64;
     say(&format!(
-        "{}: {} of {} begun, {} dropped; lateness p50 {:.3} ms, p99 {:.3} ms, at most {:.3} ms; {each:.1} µs of \
+        "{}: {} of {} begun, {} dropped; lateness p50 {:.3} ms, p95 {:.3} ms, p99 {:.3} ms, at most {:.3} ms; {each:.1} µs of \
          processor time a request",
         part.load,
         arrivals.started,
         arrivals.planned,
         part.iterations.dropped,
         lateness.p50,
+        lateness.p95,
         lateness.p99,
         lateness.max
+    ));
+    let percent = |share: Option<f64>| share.map_or_else(|| "?".to_owned(), |share| format!("{:.2} %", share * 100.0));
+    say(&format!(
+        "of the time the generator waited for its processor {}, and the hypervisor took {}",
+        percent(report.generator.run_queue),
+        percent(report.generator.steal)
     ));
     setting.stop().await?;
     Ok(ExitCode::Met)
