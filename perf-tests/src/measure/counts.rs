@@ -170,7 +170,8 @@ impl SegmentCounts {
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Self) {
+    /// Adds another's latencies.
+    pub fn merge(&mut self, other: &Self) {
         self.succeeded.merge(&other.succeeded);
         self.failed += other.failed;
     }

@@ -126,11 +126,10 @@ impl Evidence<'_> {
             }
             Sli::Check { name } => {
                 let tries = self.snapshot.check(name, slo.phases);
-                (tries.tried > 0).then(|| Tally {
-                    good: tries.tried - tries.failed,
-                    total: tries.tried,
-                    ..Tally::default()
-                })
+                // Whatever request nobody knows of might have been looked at.
+                let unknown = self.all(slo.phases).unknown;
+                let good = tries.tried - tries.failed;
+                (tries.tried > 0).then_some(Tally { good, total: tries.tried, unknown, late: 0 })
             }
             Sli::Success { .. } => {
                 let (index, _) = self.counts(slo)?;

@@ -9,17 +9,23 @@ use monitoring::verdict;
 
 use crate::measure::{SegmentCounts, SegmentKey, Snapshot};
 
-/// All segments in their order.
+/// All segments in their order, of all scenarios of the run together.
 pub(super) fn of(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResult> {
-    let mut segments: BTreeMap<SegmentKey, BTreeMap<String, SegmentLatency>> = BTreeMap::new();
+    let mut segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>> = BTreeMap::new();
     for (segment, endpoints) in snapshot.parts.iter().flat_map(|part| &part.segments) {
-        let results = segments.entry(*segment).or_default();
+        let all = segments.entry(*segment).or_default();
         for (index, counts) in endpoints {
-            results.insert(catalogue.endpoints[*index].name.to_owned(), latency(counts));
+            all.entry(*index).and_modify(|all| all.merge(counts)).or_insert_with(|| counts.clone());
         }
     }
-    let named = segments.into_iter();
-    named.map(|((name, number), endpoints)| SegmentResult { name: format!("{name} {number}"), endpoints }).collect()
+    let result = |((name, number), endpoints): (SegmentKey, BTreeMap<usize, SegmentCounts>)| SegmentResult {
+        name: format!("{name} {number}"),
+        endpoints: endpoints
+            .iter()
+            .map(|(index, counts)| (catalogue.endpoints[*index].name.to_owned(), latency(counts)))
+            .collect(),
+    };
+    segments.into_iter().map(result).collect()
 }
 
 fn latency(counts: &SegmentCounts) -> SegmentLatency {

@@ -129,18 +129,24 @@ fn a_check_makes_a_request_fail_and_has_an_objective_of_its_own() {
 
 #[test]
 fn an_arrival_that_finds_everybody_busy_is_unknown_and_never_met() {
+    const CHECKED: Catalogue = Catalogue {
+        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::check_above("says pong", Objective::percent(90))],
+        ..CATALOGUE
+    };
     let service = Service::start();
-    let finished = Scenario::new("pings", &CATALOGUE)
+    let finished = Scenario::new("pings", &CHECKED)
         .exercises(&[PING])
         .load(constant_arrival_rate(100, SECOND, SECOND, 2))
         .run_with(settings(&service, None, "dropped-1"), async |vu: &mut Vu, (): &()| {
-            ping(vu).await?;
+            vu.request(PING).check("says pong", |answer| answer.body() == b"pong").send().await?;
             vu.think(Duration::from_millis(200), Duration::from_millis(200)).await;
             Ok(())
         });
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Inconclusive);
     assert!(report.iterations.dropped > 80, "{:?}", report.iterations);
+    // Nor is a check that those who were dropped never made.
+    assert_eq!(word(report, "checks:says pong"), Word::Inconclusive);
     assert_eq!(report.requests.unknown, report.iterations.dropped);
     assert!(report.warnings[0].contains("--max-vus") && report.problems.is_empty(), "{:?}", report.warnings);
 }

@@ -39,6 +39,10 @@ pub(super) async fn run(floor: Floor, work: PartWork) {
 
 async fn deal(floor: &Floor, work: &PartWork, running: &mut JoinSet<()>) {
     let Share::Arrivals { arrivals, nth, of, ids, ready } = &work.share else { return };
+    // Another worker has them all: then there is nothing to go through.
+    if ids.is_empty() {
+        return;
+    }
     let epoch = floor.place.epoch;
     let phases = &floor.place.shared.phases[work.part];
     let mut crew = Crew::new(floor, work.part, ids, *ready);
