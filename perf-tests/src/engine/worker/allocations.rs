@@ -49,8 +49,7 @@ fn allocations(iterations: u64, json: bool, check: bool) -> u64 {
 }
 
 /// Per request: the iteration's future, boxed so that a scenario is a plain closure; a path with a value in it, which takes
-/// the value as text and the path made of it; and the list of checks, if there are any. Nothing for head, body, connection, timer, answer or recording. A few more in all, over a thousand
-/// requests, where a histogram grows.
+/// the value as text and the path made of it; and the list of checks, if there are any. Nothing for head, body, connection, timer, answer or recording.
 #[test]
 fn a_settled_load_asks_for_memory_as_often_as_is_said_here() {
     const ITERATION: u64 = 1;
@@ -60,6 +59,7 @@ fn a_settled_load_asks_for_memory_as_often_as_is_said_here() {
         [(false, false, ITERATION + PATH), (true, false, ITERATION + PATH), (true, true, ITERATION + PATH + CHECKS)]
     {
         let settled = allocations(3_000, json, check) - allocations(1_000, json, check);
-        assert!((said * 2_000..said * 2_000 + 40).contains(&settled), "{json} {check}: {settled} for 2000 requests");
+        // A few more or less, where a histogram grows in one run and not in the other.
+        assert!(settled.abs_diff(said * 2_000) <= 40, "{json} {check}: {settled} for 2000 requests");
     }
 }
