@@ -54,10 +54,6 @@ pub(crate) struct Args {
     /// Scenarios to run, one after another [default: basic]
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<String>,
-    #[command(flatten)]
-    load: LoadArgs,
-    #[command(flatten)]
-    http: HttpArgs,
     /// Where the service is [default: a stand-in that is started for the run]
     #[arg(long, value_name = "URL", value_parser = |value: &str| run::parse_url("--target", value))]
     pub(super) target: Option<Url>,
@@ -100,6 +96,11 @@ pub(crate) struct Args {
     /// List the scenarios and run none
     #[arg(long)]
     pub(super) list: bool,
+    // Last, as each has a heading of its own in the help, which what follows would come under.
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    http: HttpArgs,
 }
 
 impl Args {
