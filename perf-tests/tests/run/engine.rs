@@ -309,3 +309,23 @@ fn an_objective_can_judge_one_phase_alone() {
     let (ramp, all) = (report.objectives[0].total, report.objectives[1].total);
     assert!(ramp > 0 && ramp < all && report.objectives[0].promise.ends_with("in ramp"), "{ramp} of {all}");
 }
+
+#[test]
+fn virtual_users_keep_a_connection_each_or_share_them() {
+    let connections = |shared: bool| {
+        let service = Service::start();
+        let scenario = Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(per_vu_iterations(8, 2));
+        let scenario = if shared { scenario.share_connections() } else { scenario };
+        let finished = scenario.run_with(settings(&service, None, "shared-1"), async |vu: &mut Vu, (): &()| {
+            // One after another, more or less: who is idle has no use of its connection.
+            vu.think(Duration::from_millis(10), SECOND).await;
+            ping(vu).await
+        });
+        assert_eq!(finished.report().unwrap().requests.failed, 0);
+        // One asks whether anybody is there.
+        service.connections() - 1
+    };
+    assert_eq!(connections(false), 8);
+    let shared = connections(true);
+    assert!((1..8).contains(&shared), "{shared} connections for 8 virtual users that share");
+}
