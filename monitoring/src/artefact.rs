@@ -1,7 +1,8 @@
 //! Files that are generated, committed and mounted as they are.
 
 use crate::catalogue::Catalogue;
-use crate::{prometheus, rule};
+use crate::rule::Timing;
+use crate::{alert, prometheus, rule};
 
 /// A generated file: where it belongs, relative to the repository's root, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +25,22 @@ pub const BANNER: &str =
 /// # Errors
 /// If a value cannot be written as YAML.
 pub fn artefacts(catalogue: &Catalogue) -> Result<Vec<Artefact>, yaml_serde::Error> {
+    artefacts_at(catalogue, &Timing::USUAL)
+}
+
+/// The same at another pace, for a drill. Not committed.
+///
+/// # Errors
+/// If a value cannot be written as YAML.
+pub fn artefacts_at(catalogue: &Catalogue, timing: &Timing) -> Result<Vec<Artefact>, yaml_serde::Error> {
+    let service = catalogue.service;
+    let file = |path: String, text: String| Artefact {
+        path: format!("monitoring/prometheus/{path}"),
+        contents: format!("{BANNER}{text}"),
+    };
     Ok(vec![
-        Artefact {
-            path: "monitoring/prometheus/prometheus.yml".to_owned(),
-            contents: format!("{BANNER}{}", yaml_serde::to_string(&prometheus::server())?),
-        },
-        Artefact {
-            path: format!("monitoring/prometheus/rules/{}.yml", catalogue.service),
-            contents: format!("{BANNER}{}", yaml_serde::to_string(&rule::recording_rules(catalogue))?),
-        },
+        file("prometheus.yml".to_owned(), yaml_serde::to_string(&prometheus::server(timing))?),
+        file(format!("rules/{service}.yml"), yaml_serde::to_string(&rule::recording_rules(catalogue, timing))?),
+        file(format!("rules/{service}-alerts.yml"), yaml_serde::to_string(&alert::alerts(catalogue, timing))?),
     ])
 }

@@ -4,6 +4,7 @@
 //! from it: bucket bounds, series names, PromQL, recording rules, the assertion of a scenario and the words of a
 //! report. Nothing in this crate does IO, reads a clock or knows HTTP, Docker or Grafana.
 
+pub mod alert;
 pub mod artefact;
 pub mod catalogue;
 pub mod judgement;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::promql::duration;
-use crate::rule;
+use crate::rule::Timing;
 
 /// How long samples are kept.
 pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -62,9 +62,9 @@ impl Target {
 }
 
 /// The configuration.
-pub fn server() -> Server {
+pub fn server(timing: &Timing) -> Server {
     Server {
-        global: Global { scrape_interval: duration(SCRAPE_INTERVAL), evaluation_interval: duration(rule::INTERVAL) },
+        global: Global { scrape_interval: duration(SCRAPE_INTERVAL), evaluation_interval: duration(timing.interval) },
         rule_files: vec!["rules/*.yml".to_owned()],
         scrape_configs: vec![Scrape {
             job_name: BACKEND_JOB,

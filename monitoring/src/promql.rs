@@ -42,6 +42,8 @@ pub enum Op {
     AtLeast,
     /// `>= bool`: 1 or 0
     IsAtLeast,
+    /// `== `, a filter
+    Equals,
     /// `and on (labels)`
     AndOn(Vec<Label>),
 }
@@ -169,7 +171,19 @@ impl Expr {
     /// Keeps what is above zero; NaN is not.
     #[must_use]
     pub fn above_zero(self) -> Self {
-        self.binary(Op::Above, Self::Integer(0))
+        self.above(Self::Integer(0))
+    }
+
+    /// Keeps what is above a value.
+    #[must_use]
+    pub fn above(self, value: Self) -> Self {
+        self.binary(Op::Above, value)
+    }
+
+    /// Keeps what is zero.
+    #[must_use]
+    pub fn is_zero(self) -> Self {
+        self.binary(Op::Equals, Self::Integer(0))
     }
 
     /// Drops NaN, which is what a quantile of no requests is.
@@ -240,6 +254,7 @@ impl fmt::Display for Op {
             Self::Above => f.write_str(">"),
             Self::AtLeast => f.write_str(">="),
             Self::IsAtLeast => f.write_str(">= bool"),
+            Self::Equals => f.write_str("=="),
             Self::AndOn(labels) => write!(f, "and on ({})", names(labels)),
         }
     }

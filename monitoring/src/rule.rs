@@ -10,28 +10,57 @@ use crate::metric::{self, Metric};
 use crate::promql::{self, Expr, Selector, Window};
 use crate::slo::{Objective, Sli, Slo, millis};
 
-/// How often rules are evaluated.
-pub const INTERVAL: Duration = Duration::from_secs(30);
+/// How often rules are evaluated, how far back they look, and for how long something must be wrong before an alert fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// How often.
+    pub interval: Duration,
+    /// How far back.
+    pub window: Duration,
+    /// For how long an endpoint must break its promise.
+    pub slo_for: Duration,
+    /// For how long too many requests must fail.
+    pub errors_for: Duration,
+    /// After how long without a push a run is missed.
+    pub absent_after: Duration,
+}
 
-/// How far back a rule looks: two evaluations, and twelve pushes.
-pub const WINDOW: Window = Window::Fixed(Duration::from_secs(60));
+impl Timing {
+    /// Rules look back two evaluations, and twelve pushes.
+    pub const USUAL: Self = Self {
+        interval: Duration::from_secs(30),
+        window: Duration::from_secs(60),
+        slo_for: Duration::from_secs(300),
+        errors_for: Duration::from_secs(120),
+        absent_after: Duration::from_secs(60),
+    };
+
+    /// The same rules in a drill, which has a minute and pushes every second.
+    pub const DRILL: Self = Self {
+        interval: Duration::from_secs(1),
+        window: Duration::from_secs(5),
+        slo_for: Duration::from_secs(6),
+        errors_for: Duration::from_secs(4),
+        absent_after: Duration::from_secs(5),
+    };
+}
 
 /// A file of rules.
 #[derive(Debug, Clone, Serialize)]
-pub struct RuleFile {
+pub struct RuleFile<R = RecordingRule> {
     /// Groups are evaluated side by side.
-    pub groups: Vec<RuleGroup>,
+    pub groups: Vec<RuleGroup<R>>,
 }
 
 /// Rules evaluated one after another, at one time.
 #[derive(Debug, Clone, Serialize)]
-pub struct RuleGroup {
+pub struct RuleGroup<R = RecordingRule> {
     /// Unique in its file.
     pub name: String,
     /// How often, as Prometheus writes durations.
     pub interval: String,
     /// In the order of the catalogue.
-    pub rules: Vec<RecordingRule>,
+    pub rules: Vec<R>,
 }
 
 /// A series recorded from an expression.
@@ -44,56 +73,64 @@ pub struct RecordingRule {
     pub expr: Expr,
 }
 
-fn as_text<S: serde::Serializer>(expr: &Expr, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_text<S: serde::Serializer>(expr: &Expr, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(expr)
 }
 
 /// The recording rules of a catalogue: one group of quantiles, one of objectives.
-pub fn recording_rules(catalogue: &Catalogue) -> RuleFile {
+pub fn recording_rules(catalogue: &Catalogue, timing: &Timing) -> RuleFile {
     let group = |name: &str, rules| RuleGroup {
         name: format!("{}-{name}", catalogue.service),
-        interval: promql::duration(INTERVAL),
+        interval: promql::duration(timing.interval),
         rules,
     };
-    let quantiles = catalogue.endpoints.iter().flat_map(quantile_rules).collect();
-    let objectives = catalogue.slos.iter().filter_map(objective_rule).collect();
+    let window = Window::Fixed(timing.window);
+    let quantiles = catalogue.endpoints.iter().flat_map(|endpoint| quantile_rules(endpoint, window)).collect();
+    let objectives = catalogue.slos.iter().filter_map(|slo| objective_rule(slo, window)).collect();
     RuleFile { groups: vec![group("quantiles", quantiles), group("objectives", objectives)] }
 }
 
 /// The quantiles that are recorded of every endpoint.
 pub const RECORDED: [(&str, Objective); 2] = [("p50", Objective::percent(50)), ("p95", Objective::percent(95))];
 
-fn quantile_rules(endpoint: &Endpoint) -> impl Iterator<Item = RecordingRule> + use<> {
+fn quantile_rules(endpoint: &Endpoint, window: Window) -> impl Iterator<Item = RecordingRule> + use<> {
     let latency = Metric::latency(endpoint);
     RECORDED.into_iter().map(move |(name, q)| RecordingRule {
-        record: format!("{}:{name}", latency.name),
-        expr: promql::quantile_over(Selector::new(latency.bucket()), q, &[TESTID], WINDOW).not_nan(),
+        record: quantile_record(&latency, name),
+        expr: promql::quantile_over(Selector::new(latency.bucket()), q, &[TESTID], window).not_nan(),
     })
 }
 
-/// `slo:<endpoint>:p95_under_<N>ms`, or `slo:<endpoint>:response_p95_under_<N>ms`: 1 while the window's requests keep
-/// the promise, 0 while they break it, and no value while there are none.
-fn objective_rule(slo: &Slo) -> Option<RecordingRule> {
+/// `join_room_latency:p95`
+pub(crate) fn quantile_record(histogram: &Metric, quantile: &str) -> String {
+    format!("{}:{quantile}", histogram.name)
+}
+
+/// `slo:<endpoint>:p95_under_<N>ms`, or `slo:<endpoint>:response_p95_under_<N>ms`; none for what is no latency.
+pub(crate) fn objective_record(slo: &Slo) -> Option<String> {
     let kind = match slo.sli {
         Sli::Latency { .. } => "",
         Sli::ResponseTime { .. } => "response_",
         Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
     };
-    let (endpoint, threshold) = (slo.endpoint()?, slo.threshold()?);
-    let name_part = |text: String| text.replace('.', "_");
+    let (quantile, threshold) = (slo.quantile().replace('.', "_"), millis(slo.threshold()?).replace('.', "_"));
+    Some(format!("slo:{}:{kind}{quantile}_under_{threshold}ms", slo.endpoint()?.name))
+}
+
+/// 1 while the window's requests keep the promise, 0 while they break it, and no value while there are none.
+fn objective_rule(slo: &Slo, window: Window) -> Option<RecordingRule> {
+    let expr = kept(slo, window, &|selector| selector)?;
+    Some(RecordingRule { record: objective_record(slo)?, expr })
+}
+
+/// Whether the requests of a window keep a promise about latency: 1 or 0 by `testid`, and no value where there are none.
+/// `chosen` narrows the series down.
+fn kept(slo: &Slo, window: Window, chosen: &dyn Fn(Selector) -> Selector) -> Option<Expr> {
     let (needed, of) = slo.objective.as_fraction();
-    let within = |selector: Selector| selector.growth(WINDOW).sum_by(&[TESTID]);
+    let within = |selector: Selector| chosen(selector).growth(window).sum_by(&[TESTID]);
     let (good, total) = duration_counters(slo)?;
     let expr = within(good).times(of).is_at_least(within(total.clone()).times(needed));
-    Some(RecordingRule {
-        record: format!(
-            "slo:{}:{kind}{}_under_{}ms",
-            endpoint.name,
-            name_part(slo.quantile()),
-            name_part(millis(threshold))
-        ),
-        expr: expr.and_on(&[TESTID], within(total).above_zero()),
-    })
+    Some(expr.and_on(&[TESTID], within(total).above_zero()))
 }
 
 /// The counters of an endpoint's requests within a threshold, and of all its requests, in the phases that are judged.
@@ -156,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_has_its_quantiles_and_every_latency_objective_its_rule() {
-        let file = recording_rules(&STOCK_AI);
+        let file = recording_rules(&STOCK_AI, &Timing::USUAL);
         let records: Vec<_> = file.groups.iter().flat_map(|group| &group.rules).map(|rule| &*rule.record).collect();
         assert_eq!(records.len(), 7 * 3);
         for record in ["join_room_latency:p50", "join_room_latency:p95"] {
@@ -167,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_expression_is_promql() {
-        for rule in recording_rules(&STOCK_AI).groups.iter().flat_map(|group| &group.rules) {
+        for rule in recording_rules(&STOCK_AI, &Timing::USUAL).groups.iter().flat_map(|group| &group.rules) {
             let text = rule.expr.to_string();
             assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
         }

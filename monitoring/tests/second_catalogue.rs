@@ -18,7 +18,7 @@ const ECHO: Catalogue = Catalogue {
 #[test]
 fn records_its_endpoints_and_its_promises_and_nothing_else() {
     assert_eq!(ECHO.validate(), Ok(()));
-    let outline = rule::outline(&rule::recording_rules(&ECHO));
+    let outline = rule::outline(&rule::recording_rules(&ECHO, &rule::Timing::USUAL));
     insta::assert_snapshot!(outline);
     assert!(!outline.contains("join_room"), "{outline}");
 }

@@ -2,7 +2,7 @@
 
 use monitoring::artefact;
 use monitoring::catalogue::STOCK_AI;
-use monitoring::{metric, rule};
+use monitoring::{alert, metric, rule};
 
 #[test]
 fn catalogue_is_valid() {
@@ -19,7 +19,12 @@ fn files() {
 
 #[test]
 fn outline() {
-    insta::assert_snapshot!(rule::outline(&rule::recording_rules(&STOCK_AI)));
+    insta::assert_snapshot!(rule::outline(&rule::recording_rules(&STOCK_AI, &rule::Timing::USUAL)));
+}
+
+#[test]
+fn alerts() {
+    insta::assert_snapshot!(alert::outline(&alert::alerts(&STOCK_AI, &rule::Timing::USUAL)));
 }
 
 /// What is promised, and the bucket bounds that follow from it.

@@ -50,7 +50,11 @@ fn what_was_sent_is_what_is_stored_and_everything_drawn_has_data() {
         let result = query(&url, expr, Some(from), now_ms() + 1_000);
         assert!(has_data(&result), "{expr}: {result:?}");
     }
-    for rule in monitoring::rule::recording_rules(&STOCK_AI).groups.iter().flat_map(|group| &group.rules) {
+    for rule in monitoring::rule::recording_rules(&STOCK_AI, &monitoring::rule::Timing::USUAL)
+        .groups
+        .iter()
+        .flat_map(|group| &group.rules)
+    {
         let result = query(&url, &rule.expr.to_string(), Some(from), to);
         assert!(has_data(&result), "{} = {}: {result:?}", rule.record, rule.expr);
     }
