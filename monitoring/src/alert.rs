@@ -115,9 +115,8 @@ fn high_error_rate(timing: &Timing) -> AlertRule {
 /// A run has not said that it is over, and no longer sends: then nobody knows how the service does. Its series end with
 /// stale markers when it is over, and are seen no more; of those without, the last sample is seen for five minutes.
 fn metrics_absent(timing: &Timing) -> AlertRule {
-    let since =
-        Expr::Call("time", vec![]).minus(Expr::Call("timestamp", vec![Selector::new(Metric::vus().name).now()]));
-    let oldest = Expr::Aggregate("max", vec![TESTID], Box::new(since));
+    let since = Expr::Call("time", vec![]).minus(Selector::new(Metric::vus().name).now().timestamp());
+    let oldest = since.max_by(&[TESTID]);
     AlertRule {
         alert: METRICS_ABSENT.to_owned(),
         expr: oldest.above(Expr::Integer(timing.absent_after.as_secs())),

@@ -7,6 +7,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label(&'static str);
 
+/// The metric's own name.
+pub const METRIC: Label = Label("__name__");
 /// The run.
 pub const TESTID: Label = Label("testid");
 /// The scenario.

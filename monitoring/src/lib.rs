@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod artefact;
 pub mod catalogue;
+pub mod counts;
 pub mod judgement;
 pub mod label;
 pub mod metric;

@@ -10,6 +10,10 @@ use std::time::Duration;
 use crate::label::{self, Label};
 use crate::slo::Objective;
 
+mod selector;
+
+pub use selector::{Selector, Window};
+
 /// An expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expr {
@@ -19,6 +23,8 @@ pub enum Expr {
     Call(&'static str, Vec<Expr>),
     /// An aggregation `by` labels.
     Aggregate(&'static str, Vec<Label>, Box<Expr>),
+    /// `expr[window:step]`: an expression's values over a window.
+    Subquery(Box<Expr>, Window, Duration),
     /// `left op right`; `op` may carry `bool` or a matching clause.
     Binary(Box<Expr>, Op, Box<Expr>),
     /// A whole number.
@@ -36,99 +42,22 @@ pub enum Op {
     Over,
     /// `-`
     Minus,
+    /// `+`
+    Plus,
     /// `>`, a filter
     Above,
     /// `>=`, a filter
     AtLeast,
     /// `>= bool`: 1 or 0
     IsAtLeast,
-    /// `== `, a filter
+    /// `> bool`: 1 or 0
+    IsAbove,
+    /// `==`, a filter
     Equals,
+    /// `or`
+    Or,
     /// `and on (labels)`
     AndOn(Vec<Label>),
-}
-
-/// A window behind a selector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Window {
-    /// A fixed one, in whole seconds.
-    Fixed(Duration),
-    /// Grafana's `$__rate_interval`: at least four pushes, and at least a pixel.
-    RateInterval,
-}
-
-/// Series by name and matchers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selector {
-    metric: String,
-    matchers: Vec<(Label, Match)>,
-    window: Option<Window>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Match {
-    Equal(String),
-    NotEqual(String),
-    Regex(String),
-}
-
-impl Selector {
-    /// All series of that name.
-    pub fn new(metric: impl Into<String>) -> Self {
-        Self { metric: metric.into(), matchers: Vec::new(), window: None }
-    }
-
-    /// Those with that label value.
-    #[must_use]
-    pub fn with(mut self, label: Label, value: impl Into<String>) -> Self {
-        self.matchers.push((label, Match::Equal(value.into())));
-        self
-    }
-
-    /// Those without that label value.
-    #[must_use]
-    pub fn without(mut self, label: Label, value: impl Into<String>) -> Self {
-        self.matchers.push((label, Match::NotEqual(value.into())));
-        self
-    }
-
-    /// Those whose label value matches a regular expression.
-    #[must_use]
-    pub fn with_regex(mut self, label: Label, pattern: impl Into<String>) -> Self {
-        self.matchers.push((label, Match::Regex(pattern.into())));
-        self
-    }
-
-    /// Those chosen by a Grafana variable, which may hold several values.
-    #[must_use]
-    pub fn with_variable(self, label: Label) -> Self {
-        self.with_regex(label, format!("${}", label.as_str()))
-    }
-
-    /// Their samples within a window up to now.
-    #[must_use]
-    pub const fn within(mut self, window: Window) -> Self {
-        self.window = Some(window);
-        self
-    }
-
-    /// Their value now.
-    pub const fn now(self) -> Expr {
-        Expr::Select(self)
-    }
-
-    /// `rate(…[window])`: growth per second.
-    pub fn rate(self, window: Window) -> Expr {
-        Expr::Call("rate", vec![Expr::Select(self.within(window))])
-    }
-
-    /// How much a counter that only grows has grown between the first and the last sample of the window: a difference
-    /// of the very integers that were sent. `increase` would extrapolate, and a ratio of two rates is off by a rounding
-    /// error just where the verdict flips.
-    pub fn growth(self, window: Window) -> Expr {
-        let samples = Expr::Select(self.within(window));
-        Expr::Call("max_over_time", vec![samples.clone()]).minus(Expr::Call("min_over_time", vec![samples]))
-    }
 }
 
 impl Expr {
@@ -178,6 +107,42 @@ impl Expr {
     #[must_use]
     pub fn above(self, value: Self) -> Self {
         self.binary(Op::Above, value)
+    }
+
+    /// 1 where `self > other`, else 0.
+    #[must_use]
+    pub fn is_above(self, other: Self) -> Self {
+        self.binary(Op::IsAbove, other)
+    }
+
+    /// `self + other`
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        self.binary(Op::Plus, other)
+    }
+
+    /// `self or other`: and what has labels that nothing in `self` has.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        self.binary(Op::Or, other)
+    }
+
+    /// `max by (labels) (self)`
+    #[must_use]
+    pub fn max_by(self, by: &[Label]) -> Self {
+        Self::Aggregate("max", by.to_vec(), Box::new(self))
+    }
+
+    /// `min by (labels) (self)`
+    #[must_use]
+    pub fn min_by(self, by: &[Label]) -> Self {
+        Self::Aggregate("min", by.to_vec(), Box::new(self))
+    }
+
+    /// The time of each value's sample, in seconds since 1970.
+    #[must_use]
+    pub fn timestamp(self) -> Self {
+        Self::Call("timestamp", vec![self])
     }
 
     /// Keeps what is zero.
@@ -230,6 +195,10 @@ impl fmt::Display for Expr {
             }
             Self::Aggregate(op, by, arg) if by.is_empty() => write!(f, "{op}({arg})"),
             Self::Aggregate(op, by, arg) => write!(f, "{op} by ({}) ({arg})", names(by)),
+            Self::Subquery(expr, window, step) => {
+                operand(f, expr)?;
+                write!(f, "[{window}:{}]", duration(*step))
+            }
             Self::Binary(left, op, right) => {
                 operand(f, left)?;
                 write!(f, " {op} ")?;
@@ -254,32 +223,11 @@ impl fmt::Display for Op {
             Self::Above => f.write_str(">"),
             Self::AtLeast => f.write_str(">="),
             Self::IsAtLeast => f.write_str(">= bool"),
+            Self::IsAbove => f.write_str("> bool"),
+            Self::Or => f.write_str("or"),
+            Self::Plus => f.write_str("+"),
             Self::Equals => f.write_str("=="),
             Self::AndOn(labels) => write!(f, "and on ({})", names(labels)),
-        }
-    }
-}
-
-impl fmt::Display for Selector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.metric)?;
-        if !self.matchers.is_empty() {
-            f.write_str("{")?;
-            for (i, (label, matcher)) in self.matchers.iter().enumerate() {
-                let comma = if i == 0 { "" } else { "," };
-                let (op, value) = match matcher {
-                    Match::Equal(value) => ("=", value),
-                    Match::NotEqual(value) => ("!=", value),
-                    Match::Regex(value) => ("=~", value),
-                };
-                write!(f, "{comma}{}{op}\"{}\"", label.as_str(), escape(value))?;
-            }
-            f.write_str("}")?;
-        }
-        match self.window {
-            None => Ok(()),
-            Some(Window::Fixed(window)) => write!(f, "[{}]", duration(window)),
-            Some(Window::RateInterval) => f.write_str("[$__rate_interval]"),
         }
     }
 }
@@ -292,11 +240,6 @@ pub fn duration(duration: Duration) -> String {
         s if s > 0 && s.is_multiple_of(60) => format!("{}m", s / 60),
         s => format!("{s}s"),
     }
-}
-
-/// A value inside double quotes.
-fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 fn names(labels: &[Label]) -> String {

@@ -1,12 +1,13 @@
-//! Recording rules, and the counters by which Prometheus answers the same question as the verdict.
+//! Recording rules: quantiles for eyes, and the objectives as the verdict decides them.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::label::{self, CHECK, LE, TESTID};
-use crate::metric::{self, Metric};
+use crate::counts;
+use crate::label::TESTID;
+use crate::metric::Metric;
 use crate::promql::{self, Expr, Selector, Window};
 use crate::slo::{Objective, Sli, Slo, millis};
 
@@ -119,61 +120,8 @@ pub(crate) fn objective_record(slo: &Slo) -> Option<String> {
 
 /// 1 while the window's requests keep the promise, 0 while they break it, and no value while there are none.
 fn objective_rule(slo: &Slo, window: Window) -> Option<RecordingRule> {
-    let expr = kept(slo, window, &|selector| selector)?;
+    let expr = counts::is_kept(slo, &|selector| selector.growth(window).sum_by(&[TESTID]), &[TESTID]);
     Some(RecordingRule { record: objective_record(slo)?, expr })
-}
-
-/// Whether the requests of a window keep a promise about latency: 1 or 0 by `testid`, and no value where there are none.
-/// `chosen` narrows the series down.
-fn kept(slo: &Slo, window: Window, chosen: &dyn Fn(Selector) -> Selector) -> Option<Expr> {
-    let (needed, of) = slo.objective.as_fraction();
-    let within = |selector: Selector| chosen(selector).growth(window).sum_by(&[TESTID]);
-    let (good, total) = duration_counters(slo)?;
-    let expr = within(good).times(of).is_at_least(within(total.clone()).times(needed));
-    Some(expr.and_on(&[TESTID], within(total).above_zero()))
-}
-
-/// The counters of an endpoint's requests within a threshold, and of all its requests, in the phases that are judged.
-fn duration_counters(slo: &Slo) -> Option<(Selector, Selector)> {
-    let metric = match &slo.sli {
-        Sli::Latency { endpoint, .. } => Metric::latency(endpoint),
-        Sli::ResponseTime { endpoint, .. } => Metric::response_time(endpoint),
-        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
-    };
-    let good = Selector::new(metric.bucket()).with(LE, metric::le(slo.threshold()?));
-    Some((slo.phases.of(good), slo.phases.of(Selector::new(metric.count()))))
-}
-
-/// What to ask Prometheus, at the time of a run's last push, for an objective's good and total requests. Since every
-/// series of a run starts from zero, its counters' last values are the integers that the verdict was made from.
-pub fn good_and_total(slo: &Slo, testid: &str) -> (Expr, Expr) {
-    let of_run = |selector: Selector| selector.with(TESTID, testid).now().sum();
-    let judged = |name: String| slo.phases.of(Selector::new(name));
-    let rest = |total: Selector, bad: Selector| (of_run(total.clone()).minus(of_run(bad)), of_run(total));
-    if let Some((good, total)) = duration_counters(slo) {
-        return (of_run(good), of_run(total));
-    }
-    match &slo.sli {
-        Sli::Success { endpoint } => {
-            let good = judged(Metric::success(endpoint).name);
-            (of_run(good), of_run(judged(Metric::latency(endpoint).count())))
-        }
-        Sli::Check { name } => {
-            let of_check = |metric: Metric| judged(metric.name).with(CHECK, *name);
-            rest(of_check(Metric::checks()), of_check(Metric::checks_failed()))
-        }
-        _ => rest(judged(Metric::http_reqs().name), judged(Metric::api_errors().name)),
-    }
-}
-
-/// What to ask Prometheus for the number of requests of a run.
-pub fn requests_of(testid: &str) -> Expr {
-    Selector::new(Metric::http_reqs().name).with(TESTID, testid).now().sum()
-}
-
-/// What to ask Prometheus for any series of a run.
-pub fn any_series_of(testid: &str) -> Selector {
-    Selector::new("").with(label::TESTID, testid)
 }
 
 /// The rules in few words, for a reviewer's eye: a line a rule.
@@ -207,12 +155,6 @@ mod tests {
         for rule in recording_rules(&STOCK_AI, &Timing::USUAL).groups.iter().flat_map(|group| &group.rules) {
             let text = rule.expr.to_string();
             assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
-        }
-        for slo in STOCK_AI.slos {
-            let (good, total) = good_and_total(slo, "t");
-            for text in [good.to_string(), total.to_string(), any_series_of("t").to_string()] {
-                assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
-            }
         }
     }
 }

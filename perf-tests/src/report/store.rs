@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use monitoring::counts;
 use monitoring::judgement::ObjectiveResult;
 use monitoring::promql::Expr;
-use monitoring::rule;
 use monitoring::slo::Slo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -59,7 +59,7 @@ impl Store {
 
     /// Whether there are any series of that run.
     pub(crate) async fn has(&self, testid: &str) -> Result<bool, QueryError> {
-        let selector = rule::any_series_of(testid).to_string();
+        let selector = counts::any_series_of(testid).to_string();
         let query = [("match[]", selector.as_str()), ("limit", "1")];
         let series: Vec<serde::de::IgnoredAny> = self.ask("series", &query).await?;
         Ok(!series.is_empty())
@@ -106,9 +106,9 @@ impl Store {
         sent: u64,
         objectives: &[(&Slo, &ObjectiveResult)],
     ) -> Result<Vec<String>, QueryError> {
-        let mut questions = vec![("requests sent".to_owned(), rule::requests_of(testid), sent)];
+        let mut questions = vec![("requests sent".to_owned(), counts::requests_of(testid), sent)];
         for (slo, result) in objectives {
-            let (good, total) = rule::good_and_total(slo, testid);
+            let (good, total) = counts::of_run(slo, testid);
             questions.push((format!("good requests of {}", result.id), good, result.good));
             questions.push((format!("requests of {}", result.id), total, result.total));
         }

@@ -1,0 +1,132 @@
+//! Selectors: which series, and over which window.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Expr, duration};
+use crate::label::Label;
+
+/// A window behind a selector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// A fixed one, in whole seconds.
+    Fixed(Duration),
+    /// Grafana's `$__rate_interval`: at least four pushes, and at least a pixel.
+    RateInterval,
+    /// Grafana's `$__range`: all that is looked at.
+    Range,
+}
+
+/// Series by name and matchers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    metric: String,
+    matchers: Vec<(Label, Match)>,
+    window: Option<Window>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Match {
+    Equal(String),
+    NotEqual(String),
+    Regex(String),
+}
+
+impl Selector {
+    /// All series of that name.
+    pub fn new(metric: impl Into<String>) -> Self {
+        Self { metric: metric.into(), matchers: Vec::new(), window: None }
+    }
+
+    /// Those with that label value.
+    #[must_use]
+    pub fn with(mut self, label: Label, value: impl Into<String>) -> Self {
+        self.matchers.push((label, Match::Equal(value.into())));
+        self
+    }
+
+    /// Those without that label value.
+    #[must_use]
+    pub fn without(mut self, label: Label, value: impl Into<String>) -> Self {
+        self.matchers.push((label, Match::NotEqual(value.into())));
+        self
+    }
+
+    /// Those whose label value matches a regular expression.
+    #[must_use]
+    pub fn with_regex(mut self, label: Label, pattern: impl Into<String>) -> Self {
+        self.matchers.push((label, Match::Regex(pattern.into())));
+        self
+    }
+
+    /// Those chosen by a Grafana variable, which may hold several values.
+    #[must_use]
+    pub fn with_variable(self, label: Label) -> Self {
+        self.with_regex(label, format!("${}", label.as_str()))
+    }
+
+    /// Their samples within a window up to now.
+    #[must_use]
+    pub const fn within(mut self, window: Window) -> Self {
+        self.window = Some(window);
+        self
+    }
+
+    /// Their value now.
+    pub const fn now(self) -> Expr {
+        Expr::Select(self)
+    }
+
+    /// `rate(…[window])`: growth per second.
+    pub fn rate(self, window: Window) -> Expr {
+        Expr::Call("rate", vec![Expr::Select(self.within(window))])
+    }
+
+    /// `last_over_time(…[window])`: the last value, though the series may have ended since.
+    pub fn last(self, window: Window) -> Expr {
+        Expr::Call("last_over_time", vec![Expr::Select(self.within(window))])
+    }
+
+    /// How much a counter that only grows has grown between the first and the last sample of the window: a difference
+    /// of the very integers that were sent. `increase` would extrapolate, and a ratio of two rates is off by a rounding
+    /// error just where the verdict flips.
+    pub fn growth(self, window: Window) -> Expr {
+        let samples = Expr::Select(self.within(window));
+        Expr::Call("max_over_time", vec![samples.clone()]).minus(Expr::Call("min_over_time", vec![samples]))
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.metric)?;
+        if !self.matchers.is_empty() {
+            f.write_str("{")?;
+            for (i, (label, matcher)) in self.matchers.iter().enumerate() {
+                let comma = if i == 0 { "" } else { "," };
+                let (op, value) = match matcher {
+                    Match::Equal(value) => ("=", value),
+                    Match::NotEqual(value) => ("!=", value),
+                    Match::Regex(value) => ("=~", value),
+                };
+                write!(f, "{comma}{}{op}\"{}\"", label.as_str(), escape(value))?;
+            }
+            f.write_str("}")?;
+        }
+        self.window.map_or(Ok(()), |window| write!(f, "[{window}]"))
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(window) => f.write_str(&duration(*window)),
+            Self::RateInterval => f.write_str("$__rate_interval"),
+            Self::Range => f.write_str("$__range"),
+        }
+    }
+}
+
+/// A value inside double quotes.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
