@@ -5,6 +5,13 @@
 
 use serde::Serialize;
 
+mod panel;
+
+pub use panel::{
+    Colour, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property, Reduce, SortBy,
+    Step, Style, Target, Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip, Transformation,
+};
+
 /// The `schemaVersion` that these types write.
 pub const SCHEMA_VERSION: u32 = 42;
 
@@ -25,7 +32,51 @@ pub struct Dashboard {
     pub time: TimeRange,
     pub timezone: String,
     pub templating: Templating,
+    pub annotations: Annotations,
+    pub links: Vec<Link>,
     pub panels: Vec<Panel>,
+}
+
+/// What marks moments and spans on all panels.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "fields are Grafana's own")]
+pub struct Annotations {
+    pub list: Vec<Annotation>,
+}
+
+/// Spans in which a query has values above zero.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "fields are Grafana's own")]
+pub struct Annotation {
+    pub name: &'static str,
+    pub datasource: DataSource,
+    pub enable: bool,
+    pub hide: bool,
+    pub icon_color: &'static str,
+    pub expr: String,
+    pub step: String,
+    pub title_format: &'static str,
+    pub text_format: &'static str,
+    pub tag_keys: &'static str,
+}
+
+/// A link at the dashboard's head.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "fields are Grafana's own")]
+pub struct Link {
+    pub title: &'static str,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub icon: &'static str,
+    pub tooltip: &'static str,
+    pub url: String,
+    pub tags: Vec<String>,
+    pub as_dropdown: bool,
+    pub target_blank: bool,
+    pub include_vars: bool,
+    pub keep_time: bool,
 }
 
 /// A window relative to now.
@@ -43,7 +94,7 @@ pub struct Templating {
     pub list: Vec<Variable>,
 }
 
-/// A variable whose values a query gives.
+/// A variable: values that a query gives, or data sources of a kind.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -52,12 +103,14 @@ pub struct Variable {
     pub kind: &'static str,
     pub name: String,
     pub label: String,
-    pub datasource: DataSource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub datasource: Option<DataSource>,
     pub query: VariableQuery,
-    /// 2: asked again whenever the window changes.
+    /// 1: asked when the dashboard is loaded; 2: again whenever the window changes.
     pub refresh: u8,
     /// 2: descending, so that the newest testid stands first.
-    pub sort: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort: Option<u8>,
     pub multi: bool,
     pub include_all: bool,
     pub current: Current,
@@ -71,15 +124,21 @@ pub struct Current {
     pub value: String,
 }
 
-/// The query behind a variable.
+/// What gives a variable's values.
 #[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(untagged)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct VariableQuery {
-    /// 1: `label_values`.
-    pub qry_type: u8,
-    pub query: String,
-    pub ref_id: String,
+pub enum VariableQuery {
+    /// `label_values(…)`.
+    #[serde(rename_all = "camelCase")]
+    Prometheus {
+        /// 1: `label_values`.
+        qry_type: u8,
+        query: String,
+        ref_id: String,
+    },
+    /// The kind of data source.
+    Kind(&'static str),
 }
 
 /// A data source by uid.
@@ -89,151 +148,4 @@ pub struct DataSource {
     #[serde(rename = "type")]
     pub kind: &'static str,
     pub uid: &'static str,
-}
-
-/// A panel.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Panel {
-    pub id: u32,
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    pub title: String,
-    pub description: String,
-    pub datasource: DataSource,
-    pub grid_pos: GridPos,
-    pub targets: Vec<Target>,
-    pub field_config: FieldConfig,
-    pub options: Options,
-}
-
-/// Where a panel stands, on a grid 24 columns wide.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct GridPos {
-    pub x: u32,
-    pub y: u32,
-    pub w: u32,
-    pub h: u32,
-}
-
-/// A query of a panel.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Target {
-    pub ref_id: String,
-    pub expr: String,
-    pub legend_format: String,
-    pub range: bool,
-    pub instant: bool,
-}
-
-/// How a panel's values are shown.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct FieldConfig {
-    pub defaults: FieldDefaults,
-    pub overrides: Vec<Override>,
-}
-
-/// How a panel's values are shown where nothing else is said.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct FieldDefaults {
-    pub unit: &'static str,
-    pub min: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub thresholds: Option<Thresholds>,
-    pub custom: TimeSeriesStyle,
-}
-
-/// Other settings for some of a panel's series.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Override {
-    pub matcher: Matcher,
-    pub properties: Vec<Property>,
-}
-
-/// Which series an override is for.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Matcher {
-    pub id: &'static str,
-    pub options: String,
-}
-
-/// One setting of an override.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Property {
-    pub id: &'static str,
-    pub value: serde_json::Value,
-}
-
-/// Values from which on colours change, drawn as lines.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Thresholds {
-    pub mode: &'static str,
-    pub steps: Vec<Step>,
-}
-
-/// From `value` on, `color`; the first step has no value.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Step {
-    pub color: &'static str,
-    pub value: Option<serde_json::Number>,
-}
-
-/// How lines are drawn.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct TimeSeriesStyle {
-    pub line_width: u32,
-    pub fill_opacity: u32,
-    pub show_points: &'static str,
-    pub span_nulls: bool,
-    /// The axis reaches at least this far.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub axis_soft_max: Option<serde_json::Number>,
-    pub thresholds_style: ThresholdsStyle,
-}
-
-/// Whether thresholds are drawn.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct ThresholdsStyle {
-    pub mode: &'static str,
-}
-
-/// A time series panel's own options.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Options {
-    pub legend: Legend,
-    pub tooltip: Tooltip,
-}
-
-/// The legend, with figures.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Legend {
-    pub show_legend: bool,
-    pub display_mode: &'static str,
-    pub placement: &'static str,
-    pub calcs: Vec<&'static str>,
-}
-
-/// What is shown under the pointer.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Tooltip {
-    pub mode: &'static str,
-    pub sort: &'static str,
 }

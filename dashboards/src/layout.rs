@@ -1,27 +1,49 @@
 //! Places panels on Grafana's grid, 24 columns wide, row by row, and numbers them.
 
 use crate::grafana::{GridPos, Panel};
+use crate::panel;
 
 /// The grid's width.
 pub const COLUMNS: u32 = 24;
 
-/// Places rows of panels under one another. The panels of a row share its width evenly; the last takes what is left.
-pub fn rows(rows: Vec<(u32, Vec<Panel>)>) -> Vec<Panel> {
-    let mut placed = Vec::new();
-    let (mut y, mut id) = (0, 1);
-    for (height, row) in rows {
-        let count = u32::try_from(row.len()).unwrap_or(COLUMNS).clamp(1, COLUMNS);
-        let width = COLUMNS / count;
-        for (i, mut panel) in (0..).zip(row) {
-            let w = if i + 1 == count { COLUMNS - width * i } else { width };
-            panel.grid_pos = GridPos { x: width * i, y, w, h: height };
-            panel.id = id;
-            id += 1;
+/// Panels beside one another.
+#[derive(Debug)]
+pub enum Row {
+    /// A heading.
+    Heading(&'static str),
+    /// Panels of that height that share the width evenly; the last takes what is left.
+    Even(u32, Vec<Panel>),
+    /// Panels of that height, each with its width.
+    Sized(u32, Vec<(u32, Panel)>),
+}
+
+/// Places rows under one another.
+pub fn rows(rows: Vec<Row>) -> Vec<Panel> {
+    let mut placed: Vec<Panel> = Vec::new();
+    let mut y = 0;
+    for row in rows {
+        let (height, panels) = match row {
+            Row::Heading(title) => (1, vec![(COLUMNS, panel::heading(title))]),
+            Row::Even(height, panels) => (height, evenly(panels)),
+            Row::Sized(height, panels) => (height, panels),
+        };
+        let mut x = 0;
+        for ((w, mut panel), id) in panels.into_iter().zip(placed.len() + 1..) {
+            panel.grid_pos = GridPos { x, y, w, h: height };
+            panel.id = u32::try_from(id).unwrap_or(u32::MAX);
+            x += w;
             placed.push(panel);
         }
         y += height;
     }
     placed
+}
+
+fn evenly(panels: Vec<Panel>) -> Vec<(u32, Panel)> {
+    let count = u32::try_from(panels.len()).unwrap_or(COLUMNS).clamp(1, COLUMNS);
+    let width = COLUMNS / count;
+    let last = |i| if i + 1 == count { COLUMNS - width * i } else { width };
+    (0..).zip(panels).map(|(i, panel)| (last(i), panel)).collect()
 }
 
 #[cfg(test)]
@@ -32,10 +54,16 @@ mod tests {
     #[test]
     fn rows_fill_the_width_without_overlap() {
         let panel = || time_series("t", "", Unit::Milliseconds, Vec::new());
-        let placed = rows(vec![(8, vec![panel(), panel()]), (6, (0..7).map(|_| panel()).collect())]);
+        let sized = vec![(4, panel()), (20, panel())];
+        let placed = rows(vec![
+            Row::Heading("A"),
+            Row::Even(8, vec![panel(), panel()]),
+            Row::Even(6, (0..7).map(|_| panel()).collect()),
+            Row::Sized(5, sized),
+        ]);
         let ids: Vec<_> = placed.iter().map(|panel| panel.id).collect();
-        assert_eq!(ids, (1..=9).collect::<Vec<_>>());
-        for y in [0, 8] {
+        assert_eq!(ids, (1..=12).collect::<Vec<_>>());
+        for y in [0, 1, 9, 15] {
             let row: Vec<_> = placed.iter().map(|panel| panel.grid_pos).filter(|pos| pos.y == y).collect();
             assert!(row.windows(2).all(|pair| pair[0].x + pair[0].w == pair[1].x));
             assert_eq!(row.last().map(|pos| pos.x + pos.w), Some(COLUMNS));

@@ -1,22 +1,57 @@
-//! The dashboard of a service: latency of the critical endpoints, of all endpoints, and the request rate.
+//! The dashboard of a service: what was promised and whether it holds, what load there was, and what the backend says.
 
-use monitoring::catalogue::{Catalogue, Endpoint};
-use monitoring::label::{Label, NAME, SCENARIO, TESTID};
+use std::time::Duration;
+
+use monitoring::catalogue::Catalogue;
+use monitoring::label::{Label, PHASE, SCENARIO, TESTID};
 use monitoring::metric::Metric;
+use monitoring::phase::Phase;
 use monitoring::promql::{self, Expr, Selector, Window};
-use monitoring::rule::RECORDED;
-use monitoring::slo::{Objective, Sli};
 
-use crate::grafana::{Current, Dashboard, Panel, SCHEMA_VERSION, Templating, TimeRange, Variable, VariableQuery};
-use crate::layout;
-use crate::panel::{Unit, prometheus, time_series};
+use crate::grafana::{
+    Annotation, Annotations, Current, Dashboard, Link, SCHEMA_VERSION, Templating, TimeRange, Variable, VariableQuery,
+};
+use crate::layout::{self, Row};
+use crate::panel::{PROMETHEUS_UID, chosen_source};
+
+mod backend;
+mod health;
+mod latency;
+mod load;
+mod summary;
 
 /// The folder that dashboards are provisioned into.
 pub const FOLDER: &str = "Performance Testing";
 
+/// Where Grafana serves the reports of runs, if it is given their folder.
+pub const REPORTS: &str = "public/perf";
+
 /// The dashboard of a catalogue.
 pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
-    let critical = catalogue.critical.iter().map(|endpoint| critical_panel(catalogue, endpoint)).collect();
+    let critical = catalogue.critical.iter().map(|endpoint| latency::critical(catalogue, endpoint)).collect();
+    let mut small: Vec<_> = catalogue.endpoints.iter().map(|endpoint| latency::small(catalogue, endpoint)).collect();
+    let mut panels = vec![
+        Row::Even(9, critical),
+        Row::Heading("Health"),
+        Row::Sized(8, health::panels(catalogue)),
+        Row::Heading("Endpoints"),
+        Row::Even(10, vec![latency::all(catalogue)]),
+    ];
+    while !small.is_empty() {
+        // Four beside one another are as narrow as an axis and a line can be read.
+        let rest = small.split_off(small.len().min(4));
+        panels.push(Row::Even(7, small));
+        small = rest;
+    }
+    panels.extend([
+        Row::Heading("Load"),
+        Row::Even(10, vec![summary::table(catalogue)]),
+        Row::Even(9, vec![load::request_rate(), load::vus()]),
+        Row::Even(8, vec![load::arrivals(), load::generator()]),
+        Row::Heading("Backend"),
+        Row::Even(8, vec![backend::mean(catalogue), backend::p95(), backend::outside(catalogue)]),
+        Row::Even(7, vec![backend::in_flight(), backend::cpu(), backend::memory()]),
+    ]);
     Dashboard {
         uid: uid(catalogue.service).to_owned(),
         title: catalogue.title.to_owned(),
@@ -28,8 +63,12 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         refresh: "5s".to_owned(),
         time: TimeRange { from: "now-15m".to_owned(), to: "now".to_owned() },
         timezone: "browser".to_owned(),
-        templating: Templating { list: vec![variable(TESTID, "Run", &[]), variable(SCENARIO, "Scenario", &[TESTID])] },
-        panels: layout::rows(vec![(9, critical), (15, vec![p95_panel(catalogue), rate_panel()])]),
+        templating: Templating {
+            list: vec![data_source(), variable(TESTID, "Run", &[]), variable(SCENARIO, "Scenario", &[TESTID])],
+        },
+        annotations: Annotations { list: vec![starts(), ends(), phases()] },
+        links: links(),
+        panels: layout::rows(panels),
     }
 }
 
@@ -39,57 +78,23 @@ pub const fn uid(service: &str) -> &str {
 }
 
 /// Series of the chosen runs and scenarios.
-fn chosen(metric: String) -> Selector {
+fn chosen(metric: impl Into<String>) -> Selector {
     Selector::new(metric).with_variable(TESTID).with_variable(SCENARIO)
 }
 
-fn quantile(endpoint: &Endpoint, q: Objective) -> Expr {
-    promql::quantile_over(chosen(Metric::latency(endpoint).bucket()), q, &[TESTID], Window::RateInterval)
-}
-
-fn critical_panel(catalogue: &Catalogue, endpoint: &Endpoint) -> Panel {
-    let queries = RECORDED.map(|(name, q)| (format!("{name} {{{{testid}}}}"), quantile(endpoint, q)));
-    let slo = catalogue.latency_slo(endpoint);
-    let promise = slo.map(|slo| format!(" Promised: {}, the dashed line.", slo.promise())).unwrap_or_default();
-    let description = format!(
-        "How long {} {} takes, by the clients' clock; a failed request counts as slower than any.{promise} \
-         When p95 is above the line: see whether all endpoints rose (overload, connection pool, network) or this one \
-         alone (its own query).",
-        endpoint.method.as_str(),
-        endpoint.path
-    );
-    let title = format!("{} latency", endpoint.title);
-    let panel = time_series(&title, &description, Unit::Milliseconds, queries.into())
-        .coloured("p50", "blue")
-        .coloured("p95", "orange");
-    match slo.map(|slo| slo.sli) {
-        Some(Sli::Latency { threshold, .. }) => panel.slo_line(threshold),
-        _ => panel,
+fn data_source() -> Variable {
+    Variable {
+        kind: "datasource",
+        name: "datasource".to_owned(),
+        label: "Data source".to_owned(),
+        datasource: None,
+        query: VariableQuery::Kind("prometheus"),
+        refresh: 1,
+        sort: None,
+        multi: false,
+        include_all: false,
+        current: Current { text: "Prometheus".to_owned(), value: PROMETHEUS_UID.to_owned() },
     }
-}
-
-fn p95_panel(catalogue: &Catalogue) -> Panel {
-    let p95 = Objective::percent(95);
-    let legend = |endpoint: &Endpoint| format!("{} {{{{testid}}}}", endpoint.name);
-    let queries = catalogue.endpoints.iter().map(|endpoint| (legend(endpoint), quantile(endpoint, p95)));
-    time_series(
-        "p95 latency by endpoint",
-        "The 95th percentile of every endpoint's latency. One endpoint high: its own query logic. All high: overload, \
-         the connection pool or the network.",
-        Unit::Milliseconds,
-        queries.collect(),
-    )
-}
-
-fn rate_panel() -> Panel {
-    let rate = chosen(Metric::http_reqs().name).rate(Window::RateInterval).sum_by(&[NAME]);
-    time_series(
-        "Request rate by endpoint",
-        "Requests a second that the load made, failed ones included. Falling while VUs stay: the backend has become \
-         slower, since each VU waits for its answer.",
-        Unit::RequestsPerSecond,
-        vec![("{{name}}".to_owned(), rate)],
-    )
 }
 
 fn variable(label: Label, title: &str, within: &[Label]) -> Variable {
@@ -98,16 +103,84 @@ fn variable(label: Label, title: &str, within: &[Label]) -> Variable {
         kind: "query",
         name: label.as_str().to_owned(),
         label: title.to_owned(),
-        datasource: prometheus(),
-        query: VariableQuery {
+        datasource: Some(chosen_source()),
+        query: VariableQuery::Prometheus {
             qry_type: 1,
             query: format!("label_values({}, {})", series.now(), label.as_str()),
             ref_id: label.as_str().to_owned(),
         },
         refresh: 2,
-        sort: 2,
+        sort: Some(2),
         multi: true,
         include_all: true,
         current: Current { text: "All".to_owned(), value: "$__all".to_owned() },
     }
+}
+
+/// How long the marks at a run's start and end are: two pushes, so that there is a step within each.
+const MARK: Duration = Duration::from_secs(10);
+
+fn active(before: Duration) -> Expr {
+    chosen(Metric::vus().name).before(before).now().sum_by(&[TESTID, SCENARIO])
+}
+
+/// Where a run has series, and had none a moment before.
+fn starts() -> Annotation {
+    annotation("Run starts", "green", active(Duration::ZERO).unless(active(MARK)), "run starts")
+}
+
+/// Where a run had series a moment before, and has none: they end with stale markers.
+fn ends() -> Annotation {
+    annotation("Run ends", "purple", active(MARK).unless(active(Duration::ZERO)), "run ends")
+}
+
+/// Spans in which the load warmed up, or grew or shrank.
+fn phases() -> Annotation {
+    let window = Window::Fixed(MARK * 2);
+    let changing = chosen(Metric::http_reqs().name).without(PHASE, Phase::Steady.as_str());
+    annotation("Phases", "yellow", changing.rate(window).sum_by(&[TESTID, PHASE]).above_zero(), "{{phase}}")
+}
+
+fn annotation(name: &'static str, colour: &'static str, expr: Expr, title: &'static str) -> Annotation {
+    Annotation {
+        name,
+        datasource: chosen_source(),
+        enable: true,
+        hide: false,
+        icon_color: colour,
+        expr: expr.to_string(),
+        step: promql::duration(monitoring::run::DEFAULT_PUSH_INTERVAL),
+        title_format: title,
+        text_format: "{{testid}}",
+        tag_keys: "scenario",
+    }
+}
+
+fn links() -> Vec<Link> {
+    let link = |title, icon, tooltip, url: String| Link {
+        title,
+        kind: "link",
+        icon,
+        tooltip,
+        url,
+        tags: Vec::new(),
+        as_dropdown: false,
+        target_blank: true,
+        include_vars: false,
+        keep_time: false,
+    };
+    vec![
+        link(
+            "Report",
+            "doc",
+            "The chosen run's report. Choose one run.",
+            format!("/{REPORTS}/${{{TESTID}:raw}}/report.json", TESTID = TESTID.as_str()),
+        ),
+        link(
+            "Prometheus",
+            "external link",
+            "Prometheus itself, if it has its usual port",
+            "http://localhost:9090/query".to_owned(),
+        ),
+    ]
 }

@@ -1,17 +1,25 @@
-//! A dashboard in few words, for a reviewer's eye: a line for each variable, panel and query.
+//! A dashboard in few words, for a reviewer's eye: a line for each variable, annotation, panel and query.
 
-use crate::grafana::{Dashboard, GridPos, Panel};
+use crate::grafana::{Dashboard, GridPos, Panel, VariableQuery};
 
 /// The outline.
 pub fn outline(dashboard: &Dashboard) -> String {
     let mut lines = vec![format!("{} ({})", dashboard.title, dashboard.uid)];
     for variable in &dashboard.templating.list {
-        lines.push(format!("variable ${}: {}", variable.name, variable.query.query));
+        let from = match &variable.query {
+            VariableQuery::Prometheus { query, .. } => query.as_str(),
+            VariableQuery::Kind(kind) => kind,
+        };
+        lines.push(format!("variable ${}: {from}", variable.name));
+    }
+    for annotation in &dashboard.annotations.list {
+        lines.push(format!("annotation {}: {}", annotation.name, annotation.expr));
     }
     for panel in &dashboard.panels {
         lines.push(panel_line(panel));
         for target in &panel.targets {
-            lines.push(format!("  {}: {}", target.legend_format, target.expr));
+            let reason = target.may_be_empty.map(|reason| format!(" [may be empty: {reason}]")).unwrap_or_default();
+            lines.push(format!("  {}: {}{reason}", target.legend_format, target.expr));
         }
     }
     lines.join("\n")
@@ -19,8 +27,10 @@ pub fn outline(dashboard: &Dashboard) -> String {
 
 fn panel_line(panel: &Panel) -> String {
     let GridPos { x, y, w, h } = panel.grid_pos;
-    let lines = panel.field_config.defaults.thresholds.iter().flat_map(|thresholds| &thresholds.steps);
-    let line = lines.filter_map(|step| step.value.as_ref()).map(|value| format!(", line at {value}"));
-    let unit = panel.field_config.defaults.unit;
+    let Some(config) = &panel.field_config else { return format!("{} \"{}\" at {x},{y}", panel.kind, panel.title) };
+    let lines = config.defaults.thresholds.iter().flat_map(|thresholds| &thresholds.steps);
+    let line = lines.filter_map(|step| Some((step.color, step.value.as_ref()?)));
+    let line = line.map(|(colour, value)| format!(", {colour} from {value}"));
+    let unit = config.defaults.unit;
     format!("{} \"{}\" at {x},{y} size {w}x{h}, {unit}{}", panel.kind, panel.title, line.collect::<String>())
 }

@@ -1,20 +1,21 @@
-//! Panels: what each shows, and how it looks.
+//! Panels: how each kind looks. What they show is [`crate::multiplayer`]'s to say.
 
 use std::time::Duration;
 
 use monitoring::promql::Expr;
+use serde_json::{Number, Value, json};
 
 use crate::grafana::{
-    DataSource, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property, Step, Target,
-    Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip,
+    Colour, DataSource, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property,
+    Reduce, SortBy, Step, Style, Target, Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip, Transformation,
 };
 
 /// The uid under which Prometheus is provisioned.
 pub const PROMETHEUS_UID: &str = "prometheus";
 
-/// The data source of every panel.
-pub const fn prometheus() -> DataSource {
-    DataSource { kind: "prometheus", uid: PROMETHEUS_UID }
+/// The data source of every panel: the one that the variable names.
+pub const fn chosen_source() -> DataSource {
+    DataSource { kind: "prometheus", uid: "${datasource}" }
 }
 
 /// What a panel's values are, in Grafana's names for units.
@@ -24,6 +25,14 @@ pub enum Unit {
     Milliseconds,
     /// Requests a second.
     RequestsPerSecond,
+    /// A share, from 0 to 1, shown as percent.
+    Share,
+    /// Bytes.
+    Bytes,
+    /// A number of things, shortened: 3 K.
+    Count,
+    /// A number of things, in full.
+    Exactly,
 }
 
 impl Unit {
@@ -31,88 +40,348 @@ impl Unit {
         match self {
             Self::Milliseconds => "ms",
             Self::RequestsPerSecond => "reqps",
+            Self::Share => "percentunit",
+            Self::Bytes => "bytes",
+            Self::Count => "short",
+            Self::Exactly => "locale",
+        }
+    }
+}
+
+/// What a panel asks, and what its answer is called.
+#[derive(Debug, Clone)]
+pub struct Query {
+    legend: String,
+    expr: Expr,
+    may_be_empty: Option<&'static str>,
+}
+
+impl Query {
+    /// A query that always has data while load runs.
+    pub fn new(legend: impl Into<String>, expr: Expr) -> Self {
+        Self { legend: legend.into(), expr, may_be_empty: None }
+    }
+
+    /// A query without data means nothing bad, for this reason.
+    #[must_use]
+    pub const fn may_be_empty(mut self, reason: &'static str) -> Self {
+        self.may_be_empty = Some(reason);
+        self
+    }
+
+    fn target(self, number: usize, over_time: bool) -> Target {
+        Target {
+            // Any number of queries: letters would be at their end after 26.
+            ref_id: format!("Q{number}"),
+            expr: self.expr.to_string(),
+            legend_format: self.legend,
+            range: over_time,
+            instant: !over_time,
+            format: None,
+            may_be_empty: self.may_be_empty,
         }
     }
 }
 
 /// Whole milliseconds are written as an integer, so that the file says 300 and not 300.0.
-fn millis(duration: Duration) -> Option<serde_json::Number> {
+fn millis(duration: Duration) -> Option<Number> {
     if duration.as_nanos().is_multiple_of(1_000_000) {
-        u64::try_from(duration.as_millis()).ok().map(serde_json::Number::from)
+        u64::try_from(duration.as_millis()).ok().map(Number::from)
     } else {
-        serde_json::Number::from_f64(duration.as_secs_f64() * 1e3)
+        Number::from_f64(duration.as_secs_f64() * 1e3)
     }
 }
 
-/// A panel of lines over time. It gets its place and its id from [`crate::layout`].
-pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<(String, Expr)>) -> Panel {
-    // Any number of queries: letters would be at their end after 26.
-    let targets = queries.into_iter().zip(1..).map(|((legend, expr), number)| Target {
-        ref_id: format!("Q{number}"),
-        expr: expr.to_string(),
-        legend_format: legend,
-        range: true,
-        instant: false,
-    });
+/// A panel of some kind. It gets its place and its id from [`crate::layout`].
+fn panel(kind: &'static str, title: &str, description: &str, targets: Vec<Target>) -> Panel {
     Panel {
         id: 0,
-        kind: "timeseries",
+        kind,
         title: title.to_owned(),
         description: description.to_owned(),
-        datasource: prometheus(),
+        datasource: Some(chosen_source()),
         grid_pos: GridPos::default(),
-        targets: targets.collect(),
-        field_config: FieldConfig {
-            defaults: FieldDefaults {
-                unit: unit.id(),
-                min: 0,
-                thresholds: None,
-                custom: TimeSeriesStyle {
-                    line_width: 2,
-                    fill_opacity: 0,
-                    show_points: "auto",
-                    span_nulls: false,
-                    axis_soft_max: None,
-                    thresholds_style: ThresholdsStyle { mode: "off" },
-                },
-            },
-            overrides: Vec::new(),
-        },
-        options: Options {
-            legend: Legend {
-                show_legend: true,
-                display_mode: "table",
-                placement: "bottom",
-                calcs: vec!["lastNotNull", "max"],
-            },
-            tooltip: Tooltip { mode: "multi", sort: "desc" },
-        },
+        targets,
+        field_config: None,
+        options: None,
+        transformations: Vec::new(),
+        collapsed: None,
     }
+}
+
+const fn defaults(unit: Unit) -> FieldDefaults {
+    FieldDefaults {
+        unit: unit.id(),
+        min: Some(0),
+        max: None,
+        decimals: None,
+        color: None,
+        thresholds: None,
+        mappings: Vec::new(),
+        no_value: None,
+        custom: None,
+    }
+}
+
+const fn config(defaults: FieldDefaults) -> Option<FieldConfig> {
+    Some(FieldConfig { defaults, overrides: Vec::new() })
+}
+
+fn over_time(queries: Vec<Query>) -> Vec<Target> {
+    queries.into_iter().zip(1..).map(|(query, number)| query.target(number, true)).collect()
+}
+
+const ALL_SERIES: Tooltip = Tooltip { mode: "multi", sort: "desc" };
+
+/// Lines over time.
+pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<Query>) -> Panel {
+    let style = TimeSeriesStyle {
+        line_width: 2,
+        fill_opacity: 0,
+        gradient_mode: "none",
+        show_points: "auto",
+        span_nulls: false,
+        axis_soft_max: None,
+        thresholds_style: ThresholdsStyle { mode: "off" },
+    };
+    let legend =
+        Legend { show_legend: true, display_mode: "table", placement: "bottom", calcs: vec!["lastNotNull", "max"] };
+    // Instead of "No data", where that is nothing bad.
+    let reasons: Option<Vec<_>> = queries.iter().map(|query| query.may_be_empty).collect();
+    let no_value = reasons.and_then(|reasons| reasons.first().copied()).map(|reason| format!("No data: {reason}"));
+    Panel {
+        field_config: config(FieldDefaults { custom: Some(Style::Lines(style)), no_value, ..defaults(unit) }),
+        options: Some(Options::TimeSeries { legend, tooltip: ALL_SERIES }),
+        ..panel("timeseries", title, description, over_time(queries))
+    }
+}
+
+/// Colours of a value: red, yellow from one share on, green from another. For what should be high.
+pub fn high_is_good(yellow: f64, green: f64) -> Thresholds {
+    steps("red", &[("yellow", yellow), ("green", green)])
+}
+
+/// Colours of a value: green, yellow from one share on, red from another. For what should be low.
+pub fn low_is_good(yellow: f64, red: f64) -> Thresholds {
+    steps("green", &[("yellow", yellow), ("red", red)])
+}
+
+fn steps(base: &'static str, from: &[(&'static str, f64)]) -> Thresholds {
+    let rest = from.iter().map(|&(color, value)| Step { color, value: Number::from_f64(value) });
+    Thresholds { mode: "absolute", steps: std::iter::once(Step { color: base, value: None }).chain(rest).collect() }
+}
+
+/// What a run came to, once it is over as well.
+fn single(kind: &'static str, title: &str, description: &str, query: Query, bands: Thresholds) -> Panel {
+    let defaults = FieldDefaults {
+        color: Some(Colour { mode: "thresholds" }),
+        thresholds: Some(bands),
+        decimals: Some(2),
+        ..defaults(Unit::Share)
+    };
+    Panel { field_config: config(defaults), ..panel(kind, title, description, vec![query.target(1, false)]) }
+}
+
+const LAST: fn() -> Reduce = || Reduce { calcs: vec!["lastNotNull"], fields: "", values: false };
+
+/// A share on a dial.
+pub fn gauge(title: &str, description: &str, query: Query, bands: Thresholds) -> Panel {
+    let mut panel = single("gauge", title, description, query, bands);
+    panel.field_config.iter_mut().for_each(|config| config.defaults.max = Some(1));
+    let options = Options::Gauge { reduce_options: LAST(), show_threshold_labels: false, show_threshold_markers: true };
+    Panel { options: Some(options), ..panel }
+}
+
+/// A share as a large number.
+pub fn stat(title: &str, description: &str, query: Query, bands: Thresholds) -> Panel {
+    let options = Options::Stat {
+        reduce_options: LAST(),
+        color_mode: "background",
+        graph_mode: "none",
+        justify_mode: "center",
+        text_mode: "value",
+    };
+    Panel { options: Some(options), ..single("stat", title, description, query, bands) }
+}
+
+/// 1 and 0 over time as words, a row a query.
+pub fn states(title: &str, description: &str, good: &str, bad: &str, queries: Vec<Query>) -> Panel {
+    let words = json!({
+        "1": { "text": good, "color": "green", "index": 0 },
+        "0": { "text": bad, "color": "red", "index": 1 },
+    });
+    let defaults = FieldDefaults {
+        min: None,
+        mappings: vec![json!({ "type": "value", "options": words })],
+        color: Some(Colour { mode: "thresholds" }),
+        custom: Some(Style::States { fill_opacity: 75, line_width: 0 }),
+        ..defaults(Unit::Count)
+    };
+    let legend = Legend { show_legend: false, display_mode: "list", placement: "bottom", calcs: Vec::new() };
+    Panel {
+        field_config: config(defaults),
+        options: Some(Options::States {
+            merge_values: true,
+            show_value: "never",
+            row_height: 0.85,
+            legend,
+            tooltip: Tooltip { mode: "single", sort: "none" },
+        }),
+        ..panel("state-timeline", title, description, over_time(queries))
+    }
+}
+
+/// A table's column: a query of one value a row.
+#[derive(Debug)]
+pub struct Column {
+    /// What stands at its head.
+    pub title: &'static str,
+    /// What its values are.
+    pub unit: Unit,
+    /// Digits behind the point.
+    pub decimals: u32,
+    /// In pixels.
+    pub width: u32,
+    /// Colours, and whether they fill a bar up to a value.
+    pub bands: Option<(Thresholds, Cell)>,
+    /// What gives its values.
+    pub query: Query,
+}
+
+/// How a coloured cell looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// Coloured figures.
+    Text,
+    /// A bar that is full at 1.
+    Bar,
+}
+
+/// A table: rows by labels, of which `keys` are shown under those names, and a column a query.
+pub fn table(title: &str, description: &str, keys: &[(&str, &str)], columns: Vec<Column>, sort: SortBy) -> Panel {
+    let (mut targets, mut overrides) = (Vec::new(), Vec::new());
+    let mut renamed: Vec<(String, &str)> = keys.iter().map(|&(label, name)| (label.to_owned(), name)).collect();
+    for (column, number) in columns.into_iter().zip(1..) {
+        let target = Target { format: Some("table"), ..column.query.target(number, false) };
+        // What Grafana calls the value of a table's query, if there are several.
+        renamed.push((format!("Value #{}", target.ref_id), column.title));
+        targets.push(target);
+        let mut properties = vec![
+            Property { id: "unit", value: json!(column.unit.id()) },
+            Property { id: "decimals", value: json!(column.decimals) },
+            Property { id: "custom.width", value: json!(column.width) },
+        ];
+        if let Some((bands, cell)) = column.bands {
+            let options = match cell {
+                Cell::Text => json!({ "type": "color-text" }),
+                Cell::Bar => json!({ "type": "gauge", "mode": "basic", "valueDisplayMode": "text" }),
+            };
+            properties.push(Property { id: "thresholds", value: json!(bands) });
+            properties.push(Property { id: "color", value: json!({ "mode": "thresholds" }) });
+            properties.push(Property { id: "custom.cellOptions", value: options });
+            if cell == Cell::Bar {
+                properties.push(Property { id: "max", value: json!(1) });
+            }
+        }
+        overrides.push(Override { matcher: Matcher { id: "byName", options: column.title.to_owned() }, properties });
+    }
+    let order: serde_json::Map<_, _> =
+        renamed.iter().zip(0..).map(|((name, _), at): (_, u32)| (name.clone(), Value::from(at))).collect();
+    let names: serde_json::Map<_, _> =
+        renamed.iter().map(|(name, shown)| (name.clone(), Value::from(*shown))).collect();
+    Panel {
+        field_config: Some(FieldConfig { defaults: defaults(Unit::Count), overrides }),
+        options: Some(Options::Table { show_header: true, cell_height: "sm", sort_by: vec![sort] }),
+        transformations: vec![
+            Transformation { id: "merge", options: json!({}) },
+            Transformation {
+                id: "organize",
+                options: json!({ "excludeByName": { "Time": true }, "indexByName": order, "renameByName": names }),
+            },
+        ],
+        ..panel("table", title, description, targets)
+    }
+}
+
+/// A heading over the panels below it.
+pub fn heading(title: &str) -> Panel {
+    Panel { datasource: None, collapsed: Some(false), ..panel("row", title, "", Vec::new()) }
 }
 
 impl Panel {
+    fn lines(&mut self, change: impl FnOnce(&mut FieldDefaults, &mut TimeSeriesStyle)) {
+        if let Some(config) = &mut self.field_config
+            && let Some(Style::Lines(mut style)) = config.defaults.custom.take()
+        {
+            change(&mut config.defaults, &mut style);
+            config.defaults.custom = Some(Style::Lines(style));
+        }
+    }
+
     /// Draws the objective's threshold as a line, red above it. The axis reaches beyond it, so that the line is seen
     /// however far below it all is well.
     #[must_use]
     pub fn slo_line(mut self, threshold: Duration) -> Self {
         let steps = vec![Step { color: "green", value: None }, Step { color: "red", value: millis(threshold) }];
-        self.field_config.defaults.thresholds = Some(Thresholds { mode: "absolute", steps });
-        let style = &mut self.field_config.defaults.custom;
-        style.thresholds_style.mode = "dashed";
-        style.axis_soft_max = millis(threshold * 11 / 10);
+        self.lines(|defaults, style| {
+            defaults.thresholds = Some(Thresholds { mode: "absolute", steps });
+            style.thresholds_style.mode = "dashed";
+            style.axis_soft_max = millis(threshold * 11 / 10);
+        });
+        self
+    }
+
+    /// The same, with the series itself green, yellow from 80 % of the threshold on, and red beyond.
+    #[must_use]
+    pub fn slo_bands(self, threshold: Duration) -> Self {
+        let mut panel = self.slo_line(threshold);
+        panel.lines(|defaults, style| {
+            let near = Step { color: "yellow", value: millis(threshold * 8 / 10) };
+            defaults.thresholds.iter_mut().for_each(|bands| bands.steps.insert(1, near.clone()));
+            defaults.color = Some(Colour { mode: "thresholds" });
+            style.gradient_mode = "scheme";
+        });
+        panel.without_legend()
+    }
+
+    /// One series, which the title names.
+    #[must_use]
+    pub fn without_legend(mut self) -> Self {
+        if let Some(Options::TimeSeries { legend, .. }) = &mut self.options {
+            legend.show_legend = false;
+        }
+        self
+    }
+
+    /// The legend to the right of the lines, for wide panels with many.
+    #[must_use]
+    pub fn legend_right(mut self) -> Self {
+        if let Some(Options::TimeSeries { legend, .. }) = &mut self.options {
+            legend.placement = "right";
+        }
         self
     }
 
     /// Draws the series of that legend in that colour, whatever the palette would give it.
     #[must_use]
-    pub fn coloured(mut self, legend: &str, colour: &str) -> Self {
-        self.field_config.overrides.push(Override {
-            matcher: Matcher { id: "byRegexp", options: format!("/^{legend}/") },
-            properties: vec![Property {
-                id: "color",
-                value: serde_json::json!({ "mode": "fixed", "fixedColor": colour }),
-            }],
-        });
+    pub fn coloured(self, legend: &str, colour: &str) -> Self {
+        self.with_override(legend, Property { id: "color", value: json!({ "mode": "fixed", "fixedColor": colour }) })
+    }
+
+    /// Draws the series of that legend as a dashed line.
+    #[must_use]
+    pub fn dashed(self, legend: &str) -> Self {
+        let dash = json!({ "fill": "dash", "dash": [8, 6] });
+        self.with_override(legend, Property { id: "custom.lineStyle", value: dash })
+    }
+
+    fn with_override(mut self, legend: &str, property: Property) -> Self {
+        if let Some(config) = &mut self.field_config {
+            config.overrides.push(Override {
+                matcher: Matcher { id: "byRegexp", options: format!("/^{legend}/") },
+                properties: vec![property],
+            });
+        }
         self
     }
 }

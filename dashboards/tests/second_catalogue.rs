@@ -20,7 +20,7 @@ fn draws_its_endpoints_and_its_line_and_nothing_else() {
     let dashboard = multiplayer::dashboard(&ECHO);
     let text = outline::outline(&dashboard);
     assert!(text.starts_with("Echo (echo)"), "{text}");
-    assert!(text.contains("\"Ping latency\"") && text.contains("line at 2.5"), "{text}");
+    assert!(text.contains("\"Ping latency\"") && text.contains("red from 2.5"), "{text}");
     assert!(text.contains("ping_latency_bucket"), "{text}");
     assert!(!serde_json::to_string(&dashboard).unwrap().contains("join_room"));
 }

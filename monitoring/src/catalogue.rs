@@ -77,12 +77,25 @@ pub struct Endpoint {
     pub method: Method,
     /// The path's template; `{code}` stands for a value filled in by the scenario.
     pub path: &'static str,
+    handler: Option<&'static str>,
 }
 
 impl Endpoint {
     /// An endpoint by name, title, method and path template.
     pub const fn new(name: &'static str, title: &'static str, method: Method, path: &'static str) -> Self {
-        Self { name, title, method, path }
+        Self { name, title, method, path, handler: None }
+    }
+
+    /// The backend's own name for it in the label `handler`, where that is not the path's template.
+    #[must_use]
+    pub const fn handled_by(mut self, handler: &'static str) -> Self {
+        self.handler = Some(handler);
+        self
+    }
+
+    /// The backend's own name for it, in the label `handler` of its metrics.
+    pub fn handler(&self) -> &'static str {
+        self.handler.unwrap_or(self.path)
     }
 }
 

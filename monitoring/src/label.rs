@@ -28,6 +28,11 @@ pub const CHECK: Label = Label("check");
 /// A histogram bucket's upper bound in milliseconds.
 pub const LE: Label = Label("le");
 
+/// What scraped a series.
+pub const JOB: Label = Label("job");
+/// The route's template, on the backend's own metrics.
+pub const HANDLER: Label = Label("handler");
+
 /// Names that a tag cannot have: ours, and those that Prometheus or a scrape gives a meaning of their own.
 const RESERVED: &[&str] =
     &["testid", "scenario", "name", "method", "status", "le", "quantile", "phase", "kind", "check", "job", "instance"];

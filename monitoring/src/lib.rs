@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod artefact;
+pub mod backend;
 pub mod catalogue;
 pub mod counts;
 pub mod judgement;

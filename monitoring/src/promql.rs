@@ -29,6 +29,8 @@ pub enum Expr {
     Binary(Box<Expr>, Op, Box<Expr>),
     /// A whole number.
     Integer(u64),
+    /// A number as it is printed.
+    Decimal(String),
     /// A share, printed as a decimal.
     Share(Objective),
 }
@@ -54,8 +56,12 @@ pub enum Op {
     IsAbove,
     /// `==`, a filter
     Equals,
+    /// `/ on (labels) group_left ()`: many by one.
+    OverEach(Vec<Label>),
     /// `or`
     Or,
+    /// `unless`
+    Unless,
     /// `and on (labels)`
     AndOn(Vec<Label>),
 }
@@ -82,6 +88,9 @@ impl Expr {
     /// `self * factor`
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
+        if factor == 1 {
+            return self;
+        }
         Self::Binary(Box::new(Self::Integer(factor.into())), Op::Times, Box::new(self))
     }
 
@@ -121,10 +130,22 @@ impl Expr {
         self.binary(Op::Plus, other)
     }
 
+    /// `self / on (labels) group_left () other`: each of many by the one of `other` with the same labels.
+    #[must_use]
+    pub fn over_each(self, labels: &[Label], other: Self) -> Self {
+        self.binary(Op::OverEach(labels.to_vec()), other)
+    }
+
     /// `self or other`: and what has labels that nothing in `self` has.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         self.binary(Op::Or, other)
+    }
+
+    /// `self unless other`: what has labels that nothing in `other` has.
+    #[must_use]
+    pub fn unless(self, other: Self) -> Self {
+        self.binary(Op::Unless, other)
     }
 
     /// `max by (labels) (self)`
@@ -205,6 +226,7 @@ impl fmt::Display for Expr {
                 operand(f, right)
             }
             Self::Integer(n) => n.fmt(f),
+            Self::Decimal(text) => f.write_str(text),
             Self::Share(share) => {
                 let ppm = share.as_ppm();
                 let text = format!("{}.{:06}", ppm / Objective::WHOLE, ppm % Objective::WHOLE);
@@ -224,6 +246,8 @@ impl fmt::Display for Op {
             Self::AtLeast => f.write_str(">="),
             Self::IsAtLeast => f.write_str(">= bool"),
             Self::IsAbove => f.write_str("> bool"),
+            Self::OverEach(labels) => write!(f, "/ on ({}) group_left ()", names(labels)),
+            Self::Unless => f.write_str("unless"),
             Self::Or => f.write_str("or"),
             Self::Plus => f.write_str("+"),
             Self::Equals => f.write_str("=="),

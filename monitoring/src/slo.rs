@@ -213,6 +213,17 @@ impl Slo {
         promise + &self.phases.in_words()
     }
 
+    /// What is promised, without how much: "p95", "response p95", "success", "check", "errors".
+    pub fn promise_kind(&self) -> String {
+        match &self.sli {
+            Sli::Latency { .. } => self.quantile(),
+            Sli::ResponseTime { .. } => format!("response {}", self.quantile()),
+            Sli::Success { .. } => "success".to_owned(),
+            Sli::Check { .. } => "check".to_owned(),
+            Sli::NoError => "errors".to_owned(),
+        }
+    }
+
     /// The quantile's name: "p95", "p99.9".
     pub fn quantile(&self) -> String {
         self.objective.as_quantile()

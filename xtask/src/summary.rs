@@ -39,7 +39,8 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(stdout(), "{text}");
 }
 
-/// The dashboard with this run chosen and its window set, a moment wider at both ends.
+/// The dashboard with this run chosen and its window set: from a moment before it to its very end, where panels of one
+/// value look back from.
 fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
     const MARGIN_MS: i64 = 5_000;
     let uid = multiplayer::uid(&report.service);
@@ -48,7 +49,7 @@ fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
     link.set_host(Some("localhost")).ok()?;
     link.query_pairs_mut()
         .append_pair("from", &(report.started_unix_ms - MARGIN_MS).to_string())
-        .append_pair("to", &(report.ended_unix_ms + MARGIN_MS).to_string())
+        .append_pair("to", &report.ended_unix_ms.to_string())
         .append_pair("var-testid", &report.testid)
         .append_pair("var-scenario", &report.scenario);
     Some(link)
@@ -62,7 +63,7 @@ mod tests {
     fn the_link_is_set_to_the_run() {
         let report: Report = serde_json::from_str(include_str!("../tests/report.json")).unwrap();
         let link = dashboard_link(&Url::parse("http://127.0.0.1:3001/").unwrap(), &report).unwrap();
-        let query = "from=1795411852600&to=1795411893137&var-testid=20261123-053057-basic-df39&var-scenario=basic";
+        let query = "from=1795411852600&to=1795411888137&var-testid=20261123-053057-basic-df39&var-scenario=basic";
         assert_eq!(link.as_str(), format!("http://localhost:3001/d/stock-ai-multiplayer?{query}"));
     }
 }

@@ -23,6 +23,8 @@ pub struct Selector {
     metric: String,
     matchers: Vec<(Label, Match)>,
     window: Option<Window>,
+    /// How long before the time that is asked about.
+    offset: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,7 @@ enum Match {
 impl Selector {
     /// All series of that name.
     pub fn new(metric: impl Into<String>) -> Self {
-        Self { metric: metric.into(), matchers: Vec::new(), window: None }
+        Self { metric: metric.into(), matchers: Vec::new(), window: None, offset: Duration::ZERO }
     }
 
     /// Those with that label value.
@@ -63,6 +65,13 @@ impl Selector {
     #[must_use]
     pub fn with_variable(self, label: Label) -> Self {
         self.with_regex(label, format!("${}", label.as_str()))
+    }
+
+    /// Their samples of so long before.
+    #[must_use]
+    pub const fn before(mut self, offset: Duration) -> Self {
+        self.offset = offset;
+        self
     }
 
     /// Their samples within a window up to now.
@@ -112,7 +121,8 @@ impl fmt::Display for Selector {
             }
             f.write_str("}")?;
         }
-        self.window.map_or(Ok(()), |window| write!(f, "[{window}]"))
+        self.window.map_or(Ok(()), |window| write!(f, "[{window}]"))?;
+        if self.offset.is_zero() { Ok(()) } else { write!(f, " offset {}", duration(self.offset)) }
     }
 }
 

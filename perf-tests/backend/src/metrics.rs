@@ -9,7 +9,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType, Summary};
-use prometheus::{Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 const HIGHR: &[f64] = &[
     0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 7.5, 10.0, 30.0, 60.0,
@@ -23,6 +25,7 @@ pub(crate) struct Metrics {
     lowr: HistogramVec,
     request_size: SizeSummary,
     response_size: SizeSummary,
+    in_progress: IntGauge,
 }
 
 /// One answered request, as it is counted.
@@ -67,6 +70,7 @@ impl Metrics {
                 "http_response_size_bytes",
                 "Content length of outgoing responses by handler. Only value of header is respected. Otherwise ignored. No percentile calculated. ",
             )?,
+            in_progress: IntGauge::new("http_requests_inprogress", "Number of HTTP requests in progress.")?,
             registry,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
@@ -74,6 +78,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.lowr.clone()))?;
         metrics.registry.register(Box::new(metrics.request_size.clone()))?;
         metrics.registry.register(Box::new(metrics.response_size.clone()))?;
+        metrics.registry.register(Box::new(metrics.in_progress.clone()))?;
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
@@ -89,10 +94,25 @@ impl Metrics {
         self.response_size.observe(answered.handler, answered.response_bytes);
     }
 
+    /// A request is under way until what this gives is dropped, whatever becomes of it.
+    pub(crate) fn begin(&self) -> InProgress {
+        self.in_progress.inc();
+        InProgress(self.in_progress.clone())
+    }
+
     pub(crate) fn text(&self) -> prometheus::Result<String> {
         let mut buffer = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut buffer)?;
         String::from_utf8(buffer).map_err(|error| prometheus::Error::Msg(error.to_string()))
+    }
+}
+
+/// A request under way.
+pub(crate) struct InProgress(IntGauge);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

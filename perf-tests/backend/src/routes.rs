@@ -56,6 +56,7 @@ fn problem(status: StatusCode, detail: &str) -> Response {
 async fn around(State(server): State<Server>, request: Request, next: Next) -> Response {
     #[expect(clippy::disallowed_methods, reason = "a server's own clock, not a measurement's")]
     let started = std::time::Instant::now();
+    let _in_progress = server.metrics.begin();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let handler = matched.as_ref().map_or("none", MatchedPath::as_str);
     let method = request.method().clone();

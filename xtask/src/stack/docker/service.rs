@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use dashboards::multiplayer::REPORTS;
 use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
 use futures::StreamExt as _;
 use monitoring::prometheus::{RECEIVER_FLAG, RETENTION, TARGETS};
@@ -151,6 +152,8 @@ impl Service {
                 mounted(&generated.join("provisioning/datasources"), "/etc/grafana/provisioning/datasources"),
                 mounted(&generated.join("provisioning/dashboards"), "/etc/grafana/provisioning/dashboards"),
                 mounted(&generated.join("json"), DASHBOARDS),
+                // Grafana serves what is public: so a dashboard can link to the report of its run.
+                mounted(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
             ],
             volume: None,
         }

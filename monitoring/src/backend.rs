@@ -1,0 +1,32 @@
+//! What the backend says of itself: the metrics that prometheus-fastapi-instrumentator 8.1.0 and Python's
+//! `prometheus_client` serve at `/metrics`. Durations are in seconds there.
+
+use crate::catalogue::Endpoint;
+use crate::label::{HANDLER, JOB, METHOD};
+use crate::prometheus::BACKEND_JOB;
+use crate::promql::Selector;
+
+/// Requests by `method`, `status` ("2xx") and `handler`.
+pub const REQUESTS: &str = "http_requests_total";
+/// A histogram by `method` and `handler`, with few buckets unless the application is given more.
+pub const DURATION: &str = "http_request_duration_seconds";
+/// A histogram of all requests, with many buckets.
+pub const DURATION_FINE: &str = "http_request_duration_highr_seconds";
+/// Requests under way, if the application is asked to say.
+pub const IN_FLIGHT: &str = "http_requests_inprogress";
+/// Processor time, in seconds.
+pub const CPU: &str = "process_cpu_seconds_total";
+/// Memory, in bytes.
+pub const MEMORY: &str = "process_resident_memory_bytes";
+/// When the process started, in seconds since 1970: another value is another process, whose counters began at zero.
+pub const STARTED: &str = "process_start_time_seconds";
+
+/// A metric of the backend's, as Prometheus scraped it.
+pub fn scraped(metric: impl Into<String>) -> Selector {
+    Selector::new(metric).with(JOB, BACKEND_JOB)
+}
+
+/// The same, of one endpoint's handler.
+pub fn of_handler(metric: impl Into<String>, endpoint: &Endpoint) -> Selector {
+    scraped(metric).with(METHOD, endpoint.method.as_str()).with(HANDLER, endpoint.handler())
+}
