@@ -59,6 +59,9 @@ pub struct Annotation {
     pub title_format: &'static str,
     pub text_format: &'static str,
     pub tag_keys: &'static str,
+    /// Why there may rightly be no such moment. Not Grafana's.
+    #[serde(skip)]
+    pub may_be_empty: Option<&'static str>,
 }
 
 /// A link at the dashboard's head.

@@ -10,3 +10,4 @@ pub mod multiplayer;
 pub mod outline;
 pub mod panel;
 pub mod provisioning;
+pub mod questions;

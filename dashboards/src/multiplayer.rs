@@ -131,14 +131,19 @@ fn starts() -> Annotation {
 
 /// Where a run had series a moment before, and has none: they end with stale markers.
 fn ends() -> Annotation {
-    annotation("Run ends", "purple", active(MARK).unless(active(Duration::ZERO)), "run ends")
+    let ends = annotation("Run ends", "purple", active(MARK).unless(active(Duration::ZERO)), "run ends");
+    Annotation { may_be_empty: Some("a window that ends with the run does not show what comes after"), ..ends }
 }
 
 /// Spans in which the load warmed up, or grew or shrank.
 fn phases() -> Annotation {
     let window = Window::Fixed(MARK * 2);
     let changing = chosen(Metric::http_reqs().name).without(PHASE, Phase::Steady.as_str());
-    annotation("Phases", "yellow", changing.rate(window).sum_by(&[TESTID, PHASE]).above_zero(), "{{phase}}")
+    let requests = changing.rate(window).sum_by(&[TESTID, PHASE]).above_zero();
+    Annotation {
+        may_be_empty: Some("a load without warm-up and ramps is steady all the time"),
+        ..annotation("Phases", "yellow", requests, "{{phase}}")
+    }
 }
 
 fn annotation(name: &'static str, colour: &'static str, expr: Expr, title: &'static str) -> Annotation {
@@ -153,6 +158,7 @@ fn annotation(name: &'static str, colour: &'static str, expr: Expr, title: &'sta
         title_format: title,
         text_format: "{{testid}}",
         tag_keys: "scenario",
+        may_be_empty: None,
     }
 }
 

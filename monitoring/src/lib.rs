@@ -9,6 +9,7 @@ pub mod artefact;
 pub mod backend;
 pub mod catalogue;
 pub mod counts;
+pub mod exposition;
 pub mod judgement;
 pub mod label;
 pub mod metric;

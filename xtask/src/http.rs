@@ -9,7 +9,8 @@ use url::Url;
 
 const POLL: Duration = Duration::from_millis(100);
 
-fn client() -> anyhow::Result<reqwest::Client> {
+/// A client for any number of questions.
+pub(crate) fn client() -> anyhow::Result<reqwest::Client> {
     // Fails only if a provider is installed already, which then serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5));
@@ -34,4 +35,32 @@ pub(crate) async fn ready(url: &Url, within: Duration) -> anyhow::Result<bool> {
 pub(crate) async fn json(url: Url) -> anyhow::Result<Value> {
     let response = client()?.get(url).send().await?.error_for_status()?;
     Ok(response.json().await?)
+}
+
+/// The JSON that the URL answers with, whatever the status: where something is wrong, it says what.
+pub(crate) async fn json_whatever(client: &reqwest::Client, url: Url) -> anyhow::Result<Value> {
+    answer(client.get(url)).await
+}
+
+/// What is answered to a JSON document, likewise.
+pub(crate) async fn post(client: &reqwest::Client, url: Url, body: &Value) -> anyhow::Result<Value> {
+    answer(client.post(url).json(body)).await
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+    let response = request.send().await?;
+    let status = response.status();
+    response.json().await.with_context(|| format!("an answer with status {status} that is no JSON"))
+}
+
+/// The text that the URL answers with, on a connection of its own.
+pub(crate) async fn text(url: Url) -> anyhow::Result<String> {
+    const LIMIT: usize = 32 << 20;
+    let mut response = client()?.get(url).send().await?.error_for_status()?;
+    let mut text = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        text.extend_from_slice(&chunk);
+        anyhow::ensure!(text.len() <= LIMIT, "an answer of more than {LIMIT} bytes");
+    }
+    Ok(String::from_utf8(text)?)
 }

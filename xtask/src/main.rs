@@ -7,6 +7,7 @@ mod codegen;
 mod http;
 mod perf;
 mod process;
+mod proof;
 mod scenarios;
 mod stack;
 mod summary;

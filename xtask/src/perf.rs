@@ -18,7 +18,7 @@ pub(crate) use args::Args;
 use crate::backend::Backend;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
-use crate::{codegen, summary, workspace};
+use crate::{codegen, proof, summary, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -80,7 +80,8 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let chosen = choose(&named, &known).map_err(configuration)?;
     if !sends {
         let nothing = Stack::default();
-        let code = run_all(&args, &settings, &built.load, &chosen, &nothing, &settings.target, signals).await?;
+        let place = Place { target: &settings.target, own_backend: false, stack: &nothing };
+        let code = run_all(&args, &settings, &built.load, &chosen, place, signals).await?;
         // Nothing was sent, so there is nothing that was met.
         return Ok((code != ExitCode::Met).then_some(code));
     }
@@ -154,8 +155,12 @@ async fn with_stack(
         None => None,
     };
     let target = backend.as_ref().map_or(&settings.target, |backend| &backend.url).clone();
+    let own_backend = backend.is_some();
     let result = match stack.scrape(&target) {
-        Ok(()) => run_all(args, settings, &built.load, chosen, stack, &target, signals).await,
+        Ok(()) => {
+            let place = Place { target: &target, own_backend, stack };
+            run_all(args, settings, &built.load, chosen, place, signals).await
+        }
         Err(error) => Err(error.into()),
     };
     stack.forget_backend()?;
@@ -165,15 +170,34 @@ async fn with_stack(
     result
 }
 
+/// Where load goes, and where its metrics go.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    target: &'a Url,
+    /// The target is the stand-in, which nobody else knows of.
+    own_backend: bool,
+    stack: &'a Stack,
+}
+
+impl Place<'_> {
+    /// What a proof needs to know; none if there is no store to put questions to.
+    fn proof<'a>(&'a self, args: &Args, settings: &'a Settings) -> Option<proof::Setting<'a>> {
+        let Self { target, own_backend, stack } = *self;
+        let prometheus = stack.prometheus.as_ref().or(settings.prometheus.as_ref()).filter(|_| args.proves())?;
+        let own_store = stack.prometheus.is_some();
+        Some(proof::Setting { prometheus, grafana: stack.grafana.as_ref(), target, own_backend, own_store })
+    }
+}
+
 async fn run_all(
     args: &Args,
     settings: &Settings,
     load: &Path,
     chosen: &[Scenario],
-    stack: &Stack,
-    target: &Url,
+    place: Place<'_>,
     signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, Stop> {
+    let Place { target, stack, .. } = place;
     let mut code = ExitCode::Met;
     for scenario in chosen {
         let outcome_file = outcome_file()?;
@@ -192,10 +216,28 @@ async fn run_all(
             child.set(run::REMOTE_WRITE, &args::write_url(prometheus));
             child.set(run::PROMETHEUS, prometheus.as_str());
         }
+        let setting = place.proof(args, settings).filter(|_| !args.is_dry_run());
+        if setting.is_none() && args.must_prove() {
+            return Err(configuration("--proof asks a store, and there is none"));
+        }
+        let before = match setting {
+            Some(_) => Some(proof::before(target).await),
+            None => None,
+        };
         let ended = child.run(signals.clone()).await?;
         let interrupted = *signals.borrow() > 0;
         match finish(scenario, &outcome_file, ended, stack) {
-            Ok(of_scenario) => code = code.or_worse(of_scenario),
+            Ok((of_scenario, report)) => {
+                code = code.or_worse(of_scenario);
+                if let (Some(setting), Some(before), Some((path, report)), false) =
+                    (setting, before, report, interrupted)
+                {
+                    let proof = proof::prove(&report, before, setting).await?;
+                    summary::say(&format!("\n{}", proof.render()));
+                    proof.write(&path)?;
+                    code = if proof.failed() { code.or_worse(ExitCode::ProofFailed) } else { code };
+                }
+            }
             // A second signal leaves no time for an outcome.
             Err(Stop(..)) if interrupted => {}
             Err(stop) => return Err(stop),
@@ -214,8 +256,13 @@ fn outcome_file() -> anyhow::Result<PathBuf> {
     Ok(folder.join(format!(".outcome-{}.json", std::process::id())))
 }
 
-/// Prints what a scenario left, and gives its exit code.
-fn finish(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus, stack: &Stack) -> Result<ExitCode, Stop> {
+/// Prints what a scenario left, and gives its exit code, and its report if it has one.
+fn finish(
+    scenario: &Scenario,
+    outcome_file: &Path,
+    ended: ExitStatus,
+    stack: &Stack,
+) -> Result<(ExitCode, Option<(PathBuf, Report)>), Stop> {
     let Ok(text) = fs::read_to_string(outcome_file) else {
         let message = format!("scenario {} left no outcome; its process ended with {ended}", scenario.name);
         return Err(Stop(ExitCode::Internal, message));
@@ -228,6 +275,7 @@ fn finish(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus, stack: &S
     if let Some(drawing) = outcome.drawing {
         summary::say(&drawing);
     }
+    let mut left = None;
     if let Some(path) = outcome.report {
         let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
         let report: Report = serde_json::from_str(&text).context("failed to read the report")?;
@@ -236,6 +284,7 @@ fn finish(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus, stack: &S
             return Err(Stop(ExitCode::Internal, message));
         }
         summary::print(&report, &path, stack.grafana.as_ref());
+        left = Some((path, report));
     }
     let code = ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal);
     if code == ExitCode::Met && !ended.success() {
@@ -243,7 +292,7 @@ fn finish(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus, stack: &S
             format!("every objective was met, and then the test {} failed by itself ({ended})", scenario.test);
         return Err(Stop(ExitCode::Internal, message));
     }
-    Ok(code)
+    Ok((code, left))
 }
 
 #[cfg(all(test, unix))]
@@ -261,7 +310,7 @@ mod tests {
         let scenario = Scenario { name: "basic".to_owned(), test: "basic::basic".to_owned() };
         let result = finish(&scenario, &file, ExitStatus::from_raw(status << 8), &Stack::default());
         assert!(!file.exists());
-        result.map_err(|Stop(code, _)| code)
+        result.map(|(code, _)| code).map_err(|Stop(code, _)| code)
     }
 
     #[test]

@@ -23,11 +23,12 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    every objective was met
   90   inconclusive: no data, too few requests, load not delivered, metrics not accepted by the store
+  92   a panel, rule or query has no data, or requests got lost on the way: the proof failed
   99   an objective was missed
   104  bad configuration
   105  interrupted
   70   internal error
-If several hold: 104, 105, 70, 99, 90.
+If several hold: 104, 105, 70, 99, 92, 90.
 
 Environment:
   K6_VUS, K6_DURATION, K6_ITERATIONS, K6_STAGES (1m:10,1m:0), K6_RPS, K6_NO_CONNECTION_REUSE, K6_USER_AGENT,
@@ -93,6 +94,12 @@ pub(crate) struct Args {
     /// Show no progress
     #[arg(short = 'q', long)]
     quiet: bool,
+    /// Prove after the run that dashboard, rules and delivery work, or fail (the default is to prove if there is a store)
+    #[arg(long)]
+    proof: bool,
+    /// Prove nothing after the run
+    #[arg(long, conflicts_with = "proof")]
+    no_proof: bool,
     /// List the scenarios and run none
     #[arg(long)]
     pub(super) list: bool,
@@ -117,6 +124,16 @@ impl Args {
     /// What scenarios are built with.
     pub(super) const fn profile(&self) -> &'static str {
         if self.peak { PEAK_PROFILE } else { PROFILE }
+    }
+
+    /// Whether a run is followed by its proof, if there is a store.
+    pub(super) const fn proves(&self) -> bool {
+        !self.no_proof
+    }
+
+    /// Whether it is an error if there is no store to put questions to.
+    pub(super) const fn must_prove(&self) -> bool {
+        self.proof
     }
 
     /// Whether nothing is to be sent.
@@ -160,6 +177,9 @@ impl Args {
         }
         if self.stack == Choice::None && (self.prometheus_port.is_some() || self.ephemeral) {
             return Err("--prometheus-port and --ephemeral are about a stack, and --stack none starts none".to_owned());
+        }
+        if self.proof && self.stack == Choice::None {
+            return Err("--proof asks a store, and --stack none starts none".to_owned());
         }
         let ports = (self.prometheus_port.unwrap_or(PROMETHEUS_PORT), self.grafana_port.unwrap_or(GRAFANA_PORT));
         if self.has_grafana() && ports.0 == ports.1 {
@@ -289,6 +309,8 @@ mod tests {
             ("--prometheus-port 3001 --grafana-port 3001", "3001"),
             ("--prometheus-port 0", "--prometheus-port"),
             ("--stack podman", "podman"),
+            ("--stack none --proof", "--proof"),
+            ("--proof --no-proof", "--no-proof"),
         ] {
             let message = refused(line);
             assert!(message.contains(names), "{line}: {message}");

@@ -1,0 +1,260 @@
+//! The proof after a run: that what people look at has an answer, that no request got lost on the way to the store or the
+//! backend, that the store gives the verdict's own numbers, and what the backend's clock says of the same requests.
+
+mod clocks;
+mod delivery;
+mod ledger;
+mod queries;
+mod reading;
+mod source;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use monitoring::catalogue::{Catalogue, Endpoint, SERVED};
+use monitoring::counts;
+use monitoring::judgement::{EndpointResult, Millis, Report, Word};
+use monitoring::label::{NAME, TESTID};
+use monitoring::metric::{Metric, Part};
+use monitoring::promql::{Expr, Selector, Window as Range};
+use serde::Serialize;
+use url::Url;
+
+use clocks::{Clocks, Verdict};
+use reading::{Backend, Counted};
+use source::Source;
+
+/// What is needed before load begins: the backend's counters as they are then.
+#[derive(Debug)]
+pub(crate) struct Before {
+    backend: Backend,
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Shown,
+    Failed,
+    NotApplicable,
+}
+
+/// One check of the proof, with its figures.
+#[derive(Debug, Clone, Serialize)]
+struct Check {
+    name: &'static str,
+    outcome: Outcome,
+    /// The figures, or why it does not apply.
+    figures: String,
+    /// What is wrong, or should be known.
+    lines: Vec<String>,
+    /// What was rightly without data, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    excused: Vec<String>,
+}
+
+impl Check {
+    fn new(name: &'static str, figures: String, wrong: Vec<String>) -> Self {
+        let outcome = if wrong.is_empty() { Outcome::Shown } else { Outcome::Failed };
+        Self { name, outcome, figures, lines: wrong, excused: Vec::new() }
+    }
+
+    fn not_applicable(name: &'static str, why: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::NotApplicable, figures: why.into(), lines: Vec::new(), excused: Vec::new() }
+    }
+}
+
+/// The proof of a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Proof {
+    checks: Vec<Check>,
+}
+
+/// Whose backend and store a run had.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    pub(crate) prometheus: &'a Url,
+    pub(crate) grafana: Option<&'a Url>,
+    pub(crate) target: &'a Url,
+    /// The backend is ours, started for this run: nobody else makes requests to it, and it has metrics.
+    pub(crate) own_backend: bool,
+    /// The store is ours: it has our rules.
+    pub(crate) own_store: bool,
+}
+
+/// Reads what the backend has counted so far.
+pub(crate) async fn before(target: &Url) -> Before {
+    Before { backend: reading::read(target, &SERVED).await }
+}
+
+/// Proves what there is to prove.
+///
+/// # Errors
+/// If there is no way to put questions at all.
+pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>) -> anyhow::Result<Proof> {
+    let source = Source::new(setting.prometheus.clone(), setting.grafana.cloned())?;
+    let scraped = queries::scraped(report, &before.backend, &source).await;
+    let (delivered, counted) = ledger::check(report, before.backend, &source, setting).await;
+    let checks = vec![
+        queries::check(report, &source, setting.own_store, scraped).await,
+        delivered,
+        same_answer(report, &source).await,
+        compare_clocks(report, &source, &counted).await,
+    ];
+    Ok(Proof { checks })
+}
+
+/// The endpoints that the run requested, and what the catalogue says of them.
+fn requested(report: &Report) -> impl Iterator<Item = (&EndpointResult, &'static Endpoint)> {
+    report.endpoints.iter().filter_map(|result| Some((result, SERVED.endpoint(&result.name)?)))
+}
+
+/// A run's last values, whenever it is asked for them.
+fn of_run(report: &Report, series: Selector) -> Expr {
+    let since = u64::try_from(now_ms() - report.started_unix_ms).unwrap_or_default().div_ceil(1_000) + 60;
+    series.last(Range::Fixed(Duration::from_secs(since))).sum()
+}
+
+/// Each objective's good and total requests, by the report and by Prometheus.
+async fn same_answer(report: &Report, source: &Source) -> Check {
+    const CHECK: &str = "same answer";
+    let Some(at) = report.store.as_ref().and_then(|store| store.last_push_unix_ms) else {
+        return Check::new(CHECK, "nothing was pushed".to_owned(), vec!["the store has no final counts".to_owned()]);
+    };
+    let (mut wrong, mut asked) = (Vec::new(), 0);
+    for objective in report.objectives.iter().filter(|objective| objective.verdict != Word::NotInScenario) {
+        let Some(slo) = SERVED.slos.iter().find(|slo| slo.id() == objective.id) else { continue };
+        let (good, total) = counts::of_run(slo, &report.testid);
+        let mut values = [0; 2];
+        for (value, expr) in values.iter_mut().zip([good, total]) {
+            match source.value(&expr.to_string(), at).await {
+                Ok(found) => *value = whole(found.unwrap_or_default()),
+                Err(error) => wrong.push(format!("{}: {error:#}", objective.id)),
+            }
+        }
+        asked += 1;
+        if values != [objective.good, objective.total] {
+            let [good, total] = values;
+            wrong.push(format!(
+                "{}: {} of {} in the report, {good} of {total} in Prometheus",
+                objective.id, objective.good, objective.total
+            ));
+        }
+    }
+    Check::new(CHECK, format!("good and total of {asked} objectives, by the report and by Prometheus"), wrong)
+}
+
+/// The client's clock and the backend's, endpoint by endpoint.
+async fn compare_clocks(report: &Report, source: &Source, counted: &BTreeMap<&'static str, Counted>) -> Check {
+    const CHECK: &str = "two clocks";
+    if counted.is_empty() {
+        return Check::not_applicable(CHECK, "the backend's own clock is not to be had");
+    }
+    let (mut told, mut wrong, mut agree, mut gaps) = (Vec::new(), Vec::new(), 0, Vec::new());
+    for (result, endpoint) in requested(report) {
+        let Some(counted) = counted.get(endpoint.name).filter(|counted| counted.requests() > 0) else { continue };
+        match clocks_of(report, source, result, endpoint, counted).await {
+            Ok(clocks) => {
+                let verdict = clocks.verdict(&report.generator);
+                gaps.push(clocks.client_mean - clocks.backend_mean);
+                match verdict {
+                    Verdict::Agrees => agree += 1,
+                    Verdict::Impossible => wrong.push(clocks.sentence(verdict)),
+                    _ => told.push(clocks.sentence(verdict)),
+                }
+            }
+            Err(error) => wrong.push(format!("{}: {error:#}", endpoint.name)),
+        }
+    }
+    let all = agree + told.len() + wrong.len();
+    let least = gaps.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = gaps.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let figures = format!(
+        "{agree} of {all} endpoints agree with the backend; on average {least:.1} to {most:.1} ms go by outside it"
+    );
+    let mut check = Check::new(CHECK, figures, wrong);
+    check.lines.extend(told);
+    check
+}
+
+async fn clocks_of(
+    report: &Report,
+    source: &Source,
+    result: &EndpointResult,
+    endpoint: &Endpoint,
+    counted: &Counted,
+) -> anyhow::Result<Clocks> {
+    let of_endpoint = |name: String| Selector::new(name).with(TESTID, &report.testid).with(NAME, endpoint.name);
+    let latency = Metric::latency(endpoint);
+    let mean = async |metric: &Metric| -> anyhow::Result<f64> {
+        let mean = of_run(report, of_endpoint(metric.sum())).over(of_run(report, of_endpoint(metric.count())));
+        Ok(source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
+    };
+    let mut on_the_wire = 0.0;
+    for part in [Part::Receiving, Part::Sending] {
+        on_the_wire += mean(&Metric::part(part)).await?;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a mean")]
+    let backend_mean = counted.seconds * 1e3 / counted.requests() as f64;
+    Ok(Clocks {
+        name: endpoint.name.to_owned(),
+        client_mean: mean(&latency).await?,
+        on_the_wire,
+        backend_mean,
+        client_p95: match result.p95_ms {
+            Some(Millis::Finite(ms)) => Some(ms),
+            _ => None,
+        },
+        backend_p95: counted.quantile_bounds_ms(95),
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and not negative")]
+fn whole(value: f64) -> u64 {
+    value as u64
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time at which a store is asked")]
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Proof {
+    /// Whether anything was shown not to work.
+    pub(crate) fn failed(&self) -> bool {
+        self.checks.iter().any(|check| check.outcome == Outcome::Failed)
+    }
+
+    /// The checks with their figures, as they stand on the terminal.
+    pub(crate) fn render(&self) -> String {
+        let mut text = "proof".to_owned();
+        for Check { name, outcome, figures, lines, .. } in &self.checks {
+            let sign = match outcome {
+                Outcome::Shown => "✓ shown ",
+                Outcome::Failed => "✗ failed",
+                Outcome::NotApplicable => "– n/a   ",
+            };
+            let _ = write!(text, "\n {sign}  {name:<13}  {figures}");
+            for line in lines {
+                let _ = write!(text, "\n             {:<13}  {line}", "");
+            }
+        }
+        text
+    }
+
+    /// Keeps it beside the report.
+    pub(crate) fn write(&self, report: &Path) -> anyhow::Result<()> {
+        let path = report.with_file_name("proof.json");
+        let text = serde_json::to_string_pretty(self).context("failed to write the proof as JSON")?;
+        std::fs::write(&path, text + "\n").with_context(|| format!("failed to write {}", path.display()))
+    }
+}
+
+/// The catalogue that dashboards, rules and alerts were generated from.
+const fn catalogue() -> &'static Catalogue {
+    &SERVED
+}

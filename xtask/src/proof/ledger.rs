@@ -1,0 +1,147 @@
+//! Brings the three counts together: what was sent, what is stored, and what the backend counted.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use monitoring::catalogue::SERVED;
+use monitoring::judgement::Report;
+use monitoring::label::{NAME, STATUS, TESTID};
+use monitoring::metric::Metric;
+use monitoring::promql::Selector;
+use tokio::time;
+use url::Url;
+
+use super::delivery::{Account, Explained, Others};
+use super::reading::{self, Backend, Counted, Reading};
+use super::source::Source;
+use super::{Check, Outcome, Setting, now_ms, of_run, requested, whole};
+
+const CHECK: &str = "delivery";
+/// How long the backend may take to count what it has answered: so many readings, with a pause between them.
+const READINGS: u32 = 15;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Requests by endpoint and status, as the store has them.
+type Stored = BTreeMap<&'static str, BTreeMap<String, u64>>;
+
+/// What the backend counted during the run, endpoint by endpoint, or why that is not known.
+enum Count {
+    Known(BTreeMap<&'static str, Counted>),
+    Unknown(String),
+}
+
+/// The audit, and the backend's own counters over the run.
+pub(super) async fn check(
+    report: &Report,
+    before: Backend,
+    source: &Source,
+    setting: Setting<'_>,
+) -> (Check, BTreeMap<&'static str, Counted>) {
+    let failed = |error: anyhow::Error| Check::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
+    let stored = match stored(report, source).await {
+        Ok(stored) => stored,
+        Err(error) => return (failed(error), BTreeMap::new()),
+    };
+    let count = match before {
+        Backend::One(before) => match count(report, &before, setting.target).await {
+            Ok(count) => count,
+            Err(error) => return (failed(error.context("failed to read the backend's counters again")), BTreeMap::new()),
+        },
+        Backend::Several => Count::Unknown(
+            "several workers answer /metrics in turn, each for itself (prometheus_client's multiprocess mode adds them up)"
+                .to_owned(),
+        ),
+        Backend::Mute(why) => Count::Unknown(format!("the backend's own counters are not to be had: {why}")),
+    };
+    let others = Others { around: report.around.sent + report.around.unknown, possible: !setting.own_backend };
+    let check = audit(report, &stored, &count, others);
+    let counted = match count {
+        Count::Known(counted) => counted,
+        Count::Unknown(_) => BTreeMap::new(),
+    };
+    (check, counted)
+}
+
+/// Reads the backend's counters until they hold all that was answered, or time is up: a request is counted a moment after
+/// its answer was sent.
+async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Result<Count> {
+    let mut counted = BTreeMap::new();
+    for _ in 0..READINGS {
+        let after = reading::once(target, &SERVED).await?;
+        if after.started != before.started {
+            return Ok(Count::Unknown("the backend was restarted during the run: its counters began again".to_owned()));
+        }
+        let of = |name: &'static str| (name, after.endpoints[name].since(&before.endpoints[name]));
+        counted = requested(report).map(|(_, endpoint)| of(endpoint.name)).collect();
+        let is_complete = requested(report)
+            .all(|(result, endpoint)| Account::new(result, None, counted.get(endpoint.name).cloned()).is_complete());
+        if is_complete {
+            break;
+        }
+        time::sleep(PAUSE).await;
+    }
+    Ok(Count::Known(counted))
+}
+
+fn audit(report: &Report, stored: &Stored, count: &Count, others: Others) -> Check {
+    let (mut wrong, mut sum) = (Vec::new(), Explained::default());
+    for (result, endpoint) in requested(report) {
+        let of_backend = match count {
+            Count::Known(counted) => counted.get(endpoint.name).cloned(),
+            Count::Unknown(_) => None,
+        };
+        let of_store = stored.get(endpoint.name).cloned().unwrap_or_default();
+        match Account::new(result, Some(of_store), of_backend).audit(result, others) {
+            Ok(explained) => {
+                sum.unanswered += explained.unanswered;
+                sum.around += explained.around;
+                sum.others += explained.others;
+            }
+            Err(error) => wrong.push(error),
+        }
+    }
+    let sent: u64 = requested(report).map(|(result, _)| result.requests.sent).sum();
+    let in_store: u64 = stored.values().flat_map(BTreeMap::values).sum();
+    let mut figures = format!("{sent} sent, {in_store} in Prometheus");
+    match count {
+        // What answers us and is ours cannot be mute.
+        Count::Unknown(why) if !others.possible => wrong.push(why.clone()),
+        Count::Unknown(why) => drop(write!(figures, "; {why}")),
+        Count::Known(counted) => {
+            let by_backend: u64 = counted.values().map(Counted::requests).sum();
+            let _ = write!(figures, ", {by_backend} counted by the backend");
+            let parts = [
+                (sum.unanswered, "of them never answered here"),
+                (sum.around, "of setup and teardown"),
+                (sum.others, "of other clients"),
+            ];
+            for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+                let _ = write!(figures, ", {count} {what}");
+            }
+        }
+    }
+    let mut check = Check::new(CHECK, figures, wrong);
+    if let (Outcome::Shown, Count::Unknown(_)) = (check.outcome, count) {
+        check.outcome = Outcome::NotApplicable;
+    }
+    check
+}
+
+/// Requests by endpoint and status, as the store has them.
+async fn stored(report: &Report, source: &Source) -> anyhow::Result<Stored> {
+    let mut stored = BTreeMap::new();
+    for (result, endpoint) in requested(report) {
+        let mut by_status = BTreeMap::new();
+        for status in result.by_status.keys() {
+            let series = Selector::new(Metric::http_reqs().name)
+                .with(TESTID, &report.testid)
+                .with(NAME, endpoint.name)
+                .with(STATUS, status);
+            let value = source.value(&of_run(report, series).to_string(), now_ms()).await?;
+            by_status.insert(status.clone(), whole(value.unwrap_or_default()));
+        }
+        stored.insert(endpoint.name, by_status);
+    }
+    Ok(stored)
+}

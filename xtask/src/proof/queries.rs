@@ -1,0 +1,271 @@
+//! Nothing empty: each query of each panel, variable, annotation, rule and alert has an answer for the run.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use dashboards::multiplayer;
+use dashboards::questions::{self, Question};
+use monitoring::judgement::Report;
+use monitoring::label::{SCENARIO, TESTID};
+use monitoring::prometheus::{BACKEND_JOB, SCRAPE_INTERVAL};
+use monitoring::rule::Timing;
+use monitoring::{alert, rule};
+
+use super::reading::Backend;
+use super::source::{Found, Source, Window};
+use super::{Check, catalogue, now_ms};
+
+/// Looked at from a moment before the run, as the printed link does.
+const MARGIN_MS: i64 = 5_000;
+
+/// Scraped this often by then, the backend's counters have a rate.
+const SCRAPES: u32 = 5;
+
+/// Why Prometheus may rightly know nothing of the backend; none if it has to.
+pub(super) async fn scraped(report: &Report, backend: &Backend, source: &Source) -> Option<&'static str> {
+    if let Backend::Mute(_) = backend {
+        return Some("the backend has no metrics");
+    }
+    let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
+    if Duration::from_millis(lasted) < SCRAPE_INTERVAL * SCRAPES {
+        return Some("the run was too short for the backend to be scraped often enough");
+    }
+    let up = format!("max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h])");
+    let scrapes = source.value(&up, now_ms()).await;
+    // Our own Prometheus is told of the backend; another's need not be.
+    matches!(scrapes, Ok(None)).then_some("this Prometheus does not scrape the backend")
+}
+
+pub(super) async fn check(
+    report: &Report,
+    source: &Source,
+    own_store: bool,
+    no_scrapes: Option<&'static str>,
+) -> Check {
+    const CHECK: &str = "nothing empty";
+    let mut asked = Asked::default();
+    let no_scrapes = no_scrapes.filter(|why| !own_store || !why.contains("does not scrape"));
+    let dashboard = multiplayer::dashboard(catalogue());
+    let from_ms = report.started_unix_ms - MARGIN_MS;
+    let run = Window { from_ms, to_ms: report.ended_unix_ms };
+    let until_now = Window { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
+    for window in [run, until_now] {
+        for question in questions::questions(&dashboard).into_iter().chain(of_rules()) {
+            let may_be_empty = question.may_be_empty.or_else(|| {
+                let of_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
+                no_scrapes.filter(|_| of_backend).or_else(|| not_requested(&question.expr, report))
+            });
+            let question = Question { expr: filled_in(&question.expr, report), may_be_empty, ..question };
+            asked.put(source, question, window).await;
+        }
+        asked.variables(report, source, &dashboard, window).await;
+    }
+    if own_store {
+        asked.rules_are_loaded(source).await;
+    }
+    let through = if source.is_grafana() { "through Grafana" } else { "put to Prometheus" };
+    let empty = asked.empty.len();
+    let figures =
+        format!("{} queries {through}, for the run's window and up to now; {empty} rightly without data", asked.count);
+    Check { excused: asked.empty.into_iter().collect(), ..Check::new(CHECK, figures, asked.wrong) }
+}
+
+/// Whether a query speaks of endpoints, and of none that the scenario requests.
+fn not_requested(expr: &str, report: &Report) -> Option<&'static str> {
+    let speaks_of = |name: &str| {
+        ["latency", "success", "response_time"].iter().any(|metric| {
+            let stem = format!("{name}_{metric}");
+            expr.match_indices(&stem).any(|(at, _)| {
+                let before = expr[..at].chars().next_back();
+                before.is_none_or(|before| !before.is_alphanumeric() && before != '_')
+            })
+        })
+    };
+    let mentioned: Vec<_> = catalogue().endpoints.iter().filter(|endpoint| speaks_of(endpoint.name)).collect();
+    let requested = |name: &str| report.endpoints.iter().any(|endpoint| endpoint.name == name);
+    let none = !mentioned.is_empty() && !mentioned.iter().any(|endpoint| requested(endpoint.name));
+    none.then_some("the scenario does not make such requests")
+}
+
+/// What rules and alerts ask, which is the same for all runs.
+fn of_rules() -> Vec<Question> {
+    let recording = rule::recording_rules(catalogue(), &Timing::USUAL);
+    let alerts = alert::alerts(catalogue(), &Timing::USUAL);
+    let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
+        place: format!("rule {}", rule.record),
+        expr: rule.expr.to_string(),
+        instant: false,
+        may_be_empty: None,
+    });
+    let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
+        place: format!("alert {}", rule.alert),
+        expr: rule.expr.to_string(),
+        instant: false,
+        may_be_empty: Some("nothing is wrong"),
+    });
+    recorded.chain(alerts).collect()
+}
+
+/// A query as a viewer who has chosen the run would put it. Grafana escapes values for regular expressions.
+fn filled_in(expr: &str, report: &Report) -> String {
+    let value = |text: &str| text.replace('.', "\\\\.").replace('+', "\\\\+");
+    let of = |label: monitoring::label::Label| format!("${}", label.as_str());
+    expr.replace(&of(TESTID), &value(&report.testid)).replace(&of(SCENARIO), &scenarios(report, &value))
+}
+
+/// The scenario's name, or those of all its loads.
+fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
+    let names: Vec<_> = report.plan.parts.iter().map(|part| value(&part.name)).collect();
+    match names.as_slice() {
+        [] => value(&report.scenario),
+        [one] => one.clone(),
+        several => format!("({})", several.join("|")),
+    }
+}
+
+#[derive(Debug, Default)]
+struct Asked {
+    count: usize,
+    empty: BTreeSet<String>,
+    wrong: Vec<String>,
+}
+
+impl Asked {
+    async fn put(&mut self, source: &Source, question: Question, window: Window) {
+        self.count += 1;
+        let found = match source.ask(&question.expr, question.instant, window).await {
+            Ok(found) => found,
+            Err(error) => Found::Complaint(format!("{error:#}")),
+        };
+        match (found.why_not(), &found, question.may_be_empty) {
+            (None, ..) => {}
+            (Some(_), Found::Nothing | Found::OnlyNan, Some(reason)) => {
+                self.empty.insert(format!("{}: {reason}", question.place));
+            }
+            (Some(why), ..) => self.complain(format!("{}: {why}: {}", question.place, question.expr)),
+        }
+    }
+
+    /// Keeps what is wrong once, though both windows show it.
+    fn complain(&mut self, text: String) {
+        if !self.wrong.contains(&text) {
+            self.wrong.push(text);
+        }
+    }
+
+    async fn variables(
+        &mut self,
+        report: &Report,
+        source: &Source,
+        dashboard: &dashboards::grafana::Dashboard,
+        window: Window,
+    ) {
+        for variable in questions::label_values(dashboard) {
+            self.count += 1;
+            let wanted = if variable.label == TESTID.as_str() {
+                report.testid.clone()
+            } else {
+                report.plan.parts.first().map_or_else(|| report.scenario.clone(), |part| part.name.clone())
+            };
+            let selector = filled_in(&variable.selector, report);
+            match source.label_values(&variable.label, &selector, window).await {
+                Ok(values) if values.contains(&wanted) => {}
+                Ok(values) => self.complain(format!(
+                    "variable {}: {wanted:?} is not among its {} values: {selector}",
+                    variable.variable,
+                    values.len()
+                )),
+                Err(error) => self.complain(format!("variable {}: {error:#}: {selector}", variable.variable)),
+            }
+        }
+    }
+
+    /// Whether Prometheus has each of our rules, and evaluates it.
+    async fn rules_are_loaded(&mut self, source: &Source) {
+        let loaded = match source.rules().await {
+            Ok(loaded) => loaded,
+            Err(error) => return self.complain(format!("rules: {error:#}")),
+        };
+        let recording = rule::recording_rules(catalogue(), &Timing::USUAL);
+        let alerts = alert::alerts(catalogue(), &Timing::USUAL);
+        let names = recording.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.record);
+        for name in names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert)) {
+            self.count += 1;
+            match loaded.iter().find(|(known, _)| known == name) {
+                None => self.complain(format!("rule {name}: Prometheus does not have it")),
+                Some((_, Some(wrong))) => self.complain(format!("rule {name}: {wrong}")),
+                Some((_, None)) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use monitoring::metric::Metric;
+    use url::Url;
+
+    use super::*;
+
+    /// A store that has data for every query but those with a word in it, for which there is nothing.
+    fn store_without(word: &'static str) -> Source {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, mut request) = (stream.unwrap(), [0; 16 << 10]);
+                let length = stream.read(&mut request).unwrap();
+                let request = String::from_utf8_lossy(&request[..length]).into_owned();
+                let body = match (request.contains("/label/"), request.contains(word)) {
+                    (true, _) => r#"{"data":["20261123-053057-basic-df39","basic"]}"#,
+                    (false, true) => r#"{"data":{"result":[]}}"#,
+                    (false, false) => r#"{"data":{"result":[{"value":[1,"1"]}]}}"#,
+                };
+                let length = body.len();
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+                write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+            }
+        });
+        Source::new(url, None).unwrap()
+    }
+
+    async fn wrong_without(word: &'static str) -> Vec<String> {
+        let report: Report = serde_json::from_str(include_str!("../../tests/report.json")).unwrap();
+        check(&report, &store_without(word), false, None).await.lines
+    }
+
+    #[tokio::test]
+    async fn a_series_that_is_not_there_is_named_by_each_panel_that_shows_it() {
+        assert_eq!(wrong_without("nothing at all").await, Vec::<String>::new());
+        let wrong = wrong_without(&Metric::vus().name.leak()[..]).await;
+        let places: Vec<_> = wrong.iter().filter_map(|line| line.split(": no series").next()).collect();
+        assert_eq!(places, ["panel \"Summary\", Q2", "panel \"Virtual users\", Q1", "annotation \"Run starts\""]);
+        let wrong = wrong_without("get_news_latency%3Ap95").await;
+        assert_eq!(wrong, Vec::<String>::new(), "alerts are rightly silent");
+        let wrong = wrong_without("le%3D%22300.0%22").await;
+        assert!(
+            wrong.iter().any(|line| line.starts_with("rule slo:join_room:p95_under_300ms: no series")),
+            "{wrong:?}"
+        );
+    }
+
+    #[test]
+    fn what_the_scenario_does_not_request_may_be_empty() {
+        let mut report: Report = serde_json::from_str(include_str!("../../tests/report.json")).unwrap();
+        report.endpoints.retain(|endpoint| endpoint.name == "get_news");
+        let reason = |expr: &str| not_requested(expr, &report);
+        assert!(reason("rate(join_room_latency_bucket[1m])").is_some());
+        assert!(reason("join_room_success").is_some());
+        for requested in [
+            "get_news_latency_count",
+            "join_room_latency_sum / get_news_latency_sum",
+            "http_reqs",
+            "x_join_room_latency",
+        ] {
+            assert_eq!(reason(requested), None, "{requested}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What the backend has counted so far, by its own `/metrics`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use monitoring::backend::{DURATION, REQUESTS, STARTED};
+use monitoring::catalogue::{Catalogue, Endpoint};
+use monitoring::exposition::{self, Sample};
+use url::Url;
+
+use crate::http;
+
+/// Readings that must tell of one process for it to be the only one.
+const READINGS: usize = 4;
+
+/// Counters of one endpoint.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Counted {
+    /// Requests by class of status: "2xx".
+    pub(super) by_class: BTreeMap<String, u64>,
+    /// Seconds, all requests together.
+    pub(super) seconds: f64,
+    /// Requests at most so many seconds long, by bound as it stands in `le`.
+    pub(super) buckets: Vec<(f64, u64)>,
+}
+
+/// The counters of a process.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Reading {
+    /// When the process started; a service of several processes that add theirs up does not say.
+    pub(super) started: Option<f64>,
+    /// Endpoint by endpoint, by name.
+    pub(super) endpoints: BTreeMap<&'static str, Counted>,
+}
+
+/// What a target is like, as far as its metrics tell.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Backend {
+    /// It has no metrics, or none of the kind that is understood.
+    Mute(String),
+    /// Several processes answer in turn, each for itself.
+    Several,
+    /// One process.
+    One(Reading),
+}
+
+/// Reads the metrics of the target, several times, to see whether it is always the same process that answers.
+pub(super) async fn read(target: &Url, catalogue: &Catalogue) -> Backend {
+    let mut last: Option<Reading> = None;
+    for _ in 0..READINGS {
+        let reading = match once(target, catalogue).await {
+            Ok(reading) => reading,
+            Err(error) => return Backend::Mute(format!("{error:#}")),
+        };
+        if last.is_some_and(|last| last.started != reading.started) {
+            return Backend::Several;
+        }
+        last = Some(reading);
+    }
+    last.map_or(Backend::Several, Backend::One)
+}
+
+/// Reads the metrics once.
+pub(super) async fn once(target: &Url, catalogue: &Catalogue) -> anyhow::Result<Reading> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let url = target.join("/metrics").context("failed to make a URL")?;
+    let text = tokio::time::timeout(PATIENCE, http::text(url)).await.context("no answer from /metrics")??;
+    let samples = exposition::parse(&text).context("failed to read /metrics")?;
+    let known = [REQUESTS, STARTED];
+    anyhow::ensure!(
+        samples.iter().any(|sample| known.contains(&sample.name.as_str())),
+        "its /metrics has no {REQUESTS}"
+    );
+    Ok(reading(&samples, catalogue))
+}
+
+fn reading(samples: &[Sample], catalogue: &Catalogue) -> Reading {
+    let started = samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value);
+    let counted = |endpoint: &'static Endpoint| (endpoint.name, counted(samples, endpoint));
+    Reading { started, endpoints: catalogue.endpoints.iter().map(counted).collect() }
+}
+
+fn counted(samples: &[Sample], endpoint: &Endpoint) -> Counted {
+    let label = |sample: &Sample, name: &str| sample.labels.get(name).cloned().unwrap_or_default();
+    let of_endpoint = samples.iter().filter(|sample| {
+        label(sample, "handler") == endpoint.handler() && label(sample, "method") == endpoint.method.as_str()
+    });
+    let mut counted = Counted::default();
+    for sample in of_endpoint {
+        match sample.name.strip_prefix(DURATION) {
+            Some("_sum") => counted.seconds += sample.value,
+            Some("_bucket") => {
+                let bound = label(sample, "le").parse().unwrap_or(f64::INFINITY);
+                counted.buckets.push((bound, whole(sample.value)));
+            }
+            _ if sample.name == REQUESTS => {
+                // "2xx", or "200" where the instrumentator is told not to group.
+                let class: String = label(sample, "status").chars().take(1).chain("xx".chars()).collect();
+                *counted.by_class.entry(class).or_default() += whole(sample.value);
+            }
+            _ => {}
+        }
+    }
+    counted.buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+    counted
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and not negative")]
+fn whole(value: f64) -> u64 {
+    value as u64
+}
+
+impl Counted {
+    /// What was counted since.
+    pub(super) fn since(&self, before: &Self) -> Self {
+        let by_class = self.by_class.iter().map(|(class, count)| {
+            let earlier = before.by_class.get(class).copied().unwrap_or_default();
+            (class.clone(), count.saturating_sub(earlier))
+        });
+        let buckets = self.buckets.iter().map(|(bound, count)| {
+            let earlier = before.buckets.iter().find(|(known, _)| known.total_cmp(bound).is_eq());
+            (*bound, count.saturating_sub(earlier.map_or(0, |(_, count)| *count)))
+        });
+        Self { by_class: by_class.collect(), seconds: self.seconds - before.seconds, buckets: buckets.collect() }
+    }
+
+    /// All requests.
+    pub(super) fn requests(&self) -> u64 {
+        self.by_class.values().sum()
+    }
+
+    /// The bounds in milliseconds between which the quantile of so many percent lies; none without requests.
+    pub(super) fn quantile_bounds_ms(&self, percent: u64) -> Option<(f64, f64)> {
+        let total = self.buckets.last().map(|(_, count)| *count).filter(|total| *total > 0)?;
+        let at = self.buckets.iter().position(|(_, count)| count * 100 >= total * percent)?;
+        let below = if at == 0 { 0.0 } else { self.buckets[at - 1].0 };
+        Some((below * 1e3, self.buckets[at].0 * 1e3))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::catalogue::{JOIN_ROOM, STOCK_AI};
+
+    use super::*;
+
+    const TEXT: &str = r#"process_start_time_seconds 1.7e+09
+http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="POST",status="2xx"} 90.0
+http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="POST",status="5xx"} 10.0
+http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="GET",status="4xx"} 7.0
+http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="0.1",method="POST"} 80.0
+http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="0.5",method="POST"} 96.0
+http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="+Inf",method="POST"} 100.0
+http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",method="POST"} 5.0
+"#;
+
+    #[test]
+    fn an_endpoint_has_the_counters_of_its_handler_and_method() {
+        let reading = reading(&exposition::parse(TEXT).unwrap(), &STOCK_AI);
+        assert_eq!(reading.started, Some(1.7e9));
+        let join = &reading.endpoints[JOIN_ROOM.name];
+        assert_eq!(join.by_class, [("2xx".to_owned(), 90), ("5xx".to_owned(), 10)].into());
+        assert_eq!((join.requests(), join.quantile_bounds_ms(95)), (100, Some((100.0, 500.0))));
+        assert_eq!(join.quantile_bounds_ms(99), Some((500.0, f64::INFINITY)));
+        let since = join.since(join);
+        assert_eq!((since.requests(), since.quantile_bounds_ms(95)), (0, None));
+        assert_eq!(reading.endpoints["get_news"], Counted::default());
+    }
+}

@@ -1,0 +1,278 @@
+//! Whom a query is put to: Prometheus itself, or Grafana's data source, which is what a viewer's browser asks.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use monitoring::promql;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::http;
+
+/// What Grafana draws on a panel of usual width.
+const POINTS: i64 = 1_000;
+/// The least that Grafana makes of `$__rate_interval`: four scrapes.
+const SCRAPES: u32 = 4;
+
+/// A window, Unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) from_ms: i64,
+    pub(super) to_ms: i64,
+}
+
+/// What came of a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Values that are numbers.
+    Data,
+    /// No series.
+    Nothing,
+    /// Series without a number.
+    OnlyNan,
+    /// The store refused or warned.
+    Complaint(String),
+}
+
+impl Found {
+    /// Why it is no proof of anything; none if there is data.
+    pub(super) fn why_not(&self) -> Option<&str> {
+        match self {
+            Self::Data => None,
+            Self::Nothing => Some("no series"),
+            Self::OnlyNan => Some("no number among its values"),
+            Self::Complaint(text) => Some(text),
+        }
+    }
+}
+
+/// Where queries go.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    http: reqwest::Client,
+    prometheus: Url,
+    grafana: Option<Url>,
+}
+
+impl Source {
+    pub(super) fn new(prometheus: Url, grafana: Option<Url>) -> anyhow::Result<Self> {
+        Ok(Self { http: http::client()?, prometheus, grafana })
+    }
+
+    /// Whether Grafana is asked.
+    pub(super) const fn is_grafana(&self) -> bool {
+        self.grafana.is_some()
+    }
+
+    /// Puts a query; Grafana's windows in it are filled in, by Grafana itself if it is there.
+    pub(super) async fn ask(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
+        match &self.grafana {
+            Some(grafana) => through_grafana(&self.http, grafana, expr, instant, window).await,
+            None => self.directly(expr, instant, window).await,
+        }
+    }
+
+    async fn directly(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
+        let step = step(window);
+        let expr = fill_in_windows(expr, step, window);
+        let mut url = api(&self.prometheus, if instant { "query" } else { "query_range" })?;
+        let mut query = vec![("query", expr)];
+        if instant {
+            query.push(("time", seconds(window.to_ms)));
+        } else {
+            query.push(("start", seconds(window.from_ms)));
+            query.push(("end", seconds(window.to_ms)));
+            query.push(("step", step.as_secs().to_string()));
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        Ok(found_by_prometheus(&http::json_whatever(&self.http, url).await?))
+    }
+
+    /// The one value of an expression at a time; none if it has none.
+    pub(super) async fn value(&self, expr: &str, at_ms: i64) -> anyhow::Result<Option<f64>> {
+        let mut url = api(&self.prometheus, "query")?;
+        url.query_pairs_mut().append_pair("query", expr).append_pair("time", &seconds(at_ms));
+        let answer = http::json_whatever(&self.http, url).await?;
+        let Found::Data = found_by_prometheus(&answer) else { return Ok(None) };
+        match answer.pointer("/data/result").and_then(Value::as_array).map(Vec::as_slice) {
+            Some([one]) => Ok(one.pointer("/value/1").and_then(Value::as_str).and_then(|text| text.parse().ok())),
+            _ => bail!("{expr} has several values, and one was asked for"),
+        }
+    }
+
+    /// The values of a label of some series in a window.
+    pub(super) async fn label_values(
+        &self,
+        label: &str,
+        selector: &str,
+        window: Window,
+    ) -> anyhow::Result<Vec<String>> {
+        let path = format!("label/{label}/values");
+        let mut url = match &self.grafana {
+            Some(grafana) => grafana
+                .join(&format!("api/datasources/uid/{}/resources/api/v1/{path}", dashboards::panel::PROMETHEUS_UID))?,
+            None => api(&self.prometheus, &path)?,
+        };
+        url.query_pairs_mut()
+            .append_pair("match[]", selector)
+            .append_pair("start", &seconds(window.from_ms))
+            .append_pair("end", &seconds(window.to_ms));
+        let answer = http::json_whatever(&self.http, url).await?;
+        let values = answer.pointer("/data").and_then(Value::as_array).with_context(|| complaint(&answer))?;
+        Ok(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
+    }
+
+    /// Rules by name, and what is wrong with each of them.
+    pub(super) async fn rules(&self) -> anyhow::Result<Vec<(String, Option<String>)>> {
+        let answer = http::json_whatever(&self.http, api(&self.prometheus, "rules")?).await?;
+        let groups = answer.pointer("/data/groups").and_then(Value::as_array).with_context(|| complaint(&answer))?;
+        let rules = groups.iter().filter_map(|group| group["rules"].as_array()).flatten();
+        let rules = rules.filter_map(|rule| {
+            let wrong = (rule["health"] == "err").then(|| rule["lastError"].as_str().unwrap_or("unhealthy").to_owned());
+            Some((rule["name"].as_str()?.to_owned(), wrong))
+        });
+        Ok(rules.collect())
+    }
+}
+
+/// An endpoint of Prometheus' HTTP API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+fn api(prometheus: &Url, path: &str) -> anyhow::Result<Url> {
+    let base = prometheus.as_str().trim_end_matches('/');
+    Url::parse(&format!("{base}/api/v1/{path}")).context("failed to make a URL")
+}
+
+pub(super) fn seconds(ms: i64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+/// The step that Grafana takes: as many as it has points, and never finer than the data.
+fn step(window: Window) -> Duration {
+    let finest = monitoring::run::DEFAULT_PUSH_INTERVAL;
+    let of_points = u64::try_from((window.to_ms - window.from_ms) / POINTS).unwrap_or_default();
+    Duration::from_secs(Duration::from_millis(of_points).as_secs()).max(finest)
+}
+
+/// What Grafana does, where Grafana is not there to do it.
+fn fill_in_windows(expr: &str, step: Duration, window: Window) -> String {
+    let push = monitoring::run::DEFAULT_PUSH_INTERVAL;
+    let range = u64::try_from(window.to_ms - window.from_ms).unwrap_or_default().div_ceil(1_000).max(1);
+    let rate_interval = (step + push).max(push * SCRAPES);
+    expr.replace("$__rate_interval", &promql::duration(rate_interval)).replace("$__range", &format!("{range}s"))
+}
+
+fn found_by_prometheus(answer: &Value) -> Found {
+    // Not its "infos": k6's names of counters, which ours are, do not end in `_total`.
+    if let Some(text) = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).next() {
+        return Found::Complaint(text.to_owned());
+    }
+    let Some(series) = answer.pointer("/data/result").and_then(Value::as_array) else {
+        return Found::Complaint(complaint(answer));
+    };
+    if series.is_empty() {
+        return Found::Nothing;
+    }
+    let is_number = |point: &Value| point[1].as_str().is_some_and(|text| text != "NaN");
+    let has_number = series.iter().any(|series| match series["values"].as_array() {
+        Some(points) => points.iter().any(is_number),
+        None => is_number(&series["value"]),
+    });
+    if has_number { Found::Data } else { Found::OnlyNan }
+}
+
+/// What somebody said instead of an answer.
+fn complaint(answer: &Value) -> String {
+    let said = ["error", "message"].iter().find_map(|key| answer[key].as_str());
+    said.map_or_else(|| format!("an answer that is none: {answer:.200}"), str::to_owned)
+}
+
+/// `POST /api/ds/query`, <https://grafana.com/docs/grafana/latest/developers/http_api/data_source/>.
+async fn through_grafana(
+    client: &reqwest::Client,
+    grafana: &Url,
+    expr: &str,
+    instant: bool,
+    window: Window,
+) -> anyhow::Result<Found> {
+    let query = json!({
+        "refId": "A",
+        "datasource": { "type": "prometheus", "uid": dashboards::panel::PROMETHEUS_UID },
+        "expr": expr,
+        "instant": instant,
+        "range": !instant,
+        "intervalMs": step(window).as_millis(),
+        "maxDataPoints": POINTS,
+    });
+    let body = json!({
+        "from": window.from_ms.to_string(),
+        "to": window.to_ms.to_string(),
+        "queries": [query],
+    });
+    let answer = http::post(client, grafana.join("api/ds/query")?, &body).await?;
+    Ok(found_by_grafana(&answer))
+}
+
+fn found_by_grafana(answer: &Value) -> Found {
+    let result = answer.pointer("/results/A").unwrap_or(answer);
+    if let Some(error) = result["error"].as_str().or_else(|| result["message"].as_str()) {
+        return Found::Complaint(error.to_owned());
+    }
+    let Some(frames) = result["frames"].as_array() else { return Found::Complaint(complaint(answer)) };
+    let notices = frames.iter().filter_map(|frame| frame.pointer("/schema/meta/notices")?.as_array()).flatten();
+    let grave = notices.filter(|notice| notice["severity"] != "info");
+    if let Some(text) = grave.filter_map(|notice| notice["text"].as_str()).next() {
+        return Found::Complaint(text.to_owned());
+    }
+    // A column of times, and one of values for each series.
+    let columns = || frames.iter().filter_map(|frame| frame.pointer("/data/values")?.as_array()?.get(1)?.as_array());
+    if columns().all(Vec::is_empty) {
+        return Found::Nothing;
+    }
+    if columns().flatten().any(Value::is_number) { Found::Data } else { Found::OnlyNan }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Window = Window { from_ms: 1_000, to_ms: 61_000 };
+
+    #[test]
+    fn windows_are_filled_in_as_grafana_does() {
+        let text = fill_in_windows("rate(a[$__rate_interval]) + last_over_time(b[$__range])", step(MINUTE), MINUTE);
+        assert_eq!(text, "rate(a[20s]) + last_over_time(b[1m])".replace("1m", "60s"));
+        let day = Window { from_ms: 0, to_ms: 86_400_000 };
+        assert_eq!(
+            (step(day), fill_in_windows("[$__rate_interval]", step(day), day)),
+            (Duration::from_secs(86), "[91s]".to_owned())
+        );
+    }
+
+    #[test]
+    fn prometheus_answers_are_told_apart() {
+        let found = |text: &str| found_by_prometheus(&serde_json::from_str(text).unwrap());
+        let series = |value: &str| format!(r#"{{"data":{{"result":[{{"values":[[1,"NaN"],[2,"{value}"]]}}]}}}}"#);
+        assert_eq!(found(&series("3")), Found::Data);
+        assert_eq!(found(&series("+Inf")), Found::Data);
+        assert_eq!(found(&series("NaN")), Found::OnlyNan);
+        assert_eq!(found(r#"{"data":{"result":[]}}"#), Found::Nothing);
+        assert_eq!(found(r#"{"data":{"result":[{"value":[1,"NaN"]}]}}"#), Found::OnlyNan);
+        assert_eq!(found(r#"{"error":"bad"}"#), Found::Complaint("bad".to_owned()));
+        assert_eq!(
+            found(r#"{"warnings":["w"],"data":{"result":[{"value":[1,"1"]}]}}"#),
+            Found::Complaint("w".to_owned())
+        );
+        assert_eq!(found(r#"{"infos":["i"],"data":{"result":[{"value":[1,"1"]}]}}"#), Found::Data);
+        assert!(matches!(found(r#"{"html":1}"#), Found::Complaint(_)));
+    }
+
+    #[test]
+    fn grafana_answers_are_told_apart() {
+        let found = |text: &str| found_by_grafana(&serde_json::from_str(text).unwrap());
+        let frames = |values: &str| format!(r#"{{"results":{{"A":{{"frames":[{{"data":{{"values":{values}}}}}]}}}}}}"#);
+        assert_eq!(found(&frames("[[1,2],[null,3.5]]")), Found::Data);
+        assert_eq!(found(&frames("[[1,2],[null,null]]")), Found::OnlyNan);
+        assert_eq!(found(&frames("[]")), Found::Nothing);
+        assert_eq!(found(r#"{"results":{"A":{"error":"bad","frames":[]}}}"#), Found::Complaint("bad".to_owned()));
+        assert_eq!(found(r#"{"message":"Unauthorized"}"#), Found::Complaint("Unauthorized".to_owned()));
+    }
+}
