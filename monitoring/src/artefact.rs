@@ -2,7 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::rule::Timing;
-use crate::{alert, prometheus, rule};
+use crate::{alert, backend, prometheus, rule};
 
 /// A generated file: where it belongs, relative to the repository's root, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,10 @@ pub struct Artefact {
 }
 
 /// Folders in which every file is generated; one that is not in [`artefacts`] is a leftover.
-pub const FOLDERS: &[&str] = &["monitoring/prometheus"];
+pub const FOLDERS: &[&str] = &["monitoring/prometheus", BACKEND];
+
+/// What a backend takes over from here.
+const BACKEND: &str = "monitoring/backend";
 
 /// What every generated file that can hold a comment says first.
 pub const BANNER: &str =
@@ -42,5 +45,9 @@ pub fn artefacts_at(catalogue: &Catalogue, timing: &Timing) -> Result<Vec<Artefa
         file("prometheus.yml".to_owned(), yaml_serde::to_string(&prometheus::server(timing))?),
         file(format!("rules/{service}.yml"), yaml_serde::to_string(&rule::recording_rules(catalogue, timing))?),
         file(format!("rules/{service}-alerts.yml"), yaml_serde::to_string(&alert::alerts(catalogue, timing))?),
+        Artefact {
+            path: format!("{BACKEND}/slo_buckets.py"),
+            contents: format!("{BANNER}{}", backend::buckets(catalogue)),
+        },
     ])
 }

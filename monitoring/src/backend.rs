@@ -1,10 +1,13 @@
 //! What the backend says of itself: the metrics that prometheus-fastapi-instrumentator 8.1.0 and Python's
 //! `prometheus_client` serve at `/metrics`. Durations are in seconds there.
 
-use crate::catalogue::Endpoint;
+use std::collections::BTreeSet;
+
+use crate::catalogue::{Catalogue, Endpoint};
 use crate::label::{HANDLER, JOB, METHOD};
 use crate::prometheus::BACKEND_JOB;
 use crate::promql::Selector;
+use crate::slo::{Slo, decimal};
 
 /// Requests by `method`, `status` ("2xx") and `handler`.
 pub const REQUESTS: &str = "http_requests_total";
@@ -29,4 +32,14 @@ pub fn scraped(metric: impl Into<String>) -> Selector {
 /// The same, of one endpoint's handler.
 pub fn of_handler(metric: impl Into<String>, endpoint: &Endpoint) -> Selector {
     scraped(metric).with(METHOD, endpoint.method.as_str()).with(HANDLER, endpoint.handler())
+}
+
+/// Python that gives the instrumentator buckets at each threshold of the catalogue, and at half and twice of it: with them
+/// the backend's own histograms answer the question that the objectives ask.
+pub fn buckets(catalogue: &Catalogue) -> String {
+    let thresholds = catalogue.slos.iter().filter_map(Slo::threshold);
+    let bounds: BTreeSet<_> = thresholds.flat_map(|threshold| [threshold / 2, threshold, threshold * 2]).collect();
+    // Seconds, from nanoseconds.
+    let bounds: Vec<_> = bounds.into_iter().map(|bound| decimal(bound.as_nanos(), 9)).collect();
+    format!("LATENCY_BUCKETS_SECONDS = ({},)\n", bounds.join(", "))
 }

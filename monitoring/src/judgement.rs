@@ -130,6 +130,20 @@ pub struct EndpointResult {
     /// The 99th percentile of response times.
     #[serde(default)]
     pub response_p99_ms: Option<Millis>,
+    /// What the backend said of some of its answers, if it sends `Server-Timing`.
+    #[serde(default)]
+    pub server_timing: Option<ServerTiming>,
+}
+
+/// Answers that said how long the backend took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ServerTiming {
+    /// How many were looked at: one in so many of each virtual user's.
+    pub requests: u64,
+    /// The mean of what they said.
+    pub server_mean_ms: f64,
+    /// The mean of the same requests' latencies.
+    pub client_mean_ms: f64,
 }
 
 /// What became of one objective.

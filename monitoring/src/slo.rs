@@ -264,7 +264,7 @@ pub fn millis(duration: Duration) -> String {
 }
 
 /// `value / 10^places` as the shortest decimal.
-fn decimal(value: u128, places: u32) -> String {
+pub(crate) fn decimal(value: u128, places: u32) -> String {
     let scale = 10_u128.pow(places);
     let (whole, rest) = (value / scale, value % scale);
     if rest == 0 {

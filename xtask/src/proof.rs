@@ -172,12 +172,25 @@ async fn compare_clocks(report: &Report, source: &Source, counted: &BTreeMap<&'s
     let all = agree + told.len() + wrong.len();
     let least = gaps.iter().copied().fold(f64::INFINITY, f64::min);
     let most = gaps.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let outside =
+        outside(report).map(|share| format!("; by Server-Timing, {share:.0} % of the time")).unwrap_or_default();
     let figures = format!(
-        "{agree} of {all} endpoints agree with the backend; on average {least:.1} to {most:.1} ms go by outside it"
+        "{agree} of {all} endpoints agree with the backend; on average {least:.1} to {most:.1} ms go by outside it{outside}"
     );
     let mut check = Check::new(CHECK, figures, wrong);
     check.lines.extend(told);
     check
+}
+
+/// The share of requests' time that went by outside the backend, in percent, where its answers say what it took.
+fn outside(report: &Report) -> Option<f64> {
+    let said = report.endpoints.iter().filter_map(|endpoint| endpoint.server_timing);
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    let (server, client) = said.fold((0.0, 0.0), |(server, client), said| {
+        let requests = said.requests as f64;
+        (server + said.server_mean_ms * requests, client + said.client_mean_ms * requests)
+    });
+    (client > 0.0).then(|| ((client - server) / client).max(0.0) * 100.0)
 }
 
 async fn clocks_of(

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -62,7 +62,7 @@ async fn around(State(server): State<Server>, request: Request, next: Next) -> R
     let method = request.method().clone();
     let request_bytes = content_length(request.headers());
     let endpoint = TIMED.iter().find(|(timed, _)| *timed == handler).map(|(_, endpoint)| *endpoint);
-    let response = match endpoint.map(|endpoint| server.latency.next(endpoint)) {
+    let mut response = match endpoint.map(|endpoint| server.latency.next(endpoint)) {
         Some(Fate::Error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "injected fault"),
         Some(Fate::Answer(latency)) => {
             let response = next.run(request).await;
@@ -71,11 +71,16 @@ async fn around(State(server): State<Server>, request: Request, next: Next) -> R
         }
         None => next.run(request).await,
     };
+    let took = started.elapsed();
+    // As the README has FastAPI do it.
+    if let Ok(value) = HeaderValue::from_str(&format!("app;dur={:.1}", took.as_secs_f64() * 1e3)) {
+        response.headers_mut().insert("server-timing", value);
+    }
     server.metrics.count(&Answered {
         handler,
         method: method.as_str(),
         status: response.status(),
-        took: started.elapsed(),
+        took,
         request_bytes,
         response_bytes: response.body().size_hint().exact().unwrap_or(0),
     });

@@ -3,6 +3,7 @@
 mod health;
 mod pacer;
 mod request;
+mod server_timing;
 mod signal;
 mod silence;
 mod stopwatch;

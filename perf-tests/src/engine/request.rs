@@ -7,6 +7,7 @@ use monitoring::phase::Phase;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+use super::server_timing;
 use super::vu::Vu;
 use crate::http::{Broken, Head, Outcome, is_header_value};
 use crate::measure::Failure;
@@ -221,6 +222,12 @@ impl<'vu> Request<'vu> {
             Ok(response) if (200..=299).contains(&response.status()) => self.failed_check(stopwatch.phase(), response),
             Ok(_) => Some(Failure::Status),
         };
+        if let Ok(response) = &result
+            && self.vu.reads_server_timing()
+            && let Some(took) = response.header("server-timing").and_then(server_timing::parse)
+        {
+            stopwatch.backend_took(took, &parts, finished);
+        }
         let status = result.as_ref().ok().map(Response::status);
         stopwatch.stop(status, failure, parts, finished);
         (Exchanged { result, failure }, location)

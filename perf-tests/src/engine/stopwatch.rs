@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use monitoring::phase::Phase;
 use tokio::time::Instant;
@@ -32,6 +33,14 @@ impl Stopwatch {
     /// What the load was doing when the request was due.
     pub(super) fn phase(&self) -> Phase {
         self.at.map_or(Phase::Steady, |at| at.phase)
+    }
+
+    /// Notes how long the backend said that it took.
+    pub(super) fn backend_took(&self, server: Duration, parts: &Parts, finished: Instant) {
+        if let Some(at) = self.at {
+            let client = finished.duration_since(self.started).saturating_sub(parts.before_sending());
+            self.recorder.borrow_mut().record_server_time(at, server, client);
+        }
     }
 
     /// Counts the request. It was over at `finished`.

@@ -12,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::{self, Instant};
 
 use super::request::{Request, RequestError};
+use super::server_timing::ONE_IN;
 use super::stopwatch::Stopwatch;
 use super::think::Think;
 use crate::clock;
@@ -97,6 +98,8 @@ pub struct Vu {
     due: Option<Instant>,
     late: bool,
     segment: Option<SegmentKey>,
+    /// Answers so far.
+    answers: u32,
 }
 
 impl Vu {
@@ -115,6 +118,7 @@ impl Vu {
             due: None,
             late: false,
             segment: None,
+            answers: 0,
             place,
         }
     }
@@ -277,6 +281,13 @@ impl Vu {
     pub async fn think_as(&mut self, think: Think) {
         let pause = think.draw(self.rng());
         time::sleep(pause).await;
+    }
+
+    /// Counts an answer. True of every so manieth, the first among them.
+    pub(super) const fn reads_server_timing(&mut self) -> bool {
+        let reads = self.answers.is_multiple_of(ONE_IN);
+        self.answers = self.answers.wrapping_add(1);
+        reads
     }
 
     /// Panics on an endpoint that the scenario has not declared: its objectives would go unjudged without a word. The

@@ -25,6 +25,27 @@ pub struct EndpointCounts {
     pub unknown: u64,
     /// Requests of iterations that the generator began late.
     pub late: u64,
+    /// What the backend said of some of them.
+    pub server: ServerTimes,
+}
+
+/// Requests of which the backend said how long it took: how long that was, and how long they were by our clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServerTimes {
+    /// How many.
+    pub requests: u64,
+    /// By the backend, all together.
+    pub server: Duration,
+    /// By us: sending, waiting and receiving, all together.
+    pub client: Duration,
+}
+
+impl ServerTimes {
+    pub(super) fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.server = self.server.saturating_add(other.server);
+        self.client = self.client.saturating_add(other.client);
+    }
 }
 
 /// Counts of one status code.
@@ -111,6 +132,7 @@ impl EndpointCounts {
             failures: [0; Failure::ALL.len()],
             unknown: 0,
             late: 0,
+            server: ServerTimes::default(),
         }
     }
 
@@ -146,6 +168,7 @@ impl EndpointCounts {
                 })
                 .or_insert_with(|| theirs.clone());
         }
+        self.server.add(other.server);
         for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
             mine.merge(theirs);
         }

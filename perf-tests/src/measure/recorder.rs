@@ -6,7 +6,7 @@ use std::time::Duration;
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
-use super::counts::{SegmentCounts, SegmentKey, StatusCounts, Worked};
+use super::counts::{SegmentCounts, SegmentKey, ServerTimes, StatusCounts, Worked};
 use super::histogram::Buckets;
 use super::sample::{Failure, Sample};
 use super::snapshot::{Layout, Snapshot};
@@ -93,6 +93,12 @@ impl Recorder {
             let counts = endpoints.entry(at.endpoint).or_insert_with(SegmentCounts::new);
             counts.record(duration, sample.failure.is_some());
         }
+    }
+
+    /// Notes how long the backend said that a request took, which took so long by our clock.
+    pub fn record_server_time(&mut self, at: At, server: Duration, client: Duration) {
+        let counts = self.counts.parts[at.part].cell_mut(at.endpoint, at.phase);
+        counts.server.add(ServerTimes { requests: 1, server, client });
     }
 
     /// A request has been begun.

@@ -1,11 +1,12 @@
 //! Evidence of a run, and the judgement of it: a pure function of what was measured.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::{
     self, CheckResult, EndpointResult, Generator, Iterations, Kind, ObjectiveResult, Plan, Report, Requests, SCHEMA,
-    Store, Word,
+    ServerTiming, Store, Word,
 };
 use monitoring::phase::Phases;
 use monitoring::run::ExitCode;
@@ -13,7 +14,7 @@ use monitoring::slo::{Objective, Sli, Slo};
 use monitoring::verdict::{self, Tally};
 
 use super::segments;
-use crate::measure::{EndpointCounts, Latency, RequestCounts, Snapshot};
+use crate::measure::{EndpointCounts, Latency, RequestCounts, ServerTimes, Snapshot};
 
 /// Everything that is known of a run when it is over, or of one under way.
 pub(crate) struct Evidence<'run> {
@@ -208,6 +209,7 @@ impl Evidence<'_> {
             response_p50_ms: response(50),
             response_p95_ms: response(95),
             response_p99_ms: response(99),
+            server_timing: server_timing(&all.server),
         })
     }
 
@@ -220,6 +222,13 @@ impl Evidence<'_> {
         };
         names.into_iter().map(result).collect()
     }
+}
+
+fn server_timing(times: &ServerTimes) -> Option<ServerTiming> {
+    let mean =
+        |all: Duration| all.checked_div(u32::try_from(times.requests).ok()?).map(|mean| mean.as_secs_f64() * 1e3);
+    let (server_mean_ms, client_mean_ms) = (mean(times.server)?, mean(times.client)?);
+    Some(ServerTiming { requests: times.requests, server_mean_ms, client_mean_ms })
 }
 
 impl From<RequestCounts> for Requests {

@@ -152,6 +152,7 @@ mod tests {
             response_p50_ms: None,
             response_p95_ms: None,
             response_p99_ms: None,
+            server_timing: None,
         }
     }
 

@@ -1,0 +1,75 @@
+//! The lines that the README gives for a FastAPI backend, with the real packages: with them every request is accounted for,
+//! and both clocks speak of the same requests.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
+
+#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
+mod real;
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use real::{free_port, get, out, root, run, wait_for, xtask};
+
+/// The application under uvicorn.
+struct Service {
+    child: Child,
+    url: String,
+}
+
+impl Service {
+    fn start() -> Self {
+        let port = free_port().to_string();
+        let child = Command::new("uvicorn")
+            .args(["service:app", "--no-access-log", "--log-level", "warning", "--port", &port])
+            .args(["--app-dir", "xtask/tests/fastapi"])
+            .env("PYTHONPATH", "monitoring/backend")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .current_dir(root())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let service = Self { child, url: format!("http://127.0.0.1:{port}") };
+        wait_for("the application", Duration::from_secs(20), || get(&format!("{}/metrics", service.url)).map(drop));
+        service
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
+    let (service, out) = (Service::start(), out("fastapi"));
+    let port = free_port().to_string();
+    let said = run(xtask(&["perf", "-u", "3", "-d", "27s", "--stack", "native", "--ephemeral"]).args([
+        "--prometheus-port",
+        &port,
+        "--target",
+        &service.url,
+        "--out",
+        out.to_str().unwrap(),
+    ]));
+    assert_eq!(said.code, 0, "{}", said.text);
+    let text = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
+    let proof: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for check in proof["checks"].as_array().unwrap() {
+        assert_eq!(check["outcome"], "shown", "{check}");
+    }
+    assert!(said.text.contains("counted by the backend\n"), "no other clients: {}", said.text);
+    assert!(said.text.contains("by Server-Timing"), "{}", said.text);
+}
+
+#[test]
+fn the_readme_gives_the_lines_that_are_tested() {
+    let text = std::fs::read_to_string(root().join("xtask/tests/fastapi/service.py")).unwrap();
+    let (_, lines) = text.split_once("# README: from here\n").unwrap();
+    let (lines, _) = lines.split_once("# README: to here").unwrap();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(lines.trim_end()), "the README has other lines than\n{lines}");
+}
