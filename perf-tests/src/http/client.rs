@@ -149,7 +149,7 @@ impl HttpClient {
     /// A client without connections. Those that it makes it keeps to itself, unless they are to be shared by the pool.
     pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool, is_shared: bool) -> Self {
         let deadline = Box::pin(sleep_until(clock::now() + config.settings.request_timeout));
-        let keeping = if !is_shared { Keeping::Shared } else { Keeping::Own(None) };
+        let keeping = if is_shared { Keeping::Shared } else { Keeping::Own(None) };
         Self { config, pool, keeping, http2: Http2::default(), deadline, out: Vec::with_capacity(256) }
     }
 
