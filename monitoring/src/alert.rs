@@ -4,7 +4,6 @@
 //! <https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/>.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -120,7 +119,7 @@ fn metrics_absent(timing: &Timing) -> AlertRule {
     AlertRule {
         alert: METRICS_ABSENT.to_owned(),
         expr: oldest.above(Expr::Integer(timing.absent_after.as_secs())),
-        pending: promql::duration(Duration::ZERO),
+        pending: promql::duration(timing.interval),
         labels: [("severity", "warning")].into(),
         annotations: annotations(
             "Run {{ $labels.testid }} no longer sends metrics, and has not ended".to_owned(),

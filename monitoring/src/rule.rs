@@ -22,8 +22,10 @@ pub struct Timing {
     pub slo_for: Duration,
     /// For how long too many requests must fail.
     pub errors_for: Duration,
-    /// After how long without a push a run is missed.
+    /// After how long without a push a run is missed, by an evaluation and the next.
     pub absent_after: Duration,
+    /// For how long Prometheus sees the last sample of a series that has not ended.
+    pub lookback: Duration,
 }
 
 impl Timing {
@@ -34,6 +36,7 @@ impl Timing {
         slo_for: Duration::from_secs(300),
         errors_for: Duration::from_secs(120),
         absent_after: Duration::from_secs(60),
+        lookback: Duration::from_secs(300),
     };
 
     /// The same rules in a drill, which has a minute and pushes every second.
@@ -43,6 +46,7 @@ impl Timing {
         slo_for: Duration::from_secs(6),
         errors_for: Duration::from_secs(4),
         absent_after: Duration::from_secs(5),
+        lookback: Duration::from_secs(15),
     };
 }
 

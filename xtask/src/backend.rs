@@ -23,11 +23,11 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// Starts it on a free port and waits until it says which.
-    pub(crate) async fn start(program: &Path, seed: u64) -> anyhow::Result<Self> {
+    /// Starts it on a free port, with flags for its faults, and waits until it says which.
+    pub(crate) async fn start(program: &Path, seed: u64, faults: &[String]) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
         // It ends when this pipe closes, so that it cannot outlive us however we end.
-        command.args(["--port", "0", "--until-stdin-closes", "--seed", &seed.to_string()]);
+        command.args(["--port", "0", "--until-stdin-closes", "--seed", &seed.to_string()]).args(faults);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         process::own_group(&mut command);
         let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;

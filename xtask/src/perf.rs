@@ -2,6 +2,7 @@
 
 mod args;
 mod child;
+mod drill;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,9 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
     let signals = child::signals()?;
+    if args.drill {
+        return drill::run(&args, &settings, signals).await.map(Some);
+    }
     // A target may come from the environment, too.
     let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
     let sends = !args.list && !args.is_dry_run();
@@ -151,7 +155,7 @@ async fn with_stack(
     signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, Stop> {
     let backend = match &built.backend {
-        Some(program) => Some(Backend::start(program, settings.seed).await?),
+        Some(program) => Some(Backend::start(program, settings.seed, &[]).await?),
         None => None,
     };
     let target = backend.as_ref().map_or(&settings.target, |backend| &backend.url).clone();

@@ -25,7 +25,7 @@ use url::Url;
 
 use clocks::{Clocks, Verdict};
 use reading::{Backend, Counted};
-use source::Source;
+pub(crate) use source::{Moment, Series, Source};
 
 /// What is needed before load begins: the backend's counters as they are then.
 #[derive(Debug)]
@@ -230,10 +230,8 @@ fn whole(value: f64) -> u64 {
     value as u64
 }
 
-#[expect(clippy::disallowed_methods, reason = "the time at which a store is asked")]
 fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    Moment::now().0
 }
 
 impl Proof {
@@ -265,6 +263,17 @@ impl Proof {
         let text = serde_json::to_string_pretty(self).context("failed to write the proof as JSON")?;
         std::fs::write(&path, text + "\n").with_context(|| format!("failed to write {}", path.display()))
     }
+}
+
+/// Queries that may be empty after a run, and had no data in a drill either.
+pub(crate) async fn unanswered(
+    source: &Source,
+    testid: &str,
+    scenario: &str,
+    run: (Moment, Moment),
+    now: Moment,
+) -> anyhow::Result<Vec<String>> {
+    queries::unanswered(source, (testid, scenario), run, now).await
 }
 
 /// The catalogue that dashboards, rules and alerts were generated from.

@@ -163,11 +163,11 @@ fn a_run_that_goes_silent_without_having_ended_is_told_of() {
     let rule = rule(METRICS_ABSENT);
     let vus = |testid: &str, values: &str| (format!("vus{{testid=\"{testid}\"}}"), values.to_owned());
     // The last sample comes at two minutes.
-    let said: &[(&str, &str)] = &[("a", "silent for 1m 30s")];
-    tests.case("killed", &vec![vus("a", "5x24")], &rule, &[("3m", &[]), ("3m30s", said), ("8m", &[])]);
-    tests.case("ended", &vec![vus("a", "5x24 stale")], &rule, &[("3m30s", &[])]);
-    tests.case("under way", &vec![vus("a", "5x100")], &rule, &[("3m30s", &[]), ("8m", &[])]);
-    tests.case("a gap of a minute", &vec![vus("a", "5x24 _x11 5x60")], &rule, &[("3m", &[]), ("3m30s", &[])]);
-    tests.case("two runs", &vec![vus("a", "5x24"), vus("b", "5x100")], &rule, &[("3m30s", said)]);
+    let said: &[(&str, &str)] = &[("a", "silent for 2m 0s")];
+    tests.case("killed", &vec![vus("a", "5x24")], &rule, &[("3m", &[]), ("3m30s", &[]), ("4m", said), ("8m", &[])]);
+    tests.case("ended", &vec![vus("a", "5x24 stale")], &rule, &[("4m", &[])]);
+    tests.case("under way", &vec![vus("a", "5x100")], &rule, &[("4m", &[]), ("8m", &[])]);
+    tests.case("a gap of a minute", &vec![vus("a", "5x24 _x11 5x60")], &rule, &[("3m", &[]), ("4m", &[])]);
+    tests.case("two runs", &vec![vus("a", "5x24"), vus("b", "5x100")], &rule, &[("4m", said)]);
     tests.run("alerts-absent");
 }

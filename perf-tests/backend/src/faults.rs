@@ -1,6 +1,7 @@
-//! Faults set by flags: added delay, and a share of errors, by endpoint.
+//! Faults set by flags: added delay, and a share of errors, by endpoint, all the time or from one time to another.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -10,28 +11,33 @@ use crate::latency::ENDPOINTS;
 /// What goes wrong, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
-    delay: BTreeMap<String, Duration>,
+    delay: BTreeMap<String, (Duration, When)>,
     /// In parts per million.
-    errors: BTreeMap<String, u32>,
+    errors: BTreeMap<String, (u32, When)>,
 }
 
+/// From when to when, since the service began.
+type When = Range<Duration>;
+
+const ALWAYS: When = Duration::ZERO..Duration::MAX;
+
 impl Faults {
-    /// Faults from `endpoint=600ms` and `endpoint=30%`.
+    /// Faults from `endpoint=600ms` and `endpoint=30%`, each perhaps with `@10s-25s` behind it.
     ///
     /// # Errors
     /// Names the flag that cannot be understood.
     pub fn parse(delays: &[String], errors: &[String]) -> anyhow::Result<Self> {
         let mut faults = Self::default();
         for flag in delays {
-            let (endpoint, value) = split(flag, "600ms")?;
+            let (endpoint, value, when) = split(flag, "600ms")?;
             let delay = humantime::parse_duration(value).with_context(|| format!("--delay {flag}: not a duration"))?;
             if delay > Duration::from_secs(600) {
                 bail!("--delay {flag}: longer than 10 minutes");
             }
-            faults.delay.insert(endpoint, delay);
+            faults.delay.insert(endpoint, (delay, when));
         }
         for flag in errors {
-            let (endpoint, value) = split(flag, "30%")?;
+            let (endpoint, value, when) = split(flag, "30%")?;
             let percent: f64 = value
                 .trim_end_matches('%')
                 .parse()
@@ -39,28 +45,48 @@ impl Faults {
                 .filter(|percent| (0.0..=100.0).contains(percent))
                 .with_context(|| format!("--errors {flag}: not a share from 0% to 100%"))?;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a million")]
-            faults.errors.insert(endpoint, (percent * 10_000.0).round() as u32);
+            faults.errors.insert(endpoint, ((percent * 10_000.0).round() as u32, when));
         }
         Ok(faults)
     }
 
-    pub(crate) fn delay(&self, endpoint: &str) -> Duration {
-        self.delay.get(endpoint).copied().unwrap_or_default()
+    /// The added latency of an endpoint, so long after the service began.
+    pub(crate) fn delay(&self, endpoint: &str, since: Duration) -> Duration {
+        now(&self.delay, endpoint, since)
     }
 
-    pub(crate) fn error_ppm(&self, endpoint: &str) -> u32 {
-        self.errors.get(endpoint).copied().unwrap_or_default()
+    /// The share of an endpoint's requests that fail, likewise.
+    pub(crate) fn error_ppm(&self, endpoint: &str, since: Duration) -> u32 {
+        now(&self.errors, endpoint, since)
     }
 }
 
-fn split<'a>(flag: &'a str, example: &str) -> anyhow::Result<(String, &'a str)> {
+fn now<T: Copy + Default>(faults: &BTreeMap<String, (T, When)>, endpoint: &str, since: Duration) -> T {
+    let fault = faults.get(endpoint).filter(|(_, when)| when.contains(&since));
+    fault.map(|(fault, _)| *fault).unwrap_or_default()
+}
+
+/// Endpoint, value, and when.
+fn split<'a>(flag: &'a str, example: &str) -> anyhow::Result<(String, &'a str, When)> {
     let known = || ENDPOINTS.iter().map(|endpoint| endpoint.name).collect::<Vec<_>>().join(", ");
     let (endpoint, value) =
         flag.split_once('=').with_context(|| format!("{flag:?}: not of the form join_room={example}"))?;
     if !ENDPOINTS.iter().any(|known| known.name == endpoint) {
         bail!("{flag:?}: no endpoint {endpoint:?}; there are {}", known());
     }
-    Ok((endpoint.to_owned(), value))
+    let (value, when) = match value.split_once('@') {
+        None => (value, ALWAYS),
+        Some((value, when)) => {
+            (value, parse_when(when).with_context(|| format!("{flag:?}: not of the form …@10s-25s"))?)
+        }
+    };
+    Ok((endpoint.to_owned(), value, when))
+}
+
+fn parse_when(text: &str) -> Option<When> {
+    let (from, to) = text.split_once('-')?;
+    let (from, to) = (humantime::parse_duration(from).ok()?, humantime::parse_duration(to).ok()?);
+    (from < to).then_some(from..to)
 }
 
 #[cfg(test)]
@@ -70,10 +96,15 @@ mod tests {
     #[test]
     fn flags() {
         let faults = Faults::parse(&["join_room=600ms".into()], &["get_news=0.5%".into()]).unwrap();
-        assert_eq!(faults.delay("join_room"), Duration::from_millis(600));
-        assert_eq!(faults.delay("get_news"), Duration::ZERO);
-        assert_eq!(faults.error_ppm("get_news"), 5_000);
-        for (delay, error) in [("join_room", "x"), ("nowhere=1s", "x"), ("join_room=fast", "x")] {
+        assert_eq!(faults.delay("join_room", Duration::ZERO), Duration::from_millis(600));
+        assert_eq!(faults.delay("get_news", Duration::ZERO), Duration::ZERO);
+        assert_eq!(faults.error_ppm("get_news", Duration::ZERO), 5_000);
+        let faults = Faults::parse(&["join_room=600ms@10s-25s".into()], &[]).unwrap();
+        let delay = |at| faults.delay("join_room", Duration::from_secs(at)).as_millis();
+        assert_eq!([9, 10, 24, 25].map(delay), [0, 600, 600, 0]);
+        let wrong =
+            ["join_room", "nowhere=1s", "join_room=fast", "join_room=1s@5s", "join_room=1s@5s-5s", "join_room=1s@x-y"];
+        for (delay, error) in wrong.map(|delay| (delay, "x")) {
             assert!(Faults::parse(&[delay.into()], &[]).is_err());
             assert!(Faults::parse(&[], &[error.into()]).is_err());
         }

@@ -50,8 +50,8 @@ impl Latencies {
         Self { seed, faults, requests: Default::default() }
     }
 
-    /// What becomes of the next request of an endpoint.
-    pub(crate) fn next(&self, endpoint: &str) -> Fate {
+    /// What becomes of the next request of an endpoint, so long after the service began.
+    pub(crate) fn next(&self, endpoint: &str, since: Duration) -> Fate {
         let Some(index) = ENDPOINTS.iter().position(|known| known.name == endpoint) else {
             return Fate::Answer(Duration::ZERO);
         };
@@ -60,14 +60,14 @@ impl Latencies {
         rng.set_stream(index as u64);
         // Room for each request's own draws, so that one more draw does not shift all that come after.
         rng.set_word_pos(u128::from(number) * 64);
-        if rng.random_range(0..1_000_000) < self.faults.error_ppm(endpoint) {
+        if rng.random_range(0..1_000_000) < self.faults.error_ppm(endpoint, since) {
             return Fate::Error;
         }
         let Timing { median_ms, sigma, .. } = ENDPOINTS[index];
         let ms = LogNormal::new(median_ms.ln(), sigma).map_or(median_ms, |latency| latency.sample(&mut rng));
         // Cut at ten times the median: a stand-in has no use for a tail that decides a short run by luck.
         let own = Duration::from_secs_f64(ms.min(10.0 * median_ms) / 1e3);
-        Fate::Answer(own + self.faults.delay(endpoint))
+        Fate::Answer(own + self.faults.delay(endpoint, since))
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
             Fate::Answer(time) => Some(time),
             Fate::Error => None,
         };
-        (0..2000).map(|_| one(latencies.next("join_room"))).collect()
+        (0..2000).map(|_| one(latencies.next("join_room", Duration::ZERO))).collect()
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub struct Server {
     latency: Arc<latency::Latencies>,
     metrics: Arc<metrics::Metrics>,
     seed: u64,
+    began: std::time::Instant,
 }
 
 impl Server {
@@ -37,6 +38,8 @@ impl Server {
             latency: Arc::new(latency::Latencies::new(seed, faults)),
             metrics: Arc::new(metrics::Metrics::new()?),
             seed,
+            #[expect(clippy::disallowed_methods, reason = "a server's own clock, not a measurement's")]
+            began: std::time::Instant::now(),
         })
     }
 

@@ -18,7 +18,8 @@ struct Args {
     /// What all latencies and contents are drawn from
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Added latency of an endpoint: join_room=600ms (repeatable)
+    /// Added latency of an endpoint: join_room=600ms, or for some of the time: join_room=600ms@10s-25s
+    /// (repeatable)
     #[arg(long, value_name = "ENDPOINT=DURATION")]
     delay: Vec<String>,
     /// Share of an endpoint's requests that are answered at once with status 500: join_room=30% (repeatable)

@@ -62,15 +62,16 @@ async fn around(State(server): State<Server>, request: Request, next: Next) -> R
     let method = request.method().clone();
     let request_bytes = content_length(request.headers());
     let endpoint = TIMED.iter().find(|(timed, _)| *timed == handler).map(|(_, endpoint)| *endpoint);
-    let mut response = match endpoint.map(|endpoint| server.latency.next(endpoint)) {
-        Some(Fate::Error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "injected fault"),
-        Some(Fate::Answer(latency)) => {
-            let response = next.run(request).await;
-            tokio::time::sleep(latency.saturating_sub(started.elapsed())).await;
-            response
-        }
-        None => next.run(request).await,
-    };
+    let mut response =
+        match endpoint.map(|endpoint| server.latency.next(endpoint, started.duration_since(server.began))) {
+            Some(Fate::Error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "injected fault"),
+            Some(Fate::Answer(latency)) => {
+                let response = next.run(request).await;
+                tokio::time::sleep(latency.saturating_sub(started.elapsed())).await;
+                response
+            }
+            None => next.run(request).await,
+        };
     let took = started.elapsed();
     // As the README has FastAPI do it.
     if let Ok(value) = HeaderValue::from_str(&format!("app;dur={:.1}", took.as_secs_f64() * 1e3)) {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use monitoring::judgement::Report;
 use monitoring::label;
+use monitoring::rule::Timing;
 use monitoring::run::{self, Settings, SettingsError};
 use url::Url;
 
@@ -79,9 +80,9 @@ pub(crate) struct Args {
     /// Stop the stack when the run is over, and keep no data (the default when CI is set, or without a terminal)
     #[arg(long)]
     ephemeral: bool,
-    /// Prometheus' port on 127.0.0.1 [default: 9090]
+    /// Prometheus' port on 127.0.0.1 [default: 9090, in a drill 9190]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    prometheus_port: Option<u16>,
+    pub(super) prometheus_port: Option<u16>,
     /// Grafana's port on 127.0.0.1 [default: 3001]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     grafana_port: Option<u16>,
@@ -97,6 +98,9 @@ pub(crate) struct Args {
     /// Prove after the run that dashboard, rules and delivery work, or fail (the default is to prove if there is a store)
     #[arg(long)]
     proof: bool,
+    /// Show that alerts fire: faults on schedule against the stand-in, with the rules at a faster pace (2 minutes)
+    #[arg(long, conflicts_with_all = ["scenarios", "target", "prometheus_url", "list", "no_proof", "testid", "tag"])]
+    pub(super) drill: bool,
     /// Prove nothing after the run
     #[arg(long, conflicts_with = "proof")]
     no_proof: bool,
@@ -195,6 +199,7 @@ impl Args {
             grafana_port: self.grafana_port.unwrap_or(GRAFANA_PORT),
             grafana: self.has_grafana(),
             keep_data: !self.is_ephemeral(),
+            timing: Timing::USUAL,
         }
     }
 

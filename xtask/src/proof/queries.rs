@@ -12,7 +12,7 @@ use monitoring::rule::Timing;
 use monitoring::{alert, rule};
 
 use super::reading::Backend;
-use super::source::{Found, Source, Window};
+use super::source::{Found, Moment, Source, Window};
 use super::{Check, catalogue, now_ms};
 
 /// Looked at from a moment before the run, as the printed link does.
@@ -50,7 +50,7 @@ pub(super) async fn check(
     let run = Window { from_ms, to_ms: report.ended_unix_ms };
     let until_now = Window { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
-        for question in questions::questions(&dashboard).into_iter().chain(of_rules()) {
+        for question in questions::questions(&dashboard).into_iter().chain(of_rules(&Timing::USUAL)) {
             let may_be_empty = question.may_be_empty.or_else(|| {
                 let of_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
                 no_scrapes.filter(|_| of_backend).or_else(|| not_requested(&question.expr, report))
@@ -88,9 +88,9 @@ fn not_requested(expr: &str, report: &Report) -> Option<&'static str> {
 }
 
 /// What rules and alerts ask, which is the same for all runs.
-fn of_rules() -> Vec<Question> {
-    let recording = rule::recording_rules(catalogue(), &Timing::USUAL);
-    let alerts = alert::alerts(catalogue(), &Timing::USUAL);
+fn of_rules(timing: &Timing) -> Vec<Question> {
+    let recording = rule::recording_rules(catalogue(), timing);
+    let alerts = alert::alerts(catalogue(), timing);
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         place: format!("rule {}", rule.record),
         expr: rule.expr.to_string(),
@@ -121,6 +121,28 @@ fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
         [one] => one.clone(),
         several => format!("({})", several.join("|")),
     }
+}
+
+/// Of the queries that may be empty after a run, those that had no data in a drill either, from its faulty run's beginning
+/// up to now.
+pub(super) async fn unanswered(
+    source: &Source,
+    (testid, scenario): (&str, &str),
+    (began, _): (Moment, Moment),
+    now: Moment,
+) -> anyhow::Result<Vec<String>> {
+    let dashboard = multiplayer::dashboard(catalogue());
+    let window = Window { from_ms: began.0, to_ms: now.0 };
+    let mut unanswered = Vec::new();
+    let all = questions::questions(&dashboard).into_iter().chain(of_rules(&Timing::DRILL));
+    for question in all.filter(|question| question.may_be_empty.is_some()) {
+        let expr = question.expr.replace("$testid", testid).replace("$scenario", scenario);
+        let found = source.ask(&expr, question.instant, window).await?;
+        if let Some(why) = found.why_not() {
+            unanswered.push(format!("{}: {why}, in the drill either: {expr}", question.place));
+        }
+    }
+    Ok(unanswered)
 }
 
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
 //! Whom a query is put to: Prometheus itself, or Grafana's data source, which is what a viewer's browser asks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -16,14 +17,14 @@ const SCRAPES: u32 = 4;
 
 /// A window, Unix milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) from_ms: i64,
-    pub(super) to_ms: i64,
+pub(crate) struct Window {
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
 }
 
 /// What came of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// Values that are numbers.
     Data,
     /// No series.
@@ -36,7 +37,7 @@ pub(super) enum Found {
 
 impl Found {
     /// Why it is no proof of anything; none if there is data.
-    pub(super) fn why_not(&self) -> Option<&str> {
+    pub(crate) fn why_not(&self) -> Option<&str> {
         match self {
             Self::Data => None,
             Self::Nothing => Some("no series"),
@@ -46,26 +47,59 @@ impl Found {
     }
 }
 
+/// A moment, Unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(pub(crate) i64);
+
+impl Moment {
+    #[expect(clippy::disallowed_methods, reason = "the time at which a store is asked")]
+    pub(crate) fn now() -> Self {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Seconds since 1970, as Prometheus has it.
+    #[expect(clippy::cast_precision_loss, reason = "seconds have digits enough")]
+    pub(crate) fn seconds(self) -> f64 {
+        self.0 as f64 / 1e3
+    }
+}
+
+/// A series, and its values over time.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Series {
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Seconds since 1970, and the value then.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+impl Series {
+    /// A label's value; nothing if it has no such label.
+    pub(crate) fn label(&self, name: &str) -> &str {
+        self.labels.get(name).map_or("", String::as_str)
+    }
+}
+
 /// Where queries go.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(crate) struct Source {
     http: reqwest::Client,
     prometheus: Url,
     grafana: Option<Url>,
 }
 
 impl Source {
-    pub(super) fn new(prometheus: Url, grafana: Option<Url>) -> anyhow::Result<Self> {
+    pub(crate) fn new(prometheus: Url, grafana: Option<Url>) -> anyhow::Result<Self> {
         Ok(Self { http: http::client()?, prometheus, grafana })
     }
 
     /// Whether Grafana is asked.
-    pub(super) const fn is_grafana(&self) -> bool {
+    pub(crate) const fn is_grafana(&self) -> bool {
         self.grafana.is_some()
     }
 
     /// Puts a query; Grafana's windows in it are filled in, by Grafana itself if it is there.
-    pub(super) async fn ask(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
+    pub(crate) async fn ask(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
         match &self.grafana {
             Some(grafana) => through_grafana(&self.http, grafana, expr, instant, window).await,
             None => self.directly(expr, instant, window).await,
@@ -89,7 +123,7 @@ impl Source {
     }
 
     /// The one value of an expression at a time; none if it has none.
-    pub(super) async fn value(&self, expr: &str, at_ms: i64) -> anyhow::Result<Option<f64>> {
+    pub(crate) async fn value(&self, expr: &str, at_ms: i64) -> anyhow::Result<Option<f64>> {
         let mut url = api(&self.prometheus, "query")?;
         url.query_pairs_mut().append_pair("query", expr).append_pair("time", &seconds(at_ms));
         let answer = http::json_whatever(&self.http, url).await?;
@@ -100,8 +134,36 @@ impl Source {
         }
     }
 
+    /// Series over a window, a second between values.
+    async fn series(&self, expr: &str, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
+        let mut url = api(&self.prometheus, "query_range")?;
+        let query =
+            [("query", expr.to_owned()), ("start", seconds(from.0)), ("end", seconds(to.0)), ("step", "1".to_owned())];
+        url.query_pairs_mut().extend_pairs(query);
+        let answer = http::json_whatever(&self.http, url).await?;
+        let result = answer.pointer("/data/result").with_context(|| complaint(&answer))?;
+        let of_series = |series: &Value| -> anyhow::Result<Series> {
+            let points: Vec<(f64, String)> = serde_json::from_value(series["values"].clone())?;
+            let points = points.into_iter().map(|(at, value)| Ok((at, value.parse()?)));
+            let labels = serde_json::from_value(series["metric"].clone())?;
+            Ok(Series { labels, points: points.collect::<anyhow::Result<_>>()? })
+        };
+        result.as_array().into_iter().flatten().map(of_series).collect()
+    }
+
+    /// Alerts that were pending or firing.
+    pub(crate) async fn alerts(&self, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
+        self.series("ALERTS", from, to).await
+    }
+
+    /// Whether any alert is pending or firing now.
+    pub(crate) async fn are_alerts_active(&self) -> anyhow::Result<bool> {
+        let now = Moment::now();
+        Ok(!self.alerts(now, now).await?.is_empty())
+    }
+
     /// The values of a label of some series in a window.
-    pub(super) async fn label_values(
+    pub(crate) async fn label_values(
         &self,
         label: &str,
         selector: &str,
@@ -123,7 +185,7 @@ impl Source {
     }
 
     /// Rules by name, and what is wrong with each of them.
-    pub(super) async fn rules(&self) -> anyhow::Result<Vec<(String, Option<String>)>> {
+    pub(crate) async fn rules(&self) -> anyhow::Result<Vec<(String, Option<String>)>> {
         let answer = http::json_whatever(&self.http, api(&self.prometheus, "rules")?).await?;
         let groups = answer.pointer("/data/groups").and_then(Value::as_array).with_context(|| complaint(&answer))?;
         let rules = groups.iter().filter_map(|group| group["rules"].as_array()).flatten();
@@ -141,7 +203,7 @@ fn api(prometheus: &Url, path: &str) -> anyhow::Result<Url> {
     Url::parse(&format!("{base}/api/v1/{path}")).context("failed to make a URL")
 }
 
-pub(super) fn seconds(ms: i64) -> String {
+pub(crate) fn seconds(ms: i64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 

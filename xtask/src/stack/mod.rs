@@ -6,11 +6,15 @@ mod native;
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use monitoring::prometheus::{TARGETS, Target};
+use monitoring::artefact;
+use monitoring::catalogue::SERVED;
+use monitoring::prometheus::{RECEIVER_FLAG, RETENTION, TARGETS, Target};
+use monitoring::promql;
+use monitoring::rule::Timing;
 use monitoring::run::ExitCode;
 use url::Url;
 
@@ -78,6 +82,40 @@ pub(crate) struct Options {
     pub(crate) grafana: bool,
     /// Keep data when the stack goes.
     pub(crate) keep_data: bool,
+    /// How often Prometheus evaluates rules: as usual, or at a drill's pace.
+    pub(crate) timing: Timing,
+}
+
+impl Options {
+    /// The files that Prometheus reads, by their path beside `prometheus.yml`.
+    fn configuration(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let files = artefact::artefacts_at(&SERVED, &self.timing)?.into_iter();
+        let of_prometheus = |file: artefact::Artefact| {
+            Some((file.path.strip_prefix("monitoring/prometheus/")?.to_owned(), file.contents))
+        };
+        Ok(files.filter_map(of_prometheus).collect())
+    }
+
+    /// Writes them.
+    fn write_configuration(&self, folder: &Path) -> anyhow::Result<()> {
+        for (relative, contents) in self.configuration()? {
+            let path = folder.join(relative);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(&path, contents).with_context(|| format!("failed to write {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// What Prometheus is told besides where things are.
+    fn flags(&self) -> [String; 3] {
+        [
+            format!("--storage.tsdb.retention.time={}", promql::duration(RETENTION)),
+            format!("--query.lookback-delta={}", promql::duration(self.timing.lookback)),
+            RECEIVER_FLAG.to_owned(),
+        ]
+    }
 }
 
 /// Something of this clone's that runs, or is left over.
@@ -266,7 +304,8 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up(UpArgs { stack, prometheus_port, grafana_port, no_grafana }) => {
             let grafana = !no_grafana;
-            let options = Options { choice: stack, prometheus_port, grafana_port, grafana, keep_data: true };
+            let (choice, keep_data, timing) = (stack, true, Timing::USUAL);
+            let options = Options { choice, prometheus_port, grafana_port, grafana, keep_data, timing };
             let before = parts(stack, Some(prometheus_port)).await?;
             match up(&options, &before, &|line| eprintln!("{line}")).await {
                 Ok(stack) => {

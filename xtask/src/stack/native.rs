@@ -7,8 +7,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::prometheus::{RECEIVER_FLAG, RETENTION};
-use monitoring::promql;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -30,7 +28,7 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     let url = local_url(port)?;
     let stack = Stack { prometheus: Some(url.clone()), port, ..Stack::default() };
     if running(port).await {
-        if configured_as_now(&folder)? {
+        if configured_as_now(&folder, options)? {
             make_targets_folder(port)?;
             return Ok(stack);
         }
@@ -43,8 +41,8 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     let data = folder.join(if options.keep_data { DATA } else { PASSING_DATA });
     forget(&folder.join(PASSING_DATA))?;
     make_targets_folder(port)?;
-    write_configuration(&folder)?;
-    let pid = start(&program, &folder, &data, port)?;
+    options.write_configuration(&folder)?;
+    let pid = start(&program, &folder, &data, options)?;
     let ready = url.join("-/ready").context("failed to make a URL")?;
     if !http::ready(&ready, START).await? {
         let log = tail(&folder.join(LOG));
@@ -55,15 +53,14 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     Ok(stack)
 }
 
-fn start(program: &Path, folder: &Path, data: &Path, port: u16) -> anyhow::Result<u32> {
+fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyhow::Result<u32> {
     let log = File::create(folder.join(LOG)).context("failed to make Prometheus' log")?;
     let mut command = Command::new(program);
     command
         .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
         .arg(format!("--storage.tsdb.path={}", data.display()))
-        .arg(format!("--storage.tsdb.retention.time={}", promql::duration(RETENTION)))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .arg(RECEIVER_FLAG)
+        .arg(format!("--web.listen-address=127.0.0.1:{}", options.prometheus_port))
+        .args(options.flags())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
@@ -74,28 +71,12 @@ fn start(program: &Path, folder: &Path, data: &Path, port: u16) -> anyhow::Resul
     Ok(pid)
 }
 
-/// The same files that containers mount.
-fn write_configuration(folder: &Path) -> anyhow::Result<()> {
-    for file in crate::codegen::artefacts()? {
-        let Some(relative) = file.path.strip_prefix("monitoring/prometheus/") else { continue };
-        let path = folder.join(relative);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(&path, file.contents).with_context(|| format!("failed to write {}", path.display()))?;
-    }
-    Ok(())
-}
-
 /// Whether what runs there was started with these files. One that was not has other rules.
-fn configured_as_now(folder: &Path) -> anyhow::Result<bool> {
-    let mut same = true;
-    for file in crate::codegen::artefacts()? {
-        if let Some(relative) = file.path.strip_prefix("monitoring/prometheus/") {
-            same &= fs::read_to_string(folder.join(relative)).is_ok_and(|contents| contents == file.contents);
-        }
-    }
-    Ok(same)
+fn configured_as_now(folder: &Path, options: &Options) -> anyhow::Result<bool> {
+    let same = |(relative, contents): &(String, String)| {
+        fs::read_to_string(folder.join(relative)).is_ok_and(|known| known == *contents)
+    };
+    Ok(options.configuration()?.iter().all(same))
 }
 
 /// Whether the Prometheus at that port keeps its data where we would: then it is ours, whatever a file with a process id

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use dashboards::multiplayer::REPORTS;
 use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
 use futures::StreamExt as _;
-use monitoring::prometheus::{RECEIVER_FLAG, RETENTION, TARGETS};
-use monitoring::promql;
+use monitoring::prometheus::TARGETS;
+use monitoring::rule::Timing;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{NetworkCreateRequest, PortBinding};
 use testcontainers::bollard::query_parameters::{ListNetworksOptions, LogsOptions};
@@ -75,7 +75,13 @@ fn mounted(source: &std::path::Path, target: &str) -> String {
 impl Service {
     pub(super) fn prometheus(options: &Options, images: &Images, network: Network) -> anyhow::Result<Self> {
         let (port, inner_port) = (options.prometheus_port, 9090);
-        let generated = workspace::root().join("monitoring/prometheus");
+        let generated = if options.timing == Timing::USUAL {
+            workspace::root().join("monitoring/prometheus")
+        } else {
+            let folder = std::path::absolute(state_folder(port))?.join("configuration");
+            options.write_configuration(&folder)?;
+            folder
+        };
         let targets = state_folder(port).join(TARGETS);
         let binds = vec![
             mounted(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
@@ -98,13 +104,14 @@ impl Service {
             inner_port,
             ready: "-/ready",
             listens: "Server is ready to receive web requests.",
-            command: vec![
+            command: [
                 "--config.file=/etc/prometheus/prometheus.yml".to_owned(),
                 "--storage.tsdb.path=/prometheus".to_owned(),
-                format!("--storage.tsdb.retention.time={}", promql::duration(RETENTION)),
                 format!("--web.listen-address={listen}"),
-                RECEIVER_FLAG.to_owned(),
-            ],
+            ]
+            .into_iter()
+            .chain(options.flags())
+            .collect(),
             environment: Vec::new(),
             binds,
             volume,

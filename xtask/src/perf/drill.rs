@@ -1,0 +1,223 @@
+//! `cargo xtask perf --drill`: shows that alerts fire. The stand-in gets faults on schedule, the same rules run at a faster
+//! pace, and each alert has to become pending, fire and be resolved, and to stay silent in a clean run.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use monitoring::alert;
+use monitoring::catalogue::SERVED;
+use monitoring::rule::Timing;
+use monitoring::run::{self, ExitCode, Settings};
+use monitoring::slo::{Sli, millis};
+use tokio::sync::watch;
+use tokio::time;
+
+use super::child::Child;
+use super::{Args, DEFAULT, Stop, args, choose, configuration};
+use crate::backend::Backend;
+use crate::proof::{self, Moment, Series, Source};
+use crate::scenarios::{self, Built, Scenario};
+use crate::stack::{self, Stack};
+use crate::{summary, workspace};
+
+/// Beside the port of a stack that may be up already.
+const PORT: u16 = 9190;
+const SECOND: Duration = Duration::from_secs(1);
+/// How long each endpoint is too slow, since the stand-in began, and then how long one fails.
+const SLOW: &str = "6s-24s";
+const FAILING: &str = "32s-42s";
+const FAULTY: Duration = Duration::from_secs(52);
+const CLEAN: Duration = Duration::from_secs(14);
+const KILLED_AFTER: Duration = Duration::from_secs(8);
+/// How long alerts may take to be resolved when all is over: what Prometheus still sees of a run that was killed, and more.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// An alert that has not been seen for so long is resolved.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// When an alert was what, in seconds since the drill's faulty runs began.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Course {
+    pending: Option<f64>,
+    firing: Option<f64>,
+    resolved: Option<f64>,
+}
+
+impl Course {
+    /// Of one alert, from the series `ALERTS`.
+    fn of(alert: &str, series: &[Series], now: f64) -> Self {
+        let state = |state: &'static str| {
+            let of_state = series
+                .iter()
+                .filter(move |series| series.label("alertname") == alert && series.label("alertstate") == state);
+            of_state.flat_map(|series| series.points.iter().map(|(at, _)| *at))
+        };
+        let first = |state_name| state(state_name).reduce(f64::min);
+        let last = state("firing").reduce(f64::max);
+        // Steps are a second apart.
+        let resolved = last.filter(|last| *last < now - SETTLED.as_secs_f64() + 1.0).map(|last| last + 1.0);
+        Self { pending: first("pending"), firing: first("firing"), resolved }
+    }
+
+    fn is_whole(&self) -> bool {
+        matches!((self.pending, self.firing, self.resolved), (Some(a), Some(b), Some(c)) if a < b && b < c)
+    }
+}
+
+/// Runs the drill, and says whether the alerts and all queries were shown to work.
+pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiver<u32>) -> Result<ExitCode, Stop> {
+    let built = scenarios::build(args.profile(), true).map_err(configuration)?;
+    let scenario = choose(&[DEFAULT.to_owned()], &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
+    let mut options = args.stack_options();
+    options.prometheus_port = args.prometheus_port.unwrap_or(PORT);
+    (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
+    let before = stack::parts(options.choice, Some(options.prometheus_port)).await?;
+    let stack = stack::up(&options, &before, &|line| eprintln!("{line}")).await?;
+    let mut interrupted = signals.clone();
+    let result = tokio::select! {
+        result = exercise(settings, &built, &scenario, &stack, signals) => result,
+        _ = interrupted.wait_for(|count| *count > 0) => Err(Stop(ExitCode::Interrupted, "the drill was interrupted".to_owned())),
+    };
+    stack.forget_backend()?;
+    stack.down().await?;
+    result
+}
+
+async fn exercise(
+    settings: &Settings,
+    built: &Built,
+    scenario: &Scenario,
+    stack: &Stack,
+    signals: watch::Receiver<u32>,
+) -> Result<ExitCode, Stop> {
+    let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.backend) else {
+        return Err(configuration("a drill needs a Prometheus: Docker, or a prometheus on PATH"));
+    };
+    let source = Source::new(prometheus.clone(), None)?;
+    let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), Stop> {
+        let backend = Backend::start(backend, settings.seed, faults).await?;
+        stack.scrape(&backend.url)?;
+        let mut child = Child::new(&built.load, &scenario.test);
+        let write = args::write_url(prometheus);
+        let out = workspace::perf().join("drill");
+        let outcome = super::outcome_file()?;
+        for (name, value) in [
+            (run::TARGET, backend.url.as_str()),
+            (run::REMOTE_WRITE, &write),
+            (run::PROMETHEUS, prometheus.as_str()),
+            (run::PUSH_INTERVAL, "1s"),
+            (run::RATE, "20/s"),
+            (run::MAX_VUS_OF_RATE, "200"),
+            (run::DURATION, &format!("{}s", lasts.as_secs())),
+            (run::WARM_UP, "3s"),
+            (run::TESTID, name),
+            (run::OUT, &out.display().to_string()),
+            // It says there what it would say on the terminal, where nobody needs it.
+            (run::OUTCOME, &outcome.display().to_string()),
+            (run::QUIET, "1"),
+        ] {
+            child.set(name, value);
+        }
+        let ended = child.run(signals.clone());
+        match kill {
+            // Dropped, it is killed, and says nothing more to anybody.
+            Some(after) => drop(time::timeout(after, ended).await),
+            None => drop(ended.await?),
+        }
+        if outcome.exists() {
+            fs::remove_file(&outcome).context("failed to remove a run's outcome")?;
+        }
+        Ok(backend.stop().await?)
+    };
+    let id = format!("drill-{}", std::process::id());
+    summary::say("drill: a clean run, in which every alert has to be silent");
+    let (clean, began) = (format!("{id}-clean"), Moment::now());
+    run(&clean, &[], CLEAN, None).await?;
+    let loud = source.alerts(began, Moment::now()).await?;
+    summary::say(
+        "drill: a run with every endpoint too slow for a while, and then one failing; after it, one that is killed",
+    );
+    let (faulty, began) = (format!("{id}-faulty"), Moment::now());
+    run(&faulty, &faults(), FAULTY, None).await?;
+    let run_ended = Moment::now();
+    run(&format!("{id}-killed"), &[], CLEAN, Some(KILLED_AFTER)).await?;
+    let mut waited = Duration::ZERO;
+    while waited < PATIENCE && (waited < CLEAN || source.are_alerts_active().await?) {
+        time::sleep(SECOND).await;
+        waited += SECOND;
+    }
+    // Long enough to see that they stay away.
+    time::sleep(SETTLED).await;
+    let (series, now) = (source.alerts(began, Moment::now()).await?, Moment::now());
+    let unanswered = proof::unanswered(&source, &faulty, &scenario.name, (began, run_ended), now).await?;
+    Ok(say(&loud, &series, (began, now), &unanswered))
+}
+
+/// Flags of the stand-in: each endpoint slower than it promises, and then the first one failing.
+fn faults() -> Vec<String> {
+    let slow = SERVED.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })).filter_map(|slo| {
+        let (endpoint, threshold) = (slo.endpoint()?, slo.threshold()?);
+        Some(format!("--delay={}={}ms@{SLOW}", endpoint.name, millis(threshold + Duration::from_millis(100))))
+    });
+    let failing = SERVED.endpoints.first().map(|endpoint| format!("--errors={}=100%@{FAILING}", endpoint.name));
+    slow.chain(failing).collect()
+}
+
+/// Prints what became of each alert.
+fn say(loud: &[Series], series: &[Series], (began, now): (Moment, Moment), unanswered: &[String]) -> ExitCode {
+    let alerts = alert::alerts(&SERVED, &Timing::DRILL);
+    let mut is_shown = loud.is_empty() && unanswered.is_empty();
+    let mut text = format!("\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
+    for rule in alerts.groups.iter().flat_map(|group| &group.rules) {
+        let course = Course::of(&rule.alert, series, now.seconds());
+        is_shown &= course.is_whole();
+        let at =
+            |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.0} s", at - began.seconds()));
+        let sign = if course.is_whole() { '✓' } else { '✗' };
+        let [pending, firing, resolved] = [course.pending, course.firing, course.resolved].map(at);
+        let _ = write!(text, "\n{sign} {:<32} {pending:>8} {firing:>8} {resolved:>9}", rule.alert);
+    }
+    for series in loud {
+        let _ = write!(text, "\n✗ {} was {} in the clean run", series.label("alertname"), series.label("alertstate"));
+    }
+    for query in unanswered {
+        let _ = write!(text, "\n✗ {query}");
+    }
+    if loud.is_empty() {
+        text.push_str("\n✓ the clean run was silent");
+    }
+    if unanswered.is_empty() {
+        text.push_str("\n✓ every query that may be empty after a run had data");
+    }
+    summary::say(&text);
+    if is_shown { ExitCode::Met } else { ExitCode::ProofFailed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(state: &str, from: u32, to: u32) -> Series {
+        let labels = [("alertname".to_owned(), "A".to_owned()), ("alertstate".to_owned(), state.to_owned())];
+        Series { labels: labels.into(), points: (from..=to).map(|at| (at.into(), 1.0)).collect() }
+    }
+
+    #[test]
+    fn an_alert_has_to_be_pending_then_fire_and_then_be_resolved() {
+        let course = |series: &[Series]| Course::of("A", series, 40.0);
+        let whole = course(&[series("pending", 5, 9), series("firing", 10, 20)]);
+        assert_eq!((whole.pending, whole.firing, whole.resolved), (Some(5.0), Some(10.0), Some(21.0)));
+        assert!(whole.is_whole());
+        for broken in [
+            vec![],
+            vec![series("pending", 5, 9)],
+            vec![series("firing", 10, 20)],
+            vec![series("pending", 5, 9), series("firing", 10, 40)],
+        ] {
+            assert!(!course(&broken).is_whole(), "{broken:?}");
+        }
+        assert!(!Course::of("B", &[series("pending", 5, 9), series("firing", 10, 20)], 40.0).is_whole());
+    }
+}
