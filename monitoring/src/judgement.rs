@@ -318,9 +318,11 @@ impl ObjectiveResult {
     }
 }
 
-/// The exit code of a run: the gravest that an objective or a problem asks for. A run that judged nothing is not met.
+/// The exit code of a run: the gravest that an objective or a problem asks for. A run that judged nothing that gates is not
+/// met.
 pub fn exit_code(objectives: &[ObjectiveResult], problems: &[Problem]) -> ExitCode {
-    let judged = objectives.iter().any(|objective| matches!(objective.verdict, Word::Met | Word::Missed));
+    let mut gating = objectives.iter().filter(|objective| objective.severity == Severity::Error);
+    let judged = gating.any(|objective| matches!(objective.verdict, Word::Met | Word::Missed));
     let floor = if judged { ExitCode::Met } else { ExitCode::Inconclusive };
     let problems = problems.iter().map(|problem| ExitCode::from_code(problem.exit_code).unwrap_or(ExitCode::Internal));
     objectives.iter().map(ObjectiveResult::code).chain(problems).fold(floor, ExitCode::or_worse)

@@ -167,8 +167,8 @@ impl Settings {
             tags: label::parse_tags(tags.lines())?,
             load: LoadOverride::from_lookup(&get)?,
             http: HttpSettings::from_lookup(&get)?,
-            exact_arrivals: get(EXACT_ARRIVALS).is_some(),
-            dry_run: get(DRY_RUN).is_some(),
+            exact_arrivals: http::switch(&get, EXACT_ARRIVALS),
+            dry_run: http::switch(&get, DRY_RUN),
             replay: get(REPLAY).map(PathBuf::from),
             remote_write: get(REMOTE_WRITE).map(|value| parse_url(REMOTE_WRITE, &value)).transpose()?,
             prometheus: get(PROMETHEUS).map(|value| parse_url(PROMETHEUS, &value)).transpose()?,
@@ -176,7 +176,7 @@ impl Settings {
                 .map_or(Ok(DEFAULT_PUSH_INTERVAL), |value| parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS))?,
             out: get(OUT).map(PathBuf::from),
             outcome: get(OUTCOME).map(PathBuf::from),
-            quiet: get(QUIET).is_some(),
+            quiet: http::switch(&get, QUIET),
         };
         settings.load.check()?;
         if settings.replay.is_some() && settings.load != LoadOverride::default() {
@@ -317,6 +317,14 @@ mod tests {
     fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Settings::from_lookup(&get)
+    }
+
+    #[test]
+    fn a_switch_can_be_off() {
+        for (value, on) in [("1", true), ("true", true), ("0", false), ("false", false), ("", false)] {
+            assert_eq!(settings(&[(DRY_RUN, value)]).unwrap().dry_run, on, "{value}");
+            assert_eq!(settings(&[(EXACT_ARRIVALS, value)]).unwrap().exact_arrivals, on, "{value}");
+        }
     }
 
     #[test]

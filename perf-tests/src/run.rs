@@ -53,6 +53,8 @@ pub(crate) struct Spec {
     pub(crate) exercised: Vec<Endpoint>,
     pub(crate) parts: Vec<PartSpec>,
     pub(crate) shared_connections: bool,
+    /// Checks that the scenario says it makes.
+    pub(crate) checks: Vec<&'static str>,
     pub(crate) abort: Option<AbortOn>,
 }
 
@@ -65,7 +67,7 @@ pub(crate) struct PartSpec {
 impl Spec {
     pub(crate) fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         let (exercised, parts) = (Vec::new(), Vec::new());
-        Self { name, catalogue, exercised, parts, shared_connections: false, abort: None }
+        Self { name, catalogue, exercised, parts, shared_connections: false, checks: Vec::new(), abort: None }
     }
 }
 
@@ -284,10 +286,11 @@ impl Run {
         report.load = self.planning.in_words();
         report.plan = report::plan_of(&self.planning.plan, &self.planning.loads, &load.snapshot).map_err(internal)?;
         report.warnings.clone_from(&self.warnings);
-        report.problems = report::load_problems(&load, self.signals.came(), standstill(catalogue));
+        report.problems =
+            report::load_problems(&load, self.planning.plan.is_graceful(), self.signals.came(), standstill(catalogue));
         report.problems.extend(problems);
-        let (snapshot, is_open) = (&load.snapshot, self.planning.plan.parts.iter().any(crate::plan::PartPlan::is_open));
-        report::judge(&Evidence { catalogue, exercised, snapshot, is_open }, &mut report);
+        let snapshot = &load.snapshot;
+        report::judge(&Evidence { catalogue, exercised, snapshot, checks: &self.spec.checks }, &mut report);
         report::add_generator(&self.planning.plan, &load, &mut report);
         if let Some((url, pushes)) = pushes {
             self.add_store(url, pushes, &mut report).await?;

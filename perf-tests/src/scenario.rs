@@ -93,6 +93,13 @@ impl<S: Send + Sync + 'static> Scenario<S> {
         self
     }
 
+    /// Checks that the scenario makes, by name. An objective on one of them that was never tried is inconclusive; on any
+    /// other, it is judged if it was tried.
+    pub fn checks(mut self, names: &[&'static str]) -> Self {
+        self.spec.checks = names.to_vec();
+        self
+    }
+
     /// The load, unless the command line says otherwise.
     pub fn load(mut self, load: LoadProfile) -> Self {
         self.load = Some(load);

@@ -58,8 +58,8 @@ pub(crate) struct PeersArgs {
     #[arg(long, default_value = "3s", value_parser = |value: &str| run::parse_duration("--duration", value))]
     duration: Duration,
     /// How many rounds: in each, ours and every peer in turn
-    #[arg(long, default_value_t = 10)]
-    rounds: usize,
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
     /// Only this peer (repeatable) [default: each one on PATH]
     #[arg(long)]
     peer: Vec<String>,

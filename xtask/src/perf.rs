@@ -68,7 +68,7 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     }
     // A target may come from the environment, too.
     let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
-    let sends = !args.list && !args.is_dry_run();
+    let sends = !args.list && !settings.dry_run;
     let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
     let built = match scenarios::build(args.profile(), sends && !has_target) {
         Err(_) if *signals.borrow() > 0 => {
@@ -220,7 +220,7 @@ async fn run_all(
             child.set(run::REMOTE_WRITE, &args::write_url(prometheus));
             child.set(run::PROMETHEUS, prometheus.as_str());
         }
-        let setting = place.proof(args, settings).filter(|_| !args.is_dry_run());
+        let setting = place.proof(args, settings).filter(|_| !settings.dry_run);
         if setting.is_none() && args.must_prove() {
             return Err(configuration("--proof asks a store, and there is none"));
         }

@@ -64,7 +64,7 @@ impl HttpSettings {
 }
 
 /// k6's switches are on for any of these.
-fn switch(get: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
+pub(super) fn switch(get: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
     get(name).is_some_and(|value| !matches!(value.as_str(), "0" | "false" | "f" | "F" | "FALSE" | "False"))
 }
 

@@ -140,6 +140,10 @@ pub(crate) async fn run(job: Job<'_>, signals: &mut Signals, watch: &mut dyn Wat
     Ok(Load { interrupted: early.interrupted, aborted: early.aborted, ..load })
 }
 
+/// An arrival is dropped if its worker's virtual users are busy, though another's may be idle. With so many or more each,
+/// that is rare; with fewer, fewer workers share them, and with few, one has all.
+const CREW: u32 = 32;
+
 /// What of a part is one worker's, of so many: virtual users in turn, and arrivals in turn.
 fn share(part: &PartPlan, next: &Arc<AtomicU64>, (number, workers): (usize, usize)) -> Share {
     match &part.schedule {
@@ -152,11 +156,10 @@ fn share(part: &PartPlan, next: &Arc<AtomicU64>, (number, workers): (usize, usiz
             Share::Vus { vus: vus.iter().skip(number).step_by(workers).cloned().collect(), left }
         }
         Schedule::Arrivals { arrivals, vus, max_vus } => {
-            // Fewer virtual users than workers: then some workers have no arrivals either.
-            let of = workers.min((*max_vus as usize).max(1));
-            let in_turn = |all: u32| (0..all).skip(number).step_by(workers);
+            let of = workers.min((*max_vus / CREW).max(1) as usize);
+            let in_turn = |all: u32| (0..all).skip(number).step_by(of);
             let ids = if number < of { in_turn(*max_vus).map(|id| part.first_id + id).collect() } else { Vec::new() };
-            let ready = in_turn(*vus).count();
+            let ready = if number < of { in_turn(*vus).count() } else { 0 };
             let nth = if number < of { number } else { usize::MAX };
             Share::Arrivals { arrivals: arrivals.clone(), nth, of, ids, ready }
         }

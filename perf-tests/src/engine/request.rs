@@ -161,7 +161,8 @@ impl<'vu> Request<'vu> {
                 self.go_to(path, same_method);
                 continue;
             }
-            let judged = self.endpoint.is_some();
+            // What this machine could not do is no failure of the service, and keeps the scenario from doing what it is to.
+            let judged = self.endpoint.is_some() && exchanged.failure != Some(Failure::Other);
             let failed = |message: String| RequestError::Failed { name, judged, message };
             return match (exchanged.result, exchanged.failure) {
                 (Ok(response), None) => Ok(response),
@@ -213,7 +214,7 @@ impl<'vu> Request<'vu> {
         let Outcome { result, parts, finished } = exchange.await;
         let result = result.map(|reply| Response::new(self.name, reply));
         let location = match &result {
-            Ok(response) if may_follow => self.redirect(response),
+            Ok(response) if may_follow => self.redirect(response, absolute),
             _ => None,
         };
         let failure = match &result {
@@ -229,6 +230,11 @@ impl<'vu> Request<'vu> {
             stopwatch.backend_took(took, &parts, finished);
         }
         let status = result.as_ref().ok().map(Response::status);
+        if failure == Some(Failure::Other) {
+            // This machine could not make it: what it would have been, nobody knows.
+            drop(stopwatch);
+            return (Exchanged { result, failure }, None);
+        }
         stopwatch.stop(status, failure, parts, finished);
         (Exchanged { result, failure }, location)
     }
@@ -247,7 +253,7 @@ impl<'vu> Request<'vu> {
     }
 
     /// Where a redirect leads on the same target, and whether the method stays (RFC 9110, section 15.4).
-    fn redirect(&self, response: &Response) -> Option<(String, bool)> {
+    fn redirect(&self, response: &Response, absolute: bool) -> Option<(String, bool)> {
         let same_method = match response.status() {
             301..=303 => false,
             307 | 308 => true,
@@ -255,7 +261,9 @@ impl<'vu> Request<'vu> {
         };
         let location = std::str::from_utf8(response.header("location")?).ok()?;
         let target = &self.vu.http.config().target;
-        target.resolve(&format!("{}{}", target.base, self.path), location).map(|path| (path, same_method))
+        // A path that a redirect gave has the target's own before it already.
+        let base = if absolute { "" } else { &target.base };
+        target.resolve(&format!("{base}{}", self.path), location).map(|path| (path, same_method))
     }
 
     fn go_to(&mut self, path: String, same_method: bool) {

@@ -51,6 +51,9 @@ pub(crate) struct Pace {
     next: RefCell<Option<Instant>>,
 }
 
+/// How far a pace may be behind itself and still make up for it.
+const CATCHES_UP: Duration = Duration::from_millis(10);
+
 impl Pace {
     /// So many requests a second, shared by so many workers; no limit if none is given.
     pub(crate) fn new(rps: Option<u64>, workers: usize) -> Self {
@@ -59,11 +62,19 @@ impl Pace {
         Self { interval, next: RefCell::default() }
     }
 
+    const fn is_limited(&self) -> bool {
+        self.interval.is_some()
+    }
+
     async fn wait(&self) {
         let Some(interval) = self.interval else { return };
-        let slot = self.next.borrow().map_or_else(clock::now, |next| next.max(clock::now()));
+        let now = clock::now();
+        // Who was woken a moment late makes up for it, since timers are as coarse as that.
+        let slot = self.next.borrow().map_or(now, |next| next.max(now.checked_sub(CATCHES_UP).unwrap_or(now)));
         *self.next.borrow_mut() = Some(slot + interval);
-        time::sleep_until(slot).await;
+        if slot > now {
+            time::sleep_until(slot).await;
+        }
     }
 }
 
@@ -94,8 +105,8 @@ pub struct Vu {
     made: Vec<u64>,
     /// When the iteration under way began.
     began: Option<Instant>,
-    /// When its first request was due, until that is made.
-    due: Option<Instant>,
+    /// How long after it was due it began.
+    lateness: Duration,
     late: bool,
     segment: Option<SegmentKey>,
     /// Answers so far.
@@ -115,7 +126,7 @@ impl Vu {
             rng_is_set: false,
             made: vec![0; place.shared.endpoints.len()],
             began: None,
-            due: None,
+            lateness: Duration::ZERO,
             late: false,
             segment: None,
             answers: 0,
@@ -130,10 +141,9 @@ impl Vu {
         self.rng_is_set = false;
         self.segment = None;
         self.began = Some(now);
-        self.due = due;
-        self.late = due.is_some_and(|due| {
-            self.place.recorder.borrow_mut().record_arrival(self.part, now.saturating_duration_since(due))
-        });
+        self.lateness = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
+        let arrived = || self.place.recorder.borrow_mut().record_arrival(self.part, self.lateness);
+        self.late = due.is_some() && arrived();
     }
 
     /// Ends the iteration under way, if there is one. Gives the time, which the next begins at.
@@ -306,12 +316,17 @@ impl Vu {
         self.place.shared.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
     }
 
-    /// Starts the stopwatch of a request, once the pace allows it. An iteration's first request was due when the iteration
-    /// was; any later one is due when the scenario makes it.
+    /// Starts the stopwatch of a request, once the pace allows it. It was due when the scenario makes it, or before that, if
+    /// the iteration began late: then each of its requests comes so much later than it should.
     pub(super) async fn start(&mut self, endpoint: Option<usize>) -> Stopwatch {
-        self.place.pace.wait().await;
-        let started = clock::now();
-        let due = self.due.take().unwrap_or(started);
+        let wanted = clock::now();
+        let due = wanted.checked_sub(self.lateness).unwrap_or(wanted);
+        let started = if self.place.pace.is_limited() {
+            self.place.pace.wait().await;
+            clock::now()
+        } else {
+            wanted
+        };
         let at = endpoint.map(|endpoint| {
             self.made[endpoint] += 1;
             let (part, phase) = (self.part, self.phase_at(due));
@@ -331,5 +346,25 @@ impl Drop for Vu {
 impl std::fmt::Debug for Vu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Vu").field("id", &self.id).field("turn", &self.turn).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Timers are a millisecond coarse, and a pace finer than that is kept all the same.
+    #[tokio::test(start_paused = true)]
+    async fn a_pace_lets_so_many_go_and_no_more() {
+        for (rps, workers) in [(50, 1), (50, 2), (5_000, 1)] {
+            let (pace, until) = (Pace::new(Some(rps), workers), clock::now() + Duration::from_secs(2));
+            let mut gone = 0_u64;
+            while clock::now() < until {
+                pace.wait().await;
+                gone += 1;
+            }
+            let wanted = 2 * rps / workers as u64;
+            assert!(gone.abs_diff(wanted) <= 2 + wanted / 100, "{gone} of {wanted}");
+        }
     }
 }

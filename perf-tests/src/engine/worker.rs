@@ -24,6 +24,8 @@ use crate::plan::{Arrivals, VuPlan};
 #[cfg(test)]
 mod allocations;
 mod closed;
+#[cfg(test)]
+mod edges;
 mod open;
 #[cfg(test)]
 mod tests;

@@ -92,8 +92,10 @@ pub(super) async fn connect(
     let found = found.map_err(|error| refused(format!("no address of {}: {error}", target.host)))?;
     let tcp = any_of(&found).await;
     lap(Part::Connecting);
-    let tcp = tcp
-        .map_err(|error| NoConnection { failure: failure_of(&error, Failure::Refused), message: error.to_string() })?;
+    let tcp = tcp.map_err(|error| match exhausted(&error) {
+        Some(cure) => NoConnection { failure: Failure::Other, message: format!("{error}: {cure}") },
+        None => NoConnection { failure: failure_of(&error, Failure::Refused), message: error.to_string() },
+    })?;
     // Small requests are to go out at once. Fails only if the connection is gone, which the first write then says.
     let _ = tcp.set_nodelay(true);
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
@@ -113,6 +115,18 @@ async fn any_of(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
         }
     }
     Err(last)
+}
+
+/// What this machine has run out of, and what to do: no failure of the service's.
+fn exhausted(error: &io::Error) -> Option<&'static str> {
+    // EMFILE, ENFILE, EADDRNOTAVAIL; the numbers are Linux's and macOS'.
+    match error.raw_os_error()? {
+        24 | 23 => Some("this machine allows no more open files: raise `ulimit -n`, or use fewer VUs"),
+        99 | 49 => {
+            Some("this machine has no more ports: keep connections (without --no-connection-reuse), or make fewer")
+        }
+        _ => None,
+    }
 }
 
 /// The kind of failure that an error of a connection is.

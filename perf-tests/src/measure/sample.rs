@@ -74,7 +74,7 @@ pub enum Failure {
     Status,
     /// An answer that a check of the scenario found wrong.
     Check,
-    /// A future that is not an HTTP request and gave an error.
+    /// A future that is not an HTTP request and gave an error. Of an HTTP request: the generator's own, which is not recorded.
     Other,
 }
 

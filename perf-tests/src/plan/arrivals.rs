@@ -35,6 +35,8 @@ pub struct Arrivals {
     total: u64,
     spacing: Spacing,
     seed: u64,
+    /// Which of the seed's streams: parts of one run do not arrive together by chance.
+    stream: u64,
 }
 
 /// A rate that goes from one number to another in a straight line.
@@ -77,7 +79,7 @@ impl Arrivals {
         start_rate: u64,
         unit: Duration,
         stages: &[Stage],
-        (spacing, seed): (Spacing, u64),
+        (spacing, seed, stream): (Spacing, u64, u64),
     ) -> Self {
         let (mut lines, mut now, mut at, mut before) = (Vec::new(), 0, start_rate, 0_u128);
         for stage in stages {
@@ -87,7 +89,7 @@ impl Arrivals {
         }
         let unit = nanos(unit);
         let total = u64::try_from(before.div_ceil(2 * u128::from(unit))).unwrap_or(u64::MAX);
-        Self { start, lines, unit, total, spacing, seed }
+        Self { start, lines, unit, total, spacing, seed, stream }
     }
 
     /// How many there are.
@@ -97,7 +99,8 @@ impl Arrivals {
 
     /// When each is due, ascending.
     pub fn iter(&self) -> Iter<'_> {
-        let rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(self.stream);
         Iter { of: self, next: 0, line: 0, rng, left: 1.0 }
     }
 
@@ -193,7 +196,7 @@ mod tests {
     fn ramp(start_rate: u64, stages: &[(u64, u64)], spacing: Spacing) -> Arrivals {
         let stages: Vec<_> =
             stages.iter().map(|&(ms, target)| Stage { duration: Duration::from_millis(ms), target }).collect();
-        Arrivals::new(Duration::ZERO, start_rate, SECOND, &stages, (spacing, 7))
+        Arrivals::new(Duration::ZERO, start_rate, SECOND, &stages, (spacing, 7, 0))
     }
 
     #[test]

@@ -97,6 +97,11 @@ impl Plan {
         self.parts.iter().map(PartPlan::most_vus).fold(0, u32::saturating_add)
     }
 
+    /// Whether all of it lets iterations end by themselves, for a while at least.
+    pub fn is_graceful(&self) -> bool {
+        self.parts.iter().all(PartPlan::is_graceful)
+    }
+
     /// SHA-256, in hexadecimal, of all that is planned: of the seed, of each part's times and phases, of every virtual
     /// user's starts and stops and every arrival. What virtual users send follows from the seed and the scenario's code.
     pub fn hash(&self) -> String {
@@ -126,6 +131,7 @@ impl Plan {
                         for span in &vu.spans {
                             add(nanos(span.start));
                             add(nanos(span.stop));
+                            add(nanos(span.cut));
                         }
                     }
                 }
@@ -155,12 +161,18 @@ impl PartPlan {
         matches!(self.schedule, Schedule::Arrivals { .. })
     }
 
+    /// Whether iterations may take a while to end by themselves.
+    fn is_graceful(&self) -> bool {
+        let Schedule::Vus { vus, .. } = &self.schedule else { return !self.graceful_stop.is_zero() };
+        vus.iter().flat_map(|vu| &vu.spans).all(|span| span.cut > span.stop)
+    }
+
     /// How many iterations are planned, where that is known.
     pub fn iterations(&self) -> Option<u64> {
         match &self.schedule {
             Schedule::Vus { iterations: Iterations::UntilStop, .. } => None,
             Schedule::Vus { iterations: Iterations::Shared(count), .. } => Some(*count),
-            Schedule::Vus { iterations: Iterations::Each(count), vus } => Some(count * vus.len() as u64),
+            Schedule::Vus { iterations: Iterations::Each(count), vus } => Some(count.saturating_mul(vus.len() as u64)),
             Schedule::Arrivals { arrivals, .. } => Some(arrivals.total()),
         }
     }

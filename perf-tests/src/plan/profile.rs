@@ -243,11 +243,11 @@ impl LoadProfile {
             }
             Executor::ConstantArrivalRate { rate, duration, vus, max_vus, spacing } => {
                 let whole = [Stage { duration: *duration, target: rate.count }];
-                let arrivals = Arrivals::new(start, rate.count, rate.per, &whole, (*spacing, seed));
+                let arrivals = Arrivals::new(start, rate.count, rate.per, &whole, (*spacing, seed, first_id.into()));
                 Schedule::Arrivals { arrivals: Arc::new(arrivals), vus: *vus, max_vus: *max_vus }
             }
             Executor::RampingArrivalRate { start_rate, time_unit, stages, vus, max_vus, spacing } => {
-                let arrivals = Arrivals::new(start, *start_rate, *time_unit, stages, (*spacing, seed));
+                let arrivals = Arrivals::new(start, *start_rate, *time_unit, stages, (*spacing, seed, first_id.into()));
                 Schedule::Arrivals { arrivals: Arc::new(arrivals), vus: *vus, max_vus: *max_vus }
             }
         };

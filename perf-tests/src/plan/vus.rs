@@ -20,8 +20,8 @@ pub struct Span {
     pub start: Duration,
     /// It begins no further iteration.
     pub stop: Duration,
-    /// An iteration that is still under way is cut off; none if the next span begins before that.
-    pub cut: Option<Duration>,
+    /// An iteration that is still under way is cut off. Where the next span begins before that, it is the next span's.
+    pub cut: Duration,
 }
 
 /// Virtual users that all start and stop together.
@@ -32,7 +32,7 @@ pub(super) fn constant(
     stop: Duration,
     graceful_stop: Duration,
 ) -> Vec<VuPlan> {
-    let span = Span { start, stop, cut: Some(stop + graceful_stop) };
+    let span = Span { start, stop, cut: stop + graceful_stop };
     (0..vus).map(|vu| VuPlan { id: first_id + vu, spans: vec![span] }).collect()
 }
 
@@ -76,17 +76,16 @@ fn with_cuts(
     end: Duration,
     graceful_stop: Duration,
 ) -> Vec<Span> {
-    let nexts = times.iter().skip(1).map(|(start, _)| Some(*start)).chain([None]);
     let last_cut = end + graceful_stop;
-    times
-        .iter()
-        .zip(nexts)
-        .map(|(&(start, stop), next)| {
-            let cut = if stop == end { last_cut } else { (stop + graceful_ramp_down).min(last_cut) };
-            // Wanted again before it would be cut off: then it just goes on.
-            Span { start, stop, cut: next.is_none_or(|next| next > cut).then_some(cut) }
-        })
-        .collect()
+    let mut spans: Vec<Span> = Vec::new();
+    for &(start, stop) in times.iter().rev() {
+        let cut = if stop == end { last_cut } else { (stop + graceful_ramp_down).min(last_cut) };
+        // Wanted again before it would be cut off: then it just goes on, until it would be the next time.
+        let cut = spans.last().filter(|next| next.start <= cut).map_or(cut, |next| next.cut);
+        spans.push(Span { start, stop, cut });
+    }
+    spans.reverse();
+    spans
 }
 
 #[cfg(test)]
@@ -114,7 +113,7 @@ mod tests {
         let vus = ramp(1, &[(4, 5), (0, 2), (3, 2), (2, 0)]);
         let counts: Vec<_> = [0, 1, 2, 3, 4, 6, 8].map(SECS).iter().map(|&at| active(&vus, at)).collect();
         assert_eq!(counts, [1, 2, 3, 4, 2, 2, 1]);
-        assert_eq!(vus[0].spans, [Span { start: SECS(0), stop: SECS(9), cut: Some(SECS(39)) }]);
+        assert_eq!(vus[0].spans, [Span { start: SECS(0), stop: SECS(9), cut: SECS(39) }]);
         // The fifth stands in no moment at all: its number was reached and left at once.
         assert_eq!(vus[4].spans[0].start, vus[4].spans[0].stop);
     }
@@ -122,10 +121,10 @@ mod tests {
     #[test]
     fn who_is_wanted_again_in_time_is_not_cut_off() {
         let vus = ramp(2, &[(0, 1), (10, 1), (0, 2), (10, 2)]);
-        assert_eq!(vus[1].spans[0].cut, None);
-        assert_eq!(vus[1].spans[1], Span { start: SECS(10), stop: SECS(20), cut: Some(SECS(50)) });
+        assert_eq!(vus[1].spans[0].cut, SECS(50));
+        assert_eq!(vus[1].spans[1], Span { start: SECS(10), stop: SECS(20), cut: SECS(50) });
         let vus = ramp(2, &[(0, 1), (60, 1), (0, 2), (10, 2)]);
-        assert_eq!(vus[1].spans[0].cut, Some(SECS(30)));
+        assert_eq!(vus[1].spans[0].cut, SECS(30));
     }
 
     proptest! {

@@ -86,12 +86,13 @@ fn percent(share: f64) -> String {
 }
 
 /// What load left besides counts, as problems: each asks for an exit code and says what can be done.
-pub(crate) fn load_problems(load: &Load, signalled: bool, standstill: Duration) -> Vec<Problem> {
+/// Iterations that are cut off at once because the load is to end so are none: what they left open counts as unknown.
+pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, standstill: Duration) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut inconclusive = |message| problems.push(Problem::new(ExitCode::Inconclusive, message));
     let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_silence);
     let signalled = signalled || load.interrupted;
-    if cut > 0 && !signalled && load.aborted.is_none() && load.panics.is_empty() {
+    if cut > 0 && graceful && !signalled && load.aborted.is_none() && load.panics.is_empty() {
         inconclusive(format!(
             "{cut} iterations had not ended when their time to stop gracefully was over, and were cut off: the target \
              hangs, or an iteration takes longer than that"
@@ -116,8 +117,10 @@ pub(crate) fn load_problems(load: &Load, signalled: bool, standstill: Duration) 
         problems.push(Problem::new(ExitCode::Internal, format!("a virtual user panicked and stopped: {panic}")));
     }
     if let Some(reason) = &load.aborted {
-        problems
-            .push(Problem::new(ExitCode::Missed, format!("ended early, as it could not be met any more: {reason}")));
+        problems.push(Problem::new(
+            ExitCode::Missed,
+            format!("ended early, as the scenario asks for once an objective is missed over a whole window: {reason}"),
+        ));
     }
     if signalled {
         problems.push(Problem::new(ExitCode::Interrupted, "stopped by a signal; what is counted came before it"));

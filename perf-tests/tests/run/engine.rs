@@ -163,10 +163,14 @@ fn a_promise_kept_only_from_when_requests_were_made_is_said_loudly() {
         ..CATALOGUE
     };
     let service = Service::start();
+    let mut paced = settings(&service, None, "hidden-1");
+    // Half as many as want to be made, so that each waits longer than the one before.
+    paced.http.rps = Some(20);
     let finished = Scenario::new("pings", &BOTH)
         .exercises(&[PING])
-        .load(constant_arrival_rate(30, SECOND, SECOND, 30))
-        .run_with(settings(&service, None, "hidden-1"), async |vu: &mut Vu, (): &()| {
+        .load(constant_arrival_rate(40, SECOND, SECOND, 40))
+        .run_with(paced, async |vu: &mut Vu, (): &()| {
+            // Thinking is no waiting for an answer.
             vu.think(Duration::from_millis(300), Duration::from_millis(300)).await;
             ping(vu).await
         });
@@ -328,4 +332,20 @@ fn virtual_users_keep_a_connection_each_or_share_them() {
     assert_eq!(connections(false), 8);
     let shared = connections(true);
     assert!((1..8).contains(&shared), "{shared} connections for 8 virtual users that share");
+}
+
+#[test]
+fn what_was_to_be_looked_at_and_was_not_is_never_green() {
+    const CHECKED: Catalogue = Catalogue {
+        slos: &[Slo::check_above("says pong", Objective::percent(90)), Slo::errors_below(Objective::percent(1))],
+        ..CATALOGUE
+    };
+    let run = |checks: &[&'static str]| {
+        let service = Service::start();
+        let scenario =
+            Scenario::new("pings", &CHECKED).exercises(&[PING]).load(shared_iterations(1, 30)).checks(checks);
+        let settings = settings(&service, None, "untried-1");
+        code(&scenario.run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await))
+    };
+    assert_eq!((run(&[]), run(&["says pong"])), (ExitCode::Met, ExitCode::Inconclusive));
 }

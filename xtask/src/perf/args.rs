@@ -140,11 +140,6 @@ impl Args {
         self.proof
     }
 
-    /// Whether nothing is to be sent.
-    pub(super) const fn is_dry_run(&self) -> bool {
-        self.load.dry_run
-    }
-
     /// What a run will be told: the command line over the environment.
     pub(super) fn settings(&self) -> Result<Settings, SettingsError> {
         let given = self.overrides();

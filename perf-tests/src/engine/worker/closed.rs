@@ -55,8 +55,7 @@ impl Life {
     async fn iterate(&self, vu: &mut Vu, span: &Span, begun: &mut u64) {
         let epoch = self.floor.place.epoch;
         let stop = epoch + span.stop;
-        let forever = Duration::from_secs(86_400 * 365);
-        let mut cut = pin!(time::sleep_until(epoch + span.cut.unwrap_or(span.stop + forever)));
+        let mut cut = pin!(time::sleep_until(epoch + span.cut));
         let mut now = clock::now();
         while now < stop {
             let Some(turn) = self.take(*begun) else { break };

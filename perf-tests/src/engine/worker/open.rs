@@ -3,9 +3,10 @@
 //! Arrivals are dealt to workers in turn, and so are virtual users. An arrival that finds all of its worker's virtual users
 //! busy is dropped, as in k6: it is never begun, and counted.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
@@ -19,12 +20,13 @@ use crate::engine::vu::{Turn, Vu};
 pub(super) async fn run(floor: Floor, work: PartWork) {
     let epoch = floor.place.epoch;
     let mut running = JoinSet::new();
+    let dealt = Cell::new(0);
     tokio::select! {
         biased;
         () = floor.aborted.wait() => {}
-        () = time::sleep_until(epoch + work.cut) => {}
+        () = time::sleep_until(epoch + work.cut) => drop_rest(&floor, &work, dealt.get()),
         () = async {
-            deal(&floor, &work, &mut running).await;
+            deal(&floor, &work, &mut running, &dealt).await;
             while let Some(ended) = running.join_next().await {
                 floor.ended(ended);
             }
@@ -37,7 +39,19 @@ pub(super) async fn run(floor: Floor, work: PartWork) {
     }
 }
 
-async fn deal(floor: &Floor, work: &PartWork, running: &mut JoinSet<()>) {
+/// Counts what was due and never dealt, as when the whole machine stood still: load that was planned and not made.
+fn drop_rest(floor: &Floor, work: &PartWork, dealt: usize) {
+    let Share::Arrivals { arrivals, nth, of, ids, .. } = &work.share else { return };
+    if !ids.is_empty() {
+        let phases = &floor.place.shared.phases[work.part];
+        let mut recorder = floor.place.recorder.borrow_mut();
+        let rest = arrivals.iter().skip(*nth).step_by(*of).skip(dealt);
+        rest.for_each(|planned| recorder.record_dropped(work.part, phases.at(planned), 1));
+    }
+}
+
+/// Counts in `dealt` how many it has begun or dropped.
+async fn deal(floor: &Floor, work: &PartWork, running: &mut JoinSet<()>, dealt: &Cell<usize>) {
     let Share::Arrivals { arrivals, nth, of, ids, ready } = &work.share else { return };
     // Another worker has them all: then there is nothing to go through.
     if ids.is_empty() {
@@ -62,24 +76,32 @@ async fn deal(floor: &Floor, work: &PartWork, running: &mut JoinSet<()>) {
         match crew.next() {
             Some(vu) => {
                 let turn = (Turn::Shared(number as u64), due);
-                drop(running.spawn_local(iterate(floor.clone(), work.iteration.clone(), vu, turn, crew.idle.clone())));
+                let iteration = (work.iteration.clone(), work.min_iteration);
+                drop(running.spawn_local(iterate(floor.clone(), iteration, vu, turn, crew.idle.clone())));
             }
             None => floor.place.recorder.borrow_mut().record_dropped(work.part, phases.at(planned), 1),
         }
+        dealt.set(dealt.get() + 1);
     }
 }
 
 async fn iterate(
     floor: Floor,
-    iteration: Arc<dyn Iteration>,
+    (iteration, min_iteration): (Arc<dyn Iteration>, Duration),
     mut vu: Vu,
     (turn, due): (Turn, Instant),
     idle: Rc<RefCell<Vec<Vu>>>,
 ) {
     let _active = Active::new(&floor.place.recorder, vu.part());
-    vu.begin(clock::now(), turn, Some(due));
+    let began = clock::now();
+    vu.begin(began, turn, Some(due));
     let result = iteration.begin(&mut vu).await;
-    let _ = floor.iteration_ended(&mut vu, Some(result));
+    let ended = floor.iteration_ended(&mut vu, Some(result));
+    let earliest = began + min_iteration;
+    if earliest > ended {
+        // It counts as busy until then.
+        time::sleep_until(earliest).await;
+    }
     idle.borrow_mut().push(vu);
 }
 
