@@ -169,6 +169,9 @@ pub struct ObjectiveResult {
     pub total: u64,
     /// Requests of which nobody knows.
     pub unknown: u64,
+    /// The latency that is promised, if one is.
+    #[serde(default)]
+    pub threshold_ms: Option<f64>,
     /// The quantile that the objective is about, if it is about one.
     pub quantile_ms: Option<Millis>,
     /// Where that quantile truly lies, with 95 % confidence.
@@ -302,6 +305,7 @@ impl ObjectiveResult {
             good: 0,
             total: 0,
             unknown: 0,
+            threshold_ms: slo.threshold().map(|threshold| threshold.as_secs_f64() * 1e3),
             quantile_ms: None,
             interval_ms: None,
             response_ms: None,

@@ -10,6 +10,7 @@ pub mod backend;
 pub mod catalogue;
 pub mod counts;
 pub mod exposition;
+pub mod interpretation;
 pub mod judgement;
 pub mod label;
 pub mod metric;

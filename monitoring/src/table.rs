@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
 
+use crate::interpretation;
 use crate::judgement::{Kind, Millis, ObjectiveResult, PartResult, Report, Word};
 use crate::slo::Severity;
 
@@ -41,6 +42,9 @@ pub fn render(report: &Report, colour: bool) -> String {
     let _ = writeln!(text, "\n{}", table.trim_fmt());
     for line in report.plan.parts.iter().map(of_part) {
         let _ = writeln!(text, "{line}");
+    }
+    for reading in interpretation::of(report) {
+        let _ = writeln!(text, "{reading}");
     }
     for sentence in sentences(report) {
         let _ = write!(text, "\n{sentence}");

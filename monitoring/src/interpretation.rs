@@ -1,0 +1,250 @@
+//! What a result means, in words with numbers: how well things stand, what is slowest, and whether it is one endpoint or all.
+//!
+//! The bands are those of the dashboard: good below 80 % of what is promised, a warning up to it, a problem beyond.
+
+use crate::judgement::{EndpointResult, Kind, Millis, ObjectiveResult, Report, Word};
+use crate::table::millis;
+
+/// From this share of a promise on, there is little left for a busier day.
+const NEAR: f64 = 0.8;
+/// Above this share of failed requests, an endpoint fails rather than is slow.
+const FAILS: f64 = 0.01;
+
+/// How well things stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Band {
+    /// Well.
+    Good,
+    /// Well, with little to spare.
+    Warning,
+    /// Not well.
+    Problem,
+}
+
+impl Band {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+/// A sentence, and how bad it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// How well what it speaks of stands.
+    pub band: Band,
+    /// The sentence.
+    pub text: String,
+}
+
+impl std::fmt::Display for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "reading: {}: {}", self.band.as_str(), self.text)
+    }
+}
+
+/// An endpoint's latency against its promise.
+struct Slow<'a> {
+    objective: &'a ObjectiveResult,
+    /// Of what is promised.
+    share: f64,
+}
+
+impl Slow<'_> {
+    fn in_words(&self) -> String {
+        let Self { objective: ObjectiveResult { subject, quantile_ms, threshold_ms, .. }, share } = self;
+        let seen = quantile_ms.map(millis).unwrap_or_default();
+        let promised = threshold_ms.map(|ms| millis(Millis::Finite(ms))).unwrap_or_default();
+        if share.is_finite() {
+            format!("{subject} at {:.0} % ({seen} of {promised})", share * 100.0)
+        } else {
+            format!("{subject} beyond all bounds, since too many of its requests failed")
+        }
+    }
+}
+
+/// What a report says, the gravest first.
+pub fn of(report: &Report) -> Vec<Reading> {
+    let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| failed_share(endpoint) > FAILS).collect();
+    let mut readings: Vec<_> = errors(report, &failing).into_iter().collect();
+    readings.extend(latency(report, &failing));
+    readings.sort_by_key(|reading| std::cmp::Reverse(reading.band));
+    readings
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn failed_share(endpoint: &EndpointResult) -> f64 {
+    endpoint.requests.failed as f64 / endpoint.requests.sent.max(1) as f64
+}
+
+/// Which requests fail, and how.
+fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Reading> {
+    let worst = failing.iter().max_by(|one, other| failed_share(one).total_cmp(&failed_share(other)))?;
+    let (kind, count) = kinds(failing).into_iter().max_by_key(|(_, count)| *count)?;
+    let failed: u64 = failing.iter().map(|endpoint| endpoint.requests.failed).sum();
+    let all = failing.len() == report.endpoints.len() && failing.len() > 1;
+    let whose = if all {
+        "requests to all endpoints".to_owned()
+    } else {
+        let names: Vec<_> = failing.iter().map(|endpoint| endpoint.name.as_str()).collect();
+        format!("requests to {} alone", names.join(", "))
+    };
+    let cause = match (kind.as_str(), all) {
+        ("refused", _) => "nobody listens there, or its backlog is full: is the service up?",
+        ("timeout", _) => "no answer came in time: a deadlock, an exhausted pool, or too much load",
+        ("reset", _) => "connections broke: a crash, a restart, or a proxy that gave up",
+        ("tls" | "protocol", _) => "the two ends do not speak the same: certificates, versions, something in between",
+        (_, true) => "what they have in common fails: a database, a migration, a login",
+        (_, false) => "what is theirs alone: see the service's log for them",
+    };
+    Some(Reading {
+        band: Band::Problem,
+        text: format!(
+            "{failed} {whose} failed, up to {:.1} % ({}), {count} of them by {kind}: {cause}",
+            failed_share(worst) * 100.0,
+            worst.name
+        ),
+    })
+}
+
+/// Kinds of failure, and how often.
+fn kinds(failing: &[&EndpointResult]) -> std::collections::BTreeMap<String, u64> {
+    let mut kinds = std::collections::BTreeMap::new();
+    for (kind, count) in failing.iter().flat_map(|endpoint| &endpoint.errors) {
+        *kinds.entry(kind.clone()).or_default() += count;
+    }
+    kinds
+}
+
+/// How near latencies are to what is promised, and whether it is one endpoint or all.
+fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Reading> {
+    let judged = report
+        .objectives
+        .iter()
+        .filter(|objective| objective.kind == Kind::Latency && matches!(objective.verdict, Word::Met | Word::Missed));
+    let mut slow: Vec<_> = judged
+        .filter_map(|objective| {
+            let share = match objective.quantile_ms? {
+                Millis::Finite(ms) => ms / objective.threshold_ms?,
+                Millis::Infinite(_) => f64::INFINITY,
+            };
+            Some(Slow { objective, share })
+        })
+        .collect();
+    slow.sort_by(|one, other| other.share.total_cmp(&one.share));
+    // Where requests fail, that is what is wrong, and not that the others are slow.
+    let fails = |slow: &Slow<'_>| failing.iter().any(|endpoint| endpoint.name == slow.objective.subject);
+    let (worst, of) = (slow.iter().find(|slow| !fails(slow))?, slow.len());
+    let over: Vec<_> = slow.iter().filter(|slow| slow.share > 1.0 && !fails(slow)).collect();
+    let rest = slow.iter().find(|slow| slow.share <= 1.0);
+    let in_words = worst.in_words();
+    let (band, text) = if over.is_empty() && worst.share < NEAR {
+        (Band::Good, format!("all latencies are below 80 % of what is promised; the slowest is {in_words}"))
+    } else if over.is_empty() {
+        (Band::Warning, format!("promises are kept with little to spare: {in_words}"))
+    } else if over.len() * 3 >= of * 2 && of > 1 {
+        let text = format!(
+            "{} of {of} endpoints are slower than promised, first of all {in_words}: what they have in common is short: \
+             overload, connection pool or network",
+            over.len()
+        );
+        (Band::Problem, text)
+    } else {
+        let named: Vec<_> = over.iter().map(|slow| slow.in_words()).collect();
+        let others = rest.map(|rest| format!("; of the others, {}", rest.in_words())).unwrap_or_default();
+        let own =
+            if over.len() == 1 { "its own query logic" } else { "their own query logic, or what those have in common" };
+        (Band::Problem, format!("slower than promised: {}{others}: {own}", named.join(", ")))
+    };
+    Some(Reading { band, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::STOCK_AI;
+    use crate::judgement::Requests;
+    use crate::verdict::{self, Tally};
+
+    /// A run with those p95s in ms by endpoint; infinite where so many percent failed, by a kind.
+    fn read(p95s: [f64; 7], failed: &[(usize, u64, &str)]) -> Vec<String> {
+        let mut report: Report = serde_json::from_str(include_str!("../tests/report.json")).unwrap();
+        let failed_of =
+            |at: usize| failed.iter().find(|(index, ..)| *index == at).map_or(0, |(_, percent, _)| percent * 10);
+        let objectives = STOCK_AI.slos.iter().take(7).zip(p95s).enumerate().map(|(at, (slo, p95))| {
+            let good =
+                if p95 * 1e3 <= slo.threshold().unwrap().as_micros() as f64 { 1000 - failed_of(at) } else { 500 };
+            let tally = Tally { good, total: 1000, ..Tally::default() };
+            let result = ObjectiveResult::judged(slo, tally, &verdict::judge(slo, tally));
+            let infinite = failed_of(at) > 50;
+            ObjectiveResult {
+                quantile_ms: Some(if infinite { Millis::INFINITE } else { Millis::Finite(p95) }),
+                ..result
+            }
+        });
+        report.objectives = objectives.collect();
+        for (at, endpoint) in report.endpoints.iter_mut().enumerate() {
+            endpoint.requests = Requests { sent: 1000, failed: failed_of(at), unknown: 0 };
+            endpoint.errors = failed
+                .iter()
+                .filter(|(index, ..)| *index == at)
+                .map(|(_, percent, kind)| ((*kind).to_owned(), percent * 10))
+                .collect();
+        }
+        of(&report).iter().map(Reading::to_string).collect()
+    }
+
+    const WELL: [f64; 7] = [100.0, 50.0, 120.0, 80.0, 75.0, 140.0, 160.0];
+
+    #[test]
+    fn a_result_is_read_as_somebody_who_knows_would() {
+        let slow = |at: usize, factor: f64| {
+            let mut p95s = WELL;
+            p95s[at] *= factor;
+            p95s
+        };
+        let status = |at| (at, 20, "status");
+        for (p95s, failed, parts) in [
+            (WELL, vec![], vec!["good", "the slowest is get_recommendations at 35 % (140.0 ms of 400.0 ms)"]),
+            (slow(0, 2.6), vec![], vec!["warning", "little to spare: join_room at 87 %"]),
+            (
+                slow(6, 5.0),
+                vec![],
+                vec![
+                    "problem: slower than promised: get_game_data at 160 %",
+                    "get_recommendations at 35 %",
+                    "its own query",
+                ],
+            ),
+            (slow(1, 9.0), vec![], vec!["get_state at 225 %", "its own query"]),
+            (WELL.map(|ms| ms * 5.0), vec![], vec!["7 of 7 endpoints", "first of all get_recommendations", "overload"]),
+            ([310.0, 210.0, 410.0, 310.0, 310.0, 100.0, 100.0], vec![], vec!["5 of 7 endpoints", "overload"]),
+            (
+                [310.0, 210.0, 100.0, 80.0, 75.0, 100.0, 100.0],
+                vec![],
+                vec!["join_room at 103 %", "get_state at 105 %", "have in common"],
+            ),
+            (
+                WELL,
+                vec![status(4)],
+                vec!["200 requests to get_news alone failed, up to 20.0 % (get_news), 200 of them by status", "log"],
+            ),
+            (WELL, (0..7).map(status).collect(), vec!["1400 requests to all endpoints failed", "a database"]),
+            (WELL, (0..7).map(|at| (at, 100, "refused")).collect(), vec!["is the service up"]),
+            (
+                WELL,
+                vec![(0, 30, "timeout"), (1, 5, "status")],
+                vec!["join_room, get_state alone", "300 of them by timeout", "exhausted pool"],
+            ),
+            (slow(6, 5.0), vec![(0, 10, "reset")], vec!["a crash", "get_game_data at 160 %"]),
+        ] {
+            let said = read(p95s, &failed).join("\n");
+            for part in parts {
+                assert!(said.contains(part), "{part:?} is not in\n{said}");
+            }
+        }
+    }
+}
