@@ -4,6 +4,7 @@ mod backend;
 mod bench;
 mod ci;
 mod codegen;
+mod dashboards_diff;
 mod http;
 mod perf;
 mod process;
@@ -33,6 +34,9 @@ enum Command {
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
     Stack(stack::Command),
+    /// Review changes of dashboards
+    #[command(subcommand)]
+    Dashboards(dashboards_diff::Command),
     /// Write the files that are generated from the catalogue
     Codegen {
         /// Write nothing; fail if a file differs from what would be written, or should not be there
@@ -60,6 +64,7 @@ async fn main() -> ExitCode {
     let code = match cli.command {
         Command::Perf(args) => perf::command(*args).await,
         Command::Stack(command) => or_internal(stack::command(command).await),
+        Command::Dashboards(command) => or_internal(dashboards_diff::run(command)),
         Command::Codegen { check } => or_internal(codegen::run(check)),
         Command::Bench(command) => or_internal(bench::run(command).await),
         Command::Ci => or_internal(ci::run().await),

@@ -14,7 +14,7 @@ use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::models::ContainerSummaryStateEnum;
 use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptions, RemoveContainerOptions,
+    InspectContainerOptions, ListContainersOptions, RemoveContainerOptions, RemoveVolumeOptions,
 };
 use testcontainers::core::client::docker_client_instance;
 use tokio::time;
@@ -272,9 +272,50 @@ pub(super) async fn remove_idle_networks() -> anyhow::Result<()> {
     service::remove_networks(&docker, &in_use).await
 }
 
-/// A line for each container of this clone.
-pub(super) async fn status() -> anyhow::Result<Vec<String>> {
+/// A line for each container of this clone, and where it answers.
+pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
-    let line = |found: Ours| format!("{}  {}  {} ({})", found.name, found.url, found.state, found.image);
+    let line = |found: Ours| {
+        let url = url::Url::parse(&found.url).ok();
+        (format!("{}  {}  {} ({})", found.name, found.url, found.state, found.image), url)
+    };
     Ok(ours(&docker, None).await?.into_iter().map(line).collect())
+}
+
+/// Docker's version.
+pub(super) async fn version() -> Result<String, StackError> {
+    let version = connect().await?.version().await.context("failed to ask Docker for its version")?;
+    Ok(version.version.unwrap_or_else(|| "of a version that it does not tell".to_owned()))
+}
+
+/// Whether an image needs no pull.
+pub(super) async fn has_image(name: &str) -> Result<bool, StackError> {
+    Ok(connect().await?.inspect_image(name).await.is_ok())
+}
+
+/// Prints what this clone's containers wrote last, and goes on if it is to. Gives their number.
+pub(super) async fn logs(follow: bool) -> anyhow::Result<usize> {
+    let Some(docker) = if_there().await? else { return Ok(0) };
+    let ours = ours(&docker, None).await?;
+    let mut all = futures::stream::select_all(ours.iter().map(|found| service::log(&docker, &found.name, follow)));
+    while let Some(line) = futures::StreamExt::next(&mut all).await {
+        crate::summary::say(&line?);
+    }
+    Ok(ours.len())
+}
+
+/// The volumes with this clone's data.
+pub(super) async fn volumes(only: Option<u16>) -> anyhow::Result<Vec<String>> {
+    let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
+    service::volumes(&docker, only).await
+}
+
+/// Removes them. Nothing may use them any more.
+pub(super) async fn remove_volumes(only: Option<u16>) -> anyhow::Result<()> {
+    let Some(docker) = if_there().await? else { return Ok(()) };
+    for name in service::volumes(&docker, only).await? {
+        let removed = docker.remove_volume(&name, None::<RemoveVolumeOptions>).await;
+        removed.with_context(|| format!("failed to remove volume {name}"))?;
+    }
+    Ok(())
 }

@@ -1,8 +1,12 @@
 //! The stack: Prometheus and Grafana in containers, a Prometheus from PATH, or nothing.
 
+mod command;
 mod docker;
+mod doctor;
 mod images;
 mod native;
+mod port;
+mod status;
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -19,6 +23,7 @@ use monitoring::run::ExitCode;
 use url::Url;
 
 use crate::workspace;
+pub(crate) use command::{Command, command};
 pub(crate) use images::Images;
 
 /// Prometheus' usual port.
@@ -37,40 +42,6 @@ pub(crate) enum Choice {
     Native,
     /// No store: metrics are counted and judged, and not kept
     None,
-}
-
-/// `cargo xtask stack …`
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum Command {
-    /// Start Prometheus and Grafana, or use those that run
-    Up(UpArgs),
-    /// Stop this workspace's stack; its data stays
-    Down {
-        /// Only the stack whose Prometheus has this port
-        #[arg(long)]
-        prometheus_port: Option<u16>,
-    },
-    /// Show what runs
-    Status,
-    /// Print the names of the images, to pull or mirror them beforehand
-    Images,
-}
-
-/// `cargo xtask stack up …`
-#[derive(Debug, clap::Args)]
-pub(crate) struct UpArgs {
-    /// What to start
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
-    stack: Choice,
-    /// Prometheus' port on 127.0.0.1
-    #[arg(long, default_value_t = PROMETHEUS_PORT, value_parser = clap::value_parser!(u16).range(1..))]
-    prometheus_port: u16,
-    /// Grafana's port on 127.0.0.1
-    #[arg(long, default_value_t = GRAFANA_PORT, value_parser = clap::value_parser!(u16).range(1..))]
-    grafana_port: u16,
-    /// Start no Grafana
-    #[arg(long, conflicts_with = "grafana_port")]
-    no_grafana: bool,
 }
 
 /// What a stack should be.
@@ -285,7 +256,8 @@ fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
 fn check_port(port: u16, what: &str, flag: &str, also: &str) -> Result<(), StackError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| {
         StackError::Configuration(format!(
-            "port {port} for {what} is taken ({error}): choose another with {flag}{also}"
+            "port {port} for {what} is taken by {}: choose another with {flag}{also}",
+            port::holder(port).unwrap_or_else(|| error.to_string())
         ))
     })
 }
@@ -297,55 +269,4 @@ fn check_prometheus_port(port: u16) -> Result<(), StackError> {
 
 fn local_url(port: u16) -> anyhow::Result<Url> {
     Ok(Url::parse(&format!("http://127.0.0.1:{port}/"))?)
-}
-
-/// Runs a `stack` command.
-pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Up(UpArgs { stack, prometheus_port, grafana_port, no_grafana }) => {
-            let grafana = !no_grafana;
-            let (choice, keep_data, timing) = (stack, true, Timing::USUAL);
-            let options = Options { choice, prometheus_port, grafana_port, grafana, keep_data, timing };
-            let before = parts(stack, Some(prometheus_port)).await?;
-            match up(&options, &before, &|line| eprintln!("{line}")).await {
-                Ok(stack) => {
-                    println!("{}", describe(&stack));
-                    Ok(ExitCode::Met)
-                }
-                Err(error) => {
-                    stop(&parts_since(&before, &options).await?).await?;
-                    eprintln!("error: {error}");
-                    Ok(error.code())
-                }
-            }
-        }
-        Command::Down { prometheus_port } => {
-            let parts = parts(Choice::Auto, prometheus_port).await?;
-            stop(&parts).await?;
-            let names: Vec<_> = parts.iter().map(Part::to_string).collect();
-            println!(
-                "{}",
-                if names.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", names.join(", ")) }
-            );
-            Ok(ExitCode::Met)
-        }
-        Command::Images => {
-            let Images { prometheus, grafana } = Images::chosen();
-            println!("{}\n{}", prometheus.name, grafana.name);
-            Ok(ExitCode::Met)
-        }
-        Command::Status => {
-            let mut lines = docker::status().await?;
-            lines.extend(native::status().await?);
-            println!("{}", if lines.is_empty() { "nothing runs".to_owned() } else { lines.join("\n") });
-            Ok(ExitCode::Met)
-        }
-    }
-}
-
-fn describe(stack: &Stack) -> String {
-    let line = |name: &str, url: &Option<Url>| url.as_ref().map(|url| format!("{name:<10}  {url}"));
-    let lines: Vec<_> =
-        [line("Prometheus", &stack.prometheus), line("Grafana", &stack.grafana)].into_iter().flatten().collect();
-    if lines.is_empty() { "no store".to_owned() } else { lines.join("\n") }
 }

@@ -117,28 +117,66 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
     forget(&state_folder(port).join(PASSING_DATA))
 }
 
-/// A line for each Prometheus of ours.
-pub(super) async fn status() -> anyhow::Result<Vec<String>> {
+/// A line for each Prometheus of ours, and where it answers.
+pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
     let mut lines = Vec::new();
     for (port, folder) in folders(None) {
         if running(port).await {
-            lines.push(format!(
-                "prometheus  http://127.0.0.1:{port}/  from PATH, data in {}",
-                folder.join(DATA).display()
-            ));
+            let (url, data) = (local_url(port)?, folder.join(DATA));
+            lines.push((format!("prometheus  {url}  from PATH, data in {}", data.display()), Some(url)));
         }
     }
     Ok(lines)
 }
 
+/// Prints what each Prometheus of ours wrote last, and goes on if it is to. Gives their number.
+pub(super) async fn logs(follow: bool) -> anyhow::Result<usize> {
+    const LINES: usize = 50;
+    const PAUSE: Duration = Duration::from_millis(500);
+    let folders = folders(None);
+    let mut shown = vec![0; folders.len()];
+    loop {
+        for ((port, folder), shown) in folders.iter().zip(&mut shown) {
+            let text = fs::read_to_string(folder.join(LOG)).with_context(|| format!("failed to read {LOG}"))?;
+            let lines: Vec<_> = text.lines().collect();
+            // A log that is shorter than before is another one's.
+            let from = if *shown == 0 || lines.len() < *shown { lines.len().saturating_sub(LINES) } else { *shown };
+            lines[from..].iter().for_each(|line| crate::summary::say(&format!("prometheus at {port}  {line}")));
+            *shown = lines.len();
+        }
+        if !follow || folders.is_empty() {
+            return Ok(folders.len());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Folders with data of ours, whether or not it is in use.
+pub(super) fn data(only: Option<u16>) -> Vec<PathBuf> {
+    let folders = state_folders(only).into_iter();
+    folders
+        .flat_map(|(_, folder)| [DATA, PASSING_DATA].map(|data| folder.join(data)))
+        .filter(|data| data.exists())
+        .collect()
+}
+
+/// Removes it. Nothing may use it any more.
+pub(super) fn remove_data(only: Option<u16>) -> anyhow::Result<()> {
+    data(only).iter().try_for_each(|data| forget(data))
+}
+
 /// The state folders in which a Prometheus was started.
 fn folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
+    state_folders(only).into_iter().filter(|(_, folder)| folder.join(PID).exists()).collect()
+}
+
+/// The state folders of all stacks that there ever were here.
+fn state_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
     let entries = fs::read_dir(workspace::perf().join("stack")).into_iter().flatten().flatten();
     let ports = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let mut folders: Vec<_> = ports.filter(|port| only.is_none_or(|only| only == *port)).collect();
     folders.sort_unstable();
-    let with_folder = folders.into_iter().map(|port| (port, state_folder(port)));
-    with_folder.filter(|(_, folder)| folder.join(PID).exists()).collect()
+    folders.into_iter().map(|port| (port, state_folder(port))).collect()
 }
 
 fn forget(data: &Path) -> anyhow::Result<()> {

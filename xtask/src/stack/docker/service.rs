@@ -11,7 +11,7 @@ use monitoring::prometheus::TARGETS;
 use monitoring::rule::Timing;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{NetworkCreateRequest, PortBinding};
-use testcontainers::bollard::query_parameters::{ListNetworksOptions, LogsOptions};
+use testcontainers::bollard::query_parameters::{ListNetworksOptions, ListVolumesOptions, LogsOptions};
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::core::wait::LogWaitStrategy;
 use testcontainers::core::{Host, IntoContainerPort as _, WaitFor};
@@ -260,4 +260,28 @@ pub(super) async fn tail(docker: &Docker, name: &str) -> String {
         last = line.to_string().trim().to_owned();
     }
     last
+}
+
+/// The lines that a container wrote last, each with its name before it, and those to come if it is to go on.
+pub(super) fn log<'a>(
+    docker: &'a Docker,
+    name: &'a str,
+    follow: bool,
+) -> futures::stream::BoxStream<'a, anyhow::Result<String>> {
+    let options = LogsOptions { stdout: true, stderr: true, follow, tail: "50".to_owned(), ..LogsOptions::default() };
+    let lines = docker.logs(name, Some(options));
+    lines.map(move |line| Ok(format!("{name}  {}", line?.to_string().trim_end()))).boxed()
+}
+
+/// The named volumes of this clone, or of one of its stacks.
+pub(super) async fn volumes(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<String>> {
+    let found = docker.list_volumes(None::<ListVolumesOptions>).await.context("failed to list volumes")?;
+    let prefix = format!("perf-{}-", workspace::id());
+    let ours = |name: &String| {
+        name.strip_prefix(&prefix)
+            .and_then(|rest| rest.strip_suffix("-prometheus"))
+            .and_then(|port| port.parse::<u16>().ok())
+            .is_some_and(|port| only.is_none_or(|only| only == port))
+    };
+    Ok(found.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).filter(ours).collect())
 }
