@@ -9,6 +9,7 @@ mod http;
 mod perf;
 mod process;
 mod proof;
+mod runs;
 mod scenarios;
 mod stack;
 mod summary;
@@ -34,6 +35,8 @@ enum Command {
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
     Stack(stack::Command),
+    /// List past runs: verdict, load, the p95 nearest to its promise, tags
+    Runs(runs::Args),
     /// Review changes of dashboards
     #[command(subcommand)]
     Dashboards(dashboards_diff::Command),
@@ -64,6 +67,7 @@ async fn main() -> ExitCode {
     let code = match cli.command {
         Command::Perf(args) => perf::command(*args).await,
         Command::Stack(command) => or_internal(stack::command(command).await),
+        Command::Runs(args) => or_internal(runs::run(&args)),
         Command::Dashboards(command) => or_internal(dashboards_diff::run(command)),
         Command::Codegen { check } => or_internal(codegen::run(check)),
         Command::Bench(command) => or_internal(bench::run(command).await),

@@ -24,6 +24,7 @@ use serde::Serialize;
 use url::Url;
 
 use clocks::{Clocks, Verdict};
+use ledger::Own;
 use reading::{Backend, Counted};
 pub(crate) use source::{Moment, Series, Source};
 
@@ -97,12 +98,13 @@ pub(crate) async fn before(target: &Url) -> Before {
 pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>) -> anyhow::Result<Proof> {
     let source = Source::new(setting.prometheus.clone(), setting.grafana.cloned())?;
     let scraped = queries::scraped(report, &before.backend, &source).await;
-    let (delivered, counted) = ledger::check(report, before.backend, &source, setting).await;
+    let (delivered, own) = ledger::check(report, before.backend, &source, setting).await;
     let checks = vec![
         queries::check(report, &source, setting.own_store, scraped).await,
         delivered,
         same_answer(report, &source).await,
-        compare_clocks(report, &source, &counted).await,
+        compare_clocks(report, &source, &own.counted).await,
+        coverage(&own),
     ];
     Ok(Proof { checks })
 }
@@ -145,6 +147,30 @@ async fn same_answer(report: &Report, source: &Source) -> Check {
         }
     }
     Check::new(CHECK, format!("good and total of {asked} objectives, by the report and by Prometheus"), wrong)
+}
+
+/// Which routes the backend has answered for that no objective speaks of. That is for people to judge, and no failure.
+fn coverage(own: &Own) -> Check {
+    const CHECK: &str = "coverage";
+    if own.routes.is_empty() {
+        return Check::not_applicable(CHECK, "the backend does not tell its routes");
+    }
+    let promised = |route: &&String| {
+        SERVED
+            .slos
+            .iter()
+            .filter_map(|slo| slo.endpoint())
+            .any(|endpoint| route.split_once(' ') == Some((endpoint.method.as_str(), endpoint.handler())))
+    };
+    let (with, without): (Vec<_>, Vec<_>) = own.routes.iter().partition(promised);
+    let named = if without.is_empty() {
+        String::new()
+    } else {
+        let names: Vec<_> = without.iter().map(|route| route.as_str()).collect();
+        format!("; without: {}", names.join(", "))
+    };
+    let figures = format!("{} of {} routes that were asked for have an objective{named}", with.len(), own.routes.len());
+    Check::new(CHECK, figures, Vec::new())
 }
 
 /// The client's clock and the backend's, endpoint by endpoint.

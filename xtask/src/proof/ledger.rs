@@ -1,6 +1,6 @@
 //! Brings the three counts together: what was sent, what is stored, and what the backend counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -27,26 +27,28 @@ type Stored = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
 /// What the backend counted during the run, endpoint by endpoint, or why that is not known.
 enum Count {
-    Known(BTreeMap<&'static str, Counted>),
+    Known(BTreeMap<&'static str, Counted>, BTreeSet<String>),
     Unknown(String),
 }
 
+/// What the backend counted during the run, and the routes that it has answered for.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    pub(super) counted: BTreeMap<&'static str, Counted>,
+    pub(super) routes: BTreeSet<String>,
+}
+
 /// The audit, and the backend's own counters over the run.
-pub(super) async fn check(
-    report: &Report,
-    before: Backend,
-    source: &Source,
-    setting: Setting<'_>,
-) -> (Check, BTreeMap<&'static str, Counted>) {
+pub(super) async fn check(report: &Report, before: Backend, source: &Source, setting: Setting<'_>) -> (Check, Own) {
     let failed = |error: anyhow::Error| Check::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
     let stored = match stored(report, source).await {
         Ok(stored) => stored,
-        Err(error) => return (failed(error), BTreeMap::new()),
+        Err(error) => return (failed(error), Own::default()),
     };
     let count = match before {
         Backend::One(before) => match count(report, &before, setting.target).await {
             Ok(count) => count,
-            Err(error) => return (failed(error.context("failed to read the backend's counters again")), BTreeMap::new()),
+            Err(error) => return (failed(error.context("failed to read the backend's counters again")), Own::default()),
         },
         Backend::Several => Count::Unknown(
             "several workers answer /metrics in turn, each for itself (prometheus_client's multiprocess mode adds them up)"
@@ -56,17 +58,17 @@ pub(super) async fn check(
     };
     let others = Others { around: report.around.sent + report.around.unknown, possible: !setting.own_backend };
     let check = audit(report, &stored, &count, others);
-    let counted = match count {
-        Count::Known(counted) => counted,
-        Count::Unknown(_) => BTreeMap::new(),
+    let own = match count {
+        Count::Known(counted, routes) => Own { counted, routes },
+        Count::Unknown(_) => Own::default(),
     };
-    (check, counted)
+    (check, own)
 }
 
 /// Reads the backend's counters until they hold all that was answered, or time is up: a request is counted a moment after
 /// its answer was sent.
 async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Result<Count> {
-    let mut counted = BTreeMap::new();
+    let (mut counted, mut routes) = (BTreeMap::new(), BTreeSet::new());
     for _ in 0..READINGS {
         let after = reading::once(target, &SERVED).await?;
         if after.started != before.started {
@@ -74,6 +76,7 @@ async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Resul
         }
         let of = |name: &'static str| (name, after.endpoints[name].since(&before.endpoints[name]));
         counted = requested(report).map(|(_, endpoint)| of(endpoint.name)).collect();
+        routes = after.routes;
         let is_complete = requested(report)
             .all(|(result, endpoint)| Account::new(result, None, counted.get(endpoint.name).cloned()).is_complete());
         if is_complete {
@@ -81,14 +84,14 @@ async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Resul
         }
         time::sleep(PAUSE).await;
     }
-    Ok(Count::Known(counted))
+    Ok(Count::Known(counted, routes))
 }
 
 fn audit(report: &Report, stored: &Stored, count: &Count, others: Others) -> Check {
     let (mut wrong, mut sum) = (Vec::new(), Explained::default());
     for (result, endpoint) in requested(report) {
         let of_backend = match count {
-            Count::Known(counted) => counted.get(endpoint.name).cloned(),
+            Count::Known(counted, _) => counted.get(endpoint.name).cloned(),
             Count::Unknown(_) => None,
         };
         let of_store = stored.get(endpoint.name).cloned().unwrap_or_default();
@@ -108,7 +111,7 @@ fn audit(report: &Report, stored: &Stored, count: &Count, others: Others) -> Che
         // What answers us and is ours cannot be mute.
         Count::Unknown(why) if !others.possible => wrong.push(why.clone()),
         Count::Unknown(why) => drop(write!(figures, "; {why}")),
-        Count::Known(counted) => {
+        Count::Known(counted, _) => {
             let by_backend: u64 = counted.values().map(Counted::requests).sum();
             let _ = write!(figures, ", {by_backend} counted by the backend");
             let parts = [

@@ -1,6 +1,6 @@
 //! What the backend has counted so far, by its own `/metrics`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -32,6 +32,8 @@ pub(super) struct Reading {
     pub(super) started: Option<f64>,
     /// Endpoint by endpoint, by name.
     pub(super) endpoints: BTreeMap<&'static str, Counted>,
+    /// Routes that the backend has answered for, as "GET /api/news".
+    pub(super) routes: BTreeSet<String>,
 }
 
 /// What a target is like, as far as its metrics tell.
@@ -78,7 +80,19 @@ pub(super) async fn once(target: &Url, catalogue: &Catalogue) -> anyhow::Result<
 fn reading(samples: &[Sample], catalogue: &Catalogue) -> Reading {
     let started = samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value);
     let counted = |endpoint: &'static Endpoint| (endpoint.name, counted(samples, endpoint));
-    Reading { started, endpoints: catalogue.endpoints.iter().map(counted).collect() }
+    Reading { started, endpoints: catalogue.endpoints.iter().map(counted).collect(), routes: routes(samples) }
+}
+
+/// What stands in `handler` for requests that no route matched.
+const NO_ROUTE: &str = "none";
+/// What scrapes ask for, which is no business of an objective.
+const METRICS: &str = "/metrics";
+
+fn routes(samples: &[Sample]) -> BTreeSet<String> {
+    let requests = samples.iter().filter(|sample| sample.name == REQUESTS);
+    let labels = requests.filter_map(|sample| Some((sample.labels.get("method")?, sample.labels.get("handler")?)));
+    let routes = labels.filter(|(_, handler)| ![NO_ROUTE, METRICS].contains(&handler.as_str()));
+    routes.map(|(method, handler)| format!("{method} {handler}")).collect()
 }
 
 fn counted(samples: &[Sample], endpoint: &Endpoint) -> Counted {
@@ -166,5 +180,6 @@ http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",m
         let since = join.since(join);
         assert_eq!((since.requests(), since.quantile_bounds_ms(95)), (0, None));
         assert_eq!(reading.endpoints["get_news"], Counted::default());
+        assert_eq!(reading.routes.len(), 2, "{:?}", reading.routes);
     }
 }
