@@ -64,22 +64,22 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
         bands: None,
         query: Query::new("", query),
     };
-    let milliseconds = (Unit::Milliseconds, 0, 85);
+    let milliseconds = (Unit::Milliseconds, 0, 75);
     let banded = |column: Column, bands, cell| Column { bands: Some((bands, cell)), ..column };
     let (yellow, red) = too_many(catalogue);
     let success_bands = panel::high_is_good(share(red.rest()), share(yellow.rest()));
     let columns = vec![
-        column("Requests", (Unit::Exactly, 0, 95), requests()),
-        column("Rate", (Unit::RequestsPerSecond, 1, 100), requests().over_each(&[TESTID], seconds().above_zero())),
+        column("Requests", (Unit::Exactly, 0, 85), requests()),
+        column("Rate", (Unit::RequestsPerSecond, 1, 90), requests().over_each(&[TESTID], seconds().above_zero())),
         column("p50", milliseconds, quantile(buckets(), Objective::percent(50))),
         column("p95", milliseconds, quantile(buckets(), p95)),
-        banded(column("p95 / SLO", (Unit::Share, 0, 190), of_threshold), panel::low_is_good(0.8, 1.0), Cell::Bar),
+        banded(column("p95 / SLO", (Unit::Share, 0, 120), of_threshold), panel::low_is_good(0.8, 1.0), Cell::Bar),
         banded(
-            column("Success", (Unit::Share, 2, 95), Expr::Integer(1).minus(failed.over(requests()))),
+            column("Success", (Unit::Share, 2, 80), Expr::Integer(1).minus(failed.over(requests()))),
             success_bands,
             Cell::Text,
         ),
-        banded(column("Budget left", (Unit::Share, 0, 105), budget), panel::high_is_good(0.0, 0.2), Cell::Text),
+        banded(column("Budget left", (Unit::Share, 0, 95), budget), panel::high_is_good(0.0, 0.2), Cell::Text),
     ];
     panel::table(
         "Summary",
