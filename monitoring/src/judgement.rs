@@ -80,6 +80,15 @@ pub struct Report {
     pub exit_code: u8,
 }
 
+impl Report {
+    /// When the run's series end, Unix milliseconds: with the last push, which holds the final counts, a moment after load
+    /// has ended.
+    pub fn series_end_unix_ms(&self) -> i64 {
+        let last_push = self.store.as_ref().and_then(|store| store.last_push_unix_ms);
+        last_push.map_or(self.ended_unix_ms, |last_push| last_push.max(self.ended_unix_ms))
+    }
+}
+
 /// Counts of requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {

@@ -7,6 +7,7 @@ mod ledger;
 mod queries;
 mod reading;
 mod source;
+mod timeline;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,6 +28,9 @@ use clocks::{Clocks, Verdict};
 use ledger::Own;
 use reading::{Backend, Counted};
 pub(crate) use source::{Moment, Series, Source};
+
+/// More lines than this nobody reads on a terminal.
+const SHOWN_LINES: usize = 10;
 
 /// What is needed before load begins: the backend's counters as they are then.
 #[derive(Debug)]
@@ -97,6 +101,11 @@ pub(crate) async fn before(target: &Url) -> Before {
 /// If there is no way to put questions at all.
 pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>) -> anyhow::Result<Proof> {
     let source = Source::new(setting.prometheus.clone(), setting.grafana.cloned())?;
+    if report.store.as_ref().is_none_or(|store| !store.complete) {
+        // That is said already, and there is nothing to prove by metrics that did not arrive.
+        let why = "the store does not have the final counts of this run";
+        return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
+    }
     let scraped = queries::scraped(report, &before.backend, &source).await;
     let (delivered, own) = ledger::check(report, before.backend, &source, setting).await;
     let checks = vec![
@@ -104,6 +113,7 @@ pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>)
         delivered,
         same_answer(report, &source).await,
         compare_clocks(report, &source, &own.counted).await,
+        timeline::check(report, &source).await,
         coverage(&own),
     ];
     Ok(Proof { checks })
@@ -176,7 +186,7 @@ fn coverage(own: &Own) -> Check {
 /// The client's clock and the backend's, endpoint by endpoint.
 async fn compare_clocks(report: &Report, source: &Source, counted: &BTreeMap<&'static str, Counted>) -> Check {
     const CHECK: &str = "two clocks";
-    if counted.is_empty() {
+    if counted.values().all(|counted| counted.requests() == 0) {
         return Check::not_applicable(CHECK, "the backend's own clock is not to be had");
     }
     let (mut told, mut wrong, mut agree, mut gaps) = (Vec::new(), Vec::new(), 0, Vec::new());
@@ -276,8 +286,13 @@ impl Proof {
                 Outcome::NotApplicable => "– n/a   ",
             };
             let _ = write!(text, "\n {sign}  {name:<13}  {figures}");
-            for line in lines {
+            // One cause often shows in many places, and the first few tell it.
+            for line in lines.iter().take(SHOWN_LINES) {
                 let _ = write!(text, "\n             {:<13}  {line}", "");
+            }
+            if lines.len() > SHOWN_LINES {
+                let _ =
+                    write!(text, "\n             {:<13}  … and {} more, in proof.json", "", lines.len() - SHOWN_LINES);
             }
         }
         text

@@ -49,7 +49,7 @@ fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
     link.set_host(Some("localhost")).ok()?;
     link.query_pairs_mut()
         .append_pair("from", &(report.started_unix_ms - MARGIN_MS).to_string())
-        .append_pair("to", &report.ended_unix_ms.to_string())
+        .append_pair("to", &report.series_end_unix_ms().to_string())
         .append_pair("var-testid", &report.testid)
         .append_pair("var-scenario", &report.scenario);
     Some(link)

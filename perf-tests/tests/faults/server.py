@@ -1,14 +1,17 @@
 """A server that breaks off, lies and stalls, byte by byte as it is told to.
 
-GET / is answered properly, and so is what the path does not name as a fault. `python3 server.py [once | goaway]` prints its
-port. With `once` it takes a single connection and then listens no more. With `goaway` it speaks HTTP/2: the first connection
+GET / is answered properly, and so is what the path does not name as a fault. `python3 server.py [once | goaway | tls FOLDER]` prints its
+port. With `tls FOLDER` it speaks TLS: the first connection finds the certificate `here.pem` there, every other `other.pem`. With
+`once` it takes a single connection and then listens no more. With `goaway` it speaks HTTP/2: the first connection
 is answered, every other is sent away with a request under way.
 """
 
 import asyncio
 import socket
+import ssl
 import struct
 import sys
+import threading
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -93,6 +96,36 @@ async def http2(reader, writer, is_first):
         writer.close()
 
 
+def tls(folder):
+    """A thread a connection: asyncio chooses a certificate before it knows which connection it is for."""
+
+    def context(name):
+        chosen = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        chosen.load_cert_chain(f"{folder}/{name}.pem", f"{folder}/{name}.key")
+        return chosen
+
+    def serve(connection, chosen):
+        try:
+            with chosen.wrap_socket(connection, server_side=True) as stream:
+                while stream.recv(4096):
+                    stream.sendall(OK)
+        except OSError:
+            pass  # The client would not have it, which is what it is for.
+
+    good, other = context("here"), context("other")
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+
+    def accept():
+        for connection, _ in iter(listener.accept, None):
+            threading.Thread(target=serve, args=(connection, accept.chosen), daemon=True).start()
+            accept.chosen = other
+
+    accept.chosen = good
+    threading.Thread(target=accept, daemon=True).start()
+    sys.stdin.read()
+
+
 async def main(mode):
     connections = 0
 
@@ -110,4 +143,7 @@ async def main(mode):
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
-asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+if sys.argv[1:2] == ["tls"]:
+    tls(sys.argv[2])
+else:
+    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else ""))

@@ -45,9 +45,9 @@ fn wait_for(port: u16) {
 }
 
 /// Python's own server with faults; see `server.py` for the modes.
-pub(crate) fn python(mode: &str) -> (Process, u16) {
+pub(crate) fn python(mode: &[&str]) -> (Process, u16) {
     let mut command = Command::new("python3");
-    command.arg(here().join("server.py")).arg(mode).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.arg(here().join("server.py")).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("python3 on PATH");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -65,13 +65,12 @@ pub(crate) fn uvicorn() -> (Process, u16) {
     (process, port)
 }
 
-/// nginx, with a port each: plain, for TLS by its right and by another name, and for HTTP/2. It closes each connection after
+/// nginx, with a port each: plain, for TLS, and for HTTP/2. It closes each connection after
 /// three requests.
 pub(crate) struct Nginx {
     _process: Process,
     pub(crate) plain: u16,
     pub(crate) tls: u16,
-    pub(crate) other_name: u16,
     pub(crate) http2: u16,
 }
 
@@ -80,7 +79,7 @@ impl Nginx {
         let folder = folder().join("nginx");
         fs::create_dir_all(&folder).unwrap();
         certificates(&folder);
-        let [plain, tls, other_name, http2] = std::array::from_fn(|_| free_port());
+        let [plain, tls, http2] = std::array::from_fn(|_| free_port());
         let answers = "location / { return 200 ok; } location /close { return 444; } location /gone { return 502; }";
         let ssl = |name: &str| format!("ssl_certificate {name}.pem; ssl_certificate_key {name}.key;");
         let configuration = format!(
@@ -90,23 +89,26 @@ impl Nginx {
               fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
               server {{ listen 127.0.0.1:{plain}; {answers} }}
               server {{ listen 127.0.0.1:{tls} ssl; {} {answers} }}
-              server {{ listen 127.0.0.1:{other_name} ssl; {} {answers} }}
               server {{ listen 127.0.0.1:{http2} http2; {answers} }}
             }}",
             ssl("here"),
-            ssl("other"),
         );
         fs::write(folder.join("nginx.conf"), configuration).unwrap();
         let mut command = Command::new("nginx");
         command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null());
         let process = Process(command.spawn().expect("nginx on PATH"));
-        [plain, tls, other_name, http2].into_iter().for_each(wait_for);
-        Self { _process: process, plain, tls, other_name, http2 }
+        [plain, tls, http2].into_iter().for_each(wait_for);
+        Self { _process: process, plain, tls, http2 }
     }
 
-    /// The authority that both of its certificates are signed by.
+    /// Where its certificates are.
+    pub(crate) fn certificates() -> PathBuf {
+        folder().join("nginx")
+    }
+
+    /// The authority that both of them are signed by.
     pub(crate) fn authority() -> PathBuf {
-        folder().join("nginx/authority.pem")
+        Self::certificates().join("authority.pem")
     }
 }
 

@@ -18,6 +18,20 @@ use super::{Check, catalogue, now_ms};
 /// Looked at from a moment before the run, as the printed link does.
 const MARGIN_MS: i64 = 5_000;
 
+/// Why lines over time may rightly be empty.
+const TOO_SHORT: Option<&str> = Some("a run of a few pushes draws no lines");
+
+/// Whether a query looks at several moments: a line, or a table's cell that is made from one.
+fn is_over_time(question: &Question) -> bool {
+    !question.instant || question.expr.contains("[$__range:")
+}
+
+/// Whether a line over time could miss all that was pushed: Grafana's steps are as long as the time between pushes.
+fn is_short(report: &Report) -> bool {
+    let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
+    Duration::from_millis(lasted) < monitoring::run::DEFAULT_PUSH_INTERVAL * 2
+}
+
 /// Scraped this often by then, the backend's counters have a rate.
 const SCRAPES: u32 = 5;
 
@@ -47,13 +61,14 @@ pub(super) async fn check(
     let no_scrapes = no_scrapes.filter(|why| !own_store || !why.contains("does not scrape"));
     let dashboard = multiplayer::dashboard(catalogue());
     let from_ms = report.started_unix_ms - MARGIN_MS;
-    let run = Window { from_ms, to_ms: report.ended_unix_ms };
+    let run = Window { from_ms, to_ms: report.series_end_unix_ms() };
     let until_now = Window { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
         for question in questions::questions(&dashboard).into_iter().chain(of_rules(&Timing::USUAL)) {
             let may_be_empty = question.may_be_empty.or_else(|| {
                 let of_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
-                no_scrapes.filter(|_| of_backend).or_else(|| not_requested(&question.expr, report))
+                let no_lines = TOO_SHORT.filter(|_| is_short(report) && is_over_time(&question));
+                no_scrapes.filter(|_| of_backend).or(no_lines).or_else(|| not_requested(&question.expr, report))
             });
             let question = Question { expr: filled_in(&question.expr, report), may_be_empty, ..question };
             asked.put(source, question, window).await;

@@ -135,7 +135,7 @@ impl Source {
     }
 
     /// Series over a window, a second between values.
-    async fn series(&self, expr: &str, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
+    pub(crate) async fn series(&self, expr: &str, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
         let mut url = api(&self.prometheus, "query_range")?;
         let query =
             [("query", expr.to_owned()), ("start", seconds(from.0)), ("end", seconds(to.0)), ("step", "1".to_owned())];

@@ -1,0 +1,73 @@
+//! What a result means, against faults that were injected: a dozen of them, each with a seed of its own, none of which the
+//! bands were chosen by.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
+
+#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
+mod real;
+
+use monitoring::catalogue::STOCK_AI;
+use monitoring::slo::{Sli, millis};
+use real::{Backend, out, run, xtask};
+
+/// A fault of the stand-in, and what has to be read from the result.
+struct Fault {
+    flags: Vec<String>,
+    parts: Vec<String>,
+}
+
+/// Each endpoint slow by itself, all of them slow, some of them near their promise, and failures of one, of two and of all.
+fn faults() -> Vec<Fault> {
+    let slow = STOCK_AI.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. }));
+    let delays: Vec<_> = slow.map(|slo| (slo.endpoint().unwrap().name, slo.threshold().unwrap())).collect();
+    let delay = |name: &str, by| format!("--delay={name}={}ms", millis(by));
+    let mut faults: Vec<_> = delays
+        .iter()
+        .map(|(name, threshold)| Fault {
+            flags: vec![delay(name, *threshold)],
+            parts: vec![format!("problem: slower than promised: {name} at "), "its own query logic".to_owned()],
+        })
+        .collect();
+    faults.push(Fault {
+        flags: delays.iter().map(|(name, threshold)| delay(name, *threshold)).collect(),
+        parts: vec!["problem: 7 of 7 endpoints are slower than promised".to_owned(), "overload".to_owned()],
+    });
+    // Half the promise on top of its usual third: beyond 80 %, and not beyond all of it.
+    faults.push(Fault {
+        flags: vec![delay("get_game_data", delays[6].1 * 11 / 20)],
+        parts: vec!["warning: promises are kept with little to spare: get_game_data at ".to_owned()],
+    });
+    let failing = |names: &[&str], parts: [&str; 2]| Fault {
+        flags: names.iter().map(|name| format!("--errors={name}=20%")).collect(),
+        parts: parts.map(str::to_owned).to_vec(),
+    };
+    faults.push(failing(&["get_news"], ["requests to get_news alone failed", "by status"]));
+    faults
+        .push(failing(&["leaderboard", "get_state"], ["requests to get_state, leaderboard alone failed", "by status"]));
+    let all: Vec<_> = delays.iter().map(|(name, _)| *name).collect();
+    faults.push(failing(&all, ["requests to all endpoints failed", "what they have in common fails"]));
+    faults
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+fn a_dozen_injected_faults_are_each_read_as_what_they_are() {
+    let faults = faults();
+    assert_eq!(faults.len(), 12);
+    for (fault, seed) in faults.iter().zip(101..) {
+        let seed = seed.to_string();
+        let flags: Vec<_> = fault.flags.iter().map(String::as_str).chain(["--seed", &seed]).collect();
+        let (backend, out) = (Backend::start(&flags), out("interpretation"));
+        let line =
+            ["perf", "--stack", "none", "-q", "-u", "20", "-i", "160", "--seed", &seed, "--target", &backend.url];
+        let said = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
+        let read: Vec<_> = said.text.lines().filter(|line| line.starts_with("reading: ")).collect();
+        for part in &fault.parts {
+            assert!(
+                read.iter().any(|line| line.contains(part)),
+                "{flags:?}: {part:?} is not in {read:?}\n{}",
+                said.text
+            );
+        }
+    }
+}
