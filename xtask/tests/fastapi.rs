@@ -59,7 +59,9 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
     let text = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
     let proof: serde_json::Value = serde_json::from_str(&text).unwrap();
     for check in proof["checks"].as_array().unwrap() {
-        assert_eq!(check["outcome"], "shown", "{check}");
+        // Of a short run that went well there is nothing to say over time.
+        let expected = if check["name"] == "over time" { "not_applicable" } else { "shown" };
+        assert_eq!(check["outcome"], expected, "{check}");
     }
     assert!(said.text.contains("counted by the backend\n"), "no other clients: {}", said.text);
     assert!(said.text.contains("by Server-Timing"), "{}", said.text);
