@@ -9,7 +9,8 @@ use monitoring::phase::Phase;
 use monitoring::promql::{self, Expr, Selector, Window};
 
 use crate::grafana::{
-    Annotation, Annotations, Current, Dashboard, Link, SCHEMA_VERSION, Templating, TimeRange, Variable, VariableQuery,
+    Annotation, Annotations, Current, Dashboard, Link, Panel, SCHEMA_VERSION, Templating, TimeRange, Variable,
+    VariableQuery,
 };
 use crate::layout::{self, Row};
 use crate::panel::{PROMETHEUS_UID, chosen_source};
@@ -29,7 +30,7 @@ pub const REPORTS: &str = "public/perf";
 /// The dashboard of a catalogue.
 pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
     let critical = catalogue.critical.iter().map(|endpoint| latency::critical(catalogue, endpoint)).collect();
-    let mut small: Vec<_> = catalogue.endpoints.iter().map(|endpoint| latency::small(catalogue, endpoint)).collect();
+    let small = catalogue.endpoints.iter().map(|endpoint| latency::small(catalogue, endpoint)).collect();
     let mut panels = vec![
         Row::Even(9, critical),
         Row::Heading("Health"),
@@ -37,12 +38,7 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         Row::Heading("Endpoints"),
         Row::Even(10, vec![latency::all(catalogue)]),
     ];
-    while !small.is_empty() {
-        // Four beside one another are as narrow as an axis and a line can be read.
-        let rest = small.split_off(small.len().min(4));
-        panels.push(Row::Even(7, small));
-        small = rest;
-    }
+    panels.extend(beside_one_another(small));
     panels.extend([
         Row::Heading("Load"),
         Row::Even(10, vec![summary::table(catalogue)]),
@@ -50,8 +46,11 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         Row::Even(8, vec![load::arrivals(), load::generator()]),
         Row::Heading("Backend"),
         Row::Even(8, vec![backend::mean(catalogue), backend::p95(), backend::outside(catalogue)]),
-        Row::Even(7, vec![backend::in_flight(), backend::cpu(), backend::memory()]),
     ]);
+    let mut used = vec![backend::in_flight(), backend::cpu()];
+    used.extend(backend::memory(catalogue));
+    used.extend(backend::promised(catalogue));
+    panels.extend(beside_one_another(used));
     Dashboard {
         uid: uid(catalogue.service).to_owned(),
         title: catalogue.title.to_owned(),
@@ -70,6 +69,18 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         links: links(),
         panels: layout::rows(panels),
     }
+}
+
+/// Rows of small panels.
+fn beside_one_another(mut panels: Vec<Panel>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    while !panels.is_empty() {
+        // Four beside one another are as narrow as an axis and a line can be read.
+        let rest = panels.split_off(panels.len().min(4));
+        rows.push(Row::Even(7, panels));
+        panels = rest;
+    }
+    rows
 }
 
 /// The uid of a service's dashboard, which stands in its URL.

@@ -13,6 +13,8 @@ const ECHO: Catalogue = Catalogue {
     endpoints: &[PING],
     critical: &[PING],
     slos: &[Slo::p95(PING, Duration::from_micros(2_500))],
+    backend: &[],
+    caches: &[],
 };
 
 #[test]

@@ -9,6 +9,10 @@ use crate::prometheus::BACKEND_JOB;
 use crate::promql::Selector;
 use crate::slo::{Slo, decimal};
 
+mod slo;
+
+pub use slo::{Amount, BackendSlo, Bound, Cache, Measure, Over};
+
 /// Requests by `method`, `status` ("2xx") and `handler`.
 pub const REQUESTS: &str = "http_requests_total";
 /// A histogram by `method` and `handler`, with few buckets unless the application is given more.
@@ -21,6 +25,10 @@ pub const IN_FLIGHT: &str = "http_requests_inprogress";
 pub const CPU: &str = "process_cpu_seconds_total";
 /// Memory, in bytes.
 pub const MEMORY: &str = "process_resident_memory_bytes";
+/// Connections of the pool by `db_client_connection_state` ("used", "idle"), by OpenTelemetry's semantic conventions.
+pub const CONNECTIONS: &str = "db_client_connection_count";
+/// How many there may be.
+pub const MAX_CONNECTIONS: &str = "db_client_connection_max";
 /// When the process started, in seconds since 1970: another value is another process, whose counters began at zero.
 pub const STARTED: &str = "process_start_time_seconds";
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::backend::{Amount, BackendSlo, Cache};
 use crate::label;
 use crate::slo::{Objective, Sli, Slo};
 
@@ -46,6 +47,29 @@ pub const STOCK_AI: Catalogue = Catalogue {
         Slo::success_above(JOIN_ROOM, Objective::percent(95)),
         Slo::errors_below(Objective::percent(1)),
     ],
+    // These warn only: not every backend tells them. Without `.warn()` they gate as the others do.
+    backend: &[
+        BackendSlo::at_most(
+            "memory",
+            "Memory",
+            "process_resident_memory_bytes{job=\"backend\"}",
+            Amount::Mebibytes(512),
+        )
+        .warn(),
+        BackendSlo::at_most(
+            "pool_used",
+            "Connection pool",
+            "sum(db_client_connection_count{job=\"backend\", db_client_connection_state=\"used\"}) \
+             / sum(db_client_connection_max{job=\"backend\"})",
+            Amount::Share(Objective::percent(90)),
+        )
+        .warn(),
+    ],
+    caches: &[Cache {
+        name: "days",
+        hits: "cache_hits_total{job=\"backend\"}",
+        misses: "cache_misses_total{job=\"backend\"}",
+    }],
 };
 
 /// The catalogue that rules and dashboards are generated from.
@@ -62,8 +86,12 @@ pub struct Catalogue {
     pub endpoints: &'static [Endpoint],
     /// The endpoints whose latency stands at the top of the dashboard.
     pub critical: &'static [Endpoint],
-    /// All objectives, in the order in which tables show them.
+    /// All objectives on requests, in the order in which tables show them.
     pub slos: &'static [Slo],
+    /// Objectives on the backend's own metrics.
+    pub backend: &'static [BackendSlo],
+    /// Caches of the backend's, whose worth is read after a run.
+    pub caches: &'static [Cache],
 }
 
 /// An HTTP endpoint of the service under test. Its metrics, rules and panels are named after it.
@@ -127,7 +155,7 @@ impl Method {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CatalogueError {
     /// A name that is no stem of a Prometheus metric name.
-    #[error("endpoint name {0:?} is not made of lower-case letters, digits and underscores, starting with a letter")]
+    #[error("name {0:?} is not made of lower-case letters, digits and underscores, starting with a letter")]
     Name(&'static str),
     /// Two endpoints or two objectives with one name.
     #[error("{0:?} is there twice")]
@@ -164,6 +192,11 @@ impl Catalogue {
         self.slos.iter().find(|slo| matches!(&slo.sli, Sli::ResponseTime { endpoint: of, .. } if of == endpoint))
     }
 
+    /// The objective of that name in reports, if it is one on requests.
+    pub fn slo(&self, id: &str) -> Option<&'static Slo> {
+        self.slos.iter().find(|slo| slo.id() == id)
+    }
+
     /// Checks what the types cannot: names, duplicates, references and thresholds.
     ///
     /// # Errors
@@ -198,6 +231,21 @@ impl Catalogue {
                 && label::check_value("check", name).is_err()
             {
                 return Err(CatalogueError::Check(name));
+            }
+            if slo.is_vacuous() {
+                return Err(CatalogueError::Vacuous(slo.id()));
+            }
+            if !ids.insert(slo.id()) {
+                return Err(CatalogueError::Duplicate(slo.id()));
+            }
+        }
+        self.validate_backend(ids)
+    }
+
+    fn validate_backend(&self, mut ids: BTreeSet<String>) -> Result<(), CatalogueError> {
+        for slo in self.backend {
+            if !label::is_metric_stem(slo.name) {
+                return Err(CatalogueError::Name(slo.name));
             }
             if slo.is_vacuous() {
                 return Err(CatalogueError::Vacuous(slo.id()));

@@ -2,6 +2,9 @@
 //!
 //! The bands are those of the dashboard: good below 80 % of what is promised, a warning up to it, a problem beyond.
 
+mod backend;
+mod trend;
+
 use crate::judgement::{EndpointResult, Kind, Millis, ObjectiveResult, Report, Word};
 use crate::table::millis;
 
@@ -71,6 +74,9 @@ pub fn of(report: &Report) -> Vec<Reading> {
     let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| failed_share(endpoint) > FAILS).collect();
     let mut readings: Vec<_> = errors(report, &failing).into_iter().collect();
     readings.extend(latency(report, &failing));
+    readings.extend(backend::resources(report));
+    readings.extend(backend::caches(report));
+    readings.extend(trend::of(report));
     readings.sort_by_key(|reading| std::cmp::Reverse(reading.band));
     readings
 }

@@ -12,8 +12,10 @@ use crate::run::ExitCode;
 use crate::slo::{Severity, Sli, Slo};
 use crate::verdict::{Tally, Verdict};
 
+mod backend;
 mod load;
 
+pub use backend::{Asked, CacheResult, Measured};
 pub use load::{
     Arrivals, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, Plan, SegmentLatency, SegmentResult,
 };
@@ -68,6 +70,9 @@ pub struct Report {
     /// Checks, by name; only those that were tried.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckResult>,
+    /// The backend's caches; only those of which something is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<CacheResult>,
     /// Objective by objective, in the catalogue's order.
     pub objectives: Vec<ObjectiveResult>,
     /// What became of the metrics; none if there was no store.
@@ -188,6 +193,9 @@ pub struct ObjectiveResult {
     /// For a latency under an open load: the same quantile of response times, from when requests were due.
     #[serde(default)]
     pub response_ms: Option<Millis>,
+    /// For an objective on the backend's own metrics: what was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
 }
 
 /// What an objective is about.
@@ -204,6 +212,8 @@ pub enum Kind {
     Check,
     /// The share of all requests that fail.
     Errors,
+    /// A value of the backend's own metrics.
+    Backend,
 }
 
 /// A verdict in one word.
@@ -318,6 +328,7 @@ impl ObjectiveResult {
             quantile_ms: None,
             interval_ms: None,
             response_ms: None,
+            measured: None,
         }
     }
 

@@ -33,6 +33,10 @@ pub enum Expr {
     Decimal(String),
     /// A share, printed as a decimal.
     Share(Objective),
+    /// PromQL as somebody wrote it.
+    Verbatim(&'static str),
+    /// A selector as somebody wrote it, over a window.
+    Over(&'static str, Window),
 }
 
 /// Binary operators.
@@ -50,6 +54,8 @@ pub enum Op {
     Above,
     /// `>=`, a filter
     AtLeast,
+    /// `<= bool`: 1 or 0
+    IsAtMost,
     /// `>= bool`: 1 or 0
     IsAtLeast,
     /// `> bool`: 1 or 0
@@ -227,6 +233,8 @@ impl fmt::Display for Expr {
             }
             Self::Integer(n) => n.fmt(f),
             Self::Decimal(text) => f.write_str(text),
+            Self::Verbatim(text) => write!(f, "({text})"),
+            Self::Over(text, window) => write!(f, "{text}[{window}]"),
             Self::Share(share) => {
                 let ppm = share.as_ppm();
                 let text = format!("{}.{:06}", ppm / Objective::WHOLE, ppm % Objective::WHOLE);
@@ -244,6 +252,7 @@ impl fmt::Display for Op {
             Self::Minus => f.write_str("-"),
             Self::Above => f.write_str(">"),
             Self::AtLeast => f.write_str(">="),
+            Self::IsAtMost => f.write_str("<= bool"),
             Self::IsAtLeast => f.write_str(">= bool"),
             Self::IsAbove => f.write_str("> bool"),
             Self::OverEach(labels) => write!(f, "/ on ({}) group_left ()", names(labels)),

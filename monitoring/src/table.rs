@@ -106,7 +106,8 @@ fn row(objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {
         (Word::NotInScenario, _) => ("- not in this scenario", Color::DarkGrey),
     };
     let cell = |text: String| Cell::new(text);
-    let counts = |count: u64| if objective.verdict == Word::NotInScenario { String::new() } else { count.to_string() };
+    let has_no_counts = objective.verdict == Word::NotInScenario || objective.kind == Kind::Backend;
+    let counts = |count: u64| if has_no_counts { String::new() } else { count.to_string() };
     let verdict = if colour { cell(word.to_owned()).fg(shade) } else { cell(word.to_owned()) };
     vec![
         verdict,
@@ -123,6 +124,9 @@ fn row(objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {
 
 /// What was seen, in the promise's own terms: a quantile, a share of successes or a share of errors.
 fn seen(objective: &ObjectiveResult) -> Option<String> {
+    if let Some(measured) = &objective.measured {
+        return Some(measured.measure.in_words(measured.value));
+    }
     if objective.total == 0 {
         return None;
     }
@@ -146,6 +150,9 @@ fn sentence(objective: &ObjectiveResult) -> Option<String> {
         (Word::Met | Word::NotInScenario, _) => return None,
     };
     let seen = seen(objective).unwrap_or_default();
+    if objective.kind == Kind::Backend {
+        return Some(format!("{word}: {subject} promised {promise}; seen: {seen}"));
+    }
     let mut text =
         format!("{word}: {subject} promised {promise}; seen: {seen} over {total} requests, {good} of them good");
     if objective.quantile_ms == Some(Millis::INFINITE) {

@@ -13,6 +13,8 @@ const ECHO: Catalogue = Catalogue {
     endpoints: &[PING],
     critical: &[PING],
     slos: &[Slo::latency(PING, Objective::ppm(999_000), Duration::from_micros(2_500))],
+    backend: &[],
+    caches: &[],
 };
 
 #[test]

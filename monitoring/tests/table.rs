@@ -41,6 +41,7 @@ fn report() -> Report {
         around: Requests::default(),
         iterations: Iterations { completed: 100, failed: 30, interrupted: 2, dropped: 1 },
         endpoints: Vec::new(),
+        caches: Vec::new(),
         objectives: vec![
             judged(0, 100, 100, Some(Millis::Finite(100.04))),
             judged(1, 70, 100, Some(Millis::INFINITE)),

@@ -27,7 +27,7 @@ fn sample(number: u64) -> Sample {
 }
 
 const fn at(number: u64) -> At {
-    At { part: 0, endpoint: (number % 7) as usize, phase: Phase::Steady, late: false, segment: None }
+    At { part: 0, endpoint: (number % 7) as usize, phase: Phase::Steady, late: false, segments: [None; 3] }
 }
 
 /// A recorder that has seen so much that every histogram has its size.

@@ -19,6 +19,8 @@ const CATALOGUE: Catalogue = Catalogue {
         Slo::check_above("has a room", Objective::percent(99)),
         Slo::errors_below(Objective::percent(1)),
     ],
+    backend: &[],
+    caches: &[],
 };
 
 /// With this as its only argument, virtual users think for ten seconds or so after each request.

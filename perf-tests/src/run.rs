@@ -26,6 +26,7 @@ use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, Pushes, Series};
 use crate::report::{self, Evidence, FileError};
 
+mod backend;
 mod capacity;
 mod check;
 mod metrics;
@@ -295,6 +296,7 @@ impl Run {
         if let Some((url, pushes)) = pushes {
             self.add_store(url, pushes, &mut report).await?;
         }
+        self.judge_backend(&mut report).await?;
         report.exit_code = report::exit_code(&report).code();
         let path = report::write(&self.folder, &mut report).map_err(internal)?;
         Ok(Ended::Judged(Box::new(report), path))

@@ -138,7 +138,7 @@ async fn same_answer(report: &Report, source: &Source) -> Check {
     };
     let (mut wrong, mut asked) = (Vec::new(), 0);
     for objective in report.objectives.iter().filter(|objective| objective.verdict != Word::NotInScenario) {
-        let Some(slo) = SERVED.slos.iter().find(|slo| slo.id() == objective.id) else { continue };
+        let Some(slo) = SERVED.slo(&objective.id) else { continue };
         let (good, total) = counts::of_run(slo, &report.testid);
         let mut values = [0; 2];
         for (value, expr) in values.iter_mut().zip([good, total]) {
@@ -156,7 +156,32 @@ async fn same_answer(report: &Report, source: &Source) -> Check {
             ));
         }
     }
-    Check::new(CHECK, format!("good and total of {asked} objectives, by the report and by Prometheus"), wrong)
+    let (values, differ) = same_values(report, source).await;
+    wrong.extend(differ);
+    let of_backend = if values > 0 { format!("; {values} values of the backend's own") } else { String::new() };
+    let figures = format!("good and total of {asked} objectives, by the report and by Prometheus{of_backend}");
+    Check::new(CHECK, figures, wrong)
+}
+
+/// Values of the backend's own metrics that objectives are about: how many, and where Prometheus gives others for the time
+/// at which it was asked before.
+async fn same_values(report: &Report, source: &Source) -> (usize, Vec<String>) {
+    let (mut asked, mut wrong) = (0, Vec::new());
+    for objective in &report.objectives {
+        let slo = SERVED.backend.iter().find(|slo| slo.id() == objective.id);
+        let (Some(slo), Some(measured)) = (slo, objective.measured) else { continue };
+        asked += 1;
+        let expr = slo.over_run(Duration::from_secs(measured.over_s)).to_string();
+        match source.value(&expr, measured.at_unix_ms).await {
+            // The same samples, so that even the last digit is the same.
+            Ok(Some(value)) if value == measured.value => {}
+            Ok(value) => {
+                wrong.push(format!("{}: {} in the report, {value:?} in Prometheus", objective.id, measured.value));
+            }
+            Err(error) => wrong.push(format!("{}: {error:#}", objective.id)),
+        }
+    }
+    (asked, wrong)
 }
 
 /// Which routes the backend has answered for that no objective speaks of. That is for people to judge, and no failure.

@@ -1,6 +1,6 @@
 //! What the backend says of itself, next to what the clients saw.
 
-use monitoring::backend::{self, CPU, DURATION, DURATION_FINE, IN_FLIGHT, MEMORY};
+use monitoring::backend::{self, Amount, BackendSlo, Bound, CPU, DURATION, DURATION_FINE, IN_FLIGHT, MEMORY};
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::label::LE;
 use monitoring::metric::Metric;
@@ -91,7 +91,12 @@ pub(super) fn cpu() -> Panel {
     .without_legend()
 }
 
-pub(super) fn memory() -> Panel {
+/// Memory, unless a promise on it has a panel.
+pub(super) fn memory(catalogue: &Catalogue) -> Option<Panel> {
+    (!is_promised(catalogue, MEMORY)).then(unpromised_memory)
+}
+
+fn unpromised_memory() -> Panel {
     let query = Query::new("resident", backend::scraped(MEMORY).now().sum());
     time_series(
         "Backend: memory",
@@ -102,4 +107,42 @@ pub(super) fn memory() -> Panel {
     .without_legend()
 }
 
+/// A row of 1 and 0 for a promise on the backend's own metrics.
+pub(super) fn is_kept(slo: &BackendSlo) -> Query {
+    Query::new(slo.title, slo.is_kept()).may_be_empty(TOLD)
+}
+
+/// What is promised of the backend's own metrics, a panel each.
+pub(super) fn promised(catalogue: &Catalogue) -> Vec<Panel> {
+    catalogue.backend.iter().map(of_promise).collect()
+}
+
+fn of_promise(slo: &BackendSlo) -> Panel {
+    let (unit, amount) = match slo.amount() {
+        Amount::Count(_) => (Unit::Count, slo.amount().value()),
+        Amount::Share(_) => (Unit::Share, slo.amount().value()),
+        Amount::Mebibytes(_) => (Unit::Bytes, slo.amount().value()),
+        Amount::Time(_) => (Unit::Milliseconds, slo.amount().value() * f64::from(MS)),
+    };
+    let now = if unit == Unit::Milliseconds { slo.now().times(MS) } else { slo.now() };
+    let description = format!(
+        "{} of the backend; promised: {}, the dashed line. Red: the backend uses more than it was promised to. If \
+         latencies are red as well, this is the likely bottleneck.",
+        slo.title,
+        slo.promise()
+    );
+    let title = format!("Backend: {}", slo.title.to_lowercase());
+    let panel = time_series(&title, &description, unit, vec![Query::new("value", now).may_be_empty(TOLD)]);
+    match slo.bound {
+        Bound::AtMost(_) => panel.bound_above(amount),
+        Bound::AtLeast(_) => panel.bound_below(amount),
+    }
+}
+
+/// Whether one of the promises is about that metric, so that its panel shows it already.
+fn is_promised(catalogue: &Catalogue, metric: &str) -> bool {
+    catalogue.backend.iter().any(|slo| slo.expr.contains(metric))
+}
+
+const TOLD: &str = "a backend that does not tell leaves the objective inconclusive";
 const ONLY_LINUX: &str = "processes tell only on Linux";

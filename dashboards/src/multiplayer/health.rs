@@ -102,6 +102,6 @@ fn compliance(catalogue: &Catalogue) -> Panel {
          are chosen, whether all of them kept it. Warm-up is not judged, unless an objective says so.",
         "kept",
         "broken",
-        catalogue.slos.iter().map(query).collect(),
+        catalogue.slos.iter().map(query).chain(catalogue.backend.iter().map(super::backend::is_kept)).collect(),
     )
 }

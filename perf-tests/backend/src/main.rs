@@ -25,6 +25,9 @@ struct Args {
     /// Share of an endpoint's requests that are answered at once with status 500: join_room=30% (repeatable)
     #[arg(long, value_name = "ENDPOINT=PERCENT")]
     errors: Vec<String>,
+    /// Connections that the database pool may have: with few, all requests that need one wait in turn
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pool: u32,
     /// Be a server for measuring clients instead: the same short answer to every request
     #[arg(long)]
     fixed: bool,
@@ -50,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
         let stop = async { if args.until_stdin_closes { stdin_closed().await } else { std::future::pending().await } };
         return fixed::serve(listener, args.log_delays, args.seed, stop).await;
     }
-    let server = Server::new(args.seed, faults)?;
+    let server = Server::new(args.seed, faults, args.pool as usize)?;
     tokio::select! {
         served = axum::serve(listener, server.router()) => served.context("failed to serve"),
         () = stdin_closed(), if args.until_stdin_closes => Ok(()),

@@ -1,5 +1,6 @@
 //! `/metrics` as prometheus-fastapi-instrumentator 8.1.0 writes it: the same families, labels, buckets and status
-//! groups, so that what is built against the stand-in holds for the real backend. The `_created` series are left out, as
+//! groups, so that what is built against the stand-in holds for the real backend. The connection pool is named by
+//! OpenTelemetry's semantic conventions for databases. The `_created` series are left out, as
 //! they are by `PROMETHEUS_DISABLE_CREATED_SERIES`.
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +11,8 @@ use axum::http::StatusCode;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType, Summary};
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 const HIGHR: &[f64] = &[
@@ -26,6 +28,9 @@ pub(crate) struct Metrics {
     request_size: SizeSummary,
     response_size: SizeSummary,
     in_progress: IntGauge,
+    connections: IntGaugeVec,
+    max_connections: IntGauge,
+    cache: [IntCounter; 2],
 }
 
 /// One answered request, as it is counted.
@@ -71,6 +76,15 @@ impl Metrics {
                 "Content length of outgoing responses by handler. Only value of header is respected. Otherwise ignored. No percentile calculated. ",
             )?,
             in_progress: IntGauge::new("http_requests_inprogress", "Number of HTTP requests in progress.")?,
+            connections: IntGaugeVec::new(
+                Opts::new("db_client_connection_count", "Connections of the database pool by state."),
+                &["db_client_connection_state"],
+            )?,
+            max_connections: IntGauge::new("db_client_connection_max", "Most connections that the pool may have.")?,
+            cache: [
+                IntCounter::new("cache_hits_total", "Look-ups in the cache of days that found something.")?,
+                IntCounter::new("cache_misses_total", "Look-ups in the cache of days that did not.")?,
+            ],
             registry,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
@@ -79,6 +93,11 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.request_size.clone()))?;
         metrics.registry.register(Box::new(metrics.response_size.clone()))?;
         metrics.registry.register(Box::new(metrics.in_progress.clone()))?;
+        metrics.registry.register(Box::new(metrics.connections.clone()))?;
+        metrics.registry.register(Box::new(metrics.max_connections.clone()))?;
+        for counter in &metrics.cache {
+            metrics.registry.register(Box::new(counter.clone()))?;
+        }
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
@@ -92,6 +111,21 @@ impl Metrics {
         self.lowr.with_label_values(&[answered.method, answered.handler]).observe(seconds);
         self.request_size.observe(answered.handler, answered.request_bytes);
         self.response_size.observe(answered.handler, answered.response_bytes);
+    }
+
+    /// The gauges of a pool's connections, used and idle.
+    pub(crate) fn connections(&self, all: usize) -> (IntGauge, IntGauge) {
+        let all = i64::try_from(all).unwrap_or(i64::MAX);
+        self.max_connections.set(all);
+        let [used, idle] = ["used", "idle"].map(|state| self.connections.with_label_values(&[state]));
+        idle.set(all);
+        (used, idle)
+    }
+
+    /// Something was looked for in the cache of days.
+    pub(crate) fn count_lookup(&self, found: bool) {
+        let [hits, misses] = &self.cache;
+        if found { hits.inc() } else { misses.inc() }
     }
 
     /// A request is under way until what this gives is dropped, whatever becomes of it.

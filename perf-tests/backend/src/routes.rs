@@ -66,8 +66,11 @@ async fn around(State(server): State<Server>, request: Request, next: Next) -> R
         match endpoint.map(|endpoint| server.latency.next(endpoint, started.duration_since(server.began))) {
             Some(Fate::Error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "injected fault"),
             Some(Fate::Answer(latency)) => {
+                let _connection = server.pool.take().await;
+                // Waiting for a connection comes on top of what the request takes once it has one.
+                let waited = started.elapsed();
                 let response = next.run(request).await;
-                tokio::time::sleep(latency.saturating_sub(started.elapsed())).await;
+                tokio::time::sleep((waited + latency).saturating_sub(started.elapsed())).await;
                 response
             }
             None => next.run(request).await,
@@ -153,28 +156,43 @@ fn of_day(server: &Server, day: u32) -> ChaCha8Rng {
     rng
 }
 
+/// What is the same for all on a day.
+fn of_cache(server: &Server, what: &'static str, day: u32, make: impl FnOnce() -> Value) -> Json<Value> {
+    let (value, found) = server.days.get(what, day, make);
+    server.metrics.count_lookup(found);
+    Json(value)
+}
+
 async fn news(State(server): State<Server>, Query(Day { day }): Query<Day>) -> Json<Value> {
-    let mut rng = of_day(&server, day);
-    let items: Vec<_> = (0..5)
-        .map(|_| {
-            let ticker = TICKERS[rng.random_range(0..TICKERS.len())];
-            json!({ "ticker": ticker, "headline": format!("{ticker} in the news on day {day}"), "mood": rng.random_range(-5..=5) })
-        })
-        .collect();
-    Json(json!({ "day": day, "news": items }))
+    of_cache(&server, "news", day, || {
+        let mut rng = of_day(&server, day);
+        let items: Vec<_> = (0..5)
+            .map(|_| {
+                let ticker = TICKERS[rng.random_range(0..TICKERS.len())];
+                json!({ "ticker": ticker, "headline": format!("{ticker} in the news on day {day}"), "mood": rng.random_range(-5..=5) })
+            })
+            .collect();
+        json!({ "day": day, "news": items })
+    })
 }
 
 async fn recommendations(State(server): State<Server>, Query(Day { day }): Query<Day>) -> Json<Value> {
-    let mut rng = of_day(&server, day);
-    let advice = ["buy", "hold", "sell"];
-    let items: Vec<_> =
-        TICKERS.iter().map(|ticker| json!({ "ticker": ticker, "advice": advice[rng.random_range(0..3)] })).collect();
-    Json(json!({ "day": day, "recommendations": items }))
+    of_cache(&server, "recommendations", day, || {
+        let mut rng = of_day(&server, day);
+        let advice = ["buy", "hold", "sell"];
+        let items: Vec<_> = TICKERS
+            .iter()
+            .map(|ticker| json!({ "ticker": ticker, "advice": advice[rng.random_range(0..3)] }))
+            .collect();
+        json!({ "day": day, "recommendations": items })
+    })
 }
 
 async fn game_data(State(server): State<Server>, Query(Day { day }): Query<Day>) -> Json<Value> {
-    let mut rng = of_day(&server, day);
-    let prices: Vec<_> =
-        TICKERS.iter().map(|ticker| json!({ "ticker": ticker, "cents": rng.random_range(500..50_000) })).collect();
-    Json(json!({ "day": day, "prices": prices }))
+    of_cache(&server, "game_data", day, || {
+        let mut rng = of_day(&server, day);
+        let prices: Vec<_> =
+            TICKERS.iter().map(|ticker| json!({ "ticker": ticker, "cents": rng.random_range(500..50_000) })).collect();
+        json!({ "day": day, "prices": prices })
+    })
 }

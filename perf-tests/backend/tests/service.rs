@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 fn service(errors: &[String]) -> Router {
-    Server::new(1, Faults::parse(&[], errors).unwrap()).unwrap().router()
+    Server::new(1, Faults::parse(&[], errors).unwrap(), 10).unwrap().router()
 }
 
 async fn text(service: &Router, method: &str, path: &str, body: String) -> (u16, String) {

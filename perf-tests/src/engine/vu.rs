@@ -17,7 +17,7 @@ use super::stopwatch::Stopwatch;
 use super::think::Think;
 use crate::clock;
 use crate::http::{HttpClient, HttpConfig, Pool};
-use crate::measure::{At, Failure, IterationEnd, Parts, Recorder, SegmentKey};
+use crate::measure::{At, Failure, IterationEnd, Parts, Recorder, SegmentKey, Segments};
 use crate::plan::PhasePlan;
 
 /// What all virtual users of a run share, and none changes.
@@ -108,7 +108,7 @@ pub struct Vu {
     /// How long after it was due it began.
     lateness: Duration,
     late: bool,
-    segment: Option<SegmentKey>,
+    segments: Segments,
     /// Answers so far.
     answers: u32,
 }
@@ -128,7 +128,7 @@ impl Vu {
             began: None,
             lateness: Duration::ZERO,
             late: false,
-            segment: None,
+            segments: Segments::default(),
             answers: 0,
             place,
         }
@@ -139,7 +139,7 @@ impl Vu {
         self.turn = turn;
         self.made.fill(0);
         self.rng_is_set = false;
-        self.segment = None;
+        self.segments = Segments::default();
         self.began = Some(now);
         self.lateness = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
         let arrived = || self.place.recorder.borrow_mut().record_arrival(self.part, self.lateness);
@@ -236,10 +236,14 @@ impl Vu {
         self.headers.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Tells the requests from here to the end of the iteration, or to the next call, apart from others: the report has
-    /// their latencies by endpoint and segment, such as `("day", 3)`. At most 1000 segments.
-    pub const fn segment(&mut self, name: &'static str, number: u32) {
-        self.segment = Some((name, number));
+    /// Tells the requests from here to the end of the iteration, or to the next call with that name, apart from others: the
+    /// report has their latencies by endpoint and segment, such as `("day", 3)`. Three names at a time, a fourth takes the
+    /// place of the third; at most 1000 segments.
+    pub fn segment(&mut self, name: &'static str, number: u32) {
+        let is_its = |place: &Option<SegmentKey>| place.is_none_or(|(known, _)| known == name);
+        let last = self.segments.len() - 1;
+        let place = self.segments.iter().position(is_its).unwrap_or(last);
+        self.segments[place] = Some((name, number));
     }
 
     /// Counts whether something is as it should be, under a name that an objective can speak of. Gives what it was given.
@@ -330,7 +334,7 @@ impl Vu {
         let at = endpoint.map(|endpoint| {
             self.made[endpoint] += 1;
             let (part, phase) = (self.part, self.phase_at(due));
-            At { part, endpoint, phase, late: self.late, segment: self.segment }
+            At { part, endpoint, phase, late: self.late, segments: self.segments }
         });
         Stopwatch::start(self.place.recorder.clone(), at, due, started)
     }

@@ -91,6 +91,9 @@ pub struct Tries {
 /// What a scenario tells its requests apart by: `("day", 3)`.
 pub type SegmentKey = (&'static str, u32);
 
+/// What a request belongs to, each under a name of its own.
+pub type Segments = [Option<SegmentKey>; 3];
+
 /// Latencies of one endpoint in one segment, to two significant digits.
 #[derive(Debug, Clone)]
 pub struct SegmentCounts {

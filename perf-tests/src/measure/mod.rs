@@ -10,8 +10,8 @@ mod sample;
 mod snapshot;
 
 pub use counts::{
-    EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, ServerTimes, StatusCounts,
-    Tries, Worked,
+    EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, Segments, ServerTimes,
+    StatusCounts, Tries, Worked,
 };
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds};
 pub(crate) use recorder::IterationEnd;

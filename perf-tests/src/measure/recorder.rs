@@ -6,7 +6,7 @@ use std::time::Duration;
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
-use super::counts::{SegmentCounts, SegmentKey, ServerTimes, StatusCounts, Worked};
+use super::counts::{SegmentCounts, Segments, ServerTimes, StatusCounts, Worked};
 use super::histogram::Buckets;
 use super::sample::{Failure, Sample};
 use super::snapshot::{Layout, Snapshot};
@@ -36,7 +36,7 @@ pub struct At {
     /// Whether its iteration began late.
     pub late: bool,
     /// What else the scenario tells its requests apart by.
-    pub segment: Option<SegmentKey>,
+    pub segments: Segments,
 }
 
 /// How an iteration ended.
@@ -86,9 +86,10 @@ impl Recorder {
                 }
             }
         }
-        if let Some(segment) = at.segment
-            && (part.segments.len() < MAX_SEGMENTS || part.segments.contains_key(&segment))
-        {
+        for segment in at.segments.into_iter().flatten() {
+            if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
+                continue;
+            }
             let endpoints = part.segments.entry(segment).or_default();
             let counts = endpoints.entry(at.endpoint).or_insert_with(SegmentCounts::new);
             counts.record(duration, sample.failure.is_some());

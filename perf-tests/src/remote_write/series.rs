@@ -183,7 +183,7 @@ mod tests {
             (2, None, Some(Failure::Refused)),
         ] {
             let finished = due + Duration::from_millis(ms);
-            let at = At { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segment: None };
+            let at = At { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: [None; 3] };
             recorder.record(at, &Sample { status, failure, due, started: due, finished, parts: Parts::default() });
         }
         recorder.snapshot()

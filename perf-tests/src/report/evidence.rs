@@ -48,6 +48,7 @@ pub(crate) fn without_problems(testid: &str, scenario: &str, catalogue: &Catalog
         endpoints: Vec::new(),
         segments: Vec::new(),
         checks: Vec::new(),
+        caches: Vec::new(),
         objectives: Vec::new(),
         store: None::<Store>,
         problems: Vec::new(),

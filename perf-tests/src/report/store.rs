@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use monitoring::counts;
 use monitoring::judgement::ObjectiveResult;
-use monitoring::promql::Expr;
+use monitoring::label;
+use monitoring::prometheus::BACKEND_JOB;
+use monitoring::promql::{Expr, Selector};
 use monitoring::slo::Slo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -66,7 +68,7 @@ impl Store {
     }
 
     /// The only value of an expression at a time; none if it has no series.
-    async fn value(&self, expr: &Expr, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
+    pub(crate) async fn value(&self, expr: &Expr, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
         let time = format!("{}.{:03}", at_unix_ms / 1000, at_unix_ms % 1000);
         let vector: Vector = self.ask("query", &[("query", &expr.to_string()), ("time", &time)]).await?;
         match vector.result.as_slice() {
@@ -77,6 +79,12 @@ impl Store {
             }
             _ => Err(self.unlike(&"several values where one was asked for")),
         }
+    }
+
+    /// Whether the store has scraped the backend of late.
+    pub(crate) async fn is_backend_scraped(&self, at_unix_ms: i64) -> Result<bool, QueryError> {
+        let up = Selector::new("up").with(label::JOB, BACKEND_JOB).now().max_by(&[]);
+        Ok(self.value(&up, at_unix_ms).await? == Some(1.0))
     }
 
     /// Where the store's counts differ from the report's: a sentence for each. Counts are asked for at the time of the

@@ -22,6 +22,8 @@ const CATALOGUE: Catalogue = Catalogue {
     endpoints: &[ANSWER],
     critical: &[ANSWER],
     slos: &[Slo::p95(ANSWER, Duration::from_secs(5)), Slo::errors_below(Objective::percent(1))],
+    backend: &[],
+    caches: &[],
 };
 const REQUESTS: u64 = 20;
 

@@ -20,6 +20,11 @@ pub(crate) struct Player {
     id: String,
 }
 
+#[derive(Deserialize)]
+struct State {
+    players: u32,
+}
+
 /// The days that a game has.
 pub(crate) const DAYS: u32 = 30;
 
@@ -41,9 +46,20 @@ pub(crate) async fn join_and_play(vu: &mut Vu, room: &Room) -> anyhow::Result<()
     play_day(vu, room, &player, day).await
 }
 
-/// A student looks at the room and at the day, trades, and looks at the leaderboard.
-pub(crate) async fn play_day(vu: &mut Vu, Room { code }: &Room, player: &Player, day: u32) -> anyhow::Result<()> {
-    vu.request(GET_STATE).path("code", code).send().await?;
+/// A student looks at the room, and plays a day.
+pub(crate) async fn play_day(vu: &mut Vu, room: &Room, player: &Player, day: u32) -> anyhow::Result<()> {
+    vu.request(GET_STATE).path("code", &room.code).send().await?;
+    trade_day(vu, room, player, day).await
+}
+
+/// A student looks at the room, and sees how many players are in it.
+pub(crate) async fn players(vu: &mut Vu, Room { code }: &Room) -> anyhow::Result<u32> {
+    let state: State = vu.request(GET_STATE).path("code", code).send().await?.json()?;
+    Ok(state.players)
+}
+
+/// A student looks at the day, trades, and looks at the leaderboard.
+pub(crate) async fn trade_day(vu: &mut Vu, Room { code }: &Room, player: &Player, day: u32) -> anyhow::Result<()> {
     for endpoint in [GET_NEWS, GET_RECOMMENDATIONS, GET_GAME_DATA] {
         vu.request(endpoint).query("day", day).send().await?;
     }

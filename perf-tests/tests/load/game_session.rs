@@ -1,5 +1,6 @@
-//! A class of thirty plays a whole game: each student joins once and lives through thirty days. The report has how long a
-//! session takes, as the duration of an iteration, and latencies by day.
+//! A class of thirty plays a whole game, in rooms of one to nine: each student joins once and lives through thirty
+//! days. The report has how long a session takes, as the duration of an iteration, and latencies by day and by the number of
+//! players in the room.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,7 +8,10 @@ use std::time::Duration;
 use monitoring::catalogue::STOCK_AI;
 use perf_tests::{Scenario, Vu, per_vu_iterations};
 
-use crate::game::{DAYS, Room, join, open_room, play_day};
+use crate::game::{DAYS, Room, join, open_room, players, trade_day};
+
+/// The class plays in rooms so large, in proportion: a seat for each of thirty students.
+const SEATS: [u32; 7] = [1, 2, 3, 4, 5, 6, 9];
 
 #[test]
 #[ignore = "load scenario: run with cargo xtask perf"]
@@ -15,14 +19,36 @@ fn game_session() -> ExitCode {
     Scenario::new("game_session", &STOCK_AI)
         .exercises(STOCK_AI.endpoints)
         .load(per_vu_iterations(30, 1).max_duration(Duration::from_secs(3600)))
-        .setup(open_room)
-        .run(async |vu: &mut Vu, room: &Room| {
+        .setup(open_rooms)
+        .run(async |vu: &mut Vu, rooms: &Vec<Room>| {
+            let room = &rooms[room_of(vu.id())];
             let player = join(vu, room).await?;
             for day in 1..=DAYS {
                 vu.segment("day", day);
-                play_day(vu, room, &player, day).await?;
+                let players = players(vu, room).await?;
+                vu.segment("players", players);
+                trade_day(vu, room, &player, day).await?;
             }
             Ok(())
         })
         .assert_slos()
+}
+
+async fn open_rooms(vu: &mut Vu) -> anyhow::Result<Vec<Room>> {
+    let mut rooms = Vec::new();
+    for _ in SEATS {
+        rooms.push(open_room(vu).await?);
+    }
+    Ok(rooms)
+}
+
+/// The room in which a student has a seat. Those beyond thirty sit down with the others.
+fn room_of(vu: u32) -> usize {
+    let mut seat = vu % SEATS.iter().sum::<u32>();
+    let is_in = |seats: u32| {
+        let found = seat < seats;
+        seat = seat.saturating_sub(seats);
+        found
+    };
+    SEATS.into_iter().position(is_in).unwrap_or_default()
 }

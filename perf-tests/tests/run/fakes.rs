@@ -177,6 +177,7 @@ struct StoreState {
     lost_answers: AtomicU64,
     has_all: Mutex<bool>,
     lies_about: Mutex<Option<&'static str>>,
+    scraped: Mutex<BTreeMap<String, f64>>,
 }
 
 /// A store that takes remote write and answers sums of what it took.
@@ -216,6 +217,11 @@ impl Store {
 
     pub(crate) fn lie_about(&self, name: &'static str) {
         *self.state.lies_about.lock().unwrap() = Some(name);
+    }
+
+    /// Answers that expression with that value, as if it had scraped it.
+    pub(crate) fn scraped(&self, expr: &str, value: f64) {
+        self.state.scraped.lock().unwrap().insert(expr.to_owned(), value);
     }
 
     /// All series, by their labels in one text.
@@ -289,8 +295,19 @@ fn matcher(text: &str) -> (String, bool) {
     }
 }
 
-/// Answers `sum(name{…})` and the difference of two such sums, which is all that a read-back asks.
+/// Answers `sum(name{…})` and the difference of two such sums, which is all that a read-back asks; and what was scraped.
 async fn query(State(state): State<Arc<StoreState>>, Query(asked): Query<BTreeMap<String, String>>) -> Json<Value> {
+    let answer = |value: &[f64]| {
+        let points: Vec<_> =
+            value.iter().map(|value| json!({ "metric": {}, "value": [0.0, value.to_string()] })).collect();
+        Json(json!({ "status": "success", "data": { "result": points } }))
+    };
+    if asked["query"].contains("_over_time(") || asked["query"].contains("up{") {
+        let scraped = state.scraped.lock().unwrap();
+        let value: Vec<_> =
+            scraped.iter().filter(|(expr, _)| asked["query"].contains(*expr)).map(|(_, value)| *value).collect();
+        return answer(&value);
+    }
     let series = state.series.lock().unwrap();
     let lies_about = *state.lies_about.lock().unwrap();
     let one = |text: &str| {
@@ -303,5 +320,5 @@ async fn query(State(state): State<Arc<StoreState>>, Query(asked): Query<BTreeMa
         Some((left, right)) => one(left) - one(right),
         None => one(&asked["query"]),
     };
-    Json(json!({ "status": "success", "data": { "result": [{ "metric": {}, "value": [0.0, value.to_string()] }] } }))
+    answer(&[value])
 }

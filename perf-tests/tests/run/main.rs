@@ -31,6 +31,8 @@ const CATALOGUE: Catalogue = Catalogue {
         Slo::success_above(PING, Objective::percent(95)),
         Slo::errors_below(Objective::percent(1)),
     ],
+    backend: &[],
+    caches: &[],
 };
 
 fn settings(service: &Service, store: Option<&Store>, testid: &str) -> Settings {

@@ -1,5 +1,7 @@
 //! What becomes of a run whose store refuses, is away for a while, loses answers, or answers with other counts.
 
+use monitoring::backend::{Amount, BackendSlo};
+
 use super::*;
 
 #[test]
@@ -99,4 +101,37 @@ fn a_store_that_answers_with_other_counts_is_named() {
         "{:?}",
         report.problems
     );
+}
+
+const POOL: BackendSlo = BackendSlo::at_most("pool", "Pool", "pool_used", Amount::Count(8));
+const POOLED: Catalogue = Catalogue { backend: &[POOL], ..CATALOGUE };
+
+fn pooled(testid: &str, store: Option<&Store>, value: Option<f64>) -> Finished {
+    let service = Service::start();
+    if let Some(store) = store {
+        store.scraped("up{", 1.0);
+        value.iter().for_each(|value| store.scraped("max_over_time(max((pool_used))[", *value));
+    }
+    Scenario::new("pings", &POOLED)
+        .exercises(&[PING])
+        .load(shared_iterations(2, 50))
+        .run_with(settings(&service, store, testid), async |vu: &mut Vu, ()| ping(vu).await)
+}
+
+#[test]
+fn a_promise_on_the_backends_own_metrics_gates_as_the_others_do() {
+    let store = Store::start();
+    for (testid, store, value, expected, says) in [
+        ("pool-met", Some(&store), Some(8.0), ExitCode::Met, ""),
+        ("pool-none", Some(&Store::start()), None, ExitCode::Inconclusive, "no data for pool_used"),
+        ("pool-away", None, None, ExitCode::Inconclusive, "no store that scrapes the backend"),
+        ("pool-missed", Some(&store), Some(8.5), ExitCode::Missed, ""),
+    ] {
+        let finished = pooled(testid, store, value);
+        let report = finished.report().unwrap();
+        let result = report.objectives.last().unwrap();
+        assert_eq!(code(&finished), expected, "{testid}: {result:?}");
+        assert_eq!(result.measured.map(|measured| measured.value), value, "{testid}");
+        assert!(result.reason.as_deref().unwrap_or_default().contains(says), "{testid}: {result:?}");
+    }
 }

@@ -1,0 +1,121 @@
+//! What is done to the lines of a panel: thresholds, colours, legends.
+
+use std::time::Duration;
+
+use serde_json::{Number, json};
+
+use crate::grafana::{
+    Colour, FieldDefaults, Matcher, Options, Override, Panel, Property, Step, Style, Thresholds, TimeSeriesStyle,
+};
+
+impl Panel {
+    fn lines(&mut self, change: impl FnOnce(&mut FieldDefaults, &mut TimeSeriesStyle)) {
+        if let Some(config) = &mut self.field_config
+            && let Some(Style::Lines(mut style)) = config.defaults.custom.take()
+        {
+            change(&mut config.defaults, &mut style);
+            config.defaults.custom = Some(Style::Lines(style));
+        }
+    }
+
+    /// Draws the objective's threshold as a line, red above it. The axis reaches beyond it, so that the line is seen
+    /// however far below it all is well.
+    #[must_use]
+    pub fn slo_line(mut self, threshold: Duration) -> Self {
+        self.line_at("green", "red", millis(threshold), millis(threshold * 11 / 10));
+        self
+    }
+
+    /// Draws a value that must not be passed from below.
+    #[must_use]
+    pub fn bound_above(mut self, value: f64) -> Self {
+        self.line_at("green", "red", number(value), number(value * 1.1));
+        self.without_legend()
+    }
+
+    /// Draws a value that must not be passed from above.
+    #[must_use]
+    pub fn bound_below(mut self, value: f64) -> Self {
+        self.line_at("red", "green", number(value), number(value * 1.1));
+        self.without_legend()
+    }
+
+    fn line_at(&mut self, below: &'static str, above: &'static str, at: Option<Number>, reach: Option<Number>) {
+        let steps = vec![Step { color: below, value: None }, Step { color: above, value: at }];
+        self.lines(|defaults, style| {
+            defaults.thresholds = Some(Thresholds { mode: "absolute", steps });
+            style.thresholds_style.mode = "dashed";
+            style.axis_soft_max = reach;
+        });
+    }
+
+    /// The same, with the series itself green, yellow from 80 % of the threshold on, and red beyond.
+    #[must_use]
+    pub fn slo_bands(self, threshold: Duration) -> Self {
+        let mut panel = self.slo_line(threshold);
+        panel.lines(|defaults, style| {
+            let near = Step { color: "yellow", value: millis(threshold * 8 / 10) };
+            defaults.thresholds.iter_mut().for_each(|bands| bands.steps.insert(1, near.clone()));
+            defaults.color = Some(Colour { mode: "thresholds" });
+            style.gradient_mode = "scheme";
+        });
+        panel.without_legend()
+    }
+
+    /// One series, which the title names.
+    #[must_use]
+    pub fn without_legend(mut self) -> Self {
+        if let Some(Options::TimeSeries { legend, .. }) = &mut self.options {
+            legend.show_legend = false;
+        }
+        self
+    }
+
+    /// The legend to the right of the lines, for wide panels with many.
+    #[must_use]
+    pub fn legend_right(mut self) -> Self {
+        if let Some(Options::TimeSeries { legend, .. }) = &mut self.options {
+            legend.placement = "right";
+        }
+        self
+    }
+
+    /// Draws the series of that legend in that colour, whatever the palette would give it.
+    #[must_use]
+    pub fn coloured(self, legend: &str, colour: &str) -> Self {
+        self.with_override(legend, Property { id: "color", value: json!({ "mode": "fixed", "fixedColor": colour }) })
+    }
+
+    /// Draws the series of that legend as a dashed line.
+    #[must_use]
+    pub fn dashed(self, legend: &str) -> Self {
+        let dash = json!({ "fill": "dash", "dash": [8, 6] });
+        self.with_override(legend, Property { id: "custom.lineStyle", value: dash })
+    }
+
+    fn with_override(mut self, legend: &str, property: Property) -> Self {
+        if let Some(config) = &mut self.field_config {
+            config.overrides.push(Override {
+                matcher: Matcher { id: "byRegexp", options: format!("/^{legend}/") },
+                properties: vec![property],
+            });
+        }
+        self
+    }
+}
+
+/// Whole milliseconds are written as an integer, so that the file says 300 and not 300.0.
+fn millis(duration: Duration) -> Option<Number> {
+    if duration.as_nanos().is_multiple_of(1_000_000) {
+        u64::try_from(duration.as_millis()).ok().map(Number::from)
+    } else {
+        Number::from_f64(duration.as_secs_f64() * 1e3)
+    }
+}
+
+/// A whole number is written as one.
+fn number(value: f64) -> Option<Number> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and not negative")]
+    let whole = (value.fract() == 0.0 && value >= 0.0).then_some(value as u64);
+    whole.map(Number::from).or_else(|| Number::from_f64(value))
+}

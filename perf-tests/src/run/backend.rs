@@ -1,0 +1,96 @@
+//! The backend's own metrics over a run, as the store scraped them: objectives on them, and what its caches were worth.
+
+use std::time::Duration;
+
+use monitoring::backend::BackendSlo;
+use monitoring::judgement::{Asked, CacheResult, ObjectiveResult, Report};
+use monitoring::prometheus::SCRAPE_INTERVAL;
+use tokio::time;
+
+use super::{Run, RunError, internal};
+use crate::clock;
+use crate::report::{QueryError, Store};
+
+/// A store that was told of the backend when load began takes that long to look at its targets, and to scrape them.
+const PATIENCE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Run {
+    /// Adds the objectives on the backend's own metrics, and its caches.
+    pub(super) async fn judge_backend(&self, report: &mut Report) -> Result<(), RunError> {
+        let catalogue = self.spec.catalogue;
+        if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
+            return Ok(());
+        }
+        let store = self.settings.query_url().map(Store::new).transpose().map_err(internal)?;
+        let Some(store) = store else {
+            let nobody = |slo| {
+                let why = "there is no store that scrapes the backend".to_owned();
+                ObjectiveResult::of_backend(slo, Err(why), Asked { at_unix_ms: report.ended_unix_ms, over_s: 0 })
+            };
+            let results: Vec<_> = catalogue.backend.iter().map(nobody).collect();
+            report.objectives.extend(results);
+            return Ok(());
+        };
+        loop {
+            let now = clock::unix_ms(clock::wall());
+            let (results, caches) = self.ask_backend(&store, asked(report.started_unix_ms, now)).await;
+            let is_there = results.iter().all(|(result, may_come)| result.measured.is_some() || !may_come);
+            let passed = u64::try_from(now - report.started_unix_ms).map_or(Duration::MAX, Duration::from_millis);
+            if is_there || self.signals.came() || passed >= PATIENCE {
+                report.objectives.extend(results.into_iter().map(|(result, _)| result));
+                report.caches = caches;
+                return Ok(());
+            }
+            time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Each objective's result, and whether it may be another in a moment; and the caches that something is known of.
+    async fn ask_backend(&self, store: &Store, asked: Asked) -> (Vec<(ObjectiveResult, bool)>, Vec<CacheResult>) {
+        let catalogue = self.spec.catalogue;
+        let is_scraped = store.is_backend_scraped(asked.at_unix_ms).await;
+        let mut results = Vec::new();
+        for slo in catalogue.backend {
+            let found = value_of(store, slo, asked, &is_scraped).await;
+            // A metric that a backend does not have will not come.
+            let may_come = found.is_err() && !matches!(is_scraped, Ok(true) | Err(_));
+            results.push((ObjectiveResult::of_backend(slo, found, asked), may_come));
+        }
+        let mut caches = Vec::new();
+        for cache in catalogue.caches {
+            let (hits, all) = cache.hits_and_all(Duration::from_secs(asked.over_s));
+            if let (Ok(Some(hits)), Ok(Some(lookups))) =
+                (store.value(&hits, asked.at_unix_ms).await, store.value(&all, asked.at_unix_ms).await)
+                && lookups > 0.0
+            {
+                caches.push(CacheResult { name: cache.name.to_owned(), hits, lookups });
+            }
+        }
+        (results, caches)
+    }
+}
+
+/// From when load began to a moment ago: a scrape that is under way now has a time before now, and would make another
+/// answer of the same question later.
+fn asked(started_unix_ms: i64, now_unix_ms: i64) -> Asked {
+    let at_unix_ms = now_unix_ms - 1_000;
+    let over_s = u64::try_from(at_unix_ms - started_unix_ms).unwrap_or_default().div_ceil(1_000);
+    Asked { at_unix_ms, over_s: over_s.max(SCRAPE_INTERVAL.as_secs()) }
+}
+
+async fn value_of(
+    store: &Store,
+    slo: &BackendSlo,
+    asked: Asked,
+    is_scraped: &Result<bool, QueryError>,
+) -> Result<f64, String> {
+    match store.value(&slo.over_run(Duration::from_secs(asked.over_s)), asked.at_unix_ms).await {
+        Ok(Some(value)) => Ok(value),
+        Ok(None) if matches!(is_scraped, Ok(false)) => {
+            Err("the store has not scraped the backend's /metrics: does it serve them, and is it listed?".to_owned())
+        }
+        Ok(None) => Err(format!("the backend does not tell: no data for {}", slo.expr)),
+        Err(error) => Err(error.to_string()),
+    }
+}
