@@ -11,11 +11,13 @@ use url::Url;
 
 use crate::label::{self, TagError};
 
+mod access;
 mod exit;
 mod http;
 mod load;
 mod variables;
 
+pub use access::StoreAccess;
 pub use exit::{ExitCode, Outcome};
 pub use http::{HttpSettings, parse_max_redirects, parse_request_timeout, parse_user_agent};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stage, parse_stages, shown_stages};
@@ -58,6 +60,8 @@ pub struct Settings {
     pub remote_write: Option<Url>,
     /// Where the store answers queries.
     pub prometheus: Option<Url>,
+    /// How the store is told who pushes and asks.
+    pub store_access: StoreAccess,
     /// How often metrics are pushed.
     pub push_interval: Duration,
     /// The folder that reports go to.
@@ -160,6 +164,9 @@ impl Settings {
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let tags = get(TAGS).unwrap_or_default();
+        let mut remote_write = get(REMOTE_WRITE).map(|value| parse_url(REMOTE_WRITE, &value)).transpose()?;
+        let mut prometheus = get(PROMETHEUS).map(|value| parse_url(PROMETHEUS, &value)).transpose()?;
+        let store_access = StoreAccess::from_lookup(&get, &mut remote_write, &mut prometheus)?;
         let settings = Self {
             target: parse_url(TARGET, &get(TARGET).unwrap_or_else(|| DEFAULT_TARGET.to_owned()))?,
             testid: get(TESTID).map(|id| parse_testid(&id)).transpose()?,
@@ -170,8 +177,9 @@ impl Settings {
             exact_arrivals: http::switch(&get, EXACT_ARRIVALS),
             dry_run: http::switch(&get, DRY_RUN),
             replay: get(REPLAY).map(PathBuf::from),
-            remote_write: get(REMOTE_WRITE).map(|value| parse_url(REMOTE_WRITE, &value)).transpose()?,
-            prometheus: get(PROMETHEUS).map(|value| parse_url(PROMETHEUS, &value)).transpose()?,
+            remote_write,
+            prometheus,
+            store_access,
             push_interval: get(PUSH_INTERVAL)
                 .map_or(Ok(DEFAULT_PUSH_INTERVAL), |value| parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS))?,
             out: get(OUT).map(PathBuf::from),

@@ -304,7 +304,7 @@ impl Run {
 
     fn metrics(&self) -> Result<Metrics, RunError> {
         let Some(url) = self.settings.remote_write.clone() else { return Ok(Metrics::none()) };
-        let client = Client::new(url).map_err(internal)?;
+        let client = Client::new(url, &self.settings.store_access).map_err(internal)?;
         let plan = &self.planning.plan;
         let parts = plan.parts.iter().zip(&self.planning.loads);
         let parts: Vec<_> = parts

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use monitoring::run::StoreAccess;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use tokio::time;
 use url::Url;
@@ -11,10 +13,25 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// A client for any number of questions.
 pub(crate) fn client() -> anyhow::Result<reqwest::Client> {
+    builder().build().context("failed to set up an HTTP client")
+}
+
+/// A client that tells a store who asks.
+pub(crate) fn store_client(url: &Url, access: &StoreAccess) -> anyhow::Result<reqwest::Client> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in access.headers_for(url) {
+        let mut value = HeaderValue::from_str(value).context("not a header's value")?;
+        value.set_sensitive(true);
+        headers.append(HeaderName::from_bytes(name.as_bytes()).context("not a header's name")?, value);
+    }
+    let builder = builder().default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+    builder.build().context("failed to set up an HTTP client")
+}
+
+fn builder() -> reqwest::ClientBuilder {
     // Fails only if a provider is installed already, which then serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5));
-    builder.build().context("failed to set up an HTTP client")
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5))
 }
 
 /// Whether the URL answers with success before the time is over.

@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod dashboards_diff;
+mod export;
 mod http;
 mod perf;
 mod process;
@@ -40,6 +41,8 @@ enum Command {
     /// Review changes of dashboards
     #[command(subcommand)]
     Dashboards(dashboards_diff::Command),
+    /// Write rules and dashboards for a Prometheus and a Grafana of your own, ready to load
+    Export(export::Args),
     /// Write the files that are generated from the catalogue
     Codegen {
         /// Write nothing; fail if a file differs from what would be written, or should not be there
@@ -69,6 +72,7 @@ async fn main() -> ExitCode {
         Command::Stack(command) => or_internal(stack::command(command).await),
         Command::Runs(args) => or_internal(runs::run(&args)),
         Command::Dashboards(command) => or_internal(dashboards_diff::run(command)),
+        Command::Export(args) => or_internal(export::run(&args)),
         Command::Codegen { check } => or_internal(codegen::run(check)),
         Command::Bench(command) => or_internal(bench::run(command).await),
         Command::Ci => or_internal(ci::run().await),

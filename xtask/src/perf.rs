@@ -189,7 +189,8 @@ impl Place<'_> {
         let Self { target, own_backend, stack } = *self;
         let prometheus = stack.prometheus.as_ref().or(settings.prometheus.as_ref()).filter(|_| args.proves())?;
         let own_store = stack.prometheus.is_some();
-        Some(proof::Setting { prometheus, grafana: stack.grafana.as_ref(), target, own_backend, own_store })
+        let (grafana, access) = (stack.grafana.as_ref(), &settings.store_access);
+        Some(proof::Setting { prometheus, grafana, target, access, own_backend, own_store })
     }
 }
 

@@ -21,6 +21,7 @@ use monitoring::judgement::{EndpointResult, Millis, Report, Word};
 use monitoring::label::{NAME, TESTID};
 use monitoring::metric::{Metric, Part};
 use monitoring::promql::{Expr, Selector, Window as Range};
+use monitoring::run::StoreAccess;
 use serde::Serialize;
 use url::Url;
 
@@ -84,6 +85,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) prometheus: &'a Url,
     pub(crate) grafana: Option<&'a Url>,
     pub(crate) target: &'a Url,
+    /// How the store is told who asks.
+    pub(crate) access: &'a StoreAccess,
     /// The backend is ours, started for this run: nobody else makes requests to it, and it has metrics.
     pub(crate) own_backend: bool,
     /// The store is ours: it has our rules.
@@ -100,7 +103,7 @@ pub(crate) async fn before(target: &Url) -> Before {
 /// # Errors
 /// If there is no way to put questions at all.
 pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>) -> anyhow::Result<Proof> {
-    let source = Source::new(setting.prometheus.clone(), setting.grafana.cloned())?;
+    let source = Source::new(setting.prometheus.clone(), setting.grafana.cloned(), setting.access)?;
     if report.store.as_ref().is_none_or(|store| !store.complete) {
         // That is said already, and there is nothing to prove by metrics that did not arrive.
         let why = "the store does not have the final counts of this run";

@@ -54,5 +54,18 @@ pub const DRY_RUN: &str = "PERF_DRY_RUN";
 pub const REPLAY: &str = "PERF_REPLAY";
 /// k6: where metrics are pushed to.
 pub const REMOTE_WRITE: &str = "K6_PROMETHEUS_RW_SERVER_URL";
+/// k6: the user at the store.
+pub const RW_USERNAME: &str = "K6_PROMETHEUS_RW_USERNAME";
+/// k6: the user's password.
+pub const RW_PASSWORD: &str = "K6_PROMETHEUS_RW_PASSWORD";
+/// k6: a token for the store.
+pub const RW_BEARER_TOKEN: &str = "K6_PROMETHEUS_RW_BEARER_TOKEN";
+/// k6: headers for the store, "name:value,name:value".
+pub const RW_HTTP_HEADERS: &str = "K6_PROMETHEUS_RW_HTTP_HEADERS";
+/// k6: take any certificate from the store.
+pub const RW_INSECURE_SKIP_TLS_VERIFY: &str = "K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY";
+/// k6: keys for signing pushes, which is not supported.
+pub const RW_SIGV4: [&str; 3] =
+    ["K6_PROMETHEUS_RW_SIGV4_REGION", "K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY", "K6_PROMETHEUS_RW_SIGV4_SECRET_KEY"];
 /// k6: how often.
 pub const PUSH_INTERVAL: &str = "K6_PROMETHEUS_RW_PUSH_INTERVAL";

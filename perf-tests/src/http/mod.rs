@@ -14,4 +14,4 @@ mod tls;
 
 pub(crate) use client::{Broken, HttpClient, HttpConfig, Outcome, Pool, Reply};
 pub(crate) use encode::{Head, is_header_value};
-pub(crate) use library::{ClientError, client_builder, root_cause};
+pub(crate) use library::{ClientError, root_cause, store_client};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use monitoring::prometheus::RECEIVER_FLAG;
-use monitoring::run;
+use monitoring::run::{self, StoreAccess};
 use reqwest::StatusCode;
 use url::Url;
 
@@ -68,9 +68,9 @@ impl Client {
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub fn new(url: Url) -> Result<Self, ClientError> {
-        let http =
-            crate::http::client_builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
+    pub fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
+        let no_redirects = reqwest::redirect::Policy::none();
+        let http = crate::http::store_client(&url, access).timeout(TIMEOUT).redirect(no_redirects).build()?;
         Ok(Self { http, url })
     }
 
@@ -110,7 +110,8 @@ fn cure(status: StatusCode) -> String {
     match status {
         StatusCode::NOT_FOUND => format!(" (is its receiver on? Prometheus wants {RECEIVER_FLAG})"),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            format!(" (put user and password into {}, as in http://user:password@host)", run::REMOTE_WRITE)
+            let [user, password, token] = [run::RW_USERNAME, run::RW_PASSWORD, run::RW_BEARER_TOKEN];
+            format!(" (set {user} and {password}, or {token}, or write user:password@ into the URL)")
         }
         _ => String::new(),
     }

@@ -7,6 +7,7 @@ use monitoring::judgement::ObjectiveResult;
 use monitoring::label;
 use monitoring::prometheus::BACKEND_JOB;
 use monitoring::promql::{Expr, Selector};
+use monitoring::run::StoreAccess;
 use monitoring::slo::Slo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -55,8 +56,8 @@ struct Point {
 }
 
 impl Store {
-    pub(crate) fn new(url: Url) -> Result<Self, ClientError> {
-        Ok(Self { http: crate::http::client_builder().timeout(TIMEOUT).build()?, url })
+    pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
+        Ok(Self { http: crate::http::store_client(&url, access).timeout(TIMEOUT).build()?, url })
     }
 
     /// Whether there are any series of that run.

@@ -22,7 +22,8 @@ impl Run {
         if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
             return Ok(());
         }
-        let store = self.settings.query_url().map(Store::new).transpose().map_err(internal)?;
+        let store = self.settings.query_url().map(|url| Store::new(url, &self.settings.store_access));
+        let store = store.transpose().map_err(internal)?;
         let Some(store) = store else {
             let nobody = |slo| {
                 let why = "there is no store that scrapes the backend".to_owned();

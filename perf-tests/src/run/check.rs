@@ -53,7 +53,7 @@ pub(super) fn standstill(catalogue: &Catalogue) -> Duration {
 /// Refuses a testid that the store has. A warning if it could not be asked.
 pub(super) async fn refuse_used_testid(settings: &Settings, testid: &str) -> Result<Option<String>, RunError> {
     let Some(url) = settings.query_url() else { return Ok(None) };
-    match Store::new(url).map_err(internal)?.has(testid).await {
+    match Store::new(url, &settings.store_access).map_err(internal)?.has(testid).await {
         Ok(false) => Ok(None),
         Ok(true) => Err(RunError::Configuration(format!(
             "the store has series of testid {testid:?} already: two runs would be added up as one; choose another"

@@ -32,7 +32,7 @@ impl Run {
                 let judged =
                     |(_, result): &(_, &judgement::ObjectiveResult)| result.verdict != judgement::Word::NotInScenario;
                 let objectives: Vec<_> = objectives.into_iter().filter(judged).collect();
-                let asked = Store::new(query).map_err(internal)?;
+                let asked = Store::new(query, &self.settings.store_access).map_err(internal)?;
                 match asked.differences(&self.testid, at, report.requests.sent, &objectives).await {
                     Ok(differences) => {
                         store.agrees = Some(differences.is_empty());

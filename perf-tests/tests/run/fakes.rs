@@ -178,6 +178,7 @@ struct StoreState {
     has_all: Mutex<bool>,
     lies_about: Mutex<Option<&'static str>>,
     scraped: Mutex<BTreeMap<String, f64>>,
+    wants: Mutex<Option<(&'static str, &'static str)>>,
 }
 
 /// A store that takes remote write and answers sums of what it took.
@@ -193,6 +194,7 @@ impl Store {
             .route("/api/v1/write", post(write))
             .route("/api/v1/query", get(query))
             .route("/api/v1/series", get(series))
+            .layer(middleware::from_fn_with_state(state.clone(), guarded))
             .with_state(state.clone());
         Self { url: serve(router, Arc::default(), Arc::default()), state }
     }
@@ -209,6 +211,11 @@ impl Store {
     /// Takes the pushes after the first, so many of them, and answers as if it had not.
     pub(crate) fn lose_answers(&self, pushes: u64) {
         self.state.lost_answers.store(pushes, Ordering::Relaxed);
+    }
+
+    /// Answers 401 to whatever comes without that header.
+    pub(crate) fn wants(&self, header: &'static str, value: &'static str) {
+        *self.state.wants.lock().unwrap() = Some((header, value));
     }
 
     pub(crate) fn has_every_testid(&self) {
@@ -232,6 +239,16 @@ impl Store {
     /// The sum over all series of that name of their last value.
     pub(crate) fn last_sum(&self, name: &str) -> f64 {
         sum(&self.state.series.lock().unwrap(), name, &[])
+    }
+}
+
+async fn guarded(State(state): State<Arc<StoreState>>, request: Request, next: Next) -> Response {
+    let wants = *state.wants.lock().unwrap();
+    match wants {
+        Some((header, value)) if request.headers().get(header).is_none_or(|given| given != value) => {
+            StatusCode::UNAUTHORIZED.into_response()
+        }
+        _ => next.run(request).await,
     }
 }
 

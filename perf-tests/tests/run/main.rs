@@ -36,6 +36,10 @@ const CATALOGUE: Catalogue = Catalogue {
 };
 
 fn settings(service: &Service, store: Option<&Store>, testid: &str) -> Settings {
+    settings_with(service, store, testid, &[])
+}
+
+fn settings_with(service: &Service, store: Option<&Store>, testid: &str, given: &[(&str, &str)]) -> Settings {
     let out = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("run");
     let folder = out.join(testid);
     if folder.exists() {
@@ -49,7 +53,7 @@ fn settings(service: &Service, store: Option<&Store>, testid: &str) -> Settings 
         run::OUT => Some(out.display().to_string()),
         run::PUSH_INTERVAL => Some("500ms".to_owned()),
         run::QUIET => Some("1".to_owned()),
-        _ => None,
+        _ => given.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
     })
     .unwrap()
 }

@@ -6,7 +6,9 @@ use super::*;
 
 #[test]
 fn a_store_that_refuses_is_never_met_and_says_what_to_do() {
-    for (status, says) in [(404, "--web.enable-remote-write-receiver"), (401, "user:password"), (400, "400")] {
+    for (status, says) in
+        [(404, "--web.enable-remote-write-receiver"), (401, "K6_PROMETHEUS_RW_BEARER_TOKEN"), (400, "400")]
+    {
         let (service, store) = (Service::start(), Store::start());
         store.answer(status);
         let testid = format!("refused-{status}");
@@ -133,5 +135,29 @@ fn a_promise_on_the_backends_own_metrics_gates_as_the_others_do() {
         assert_eq!(code(&finished), expected, "{testid}: {result:?}");
         assert_eq!(result.measured.map(|measured| measured.value), value, "{testid}");
         assert!(result.reason.as_deref().unwrap_or_default().contains(says), "{testid}: {result:?}");
+    }
+}
+
+#[test]
+fn a_store_is_told_who_pushes_and_who_asks() {
+    // user:p@ss
+    let basic = ("authorization", "Basic dXNlcjpwQHNz");
+    let user = [(run::RW_USERNAME, "user"), (run::RW_PASSWORD, "p@ss")];
+    let token = [(run::RW_BEARER_TOKEN, "t0p-secret")];
+    let tenant = [(run::RW_HTTP_HEADERS, "X-Scope-OrgID: team-1")];
+    for (testid, wants, given, expected) in [
+        ("basic-auth", basic, &user[..], ExitCode::Met),
+        ("bearer", ("authorization", "Bearer t0p-secret"), &token, ExitCode::Met),
+        ("tenant", ("x-scope-orgid", "team-1"), &tenant, ExitCode::Met),
+        ("wrong", basic, &token, ExitCode::Inconclusive),
+        ("none", basic, &[], ExitCode::Inconclusive),
+    ] {
+        let (service, store) = (Service::start(), Store::start());
+        store.wants(wants.0, wants.1);
+        let settings = settings_with(&service, Some(&store), testid, given);
+        let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
+        let said = finished.report().map_or_else(|(_, why)| why.to_owned(), |report| format!("{report:?}"));
+        assert_eq!(code(&finished), expected, "{testid}: {said}");
+        assert!(!said.contains("t0p") && !said.contains("p@ss") && !said.contains("p%40ss"), "{testid}: {said}");
     }
 }

@@ -38,6 +38,8 @@ Environment:
                                         as the flags of these names, which come first
   K6_PROMETHEUS_RW_SERVER_URL           push metrics there; no stack is started, and queries go to the same origin
                                         unless --prometheus-url names another
+  K6_PROMETHEUS_RW_USERNAME, _PASSWORD, _BEARER_TOKEN, _HTTP_HEADERS (name:value,name:value), _INSECURE_SKIP_TLS_VERIFY
+                                        who pushes there and asks; sent to that host only
   K6_PROMETHEUS_RW_PUSH_INTERVAL        how often metrics are pushed (default 5s)
   PERF_TARGET, PERF_TESTID, PERF_SEED, PERF_TAGS (one a line), PERF_OUT, PERF_QUIET, PERF_PROMETHEUS_URL
                                         as the flags of these names, which come first

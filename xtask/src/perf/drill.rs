@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use monitoring::alert;
 use monitoring::catalogue::SERVED;
 use monitoring::rule::Timing;
-use monitoring::run::{self, ExitCode, Settings};
+use monitoring::run::{self, ExitCode, Settings, StoreAccess};
 use monitoring::slo::{Sli, millis};
 use tokio::sync::watch;
 use tokio::time;
@@ -95,7 +95,7 @@ async fn exercise(
     let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.backend) else {
         return Err(configuration("a drill needs a Prometheus: Docker, or a prometheus on PATH"));
     };
-    let source = Source::new(prometheus.clone(), None)?;
+    let source = Source::new(prometheus.clone(), None, &StoreAccess::default())?;
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), Stop> {
         let backend = Backend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url)?;

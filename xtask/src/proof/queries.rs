@@ -266,7 +266,7 @@ mod tests {
                 write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
             }
         });
-        Source::new(url, None).unwrap()
+        Source::new(url, None, &Default::default()).unwrap()
     }
 
     async fn wrong_without(word: &'static str) -> Vec<String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use monitoring::promql;
+use monitoring::run::StoreAccess;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -89,8 +90,9 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn new(prometheus: Url, grafana: Option<Url>) -> anyhow::Result<Self> {
-        Ok(Self { http: http::client()?, prometheus, grafana })
+    /// Grafana is our own, and needs no credentials to be looked at.
+    pub(crate) fn new(prometheus: Url, grafana: Option<Url>, access: &StoreAccess) -> anyhow::Result<Self> {
+        Ok(Self { http: http::store_client(&prometheus, access)?, prometheus, grafana })
     }
 
     /// Whether Grafana is asked.
