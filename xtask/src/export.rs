@@ -32,7 +32,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let folder = if args.folder.is_absolute() { args.folder.clone() } else { workspace::root().join(&args.folder) };
     if folder.exists() {
         let is_empty = fs::read_dir(&folder).context("failed to look into it")?.next().is_none();
-        if !is_empty && !(args.force && folder.join(README).is_file()) {
+        let is_export = folder.join(README).is_file();
+        if !(is_empty || args.force && is_export) {
             eprintln!(
                 "error: {} is not empty: name another, or replace an earlier export by --force",
                 folder.display()

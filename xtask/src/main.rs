@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything that is done with this workspace, as commands.
 
+mod archive;
 mod backend;
 mod bench;
 mod ci;
@@ -41,6 +42,8 @@ enum Command {
     /// Review changes of dashboards
     #[command(subcommand)]
     Dashboards(dashboards_diff::Command),
+    /// Put a run into one file: report, dashboard, rules and series; or look at one again
+    Archive(archive::Command),
     /// Write rules and dashboards for a Prometheus and a Grafana of your own, ready to load
     Export(export::Args),
     /// Write the files that are generated from the catalogue
@@ -72,6 +75,7 @@ async fn main() -> ExitCode {
         Command::Stack(command) => or_internal(stack::command(command).await),
         Command::Runs(args) => or_internal(runs::run(&args)),
         Command::Dashboards(command) => or_internal(dashboards_diff::run(command)),
+        Command::Archive(command) => or_internal(archive::run(&command).await),
         Command::Export(args) => or_internal(export::run(&args)),
         Command::Codegen { check } => or_internal(codegen::run(check)),
         Command::Bench(command) => or_internal(bench::run(command).await),

@@ -28,7 +28,7 @@ use url::Url;
 use clocks::{Clocks, Verdict};
 use ledger::Own;
 use reading::{Backend, Counted};
-pub(crate) use source::{Moment, Series, Source};
+pub(crate) use source::{Moment, Series, Source, seconds};
 
 /// More lines than this nobody reads on a terminal.
 const SHOWN_LINES: usize = 10;

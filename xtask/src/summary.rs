@@ -41,18 +41,24 @@ pub(crate) fn say(text: &str) {
 
 /// The dashboard with this run chosen and its window set: from a moment before it to its very end, where panels of one
 /// value look back from.
-fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
-    const MARGIN_MS: i64 = 5_000;
+pub(crate) fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
     let uid = multiplayer::uid(&report.service);
     let mut link = grafana.join(&format!("d/{uid}")).ok()?;
     // People's browsers know the name, and a session's cookie goes with it.
     link.set_host(Some("localhost")).ok()?;
+    let (from, to) = window(report);
     link.query_pairs_mut()
-        .append_pair("from", &(report.started_unix_ms - MARGIN_MS).to_string())
-        .append_pair("to", &report.series_end_unix_ms().to_string())
+        .append_pair("from", &from.to_string())
+        .append_pair("to", &to.to_string())
         .append_pair("var-testid", &report.testid)
         .append_pair("var-scenario", &report.scenario);
     Some(link)
+}
+
+/// From when to when a run is looked at, Unix milliseconds.
+pub(crate) fn window(report: &Report) -> (i64, i64) {
+    const MARGIN_MS: i64 = 5_000;
+    (report.started_unix_ms - MARGIN_MS, report.series_end_unix_ms())
 }
 
 #[cfg(test)]

@@ -197,6 +197,7 @@ impl Args {
             grafana: self.has_grafana(),
             keep_data: !self.is_ephemeral(),
             timing: Timing::USUAL,
+            archive: None,
         }
     }
 

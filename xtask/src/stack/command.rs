@@ -93,7 +93,7 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
 async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let &UpArgs { stack: choice, prometheus_port, grafana_port, no_grafana } = args;
     let (grafana, keep_data, timing) = (!no_grafana, true, Timing::USUAL);
-    let options = Options { choice, prometheus_port, grafana_port, grafana, keep_data, timing };
+    let options = Options { choice, prometheus_port, grafana_port, grafana, keep_data, timing, archive: None };
     let before = parts(choice, Some(prometheus_port)).await?;
     let failure = tokio::select! {
         stack = up(&options, &before, &|line| eprintln!("{line}")) => match stack {

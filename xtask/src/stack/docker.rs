@@ -5,6 +5,7 @@
 //! machine's (Docker Desktop, rootless Docker), they get a bridge and published ports instead: found out by trying.
 
 mod service;
+mod tool;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -24,6 +25,7 @@ use super::{
 };
 use crate::{http, workspace};
 use service::{Network, Service};
+pub(super) use tool::promtool;
 
 /// Which clone of the repository a container belongs to.
 const WORKSPACE: &str = "dev.perf.workspace";

@@ -31,6 +31,9 @@ pub(crate) const PROMETHEUS_PORT: u16 = 9090;
 /// Grafana's, beside a frontend that has 3000.
 pub(crate) const GRAFANA_PORT: u16 = 3001;
 
+/// The folder, beside a stack's state, of the archive that it shows.
+const ARCHIVE: &str = "archive";
+
 /// What the stack is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Choice {
@@ -55,6 +58,17 @@ pub(crate) struct Options {
     pub(crate) keep_data: bool,
     /// How often Prometheus evaluates rules: as usual, or at a drill's pace.
     pub(crate) timing: Timing,
+    /// The archive that it shows, in place of data of its own.
+    pub(crate) archive: Option<Shown>,
+}
+
+/// What of an unpacked archive a stack shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// Prometheus' blocks.
+    pub(crate) data: PathBuf,
+    /// Grafana's dashboards.
+    pub(crate) dashboards: PathBuf,
 }
 
 impl Options {
@@ -81,8 +95,10 @@ impl Options {
 
     /// What Prometheus is told besides where things are.
     fn flags(&self) -> [String; 3] {
+        // What is in an archive is old, and would be the first to go.
+        let retention = if self.archive.is_some() { "100y".to_owned() } else { promql::duration(RETENTION) };
         [
-            format!("--storage.tsdb.retention.time={}", promql::duration(RETENTION)),
+            format!("--storage.tsdb.retention.time={retention}"),
             format!("--query.lookback-delta={}", promql::duration(self.timing.lookback)),
             RECEIVER_FLAG.to_owned(),
         ]
@@ -244,6 +260,16 @@ impl Stack {
 /// The folder with a stack's target file, and with all state of a Prometheus from PATH.
 fn state_folder(prometheus_port: u16) -> PathBuf {
     workspace::perf().join("stack").join(prometheus_port.to_string())
+}
+
+/// Where a stack's archive is unpacked.
+pub(crate) fn archive_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
+    Ok(std::path::absolute(state_folder(prometheus_port).join(ARCHIVE))?)
+}
+
+/// Runs Prometheus' tool from its image, in a folder.
+pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Result<()> {
+    docker::promtool(folder, arguments).await
 }
 
 fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {

@@ -10,7 +10,10 @@ use anyhow::Context as _;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::{Options, Part, Stack, StackError, check_prometheus_port, local_url, make_targets_folder, state_folder};
+use super::{
+    ARCHIVE, Options, Part, Stack, StackError, archive_folder, check_prometheus_port, local_url, make_targets_folder,
+    state_folder,
+};
 use crate::{http, process, workspace};
 
 const PID: &str = "pid";
@@ -27,8 +30,13 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     let folder = state_folder(port);
     let url = local_url(port)?;
     let stack = Stack { prometheus: Some(url.clone()), port, ..Stack::default() };
-    if running(port).await {
-        if configured_as_now(&folder, options)? {
+    if let Some(data) = data_of(port).await {
+        // Another archive, or an archive where data of every day is wanted, is no use.
+        let shows_it = match &options.archive {
+            Some(archive) => data == archive.data,
+            None => !data.starts_with(archive_folder(port)?),
+        };
+        if shows_it && configured_as_now(&folder, options)? {
             make_targets_folder(port)?;
             return Ok(stack);
         }
@@ -38,7 +46,8 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
         return Err(StackError::Unavailable("there is no prometheus on PATH".to_owned()));
     };
     check_prometheus_port(port)?;
-    let data = folder.join(if options.keep_data { DATA } else { PASSING_DATA });
+    let own = folder.join(if options.keep_data { DATA } else { PASSING_DATA });
+    let data = options.archive.as_ref().map_or(own, |archive| archive.data.clone());
     forget(&folder.join(PASSING_DATA))?;
     make_targets_folder(port)?;
     options.write_configuration(&folder)?;
@@ -82,11 +91,17 @@ fn configured_as_now(folder: &Path, options: &Options) -> anyhow::Result<bool> {
 /// Whether the Prometheus at that port keeps its data where we would: then it is ours, whatever a file with a process id
 /// says.
 async fn running(port: u16) -> bool {
-    let Ok(url) = local_url(port).and_then(|url| Ok(url.join("api/v1/status/flags")?)) else { return false };
-    let Ok(flags) = http::json(url).await else { return false };
-    let path = flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str);
-    let ours = [DATA, PASSING_DATA].map(|data| state_folder(port).join(data));
-    path.is_some_and(|path| ours.iter().any(|data| Path::new(path) == data))
+    data_of(port).await.is_some()
+}
+
+/// Where it keeps its data, if it is ours.
+async fn data_of(port: u16) -> Option<PathBuf> {
+    let url = local_url(port).and_then(|url| Ok(url.join("api/v1/status/flags")?)).ok()?;
+    let flags = http::json(url).await.ok()?;
+    let path = PathBuf::from(flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str)?);
+    let own = [DATA, PASSING_DATA].map(|data| state_folder(port).join(data));
+    let is_ours = own.contains(&path) || archive_folder(port).is_ok_and(|archive| path.starts_with(archive));
+    is_ours.then_some(path)
 }
 
 /// Each Prometheus of ours that runs, or is about to.
@@ -155,7 +170,7 @@ pub(super) async fn logs(follow: bool) -> anyhow::Result<usize> {
 pub(super) fn data(only: Option<u16>) -> Vec<PathBuf> {
     let folders = state_folders(only).into_iter();
     folders
-        .flat_map(|(_, folder)| [DATA, PASSING_DATA].map(|data| folder.join(data)))
+        .flat_map(|(_, folder)| [DATA, PASSING_DATA, ARCHIVE].map(|data| folder.join(data)))
         .filter(|data| data.exists())
         .collect()
 }

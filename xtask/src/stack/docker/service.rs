@@ -83,14 +83,15 @@ impl Service {
             folder
         };
         let targets = state_folder(port).join(TARGETS);
-        let binds = vec![
+        let mut binds = vec![
             mounted(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
             mounted(&generated.join("rules"), "/etc/prometheus/rules"),
             mounted(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
         ];
         let name = name(options, "prometheus");
         // Named, since testcontainers and `docker rm -v` take anonymous volumes with the container.
-        let volume = options.keep_data.then(|| format!("{name}:/prometheus"));
+        let volume = (options.keep_data && options.archive.is_none()).then(|| format!("{name}:/prometheus"));
+        binds.extend(options.archive.as_ref().map(|archive| format!("{}:/prometheus:z", archive.data.display())));
         let listen = match network {
             Network::Host => format!("127.0.0.1:{port}"),
             Network::Bridge => format!("0.0.0.0:{inner_port}"),
@@ -122,6 +123,7 @@ impl Service {
     pub(super) fn grafana(options: &Options, images: &Images, network: Network) -> Self {
         let (port, inner_port) = (options.grafana_port, 3000);
         let generated = workspace::root().join("dashboards");
+        let dashboards = options.archive.as_ref().map_or(generated.join("json"), |archive| archive.dashboards.clone());
         let (prometheus, address, listen_port) = match network {
             Network::Host => (format!("http://127.0.0.1:{}", options.prometheus_port), "127.0.0.1", port),
             Network::Bridge => (format!("http://{}:9090", name(options, "prometheus")), "0.0.0.0", inner_port),
@@ -158,7 +160,7 @@ impl Service {
             binds: vec![
                 mounted(&generated.join("provisioning/datasources"), "/etc/grafana/provisioning/datasources"),
                 mounted(&generated.join("provisioning/dashboards"), "/etc/grafana/provisioning/dashboards"),
-                mounted(&generated.join("json"), DASHBOARDS),
+                mounted(&dashboards, DASHBOARDS),
                 // Grafana serves what is public: so a dashboard can link to the report of its run.
                 mounted(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
             ],

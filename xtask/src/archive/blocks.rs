@@ -1,0 +1,32 @@
+//! Blocks out of OpenMetrics text, by Prometheus' own tool: from PATH, or from Prometheus' image.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use tokio::process::Command;
+
+use super::{BLOCKS, SERIES};
+use crate::{stack, workspace};
+
+const ARGUMENTS: [&str; 5] = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", SERIES];
+
+/// Makes the blocks beside the text.
+pub(super) async fn create(work: &Path) -> anyhow::Result<()> {
+    let arguments: Vec<_> = ARGUMENTS.into_iter().chain([BLOCKS]).map(str::to_owned).collect();
+    if let Some(program) = workspace::program("promtool") {
+        let ended = Command::new(&program).args(&arguments).current_dir(work).output().await;
+        let ended = ended.with_context(|| format!("failed to start {}", program.display()))?;
+        if !ended.status.success() {
+            bail!("promtool failed ({}): {}", ended.status, String::from_utf8_lossy(&ended.stderr).trim());
+        }
+    } else {
+        stack::promtool(work, &arguments).await.context(
+            "blocks are made by promtool, which is not on PATH, and not to be had from Prometheus' image either",
+        )?;
+    }
+    let has_blocks = std::fs::read_dir(work.join(BLOCKS)).is_ok_and(|mut entries| entries.next().is_some());
+    if !has_blocks {
+        bail!("promtool made no blocks out of {SERIES}");
+    }
+    Ok(())
+}

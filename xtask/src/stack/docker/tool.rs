@@ -1,0 +1,68 @@
+//! Prometheus' tool, run once in a container of its own.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use futures::StreamExt as _;
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::models::{ContainerCreateBody, HostConfig};
+use testcontainers::bollard::query_parameters::{CreateContainerOptions, StartContainerOptions, WaitContainerOptions};
+
+use super::super::Images;
+use super::{WORKSPACE, connect, remove};
+use crate::workspace;
+
+/// Where the folder is, for the tool.
+const WORK: &str = "/work";
+
+/// Runs `promtool` in a folder of this machine, as its owner and without a network.
+pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Result<()> {
+    let docker = connect().await?;
+    let folder = std::path::absolute(folder)?;
+    let name = format!("perf-{}-promtool-{}", workspace::id(), std::process::id());
+    let body = ContainerCreateBody {
+        image: Some(Images::chosen().prometheus.name),
+        entrypoint: Some(vec!["/bin/promtool".to_owned()]),
+        cmd: Some(arguments.to_vec()),
+        working_dir: Some(WORK.to_owned()),
+        user: owner(),
+        labels: Some([(WORKSPACE.to_owned(), workspace::id())].into()),
+        host_config: Some(HostConfig {
+            binds: Some(vec![format!("{}:{WORK}:z", folder.display())]),
+            network_mode: Some("none".to_owned()),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
+    docker.create_container(Some(options), body).await.context("failed to make a container for promtool")?;
+    let ended = wait(&docker, &name).await;
+    let said = super::service::tail(&docker, &name).await;
+    remove(&docker, &name).await?;
+    match ended? {
+        0 => Ok(()),
+        code => bail!("promtool ended with {code}: {said}"),
+    }
+}
+
+async fn wait(docker: &Docker, name: &str) -> anyhow::Result<i64> {
+    docker.start_container(name, None::<StartContainerOptions>).await.context("failed to start promtool")?;
+    let mut ended = docker.wait_container(name, None::<WaitContainerOptions>);
+    match ended.next().await {
+        Some(Ok(ended)) => Ok(ended.status_code),
+        Some(Err(testcontainers::bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
+        Some(Err(error)) => Err(error).context("failed to wait for promtool"),
+        None => bail!("Docker did not say how promtool ended"),
+    }
+}
+
+/// Whose files they are: what a container writes would otherwise be another user's, who alone may remove it.
+#[cfg(unix)]
+fn owner() -> Option<String> {
+    Some(format!("{}:{}", nix::unistd::getuid(), nix::unistd::getgid()))
+}
+
+#[cfg(not(unix))]
+fn owner() -> Option<String> {
+    None
+}
