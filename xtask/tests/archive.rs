@@ -10,9 +10,14 @@ use std::path::Path;
 use monitoring::judgement::Report;
 use real::{Backend, Stack, free_port, out, report, run, value, xtask};
 
+#[expect(clippy::disallowed_methods, reason = "what the command under test is to see less of")]
+fn path() -> String {
+    std::env::var("PATH").unwrap()
+}
+
 /// The path with everything but the folder in which Prometheus' tool is.
 fn path_without_promtool() -> String {
-    let path = std::env::var_os("PATH").unwrap();
+    let path = path();
     let folders = std::env::split_paths(&path).filter(|folder| !folder.join("promtool").exists());
     std::env::join_paths(folders).unwrap().into_string().unwrap()
 }
@@ -46,7 +51,7 @@ fn a_run_is_seen_again_when_its_store_is_gone() {
     assert_eq!(ran.code, 0, "{}", ran.text);
     let report = report(&out);
     let files = ["by-image.tar.zst", "by-path.tar.zst"].map(|name| out.join(name));
-    for (file, path) in files.iter().zip([path_without_promtool(), std::env::var("PATH").unwrap()]) {
+    for (file, path) in files.iter().zip([path_without_promtool(), path()]) {
         let line = ["archive", "kept-1", "--prometheus-port", &port, "--output", file.to_str().unwrap()];
         let said = run(xtask(&line).args(folder).env("PATH", path));
         assert_eq!(said.code, 0, "{}", said.text);
