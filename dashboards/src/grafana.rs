@@ -54,14 +54,24 @@ pub struct Annotation {
     pub enable: bool,
     pub hide: bool,
     pub icon_color: &'static str,
-    pub expr: String,
-    pub step: String,
+    pub target: AnnotationTarget,
     pub title_format: &'static str,
     pub text_format: &'static str,
     pub tag_keys: &'static str,
     /// Why there may rightly be no such moment. Not Grafana's.
     #[serde(skip)]
     pub may_be_empty: Option<&'static str>,
+}
+
+/// What an annotation asks of Prometheus.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "fields are Grafana's own")]
+pub struct AnnotationTarget {
+    pub ref_id: &'static str,
+    pub expr: String,
+    /// Between its values.
+    pub interval: String,
 }
 
 /// A link at the dashboard's head.

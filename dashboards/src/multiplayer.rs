@@ -9,8 +9,8 @@ use monitoring::phase::Phase;
 use monitoring::promql::{self, Expr, Selector, Window};
 
 use crate::grafana::{
-    Annotation, Annotations, Current, Dashboard, Link, Panel, SCHEMA_VERSION, Templating, TimeRange, Variable,
-    VariableQuery,
+    Annotation, AnnotationTarget, Annotations, Current, Dashboard, Link, Panel, SCHEMA_VERSION, Templating, TimeRange,
+    Variable, VariableQuery,
 };
 use crate::layout::{self, Row};
 use crate::panel::{PROMETHEUS_UID, chosen_source};
@@ -164,8 +164,11 @@ fn annotation(name: &'static str, colour: &'static str, expr: Expr, title: &'sta
         enable: true,
         hide: false,
         icon_color: colour,
-        expr: expr.to_string(),
-        step: promql::duration(monitoring::run::DEFAULT_PUSH_INTERVAL),
+        target: AnnotationTarget {
+            ref_id: "Anno",
+            expr: expr.to_string(),
+            interval: promql::duration(monitoring::run::DEFAULT_PUSH_INTERVAL),
+        },
         title_format: title,
         text_format: "{{testid}}",
         tag_keys: "scenario",

@@ -13,7 +13,7 @@ pub fn outline(dashboard: &Dashboard) -> String {
         lines.push(format!("variable ${}: {from}", variable.name));
     }
     for annotation in &dashboard.annotations.list {
-        lines.push(format!("annotation {}: {}", annotation.name, annotation.expr));
+        lines.push(format!("annotation {}: {}", annotation.name, annotation.target.expr));
     }
     for panel in &dashboard.panels {
         lines.push(panel_line(panel));

@@ -30,7 +30,7 @@ pub struct LabelValues {
 pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
     let annotations = dashboard.annotations.list.iter().map(|annotation| Question {
         place: format!("annotation {:?}", annotation.name),
-        expr: annotation.expr.clone(),
+        expr: annotation.target.expr.clone(),
         instant: false,
         may_be_empty: annotation.may_be_empty,
     });

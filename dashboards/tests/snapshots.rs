@@ -19,7 +19,7 @@ fn dashboard_outline() {
 #[test]
 fn every_query_is_promql_once_its_variables_are_filled_in() {
     let dashboard = multiplayer::dashboard(&STOCK_AI);
-    let annotations = dashboard.annotations.list.into_iter().map(|annotation| annotation.expr);
+    let annotations = dashboard.annotations.list.into_iter().map(|annotation| annotation.target.expr);
     let targets = dashboard.panels.into_iter().flat_map(|panel| panel.targets).map(|target| target.expr);
     for expr in annotations.chain(targets) {
         let text = ["$__rate_interval", "$__range"].iter().fold(expr, |text, window| text.replace(window, "20s"));

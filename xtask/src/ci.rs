@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 use crate::{codegen, workspace};
 
 /// Programs that the checks run.
-const NEEDED: [&str; 6] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn"];
+const NEEDED: [&str; 7] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node"];
 
 /// Runs all checks.
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {

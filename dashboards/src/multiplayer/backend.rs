@@ -89,6 +89,7 @@ pub(super) fn cpu() -> Panel {
         vec![query.may_be_empty(ONLY_LINUX)],
     )
     .without_legend()
+    .reaching(1)
 }
 
 /// Memory, unless a promise on it has a panel.

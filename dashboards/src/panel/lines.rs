@@ -40,6 +40,13 @@ impl Panel {
         self.without_legend()
     }
 
+    /// The axis reaches up to a value, so that nothing at all does not fill it.
+    #[must_use]
+    pub fn reaching(mut self, value: u32) -> Self {
+        self.lines(|_, style| style.axis_soft_max = Some(value.into()));
+        self
+    }
+
     fn line_at(&mut self, below: &'static str, above: &'static str, at: Option<Number>, reach: Option<Number>) {
         let steps = vec![Step { color: below, value: None }, Step { color: above, value: at }];
         self.lines(|defaults, style| {
