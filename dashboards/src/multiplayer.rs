@@ -167,7 +167,7 @@ fn annotation(name: &'static str, colour: &'static str, expr: Expr, title: &'sta
         target: AnnotationTarget {
             ref_id: "Anno",
             expr: expr.to_string(),
-            interval: promql::duration(monitoring::run::DEFAULT_PUSH_INTERVAL),
+            interval: promql::duration(monitoring::operation::PUSH_INTERVAL),
         },
         title_format: title,
         text_format: "{{testid}}",

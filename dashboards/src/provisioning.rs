@@ -58,7 +58,7 @@ pub fn data_sources() -> DataSources {
             editable: false,
             json_data: JsonData {
                 http_method: "POST",
-                time_interval: promql::duration(monitoring::run::DEFAULT_PUSH_INTERVAL),
+                time_interval: promql::duration(monitoring::operation::PUSH_INTERVAL),
             },
         }],
     }

@@ -64,7 +64,7 @@ fn source(dashboard: &Value) -> String {
     text
 }
 
-#[expect(clippy::disallowed_methods, reason = "where .ci/provide put the packages")]
+#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "where .ci/provide put the packages")]
 fn packages() -> PathBuf {
     let folder = std::env::var("PERF_NODE_MODULES").expect("PERF_NODE_MODULES: source .ci/provide sets it");
     PathBuf::from(folder)

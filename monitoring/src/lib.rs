@@ -14,6 +14,7 @@ pub mod interpretation;
 pub mod judgement;
 pub mod label;
 pub mod metric;
+pub mod operation;
 pub mod phase;
 pub mod prometheus;
 pub mod promql;

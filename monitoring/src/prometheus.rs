@@ -2,17 +2,12 @@
 //!
 //! What differs from run to run (where the backend listens) does not stand in it: that goes through a file of targets.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
+use crate::operation::SCRAPE_INTERVAL;
 use crate::promql::duration;
 use crate::rule::Timing;
 
-/// How long samples are kept.
-pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How often the backend's `/metrics` is scraped.
-pub const SCRAPE_INTERVAL: Duration = Duration::from_secs(5);
 /// The folder of target files, relative to `prometheus.yml`.
 pub const TARGETS: &str = "targets";
 /// The `job` label of the backend's own metrics.

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use crate::label::{self, TagError};
+use crate::operation;
 
 mod access;
 mod exit;
@@ -27,8 +28,6 @@ pub use variables::*;
 pub const DEFAULT_TARGET: &str = "http://127.0.0.1:8000";
 /// The seed when none is named: the same run, every time.
 pub const DEFAULT_SEED: u64 = 1;
-/// k6's push interval.
-pub const DEFAULT_PUSH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What is more is a typing error, or wants more machines than one.
 pub const MAX_VUS: u32 = 50_000;
@@ -181,7 +180,7 @@ impl Settings {
             prometheus,
             store_access,
             push_interval: get(PUSH_INTERVAL)
-                .map_or(Ok(DEFAULT_PUSH_INTERVAL), |value| parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS))?,
+                .map_or(Ok(operation::PUSH_INTERVAL), |value| parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS))?,
             out: get(OUT).map(PathBuf::from),
             outcome: get(OUTCOME).map(PathBuf::from),
             quiet: http::switch(&get, QUIET),

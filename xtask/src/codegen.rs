@@ -9,7 +9,7 @@ use monitoring::artefact::Artefact;
 use monitoring::catalogue::SERVED;
 use monitoring::run::ExitCode;
 
-use crate::workspace;
+use crate::{dashboards_diff, workspace};
 
 /// Every generated file of the repository.
 pub(crate) fn artefacts() -> anyhow::Result<Vec<Artefact>> {
@@ -48,12 +48,33 @@ pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
     for file in &files {
         match fs::read_to_string(root.join(&file.path)) {
             Ok(contents) if contents == file.contents => {}
-            Ok(_) => differences.push(format!("differs: {}", file.path)),
+            Ok(contents) => {
+                differences.push(format!("differs: {}{}", file.path, where_differs(&contents, &file.contents)))
+            }
             Err(_) => differences.push(format!("missing: {}", file.path)),
         }
     }
     differences.extend(leftovers(root, &files)?.into_iter().map(|path| format!("leftover: {path}")));
     Ok(differences)
+}
+
+/// Where a file differs from what would be written: which panel, or which line.
+fn where_differs(found: &str, generated: &str) -> String {
+    const SHOWN: usize = 3;
+    let parsed = |text| serde_json::from_str(text).ok();
+    if let (Some(found), Some(generated)) = (parsed(found), parsed(generated)) {
+        let changes = dashboards_diff::differences(&generated, &found);
+        let more = if changes.len() > SHOWN { format!(" and {} more", changes.len() - SHOWN) } else { String::new() };
+        return format!(": {}{more}", changes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "));
+    }
+    let lines = found.lines().map(Some).chain(std::iter::repeat(None));
+    let wanted = generated.lines().map(Some).chain(std::iter::repeat(None));
+    let longest = found.lines().count().max(generated.lines().count());
+    let differs = lines.zip(wanted).zip(1..).take(longest).find(|((found, wanted), _)| found != wanted);
+    differs.map_or_else(String::new, |((found, _), line)| {
+        let found = found.map_or("ends there".to_owned(), |text| format!("{:.60?}", text.trim()));
+        format!(": line {line}, {found}")
+    })
 }
 
 fn write(root: &Path) -> anyhow::Result<()> {
@@ -92,6 +113,8 @@ fn leftovers(root: &Path, files: &[Artefact]) -> anyhow::Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use monitoring::artefact::BANNER;
+
     use super::*;
 
     #[test]
@@ -108,10 +131,20 @@ mod tests {
         assert_eq!(differences(&root).unwrap().len(), artefacts().unwrap().len());
         write(&root).unwrap();
         assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
-        fs::write(root.join("monitoring/prometheus/prometheus.yml"), "by hand").unwrap();
+        fs::write(root.join("monitoring/prometheus/prometheus.yml"), format!("{BANNER}by hand")).unwrap();
+        let path = root.join("dashboards/json/stock-ai-multiplayer.json");
+        let by_hand = fs::read_to_string(&path).unwrap().replacen("\"value\": 300", "\"value\": 250", 1);
+        fs::write(path, by_hand).unwrap();
         fs::write(root.join("dashboards/json/old.json"), "{}").unwrap();
         let named = differences(&root).unwrap();
-        assert_eq!(named, ["differs: monitoring/prometheus/prometheus.yml", "leftover: dashboards/json/old.json"]);
+        assert_eq!(
+            named,
+            [
+                "differs: dashboards/json/stock-ai-multiplayer.json: panel \"Join room latency\": SLO line 300 -> 250",
+                "differs: monitoring/prometheus/prometheus.yml: line 2, \"by hand\"",
+                "leftover: dashboards/json/old.json",
+            ]
+        );
         write(&root).unwrap();
         assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
     }

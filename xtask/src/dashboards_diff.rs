@@ -91,7 +91,7 @@ fn parsed(name: &str, text: &str) -> anyhow::Result<Value> {
 }
 
 /// What differs between two versions of a dashboard, a line each.
-fn differences(then: &Value, now: &Value) -> Vec<String> {
+pub(crate) fn differences(then: &Value, now: &Value) -> Vec<String> {
     let mut changes = Vec::new();
     let (before, after) = (panels(then), panels(now));
     for (title, panel) in &before {

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod delivery;
+mod grafana;
 mod ledger;
 mod queries;
 mod reading;

@@ -39,7 +39,7 @@ fn quantile(histogram: Selector, q: Objective) -> Expr {
 /// How long each run has been going, in seconds.
 fn seconds() -> Expr {
     let at = || {
-        let step = monitoring::run::DEFAULT_PUSH_INTERVAL;
+        let step = monitoring::operation::PUSH_INTERVAL;
         Expr::Subquery(Box::new(chosen(Metric::vus().name).now().timestamp()), Window::Range, step)
     };
     let latest = Expr::Call("max_over_time", vec![at()]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::prometheus::SCRAPE_INTERVAL;
+use crate::operation::SCRAPE_INTERVAL;
 use crate::promql::{Expr, Op, Window};
 use crate::slo::{Objective, Severity, decimal};
 

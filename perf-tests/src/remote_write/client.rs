@@ -102,12 +102,17 @@ impl Client {
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(WriteError::Unavailable { url, status: code, body });
         }
-        Err(WriteError::Refused { url, status: code, cure: cure(status), body })
+        Err(WriteError::Refused { url, status: code, cure: cure(status, &body), body })
     }
 }
 
-fn cure(status: StatusCode) -> String {
+fn cure(status: StatusCode, body: &str) -> String {
+    // Prometheus' words, storage/interface.go.
+    let about_time = ["out of bounds", "out of order", "too old", "too far in the future"];
     match status {
+        StatusCode::BAD_REQUEST if about_time.iter().any(|words| body.contains(words)) => {
+            " (is this machine's clock right, and the store's? Or do two runs push under one testid?)".to_owned()
+        }
         StatusCode::NOT_FOUND => format!(" (is its receiver on? Prometheus wants {RECEIVER_FLAG})"),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             let [user, password, token] = [run::RW_USERNAME, run::RW_PASSWORD, run::RW_BEARER_TOKEN];
@@ -121,4 +126,23 @@ fn cure(status: StatusCode) -> String {
 fn excerpt(text: &str) -> String {
     let clean: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
     if clean.is_empty() { "(no body)".to_owned() } else { clean }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_comes_with_what_to_do() {
+        for (status, body, says) in [
+            (400, "out of bounds", "clock"),
+            (400, "out of order sample", "two runs"),
+            (400, "label name \"a b\" is invalid", ""),
+            (401, "", "K6_PROMETHEUS_RW_USERNAME"),
+            (404, "404 page not found", RECEIVER_FLAG),
+        ] {
+            let cure = cure(StatusCode::from_u16(status).unwrap(), body);
+            assert!(if says.is_empty() { cure.is_empty() } else { cure.contains(says) }, "{status} {body}: {cure:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use monitoring::backend::BackendSlo;
 use monitoring::judgement::{Asked, CacheResult, ObjectiveResult, Report};
-use monitoring::prometheus::SCRAPE_INTERVAL;
+use monitoring::operation::SCRAPE_INTERVAL;
 use tokio::time;
 
 use super::{Run, RunError, internal};

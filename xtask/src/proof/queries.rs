@@ -7,7 +7,8 @@ use dashboards::multiplayer;
 use dashboards::questions::{self, Question};
 use monitoring::judgement::Report;
 use monitoring::label::{SCENARIO, TESTID};
-use monitoring::prometheus::{BACKEND_JOB, SCRAPE_INTERVAL};
+use monitoring::operation::SCRAPE_INTERVAL;
+use monitoring::prometheus::BACKEND_JOB;
 use monitoring::rule::Timing;
 use monitoring::{alert, rule};
 
@@ -29,7 +30,7 @@ fn is_over_time(question: &Question) -> bool {
 /// Whether a line over time could miss all that was pushed: Grafana's steps are as long as the time between pushes.
 fn is_short(report: &Report) -> bool {
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
-    Duration::from_millis(lasted) < monitoring::run::DEFAULT_PUSH_INTERVAL * 2
+    Duration::from_millis(lasted) < monitoring::operation::PUSH_INTERVAL * 2
 }
 
 /// Scraped this often by then, the backend's counters have a rate.
@@ -82,7 +83,12 @@ pub(super) async fn check(
     let empty = asked.empty.len();
     let figures =
         format!("{} queries {through}, for the run's window and up to now; {empty} rightly without data", asked.count);
-    Check { excused: asked.empty.into_iter().collect(), ..Check::new(CHECK, figures, asked.wrong) }
+    let mut check = Check::new(CHECK, figures, asked.wrong);
+    check.excused = asked.empty.into_iter().collect();
+    if let Some(why) = source.gave_up_on_grafana() {
+        check.lines.insert(0, format!("Grafana was not asked, or not for all of it: {why}"));
+    }
+    check
 }
 
 /// Whether a query speaks of endpoints, and of none that the scenario requests.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use monitoring::promql;
 use monitoring::run::StoreAccess;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
+use super::grafana::Grafana;
 use crate::http;
 
 /// What Grafana draws on a panel of usual width.
-const POINTS: i64 = 1_000;
+pub(super) const POINTS: i64 = 1_000;
 /// The least that Grafana makes of `$__rate_interval`: four scrapes.
 const SCRAPES: u32 = 4;
 
@@ -86,26 +87,34 @@ impl Series {
 pub(crate) struct Source {
     http: reqwest::Client,
     prometheus: Url,
-    grafana: Option<Url>,
+    grafana: Option<std::sync::Arc<Grafana>>,
 }
 
 impl Source {
     /// Grafana is our own, and needs no credentials to be looked at.
     pub(crate) fn new(prometheus: Url, grafana: Option<Url>, access: &StoreAccess) -> anyhow::Result<Self> {
+        let grafana = grafana.map(Grafana::new).transpose()?.map(std::sync::Arc::new);
         Ok(Self { http: http::store_client(&prometheus, access)?, prometheus, grafana })
     }
 
     /// Whether Grafana is asked.
-    pub(crate) const fn is_grafana(&self) -> bool {
-        self.grafana.is_some()
+    pub(crate) fn is_grafana(&self) -> bool {
+        self.grafana.as_ref().is_some_and(|grafana| grafana.gave_up().is_none())
+    }
+
+    /// Why Grafana is asked no more, though it is there.
+    pub(crate) fn gave_up_on_grafana(&self) -> Option<String> {
+        self.grafana.as_ref()?.gave_up()
     }
 
     /// Puts a query; Grafana's windows in it are filled in, by Grafana itself if it is there.
     pub(crate) async fn ask(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
-        match &self.grafana {
-            Some(grafana) => through_grafana(&self.http, grafana, expr, instant, window).await,
-            None => self.directly(expr, instant, window).await,
+        if let Some(grafana) = &self.grafana
+            && let Some(found) = grafana.ask(expr, instant, window).await
+        {
+            return Ok(found);
         }
+        self.directly(expr, instant, window).await
     }
 
     async fn directly(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
@@ -172,16 +181,20 @@ impl Source {
         window: Window,
     ) -> anyhow::Result<Vec<String>> {
         let path = format!("label/{label}/values");
-        let mut url = match &self.grafana {
-            Some(grafana) => grafana
-                .join(&format!("api/datasources/uid/{}/resources/api/v1/{path}", dashboards::panel::PROMETHEUS_UID))?,
-            None => api(&self.prometheus, &path)?,
+        let query =
+            [("match[]", selector.to_owned()), ("start", seconds(window.from_ms)), ("end", seconds(window.to_ms))];
+        let answer = match &self.grafana {
+            Some(grafana) => grafana.resource(&path, &query).await?,
+            None => None,
         };
-        url.query_pairs_mut()
-            .append_pair("match[]", selector)
-            .append_pair("start", &seconds(window.from_ms))
-            .append_pair("end", &seconds(window.to_ms));
-        let answer = http::json_whatever(&self.http, url).await?;
+        let answer = match answer {
+            Some(answer) => answer,
+            None => {
+                let mut url = api(&self.prometheus, &path)?;
+                url.query_pairs_mut().extend_pairs(query);
+                http::json_whatever(&self.http, url).await?
+            }
+        };
         let values = answer.pointer("/data").and_then(Value::as_array).with_context(|| complaint(&answer))?;
         Ok(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
     }
@@ -210,15 +223,15 @@ pub(crate) fn seconds(ms: i64) -> String {
 }
 
 /// The step that Grafana takes: as many as it has points, and never finer than the data.
-fn step(window: Window) -> Duration {
-    let finest = monitoring::run::DEFAULT_PUSH_INTERVAL;
+pub(super) fn step(window: Window) -> Duration {
+    let finest = monitoring::operation::PUSH_INTERVAL;
     let of_points = u64::try_from((window.to_ms - window.from_ms) / POINTS).unwrap_or_default();
     Duration::from_secs(Duration::from_millis(of_points).as_secs()).max(finest)
 }
 
 /// What Grafana does, where Grafana is not there to do it.
 fn fill_in_windows(expr: &str, step: Duration, window: Window) -> String {
-    let push = monitoring::run::DEFAULT_PUSH_INTERVAL;
+    let push = monitoring::operation::PUSH_INTERVAL;
     let range = u64::try_from(window.to_ms - window.from_ms).unwrap_or_default().div_ceil(1_000).max(1);
     let rate_interval = (step + push).max(push * SCRAPES);
     expr.replace("$__rate_interval", &promql::duration(rate_interval)).replace("$__range", &format!("{range}s"))
@@ -244,54 +257,9 @@ fn found_by_prometheus(answer: &Value) -> Found {
 }
 
 /// What somebody said instead of an answer.
-fn complaint(answer: &Value) -> String {
+pub(super) fn complaint(answer: &Value) -> String {
     let said = ["error", "message"].iter().find_map(|key| answer[key].as_str());
     said.map_or_else(|| format!("an answer that is none: {answer:.200}"), str::to_owned)
-}
-
-/// `POST /api/ds/query`, <https://grafana.com/docs/grafana/latest/developers/http_api/data_source/>.
-async fn through_grafana(
-    client: &reqwest::Client,
-    grafana: &Url,
-    expr: &str,
-    instant: bool,
-    window: Window,
-) -> anyhow::Result<Found> {
-    let query = json!({
-        "refId": "A",
-        "datasource": { "type": "prometheus", "uid": dashboards::panel::PROMETHEUS_UID },
-        "expr": expr,
-        "instant": instant,
-        "range": !instant,
-        "intervalMs": step(window).as_millis(),
-        "maxDataPoints": POINTS,
-    });
-    let body = json!({
-        "from": window.from_ms.to_string(),
-        "to": window.to_ms.to_string(),
-        "queries": [query],
-    });
-    let answer = http::post(client, grafana.join("api/ds/query")?, &body).await?;
-    Ok(found_by_grafana(&answer))
-}
-
-fn found_by_grafana(answer: &Value) -> Found {
-    let result = answer.pointer("/results/A").unwrap_or(answer);
-    if let Some(error) = result["error"].as_str().or_else(|| result["message"].as_str()) {
-        return Found::Complaint(error.to_owned());
-    }
-    let Some(frames) = result["frames"].as_array() else { return Found::Complaint(complaint(answer)) };
-    let notices = frames.iter().filter_map(|frame| frame.pointer("/schema/meta/notices")?.as_array()).flatten();
-    let grave = notices.filter(|notice| notice["severity"] != "info");
-    if let Some(text) = grave.filter_map(|notice| notice["text"].as_str()).next() {
-        return Found::Complaint(text.to_owned());
-    }
-    // A column of times, and one of values for each series.
-    let columns = || frames.iter().filter_map(|frame| frame.pointer("/data/values")?.as_array()?.get(1)?.as_array());
-    if columns().all(Vec::is_empty) {
-        return Found::Nothing;
-    }
-    if columns().flatten().any(Value::is_number) { Found::Data } else { Found::OnlyNan }
 }
 
 #[cfg(test)]
@@ -327,16 +295,5 @@ mod tests {
         );
         assert_eq!(found(r#"{"infos":["i"],"data":{"result":[{"value":[1,"1"]}]}}"#), Found::Data);
         assert!(matches!(found(r#"{"html":1}"#), Found::Complaint(_)));
-    }
-
-    #[test]
-    fn grafana_answers_are_told_apart() {
-        let found = |text: &str| found_by_grafana(&serde_json::from_str(text).unwrap());
-        let frames = |values: &str| format!(r#"{{"results":{{"A":{{"frames":[{{"data":{{"values":{values}}}}}]}}}}}}"#);
-        assert_eq!(found(&frames("[[1,2],[null,3.5]]")), Found::Data);
-        assert_eq!(found(&frames("[[1,2],[null,null]]")), Found::OnlyNan);
-        assert_eq!(found(&frames("[]")), Found::Nothing);
-        assert_eq!(found(r#"{"results":{"A":{"error":"bad","frames":[]}}}"#), Found::Complaint("bad".to_owned()));
-        assert_eq!(found(r#"{"message":"Unauthorized"}"#), Found::Complaint("Unauthorized".to_owned()));
     }
 }

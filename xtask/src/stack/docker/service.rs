@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use dashboards::multiplayer::REPORTS;
 use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
 use futures::StreamExt as _;
+use monitoring::operation::{self, Limits};
 use monitoring::prometheus::TARGETS;
 use monitoring::rule::Timing;
 use testcontainers::bollard::Docker;
@@ -61,6 +62,8 @@ pub(super) struct Service {
     binds: Vec<String>,
     /// Where data outlives the container, if anywhere.
     pub(super) volume: Option<String>,
+    /// What of this machine it may have.
+    limits: Limits,
 }
 
 fn name(options: &Options, role: &str) -> String {
@@ -116,6 +119,7 @@ impl Service {
             environment: Vec::new(),
             binds,
             volume,
+            limits: operation::PROMETHEUS,
             name,
         })
     }
@@ -165,6 +169,7 @@ impl Service {
                 mounted(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
             ],
             volume: None,
+            limits: operation::GRAFANA,
         }
     }
 
@@ -206,8 +211,15 @@ impl Service {
             }
         };
         let binds: Vec<_> = self.binds.iter().chain(&self.volume).cloned().collect();
+        let limits = self.limits;
         let request = request.with_host_config_modifier(move |host| {
             host.binds = Some(binds.clone());
+            host.memory = Some(limits.memory_bytes);
+            host.nano_cpus = Some(limits.millicores * 1_000_000);
+            host.pids_limit = Some(limits.processes);
+            // Neither needs any, and both run as a user of their own.
+            host.cap_drop = Some(vec!["ALL".to_owned()]);
+            host.security_opt = Some(vec!["no-new-privileges:true".to_owned()]);
             // Published ports would otherwise be open to the whole network.
             let published: Vec<&mut PortBinding> =
                 host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten().collect();
