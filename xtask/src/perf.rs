@@ -1,5 +1,6 @@
 //! `cargo xtask perf`: brings up the stack, runs scenarios, prints what they found, and exits with a code that says it.
 
+mod against;
 mod args;
 mod child;
 mod drill;
@@ -65,6 +66,9 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let signals = child::signals()?;
     if args.drill {
         return drill::run(&args, &settings, signals).await.map(Some);
+    }
+    if args.gate.compares() {
+        return against::run(&args, &settings, signals).await.map(Some);
     }
     // A target may come from the environment, too.
     let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();

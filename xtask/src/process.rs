@@ -63,6 +63,48 @@ pub(crate) async fn terminate(pid: u32, within: Duration) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// Asks all processes of a group to end.
+#[cfg(unix)]
+pub(crate) fn terminate_group(group: u32) -> anyhow::Result<()> {
+    signal_group(group, nix::sys::signal::Signal::SIGTERM)
+}
+
+/// Ends all processes of a group.
+#[cfg(unix)]
+pub(crate) fn kill_group(group: u32) -> anyhow::Result<()> {
+    signal_group(group, nix::sys::signal::Signal::SIGKILL)
+}
+
+/// Whether any process of a group still runs, and not only waits to be asked for its exit code.
+#[cfg(unix)]
+pub(crate) fn group_lives(group: u32) -> bool {
+    let Ok(id) = i32::try_from(group) else { return false };
+    if nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), None).is_err() {
+        return false;
+    }
+    // Where there is no /proc, a zombie cannot be told apart and is taken for alive.
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    let mut pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    pids.any(|pid| group_of(pid) == Some(id) && !zombie(pid))
+}
+
+/// The group of a process: the fifth field of its `stat` (proc(5)), the third after its name.
+#[cfg(unix)]
+fn group_of(pid: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()
+}
+
+#[cfg(unix)]
+fn signal_group(group: u32, signal: nix::sys::signal::Signal) -> anyhow::Result<()> {
+    use nix::errno::Errno;
+    let group = i32::try_from(group).context("a process id out of range")?;
+    match nix::sys::signal::killpg(nix::unistd::Pid::from_raw(group), signal) {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("failed to signal the processes of group {group}")),
+    }
+}
+
 #[cfg(unix)]
 fn signal(pid: u32, signal: nix::sys::signal::Signal) -> anyhow::Result<()> {
     use nix::errno::Errno;

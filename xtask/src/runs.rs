@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_run_is_a_line() {
-        let report: Report = serde_json::from_str(include_str!("../tests/report.json")).unwrap();
+        let report: Report = serde_json::from_str(include_str!("../../monitoring/tests/report.json")).unwrap();
         let mut tagged = Report { exit_code: 99, testid: "other".to_owned(), ..report.clone() };
         tagged.tags.insert("team".to_owned(), "trading".to_owned());
         for objective in &mut tagged.objectives {

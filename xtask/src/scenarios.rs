@@ -29,10 +29,26 @@ pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> 
     if with_backend {
         command.args(["--package", "backend", "--bin", "backend"]);
     }
-    command.arg("--message-format=json-render-diagnostics").current_dir(workspace::root()).stdout(Stdio::piped());
+    command.current_dir(workspace::root());
+    let (load, backend) = executables(&mut command, "the scenarios do not compile")?;
+    Ok(Built { load: load.context("cargo built no test named load")?, backend })
+}
+
+/// Builds the stand-in of another checkout of this workspace. What it is built of is kept apart from our own.
+pub(crate) fn build_backend(workspace: &Path) -> anyhow::Result<PathBuf> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--profile", PROFILE, "--package", "backend", "--bin", "backend"]);
+    command.current_dir(workspace).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
+    let (_, backend) = executables(&mut command, "its stand-in does not compile")?;
+    backend.context("cargo built no stand-in")
+}
+
+/// Runs cargo, and gives the tests named `load` and the stand-in that it made.
+fn executables(command: &mut Command, failure: &str) -> anyhow::Result<(Option<PathBuf>, Option<PathBuf>)> {
+    command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
     let output = command.stderr(Stdio::inherit()).output().context("failed to run cargo")?;
     if !output.status.success() {
-        bail!("the scenarios do not compile");
+        bail!("{failure}");
     }
     let (mut load, mut backend) = (None, None);
     for message in Message::parse_stream(output.stdout.as_slice()) {
@@ -47,7 +63,7 @@ pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> 
             }
         }
     }
-    Ok(Built { load: load.context("cargo built no test named load")?, backend })
+    Ok((load, backend))
 }
 
 /// A scenario: its name, and the test that runs it.

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _, stdout};
 use std::path::Path;
 
 use dashboards::multiplayer;
+use monitoring::comparison::{self, Comparison};
 use monitoring::judgement::Report;
 use monitoring::run::ExitCode;
 use monitoring::table;
@@ -17,6 +18,12 @@ pub(crate) fn print(report: &Report, path: &Path, grafana: Option<&Url>) {
     let link = grafana.and_then(|grafana| dashboard_link(grafana, report));
     let link = link.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
     say(&format!("\n{}\n\n{link}report     {}", table::render(report, colour), path.display()));
+}
+
+/// Prints what a comparison came to.
+pub(crate) fn print_comparison(compared: &Comparison, path: &Path) {
+    let colour = stdout().is_terminal() && workspace::var("NO_COLOR").is_none();
+    say(&format!("\n{}\n\ncomparison {}", comparison::render(compared, colour), path.display()));
 }
 
 /// The last line of a command: its exit code, and what that says.
@@ -67,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_link_is_set_to_the_run() {
-        let report: Report = serde_json::from_str(include_str!("../tests/report.json")).unwrap();
+        let report: Report = serde_json::from_str(include_str!("../../monitoring/tests/report.json")).unwrap();
         let link = dashboard_link(&Url::parse("http://127.0.0.1:3001/").unwrap(), &report).unwrap();
         let query = "from=1795411852600&to=1795411888137&var-testid=20261123-053057-basic-df39&var-scenario=basic";
         assert_eq!(link.as_str(), format!("http://localhost:3001/d/stock-ai-multiplayer?{query}"));

@@ -13,9 +13,9 @@ pub enum ExitCode {
     Internal,
     /// No verdict: no data, too few requests, load not delivered, metrics not accepted.
     Inconclusive,
-    /// Reserved: worse than the baseline.
+    /// Worse than what it was compared with.
     Regressed,
-    /// Reserved: a panel, rule or alert was not shown to work.
+    /// A panel, rule or alert was not shown to work.
     ProofFailed,
     /// An objective missed. The number is k6's.
     Missed,

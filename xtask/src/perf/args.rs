@@ -11,8 +11,10 @@ use monitoring::rule::Timing;
 use monitoring::run::{self, Settings, SettingsError};
 use url::Url;
 
+mod gate;
 mod load;
 
+use gate::GateArgs;
 use load::{HttpArgs, LoadArgs, Override};
 
 use super::child::Child;
@@ -24,12 +26,13 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    every objective was met
   90   inconclusive: no data, too few requests, load not delivered, metrics not accepted by the store
+  91   worse than what it was compared with (--against)
   92   a panel, rule or query has no data, or requests got lost on the way: the proof failed
   99   an objective was missed
   104  bad configuration
   105  interrupted
   70   internal error
-If several hold: 104, 105, 70, 99, 92, 90.
+If several hold: 104, 105, 70, 99, 91, 92, 90.
 
 Environment:
   K6_VUS, K6_DURATION, K6_ITERATIONS, K6_STAGES (1m:10,1m:0), K6_RPS, K6_NO_CONNECTION_REUSE, K6_USER_AGENT,
@@ -114,6 +117,8 @@ pub(crate) struct Args {
     load: LoadArgs,
     #[command(flatten)]
     http: HttpArgs,
+    #[command(flatten)]
+    pub(super) gate: GateArgs,
 }
 
 impl Args {
@@ -154,6 +159,7 @@ impl Args {
     /// Refuses what contradicts itself.
     pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
         label::parse_tags(self.tag.iter().map(String::as_str)).map_err(|error| error.to_string())?;
+        self.gate.check()?;
         let external = match (&settings.remote_write, &self.prometheus_url) {
             (None, _) => None,
             (Some(_), Some(_)) => Some("--prometheus-url"),

@@ -276,7 +276,7 @@ mod tests {
     }
 
     async fn wrong_without(word: &'static str) -> Vec<String> {
-        let report: Report = serde_json::from_str(include_str!("../../tests/report.json")).unwrap();
+        let report: Report = serde_json::from_str(include_str!("../../../monitoring/tests/report.json")).unwrap();
         check(&report, &store_without(word), false, None).await.lines
     }
 
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn what_the_scenario_does_not_request_may_be_empty() {
-        let mut report: Report = serde_json::from_str(include_str!("../../tests/report.json")).unwrap();
+        let mut report: Report = serde_json::from_str(include_str!("../../../monitoring/tests/report.json")).unwrap();
         report.endpoints.retain(|endpoint| endpoint.name == "get_news");
         let reason = |expr: &str| not_requested(expr, &report);
         assert!(reason("rate(join_room_latency_bucket[1m])").is_some());

@@ -60,6 +60,16 @@ impl Moment {
         Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
+    /// How long ago it was.
+    pub(crate) fn elapsed(self) -> Duration {
+        Duration::from_millis(u64::try_from(Self::now().0 - self.0).unwrap_or(0))
+    }
+
+    /// As the standard library has it.
+    pub(crate) fn time(self) -> std::time::SystemTime {
+        std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
+    }
+
     /// Seconds since 1970, as Prometheus has it.
     #[expect(clippy::cast_precision_loss, reason = "seconds have digits enough")]
     pub(crate) fn seconds(self) -> f64 {

@@ -1,0 +1,116 @@
+//! What is read off pairs of rounds: numbers of one side, and differences of both.
+
+use std::collections::BTreeSet;
+
+use super::{Change, Pair};
+use crate::gate::{self, SignedRank};
+use crate::judgement::{EndpointResult, Millis, Report};
+
+pub(super) fn base_of<'a>(pair: &Pair<'a>) -> &'a Report {
+    pair.base
+}
+
+pub(super) fn head_of<'a>(pair: &Pair<'a>) -> &'a Report {
+    pair.head
+}
+
+/// Requests that a p95 needs to be anything but the slowest of them.
+pub(super) const FEWEST_OF_P95: u64 = 20;
+const FEWEST_OF_P99: u64 = 100;
+
+/// A number that a round gives for an endpoint; none if it cannot tell.
+pub(super) type Measure = fn(&Report, &EndpointResult) -> Option<f64>;
+
+fn number(millis: Millis) -> f64 {
+    match millis {
+        Millis::Finite(ms) => ms,
+        Millis::Infinite(_) => f64::INFINITY,
+    }
+}
+
+pub(super) fn p50(_: &Report, endpoint: &EndpointResult) -> Option<f64> {
+    endpoint.p50_ms.map(number)
+}
+
+pub(super) fn p95(_: &Report, endpoint: &EndpointResult) -> Option<f64> {
+    endpoint.p95_ms.filter(|_| endpoint.requests.sent >= FEWEST_OF_P95).map(number)
+}
+
+pub(super) fn p99(_: &Report, endpoint: &EndpointResult) -> Option<f64> {
+    endpoint.p99_ms.filter(|_| endpoint.requests.sent >= FEWEST_OF_P99).map(number)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a round")]
+pub(super) fn success(_: &Report, endpoint: &EndpointResult) -> Option<f64> {
+    let requests = &endpoint.requests;
+    (requests.sent > 0).then(|| requests.sent.saturating_sub(requests.failed) as f64 / requests.sent as f64)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a round, and its milliseconds")]
+pub(super) fn throughput(report: &Report, endpoint: &EndpointResult) -> Option<f64> {
+    let ms = report.ended_unix_ms - report.started_unix_ms;
+    (ms > 0).then(|| endpoint.requests.sent as f64 / (ms as f64 / 1e3))
+}
+
+pub(super) fn find<'a>(report: &'a Report, name: &str) -> Option<&'a EndpointResult> {
+    report.endpoints.iter().find(|endpoint| endpoint.name == name)
+}
+
+/// Every endpoint that either side has, in the order of reports.
+pub(super) fn endpoints(pairs: &[Pair<'_>]) -> Vec<String> {
+    let reports = pairs.iter().flat_map(|pair| [pair.head, pair.base]);
+    let all = reports.flat_map(|report| report.endpoints.iter().map(|endpoint| &endpoint.name));
+    let mut seen = BTreeSet::new();
+    all.filter(|name| seen.insert(name.as_str())).cloned().collect()
+}
+
+fn measured(report: &Report, name: &str, of: Measure) -> Option<f64> {
+    of(report, find(report, name)?)
+}
+
+/// Differences of logarithms, of those pairs that have one.
+pub(super) fn differences(pairs: &[Pair<'_>], name: &str, of: Measure) -> Vec<f64> {
+    let both = pairs.iter().map(|pair| (measured(pair.base, name, of), measured(pair.head, name, of)));
+    both.filter_map(|(base, head)| gate::difference(base, head)).collect()
+}
+
+/// Differences of logarithms of p95s, endpoint by endpoint: what [`gate::Calibration`] reads.
+pub fn differences_of_p95(pairs: &[Pair<'_>]) -> Vec<(String, Vec<f64>)> {
+    endpoints(pairs).into_iter().map(|name| (name.clone(), differences(pairs, &name, p95))).collect()
+}
+
+pub(super) fn rounds(pairs: &[Pair<'_>], name: &str) -> Vec<(Option<Millis>, Option<Millis>)> {
+    let of = |report: &Report| find(report, name).and_then(|endpoint| endpoint.p95_ms);
+    pairs.iter().map(|pair| (of(pair.base), of(pair.head))).collect()
+}
+
+/// Both sides' medians over rounds.
+pub(super) fn medians(pairs: &[Pair<'_>], name: &str, of: Measure) -> Change {
+    let side = |side: for<'a> fn(&Pair<'a>) -> &'a Report| {
+        median(pairs.iter().filter_map(|pair| measured(side(pair), name, of)).collect())
+    };
+    Change { before: side(base_of), after: side(head_of), ..Change::default() }
+}
+
+/// The median, if it is finite.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values[(values.len() - 1) / 2];
+    Some(f64::midpoint(lower, upper)).filter(|median| median.is_finite())
+}
+
+/// A change as a share of what was before.
+pub(super) fn ratio(pairs: &[Pair<'_>], name: &str, of: Measure, alpha: f64) -> Change {
+    let test = SignedRank::new(&differences(pairs, name, of));
+    let interval = test.interval(alpha).map(|interval| (interval.low.exp_m1(), interval.high.exp_m1()));
+    Change { change: test.estimate().map(f64::exp_m1), interval, ..medians(pairs, name, of) }
+}
+
+/// A change of a share, as a difference.
+pub(super) fn difference(pairs: &[Pair<'_>], name: &str, of: Measure, alpha: f64) -> Change {
+    let both = pairs.iter().filter_map(|pair| Some(measured(pair.head, name, of)? - measured(pair.base, name, of)?));
+    let test = SignedRank::new(&both.collect::<Vec<_>>());
+    let interval = test.interval(alpha).map(|interval| (interval.low, interval.high));
+    Change { change: test.estimate(), interval, ..medians(pairs, name, of) }
+}

@@ -1,0 +1,261 @@
+//! Is it slower than before, and could we have seen it? The statistics of comparisons.
+//!
+//! # The question
+//!
+//! A service is measured before and after a change. Its p95 differs, as it does between any two runs of the same code. We want
+//! to say *regressed* only when the code is to blame, *no change seen* only when a change worth the name would have been seen, and
+//! nothing otherwise.
+//!
+//! # The unit is the round
+//!
+//! Requests of one run are not independent: they share a machine, its other tenants, the backend's caches and queues. Ten
+//! thousand of them in one run say less about the next run than ten runs of a thousand. So base and head run in short
+//! rounds, interleaved (base, head, head, base …), and what counts is one number a pair of neighbouring rounds: the difference
+//! of the logarithms of their p95, d = ln(head) − ln(base). What both rounds of a pair share (a slow machine, a busy
+//! neighbour) cancels, and a drift that goes on changes its sign from pair to pair because the order does. Of two recorded
+//! runs, slices of the same part of the same plan are paired: then the machine's state is *not* the same, and what differs between
+//! two runs looks like a change. That is weaker, and said wherever it is used.
+//!
+//! A p95 that lies among failed requests is infinite. A difference is cut at a factor of [`FARTHEST`] either way.
+//!
+//! # Estimator, test and interval are one thing
+//!
+//! If the code is not to blame, each d is as likely to be +x as −x. Wilcoxon's signed-rank test asks how likely the ranks of
+//! the positive ones would then be, over all 2ⁿ flips of signs, exactly: no normal distribution, no variance to estimate, and one
+//! round ruined by a burst counts for one rank, not for its size. The estimate that belongs to it is the Hodges–Lehmann median of all
+//! averages (dᵢ + dⱼ)/2, and the interval holds every shift that the test does not reject (Tukey): two of those averages, in order.
+//! See [`SignedRank`]. (Wilcoxon, Biometrics Bulletin 1, 1945; Hodges and Lehmann, Ann. Math. Stat. 34, 1963; Hollander,
+//! Wolfe and Chicken, Nonparametric Statistical Methods, 3rd ed., 3.1 to 3.3.)
+//!
+//! # The margin is part of the hypothesis
+//!
+//! With enough rounds every difference becomes significant, also one of 0.3 % that nobody cares about. So what is tested is not "no
+//! change" but "no change beyond the margin" (default 5 %): *regressed* says that the whole interval lies beyond it, as in
+//! Criterion. A true change within the margin is called regressed as rarely as no change at all.
+//!
+//! # And so is what must be seen
+//!
+//! Not rejecting is no evidence. *No change seen* says that the interval excludes a slow-down of [`Rule::detect`] (default 10 %) and more.
+//! Where it excludes neither that nor the margin there is *too little data*: more rounds, or a quieter machine. This is decided from the
+//! interval at hand, not from a power computed after the fact (Hoenig and Heisey, The American Statistician 55, 2001).
+//!
+//! # Seven questions at once
+//!
+//! A p95 per endpoint is a family of hypotheses, and one in twenty of true ones is rejected by chance. Holm's step-down
+//! procedure keeps the chance of even one false *regressed* or *improved* within [`Rule::alpha`], whatever the dependence between endpoints (Scand.
+//! J. Statist. 6, 1979). Intervals are Bonferroni's, which hold together: Holm may reject where an interval just touches the
+//! margin. An exact test of seven two-sided hypotheses at 5 % needs nine pairs, as 2·2⁻⁹ is the first power of two within 0.05/7.
+//! Only p95 gates; p50, p99, success and throughput are shown, each with an interval of its own.
+//!
+//! # Looks before the end
+//!
+//! Whoever looks after each round and stops at the first significance finds one where there is none. Looks are planned before, and
+//! each has its share of alpha ([`Looks`]), spent as Lan and DeMets do (Biometrika 70, 1983), with the function
+//! α·ln(1 + (e − 1)t) that is like Pocock's. Shares are added up by the union bound, which needs no joint distribution.
+
+mod calibration;
+mod looks;
+mod signed_rank;
+pub mod simulation;
+
+pub use calibration::{Calibration, needed_pairs};
+pub use looks::Looks;
+pub use signed_rank::{Interval, SignedRank};
+
+use serde::{Deserialize, Serialize};
+
+/// The factor at which a difference is cut: a p95 among failed requests is infinite.
+pub const FARTHEST: f64 = 1_000.0;
+
+/// What is asked of a comparison, before it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The chance, at most, of even one false *regressed* or *improved* of the whole family.
+    pub alpha: f64,
+    /// The relative change up to which nobody minds: 0.05 is 5 %.
+    pub margin: f64,
+    /// The relative slow-down that must not go unseen; greater than the margin.
+    pub detect: f64,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self { alpha: 0.05, margin: 0.05, detect: 0.10 }
+    }
+}
+
+impl Rule {
+    /// The margin of a slow-down, as a difference of logarithms.
+    fn slower(self) -> f64 {
+        self.margin.ln_1p()
+    }
+
+    /// The margin of an improvement, likewise.
+    fn faster(self) -> f64 {
+        (-self.margin).ln_1p()
+    }
+
+    /// The slow-down that must not go unseen, likewise.
+    fn unseen(self) -> f64 {
+        self.detect.ln_1p()
+    }
+
+    /// The fewest pairs with which any of so many hypotheses can be rejected at a level: the least two-sided p of an exact
+    /// test of n pairs is 2·2⁻ⁿ.
+    pub fn fewest_pairs(alpha: f64, hypotheses: usize) -> usize {
+        let share = alpha / count(hypotheses.max(1));
+        (1..)
+            .find(|&pairs| 2.0 * 0.5_f64.powi(pairs) <= share)
+            .map_or(usize::MAX, |pairs| pairs.unsigned_abs() as usize)
+    }
+}
+
+/// What is known of one hypothesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// Slower, by more than the margin.
+    Regressed,
+    /// Faster, by more than the margin.
+    Improved,
+    /// A slow-down that matters can be ruled out.
+    NoChangeSeen,
+    /// Nothing can be ruled out.
+    TooLittleData,
+}
+
+impl Finding {
+    /// As people read it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Regressed => "regressed",
+            Self::Improved => "improved",
+            Self::NoChangeSeen => "no change seen",
+            Self::TooLittleData => "too little data",
+        }
+    }
+}
+
+/// A hypothesis, judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// The Hodges–Lehmann estimate of the difference of logarithms; none without pairs.
+    pub estimate: Option<f64>,
+    /// Where the difference lies, for all of the family together with 1 − alpha; none if there are too few pairs for that.
+    pub interval: Option<Interval>,
+    /// How likely such ranks are if the change is within the margin, on either side; not yet corrected.
+    pub p: f64,
+    /// What that comes to.
+    pub finding: Finding,
+}
+
+/// Judges a family of hypotheses at once, each by the differences of logarithms of its pairs.
+pub fn judge(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
+    let each = alpha / count(family.len().max(1));
+    let tests: Vec<_> = family.iter().map(|differences| SignedRank::new(differences)).collect();
+    let p: Vec<_> = tests.iter().map(|test| beyond(test, rule)).collect();
+    let rejected = holm(&p, alpha);
+    let judged = tests.iter().zip(&p).zip(rejected).map(|((test, &p), rejected)| {
+        let (estimate, interval) = (test.estimate(), test.interval(each));
+        let seen = interval.is_some_and(|interval| interval.high < rule.unseen());
+        let finding = match (rejected, estimate) {
+            (true, Some(estimate)) if estimate > 0.0 => Finding::Regressed,
+            (true, Some(_)) => Finding::Improved,
+            _ if seen => Finding::NoChangeSeen,
+            _ => Finding::TooLittleData,
+        };
+        Judged { estimate, interval, p, finding }
+    });
+    judged.collect()
+}
+
+/// How likely such ranks are if the change is within the margin. Both sides are looked at, hence twice the smaller.
+fn beyond(test: &SignedRank, rule: Rule) -> f64 {
+    (2.0 * test.p_above(rule.slower()).min(test.p_below(rule.faster()))).min(1.0)
+}
+
+/// Which of the hypotheses Holm's procedure rejects: the smallest p at alpha/k, the next at alpha/(k − 1), until one stands.
+fn holm(p: &[f64], alpha: f64) -> Vec<bool> {
+    let mut order: Vec<_> = (0..p.len()).collect();
+    order.sort_by(|&one, &other| p[one].total_cmp(&p[other]));
+    let mut rejected = vec![false; p.len()];
+    for (rank, &index) in order.iter().enumerate() {
+        if p[index] > alpha / count(p.len() - rank) {
+            break;
+        }
+        rejected[index] = true;
+    }
+    rejected
+}
+
+/// The difference of two rounds' quantiles, as logarithms, each none where the endpoint had no request.
+pub fn difference(base: Option<f64>, head: Option<f64>) -> Option<f64> {
+    let (base, head) = (base?, head?);
+    let farthest = FARTHEST.ln();
+    match (base.is_finite(), head.is_finite()) {
+        (true, true) if base > 0.0 && head > 0.0 => Some((head.ln() - base.ln()).clamp(-farthest, farthest)),
+        (true, true) => None,
+        (true, false) => Some(farthest),
+        (false, true) => Some(-farthest),
+        (false, false) => Some(0.0),
+    }
+}
+
+/// A number of things, to compute with.
+#[expect(clippy::cast_precision_loss, reason = "numbers of rounds and of hypotheses")]
+const fn count(of: usize) -> f64 {
+    of as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: Rule = Rule { alpha: 0.05, margin: 0.05, detect: 0.10 };
+
+    /// So many differences around a change, spread evenly and alike on both sides.
+    fn around(change: f64, spread: f64, pairs: i32) -> Vec<f64> {
+        let middle = f64::from(pairs - 1) / 2.0;
+        (0..pairs).map(|pair| change.ln_1p() + spread * (f64::from(pair) - middle) / middle).collect()
+    }
+
+    fn findings(family: &[Vec<f64>]) -> Vec<Finding> {
+        judge(family, RULE, RULE.alpha).iter().map(|judged| judged.finding).collect()
+    }
+
+    #[test]
+    fn seven_exact_hypotheses_need_nine_pairs() {
+        assert_eq!(Rule::fewest_pairs(0.05, 7), 9);
+        assert_eq!(Rule::fewest_pairs(0.05, 1), 6);
+        let far = |pairs| vec![around(1.0, 0.01, pairs); 7];
+        assert_eq!(findings(&far(8)), [Finding::TooLittleData; 7]);
+        assert_eq!(findings(&far(9)), [Finding::Regressed; 7]);
+    }
+
+    #[test]
+    fn each_finding_has_its_case() {
+        assert_eq!(findings(&[around(0.10, 0.02, 20)]), [Finding::Regressed]);
+        assert_eq!(findings(&[around(-0.10, 0.02, 20)]), [Finding::Improved]);
+        assert_eq!(findings(&[around(0.0, 0.02, 20)]), [Finding::NoChangeSeen]);
+        assert_eq!(findings(&[around(0.03, 0.02, 20)]), [Finding::NoChangeSeen], "significant, and within the margin");
+        assert_eq!(findings(&[around(0.07, 0.2, 20)]), [Finding::TooLittleData], "neither 0 % nor 20 % is ruled out");
+        assert_eq!(findings(&[Vec::new()]), [Finding::TooLittleData]);
+    }
+
+    #[test]
+    fn holm_rejects_until_one_stands() {
+        assert_eq!(holm(&[0.01, 0.04, 0.03], 0.05), [true, false, false], "0.03 > 0.05/2, and 0.04 is not asked");
+        assert_eq!(holm(&[0.01, 0.04, 0.02], 0.05), [true, true, true]);
+        assert_eq!(holm(&[0.02, 0.9], 0.05), [true, false]);
+        assert_eq!(holm(&[], 0.05), [false; 0]);
+    }
+
+    #[test]
+    fn failures_are_far_apart_and_do_not_poison_what_is_computed() {
+        assert_eq!(difference(Some(10.0), Some(f64::INFINITY)), Some(FARTHEST.ln()));
+        assert_eq!(difference(Some(f64::INFINITY), Some(f64::INFINITY)), Some(0.0));
+        assert_eq!(difference(None, Some(1.0)), None);
+        let broken = vec![difference(Some(10.0), Some(f64::INFINITY)).unwrap(); 9];
+        assert_eq!(findings(&[broken]), [Finding::Regressed]);
+    }
+}

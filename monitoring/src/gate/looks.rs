@@ -1,0 +1,57 @@
+//! When a comparison may be looked at before its end, and what of alpha that costs.
+
+use std::f64::consts::E;
+
+use super::count;
+
+/// Looks at a comparison of some pairs, set before the first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looks {
+    /// After how many pairs, and at what level: ascending, the last at the end.
+    planned: Vec<(usize, f64)>,
+}
+
+impl Looks {
+    /// So many looks, evenly spread over so many pairs. Fewer pairs than looks have a look each.
+    pub fn new(pairs: usize, looks: usize, alpha: f64) -> Self {
+        let looks = looks.clamp(1, pairs.max(1));
+        let mut spent = 0.0;
+        let planned = (1..=looks).map(|look| {
+            let at = (pairs * look).div_ceil(looks);
+            let share = count(at) / count(pairs.max(1));
+            let by_then = alpha * (1.0 + (E - 1.0) * share).ln();
+            let level = by_then - spent;
+            spent = by_then;
+            (at, level)
+        });
+        Self { planned: planned.collect() }
+    }
+
+    /// The level at which to judge after so many pairs; none if no look is due.
+    pub fn level(&self, pairs: usize) -> Option<f64> {
+        self.planned.iter().find(|(at, _)| *at == pairs).map(|(_, level)| *level)
+    }
+
+    /// The level of the last look.
+    pub fn last(&self) -> f64 {
+        self.planned.last().map_or(0.0, |(_, level)| *level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_look_has_all_of_alpha_and_several_share_it() {
+        let one = Looks::new(12, 1, 0.05);
+        assert!((one.level(12).unwrap() - 0.05).abs() < 1e-12);
+        assert_eq!(one.level(6), None);
+        let three = Looks::new(20, 3, 0.05);
+        let levels: Vec<_> = (1..=20).filter_map(|pairs| Some((pairs, three.level(pairs)?))).collect();
+        assert_eq!(levels.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [7, 14, 20]);
+        assert!((levels.iter().map(|(_, level)| level).sum::<f64>() - 0.05).abs() < 1e-12);
+        // Lan and DeMets 1983, α·ln(1 + (e − 1)t).
+        assert!((levels[0].1 - 0.05 * (1.0 + 1.718_281_828 * 0.35_f64).ln()).abs() < 1e-9);
+    }
+}

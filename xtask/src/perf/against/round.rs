@@ -1,0 +1,208 @@
+//! Rounds: short loads of one side, in pairs.
+
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use monitoring::judgement::Report;
+use monitoring::run::{self, ExitCode, LoadOverride, Outcome, Settings};
+use tokio::sync::watch;
+
+use super::calibration::Setting;
+use super::service::{self, Service, Started};
+use crate::perf::child::Child;
+use crate::perf::{Args, Stop};
+use crate::proof::Moment;
+use crate::scenarios::{Built, Scenario};
+use crate::workspace;
+
+/// A round's load, where nobody says.
+const LOAD: [(&str, &str); 2] = [(run::VUS, "10"), (run::DURATION, "10s")];
+
+/// One of the two that are compared.
+#[derive(Debug, Clone)]
+pub(super) struct Side {
+    /// "base" or "head".
+    pub(super) label: &'static str,
+    /// What it is.
+    pub(super) words: String,
+    pub(super) service: Service,
+    /// Where its commands run.
+    pub(super) folder: PathBuf,
+}
+
+/// What all rounds have in common.
+pub(super) struct Rounds<'a> {
+    args: &'a Args,
+    settings: &'a Settings,
+    built: &'a Built,
+    scenario: &'a Scenario,
+    signals: watch::Receiver<u32>,
+    /// The comparison's name, and its folder.
+    pub(super) name: String,
+    pub(super) folder: PathBuf,
+    /// How long a pair takes, as the last one did.
+    took: Cell<Duration>,
+    warnings: RefCell<Vec<String>>,
+}
+
+/// Runs the command that builds a service in a checkout, if there is one. What it says goes to the terminal.
+pub(super) async fn build(args: &Args, side: &str, folder: &Path) -> Result<(), String> {
+    let Some(command) = &args.gate.build else { return Ok(()) };
+    let mut shell = service::shell(command, folder);
+    let ended = shell.env("PERF_SIDE", side).status().await.map_err(|error| format!("{command:?}: {error}"))?;
+    if ended.success() { Ok(()) } else { Err(format!("{command:?} failed ({ended})")) }
+}
+
+impl<'a> Rounds<'a> {
+    pub(super) fn new(
+        args: &'a Args,
+        settings: &'a Settings,
+        built: &'a Built,
+        scenario: &'a Scenario,
+        signals: watch::Receiver<u32>,
+    ) -> anyhow::Result<Self> {
+        let what = if args.gate.calibrate { "calibration" } else { "comparison" };
+        let id = std::process::id() & 0xffff;
+        let name = settings.testid.clone().unwrap_or_else(|| {
+            run::new_testid(&format!("{}-{what}", scenario.name), Moment::now().time(), u16::try_from(id).unwrap_or(0))
+        });
+        let out = settings.out.clone().unwrap_or_else(workspace::perf);
+        let folder = std::path::absolute(&out).unwrap_or(out).join(&name);
+        fs::create_dir_all(folder.join("rounds")).with_context(|| format!("failed to make {}", folder.display()))?;
+        let (took, warnings) = (Cell::new(Duration::ZERO), RefCell::default());
+        Ok(Self { args, settings, built, scenario, signals, name, folder, took, warnings })
+    }
+
+    /// What a calibration has to be about, to say something of these rounds.
+    pub(super) fn setting(&self) -> Setting {
+        let load = &self.settings.load;
+        let load = if *load == LoadOverride::default() { format!("{LOAD:?}") } else { format!("{load:?}") };
+        Setting { scenario: self.scenario.name.clone(), load, machine: workspace::machine() }
+    }
+
+    /// How long the last pair took.
+    pub(super) fn took(&self) -> Duration {
+        self.took.get()
+    }
+
+    /// What should be known of the rounds so far.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.warnings.borrow().clone()
+    }
+
+    /// A round of each side. Which of them is first changes from pair to pair.
+    pub(super) async fn pair(
+        &self,
+        pair: usize,
+        of: usize,
+        base: &Side,
+        head: &Side,
+    ) -> Result<(Report, Report), Stop> {
+        let began = Moment::now();
+        let (base, head) = if pair.is_multiple_of(2) {
+            let base = self.round(pair, base).await?;
+            (base, self.round(pair, head).await?)
+        } else {
+            let head = self.round(pair, head).await?;
+            (self.round(pair, base).await?, head)
+        };
+        self.took.set(began.elapsed());
+        let left = self.took.get() * u32::try_from(of - pair - 1).unwrap_or(0);
+        let left = Duration::from_secs(left.as_secs());
+        eprintln!("round {} of {of}: {} left", pair + 1, run::shown_duration(left));
+        Ok((base, head))
+    }
+
+    async fn round(&self, pair: usize, side: &Side) -> Result<Report, Stop> {
+        let name = format!("{}-{:02}", side.label, pair + 1);
+        let unfit = |why: String| {
+            // That the base cannot be measured says nothing of the head.
+            let code = if side.label == "base" { ExitCode::Inconclusive } else { ExitCode::BadConfiguration };
+            Stop(code, format!("round {} of the {}, {}: {why}", pair + 1, side.label, side.words))
+        };
+        let log = self.folder.join("rounds").join(format!("{name}.log"));
+        // A stand-in draws its latencies from a seed, and those of two rounds are two draws, as with any other service.
+        let which = (pair * 2 + usize::from(side.label == "head")) as u64;
+        let seed = self.settings.seed.wrapping_mul(1_000).wrapping_add(which);
+        let mut signals = self.signals.clone();
+        let started = tokio::select! {
+            started = side.service.start(side.label, seed, &log) => started.map_err(|error| unfit(format!("{error:#}")))?,
+            _ = signals.wait_for(|count| *count > 0) => return Err(interrupted()),
+        };
+        let loaded = match self.reset(side, &started).await {
+            Ok(()) => self.load(pair, &name, &started).await,
+            Err(why) => Err(unfit(why)),
+        };
+        if let Some(left) = started.stop().await? {
+            let warning = format!("the {}: {left}", side.label);
+            let mut warnings = self.warnings.borrow_mut();
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        match loaded? {
+            Ok(report) => Ok(report),
+            Err(why) => Err(unfit(why)),
+        }
+    }
+
+    async fn reset(&self, side: &Side, started: &Started) -> Result<(), String> {
+        let Some(command) = &self.args.gate.reset else { return Ok(()) };
+        let mut shell = service::shell(command, &side.folder);
+        let url = started.url();
+        shell.env("PERF_SIDE", side.label).env("PERF_TARGET", url.as_str());
+        if let Some(port) = url.port_or_known_default() {
+            shell.env("PORT", port.to_string());
+        }
+        let output = shell.output().await.map_err(|error| format!("{command:?}: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(format!("{command:?} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
+    }
+
+    /// Loads a side for a round. The inner error is that it could not be measured, and why.
+    async fn load(&self, pair: usize, name: &str, started: &Started) -> Result<Result<Report, String>, Stop> {
+        let rounds = self.folder.join("rounds");
+        let outcome_file = rounds.join(format!("{name}.outcome"));
+        let mut child = Child::new(&self.built.load, &self.scenario.test);
+        self.args.to_environment(&mut child, self.settings);
+        if self.settings.load == LoadOverride::default() {
+            LOAD.iter().for_each(|(variable, value)| child.set(variable, value));
+        }
+        for variable in [run::REMOTE_WRITE, run::PROMETHEUS] {
+            child.unset(variable);
+        }
+        for (variable, value) in [
+            (run::TARGET, started.url().as_str()),
+            (run::SEED, &self.settings.seed.wrapping_add(pair as u64).to_string()),
+            (run::TESTID, name),
+            (run::OUT, &rounds.display().to_string()),
+            (run::OUTCOME, &outcome_file.display().to_string()),
+            (run::QUIET, "1"),
+        ] {
+            child.set(variable, value);
+        }
+        let ended = child.run(self.signals.clone()).await?;
+        if *self.signals.borrow() > 0 {
+            return Err(interrupted());
+        }
+        let Ok(text) = fs::read_to_string(&outcome_file) else {
+            return Ok(Err(format!("the scenario left no outcome; its process ended with {ended}")));
+        };
+        fs::remove_file(&outcome_file).context("failed to remove a round's outcome")?;
+        let outcome: Outcome = serde_json::from_str(&text).context("failed to read a round's outcome")?;
+        let Some(path) = outcome.report else {
+            return Ok(Err(outcome.message.unwrap_or_else(|| "no report, and no reason given".to_owned())));
+        };
+        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        Ok(Ok(serde_json::from_str(&text).context("failed to read a round's report")?))
+    }
+}
+
+fn interrupted() -> Stop {
+    Stop(ExitCode::Interrupted, "interrupted; what was measured so far is not judged".to_owned())
+}

@@ -1,0 +1,111 @@
+//! Flags of comparisons.
+
+use std::time::Duration;
+
+use monitoring::gate::Rule;
+use monitoring::run;
+
+/// What a run is compared with, how, and what of that is a failure.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Comparing")]
+pub(crate) struct GateArgs {
+    /// Compare with that: a git revision, which is checked out and started, or the URL of a service that runs. Base and head take
+    /// turns in short rounds on this machine
+    #[arg(long, value_name = "REV|URL", conflicts_with_all = ["drill", "list", "dry_run", "proof", "replay"])]
+    pub(crate) against: Option<String>,
+    /// Compare the service with itself, and say what changes this machine can see
+    #[arg(long, conflicts_with_all = ["against", "drill", "list", "dry_run", "proof", "replay"])]
+    pub(crate) calibrate: bool,
+    /// Rounds of each side [default: as many as the calibration asks for, else 12; for --calibrate 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=200))]
+    pub(crate) rounds: Option<u32>,
+    /// Look so many times, evenly spread, whether the answer is known already; each look takes its share of certainty
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub(crate) looks: u32,
+    /// A slow-down of a p95 up to so many per cent is none
+    #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = percent)]
+    pub(crate) margin: f64,
+    /// A slow-down of so many per cent must not go unseen: more than the margin
+    #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = percent)]
+    pub(crate) detect: f64,
+    /// What a comparison fails for: the head's objectives, its difference from the base, or both
+    #[arg(long, value_enum, default_value_t = Gate::Both)]
+    pub(crate) gate: Gate,
+    /// Starts the service: a shell's command, run at the top of each side's checkout with a free port in PORT and the side
+    /// (base, head) in PERF_SIDE
+    #[arg(long, value_name = "CMD", conflicts_with = "target")]
+    pub(crate) start: Option<String>,
+    /// Builds the service, once in each checkout, before the first round
+    #[arg(long, value_name = "CMD", requires = "start")]
+    pub(crate) build: Option<String>,
+    /// Brings what the service keeps elsewhere back to where it was, before each round: likewise, and with the service's address
+    /// in PERF_TARGET
+    #[arg(long, value_name = "CMD")]
+    pub(crate) reset: Option<String>,
+    /// How long the service may take to listen
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = |value: &str| run::parse_duration("--start-timeout", value))]
+    pub(crate) start_timeout: Duration,
+}
+
+/// What a comparison fails for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Gate {
+    /// The head's own objectives, over all its rounds
+    Absolute,
+    /// Being slower than the base
+    Relative,
+    /// Either
+    Both,
+}
+
+impl Gate {
+    pub(crate) const fn judges_objectives(self) -> bool {
+        matches!(self, Self::Absolute | Self::Both)
+    }
+
+    pub(crate) const fn judges_changes(self) -> bool {
+        matches!(self, Self::Relative | Self::Both)
+    }
+}
+
+impl GateArgs {
+    /// Whether rounds are run in place of a run.
+    pub(crate) const fn compares(&self) -> bool {
+        self.against.is_some() || self.calibrate
+    }
+
+    /// What is asked of a comparison.
+    pub(crate) fn rule(&self) -> Rule {
+        Rule { margin: self.margin, detect: self.detect, ..Rule::default() }
+    }
+
+    /// Refuses what contradicts itself.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.detect <= self.margin {
+            return Err(format!(
+                "--detect {} is no more than --margin {}: what must be seen has to be more than what nobody minds",
+                self.detect * 100.0,
+                self.margin * 100.0
+            ));
+        }
+        let of_rounds = [
+            ("--rounds", self.rounds.is_some()),
+            ("--looks", self.looks > 1),
+            ("--start", self.start.is_some()),
+            ("--reset", self.reset.is_some()),
+        ];
+        match of_rounds.iter().find(|(_, given)| *given) {
+            Some((flag, _)) if !self.compares() => {
+                Err(format!("{flag} is about rounds, which --against or --calibrate run"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// "5" and "5%" are 0.05.
+fn percent(value: &str) -> Result<f64, String> {
+    let number = value.strip_suffix('%').unwrap_or(value).trim().parse::<f64>();
+    let number = number.ok().filter(|number| (0.0..=1_000.0).contains(number));
+    number.map(|number| number / 100.0).ok_or_else(|| "not a number of per cent from 0 to 1000".to_owned())
+}

@@ -1,0 +1,98 @@
+//! Comparisons by the command: a slowed head, the same code, services that do not start or do not end, revisions that are not there.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
+
+#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
+mod real;
+
+use std::path::Path;
+use std::process::Command;
+
+use monitoring::comparison::Comparison;
+use monitoring::gate::Finding;
+use real::{Backend, Said, out, root, run, xtask};
+
+/// Rounds that are over soon, and have requests enough for a p95.
+const ROUND: [&str; 4] = ["-u", "10", "-d", "2s"];
+
+fn against(base: &str, args: &[&str], out: &Path) -> Said {
+    run(xtask(&["perf", "--against", base]).args(ROUND).args(args).args(["--out", out.to_str().unwrap()]))
+}
+
+fn comparison(out: &Path) -> Comparison {
+    let folder = std::fs::read_dir(out).unwrap().next().expect("a comparison's folder").unwrap().path();
+    serde_json::from_str(&std::fs::read_to_string(folder.join("comparison.json")).unwrap()).unwrap()
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised and loads two stand-ins: run with cargo xtask ci"]
+fn a_slowed_endpoint_is_found_and_named() {
+    let (base, head, out) = (Backend::start(&[]), Backend::start(&["--delay=join_room=150ms"]), out("against-slowed"));
+    // Of seven endpoints, nine pairs are the fewest that can tell.
+    let said = against(&base.url, &["--target", &head.url, "--rounds", "10", "--gate", "relative"], &out);
+    assert_eq!(said.code, 91, "{}", said.text);
+    assert!(said.text.contains("✗ regressed") && said.text.contains("regressed: join_room"), "{}", said.text);
+    let comparison = comparison(&out);
+    let regressed = comparison.endpoints.iter().filter(|endpoint| endpoint.finding == Finding::Regressed);
+    assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["join_room"], "{}", said.text);
+    assert_eq!((comparison.pairs, comparison.exit_code, comparison.objectives.len()), (10, 91, 0));
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+fn few_rounds_of_the_same_code_say_nothing_and_objectives_can_be_asked_alone() {
+    let (backend, both, absolute) = (Backend::start(&[]), out("against-same"), out("against-absolute"));
+    let said = against(&backend.url, &["--target", &backend.url, "--rounds", "2"], &both);
+    assert_eq!(said.code, 90, "{}", said.text);
+    assert!(said.text.contains("too little data") && said.text.contains("take 9 pairs"), "{}", said.text);
+    let said = against(&backend.url, &["--target", &backend.url, "--rounds", "2", "--gate", "absolute"], &absolute);
+    assert_eq!(said.code, 0, "{}", said.text);
+    assert!(comparison(&absolute).objectives.iter().all(|objective| objective.total > 20));
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised: run with cargo xtask ci"]
+fn a_service_is_waited_for_and_ends_with_all_that_it_started() {
+    let (base, folder) = (Backend::start(&[]), out("against-start"));
+    let never = against(&base.url, &["--start", "echo not today; sleep 60", "--start-timeout", "1s"], &folder);
+    assert_eq!(never.code, 104, "{}", never.text);
+    assert!(never.text.contains("did not listen") && never.text.contains("not today"), "{}", never.text);
+    let ended = against(&base.url, &["--start", "echo broken >&2; exit 3"], &folder);
+    assert_eq!(ended.code, 104, "{}", ended.text);
+    assert!(ended.text.contains("ended before it listened") && ended.text.contains("broken"), "{}", ended.text);
+    // A child of its own in the background, which nobody would look for.
+    let start = "sleep 3456.789 & exec python3 -m http.server --bind 127.0.0.1 $PORT";
+    let said = against(&base.url, &["--start", start, "--rounds", "2"], &folder);
+    assert_ne!(said.code, 0, "it answers nothing of the game: {}", said.text);
+    assert_eq!(processes("sleep 3456.789"), 0, "{}", said.text);
+}
+
+/// How many processes have that command line.
+fn processes(command: &str) -> usize {
+    let lines =
+        std::fs::read_dir("/proc").unwrap().filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).replace('\0', " ").trim() == command).count()
+}
+
+#[test]
+#[ignore = "builds the stand-in of another checkout: run with cargo xtask ci"]
+fn revisions_are_checked_out_and_gone_afterwards() {
+    let worktrees = || {
+        let listed =
+            Command::new("git").args(["worktree", "list", "--porcelain"]).current_dir(root()).output().unwrap();
+        String::from_utf8(listed.stdout).unwrap().lines().filter(|line| line.starts_with("worktree ")).count()
+    };
+    let (before, folder) = (worktrees(), out("against-revision"));
+    let unknown = against("no-such-branch", &[], &folder);
+    assert_eq!(unknown.code, 104, "{}", unknown.text);
+    assert!(unknown.text.contains("no revision \"no-such-branch\""), "{}", unknown.text);
+    let unbuilt = against("HEAD", &["--start", "sleep 60", "--build", "test $PERF_SIDE = head"], &folder);
+    assert_eq!(unbuilt.code, 90, "{}", unbuilt.text);
+    assert!(unbuilt.text.contains("nothing to compare with"), "{}", unbuilt.text);
+    // Each side is started at the top of its own checkout.
+    let start = "pwd; exit 1";
+    let started = against("HEAD", &["--start", start], &folder);
+    assert_eq!(started.code, 90, "{}", started.text);
+    assert!(started.text.contains("target/perf/against/"), "{}", started.text);
+    assert_eq!(worktrees(), before);
+}
