@@ -20,7 +20,8 @@ use measure::{
 };
 
 pub use measure::differences_of_p95;
-pub use text::render;
+pub(crate) use text::cells;
+pub use text::{render, sentences};
 
 /// The version of the comparison's form.
 pub const SCHEMA: u32 = 1;

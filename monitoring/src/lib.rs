@@ -15,6 +15,7 @@ pub mod gate;
 pub mod interpretation;
 pub mod judgement;
 pub mod label;
+pub mod markdown;
 pub mod metric;
 pub mod operation;
 pub mod phase;

@@ -123,7 +123,7 @@ fn row(objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {
 }
 
 /// What was seen, in the promise's own terms: a quantile, a share of successes or a share of errors.
-fn seen(objective: &ObjectiveResult) -> Option<String> {
+pub(crate) fn seen(objective: &ObjectiveResult) -> Option<String> {
     if let Some(measured) = &objective.measured {
         return Some(measured.measure.in_words(measured.value));
     }

@@ -11,7 +11,9 @@ use std::process::ExitStatus;
 
 use anyhow::Context as _;
 use monitoring::judgement::Report;
+use monitoring::markdown;
 use monitoring::run::{self, ExitCode, Outcome, Settings};
+use monitoring::table;
 use tokio::sync::watch;
 use url::Url;
 
@@ -293,6 +295,10 @@ fn finish(
             return Err(Stop(ExitCode::Internal, message));
         }
         summary::print(&report, &path, stack.grafana.as_ref());
+        if let Some(folder) = path.parent() {
+            summary::leave(folder, &markdown::of_run(&report))?;
+        }
+        summary::annotate(&report.scenario, &table::sentences(&report));
         left = Some((path, report));
     }
     let code = ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal);

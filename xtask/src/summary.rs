@@ -1,8 +1,10 @@
 //! What stands on the terminal when a run is over: the table, where to look, and the exit code in words.
 
+use std::fs;
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::path::Path;
 
+use anyhow::Context as _;
 use dashboards::multiplayer;
 use monitoring::comparison::{self, Comparison};
 use monitoring::judgement::Report;
@@ -20,6 +22,35 @@ pub(crate) fn print(report: &Report, path: &Path, grafana: Option<&Url>) {
     say(&format!("\n{}\n\n{link}report     {}", table::render(report, colour), path.display()));
 }
 
+/// Leaves a summary beside a report, and on the job's page where a workflow of GitHub runs us.
+pub(crate) fn leave(folder: &Path, markdown: &str) -> anyhow::Result<()> {
+    let path = folder.join("summary.md");
+    fs::write(&path, markdown).with_context(|| format!("failed to write {}", path.display()))?;
+    let Some(page) = workspace::var("GITHUB_STEP_SUMMARY") else { return Ok(()) };
+    let appended = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&page)
+        .and_then(|mut page| page.write_all(markdown.as_bytes()));
+    appended.with_context(|| format!("failed to write {page}, the job's summary (GITHUB_STEP_SUMMARY)"))
+}
+
+/// Says the same to a workflow of GitHub, which shows it at the head of the job and with the pull request.
+/// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>)
+pub(crate) fn annotate(scenario: &str, sentences: &[String]) {
+    if workspace::var("GITHUB_ACTIONS").is_some() {
+        sentences.iter().for_each(|sentence| say(&annotation(scenario, sentence)));
+    }
+}
+
+fn annotation(scenario: &str, sentence: &str) -> String {
+    let is_grave = ["missed: ", "regressed: ", "problem: "].iter().any(|word| sentence.starts_with(word));
+    let level = if is_grave { "error" } else { "warning" };
+    let text = sentence.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let title = format!("perf {scenario}").replace('%', "%25").replace(':', "%3A").replace(',', "%2C");
+    format!("::{level} title={title}::{text}")
+}
+
 /// Prints what a comparison came to.
 pub(crate) fn print_comparison(compared: &Comparison, path: &Path) {
     let colour = stdout().is_terminal() && workspace::var("NO_COLOR").is_none();
@@ -28,17 +59,7 @@ pub(crate) fn print_comparison(compared: &Comparison, path: &Path) {
 
 /// The last line of a command: its exit code, and what that says.
 pub(crate) fn print_code(code: ExitCode) {
-    let words = match code {
-        ExitCode::Met => "every objective that gates was met",
-        ExitCode::Internal => "internal error",
-        ExitCode::Inconclusive => "inconclusive: this run proves nothing either way",
-        ExitCode::Regressed => "worse than the baseline",
-        ExitCode::ProofFailed => "the monitoring was not shown to work",
-        ExitCode::Missed => "an objective was missed",
-        ExitCode::BadConfiguration => "bad configuration",
-        ExitCode::Interrupted => "interrupted",
-    };
-    say(&format!("exit {}    {words}", code.code()));
+    say(&format!("exit {}    {}", code.code(), code.words()));
 }
 
 /// Prints a line. Fails only if nobody reads any more, which is no reason to leave a stack behind.
@@ -71,6 +92,16 @@ pub(crate) fn window(report: &Report) -> (i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_annotation_is_one_line_and_one_command() {
+        let sentence = "missed: a promised 95 %\n::error::injected";
+        assert_eq!(
+            annotation("a,b:c", sentence),
+            "::error title=perf a%2Cb%3Ac::missed: a promised 95 %25%0A::error::injected"
+        );
+        assert!(annotation("a", "missed (warns only): b").starts_with("::warning "));
+    }
 
     #[test]
     fn the_link_is_set_to_the_run() {

@@ -51,7 +51,7 @@ pub fn render(comparison: &Comparison, colour: bool) -> String {
 }
 
 /// What was found that is not as before, each problem and each warning, a line each.
-pub(crate) fn sentences(comparison: &Comparison) -> Vec<String> {
+pub fn sentences(comparison: &Comparison) -> Vec<String> {
     let findings = comparison.endpoints.iter().filter_map(|endpoint| of_endpoint(comparison, endpoint));
     let objectives = comparison.objectives.iter().filter(|objective| {
         matches!(objective.verdict, Word::Missed | Word::Inconclusive) && objective.kind != Kind::Backend
@@ -120,19 +120,15 @@ fn row(endpoint: &EndpointChange, colour: bool) -> Vec<Cell> {
     };
     let word = Cell::new(format!("{sign} {}", endpoint.finding.words()));
     let changed = |change: &Change| change.change.map(|change| share(change, true)).unwrap_or_default();
-    let p95 = &endpoint.p95;
+    let [before, after, change, interval] = cells(endpoint);
     let points = endpoint.success.change.map(|change| format!("{:+.1} pp", change * 100.0)).unwrap_or_default();
     vec![
         if colour { word.fg(shade) } else { word },
         Cell::new(&endpoint.name),
-        Cell::new(before(endpoint)),
-        Cell::new(after(endpoint)),
-        Cell::new(changed(p95)),
-        Cell::new(
-            p95.interval
-                .map(|(low, high)| format!("{} to {}", share(low, true), share(high, true)))
-                .unwrap_or_default(),
-        ),
+        Cell::new(before),
+        Cell::new(after),
+        Cell::new(change),
+        Cell::new(interval),
         Cell::new(changed(&endpoint.p50)),
         Cell::new(changed(&endpoint.p99)),
         Cell::new(points),
@@ -149,6 +145,14 @@ fn millis(value: Option<f64>, rounds: impl Iterator<Item = Option<Millis>>) -> S
     }
 }
 
+/// An endpoint's p95 before and after, the change, and its interval.
+pub(crate) fn cells(endpoint: &EndpointChange) -> [String; 4] {
+    let p95 = &endpoint.p95;
+    let interval = p95.interval.map(|(low, high)| format!("{} to {}", share(low, true), share(high, true)));
+    let change = p95.change.map(|change| share(change, true));
+    [before(endpoint), after(endpoint), change.unwrap_or_default(), interval.unwrap_or_default()]
+}
+
 fn before(endpoint: &EndpointChange) -> String {
     millis(endpoint.p95.before, endpoint.rounds_p95_ms.iter().map(|(base, _)| *base))
 }
@@ -163,7 +167,7 @@ fn between((low, high): (f64, f64)) -> String {
 }
 
 /// Per cent with one decimal; with its sign, if it is a change.
-pub(crate) fn share(share: f64, signed: bool) -> String {
+fn share(share: f64, signed: bool) -> String {
     let percent = share * 100.0;
     // Minus nought is nought.
     let percent = if percent.abs() < 0.05 { 0.0 } else { percent };

@@ -52,6 +52,20 @@ impl ExitCode {
         }
     }
 
+    /// What it says, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Met => "every objective that gates was met",
+            Self::Internal => "internal error",
+            Self::Inconclusive => "inconclusive: this run proves nothing either way",
+            Self::Regressed => "worse than the baseline",
+            Self::ProofFailed => "the monitoring was not shown to work",
+            Self::Missed => "an objective was missed",
+            Self::BadConfiguration => "bad configuration",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// The meaning of a process's exit code.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::RANKED.into_iter().find(|exit| exit.code() == code)

@@ -17,6 +17,7 @@ use monitoring::catalogue::SERVED;
 use monitoring::comparison::{self, About, Comparison, Method, Pair};
 use monitoring::gate::{Finding, Looks, Rule};
 use monitoring::judgement::{Problem, Report};
+use monitoring::markdown;
 use monitoring::run::{self, ExitCode, Settings};
 use tokio::sync::watch;
 
@@ -168,6 +169,8 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
     comparison.exit_code = code.code();
     let path = write(&rounds.folder, &comparison)?;
     summary::print_comparison(&comparison, &path);
+    summary::leave(&rounds.folder, &markdown::of_comparison(&comparison))?;
+    summary::annotate(&comparison.scenario, &comparison::sentences(&comparison));
     Ok(code)
 }
 
