@@ -27,6 +27,9 @@ pub const FOLDER: &str = "Performance Testing";
 /// Where Grafana serves the reports of runs, if it is given their folder.
 pub const REPORTS: &str = "public/perf";
 
+/// Where the link to Prometheus leads: to the stack's, at its usual port.
+pub const PROMETHEUS_LINK: &str = "http://localhost:9090/query";
+
 /// The dashboard of a catalogue.
 pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
     let critical = catalogue.critical.iter().map(|endpoint| latency::critical(catalogue, endpoint)).collect();
@@ -129,7 +132,7 @@ fn variable(label: Label, title: &str, within: &[Label]) -> Variable {
 }
 
 /// How long the marks at a run's start and end are: two pushes, so that there is a step within each.
-const MARK: Duration = Duration::from_secs(10);
+pub const MARK: Duration = Duration::from_secs(10);
 
 fn active(before: Duration) -> Expr {
     chosen(Metric::vus().name).before(before).now().sum_by(&[TESTID, SCENARIO])
@@ -196,11 +199,6 @@ fn links() -> Vec<Link> {
             "The chosen run's report. Choose one run.",
             format!("/{REPORTS}/${{{TESTID}:raw}}/report.json", TESTID = TESTID.as_str()),
         ),
-        link(
-            "Prometheus",
-            "external link",
-            "Prometheus itself, if it has its usual port",
-            "http://localhost:9090/query".to_owned(),
-        ),
+        link("Prometheus", "external link", "Prometheus itself", PROMETHEUS_LINK.to_owned()),
     ]
 }

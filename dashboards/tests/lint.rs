@@ -38,7 +38,9 @@ fn lint(dashboard: &Dashboard) -> Vec<String> {
 fn target_is_wrong(panel: &Panel, expr: &str) -> Vec<&'static str> {
     let mut wrong = Vec::new();
     let single = matches!(panel.kind, "gauge" | "stat" | "table");
-    if single && !expr.contains("last_over_time(") {
+    // Over the whole window, or the growth in it.
+    let lasts = ["last_over_time(", "max_over_time("].iter().any(|function| expr.contains(function));
+    if single && !lasts {
         wrong.push("its value is gone when the run is over");
     }
     if expr.contains("rate(") && !expr.contains("[$__rate_interval]") {

@@ -1,16 +1,24 @@
 //! What a result means, in words with numbers: how well things stand, what is slowest, and whether it is one endpoint or all.
 //!
-//! The bands are those of the dashboard: good below 80 % of what is promised, a warning up to it, a problem beyond.
+//! The bands are those of the dashboard. Latency: good below 80 % of what is promised, a warning up to it, a problem beyond. Errors: good
+//! up to the share that is promised, a warning up to that of which an alert tells, a problem beyond.
 
 mod backend;
+mod course;
+mod slope;
 mod trend;
 
+pub use course::{Break, first_break};
+pub use slope::Slope;
+
+use crate::alert::TOO_MANY_ERRORS;
 use crate::judgement::{EndpointResult, Kind, Millis, ObjectiveResult, Report, Word};
+use crate::slo::Objective;
 use crate::table::millis;
 
 /// From this share of a promise on, there is little left for a busier day.
 const NEAR: f64 = 0.8;
-/// Above this share of failed requests, an endpoint fails rather than is slow.
+/// Above this share of failed requests, an endpoint fails rather than is slow, where no share is promised.
 const FAILS: f64 = 0.01;
 
 /// How well things stand.
@@ -71,14 +79,23 @@ impl Slow<'_> {
 
 /// What a report says, the gravest first.
 pub fn of(report: &Report) -> Vec<Reading> {
-    let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| failed_share(endpoint) > FAILS).collect();
+    let may_fail = may_fail(report);
+    let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| failed_share(endpoint) > may_fail).collect();
     let mut readings: Vec<_> = errors(report, &failing).into_iter().collect();
     readings.extend(latency(report, &failing));
     readings.extend(backend::resources(report));
     readings.extend(backend::caches(report));
+    readings.extend(course::of(report));
     readings.extend(trend::of(report));
     readings.sort_by_key(|reading| std::cmp::Reverse(reading.band));
     readings
+}
+
+/// The share of requests that may fail, by what is promised of all.
+fn may_fail(report: &Report) -> f64 {
+    let promised = report.objectives.iter().find(|objective| objective.kind == Kind::Errors);
+    let share = |ppm: u32| 1.0 - f64::from(ppm) / f64::from(Objective::WHOLE);
+    promised.map(|objective| objective.objective_ppm).filter(|ppm| *ppm > 0).map_or(FAILS, share)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share")]
@@ -106,8 +123,9 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Reading> {
         (_, true) => "what they have in common fails: a database, a migration, a login",
         (_, false) => "what is theirs alone: see the service's log for them",
     };
+    let too_many = f64::from(TOO_MANY_ERRORS.as_ppm()) / f64::from(Objective::WHOLE);
     Some(Reading {
-        band: Band::Problem,
+        band: if failed_share(worst) > too_many { Band::Problem } else { Band::Warning },
         text: format!(
             "{failed} {whose} failed, up to {:.1} % ({}), {count} of them by {kind}: {cause}",
             failed_share(worst) * 100.0,

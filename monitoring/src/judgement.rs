@@ -9,16 +9,21 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::run::ExitCode;
-use crate::slo::{Severity, Sli, Slo};
-use crate::verdict::{Tally, Verdict};
+use crate::slo::Severity;
 
 mod backend;
+mod environment;
 mod load;
+mod objective;
+mod timeline;
 
 pub use backend::{Asked, CacheResult, Measured};
+pub use environment::Environment;
 pub use load::{
     Arrivals, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, Plan, SegmentLatency, SegmentResult,
 };
+pub use objective::{Kind, ObjectiveResult, Word};
+pub use timeline::{Slice, SliceOfEndpoint, Timeline};
 
 /// The version of the report's form.
 pub const SCHEMA: u32 = 1;
@@ -56,6 +61,12 @@ pub struct Report {
     /// How the generator itself did.
     #[serde(default)]
     pub generator: Generator,
+    /// The machine and the software that this was measured with.
+    #[serde(default)]
+    pub environment: Environment,
+    /// The course of the run, after warm-up.
+    #[serde(default)]
+    pub timeline: Timeline,
     /// Requests of the load, setup and teardown not among them.
     pub requests: Requests,
     /// Requests of setup and teardown.
@@ -86,6 +97,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// The values of the label `scenario` that its series have: those of its loads, and, for what is of all together, its own name.
+    pub fn scenarios(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.plan.parts.iter().map(|part| part.name.as_str()).collect();
+        if !names.contains(&self.scenario.as_str()) {
+            names.push(&self.scenario);
+        }
+        names
+    }
+
     /// When the run's series end, Unix milliseconds: with the last push, which holds the final counts, a moment after load
     /// has ended.
     pub fn series_end_unix_ms(&self) -> i64 {
@@ -125,6 +145,9 @@ pub struct EndpointResult {
     pub name: String,
     /// Its requests.
     pub requests: Requests,
+    /// Requests that were begun and cut off: of those that nobody knows of, the ones that the backend may have seen.
+    #[serde(default)]
+    pub cut: u64,
     /// Requests by status code, "0" where no answer came.
     pub by_status: BTreeMap<String, u64>,
     /// Failed requests by kind of failure.
@@ -158,76 +181,6 @@ pub struct ServerTiming {
     pub server_mean_ms: f64,
     /// The mean of the same requests' latencies.
     pub client_mean_ms: f64,
-}
-
-/// What became of one objective.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ObjectiveResult {
-    /// The metric that it judges: `join_room_latency`.
-    pub id: String,
-    /// Whose requests: an endpoint's name, or "all endpoints".
-    pub subject: String,
-    /// What it is about.
-    pub kind: Kind,
-    /// What was promised, in words.
-    pub promise: String,
-    /// What a miss means.
-    pub severity: Severity,
-    /// The verdict.
-    pub verdict: Word,
-    /// Why it is inconclusive.
-    pub reason: Option<String>,
-    /// Good requests.
-    pub good: u64,
-    /// All requests.
-    pub total: u64,
-    /// Requests of which nobody knows.
-    pub unknown: u64,
-    /// The latency that is promised, if one is.
-    #[serde(default)]
-    pub threshold_ms: Option<f64>,
-    /// The quantile that the objective is about, if it is about one.
-    pub quantile_ms: Option<Millis>,
-    /// Where that quantile truly lies, with 95 % confidence.
-    pub interval_ms: Option<(Millis, Millis)>,
-    /// For a latency under an open load: the same quantile of response times, from when requests were due.
-    #[serde(default)]
-    pub response_ms: Option<Millis>,
-    /// For an objective on the backend's own metrics: what was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measured: Option<Measured>,
-}
-
-/// What an objective is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A percentile of an endpoint's latency.
-    Latency,
-    /// A percentile of an endpoint's response time.
-    ResponseTime,
-    /// The share of an endpoint's requests that succeed.
-    Success,
-    /// The share of a check's tries that pass.
-    Check,
-    /// The share of all requests that fail.
-    Errors,
-    /// A value of the backend's own metrics.
-    Backend,
-}
-
-/// A verdict in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Word {
-    /// Kept.
-    Met,
-    /// Not kept.
-    Missed,
-    /// Nobody can say.
-    Inconclusive,
-    /// The scenario does not exercise it.
-    NotInScenario,
 }
 
 /// Milliseconds, or beyond all bounds.
@@ -287,61 +240,6 @@ impl Problem {
     }
 }
 
-impl ObjectiveResult {
-    /// The result of an objective that the scenario exercises, as yet without its quantile.
-    pub fn judged(slo: &Slo, tally: Tally, verdict: &Verdict) -> Self {
-        let (word, reason) = match verdict {
-            Verdict::Met => (Word::Met, None),
-            Verdict::Missed => (Word::Missed, None),
-            Verdict::Inconclusive(reason) => (Word::Inconclusive, Some(reason.to_string())),
-        };
-        Self {
-            verdict: word,
-            reason,
-            good: tally.good,
-            total: tally.total,
-            unknown: tally.unknown,
-            ..Self::absent(slo)
-        }
-    }
-
-    /// An objective that the scenario does not exercise.
-    pub fn absent(slo: &Slo) -> Self {
-        Self {
-            id: slo.id(),
-            subject: slo.subject().to_owned(),
-            kind: match slo.sli {
-                Sli::Latency { .. } => Kind::Latency,
-                Sli::ResponseTime { .. } => Kind::ResponseTime,
-                Sli::Check { .. } => Kind::Check,
-                Sli::Success { .. } => Kind::Success,
-                Sli::NoError => Kind::Errors,
-            },
-            promise: slo.promise(),
-            severity: slo.severity,
-            verdict: Word::NotInScenario,
-            reason: None,
-            good: 0,
-            total: 0,
-            unknown: 0,
-            threshold_ms: slo.threshold().map(|threshold| threshold.as_secs_f64() * 1e3),
-            quantile_ms: None,
-            interval_ms: None,
-            response_ms: None,
-            measured: None,
-        }
-    }
-
-    /// The exit code that this result asks for. A warning asks for none.
-    pub fn code(&self) -> ExitCode {
-        match (self.severity, self.verdict) {
-            (Severity::Warn, _) | (_, Word::Met | Word::NotInScenario) => ExitCode::Met,
-            (Severity::Error, Word::Missed) => ExitCode::Missed,
-            (Severity::Error, Word::Inconclusive) => ExitCode::Inconclusive,
-        }
-    }
-}
-
 /// The exit code of a run: the gravest that an objective or a problem asks for. A run that judged nothing that gates is not
 /// met.
 pub fn exit_code(objectives: &[ObjectiveResult], problems: &[Problem]) -> ExitCode {
@@ -356,7 +254,8 @@ pub fn exit_code(objectives: &[ObjectiveResult], problems: &[Problem]) -> ExitCo
 mod tests {
     use super::*;
     use crate::catalogue::STOCK_AI;
-    use crate::verdict::judge;
+    use crate::slo::Slo;
+    use crate::verdict::{Tally, judge};
 
     fn result(slo: &Slo, good: u64, total: u64) -> ObjectiveResult {
         let tally = Tally { good, total, ..Tally::default() };

@@ -66,7 +66,7 @@ impl Phases {
     }
 
     /// The series of these phases among those of a selector.
-    pub(crate) fn of(self, selector: Selector) -> Selector {
+    pub fn of(self, selector: Selector) -> Selector {
         let within: Vec<_> = Phase::ALL.into_iter().filter(|&phase| self.contains(phase)).map(Phase::as_str).collect();
         match (within.as_slice(), self) {
             (_, Self::ALL) => selector,

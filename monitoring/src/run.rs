@@ -69,6 +69,10 @@ pub struct Settings {
     pub outcome: Option<PathBuf>,
     /// No live progress.
     pub quiet: bool,
+    /// The repository's revision, for the report.
+    pub revision: String,
+    /// The command line without secrets, likewise.
+    pub command: String,
 }
 
 /// A setting that makes no sense. Each message names the variable or flag and says what would do.
@@ -184,6 +188,8 @@ impl Settings {
             out: get(OUT).map(PathBuf::from),
             outcome: get(OUTCOME).map(PathBuf::from),
             quiet: http::switch(&get, QUIET),
+            revision: get(REVISION).unwrap_or_default(),
+            command: get(COMMAND).unwrap_or_default(),
         };
         settings.load.check()?;
         if settings.replay.is_some() && settings.load != LoadOverride::default() {

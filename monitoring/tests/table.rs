@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use monitoring::catalogue::STOCK_AI;
-use monitoring::judgement::{Generator, Iterations, Millis, ObjectiveResult, Plan, Problem, Report, Requests, SCHEMA};
+use monitoring::judgement::{
+    Environment, Generator, Iterations, Millis, ObjectiveResult, Plan, Problem, Report, Requests, SCHEMA, Timeline,
+};
 use monitoring::run::ExitCode;
 use monitoring::table;
 use monitoring::verdict::{self, Tally};
@@ -37,6 +39,8 @@ fn report() -> Report {
         generator: Generator::default(),
         segments: Vec::new(),
         checks: Vec::new(),
+        environment: Environment::default(),
+        timeline: Timeline::default(),
         requests: Requests { sent: 338, failed: 30, unknown: 0 },
         around: Requests::default(),
         iterations: Iterations { completed: 100, failed: 30, interrupted: 2, dropped: 1 },

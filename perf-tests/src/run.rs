@@ -18,7 +18,7 @@ use tokio::time;
 use crate::clock;
 use crate::engine::vu::{Pace, Shared, Vu, Workplace};
 use crate::engine::worker::{Iteration, panic_text};
-use crate::engine::{self, EngineError, Job, Load, Pacing, Signals};
+use crate::engine::{self, Job, Load, Pacing, Signals};
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::plan::LoadProfile;
@@ -34,11 +34,11 @@ mod planning;
 mod readback;
 mod watchers;
 
-use check::{answers, refuse_used_testid, standstill};
+use check::{answers, clock_skew, refuse_used_testid, standstill};
 use metrics::Metrics;
 use planning::Planning;
 pub(crate) use watchers::AbortOn;
-use watchers::Watchers;
+use watchers::{Course, Watchers};
 
 /// k6's time limit for setup, and for teardown.
 const AROUND_TIMEOUT: Duration = Duration::from_secs(60);
@@ -94,6 +94,8 @@ impl Script {
 pub(crate) enum Ended {
     /// A report, and where it was written.
     Judged(Box<Report>, PathBuf),
+    /// A report that could not be written.
+    Unwritten(Box<Report>),
     /// A drawing of the plan, as nothing else was asked for.
     Drawn(String),
 }
@@ -171,6 +173,7 @@ struct Left {
     load: Load,
     problems: Vec<Problem>,
     pushes: Option<(String, Pushes)>,
+    course: Course,
     started: SystemTime,
     ended: SystemTime,
 }
@@ -188,6 +191,7 @@ impl Run {
             }
             None => run::new_testid(spec.name, clock::wall(), salt()),
         };
+        warnings.extend(clock_skew(&settings).await?);
         answers(&settings, http.clone()).await?;
         let folder = report::prepare_folder(out, &testid)?;
         let open = planning.plan.parts.iter().map(crate::plan::PartPlan::is_open).collect();
@@ -211,13 +215,13 @@ impl Run {
         let ready = self.set_up(script, &mut stagehand, &mut problems).await?;
         let (iterations, teardown) = ready.map_or((None, None), |ready| (Some(ready.iterations), ready.teardown));
         let mut load = Load::nothing(Snapshot::new(&self.layout));
-        let (mut started, mut ended) = (clock::wall(), clock::wall());
+        let (mut started, mut ended, mut course) = (clock::wall(), clock::wall(), Course::default());
         if let Some(iterations) = iterations {
             match metrics.begin(&load.snapshot).await {
                 Ok(()) => {
                     started = clock::wall();
                     match self.load(shared, iterations, &mut metrics).await {
-                        Ok(done) => load = done,
+                        Ok((done, in_sections)) => (load, course) = (done, in_sections),
                         Err(error) => problems.push(Problem::new(ExitCode::Internal, error.to_string())),
                     }
                     ended = clock::wall();
@@ -237,7 +241,7 @@ impl Run {
         let around = recorder.borrow().snapshot();
         load.snapshot.around.add(around.requests());
         load.snapshot.around.add(around.around);
-        self.report(Left { load, problems, pushes, started, ended }).await
+        self.report(Left { load, problems, pushes, course, started, ended }).await
     }
 
     async fn set_up(
@@ -262,21 +266,22 @@ impl Run {
         shared: Arc<Shared>,
         iterations: Vec<Arc<dyn Iteration>>,
         metrics: &mut Metrics,
-    ) -> Result<Load, EngineError> {
+    ) -> Result<(Load, Course), RunError> {
         let Spec { name, catalogue, exercised, .. } = &self.spec;
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
         let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised);
         let pacing = if self.settings.exact_arrivals { Pacing::Exact } else { Pacing::Grid };
         let job = Job { plan, shared, layout: self.layout.clone(), iterations, pacing };
-        let load = engine::run(job, &mut self.signals, &mut watch).await;
-        watch.clear();
-        load
+        let began = clock::now();
+        let load = engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?;
+        let course = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
+        Ok((load, course))
     }
 
     async fn report(self, left: Left) -> Result<Ended, RunError> {
         let Spec { name, catalogue, exercised, .. } = &self.spec;
-        let Left { load, problems, pushes, started, ended } = left;
+        let Left { load, problems, pushes, course: (interval, sections), started, ended } = left;
         let mut report = report::without_problems(&self.testid, name, catalogue);
         report.target = run::shown(&self.settings.target);
         report.seed = self.planning.plan.seed;
@@ -286,6 +291,9 @@ impl Run {
         (report.started_unix_ms, report.ended_unix_ms) = (clock::unix_ms(started), clock::unix_ms(ended));
         report.load = self.planning.in_words();
         report.plan = report::plan_of(&self.planning.plan, &self.planning.loads, &load.snapshot).map_err(internal)?;
+        report.environment = report::environment(&self.settings);
+        let course = (interval, sections.as_slice());
+        report.timeline = report::timeline_of(catalogue, &self.planning.plan, course).map_err(internal)?;
         report.warnings.clone_from(&self.warnings);
         report.problems =
             report::load_problems(&load, self.planning.plan.is_graceful(), self.signals.came(), standstill(catalogue));
@@ -298,8 +306,17 @@ impl Run {
         }
         self.judge_backend(&mut report).await?;
         report.exit_code = report::exit_code(&report).code();
-        let path = report::write(&self.folder, &mut report).map_err(internal)?;
-        Ok(Ended::Judged(Box::new(report), path))
+        let log = report::histogram_log(catalogue, started, &sections).map_err(internal)?;
+        match report::write(&self.folder, &mut report, &log) {
+            Ok(path) => Ok(Ended::Judged(Box::new(report), path)),
+            // What was measured is worth more than a file: it is shown, and that there is none is said.
+            Err(error) => {
+                let message = format!("{error}: what stands here is all that is left of the run");
+                report.problems.push(Problem::new(ExitCode::Internal, message));
+                report.exit_code = report::exit_code(&report).code();
+                Ok(Ended::Unwritten(Box::new(report)))
+            }
+        }
     }
 
     fn metrics(&self) -> Result<Metrics, RunError> {

@@ -222,12 +222,18 @@ fn finish(result: Result<Ended, RunError>, outcome: Option<PathBuf>) -> Finished
         Ok(Ended::Judged(report, path)) => {
             Outcome { code: report.exit_code, report: Some(path.clone()), ..Outcome::default() }
         }
+        Ok(Ended::Unwritten(report)) => {
+            Outcome { code: report.exit_code, drawing: Some(table::render(report, false)), ..Outcome::default() }
+        }
         Ok(Ended::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::default() },
         Err(error) => Outcome { code: error.code().code(), message: Some(error.to_string()), ..Outcome::default() },
     };
     match report::write_outcome(&path, &left) {
         Ok(()) => Finished { result, reported: true },
-        Err(error) => Finished { result: Err(error.into()), reported: false },
+        Err(error) => {
+            eprintln!("error: {error}");
+            Finished { result, reported: false }
+        }
     }
 }
 
@@ -240,6 +246,7 @@ impl Finished {
             Ok(Ended::Judged(report, path)) => {
                 (report.exit_code, format!("\n{}\n\n{}", table::render(&report, false), path.display()))
             }
+            Ok(Ended::Unwritten(report)) => (report.exit_code, format!("\n{}", table::render(&report, false))),
             Ok(Ended::Drawn(drawing)) => (Exit::Met.code(), drawing),
             Err(error) => (error.code().code(), error.to_string()),
         };
@@ -255,7 +262,7 @@ impl Finished {
     /// If the run could not begin.
     pub fn report(&self) -> Result<&Report, (Exit, String)> {
         match &self.result {
-            Ok(Ended::Judged(report, _)) => Ok(report),
+            Ok(Ended::Judged(report, _) | Ended::Unwritten(report)) => Ok(report),
             Ok(Ended::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
             Err(error) => Err((error.code(), error.to_string())),
         }

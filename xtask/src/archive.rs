@@ -9,6 +9,7 @@ mod series;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -16,7 +17,7 @@ use clap::Subcommand;
 use dashboards::multiplayer;
 use monitoring::catalogue::SERVED;
 use monitoring::judgement::Report;
-use monitoring::label::{SCENARIO, TESTID};
+use monitoring::label::TESTID;
 use monitoring::run::{ExitCode, Settings, parse_url};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -161,7 +162,16 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let work = perf.join(format!(".archive-{}", std::process::id()));
     let made = write_all(&work, &folder, &report, (&client, &url), (&collected, prometheus)).await;
     let output = args.output.clone().unwrap_or_else(|| perf.join(format!("{}.tar.zst", args.testid)));
-    let packed = made.and_then(|()| pack(&work, &args.testid, &output));
+    // Under another name until it is whole.
+    let draft = output.with_extension("tmp");
+    let packed = made.and_then(|()| pack(&work, &args.testid, &draft));
+    let packed = packed.and_then(|bytes| {
+        fs::rename(&draft, &output).with_context(|| format!("failed to write {}", output.display()))?;
+        Ok(bytes)
+    });
+    if packed.is_err() && draft.exists() {
+        fs::remove_file(&draft).with_context(|| format!("failed to remove {}", draft.display()))?;
+    }
     if work.exists() {
         fs::remove_dir_all(&work).with_context(|| format!("failed to remove {}", work.display()))?;
     }
@@ -206,7 +216,12 @@ async fn write_all(
     let loaded = http::json_whatever(client, loaded).await?;
     write(&work.join(RULES).join("loaded.json"), &serde_json::to_string_pretty(&loaded)?)?;
     let om = work.join(SERIES);
-    fs::write(&om, collected.open_metrics()).with_context(|| format!("failed to write {}", om.display()))?;
+    let written = File::create(&om).and_then(|file| {
+        let mut text = BufWriter::new(file);
+        collected.open_metrics(&mut text)?;
+        text.flush()
+    });
+    written.with_context(|| format!("failed to write {}", om.display()))?;
     blocks::create(work).await?;
     let manifest = Manifest {
         schema: SCHEMA,
@@ -246,14 +261,11 @@ fn of_run(report: &Report) -> dashboards::grafana::Dashboard {
     (dashboard.time.from, dashboard.time.to) = (rfc3339(from), rfc3339(to));
     dashboard.refresh = String::new();
     for variable in &mut dashboard.templating.list {
-        let value = if variable.name == TESTID.as_str() {
-            &report.testid
-        } else if variable.name == SCENARIO.as_str() {
-            &report.scenario
-        } else {
-            continue;
-        };
-        variable.current = dashboards::grafana::Current { text: value.clone(), value: value.clone() };
+        // All scenarios there are of that run: several loads have several names.
+        if variable.name == TESTID.as_str() {
+            variable.current =
+                dashboards::grafana::Current { text: report.testid.clone(), value: report.testid.clone() };
+        }
     }
     dashboard
 }
@@ -274,8 +286,9 @@ fn readme(manifest: &Manifest) -> String {
 
       prometheus --config.file=/dev/null --storage.tsdb.path={BLOCKS} --storage.tsdb.retention.time=100y
 
-- `{DASHBOARDS}/`: Grafana's dashboard, with the run's window set. `{RULES}/`: recording rules and alerts; `loaded.json` is what
-  Prometheus said it had loaded when this was made.
+  Markers of staleness are not among them, so a series is drawn for five minutes after its last sample.
+- `{DASHBOARDS}/`: Grafana's dashboard, with the run's window set. `{RULES}/`: recording rules and alerts as they were when this was
+  made; `loaded.json` is what Prometheus said it had loaded then.
 - `{MANIFEST}`: which series these are, and how many.
 "
     )

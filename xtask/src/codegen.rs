@@ -64,6 +64,9 @@ fn where_differs(found: &str, generated: &str) -> String {
     let parsed = |text| serde_json::from_str(text).ok();
     if let (Some(found), Some(generated)) = (parsed(found), parsed(generated)) {
         let changes = dashboards_diff::differences(&generated, &found);
+        if changes.is_empty() {
+            return ": in spaces and line ends alone".to_owned();
+        }
         let more = if changes.len() > SHOWN { format!(" and {} more", changes.len() - SHOWN) } else { String::new() };
         return format!(": {}{more}", changes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "));
     }

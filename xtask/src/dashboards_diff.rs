@@ -158,13 +158,13 @@ fn of_panel(title: &str, then: &Value, now: &Value, changes: &mut Vec<String>) {
     let (before, after) = (steps(then), steps(now));
     for (colour, value) in &before {
         match after.get(colour) {
-            Some(now) if now != value => say(format!("{} {value} -> {now}", line(colour))),
-            None => say(format!("{} {value} is gone", line(colour))),
+            Some(value_now) if value_now != value => say(format!("{} {value} -> {value_now}", line(then, colour))),
+            None => say(format!("{} {value} is gone", line(then, colour))),
             Some(_) => {}
         }
     }
     after.iter().filter(|(colour, _)| !before.contains_key(*colour)).for_each(|(colour, value)| {
-        say(format!("{} {value} is new", line(colour)));
+        say(format!("{} {value} is new", line(now, colour)));
     });
     let (before, after) = (queries(then), queries(now));
     for (name, expr) in &before {
@@ -202,9 +202,10 @@ fn steps(panel: &Value) -> BTreeMap<String, String> {
     steps.map(|step| (text(&step["color"]).to_owned(), step["value"].to_string())).collect()
 }
 
-/// Red begins where the promise ends.
-fn line(colour: &str) -> String {
-    if colour == "red" { "SLO line".to_owned() } else { format!("{colour} from") }
+/// Of a latency, red begins where the promise ends.
+fn line(panel: &Value, colour: &str) -> String {
+    let is_latency = panel.pointer("/fieldConfig/defaults/unit").is_some_and(|unit| unit == "ms");
+    if is_latency && colour == "red" { "SLO line".to_owned() } else { format!("{colour} from") }
 }
 
 /// A panel's queries by what they are called; several of one name by their number.

@@ -63,7 +63,9 @@ fn files() -> anyhow::Result<Vec<Artefact>> {
         Some(Artefact { path: format!("rules/{path}"), contents: file.contents })
     });
     let mut files: Vec<_> = rules.collect();
-    let dashboard = multiplayer::dashboard(&SERVED);
+    let mut dashboard = multiplayer::dashboard(&SERVED);
+    // They lead to a stack on the machine of whoever looks.
+    dashboard.links.clear();
     let name = multiplayer::uid(SERVED.service);
     let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).context("failed to write JSON");
     let model = serde_json::to_value(&dashboard).context("failed to write the dashboard")?;
@@ -117,6 +119,7 @@ mod tests {
         let post = files.iter().find(|file| file.path.ends_with(".post.json")).unwrap();
         let body: serde_json::Value = serde_json::from_str(&post.contents).unwrap();
         assert_eq!((&body["dashboard"]["uid"], &body["overwrite"]), (&json!(service), &json!(true)));
+        assert!(!post.contents.contains("localhost"), "a link that leads nowhere");
         let sources = post.contents.matches("\"uid\": \"${datasource}\"").count();
         assert!(sources > 20 && !post.contents.contains("\"uid\": \"prometheus\""), "{sources}");
     }

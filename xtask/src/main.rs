@@ -11,6 +11,7 @@ mod http;
 mod perf;
 mod process;
 mod proof;
+mod reports;
 mod runs;
 mod scenarios;
 mod stack;
@@ -88,6 +89,6 @@ async fn main() -> ExitCode {
 fn or_internal(result: anyhow::Result<Exit>) -> Exit {
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        Exit::Internal
+        error.downcast_ref::<stack::StackError>().map_or(Exit::Internal, stack::StackError::code)
     })
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use anyhow::Context as _;
-use monitoring::judgement::Report;
+use monitoring::judgement::{Problem, Report};
 use monitoring::markdown;
 use monitoring::run::{self, ExitCode, Outcome, Settings};
 use monitoring::table;
@@ -22,7 +22,7 @@ pub(crate) use args::Args;
 use crate::backend::Backend;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
-use crate::{codegen, proof, summary, workspace};
+use crate::{codegen, proof, reports, summary, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -193,10 +193,21 @@ impl Place<'_> {
     /// What a proof needs to know; none if there is no store to put questions to.
     fn proof<'a>(&'a self, args: &Args, settings: &'a Settings) -> Option<proof::Setting<'a>> {
         let Self { target, own_backend, stack } = *self;
-        let prometheus = stack.prometheus.as_ref().or(settings.prometheus.as_ref()).filter(|_| args.proves())?;
-        let own_store = stack.prometheus.is_some();
-        let (grafana, access) = (stack.grafana.as_ref(), &settings.store_access);
-        Some(proof::Setting { prometheus, grafana, target, access, own_backend, own_store })
+        if !args.proves() {
+            return None;
+        }
+        let prometheus = stack.prometheus.clone().or_else(|| settings.query_url())?;
+        Some(proof::Setting {
+            prometheus,
+            is_named: stack.prometheus.is_some() || settings.prometheus.is_some(),
+            grafana: stack.grafana.as_ref(),
+            target,
+            access: &settings.store_access,
+            own_backend,
+            own_store: stack.prometheus.is_some(),
+            on_a_bridge: stack.is_on_a_bridge(),
+            follows_redirects: settings.http.max_redirects > 0,
+        })
     }
 }
 
@@ -243,10 +254,7 @@ async fn run_all(
                 if let (Some(setting), Some(before), Some((path, report)), false) =
                     (setting, before, report, interrupted)
                 {
-                    let proof = proof::prove(&report, before, setting).await?;
-                    summary::say(&format!("\n{}", proof.render()));
-                    proof.write(&path)?;
-                    code = if proof.failed() { code.or_worse(ExitCode::ProofFailed) } else { code };
+                    code = code.or_worse(prove(&path, report, before, setting).await?);
                 }
             }
             // A second signal leaves no time for an outcome.
@@ -258,6 +266,26 @@ async fn run_all(
         }
     }
     Ok(code)
+}
+
+/// Proves what there is to prove, and makes what that comes to a part of the report.
+async fn prove(
+    path: &Path,
+    mut report: Report,
+    before: proof::Before,
+    setting: proof::Setting<'_>,
+) -> Result<ExitCode, Stop> {
+    let proof = proof::prove(&report, before, setting).await?;
+    summary::say(&format!("\n{}", proof.render()));
+    proof.write(path)?;
+    if let Some(failed) = proof.failed() {
+        report.problems.push(Problem::new(ExitCode::ProofFailed, failed));
+        let code = ExitCode::from_code(report.exit_code).unwrap_or(ExitCode::Internal);
+        report.exit_code = code.or_worse(ExitCode::ProofFailed).code();
+        reports::write(path, &report)?;
+        return Ok(ExitCode::ProofFailed);
+    }
+    Ok(ExitCode::Met)
 }
 
 /// Where a scenario leaves its outcome for us.

@@ -10,7 +10,6 @@ mod reading;
 mod source;
 mod timeline;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -18,17 +17,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use monitoring::catalogue::{Catalogue, Endpoint, SERVED};
 use monitoring::counts;
-use monitoring::judgement::{EndpointResult, Millis, Report, Word};
-use monitoring::label::{NAME, TESTID};
-use monitoring::metric::{Metric, Part};
+use monitoring::judgement::{EndpointResult, Report, Word};
 use monitoring::promql::{Expr, Selector, Window as Range};
 use monitoring::run::StoreAccess;
 use serde::Serialize;
 use url::Url;
 
-use clocks::{Clocks, Verdict};
+use clocks::Compared;
 use ledger::Own;
-use reading::{Backend, Counted};
+use reading::Backend;
 pub(crate) use source::{Moment, Series, Source, seconds};
 
 /// More lines than this nobody reads on a terminal.
@@ -61,16 +58,26 @@ struct Check {
     /// What was rightly without data, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     excused: Vec<String>,
+    /// What both clocks say, endpoint by endpoint.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clocks: Vec<Compared>,
 }
 
 impl Check {
     fn new(name: &'static str, figures: String, wrong: Vec<String>) -> Self {
         let outcome = if wrong.is_empty() { Outcome::Shown } else { Outcome::Failed };
-        Self { name, outcome, figures, lines: wrong, excused: Vec::new() }
+        Self { name, outcome, figures, lines: wrong, excused: Vec::new(), clocks: Vec::new() }
     }
 
     fn not_applicable(name: &'static str, why: impl Into<String>) -> Self {
-        Self { name, outcome: Outcome::NotApplicable, figures: why.into(), lines: Vec::new(), excused: Vec::new() }
+        Self {
+            name,
+            outcome: Outcome::NotApplicable,
+            figures: why.into(),
+            lines: Vec::new(),
+            excused: Vec::new(),
+            clocks: Vec::new(),
+        }
     }
 }
 
@@ -81,9 +88,11 @@ pub(crate) struct Proof {
 }
 
 /// Whose backend and store a run had.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Setting<'a> {
-    pub(crate) prometheus: &'a Url,
+    pub(crate) prometheus: Url,
+    /// Somebody said that it answers queries there; else that is the origin of where metrics are pushed to, and a guess.
+    pub(crate) is_named: bool,
     pub(crate) grafana: Option<&'a Url>,
     pub(crate) target: &'a Url,
     /// How the store is told who asks.
@@ -92,6 +101,10 @@ pub(crate) struct Setting<'a> {
     pub(crate) own_backend: bool,
     /// The store is ours: it has our rules.
     pub(crate) own_store: bool,
+    /// The store is in a container with a network of its own.
+    pub(crate) on_a_bridge: bool,
+    /// Answers with a redirect are followed, and so come from other handlers than the endpoint's.
+    pub(crate) follows_redirects: bool,
 }
 
 /// Reads what the backend has counted so far.
@@ -110,13 +123,18 @@ pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>)
         let why = "the store does not have the final counts of this run";
         return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
     }
-    let scraped = queries::scraped(report, &before.backend, &source).await;
-    let (delivered, own) = ledger::check(report, before.backend, &source, setting).await;
+    if let (false, Err(error)) = (setting.is_named, source.value("vector(1)", now_ms()).await) {
+        let shown = monitoring::run::shown(&setting.prometheus);
+        let why = format!("no query is answered at {shown} ({error:#}): say where one is, by --prometheus-url");
+        return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
+    }
+    let scraped = queries::scraped(report, &before.backend, &source, &setting).await;
+    let (delivered, own) = ledger::check(report, before.backend, &source, &setting).await;
     let checks = vec![
         queries::check(report, &source, setting.own_store, scraped).await,
         delivered,
         same_answer(report, &source).await,
-        compare_clocks(report, &source, &own.counted).await,
+        clocks::check(report, &source, &own.counted).await,
         timeline::check(report, &source).await,
         coverage(&own),
     ];
@@ -212,84 +230,6 @@ fn coverage(own: &Own) -> Check {
     Check::new(CHECK, figures, Vec::new())
 }
 
-/// The client's clock and the backend's, endpoint by endpoint.
-async fn compare_clocks(report: &Report, source: &Source, counted: &BTreeMap<&'static str, Counted>) -> Check {
-    const CHECK: &str = "two clocks";
-    if counted.values().all(|counted| counted.requests() == 0) {
-        return Check::not_applicable(CHECK, "the backend's own clock is not to be had");
-    }
-    let (mut told, mut wrong, mut agree, mut gaps) = (Vec::new(), Vec::new(), 0, Vec::new());
-    for (result, endpoint) in requested(report) {
-        let Some(counted) = counted.get(endpoint.name).filter(|counted| counted.requests() > 0) else { continue };
-        match clocks_of(report, source, result, endpoint, counted).await {
-            Ok(clocks) => {
-                let verdict = clocks.verdict(&report.generator);
-                gaps.push(clocks.client_mean - clocks.backend_mean);
-                match verdict {
-                    Verdict::Agrees => agree += 1,
-                    Verdict::Impossible => wrong.push(clocks.sentence(verdict)),
-                    _ => told.push(clocks.sentence(verdict)),
-                }
-            }
-            Err(error) => wrong.push(format!("{}: {error:#}", endpoint.name)),
-        }
-    }
-    let all = agree + told.len() + wrong.len();
-    let least = gaps.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = gaps.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let outside =
-        outside(report).map(|share| format!("; by Server-Timing, {share:.0} % of the time")).unwrap_or_default();
-    let figures = format!(
-        "{agree} of {all} endpoints agree with the backend; on average {least:.1} to {most:.1} ms go by outside it{outside}"
-    );
-    let mut check = Check::new(CHECK, figures, wrong);
-    check.lines.extend(told);
-    check
-}
-
-/// The share of requests' time that went by outside the backend, in percent, where its answers say what it took.
-fn outside(report: &Report) -> Option<f64> {
-    let said = report.endpoints.iter().filter_map(|endpoint| endpoint.server_timing);
-    #[expect(clippy::cast_precision_loss, reason = "a share")]
-    let (server, client) = said.fold((0.0, 0.0), |(server, client), said| {
-        let requests = said.requests as f64;
-        (server + said.server_mean_ms * requests, client + said.client_mean_ms * requests)
-    });
-    (client > 0.0).then(|| ((client - server) / client).max(0.0) * 100.0)
-}
-
-async fn clocks_of(
-    report: &Report,
-    source: &Source,
-    result: &EndpointResult,
-    endpoint: &Endpoint,
-    counted: &Counted,
-) -> anyhow::Result<Clocks> {
-    let of_endpoint = |name: String| Selector::new(name).with(TESTID, &report.testid).with(NAME, endpoint.name);
-    let latency = Metric::latency(endpoint);
-    let mean = async |metric: &Metric| -> anyhow::Result<f64> {
-        let mean = of_run(report, of_endpoint(metric.sum())).over(of_run(report, of_endpoint(metric.count())));
-        Ok(source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
-    };
-    let mut on_the_wire = 0.0;
-    for part in [Part::Receiving, Part::Sending] {
-        on_the_wire += mean(&Metric::part(part)).await?;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a mean")]
-    let backend_mean = counted.seconds * 1e3 / counted.requests() as f64;
-    Ok(Clocks {
-        name: endpoint.name.to_owned(),
-        client_mean: mean(&latency).await?,
-        on_the_wire,
-        backend_mean,
-        client_p95: match result.p95_ms {
-            Some(Millis::Finite(ms)) => Some(ms),
-            _ => None,
-        },
-        backend_p95: counted.quantile_bounds_ms(95),
-    })
-}
-
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and not negative")]
 fn whole(value: f64) -> u64 {
     value as u64
@@ -300,9 +240,16 @@ fn now_ms() -> i64 {
 }
 
 impl Proof {
-    /// Whether anything was shown not to work.
-    pub(crate) fn failed(&self) -> bool {
-        self.checks.iter().any(|check| check.outcome == Outcome::Failed)
+    /// What was shown not to work, in words; none if nothing was.
+    pub(crate) fn failed(&self) -> Option<String> {
+        let failed = self.checks.iter().filter(|check| check.outcome == Outcome::Failed);
+        let words = |check: &Check| match check.lines.as_slice() {
+            [] => check.name.to_owned(),
+            [only] => format!("{}: {only}", check.name),
+            [first, rest @ ..] => format!("{}: {first}, and {} more", check.name, rest.len()),
+        };
+        let words: Vec<_> = failed.map(words).collect();
+        (!words.is_empty()).then(|| format!("the proof failed: {}", words.join("; ")))
     }
 
     /// The checks with their figures, as they stand on the terminal.

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// The reports in a folder, and files that are none.
-fn reports(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> {
+pub(crate) fn reports(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> {
     let (mut reports, mut unreadable) = (Vec::new(), Vec::new());
     if !folder.exists() {
         return Ok((reports, unreadable));

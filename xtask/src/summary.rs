@@ -79,7 +79,7 @@ pub(crate) fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
         .append_pair("from", &from.to_string())
         .append_pair("to", &to.to_string())
         .append_pair("var-testid", &report.testid)
-        .append_pair("var-scenario", &report.scenario);
+        .extend_pairs(report.scenarios().into_iter().map(|scenario| ("var-scenario", scenario)));
     Some(link)
 }
 

@@ -19,10 +19,14 @@ struct Service {
 
 impl Service {
     fn start() -> Self {
-        let port = free_port().to_string();
+        Self::at(free_port(), "1")
+    }
+
+    fn at(port: u16, workers: &str) -> Self {
+        let port = port.to_string();
         let child = Command::new("uvicorn")
             .args(["service:app", "--no-access-log", "--log-level", "warning", "--port", &port])
-            .args(["--app-dir", "xtask/tests/fastapi"])
+            .args(["--app-dir", "xtask/tests/fastapi", "--workers", workers])
             .env("PYTHONPATH", "monitoring/backend")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .current_dir(root())
@@ -37,7 +41,11 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Asked, so that it ends its workers.
+        let _ = nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap()),
+            nix::sys::signal::Signal::SIGTERM,
+        );
         let _ = self.child.wait();
     }
 }
@@ -65,6 +73,52 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
     }
     assert!(said.text.contains("counted by the backend\n"), "no other clients: {}", said.text);
     assert!(said.text.contains("by Server-Timing"), "{}", said.text);
+}
+
+fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {
+    let text = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
+    let proof: serde_json::Value = serde_json::from_str(&text).unwrap();
+    proof["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap().clone()
+}
+
+#[test]
+#[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+fn workers_that_count_each_for_itself_are_told_and_prove_nothing_wrong() {
+    let (service, out) = (Service::at(free_port(), "2"), out("workers"));
+    let port = free_port().to_string();
+    let line = ["perf", "-q", "-u", "3", "-d", "8s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
+    let said = run(xtask(&line).args(["--target", &service.url, "--out", out.to_str().unwrap()]));
+    assert_eq!(said.code, 0, "{}", said.text);
+    let delivery = proven(&out, "delivery");
+    assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
+    assert!(delivery["figures"].as_str().unwrap().contains("several workers answer /metrics in turn"), "{delivery}");
+}
+
+#[test]
+#[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_trusted() {
+    let (service_port, out) = (free_port(), out("restarted"));
+    let service = Service::at(service_port, "1");
+    let port = free_port().to_string();
+    let line = ["perf", "-q", "-u", "3", "-d", "12s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
+    let child = xtask(&line)
+        .args(["--target", &service.url, "--out", out.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for("load", Duration::from_secs(120), || {
+        let metrics = get(&format!("{}/metrics", service.url))?;
+        metrics.contains("http_requests_total{handler=\"/api/multiplayer/rooms/{code}/join\"").then_some(())
+    });
+    drop(service);
+    let _again = Service::at(service_port, "1");
+    let said = real::said(&child.wait_with_output().unwrap());
+    // Requests failed meanwhile, and rooms are forgotten: the run is no success, and the proof is not what fails.
+    assert_eq!(said.code, 99, "{}", said.text);
+    let delivery = proven(&out, "delivery");
+    assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
+    assert!(delivery["figures"].as_str().unwrap().contains("the backend was restarted during the run"), "{delivery}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn quantile(histogram: Selector, q: Objective) -> Expr {
     histogram.last(Window::Range).sum_by(&[NAME, TESTID, LE]).quantile(q)
 }
 
-/// How long each run has been going, in seconds.
+/// How long each run has been going in the window, in seconds.
 fn seconds() -> Expr {
     let at = || {
         let step = monitoring::operation::PUSH_INTERVAL;
@@ -52,6 +52,8 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     let with_slo =
         || catalogue.endpoints.iter().filter_map(|endpoint| Some((endpoint, catalogue.latency_slo(endpoint)?)));
     let requests = || last(chosen(Metric::http_reqs().name));
+    // What the window shows, since it may show a part of the run.
+    let grown = chosen(Metric::http_reqs().name).growth(Window::Range).sum_by(&ROWS);
     let failed = last(chosen(Metric::api_errors().name));
     let p95 = Objective::percent(95);
     let of_threshold = each(with_slo(), |(endpoint, slo)| of_threshold(endpoint, slo));
@@ -70,7 +72,7 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     let success_bands = panel::high_is_good(share(red.rest()), share(yellow.rest()));
     let columns = vec![
         column("Requests", (Unit::Exactly, 0, 85), requests()),
-        column("Rate", (Unit::RequestsPerSecond, 1, 90), requests().over_each(&[TESTID], seconds().above_zero())),
+        column("Rate", (Unit::RequestsPerSecond, 1, 90), grown.over_each(&[TESTID], seconds().above_zero())),
         column("p50", milliseconds, quantile(buckets(), Objective::percent(50))),
         column("p95", milliseconds, quantile(buckets(), p95)),
         banded(column("p95 / SLO", (Unit::Share, 0, 120), of_threshold), panel::low_is_good(0.8, 1.0), Cell::Bar),
@@ -83,8 +85,8 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     ];
     panel::table(
         "Summary",
-        "Each endpoint over the whole window, of every chosen run. p95 / SLO: how much of what is promised p95 takes; \
-         yellow from 80 % on. Budget left: of the requests that may be slow or fail, the share that was not used; \
+        "Each endpoint over the whole window, of every chosen run. p95 / SLO: how much of what is promised p95 takes, of \
+         the requests that are judged; yellow from 80 % on. Budget left: of the requests that may be slow or fail, the share that was not used; \
          negative: the promise is broken. Click on a heading to sort.",
         &[("name", "Endpoint"), ("testid", "Run")],
         columns,
@@ -94,6 +96,8 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
 
 fn of_threshold(endpoint: &Endpoint, slo: &Slo) -> Expr {
     let threshold = slo.threshold().unwrap_or(Duration::ZERO);
-    let value = quantile(chosen(Metric::latency(endpoint).bucket()), slo.objective);
+    // Of the requests that are judged, as the budget beside it.
+    let judged = slo.phases.of(chosen(Metric::latency(endpoint).bucket()));
+    let value = quantile(judged, slo.objective);
     value.over(Expr::Decimal(millis(threshold)))
 }

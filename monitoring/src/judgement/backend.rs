@@ -70,6 +70,7 @@ impl ObjectiveResult {
             good: 0,
             total: 0,
             unknown: 0,
+            objective_ppm: 0,
             threshold_ms: None,
             quantile_ms: None,
             interval_ms: None,

@@ -16,6 +16,10 @@ pub const PROMETHEUS: &str = "PERF_PROMETHEUS_URL";
 pub const OUTCOME: &str = "PERF_OUTCOME";
 /// No live progress, if set to anything but the empty string.
 pub const QUIET: &str = "PERF_QUIET";
+/// The repository's revision, for the report; `cargo xtask` sets it.
+pub const REVISION: &str = "PERF_REVISION";
+/// The command line without secrets, for the report; `cargo xtask` sets it.
+pub const COMMAND: &str = "PERF_COMMAND";
 /// k6: how many virtual users.
 pub const VUS: &str = "K6_VUS";
 /// k6: how long.

@@ -210,6 +210,15 @@ impl RequestCounts {
         self.failed += other.failed;
         self.unknown += other.unknown;
     }
+
+    /// What was added since an earlier state.
+    pub const fn since(self, earlier: Self) -> Self {
+        Self {
+            sent: self.sent.saturating_sub(earlier.sent),
+            failed: self.failed.saturating_sub(earlier.failed),
+            unknown: self.unknown.saturating_sub(earlier.unknown),
+        }
+    }
 }
 
 impl IterationCounts {

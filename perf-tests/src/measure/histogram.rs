@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use hdrhistogram::{Histogram, SubtractionError};
 use monitoring::judgement::Millis;
 use monitoring::slo::Objective;
 use monitoring::verdict;
@@ -131,6 +131,20 @@ impl Spread {
             #[expect(clippy::expect_used, reason = "fails only for histograms that cannot resize")]
             (Some(mine), Some(theirs)) => mine.add(theirs).expect("the histogram resizes"),
         }
+    }
+
+    /// What was added since an earlier state of it, or all.
+    ///
+    /// # Errors
+    /// If it is no earlier state of this.
+    pub(super) fn since(&self, earlier: Option<&Self>) -> Result<Histogram<u64>, SubtractionError> {
+        #[expect(clippy::expect_used, reason = "fails only for more than five digits")]
+        let nothing = || Histogram::new(self.digits).expect("no more than five digits are asked for");
+        let mut lately = self.histogram.clone().unwrap_or_else(nothing);
+        if let Some(earlier) = earlier.and_then(|earlier| earlier.histogram.as_ref()) {
+            lately.subtract(earlier)?;
+        }
+        Ok(lately)
     }
 
     /// How many.

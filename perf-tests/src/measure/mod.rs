@@ -8,6 +8,7 @@ mod histogram;
 mod recorder;
 mod sample;
 mod snapshot;
+mod timeline;
 
 pub use counts::{
     EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, Segments, ServerTimes,
@@ -18,3 +19,4 @@ pub(crate) use recorder::IterationEnd;
 pub use recorder::{At, LATE_AFTER, Recorder};
 pub use sample::{Failure, Parts, Sample};
 pub use snapshot::{Layout, PartCounts, Snapshot};
+pub use timeline::{Section, Timeline, TimelineError};

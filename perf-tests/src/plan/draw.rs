@@ -27,7 +27,7 @@ pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
     for part in &plan.parts {
         let _ =
             writeln!(text, "{}  {} to {}", part.name, run::shown_duration(part.start), run::shown_duration(part.end));
-        let vus: Vec<f64> = (0..COLUMNS).map(|column| f64::from(vus_in(part, middle(whole, column)))).collect();
+        let vus: Vec<f64> = (0..COLUMNS).map(|column| f64::from(part.vus_at(middle(whole, column)))).collect();
         let _ = writeln!(text, "{}", line("VUs", &vus, ""));
         if let Schedule::Arrivals { arrivals, .. } = &part.schedule {
             let width = (whole / COLUMNS).as_secs_f64();
@@ -56,17 +56,6 @@ fn middle(whole: Duration, column: u32) -> Duration {
 
 fn round(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
-}
-
-fn vus_in(part: &PartPlan, at: Duration) -> u32 {
-    match &part.schedule {
-        Schedule::Vus { vus, .. } => {
-            let active = vus.iter().filter(|vu| vu.spans.iter().any(|span| span.start <= at && at < span.stop));
-            u32::try_from(active.count()).unwrap_or(u32::MAX)
-        }
-        Schedule::Arrivals { max_vus, .. } if part.start <= at && at < part.end => *max_vus,
-        Schedule::Arrivals { .. } => 0,
-    }
 }
 
 fn line(name: &str, values: &[f64], unit: &str) -> String {

@@ -156,6 +156,18 @@ impl PartPlan {
         }
     }
 
+    /// Virtual users that are to be active at a moment; of an open load the most that it may use.
+    pub fn vus_at(&self, at: Duration) -> u32 {
+        match &self.schedule {
+            Schedule::Vus { vus, .. } => {
+                let active = vus.iter().filter(|vu| vu.spans.iter().any(|span| span.start <= at && at < span.stop));
+                u32::try_from(active.count()).unwrap_or(u32::MAX)
+            }
+            Schedule::Arrivals { max_vus, .. } if self.start <= at && at < self.end => *max_vus,
+            Schedule::Arrivals { .. } => 0,
+        }
+    }
+
     /// Whether iterations are due at planned times.
     pub const fn is_open(&self) -> bool {
         matches!(self.schedule, Schedule::Arrivals { .. })

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::{
-    self, CheckResult, EndpointResult, Generator, Iterations, Kind, ObjectiveResult, Plan, Report, Requests, SCHEMA,
-    ServerTiming, Store, Word,
+    self, CheckResult, EndpointResult, Environment, Generator, Iterations, Kind, ObjectiveResult, Plan, Report,
+    Requests, SCHEMA, ServerTiming, Store, Timeline, Word,
 };
 use monitoring::phase::Phases;
 use monitoring::run::ExitCode;
@@ -42,6 +42,8 @@ pub(crate) fn without_problems(testid: &str, scenario: &str, catalogue: &Catalog
         load: String::new(),
         plan: Plan::default(),
         generator: Generator::default(),
+        environment: Environment::default(),
+        timeline: Timeline::default(),
         requests: Requests::default(),
         around: Requests::default(),
         iterations: Iterations::default(),
@@ -205,6 +207,7 @@ impl Evidence<'_> {
         Some(EndpointResult {
             name: endpoint.name.to_owned(),
             requests: self.requests(index, Phases::ALL).into(),
+            cut: all.requests().unknown,
             by_status: all.by_status.iter().map(|(code, of)| (code.to_string(), of.durations.count())).collect(),
             errors: all.failures().map(|(failure, count)| (failure.as_str().to_owned(), count)).collect(),
             p50_ms: quantile(&judged.latency, 50),

@@ -68,6 +68,17 @@ impl Store {
         Ok(!series.is_empty())
     }
 
+    /// Its clock, Unix milliseconds.
+    pub(crate) async fn time_ms(&self) -> Result<i64, QueryError> {
+        #[derive(Deserialize)]
+        struct Scalar {
+            result: (f64, String),
+        }
+        let Scalar { result: (seconds, _) } = self.ask("query", &[("query", "time()")]).await?;
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
+        Ok((seconds * 1e3) as i64)
+    }
+
     /// The only value of an expression at a time; none if it has no series.
     pub(crate) async fn value(&self, expr: &Expr, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
         let time = format!("{}.{:03}", at_unix_ms / 1000, at_unix_ms % 1000);

@@ -62,6 +62,32 @@ pub(super) async fn refuse_used_testid(settings: &Settings, testid: &str) -> Res
     }
 }
 
+/// A warning if the store's clock is not ours: then rules and what looks at "now" find nothing, or find it late, long before the store
+/// refuses a sample for its time. That it cannot be asked is said elsewhere.
+pub(super) async fn clock_skew(settings: &Settings) -> Result<Option<String>, RunError> {
+    let Some(url) = settings.query_url() else { return Ok(None) };
+    let before = clock::unix_ms(clock::wall());
+    let Ok(theirs) = Store::new(url, &settings.store_access).map_err(internal)?.time_ms().await else {
+        return Ok(None);
+    };
+    Ok(skew_in_words(before, theirs, clock::unix_ms(clock::wall())))
+}
+
+/// What is to be said of the store's time, asked for between two moments of ours.
+fn skew_in_words(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String> {
+    const TOLERATED_MS: i64 = 5_000;
+    let ahead_ms = if theirs_ms < before_ms { before_ms - theirs_ms } else { (after_ms - theirs_ms).min(0) };
+    #[expect(clippy::cast_precision_loss, reason = "for eyes")]
+    let seconds = ahead_ms.unsigned_abs() as f64 / 1e3;
+    let word = if ahead_ms > 0 { "ahead of" } else { "behind" };
+    (ahead_ms.abs() > TOLERATED_MS).then(|| {
+        format!(
+            "this machine's clock is {seconds:.0} s {word} the store's: rules, alerts and the dashboard's \"now\" look at another time; \
+             set the clocks (timedatectl set-ntp true)"
+        )
+    })
+}
+
 /// Whether there is a target: any answer proves it.
 pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Result<(), RunError> {
     let head = Head {
@@ -87,4 +113,19 @@ pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Res
         run::shown(&settings.target),
         run::TARGET
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_off_is_told_and_by_how_much() {
+        assert_eq!(skew_in_words(10_000, 10_020, 10_040), None);
+        assert_eq!(skew_in_words(10_000, 6_000, 10_040), None, "within what does no harm");
+        let ahead = skew_in_words(3_700_000, 100_000, 3_700_040).unwrap();
+        assert!(ahead.starts_with("this machine's clock is 3600 s ahead of the store's"), "{ahead}");
+        let behind = skew_in_words(100_000, 160_040, 100_040).unwrap();
+        assert!(behind.starts_with("this machine's clock is 60 s behind the store's"), "{behind}");
+    }
 }

@@ -10,7 +10,7 @@ use monitoring::verdict::{self, Tally, Verdict};
 
 use super::metrics::Metrics;
 use crate::engine::Watch;
-use crate::measure::Snapshot;
+use crate::measure::{Section, Snapshot, Timeline, TimelineError};
 use crate::progress::Progress;
 use crate::report::Evidence;
 
@@ -23,10 +23,14 @@ pub(crate) struct AbortOn {
     pub(crate) window: Duration,
 }
 
+/// The sections of a run's time, and how long one is.
+pub(super) type Course = (Duration, Vec<Section>);
+
 pub(super) struct Watchers<'run> {
     progress: Progress,
     metrics: &'run mut Metrics,
     hopeless: Option<Hopeless<'run>>,
+    course: Result<Timeline, TimelineError>,
 }
 
 impl<'run> Watchers<'run> {
@@ -38,17 +42,24 @@ impl<'run> Watchers<'run> {
         exercised: &'run [Endpoint],
     ) -> Self {
         let hopeless = abort.map(|on| Hopeless { on, catalogue, exercised, past: VecDeque::new() });
-        Self { progress, metrics, hopeless }
+        Self { progress, metrics, hopeless, course: Ok(Timeline::new(catalogue)) }
     }
 
-    pub(super) fn clear(self) {
+    /// Takes the display away, and gives the course of the load, which ended after so long with these counts.
+    pub(super) fn finish(self, elapsed: Duration, all: &Snapshot) -> Result<Course, TimelineError> {
         self.progress.clear();
+        self.course?.finish(elapsed, all)
     }
 }
 
 impl Watch for Watchers<'_> {
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String> {
         self.progress.show(elapsed, &snapshot);
+        if let Ok(course) = &mut self.course
+            && let Err(error) = course.offer(elapsed, &snapshot)
+        {
+            self.course = Err(error);
+        }
         let hopeless = self.hopeless.as_mut().and_then(|hopeless| hopeless.look(elapsed, &snapshot));
         self.metrics.offer(elapsed, snapshot);
         hopeless

@@ -4,7 +4,7 @@
 //! want the admin API, by which anybody on the machine could delete series.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use anyhow::{Context as _, bail};
 use monitoring::judgement::Report;
@@ -20,8 +20,8 @@ use crate::proof::seconds;
 const PIECE_S: i64 = 300;
 /// Rules are evaluated a moment after the last push.
 const AFTER_MS: i64 = 60_000;
-/// A run of a day has fewer samples; more would not fit the memory of a small machine.
-const MOST_SAMPLES: u64 = 50_000_000;
+/// A run of a day has fewer samples; more would not fit the memory of a small machine, at some sixty bytes each.
+const MOST_SAMPLES: u64 = 20_000_000;
 
 type Labels = BTreeMap<String, String>;
 
@@ -117,18 +117,17 @@ impl Collected {
     }
 
     /// As text, <https://prometheus.io/docs/specs/om/open_metrics_spec/>: series one after another, each in order of time.
-    pub(super) fn open_metrics(&self) -> String {
-        let mut text = String::new();
+    pub(super) fn open_metrics(&self, text: &mut impl Write) -> io::Result<()> {
         for (labels, samples) in self.series.iter().filter(|(_, samples)| !samples.is_empty()) {
             let name = labels.get("__name__").map_or("", String::as_str);
             let pairs = labels.iter().filter(|(label, _)| *label != "__name__");
             let pairs: Vec<_> = pairs.map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
             let series = format!("{name}{{{}}}", pairs.join(","));
             for (at_ms, value) in samples {
-                let _ = writeln!(text, "{series} {value} {}", seconds(*at_ms));
+                writeln!(text, "{series} {value} {}", seconds(*at_ms))?;
             }
         }
-        text + "# EOF\n"
+        writeln!(text, "# EOF")
     }
 }
 
@@ -153,6 +152,8 @@ mod tests {
         collected.add(matrix(&[(1.25, "+Inf"), (2.0, "NaN")]), 500).unwrap();
         let series = "up{a=\"x\\\"\\\\\\n\"}";
         let expected = format!("{series} 1 1.000\n{series} +Inf 1.250\n{series} NaN 2.000\n# EOF\n");
-        assert_eq!((collected.open_metrics(), collected.samples), (expected, 3));
+        let mut text = Vec::new();
+        collected.open_metrics(&mut text).unwrap();
+        assert_eq!((String::from_utf8(text).unwrap(), collected.samples), (expected, 3));
     }
 }

@@ -48,6 +48,7 @@ Environment:
                                         as the flags of these names, which come first
   PERF_PROMETHEUS_IMAGE, PERF_GRAFANA_IMAGE
                                         other images for the stack: a mirror's, say
+  PERF_DOCKER_NETWORK                   host or bridge: which network containers get, where trying is not to decide
   CI                                    if set: no Grafana, and the stack goes when the run is over
   NO_COLOR                              no colour";
 

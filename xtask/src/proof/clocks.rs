@@ -1,26 +1,44 @@
 //! Two clocks for the same requests: the client's and the backend's own. Where they differ, the time went by outside the
 //! backend's code, and this says where.
 
-use monitoring::judgement::Generator;
+use std::collections::BTreeMap;
+
+use monitoring::catalogue::Endpoint;
+use monitoring::judgement::{EndpointResult, Generator, Millis, Report};
+use monitoring::label::{NAME, TESTID};
+use monitoring::metric::{Metric, Part};
+use monitoring::phase::Phase;
+use monitoring::promql::Selector;
+use serde::Serialize;
+
+use super::reading::Counted;
+use super::source::Source;
+use super::{Check, now_ms, of_run, requested};
 
 /// What both clocks say of one endpoint, in milliseconds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Clocks {
     pub(super) name: String,
+    /// Whether both speak of the same requests, as far as counting tells.
+    #[serde(skip)]
+    pub(super) same_requests: bool,
     /// The mean of sending, waiting and receiving.
     pub(super) client_mean: f64,
-    /// Of which receiving, and before it connecting.
+    /// Of which sending and receiving.
     pub(super) on_the_wire: f64,
     /// The mean by the backend.
     pub(super) backend_mean: f64,
     /// The client's p95, if it is finite.
     pub(super) client_p95: Option<f64>,
-    /// Between which bounds the backend's p95 lies.
-    pub(super) backend_p95: Option<(f64, f64)>,
+    /// Between which bounds the backend's p95 lies; the upper one is none where that is infinite.
+    pub(super) backend_p95: Option<(f64, Option<f64>)>,
+    /// By the answers' `Server-Timing`: the share of time that went by outside the backend, from 0 to 1.
+    pub(super) outside: Option<f64>,
 }
 
 /// Where the time went that the backend knows nothing of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Verdict {
     /// There is next to none.
     Agrees,
@@ -30,8 +48,10 @@ pub(super) enum Verdict {
     Network,
     /// Before the backend's clock begins: accept queue, event loop, proxy.
     Queueing,
-    /// The backend says that it took longer than the client waited.
+    /// The backend says that it took longer than the client waited, and both speak of the same requests.
     Impossible,
+    /// It says so, and has counted others' requests as well, or some that nobody waited for here.
+    OtherRequests,
 }
 
 /// Clocks agree within so many milliseconds, or this share of the client's mean.
@@ -46,7 +66,7 @@ impl Clocks {
         SLACK_MS.max(self.client_mean * SLACK_SHARE)
     }
 
-    fn gap(&self) -> f64 {
+    pub(super) fn gap(&self) -> f64 {
         self.client_mean - self.backend_mean
     }
 
@@ -58,7 +78,7 @@ impl Clocks {
             _ => false,
         };
         if gap < -self.slack() || p95_is_before {
-            Verdict::Impossible
+            if self.same_requests { Verdict::Impossible } else { Verdict::OtherRequests }
         } else if gap <= self.slack() {
             Verdict::Agrees
         } else if generator.cpu.is_some_and(|cpu| cpu > BUSY)
@@ -72,26 +92,138 @@ impl Clocks {
         }
     }
 
+    /// Both p95, as far as they are known: "p95 166.2 ms, and 100 to 500 ms".
+    fn p95_in_words(&self) -> Option<String> {
+        let (from, to) = self.backend_p95?;
+        let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
+        Some(match self.client_p95 {
+            Some(client) => format!("p95 {client:.1} ms, and {backend}"),
+            None => format!("p95 {backend}"),
+        })
+    }
+
     /// A sentence for somebody tired.
     pub(super) fn sentence(&self, verdict: Verdict) -> String {
         let Self { name, client_mean, backend_mean, .. } = self;
-        let means = format!("{name}: {client_mean:.1} ms here, {backend_mean:.1} ms by the backend");
+        let p95 = self.p95_in_words().map(|words| format!(" ({words})")).unwrap_or_default();
+        let means = format!("{name}: {client_mean:.1} ms here, {backend_mean:.1} ms by the backend{p95}");
         match verdict {
             Verdict::Agrees => format!("{means}: they agree"),
             Verdict::Generator => {
                 format!("{means}: the generator was at its limit and added the rest; use fewer VUs or more cores")
             }
-            Verdict::Network => format!(
-                "{means}: most of the rest went by connecting and receiving, which is the network or long answers"
-            ),
+            Verdict::Network => {
+                format!("{means}: most of the rest went by sending and receiving, which is the network or long answers")
+            }
             Verdict::Queueing => format!(
                 "{means}: the rest went by before the backend's code saw the request, in its accept queue, event loop or a proxy"
             ),
             Verdict::Impossible => format!(
-                "{means}: the backend cannot take longer than its clients wait; do both speak of the same requests?"
+                "{means}: the backend cannot take longer than its clients wait, and it has counted the same requests"
             ),
+            Verdict::OtherRequests => {
+                format!("{means}: the backend has counted requests that are not these, so the two cannot be compared")
+            }
         }
     }
+}
+
+/// An endpoint's two clocks, and what they mean.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Compared {
+    #[serde(flatten)]
+    clocks: Clocks,
+    verdict: Verdict,
+}
+
+/// The client's clock and the backend's, endpoint by endpoint.
+pub(super) async fn check(report: &Report, source: &Source, counted: &BTreeMap<&'static str, Counted>) -> Check {
+    const CHECK: &str = "two clocks";
+    if counted.values().all(|counted| counted.requests() == 0) {
+        return Check::not_applicable(CHECK, "the backend's own clock is not to be had");
+    }
+    let (mut told, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
+    for (result, endpoint) in requested(report) {
+        let Some(counted) = counted.get(endpoint.name).filter(|counted| counted.requests() > 0) else { continue };
+        match clocks_of(report, source, result, endpoint, counted).await {
+            Ok(clocks) => {
+                let verdict = clocks.verdict(&report.generator);
+                match verdict {
+                    Verdict::Agrees => agree += 1,
+                    Verdict::Impossible => wrong.push(clocks.sentence(verdict)),
+                    _ => told.push(clocks.sentence(verdict)),
+                }
+                all.push((clocks, verdict));
+            }
+            Err(error) => wrong.push(format!("{}: {error:#}", endpoint.name)),
+        }
+    }
+    let gaps = || all.iter().map(|(clocks, _): &(Clocks, Verdict)| clocks.client_mean - clocks.backend_mean);
+    let (least, most) = (gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max));
+    let outside =
+        outside(report).map(|share| format!("; by Server-Timing, {share:.0} % of the time")).unwrap_or_default();
+    let figures = format!(
+        "{agree} of {} endpoints agree with the backend; on average {least:.1} to {most:.1} ms go by outside it{outside}",
+        agree + told.len() + wrong.len()
+    );
+    // Where all is well, the one that is furthest from it stands for the others.
+    if let Some((furthest, verdict)) = all.iter().max_by(|(one, _), (other, _)| one.gap().total_cmp(&other.gap()))
+        && *verdict == Verdict::Agrees
+    {
+        told.push(furthest.sentence(*verdict));
+    }
+    let mut check = Check::new(CHECK, figures, wrong);
+    check.lines.extend(told);
+    check.clocks = all.into_iter().map(|(clocks, verdict)| Compared { clocks, verdict }).collect();
+    check
+}
+
+/// The share of requests' time that went by outside the backend, in percent, where its answers say what it took.
+fn outside(report: &Report) -> Option<f64> {
+    let said = report.endpoints.iter().filter_map(|endpoint| endpoint.server_timing);
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    let (server, client) = said.fold((0.0, 0.0), |(server, client), said| {
+        let requests = said.requests as f64;
+        (server + said.server_mean_ms * requests, client + said.client_mean_ms * requests)
+    });
+    (client > 0.0).then(|| ((client - server) / client).max(0.0) * 100.0)
+}
+
+async fn clocks_of(
+    report: &Report,
+    source: &Source,
+    result: &EndpointResult,
+    endpoint: &Endpoint,
+    counted: &Counted,
+) -> anyhow::Result<Clocks> {
+    let of_endpoint = |name: String| Selector::new(name).with(TESTID, &report.testid).with(NAME, endpoint.name);
+    let latency = Metric::latency(endpoint);
+    let mean = async |metric: &Metric| -> anyhow::Result<f64> {
+        let mean = of_run(report, of_endpoint(metric.sum())).over(of_run(report, of_endpoint(metric.count())));
+        Ok(source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
+    };
+    let answered = result.requests.sent - result.by_status.get("0").copied().unwrap_or_default();
+    let warmed_up = report.timeline.slices.iter().any(|slice| slice.phase == Some(Phase::WarmUp));
+    let mut on_the_wire = 0.0;
+    for part in [Part::Receiving, Part::Sending] {
+        on_the_wire += mean(&Metric::part(part)).await?;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a mean")]
+    let backend_mean = counted.seconds * 1e3 / counted.requests() as f64;
+    Ok(Clocks {
+        name: endpoint.name.to_owned(),
+        same_requests: counted.requests() == answered && answered == result.requests.sent,
+        client_mean: mean(&latency).await?,
+        on_the_wire,
+        backend_mean,
+        client_p95: match result.p95_ms {
+            // The backend's is of all its requests, and this one leaves out warm-up.
+            Some(Millis::Finite(ms)) if !warmed_up => Some(ms),
+            _ => None,
+        },
+        backend_p95: counted.quantile_bounds_ms(95).map(|(from, to)| (from, to.is_finite().then_some(to))),
+        outside: result.server_timing.map(|said| (1.0 - said.server_mean_ms / said.client_mean_ms).max(0.0)),
+    })
 }
 
 #[cfg(test)]
@@ -105,8 +237,10 @@ mod tests {
             client_mean,
             on_the_wire,
             backend_mean,
+            same_requests: true,
             client_p95: Some(60.0),
-            backend_p95: Some((10.0, 100.0)),
+            backend_p95: Some((10.0, Some(100.0))),
+            outside: None,
         }
     }
 
@@ -124,7 +258,11 @@ mod tests {
         ] {
             assert_eq!(clocks.verdict(generator), verdict, "{clocks:?}");
         }
-        let before = Clocks { backend_p95: Some((100.0, 250.0)), ..clocks(50.0, 49.0, 0.0) };
+        let before = Clocks { backend_p95: Some((100.0, Some(250.0))), ..clocks(50.0, 49.0, 0.0) };
         assert_eq!(before.verdict(&idle), Verdict::Impossible);
+        let sentence = before.sentence(Verdict::Impossible);
+        assert!(sentence.contains("49.0 ms by the backend (p95 60.0 ms, and 100 to 250 ms)"), "{sentence}");
+        let with_others = Clocks { same_requests: false, ..before };
+        assert_eq!(with_others.verdict(&idle), Verdict::OtherRequests);
     }
 }

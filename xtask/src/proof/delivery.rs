@@ -24,7 +24,7 @@ pub(super) struct Account {
 /// What else may have made requests to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Others {
-    /// Requests of setup and teardown, which are counted apart.
+    /// Requests of setup and teardown, which are counted apart, and that no other endpoint has been found to have had.
     pub(super) around: u64,
     /// Whether anybody but this run can have reached the backend.
     pub(super) possible: bool,
@@ -66,7 +66,8 @@ impl Account {
         counted: Option<Counted>,
     ) -> Self {
         let (sent, unanswered) = by_class(&endpoint.by_status);
-        let unanswered = unanswered + endpoint.requests.unknown;
+        // What was never begun cannot have been counted by anybody.
+        let unanswered = unanswered + endpoint.cut;
         Self { name: endpoint.name.clone(), sent, unanswered, stored, counted }
     }
 
@@ -138,12 +139,13 @@ mod tests {
         of.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
     }
 
-    fn endpoint(by_status: &[(&str, u64)], unknown: u64) -> EndpointResult {
+    fn endpoint(by_status: &[(&str, u64)], cut: u64) -> EndpointResult {
         let by_status = counts(by_status);
         let sent = by_status.values().sum();
         EndpointResult {
             name: "join_room".to_owned(),
-            requests: Requests { sent, failed: 0, unknown },
+            requests: Requests { sent, failed: 0, unknown: cut + 7 },
+            cut,
             by_status,
             errors: BTreeMap::new(),
             p50_ms: None,
@@ -156,8 +158,8 @@ mod tests {
         }
     }
 
-    fn audit(sent: &[(&str, u64)], unknown: u64, counted: &[(&str, u64)], others: Others) -> Result<Explained, String> {
-        let endpoint = endpoint(sent, unknown);
+    fn audit(sent: &[(&str, u64)], cut: u64, counted: &[(&str, u64)], others: Others) -> Result<Explained, String> {
+        let endpoint = endpoint(sent, cut);
         let counted = Counted { by_class: counts(counted), ..Counted::default() };
         Account::new(&endpoint, Some(endpoint.by_status.clone()), Some(counted)).audit(&endpoint, others)
     }

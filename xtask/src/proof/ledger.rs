@@ -22,6 +22,10 @@ const CHECK: &str = "delivery";
 const READINGS: u32 = 15;
 const PAUSE: Duration = Duration::from_millis(200);
 
+const SEVERAL: &str =
+    "several workers answer /metrics in turn, each for itself (prometheus_client's multiprocess mode adds them up)";
+const REDIRECTS: &str = "redirects are followed, and so other handlers than the endpoints' have answered";
+
 /// Requests by endpoint and status, as the store has them.
 type Stored = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
@@ -39,21 +43,21 @@ pub(super) struct Own {
 }
 
 /// The audit, and the backend's own counters over the run.
-pub(super) async fn check(report: &Report, before: Backend, source: &Source, setting: Setting<'_>) -> (Check, Own) {
+pub(super) async fn check(report: &Report, before: Backend, source: &Source, setting: &Setting<'_>) -> (Check, Own) {
     let failed = |error: anyhow::Error| Check::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
     let stored = match stored(report, source).await {
         Ok(stored) => stored,
         Err(error) => return (failed(error), Own::default()),
     };
     let count = match before {
+        _ if setting.follows_redirects => Count::Unknown(REDIRECTS.to_owned()),
         Backend::One(before) => match count(report, &before, setting.target).await {
             Ok(count) => count,
-            Err(error) => return (failed(error.context("failed to read the backend's counters again")), Own::default()),
+            Err(error) => {
+                return (failed(error.context("failed to read the backend's counters again")), Own::default());
+            }
         },
-        Backend::Several => Count::Unknown(
-            "several workers answer /metrics in turn, each for itself (prometheus_client's multiprocess mode adds them up)"
-                .to_owned(),
-        ),
+        Backend::Several => Count::Unknown(SEVERAL.to_owned()),
         Backend::Mute(why) => Count::Unknown(format!("the backend's own counters are not to be had: {why}")),
     };
     let others = Others { around: report.around.sent + report.around.unknown, possible: !setting.own_backend };
@@ -72,7 +76,10 @@ async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Resul
     for _ in 0..READINGS {
         let after = reading::once(target, &SERVED).await?;
         if after.started != before.started {
-            return Ok(Count::Unknown("the backend was restarted during the run: its counters began again".to_owned()));
+            return Ok(Count::Unknown(match reading::read(target, &SERVED).await {
+                Backend::Several => SEVERAL.to_owned(),
+                _ => "the backend was restarted during the run: its counters began again".to_owned(),
+            }));
         }
         let of = |name: &'static str| (name, after.endpoints[name].since(&before.endpoints[name]));
         counted = requested(report).map(|(_, endpoint)| of(endpoint.name)).collect();
@@ -87,7 +94,7 @@ async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Resul
     Ok(Count::Known(counted, routes))
 }
 
-fn audit(report: &Report, stored: &Stored, count: &Count, others: Others) -> Check {
+fn audit(report: &Report, stored: &Stored, count: &Count, mut others: Others) -> Check {
     let (mut wrong, mut sum) = (Vec::new(), Explained::default());
     for (result, endpoint) in requested(report) {
         let of_backend = match count {
@@ -99,6 +106,8 @@ fn audit(report: &Report, stored: &Stored, count: &Count, others: Others) -> Che
             Ok(explained) => {
                 sum.unanswered += explained.unanswered;
                 sum.around += explained.around;
+                // Each request explains one, of all endpoints.
+                others.around -= explained.around;
                 sum.others += explained.others;
             }
             Err(error) => wrong.push(error),
@@ -109,7 +118,7 @@ fn audit(report: &Report, stored: &Stored, count: &Count, others: Others) -> Che
     let mut figures = format!("{sent} sent, {in_store} in Prometheus");
     match count {
         // What answers us and is ours cannot be mute.
-        Count::Unknown(why) if !others.possible => wrong.push(why.clone()),
+        Count::Unknown(why) if !others.possible && why != REDIRECTS => wrong.push(why.clone()),
         Count::Unknown(why) => drop(write!(figures, "; {why}")),
         Count::Known(counted, _) => {
             let by_backend: u64 = counted.values().map(Counted::requests).sum();

@@ -13,14 +13,22 @@ use monitoring::rule::Timing;
 use monitoring::{alert, rule};
 
 use super::reading::Backend;
-use super::source::{Found, Moment, Source, Window};
-use super::{Check, catalogue, now_ms};
+use super::source::{Found, Moment, Source, Window, step};
+use super::{Check, Setting, catalogue, now_ms};
 
 /// Looked at from a moment before the run, as the printed link does.
 const MARGIN_MS: i64 = 5_000;
 
 /// Why lines over time may rightly be empty.
 const TOO_SHORT: Option<&str> = Some("a run of a few pushes draws no lines");
+
+/// Why marks of a run's start and end may rightly be empty.
+const UNSEEN_MARKS: Option<&str> = Some("a window of hours is drawn in longer steps than the marks are");
+
+/// Whether a query is for the mark of a moment.
+fn is_mark(question: &Question) -> bool {
+    question.place.starts_with("annotation")
+}
 
 /// Whether a query looks at several moments: a line, or a table's cell that is made from one.
 fn is_over_time(question: &Question) -> bool {
@@ -37,7 +45,12 @@ fn is_short(report: &Report) -> bool {
 const SCRAPES: u32 = 5;
 
 /// Why Prometheus may rightly know nothing of the backend; none if it has to.
-pub(super) async fn scraped(report: &Report, backend: &Backend, source: &Source) -> Option<&'static str> {
+pub(super) async fn scraped(
+    report: &Report,
+    backend: &Backend,
+    source: &Source,
+    setting: &Setting<'_>,
+) -> Option<&'static str> {
     if let Backend::Mute(_) = backend {
         return Some("the backend has no metrics");
     }
@@ -47,8 +60,15 @@ pub(super) async fn scraped(report: &Report, backend: &Backend, source: &Source)
     }
     let up = format!("max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h])");
     let scrapes = source.value(&up, now_ms()).await;
-    // Our own Prometheus is told of the backend; another's need not be.
-    matches!(scrapes, Ok(None)).then_some("this Prometheus does not scrape the backend")
+    match scrapes {
+        // Our own Prometheus is told of the backend; another's need not be.
+        Ok(None) if !setting.own_store => Some("this Prometheus does not scrape the backend"),
+        Ok(Some(0.0)) if setting.on_a_bridge => {
+            Some("Prometheus, on a network of its own, does not reach the backend: it listens on 127.0.0.1 alone")
+        }
+        // What is wrong shows in the panels that have no data.
+        _ => None,
+    }
 }
 
 pub(super) async fn check(
@@ -59,7 +79,6 @@ pub(super) async fn check(
 ) -> Check {
     const CHECK: &str = "nothing empty";
     let mut asked = Asked::default();
-    let no_scrapes = no_scrapes.filter(|why| !own_store || !why.contains("does not scrape"));
     let dashboard = multiplayer::dashboard(catalogue());
     let from_ms = report.started_unix_ms - MARGIN_MS;
     let run = Window { from_ms, to_ms: report.series_end_unix_ms() };
@@ -69,7 +88,12 @@ pub(super) async fn check(
             let may_be_empty = question.may_be_empty.or_else(|| {
                 let of_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
                 let no_lines = TOO_SHORT.filter(|_| is_short(report) && is_over_time(&question));
-                no_scrapes.filter(|_| of_backend).or(no_lines).or_else(|| not_requested(&question.expr, report))
+                let too_far_apart = UNSEEN_MARKS.filter(|_| is_mark(&question) && step(window) > multiplayer::MARK);
+                no_scrapes
+                    .filter(|_| of_backend)
+                    .or(no_lines)
+                    .or(too_far_apart)
+                    .or_else(|| not_requested(&question.expr, report))
             });
             let question = Question { expr: filled_in(&question.expr, report), may_be_empty, ..question };
             asked.put(source, question, window).await;
@@ -134,11 +158,10 @@ fn filled_in(expr: &str, report: &Report) -> String {
     expr.replace(&of(TESTID), &value(&report.testid)).replace(&of(SCENARIO), &scenarios(report, &value))
 }
 
-/// The scenario's name, or those of all its loads.
+/// The values of the label that the run's series have, as Grafana writes several chosen ones.
 fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
-    let names: Vec<_> = report.plan.parts.iter().map(|part| value(&part.name)).collect();
+    let names: Vec<_> = report.scenarios().into_iter().map(value).collect();
     match names.as_slice() {
-        [] => value(&report.scenario),
         [one] => one.clone(),
         several => format!("({})", several.join("|")),
     }
@@ -263,9 +286,10 @@ mod tests {
                 let length = stream.read(&mut request).unwrap();
                 let request = String::from_utf8_lossy(&request[..length]).into_owned();
                 let body = match (request.contains("/label/"), request.contains(word)) {
-                    (true, _) => r#"{"data":["20261123-053057-basic-df39","basic"]}"#,
-                    (false, true) => r#"{"data":{"result":[]}}"#,
-                    (false, false) => r#"{"data":{"result":[{"value":[1,"1"]}]}}"#,
+                    _ if request.contains("/api/v1/rules") => rules(word),
+                    (true, _) => r#"{"data":["20261123-053057-basic-df39","basic"]}"#.to_owned(),
+                    (false, true) => r#"{"data":{"result":[]}}"#.to_owned(),
+                    (false, false) => r#"{"data":{"result":[{"value":[1,"1"]}]}}"#.to_owned(),
                 };
                 let length = body.len();
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
@@ -273,6 +297,30 @@ mod tests {
             }
         });
         Source::new(url, None, &Default::default()).unwrap()
+    }
+
+    /// All rules but those of a name; that of p95 of joins does not work.
+    fn rules(word: &str) -> String {
+        let recording = rule::recording_rules(catalogue(), &Timing::USUAL);
+        let alerts = alert::alerts(catalogue(), &Timing::USUAL);
+        let names = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| rule.record);
+        let names = names.chain(alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| rule.alert));
+        let rules: Vec<_> = names
+            .filter(|name| name != word)
+            .map(|name| {
+                let health = if name == "join_room_latency:p95" { "err" } else { "ok" };
+                serde_json::json!({ "name": name, "health": health, "lastError": "many-to-many" })
+            })
+            .collect();
+        serde_json::json!({ "data": { "groups": [{ "rules": rules }] } }).to_string()
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_is_not_loaded_or_does_not_work_is_named() {
+        let report: Report = serde_json::from_str(include_str!("../../../monitoring/tests/report.json")).unwrap();
+        let wrong = check(&report, &store_without("get_news_latency:p95"), true, None).await.lines;
+        assert!(wrong.contains(&"rule get_news_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
+        assert!(wrong.contains(&"rule join_room_latency:p95: many-to-many".to_owned()), "{wrong:?}");
     }
 
     async fn wrong_without(word: &'static str) -> Vec<String> {

@@ -11,8 +11,9 @@ use url::Url;
 
 use crate::http;
 
-/// Readings that must tell of one process for it to be the only one.
-const READINGS: usize = 4;
+/// Readings, each on a connection of its own and all at once, that must tell of one process for it to be the only one: workers share a
+/// listening socket, and who is idle takes the next connection.
+const READINGS: usize = 16;
 
 /// Counters of one endpoint.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,18 +50,16 @@ pub(super) enum Backend {
 
 /// Reads the metrics of the target, several times, to see whether it is always the same process that answers.
 pub(super) async fn read(target: &Url, catalogue: &Catalogue) -> Backend {
-    let mut last: Option<Reading> = None;
-    for _ in 0..READINGS {
-        let reading = match once(target, catalogue).await {
-            Ok(reading) => reading,
-            Err(error) => return Backend::Mute(format!("{error:#}")),
-        };
-        if last.is_some_and(|last| last.started != reading.started) {
-            return Backend::Several;
-        }
-        last = Some(reading);
-    }
-    last.map_or(Backend::Several, Backend::One)
+    let readings = futures::future::join_all((0..READINGS).map(|_| once(target, catalogue))).await;
+    let readings: Result<Vec<_>, _> = readings.into_iter().collect();
+    let mut readings = match readings {
+        Ok(readings) => readings,
+        Err(error) => return Backend::Mute(format!("{error:#}")),
+    };
+    let one = readings.windows(2).all(|pair| pair[0].started == pair[1].started);
+    // Counters only grow, and the last to answer need not be the last that was counted.
+    readings.sort_by_key(|reading| reading.endpoints.values().map(Counted::requests).sum::<u64>());
+    readings.pop().filter(|_| one).map_or(Backend::Several, Backend::One)
 }
 
 /// Reads the metrics once.

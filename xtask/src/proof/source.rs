@@ -148,18 +148,22 @@ impl Source {
         let mut url = api(&self.prometheus, "query")?;
         url.query_pairs_mut().append_pair("query", expr).append_pair("time", &seconds(at_ms));
         let answer = http::json_whatever(&self.http, url).await?;
-        let Found::Data = found_by_prometheus(&answer) else { return Ok(None) };
+        match found_by_prometheus(&answer) {
+            Found::Data => {}
+            Found::Nothing | Found::OnlyNan => return Ok(None),
+            Found::Complaint(why) => bail!("{why} ({expr})"),
+        }
         match answer.pointer("/data/result").and_then(Value::as_array).map(Vec::as_slice) {
             Some([one]) => Ok(one.pointer("/value/1").and_then(Value::as_str).and_then(|text| text.parse().ok())),
             _ => bail!("{expr} has several values, and one was asked for"),
         }
     }
 
-    /// Series over a window, a second between values.
+    /// Series over a window, a second between values or as many as keep a long window within what Prometheus answers.
     pub(crate) async fn series(&self, expr: &str, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
         let mut url = api(&self.prometheus, "query_range")?;
-        let query =
-            [("query", expr.to_owned()), ("start", seconds(from.0)), ("end", seconds(to.0)), ("step", "1".to_owned())];
+        let step = step_of_series(from, to).to_string();
+        let query = [("query", expr.to_owned()), ("start", seconds(from.0)), ("end", seconds(to.0)), ("step", step)];
         url.query_pairs_mut().extend_pairs(query);
         let answer = http::json_whatever(&self.http, url).await?;
         let result = answer.pointer("/data/result").with_context(|| complaint(&answer))?;
@@ -239,6 +243,12 @@ pub(super) fn step(window: Window) -> Duration {
     Duration::from_secs(Duration::from_millis(of_points).as_secs()).max(finest)
 }
 
+/// Seconds between values. Prometheus refuses more than 11,000 of them.
+fn step_of_series(from: Moment, to: Moment) -> i64 {
+    const MOST: i64 = 10_000;
+    ((to.0 - from.0) / 1_000 / MOST + 1).max(1)
+}
+
 /// What Grafana does, where Grafana is not there to do it.
 fn fill_in_windows(expr: &str, step: Duration, window: Window) -> String {
     let push = monitoring::operation::PUSH_INTERVAL;
@@ -287,6 +297,12 @@ mod tests {
             (step(day), fill_in_windows("[$__rate_interval]", step(day), day)),
             (Duration::from_secs(86), "[91s]".to_owned())
         );
+    }
+
+    #[test]
+    fn a_long_run_is_asked_for_in_steps_that_prometheus_answers() {
+        let of = |hours: i64| step_of_series(Moment(0), Moment(hours * 3_600_000));
+        assert_eq!((of(0), of(2), of(4), of(48)), (1, 1, 2, 18));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) enum Command {
         which: Which,
     },
     /// Look for what keeps metrics from appearing, and say for each how to mend it
-    Doctor(Which),
+    Doctor(doctor::Args),
     /// Print the names of the images, to pull or mirror them beforehand
     Images,
 }
@@ -81,7 +81,7 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Logs { follow } => logs(follow).await,
         Command::Reset { yes, which } => reset(yes, which.prometheus_port).await,
-        Command::Doctor(which) => doctor::run(which.prometheus_port.unwrap_or(PROMETHEUS_PORT)).await,
+        Command::Doctor(args) => doctor::run(&args).await,
         Command::Images => {
             let Images { prometheus, grafana } = Images::chosen();
             println!("{}\n{}", prometheus.name, grafana.name);
@@ -114,11 +114,18 @@ async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn down(prometheus_port: Option<u16>) -> anyhow::Result<ExitCode> {
-    let parts = parts(Choice::Auto, prometheus_port).await?;
+    // A Docker that cannot be asked is no reason to leave a Prometheus from PATH running.
+    let (parts, unasked) = match parts(Choice::Auto, prometheus_port).await {
+        Ok(parts) => (parts, None),
+        Err(error) => (parts(Choice::Native, prometheus_port).await?, Some(error)),
+    };
     stop(&parts).await?;
     let names: Vec<_> = parts.iter().map(Part::to_string).collect();
     println!("{}", if names.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", names.join(", ")) });
-    Ok(ExitCode::Met)
+    match unasked {
+        Some(error) => Err(error.into()),
+        None => Ok(ExitCode::Met),
+    }
 }
 
 async fn logs(follow: bool) -> anyhow::Result<ExitCode> {

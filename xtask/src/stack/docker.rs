@@ -37,6 +37,8 @@ const KEEPS: &str = "dev.perf.keeps";
 const PORT: &str = "dev.perf.prometheus-port";
 /// Where people find it.
 const URL: &str = "dev.perf.url";
+/// Which network containers get, for those who know better than trying: host or bridge.
+const NETWORK: &str = "PERF_DOCKER_NETWORK";
 /// How long Docker may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a service may take to be ready once it says it listens. On the wrong network it never is.
@@ -56,7 +58,7 @@ pub(super) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, S
         ..Stack::default()
     };
     if options.grafana {
-        let service = Service::grafana(options, &images, network);
+        let service = Service::grafana(options, &images, network)?;
         match start(&docker, &service, network, say).await {
             Ok(()) => stack.grafana = Some(local_url(options.grafana_port)?),
             // A port is the user's to choose. Anything else costs the picture, not the verdict: Grafana does not judge.
@@ -79,9 +81,16 @@ async fn prometheus(
     let bridged = Service::prometheus(options, images, Network::Bridge)?;
     let found = inspect(docker, &bridged.name).await?;
     let bridge_first = found.is_some_and(|found| found.making == bridged.making(Network::Bridge));
-    let [first, second] = [Network::Host, Network::Bridge];
-    let networks = if bridge_first { [second, first] } else { [first, second] };
-    for network in networks {
+    let networks: &[Network] = match (workspace::var(NETWORK).as_deref(), bridge_first) {
+        (Some("host"), _) => &[Network::Host],
+        (Some("bridge"), _) => &[Network::Bridge],
+        (Some(other), _) => {
+            return Err(StackError::Configuration(format!("{NETWORK} is {other:?}: it can be host or bridge")));
+        }
+        (None, true) => &[Network::Bridge, Network::Host],
+        (None, false) => &[Network::Host, Network::Bridge],
+    };
+    for &network in networks {
         let service = Service::prometheus(options, images, network)?;
         match start(docker, &service, network, say).await {
             Ok(()) => return Ok((url, network)),
@@ -89,7 +98,7 @@ async fn prometheus(
                 // If it runs, it is not to be reached from here: the host of its network is another machine.
                 let unreachable = inspect(docker, &service.name).await?.is_some_and(|found| found.running);
                 remove(docker, &service.name).await?;
-                if !unreachable || network == networks[1] {
+                if !unreachable || networks.last() == Some(&network) {
                     return Err(error);
                 }
             }
@@ -293,6 +302,17 @@ pub(super) async fn version() -> Result<String, StackError> {
 /// Whether an image needs no pull.
 pub(super) async fn has_image(name: &str) -> Result<bool, StackError> {
     Ok(connect().await?.inspect_image(name).await.is_ok())
+}
+
+/// Containers of this clone that have ended, and the last line of each.
+pub(super) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
+    let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
+    let mut ended = Vec::new();
+    for found in ours(&docker, None).await?.into_iter().filter(|found| !found.running) {
+        let last = service::tail(&docker, &found.name).await;
+        ended.push((found.name, last));
+    }
+    Ok(ended)
 }
 
 /// Prints what this clone's containers wrote last, and goes on if it is to. Gives their number.

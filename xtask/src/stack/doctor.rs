@@ -6,30 +6,56 @@ use monitoring::run::{self, ExitCode};
 use serde_json::Value;
 use url::Url;
 
-use super::{GRAFANA_PORT, Images, docker, local_url};
+use super::{GRAFANA_PORT, Images, PROMETHEUS_PORT, docker, local_url};
 use crate::{codegen, http, workspace};
 
 /// What a check found: all is well with a remark, or what is wrong and what to do.
 type Found = Result<String, (String, String)>;
 
+/// Which stack is looked at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Prometheus' port on 127.0.0.1
+    #[arg(long, default_value_t = PROMETHEUS_PORT)]
+    prometheus_port: u16,
+    /// Grafana's port on 127.0.0.1
+    #[arg(long, default_value_t = GRAFANA_PORT)]
+    grafana_port: u16,
+}
+
+/// A store, and how it is asked.
+struct Store {
+    url: Url,
+    http: reqwest::Client,
+    /// Somebody else's, so that starting a stack of ours is no way out.
+    is_external: bool,
+}
+
 /// Runs every check, whatever those before found.
-pub(super) async fn run(prometheus_port: u16) -> anyhow::Result<ExitCode> {
-    let prometheus = match workspace::var(run::REMOTE_WRITE).and_then(|url| Url::parse(&url).ok()) {
-        Some(url) => url.join("/")?,
-        None => local_url(prometheus_port)?,
+pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let settings = run::Settings::from_lookup(&|name| workspace::var(name))?;
+    let (url, is_external) = match settings.query_url() {
+        Some(url) => (url, true),
+        None => (local_url(args.prometheus_port)?, false),
     };
-    let grafana = local_url(GRAFANA_PORT)?;
+    let store = Store { http: http::store_client(&url, &settings.store_access)?, url, is_external };
+    let grafana = local_url(args.grafana_port)?;
+    let has_docker = docker::version().await.is_ok();
     let mut all_well = true;
     for (question, found) in [
         ("are generated files what the catalogue says?", generated()),
-        ("where do metrics go?", Ok(environment(&prometheus))),
+        ("where do metrics go?", Ok(environment(&store))),
         ("is there something to run the stack with?", programs().await),
         ("are its images there?", images().await),
-        ("does Prometheus answer?", answers(&prometheus, "-/ready", "Prometheus").await),
-        ("does it take remote write?", receiver(&prometheus).await),
-        ("are there metrics of runs?", metrics(&prometheus).await),
-        ("does Grafana answer?", answers(&grafana, "api/health", "Grafana").await),
-        ("does its data source work?", data_source(&grafana).await),
+        ("do its containers stay up?", containers().await),
+        ("does Prometheus answer?", ready(&store).await),
+        ("does it take remote write?", receiver(&store).await),
+        ("are there metrics of runs?", metrics(&store).await),
+        ("does Grafana answer?", if has_docker { answers(&grafana).await } else { Ok(NO_GRAFANA.to_owned()) }),
+        (
+            "does its data source work?",
+            if has_docker { data_source(&grafana).await } else { Ok(NO_GRAFANA.to_owned()) },
+        ),
     ] {
         match found {
             Ok(remark) => println!("✓ {question} {remark}"),
@@ -41,6 +67,9 @@ pub(super) async fn run(prometheus_port: u16) -> anyhow::Result<ExitCode> {
     }
     Ok(if all_well { ExitCode::Met } else { ExitCode::BadConfiguration })
 }
+
+/// Grafana is in a container, or not at all.
+const NO_GRAFANA: &str = "not needed: without Docker there is no Grafana";
 
 fn wrong(what: impl Into<String>, way_out: impl Into<String>) -> Found {
     Err((what.into(), way_out.into()))
@@ -54,10 +83,12 @@ fn generated() -> Found {
     }
 }
 
-fn environment(prometheus: &Url) -> String {
-    match workspace::var(run::REMOTE_WRITE) {
-        Some(_) => format!("to {}, as {} says; no stack is started", run::shown(prometheus), run::REMOTE_WRITE),
-        None => format!("to the stack's Prometheus, {prometheus}"),
+fn environment(store: &Store) -> String {
+    let shown = run::shown(&store.url);
+    if store.is_external {
+        format!("to a store that runs already, asked at {shown} ({}); no stack is started", run::REMOTE_WRITE)
+    } else {
+        format!("to the stack's Prometheus, {shown}")
     }
 }
 
@@ -89,43 +120,79 @@ async fn images() -> Found {
     wrong(format!("not yet: {}", missing.join(", ")), pulls.join(" && "))
 }
 
-async fn answers(url: &Url, path: &str, name: &str) -> Found {
-    let found = match url.join(path) {
-        Ok(ready) => http::text(ready).await,
-        Err(error) => Err(error.into()),
-    };
-    match found {
-        Ok(_) => Ok(format!("yes, at {}", run::shown(url))),
-        Err(error) => {
-            let out = format!("cargo xtask stack up, and cargo xtask stack logs if {name} does not stay up");
-            wrong(format!("not at {}: {}", run::shown(url), error.root_cause()), out)
+/// Containers of ours that have ended, and what they said last.
+async fn containers() -> Found {
+    match docker::ended().await {
+        Ok(ended) if ended.is_empty() => Ok("yes, as far as there are any".to_owned()),
+        Ok(ended) => {
+            let said: Vec<_> = ended.iter().map(|(name, last)| format!("{name} ended: {last}")).collect();
+            wrong(said.join("; "), "cargo xtask stack logs, then cargo xtask stack restart")
+        }
+        Err(_) => Ok("not needed without Docker".to_owned()),
+    }
+}
+
+impl Store {
+    fn way_out(&self) -> &'static str {
+        if self.is_external {
+            "look whether it runs, and whether the K6_PROMETHEUS_RW_* variables say who asks; --prometheus-url says where it is asked"
+        } else {
+            "cargo xtask stack up, and cargo xtask stack logs if Prometheus does not stay up"
         }
     }
-}
 
-async fn ask(url: &Url, path: &str) -> Result<Value, (String, String)> {
-    let question = url.join(path).map_err(anyhow::Error::from);
-    let answer = match question {
-        Ok(question) => http::json(question).await,
-        Err(error) => Err(error),
-    };
-    answer.map_err(|error| (format!("it cannot be asked: {}", error.root_cause()), "cargo xtask stack up".to_owned()))
-}
+    fn join(&self, path: &str) -> Result<Url, url::ParseError> {
+        Url::parse(&format!("{}/{path}", self.url.as_str().trim_end_matches('/')))
+    }
 
-async fn receiver(prometheus: &Url) -> Found {
-    let flags = ask(prometheus, "api/v1/status/flags").await?;
-    match flags.pointer("/data/web.enable-remote-write-receiver").and_then(Value::as_str) {
-        Some("true") => Ok("yes".to_owned()),
-        _ => wrong("no", format!("start it with {RECEIVER_FLAG}")),
+    async fn ask(&self, path: &str) -> Result<Value, (String, String)> {
+        let answer = match self.join(path) {
+            Ok(url) => http::json_whatever(&self.http, url).await,
+            Err(error) => Err(error.into()),
+        };
+        answer.map_err(|error| (format!("it cannot be asked: {}", error.root_cause()), self.way_out().to_owned()))
     }
 }
 
-async fn metrics(prometheus: &Url) -> Found {
+async fn ready(store: &Store) -> Found {
+    // Every store answers this, also those that are no Prometheus, and it wants the same credentials as all queries.
+    let answer = store.ask("api/v1/query?query=vector(1)").await?;
+    match answer["status"].as_str() {
+        Some("success") => Ok(format!("yes, at {}", run::shown(&store.url))),
+        _ => wrong(format!("not at {}: {answer:.200}", run::shown(&store.url)), store.way_out()),
+    }
+}
+
+async fn answers(grafana: &Url) -> Found {
+    let health = match grafana.join("api/health") {
+        Ok(url) => http::json(url).await,
+        Err(error) => Err(error.into()),
+    };
+    let out = "cargo xtask stack up, and cargo xtask stack logs if Grafana does not stay up";
+    match health {
+        Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", run::shown(grafana))),
+        Ok(health) => wrong(format!("something else answers at {}: {health:.100}", run::shown(grafana)), out),
+        Err(error) => wrong(format!("not at {}: {}", run::shown(grafana), error.root_cause()), out),
+    }
+}
+
+async fn receiver(store: &Store) -> Found {
+    let flags = store.ask("api/v1/status/flags").await?;
+    match flags.pointer("/data/web.enable-remote-write-receiver").and_then(Value::as_str) {
+        Some("true") => Ok("yes".to_owned()),
+        Some(_) => wrong("no", format!("start it with {RECEIVER_FLAG}")),
+        // Only a Prometheus has flags.
+        None if store.is_external => Ok("it does not say; the first push of a run will tell".to_owned()),
+        None => wrong(format!("it does not say: {flags:.100}"), store.way_out()),
+    }
+}
+
+async fn metrics(store: &Store) -> Found {
     // Any metric that every run has will do; this one is what people look for first.
     let name = monitoring::catalogue::SERVED.endpoints.first().map(|endpoint| Metric::latency(endpoint).count());
     let name = name.unwrap_or_else(|| Metric::vus().name);
     let path = format!("api/v1/query?query=count(last_over_time({name}%5B30d%5D))");
-    let found = ask(prometheus, &path).await?;
+    let found = store.ask(&path).await?;
     match found.pointer("/data/result/0/value/1").and_then(Value::as_str) {
         Some(count) => Ok(format!("{count} series of {name} in the last 30 days")),
         None => wrong(format!("none of {name}"), "cargo xtask perf"),
@@ -134,9 +201,14 @@ async fn metrics(prometheus: &Url) -> Found {
 
 async fn data_source(grafana: &Url) -> Found {
     let path = format!("api/datasources/uid/{}/resources/api/v1/status/buildinfo", dashboards::panel::PROMETHEUS_UID);
-    let answer = ask(grafana, &path).await?;
-    match answer.pointer("/data/version").and_then(Value::as_str) {
-        Some(version) => Ok(format!("yes, it reaches Prometheus {version}")),
-        None => wrong("it does not reach Prometheus", "cargo xtask stack restart"),
+    let answer = match grafana.join(&path) {
+        Ok(url) => http::json(url).await,
+        Err(error) => Err(error.into()),
+    };
+    let version = answer.as_ref().ok().and_then(|answer| answer.pointer("/data/version")?.as_str());
+    match (version, &answer) {
+        (Some(version), _) => Ok(format!("yes, it reaches Prometheus {version}")),
+        (None, Ok(_)) => wrong("it does not reach Prometheus", "cargo xtask stack restart"),
+        (None, Err(error)) => wrong(format!("it cannot be asked: {}", error.root_cause()), "cargo xtask stack restart"),
     }
 }

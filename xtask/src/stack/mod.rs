@@ -252,6 +252,11 @@ impl Stack {
         Ok(())
     }
 
+    /// Whether it is in containers with a network of their own.
+    pub(crate) const fn is_on_a_bridge(&self) -> bool {
+        self.backend_host.is_some()
+    }
+
     /// Stops what was not there before we came.
     pub(crate) async fn down(&self) -> anyhow::Result<()> {
         stop(&self.started).await

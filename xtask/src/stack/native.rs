@@ -137,7 +137,9 @@ pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
     let mut lines = Vec::new();
     for (port, folder) in folders(None) {
         if running(port).await {
-            let (url, data) = (local_url(port)?, folder.join(DATA));
+            let url = local_url(port)?;
+            let kept = [ARCHIVE, PASSING_DATA].into_iter().map(|data| folder.join(data)).find(|data| data.exists());
+            let data = kept.unwrap_or_else(|| folder.join(DATA));
             lines.push((format!("prometheus  {url}  from PATH, data in {}", data.display()), Some(url)));
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{docker, native};
-use crate::http;
+use crate::{http, runs, workspace};
 
 /// How many of the last runs are shown.
 const RUNS: usize = 5;
@@ -13,13 +13,25 @@ const RUNS: usize = 5;
 /// Lines for everything of this clone that runs.
 pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
-    let mut found = docker::status().await?;
+    let mut found = match docker::status().await {
+        Ok(found) => found,
+        Err(error) => {
+            lines.push(format!("Docker cannot be asked what runs there: {error:#}"));
+            Vec::new()
+        }
+    };
     found.extend(native::status().await?);
     for (line, url) in found {
         lines.push(line);
         if let Some(url) = url {
             lines.extend(of_prometheus(&url).await.into_iter().map(|line| format!("    {line}")));
         }
+    }
+    let (mut runs, _) = runs::reports(&workspace::perf())?;
+    runs.sort_by_key(|run| std::cmp::Reverse(run.started_unix_ms));
+    if !runs.is_empty() {
+        let last: Vec<_> = runs.iter().take(RUNS).map(|run| run.testid.as_str()).collect();
+        lines.push(format!("last runs: {}", last.join(", ")));
     }
     Ok(lines)
 }
@@ -30,9 +42,17 @@ async fn of_prometheus(url: &Url) -> Vec<String> {
     let Some(build) = ask("api/v1/status/buildinfo").await else {
         let health = ask("api/health").await;
         let version = health.as_ref().and_then(|health| health["version"].as_str());
+        let is_well = health.as_ref().is_some_and(|health| health["database"] == "ok");
+        let word = if is_well { "healthy" } else { "its database is not well" };
         return vec![
-            version.map_or_else(|| "does not answer".to_owned(), |version| format!("Grafana {version}, healthy")),
+            version.map_or_else(|| "does not answer".to_owned(), |version| format!("Grafana {version}, {word}")),
         ];
+    };
+    let healthy = match url.join("-/healthy") {
+        Ok(healthy) => {
+            http::text(healthy).await.map_or_else(|error| format!("not healthy: {error:#}"), |_| "healthy".to_owned())
+        }
+        Err(error) => error.to_string(),
     };
     let text = |answer: &Option<Value>, path: &str| {
         answer.as_ref().and_then(|answer| answer.pointer(path)).and_then(Value::as_str).unwrap_or("?").to_owned()
@@ -43,7 +63,7 @@ async fn of_prometheus(url: &Url) -> Vec<String> {
     let receiver = text(&flags, "/data/web.enable-remote-write-receiver");
     let disk = on_disk(url).await.map(|bytes| format!(", {:.1} MB on disk", bytes / 1e6));
     let mut lines = vec![
-        format!("Prometheus {}, healthy; {} series now", text(&Some(build), "/data/version"), series.unwrap_or(0)),
+        format!("Prometheus {}, {healthy}; {} series now", text(&Some(build), "/data/version"), series.unwrap_or(0)),
         format!(
             "keeps {}{}; takes remote write: {receiver}",
             text(&flags, "/data/storage.tsdb.retention.time"),
@@ -52,11 +72,7 @@ async fn of_prometheus(url: &Url) -> Vec<String> {
     ];
     let runs = ask("api/v1/label/testid/values").await;
     let runs = runs.as_ref().and_then(|runs| runs.pointer("/data")).and_then(Value::as_array);
-    let names: Vec<_> = runs.into_iter().flatten().filter_map(Value::as_str).collect();
-    if !names.is_empty() {
-        let last: Vec<_> = names.iter().rev().take(RUNS).copied().collect();
-        lines.push(format!("{} runs, the last by name: {}", names.len(), last.join(", ")));
-    }
+    lines.push(format!("has series of {} runs", runs.map_or(0, Vec::len)));
     lines
 }
 

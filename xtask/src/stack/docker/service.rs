@@ -1,10 +1,12 @@
 //! One container of the stack: what it runs, what it mounts, and how it is started.
 
 use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use dashboards::multiplayer::REPORTS;
+use dashboards::multiplayer::{PROMETHEUS_LINK, REPORTS};
 use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
 use futures::StreamExt as _;
 use monitoring::operation::{self, Limits};
@@ -19,7 +21,7 @@ use testcontainers::core::{Host, IntoContainerPort as _, WaitFor};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
 
-use super::super::{Images, Options, images, state_folder};
+use super::super::{Images, Options, PROMETHEUS_PORT, images, state_folder};
 use tokio::time;
 
 use crate::workspace;
@@ -62,6 +64,8 @@ pub(super) struct Service {
     binds: Vec<String>,
     /// Where data outlives the container, if anywhere.
     pub(super) volume: Option<String>,
+    /// Whose files it writes, if not its image's user's.
+    user: Option<String>,
     /// What of this machine it may have.
     limits: Limits,
 }
@@ -71,8 +75,27 @@ fn name(options: &Options, role: &str) -> String {
 }
 
 /// A file or folder of this machine, read only. `z` lets SELinux allow it, and means nothing elsewhere.
-fn mounted(source: &std::path::Path, target: &str) -> String {
+fn mounted(source: &Path, target: &str) -> String {
     format!("{}:{target}:ro,z", source.display())
+}
+
+/// The folder of dashboards whose links lead to a Prometheus at that port: a copy, where it is not the usual one.
+fn linked(dashboards: &Path, prometheus_port: u16) -> anyhow::Result<PathBuf> {
+    if prometheus_port == PROMETHEUS_PORT {
+        return Ok(dashboards.to_owned());
+    }
+    let folder = std::path::absolute(state_folder(prometheus_port))?.join("dashboards");
+    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    let link = PROMETHEUS_LINK.replace(&PROMETHEUS_PORT.to_string(), &prometheus_port.to_string());
+    for entry in fs::read_dir(dashboards).with_context(|| format!("failed to read {}", dashboards.display()))? {
+        let (path, name) = {
+            let entry = entry?;
+            (entry.path(), entry.file_name())
+        };
+        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        fs::write(folder.join(name), text.replace(PROMETHEUS_LINK, &link)).context("failed to copy a dashboard")?;
+    }
+    Ok(folder)
 }
 
 impl Service {
@@ -119,21 +142,24 @@ impl Service {
             environment: Vec::new(),
             binds,
             volume,
+            // What it writes beside an archive's blocks is to be removed by whoever unpacked them.
+            user: options.archive.as_ref().and_then(|_| super::tool::owner()),
             limits: operation::PROMETHEUS,
             name,
         })
     }
 
-    pub(super) fn grafana(options: &Options, images: &Images, network: Network) -> Self {
+    pub(super) fn grafana(options: &Options, images: &Images, network: Network) -> anyhow::Result<Self> {
         let (port, inner_port) = (options.grafana_port, 3000);
         let generated = workspace::root().join("dashboards");
         let dashboards = options.archive.as_ref().map_or(generated.join("json"), |archive| archive.dashboards.clone());
+        let dashboards = linked(&dashboards, options.prometheus_port)?;
         let (prometheus, address, listen_port) = match network {
             Network::Host => (format!("http://127.0.0.1:{}", options.prometheus_port), "127.0.0.1", port),
             Network::Bridge => (format!("http://{}:9090", name(options, "prometheus")), "0.0.0.0", inner_port),
         };
         let setting = |name, value: &str| (name, value.to_owned());
-        Self {
+        Ok(Self {
             role: "grafana",
             name: name(options, "grafana"),
             image: images.grafana.name.clone(),
@@ -169,8 +195,9 @@ impl Service {
                 mounted(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
             ],
             volume: None,
+            user: None,
             limits: operation::GRAFANA,
-        }
+        })
     }
 
     /// A short name for everything that the container is made from, the mounted files' contents included. Its volume
@@ -211,12 +238,19 @@ impl Service {
             }
         };
         let binds: Vec<_> = self.binds.iter().chain(&self.volume).cloned().collect();
+        if let Some(user) = &self.user {
+            request = request.with_user(user);
+        }
         let limits = self.limits;
+        // Kernels without these, and rootless Docker without their delegation, refuse a container that has them.
+        let can = docker_client_instance().await?.info().await.context("failed to ask Docker what it can limit")?;
+        let can = [can.memory_limit, can.cpu_cfs_quota, can.pids_limit].map(|can| can == Some(true));
         let request = request.with_host_config_modifier(move |host| {
             host.binds = Some(binds.clone());
-            host.memory = Some(limits.memory_bytes);
-            host.nano_cpus = Some(limits.millicores * 1_000_000);
-            host.pids_limit = Some(limits.processes);
+            let [memory, cpu, processes] = can;
+            host.memory = memory.then_some(limits.memory_bytes);
+            host.nano_cpus = cpu.then_some(limits.millicores * 1_000_000);
+            host.pids_limit = processes.then_some(limits.processes);
             // Neither needs any, and both run as a user of their own.
             host.cap_drop = Some(vec!["ALL".to_owned()]);
             host.security_opt = Some(vec!["no-new-privileges:true".to_owned()]);

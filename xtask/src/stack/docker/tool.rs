@@ -58,11 +58,11 @@ async fn wait(docker: &Docker, name: &str) -> anyhow::Result<i64> {
 
 /// Whose files they are: what a container writes would otherwise be another user's, who alone may remove it.
 #[cfg(unix)]
-fn owner() -> Option<String> {
+pub(super) fn owner() -> Option<String> {
     Some(format!("{}:{}", nix::unistd::getuid(), nix::unistd::getgid()))
 }
 
 #[cfg(not(unix))]
-fn owner() -> Option<String> {
+pub(super) fn owner() -> Option<String> {
     None
 }

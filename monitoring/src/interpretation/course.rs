@@ -1,0 +1,186 @@
+//! How a run went over time: where the first promise broke, and whether latency drifts while load holds.
+
+use statrs::distribution::{Binomial, DiscreteCDF};
+
+use super::slope::Slope;
+use super::{Band, Reading};
+use crate::judgement::{Kind, Millis, ObjectiveResult, Report, Slice, Word};
+use crate::phase::Phase;
+
+/// How rarely a promise that is just kept may look broken for a while.
+const CHANCE: f64 = 0.001;
+/// A run that holds its load for less has no drift worth the name.
+const LONG_MS: u64 = 300_000;
+
+/// A promise that was not kept for a while.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Break<'a> {
+    /// The promise.
+    pub objective: &'a ObjectiveResult,
+    /// From when on, milliseconds after the load began.
+    pub at_ms: u64,
+    /// The load that there was then.
+    pub vus: u32,
+    /// Requests a second of all endpoints then.
+    pub rate: f64,
+}
+
+/// The first promise to break, of all on latency.
+pub fn first_break(report: &Report) -> Option<Break<'_>> {
+    let of_latency = report.objectives.iter().filter(|objective| objective.kind == Kind::Latency);
+    let breaks = of_latency.filter_map(|objective| Some((broken_at(objective, &report.timeline.slices)?, objective)));
+    let (at, objective) = breaks.min_by_key(|(at, _)| *at)?;
+    let slice = &report.timeline.slices[at];
+    #[expect(clippy::cast_precision_loss, reason = "a rate for eyes")]
+    let rate = slice.requests as f64 * 1e3 / slice.to_ms.saturating_sub(slice.from_ms).max(1) as f64;
+    Some(Break { objective, at_ms: slice.from_ms, vus: slice.vus.max(slice.planned_vus), rate })
+}
+
+/// The first section from which on so many requests were bad that chance alone would hardly do it. As few requests make a poor
+/// percentile, sections are taken together until they say something, or there are none left to take.
+fn broken_at(objective: &ObjectiveResult, slices: &[Slice]) -> Option<usize> {
+    /// Sections taken together.
+    const MOST: usize = 10;
+    let counts = |slice: &Slice| {
+        let of = slice.endpoints.get(&objective.subject)?;
+        Some((of.requests - of.good?.min(of.requests), of.requests))
+    };
+    for end in 0..slices.len() {
+        let (mut bad, mut all) = (0, 0);
+        for begin in (end.saturating_sub(MOST - 1)..=end).rev() {
+            let Some((bad_here, all_here)) = counts(&slices[begin]) else { continue };
+            bad += bad_here;
+            all += all_here;
+            if bad_here > 0 && is_broken(objective.objective_ppm, bad, all) {
+                return Some(begin);
+            }
+        }
+    }
+    None
+}
+
+/// Whether there would hardly be as many bad requests if just as many were bad as may be.
+fn is_broken(ppm: u32, bad: u64, all: u64) -> bool {
+    let may_be_bad = f64::from(1_000_000 - ppm.min(1_000_000)) / 1e6;
+    let Ok(distribution) = Binomial::new(may_be_bad, all) else { return false };
+    bad > 0 && ppm > 0 && distribution.sf(bad - 1) < CHANCE
+}
+
+pub(super) fn of(report: &Report) -> Vec<Reading> {
+    first_break(report).map(|first| in_words(&first)).into_iter().chain(drift(report)).collect()
+}
+
+fn in_words(first: &Break<'_>) -> Reading {
+    let Break { objective, at_ms, vus, rate } = first;
+    let (band, then) = match objective.verdict {
+        Word::Missed => (Band::Problem, ""),
+        _ => (Band::Warning, "; over the whole run it was kept"),
+    };
+    let when =
+        if *at_ms == 0 { "from the start on".to_owned() } else { format!("{} s after the start", at_ms / 1_000) };
+    let text = format!(
+        "the first promise to break was {} {}, {when}, at {vus} VUs and {rate:.0} req/s{then}",
+        objective.subject, objective.promise
+    );
+    Reading { band, text }
+}
+
+/// Whether latency goes up or down while the load holds.
+fn drift(report: &Report) -> Option<Reading> {
+    let steady: Vec<_> = report.timeline.slices.iter().filter(|slice| slice.phase == Some(Phase::Steady)).collect();
+    if steady.iter().map(|slice| slice.to_ms - slice.from_ms).sum::<u64>() < LONG_MS {
+        return None;
+    }
+    let points: Vec<_> = steady.into_iter().filter_map(|slice| point(report, slice)).collect();
+    let slope = Slope::of(&points)?;
+    let (first, last) = (points.first()?.0, points.last()?.0);
+    let level = points.iter().map(|point| point.1).sum::<f64>() / f64::from(u32::try_from(points.len()).ok()?);
+    // What goes up by a fifth in the time that was looked at is more than an accident of a long run.
+    let grows = slope.is_sure() && slope.per_hour * (last - first) / 3_600.0 > level / 5.0;
+    let band = if grows { Band::Warning } else { Band::Good };
+    Some(Reading { band, text: slope.in_words("latency under steady load", 1.0, "ms") })
+}
+
+/// A section's middle in seconds, and the median latency of its requests: of each endpoint, weighted by its share of all requests
+/// of the run, so that a change of the mix is no change of latency.
+fn point(report: &Report, slice: &Slice) -> Option<(f64, f64)> {
+    #[expect(clippy::cast_precision_loss, reason = "weights and times")]
+    let float = |count: u64| count as f64;
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for endpoint in &report.endpoints {
+        let weight = float(endpoint.requests.sent);
+        let Some(Millis::Finite(p50)) = slice.endpoints.get(&endpoint.name).map(|of| of.p50_ms) else { return None };
+        sum += weight * p50;
+        weights += weight;
+    }
+    (weights > 0.0).then(|| (float(slice.from_ms + slice.to_ms) / 2e3, sum / weights))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judgement::SliceOfEndpoint;
+
+    /// A report whose endpoints have so many bad requests of a hundred, and that median, in each second.
+    fn report(seconds: u64, of: impl Fn(u64) -> (u64, f64)) -> Report {
+        let mut report: Report = serde_json::from_str(include_str!("../../tests/report.json")).unwrap();
+        report.timeline.slices = (0..seconds)
+            .map(|second| {
+                let (bad, ms) = of(second);
+                let endpoint = SliceOfEndpoint {
+                    requests: 100,
+                    failed: 0,
+                    good: Some(100 - bad),
+                    p50_ms: Millis::Finite(ms),
+                    p95_ms: Millis::Finite(ms),
+                };
+                Slice {
+                    from_ms: second * 1_000,
+                    to_ms: (second + 1) * 1_000,
+                    phase: Some(if second < 5 { Phase::Ramp } else { Phase::Steady }),
+                    planned_vus: u32::try_from(second).unwrap(),
+                    requests: 700,
+                    endpoints: report.endpoints.iter().map(|of| (of.name.clone(), endpoint)).collect(),
+                    ..Slice::default()
+                }
+            })
+            .collect();
+        for objective in &mut report.objectives {
+            objective.objective_ppm = 950_000;
+        }
+        report
+    }
+
+    #[test]
+    fn the_first_promise_to_break_is_told_with_its_load() {
+        let broken = report(30, |second| (if second < 12 { 2 } else { 20 }, 10.0));
+        let first = first_break(&broken).unwrap();
+        assert_eq!((first.at_ms, first.vus, first.rate), (12_000, 12, 700.0));
+        let text = in_words(&first).text;
+        assert!(
+            text.ends_with("12 s after the start, at 12 VUs and 700 req/s; over the whole run it was kept"),
+            "{text}"
+        );
+        let always = report(3, |_| (100, 10.0));
+        assert_eq!(first_break(&always).unwrap().at_ms, 0);
+    }
+
+    #[test]
+    fn what_chance_does_is_no_break() {
+        // Just kept, with the ups and downs that go with it.
+        assert_eq!(first_break(&report(120, |second| (if second % 2 == 0 { 3 } else { 7 }, 10.0))), None);
+        assert!(!is_broken(950_000, 2, 10) && is_broken(950_000, 5, 10));
+        assert!(!is_broken(0, 5, 5), "a report that does not know what was promised");
+    }
+
+    #[test]
+    fn latency_that_grows_while_load_holds_is_said_and_a_ramp_is_not_asked() {
+        let grows = report(400, |second| (0, if second < 5 { 500.0 } else { 10.0 + second as f64 / 50.0 }));
+        let reading = drift(&grows).unwrap();
+        assert_eq!(reading.band, Band::Warning);
+        assert!(reading.text.starts_with("latency under steady load drifts by +72.0"), "{}", reading.text);
+        let level = report(400, |second| (0, 10.0 + (second * 7919 % 13) as f64 / 10.0));
+        assert!(drift(&level).unwrap().text.contains("does not drift"));
+        assert_eq!(drift(&report(200, |_| (0, 10.0))), None, "too short");
+    }
+}

@@ -1,0 +1,29 @@
+//! What a report says of the machine and the software that it was made with.
+
+use serde::{Deserialize, Serialize};
+
+/// The machine and the software of a run. Empty where nobody could say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// The generator's version.
+    pub version: String,
+    /// Operating system and architecture: "linux x86_64".
+    pub system: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The processors' model.
+    pub processor: String,
+    /// How many of them the generator may use.
+    pub processors: u32,
+    /// The revision of the repository, with "-dirty" if there were changes that are in no commit.
+    pub revision: String,
+    /// The command line, without secrets.
+    pub command: String,
+}
+
+impl Environment {
+    /// The machine, as far as speed goes: of another one, figures say little.
+    pub fn machine(&self) -> String {
+        format!("{}, {} x {}", self.system, self.processors, self.processor)
+    }
+}

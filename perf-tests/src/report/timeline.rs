@@ -1,0 +1,206 @@
+//! The course of a run, for the report, and its latencies as an HDR histogram log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
+use monitoring::catalogue::Catalogue;
+use monitoring::judgement::{Millis, Slice, SliceOfEndpoint, Timeline};
+use monitoring::slo::Objective;
+use monitoring::verdict;
+
+use crate::measure::{Section, TimelineError};
+use crate::plan::{PartPlan, Plan, Schedule};
+
+const NANOS_OF_MS: f64 = 1e6;
+
+/// The sections of a run and how long one is, with what was planned for each.
+pub(crate) fn timeline_of(
+    catalogue: &Catalogue,
+    plan: &Plan,
+    (interval, sections): (Duration, &[Section]),
+) -> Result<Timeline, TimelineError> {
+    let slices = sections.iter().map(|section| slice(catalogue, plan, section)).collect::<Result<_, _>>()?;
+    Ok(Timeline { interval_ms: millis(interval), slices })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice, TimelineError> {
+    let middle = section.from + (section.to - section.from) / 2;
+    let is_open = plan.parts.iter().any(PartPlan::is_open);
+    let due = plan.parts.iter().filter_map(|part| match &part.schedule {
+        Schedule::Arrivals { arrivals, .. } => Some(arrivals.between(section.from, section.to)),
+        Schedule::Vus { .. } => None,
+    });
+    let mut endpoints = BTreeMap::new();
+    for (index, latencies) in &section.latencies {
+        let succeeded = latencies.decoded()?;
+        let requests = succeeded.len() + latencies.failed;
+        let quantile = |percent| quantile(&succeeded, requests, Objective::percent(percent));
+        let (p50_ms, p95_ms) = (quantile(50), quantile(95));
+        let of = SliceOfEndpoint { requests, failed: latencies.failed, good: latencies.good, p50_ms, p95_ms };
+        endpoints.insert(catalogue.endpoints[*index].name.to_owned(), of);
+    }
+    let phases = plan.parts.iter().filter(|part| part.start <= middle && middle < part.end);
+    let phases: BTreeSet<_> = phases.map(|part| part.phases.at(middle)).collect();
+    Ok(Slice {
+        // The least settled of all loads that are under way.
+        phase: phases.first().copied(),
+        from_ms: millis(section.from),
+        to_ms: millis(section.to),
+        planned_vus: plan.parts.iter().map(|part| part.vus_at(middle)).sum(),
+        vus: section.vus,
+        due: is_open.then(|| due.sum()),
+        begun: is_open.then_some(section.begun),
+        requests: section.requests.sent,
+        failed: section.requests.failed,
+        endpoints,
+    })
+}
+
+/// By nearest rank, the failed beyond all that succeeded.
+fn quantile(succeeded: &Histogram<u64>, requests: u64, q: Objective) -> Millis {
+    let rank = verdict::nearest_rank(q, requests);
+    if rank > succeeded.len() {
+        return Millis::INFINITE;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a share to find a rank by, half a rank away from any other")]
+    let (share, value) = ((rank as f64 - 0.5) / succeeded.len() as f64, |nanos: u64| nanos as f64 / NANOS_OF_MS);
+    Millis::Finite(value(succeeded.value_at_quantile(share.max(0.0))))
+}
+
+/// Each section's latencies of each endpoint as an interval log of HDR histograms (V2, deflated), as HdrHistogram's own tools read
+/// it (<https://github.com/HdrHistogram/HdrHistogram>): nanoseconds, maxima in milliseconds, an endpoint's name as its tag.
+pub(crate) fn histogram_log(
+    catalogue: &Catalogue,
+    started: SystemTime,
+    sections: &[Section],
+) -> Result<Vec<u8>, String> {
+    let mut log = Vec::new();
+    let mut serializer = V2DeflateSerializer::new();
+    let mut builder = IntervalLogWriterBuilder::new();
+    builder
+        .add_comment("[Latencies in nanoseconds of requests that succeeded, after warm-up; Tag is the endpoint]")
+        .with_start_time(started)
+        .with_base_time(started)
+        .with_max_value_divisor(NANOS_OF_MS);
+    let failed = |error: &dyn std::fmt::Debug| format!("failed to write the log of histograms: {error:?}");
+    let mut writer = builder.begin_log_with(&mut log, &mut serializer).map_err(|error| failed(&error))?;
+    for section in sections {
+        for (index, latencies) in &section.latencies {
+            let histogram = latencies.decoded().map_err(|error| error.to_string())?;
+            let tag = Tag::new(catalogue.endpoints[*index].name);
+            let written = writer.write_histogram(&histogram, section.from, section.to - section.from, tag);
+            written.map_err(|error| failed(&error))?;
+        }
+    }
+    drop(writer);
+    Ok(log)
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::catalogue::{JOIN_ROOM, STOCK_AI};
+    use monitoring::phase::Phase;
+
+    use super::*;
+    use crate::clock;
+    use crate::measure::{At, Failure, Layout, Parts, Recorder, Sample, Segments, Timeline as Cutter};
+    use crate::plan::constant_vus;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn join(recorder: &mut Recorder, ms: u64, failed: bool) {
+        let at = At { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: Segments::default() };
+        let started = clock::now();
+        let finished = started + Duration::from_millis(ms);
+        let (status, failure) = (Some(200), failed.then_some(Failure::Check));
+        recorder.record(at, &Sample { status, failure, due: started, started, finished, parts: Parts::default() });
+    }
+
+    /// A run of so many seconds. In each 40 requests of 1 to 40 ms, 100 ms more in odd seconds, and one more request, which fails in
+    /// the second one.
+    fn course(seconds: u32) -> (Duration, Vec<Section>) {
+        let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![false]));
+        let mut cutter = Cutter::new(&STOCK_AI);
+        for second in 1..=seconds {
+            for ms in 1..=40 {
+                join(&mut recorder, ms + u64::from(second % 2) * 100, false);
+            }
+            join(&mut recorder, 1, second == 2);
+            cutter.offer(SECOND * second - SECOND / 2, &recorder.snapshot()).unwrap();
+            cutter.offer(SECOND * second, &recorder.snapshot()).unwrap();
+        }
+        cutter.finish(SECOND * seconds + SECOND / 4, &recorder.snapshot()).unwrap()
+    }
+
+    fn plan() -> Plan {
+        Plan { parts: vec![constant_vus(3, SECOND * 10).plan("a", 1, 1).unwrap()], seed: 1 }
+    }
+
+    #[test]
+    fn a_section_has_what_was_measured_in_it_and_nothing_else() {
+        let (interval, sections) = course(3);
+        let timeline = timeline_of(&STOCK_AI, &plan(), (interval, &sections)).unwrap();
+        assert_eq!((timeline.interval_ms, timeline.slices.len()), (1000, 4));
+        let of = |at: usize| timeline.slices[at].endpoints[JOIN_ROOM.name];
+        assert_eq!((of(0).requests, of(0).failed, of(1).failed), (41, 0, 1));
+        assert_eq!((of(0).good, of(1).good), (Some(41), Some(40)));
+        assert_eq!(timeline.slices[0].phase, Some(Phase::Steady));
+        let ms = |value: Millis| match value {
+            Millis::Finite(ms) => ms.round() as u64,
+            Millis::Infinite(_) => u64::MAX,
+        };
+        // Of 41 the 39th: 138 ms in an odd second; in the second one request failed, and is beyond the 40 others.
+        assert_eq!((ms(of(0).p95_ms), ms(of(1).p95_ms), ms(of(1).p50_ms)), (138, 39, 21));
+        assert_eq!((timeline.slices[3].from_ms, timeline.slices[3].to_ms), (3000, 3250));
+        assert!(timeline.slices[3].endpoints.is_empty(), "nothing happened after the last cut");
+        assert_eq!((timeline.slices[0].planned_vus, timeline.slices[0].due), (3, None));
+        let sent: u64 = timeline.slices.iter().map(|slice| slice.requests).sum();
+        assert_eq!(sent, 3 * 41);
+    }
+
+    #[test]
+    fn a_long_run_has_longer_sections_and_loses_nothing() {
+        let (interval, sections) = course(500);
+        assert_eq!(interval, SECOND * 8);
+        assert!(sections.len() <= 120, "{}", sections.len());
+        let sent: u64 = sections.iter().map(|section| section.requests.sent).sum();
+        let latencies: u64 = sections
+            .iter()
+            .flat_map(|section| section.latencies.values())
+            .map(|of| of.decoded().unwrap().len() + of.failed)
+            .sum();
+        assert_eq!((sent, latencies), (500 * 41, 500 * 41));
+        assert!(sections.windows(2).all(|pair| pair[0].to == pair[1].from));
+    }
+
+    #[test]
+    fn the_log_is_read_by_the_standard_reader() {
+        use hdrhistogram::serialization::Deserializer;
+        use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+        let (_, sections) = course(2);
+        let log = histogram_log(&STOCK_AI, SystemTime::UNIX_EPOCH, &sections).unwrap();
+        let entries: Vec<_> = IntervalLogIterator::new(&log).map(Result::unwrap).collect();
+        let intervals: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| match entry {
+                LogEntry::Interval(interval) => Some(interval),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(intervals.len(), 2);
+        assert_eq!(intervals[1].tag().unwrap().as_str(), JOIN_ROOM.name);
+        assert_eq!((intervals[1].start_timestamp(), intervals[1].duration()), (SECOND, SECOND));
+        assert!((intervals[0].max() - 140.0).abs() < 0.2, "{}", intervals[0].max());
+        let bytes =
+            base64::Engine::decode(&base64::prelude::BASE64_STANDARD, intervals[0].encoded_histogram()).unwrap();
+        let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+        assert_eq!(histogram.len(), 41);
+    }
+}
