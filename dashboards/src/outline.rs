@@ -19,10 +19,19 @@ pub fn outline(dashboard: &Dashboard) -> String {
         lines.push(panel_line(panel));
         for target in &panel.targets {
             let reason = target.may_be_empty.map(|reason| format!(" [may be empty: {reason}]")).unwrap_or_default();
-            lines.push(format!("  {}: {}{reason}", target.legend_format, target.expr));
+            lines.push(format!("  {}: {}{reason}", target.legend_format, shortened(&target.expr)));
         }
     }
     lines.join("\n")
+}
+
+/// A query's beginning, and how long all of it is: what says the same of each endpoint in turn is read in the dashboard itself.
+fn shortened(expr: &str) -> String {
+    const SHOWN: usize = 200;
+    match expr.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}… ({} characters)", &expr[..at], expr.chars().count()),
+        None => expr.to_owned(),
+    }
 }
 
 fn panel_line(panel: &Panel) -> String {

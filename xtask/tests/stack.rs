@@ -171,8 +171,14 @@ fn reports_that_cannot_be_written_cost_no_verdict() {
     assert!(mounted.success(), "mount needs root");
     let line = ["perf", "-q", "-u", "5", "-i", "200", "--stack", "none", "--target", &backend.url];
     let said = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
+    let mounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&out).status().unwrap();
+    assert!(mounted.success(), "mount needs root");
+    let read_only = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
     let unmounted = Command::new("umount").arg(&out).status().unwrap();
     assert!(unmounted.success());
+    // Before anything is sent, if that can be.
+    assert_eq!(read_only.code, 104, "{}", read_only.text);
+    assert!(read_only.text.contains("Read-only file system"), "{}", read_only.text);
     assert_eq!(said.code, 70, "{}", said.text);
     assert!(said.text.contains("No space left on device"), "{}", said.text);
     assert!(said.text.contains("✓ met") && said.text.contains("all that is left of the run"), "{}", said.text);

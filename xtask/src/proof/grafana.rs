@@ -167,9 +167,15 @@ mod tests {
         };
         let other_password = server("401 Unauthorized", r#"{"statusCode":401,"message":"Unauthorized"}"#);
         let proxy = server("502 Bad Gateway", "<html>");
-        for (grafana, says) in
-            [(gone, "does not answer"), (other_password, "stack restart"), (proxy, "does not answer")]
-        {
+        // Its backlog takes the connection, and nobody ever answers on it.
+        let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hangs = Url::parse(&format!("http://{}", hanging.local_addr().unwrap())).unwrap();
+        for (grafana, says) in [
+            (gone, "does not answer"),
+            (other_password, "stack restart"),
+            (proxy, "does not answer"),
+            (hangs, "does not answer"),
+        ] {
             let source = Source::new(prometheus(), Some(grafana), &Default::default()).unwrap();
             assert!(source.is_grafana());
             for _ in 0..2 {
