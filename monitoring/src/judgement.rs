@@ -92,6 +92,9 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// What should be known and does not touch the verdict.
     pub warnings: Vec<String>,
+    /// Requests that production has in a day, if somebody said: what error budgets are put against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_day: Option<u64>,
     /// What the process's exit code says.
     pub exit_code: u8,
 }
@@ -158,6 +161,9 @@ pub struct EndpointResult {
     pub p95_ms: Option<Millis>,
     /// The 99th percentile, likewise.
     pub p99_ms: Option<Millis>,
+    /// The percentile curve: as far as there are requests enough to tell a percentile from the slowest of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<CurvePoint>,
     /// The same of response times, from when requests were due: only for open loads.
     #[serde(default)]
     pub response_p50_ms: Option<Millis>,
@@ -170,6 +176,15 @@ pub struct EndpointResult {
     /// What the backend said of some of its answers, if it sends `Server-Timing`.
     #[serde(default)]
     pub server_timing: Option<ServerTiming>,
+}
+
+/// A point of a percentile curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// The percentile, in parts per million: 950,000 is p95.
+    pub ppm: u32,
+    /// Its latency.
+    pub ms: Millis,
 }
 
 /// Answers that said how long the backend took.

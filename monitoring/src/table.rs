@@ -11,6 +11,9 @@ use crate::slo::Severity;
 /// The column of response times.
 const FROM_DUE: usize = 7;
 
+/// The column of sparklines.
+const OVER_TIME: usize = 8;
+
 /// The table and the sentences below it. With `colour`, escape codes colour the verdicts; the words and signs say the
 /// same without.
 pub fn render(report: &Report, colour: bool) -> String {
@@ -23,15 +26,20 @@ pub fn render(report: &Report, colour: bool) -> String {
         table.force_no_tty()
     };
     let heading = |name: &str| if colour { Cell::new(name).add_attribute(Attribute::Dim) } else { Cell::new(name) };
-    let columns = ["", "endpoint", "promised", "seen", "95 % interval", "good", "of", "from due", ""];
+    let columns = ["", "endpoint", "promised", "seen", "95 % interval", "good", "of", "from due", "over time", ""];
     table.set_header(columns.map(heading));
     for objective in &report.objectives {
-        table.add_row(row(objective, colour));
+        table.add_row(row(report, objective, colour));
     }
     for column in [3, 4, 5, 6, FROM_DUE] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
+    }
+    if report.timeline.slices.is_empty()
+        && let Some(column) = table.column_mut(OVER_TIME)
+    {
+        column.set_constraint(ColumnConstraint::Hidden);
     }
     // A closed load has no response times, and an empty column would only make people wonder.
     if report.objectives.iter().all(|objective| objective.response_ms.is_none())
@@ -97,7 +105,7 @@ fn long(ms: f64) -> String {
     if ms < 10_000.0 { millis(Millis::Finite(ms)) } else { format!("{:.1} s", ms / 1e3) }
 }
 
-fn row(objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {
+fn row(report: &Report, objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {
     let (word, shade) = match (objective.verdict, objective.severity) {
         (Word::Met, _) => ("✓ met", Color::Green),
         (Word::Missed, Severity::Error) => ("✗ missed", Color::Red),
@@ -118,8 +126,32 @@ fn row(objective: &ObjectiveResult, colour: bool) -> Vec<Cell> {
         cell(counts(objective.good)),
         cell(counts(objective.total)),
         cell(objective.response_ms.map(millis).unwrap_or_default()),
+        cell(spark(report, objective).unwrap_or_default()),
         cell(if objective.severity == Severity::Warn { "warns only".to_owned() } else { String::new() }),
     ]
+}
+
+/// A latency's p95 over time, against what is promised: an eighth of it is the lowest bar, and beyond it is the full one.
+fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
+    const WIDTH: u64 = 12;
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let threshold = objective.threshold_ms.filter(|_| objective.kind == Kind::Latency)?;
+    let slices = &report.timeline.slices;
+    let end = slices.last()?.to_ms.max(1);
+    let mut worst: Vec<Option<f64>> = vec![None; usize::try_from(WIDTH).ok()?];
+    for slice in slices {
+        let Some(of) = slice.endpoints.get(&objective.subject) else { continue };
+        let share = match of.p95_ms {
+            Millis::Finite(ms) => ms / threshold,
+            Millis::Infinite(_) => f64::INFINITY,
+        };
+        let middle = (slice.from_ms + slice.to_ms) / 2;
+        let at = usize::try_from((middle * WIDTH / end).min(WIDTH - 1)).ok()?;
+        worst[at] = Some(worst[at].map_or(share, |worst| worst.max(share)));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 7")]
+    let bar = |share: f64| if share > 1.0 { BARS[7] } else { BARS[(share.max(0.0) * 7.0).min(6.9) as usize] };
+    Some(worst.into_iter().map(|share| share.map_or(' ', bar)).collect())
 }
 
 /// What was seen, in the promise's own terms: a quantile, a share of successes or a share of errors.
@@ -138,7 +170,7 @@ pub(crate) fn seen(objective: &ObjectiveResult) -> Option<String> {
     Some(percent(share, objective.total))
 }
 
-fn sentence(objective: &ObjectiveResult) -> Option<String> {
+pub(crate) fn sentence(objective: &ObjectiveResult) -> Option<String> {
     let ObjectiveResult { subject, promise, good, total, .. } = objective;
     let word = match (objective.verdict, objective.severity) {
         (Word::Missed, Severity::Error) => "missed",
@@ -161,7 +193,7 @@ fn sentence(objective: &ObjectiveResult) -> Option<String> {
     Some(text)
 }
 
-fn interval(low: Millis, high: Millis) -> String {
+pub(crate) fn interval(low: Millis, high: Millis) -> String {
     match (low, high) {
         (Millis::Finite(low), Millis::Finite(high)) => format!("{} – {}", number(low), millis(Millis::Finite(high))),
         (Millis::Finite(low), Millis::Infinite(_)) => format!("≥ {}", millis(Millis::Finite(low))),
@@ -199,6 +231,18 @@ mod tests {
     fn shares_are_cut_off_and_not_rounded_up() {
         assert_eq!(percent(94_999, 100_000), "94.99 %");
         assert_eq!(percent(1, 1), "100.00 %");
+    }
+
+    #[test]
+    fn a_full_bar_is_a_broken_promise() {
+        let mut report: Report = serde_json::from_str(include_str!("../tests/course.json")).unwrap();
+        let objective = report.objectives[0].clone();
+        let calm = spark(&report, &objective).unwrap();
+        assert!(calm.chars().count() == 12 && !calm.contains('█'), "{calm}");
+        let last = report.timeline.slices.last_mut().unwrap();
+        last.endpoints.get_mut(&objective.subject).unwrap().p95_ms = Millis::INFINITE;
+        assert!(spark(&report, &objective).unwrap().ends_with('█'));
+        assert_eq!(spark(&report, &report.objectives[7]), None, "a share of successes has no p95");
     }
 
     #[test]

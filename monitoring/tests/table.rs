@@ -58,6 +58,7 @@ fn report() -> Report {
         store: None,
         problems: vec![Problem::new(ExitCode::Inconclusive, "the store did not take the final metrics: gone")],
         warnings: vec!["nobody knows whether testid \"t\" is new".into()],
+        requests_per_day: None,
         exit_code: 99,
     }
 }

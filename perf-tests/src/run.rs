@@ -124,7 +124,7 @@ impl RunError {
 impl From<FileError> for RunError {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Json(_) => Self::Internal(error.to_string()),
+            FileError::Json(_) | FileError::Xml(_) => Self::Internal(error.to_string()),
             FileError::Io(..) | FileError::Used(..) => Self::Configuration(error.to_string()),
         }
     }

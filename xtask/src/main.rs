@@ -5,6 +5,7 @@ mod backend;
 mod bench;
 mod ci;
 mod codegen;
+mod compare;
 mod dashboards_diff;
 mod export;
 mod http;
@@ -40,6 +41,10 @@ enum Command {
     Stack(stack::Command),
     /// List past runs: verdict, load, the p95 nearest to its promise, tags
     Runs(runs::Args),
+    /// Make a run's report.html, junit.xml and summary.md again, and print its table
+    Report(reports::Args),
+    /// Compare two runs that were recorded
+    Compare(compare::Args),
     /// Review changes of dashboards
     #[command(subcommand)]
     Dashboards(dashboards_diff::Command),
@@ -75,6 +80,8 @@ async fn main() -> ExitCode {
         Command::Perf(args) => perf::command(*args).await,
         Command::Stack(command) => or_internal(stack::command(command).await),
         Command::Runs(args) => or_internal(runs::run(&args)),
+        Command::Report(args) => or_internal(reports::run(&args)),
+        Command::Compare(args) => or_internal(compare::run(&args)),
         Command::Dashboards(command) => or_internal(dashboards_diff::run(command)),
         Command::Archive(command) => or_internal(archive::run(&command).await),
         Command::Export(args) => or_internal(export::run(&args)),

@@ -2,6 +2,7 @@
 
 mod against;
 mod args;
+mod baseline;
 mod child;
 mod drill;
 
@@ -11,18 +12,18 @@ use std::process::ExitStatus;
 
 use anyhow::Context as _;
 use monitoring::judgement::{Problem, Report};
-use monitoring::markdown;
 use monitoring::run::{self, ExitCode, Outcome, Settings};
 use monitoring::table;
 use tokio::sync::watch;
 use url::Url;
 
-pub(crate) use args::Args;
+pub(crate) use args::{Args, percent};
 
 use crate::backend::Backend;
+use crate::compare::Recorded;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
-use crate::{codegen, proof, reports, summary, workspace};
+use crate::{codegen, compare, proof, reports, summary, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -72,6 +73,7 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     if args.gate.compares() {
         return against::run(&args, &settings, signals).await.map(Some);
     }
+    baseline::check(&args)?;
     // A target may come from the environment, too.
     let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
     let sends = !args.list && !settings.dry_run;
@@ -251,10 +253,8 @@ async fn run_all(
         match finish(scenario, &outcome_file, ended, stack) {
             Ok((of_scenario, report)) => {
                 code = code.or_worse(of_scenario);
-                if let (Some(setting), Some(before), Some((path, report)), false) =
-                    (setting, before, report, interrupted)
-                {
-                    code = code.or_worse(prove(&path, report, before, setting).await?);
+                if let (Some((path, report)), false) = (report, interrupted) {
+                    code = code.or_worse(conclude(args, path, report, setting.zip(before)).await?);
                 }
             }
             // A second signal leaves no time for an outcome.
@@ -268,24 +268,44 @@ async fn run_all(
     Ok(code)
 }
 
-/// Proves what there is to prove, and makes what that comes to a part of the report.
-async fn prove(
-    path: &Path,
+/// What comes after a run: its proof, the comparison with its baseline, and everything that is made from its report. Gives the gravest
+/// code that one of them asks for.
+async fn conclude(
+    args: &Args,
+    path: PathBuf,
     mut report: Report,
-    before: proof::Before,
-    setting: proof::Setting<'_>,
+    proof: Option<(proof::Setting<'_>, proof::Before)>,
 ) -> Result<ExitCode, Stop> {
-    let proof = proof::prove(&report, before, setting).await?;
-    summary::say(&format!("\n{}", proof.render()));
-    proof.write(path)?;
-    if let Some(failed) = proof.failed() {
-        report.problems.push(Problem::new(ExitCode::ProofFailed, failed));
-        let code = ExitCode::from_code(report.exit_code).unwrap_or(ExitCode::Internal);
-        report.exit_code = code.or_worse(ExitCode::ProofFailed).code();
-        reports::write(path, &report)?;
-        return Ok(ExitCode::ProofFailed);
+    let found = ExitCode::from_code(report.exit_code).unwrap_or(ExitCode::Internal);
+    report.requests_per_day = args.baseline.requests_per_day;
+    let mut code = ExitCode::Met;
+    if let Some((setting, before)) = proof {
+        let proof = proof::prove(&report, before, setting).await?;
+        summary::say(&format!("\n{}", proof.render()));
+        proof.write(&path)?;
+        if let Some(failed) = proof.failed() {
+            report.problems.push(Problem::new(ExitCode::ProofFailed, failed));
+            code = ExitCode::ProofFailed;
+        }
     }
-    Ok(ExitCode::Met)
+    let mut head = Recorded { path, report };
+    let compared = baseline::compare(args, &head)?;
+    if let Some(compared) = compared.as_ref().filter(|_| args.gate.gate.judges_changes()) {
+        head.report.problems.extend(baseline::problem(compared));
+        code = code.or_worse(compared.code());
+    }
+    head.report.exit_code = found.or_worse(code).code();
+    reports::write(&head.path, &head.report)?;
+    match &compared {
+        Some(compared) => drop(compare::write(&head, compared)?),
+        None => reports::write_pages(&head.path, &head.report, None)?,
+    }
+    summary::on_job_page(&head.path)?;
+    summary::annotate(&head.report.scenario, &table::sentences(&head.report));
+    if let Some(name) = &args.baseline.save_baseline {
+        baseline::save(name, &head)?;
+    }
+    Ok(code)
 }
 
 /// Where a scenario leaves its outcome for us.
@@ -323,10 +343,6 @@ fn finish(
             return Err(Stop(ExitCode::Internal, message));
         }
         summary::print(&report, &path, stack.grafana.as_ref());
-        if let Some(folder) = path.parent() {
-            summary::leave(folder, &markdown::of_run(&report))?;
-        }
-        summary::annotate(&report.scenario, &table::sentences(&report));
         left = Some((path, report));
     }
     let code = ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal);

@@ -4,12 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use monitoring::comparison::Comparison;
 use monitoring::judgement::{Report, SCHEMA};
+use monitoring::pages;
+use monitoring::run::ExitCode;
 
-use crate::workspace;
+use crate::{summary, workspace};
 
 /// The report's name in its run's folder.
-const REPORT: &str = "report.json";
+pub(crate) const REPORT: &str = "report.json";
 
 /// Reads a report.
 ///
@@ -29,13 +32,18 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
     serde_json::from_value(json).with_context(|| format!("{} is no report", path.display()))
 }
 
-/// The report of a run by its name, or of a file.
+/// Where a baseline of that name is kept.
+pub(crate) fn baseline(name: &str) -> PathBuf {
+    workspace::perf().join("baselines").join(name)
+}
+
+/// The report of a baseline or a run by its name, or of a file.
 pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
-    let file = Path::new(name);
-    let path = if file.is_file() { file.to_owned() } else { workspace::perf().join(name).join(REPORT) };
+    let places = [baseline(name).join(REPORT), PathBuf::from(name), workspace::perf().join(name).join(REPORT)];
+    let path = places.into_iter().find(|path| path.is_file()).unwrap_or_default();
     anyhow::ensure!(
         path.is_file(),
-        "{name:?} is neither a file nor a run in {}: see cargo xtask runs",
+        "{name:?} is neither a file, a baseline nor a run in {}: see cargo xtask runs",
         workspace::perf().display()
     );
     let report = read(&path)?;
@@ -48,4 +56,55 @@ pub(crate) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(report).context("failed to write the report as JSON")? + "\n";
     fs::write(&draft, text).with_context(|| format!("failed to write {}", draft.display()))?;
     fs::rename(&draft, path).with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// Writes everything that is made from a report beside it.
+pub(crate) fn write_pages(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
+    for (name, text) in pages::of_run(report, compared)? {
+        let page = path.with_file_name(name);
+        fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
+    }
+    Ok(())
+}
+
+/// What a run was compared with, if it was.
+pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
+    let path = path.with_file_name("comparison.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    serde_json::from_str(&text).map(Some).with_context(|| format!("{} is no comparison", path.display()))
+}
+
+/// Which report, and what production is like.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A report.json, a run's testid, or a baseline's name
+    report: String,
+    /// How many requests production has in a day, for what error budgets mean there
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    requests_per_day: Option<u64>,
+}
+
+/// `cargo xtask report`: makes everything again that is made from a report, and prints its table.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let (path, mut report) = match find(&args.report) {
+        Ok(found) => found,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::BadConfiguration);
+        }
+    };
+    if args.requests_per_day.is_some() {
+        report.requests_per_day = args.requests_per_day;
+        write(&path, &report)?;
+    }
+    let compared = comparison_of(&path)?;
+    write_pages(&path, &report, compared.as_ref())?;
+    summary::print(&report, &path, None);
+    if let Some(compared) = &compared {
+        summary::print_comparison(compared, &path.with_file_name("comparison.json"));
+    }
+    Ok(ExitCode::Met)
 }

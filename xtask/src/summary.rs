@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use dashboards::multiplayer;
 use monitoring::comparison::{self, Comparison};
 use monitoring::judgement::Report;
+use monitoring::pages;
 use monitoring::run::ExitCode;
 use monitoring::table;
 use url::Url;
@@ -19,19 +20,20 @@ pub(crate) fn print(report: &Report, path: &Path, grafana: Option<&Url>) {
     let colour = stdout().is_terminal() && workspace::var("NO_COLOR").is_none();
     let link = grafana.and_then(|grafana| dashboard_link(grafana, report));
     let link = link.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
-    say(&format!("\n{}\n\n{link}report     {}", table::render(report, colour), path.display()));
+    say(&format!(
+        "\n{}\n\n{link}report     {}",
+        table::render(report, colour),
+        path.with_file_name(pages::HTML).display()
+    ));
 }
 
-/// Leaves a summary beside a report, and on the job's page where a workflow of GitHub runs us.
-pub(crate) fn leave(folder: &Path, markdown: &str) -> anyhow::Result<()> {
-    let path = folder.join("summary.md");
-    fs::write(&path, markdown).with_context(|| format!("failed to write {}", path.display()))?;
+/// Puts the summary beside a report on the job's page, where a workflow of GitHub runs us.
+pub(crate) fn on_job_page(report: &Path) -> anyhow::Result<()> {
     let Some(page) = workspace::var("GITHUB_STEP_SUMMARY") else { return Ok(()) };
-    let appended = fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(&page)
-        .and_then(|mut page| page.write_all(markdown.as_bytes()));
+    let path = report.with_file_name(pages::MARKDOWN);
+    let markdown = fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let appended =
+        fs::OpenOptions::new().append(true).create(true).open(&page).and_then(|mut page| page.write_all(&markdown));
     appended.with_context(|| format!("failed to write {page}, the job's summary (GITHUB_STEP_SUMMARY)"))
 }
 

@@ -35,6 +35,17 @@ pub(crate) fn machine() -> String {
     format!("{} {}, {cores} x {model}", std::env::consts::OS, std::env::consts::ARCH)
 }
 
+/// The revision that is checked out, with "-dirty" if there are changes that are in no commit; nothing where there is no git.
+pub(crate) fn revision() -> String {
+    let described = std::process::Command::new("git")
+        .args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
+        .current_dir(root())
+        .stderr(std::process::Stdio::null())
+        .output();
+    let described = described.ok().filter(|output| output.status.success());
+    described.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 /// A short name for a text.
 pub(crate) fn hash(parts: &[&str]) -> String {
     let mut hasher = DefaultHasher::new();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::judgement::{
-    self, CheckResult, EndpointResult, Environment, Generator, Iterations, Kind, ObjectiveResult, Plan, Report,
-    Requests, SCHEMA, ServerTiming, Store, Timeline, Word,
+    self, CheckResult, CurvePoint, EndpointResult, Environment, Generator, Iterations, Kind, ObjectiveResult, Plan,
+    Report, Requests, SCHEMA, ServerTiming, Store, Timeline, Word,
 };
 use monitoring::phase::Phases;
 use monitoring::run::ExitCode;
@@ -55,6 +55,7 @@ pub(crate) fn without_problems(testid: &str, scenario: &str, catalogue: &Catalog
         store: None::<Store>,
         problems: Vec::new(),
         warnings: Vec::new(),
+        requests_per_day: None,
         exit_code: ExitCode::Inconclusive.code(),
     }
 }
@@ -213,6 +214,7 @@ impl Evidence<'_> {
             p50_ms: quantile(&judged.latency, 50),
             p95_ms: quantile(&judged.latency, 95),
             p99_ms: quantile(&judged.latency, 99),
+            curve: curve(&judged.latency),
             response_p50_ms: response(50),
             response_p95_ms: response(95),
             response_p99_ms: response(99),
@@ -229,6 +231,17 @@ impl Evidence<'_> {
         };
         names.into_iter().map(result).collect()
     }
+}
+
+/// Percentiles of which at least one request lies beyond.
+fn curve(latency: &Latency) -> Vec<CurvePoint> {
+    const PPM: [u32; 17] = [
+        10_000, 100_000, 250_000, 500_000, 750_000, 800_000, 850_000, 900_000, 925_000, 950_000, 975_000, 980_000,
+        990_000, 995_000, 999_000, 999_900, 999_990,
+    ];
+    let all = u128::from(latency.buckets().count());
+    let told = PPM.into_iter().filter(|ppm| u128::from(Objective::WHOLE - ppm) * all >= u128::from(Objective::WHOLE));
+    told.filter_map(|ppm| Some(CurvePoint { ppm, ms: latency.quantile(Objective::ppm(ppm))? })).collect()
 }
 
 fn server_timing(times: &ServerTimes) -> Option<ServerTiming> {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use monitoring::judgement::Report;
+use monitoring::pages;
 use monitoring::run::Outcome;
 
 /// The report's file name in the run's folder.
@@ -21,6 +22,8 @@ pub(crate) enum FileError {
     Io(PathBuf, io::Error),
     #[error("failed to write the report as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("failed to write the results as XML: {0}")]
+    Xml(#[from] pages::SerializeError),
     #[error("{0} is there already: testid {1:?} has been used, choose another")]
     Used(PathBuf, String),
 }
@@ -48,6 +51,10 @@ pub(crate) fn write(folder: &Path, report: &mut Report, histograms: &[u8]) -> Re
     {
         // A convenience is no reason to lose a report.
         report.warnings.push(format!("{LATEST} does not point to this run: {error}"));
+    }
+    for (name, text) in pages::of_run(report, None)? {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(at(&path))?;
     }
     let path = folder.join(REPORT);
     let mut text = serde_json::to_string_pretty(report)?;

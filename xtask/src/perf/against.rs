@@ -17,7 +17,7 @@ use monitoring::catalogue::SERVED;
 use monitoring::comparison::{self, About, Comparison, Method, Pair};
 use monitoring::gate::{Finding, Looks, Rule};
 use monitoring::judgement::{Problem, Report};
-use monitoring::markdown;
+use monitoring::pages;
 use monitoring::run::{self, ExitCode, Settings};
 use tokio::sync::watch;
 
@@ -169,7 +169,11 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
     comparison.exit_code = code.code();
     let path = write(&rounds.folder, &comparison)?;
     summary::print_comparison(&comparison, &path);
-    summary::leave(&rounds.folder, &markdown::of_comparison(&comparison))?;
+    for (name, text) in pages::of_comparison(&comparison) {
+        let page = rounds.folder.join(name);
+        fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
+    }
+    summary::on_job_page(&path)?;
     summary::annotate(&comparison.scenario, &comparison::sentences(&comparison));
     Ok(code)
 }

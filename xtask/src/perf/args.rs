@@ -14,7 +14,9 @@ use url::Url;
 mod gate;
 mod load;
 
-use gate::GateArgs;
+pub(crate) use gate::percent;
+
+use gate::{BaselineArgs, GateArgs};
 use load::{HttpArgs, LoadArgs, Override};
 
 use super::child::Child;
@@ -120,6 +122,8 @@ pub(crate) struct Args {
     http: HttpArgs,
     #[command(flatten)]
     pub(super) gate: GateArgs,
+    #[command(flatten)]
+    pub(super) baseline: BaselineArgs,
 }
 
 impl Args {
@@ -161,6 +165,7 @@ impl Args {
     pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
         label::parse_tags(self.tag.iter().map(String::as_str)).map_err(|error| error.to_string())?;
         self.gate.check()?;
+        self.baseline.check(&self.gate, self.scenarios.len())?;
         let external = match (&settings.remote_write, &self.prometheus_url) {
             (None, _) => None,
             (Some(_), Some(_)) => Some("--prometheus-url"),
@@ -228,6 +233,8 @@ impl Args {
         // The test runs where its package is.
         let out = std::path::absolute(&out).unwrap_or(out);
         child.set(run::OUT, &out.display().to_string());
+        child.set(run::REVISION, &workspace::revision());
+        child.set(run::COMMAND, &command_line());
     }
 
     /// Variables that the command line sets, or takes away.
@@ -256,6 +263,29 @@ impl Args {
 /// Where a Prometheus takes remote write.
 pub(super) fn write_url(prometheus: &Url) -> String {
     format!("{}/api/v1/write", prometheus.as_str().trim_end_matches('/'))
+}
+
+/// What was typed, but for what may be secret: users and passwords in URLs, and commands, which may set variables.
+fn command_line() -> String {
+    let mut words = vec!["cargo xtask".to_owned()];
+    let mut is_command = false;
+    for word in std::env::args().skip(1) {
+        words.push(if is_command { "…".to_owned() } else { without_secrets(&word) });
+        is_command = ["--start", "--build", "--reset"].contains(&word.as_str());
+    }
+    words.join(" ")
+}
+
+fn without_secrets(word: &str) -> String {
+    let (flag, value) = match word.split_once('=') {
+        Some((flag, value)) if flag.starts_with("--") => (format!("{flag}="), value),
+        _ => (String::new(), word),
+    };
+    if ["--start=", "--build=", "--reset="].contains(&flag.as_str()) {
+        return format!("{flag}…");
+    }
+    let shown = Url::parse(value).ok().filter(|_| value.contains("://")).map(|url| run::shown(&url));
+    format!("{flag}{}", shown.unwrap_or_else(|| value.to_owned()))
 }
 
 fn is_ci() -> bool {
@@ -321,10 +351,21 @@ mod tests {
             ("--stack podman", "podman"),
             ("--stack none --proof", "--proof"),
             ("--proof --no-proof", "--no-proof"),
+            ("basic endurance --baseline main", "one scenario"),
+            ("--baseline main --against main", "--against"),
+            ("--save-baseline ../x", "baseline"),
         ] {
             let message = refused(line);
             assert!(message.contains(names), "{line}: {message}");
         }
+    }
+
+    #[test]
+    fn a_command_line_is_kept_without_secrets() {
+        assert_eq!(without_secrets("--target=http://user:pass@host:1/"), "--target=http://host:1/");
+        assert_eq!(without_secrets("http://user:pass@host:1/a"), "http://host:1/a");
+        assert_eq!(without_secrets("--start=KEY=x ./server"), "--start=…");
+        assert_eq!(without_secrets("team=trading"), "team=trading");
     }
 
     #[test]

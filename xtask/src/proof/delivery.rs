@@ -151,6 +151,7 @@ mod tests {
             p50_ms: None,
             p95_ms: None,
             p99_ms: None,
+            curve: Vec::new(),
             response_p50_ms: None,
             response_p95_ms: None,
             response_p99_ms: None,

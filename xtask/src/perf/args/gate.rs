@@ -47,6 +47,37 @@ pub(crate) struct GateArgs {
     pub(crate) start_timeout: Duration,
 }
 
+/// Flags of runs that were recorded.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Comparing")]
+pub(crate) struct BaselineArgs {
+    /// Compare the run with an earlier one: a baseline's name, a report.json or a testid. Without one of that name, objectives are
+    /// judged alone
+    #[arg(long, value_name = "NAME|FILE|TESTID", conflicts_with_all = ["drill", "list", "dry_run"])]
+    pub(crate) baseline: Option<String>,
+    /// Keep the run under that name, for --baseline, in place of an older one
+    #[arg(long, value_name = "NAME", value_parser = run::parse_testid, conflicts_with_all = ["drill", "list", "dry_run"])]
+    pub(crate) save_baseline: Option<String>,
+    /// How many requests production has in a day, for what error budgets mean there
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) requests_per_day: Option<u64>,
+}
+
+impl BaselineArgs {
+    /// Refuses what contradicts itself.
+    pub(super) fn check(&self, gate: &GateArgs, scenarios: usize) -> Result<(), String> {
+        let given = [("--baseline", &self.baseline), ("--save-baseline", &self.save_baseline)];
+        let Some((flag, _)) = given.iter().find(|(_, value)| value.is_some()) else { return Ok(()) };
+        if scenarios > 1 {
+            return Err(format!("{flag} is about one scenario, and {scenarios} were named"));
+        }
+        if gate.compares() {
+            return Err(format!("{flag} is about one run, and --against and --calibrate make rounds of runs"));
+        }
+        Ok(())
+    }
+}
+
 /// What a comparison fails for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Gate {
@@ -104,7 +135,7 @@ impl GateArgs {
 }
 
 /// "5" and "5%" are 0.05.
-fn percent(value: &str) -> Result<f64, String> {
+pub(crate) fn percent(value: &str) -> Result<f64, String> {
     let number = value.strip_suffix('%').unwrap_or(value).trim().parse::<f64>();
     let number = number.ok().filter(|number| (0.0..=1_000.0).contains(number));
     number.map(|number| number / 100.0).ok_or_else(|| "not a number of per cent from 0 to 1000".to_owned())

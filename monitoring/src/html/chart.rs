@@ -1,0 +1,309 @@
+//! Line charts as SVG: no script is needed to see one, and a table beside each says the same to who cannot.
+//!
+//! Coordinates have one decimal, so that the same values give the same bytes everywhere.
+
+use std::fmt::Write as _;
+
+use maud::{Markup, PreEscaped, html};
+
+/// Width and height of a chart that has half a page, and of one that has a third: labels are as large in both.
+pub(super) const WIDE: (f64, f64) = (600.0, 220.0);
+pub(super) const NARROW: (f64, f64) = (380.0, 180.0);
+/// Room for the labels of the axes: left, right, top, bottom.
+const MARGINS: (f64, f64, f64, f64) = (62.0, 12.0, 10.0, 26.0);
+
+/// Values over something, in the order in which they are drawn.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) name: String,
+    /// Its look: a class of the style sheet.
+    pub(super) class: &'static str,
+    /// Where there is a value. Infinite ones lie at the upper edge.
+    pub(super) points: Vec<(f64, Option<f64>)>,
+}
+
+/// A line across the whole chart.
+#[derive(Debug, Clone)]
+pub(super) struct Level {
+    pub(super) name: String,
+    pub(super) class: &'static str,
+    pub(super) at: f64,
+}
+
+/// A part of the x axis with a background of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Span {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) class: &'static str,
+}
+
+/// An axis: how far it reaches at least, where it is labelled, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Axis {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    /// Where labels stand; chosen by themselves if there are none.
+    pub(super) ticks: Vec<(f64, String)>,
+    pub(super) format: fn(f64) -> String,
+}
+
+/// A chart, and everything that is on it.
+#[derive(Debug, Clone)]
+pub(super) struct Chart {
+    /// What a screen reader says.
+    pub(super) label: String,
+    pub(super) size: (f64, f64),
+    pub(super) x: Axis,
+    pub(super) y: Axis,
+    pub(super) lines: Vec<Line>,
+    pub(super) levels: Vec<Level>,
+    pub(super) spans: Vec<Span>,
+    /// What is said where, from one x to another.
+    pub(super) tips: Vec<(f64, f64, String)>,
+}
+
+/// A round number that makes for at most so many steps.
+fn step(range: f64, most: f64) -> f64 {
+    let rough = range / most;
+    let power = 10_f64.powf(rough.log10().floor());
+    let choices = [1.0, 2.0, 2.5, 5.0, 10.0];
+    choices.into_iter().map(|choice| choice * power).find(|step| *step >= rough * 0.999_999).unwrap_or(rough)
+}
+
+impl Axis {
+    /// From nought to beyond all of those values, with labels at round numbers.
+    pub(super) fn upwards(values: impl Iterator<Item = f64>, format: fn(f64) -> String) -> Self {
+        let most = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+        let most = if most > 0.0 { most * 1.05 } else { 1.0 };
+        let step = step(most, 4.0);
+        let to = (most / step).ceil() * step;
+        Self { from: 0.0, to, ticks: Vec::new(), format }
+    }
+
+    /// Time from the start of a run, in seconds.
+    pub(super) fn time(to: f64) -> Self {
+        let choices =
+            [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0];
+        let step = choices.into_iter().find(|step| to / step <= 6.0).unwrap_or_else(|| step(to, 6.0));
+        let ticks = (0_u32..).map(|at| f64::from(at) * step).take_while(|at| *at <= to);
+        Self { from: 0.0, to: to.max(1e-9), ticks: ticks.map(|at| (at, clock(at))).collect(), format: clock }
+    }
+
+    fn ticks(&self) -> Vec<(f64, String)> {
+        if !self.ticks.is_empty() {
+            return self.ticks.clone();
+        }
+        let step = step(self.to - self.from, 4.0);
+        let all = (0_u32..).map(|at| self.from + f64::from(at) * step).take_while(|at| *at <= self.to + step * 1e-6);
+        all.map(|at| (at, (self.format)(at))).collect()
+    }
+
+    /// From 0 to 1.
+    fn share(&self, value: f64) -> f64 {
+        let share = (value - self.from) / (self.to - self.from);
+        if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
+    }
+}
+
+/// Seconds as "1:05" or "1:02:05".
+pub(super) fn clock(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds of a run")]
+    let all = seconds.max(0.0).round() as u64;
+    let (hours, minutes, seconds) = (all / 3_600, all / 60 % 60, all % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+impl Chart {
+    fn x(&self, value: f64) -> f64 {
+        let (left, right, ..) = MARGINS;
+        left + self.x.share(value) * (self.size.0 - left - right)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let (.., top, bottom) = MARGINS;
+        self.size.1 - bottom - self.y.share(value) * (self.size.1 - top - bottom)
+    }
+
+    /// The chart, with the names of its lines below.
+    pub(super) fn render(&self) -> Markup {
+        html! {
+            figure class="chart" {
+                (PreEscaped(self.svg("")))
+                figcaption {
+                    @for line in &self.lines { span class={ "key " (line.class) } { i {} (line.name) } }
+                    @for (class, words) in self.backgrounds() { span class={ "key span " (class) } { i {} (words) } }
+                    @for level in &self.levels { span class={ "key level " (level.class) } { i {} (level.name) } }
+                }
+            }
+        }
+    }
+
+    /// What backgrounds mean, each once.
+    fn backgrounds(&self) -> Vec<(&'static str, &'static str)> {
+        let all = [("warmup", "warm-up"), ("ramp", "load changes")];
+        all.into_iter().filter(|(class, _)| self.spans.iter().any(|span| span.class == *class)).collect()
+    }
+
+    /// The SVG alone, with a style sheet within it if it is to stand by itself.
+    pub(super) fn svg(&self, style: &str) -> String {
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
+            self.size.0,
+            self.size.1,
+            escaped(&self.label)
+        );
+        if !style.is_empty() {
+            let _ = write!(svg, "<style>{style}</style>");
+        }
+        self.background(&mut svg);
+        for level in &self.levels {
+            let (y, left, right) = (self.y(level.at), self.x(self.x.from), self.x(self.x.to));
+            let _ = write!(
+                svg,
+                "<line class=\"level {}\" x1=\"{left:.1}\" x2=\"{right:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>",
+                level.class
+            );
+        }
+        self.lines.iter().for_each(|line| self.line(&mut svg, line));
+        let (.., top, bottom) = MARGINS;
+        for (from, to, text) in &self.tips {
+            let (from, to) = (self.x(*from), self.x(*to));
+            let _ = write!(
+                svg,
+                "<rect class=\"tip\" x=\"{from:.1}\" y=\"{top}\" width=\"{:.1}\" height=\"{}\" data-tip=\"{2}\"><title>{2}</title></rect>",
+                (to - from).max(0.5),
+                self.size.1 - top - bottom,
+                escaped(text)
+            );
+        }
+        svg.push_str("</svg>");
+        svg
+    }
+
+    fn background(&self, svg: &mut String) {
+        let (left, right, top, bottom) = MARGINS;
+        for span in &self.spans {
+            let (from, to) = (self.x(span.from), self.x(span.to));
+            let _ = write!(
+                svg,
+                "<rect class=\"span {}\" x=\"{from:.1}\" y=\"{top}\" width=\"{:.1}\" height=\"{}\"/>",
+                span.class,
+                to - from,
+                self.size.1 - top - bottom
+            );
+        }
+        for (value, text) in self.y.ticks() {
+            let y = self.y(value);
+            let _ = write!(
+                svg,
+                "<line class=\"grid\" x1=\"{left}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"y\" x=\"{}\" y=\"{:.1}\">{}</text>",
+                self.size.0 - right,
+                left - 8.0,
+                y + 4.0,
+                escaped(&text)
+            );
+        }
+        for (value, text) in self.x.ticks() {
+            let x = self.x(value);
+            // A label at the right edge would be cut off.
+            let anchor = if x > self.size.0 - right - 20.0 { " end" } else { "" };
+            let _ = write!(
+                svg,
+                "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{0}\" y2=\"{1}\"/><text class=\"x{anchor}\" x=\"{x:.1}\" y=\"{2}\">{3}</text>",
+                self.size.1 - bottom,
+                self.size.1 - bottom + 4.0,
+                self.size.1 - bottom + 18.0,
+                escaped(&text)
+            );
+        }
+    }
+
+    fn line(&self, svg: &mut String, line: &Line) {
+        let (mut path, mut pen_is_down, mut alone) = (String::new(), false, Vec::new());
+        for (at, (x, value)) in line.points.iter().enumerate() {
+            let Some(value) = value else {
+                pen_is_down = false;
+                continue;
+            };
+            let (x, y) = (self.x(*x), self.y(*value));
+            let _ = write!(path, "{}{x:.1} {y:.1}", if pen_is_down { "L" } else { "M" });
+            let has =
+                |at: Option<usize>| at.and_then(|at| line.points.get(at)).is_some_and(|(_, value)| value.is_some());
+            if !has(at.checked_sub(1)) && !has(Some(at + 1)) {
+                alone.push((x, y));
+            }
+            pen_is_down = true;
+        }
+        let _ = write!(svg, "<path class=\"line {}\" d=\"{path}\"/>", line.class);
+        // What has no neighbour makes no line.
+        for (x, y) in alone {
+            let _ = write!(svg, "<circle class=\"dot {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\"/>", line.class);
+        }
+    }
+}
+
+/// Text as SVG's own.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            c if c.is_control() && c != '\n' => {}
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(points: Vec<(f64, Option<f64>)>) -> Chart {
+        let y = Axis::upwards(points.iter().filter_map(|(_, value)| *value), |value| format!("{value}"));
+        let line = Line { name: "p95".to_owned(), class: "p95", points };
+        let tips = vec![(0.0, 1.0, "<b>\"&".to_owned())];
+        Chart {
+            label: "a".to_owned(),
+            size: WIDE,
+            x: Axis::time(10.0),
+            y,
+            lines: vec![line],
+            levels: Vec::new(),
+            spans: Vec::new(),
+            tips,
+        }
+    }
+
+    #[test]
+    fn axes_end_at_round_numbers_and_have_few_labels() {
+        let labels = |most: f64| {
+            let axis = Axis::upwards([most].into_iter(), |value| format!("{value}"));
+            axis.ticks().into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+        };
+        assert_eq!(labels(0.0), ["0", "0.25", "0.5", "0.75", "1"]);
+        assert_eq!(labels(300.0), ["0", "100", "200", "300", "400"]);
+        assert_eq!(labels(7.0), ["0", "2", "4", "6", "8"]);
+        let times: Vec<_> = Axis::time(95.0).ticks().into_iter().map(|(_, text)| text).collect();
+        assert_eq!(times, ["0:00", "0:30", "1:00", "1:30"]);
+    }
+
+    #[test]
+    fn gaps_break_a_line_and_what_stands_alone_is_a_dot() {
+        let svg = chart(vec![(0.0, Some(1.0)), (1.0, Some(2.0)), (2.0, None), (3.0, Some(1.0)), (4.0, None)]).svg("");
+        let path = svg.split("<path class=\"line p95\" d=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1), "{path}");
+        assert_eq!(svg.matches("<circle").count(), 1);
+    }
+
+    #[test]
+    fn the_infinite_lies_at_the_edge_and_text_is_text() {
+        let svg = chart(vec![(0.0, Some(1.0)), (1.0, Some(f64::INFINITY))]).svg("");
+        assert!(svg.contains(" 10.0\"/>") && svg.contains("data-tip=\"&lt;b&gt;&quot;&amp;\""), "{svg}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+}
