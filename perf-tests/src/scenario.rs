@@ -19,7 +19,7 @@
 //! }
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,7 @@ use monitoring::table;
 
 use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, UnderWay};
+use crate::lock::Lock;
 use crate::plan::LoadProfile;
 use crate::run::{AbortOn, Ended, LocalFuture, PartSpec, Ready, RunError, Script, Spec, TeardownFn};
 use crate::{report, settings};
@@ -147,9 +148,9 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     where
         F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
     {
-        match settings::from_env() {
-            Ok(settings) => self.run_with(settings, iteration),
-            Err(error) => Finished { result: Err(RunError::Configuration(error.to_string())), reported: false },
+        match alone(self.spec.name) {
+            Ok((settings, _lock)) => self.run_with(settings, iteration),
+            Err(finished) => finished,
         }
     }
 
@@ -170,9 +171,9 @@ impl<S: Send + Sync + 'static> Scenario<S> {
 
     /// Runs all parts side by side.
     pub fn run_parts(self) -> Finished {
-        match settings::from_env() {
-            Ok(settings) => self.run_parts_with(settings),
-            Err(error) => Finished { result: Err(RunError::Configuration(error.to_string())), reported: false },
+        match alone(self.spec.name) {
+            Ok((settings, _lock)) => self.run_parts_with(settings),
+            Err(finished) => finished,
         }
     }
 
@@ -190,6 +191,21 @@ impl<S: Send + Sync + 'static> Scenario<S> {
         });
         let outcome = settings.outcome.clone();
         finish(crate::run::run(spec, script, settings), outcome)
+    }
+}
+
+/// The environment's settings, and the right to put load on this machine; none is needed for a drawing.
+fn alone(scenario: &str) -> Result<(Settings, Option<Lock>), Finished> {
+    let refused =
+        |error: &dyn std::fmt::Display, outcome| finish(Err(RunError::Configuration(error.to_string())), outcome);
+    let settings = settings::from_env().map_err(|error| refused(&error, None))?;
+    if settings.dry_run {
+        return Ok((settings, None));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf/load.lock");
+    match Lock::take(&path, scenario) {
+        Ok(lock) => Ok((settings, Some(lock))),
+        Err(error) => Err(refused(&error, settings.outcome)),
     }
 }
 

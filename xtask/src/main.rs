@@ -9,6 +9,7 @@ mod compare;
 mod dashboards_diff;
 mod export;
 mod http;
+mod new;
 mod perf;
 mod process;
 mod proof;
@@ -45,6 +46,10 @@ enum Command {
     Report(reports::Args),
     /// Compare two runs that were recorded
     Compare(compare::Args),
+    /// Write a scenario that compiles, runs against the stand-in and has its snapshots
+    NewScenario(new::Args),
+    /// Write the catalogue of a second service, and a scenario of it
+    NewService(new::Args),
     /// Review changes of dashboards
     #[command(subcommand)]
     Dashboards(dashboards_diff::Command),
@@ -80,6 +85,8 @@ async fn main() -> ExitCode {
         Command::Perf(args) => perf::command(*args).await,
         Command::Stack(command) => or_internal(stack::command(command).await),
         Command::Runs(args) => or_internal(runs::run(&args)),
+        Command::NewScenario(args) => or_internal(new::scenario(&args)),
+        Command::NewService(args) => or_internal(new::service(&args)),
         Command::Report(args) => or_internal(reports::run(&args)),
         Command::Compare(args) => or_internal(compare::run(&args)),
         Command::Dashboards(command) => or_internal(dashboards_diff::run(command)),

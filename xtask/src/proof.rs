@@ -123,6 +123,13 @@ pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>)
         let why = "the store does not have the final counts of this run";
         return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
     }
+    if report.service != SERVED.service {
+        let why = format!(
+            "rules and dashboards are of {}, and the run is of {}: see SERVED in the catalogue",
+            SERVED.service, report.service
+        );
+        return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
+    }
     if let (false, Err(error)) = (setting.is_named, source.value("vector(1)", now_ms()).await) {
         let shown = monitoring::run::shown(&setting.prometheus);
         let why = format!("no query is answered at {shown} ({error:#}): say where one is, by --prometheus-url");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use monitoring::run;
 
-use super::{PartPlan, Plan, Schedule};
+use super::{LoadError, LoadProfile, PartPlan, Plan, Schedule};
 
 /// Columns of a drawing; each is an equal part of the time.
 const COLUMNS: u32 = 60;
@@ -48,6 +48,18 @@ pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
         width = COLUMNS as usize + 10
     );
     text
+}
+
+impl LoadProfile {
+    /// The load as a person sees it before anything is sent, of a scenario of that name: for a review, as a snapshot.
+    ///
+    /// # Errors
+    /// If it makes no sense.
+    pub fn drawn(&self, name: &str) -> Result<String, LoadError> {
+        const SEED: u64 = 1;
+        let parts = vec![self.plan(name, 1, SEED)?];
+        Ok(draw(&Plan { parts, seed: SEED }, None))
+    }
 }
 
 fn middle(whole: Duration, column: u32) -> Duration {

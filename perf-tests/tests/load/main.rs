@@ -6,3 +6,4 @@ mod endurance;
 mod game;
 mod game_session;
 mod progressive;
+mod smoke;
