@@ -3,6 +3,7 @@
 //! Latencies are in milliseconds, changes are shares (0.1 is 10 % more), changes of success are percentage points. What is
 //! judged, and why it is judged so, is said in [`crate::gate`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{self, Finding, Rule};
@@ -27,7 +28,7 @@ pub use text::{render, sentences};
 pub const SCHEMA: u32 = 1;
 
 /// A comparison of two sides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -63,7 +64,7 @@ pub struct Comparison {
 }
 
 /// How two sides were measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Turn by turn in rounds, on one machine.
@@ -73,7 +74,7 @@ pub enum Method {
 }
 
 /// One endpoint on both sides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointChange {
     /// Its name in the catalogue.
     pub name: String,
@@ -96,7 +97,7 @@ pub struct EndpointChange {
 }
 
 /// A measure on both sides.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// The median of the base's rounds; none where no round knows it, or it lies among failures.
     pub before: Option<f64>,

@@ -68,7 +68,7 @@ use serde::{Deserialize, Serialize};
 pub const FARTHEST: f64 = 1_000.0;
 
 /// What is asked of a comparison, before it is made.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Rule {
     /// The chance, at most, of even one false *regressed* or *improved* of the whole family.
     pub alpha: f64,
@@ -111,7 +111,7 @@ impl Rule {
 }
 
 /// What is known of one hypothesis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// Slower, by more than the margin.

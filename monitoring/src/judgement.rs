@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::run::ExitCode;
@@ -29,7 +30,7 @@ pub use timeline::{Slice, SliceOfEndpoint, Timeline};
 pub const SCHEMA: u32 = 1;
 
 /// A run: what was asked of the service, what it did, and whether it kept its promises.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -118,7 +119,7 @@ impl Report {
 }
 
 /// Counts of requests.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
     /// Made and recorded, failed ones included.
     pub sent: u64,
@@ -129,7 +130,7 @@ pub struct Requests {
 }
 
 /// Counts of iterations.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Iterations {
     /// Ran to their end, failed ones included.
     pub completed: u64,
@@ -142,7 +143,7 @@ pub struct Iterations {
 }
 
 /// What one endpoint did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointResult {
     /// Its name in the catalogue.
     pub name: String,
@@ -179,7 +180,7 @@ pub struct EndpointResult {
 }
 
 /// A point of a percentile curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CurvePoint {
     /// The percentile, in parts per million: 950,000 is p95.
     pub ppm: u32,
@@ -188,7 +189,7 @@ pub struct CurvePoint {
 }
 
 /// Answers that said how long the backend took.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerTiming {
     /// How many were looked at: one in so many of each virtual user's.
     pub requests: u64,
@@ -199,7 +200,7 @@ pub struct ServerTiming {
 }
 
 /// Milliseconds, or beyond all bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Millis {
     /// So many.
@@ -209,7 +210,7 @@ pub enum Millis {
 }
 
 /// How infinity is written in JSON, which has no number for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Infinity {
     /// As Prometheus writes it.
     #[serde(rename = "+Inf")]
@@ -222,7 +223,7 @@ impl Millis {
 }
 
 /// What became of the metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Store {
     /// Where they were pushed to, without user and password.
     pub url: String,
@@ -240,7 +241,7 @@ pub struct Store {
 }
 
 /// A reason for which a run cannot be called met.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The exit code that it asks for.
     pub exit_code: u8,

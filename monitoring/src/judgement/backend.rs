@@ -1,5 +1,6 @@
 //! What a report says of the backend's own metrics.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, ObjectiveResult, Word};
@@ -9,7 +10,7 @@ use crate::backend::{BackendSlo, Measure};
 const SUBJECT: &str = "backend";
 
 /// A value of the backend's, against its bound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measured {
     /// The value that counts: the worst of the run, or its mean.
     pub value: f64,
@@ -24,7 +25,7 @@ pub struct Measured {
 }
 
 /// How often a cache of the backend's had what was looked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CacheResult {
     /// Its name.
     pub name: String,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Iterations, Millis};
 
 /// What was planned, and what became of it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// SHA-256 of every planned arrival, start and stop, and of the seed: two runs with one hash were asked for the same.
     pub hash: String,
@@ -16,7 +17,7 @@ pub struct Plan {
 }
 
 /// One of the scenarios of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PartResult {
     /// The value of the label `scenario`.
     pub name: String,
@@ -44,7 +45,7 @@ pub const CLOSED: &str =
 pub const OPEN: &str = "open load: iterations begin when they are due, and response times count from then";
 
 /// What became of planned arrivals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Arrivals {
     /// How many.
     pub planned: u64,
@@ -59,7 +60,7 @@ pub struct Arrivals {
 }
 
 /// Quantiles of durations in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Durations {
     /// The median.
     pub p50: f64,
@@ -72,7 +73,7 @@ pub struct Durations {
 }
 
 /// What the generator knows of itself: shares from 0 to 1 of the time that load ran. None where the system does not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// Worker threads.
     pub workers: u32,
@@ -85,7 +86,7 @@ pub struct Generator {
 }
 
 /// Latencies of one segment of a scenario, endpoint by endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentResult {
     /// The segment's name: "day 3".
     pub name: String,
@@ -94,7 +95,7 @@ pub struct SegmentResult {
 }
 
 /// Latencies of one endpoint in one segment, failed requests counted as infinite.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentLatency {
     /// Requests.
     pub requests: u64,
@@ -107,7 +108,7 @@ pub struct SegmentLatency {
 }
 
 /// A check of a scenario.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
     /// Its name.
     pub name: String,

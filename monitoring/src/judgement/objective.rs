@@ -1,5 +1,6 @@
 //! What a report says of one objective.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Measured, Millis};
@@ -8,7 +9,7 @@ use crate::slo::{Severity, Sli, Slo};
 use crate::verdict::{Tally, Verdict};
 
 /// What became of one objective.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectiveResult {
     /// The metric that it judges: `join_room_latency`.
     pub id: String,
@@ -49,7 +50,7 @@ pub struct ObjectiveResult {
 }
 
 /// What an objective is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A percentile of an endpoint's latency.
@@ -67,7 +68,7 @@ pub enum Kind {
 }
 
 /// A verdict in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
     /// Kept.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
 use crate::phase::Phase;
 
 /// The course of a run. Sections grow with its length, so that there are never more than some hundred.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timeline {
     /// How long a section is, in milliseconds; the last one is what was left, and one may be longer where the generator was held up.
     pub interval_ms: u64,
@@ -17,7 +18,7 @@ pub struct Timeline {
 }
 
 /// A section of a run's time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Slice {
     /// When it begins, milliseconds after the load did.
     pub from_ms: u64,
@@ -45,7 +46,7 @@ pub struct Slice {
 }
 
 /// An endpoint's requests after warm-up in a section of a run's time, failed ones counted as infinitely slow.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SliceOfEndpoint {
     /// How many.
     pub requests: u64,
