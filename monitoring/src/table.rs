@@ -133,21 +133,20 @@ fn row(report: &Report, objective: &ObjectiveResult, colour: bool) -> Vec<Cell> 
 
 /// A latency's p95 over time, against what is promised: an eighth of it is the lowest bar, and beyond it is the full one.
 fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
-    const WIDTH: u64 = 12;
+    const WIDTH: usize = 12;
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let threshold = objective.threshold_ms.filter(|_| objective.kind == Kind::Latency)?;
     let slices = &report.timeline.slices;
-    let end = slices.last()?.to_ms.max(1);
-    let mut worst: Vec<Option<f64>> = vec![None; usize::try_from(WIDTH).ok()?];
-    for slice in slices {
+    let width = WIDTH.min(slices.len());
+    let mut worst: Vec<Option<f64>> = vec![None; width];
+    for (at, slice) in slices.iter().enumerate() {
         let Some(of) = slice.endpoints.get(&objective.subject) else { continue };
         let share = match of.p95_ms {
             Millis::Finite(ms) => ms / threshold,
             Millis::Infinite(_) => f64::INFINITY,
         };
-        let middle = (slice.from_ms + slice.to_ms) / 2;
-        let at = usize::try_from((middle * WIDTH / end).min(WIDTH - 1)).ok()?;
-        worst[at] = Some(worst[at].map_or(share, |worst| worst.max(share)));
+        let column = &mut worst[at * width / slices.len()];
+        *column = Some(column.map_or(share, |worst| worst.max(share)));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 7")]
     let bar = |share: f64| if share > 1.0 { BARS[7] } else { BARS[(share.max(0.0) * 7.0).min(6.9) as usize] };

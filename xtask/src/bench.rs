@@ -2,6 +2,7 @@
 //! what the server wrote down.
 
 mod clock;
+mod gate;
 mod measured;
 mod peer;
 mod peers;
@@ -12,7 +13,8 @@ use std::time::Duration;
 use clap::Subcommand;
 use monitoring::run::{self, ExitCode};
 
-/// What to measure. Each pins the server to one processor and the generator to another, and needs `taskset` (util-linux).
+/// What to measure. But for the gate, each pins the server to one processor and the generator to another, and needs `taskset`
+/// (util-linux).
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Processor time per request, requests a second and peak memory, of ours and of each peer on PATH (oha, wrk, hey, k6)
@@ -47,6 +49,12 @@ pub(crate) enum Command {
         #[arg(long)]
         thinking: bool,
     },
+    /// How often a comparison finds a slow-down, by its size: by simulation, as a table and as the README's picture
+    Gate {
+        /// How many comparisons of each size
+        #[arg(long, default_value_t = 1000)]
+        gates: usize,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -71,6 +79,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Peers(args) => peers::run(&args).await,
         Command::Arrivals { rate, duration, exact } => clock::arrivals(&rate, duration, exact).await,
         Command::Accuracy { duration } => clock::accuracy(duration).await,
+        Command::Gate { gates } => gate::run(gates),
         Command::Memory { vus, duration, thinking } => peers::memory(vus, duration, thinking).await,
     }
 }

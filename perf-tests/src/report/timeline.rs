@@ -95,7 +95,9 @@ pub(crate) fn histogram_log(
         for (index, latencies) in &section.latencies {
             let histogram = latencies.decoded().map_err(|error| error.to_string())?;
             let tag = Tag::new(catalogue.endpoints[*index].name);
-            let written = writer.write_histogram(&histogram, section.from, section.to - section.from, tag);
+            // To the millisecond, as the report has it: that is how the two are brought together again.
+            let [from, to] = [section.from, section.to].map(|at| Duration::from_millis(millis(at)));
+            let written = writer.write_histogram(&histogram, from, to - from, tag);
             written.map_err(|error| failed(&error))?;
         }
     }

@@ -1,0 +1,56 @@
+//! How often a comparison finds a slow-down, by its size: the operating characteristic of the gate, by simulation, as a picture.
+
+use std::fs;
+
+use anyhow::Context as _;
+use monitoring::gate::simulation::{ENDPOINTS, MACHINES, Machine};
+use monitoring::gate::{Finding, Rule};
+use monitoring::html;
+use monitoring::run::ExitCode;
+
+use crate::workspace;
+
+/// Where the README shows it from.
+const PICTURE: &str = "monitoring/operating-characteristic.svg";
+/// Slow-downs of one endpoint, in thousandths.
+const CHANGES: std::ops::RangeInclusive<u32> = 0..=200;
+const STEP: usize = 10;
+const SEED: u64 = 7;
+
+/// Simulates, prints a table, and writes the picture.
+pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
+    let rule = Rule::default();
+    let chosen: Vec<_> = MACHINES.iter().filter(|(name, _)| ["quiet", "shared runner"].contains(name)).collect();
+    let curves: Vec<_> = std::thread::scope(|scope| {
+        let curve = |machine: &'static Machine| scope.spawn(move || curve(machine, rule, gates));
+        let running: Vec<_> = chosen.iter().map(|(_, machine)| curve(machine)).collect();
+        running.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
+    });
+    let [quiet, busy] = curves.as_slice() else {
+        anyhow::bail!("there are two curves, and {} were simulated", curves.len())
+    };
+    anyhow::ensure!(!quiet.is_empty() && !busy.is_empty(), "a simulation ended in a panic");
+    println!(
+        "slower by  quiet    shared runner   called regressed, of {gates} gates, one of {ENDPOINTS} endpoints slowed"
+    );
+    for ((change, quiet), (_, busy)) in quiet.iter().zip(busy) {
+        println!("{:>7.0} %  {:>6.1} %  {:>6.1} %", change * 100.0, quiet * 100.0, busy * 100.0);
+    }
+    let path = workspace::root().join(PICTURE);
+    let svg = html::operating_characteristic(busy, quiet, rule.margin, rule.detect);
+    fs::write(&path, svg).with_context(|| format!("failed to write {}", path.display()))?;
+    println!("{PICTURE}");
+    Ok(ExitCode::Met)
+}
+
+/// By each change, the share of gates that call the slowed endpoint regressed.
+fn curve(machine: &Machine, rule: Rule, gates: usize) -> Vec<(f64, f64)> {
+    let at = |thousandths: u32| {
+        let change = f64::from(thousandths) / 1e3;
+        let mut slowed = [0.0; ENDPOINTS];
+        slowed[0] = change;
+        let rate = machine.rate(SEED, gates, rule, &slowed, |findings| findings[0] == Finding::Regressed);
+        (change, rate.share())
+    };
+    CHANGES.step_by(STEP).map(at).collect()
+}
