@@ -23,12 +23,15 @@ pub(crate) enum Command {
         /// Only the words, without the JSON
         #[arg(long)]
         words: bool,
+        /// Only the words, as Markdown
+        #[arg(long, conflicts_with = "words")]
+        markdown: bool,
     },
 }
 
 /// Runs the command.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Diff { revision, words } = command;
+    let Command::Diff { revision, words, markdown } = command;
     let shell = Shell::new()?;
     shell.change_dir(workspace::root());
     let commit = format!("{revision}^{{commit}}");
@@ -47,6 +50,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
             (None, None) => {}
         }
     }
+    if markdown {
+        println!("{}", as_markdown(&changes));
+        return Ok(ExitCode::Met);
+    }
     if changes.is_empty() {
         println!("no dashboard differs from {revision}");
         return Ok(ExitCode::Met);
@@ -57,6 +64,17 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         cmd!(shell, "git --no-pager diff {revision} -- {FOLDER}").quiet().run()?;
     }
     Ok(ExitCode::Met)
+}
+
+/// Words for a page that shows Markdown, in a fence that is longer than any in them.
+fn as_markdown(changes: &[String]) -> String {
+    if changes.is_empty() {
+        return "## Dashboards\n\nNo dashboard changes.".to_owned();
+    }
+    let text = changes.join("\n");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("## Dashboards\n\n{} changes:\n\n{fence}text\n{text}\n{fence}", changes.len())
 }
 
 fn files_now() -> anyhow::Result<BTreeMap<String, Value>> {
@@ -75,7 +93,7 @@ fn files_then(shell: &Shell, revision: &str) -> anyhow::Result<BTreeMap<String, 
     let listed = cmd!(shell, "git ls-tree --name-only {revision} {FOLDER}/").quiet().read()?;
     let mut files = BTreeMap::new();
     for path in listed.lines() {
-        let text = cmd!(shell, "git show {revision}:{path}").quiet().read()?;
+        let text = cmd!(shell, "git show {revision}:./{path}").quiet().read()?;
         let name = path.rsplit('/').next().unwrap_or(path);
         files.insert(name.to_owned(), parsed(name, &text)?);
     }

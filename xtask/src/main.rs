@@ -5,6 +5,7 @@ mod backend;
 mod bench;
 mod ci;
 mod codegen;
+mod comment;
 mod compare;
 mod dashboards_diff;
 mod export;
@@ -57,6 +58,8 @@ enum Command {
     Archive(archive::Command),
     /// Write rules and dashboards for a Prometheus and a Grafana of your own, ready to load
     Export(export::Args),
+    /// Write a summary to a pull request of GitHub, or write it again
+    Comment(comment::Args),
     /// Write the files that are generated from the catalogue
     Codegen {
         /// Write nothing; fail if a file differs from what would be written, or should not be there
@@ -85,6 +88,7 @@ async fn main() -> ExitCode {
         Command::Perf(args) => perf::command(*args).await,
         Command::Stack(command) => or_internal(stack::command(command).await),
         Command::Runs(args) => or_internal(runs::run(&args)),
+        Command::Comment(args) => or_internal(comment::run(&args).await),
         Command::NewScenario(args) => or_internal(new::scenario(&args)),
         Command::NewService(args) => or_internal(new::service(&args)),
         Command::Report(args) => or_internal(reports::run(&args)),
