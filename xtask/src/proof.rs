@@ -10,6 +10,7 @@ mod reading;
 mod source;
 mod timeline;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -143,7 +144,7 @@ pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>)
         same_answer(report, &source).await,
         clocks::check(report, &source, &own.counted).await,
         timeline::check(report, &source).await,
-        coverage(&own),
+        coverage(&own, reading::served(setting.target).await),
     ];
     Ok(Proof { checks })
 }
@@ -214,9 +215,13 @@ async fn same_values(report: &Report, source: &Source) -> (usize, Vec<String>) {
 }
 
 /// Which routes the backend has answered for that no objective speaks of. That is for people to judge, and no failure.
-fn coverage(own: &Own) -> Check {
+fn coverage(own: &Own, served: Option<BTreeSet<String>>) -> Check {
     const CHECK: &str = "coverage";
-    if own.routes.is_empty() {
+    let (routes, known) = match &served {
+        Some(routes) => (routes, "of its OpenAPI document"),
+        None => (&own.routes, "that were asked for"),
+    };
+    if routes.is_empty() {
         return Check::not_applicable(CHECK, "the backend does not tell its routes");
     }
     let promised = |route: &&String| {
@@ -226,14 +231,14 @@ fn coverage(own: &Own) -> Check {
             .filter_map(|slo| slo.endpoint())
             .any(|endpoint| route.split_once(' ') == Some((endpoint.method.as_str(), endpoint.handler())))
     };
-    let (with, without): (Vec<_>, Vec<_>) = own.routes.iter().partition(promised);
+    let (with, without): (Vec<_>, Vec<_>) = routes.iter().partition(promised);
     let named = if without.is_empty() {
         String::new()
     } else {
         let names: Vec<_> = without.iter().map(|route| route.as_str()).collect();
         format!("; without: {}", names.join(", "))
     };
-    let figures = format!("{} of {} routes that were asked for have an objective{named}", with.len(), own.routes.len());
+    let figures = format!("{} of {} routes {known} have an objective{named}", with.len(), routes.len());
     Check::new(CHECK, figures, Vec::new())
 }
 

@@ -73,6 +73,7 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
     }
     assert!(said.text.contains("counted by the backend\n"), "no other clients: {}", said.text);
     assert!(said.text.contains("by Server-Timing"), "{}", said.text);
+    assert!(said.text.contains("routes of its OpenAPI document have an objective"), "{}", said.text);
 }
 
 fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {

@@ -94,6 +94,24 @@ fn routes(samples: &[Sample]) -> BTreeSet<String> {
     routes.map(|(method, handler)| format!("{method} {handler}")).collect()
 }
 
+/// The routes that a target serves, by its OpenAPI document where FastAPI has it; none if it has none.
+pub(super) async fn served(target: &Url) -> Option<BTreeSet<String>> {
+    let text = http::text(target.join("/openapi.json").ok()?).await.ok()?;
+    served_by(&serde_json::from_str(&text).ok()?)
+}
+
+/// <https://spec.openapis.org/oas/v3.1.0#paths-object>
+fn served_by(document: &serde_json::Value) -> Option<BTreeSet<String>> {
+    const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
+    let paths = document["paths"].as_object()?;
+    let of_path = |(path, item): (&String, &serde_json::Value)| {
+        let methods = METHODS.into_iter().filter(|method| item.get(method).is_some());
+        methods.map(|method| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
+    };
+    let routes = paths.iter().filter(|(path, _)| path.as_str() != METRICS).flat_map(of_path);
+    Some(routes.collect::<BTreeSet<_>>()).filter(|routes| !routes.is_empty())
+}
+
 fn counted(samples: &[Sample], endpoint: &Endpoint) -> Counted {
     let label = |sample: &Sample, name: &str| sample.labels.get(name).cloned().unwrap_or_default();
     let of_endpoint = samples.iter().filter(|sample| {
@@ -167,6 +185,16 @@ http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join
 http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="+Inf",method="POST"} 100.0
 http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",method="POST"} 5.0
 "#;
+
+    #[test]
+    fn an_openapi_document_tells_all_routes() {
+        let document = serde_json::json!({ "paths": {
+            "/api/news": { "get": {}, "post": {}, "parameters": [] }, "/metrics": { "get": {} }, "/x/{id}": { "delete": {} }
+        } });
+        let routes = served_by(&document).unwrap();
+        assert_eq!(routes.into_iter().collect::<Vec<_>>(), ["DELETE /x/{id}", "GET /api/news", "POST /api/news"]);
+        assert_eq!(served_by(&serde_json::json!({ "paths": {} })), None);
+    }
 
     #[test]
     fn an_endpoint_has_the_counters_of_its_handler_and_method() {

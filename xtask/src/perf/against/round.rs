@@ -18,8 +18,22 @@ use crate::proof::Moment;
 use crate::scenarios::{Built, Scenario};
 use crate::workspace;
 
-/// A round's load, where nobody says.
-const LOAD: [(&str, &str); 2] = [(run::VUS, "10"), (run::DURATION, "10s")];
+/// A round's load, where nobody says: how many, and for how long.
+const VUS: &str = "10";
+const DURATION: &str = "10s";
+
+/// What of a round's load nobody has said: a scenario's own may last for minutes.
+fn unsaid(load: &LoadOverride) -> Vec<(&'static str, &'static str)> {
+    let is_counted = load.iterations.is_some() || !load.stages.is_empty();
+    let mut unsaid = Vec::new();
+    if load.duration.is_none() && !is_counted {
+        unsaid.push((run::DURATION, DURATION));
+    }
+    if load.vus.is_none() && load.rate.is_none() && !is_counted {
+        unsaid.push((run::VUS, VUS));
+    }
+    unsaid
+}
 
 /// One of the two that are compared.
 #[derive(Debug, Clone)]
@@ -79,7 +93,7 @@ impl<'a> Rounds<'a> {
     /// What a calibration has to be about, to say something of these rounds.
     pub(super) fn setting(&self) -> Setting {
         let load = &self.settings.load;
-        let load = if *load == LoadOverride::default() { format!("{LOAD:?}") } else { format!("{load:?}") };
+        let load = format!("{load:?} {:?}", unsaid(load));
         Setting { scenario: self.scenario.name.clone(), load, machine: workspace::machine() }
     }
 
@@ -170,9 +184,7 @@ impl<'a> Rounds<'a> {
         let outcome_file = rounds.join(format!("{name}.outcome"));
         let mut child = Child::new(&self.built.load, &self.scenario.test);
         self.args.to_environment(&mut child, self.settings);
-        if self.settings.load == LoadOverride::default() {
-            LOAD.iter().for_each(|(variable, value)| child.set(variable, value));
-        }
+        unsaid(&self.settings.load).into_iter().for_each(|(variable, value)| child.set(variable, value));
         for variable in [run::REMOTE_WRITE, run::PROMETHEUS] {
             child.unset(variable);
         }
@@ -205,4 +217,22 @@ impl<'a> Rounds<'a> {
 
 fn interrupted() -> Stop {
     Stop(ExitCode::Interrupted, "interrupted; what was measured so far is not judged".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_round_is_kept_and_the_rest_is_short() {
+        let load = |flags: &[(&str, &str)]| {
+            let lookup = |name: &str| flags.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            unsaid(&Settings::from_lookup(&lookup).unwrap().load)
+        };
+        assert_eq!(load(&[]), [(run::DURATION, DURATION), (run::VUS, VUS)]);
+        assert_eq!(load(&[(run::VUS, "200")]), [(run::DURATION, DURATION)]);
+        assert_eq!(load(&[(run::DURATION, "5s")]), [(run::VUS, VUS)]);
+        assert_eq!(load(&[(run::RATE, "5/s")]), [(run::DURATION, DURATION)]);
+        assert_eq!(load(&[(run::ITERATIONS, "50")]), []);
+    }
 }
