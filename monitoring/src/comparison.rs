@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{self, Finding, Rule};
-use crate::judgement::{Millis, ObjectiveResult, Problem, Report};
+use crate::judgement::{Millis, ObjectiveResult, Problem, Report, Word};
 use crate::run::ExitCode;
 use crate::slo::Slo;
 use crate::verdict::{self, Tally};
@@ -16,8 +16,8 @@ mod measure;
 mod text;
 
 use measure::{
-    FEWEST_OF_P95, Measure, base_of, difference, differences, endpoints, find, head_of, medians, p50, p95, p99, ratio,
-    rounds, success, throughput,
+    FEWEST_OF_P95, Measure, base_of, difference, differences_of, endpoints, find, head_of, medians, p50, p95, p99,
+    ratio, rounds, success, throughput,
 };
 
 pub use measure::differences_of_p95;
@@ -139,7 +139,7 @@ impl Comparison {
     /// Judges pairs of rounds. The exit code is that of the findings and problems; objectives come later, if at all.
     pub fn of(about: About, pairs: &[Pair<'_>]) -> Self {
         let names = endpoints(pairs);
-        let family: Vec<Vec<f64>> = names.iter().map(|name| differences(pairs, name, p95)).collect();
+        let family: Vec<Vec<f64>> = names.iter().map(|name| differences_of(pairs, name)).collect();
         let judged = gate::judge(&family, about.rule, about.alpha);
         let changes = names.iter().zip(judged).map(|(name, judged)| {
             let relative = |of: Measure| ratio(pairs, name, of, about.alpha);
@@ -192,6 +192,16 @@ impl Comparison {
         self.gravest(findings.fold(floor, ExitCode::or_worse))
     }
 
+    /// What its exit code says, in words.
+    pub fn words(&self) -> &'static str {
+        match ExitCode::from_code(self.exit_code) {
+            Some(ExitCode::Met) if self.objectives.is_empty() => "no regression seen",
+            Some(ExitCode::Met) => "no regression seen, and every objective that gates was met",
+            Some(code) => code.words(),
+            None => "ended with an error",
+        }
+    }
+
     /// The gravest code that an objective or a problem asks for, whatever the findings say.
     pub fn code_of_objectives(&self) -> ExitCode {
         let floor = if self.objectives.is_empty() { ExitCode::Inconclusive } else { ExitCode::Met };
@@ -212,7 +222,7 @@ impl Comparison {
                 |side: for<'a> fn(&Pair<'a>) -> &'a Report| pairs.iter().any(|pair| find(side(pair), name).is_some());
             let message = match (has(base_of), has(head_of)) {
                 (true, true) => {
-                    let known = differences(pairs, name, p95).len();
+                    let known = differences_of(pairs, name).len();
                     if known == pairs.len() {
                         continue;
                     }
@@ -230,21 +240,47 @@ impl Comparison {
     }
 }
 
-/// Objectives over several rounds of one side: counts are summed, and each is judged by the sums. What is no count of requests is not
-/// judged.
+/// Objectives over several rounds of one side: counts are summed, and each that the scenario exercises is judged by the sums; one without
+/// any request is as inconclusive as in a run. What is no count of requests is not judged.
 pub fn objectives(slos: &[Slo], rounds: &[&Report]) -> Vec<ObjectiveResult> {
     let over_all = |slo: &Slo| {
         let id = slo.id();
         let of_rounds = rounds.iter().flat_map(|report| &report.objectives).filter(|objective| objective.id == id);
-        let sum = of_rounds.fold(Tally::default(), |sum, objective| Tally {
+        let exercised: Vec<_> = of_rounds.filter(|objective| objective.verdict != Word::NotInScenario).collect();
+        let sum = exercised.iter().fold(Tally::default(), |sum, objective| Tally {
             good: sum.good.saturating_add(objective.good),
             total: sum.total.saturating_add(objective.total),
             unknown: sum.unknown.saturating_add(objective.unknown),
-            late: 0,
+            late: sum.late.saturating_add(objective.late),
         });
-        (sum.total > 0).then(|| ObjectiveResult::judged(slo, sum, &verdict::judge(slo, sum)))
+        (!exercised.is_empty()).then(|| ObjectiveResult::judged(slo, sum, &verdict::judge(slo, sum)))
     };
     slos.iter().filter_map(over_all).collect()
+}
+
+/// What a finding, a verdict or a remark is, apart from its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// It is as it should be, or better.
+    Good,
+    /// Worth knowing.
+    Warning,
+    /// It fails.
+    Grave,
+}
+
+impl Gravity {
+    /// Of a sentence that begins with what it is, as all of a report's and a comparison's do.
+    pub fn of(sentence: &str) -> Self {
+        let begins = |words: &[&str]| words.iter().any(|word| sentence.starts_with(word));
+        if begins(&["missed: ", "regressed: ", "problem: "]) {
+            Self::Grave
+        } else if begins(&["improved: "]) {
+            Self::Good
+        } else {
+            Self::Warning
+        }
+    }
 }
 
 #[cfg(test)]
@@ -303,6 +339,34 @@ mod tests {
     }
 
     #[test]
+    fn a_side_that_stands_still_is_slow_and_not_unknown() {
+        let stands = |pairs: &[(u64, u64)]| {
+            let rounds: Vec<_> = pairs
+                .iter()
+                .map(|(before, after)| {
+                    let (mut base, mut head) = (round(Some(40.0), 0), round(Some(40.0), 0));
+                    base.endpoints[0].requests.sent = *before;
+                    head.endpoints[0].requests.sent = *after;
+                    (base, head)
+                })
+                .collect();
+            let pairs: Vec<_> = rounds.iter().map(|(base, head)| Pair { base, head }).collect();
+            let about = About {
+                name: String::new(),
+                base: String::new(),
+                head: String::new(),
+                method: Method::Interleaved,
+                rule: Rule::default(),
+                alpha: 0.05,
+            };
+            Comparison::of(about, &pairs).endpoints[0].finding
+        };
+        assert_eq!(stands(&[(200, 3); 12]), Finding::Regressed);
+        assert_eq!(stands(&[(3, 200); 12]), Finding::Improved);
+        assert_eq!(stands(&[(22, 18); 12]), Finding::TooLittleData, "chance may have done that");
+    }
+
+    #[test]
     fn an_endpoint_that_one_side_lacks_is_named() {
         let (base, mut head) = (round(Some(40.0), 0), round(Some(40.0), 0));
         let gone = head.endpoints.remove(0).name;
@@ -330,6 +394,15 @@ mod tests {
         }
         let over_all = objectives(STOCK_AI.slos, &[&rounds[0], &rounds[1]]);
         let join = over_all.iter().find(|objective| objective.id == STOCK_AI.slos[0].id()).unwrap();
-        assert_eq!((join.good, join.total, join.verdict), (19, 22, crate::judgement::Word::Missed));
+        assert_eq!((join.good, join.total, join.verdict), (19, 22, Word::Missed));
+        // Nothing was asked of it on the head: no promise is kept by that.
+        for objective in rounds.iter_mut().flat_map(|round| &mut round.objectives) {
+            (objective.good, objective.total, objective.verdict) = (0, 0, Word::Inconclusive);
+        }
+        let without = objectives(STOCK_AI.slos, &[&rounds[0], &rounds[1]]);
+        assert!(
+            without.len() == over_all.len() && without.iter().all(|it| it.verdict == Word::Inconclusive),
+            "{without:?}"
+        );
     }
 }

@@ -62,7 +62,7 @@ pub fn of_run(report: &Report, compared: Option<&Comparison>) -> String {
     let code = ExitCode::from_code(report.exit_code);
     let title = format!("{}: {}", report.scenario, verdict(code));
     let body = html! {
-        (head(code, &report.scenario, &html! {
+        (head(code, &report.scenario, verdict(code), &html! {
             p class="sub" { b { (report.load) } " on " (report.target) }
             p class="sub" {
                 (report.started) " to " (report.ended) ", run " b { (report.testid) } ", seed " (report.seed)
@@ -86,9 +86,9 @@ pub fn of_run(report: &Report, compared: Option<&Comparison>) -> String {
 /// The page of a comparison.
 pub fn of_comparison(compared: &Comparison) -> String {
     let code = ExitCode::from_code(compared.exit_code);
-    let title = format!("{}: {}", compared.scenario, verdict(code));
+    let title = format!("{}: {}", compared.scenario, compared.words());
     let body = html! {
-        (head(code, &compared.scenario, &html! {
+        (head(code, &compared.scenario, compared.words(), &html! {
             p class="sub" { b { (compared.load) } ", " (compared.pairs) " rounds of each side" }
             p class="sub" { "base: " b { (compared.base) } }
             p class="sub" { "head: " b { (compared.head) } }
@@ -116,7 +116,7 @@ fn counts(report: &Report) -> String {
     text
 }
 
-fn head(code: Option<ExitCode>, scenario: &str, rest: &Markup) -> Markup {
+fn head(code: Option<ExitCode>, scenario: &str, words: &str, rest: &Markup) -> Markup {
     let (look, sign) = match Look::of_code(code) {
         Look::Ok => (Look::Ok, "✓"),
         Look::Warn => (Look::Warn, "?"),
@@ -124,7 +124,7 @@ fn head(code: Option<ExitCode>, scenario: &str, rest: &Markup) -> Markup {
     };
     html! {
         header class=(look.class()) {
-            h1 { span class="sign" aria-hidden="true" { (sign) } (scenario) ": " (verdict(code)) }
+            h1 { span class="sign" aria-hidden="true" { (sign) } (scenario) ": " (words) }
             (rest)
         }
     }
@@ -170,6 +170,8 @@ fn page(title: &str, body: &Markup) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::comparison::{About, Method, Pair};
+    use crate::gate::Rule;
 
     fn report() -> Report {
         serde_json::from_str(include_str!("../tests/course.json")).unwrap()
@@ -201,7 +203,22 @@ mod tests {
         report.endpoints[0].errors.insert(hostile.to_owned(), 3);
         report.tags.insert("a".to_owned(), hostile.to_owned());
         report.environment.command = hostile.to_owned();
-        let text = of_run(&report, None);
+        let mut compared = Comparison::of(
+            About {
+                name: hostile.to_owned(),
+                base: hostile.to_owned(),
+                head: hostile.to_owned(),
+                method: Method::Recorded,
+                rule: Rule::default(),
+                alpha: 0.05,
+            },
+            &[Pair { base: &report, head: &report }; 10],
+        );
+        compared.endpoints[0].name = hostile.to_owned();
+        compared.scenario = hostile.to_owned();
+        let text = of_comparison(&compared);
+        assert!(!text.contains("<script>alert") && !text.contains("<img"), "injected");
+        let text = of_run(&report, Some(&compared));
         assert!(!text.contains("<script>alert") && !text.contains("<img"), "injected");
         assert_eq!(text.matches("<script>").count(), 1);
     }

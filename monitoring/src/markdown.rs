@@ -13,7 +13,8 @@ use crate::table;
 
 /// A run: verdict first, then each objective, then what went wrong.
 pub fn of_run(report: &Report) -> String {
-    let mut text = heading(report.exit_code, &report.scenario);
+    let words = ExitCode::from_code(report.exit_code).map_or("ended with an error", ExitCode::words);
+    let mut text = heading(report.exit_code, &report.scenario, words);
     let _ = writeln!(
         text,
         "{}: {} requests, {} failed.\n",
@@ -29,14 +30,14 @@ pub fn of_run(report: &Report) -> String {
 
 /// A comparison: verdict first, then each endpoint, the head's objectives, and what went wrong.
 pub fn of_comparison(compared: &Comparison) -> String {
-    let mut text = heading(compared.exit_code, &compared.scenario);
+    let mut text = heading(compared.exit_code, &compared.scenario, compared.words());
     let _ = writeln!(
         text,
         "{} rounds of each side ({}).\n\n- base: {}\n- head: {}\n",
         compared.pairs,
         escaped(&compared.load),
-        escaped(&compared.base),
-        escaped(&compared.head)
+        code(&compared.base),
+        code(&compared.head)
     );
     text.push_str("| | endpoint | p95 before | after | change | interval |\n|---|---|---:|---:|---:|---:|\n");
     for endpoint in &compared.endpoints {
@@ -61,8 +62,12 @@ pub fn of_comparison(compared: &Comparison) -> String {
     text
 }
 
-fn heading(code: u8, scenario: &str) -> String {
-    let words = ExitCode::from_code(code).map_or("ended with an error", ExitCode::words);
+/// A command that came to nothing: why.
+pub fn of_stop(code: ExitCode, message: &str) -> String {
+    heading(code.code(), "perf", code.words()) + &block(&[message.to_owned()])
+}
+
+fn heading(code: u8, scenario: &str, words: &str) -> String {
     let sign = match ExitCode::from_code(code) {
         Some(ExitCode::Met) => "✅",
         Some(ExitCode::Inconclusive) => "❔",
@@ -104,6 +109,14 @@ fn block(sentences: &[String]) -> String {
     format!("\n{fence}text\n{text}\n{fence}\n")
 }
 
+/// Text that is not ours as code: a name in a commit's subject is nobody who is to be told.
+fn code(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    format!("{fence} {text} {fence}")
+}
+
 /// Text that is not ours, as text: what means something to Markdown or HTML does not.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -139,6 +152,7 @@ mod tests {
             escaped("a|b <img src=x> [l](u) `c` @all\n\u{1b}[31m"),
             "a\\|b &lt;img src=x> \\[l\\](u) \\`c\\` \\@all\\[31m"
         );
+        assert_eq!(code("main (0123456 thanks @all `x`)"), "`` main (0123456 thanks @all `x`) ``");
         let fenced = block(&["```\n# not a heading\n````".to_owned()]);
         assert!(fenced.starts_with("\n`````text\n") && fenced.ends_with("\n`````\n"), "{fenced}");
     }

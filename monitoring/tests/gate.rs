@@ -53,7 +53,7 @@ fn a_change_of_just_the_margin_is_seldom_called_worse() {
     on_each_machine(|name, machine| {
         let rate = machine.rate(2, GATES, RULE, &[RULE.margin; ENDPOINTS], any(Finding::Regressed));
         say(name, "all slower by just the margin, called regressed", rate);
-        assert!(rate.at_least() <= 0.05 && rate.share() <= 0.06, "{name}: {rate:?}");
+        assert!(rate.at_most() <= 0.05, "{name}: {rate:?}");
     });
 }
 

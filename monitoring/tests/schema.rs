@@ -43,3 +43,24 @@ fn what_is_no_report_is_found() {
     report.as_object_mut().unwrap().remove("exit_code");
     assert!(!schema.is_valid(&report), "without an exit code");
 }
+
+#[test]
+fn a_comparison_is_what_its_schema_says() {
+    let report: monitoring::judgement::Report = serde_json::from_value(course()).unwrap();
+    let about = monitoring::comparison::About {
+        name: "a".to_owned(),
+        base: "b".to_owned(),
+        head: "c".to_owned(),
+        method: monitoring::comparison::Method::Interleaved,
+        rule: monitoring::gate::Rule::default(),
+        alpha: 0.05,
+    };
+    let pairs = [monitoring::comparison::Pair { base: &report, head: &report }; 10];
+    let comparison = serde_json::to_value(monitoring::comparison::Comparison::of(about, &pairs)).unwrap();
+    let schema = schema("comparison.schema.json");
+    let errors: Vec<_> = schema.iter_errors(&comparison).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    let mut other = comparison;
+    *other.pointer_mut("/endpoints/0/finding").unwrap() = Value::from("slower");
+    assert!(!schema.is_valid(&other));
+}

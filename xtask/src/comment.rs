@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::Context as _;
 use monitoring::pages;
 use monitoring::run::ExitCode;
 use serde_json::{Value, json};
@@ -106,10 +106,9 @@ impl Place {
         for page in 1..=PAGES {
             let url = format!("{issues}/{}/comments?per_page={PAGE}&page={page}", self.pull_request);
             let answer = request(client.get(url)).send().await.context("failed to ask GitHub for comments")?;
-            if is_forbidden(answer.status()) {
-                return Ok(not_allowed(answer.status()));
+            if let Some(why) = why_not(answer.status()) {
+                return Ok(why);
             }
-            ensure!(answer.status().is_success(), "GitHub answered {} to a question for comments", answer.status());
             let comments: Vec<Value> = answer.json().await.context("GitHub's comments are none")?;
             let ours = |comment: &&Value| comment["body"].as_str().is_some_and(|body| body.starts_with(&marker));
             found = comments.iter().find(ours).and_then(|comment| comment["id"].as_u64());
@@ -122,27 +121,21 @@ impl Place {
             None => request(client.post(format!("{issues}/{}/comments", self.pull_request))).json(&body).send().await,
         };
         let status = answer.context("failed to send the comment")?.status();
-        match status {
-            status if status.is_success() => Ok(format!(
-                "{} on pull request {}",
-                if found.is_some() { "updated the comment" } else { "commented" },
-                self.pull_request
-            )),
-            status if is_forbidden(status) => Ok(not_allowed(status)),
-            status => bail!("GitHub answered {status} to the comment"),
-        }
+        let done = if found.is_some() { "updated the comment" } else { "commented" };
+        Ok(why_not(status).unwrap_or_else(|| format!("{done} on pull request {}", self.pull_request)))
     }
 }
 
-/// A token that may not write is answered 403; one that may not even see, 404; and none that is any, 401.
-fn is_forbidden(status: reqwest::StatusCode) -> bool {
-    matches!(status.as_u16(), 401 | 403 | 404)
-}
-
-fn not_allowed(status: reqwest::StatusCode) -> String {
-    format!(
-        "no comment: this workflow may not write to the pull request ({status}); it would need pull-requests: write, which forks do not have"
-    )
+/// Why there is no comment; none if there is. It is no verdict: whatever GitHub answers, it fails nothing. A token that may not write is
+/// answered 403; one that may not even see, 404; and none that is any, 401.
+fn why_not(status: reqwest::StatusCode) -> Option<String> {
+    match status.as_u16() {
+        _ if status.is_success() => None,
+        401 | 403 | 404 => Some(format!(
+            "no comment: this workflow may not write to the pull request ({status}); it would need pull-requests: write, which forks do not have"
+        )),
+        _ => Some(format!("no comment: GitHub answered {status}")),
+    }
 }
 
 #[cfg(test)]
@@ -178,11 +171,8 @@ mod tests {
         assert_eq!(place.say("gate", "## fine").await.unwrap(), "commented on pull request 7");
         assert!(requests.recv().unwrap().starts_with("GET /api/v3/repos/o/r/issues/7/comments?per_page=100&page=1"));
         let posted = requests.recv().unwrap();
-        assert!(
-            posted.starts_with("POST /api/v3/repos/o/r/issues/7/comments") && posted.contains("bearer t")
-                || posted.contains("Bearer t"),
-            "{posted}"
-        );
+        assert!(posted.starts_with("POST /api/v3/repos/o/r/issues/7/comments"), "{posted}");
+        assert!(posted.contains("Bearer t"), "{posted}");
         let ours = r#"[{"id":1,"body":"hello"},{"id":5,"body":"<!-- cargo xtask comment: gate -->\nold"}]"#;
         let (place, requests) = github(ours, "200 OK");
         assert_eq!(place.say("gate", "## fine").await.unwrap(), "updated the comment on pull request 7");
@@ -198,7 +188,8 @@ mod tests {
         let said = place.say("gate", "## fine").await.unwrap();
         assert!(said.contains("pull-requests: write"), "{said}");
         let (place, _requests) = github("[]", "500 Internal Server Error");
-        assert!(place.say("gate", "## fine").await.is_err(), "what nobody expects is an error");
+        let said = place.say("gate", "## fine").await.unwrap();
+        assert!(said.contains("no comment: GitHub answered 500"), "{said}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ use crate::{reports, summary};
 const SECTIONS: u64 = 20;
 /// Requests of each endpoint in a section: more than the 20 that a p95 needs, as they are not spread evenly.
 const REQUESTS: u64 = 30;
+/// With fewer sections, nothing can be said of a handful of endpoints together.
+const FEWEST: u64 = 9;
 const HISTOGRAMS: &str = "histograms.hlog";
 
 /// Which runs, and what is asked of them.
@@ -95,7 +97,11 @@ pub(crate) fn find(name: &str) -> anyhow::Result<Recorded> {
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     let folder = reports::baseline(name);
     fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
-    // The report last: without it there is no baseline, and not half a one.
+    // The report last, and away with an older one first: without it there is no baseline, and not half a one.
+    let report = folder.join(reports::REPORT);
+    if report.exists() {
+        fs::remove_file(&report).with_context(|| format!("failed to remove {}", report.display()))?;
+    }
     for file in [HISTOGRAMS, reports::REPORT] {
         let (from, to) = (run.with_file_name(file), folder.join(file));
         fs::copy(&from, &to).with_context(|| format!("failed to copy {} to {}", from.display(), to.display()))?;
@@ -128,6 +134,7 @@ pub(crate) fn of(base: &Recorded, head: &Recorded, rule: Rule) -> anyhow::Result
     };
     let mut compared = Comparison::of(about, &pairs);
     compared.warnings.extend(warnings);
+    compared.exit_code = compared.code().code();
     Ok(compared)
 }
 
@@ -213,7 +220,9 @@ impl<'a> Sections<'a> {
         for (name, of) in self.slices.iter().flat_map(|slice| &slice.endpoints) {
             *requests.entry(name).or_default() += of.requests;
         }
-        requests.values().map(|requests| requests / REQUESTS).min().unwrap_or(0)
+        // One that is seldom asked for would leave the others with too few sections to say anything.
+        let many = requests.values().filter(|requests| **requests >= REQUESTS * FEWEST).min();
+        many.or_else(|| requests.values().max()).map_or(0, |requests| requests / REQUESTS)
     }
 
     /// So many equal parts of the run's time, each as the report of a round.

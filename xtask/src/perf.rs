@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use url::Url;
 
 pub(crate) use args::{Args, percent};
+use baseline::Compared;
 
 use crate::backend::Backend;
 use crate::compare::Recorded;
@@ -55,6 +56,7 @@ pub(crate) async fn command(args: Args) -> ExitCode {
         Ok(None) => return ExitCode::Met,
         Err(Stop(code, message)) => {
             eprintln!("error: {message}");
+            summary::stopped(code, &message);
             code
         }
     };
@@ -251,12 +253,10 @@ async fn run_all(
         let ended = child.run(signals.clone()).await?;
         let interrupted = *signals.borrow() > 0;
         match finish(scenario, &outcome_file, ended, stack) {
-            Ok((of_scenario, report)) => {
-                code = code.or_worse(of_scenario);
-                if let (Some((path, report)), false) = (report, interrupted) {
-                    code = code.or_worse(conclude(args, path, report, setting.zip(before)).await?);
-                }
+            Ok((of_scenario, Some((path, report)))) if !interrupted => {
+                code = code.or_worse(conclude(args, path, report, of_scenario, setting.zip(before)).await?);
             }
+            Ok((of_scenario, _)) => code = code.or_worse(of_scenario),
             // A second signal leaves no time for an outcome.
             Err(Stop(..)) if interrupted => {}
             Err(stop) => return Err(stop),
@@ -268,42 +268,48 @@ async fn run_all(
     Ok(code)
 }
 
-/// What comes after a run: its proof, the comparison with its baseline, and everything that is made from its report. Gives the gravest
-/// code that one of them asks for.
+/// What comes after a run: its proof, the comparison with its baseline, and everything that is made from its report. Gives the run's
+/// exit code, whose own so far is given.
 async fn conclude(
     args: &Args,
     path: PathBuf,
     mut report: Report,
+    own: ExitCode,
     proof: Option<(proof::Setting<'_>, proof::Before)>,
 ) -> Result<ExitCode, Stop> {
-    let found = ExitCode::from_code(report.exit_code).unwrap_or(ExitCode::Internal);
     report.requests_per_day = args.baseline.requests_per_day;
-    let mut code = ExitCode::Met;
     if let Some((setting, before)) = proof {
         let proof = proof::prove(&report, before, setting).await?;
         summary::say(&format!("\n{}", proof.render()));
         proof.write(&path)?;
-        if let Some(failed) = proof.failed() {
-            report.problems.push(Problem::new(ExitCode::ProofFailed, failed));
-            code = ExitCode::ProofFailed;
-        }
+        report.problems.extend(proof.failed().map(|failed| Problem::new(ExitCode::ProofFailed, failed)));
     }
     let mut head = Recorded { path, report };
-    let compared = baseline::compare(args, &head)?;
-    if let Some(compared) = compared.as_ref().filter(|_| args.gate.gate.judges_changes()) {
-        head.report.problems.extend(baseline::problem(compared));
-        code = code.or_worse(compared.code());
+    let compared = baseline::compare(args, &head);
+    match &compared {
+        Compared::Nothing => {}
+        Compared::Refused(problem) => head.report.problems.push(problem.clone()),
+        Compared::With(_) if !args.gate.gate.judges_changes() => {}
+        Compared::With(compared) => head.report.problems.extend(baseline::problem(compared)),
     }
-    head.report.exit_code = found.or_worse(code).code();
+    // Of a relative gate, the objectives are no part.
+    let floor = match (&compared, own) {
+        (Compared::With(_), ExitCode::Missed) if !args.gate.gate.judges_objectives() => ExitCode::Met,
+        (_, own) => own,
+    };
+    let problems = head.report.problems.iter();
+    let code =
+        problems.fold(floor, |code, it| code.or_worse(ExitCode::from_code(it.exit_code).unwrap_or(ExitCode::Internal)));
+    head.report.exit_code = code.code();
     reports::write(&head.path, &head.report)?;
     match &compared {
-        Some(compared) => drop(compare::write(&head, compared)?),
-        None => reports::write_pages(&head.path, &head.report, None)?,
+        Compared::With(compared) => drop(compare::write(&head, compared)?),
+        Compared::Nothing | Compared::Refused(_) => reports::write_pages(&head.path, &head.report, None)?,
     }
     summary::on_job_page(&head.path)?;
     summary::annotate(&head.report.scenario, &table::sentences(&head.report));
     if let Some(name) = &args.baseline.save_baseline {
-        baseline::save(name, &head)?;
+        baseline::save(name, &head, own, &compared)?;
     }
     Ok(code)
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use dashboards::multiplayer;
-use monitoring::comparison::{self, Comparison};
+use monitoring::comparison::{self, Comparison, Gravity};
 use monitoring::judgement::Report;
-use monitoring::pages;
 use monitoring::run::ExitCode;
 use monitoring::table;
+use monitoring::{markdown, pages};
 use url::Url;
 
 use crate::workspace;
@@ -37,6 +37,24 @@ pub(crate) fn on_job_page(report: &Path) -> anyhow::Result<()> {
     appended.with_context(|| format!("failed to write {page}, the job's summary (GITHUB_STEP_SUMMARY)"))
 }
 
+/// Leaves word of a command that came to nothing on the job's page, as an annotation, and for the comment, which would say what an older
+/// run found otherwise. Only in a workflow of GitHub.
+pub(crate) fn stopped(code: ExitCode, message: &str) {
+    if workspace::var("GITHUB_ACTIONS").is_none() {
+        return;
+    }
+    let report = workspace::perf().join("stopped").join("report.json");
+    let folder = report.with_file_name("");
+    let written = fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(report.with_file_name(pages::MARKDOWN), markdown::of_stop(code, message)))
+        .map_err(anyhow::Error::from)
+        .and_then(|()| on_job_page(&report));
+    if let Err(error) = written {
+        eprintln!("warning: the job's page does not say so: {error:#}");
+    }
+    annotate("stopped", &[format!("problem: {message}")]);
+}
+
 /// Says the same to a workflow of GitHub, which shows it at the head of the job and with the pull request.
 /// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>)
 pub(crate) fn annotate(scenario: &str, sentences: &[String]) {
@@ -46,8 +64,11 @@ pub(crate) fn annotate(scenario: &str, sentences: &[String]) {
 }
 
 fn annotation(scenario: &str, sentence: &str) -> String {
-    let is_grave = ["missed: ", "regressed: ", "problem: "].iter().any(|word| sentence.starts_with(word));
-    let level = if is_grave { "error" } else { "warning" };
+    let level = match Gravity::of(sentence) {
+        Gravity::Grave => "error",
+        Gravity::Warning => "warning",
+        Gravity::Good => "notice",
+    };
     let text = sentence.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let title = format!("perf {scenario}").replace('%', "%25").replace(':', "%3A").replace(',', "%2C");
     format!("::{level} title={title}::{text}")
@@ -103,6 +124,7 @@ mod tests {
             "::error title=perf a%2Cb%3Ac::missed: a promised 95 %25%0A::error::injected"
         );
         assert!(annotation("a", "missed (warns only): b").starts_with("::warning "));
+        assert!(annotation("a", "improved: b").starts_with("::notice "));
     }
 
     #[test]

@@ -24,18 +24,64 @@ fn comparison(out: &Path) -> Comparison {
     serde_json::from_str(&std::fs::read_to_string(folder.join("comparison.json")).unwrap()).unwrap()
 }
 
+/// The stand-in as a service of somebody else's: started by a command, with one endpoint slower on one side.
+fn start(slowed_side: &str) -> String {
+    // Built already, for its own sake.
+    drop(Backend::start(&[]));
+    let program = root().join("target/load/backend");
+    let delay = format!("$([ $PERF_SIDE = {slowed_side} ] && echo 150ms || echo 1ms)");
+    format!("exec {} --port $PORT --delay join_room={delay}", program.display())
+}
+
 #[test]
 #[ignore = "builds the scenarios optimised and loads two stand-ins: run with cargo xtask ci"]
-fn a_slowed_endpoint_is_found_and_named() {
-    let (base, head, out) = (Backend::start(&[]), Backend::start(&["--delay=join_room=150ms"]), out("against-slowed"));
-    // Of seven endpoints, nine pairs are the fewest that can tell.
-    let said = against(&base.url, &["--target", &head.url, "--rounds", "10", "--gate", "relative"], &out);
+fn a_revision_s_slower_head_is_found_and_named_and_what_started_it_is_nobody_s_business() {
+    let (out, resets) = (out("against-slowed"), out("against-resets"));
+    std::fs::create_dir_all(&resets).unwrap();
+    let reset = format!("echo $PERF_SIDE >> {}/sides", resets.display());
+    let start = format!("SECRET=hunter2 {}", start("head"));
+    let line = ["--start", &start, "--reset", &reset, "--rounds", "10", "--gate", "relative"];
+    let said = against("HEAD", &line, &out);
     assert_eq!(said.code, 91, "{}", said.text);
     assert!(said.text.contains("✗ regressed") && said.text.contains("regressed: join_room"), "{}", said.text);
-    let comparison = comparison(&out);
-    let regressed = comparison.endpoints.iter().filter(|endpoint| endpoint.finding == Finding::Regressed);
+    let found = comparison(&out);
+    let regressed = found.endpoints.iter().filter(|endpoint| endpoint.finding == Finding::Regressed);
     assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["join_room"], "{}", said.text);
-    assert_eq!((comparison.pairs, comparison.exit_code, comparison.objectives.len()), (10, 91, 0));
+    assert_eq!((found.pairs, found.exit_code, found.objectives.len()), (10, 91, 0));
+    // Before each round, and the sides take turns in being first.
+    let sides = std::fs::read_to_string(resets.join("sides")).unwrap();
+    assert_eq!(sides.lines().take(5).collect::<Vec<_>>(), ["base", "head", "head", "base", "base"], "{sides}");
+    assert_eq!(sides.lines().count(), 20);
+    let folder = std::fs::read_dir(&out).unwrap().next().unwrap().unwrap().path();
+    for file in ["comparison.json", "report.html", "summary.md"] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(text.contains("join_room") || text.contains("join\\_room"), "{file}");
+        assert!(!text.contains("hunter2"), "{file}");
+    }
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+fn a_machine_is_calibrated_and_a_gate_that_it_cannot_hold_is_inconclusive_before_anything_is_sent() {
+    let (backend, folder) = (Backend::start(&[]), out("calibrated"));
+    let line = ["--target", &backend.url, "--out", folder.to_str().unwrap()];
+    let calibrated = run(xtask(&["perf", "--calibrate", "--rounds", "3"]).args(ROUND).args(line));
+    assert!([0, 90].contains(&calibrated.code), "{}", calibrated.text);
+    assert!(calibrated.text.contains("rounds of the same code differ most for "), "{}", calibrated.text);
+    let tight = against(&backend.url, &["--target", &backend.url, "--detect", "5.1"], &out("tight"));
+    assert_eq!(tight.code, 90, "{}", tight.text);
+    assert!(
+        tight.text.contains("tighter than what this machine can see") && !tight.text.contains("round 1"),
+        "{}",
+        tight.text
+    );
+    // Of another load it says nothing, and that is told.
+    let other = against(
+        &backend.url,
+        &["--target", &backend.url, "--rounds", "2", "--user-agent", "another"],
+        &out("uncalibrated"),
+    );
+    assert!(other.text.contains("is not known: cargo xtask perf --calibrate"), "{}", other.text);
 }
 
 #[test]
@@ -63,8 +109,13 @@ fn a_service_is_waited_for_and_ends_with_all_that_it_started() {
     // A child of its own in the background, which nobody would look for.
     let start = "sleep 3456.789 & exec python3 -m http.server --bind 127.0.0.1 $PORT";
     let said = against(&base.url, &["--start", start, "--rounds", "2"], &folder);
-    assert_ne!(said.code, 0, "it answers nothing of the game: {}", said.text);
+    // It answers nothing of the game, so what was measured is that all of it failed.
+    assert_eq!(said.code, 90, "setup fails in each round: {}", said.text);
+    assert_eq!(comparison(&folder).pairs, 2, "{}", said.text);
     assert_eq!(processes("sleep 3456.789"), 0, "{}", said.text);
+    let away = against(&base.url, &["--start", "sleep 4567.891 & exit 0"], &folder);
+    assert!(away.code == 104 && away.text.contains("it has to stay"), "{}", away.text);
+    assert_eq!(processes("sleep 4567.891"), 0, "{}", away.text);
 }
 
 /// How many processes have that command line.

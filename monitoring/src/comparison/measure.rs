@@ -74,9 +74,32 @@ pub(super) fn differences(pairs: &[Pair<'_>], name: &str, of: Measure) -> Vec<f6
     both.filter_map(|(base, head)| gate::difference(base, head)).collect()
 }
 
+/// Differences of p95, of those pairs that have one. A side that answers a quarter of what the other does, and too little for a p95, stands
+/// still rather than has none: it is as slow as can be.
+pub(super) fn differences_of(pairs: &[Pair<'_>], name: &str) -> Vec<f64> {
+    const STANDSTILL: u64 = 4;
+    let sent = |report: &Report| find(report, name).map_or(0, |endpoint| endpoint.requests.sent);
+    let of_pair = |pair: &Pair<'_>| {
+        let (base, head) = (measured(pair.base, name, p95), measured(pair.head, name, p95));
+        let (before, after) = (sent(pair.base), sent(pair.head));
+        // An endpoint that one side does not have at all is none that stands still.
+        let both = find(pair.base, name).is_some() && find(pair.head, name).is_some();
+        match (base, head) {
+            (Some(base), None) if both && after * STANDSTILL < before => {
+                gate::difference(Some(base), Some(f64::INFINITY))
+            }
+            (None, Some(head)) if both && before * STANDSTILL < after => {
+                gate::difference(Some(f64::INFINITY), Some(head))
+            }
+            (base, head) => gate::difference(base, head),
+        }
+    };
+    pairs.iter().filter_map(of_pair).collect()
+}
+
 /// Differences of logarithms of p95s, endpoint by endpoint: what [`gate::Calibration`] reads.
 pub fn differences_of_p95(pairs: &[Pair<'_>]) -> Vec<(String, Vec<f64>)> {
-    endpoints(pairs).into_iter().map(|name| (name.clone(), differences(pairs, &name, p95))).collect()
+    endpoints(pairs).into_iter().map(|name| (name.clone(), differences_of(pairs, &name))).collect()
 }
 
 pub(super) fn rounds(pairs: &[Pair<'_>], name: &str) -> Vec<(Option<Millis>, Option<Millis>)> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 use statrs::statistics::Statistics;
 
-use super::{Rule, count};
+use super::{Looks, Rule, count};
 
 /// How surely a change of [`Rule::detect`] is to be found.
 const POWER: f64 = 0.95;
@@ -44,6 +44,19 @@ impl Calibration {
     /// How many pairs a rule needs here; none if more than anyone would wait for.
     pub fn needed_pairs(&self, rule: Rule, alpha: f64) -> Option<usize> {
         needed_pairs(self.spread, self.hypotheses, rule, alpha)
+    }
+
+    /// The same, looked at so many times: the last look has what the others left of the level, and how much that is depends on how many
+    /// pairs there are.
+    pub fn needed_pairs_with_looks(&self, rule: Rule, looks: usize) -> Option<usize> {
+        let mut pairs = self.needed_pairs(rule, rule.alpha)?;
+        loop {
+            let needed = self.needed_pairs(rule, Looks::new(pairs, looks, rule.alpha).last())?;
+            if needed <= pairs {
+                return Some(pairs);
+            }
+            pairs = needed;
+        }
     }
 
     /// The least slow-down that so many pairs find; none if they are too few to find any.

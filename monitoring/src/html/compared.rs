@@ -113,8 +113,8 @@ fn forest(compared: &Comparison) -> String {
         (-farthest, signed(-farthest)),
     ] {
         let anchor = if at == farthest { " end" } else { "" };
-        // The margin's own labels would stand on that of nought where the picture reaches far.
-        if at != 0.0 || x(margin) - x(0.0) > 80.0 {
+        // The margin's labels would stand on that of nought, where the picture reaches far.
+        if at.abs() != margin || x(margin) - x(0.0) > 90.0 {
             let _ = write!(svg, "<text class=\"x{anchor}\" x=\"{:.1}\" y=\"18\">{}</text>", x(at), escaped(&text));
         }
     }

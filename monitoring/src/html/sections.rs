@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::Look;
 use super::figures::{self, percent};
 use crate::budget::{self, MONTH_DAYS};
+use crate::comparison::Gravity;
 use crate::interpretation::{self, Band};
 use crate::judgement::{Kind, ObjectiveResult, Report, Word};
 use crate::slo::Severity;
@@ -24,10 +25,13 @@ pub(super) fn said(report: &Report) -> Markup {
     sentences_as_list(sentences.chain(readings).collect())
 }
 
-/// Sentences that begin with how grave they are.
+/// The look of a sentence that begins with how grave it is.
 pub(super) fn look_of(sentence: &str) -> Look {
-    let is_grave = ["missed: ", "regressed: ", "problem: "].iter().any(|word| sentence.starts_with(word));
-    if is_grave { Look::Bad } else { Look::Warn }
+    match Gravity::of(sentence) {
+        Gravity::Grave => Look::Bad,
+        Gravity::Warning => Look::Warn,
+        Gravity::Good => Look::Ok,
+    }
 }
 
 pub(super) fn sentences_as_list(mut all: Vec<(Look, String)>) -> Markup {

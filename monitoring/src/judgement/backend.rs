@@ -71,6 +71,7 @@ impl ObjectiveResult {
             good: 0,
             total: 0,
             unknown: 0,
+            late: 0,
             objective_ppm: 0,
             threshold_ms: None,
             quantile_ms: None,

@@ -31,6 +31,9 @@ pub struct ObjectiveResult {
     pub total: u64,
     /// Requests of which nobody knows.
     pub unknown: u64,
+    /// Of all requests, those of iterations that began late.
+    #[serde(default)]
+    pub late: u64,
     /// The share of good requests that is promised, in parts per million; 0 where it is not about one.
     #[serde(default)]
     pub objective_ppm: u32,
@@ -95,6 +98,7 @@ impl ObjectiveResult {
             good: tally.good,
             total: tally.total,
             unknown: tally.unknown,
+            late: tally.late,
             ..Self::absent(slo)
         }
     }
@@ -118,6 +122,7 @@ impl ObjectiveResult {
             good: 0,
             total: 0,
             unknown: 0,
+            late: 0,
             objective_ppm: slo.objective.as_ppm(),
             threshold_ms: slo.threshold().map(|threshold| threshold.as_secs_f64() * 1e3),
             quantile_ms: None,

@@ -4,6 +4,7 @@
 //! has for as long as it lives (its addresses, its hash seeds) is one round's and not one side's. Both rounds of a pair have the same
 //! plan; each pair has another. Nothing is pushed to a store: rounds are too short to be looked at there.
 
+mod alone;
 mod calibration;
 mod checkout;
 mod round;
@@ -19,11 +20,13 @@ use monitoring::gate::{Finding, Looks, Rule};
 use monitoring::judgement::{Problem, Report};
 use monitoring::pages;
 use monitoring::run::{self, ExitCode, Settings};
+use monitoring::slo::Severity;
 use tokio::sync::watch;
 
 use super::{Args, Stop, choose, configuration};
 use crate::scenarios::{self, Built};
 use crate::{summary, workspace};
+use alone::Alone;
 use calibration::Calibrated;
 use checkout::Checkout;
 use round::{Rounds, Side};
@@ -31,6 +34,8 @@ use service::Service;
 
 /// Rounds of each side where nobody says how many and nothing is known of the machine.
 const ROUNDS: u32 = 12;
+/// As many as may be asked for.
+const MOST_ROUNDS: usize = 200;
 /// Rounds of each side that show how far apart they come out.
 const ROUNDS_OF_CALIBRATION: u32 = 20;
 
@@ -54,8 +59,10 @@ pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiv
             run::shown(target)
         )));
     }
-    let needs_stand_in = args.gate.start.is_none() && target.is_none();
+    let needs_stand_in = args.gate.start().is_none() && target.is_none();
+    let alone = Alone::take().map_err(configuration)?;
     let built = scenarios::build(args.profile(), needs_stand_in).map_err(configuration)?;
+    let built = alone.keep(&built)?;
     let scenario = choose(&named, &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
     let checkout = match revision {
         Some(revision) => {
@@ -67,12 +74,13 @@ pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiv
     let result = async {
         let head = head(args, target, &built, checkout.as_ref().map(|(_, top, _)| top.as_path()))?;
         let base = match (&checkout, base_service) {
-            (Some((checkout, _, within)), _) => of_checkout(args, checkout, within).await?,
+            (Some((checkout, _, within)), _) => of_checkout(args, checkout, within, signals.clone()).await?,
             (None, Some(service)) => Side { label: "base", words: words(&service), service, folder: workspace::root() },
             (None, None) => Side { label: "base", ..head.clone() },
         };
         if let Service::Command { folder, .. } = &head.service {
-            round::build(args, "head", folder).await.map_err(|why| configuration(format!("the head: {why}")))?;
+            let built = round::build(args, "head", folder, signals.clone()).await?;
+            built.map_err(|why| configuration(format!("the head: {why}")))?;
         }
         let rounds = Rounds::new(args, settings, &built, &scenario, signals)?;
         if args.gate.calibrate {
@@ -92,19 +100,24 @@ fn words(service: &Service) -> String {
     match service {
         Service::Running(url) => run::shown(url),
         Service::StandIn(_) => "the stand-in".to_owned(),
-        Service::Command { command, .. } => command.clone(),
+        // What it is started by may hold what nobody else is to know.
+        Service::Command { .. } => "what --start starts".to_owned(),
     }
 }
 
 /// What is there now: the working tree's service, or one that runs.
 fn head(args: &Args, target: Option<url::Url>, built: &Built, top: Option<&Path>) -> Result<Side, Stop> {
     let root = workspace::root();
-    let (service, folder) = match (target, &args.gate.start, &built.backend) {
+    let (service, folder) = match (target, args.gate.start(), &built.backend) {
         (Some(url), _, _) => (Service::Running(url), root),
         (None, Some(command), _) => {
             let folder = checkout::repository().map_or(root, |(top, _)| top);
             (
-                Service::Command { command: command.clone(), folder: folder.clone(), within: args.gate.start_timeout },
+                Service::Command {
+                    command: command.to_owned(),
+                    folder: folder.clone(),
+                    within: args.gate.start_timeout,
+                },
                 folder,
             )
         }
@@ -119,15 +132,20 @@ fn head(args: &Args, target: Option<url::Url>, built: &Built, top: Option<&Path>
 }
 
 /// The revision's service. One that cannot be built proves nothing of the head.
-async fn of_checkout(args: &Args, checkout: &Checkout, within: &Path) -> Result<Side, Stop> {
+async fn of_checkout(
+    args: &Args,
+    checkout: &Checkout,
+    within: &Path,
+    signals: watch::Receiver<u32>,
+) -> Result<Side, Stop> {
     let unfit = |why: String| {
         Stop(ExitCode::Inconclusive, format!("the base, {}: {why}; there is nothing to compare with", checkout.words))
     };
     let folder = checkout.folder.clone();
-    let service = match &args.gate.start {
+    let service = match args.gate.start() {
         Some(command) => {
-            round::build(args, "base", &folder).await.map_err(unfit)?;
-            Service::Command { command: command.clone(), folder: folder.clone(), within: args.gate.start_timeout }
+            round::build(args, "base", &folder, signals).await?.map_err(unfit)?;
+            Service::Command { command: command.to_owned(), folder: folder.clone(), within: args.gate.start_timeout }
         }
         None => {
             eprintln!("building the stand-in of {}", checkout.words);
@@ -164,6 +182,8 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
     if args.gate.gate.judges_objectives() {
         let heads: Vec<_> = pairs.iter().map(|(_, head)| head).collect();
         comparison.objectives = comparison::objectives(SERVED.slos, &heads);
+        let gating = SERVED.backend.iter().filter(|slo| slo.severity == Severity::Error).map(|slo| slo.id());
+        comparison.warnings.extend(gating.map(|id| format!("{id} is not judged in rounds, which keep no metrics")));
     }
     let code = if args.gate.gate.judges_changes() { comparison.code() } else { comparison.code_of_objectives() };
     comparison.exit_code = code.code();
@@ -180,7 +200,7 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
 
 /// How many rounds, and what should be said of that.
 fn planned(args: &Args, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<String>), Stop> {
-    let alpha = Looks::new(2, args.gate.looks as usize, rule.alpha).last();
+    let looks = args.gate.looks as usize;
     let given = args.gate.rounds.map(|rounds| rounds as usize);
     let Some(known) = Calibrated::find(&rounds.setting())? else {
         let note =
@@ -197,7 +217,10 @@ fn planned(args: &Args, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<S
             ),
         )
     };
-    match (given, known.noise.needed_pairs(rule, alpha)) {
+    let needed = known.noise.needed_pairs_with_looks(rule, looks);
+    // What the last look of as many as can be has left.
+    let alpha = Looks::new(needed.unwrap_or(MOST_ROUNDS), looks, rule.alpha).last();
+    match (given, needed) {
         (None, Some(needed)) => Ok((needed, Vec::new())),
         (None, None) => Err(tighter(known.in_words(rule, alpha))),
         (Some(given), Some(needed)) if needed <= given => Ok((given, Vec::new())),
@@ -258,7 +281,7 @@ async fn calibrate(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -
         pairs.push(rounds.pair(pair, planned, base, head).await?);
     }
     let rule = args.gate.rule();
-    let calibrated = Calibrated::of(rounds.setting(), &in_pairs(&pairs), args.gate.start_timeout.min(rounds.took()));
+    let calibrated = Calibrated::of(rounds.setting(), &in_pairs(&pairs), rounds.took());
     let Some(calibrated) = calibrated else {
         return Err(Stop(
             ExitCode::Inconclusive,

@@ -28,7 +28,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    every objective was met
   90   inconclusive: no data, too few requests, load not delivered, metrics not accepted by the store
-  91   worse than what it was compared with (--against)
+  91   worse than what it was compared with (--against, --baseline)
   92   a panel, rule or query has no data, or requests got lost on the way: the proof failed
   99   an objective was missed
   104  bad configuration
@@ -164,7 +164,7 @@ impl Args {
     /// Refuses what contradicts itself.
     pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
         label::parse_tags(self.tag.iter().map(String::as_str)).map_err(|error| error.to_string())?;
-        self.gate.check()?;
+        self.gate.check(self.target.is_some())?;
         self.baseline.check(&self.gate, self.scenarios.len())?;
         let external = match (&settings.remote_write, &self.prometheus_url) {
             (None, _) => None,
@@ -354,6 +354,8 @@ mod tests {
             ("basic endurance --baseline main", "one scenario"),
             ("--baseline main --against main", "--against"),
             ("--save-baseline ../x", "baseline"),
+            ("--gate relative", "--gate"),
+            ("--margin 3", "--margin"),
         ] {
             let message = refused(line);
             assert!(message.contains(names), "{line}: {message}");

@@ -1,6 +1,9 @@
 //! `--baseline` and `--save-baseline`: a run beside an earlier one.
 
+use std::path::Path;
+
 use monitoring::comparison::{Comparison, sentences};
+use monitoring::gate::Finding;
 use monitoring::judgement::Problem;
 use monitoring::run::ExitCode;
 
@@ -15,8 +18,9 @@ pub(super) fn check(args: &Args) -> Result<(), Stop> {
 }
 
 fn exists(name: &str) -> bool {
-    let names = [reports::baseline(name), crate::workspace::perf().join(name), name.into()];
-    let there = names.iter().any(|path| path.exists());
+    let names =
+        [reports::baseline(name), crate::workspace::perf().join(name)].map(|folder| folder.join(reports::REPORT));
+    let there = names.iter().any(|path| path.exists()) || Path::new(name).is_file();
     if !there {
         let hint = "the objectives are judged alone (--save-baseline keeps one)";
         eprintln!("there is no baseline, report or run {name:?} yet: {hint}");
@@ -24,31 +28,57 @@ fn exists(name: &str) -> bool {
     there
 }
 
-/// Compares a run with its baseline; none if there is none.
-pub(super) fn compare(args: &Args, head: &Recorded) -> Result<Option<Comparison>, Stop> {
-    let Some(name) = args.baseline.baseline.as_deref().filter(|name| exists(name)) else { return Ok(None) };
-    let base = compare::find(name).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))?;
-    let mut compared = compare::of(&base, head, args.gate.rule())
-        .map_err(|error| configuration(format!("--baseline {name}: {error:#}")))?;
-    compared.exit_code = compared.code().code();
-    summary::print_comparison(&compared, &head.path.with_file_name("comparison.json"));
-    Ok(Some(compared))
+/// What became of the comparison of a run with its baseline.
+pub(super) enum Compared {
+    /// None was asked for, or there is no baseline yet.
+    Nothing,
+    /// The two cannot be compared.
+    Refused(Problem),
+    /// They were compared.
+    With(Box<Comparison>),
 }
 
-/// What makes a run fail for its baseline, in words.
+/// Compares a run with its baseline.
+pub(super) fn compare(args: &Args, head: &Recorded) -> Compared {
+    let Some(name) = args.baseline.baseline.as_deref().filter(|name| exists(name)) else { return Compared::Nothing };
+    let compared = compare::find(name).and_then(|base| compare::of(&base, head, args.gate.rule()));
+    match compared {
+        Ok(compared) => {
+            summary::print_comparison(&compared, &head.path.with_file_name("comparison.json"));
+            Compared::With(Box::new(compared))
+        }
+        // What was measured is worth a report all the same.
+        Err(error) => {
+            let message = format!("--baseline {name}: {error:#}");
+            eprintln!("error: {message}");
+            Compared::Refused(Problem::new(ExitCode::BadConfiguration, message))
+        }
+    }
+}
+
+/// What keeps a comparison from being met, in words.
 pub(super) fn problem(compared: &Comparison) -> Option<Problem> {
     let code = compared.code();
-    let grave = |sentence: &String| sentence.starts_with("regressed: ");
-    let regressed: Vec<_> = sentences(compared).into_iter().filter(grave).collect();
-    (code == ExitCode::Regressed)
-        .then(|| Problem::new(code, format!("slower than {}: {}", compared.base, regressed.join("; "))))
+    let words: Vec<_> = sentences(compared)
+        .into_iter()
+        .filter(|sentence| match code {
+            ExitCode::Regressed => sentence.starts_with("regressed: "),
+            _ => sentence.starts_with(Finding::TooLittleData.words()),
+        })
+        .collect();
+    let says = if code == ExitCode::Regressed { "slower than" } else { "not known to be as fast as" };
+    (code != ExitCode::Met).then(|| Problem::new(code, format!("{says} {}: {}", compared.base, words.join("; "))))
 }
 
-/// Keeps a run as a baseline, if it is one to be measured against.
-pub(super) fn save(name: &str, run: &Recorded) -> Result<(), Stop> {
-    let code = ExitCode::from_code(run.report.exit_code).unwrap_or(ExitCode::Internal);
-    if !matches!(code, ExitCode::Met | ExitCode::Missed | ExitCode::Regressed) {
-        eprintln!("not kept as baseline {name:?}: {}", code.words());
+/// Keeps a run as a baseline, if it is one to be measured against. One that it was compared with is left as it is: else what became
+/// slower would be reported once, and what becomes slower bit by bit never.
+pub(super) fn save(name: &str, run: &Recorded, own: ExitCode, compared: &Compared) -> Result<(), Stop> {
+    if !matches!(own, ExitCode::Met | ExitCode::Missed) {
+        eprintln!("not kept as baseline {name:?}: {}", own.words());
+        return Ok(());
+    }
+    if matches!(compared, Compared::With(_)) && reports::baseline(name).join(reports::REPORT).is_file() {
+        eprintln!("baseline {name:?} is kept as it is: without --baseline, this run would have taken its place");
         return Ok(());
     }
     let folder = compare::keep(name, &run.path)?;

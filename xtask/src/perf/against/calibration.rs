@@ -19,6 +19,9 @@ pub(super) struct Setting {
     pub(super) scenario: String,
     pub(super) load: String,
     pub(super) machine: String,
+    /// A short name for what was measured, and how.
+    #[serde(default)]
+    pub(super) service: String,
 }
 
 /// A calibration, as it is kept.

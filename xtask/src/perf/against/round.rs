@@ -1,7 +1,7 @@
 //! Rounds: short loads of one side, in pairs.
 
 use std::cell::{Cell, RefCell};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::perf::child::Child;
 use crate::perf::{Args, Stop};
 use crate::proof::Moment;
 use crate::scenarios::{Built, Scenario};
-use crate::workspace;
+use crate::{reports, workspace};
 
 /// A round's load, where nobody says: how many, and for how long.
 const VUS: &str = "10";
@@ -62,12 +62,25 @@ pub(super) struct Rounds<'a> {
     warnings: RefCell<Vec<String>>,
 }
 
-/// Runs the command that builds a service in a checkout, if there is one. What it says goes to the terminal.
-pub(super) async fn build(args: &Args, side: &str, folder: &Path) -> Result<(), String> {
-    let Some(command) = &args.gate.build else { return Ok(()) };
+/// Runs the command that builds a service in a checkout, if there is one. What it says goes to the terminal. The inner error is that it
+/// failed, and why.
+pub(super) async fn build(
+    args: &Args,
+    side: &str,
+    folder: &Path,
+    mut signals: watch::Receiver<u32>,
+) -> Result<Result<(), String>, Stop> {
+    let Some(command) = args.gate.build() else { return Ok(Ok(())) };
     let mut shell = service::shell(command, folder);
-    let ended = shell.env("PERF_SIDE", side).status().await.map_err(|error| format!("{command:?}: {error}"))?;
-    if ended.success() { Ok(()) } else { Err(format!("{command:?} failed ({ended})")) }
+    shell.env("PERF_SIDE", side);
+    tokio::select! {
+        ended = service::to_the_end(&mut shell) => Ok(match ended {
+            Ok(ended) if ended.success() => Ok(()),
+            Ok(ended) => Err(format!("{command:?} failed ({ended})")),
+            Err(error) => Err(format!("{command:?}: {error:#}")),
+        }),
+        _ = signals.wait_for(|count| *count > 0) => Err(interrupted()),
+    }
 }
 
 impl<'a> Rounds<'a> {
@@ -94,7 +107,14 @@ impl<'a> Rounds<'a> {
     pub(super) fn setting(&self) -> Setting {
         let load = &self.settings.load;
         let load = format!("{load:?} {:?}", unsaid(load));
-        Setting { scenario: self.scenario.name.clone(), load, machine: workspace::machine() }
+        let service = match (self.args.gate.start(), &self.args.target) {
+            (Some(command), _) => command.to_owned(),
+            (None, Some(target)) => run::shown(target),
+            (None, None) => "the stand-in".to_owned(),
+        };
+        // It is kept for us, and a command may hold what nobody else is to know.
+        let service = workspace::hash(&[&service, self.args.profile(), &format!("{:?}", self.settings.http)]);
+        Setting { scenario: self.scenario.name.clone(), load, machine: workspace::machine(), service }
     }
 
     /// How long the last pair took.
@@ -146,9 +166,13 @@ impl<'a> Rounds<'a> {
             started = side.service.start(side.label, seed, &log) => started.map_err(|error| unfit(format!("{error:#}")))?,
             _ = signals.wait_for(|count| *count > 0) => return Err(interrupted()),
         };
-        let loaded = match self.reset(side, &started).await {
+        let reset = tokio::select! {
+            reset = self.reset(side, &started) => reset.map_err(unfit),
+            _ = signals.wait_for(|count| *count > 0) => Err(interrupted()),
+        };
+        let loaded = match reset {
             Ok(()) => self.load(pair, &name, &started).await,
-            Err(why) => Err(unfit(why)),
+            Err(stop) => Err(stop),
         };
         if let Some(left) = started.stop().await? {
             let warning = format!("the {}: {left}", side.label);
@@ -164,18 +188,22 @@ impl<'a> Rounds<'a> {
     }
 
     async fn reset(&self, side: &Side, started: &Started) -> Result<(), String> {
-        let Some(command) = &self.args.gate.reset else { return Ok(()) };
+        let Some(command) = self.args.gate.reset() else { return Ok(()) };
+        let log = self.folder.join("rounds").join("reset.log");
+        let file = File::create(&log).map_err(|error| format!("failed to write {}: {error}", log.display()))?;
         let mut shell = service::shell(command, &side.folder);
         let url = started.url();
         shell.env("PERF_SIDE", side.label).env("PERF_TARGET", url.as_str());
         if let Some(port) = url.port_or_known_default() {
             shell.env("PORT", port.to_string());
         }
-        let output = shell.output().await.map_err(|error| format!("{command:?}: {error}"))?;
-        if output.status.success() {
-            return Ok(());
+        let both = file.try_clone().map_err(|error| error.to_string())?;
+        // Into a file: a pipe would be held open by whatever it leaves running.
+        let ended = service::to_the_end(shell.stdout(file).stderr(both)).await;
+        match ended.map_err(|error| format!("{command:?}: {error:#}"))? {
+            ended if ended.success() => Ok(()),
+            ended => Err(format!("{command:?} failed ({ended}); {}", service::last_lines(&log))),
         }
-        Err(format!("{command:?} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
     }
 
     /// Loads a side for a round. The inner error is that it could not be measured, and why.
@@ -198,6 +226,9 @@ impl<'a> Rounds<'a> {
         ] {
             child.set(variable, value);
         }
+        if outcome_file.exists() {
+            fs::remove_file(&outcome_file).context("failed to remove an older outcome")?;
+        }
         let ended = child.run(self.signals.clone()).await?;
         if *self.signals.borrow() > 0 {
             return Err(interrupted());
@@ -210,8 +241,11 @@ impl<'a> Rounds<'a> {
         let Some(path) = outcome.report else {
             return Ok(Err(outcome.message.unwrap_or_else(|| "no report, and no reason given".to_owned())));
         };
-        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-        Ok(Ok(serde_json::from_str(&text).context("failed to read a round's report")?))
+        // As after a run: a scenario that fails after its objectives were met has failed.
+        if outcome.code == ExitCode::Met.code() && !ended.success() {
+            return Ok(Err(format!("the objectives were met, and the scenario failed all the same ({ended})")));
+        }
+        Ok(reports::read(&path).map_err(|error| format!("{error:#}")))
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) enum Service {
 pub(super) enum Started {
     Running(Url),
     StandIn(Backend),
-    Command { child: Child, url: Url },
+    Command { child: Child, group: Group, url: Url },
 }
 
 impl Service {
@@ -63,7 +63,7 @@ impl Started {
         match self {
             Self::Running(_) => Ok(None),
             Self::StandIn(backend) => backend.stop().await.map(|()| None),
-            Self::Command { mut child, .. } => end(&mut child).await,
+            Self::Command { mut child, group, .. } => end(&mut child, group).await,
         }
     }
 }
@@ -94,6 +94,7 @@ async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within
     shell.env("PORT", port.to_string()).env("PERF_SIDE", side);
     shell.stdout(file.try_clone()?).stderr(file);
     let mut child = shell.spawn().with_context(|| format!("failed to run {command:?}"))?;
+    let group = Group::of(&child);
     let url = Url::parse(&format!("http://127.0.0.1:{port}/"))?;
     let client = http::client()?;
     let answered = async {
@@ -104,12 +105,15 @@ async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within
     };
     let why = tokio::select! {
         answered = time::timeout(within, answered) => match answered {
-            Ok(()) => return Ok(Started::Command { child, url }),
+            Ok(()) => return Ok(Started::Command { child, group, url }),
             Err(_) => format!("{command:?} did not listen on 127.0.0.1, port {port} (PORT), within {within:?}"),
         },
-        ended = child.wait() => format!("{command:?} ended before it listened ({})", ended?),
+        ended = child.wait() => format!(
+            "{command:?} ended before it listened ({}); what it left in the background was ended, too: it has to stay",
+            ended?
+        ),
     };
-    end(&mut child).await?;
+    end(&mut child, group).await?;
     bail!("{why}; {}", last_lines(log));
 }
 
@@ -119,22 +123,52 @@ fn free_port() -> anyhow::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Ends a command and its group: asked to at first, then not.
+/// Runs a command to its end. If nobody waits for that any more, it and all that it started are ended.
+pub(super) async fn to_the_end(shell: &mut Command) -> anyhow::Result<std::process::ExitStatus> {
+    let mut child = shell.spawn().context("failed to run it")?;
+    let mut group = Group::of(&child);
+    let ended = child.wait().await.context("failed to wait for it")?;
+    // What it leaves running on purpose, such as a database, is its own affair.
+    group.0 = None;
+    Ok(ended)
+}
+
+/// The processes that a command started, itself among them. Dropped, they are ended: then nobody waits for them any more.
+#[derive(Debug)]
+pub(super) struct Group(Option<u32>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id())
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = self.0 {
+            // There is nobody left to tell of an error.
+            let _ = process::kill_group(group);
+        }
+    }
+}
+
+/// Ends a command and its group: asked to at first, then not. The group lives as long as one of its processes does, though the shell may be
+/// gone.
 #[cfg(unix)]
-async fn end(child: &mut Child) -> anyhow::Result<Option<String>> {
-    // A shell that was waited for has no id any more, but its group may live on; then it cannot be told from another's.
-    let Some(group) = child.id() else { return Ok(None) };
-    process::terminate_group(group)?;
+async fn end(child: &mut Child, mut group: Group) -> anyhow::Result<Option<String>> {
+    let Some(id) = group.0.take() else { return Ok(None) };
+    process::terminate_group(id)?;
     let is_gone = time::timeout(STOP, async {
         // Its zombie holds the group's name as long as it is not waited for, so that the name is not another's meanwhile.
-        while process::group_lives(group) {
+        while process::group_lives(id) {
             time::sleep(POLL).await;
         }
     });
     let left = match is_gone.await {
         Ok(()) => None,
         Err(_) => {
-            process::kill_group(group)?;
+            process::kill_group(id)?;
             Some(format!("the service did not end within {STOP:?} of SIGTERM, and was killed with what it had started"))
         }
     };
@@ -144,7 +178,7 @@ async fn end(child: &mut Child) -> anyhow::Result<Option<String>> {
 
 /// Where there are no groups, the command alone.
 #[cfg(not(unix))]
-async fn end(child: &mut Child) -> anyhow::Result<Option<String>> {
+async fn end(child: &mut Child, _: Group) -> anyhow::Result<Option<String>> {
     child.kill().await.context("failed to end the service")?;
     Ok(None)
 }

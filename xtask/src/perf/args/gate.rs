@@ -33,15 +33,15 @@ pub(crate) struct GateArgs {
     pub(crate) gate: Gate,
     /// Starts the service: a shell's command, run at the top of each side's checkout with a free port in PORT and the side
     /// (base, head) in PERF_SIDE
-    #[arg(long, value_name = "CMD", conflicts_with = "target")]
-    pub(crate) start: Option<String>,
+    #[arg(long, value_name = "CMD")]
+    start: Option<String>,
     /// Builds the service, once in each checkout, before the first round
-    #[arg(long, value_name = "CMD", requires = "start")]
-    pub(crate) build: Option<String>,
+    #[arg(long, value_name = "CMD")]
+    build: Option<String>,
     /// Brings what the service keeps elsewhere back to where it was, before each round: likewise, and with the service's address
     /// in PERF_TARGET
     #[arg(long, value_name = "CMD")]
-    pub(crate) reset: Option<String>,
+    reset: Option<String>,
     /// How long the service may take to listen
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = |value: &str| run::parse_duration("--start-timeout", value))]
     pub(crate) start_timeout: Duration,
@@ -66,6 +66,9 @@ pub(crate) struct BaselineArgs {
 impl BaselineArgs {
     /// Refuses what contradicts itself.
     pub(super) fn check(&self, gate: &GateArgs, scenarios: usize) -> Result<(), String> {
+        if let (Some(flag), None, false) = (gate.of_two(), &self.baseline, gate.compares()) {
+            return Err(format!("{flag} is about a comparison, which --against, --calibrate or --baseline ask for"));
+        }
         let given = [("--baseline", &self.baseline), ("--save-baseline", &self.save_baseline)];
         let Some((flag, _)) = given.iter().find(|(_, value)| value.is_some()) else { return Ok(()) };
         if scenarios > 1 {
@@ -100,6 +103,32 @@ impl Gate {
 }
 
 impl GateArgs {
+    /// The flag, if one was given, that only means something where there are two to be compared.
+    fn of_two(&self) -> Option<&'static str> {
+        let usual = Rule::default();
+        let given = [
+            ("--gate", self.gate != Gate::Both),
+            ("--margin", self.margin != usual.margin),
+            ("--detect", self.detect != usual.detect),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
+    /// The command that starts the service. One that is empty is none, so that a workflow can pass on what it was not given.
+    pub(crate) fn start(&self) -> Option<&str> {
+        self.start.as_deref().filter(|command| !command.trim().is_empty())
+    }
+
+    /// The command that builds it.
+    pub(crate) fn build(&self) -> Option<&str> {
+        self.build.as_deref().filter(|command| !command.trim().is_empty())
+    }
+
+    /// The command that brings it back to where it was.
+    pub(crate) fn reset(&self) -> Option<&str> {
+        self.reset.as_deref().filter(|command| !command.trim().is_empty())
+    }
+
     /// Whether rounds are run in place of a run.
     pub(crate) const fn compares(&self) -> bool {
         self.against.is_some() || self.calibrate
@@ -111,7 +140,13 @@ impl GateArgs {
     }
 
     /// Refuses what contradicts itself.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, has_target: bool) -> Result<(), String> {
+        if self.start().is_some() && has_target {
+            return Err("--start starts a service, and --target names one that runs already".to_owned());
+        }
+        if self.build().is_some() && self.start().is_none() {
+            return Err("--build is about the service that --start starts".to_owned());
+        }
         if self.detect <= self.margin {
             return Err(format!(
                 "--detect {} is no more than --margin {}: what must be seen has to be more than what nobody minds",
@@ -122,8 +157,8 @@ impl GateArgs {
         let of_rounds = [
             ("--rounds", self.rounds.is_some()),
             ("--looks", self.looks > 1),
-            ("--start", self.start.is_some()),
-            ("--reset", self.reset.is_some()),
+            ("--start", self.start().is_some()),
+            ("--reset", self.reset().is_some()),
         ];
         match of_rounds.iter().find(|(_, given)| *given) {
             Some((flag, _)) if !self.compares() => {
