@@ -12,7 +12,9 @@ use crate::run::ExitCode;
 use crate::slo::Slo;
 use crate::verdict::{self, Tally};
 
+mod gravity;
 mod measure;
+mod recorded;
 mod text;
 
 use measure::{
@@ -20,7 +22,9 @@ use measure::{
     ratio, rounds, success, throughput,
 };
 
+pub use gravity::Gravity;
 pub use measure::differences_of_p95;
+pub use recorded::{Recorded, RecordedError};
 pub(crate) use text::cells;
 pub use text::{render, sentences};
 
@@ -256,31 +260,6 @@ pub fn objectives(slos: &[Slo], rounds: &[&Report]) -> Vec<ObjectiveResult> {
         (!exercised.is_empty()).then(|| ObjectiveResult::judged(slo, sum, &verdict::judge(slo, sum)))
     };
     slos.iter().filter_map(over_all).collect()
-}
-
-/// What a finding, a verdict or a remark is, apart from its words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Gravity {
-    /// It is as it should be, or better.
-    Good,
-    /// Worth knowing.
-    Warning,
-    /// It fails.
-    Grave,
-}
-
-impl Gravity {
-    /// Of a sentence that begins with what it is, as all of a report's and a comparison's do.
-    pub fn of(sentence: &str) -> Self {
-        let begins = |words: &[&str]| words.iter().any(|word| sentence.starts_with(word));
-        if begins(&["missed: ", "regressed: ", "problem: "]) {
-            Self::Grave
-        } else if begins(&["improved: "]) {
-            Self::Good
-        } else {
-            Self::Warning
-        }
-    }
 }
 
 #[cfg(test)]

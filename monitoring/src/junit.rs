@@ -2,6 +2,8 @@
 
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 
+use crate::comparison::{self, Comparison};
+use crate::gate::Finding;
 use crate::judgement::{ObjectiveResult, Problem, Report, Word};
 use crate::run::ExitCode;
 use crate::slo::Severity;
@@ -20,6 +22,35 @@ pub fn of_run(report: &Report) -> Result<String, quick_junit::SerializeError> {
     let judged = report.objectives.iter().filter(|objective| objective.verdict != Word::NotInScenario);
     suite.add_test_cases(judged.map(|objective| case(&report.scenario, objective)));
     suite.add_test_cases(report.problems.iter().enumerate().map(|(at, it)| problem(&report.scenario, at, it)));
+    let mut junit = JUnit::new("perf");
+    junit.add_test_suite(suite);
+    junit.to_string()
+}
+
+/// A comparison's: a case an endpoint, and one for each of the head's objectives.
+///
+/// # Errors
+/// As of a run.
+pub fn of_comparison(compared: &Comparison) -> Result<String, quick_junit::SerializeError> {
+    let scenario = &compared.scenario;
+    let mut suite = TestSuite::new(format!("perf.{scenario}.comparison"));
+    suite.add_property(("base", compared.base.as_str()));
+    suite.add_property(("head", compared.head.as_str()));
+    suite.add_test_cases(compared.endpoints.iter().map(|endpoint| {
+        let words = endpoint.finding.words();
+        let [before, after, change, interval] = comparison::cells(endpoint);
+        let seen = format!("p95 {before} before, {after} after: {change} ({interval})");
+        let status = match endpoint.finding {
+            Finding::Regressed => failed(NonSuccessKind::Failure, words, Some(&seen)),
+            Finding::TooLittleData => failed(NonSuccessKind::Error, words, Some(&seen)),
+            Finding::Improved | Finding::NoChangeSeen => TestCaseStatus::success(),
+        };
+        let mut case = TestCase::new(format!("{} is as fast as before", endpoint.name), status);
+        case.set_classname(format!("perf.{scenario}.comparison")).set_system_out(format!("{words}: {seen}"));
+        case
+    }));
+    suite.add_test_cases(compared.objectives.iter().map(|objective| case(scenario, objective)));
+    suite.add_test_cases(compared.problems.iter().enumerate().map(|(at, it)| problem(scenario, at, it)));
     let mut junit = JUnit::new("perf");
     junit.add_test_suite(suite);
     junit.to_string()
@@ -73,5 +104,25 @@ mod tests {
         assert_eq!((suite.tests, suite.failures, suite.errors), (10, 1, 2), "{text}");
         assert_eq!(text.matches("<skipped").count(), 1, "{text}");
         assert!(text.contains("missed: join_room promised p95 &lt;= 300 ms") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_slower_endpoint_is_a_failure_and_one_of_which_nothing_is_known_an_error() {
+        use crate::comparison::{About, Method, Pair};
+        let report: Report = serde_json::from_str(include_str!("../tests/report.json")).unwrap();
+        let about = About {
+            name: "a".to_owned(),
+            base: "b".to_owned(),
+            head: "c".to_owned(),
+            method: Method::Interleaved,
+            rule: crate::gate::Rule::default(),
+            alpha: 0.05,
+        };
+        let mut compared = Comparison::of(about, &[Pair { base: &report, head: &report }; 12]);
+        compared.endpoints[0].finding = Finding::Regressed;
+        compared.endpoints[1].finding = Finding::TooLittleData;
+        let parsed = JUnit::deserialize_from_str(&of_comparison(&compared).unwrap()).unwrap();
+        let suite = &parsed.test_suites[0];
+        assert_eq!((suite.tests, suite.failures, suite.errors), (7, 1, 1));
     }
 }

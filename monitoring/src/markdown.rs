@@ -99,7 +99,7 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
 }
 
 /// Sentences that may hold anything, in a fence that is longer than any in them.
-fn block(sentences: &[String]) -> String {
+pub fn block(sentences: &[String]) -> String {
     if sentences.is_empty() {
         return String::new();
     }

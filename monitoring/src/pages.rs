@@ -13,6 +13,9 @@ pub const MARKDOWN: &str = "summary.md";
 /// The test results.
 pub const JUNIT: &str = "junit.xml";
 
+/// A run's latencies over time, for other tools and for comparisons.
+pub const HISTOGRAMS: &str = "histograms.hlog";
+
 /// A run's files by name: with what it was compared with, if it was.
 ///
 /// # Errors
@@ -27,6 +30,10 @@ pub fn of_run(report: &Report, compared: Option<&Comparison>) -> Result<[(&'stat
 }
 
 /// A comparison's files by name.
-pub fn of_comparison(compared: &Comparison) -> [(&'static str, String); 2] {
-    [(HTML, html::of_comparison(compared)), (MARKDOWN, markdown::of_comparison(compared))]
+///
+/// # Errors
+/// If the results cannot be written as XML.
+pub fn of_comparison(compared: &Comparison) -> Result<[(&'static str, String); 3], SerializeError> {
+    let results = junit::of_comparison(compared)?;
+    Ok([(HTML, html::of_comparison(compared)), (MARKDOWN, markdown::of_comparison(compared)), (JUNIT, results)])
 }

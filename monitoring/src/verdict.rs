@@ -93,6 +93,13 @@ pub fn nearest_rank(q: Objective, n: u64) -> u64 {
     u64::try_from(rank).unwrap_or(u64::MAX).clamp(1, n.max(1))
 }
 
+/// The share of so many values at which a histogram is asked for the value of a rank: half a rank below it, so that no rounding of this
+/// division can reach the next one.
+#[expect(clippy::cast_precision_loss, reason = "half a rank away from any other")]
+pub fn share_of_rank(rank: u64, of: u64) -> f64 {
+    ((rank as f64 - 0.5) / of as f64).max(0.0)
+}
+
 /// Ranks between which the true q-quantile lies with a confidence of at least 95 %: the order statistics `lower` and
 /// `upper` of `n` values, `None` where no value of the sample bounds it from above.
 ///

@@ -11,7 +11,9 @@ fn catalogue_is_valid() {
 
 #[test]
 fn files() {
-    for file in artefact::artefacts(&STOCK_AI).unwrap() {
+    // Schemas follow from types, whose changes are reviewed there.
+    let of_catalogue = |file: &artefact::Artefact| !file.path.starts_with("monitoring/schema/");
+    for file in artefact::artefacts(&STOCK_AI).unwrap().into_iter().filter(of_catalogue) {
         let name = file.path.rsplit('/').next().unwrap();
         insta::assert_snapshot!(name, file.contents);
     }

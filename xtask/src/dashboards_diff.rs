@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use monitoring::markdown;
 use monitoring::run::ExitCode;
 use serde_json::Value;
 use xshell::{Shell, cmd};
@@ -66,15 +67,12 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// Words for a page that shows Markdown, in a fence that is longer than any in them.
+/// Words for a page that shows Markdown.
 fn as_markdown(changes: &[String]) -> String {
     if changes.is_empty() {
         return "## Dashboards\n\nNo dashboard changes.".to_owned();
     }
-    let text = changes.join("\n");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    format!("## Dashboards\n\n{} changes:\n\n{fence}text\n{text}\n{fence}", changes.len())
+    format!("## Dashboards\n\n{} changes:\n{}", changes.len(), markdown::block(changes))
 }
 
 fn files_now() -> anyhow::Result<BTreeMap<String, Value>> {

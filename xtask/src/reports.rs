@@ -67,6 +67,24 @@ pub(crate) fn write_pages(path: &Path, report: &Report, compared: Option<&Compar
     Ok(())
 }
 
+/// Writes everything that is made from a comparison of rounds beside it.
+pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
+    for (name, text) in pages::of_comparison(compared)? {
+        let page = path.with_file_name(name);
+        fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
+    }
+    Ok(())
+}
+
+/// A comparison of rounds, by its name or its file; none if it is none.
+fn rounds(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
+    let places = [PathBuf::from(name), workspace::perf().join(name).join("comparison.json")];
+    let is_one =
+        |path: &PathBuf| path.ends_with("comparison.json") && path.is_file() && !path.with_file_name(REPORT).exists();
+    let Some(path) = places.into_iter().find(is_one) else { return Ok(None) };
+    Ok(comparison_of(&path)?.map(|compared| (path, compared)))
+}
+
 /// What a run was compared with, if it was.
 pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
     let path = path.with_file_name("comparison.json");
@@ -80,7 +98,7 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
 /// Which report, and what production is like.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A report.json, a run's testid, or a baseline's name
+    /// A report.json or comparison.json, a run's testid, or a comparison's or baseline's name
     report: String,
     /// How many requests production has in a day, for what error budgets mean there
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -89,6 +107,11 @@ pub(crate) struct Args {
 
 /// `cargo xtask report`: makes everything again that is made from a report, and prints its table.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if let Some((path, compared)) = rounds(&args.report)? {
+        write_comparison(&path, &compared)?;
+        summary::print_comparison(&compared, &path);
+        return Ok(ExitCode::Met);
+    }
     let (path, mut report) = match find(&args.report) {
         Ok(found) => found,
         Err(error) => {

@@ -47,7 +47,7 @@ fn crates_import_only_what_they_may() {
 fn crates_do_without_what_they_must_not_know() {
     let metadata = MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
     let forbidden: BTreeMap<&str, &[&str]> = BTreeMap::from([
-        ("monitoring", &["tokio", "reqwest", "testcontainers", "axum", "hdrhistogram"][..]),
+        ("monitoring", &["tokio", "reqwest", "testcontainers", "axum"][..]),
         ("dashboards", &["tokio", "reqwest", "testcontainers", "axum", "hdrhistogram"]),
         ("perf-tests", &["testcontainers", "xshell", "cargo_metadata"]),
         ("backend", &["hdrhistogram", "testcontainers", "prost", "snap"]),
@@ -110,6 +110,9 @@ fn scenarios_are_named_after_their_files() {
     let folder = root().join("perf-tests/tests/load");
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         // What scenarios have in common is none itself.
         if !["main", "game"].contains(&stem.as_str()) {

@@ -160,10 +160,8 @@ impl Spread {
     /// The duration of that rank from the shortest, 1 and up; none beyond the last.
     pub fn at_rank(&self, rank: u64) -> Option<Duration> {
         let histogram = self.histogram.as_ref().filter(|histogram| rank <= histogram.len())?;
-        // Half a rank below, so that the rounding of this division cannot reach the next rank.
-        #[expect(clippy::cast_precision_loss, reason = "a share to find a rank by, half a rank away from any other")]
-        let share = (rank as f64 - 0.5) / histogram.len() as f64;
-        Some(Duration::from_nanos(histogram.value_at_quantile(share.max(0.0))))
+        let share = verdict::share_of_rank(rank, histogram.len());
+        Some(Duration::from_nanos(histogram.value_at_quantile(share)))
     }
 
     /// The q-quantile by nearest rank; none if there are none.

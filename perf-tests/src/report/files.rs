@@ -10,8 +10,6 @@ use monitoring::run::Outcome;
 
 /// The report's file name in the run's folder.
 const REPORT: &str = "report.json";
-/// Its latencies over time, for other tools and for comparisons.
-const HISTOGRAMS: &str = "histograms.hlog";
 /// Points to the last run's folder.
 const LATEST: &str = "latest";
 
@@ -44,7 +42,7 @@ pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileEr
 
 /// Writes the report and its histograms, and points `latest` to it. Gives the report's path.
 pub(crate) fn write(folder: &Path, report: &mut Report, histograms: &[u8]) -> Result<PathBuf, FileError> {
-    let log = folder.join(HISTOGRAMS);
+    let log = folder.join(pages::HISTOGRAMS);
     fs::write(&log, histograms).map_err(at(&log))?;
     if let (Some(out), Some(name)) = (folder.parent(), folder.file_name())
         && let Err(error) = point(&out.join(LATEST), Path::new(name))

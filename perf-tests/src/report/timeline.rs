@@ -69,9 +69,8 @@ fn quantile(succeeded: &Histogram<u64>, requests: u64, q: Objective) -> Millis {
     if rank > succeeded.len() {
         return Millis::INFINITE;
     }
-    #[expect(clippy::cast_precision_loss, reason = "a share to find a rank by, half a rank away from any other")]
-    let (share, value) = ((rank as f64 - 0.5) / succeeded.len() as f64, |nanos: u64| nanos as f64 / NANOS_OF_MS);
-    Millis::Finite(value(succeeded.value_at_quantile(share.max(0.0))))
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
+    Millis::Finite(succeeded.value_at_quantile(verdict::share_of_rank(rank, succeeded.len())) as f64 / NANOS_OF_MS)
 }
 
 /// Each section's latencies of each endpoint as an interval log of HDR histograms (V2, deflated), as HdrHistogram's own tools read

@@ -18,14 +18,13 @@ use monitoring::catalogue::SERVED;
 use monitoring::comparison::{self, About, Comparison, Method, Pair};
 use monitoring::gate::{Finding, Looks, Rule};
 use monitoring::judgement::{Problem, Report};
-use monitoring::pages;
 use monitoring::run::{self, ExitCode, Settings};
 use monitoring::slo::Severity;
 use tokio::sync::watch;
 
 use super::{Args, Stop, choose, configuration};
 use crate::scenarios::{self, Built};
-use crate::{summary, workspace};
+use crate::{reports, summary, workspace};
 use alone::Alone;
 use calibration::Calibrated;
 use checkout::Checkout;
@@ -189,10 +188,7 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
     comparison.exit_code = code.code();
     let path = write(&rounds.folder, &comparison)?;
     summary::print_comparison(&comparison, &path);
-    for (name, text) in pages::of_comparison(&comparison) {
-        let page = rounds.folder.join(name);
-        fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
-    }
+    reports::write_comparison(&path, &comparison)?;
     summary::on_job_page(&path)?;
     summary::annotate(&comparison.scenario, &comparison::sentences(&comparison));
     Ok(code)
