@@ -101,6 +101,17 @@ mod tests {
     }
 
     #[test]
+    fn looks_take_their_share_of_certainty_and_want_more_pairs_for_it() {
+        let quiet = Calibration { endpoint: "a".to_owned(), spread: 0.001, pairs: 20, hypotheses: 7 };
+        let rule = Rule::default();
+        let needed = |looks| quiet.needed_pairs_with_looks(rule, looks).unwrap();
+        assert_eq!(needed(1), quiet.needed_pairs(rule, rule.alpha).unwrap());
+        let last = Looks::new(needed(10), 10, rule.alpha).last();
+        // Else the last look could reject nothing, however slow the head.
+        assert!(needed(10) > needed(1) && needed(10) >= Rule::fewest_pairs(last, 7), "{}", needed(10));
+    }
+
+    #[test]
     fn the_worst_endpoint_counts() {
         let quiet: Vec<_> = (0..20).map(|index| f64::from(index % 2) * 0.01).collect();
         let wild: Vec<_> = (0..20).map(|index| f64::from(index % 2) * 0.04).collect();
