@@ -179,25 +179,35 @@ impl<'a> Sections<'a> {
         }
         // One that is seldom asked for would leave the others with too few sections to say anything.
         let many = requests.values().filter(|requests| **requests >= REQUESTS * FEWEST).min();
-        many.or_else(|| requests.values().max()).map_or(0, |requests| requests / REQUESTS)
+        let by_requests = many.or_else(|| requests.values().max()).map_or(0, |requests| requests / REQUESTS);
+        by_requests.min(self.whole() as u64)
     }
 
-    /// So many equal parts of the run's time, each as the report of a round.
+    /// So many parts of the run, of as many slices each as can be, each part as the report of a round. What is left at its end is no slice of
+    /// its own: it would be a round of a few requests.
     fn rounds(&self, report: &Report, count: u64) -> Result<Vec<Report>, RecordedError> {
-        let judged: Vec<_> = self.slices.iter().filter(|slice| !slice.endpoints.is_empty()).collect();
-        let (Some(first), Some(last)) = (judged.first(), judged.last()) else { return Ok(Vec::new()) };
-        let (from, length) = (first.from_ms, (last.to_ms - first.from_ms).max(1));
-        let part_of = |slice: &Slice| {
-            (u128::from((slice.from_ms + slice.to_ms) / 2 - from) * u128::from(count) / u128::from(length))
-                .min(u128::from(count - 1))
+        let judged: Vec<_> = self.judged().collect();
+        let whole = self.whole();
+        let Ok(count) = usize::try_from(count) else { return Ok(Vec::new()) };
+        let part_of = |at: usize| at.min(whole.saturating_sub(1)) * count / whole.max(1);
+        let within = |part: usize| {
+            judged.iter().copied().enumerate().filter(move |(at, _)| part_of(*at) == part).map(|(_, slice)| slice)
         };
-        (0..count)
-            .map(|part| {
-                let within: Vec<_> =
-                    judged.iter().copied().filter(|slice| part_of(slice) == u128::from(part)).collect();
-                self.round(report, &within)
-            })
-            .collect()
+        (0..count).map(|part| self.round(report, &within(part).collect::<Vec<_>>())).collect()
+    }
+
+    /// Slices in which there were requests to be judged.
+    fn judged(&self) -> impl Iterator<Item = &'a Slice> {
+        self.slices.iter().filter(|slice| !slice.endpoints.is_empty())
+    }
+
+    /// How many of them are as long as the others, but for one that is left over at the end.
+    fn whole(&self) -> usize {
+        let length = |slice: &Slice| slice.to_ms - slice.from_ms;
+        let longest = self.judged().map(length).max().unwrap_or(0);
+        let all = self.judged().count();
+        let is_rest = self.judged().last().is_some_and(|last| length(last) * 2 < longest);
+        all - usize::from(is_rest && all > 1)
     }
 
     fn round(&self, report: &Report, slices: &[&Slice]) -> Result<Report, RecordedError> {
@@ -260,6 +270,28 @@ mod tests {
 
     fn report() -> Report {
         serde_json::from_str(include_str!("../../tests/course.json")).unwrap()
+    }
+
+    /// A report that was cut into slices of a second, the last of them a rest, and its log.
+    fn sections(of: &Report) -> Vec<usize> {
+        let read = Sections { slices: &of.timeline.slices, latencies: BTreeMap::new() };
+        let count = read.most().clamp(1, SECTIONS);
+        let judged = read.judged().count();
+        let whole = read.whole();
+        (0..judged).map(|at| at.min(whole - 1) * usize::try_from(count).unwrap() / whole).collect()
+    }
+
+    #[test]
+    fn each_part_has_slices_and_what_is_left_over_is_none_of_its_own() {
+        let mut of = report();
+        of.timeline.slices.truncate(12);
+        let rest = of.timeline.slices.last_mut().unwrap();
+        rest.to_ms = rest.from_ms + 100;
+        for endpoint in of.timeline.slices.iter_mut().flat_map(|slice| slice.endpoints.values_mut()) {
+            endpoint.requests = 60;
+        }
+        let parts = sections(&of);
+        assert_eq!(parts, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]);
     }
 
     #[test]

@@ -21,6 +21,9 @@ const MOST: usize = 120;
 /// The shortest section.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// Who offers does so now and then, and a hair too early is better than half a section too late.
+const EARLY: Duration = Duration::from_millis(100);
+
 /// A latency histogram could not be encoded, or not read again: not before sections hold more than can be counted.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to keep a section's latencies: {0}")]
@@ -91,7 +94,7 @@ impl Timeline {
 
     /// Ends a section if it is long enough.
     pub fn offer(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Result<(), TimelineError> {
-        if elapsed < self.last.at + self.interval { Ok(()) } else { self.cut(elapsed, snapshot) }
+        if elapsed + EARLY < self.last.at + self.interval { Ok(()) } else { self.cut(elapsed, snapshot) }
     }
 
     /// Ends the last section with what was measured in all, and gives them all, with how long one is.
