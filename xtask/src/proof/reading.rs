@@ -11,9 +11,11 @@ use url::Url;
 
 use crate::http;
 
-/// Readings, each on a connection of its own and all at once, that must tell of one process for it to be the only one: workers share a
-/// listening socket, and who is idle takes the next connection.
-const READINGS: usize = 16;
+/// Readings, each on a connection of its own, that must tell of one process for it to be the only one. Workers share a listening socket.
+/// Of connections that come one after another, or all at once, the same idle worker may take every one; so they come while it is
+/// answering those before.
+const READINGS: u32 = 32;
+const APART: Duration = Duration::from_millis(1);
 
 /// Counters of one endpoint.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,8 +52,11 @@ pub(super) enum Backend {
 
 /// Reads the metrics of the target, several times, to see whether it is always the same process that answers.
 pub(super) async fn read(target: &Url, catalogue: &Catalogue) -> Backend {
-    let readings = futures::future::join_all((0..READINGS).map(|_| once(target, catalogue))).await;
-    let readings: Result<Vec<_>, _> = readings.into_iter().collect();
+    let staggered = (0..READINGS).map(async |at| {
+        tokio::time::sleep(APART * at).await;
+        once(target, catalogue).await
+    });
+    let readings: Result<Vec<_>, _> = futures::future::join_all(staggered).await.into_iter().collect();
     let mut readings = match readings {
         Ok(readings) => readings,
         Err(error) => return Backend::Mute(format!("{error:#}")),
