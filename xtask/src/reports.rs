@@ -37,15 +37,20 @@ pub(crate) fn baseline(name: &str) -> PathBuf {
     workspace::perf().join("baselines").join(name)
 }
 
+/// Where the report of a baseline or a run of that name is, or the file of that name; none if there is none.
+pub(crate) fn place(name: &str) -> Option<PathBuf> {
+    let places = [baseline(name).join(REPORT), PathBuf::from(name), workspace::perf().join(name).join(REPORT)];
+    places.into_iter().find(|path| path.is_file())
+}
+
 /// The report of a baseline or a run by its name, or of a file.
 pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
-    let places = [baseline(name).join(REPORT), PathBuf::from(name), workspace::perf().join(name).join(REPORT)];
-    let path = places.into_iter().find(|path| path.is_file()).unwrap_or_default();
-    anyhow::ensure!(
-        path.is_file(),
-        "{name:?} is neither a file, a baseline nor a run in {}: see cargo xtask runs",
-        workspace::perf().display()
-    );
+    let path = place(name).with_context(|| {
+        format!(
+            "{name:?} is neither a file, a baseline nor a run in {}: see cargo xtask runs",
+            workspace::perf().display()
+        )
+    })?;
     let report = read(&path)?;
     Ok((path, report))
 }

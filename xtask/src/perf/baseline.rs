@@ -1,7 +1,5 @@
 //! `--baseline` and `--save-baseline`: a run beside an earlier one.
 
-use std::path::Path;
-
 use monitoring::comparison::{Comparison, sentences};
 use monitoring::gate::Finding;
 use monitoring::judgement::Problem;
@@ -18,9 +16,7 @@ pub(super) fn check(args: &Args) -> Result<(), Stop> {
 }
 
 fn exists(name: &str) -> bool {
-    let names =
-        [reports::baseline(name), crate::workspace::perf().join(name)].map(|folder| folder.join(reports::REPORT));
-    let there = names.iter().any(|path| path.exists()) || Path::new(name).is_file();
+    let there = reports::place(name).is_some();
     if !there {
         let hint = "the objectives are judged alone (--save-baseline keeps one)";
         eprintln!("there is no baseline, report or run {name:?} yet: {hint}");

@@ -84,20 +84,22 @@ async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Resul
         let of = |name: &'static str| (name, after.endpoints[name].since(&before.endpoints[name]));
         counted = requested(report).map(|(_, endpoint)| of(endpoint.name)).collect();
         routes = after.routes;
-        let is_complete = requested(report)
-            .all(|(result, endpoint)| Account::new(result, None, counted.get(endpoint.name).cloned()).is_complete());
-        if is_complete {
+        if is_complete(report, &counted) {
             break;
         }
         time::sleep(PAUSE).await;
     }
     // What nobody has counted, another worker may have, which no reading before the load has met.
-    let is_complete = requested(report)
-        .all(|(result, endpoint)| Account::new(result, None, counted.get(endpoint.name).cloned()).is_complete());
-    if !is_complete && matches!(reading::read(target, &SERVED).await, Backend::Several) {
+    if !is_complete(report, &counted) && matches!(reading::read(target, &SERVED).await, Backend::Several) {
         return Ok(Count::Unknown(SEVERAL.to_owned()));
     }
     Ok(Count::Known(counted, routes))
+}
+
+/// Whether the backend has counted all that was answered, of every endpoint.
+fn is_complete(report: &Report, counted: &BTreeMap<&'static str, Counted>) -> bool {
+    let of = |name: &str| counted.get(name).cloned();
+    requested(report).all(|(result, endpoint)| Account::new(result, None, of(endpoint.name)).is_complete())
 }
 
 fn audit(report: &Report, stored: &Stored, count: &Count, mut others: Others) -> Check {
