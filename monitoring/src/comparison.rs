@@ -144,7 +144,11 @@ impl Comparison {
     pub fn of(about: About, pairs: &[Pair<'_>]) -> Self {
         let names = endpoints(pairs);
         let family: Vec<Vec<f64>> = names.iter().map(|name| differences_of(pairs, name)).collect();
-        let judged = gate::judge(&family, about.rule, about.alpha);
+        let judge = match about.method {
+            Method::Interleaved => gate::judge,
+            Method::Recorded => gate::judge_recorded,
+        };
+        let judged = judge(&family, about.rule, about.alpha);
         let changes = names.iter().zip(judged).map(|(name, judged)| {
             let relative = |of: Measure| ratio(pairs, name, of, about.alpha);
             let interval = judged.interval.map(|interval| (interval.low.exp_m1(), interval.high.exp_m1()));

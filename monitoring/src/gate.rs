@@ -12,9 +12,12 @@
 //! thousand of them in one run say less about the next run than ten runs of a thousand. So base and head run in short
 //! rounds, interleaved (base, head, head, base …), and what counts is one number a pair of neighbouring rounds: the difference
 //! of the logarithms of their p95, d = ln(head) − ln(base). What both rounds of a pair share (a slow machine, a busy
-//! neighbour) cancels, and a drift that goes on changes its sign from pair to pair because the order does. Of two recorded
-//! runs, slices of the same part of the same plan are paired: then the machine's state is *not* the same, and what differs between
-//! two runs looks like a change. That is weaker, and said wherever it is used.
+//! neighbour) cancels, and a drift that goes on changes its sign from pair to pair because the order does.
+//!
+//! Of two recorded runs, slices of the same part of the same plan are paired: then the machine's state is *not* the same, and a machine that
+//! became slower between the runs looks like a change of every endpoint. What all endpoints have in common therefore counts for nothing there: an
+//! endpoint is only called slower if it is so beyond the median of all, too ([`judge_recorded`]). A change that slows all alike goes
+//! unjudged, which is said; only rounds that take turns can tell it from the machine.
 //!
 //! A p95 that lies among failed requests is infinite. A difference is cut at a factor of [`FARTHEST`] either way.
 //!
@@ -169,6 +172,31 @@ pub fn judge(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
     judged.collect()
 }
 
+/// Fewer endpoints than this have no median that one of them leaves alone.
+const FEWEST_FOR_A_MEDIAN: usize = 3;
+
+/// Judges a family of hypotheses about two runs that did not take turns. What the machine did to all is not blamed on any.
+pub fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
+    let mut judged = judge(family, rule, alpha);
+    let Some(common) = common_change(&judged) else { return judged };
+    let apart: Vec<Vec<f64>> =
+        family.iter().map(|of| of.iter().map(|difference| difference - common).collect()).collect();
+    for (judged, apart) in judged.iter_mut().zip(judge(&apart, rule, alpha)) {
+        let is_change = matches!(judged.finding, Finding::Regressed | Finding::Improved);
+        if is_change && judged.finding != apart.finding {
+            judged.finding = Finding::TooLittleData;
+        }
+    }
+    judged
+}
+
+/// The median of what several hypotheses estimate, as a difference of logarithms; none of too few.
+fn common_change(judged: &[Judged]) -> Option<f64> {
+    let mut estimates: Vec<_> = judged.iter().filter_map(|judged| judged.estimate).collect();
+    estimates.sort_by(f64::total_cmp);
+    (estimates.len() >= FEWEST_FOR_A_MEDIAN).then(|| estimates[estimates.len() / 2])
+}
+
 /// How likely such ranks are if the change is within the margin. Both sides are looked at, hence twice the smaller.
 fn beyond(test: &SignedRank, rule: Rule) -> f64 {
     (2.0 * test.p_above(rule.slower()).min(test.p_below(rule.faster()))).min(1.0)
@@ -240,6 +268,21 @@ mod tests {
         assert_eq!(findings(&[around(0.03, 0.02, 20)]), [Finding::NoChangeSeen], "significant, and within the margin");
         assert_eq!(findings(&[around(0.07, 0.2, 20)]), [Finding::TooLittleData], "neither 0 % nor 20 % is ruled out");
         assert_eq!(findings(&[Vec::new()]), [Finding::TooLittleData]);
+    }
+
+    #[test]
+    fn of_recorded_runs_only_what_one_endpoint_has_alone_is_blamed_on_it() {
+        let found = |changes: [f64; 4]| {
+            let family = changes.map(|change| around(change, 0.02, 20));
+            judge_recorded(&family, RULE, RULE.alpha).iter().map(|judged| judged.finding).collect::<Vec<_>>()
+        };
+        use Finding::{Improved, NoChangeSeen, Regressed, TooLittleData};
+        assert_eq!(found([0.12, 0.0, 0.0, 0.0]), [Regressed, NoChangeSeen, NoChangeSeen, NoChangeSeen]);
+        assert_eq!(found([0.12, 0.12, 0.12, 0.12]), [TooLittleData; 4], "the machine, as like as not");
+        assert_eq!(found([0.40, 0.12, 0.12, 0.12])[0], Regressed);
+        assert_eq!(found([-0.12, 0.0, 0.0, 0.0])[0], Improved);
+        let alone = judge_recorded(&[around(0.12, 0.02, 20)], RULE, RULE.alpha);
+        assert_eq!(alone[0].finding, Regressed, "there is nothing to compare it with");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use monitoring::gate::simulation::{ENDPOINTS, MACHINES, Machine, Rate};
 use monitoring::gate::{Finding, Rule};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
 
 const RULE: Rule = Rule { alpha: 0.05, margin: 0.05, detect: 0.10 };
 const GATES: usize = 1_600;
@@ -84,5 +86,42 @@ fn a_tenth_slower_is_seldom_called_unchanged() {
         let rate = machine.rate(5, GATES, RULE, &one(RULE.detect), |findings| findings[0] == Finding::NoChangeSeen);
         say(name, "one endpoint 10 % slower, called unchanged", rate);
         assert!(rate.at_most() <= 0.05, "{name}: {rate:?}");
+    });
+}
+
+/// Looks cost certainty, and what they leave is enough.
+#[test]
+fn looks_before_the_end_find_as_much_and_raise_no_more_alarms() {
+    const LOOKS: usize = 3;
+    on_each_machine(|name, machine| {
+        let with_looks = |seed, slowed: [f64; ENDPOINTS], looked_for: &dyn Fn(&[Finding; ENDPOINTS]) -> bool| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let gates = (0..GATES).filter_map(|_| machine.gate_with_looks(&mut rng, RULE, &slowed, LOOKS));
+            Rate::of(gates, looked_for)
+        };
+        let false_alarms = with_looks(6, [RULE.margin; ENDPOINTS], &any(Finding::Regressed));
+        say(name, "three looks, all slower by just the margin, called regressed", false_alarms);
+        let found = with_looks(7, one(0.10), &|findings| findings[0] == Finding::Regressed);
+        say(name, "three looks, one endpoint 10 % slower, found", found);
+        assert!(false_alarms.at_most() <= 0.05, "{name}: {false_alarms:?}");
+        assert!(found.of > GATES * 8 / 10 && found.at_least() >= 0.95, "{name}: {found:?}");
+    });
+}
+
+/// Runs that do not take turns: what the machine did between them is blamed on nobody, and what one endpoint did alone is seen where the machine
+/// is quiet enough.
+#[test]
+fn recorded_runs_raise_no_more_alarms() {
+    on_each_machine(|name, machine| {
+        let compared = |seed, slowed: [f64; ENDPOINTS], looked_for: &dyn Fn(&[Finding; ENDPOINTS]) -> bool| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            Rate::of((0..GATES).map(|_| machine.recorded(&mut rng, RULE, &slowed)), looked_for)
+        };
+        let false_alarms = compared(8, [0.0; ENDPOINTS], &any(Finding::Regressed));
+        say(name, "same code, recorded twice, called regressed", false_alarms);
+        let found = compared(9, one(0.10), &|findings| findings[0] == Finding::Regressed);
+        say(name, "recorded twice, one endpoint 10 % slower, found", found);
+        assert!(false_alarms.at_most() <= 0.05, "{name}: {false_alarms:?}");
+        assert!(name != "quiet" || found.at_least() >= 0.95, "{name}: {found:?}");
     });
 }

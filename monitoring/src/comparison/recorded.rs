@@ -97,7 +97,23 @@ impl Comparison {
         };
         let mut compared = Self::of(about, &pairs);
         compared.warnings.extend(warnings);
+        compared.warnings.extend(compared.common_change());
         Ok(compared)
+    }
+
+    /// What all endpoints changed by, if that is more than the margin: it may be the machine.
+    fn common_change(&self) -> Option<String> {
+        let mut changes: Vec<_> = self.endpoints.iter().filter_map(|endpoint| endpoint.p95.change).collect();
+        changes.sort_by(f64::total_cmp);
+        let common = *changes.get(changes.len() / 2)?;
+        (common.abs() > self.rule.margin).then(|| {
+            format!(
+                "half of the endpoints and more became {} by {:.1} %, which of two recorded runs may be the machine, and is blamed on none: \
+                 --against lets both sides take turns",
+                if common > 0.0 { "slower" } else { "faster" },
+                common.abs() * 100.0
+            )
+        })
     }
 }
 

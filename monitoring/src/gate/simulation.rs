@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Exp, Normal};
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
-use super::{Calibration, Finding, Rule, count, judge};
+use super::{Calibration, Finding, Judged, Looks, Rule, count, judge, judge_recorded};
 
 /// A machine, in logarithms of factors.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,6 +36,8 @@ pub const MACHINES: [(&str, Machine); 3] = [
 
 /// How many endpoints are judged together.
 pub const ENDPOINTS: usize = 7;
+/// Sections of a recorded run.
+pub const SECTIONS: usize = 20;
 /// Pairs of an A/A calibration.
 pub const CALIBRATION_PAIRS: usize = 20;
 
@@ -77,9 +79,42 @@ impl Machine {
         let same = self.differences(rng, CALIBRATION_PAIRS, &[0.0; ENDPOINTS]);
         let calibration = Calibration::of(same.iter().map(|differences| ("", differences.as_slice())))?;
         let pairs = calibration.needed_pairs(rule, rule.alpha)?;
-        let judged = judge(&self.differences(rng, pairs, slowed), rule, rule.alpha);
-        let mut findings = judged.iter().map(|judged| judged.finding);
-        Some(std::array::from_fn(|_| findings.next().unwrap_or(Finding::TooLittleData)))
+        Some(findings(&self.differences(rng, pairs, slowed), rule, rule.alpha))
+    }
+
+    /// Likewise, but with looks before the end, at the first of which that finds something it stops.
+    pub fn gate_with_looks(
+        &self,
+        rng: &mut impl Rng,
+        rule: Rule,
+        slowed: &[f64; ENDPOINTS],
+        looks: usize,
+    ) -> Option<[Finding; ENDPOINTS]> {
+        let same = self.differences(rng, CALIBRATION_PAIRS, &[0.0; ENDPOINTS]);
+        let calibration = Calibration::of(same.iter().map(|differences| ("", differences.as_slice())))?;
+        let pairs = calibration.needed_pairs_with_looks(rule, looks)?;
+        let planned = Looks::new(pairs, looks, rule.alpha);
+        let family = self.differences(rng, pairs, slowed);
+        let look = |at: usize| {
+            let so_far: Vec<_> = family.iter().map(|differences| differences[..at].to_vec()).collect();
+            planned.level(at).map(|level| findings(&so_far, rule, level))
+        };
+        let mut looks = (1..=pairs).filter_map(look);
+        looks
+            .find(|findings| findings.contains(&Finding::Regressed))
+            .or_else(|| Some(findings(&family, rule, planned.last())))
+    }
+
+    /// Compares two runs that were recorded one directly after the other, section by section, of which each is as long as a round.
+    pub fn recorded(&self, rng: &mut impl Rng, rule: Rule, slowed: &[f64; ENDPOINTS]) -> [Finding; ENDPOINTS] {
+        let mut speed = 0.0;
+        let runs: [Vec<_>; 2] = std::array::from_fn(|_| (0..SECTIONS).map(|_| self.round(rng, &mut speed)).collect());
+        let [base, head] = runs;
+        let of = |endpoint: usize| {
+            let pairs = base.iter().zip(&head);
+            pairs.map(|(base, head)| head[endpoint] - base[endpoint] + slowed[endpoint].ln_1p()).collect()
+        };
+        words(judge_recorded(&(0..ENDPOINTS).map(of).collect::<Vec<_>>(), rule, rule.alpha))
     }
 
     /// How often so many gates find what is looked for.
@@ -92,14 +127,32 @@ impl Machine {
         looked_for: impl Fn(&[Finding; ENDPOINTS]) -> bool,
     ) -> Rate {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let gates = (0..of).filter_map(|_| self.gate(&mut rng, rule, slowed));
+        Rate::of((0..of).filter_map(|_| self.gate(&mut rng, rule, slowed)), looked_for)
+    }
+}
+
+impl Rate {
+    /// How often what is looked for is found.
+    pub fn of(
+        gates: impl Iterator<Item = [Finding; ENDPOINTS]>,
+        looked_for: impl Fn(&[Finding; ENDPOINTS]) -> bool,
+    ) -> Self {
         let (mut found, mut of) = (0, 0);
         for findings in gates {
             of += 1;
             found += usize::from(looked_for(&findings));
         }
-        Rate { found, of }
+        Self { found, of }
     }
+}
+
+fn findings(family: &[Vec<f64>], rule: Rule, alpha: f64) -> [Finding; ENDPOINTS] {
+    words(judge(family, rule, alpha))
+}
+
+fn words(judged: Vec<Judged>) -> [Finding; ENDPOINTS] {
+    let mut findings = judged.into_iter().map(|judged| judged.finding);
+    std::array::from_fn(|_| findings.next().unwrap_or(Finding::TooLittleData))
 }
 
 fn normal(rng: &mut impl Rng, deviation: f64) -> f64 {
