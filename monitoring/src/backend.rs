@@ -31,6 +31,9 @@ pub const CONNECTIONS: &str = "db_client_connection_count";
 pub const MAX_CONNECTIONS: &str = "db_client_connection_max";
 /// When the process started, in seconds since 1970: another value is another process, whose counters began at zero.
 pub const STARTED: &str = "process_start_time_seconds";
+/// When each series of the counter of requests began, in seconds since 1970, by the clock's full resolution: `prometheus_client` writes one
+/// beside each counter, unless it is told not to.
+pub const CREATED: &str = "http_requests_created";
 
 /// A metric of the backend's, as Prometheus scraped it.
 pub fn scraped(metric: impl Into<String>) -> Selector {

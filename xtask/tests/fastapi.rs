@@ -84,6 +84,20 @@ fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {
 
 #[test]
 #[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+fn workers_that_count_each_for_itself_are_told_and_prove_nothing_wrong() {
+    let (service, out) = (Service::at(free_port(), "2"), out("workers"));
+    let port = free_port().to_string();
+    let line = ["perf", "-q", "-u", "3", "-d", "8s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
+    let said = run(xtask(&line).args(["--target", &service.url, "--out", out.to_str().unwrap()]));
+    // Each worker knows its own rooms, and so the other's players fail: that is the service's fault, and not the proof's.
+    assert!([0, 99].contains(&said.code), "{}", said.text);
+    let delivery = proven(&out, "delivery");
+    assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
+    assert!(delivery["figures"].as_str().unwrap().contains("several workers answer /metrics in turn"), "{delivery}");
+}
+
+#[test]
+#[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
 fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_trusted() {
     let (service_port, out) = (free_port(), out("restarted"));
     let service = Service::at(service_port, "1");

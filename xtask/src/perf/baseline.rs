@@ -11,17 +11,13 @@ use crate::{reports, summary};
 
 /// Looks at the baseline before anything is sent: one that cannot be read should not cost a run. Says so if there is none yet.
 pub(super) fn check(args: &Args) -> Result<(), Stop> {
-    let Some(name) = args.baseline.baseline.as_deref().filter(|name| exists(name)) else { return Ok(()) };
-    compare::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
-}
-
-fn exists(name: &str) -> bool {
-    let there = reports::place(name).is_some();
-    if !there {
+    let Some(name) = args.baseline.baseline.as_deref() else { return Ok(()) };
+    if reports::place(name).is_none() {
         let hint = "the objectives are judged alone (--save-baseline keeps one)";
         eprintln!("there is no baseline, report or run {name:?} yet: {hint}");
+        return Ok(());
     }
-    there
+    compare::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
 }
 
 /// What became of the comparison of a run with its baseline.
@@ -36,7 +32,8 @@ pub(super) enum Compared {
 
 /// Compares a run with its baseline.
 pub(super) fn compare(args: &Args, head: &Recorded) -> Compared {
-    let Some(name) = args.baseline.baseline.as_deref().filter(|name| exists(name)) else { return Compared::Nothing };
+    let name = args.baseline.baseline.as_deref().filter(|name| reports::place(name).is_some());
+    let Some(name) = name else { return Compared::Nothing };
     let compared = compare::find(name).and_then(|base| compare::of(&base, head, args.gate.rule()));
     match compared {
         Ok(compared) => {

@@ -75,11 +75,11 @@ async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Resul
     let (mut counted, mut routes) = (BTreeMap::new(), BTreeSet::new());
     for _ in 0..READINGS {
         let after = reading::once(target, &SERVED).await?;
-        if after.started != before.started {
-            return Ok(Count::Unknown(match reading::read(target, &SERVED).await {
-                Backend::Several => SEVERAL.to_owned(),
-                _ => "the backend was restarted during the run: its counters began again".to_owned(),
-            }));
+        if !after.is_of_the_process_of(before) {
+            let several =
+                after.started == before.started || matches!(reading::read(target, &SERVED).await, Backend::Several);
+            let restarted = "the backend was restarted during the run: its counters began again";
+            return Ok(Count::Unknown(if several { SEVERAL } else { restarted }.to_owned()));
         }
         let of = |name: &'static str| (name, after.endpoints[name].since(&before.endpoints[name]));
         counted = requested(report).map(|(_, endpoint)| of(endpoint.name)).collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::backend::{DURATION, REQUESTS, STARTED};
+use monitoring::backend::{CREATED, DURATION, REQUESTS, STARTED};
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::exposition::{self, Sample};
 use url::Url;
@@ -33,6 +33,9 @@ pub(super) struct Counted {
 pub(super) struct Reading {
     /// When the process started; a service of several processes that add theirs up does not say.
     pub(super) started: Option<f64>,
+    /// When each of its series was first counted, by labels. Processes are started within the hundredth of a second that the kernel
+    /// knows, and never count for the first time within the same microsecond.
+    created: BTreeMap<BTreeMap<String, String>, f64>,
     /// Endpoint by endpoint, by name.
     pub(super) endpoints: BTreeMap<&'static str, Counted>,
     /// Routes that the backend has answered for, as "GET /api/news".
@@ -57,14 +60,25 @@ pub(super) async fn read(target: &Url, catalogue: &Catalogue) -> Backend {
         once(target, catalogue).await
     });
     let readings: Result<Vec<_>, _> = futures::future::join_all(staggered).await.into_iter().collect();
-    let mut readings = match readings {
-        Ok(readings) => readings,
-        Err(error) => return Backend::Mute(format!("{error:#}")),
-    };
-    let one = readings.windows(2).all(|pair| pair[0].started == pair[1].started);
+    match readings {
+        Ok(readings) => of_all(readings),
+        Err(error) => Backend::Mute(format!("{error:#}")),
+    }
+}
+
+fn of_all(mut readings: Vec<Reading>) -> Backend {
     // Counters only grow, and the last to answer need not be the last that was counted.
     readings.sort_by_key(|reading| reading.endpoints.values().map(Counted::requests).sum::<u64>());
+    let one = readings.iter().all(|reading| readings.iter().all(|other| reading.is_of_the_process_of(other)));
     readings.pop().filter(|_| one).map_or(Backend::Several, Backend::One)
+}
+
+impl Reading {
+    /// Whether nothing tells that another process answered.
+    pub(super) fn is_of_the_process_of(&self, other: &Self) -> bool {
+        let common = self.created.iter().filter_map(|(labels, at)| Some((at, other.created.get(labels)?)));
+        self.started == other.started && common.into_iter().all(|(one, other)| one.total_cmp(other).is_eq())
+    }
 }
 
 /// Reads the metrics once.
@@ -83,8 +97,10 @@ pub(super) async fn once(target: &Url, catalogue: &Catalogue) -> anyhow::Result<
 
 fn reading(samples: &[Sample], catalogue: &Catalogue) -> Reading {
     let started = samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value);
+    let created = samples.iter().filter(|sample| sample.name == CREATED);
+    let created = created.map(|sample| (sample.labels.clone(), sample.value)).collect();
     let counted = |endpoint: &'static Endpoint| (endpoint.name, counted(samples, endpoint));
-    Reading { started, endpoints: catalogue.endpoints.iter().map(counted).collect(), routes: routes(samples) }
+    Reading { started, created, endpoints: catalogue.endpoints.iter().map(counted).collect(), routes: routes(samples) }
 }
 
 /// What stands in `handler` for requests that no route matched.
@@ -190,6 +206,19 @@ http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join
 http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="+Inf",method="POST"} 100.0
 http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",method="POST"} 5.0
 "#;
+
+    #[test]
+    fn workers_that_were_started_at_the_same_moment_are_told_apart_by_their_first_requests() {
+        let worker = |created: &str| {
+            let labels = r#"handler="/metrics",method="GET",status="2xx""#;
+            let text =
+                format!("process_start_time_seconds 1.79553764504e+09\nhttp_requests_created{{{labels}}} {created}\n");
+            reading(&exposition::parse(&text).unwrap(), &STOCK_AI)
+        };
+        let (one, other) = (worker("1.7955376450412347e+09"), worker("1.7955376450412349e+09"));
+        assert_eq!(of_all(vec![one.clone(), one.clone()]), Backend::One(one.clone()));
+        assert_eq!(of_all(vec![one.clone(), other, one]), Backend::Several);
+    }
 
     #[test]
     fn an_openapi_document_tells_all_routes() {
