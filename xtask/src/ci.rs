@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use cargo_metadata::{MetadataCommand, TargetKind};
 use monitoring::run::ExitCode;
 use xshell::{Shell, cmd};
 
@@ -24,11 +25,21 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     shell.change_dir(workspace::root());
     check_generated(&shell)?;
     let cargo = env!("CARGO");
-    // Ignored tests need what this command insists on; perf-tests' are the scenarios themselves. Each starts servers and
-    // load of its own, so one at a time.
-    cmd!(shell, "{cargo} test --workspace --exclude perf-tests -- --ignored --test-threads=1").run()?;
-    cmd!(shell, "{cargo} test --package perf-tests --test faults -- --ignored").run()?;
+    // Ignored tests need what this command insists on. Each starts servers and load of its own, so one at a time. Of the whole workspace, so
+    // that nothing is compiled for fewer features than `cargo test` has compiled it for.
+    let tests = tests()?.into_iter().flat_map(|name| ["--test".to_owned(), name]);
+    cmd!(shell, "{cargo} test --workspace {tests...} -- --ignored --test-threads=1").run()?;
     Ok(ExitCode::Met)
+}
+
+/// All tests but the scenarios, which are ignored for another reason.
+fn tests() -> anyhow::Result<Vec<String>> {
+    const SCENARIOS: &str = "load";
+    let metadata = MetadataCommand::new().current_dir(workspace::root()).no_deps().exec();
+    let packages = metadata.context("failed to list the workspace's tests")?.packages;
+    let targets = packages.into_iter().flat_map(|package| package.targets);
+    let tests = targets.filter(|target| target.kind.contains(&TargetKind::Test) && target.name != SCENARIOS);
+    Ok(tests.map(|target| target.name).collect())
 }
 
 /// What Prometheus' own tool says of the generated files.

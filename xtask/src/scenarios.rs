@@ -25,9 +25,11 @@ pub(crate) struct Built {
 /// Builds the scenarios, and the stand-in if it is needed. Cargo's messages go to the terminal.
 pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--profile", profile, "--package", "perf-tests", "--test", "load"]);
+    // Of the whole workspace, as features are those of all packages that are named: with and without the stand-in they would differ, and much
+    // would be compiled twice.
+    command.args(["build", "--profile", profile, "--workspace", "--test", "load"]);
     if with_backend {
-        command.args(["--package", "backend", "--bin", "backend"]);
+        command.args(["--bin", "backend"]);
     }
     command.current_dir(workspace::root());
     let (load, backend) = executables(&mut command, "the scenarios do not compile")?;
