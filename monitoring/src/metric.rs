@@ -91,6 +91,28 @@ pub enum Health {
     Steal,
 }
 
+/// What a metric is, as stores keep it beside its series: Prometheus' kinds, <https://prometheus.io/docs/concepts/metric_types/>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Durations by bucket.
+    Histogram,
+}
+
+/// What is said of a metric beside its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Description {
+    /// What it is.
+    pub kind: Kind,
+    /// What it is counted in, as OpenMetrics names it; empty for numbers of things.
+    pub unit: &'static str,
+    /// A sentence.
+    pub help: &'static str,
+}
+
 /// A metric that a run sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metric {
@@ -98,94 +120,106 @@ pub struct Metric {
     pub name: String,
     /// What its series are told apart by.
     pub by: By,
+    /// What it is.
+    pub description: Description,
 }
 
 impl Metric {
-    fn new(name: impl Into<String>, by: By) -> Self {
-        Self { name: name.into(), by }
+    fn counter(name: impl Into<String>, by: By, help: &'static str) -> Self {
+        Self { name: name.into(), by, description: Description { kind: Kind::Counter, unit: "", help } }
+    }
+
+    fn histogram(name: impl Into<String>, by: By, help: &'static str) -> Self {
+        let description = Description { kind: Kind::Histogram, unit: "milliseconds", help };
+        Self { name: name.into(), by, description }
+    }
+
+    fn gauge(name: impl Into<String>, unit: &'static str, help: &'static str) -> Self {
+        Self { name: name.into(), by: By::Run, description: Description { kind: Kind::Gauge, unit, help } }
     }
 
     /// `<endpoint>_latency`, a histogram in milliseconds: sending, waiting and receiving, what the objective of the
     /// endpoint is judged by. A failed request counts in `_count`, `_sum` and the bucket `+Inf` only. It has no `status`
     /// label, so that all its series are there from the start.
     pub fn latency(endpoint: &Endpoint) -> Self {
-        Self::new(format!("{}_latency", endpoint.name), By::Endpoint)
+        Self::histogram(format!("{}_latency", endpoint.name), By::Endpoint, "Sending, waiting and receiving.")
     }
 
     /// `<endpoint>_response_time`, likewise, from when the request was due. Only open loads have it.
     pub fn response_time(endpoint: &Endpoint) -> Self {
-        Self::new(format!("{}_response_time", endpoint.name), By::Endpoint)
+        let help = "From when the request was due to its end.";
+        Self::histogram(format!("{}_response_time", endpoint.name), By::Endpoint, help)
     }
 
     /// `<endpoint>_success`: requests that succeeded; their denominator is `<endpoint>_latency_count`.
     pub fn success(endpoint: &Endpoint) -> Self {
-        Self::new(format!("{}_success", endpoint.name), By::Endpoint)
+        Self::counter(format!("{}_success", endpoint.name), By::Endpoint, "Requests that succeeded.")
     }
 
     /// `http_req_duration`, a histogram in milliseconds: sending, waiting and receiving, of every request, by status.
     pub fn http_req_duration() -> Self {
-        Self::new("http_req_duration", By::Status)
+        Self::histogram("http_req_duration", By::Status, "Sending, waiting and receiving, failed requests included.")
     }
 
     /// `http_req_blocked`, `http_req_looking_up`, `http_req_connecting`, `http_req_tls_handshaking`,
     /// `http_req_sending`, `http_req_waiting`, `http_req_receiving`: histograms in milliseconds.
     pub fn part(part: Part) -> Self {
-        Self::new(format!("http_req_{}", part.name()), By::Endpoint)
+        Self::histogram(format!("http_req_{}", part.name()), By::Endpoint, "A part of the time of requests.")
     }
 
     /// `http_reqs`: all requests, by status.
     pub fn http_reqs() -> Self {
-        Self::new("http_reqs", By::Status)
+        Self::counter("http_reqs", By::Status, "Requests.")
     }
 
     /// `http_req_failed`: requests that failed, by status.
     pub fn http_req_failed() -> Self {
-        Self::new("http_req_failed", By::Status)
+        Self::counter("http_req_failed", By::Status, "Requests that failed.")
     }
 
     /// `http_req_errors`: requests that failed, by kind of failure.
     pub fn http_req_errors() -> Self {
-        Self::new("http_req_errors", By::Kind)
+        Self::counter("http_req_errors", By::Kind, "Requests that failed, by kind of failure.")
     }
 
     /// `api_errors`: requests that failed, by endpoint; there from the start, at zero.
     pub fn api_errors() -> Self {
-        Self::new("api_errors", By::Endpoint)
+        Self::counter("api_errors", By::Endpoint, "Requests that failed.")
     }
 
     /// `checks`: tries of a check.
     pub fn checks() -> Self {
-        Self::new("checks", By::Check)
+        Self::counter("checks", By::Check, "Tries of a check.")
     }
 
     /// `checks_failed`: those that did not pass.
     pub fn checks_failed() -> Self {
-        Self::new("checks_failed", By::Check)
+        Self::counter("checks_failed", By::Check, "Tries of a check that did not pass.")
     }
 
     /// `iterations`: iterations of the scenario that ran to their end, failed ones included.
     pub fn iterations() -> Self {
-        Self::new("iterations", By::Run)
+        Self::counter("iterations", By::Run, "Iterations that ran to their end.")
     }
 
     /// `iteration_duration`, a histogram in milliseconds: iterations that ran to their end.
     pub fn iteration_duration() -> Self {
-        Self::new("iteration_duration", By::Run)
+        Self::histogram("iteration_duration", By::Run, "Iterations that ran to their end.")
     }
 
     /// `iteration_lateness`, a histogram in milliseconds: how long after they were due an open load's iterations began.
     pub fn iteration_lateness() -> Self {
-        Self::new("iteration_lateness", By::Run)
+        Self::histogram("iteration_lateness", By::Run, "How long after they were due iterations began.")
     }
 
     /// `dropped_iterations`: planned and never begun.
     pub fn dropped_iterations() -> Self {
-        Self::new("dropped_iterations", By::Phase)
+        Self::counter("dropped_iterations", By::Phase, "Iterations that were planned and never begun.")
     }
 
     /// `vus`: virtual users now active.
     pub fn vus() -> Self {
-        Self::new("vus", By::Run)
+        Self::gauge("vus", "", "Virtual users now active.")
     }
 
     /// `generator_cpu`, `generator_run_queue`, `generator_steal`: shares from 0 to 1 since the last push.
@@ -195,7 +229,7 @@ impl Metric {
             Health::RunQueue => "generator_run_queue",
             Health::Steal => "generator_steal",
         };
-        Self::new(name, By::Run)
+        Self::gauge(name, "ratio", "What the generator knows of itself, since the last push.")
     }
 
     /// The labels of its series for an endpoint (none for metrics that are not by endpoint) in a phase. `last` is the
@@ -215,6 +249,12 @@ impl Metric {
         labels.push((label::PHASE, phase.as_str().to_owned()));
         labels.extend(own.map(|own| (own, last.to_owned())));
         labels
+    }
+
+    /// The metric that a series with that name is of, if it is of that kind: a histogram's series have names of their own.
+    pub fn family(name: &str, kind: Kind) -> &str {
+        let parts = ["_bucket", "_sum", "_count"].into_iter().filter(|_| kind == Kind::Histogram);
+        parts.into_iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name)
     }
 
     /// The histogram's series of buckets.

@@ -14,6 +14,8 @@ pub const TARGETS: &str = "targets";
 pub const BACKEND_JOB: &str = "backend";
 /// The option without which Prometheus answers remote write with 404.
 pub const RECEIVER_FLAG: &str = "--web.enable-remote-write-receiver";
+/// Lets a Prometheus before 3.9 take native histograms; later ones always do.
+pub const NATIVE_HISTOGRAMS_FLAG: &str = "--enable-feature=native-histograms";
 
 /// `prometheus.yml`.
 #[derive(Debug, Clone, Serialize)]

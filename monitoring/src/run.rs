@@ -9,16 +9,18 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
-use crate::label::{self, TagError};
+use crate::label;
 use crate::operation;
 
 mod access;
+mod error;
 mod exit;
 mod http;
 mod load;
 mod variables;
 
 pub use access::StoreAccess;
+pub use error::SettingsError;
 pub use exit::{ExitCode, Outcome};
 pub use http::{HttpSettings, parse_max_redirects, parse_request_timeout, parse_user_agent};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stage, parse_stages, shown_stages};
@@ -63,6 +65,10 @@ pub struct Settings {
     pub store_access: StoreAccess,
     /// How often metrics are pushed.
     pub push_interval: Duration,
+    /// Latencies as native histograms, too.
+    pub native_histograms: bool,
+    /// Settings that are understood and change nothing: a sentence for each.
+    pub ignored: Vec<&'static str>,
     /// The folder that reports go to.
     pub out: Option<PathBuf>,
     /// Where to leave the outcome.
@@ -73,90 +79,6 @@ pub struct Settings {
     pub revision: String,
     /// The command line without secrets, likewise.
     pub command: String,
-}
-
-/// A setting that makes no sense. Each message names the variable or flag and says what would do.
-#[derive(Debug, thiserror::Error, PartialEq)]
-pub enum SettingsError {
-    /// Not a whole number in range.
-    #[error("{name}: {value:?} is not a whole number from {min} to {max}")]
-    Number {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-        /// The least that makes sense.
-        min: u64,
-        /// The most.
-        max: u64,
-    },
-    /// Not a duration in range.
-    #[error("{name}: {value:?} is not a duration from {min} to {max}, such as 30s, 1m30s or 500ms")]
-    Duration {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-        /// The least that makes sense.
-        min: String,
-        /// The most.
-        max: String,
-    },
-    /// Not a URL of a host to speak HTTP with.
-    #[error("{name}: {value:?} is not a URL such as {DEFAULT_TARGET}: {why}")]
-    Url {
-        /// The setting.
-        name: String,
-        /// What was given, without secrets.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A tag that cannot be a label.
-    #[error(transparent)]
-    Tag(#[from] TagError),
-    /// A testid that cannot be a label's value and a folder's name.
-    #[error("testid {0:?} is not made of 1 to 100 letters, digits, '.', '_' and '-', starting with a letter or digit")]
-    Testid(String),
-    /// Not a rate.
-    #[error("{name}: {value:?} is not a rate such as 500/s, 30/m or 200/10s: {why}")]
-    Rate {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Not a stage.
-    #[error("{name}: {value:?} is not a stage such as 1m:10, a duration and the number to reach in it: {why}")]
-    Stage {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Two settings that exclude each other.
-    #[error("{0}")]
-    Contradiction(&'static str),
-    /// Not a header's value.
-    #[error("{name}: {value:?} cannot be a header's value")]
-    Header {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-    },
-    /// k6 refuses this too.
-    #[error("{iterations} iterations cannot be shared by {vus} VUs: each VU needs at least one")]
-    FewerIterationsThanVus {
-        /// How many iterations.
-        iterations: u64,
-        /// Among how many VUs.
-        vus: u32,
-    },
 }
 
 impl Settings {
@@ -185,6 +107,8 @@ impl Settings {
             store_access,
             push_interval: get(PUSH_INTERVAL)
                 .map_or(Ok(operation::PUSH_INTERVAL), |value| parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS))?,
+            native_histograms: http::switch(&get, NATIVE_HISTOGRAMS),
+            ignored: access::ignored(&get),
             out: get(OUT).map(PathBuf::from),
             outcome: get(OUTCOME).map(PathBuf::from),
             quiet: http::switch(&get, QUIET),

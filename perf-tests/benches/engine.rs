@@ -13,7 +13,7 @@ use monitoring::phase::Phase;
 use perf_tests::constant_arrival_rate;
 use perf_tests::measure::{At, Layout, Parts, Recorder, Sample};
 use perf_tests::plan::{Plan, Schedule};
-use perf_tests::remote_write::{Identity, Sample as Pushed, Series, TimeSeries, WriteRequest, encode, series};
+use perf_tests::remote_write::{Entry, Identity, Series, Version, encode, series};
 use tokio::time::Instant;
 
 #[expect(clippy::disallowed_methods, reason = "any instant will do")]
@@ -74,11 +74,12 @@ fn engine(criterion: &mut Criterion) {
 
 /// A push's body.
 fn body(series: &[Series]) -> Vec<u8> {
-    let timeseries = series.iter().map(|series| TimeSeries {
-        labels: series.labels.to_vec(),
-        samples: vec![Pushed { value: series.value, timestamp: 1 }],
+    let entries = series.iter().map(|series| Entry {
+        labels: series.labels.clone(),
+        description: series.description,
+        points: vec![(1, series.value.clone())],
     });
-    encode(&WriteRequest { timeseries: timeseries.collect() }).unwrap()
+    encode(&entries.collect::<Vec<_>>(), Version::Two, 0).unwrap()
 }
 
 criterion_group!(benches, engine);

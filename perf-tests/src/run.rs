@@ -191,6 +191,7 @@ impl Run {
             }
             None => run::new_testid(spec.name, clock::wall(), salt()),
         };
+        warnings.extend(settings.ignored.iter().map(|sentence| (*sentence).to_owned()));
         warnings.extend(clock_skew(&settings).await?);
         answers(&settings, http.clone()).await?;
         let folder = report::prepare_folder(out, &testid)?;
@@ -322,15 +323,16 @@ impl Run {
     fn metrics(&self) -> Result<Metrics, RunError> {
         let Some(url) = self.settings.remote_write.clone() else { return Ok(Metrics::none()) };
         let client = Client::new(url, &self.settings.store_access).map_err(internal)?;
-        let plan = &self.planning.plan;
+        let (plan, native) = (&self.planning.plan, self.settings.native_histograms);
         let parts = plan.parts.iter().zip(&self.planning.loads);
         let parts: Vec<_> = parts
             .map(|(part, load)| {
                 let tags = planning::tags(&self.settings.tags, &load.tags);
-                (Identity::new(&self.testid, &part.name, &tags), part.phases.clone())
+                let identity = Identity::new(&self.testid, &part.name, &tags).with_native_histograms(native);
+                (identity, part.phases.clone())
             })
             .collect();
-        let whole = Identity::new(&self.testid, self.spec.name, &self.settings.tags);
+        let whole = Identity::new(&self.testid, self.spec.name, &self.settings.tags).with_native_histograms(native);
         let (catalogue, exercised) = (self.spec.catalogue, self.spec.exercised.clone());
         let to_series = move |snapshot: &Snapshot| -> Vec<Series> {
             remote_write::series(catalogue, &exercised, (&whole, &parts), snapshot)

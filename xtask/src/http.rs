@@ -1,5 +1,6 @@
 //! Asks services of the stack whether they are ready, and what they are.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,7 +25,20 @@ pub(crate) fn store_client(url: &Url, access: &StoreAccess) -> anyhow::Result<re
         value.set_sensitive(true);
         headers.append(HeaderName::from_bytes(name.as_bytes()).context("not a header's name")?, value);
     }
-    let builder = builder().default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+    let mut builder = builder().default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+    if access.tls_1_3 {
+        builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
+    }
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("failed to read {}", path.display()));
+    if let Some(path) = &access.ca_certificate {
+        let unusable = || format!("there are no certificates in {}", path.display());
+        let certificates = reqwest::Certificate::from_pem_bundle(&read(path)?).with_context(unusable)?;
+        builder = certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
+    }
+    if let Some((certificate, key)) = access.client_certificate_for(url) {
+        let both = [read(key)?, read(certificate)?].concat();
+        builder = builder.identity(reqwest::Identity::from_pem(&both).context("no certificate with its key")?);
+    }
     builder.build().context("failed to set up an HTTP client")
 }
 

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 
+use monitoring::run::RW_HEADERS;
+
 /// The repository's root: where cargo says this crate is, or where it was when it was built.
 pub(crate) fn root() -> PathBuf {
     let manifest = var("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|path| path.ends_with("xtask"));
@@ -57,7 +59,18 @@ pub(crate) fn hash(parts: &[&str]) -> String {
 /// A variable of the environment; none if it is empty.
 #[expect(clippy::disallowed_methods, reason = "the one place")]
 pub(crate) fn var(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    let value = if name == RW_HEADERS { Some(headers()) } else { std::env::var(name).ok() };
+    value.filter(|value| !value.is_empty())
+}
+
+/// Headers for the store that have a variable each.
+#[expect(clippy::disallowed_methods, reason = "the one place")]
+fn headers() -> String {
+    let each = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?.strip_prefix(RW_HEADERS)?.to_owned();
+        Some(format!("{name}:{}\n", value.to_str()?))
+    });
+    each.collect()
 }
 
 /// The folders of PATH.

@@ -2,12 +2,14 @@
 //! <https://grafana.com/docs/k6/latest/results-output/real-time/prometheus-remote-write/>.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use url::{Origin, Url};
 
 use super::{
-    RW_BEARER_TOKEN, RW_HTTP_HEADERS, RW_INSECURE_SKIP_TLS_VERIFY, RW_PASSWORD, RW_SIGV4, RW_USERNAME, SettingsError,
-    http,
+    RW_BEARER_TOKEN, RW_CA_CERTIFICATE, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS,
+    RW_INSECURE_SKIP_TLS_VERIFY, RW_PASSWORD, RW_SIGV4, RW_STALE_MARKERS, RW_TLS_MIN_VERSION, RW_TREND_STATS,
+    RW_USERNAME, SettingsError, http,
 };
 
 /// Credentials and headers for a store, sent to where metrics are pushed to and to no other host.
@@ -15,8 +17,22 @@ use super::{
 pub struct StoreAccess {
     origin: Option<Origin>,
     headers: Vec<(String, String)>,
+    client_certificate: Option<(PathBuf, PathBuf)>,
     /// Take any certificate.
     pub insecure_skip_tls_verify: bool,
+    /// A file of certificates to trust, besides the system's.
+    pub ca_certificate: Option<PathBuf>,
+    /// Speak TLS 1.3 or nothing; else 1.2 will do.
+    pub tls_1_3: bool,
+}
+
+/// What k6 has variables for and is not needed here: a sentence for each that is set.
+pub(super) fn ignored(get: &dyn Fn(&str) -> Option<String>) -> Vec<&'static str> {
+    let trend = "K6_PROMETHEUS_RW_TREND_STATS changes nothing: histograms are pushed, which give every quantile";
+    let stale = "K6_PROMETHEUS_RW_STALE_MARKERS changes nothing: series are always marked as ended";
+    let off = || get(RW_STALE_MARKERS).is_some() && !http::switch(get, RW_STALE_MARKERS);
+    let all = [(get(RW_TREND_STATS).is_some(), trend), (off(), stale)];
+    all.into_iter().filter(|(is_set, _)| *is_set).map(|(_, sentence)| sentence).collect()
 }
 
 /// Without the values of headers, which are secrets.
@@ -41,6 +57,8 @@ impl StoreAccess {
         }
         let origin = push.as_ref().map(Url::origin);
         let mut headers = get(RW_HTTP_HEADERS).map_or_else(|| Ok(Vec::new()), |text| parse_headers(&text))?;
+        let each = get(RW_HEADERS).unwrap_or_default();
+        headers.extend(each.lines().map(|pair| header(RW_HEADERS, pair)).collect::<Result<Vec<_>, _>>()?);
         if let Some(token) = get(RW_BEARER_TOKEN) {
             if get(RW_USERNAME).is_some() {
                 return Err(SettingsError::Contradiction(
@@ -57,7 +75,28 @@ impl StoreAccess {
                 let _ = url.set_password(password.as_deref());
             }
         }
-        Ok(Self { origin, headers, insecure_skip_tls_verify: http::switch(get, RW_INSECURE_SKIP_TLS_VERIFY) })
+        let client_certificate = match (get(RW_CLIENT_CERTIFICATE), get(RW_CLIENT_CERTIFICATE_KEY)) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+            _ => {
+                return Err(SettingsError::Contradiction(
+                    "K6_PROMETHEUS_RW_CLIENT_CERTIFICATE and K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY go together",
+                ));
+            }
+        };
+        Ok(Self {
+            origin,
+            headers,
+            client_certificate,
+            insecure_skip_tls_verify: http::switch(get, RW_INSECURE_SKIP_TLS_VERIFY),
+            ca_certificate: get(RW_CA_CERTIFICATE).map(PathBuf::from),
+            tls_1_3: tls_1_3(get)?,
+        })
+    }
+
+    /// The files of the certificate that a request to that URL is made with, and of its key: none if it is another host's.
+    pub fn client_certificate_for(&self, url: &Url) -> Option<&(PathBuf, PathBuf)> {
+        self.client_certificate.as_ref().filter(|_| self.origin.as_ref() == Some(&url.origin()))
     }
 
     /// Names and values of headers for a request to that URL: none if it is another host's.
@@ -66,18 +105,34 @@ impl StoreAccess {
     }
 }
 
+/// Whether TLS 1.3 is the least. What is older than 1.2 is not spoken in any case.
+fn tls_1_3(get: &dyn Fn(&str) -> Option<String>) -> Result<bool, SettingsError> {
+    match RW_TLS_MIN_VERSION.iter().find_map(|name| get(name)).as_deref() {
+        None | Some("1.0" | "1.1" | "1.2") => Ok(false),
+        Some("1.3") => Ok(true),
+        Some(_) => {
+            Err(SettingsError::Contradiction("K6_PROMETHEUS_RW_TLS_MIN_VERSION is one of 1.0, 1.1, 1.2 and 1.3"))
+        }
+    }
+}
+
 /// "name:value,name:value"; a value may hold a colon, and no comma.
 fn parse_headers(text: &str) -> Result<Vec<(String, String)>, SettingsError> {
-    let header = |pair: &str| {
-        let (name, text) = pair.split_once(':').ok_or_else(|| refused(RW_HTTP_HEADERS))?;
-        let name = name.trim().to_ascii_lowercase();
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_token) {
-            return Err(refused(RW_HTTP_HEADERS));
-        }
-        Ok((name, value(RW_HTTP_HEADERS, text.trim())?))
-    };
-    text.split(',').filter(|pair| !pair.trim().is_empty()).map(header).collect()
+    text.split(',').filter(|pair| !pair.trim().is_empty()).map(|pair| header(RW_HTTP_HEADERS, pair)).collect()
+}
+
+/// What the protocol says of itself is not for users to say.
+const RESERVED: [&str; 5] =
+    ["content-encoding", "content-type", "content-length", "x-prometheus-remote-write-version", "host"];
+
+fn header(variable: &str, pair: &str) -> Result<(String, String), SettingsError> {
+    let (name, text) = pair.split_once(':').ok_or_else(|| refused(variable))?;
+    let name = name.trim().to_ascii_lowercase();
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) || RESERVED.contains(&name.as_str()) {
+        return Err(refused(variable));
+    }
+    Ok((name, value(variable, text.trim())?))
 }
 
 /// A header's value. What is wrong with one is not repeated: it may be a secret.
@@ -117,6 +172,28 @@ mod tests {
     }
 
     #[test]
+    fn each_of_k6s_variables_is_understood() {
+        let files = [(RW_CLIENT_CERTIFICATE, "c.pem"), (RW_CLIENT_CERTIFICATE_KEY, "k.pem")];
+        let rest = [
+            STORE,
+            (RW_HEADERS, "X-Scope-OrgID:team,1\na:b"),
+            (RW_TLS_MIN_VERSION[1], "1.3"),
+            (RW_TREND_STATS, "p(95)"),
+            (RW_STALE_MARKERS, "false"),
+            (crate::run::NATIVE_HISTOGRAMS, "true"),
+        ];
+        let settings = settings(&[files.as_slice(), &rest].concat()).unwrap();
+        let (own, other) = ("https://store:9009/", "http://store:9009/x");
+        let access = &settings.store_access;
+        assert_eq!(access.headers_for(&Url::parse(other).unwrap())[0], ("x-scope-orgid".into(), "team,1".into()));
+        assert_eq!(access.client_certificate_for(&Url::parse(own).unwrap()), None, "another origin");
+        let (certificate, key) = access.client_certificate_for(&Url::parse(other).unwrap()).unwrap();
+        assert_eq!((certificate.to_str(), key.to_str()), (Some("c.pem"), Some("k.pem")));
+        assert!(access.tls_1_3 && settings.native_histograms);
+        assert_eq!(settings.ignored.len(), 2, "{:?}", settings.ignored);
+    }
+
+    #[test]
     fn user_and_password_are_those_of_the_url() {
         let basic = [STORE, (RW_USERNAME, "me"), (RW_PASSWORD, "p@ss"), (PROMETHEUS, "http://other:1/")];
         let settings = settings(&basic).unwrap();
@@ -134,6 +211,10 @@ mod tests {
             [STORE, (RW_HTTP_HEADERS, "secret"), ("", "")],
             [STORE, (RW_HTTP_HEADERS, "a b:secret"), ("", "")],
             [STORE, (RW_HTTP_HEADERS, "a:secret\u{7}"), ("", "")],
+            [STORE, (RW_HTTP_HEADERS, "Content-Encoding:secret"), ("", "")],
+            [STORE, (RW_HEADERS, "X-Key:secret\nhost:secret"), ("", "")],
+            [STORE, (RW_CLIENT_CERTIFICATE, "secret.pem"), ("", "")],
+            [STORE, (RW_TLS_MIN_VERSION[0], "secret"), ("", "")],
             [STORE, (RW_BEARER_TOKEN, "secret\n"), ("", "")],
             [STORE, (RW_BEARER_TOKEN, "secret"), (RW_USERNAME, "me")],
             [STORE, (RW_SIGV4[0], "eu-1"), ("", "")],

@@ -2,6 +2,8 @@
 
 /// Where requests go.
 pub const TARGET: &str = "PERF_TARGET";
+/// Hosts, separated by commas, that load may go to though they are neither on this machine nor in a private network.
+pub const ALLOW_TARGET: &str = "PERF_ALLOW_TARGET";
 /// The run's name, on each of its series.
 pub const TESTID: &str = "PERF_TESTID";
 /// What the plan and all payloads are made from.
@@ -68,6 +70,23 @@ pub const RW_BEARER_TOKEN: &str = "K6_PROMETHEUS_RW_BEARER_TOKEN";
 pub const RW_HTTP_HEADERS: &str = "K6_PROMETHEUS_RW_HTTP_HEADERS";
 /// k6: take any certificate from the store.
 pub const RW_INSECURE_SKIP_TLS_VERIFY: &str = "K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY";
+/// k6: a header for the store follows in the variable's name, and its value in the variable's. Whoever is asked for this name gives
+/// "name:value" for each, one a line.
+pub const RW_HEADERS: &str = "K6_PROMETHEUS_RW_HEADERS_";
+/// k6: a file with the certificate that the store knows us by.
+pub const RW_CLIENT_CERTIFICATE: &str = "K6_PROMETHEUS_RW_CLIENT_CERTIFICATE";
+/// k6: the file with its key.
+pub const RW_CLIENT_CERTIFICATE_KEY: &str = "K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY";
+/// k6: the oldest version of TLS to speak with the store, as its documentation and as its code name it.
+pub const RW_TLS_MIN_VERSION: [&str; 2] = ["K6_PROMETHEUS_RW_TLS_MIN_VERSION", "K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION"];
+/// A file of certificates to trust of the store.
+pub const RW_CA_CERTIFICATE: &str = "PERF_STORE_CA_CERTIFICATE";
+/// k6: latencies as native histograms, too.
+pub const NATIVE_HISTOGRAMS: &str = "K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM";
+/// k6: which quantiles become series.
+pub const RW_TREND_STATS: &str = "K6_PROMETHEUS_RW_TREND_STATS";
+/// k6: whether series are marked as ended.
+pub const RW_STALE_MARKERS: &str = "K6_PROMETHEUS_RW_STALE_MARKERS";
 /// k6: keys for signing pushes, which is not supported.
 pub const RW_SIGV4: [&str; 3] =
     ["K6_PROMETHEUS_RW_SIGV4_REGION", "K6_PROMETHEUS_RW_SIGV4_ACCESS_KEY", "K6_PROMETHEUS_RW_SIGV4_SECRET_KEY"];

@@ -1,6 +1,7 @@
 //! The library's client, reqwest: for the store, for the first question whether a target answers, and for what only some
 //! scenarios need of a request.
 
+use std::path::Path;
 use std::str::FromStr as _;
 
 use monitoring::run::StoreAccess;
@@ -9,8 +10,14 @@ use url::Url;
 
 /// A client could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to set up an HTTP client: {0}")]
-pub struct ClientError(#[from] reqwest::Error);
+pub enum ClientError {
+    /// By the library.
+    #[error("failed to set up an HTTP client: {0}")]
+    Library(#[from] reqwest::Error),
+    /// A file of certificates or keys cannot be used.
+    #[error("failed to read certificates from {0}: {1}")]
+    Certificates(String, String),
+}
 
 /// What all our clients have in common: TLS by rustls on ring, and no proxy between generator and target.
 pub(crate) fn client_builder() -> reqwest::ClientBuilder {
@@ -19,7 +26,10 @@ pub(crate) fn client_builder() -> reqwest::ClientBuilder {
 }
 
 /// A client for a store, which is told who we are with every request.
-pub(crate) fn store_client(url: &Url, access: &StoreAccess) -> reqwest::ClientBuilder {
+///
+/// # Errors
+/// If a file of certificates cannot be used.
+pub(crate) fn store_client(url: &Url, access: &StoreAccess) -> Result<reqwest::ClientBuilder, ClientError> {
     let mut headers = HeaderMap::new();
     for (name, value) in access.headers_for(url) {
         // Checked when they were read.
@@ -28,7 +38,28 @@ pub(crate) fn store_client(url: &Url, access: &StoreAccess) -> reqwest::ClientBu
             headers.append(name, value);
         }
     }
-    client_builder().default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify)
+    let mut builder =
+        client_builder().default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+    if access.tls_1_3 {
+        builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
+    }
+    if let Some(path) = &access.ca_certificate {
+        let certificates = reqwest::Certificate::from_pem_bundle(&read(path)?).map_err(|why| unusable(path, why))?;
+        builder = certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
+    }
+    if let Some((certificate, key)) = access.client_certificate_for(url) {
+        let both = [read(key)?, read(certificate)?].concat();
+        builder = builder.identity(reqwest::Identity::from_pem(&both).map_err(|why| unusable(certificate, why))?);
+    }
+    Ok(builder)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
+    std::fs::read(path).map_err(|why| ClientError::Certificates(path.display().to_string(), why.to_string()))
+}
+
+fn unusable(path: &Path, why: reqwest::Error) -> ClientError {
+    ClientError::Certificates(path.display().to_string(), root_cause(why))
 }
 
 /// The innermost message of an error, which is the one that says what happened.

@@ -147,6 +147,13 @@ impl Spread {
         Ok(lately)
     }
 
+    /// Durations and how many there are of each, the shortest first; each stands for all those that are not told from it, and is their
+    /// longest.
+    pub fn recorded(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let values = self.histogram.iter().flat_map(Histogram::iter_recorded);
+        values.map(|value| (Duration::from_nanos(value.value_iterated_to()), value.count_since_last_iteration()))
+    }
+
     /// How many.
     pub fn count(&self) -> u64 {
         self.histogram.as_ref().map_or(0, Histogram::len)

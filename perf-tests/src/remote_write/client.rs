@@ -1,18 +1,27 @@
 //! Sends a request to a remote write receiver, and says what its refusal means.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use monitoring::prometheus::RECEIVER_FLAG;
+use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use monitoring::run::{self, StoreAccess};
-use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
 use url::Url;
 
+use super::message::{Size, Version};
+use crate::clock;
 use crate::http::ClientError;
 
 /// k6's time limit for a push.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of a refusal's body is worth showing.
 const SHOWN: usize = 300;
+/// How much of it is read.
+const READ: usize = 4096;
+
+const SAMPLES_WRITTEN: &str = "x-prometheus-remote-write-samples-written";
+const HISTOGRAMS_WRITTEN: &str = "x-prometheus-remote-write-histograms-written";
+const EXEMPLARS_WRITTEN: &str = "x-prometheus-remote-write-exemplars-written";
 
 /// A receiver of remote write.
 #[derive(Debug)]
@@ -45,6 +54,34 @@ pub enum WriteError {
         status: u16,
         /// What it said.
         body: String,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// It does not speak this version of the protocol.
+    #[error("{url} does not speak remote write 2.0: {why}")]
+    NotSpoken {
+        /// The receiver, without user and password.
+        url: String,
+        /// How that shows.
+        why: String,
+    },
+    /// It took some of what was sent, and says so.
+    #[error("{url} took {written} of {sent} samples")]
+    Partly {
+        /// The receiver, without user and password.
+        url: String,
+        /// How many there were, native histograms among them.
+        sent: u64,
+        /// How many it took.
+        written: u64,
+    },
+    /// There are series that it does not take, while it takes others.
+    #[error("{why}; series that were not taken: {series}")]
+    Series {
+        /// Which.
+        series: String,
+        /// Why the first of them was not.
+        why: Box<WriteError>,
     },
     /// It could not be asked.
     #[error("{url} could not be reached: {why}")]
@@ -59,7 +96,12 @@ pub enum WriteError {
 impl WriteError {
     /// Whether the same request may be taken later.
     pub const fn is_passing(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Unreachable { .. })
+    }
+
+    /// How long the store asks to be left alone.
+    pub(super) const fn retry_after(&self) -> Option<Duration> {
+        if let Self::Unavailable { retry_after, .. } = self { *retry_after } else { None }
     }
 }
 
@@ -70,7 +112,7 @@ impl Client {
     /// If TLS cannot be set up.
     pub fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
         let no_redirects = reqwest::redirect::Policy::none();
-        let http = crate::http::store_client(&url, access).timeout(TIMEOUT).redirect(no_redirects).build()?;
+        let http = crate::http::store_client(&url, access)?.timeout(TIMEOUT).redirect(no_redirects).build()?;
         Ok(Self { http, url })
     }
 
@@ -79,37 +121,103 @@ impl Client {
         run::shown(&self.url)
     }
 
-    /// Sends an encoded request. Success means that the store has it and answers queries with it.
+    /// Sends an encoded request that holds so much, after so many attempts that failed. Success means that the store has it and answers
+    /// queries with it.
     ///
     /// # Errors
-    /// If the store does not take it.
-    pub async fn send(&self, body: Vec<u8>) -> Result<(), WriteError> {
-        let request = self
+    /// If the store does not take it, or not all of it.
+    pub(super) async fn send(
+        &self,
+        body: Vec<u8>,
+        version: Version,
+        sent: Size,
+        failures: u32,
+    ) -> Result<(), WriteError> {
+        let (content_type, number) = match version {
+            Version::One => ("application/x-protobuf", "0.1.0"),
+            Version::Two => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
+        };
+        let mut request = self
             .http
             .post(self.url.clone())
             .header("content-encoding", "snappy")
-            .header("content-type", "application/x-protobuf")
-            .header("x-prometheus-remote-write-version", "0.1.0")
+            .header("content-type", content_type)
+            .header("x-prometheus-remote-write-version", number)
             .body(body);
+        if failures > 0 {
+            request = request.header("retry-attempt", failures);
+        }
         let unreachable = |error| WriteError::Unreachable { url: self.shown(), why: crate::http::root_cause(error) };
-        let response = request.send().await.map_err(unreachable)?;
+        let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() {
-            return Ok(());
+            return if version == Version::Two { self.is_written(response.headers(), sent) } else { Ok(()) };
         }
-        let body = excerpt(&response.text().await.unwrap_or_else(|error| format!("(no body: {error})")));
+        let body = excerpt(&beginning(&mut response).await);
         let (url, code) = (self.shown(), status.as_u16());
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(WriteError::Unavailable { url, status: code, body });
+        if version == Version::Two && status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            return Err(WriteError::NotSpoken { url, why: format!("it answered {code}: {body}") });
+        }
+        // Prometheus before 3.7 answers 500 to what it never takes.
+        let is_final = NEVER_TAKEN.iter().any(|words| body.contains(words));
+        if (status.is_server_error() && !is_final) || status == StatusCode::TOO_MANY_REQUESTS {
+            let retry_after = retry_after(response.headers(), clock::wall());
+            return Err(WriteError::Unavailable { url, status: code, body, retry_after });
         }
         Err(WriteError::Refused { url, status: code, cure: cure(status, &body), body })
     }
+
+    /// Whether a receiver of version 2.0 says that it took everything. One that says nothing does not know that version, and took
+    /// nothing: it found no field that it knows.
+    fn is_written(&self, headers: &HeaderMap, sent: Size) -> Result<(), WriteError> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if [SAMPLES_WRITTEN, HISTOGRAMS_WRITTEN, EXEMPLARS_WRITTEN].iter().all(|name| !headers.contains_key(*name)) {
+            let why = "it does not say how much it took".to_owned();
+            return Err(WriteError::NotSpoken { url: self.shown(), why });
+        }
+        let written = [SAMPLES_WRITTEN, HISTOGRAMS_WRITTEN].map(|name| header(name).unwrap_or_default());
+        if written == [sent.samples, sent.histograms] {
+            return Ok(());
+        }
+        let [samples, histograms] = written;
+        let sent = sent.samples + sent.histograms;
+        Err(WriteError::Partly { url: self.shown(), sent, written: samples.saturating_add(histograms) })
+    }
+}
+
+/// Prometheus' words where trying again is of no use: `storage/interface.go`, `model/histogram/generic.go`.
+const NEVER_TAKEN: [&str; 2] = [NATIVE_DISABLED, "observation count should"];
+const NATIVE_DISABLED: &str = "native histograms are disabled";
+
+/// What a store asks for before the next attempt: seconds or a date, <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).ok(),
+    }
+}
+
+/// The beginning of a body, which may be endless.
+async fn beginning(response: &mut Response) -> String {
+    let mut read = Vec::new();
+    while read.len() < READ {
+        match response.chunk().await {
+            Ok(Some(chunk)) => read.extend_from_slice(&chunk[..chunk.len().min(READ - read.len())]),
+            Ok(None) => break,
+            Err(error) => return format!("(no body: {})", crate::http::root_cause(error)),
+        }
+    }
+    String::from_utf8_lossy(&read).into_owned()
 }
 
 fn cure(status: StatusCode, body: &str) -> String {
     // Prometheus' words, storage/interface.go.
     let about_time = ["out of bounds", "out of order", "too old", "too far in the future"];
     match status {
+        _ if body.contains(NATIVE_DISABLED) => {
+            format!(" (Prometheus before 3.9 wants {NATIVE_HISTOGRAMS_FLAG}; or leave native histograms out)")
+        }
         StatusCode::BAD_REQUEST if about_time.iter().any(|words| body.contains(words)) => {
             " (is this machine's clock right, and the store's? Or do two runs push under one testid?)".to_owned()
         }
@@ -133,6 +241,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_store_may_ask_for_seconds_or_name_a_time() {
+        let now = httpdate::parse_http_date("Tue, 24 Nov 2026 12:00:00 GMT").unwrap();
+        for (value, expected) in [
+            ("7", Some(7)),
+            ("Tue, 24 Nov 2026 12:00:30 GMT", Some(30)),
+            ("Tue, 24 Nov 2026 11:00:00 GMT", None),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
     fn a_refusal_comes_with_what_to_do() {
         for (status, body, says) in [
             (400, "out of bounds", "clock"),
@@ -140,6 +263,7 @@ mod tests {
             (400, "label name \"a b\" is invalid", ""),
             (401, "", "K6_PROMETHEUS_RW_USERNAME"),
             (404, "404 page not found", RECEIVER_FLAG),
+            (500, "native histograms are disabled", NATIVE_HISTOGRAMS_FLAG),
         ] {
             let cure = cure(StatusCode::from_u16(status).unwrap(), body);
             assert!(if says.is_empty() { cure.is_empty() } else { cure.contains(says) }, "{status} {body}: {cure:?}");

@@ -5,38 +5,46 @@
 //! It does not take an older sample after a newer one, though, and a series' birth is two samples: if the first request
 //! had arrived after all, the second is refused, and is sent once more without those zeros.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
+use super::backoff::Backoff;
 use super::client::{Client, WriteError};
-use super::proto::{STALE_BITS, Sample, TimeSeries, WriteRequest, encode};
+use super::message::{Entry, Value, Version, encode, size};
 use super::series::{Series, SeriesLabels};
+use super::sift::Sifted;
 use crate::clock;
 
 /// How long the last push is tried again for while the store is away.
 const LAST_PUSH_PATIENCE: Duration = Duration::from_secs(10);
-const LAST_PUSH_PAUSE: Duration = Duration::from_millis(250);
+/// Series to a request. A series has at most two samples in it, and Prometheus' own sender has at most 2000.
+pub(super) const BATCH: usize = 1_000;
 
 /// Pushes to one store.
 pub struct Pusher {
     client: Client,
+    /// What the store speaks, once it has been asked.
+    version: Option<Version>,
+    /// When all that counts was zero: the first push.
+    started: Option<i64>,
     /// Series that the store has.
     known: HashSet<SeriesLabels>,
+    /// Series that it does not take while it takes others, and why; they are not sent again.
+    turned_down: BTreeMap<SeriesLabels, (String, WriteError)>,
     /// The time of the last push that was tried.
     previous: Option<i64>,
     /// A push that the store has not answered for.
     pending: Option<Push>,
+    backoff: Backoff,
     result: Pushes,
 }
 
 struct Push {
-    body: Vec<u8>,
-    /// The same without the zeros of newborn series, if there are any.
-    without_zeros: Option<Vec<u8>>,
-    series: Vec<SeriesLabels>,
-    /// Whether it has been sent before and may have arrived.
+    /// What is left of it, each a request.
+    batches: VecDeque<Vec<Entry>>,
+    /// Whether the first of them has been sent before and may have arrived.
     may_have_arrived: bool,
 }
 
@@ -60,7 +68,17 @@ pub struct Pushes {
 impl Pusher {
     /// Pushes to that store.
     pub fn new(client: Client) -> Self {
-        Self { client, known: HashSet::new(), previous: None, pending: None, result: Pushes::default() }
+        Self {
+            client,
+            version: None,
+            started: None,
+            known: HashSet::new(),
+            turned_down: BTreeMap::new(),
+            previous: None,
+            pending: None,
+            backoff: Backoff::default(),
+            result: Pushes::default(),
+        }
     }
 
     /// The store, without user and password.
@@ -69,11 +87,14 @@ impl Pusher {
     }
 
     /// Pushes values at a time in Unix milliseconds; times only go forward. If the push before it is still
-    /// unanswered for, that one goes first.
+    /// unanswered for, that one goes first. While the store is to be left alone nothing is sent, and later values carry these.
     ///
     /// # Errors
-    /// If the store does not take it.
+    /// If the store does not take it, or was to be left alone.
     pub async fn push(&mut self, at: i64, series: Vec<Series>) -> Result<(), WriteError> {
+        if let (false, Some(error)) = (self.backoff.is_over(), &self.result.last_error) {
+            return Err(error.clone());
+        }
         self.flush().await?;
         self.pending = Some(self.prepare(at, series));
         self.flush().await
@@ -82,20 +103,16 @@ impl Pusher {
     /// Pushes the final values, trying again for a while, and then marks every series as ended.
     pub async fn finish(mut self, at: i64, series: Vec<Series>) -> Pushes {
         let give_up = clock::now() + LAST_PUSH_PATIENCE;
-        if self.last_push(at, series, give_up).await.is_ok() {
+        if self.last_push(at, series, give_up).await.is_ok() && self.turned_down.is_empty() {
             self.result.complete = true;
             self.result.last_push = self.previous;
         }
+        if let Some(error) = self.turned_down_in_words() {
+            self.result.last_error = Some(error);
+        }
         // Also if the last push failed: what the store has should not look as if it went on.
         if let Some(previous) = self.previous.filter(|_| !self.known.is_empty()) {
-            let body = self.stale(previous + 1);
-            while let Err(error) = self.client.send(body.clone()).await {
-                if !error.is_passing() || clock::now() >= give_up {
-                    self.result.not_ended = Some(error);
-                    break;
-                }
-                time::sleep(LAST_PUSH_PAUSE).await;
-            }
+            self.result.not_ended = self.end(previous + 1, give_up).await.err();
         }
         self.result
     }
@@ -103,75 +120,178 @@ impl Pusher {
     async fn last_push(&mut self, at: i64, series: Vec<Series>, give_up: Instant) -> Result<(), WriteError> {
         let mut last = Some(series);
         loop {
+            self.wait(give_up).await;
             match (self.flush().await, last.take()) {
                 // An older push is out of the way, taken or never to be taken. The last one carries its counts.
                 (Ok(()), Some(series)) => self.pending = Some(self.prepare(at, series)),
                 (Err(error), Some(series)) if !error.is_passing() => self.pending = Some(self.prepare(at, series)),
                 (Ok(()), None) => return Ok(()),
                 (Err(error), _) if !error.is_passing() || clock::now() >= give_up => return Err(error),
-                (Err(_), later) => {
-                    last = later;
-                    time::sleep(LAST_PUSH_PAUSE).await;
-                }
+                (Err(_), later) => last = later,
             }
+        }
+    }
+
+    /// Marks every series as ended.
+    async fn end(&mut self, at: i64, give_up: Instant) -> Result<(), WriteError> {
+        let mut known: Vec<_> = self.known.drain().collect();
+        known.sort_unstable();
+        let description = monitoring::metric::Metric::vus().description;
+        let ended =
+            |labels: &SeriesLabels| Entry { labels: labels.clone(), description, points: vec![(at, Value::STALE)] };
+        for batch in known.chunks(BATCH) {
+            let batch: Vec<_> = batch.iter().map(ended).collect();
+            loop {
+                match self.send(&batch).await {
+                    Ok(()) => break,
+                    Err(error) if !error.is_passing() || clock::now() >= give_up => return Err(error),
+                    Err(error) => self.backoff.failed(error.retry_after()),
+                }
+                self.wait(give_up).await;
+            }
+            self.backoff.succeeded();
+        }
+        Ok(())
+    }
+
+    /// Leaves the store alone for as long as it should be, but no longer than until then.
+    async fn wait(&self, give_up: Instant) {
+        if let Some(until) = self.backoff.until() {
+            time::sleep_until(until.min(give_up)).await;
         }
     }
 
     fn prepare(&mut self, at: i64, series: Vec<Series>) -> Push {
         let at = self.previous.map_or(at, |previous| at.max(previous + 1));
-        let (mut labels, mut now, mut zeros) = (Vec::new(), Vec::new(), 0);
-        let mut with_zeros = Vec::with_capacity(series.len());
-        for Series { labels: of_series, value, from_zero } in series {
-            let sample = Sample { value, timestamp: at };
-            // A series born since the last push was zero then. Without saying so, its first value would be lost to rates.
-            let before = self.previous.filter(|_| from_zero && !self.known.contains(&of_series));
-            let zero = before.map(|timestamp| Sample { value: 0.0, timestamp });
-            zeros += usize::from(zero.is_some());
-            let timeseries = |samples| TimeSeries { labels: of_series.to_vec(), samples };
-            with_zeros.push(timeseries(zero.into_iter().chain([sample]).collect()));
-            now.push(timeseries(vec![sample]));
-            labels.push(of_series);
-        }
+        let known = series.into_iter().filter(|series| !self.turned_down.contains_key(&series.labels));
+        let entries: Vec<_> = known
+            .map(|Series { labels, description, value, from_zero }| {
+                // A series born since the last push was zero then. Without saying so, its first value would be lost to rates.
+                let before = self.previous.filter(|_| from_zero && !self.known.contains(&labels));
+                let points = before.map(|previous| (previous, value.zero())).into_iter().chain([(at, value.clone())]);
+                Entry { points: points.collect(), labels, description }
+            })
+            .collect();
         self.previous = Some(at);
-        let without_zeros = (zeros > 0).then(|| body(now));
-        Push { body: body(with_zeros), without_zeros, series: labels, may_have_arrived: false }
+        self.started.get_or_insert(at);
+        let mut rest = entries.into_iter().peekable();
+        let mut batches = VecDeque::new();
+        while rest.peek().is_some() {
+            batches.push_back(rest.by_ref().take(BATCH).collect());
+        }
+        Push { batches, may_have_arrived: false }
     }
 
     async fn flush(&mut self) -> Result<(), WriteError> {
         let Some(mut push) = self.pending.take() else { return Ok(()) };
-        let mut outcome = self.client.send(push.body.clone()).await;
-        if let (Err(WriteError::Refused { .. }), true, Some(body)) =
-            (&outcome, push.may_have_arrived, &push.without_zeros)
-        {
-            outcome = self.client.send(body.clone()).await;
-        }
-        match outcome {
-            Ok(()) => {
-                self.result.accepted += 1;
-                self.known.extend(push.series);
-                Ok(())
-            }
-            Err(error) => {
-                self.result.refused += 1;
-                self.result.last_error = Some(error.clone());
+        let mut refused = None;
+        while let Some(batch) = push.batches.pop_front() {
+            let error = match self.deliver(&batch, push.may_have_arrived).await {
+                Ok(()) => {
+                    self.has(batch);
+                    push.may_have_arrived = false;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            self.result.refused += 1;
+            self.result.last_error = Some(error.clone());
+            if error.is_passing() {
+                self.backoff.failed(error.retry_after());
+                push.batches.push_front(batch);
                 push.may_have_arrived = true;
-                // What the store will never take is not sent again; the next push carries its counts.
-                self.pending = error.is_passing().then_some(push);
-                Err(error)
+                self.pending = Some(push);
+                return Err(error);
             }
+            match self.sift(batch).await {
+                Sifted::Apart => refused = Some(error),
+                // What the store will never take is not sent again; the next push carries its counts.
+                Sifted::All => return Err(error),
+                Sifted::Away(error, left) => {
+                    self.result.last_error = Some(error.clone());
+                    self.backoff.failed(error.retry_after());
+                    left.into_iter().rev().for_each(|part| push.batches.push_front(part));
+                    push.may_have_arrived = true;
+                    self.pending = Some(push);
+                    return Err(error);
+                }
+            }
+        }
+        self.backoff.succeeded();
+        self.result.accepted += 1;
+        match refused {
+            Some(error) => Err(self.turned_down_in_words().unwrap_or(error)),
+            None => Ok(()),
         }
     }
 
-    fn stale(&self, at: i64) -> Vec<u8> {
-        let marker = Sample { value: f64::from_bits(STALE_BITS), timestamp: at };
-        let mut known: Vec<_> = self.known.iter().collect();
-        known.sort_unstable();
-        let ended = |labels: &SeriesLabels| TimeSeries { labels: labels.to_vec(), samples: vec![marker] };
-        body(known.into_iter().map(ended).collect())
+    /// Sends a batch; once more without the zeros of newborn series if it may have arrived before.
+    async fn deliver(&mut self, batch: &[Entry], may_have_arrived: bool) -> Result<(), WriteError> {
+        let outcome = self.send(batch).await;
+        let has_zeros = batch.iter().any(|entry| entry.points.len() > 1);
+        if may_have_arrived
+            && has_zeros
+            && matches!(outcome, Err(WriteError::Refused { .. } | WriteError::Partly { .. }))
+        {
+            let last: Vec<_> = batch.iter().map(without_zeros).collect();
+            return self.send(&last).await;
+        }
+        outcome
+    }
+
+    /// Sends entries in the version that the store speaks, and finds out which that is.
+    pub(super) async fn send(&mut self, entries: &[Entry]) -> Result<(), WriteError> {
+        let version = self.version.unwrap_or(Version::Two);
+        let outcome = self.send_in(version, entries).await;
+        let is_spoken = match &outcome {
+            Ok(()) => true,
+            Err(WriteError::NotSpoken { .. }) => false,
+            // A receiver of 1.0 that reads a body before its headers finds no sense in it.
+            Err(WriteError::Refused { status: 400, .. }) => self.version.is_some(),
+            Err(_) => return outcome,
+        };
+        if is_spoken || version == Version::One {
+            self.version = Some(version);
+            return outcome;
+        }
+        let older = self.send_in(Version::One, entries).await;
+        if older.is_ok() || matches!(outcome, Err(WriteError::NotSpoken { .. })) {
+            self.version = Some(Version::One);
+            return older;
+        }
+        outcome
+    }
+
+    async fn send_in(&self, version: Version, entries: &[Entry]) -> Result<(), WriteError> {
+        #[expect(clippy::expect_used, reason = "fails only beyond 4 GiB, thousands of times the size of a batch")]
+        let body = encode(entries, version, self.started.unwrap_or_default())
+            .expect("a batch is far smaller than what snappy can hold");
+        self.client.send(body, version, size(entries), self.backoff.failures()).await
+    }
+
+    /// Remembers that the store has these.
+    pub(super) fn has(&mut self, entries: Vec<Entry>) {
+        self.known.extend(entries.into_iter().map(|entry| entry.labels));
+    }
+
+    /// Remembers that the store does not take this one.
+    pub(super) fn turn_down(&mut self, entry: &Entry, why: WriteError) {
+        self.turned_down.insert(entry.labels.clone(), (entry.shown(), why));
+    }
+
+    fn turned_down_in_words(&self) -> Option<WriteError> {
+        const NAMED: usize = 3;
+        let (_, why) = self.turned_down.values().next()?;
+        let mut names: Vec<_> = self.turned_down.values().take(NAMED).map(|(name, _)| name.clone()).collect();
+        if self.turned_down.len() > NAMED {
+            names.push(format!("and {} more", self.turned_down.len() - NAMED));
+        }
+        Some(WriteError::Series { series: names.join(", "), why: Box::new(why.clone()) })
     }
 }
 
-fn body(timeseries: Vec<TimeSeries>) -> Vec<u8> {
-    #[expect(clippy::expect_used, reason = "fails only beyond 4 GiB, a million times the size of a push")]
-    encode(&WriteRequest { timeseries }).expect("a push is far smaller than what snappy can hold")
+/// What a series is now, and not what it was before it was there.
+pub(super) fn without_zeros(entry: &Entry) -> Entry {
+    let last = entry.points.len().saturating_sub(1);
+    Entry { labels: entry.labels.clone(), description: entry.description, points: entry.points[last..].to_vec() }
 }

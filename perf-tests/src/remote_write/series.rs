@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::label::{LE, SCENARIO, TESTID};
-use monitoring::metric::{self, Health, LE_INFINITY, Metric, Part};
+use monitoring::metric::{self, Description, Health, LE_INFINITY, Metric, Part};
 use monitoring::phase::Phase;
 
+use super::message::Value;
+use super::native::Native;
 use super::proto::Label;
-use crate::measure::{self, Buckets, EndpointCounts, Snapshot, Tries};
+use crate::measure::{self, Buckets, EndpointCounts, Latency, Snapshot, Tries};
 use crate::plan::PhasePlan;
 
 /// A series' labels, its name among them, sorted by name.
@@ -19,8 +21,10 @@ pub type SeriesLabels = Arc<[Label]>;
 pub struct Series {
     /// Its labels.
     pub labels: SeriesLabels,
-    /// Its value.
-    pub value: f64,
+    /// What its metric is.
+    pub description: Description,
+    /// What it is now.
+    pub value: Value,
     /// Whether it was zero before it was there: true of what counts, not of what goes up and down.
     pub from_zero: bool,
 }
@@ -29,6 +33,7 @@ pub struct Series {
 #[derive(Debug, Clone)]
 pub struct Identity {
     labels: Vec<Label>,
+    native: bool,
 }
 
 impl Identity {
@@ -37,7 +42,13 @@ impl Identity {
         let own = [(TESTID.as_str(), testid), (SCENARIO.as_str(), scenario)];
         let tags = tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let labels = own.into_iter().chain(tags).map(|(name, value)| label(name, value)).collect();
-        Self { labels }
+        Self { labels, native: false }
+    }
+
+    /// Latencies as native histograms, too.
+    #[must_use]
+    pub fn with_native_histograms(self, native: bool) -> Self {
+        Self { native, ..self }
     }
 }
 
@@ -100,9 +111,9 @@ impl Out<'_> {
     fn endpoint(&mut self, endpoint: &Endpoint, counts: &EndpointCounts, with_success: bool) {
         let (requests, of) = (counts.requests(), Some(endpoint));
         // None of these has a status: they are there before any answer is.
-        self.histogram(&Metric::latency(endpoint), of, "", counts.latency.buckets());
+        self.latency(&Metric::latency(endpoint), of, &counts.latency);
         if let Some(response) = &counts.response {
-            self.histogram(&Metric::response_time(endpoint), of, "", response.buckets());
+            self.latency(&Metric::response_time(endpoint), of, response);
         }
         self.counter(&Metric::api_errors(), of, "", requests.failed);
         if with_success {
@@ -125,31 +136,49 @@ impl Out<'_> {
     }
 
     fn counter(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, last: &str, value: u64) {
-        self.push(&metric.name, &metric.labels(endpoint, self.phase, last), float(value));
+        let labels = metric.labels(endpoint, self.phase, last);
+        self.push(&metric.name, metric.description, &labels, Value::Number(float(value)));
+    }
+
+    fn latency(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, latency: &Latency) {
+        self.histogram(metric, endpoint, "", latency.buckets());
+        if self.run.native {
+            let labels = metric.labels(endpoint, self.phase, "");
+            self.push(&metric.name, metric.description, &labels, Value::Native(Arc::new(Native::of(latency))));
+        }
     }
 
     fn histogram(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, last: &str, buckets: &Buckets) {
         let labels = metric.labels(endpoint, self.phase, last);
         let (name, total) = (metric.bucket(), float(buckets.count()));
         let with_le = |le: String| [labels.as_slice(), &[(LE, le)]].concat();
+        let mut push = |name: &str, labels: &[_], value| {
+            self.push(name, metric.description, labels, Value::Number(value));
+        };
         for (bound, count) in buckets.cumulative() {
-            self.push(&name, &with_le(metric::le(bound)), float(count));
+            push(&name, &with_le(metric::le(bound)), float(count));
         }
-        self.push(&name, &with_le(LE_INFINITY.to_owned()), total);
-        self.push(&metric.count(), &labels, total);
-        self.push(&metric.sum(), &labels, buckets.sum_ms());
+        push(&name, &with_le(LE_INFINITY.to_owned()), total);
+        push(&metric.count(), &labels, total);
+        push(&metric.sum(), &labels, buckets.sum_ms());
     }
 
-    fn push(&mut self, name: &str, labels: &[(monitoring::label::Label, String)], value: f64) {
+    fn push(
+        &mut self,
+        name: &str,
+        description: Description,
+        labels: &[(monitoring::label::Label, String)],
+        value: Value,
+    ) {
         let own = labels.iter().map(|(name, value)| label(name.as_str(), value));
         let mut labels: Vec<_> = own.chain([label("__name__", name)]).collect();
         labels.extend_from_slice(&self.run.labels);
         labels.sort_unstable();
-        self.series.push(Series { labels: labels.into(), value, from_zero: true });
+        self.series.push(Series { labels: labels.into(), description, value, from_zero: true });
     }
 
     fn gauge(&mut self, metric: &Metric, value: f64) {
-        self.push(&metric.name, &[], value);
+        self.push(&metric.name, metric.description, &[], Value::Number(value));
         self.series.iter_mut().last().iter_mut().for_each(|series| series.from_zero = false);
     }
 }
@@ -206,7 +235,10 @@ mod tests {
             let name = series.labels.iter().find(|label| label.name == "__name__").map(|label| label.value.clone());
             format!("{}{{{}}}", name.unwrap_or_default(), labels.join(","))
         };
-        all().iter().find(|series| text(series) == of).map(|series| series.value)
+        all().iter().find(|series| text(series) == of).and_then(|series| match series.value {
+            Value::Number(value) => Some(value),
+            Value::Native(_) => None,
+        })
     }
 
     #[test]

@@ -57,7 +57,7 @@ struct Point {
 
 impl Store {
     pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
-        Ok(Self { http: crate::http::store_client(&url, access).timeout(TIMEOUT).build()?, url })
+        Ok(Self { http: crate::http::store_client(&url, access)?.timeout(TIMEOUT).build()?, url })
     }
 
     /// Whether there are any series of that run.

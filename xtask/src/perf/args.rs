@@ -39,12 +39,15 @@ If several hold: 104, 105, 70, 99, 91, 92, 90.
 Environment:
   K6_VUS, K6_DURATION, K6_ITERATIONS, K6_STAGES (1m:10,1m:0), K6_RPS, K6_NO_CONNECTION_REUSE, K6_USER_AGENT,
   K6_INSECURE_SKIP_TLS_VERIFY, K6_MAX_REDIRECTS, PERF_RATE, PERF_MAX_VUS, PERF_WARMUP, PERF_REQUEST_TIMEOUT,
-  PERF_CA_CERTIFICATE, PERF_HTTP2, PERF_EXACT_ARRIVALS, PERF_DRY_RUN, PERF_REPLAY
+  PERF_CA_CERTIFICATE, PERF_HTTP2, PERF_ALLOW_TARGET, PERF_EXACT_ARRIVALS, PERF_DRY_RUN, PERF_REPLAY
                                         as the flags of these names, which come first
   K6_PROMETHEUS_RW_SERVER_URL           push metrics there; no stack is started, and queries go to the same origin
                                         unless --prometheus-url names another
-  K6_PROMETHEUS_RW_USERNAME, _PASSWORD, _BEARER_TOKEN, _HTTP_HEADERS (name:value,name:value), _INSECURE_SKIP_TLS_VERIFY
-                                        who pushes there and asks; sent to that host only
+  K6_PROMETHEUS_RW_USERNAME, _PASSWORD, _BEARER_TOKEN, _HTTP_HEADERS (name:value,name:value), _HEADERS_<name>,
+  _CLIENT_CERTIFICATE, _CLIENT_CERTIFICATE_KEY, _INSECURE_SKIP_TLS_VERIFY, _TLS_MIN_VERSION, PERF_STORE_CA_CERTIFICATE
+                                        who pushes there and asks, sent to that host only, and whom it is to believe
+  K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM
+                                        as --native-histograms
   K6_PROMETHEUS_RW_PUSH_INTERVAL        how often metrics are pushed (default 5s)
   PERF_TARGET, PERF_TESTID, PERF_SEED, PERF_TAGS (one a line), PERF_OUT, PERF_QUIET, PERF_PROMETHEUS_URL
                                         as the flags of these names, which come first
@@ -82,6 +85,9 @@ pub(crate) struct Args {
     /// Use the Prometheus that runs there, with its remote write receiver on
     #[arg(long, value_name = "URL", value_parser = |value: &str| run::parse_url("--prometheus-url", value))]
     prometheus_url: Option<Url>,
+    /// Push latencies as native histograms, too, besides those by bucket that objectives are judged by
+    #[arg(long)]
+    native_histograms: bool,
     /// Start no Grafana (the default when CI is set)
     #[arg(long, conflicts_with = "grafana_port")]
     no_grafana: bool,
@@ -247,6 +253,7 @@ impl Args {
         set(run::SEED, self.seed.map(|seed| seed.to_string()));
         set(run::OUT, self.out.as_ref().map(|out| out.display().to_string()));
         set(run::QUIET, self.quiet.then(|| "1".to_owned()));
+        set(run::NATIVE_HISTOGRAMS, self.native_histograms.then(|| "true".to_owned()));
         if let Some(url) = &self.prometheus_url {
             set(run::PROMETHEUS, Some(url.to_string()));
             // Metrics may still go elsewhere: then this is only where questions go.

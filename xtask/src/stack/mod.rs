@@ -17,7 +17,7 @@ use clap::ValueEnum;
 use monitoring::artefact;
 use monitoring::catalogue::SERVED;
 use monitoring::operation::RETENTION;
-use monitoring::prometheus::{RECEIVER_FLAG, TARGETS, Target};
+use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG, TARGETS, Target};
 use monitoring::promql;
 use monitoring::rule::Timing;
 use monitoring::run::ExitCode;
@@ -95,13 +95,14 @@ impl Options {
     }
 
     /// What Prometheus is told besides where things are.
-    fn flags(&self) -> [String; 3] {
+    fn flags(&self) -> [String; 4] {
         // What is in an archive is old, and would be the first to go.
         let retention = if self.archive.is_some() { "100y".to_owned() } else { promql::duration(RETENTION) };
         [
             format!("--storage.tsdb.retention.time={retention}"),
             format!("--query.lookback-delta={}", promql::duration(self.timing.lookback)),
             RECEIVER_FLAG.to_owned(),
+            NATIVE_HISTOGRAMS_FLAG.to_owned(),
         ]
     }
 }
@@ -195,6 +196,13 @@ pub(crate) async fn parts(choice: Choice, prometheus_port: Option<u16>) -> Resul
     };
     parts.extend(native::parts(prometheus_port).await);
     Ok(parts)
+}
+
+/// Takes away what commands left that are gone.
+pub(crate) async fn sweep() -> anyhow::Result<Vec<String>> {
+    let mut swept = docker::sweep().await?;
+    swept.extend(native::sweep()?);
+    Ok(swept)
 }
 
 /// What has come since.

@@ -62,12 +62,20 @@ pub(crate) struct Backend {
     pub(crate) url: String,
 }
 
+/// The stand-in, built as `cargo xtask perf` builds it, so that nothing is compiled for it alone.
+fn stand_in() -> PathBuf {
+    let build = ["build", "--quiet", "--profile", "load", "--workspace", "--bin", "backend"];
+    assert!(Command::new(env!("CARGO")).args(build).current_dir(root()).status().unwrap().success());
+    // Tests are in its folder `debug/deps`.
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(3).unwrap().join("load/backend")
+}
+
 impl Backend {
     pub(crate) fn start(faults: &[&str]) -> Self {
-        let cargo = ["run", "--quiet", "--profile", "load", "--package", "backend", "--", "--port", "0"];
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = Command::new(stand_in());
         // Its pipe closes with us, and then it ends.
-        command.args(cargo).arg("--until-stdin-closes").args(faults).current_dir(root());
+        command.args(["--port", "0", "--until-stdin-closes"]).args(faults).current_dir(root());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -1,0 +1,239 @@
+//! A push's series, written in either version of the protocol.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use monitoring::metric::{Description, Kind, Metric};
+use prost::Message as _;
+
+use super::native::Native;
+use super::proto::{self, MetricMetadata, MetricType, STALE_BITS, WriteRequest};
+use super::proto2;
+use super::series::SeriesLabels;
+
+/// A version of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// 1.0, which every receiver knows.
+    One,
+    /// 2.0, in which a receiver says how much it took.
+    Two,
+}
+
+/// What a series is at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A number.
+    Number(f64),
+    /// A native histogram.
+    Native(Arc<Native>),
+}
+
+impl Value {
+    pub(super) const STALE: Self = Self::Number(f64::from_bits(STALE_BITS));
+
+    /// What it was before anything was counted.
+    pub(super) fn zero(&self) -> Self {
+        match self {
+            Self::Number(_) => Self::Number(0.0),
+            Self::Native(_) => Self::Native(Arc::new(Native::nothing())),
+        }
+    }
+}
+
+/// A series and what it is at some times, the oldest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its labels.
+    pub labels: SeriesLabels,
+    /// What its metric is.
+    pub description: Description,
+    /// Milliseconds since 1970, and the value then.
+    pub points: Vec<(i64, Value)>,
+}
+
+impl Entry {
+    fn name(&self) -> &str {
+        self.labels.iter().find(|label| label.name == "__name__").map_or("", |label| &label.value)
+    }
+
+    /// As PromQL writes it.
+    pub(super) fn shown(&self) -> String {
+        let labels = self.labels.iter().filter(|label| label.name != "__name__");
+        let labels: Vec<_> = labels.map(|label| format!("{}={:?}", label.name, label.value)).collect();
+        format!("{}{{{}}}", self.name(), labels.join(","))
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = (i64, f64)> {
+        self.points.iter().filter_map(|(at, value)| match value {
+            Value::Number(value) => Some((*at, *value)),
+            Value::Native(_) => None,
+        })
+    }
+
+    fn natives(&self) -> impl Iterator<Item = (i64, &Native)> {
+        self.points.iter().filter_map(|(at, value)| match value {
+            Value::Number(_) => None,
+            Value::Native(native) => Some((*at, &**native)),
+        })
+    }
+}
+
+/// How much is in a message: numbers and native histograms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) samples: u64,
+    pub(super) histograms: u64,
+}
+
+pub(super) fn size(entries: &[Entry]) -> Size {
+    let count = |numbers: usize| numbers as u64;
+    Size {
+        samples: count(entries.iter().map(|entry| entry.numbers().count()).sum()),
+        histograms: count(entries.iter().map(|entry| entry.natives().count()).sum()),
+    }
+}
+
+/// The request's body: protobuf in one snappy block. `started` is when all that counts was zero, milliseconds since 1970.
+///
+/// # Errors
+/// If the message is longer than snappy can hold, 4 GiB.
+pub fn encode(entries: &[Entry], version: Version, started: i64) -> Result<Vec<u8>, snap::Error> {
+    let message = match version {
+        Version::One => one(entries).encode_to_vec(),
+        Version::Two => two(entries, started).encode_to_vec(),
+    };
+    snap::raw::Encoder::new().compress_vec(&message)
+}
+
+const fn kind(description: Description) -> MetricType {
+    match description.kind {
+        Kind::Counter => MetricType::Counter,
+        Kind::Gauge => MetricType::Gauge,
+        Kind::Histogram => MetricType::Histogram,
+    }
+}
+
+fn one(entries: &[Entry]) -> WriteRequest {
+    let mut families = BTreeMap::new();
+    let timeseries = entries.iter().map(|entry| {
+        families.entry(Metric::family(entry.name(), entry.description.kind)).or_insert(entry.description);
+        proto::TimeSeries {
+            labels: entry.labels.to_vec(),
+            samples: entry.numbers().map(|(timestamp, value)| proto::Sample { value, timestamp }).collect(),
+            histograms: entry.natives().map(|(at, native)| native.at(at, 0)).collect(),
+        }
+    });
+    let timeseries = timeseries.collect();
+    let metadata = families.into_iter().map(|(name, description)| MetricMetadata {
+        kind: kind(description).into(),
+        metric_family_name: name.to_owned(),
+        help: description.help.to_owned(),
+        unit: description.unit.to_owned(),
+    });
+    WriteRequest { timeseries, metadata: metadata.collect() }
+}
+
+/// All texts of a message, each once.
+struct Symbols<'a> {
+    known: HashMap<&'a str, u32>,
+    all: Vec<String>,
+}
+
+impl<'a> Symbols<'a> {
+    fn new() -> Self {
+        // The specification wants the empty text to come first.
+        Self { known: HashMap::from([("", 0)]), all: vec![String::new()] }
+    }
+
+    fn number(&mut self, text: &'a str) -> u32 {
+        *self.known.entry(text).or_insert_with(|| {
+            self.all.push(text.to_owned());
+            u32::try_from(self.all.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+}
+
+fn two(entries: &[Entry], started: i64) -> proto2::Request {
+    let mut symbols = Symbols::new();
+    let mut timeseries = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let Description { kind: of_kind, unit, help } = entry.description;
+        let start = |at: i64| if of_kind == Kind::Gauge || at <= started { 0 } else { started };
+        let samples = entry.numbers().map(|(timestamp, value)| {
+            let start_timestamp = if value.is_nan() { 0 } else { start(timestamp) };
+            proto2::Sample { value, timestamp, start_timestamp }
+        });
+        timeseries.push(proto2::TimeSeries {
+            labels_refs: entry
+                .labels
+                .iter()
+                .flat_map(|label| [symbols.number(&label.name), symbols.number(&label.value)])
+                .collect(),
+            samples: samples.collect(),
+            histograms: entry.natives().map(|(at, native)| native.at(at, start(at))).collect(),
+            metadata: Some(proto2::Metadata {
+                kind: kind(entry.description).into(),
+                help_ref: symbols.number(help),
+                unit_ref: symbols.number(unit),
+            }),
+        });
+    }
+    proto2::Request { symbols: symbols.all, timeseries }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::proto::Label;
+    use super::*;
+
+    fn entry(name: &str, kind: Kind, points: Vec<(i64, Value)>) -> Entry {
+        let label = |name: &str, value: &str| Label { name: name.to_owned(), value: value.to_owned() };
+        let labels = [label("__name__", name), label("testid", "t1")];
+        Entry { labels: labels.into(), description: Description { kind, unit: "", help: "h" }, points }
+    }
+
+    fn entries() -> [Entry; 3] {
+        let native = Value::Native(Arc::new(Native::nothing()));
+        [
+            entry("x_sum", Kind::Histogram, vec![(5, Value::Number(0.0)), (9, Value::Number(2.0))]),
+            entry("x", Kind::Histogram, vec![(9, native)]),
+            entry("vus", Kind::Gauge, vec![(9, Value::Number(1.0))]),
+        ]
+    }
+
+    #[test]
+    fn version_one_names_each_metric_once() {
+        let request = one(&entries());
+        let names: Vec<_> = request.metadata.iter().map(|of| (of.metric_family_name.as_str(), of.kind)).collect();
+        assert_eq!(names, [("vus", 2), ("x", 3)]);
+        assert_eq!(
+            request.timeseries.iter().map(|of| (of.samples.len(), of.histograms.len())).collect::<Vec<_>>(),
+            [(2, 0), (0, 1), (1, 0)]
+        );
+    }
+
+    /// By the specification: <https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>.
+    #[test]
+    fn version_two_has_each_text_once_and_the_empty_one_first() {
+        let request = two(&entries(), 5);
+        assert_eq!(request.symbols[0], "");
+        let mut sorted = request.symbols.clone();
+        sorted.sort();
+        sorted.dedup();
+        assert_eq!(sorted.len(), request.symbols.len(), "{:?}", request.symbols);
+        let text = |number: u32| request.symbols[number as usize].as_str();
+        let labels: Vec<_> = request.timeseries[0].labels_refs.iter().map(|&number| text(number)).collect();
+        assert_eq!(labels, ["__name__", "x_sum", "testid", "t1"]);
+        let starts = |number: usize| {
+            request.timeseries[number].samples.iter().map(|sample| sample.start_timestamp).collect::<Vec<_>>()
+        };
+        assert_eq!((starts(0), starts(2)), (vec![0, 5], vec![0]), "a gauge never was zero");
+        assert_eq!(request.timeseries[1].histograms[0].start_timestamp, 5);
+    }
+
+    #[test]
+    fn what_is_in_a_message_is_counted() {
+        assert_eq!(size(&entries()), Size { samples: 3, histograms: 1 });
+    }
+}

@@ -1,0 +1,63 @@
+//! Finds the series that a store does not take among those that it does. A receiver of version 1.0 stores nothing of a request in which
+//! one sample is bad, so that one bad series would cost all others.
+
+use super::client::WriteError;
+use super::message::Entry;
+use super::pusher::{BATCH, Pusher, without_zeros};
+
+/// Requests to look with.
+const MOST: u32 = 64;
+/// So many refusals in a row, none taken in between, and it is not about single series: a clock that is wrong, a store that is full.
+const IN_A_ROW: u32 = BATCH.ilog2() + 2;
+
+/// What became of a batch that was refused as a whole.
+pub(super) enum Sifted {
+    /// The store has all of it but what it does not take, which is remembered.
+    Apart,
+    /// It takes none of it, or there is too much that it does not take to look for it all.
+    All,
+    /// It went away meanwhile: what is left to be sent.
+    Away(WriteError, Vec<Vec<Entry>>),
+}
+
+impl Pusher {
+    /// Sends halves of what was refused, and halves of those, until what the store does not take stands alone.
+    pub(super) async fn sift(&mut self, batch: Vec<Entry>) -> Sifted {
+        // Some of it may have been stored, and then what was before it is refused.
+        let batch: Vec<_> = batch.iter().map(without_zeros).collect();
+        let (mut parts, mut alone, mut any_taken) = (halves(batch), Vec::new(), false);
+        let (mut asked, mut in_a_row) = (0, 0);
+        while let Some(part) = parts.pop() {
+            if asked == MOST || in_a_row == IN_A_ROW {
+                return Sifted::All;
+            }
+            asked += 1;
+            match (self.send(&part).await, part.as_slice()) {
+                (Ok(()), _) => {
+                    (in_a_row, any_taken) = (0, true);
+                    self.has(part);
+                }
+                (Err(error), _) if error.is_passing() => {
+                    parts.push(part);
+                    return Sifted::Away(error, parts);
+                }
+                (Err(error), [entry]) => alone.push((entry.clone(), error)),
+                (Err(_), _) => {
+                    in_a_row += 1;
+                    parts.extend(halves(part));
+                }
+            }
+        }
+        if !any_taken {
+            return Sifted::All;
+        }
+        alone.into_iter().for_each(|(entry, why)| self.turn_down(&entry, why));
+        Sifted::Apart
+    }
+}
+
+/// Both halves of a batch, or the whole if there is nothing to halve.
+fn halves(mut batch: Vec<Entry>) -> Vec<Vec<Entry>> {
+    let other = batch.split_off(batch.len() / 2);
+    [batch, other].into_iter().filter(|half| !half.is_empty()).collect()
+}

@@ -1,0 +1,103 @@
+//! How metrics are sent: in which version, in how large pieces, how often again, and what becomes of what a store does not take.
+
+use fakes::{Pushed, Speaks};
+
+use super::*;
+
+fn run_against(store: &Store, testid: &str, given: &[(&str, &str)]) -> Finished {
+    let service = Service::start();
+    Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(constant_vus(1, Duration::from_secs(3))).run_with(
+        settings_with(&service, Some(store), testid, given),
+        async |vu: &mut Vu, ()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(10), Duration::from_millis(20)).await;
+            Ok(())
+        },
+    )
+}
+
+fn versions(requests: &[Pushed]) -> Vec<&str> {
+    requests.iter().map(|request| request.version.as_str()).collect()
+}
+
+#[test]
+fn the_version_is_what_the_receiver_speaks() {
+    for (testid, speaks, asked_in_two) in [
+        ("two", Speaks::Two, usize::MAX),
+        ("one-says-so", Speaks::OneAndSaysSo, 1),
+        ("one-unawares", Speaks::OneUnawares, 1),
+        ("one-is-confused", Speaks::OneAndIsConfused, 1),
+    ] {
+        let store = Store::start();
+        store.speaks(speaks);
+        let finished = run_against(&store, testid, &[]);
+        let report = finished.report().unwrap();
+        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.problems);
+        assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}");
+        let requests = store.requests();
+        let two = versions(&requests).iter().filter(|version| **version == "2.0.0").count();
+        assert_eq!(two, asked_in_two.min(requests.len()), "{testid}: it is asked once: {:?}", versions(&requests));
+    }
+}
+
+#[test]
+fn a_series_that_is_not_taken_is_named_and_costs_no_other() {
+    for (testid, speaks) in [("spoiled-two", Speaks::Two), ("spoiled-one", Speaks::OneAndSaysSo)] {
+        let store = Store::start();
+        store.speaks(speaks);
+        // It is not there before a request has been answered, so that the run begins.
+        store.spoil("__name__=http_req_duration_sum,");
+        let finished = run_against(&store, testid, &[]);
+        let report = finished.report().unwrap();
+        assert_eq!(code(&finished), ExitCode::Inconclusive, "{testid}");
+        let message = &report.problems[0].message;
+        assert!(message.contains("answered 400: there is something in it"), "{testid}: {message}");
+        assert!(message.contains("http_req_duration_sum{method=\"GET\""), "{testid}: {message}");
+        assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}: all else arrives");
+        let single = store.requests().iter().filter(|request| request.series == 1).count();
+        assert!(single <= 3, "{testid}: it is looked for once: {single}");
+    }
+}
+
+#[test]
+fn a_store_is_left_alone_for_longer_and_longer_and_told_which_attempt_it_is() {
+    let store = Store::start();
+    store.answer(503);
+    let finished = run_against(&store, "backoff", &[]);
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    let requests = store.requests();
+    let attempts: Vec<_> = requests.iter().map(|request| request.attempt.parse().unwrap_or(0)).collect();
+    assert_eq!(attempts, (0..attempts.len()).collect::<Vec<_>>(), "each is the next");
+    // Ten seconds of patience and three of load, at pauses of up to five seconds.
+    assert!((6..=24).contains(&requests.len()), "{}", requests.len());
+    let last = requests.windows(2).last().unwrap();
+    assert!(last[1].at - last[0].at > Duration::from_secs(1), "{:?}", last[1].at - last[0].at);
+}
+
+#[test]
+fn a_store_that_asks_to_be_left_alone_is() {
+    let store = Store::start();
+    store.away_for(1);
+    store.ask_for(2);
+    let finished = run_against(&store, "asked", &[]);
+    assert_eq!(code(&finished), ExitCode::Met);
+    let requests = store.requests();
+    assert!(requests[1].at - requests[0].at >= Duration::from_secs(2), "{:?}", requests[1].at - requests[0].at);
+    assert_eq!(requests[1].attempt, "1");
+}
+
+#[test]
+fn native_histograms_come_beside_classic_ones_and_count_the_same() {
+    for (testid, speaks) in [("native-two", Speaks::Two), ("native-one", Speaks::OneAndSaysSo)] {
+        let store = Store::start();
+        store.speaks(speaks);
+        let finished = run_against(&store, testid, &[(run::NATIVE_HISTOGRAMS, "true")]);
+        let report = finished.report().unwrap();
+        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.problems);
+        let natives = store.natives();
+        let of_ping: Vec<_> = natives.iter().filter(|(labels, _)| labels.contains("__name__=ping_latency,")).collect();
+        let counts: u64 = of_ping.iter().map(|(_, histogram)| histogram.count_int.unwrap()).sum();
+        assert_eq!(counts, report.requests.sent, "{testid}: {natives:?}");
+        assert_eq!(store.last_sum("ping_latency_count"), report.requests.sent as f64, "{testid}");
+    }
+}

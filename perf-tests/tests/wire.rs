@@ -1,0 +1,170 @@
+//! What is sent, read by somebody else: a real Prometheus, whose decoders of both versions of remote write have nothing of ours, gives
+//! back the same series.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use monitoring::metric::{Description, Kind};
+use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
+use perf_tests::measure::{Latency, bounds};
+use perf_tests::remote_write::proto::Label;
+use perf_tests::remote_write::{Entry, Native, Value, Version, encode};
+use serde_json::Value as Json;
+
+struct Prometheus {
+    child: Child,
+    url: String,
+}
+
+impl Prometheus {
+    async fn start(name: &str, flags: &[&str]) -> Self {
+        // Fails only if there is one already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("prometheus.yml"), "").unwrap();
+        let address = format!("127.0.0.1:{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .args(flags)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let prometheus = Self { child, url: format!("http://{address}") };
+        for _ in 0..400 {
+            let ready = reqwest::get(format!("{}/-/ready", prometheus.url)).await;
+            if ready.is_ok_and(|answer| answer.status().is_success()) {
+                return prometheus;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("Prometheus did not become ready");
+    }
+
+    async fn write(&self, entries: &[Entry], version: Version) -> reqwest::Response {
+        let (content_type, number) = match version {
+            Version::One => ("application/x-protobuf", "0.1.0"),
+            Version::Two => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
+        };
+        let body = encode(entries, version, started()).unwrap();
+        reqwest::Client::new()
+            .post(format!("{}/api/v1/write", self.url))
+            .header("content-encoding", "snappy")
+            .header("content-type", content_type)
+            .header("x-prometheus-remote-write-version", number)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// All samples of a run: by series without its testid.
+    async fn series(&self, testid: &str) -> BTreeMap<String, Json> {
+        let query = format!("{{testid={testid:?}}}[1h]");
+        let url = reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.url), [("query", query)]).unwrap();
+        let answer: Json = serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
+        let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        let one = |series: &Json| {
+            let mut labels = series["metric"].as_object().unwrap().clone();
+            labels.remove("testid");
+            let samples = if series["values"].is_null() { &series["histograms"] } else { &series["values"] };
+            (Json::from(labels).to_string(), samples.clone())
+        };
+        result.iter().map(one).collect()
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // An error means that it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's own clock")]
+fn started() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    i64::try_from(now).unwrap() / 60_000 * 60_000 - 60_000
+}
+
+fn entry(testid: &str, name: &str, kind: Kind, points: Vec<(i64, Value)>) -> Entry {
+    let label = |name: &str, value: &str| Label { name: name.to_owned(), value: value.to_owned() };
+    let mut labels = vec![label("__name__", name), label("scenario", "Größe \"1\"\\n"), label("testid", testid)];
+    labels.sort_unstable();
+    Entry { labels: labels.into(), description: Description { kind, unit: "milliseconds", help: "Help." }, points }
+}
+
+fn latency() -> Value {
+    let mut latency = Latency::new(bounds(&[Duration::from_millis(300)]));
+    for (micros, times) in [(900, 3), (1_000, 1), (37_500, 40), (1_500_000, 2)] {
+        (0..times).for_each(|_| latency.record(Duration::from_micros(micros)));
+    }
+    Value::Native(Arc::new(Native::of(&latency)))
+}
+
+/// A counter that is born between two pushes, one beyond 2^32, a gauge, a bucket, and a native histogram.
+fn entries(testid: &str) -> Vec<Entry> {
+    let (first, second) = (started() + 1, started() + 15_001);
+    let number = |at, value| (at, Value::Number(value));
+    vec![
+        entry(testid, "http_reqs", Kind::Counter, vec![number(first, 0.0), number(second, 4_294_967_299.0)]),
+        entry(testid, "vus", Kind::Gauge, vec![number(first, 0.1), number(second, -2.5)]),
+        entry(testid, "join_room_latency_sum", Kind::Histogram, vec![number(second, 1e-9)]),
+        entry(testid, "join_room_latency", Kind::Histogram, vec![(second, latency())]),
+    ]
+}
+
+#[tokio::test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+async fn prometheus_reads_the_same_series_out_of_both_versions() {
+    let prometheus = Prometheus::start("wire", &[RECEIVER_FLAG, NATIVE_HISTOGRAMS_FLAG]).await;
+    let one = prometheus.write(&entries("one"), Version::One).await;
+    assert_eq!(one.status(), 204, "{:?}", one.text().await);
+    let two = prometheus.write(&entries("two"), Version::Two).await;
+    let written = |name: &str| two.headers().get(name).unwrap().to_str().unwrap().parse::<u64>().unwrap();
+    assert_eq!(written("x-prometheus-remote-write-samples-written"), 5);
+    assert_eq!(written("x-prometheus-remote-write-histograms-written"), 1);
+    let (one, two) = (prometheus.series("one").await, prometheus.series("two").await);
+    assert_eq!(one, two);
+    assert_eq!(one.len(), 4, "{one:?}");
+    let of = |name: &str| one.iter().find(|(labels, _)| labels.contains(&format!("\"__name__\":\"{name}\""))).unwrap();
+    let (labels, counter) = of("http_reqs");
+    assert!(labels.contains(r#"Größe \"1\"\\n"#), "{labels}");
+    assert_eq!(counter[1][1], "4294967299");
+    assert_eq!(of("vus").1[1][1], "-2.5");
+    assert_eq!(of("join_room_latency_sum").1[0][1], "1e-09");
+    let (_, native) = of("join_room_latency");
+    assert_eq!(native[0][1]["count"], "46", "{native}");
+    let counts: Vec<_> = native[0][1]["buckets"].as_array().unwrap().iter().map(|bucket| bucket[3].clone()).collect();
+    assert_eq!(counts, ["3", "1", "40", "2"], "{native}");
+    // 1 ms is the bound of its bucket, and belongs to it; the recorder does not tell it from a little more.
+    let bound = |at: usize, side: usize| native[0][1]["buckets"][at][side].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(bound(2, 1) < 37.5 && 37.5 <= bound(2, 2), "{native}");
+}
+
+#[tokio::test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+async fn a_prometheus_that_takes_no_native_histograms_says_so_in_words_that_are_known() {
+    let prometheus = Prometheus::start("wire-classic", &[RECEIVER_FLAG]).await;
+    for version in [Version::One, Version::Two] {
+        let answer = prometheus.write(&entries("one"), version).await;
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        // From 3.9 on each takes them.
+        assert!(
+            status == 204 || (status == 500 && text.contains("native histograms are disabled")),
+            "{status}: {text}"
+        );
+    }
+}
