@@ -29,7 +29,7 @@ impl Backend {
         // It ends when this pipe closes, so that it cannot outlive us however we end.
         command.args(["--port", "0", "--until-stdin-closes", "--seed", &seed.to_string()]).args(faults);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        process::own_group(&mut command);
+        process::ours(&mut command);
         let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
         let stdout = child.stdout.take().context("the stand-in has no output")?;
         let mut lines = BufReader::new(stdout).lines();

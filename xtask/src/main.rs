@@ -19,6 +19,7 @@ mod runs;
 mod scenarios;
 mod stack;
 mod summary;
+mod sweep;
 mod workspace;
 
 use std::process::ExitCode;
@@ -84,6 +85,9 @@ async fn main() -> ExitCode {
             return code.code().into();
         }
     };
+    if matches!(cli.command, Command::Perf(_) | Command::Stack(_) | Command::Archive(_) | Command::Bench(_)) {
+        sweep::sweep().await;
+    }
     let code = match cli.command {
         Command::Perf(args) => perf::command(*args).await,
         Command::Stack(command) => or_internal(stack::command(command).await),

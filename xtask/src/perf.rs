@@ -17,6 +17,7 @@ use monitoring::table;
 use tokio::sync::watch;
 use url::Url;
 
+pub(crate) use against::checkout as checkouts;
 pub(crate) use args::{Args, percent};
 use baseline::Compared;
 
@@ -24,7 +25,7 @@ use crate::backend::Backend;
 use crate::compare::Recorded;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
-use crate::{codegen, compare, proof, reports, summary, workspace};
+use crate::{codegen, compare, proof, reports, summary, sweep, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -281,7 +282,9 @@ async fn conclude(
     if let Some((setting, before)) = proof {
         let proof = proof::prove(&report, before, setting).await?;
         summary::say(&format!("\n{}", proof.render()));
-        proof.write(&path)?;
+        // What was proved is said above, and the report is worth its pages all the same.
+        let kept = proof.write(&path).err();
+        report.problems.extend(kept.map(|error| Problem::new(ExitCode::Internal, format!("{error:#}"))));
         report.problems.extend(proof.failed().map(|failed| Problem::new(ExitCode::ProofFailed, failed)));
     }
     let mut head = Recorded { path, report };
@@ -318,7 +321,7 @@ async fn conclude(
 fn outcome_file() -> anyhow::Result<PathBuf> {
     let folder = workspace::perf();
     fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
-    Ok(folder.join(format!(".outcome-{}.json", std::process::id())))
+    Ok(folder.join(sweep::outcome_name()))
 }
 
 /// Prints what a scenario left, and gives its exit code, and its report if it has one.
@@ -342,8 +345,7 @@ fn finish(
     }
     let mut left = None;
     if let Some(path) = outcome.report {
-        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-        let report: Report = serde_json::from_str(&text).context("failed to read the report")?;
+        let report = reports::read(&path)?;
         if report.scenario != scenario.name {
             let message = format!("file {0}.rs holds scenario {1:?}: name it {0:?}", scenario.name, report.scenario);
             return Err(Stop(ExitCode::Internal, message));

@@ -1,17 +1,26 @@
 //! Processes that we start: in groups of their own, so that a Ctrl-C at the terminal reaches only us, and ended by us.
 
+mod owner;
+
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::process::{Child, Command};
 use tokio::time;
 
-/// Keeps signals of the terminal away from the process.
+pub(crate) use owner::{end_orphans, is_gone, owner};
+
+/// A process that goes with us: signals of the terminal do not reach it, and whoever finds it when we are gone knows that it was ours.
+pub(crate) fn ours(command: &mut Command) {
+    own_group(command);
+    command.env(owner::VARIABLE, owner());
+}
+
+/// A process that stays when we are gone.
 pub(crate) fn own_group(command: &mut Command) {
     #[cfg(unix)]
     command.process_group(0);
-    #[cfg(not(unix))]
-    let _ = command;
+    command.env_remove(owner::VARIABLE);
 }
 
 /// Asks a process of ours to end in an orderly way, as its signal handler sees fit.

@@ -20,6 +20,9 @@ pub struct Environment {
     pub revision: String,
     /// The command line, without secrets.
     pub command: String,
+    /// Hosts that load was allowed to go to though they are neither on this machine nor in a private network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_targets: Vec<String>,
 }
 
 impl Environment {

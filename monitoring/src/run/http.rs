@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    CA_CERTIFICATE, HTTP2, INSECURE_SKIP_TLS_VERIFY, MAX_REDIRECTS, NO_CONNECTION_REUSE, REQUEST_TIMEOUT, RPS,
-    SettingsError, USER_AGENT, parse_number, parse_within,
+    ALLOW_TARGET, CA_CERTIFICATE, HTTP2, INSECURE_SKIP_TLS_VERIFY, MAX_REDIRECTS, NO_CONNECTION_REUSE, REQUEST_TIMEOUT,
+    RPS, SettingsError, USER_AGENT, parse_number, parse_within,
 };
 
 /// Options of every request of a run.
@@ -28,6 +28,8 @@ pub struct HttpSettings {
     pub ca_certificate: Option<PathBuf>,
     /// HTTP/2: by ALPN over TLS, by prior knowledge without.
     pub http2: bool,
+    /// Hosts that load may go to wherever they are.
+    pub allowed: Vec<String>,
 }
 
 impl Default for HttpSettings {
@@ -41,6 +43,7 @@ impl Default for HttpSettings {
             request_timeout: Duration::from_secs(60),
             ca_certificate: None,
             http2: false,
+            allowed: Vec::new(),
         }
     }
 }
@@ -59,8 +62,13 @@ impl HttpSettings {
                 .map_or(Ok(default.request_timeout), |value| parse_request_timeout(REQUEST_TIMEOUT, &value))?,
             ca_certificate: get(CA_CERTIFICATE).map(PathBuf::from),
             http2: switch(get, HTTP2),
+            allowed: hosts(&get(ALLOW_TARGET).unwrap_or_default()),
         })
     }
+}
+
+fn hosts(text: &str) -> Vec<String> {
+    text.split(',').map(|host| host.trim().to_owned()).filter(|host| !host.is_empty()).collect()
 }
 
 /// k6's switches are on for any of these.

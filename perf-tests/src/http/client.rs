@@ -34,7 +34,7 @@ pub(crate) struct HttpConfig {
 impl HttpConfig {
     /// For a target, whose certificates are read here, once.
     pub(crate) fn new(target: &Url, settings: HttpSettings) -> Result<Self, TlsError> {
-        let target = Target::new(target);
+        let target = Target::new(target, &settings.allowed);
         let tls = target
             .tls
             .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))

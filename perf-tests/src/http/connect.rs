@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::reach;
 use super::target::Target;
 use crate::clock;
 use crate::measure::{Failure, Parts};
@@ -61,14 +62,15 @@ pub(super) struct NoConnection {
 
 impl Addresses {
     async fn of(&self, target: &Target) -> io::Result<Vec<SocketAddr>> {
+        let within = |found| if target.is_allowed { Ok(found) } else { reach::near(&target.host, found) };
         if let Ok(address) = target.host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, target.port)]);
+            return within(vec![SocketAddr::new(address, target.port)]);
         }
         let fresh = |found: &Instant| clock::now().duration_since(*found) < ADDRESSES_LAST;
         if let Some((_, known)) = self.0.borrow().as_ref().filter(|(found, _)| fresh(found)) {
             return Ok(known.clone());
         }
-        let found: Vec<_> = lookup_host((target.host.as_str(), target.port)).await?.collect();
+        let found = within(lookup_host((target.host.as_str(), target.port)).await?.collect())?;
         *self.0.borrow_mut() = Some((clock::now(), found.clone()));
         Ok(found)
     }
@@ -89,7 +91,10 @@ pub(super) async fn connect(
     };
     let found = addresses.of(target).await;
     lap(Part::LookingUp);
-    let found = found.map_err(|error| refused(format!("no address of {}: {error}", target.host)))?;
+    let found = found.map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => NoConnection { failure: Failure::Other, message: error.to_string() },
+        _ => refused(format!("no address of {}: {error}", target.host)),
+    })?;
     let tcp = any_of(&found).await;
     lap(Part::Connecting);
     let tcp = tcp.map_err(|error| match exhausted(&error) {

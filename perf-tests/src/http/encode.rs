@@ -109,7 +109,7 @@ mod tests {
 
     fn written(head: &Head<'_>, url: &str) -> String {
         let mut out = Vec::new();
-        head.write(&Target::new(&Url::parse(url).unwrap()), &mut out);
+        head.write(&Target::new(&Url::parse(url).unwrap(), &[]), &mut out);
         String::from_utf8(out).unwrap()
     }
 

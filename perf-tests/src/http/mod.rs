@@ -9,6 +9,7 @@ mod encode;
 pub mod h1;
 mod h2;
 mod library;
+mod reach;
 mod target;
 mod tls;
 

@@ -12,6 +12,8 @@ pub(crate) struct Target {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: bool,
+    /// Whether load may go there wherever it is.
+    pub(crate) is_allowed: bool,
     /// The header `host`.
     pub(crate) authority: String,
     /// What stands before every path, without a slash at its end.
@@ -22,7 +24,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// From a URL whose scheme is http or https and that names a host.
-    pub(crate) fn new(url: &Url) -> Self {
+    pub(crate) fn new(url: &Url, allowed: &[String]) -> Self {
         let tls = url.scheme() == "https";
         let host = match url.host() {
             Some(Host::Ipv6(address)) => address.to_string(),
@@ -39,7 +41,9 @@ impl Target {
             format!("Basic {}", STANDARD.encode([user, vec![b':'], password].concat()))
         });
         let port = url.port_or_known_default().unwrap_or(80);
-        Self { host, port, tls, authority, base: url.path().trim_end_matches('/').to_owned(), authorization }
+        let is_allowed = allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host));
+        let base = url.path().trim_end_matches('/').to_owned();
+        Self { host, port, tls, is_allowed, authority, base, authorization }
     }
 
     /// The path on this target that a `location` names, seen from a path; none if it leads elsewhere.
@@ -57,7 +61,7 @@ mod tests {
     use super::*;
 
     fn target(url: &str) -> Target {
-        Target::new(&Url::parse(url).unwrap())
+        Target::new(&Url::parse(url).unwrap(), &[])
     }
 
     #[test]

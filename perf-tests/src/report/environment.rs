@@ -19,5 +19,6 @@ pub(crate) fn environment(settings: &Settings) -> Environment {
         processors: thread::available_parallelism().map_or(0, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
         revision: settings.revision.clone(),
         command: settings.command.clone(),
+        allowed_targets: settings.http.allowed.clone(),
     }
 }

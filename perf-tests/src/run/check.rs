@@ -105,6 +105,10 @@ pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Res
     let asked = time::timeout(TARGET_TIMEOUT, client.exchange(head, &[], clock::now())).await;
     let why = match asked.map(|outcome| outcome.result) {
         Ok(Ok(_)) => return Ok(()),
+        // It was not asked at all.
+        Ok(Err(broken)) if broken.message.contains(run::ALLOW_TARGET) => {
+            return Err(RunError::Configuration(broken.message));
+        }
         Ok(Err(broken)) => broken.message,
         Err(_) => format!("no answer within {TARGET_TIMEOUT:?}"),
     };

@@ -6,7 +6,7 @@
 
 mod alone;
 mod calibration;
-mod checkout;
+pub(crate) mod checkout;
 mod round;
 mod service;
 

@@ -23,7 +23,7 @@ use tokio::time;
 use super::{
     Images, Options, Part, Stack, StackError, check_port, check_prometheus_port, local_url, make_targets_folder,
 };
-use crate::{http, workspace};
+use crate::{http, process, workspace};
 use service::{Network, Service};
 pub(super) use tool::promtool;
 
@@ -31,6 +31,8 @@ pub(super) use tool::promtool;
 const WORKSPACE: &str = "dev.perf.workspace";
 /// What it is made from: a container of another making is replaced, not reused.
 const MAKING: &str = "dev.perf.making";
+/// Whose it is, if it goes with a command.
+const OWNER: &str = "dev.perf.owner";
 /// Whether its data outlives it.
 const KEEPS: &str = "dev.perf.keeps";
 /// Which stack of the clone: the port of its Prometheus.
@@ -133,6 +135,7 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
         (PORT, service.stack.to_string()),
         (URL, local_url(service.port)?.to_string()),
         (KEEPS, service.volume.is_some().to_string()),
+        (OWNER, service.owner.clone()),
     ];
     if let Err(error) = service.start(network, labels).await {
         let log = service::tail(docker, &service.name).await;
@@ -227,6 +230,7 @@ struct Ours {
     state: String,
     url: String,
     network: String,
+    owner: String,
     running: bool,
 }
 
@@ -244,6 +248,7 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
             Some(Ours {
                 name: found.names.as_ref()?.first()?.trim_start_matches('/').to_owned(),
                 url: label(URL).unwrap_or_default(),
+                owner: label(OWNER).unwrap_or_default(),
                 image: found.image.clone().unwrap_or_default(),
                 state: found.status.clone().unwrap_or_default(),
                 running: found.state == Some(ContainerSummaryStateEnum::RUNNING),
@@ -269,6 +274,21 @@ async fn if_there() -> Result<Option<Docker>, StackError> {
         Err(StackError::Unavailable(_)) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Removes containers whose owner is gone, and what networks that leaves idle.
+pub(super) async fn sweep() -> anyhow::Result<Vec<String>> {
+    // One that cannot be used is said where it is needed.
+    let Ok(docker) = connect().await else { return Ok(Vec::new()) };
+    let mut swept = Vec::new();
+    for found in ours(&docker, None).await?.into_iter().filter(|found| process::is_gone(&found.owner)) {
+        remove(&docker, &found.name).await?;
+        swept.push(format!("container {}", found.name));
+    }
+    if !swept.is_empty() {
+        remove_idle_networks().await?;
+    }
+    Ok(swept)
 }
 
 /// Removes a container of ours.

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use monitoring::prometheus::TARGETS;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -20,6 +21,8 @@ const PID: &str = "pid";
 /// Data that is kept, and data that goes with the stack.
 const DATA: &str = "data";
 const PASSING_DATA: &str = "passing-data";
+/// Whose it is, if it goes with a command.
+const OWNER: &str = "owner";
 const LOG: &str = "prometheus.log";
 const START: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
@@ -73,7 +76,13 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyho
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
-    process::own_group(&mut command);
+    if options.keep_data {
+        process::own_group(&mut command);
+    } else {
+        // Written before there is anything to be found by it.
+        fs::write(folder.join(OWNER), process::owner()).context("failed to write whose Prometheus it is")?;
+        process::ours(&mut command);
+    }
     let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
     let pid = child.id().context("Prometheus ended at once")?;
     fs::write(folder.join(PID), pid.to_string()).context("failed to write Prometheus' process id")?;
@@ -129,7 +138,36 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
     let text = fs::read_to_string(&file).context("failed to read Prometheus' process id")?;
     process::terminate(text.trim().parse()?, STOP).await?;
     fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))?;
-    forget(&state_folder(port).join(PASSING_DATA))
+    forget_passing(&state_folder(port))
+}
+
+fn forget_passing(folder: &Path) -> anyhow::Result<()> {
+    let owner = folder.join(OWNER);
+    if owner.exists() {
+        fs::remove_file(&owner).with_context(|| format!("failed to remove {}", owner.display()))?;
+    }
+    forget(&folder.join(PASSING_DATA))
+}
+
+/// Takes away what a Prometheus left whose owner is gone, and which has been ended.
+pub(super) fn sweep() -> anyhow::Result<Vec<String>> {
+    let mut swept = Vec::new();
+    for (port, folder) in state_folders(None) {
+        if !fs::read_to_string(folder.join(OWNER)).is_ok_and(|owner| process::is_gone(owner.trim())) {
+            continue;
+        }
+        let pid = folder.join(PID);
+        if pid.exists() {
+            fs::remove_file(&pid).with_context(|| format!("failed to remove {}", pid.display()))?;
+        }
+        let target = folder.join(TARGETS).join("backend.json");
+        if target.exists() {
+            fs::remove_file(&target).with_context(|| format!("failed to remove {}", target.display()))?;
+        }
+        forget_passing(&folder)?;
+        swept.push(format!("data of the prometheus at port {port}"));
+    }
+    Ok(swept)
 }
 
 /// A line for each Prometheus of ours, and where it answers.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
-use crate::workspace;
+use crate::{process, workspace};
 
 /// A revision, checked out.
 #[derive(Debug)]
@@ -67,6 +67,7 @@ impl Checkout {
         // One that a killed comparison left.
         remove(shell, &folder)?;
         fs::create_dir_all(folder.parent().unwrap_or(&folder)).context("failed to make its folder")?;
+        fs::write(owner_file(&folder), process::owner()).context("failed to write whose checkout it is")?;
         cmd!(shell, "git worktree add --quiet --detach {folder} {sha}").quiet().run()?;
         let name = if sha.starts_with(revision) { String::new() } else { format!("{revision} ") };
         Ok(Self { folder, words: format!("{name}({short} {subject})") })
@@ -76,6 +77,27 @@ impl Checkout {
     pub(super) fn remove(&self, top: &Path) -> anyhow::Result<()> {
         remove(&shell(top)?, &self.folder)
     }
+}
+
+/// Whose a checkout is.
+fn owner_file(folder: &Path) -> PathBuf {
+    folder.with_extension("owner")
+}
+
+/// Takes checkouts away whose owner is gone.
+pub(crate) fn sweep() -> anyhow::Result<Vec<String>> {
+    let Ok(entries) = fs::read_dir(folder()) else { return Ok(Vec::new()) };
+    let mut swept = Vec::new();
+    for entry in entries {
+        let file = entry.context("failed to read the folder of checkouts")?.path();
+        let is_owner = file.extension().is_some_and(|extension| extension == "owner");
+        if is_owner && fs::read_to_string(&file).is_ok_and(|owner| process::is_gone(owner.trim())) {
+            let checkout = file.with_extension("");
+            remove(&shell(&workspace::root())?, &checkout)?;
+            swept.push(format!("checkout {}", checkout.display()));
+        }
+    }
+    Ok(swept)
 }
 
 /// Where checkouts are.
@@ -89,6 +111,10 @@ fn remove(shell: &Shell, folder: &Path) -> anyhow::Result<()> {
         fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;
     }
     cmd!(shell, "git worktree prune").quiet().run()?;
+    let owner = owner_file(folder);
+    if owner.exists() {
+        fs::remove_file(&owner).with_context(|| format!("failed to remove {}", owner.display()))?;
+    }
     Ok(())
 }
 

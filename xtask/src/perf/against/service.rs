@@ -73,7 +73,7 @@ pub(super) fn shell(command: &str, folder: &Path) -> Command {
     let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
     shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(command).current_dir(folder);
     shell.stdin(Stdio::null()).kill_on_drop(true);
-    process::own_group(&mut shell);
+    process::ours(&mut shell);
     shell
 }
 

@@ -73,6 +73,9 @@ pub(super) struct HttpArgs {
     /// HTTP/2: by ALPN over TLS, by prior knowledge without
     #[arg(long)]
     http2: bool,
+    /// Load that host although it is neither on this machine nor in a private network (repeatable)
+    #[arg(long, value_name = "HOST")]
+    allow_target: Vec<String>,
 }
 
 fn millis(duration: Duration) -> String {
@@ -118,6 +121,7 @@ impl HttpArgs {
         set(run::MAX_REDIRECTS, self.max_redirects.map(|most| most.to_string()));
         set(run::REQUEST_TIMEOUT, self.request_timeout.map(millis));
         set(run::HTTP2, on(self.http2));
+        set(run::ALLOW_TARGET, (!self.allow_target.is_empty()).then(|| self.allow_target.join(",")));
         given
     }
 }

@@ -13,7 +13,7 @@ use monitoring::operation::{self, Limits};
 use monitoring::prometheus::TARGETS;
 use monitoring::rule::Timing;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::models::{NetworkCreateRequest, PortBinding};
+use testcontainers::bollard::models::{Mount, MountType, NetworkCreateRequest, PortBinding};
 use testcontainers::bollard::query_parameters::{ListNetworksOptions, ListVolumesOptions, LogsOptions};
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::core::wait::LogWaitStrategy;
@@ -24,7 +24,7 @@ use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirecti
 use super::super::{Images, Options, PROMETHEUS_PORT, images, state_folder};
 use tokio::time;
 
-use crate::workspace;
+use crate::{process, workspace};
 
 /// How long a container may take from being made to saying that it listens.
 const STARTUP: Duration = Duration::from_secs(60);
@@ -68,10 +68,24 @@ pub(super) struct Service {
     user: Option<String>,
     /// What of this machine it may have.
     limits: Limits,
+    /// Who takes it away, if it goes with a command.
+    pub(super) owner: String,
+    /// Folders that it writes to besides those that are mounted; they are in memory.
+    scratch: &'static [&'static str],
 }
+
+/// How large what is in memory may become, and that nothing in it is run.
+const SCRATCH: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
+/// "nobody", of images that would run as root.
+const NOBODY: &str = "65534:65534";
 
 fn name(options: &Options, role: &str) -> String {
     format!("perf-{}-{}-{role}", workspace::id(), options.prometheus_port)
+}
+
+/// This command, if what it starts goes with it.
+fn owner(options: &Options) -> String {
+    if options.keep_data || options.archive.is_some() { String::new() } else { process::owner() }
 }
 
 /// A file or folder of this machine, read only. `z` lets SELinux allow it, and means nothing elsewhere.
@@ -145,6 +159,8 @@ impl Service {
             // What it writes beside an archive's blocks is to be removed by whoever unpacked them.
             user: options.archive.as_ref().and_then(|_| super::tool::owner()),
             limits: operation::PROMETHEUS,
+            scratch: &["/tmp"],
+            owner: owner(options),
             name,
         })
     }
@@ -197,6 +213,8 @@ impl Service {
             volume: None,
             user: None,
             limits: operation::GRAFANA,
+            scratch: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
+            owner: owner(options),
         })
     }
 
@@ -204,12 +222,12 @@ impl Service {
     /// is not: a run that would keep no data of its own uses a stack that does, and leaves it as it is.
     pub(super) fn making(&self, network: Network) -> String {
         let files = crate::codegen::artefacts().map(|files| format!("{files:?}")).unwrap_or_default();
-        let service = Self { volume: None, ..self.clone() };
+        let service = Self { volume: None, owner: String::new(), ..self.clone() };
         workspace::hash(&[&format!("{service:?}"), &format!("{network:?}"), &files])
     }
 
     /// Makes and starts the container, and waits until it says that it listens.
-    pub(super) async fn start(&self, network: Network, labels: [(&str, String); 5]) -> anyhow::Result<()> {
+    pub(super) async fn start(&self, network: Network, labels: [(&str, String); 6]) -> anyhow::Result<()> {
         let (image, tag) = images::split(&self.image);
         let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listens));
         let mut request: ContainerRequest<GenericImage> = GenericImage::new(image, tag)
@@ -238,9 +256,16 @@ impl Service {
             }
         };
         let binds: Vec<_> = self.binds.iter().chain(&self.volume).cloned().collect();
-        if let Some(user) = &self.user {
+        if let Some(user) = self.user.clone().or(not_root(&self.image).await) {
             request = request.with_user(user);
         }
+        // Beside an archive's data or a volume of its own, what it stores goes with it.
+        let has_data = self.role != "prometheus" || binds.iter().any(|bind| bind.contains(":/prometheus"));
+        let passing =
+            Mount { target: Some("/prometheus".to_owned()), typ: Some(MountType::VOLUME), ..Mount::default() };
+        let mounts = if has_data { Vec::new() } else { vec![passing] };
+        let scratch =
+            self.scratch.iter().map(|folder| ((*folder).to_owned(), SCRATCH.to_owned())).collect::<HashMap<_, _>>();
         let limits = self.limits;
         // Kernels without these, and rootless Docker without their delegation, refuse a container that has them.
         let can = docker_client_instance().await?.info().await.context("failed to ask Docker what it can limit")?;
@@ -251,7 +276,10 @@ impl Service {
             host.memory = memory.then_some(limits.memory_bytes);
             host.nano_cpus = cpu.then_some(limits.millicores * 1_000_000);
             host.pids_limit = processes.then_some(limits.processes);
-            // Neither needs any, and both run as a user of their own.
+            // What they write is in volumes and in memory, and they run as users who need no capability.
+            host.readonly_rootfs = Some(true);
+            host.tmpfs = Some(scratch.clone());
+            host.mounts = Some(mounts.clone());
             host.cap_drop = Some(vec!["ALL".to_owned()]);
             host.security_opt = Some(vec!["no-new-privileges:true".to_owned()]);
             // Published ports would otherwise be open to the whole network.
@@ -263,6 +291,14 @@ impl Service {
         started.with_context(|| format!("it was not there after {WITH_PULL:?}"))??;
         Ok(())
     }
+}
+
+/// Another user, if an image that is there would run as root. Those that are pulled by default do not.
+async fn not_root(image: &str) -> Option<String> {
+    let found = docker_client_instance().await.ok()?.inspect_image(image).await.ok()?;
+    let user = found.config.and_then(|config| config.user).unwrap_or_default();
+    let name = user.split(':').next().unwrap_or_default();
+    matches!(name, "" | "0" | "root").then(|| NOBODY.to_owned())
 }
 
 /// A network that outlives this process; testcontainers removes those that it made. Docker allows two of one name, and
