@@ -28,7 +28,9 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     // Ignored tests need what this command insists on. Each starts servers and load of its own, so one at a time. Of the whole workspace, so
     // that nothing is compiled for fewer features than `cargo test` has compiled it for.
     let tests = tests()?.into_iter().flat_map(|name| ["--test".to_owned(), name]);
-    cmd!(shell, "{cargo} test --workspace {tests...} -- --ignored --test-threads=1").run()?;
+    let mut command = cmd!(shell, "{cargo} test --workspace {tests...} -- --ignored --test-threads=1");
+    command = workspace::TOLD_BY_CARGO.iter().fold(command, |command, name| command.env_remove(name));
+    command.run()?;
     Ok(ExitCode::Met)
 }
 

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use monitoring::run::ExitCode;
@@ -70,8 +69,8 @@ pub(crate) fn service(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Makes the snapshots of a scenario, by its own tests.
 fn snapshots(name: &str) -> anyhow::Result<bool> {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["test", "--quiet", "--package", "perf-tests", "--test", "load", "--", &format!("{name}::")]);
+    let mut command = workspace::cargo();
+    command.args(["test", "--quiet", "--workspace", "--test", "load", "--", &format!("{name}::")]);
     let ended = command.env("INSTA_UPDATE", "always").current_dir(workspace::root()).status();
     Ok(ended.context("failed to run cargo")?.success())
 }

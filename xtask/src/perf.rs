@@ -5,14 +5,14 @@ mod args;
 mod baseline;
 mod child;
 mod drill;
+mod outcome;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 
 use anyhow::Context as _;
 use monitoring::judgement::{Problem, Report};
-use monitoring::run::{self, ExitCode, Outcome, Settings};
+use monitoring::run::{self, ExitCode, Settings};
 use monitoring::table;
 use tokio::sync::watch;
 use url::Url;
@@ -20,12 +20,13 @@ use url::Url;
 pub(crate) use against::checkout as checkouts;
 pub(crate) use args::{Args, percent};
 use baseline::Compared;
+use outcome::{finish, outcome_file};
 
 use crate::backend::Backend;
 use crate::compare::Recorded;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
-use crate::{codegen, compare, proof, reports, summary, sweep, workspace};
+use crate::{codegen, compare, proof, reports, summary, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -255,14 +256,15 @@ async fn run_all(
         let interrupted = *signals.borrow() > 0;
         match finish(scenario, &outcome_file, ended, stack) {
             Ok((of_scenario, Some((path, report)))) if !interrupted => {
-                code = code.or_worse(conclude(args, path, report, of_scenario, setting.zip(before)).await?);
+                let concluded = conclude(args, path, report, of_scenario, setting.zip(before), signals.clone());
+                code = code.or_worse(concluded.await?);
             }
             Ok((of_scenario, _)) => code = code.or_worse(of_scenario),
             // A second signal leaves no time for an outcome.
             Err(Stop(..)) if interrupted => {}
             Err(stop) => return Err(stop),
         }
-        if interrupted {
+        if *signals.borrow() > 0 {
             return Ok(code.or_worse(ExitCode::Interrupted));
         }
     }
@@ -277,10 +279,21 @@ async fn conclude(
     mut report: Report,
     own: ExitCode,
     proof: Option<(proof::Setting<'_>, proof::Before)>,
+    mut signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, Stop> {
     report.requests_per_day = args.baseline.requests_per_day;
-    if let Some((setting, before)) = proof {
-        let proof = proof::prove(&report, before, setting).await?;
+    let proof = match proof {
+        Some((setting, before)) => tokio::select! {
+            proof = proof::prove(&report, before, setting) => Some(proof?),
+            _ = signals.wait_for(|count| *count > 0) => {
+                let message = "interrupted before the run was proved".to_owned();
+                report.problems.push(Problem::new(ExitCode::Interrupted, message));
+                None
+            }
+        },
+        None => None,
+    };
+    if let Some(proof) = proof {
         summary::say(&format!("\n{}", proof.render()));
         // What was proved is said above, and the report is worth its pages all the same.
         let kept = proof.write(&path).err();
@@ -315,78 +328,4 @@ async fn conclude(
         baseline::save(name, &head, own, &compared)?;
     }
     Ok(code)
-}
-
-/// Where a scenario leaves its outcome for us.
-fn outcome_file() -> anyhow::Result<PathBuf> {
-    let folder = workspace::perf();
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
-    Ok(folder.join(sweep::outcome_name()))
-}
-
-/// Prints what a scenario left, and gives its exit code, and its report if it has one.
-fn finish(
-    scenario: &Scenario,
-    outcome_file: &Path,
-    ended: ExitStatus,
-    stack: &Stack,
-) -> Result<(ExitCode, Option<(PathBuf, Report)>), Stop> {
-    let Ok(text) = fs::read_to_string(outcome_file) else {
-        let message = format!("scenario {} left no outcome; its process ended with {ended}", scenario.name);
-        return Err(Stop(ExitCode::Internal, message));
-    };
-    fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
-    let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
-    if let Some(message) = outcome.message {
-        eprintln!("error: {message}");
-    }
-    if let Some(drawing) = outcome.drawing {
-        summary::say(&drawing);
-    }
-    let mut left = None;
-    if let Some(path) = outcome.report {
-        let report = reports::read(&path)?;
-        if report.scenario != scenario.name {
-            let message = format!("file {0}.rs holds scenario {1:?}: name it {0:?}", scenario.name, report.scenario);
-            return Err(Stop(ExitCode::Internal, message));
-        }
-        summary::print(&report, &path, stack.grafana.as_ref());
-        left = Some((path, report));
-    }
-    let code = ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal);
-    if code == ExitCode::Met && !ended.success() {
-        let message =
-            format!("every objective was met, and then the test {} failed by itself ({ended})", scenario.test);
-        return Err(Stop(ExitCode::Internal, message));
-    }
-    Ok((code, left))
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::process::ExitStatusExt as _;
-
-    use super::*;
-
-    #[expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
-    fn finished(name: &str, outcome: Option<Outcome>, status: i32) -> Result<ExitCode, ExitCode> {
-        let file = workspace::target().join(format!("finish-test-{name}.json"));
-        if let Some(outcome) = outcome {
-            fs::write(&file, serde_json::to_string(&outcome).unwrap()).unwrap();
-        }
-        let scenario = Scenario { name: "basic".to_owned(), test: "basic::basic".to_owned() };
-        let result = finish(&scenario, &file, ExitStatus::from_raw(status << 8), &Stack::default());
-        assert!(!file.exists());
-        result.map(|(code, _)| code).map_err(|Stop(code, _)| code)
-    }
-
-    #[test]
-    fn a_scenario_that_fails_by_itself_is_not_green() {
-        let met = || Some(Outcome::default());
-        assert_eq!(finished("met", met(), 0), Ok(ExitCode::Met));
-        assert_eq!(finished("own", met(), 101), Err(ExitCode::Internal));
-        assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
-        let missed = Outcome { code: 99, ..Outcome::default() };
-        assert_eq!(finished("missed", Some(missed), 101), Ok(ExitCode::Missed));
-    }
 }

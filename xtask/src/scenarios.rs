@@ -24,7 +24,7 @@ pub(crate) struct Built {
 
 /// Builds the scenarios, and the stand-in if it is needed. Cargo's messages go to the terminal.
 pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = workspace::cargo();
     // Of the whole workspace, as features are those of all packages that are named: with and without the stand-in they would differ, and much
     // would be compiled twice.
     command.args(["build", "--profile", profile, "--workspace", "--test", "load"]);
@@ -38,7 +38,7 @@ pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> 
 
 /// Builds the stand-in of another checkout of this workspace. What it is built of is kept apart from our own.
 pub(crate) fn build_backend(workspace: &Path) -> anyhow::Result<PathBuf> {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = workspace::cargo();
     command.args(["build", "--profile", PROFILE, "--package", "backend", "--bin", "backend"]);
     command.current_dir(workspace).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
     let (_, backend) = executables(&mut command, "its stand-in does not compile")?;

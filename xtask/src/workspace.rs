@@ -80,6 +80,29 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
     std::env::split_paths(&path).collect()
 }
 
+/// What cargo tells those that it runs of themselves. Some build scripts (ring's) take another value for a change and build again, and all that
+/// is built on them: a command that was started by cargo would not find what one that was not has built.
+pub(crate) const TOLD_BY_CARGO: [&str; 9] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
+/// Cargo, as if it were run from a shell.
+pub(crate) fn cargo() -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO"));
+    for name in TOLD_BY_CARGO {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A program on PATH.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);

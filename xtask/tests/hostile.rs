@@ -247,19 +247,8 @@ fn load_ends_with_the_command_even_if_that_is_killed() {
 #[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
 fn a_scenario_runs_as_a_plain_test_too() {
     let (backend, out) = (Backend::start(&[]), out("plain"));
-    let mut command = Command::new(env!("CARGO"));
-    command.args([
-        "test",
-        "--profile",
-        "load",
-        "--package",
-        "perf-tests",
-        "--test",
-        "load",
-        "--",
-        "--ignored",
-        "basic",
-    ]);
+    let mut command = real::cargo();
+    command.args(["test", "--profile", "load", "--workspace", "--test", "load", "--", "--ignored", "basic"]);
     command.env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "60").env("K6_VUS", "10");
     command.env("PERF_OUT", out.to_str().unwrap()).current_dir(real::root());
     let said = run(&mut command);

@@ -8,7 +8,7 @@ mod real;
 use std::path::Path;
 use std::process::Command;
 
-use real::{Backend, out, root, run};
+use real::{Backend, cargo as cargo_of_shell, out, root, run};
 
 /// Every file that git knows of or would, as it is now.
 fn copy(to: &Path) {
@@ -30,36 +30,28 @@ fn a_new_scenario_and_a_new_service_compile_and_run() {
     copy(&copied);
     let within = |command: &mut Command| {
         // What it depends on is built already.
-        let command = command.current_dir(&copied).env("CARGO_TARGET_DIR", root().join("target"));
-        run(command.env("CARGO_MANIFEST_DIR", copied.join("xtask")))
+        run(command.current_dir(&copied).env("CARGO_TARGET_DIR", root().join("target")))
     };
-    let cargo = |line: &[&str]| within(Command::new(env!("CARGO")).args(line));
+    let xtask = |line: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        within(command.args(line).env("CARGO_MANIFEST_DIR", copied.join("xtask")))
+    };
+    let cargo = |line: &[&str]| within(cargo_of_shell().args(line));
     for line in [["new-scenario", "checkout"], ["new-service", "payments_2"]] {
-        let made = within(Command::new(env!("CARGO_BIN_EXE_xtask")).args(line));
+        let made = xtask(&line);
         assert_eq!(made.code, 0, "{}", made.text);
-        let again = within(Command::new(env!("CARGO_BIN_EXE_xtask")).args(line));
+        let again = xtask(&line);
         assert!(again.code == 104 && again.text.contains("already"), "{}", again.text);
     }
     let formatted = cargo(&["fmt", "--all", "--check"]);
     assert_eq!(formatted.code, 0, "{}", formatted.text);
-    let linted = cargo(&[
-        "clippy",
-        "--quiet",
-        "--package",
-        "monitoring",
-        "--package",
-        "perf-tests",
-        "--tests",
-        "--",
-        "--deny",
-        "warnings",
-    ]);
+    let linted = cargo(&["clippy", "--quiet", "--workspace", "--tests", "--", "--deny", "warnings"]);
     assert_eq!(linted.code, 0, "{}", linted.text);
-    let known = cargo(&["test", "--quiet", "--package", "perf-tests", "--test", "load"]);
+    let known = cargo(&["test", "--quiet", "--workspace", "--test", "load"]);
     assert_eq!(known.code, 0, "snapshots are there: {}", known.text);
     let backend = Backend::start(&[]);
-    let line = ["test", "--quiet", "--package", "perf-tests", "--test", "load", "--", "--ignored", "checkout"];
-    let mut command = Command::new(env!("CARGO"));
+    let line = ["test", "--quiet", "--workspace", "--test", "load", "--", "--ignored", "checkout"];
+    let mut command = cargo_of_shell();
     command.args(line).env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "25").env("K6_VUS", "5");
     let ran = within(&mut command);
     assert_eq!(ran.code, 0, "{}", ran.text);

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use monitoring::run::{self, StoreAccess};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
@@ -150,6 +150,11 @@ impl Client {
         let unreachable = |error| WriteError::Unreachable { url: self.shown(), why: crate::http::root_cause(error) };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
+        if status.is_success() && is_page(response.headers()) {
+            let body = excerpt(&beginning(&mut response).await);
+            let cure = " with a web page (is there a login, or a proxy, in between?)".to_owned();
+            return Err(WriteError::Refused { url: self.shown(), status: status.as_u16(), cure, body });
+        }
         if status.is_success() {
             return if version == Version::Two { self.is_written(response.headers(), sent) } else { Ok(()) };
         }
@@ -188,6 +193,11 @@ impl Client {
 /// Prometheus' words where trying again is of no use: `storage/interface.go`, `model/histogram/generic.go`.
 const NEVER_TAKEN: [&str; 2] = [NATIVE_DISABLED, "observation count should"];
 const NATIVE_DISABLED: &str = "native histograms are disabled";
+
+/// Whether an answer is for people to look at. No receiver says anything when it has taken what it was sent.
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("text/html"))
+}
 
 /// What a store asks for before the next attempt: seconds or a date, <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {

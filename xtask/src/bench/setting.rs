@@ -87,7 +87,7 @@ impl Setting {
 
 /// Our generator and the server, built as `cargo xtask perf --peak` builds scenarios.
 fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
-    let mut command = std::process::Command::new(env!("CARGO"));
+    let mut command = workspace::cargo();
     command.args([
         "build",
         "--profile",

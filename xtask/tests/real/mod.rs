@@ -62,10 +62,24 @@ pub(crate) struct Backend {
     pub(crate) url: String,
 }
 
+/// Cargo, without what it tells tests of themselves, which would make it build again what is built.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    #[expect(clippy::disallowed_methods, reason = "names only, to leave them out")]
+    let told = std::env::vars_os().map(|(name, _)| name);
+    for name in told.filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    }) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// The stand-in, built as `cargo xtask perf` builds it, so that nothing is compiled for it alone.
 fn stand_in() -> PathBuf {
     let build = ["build", "--quiet", "--profile", "load", "--workspace", "--bin", "backend"];
-    assert!(Command::new(env!("CARGO")).args(build).current_dir(root()).status().unwrap().success());
+    assert!(cargo().args(build).current_dir(root()).status().unwrap().success());
     // Tests are in its folder `debug/deps`.
     let test = std::env::current_exe().unwrap();
     test.ancestors().nth(3).unwrap().join("load/backend")
@@ -73,9 +87,13 @@ fn stand_in() -> PathBuf {
 
 impl Backend {
     pub(crate) fn start(faults: &[&str]) -> Self {
+        Self::at(0, faults)
+    }
+
+    pub(crate) fn at(port: u16, faults: &[&str]) -> Self {
         let mut command = Command::new(stand_in());
         // Its pipe closes with us, and then it ends.
-        command.args(["--port", "0", "--until-stdin-closes"]).args(faults).current_dir(root());
+        command.args(["--port", &port.to_string(), "--until-stdin-closes"]).args(faults).current_dir(root());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -1,0 +1,97 @@
+//! Faults of the service under test, and of the machine that makes the load.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use monitoring::prometheus::RECEIVER_FLAG;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::real::{Backend, free_port, wait_for, xtask};
+use crate::store::{Mode, Proxy, Store};
+use crate::within;
+use crate::world::{Counted, Row, Running, Seen};
+
+const fn row(fault: &'static str, code: i32, says: &'static str, act: fn() -> Seen) -> Row {
+    Row { class: "service", fault, code, says, counted: Counted::All, within: within(8, 20), act }
+}
+
+pub(crate) fn rows() -> Vec<Row> {
+    vec![
+        row("killed, and started again after 2 s", 99, "refused", || restarted(true)),
+        row("killed for good", 99, "refused", || restarted(false)),
+        row("answers trickle, a byte each 100 ms", 99, "timeout", || behind("trickle", Mode::Trickle(100))),
+        row("resets connections", 99, "reset", || behind("resets", Mode::Reset)),
+        row("takes requests and says nothing", 99, "timeout", || behind("silent", Mode::HalfOpen)),
+        row("answers web pages", 99, "body", || behind("pages", Mode::Page)),
+        row("takes 3 connections at once and closes others", 99, "reset", || behind("at-most", Mode::AtMost(3))),
+        Row {
+            counted: Counted::NotAsked,
+            ..row("is not there", 104, "nothing answers at", || {
+                Running::start("nobody", &["-d", "8s", "--stack", "none", "--target", "http://127.0.0.1:1"]).end(None)
+            })
+        },
+    ]
+}
+
+pub(crate) fn generator_rows() -> Vec<Row> {
+    let row = |fault, code, says, act| Row { class: "generator", ..row(fault, code, says, act) };
+    vec![
+        row("stopped for 3 s", 90, "late", stopped),
+        Row { counted: Counted::NotAsked, ..row("is allowed 40 open files", 90, "ulimit -n", few_files) },
+    ]
+}
+
+fn arguments<'a>(target: &'a str, store: &'a str) -> Vec<&'a str> {
+    vec!["-u", "5", "-d", "8s", "--no-proof", "--request-timeout", "1s", "--target", target, "--prometheus-url", store]
+}
+
+/// Waits until a run has made requests through a proxy.
+fn under_way(proxy: &Proxy) {
+    wait_for("requests", Duration::from_secs(20), || (proxy.writes() + proxy.questions() > 30).then_some(()));
+}
+
+fn restarted(again: bool) -> Seen {
+    let name = if again { "service-again" } else { "service-gone" };
+    let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let port = free_port();
+    let backend = Backend::at(port, &[]);
+    let target = backend.url.clone();
+    let running = Running::start(name, &arguments(&target, &store.url()));
+    sleep(Duration::from_secs(3));
+    drop(backend);
+    sleep(Duration::from_secs(2));
+    let _again = again.then(|| Backend::at(port, &[]));
+    running.end(Some(&store.url()))
+}
+
+fn behind(name: &str, mode: Mode) -> Seen {
+    let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let backend = Backend::start(&[]);
+    let proxy = Proxy::before(url::Url::parse(&backend.url).unwrap().port().unwrap());
+    let running = Running::start(name, &arguments(&proxy.url(), &store.url()));
+    under_way(&proxy);
+    proxy.set(mode);
+    running.end(Some(&store.url()))
+}
+
+/// Arrivals become due while nobody is there to begin them: that is the generator's fault and not the service's.
+fn stopped() -> Seen {
+    let store = Store::start("matrix-generator-store", &[RECEIVER_FLAG]);
+    let line = ["--rate", "50/s", "-d", "8s", "--no-proof", "--prometheus-url", &store.url()];
+    let running = Running::start("generator-stopped", &line);
+    let generator = Pid::from_raw(running.generator());
+    sleep(Duration::from_secs(3));
+    kill(generator, Signal::SIGSTOP).unwrap();
+    sleep(Duration::from_secs(3));
+    kill(generator, Signal::SIGCONT).unwrap();
+    running.end(Some(&store.url()))
+}
+
+fn few_files() -> Seen {
+    let own = xtask(&[]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -n 40; exec \"$0\" \"$@\""]).arg(own.get_program());
+    command.args(["perf", "-q", "--testid", "few-files"]).current_dir(crate::real::root());
+    Running::of("few-files", &["-u", "100", "-d", "8s", "--stack", "none"], command).end(None)
+}
