@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plain::plain;
 use crate::run::ExitCode;
 use crate::slo::Severity;
 
@@ -252,7 +253,8 @@ pub struct Problem {
 impl Problem {
     /// A problem that asks for that code.
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { exit_code: code.code(), message: message.into() }
+        // It may hold what a service or a store said.
+        Self { exit_code: code.code(), message: plain(&message.into()) }
     }
 }
 

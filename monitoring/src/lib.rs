@@ -23,6 +23,7 @@ pub mod metric;
 pub mod operation;
 pub mod pages;
 pub mod phase;
+pub mod plain;
 pub mod prometheus;
 pub mod promql;
 pub mod rule;

@@ -24,7 +24,7 @@ pub fn of_run(report: &Report) -> String {
     );
     text.push_str(&objectives(&report.objectives));
     text.push_str(&block(&table::sentences(report)));
-    let _ = writeln!(text, "\nRun `{}`, seed {}, {}.", report.testid, report.seed, report.started);
+    let _ = writeln!(text, "\nRun {}, seed {}, {}.", code(&report.testid), report.seed, escaped(&report.started));
     text
 }
 

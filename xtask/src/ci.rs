@@ -1,5 +1,7 @@
 //! `cargo xtask ci`: what needs Docker, Prometheus or promtool. Nothing here is skipped: what is missing is a failure.
 
+mod faults;
+
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -9,11 +11,21 @@ use xshell::{Shell, cmd};
 
 use crate::{codegen, workspace};
 
+/// The module of tests that take too long for every change.
+const FULL: &str = "full::";
 /// Programs that the checks run.
 const NEEDED: [&str; 7] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node"];
 
-/// Runs all checks.
-pub(crate) async fn run() -> anyhow::Result<ExitCode> {
+/// How much is checked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// All faults and not one of each class, 50 kills, and fuzzing: half an hour more. Writes xtask/FAULTS.md
+    #[arg(long)]
+    full: bool,
+}
+
+/// Runs the checks.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(missing) = NEEDED.into_iter().find(|name| workspace::program(name).is_none()) {
         eprintln!("error: {missing} is not on PATH, and these checks need it");
         return Ok(ExitCode::BadConfiguration);
@@ -28,9 +40,16 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     // Ignored tests need what this command insists on. Each starts servers and load of its own, so one at a time. Of the whole workspace, so
     // that nothing is compiled for fewer features than `cargo test` has compiled it for.
     let tests = tests()?.into_iter().flat_map(|name| ["--test".to_owned(), name]);
-    let mut command = cmd!(shell, "{cargo} test --workspace {tests...} -- --ignored --test-threads=1");
+    let skipped = if args.full { &[][..] } else { &["--skip", FULL][..] };
+    faults::forget()?;
+    let mut command = cmd!(shell, "{cargo} test --workspace {tests...} -- --ignored --test-threads=1 {skipped...}");
     command = workspace::TOLD_BY_CARGO.iter().fold(command, |command, name| command.env_remove(name));
     command.run()?;
+    if args.full {
+        faults::write()?
+    } else {
+        faults::check()?
+    }
     Ok(ExitCode::Met)
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn ready(url: &Url, within: Duration) -> anyhow::Result<bool> {
 /// The JSON that the URL answers with.
 pub(crate) async fn json(url: Url) -> anyhow::Result<Value> {
     let response = client()?.get(url).send().await?.error_for_status()?;
-    Ok(response.json().await?)
+    Ok(serde_json::from_slice(&limited(response).await?)?)
 }
 
 /// The JSON that the URL answers with, whatever the status: where something is wrong, it says what.
@@ -81,17 +81,23 @@ pub(crate) async fn post(client: &reqwest::Client, url: Url, body: &Value) -> an
 async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     let response = request.send().await?;
     let status = response.status();
-    response.json().await.with_context(|| format!("an answer with status {status} that is no JSON"))
+    let text = limited(response).await?;
+    serde_json::from_slice(&text).with_context(|| format!("an answer with status {status} that is no JSON"))
 }
 
-/// The text that the URL answers with, on a connection of its own.
-pub(crate) async fn text(url: Url) -> anyhow::Result<String> {
-    const LIMIT: usize = 32 << 20;
-    let mut response = client()?.get(url).send().await?.error_for_status()?;
+/// A body that is no longer than any answer we ask for.
+async fn limited(mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
+    const LIMIT: usize = 64 << 20;
     let mut text = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         text.extend_from_slice(&chunk);
         anyhow::ensure!(text.len() <= LIMIT, "an answer of more than {LIMIT} bytes");
     }
+    Ok(text)
+}
+
+/// The text that the URL answers with, on a connection of its own.
+pub(crate) async fn text(url: Url) -> anyhow::Result<String> {
+    let text = limited(client()?.get(url).send().await?.error_for_status()?).await?;
     Ok(String::from_utf8(text)?)
 }

@@ -71,7 +71,7 @@ enum Command {
     #[command(subcommand)]
     Bench(bench::Command),
     /// Run what needs Docker, Prometheus and promtool: the tests that plain `cargo test` lists as ignored
-    Ci,
+    Ci(ci::Args),
 }
 
 #[tokio::main]
@@ -102,7 +102,7 @@ async fn main() -> ExitCode {
         Command::Export(args) => or_internal(export::run(&args)),
         Command::Codegen { check } => or_internal(codegen::run(check)),
         Command::Bench(command) => or_internal(bench::run(command).await),
-        Command::Ci => or_internal(ci::run().await),
+        Command::Ci(args) => or_internal(ci::run(&args).await),
     };
     code.code().into()
 }
@@ -110,7 +110,7 @@ async fn main() -> ExitCode {
 /// A command's own exit code, or that of an error nobody expected.
 fn or_internal(result: anyhow::Result<Exit>) -> Exit {
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", monitoring::plain::plain(&format!("{error:#}")));
         error.downcast_ref::<stack::StackError>().map_or(Exit::Internal, stack::StackError::code)
     })
 }

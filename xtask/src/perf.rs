@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use monitoring::judgement::{Problem, Report};
+use monitoring::plain::plain;
 use monitoring::run::{self, ExitCode, Settings};
 use monitoring::table;
 use tokio::sync::watch;
@@ -57,6 +58,7 @@ pub(crate) async fn command(args: Args) -> ExitCode {
         Ok(Some(code)) => code,
         Ok(None) => return ExitCode::Met,
         Err(Stop(code, message)) => {
+            let message = plain(&message);
             eprintln!("error: {message}");
             summary::stopped(code, &message);
             code

@@ -19,6 +19,7 @@ use anyhow::Context as _;
 use monitoring::catalogue::{Catalogue, Endpoint, SERVED};
 use monitoring::counts;
 use monitoring::judgement::{EndpointResult, Report, Word};
+use monitoring::plain::plain;
 use monitoring::promql::{Expr, Selector, Window as Range};
 use monitoring::run::StoreAccess;
 use serde::Serialize;
@@ -283,7 +284,8 @@ impl Proof {
                     write!(text, "\n             {:<13}  … and {} more, in proof.json", "", lines.len() - SHOWN_LINES);
             }
         }
-        text
+        // Names of routes and complaints are a backend's and a store's.
+        plain(&text)
     }
 
     /// Keeps it beside the report.

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use monitoring::comparison::Comparison;
 use monitoring::judgement::{Report, SCHEMA};
 use monitoring::pages;
+use monitoring::plain::plain_json;
 use monitoring::run::ExitCode;
 
 use crate::{summary, workspace};
@@ -19,9 +20,15 @@ pub(crate) const REPORT: &str = "report.json";
 /// # Errors
 /// If it is none, or one of another version: what to do is said.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
-    let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let json: serde_json::Value = serde_json::from_str(&text)
+    const MOST: u64 = 64 << 20;
+    let read = || format!("failed to read {}", path.display());
+    let length = fs::metadata(path).with_context(read)?.len();
+    anyhow::ensure!(length <= MOST, "{} has {length} bytes, and a report has no more than {MOST}", path.display());
+    let text = fs::read_to_string(path).with_context(read)?;
+    let mut json: serde_json::Value = serde_json::from_str(&text)
         .with_context(|| format!("{} is no report: it is cut off, or no JSON", path.display()))?;
+    // It may come from elsewhere, and what stands in it from services and stores.
+    plain_json(&mut json);
     let schema = json["schema"].as_u64();
     anyhow::ensure!(
         schema == Some(u64::from(SCHEMA)),
@@ -97,7 +104,10 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
         return Ok(None);
     }
     let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    serde_json::from_str(&text).map(Some).with_context(|| format!("{} is no comparison", path.display()))
+    let of = || format!("{} is no comparison", path.display());
+    let mut json = serde_json::from_str(&text).with_context(of)?;
+    plain_json(&mut json);
+    serde_json::from_value(json).map(Some).with_context(of)
 }
 
 /// Which report, and what production is like.

@@ -21,6 +21,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a store may take to answer with what it took.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
+/// An answer to what is asked here is a number or a few.
+const LONGEST: usize = 4 << 20;
 
 /// Prometheus' query API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
 pub(crate) struct Store {
@@ -151,11 +153,18 @@ impl Store {
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/api/v1/{path}"));
         let unreachable = |error| QueryError::Unreachable(self.shown(), crate::http::root_cause(error));
-        let response = self.http.get(url).query(query).send().await.map_err(unreachable)?;
+        let mut response = self.http.get(url).query(query).send().await.map_err(unreachable)?;
         if !response.status().is_success() {
             return Err(QueryError::Status(self.shown(), response.status().as_u16()));
         }
-        let answer: Answer<T> = response.json().await.map_err(|error| self.unlike(&error.without_url()))?;
+        let mut text = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unlike(&error.without_url()))? {
+            text.extend_from_slice(&chunk);
+            if text.len() > LONGEST {
+                return Err(self.unlike(&format_args!("more than {LONGEST} bytes")));
+            }
+        }
+        let answer: Answer<T> = serde_json::from_slice(&text).map_err(|error| self.unlike(&error))?;
         Ok(answer.data)
     }
 

@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 
 use anyhow::Context as _;
 use monitoring::judgement::Report;
+use monitoring::plain::plain;
 use monitoring::run::{ExitCode, Outcome};
 
 use super::Stop;
@@ -34,7 +35,7 @@ pub(super) fn finish(
     fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
     let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
     if let Some(message) = outcome.message {
-        eprintln!("error: {message}");
+        eprintln!("error: {}", plain(&message));
     }
     if let Some(drawing) = outcome.drawing {
         summary::say(&drawing);
