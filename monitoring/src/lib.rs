@@ -20,6 +20,7 @@ pub mod junit;
 pub mod label;
 pub mod markdown;
 pub mod metric;
+pub mod openapi;
 pub mod operation;
 pub mod pages;
 pub mod phase;

@@ -15,7 +15,7 @@ use monitoring::judgement::{Problem, Report};
 use monitoring::run::{self, ExitCode, Settings};
 use tokio::time;
 
-use crate::clock;
+use crate::clock::{self, Epoch};
 use crate::engine::vu::{Pace, Shared, Vu, Workplace};
 use crate::engine::worker::{Iteration, panic_text};
 use crate::engine::{self, Job, Load, Pacing, Signals};
@@ -202,7 +202,8 @@ impl Run {
 
     async fn execute(mut self, script: Script) -> Result<Ended, RunError> {
         let mut problems = Vec::new();
-        let mut metrics = self.metrics()?;
+        let epoch = Epoch::begin();
+        let mut metrics = self.metrics(epoch)?;
         let shared = Arc::new(Shared {
             http: self.http.clone(),
             endpoints: self.spec.catalogue.endpoints,
@@ -216,16 +217,17 @@ impl Run {
         let ready = self.set_up(script, &mut stagehand, &mut problems).await?;
         let (iterations, teardown) = ready.map_or((None, None), |ready| (Some(ready.iterations), ready.teardown));
         let mut load = Load::nothing(Snapshot::new(&self.layout));
-        let (mut started, mut ended, mut course) = (clock::wall(), clock::wall(), Course::default());
+        let (mut started, mut ended, mut course) = (epoch.wall(), epoch.wall(), Course::default());
         if let Some(iterations) = iterations {
             match metrics.begin(&load.snapshot).await {
                 Ok(()) => {
-                    started = clock::wall();
+                    started = epoch.wall();
                     match self.load(shared, iterations, &mut metrics).await {
                         Ok((done, in_sections)) => (load, course) = (done, in_sections),
                         Err(error) => problems.push(Problem::new(ExitCode::Internal, error.to_string())),
                     }
-                    ended = clock::wall();
+                    ended = epoch.wall();
+                    problems.extend(sleep_in_words(epoch.slept()));
                 }
                 Err(refusal) => problems.push(Problem::new(ExitCode::Inconclusive, refusal)),
             }
@@ -320,7 +322,7 @@ impl Run {
         }
     }
 
-    fn metrics(&self) -> Result<Metrics, RunError> {
+    fn metrics(&self, epoch: Epoch) -> Result<Metrics, RunError> {
         let Some(url) = self.settings.remote_write.clone() else { return Ok(Metrics::none()) };
         let client = Client::new(url, &self.settings.store_access).map_err(internal)?;
         let (plan, native) = (&self.planning.plan, self.settings.native_histograms);
@@ -337,8 +339,15 @@ impl Run {
         let to_series = move |snapshot: &Snapshot| -> Vec<Series> {
             remote_write::series(catalogue, &exercised, (&whole, &parts), snapshot)
         };
-        Ok(Metrics::to(client, self.settings.push_interval, to_series))
+        Ok(Metrics::to(client, epoch, self.settings.push_interval, to_series))
     }
+}
+
+/// What is to be said of a machine that slept during a run: what was measured then is of nobody's making.
+fn sleep_in_words(slept: Duration) -> Option<Problem> {
+    const TOLERATED: Duration = Duration::from_secs(1);
+    let message = || format!("this machine slept for {:.0} s during the run", slept.as_secs_f64());
+    (slept > TOLERATED).then(|| Problem::new(ExitCode::Inconclusive, message()))
 }
 
 /// Who runs setup and teardown: counted apart from all load.

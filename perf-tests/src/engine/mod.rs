@@ -3,7 +3,6 @@
 mod health;
 mod pacer;
 mod request;
-mod server_timing;
 mod signal;
 mod silence;
 mod stopwatch;

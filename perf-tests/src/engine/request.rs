@@ -7,8 +7,8 @@ use monitoring::phase::Phase;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::server_timing;
 use super::vu::Vu;
+use crate::http::server_timing;
 use crate::http::{Broken, Head, Outcome, is_header_value};
 use crate::measure::Failure;
 

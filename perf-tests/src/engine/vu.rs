@@ -12,10 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::{self, Instant};
 
 use super::request::{Request, RequestError};
-use super::server_timing::ONE_IN;
 use super::stopwatch::Stopwatch;
 use super::think::Think;
 use crate::clock;
+use crate::http::server_timing::ONE_IN;
 use crate::http::{HttpClient, HttpConfig, Pool};
 use crate::measure::{At, Failure, IterationEnd, Parts, Recorder, SegmentKey, Segments};
 use crate::plan::PhasePlan;

@@ -10,6 +10,7 @@ pub mod h1;
 mod h2;
 mod library;
 mod reach;
+pub mod server_timing;
 mod target;
 mod tls;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::clock::{self, unix_ms};
+use crate::clock::{Epoch, unix_ms};
 use crate::measure::Snapshot;
 use crate::remote_write::{Client, Pusher, Pushes, Series};
 
@@ -15,6 +15,7 @@ type ToSeries = dyn Fn(&Snapshot) -> Vec<Series> + Send;
 pub(super) struct Metrics(Option<Active>);
 
 struct Active {
+    epoch: Epoch,
     to_series: Box<ToSeries>,
     interval: Duration,
     /// When the next push is due, from the start of the load.
@@ -37,11 +38,12 @@ impl Metrics {
 
     pub(super) fn to(
         client: Client,
+        epoch: Epoch,
         interval: Duration,
         to_series: impl Fn(&Snapshot) -> Vec<Series> + Send + 'static,
     ) -> Self {
         let pusher = Some(Pusher::new(client));
-        Self(Some(Active { to_series: Box::new(to_series), interval, due: interval, pusher, running: None }))
+        Self(Some(Active { epoch, to_series: Box::new(to_series), interval, due: interval, pusher, running: None }))
     }
 
     /// Pushes the zeros that every series starts from. An error if the store will never take metrics: then there is
@@ -49,7 +51,7 @@ impl Metrics {
     pub(super) async fn begin(&mut self, nothing: &Snapshot) -> Result<(), String> {
         let Some(active) = &mut self.0 else { return Ok(()) };
         let Some(mut pusher) = active.pusher.take() else { return Ok(()) };
-        match pusher.push(unix_ms(clock::wall()), (active.to_series)(nothing)).await {
+        match pusher.push(unix_ms(active.epoch.wall()), (active.to_series)(nothing)).await {
             Err(error) if !error.is_passing() => {
                 active.pusher = Some(pusher);
                 Err(format!("the store does not take metrics, so nothing was run: {error}"))
@@ -72,7 +74,7 @@ impl Metrics {
             active.due += active.interval;
         }
         if let Some(running) = &active.running {
-            let push = (unix_ms(clock::wall()), (active.to_series)(&snapshot));
+            let push = (unix_ms(active.epoch.wall()), (active.to_series)(&snapshot));
             // Full: the store is slow, and this push is left out.
             drop(running.queue.try_send(push));
         }
@@ -94,7 +96,7 @@ impl Metrics {
         };
         let Some(pusher) = pusher else { return Err("there is a store and nothing that pushes to it".to_owned()) };
         let url = pusher.shown();
-        Ok(Some((url, pusher.finish(unix_ms(clock::wall()), series).await)))
+        Ok(Some((url, pusher.finish(unix_ms(active.epoch.wall()), series).await)))
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use monitoring::backend::{CREATED, DURATION, REQUESTS, STARTED};
 use monitoring::catalogue::{Catalogue, Endpoint};
 use monitoring::exposition::{self, Sample};
+use monitoring::openapi;
 use url::Url;
 
 use crate::http;
@@ -118,19 +119,9 @@ fn routes(samples: &[Sample]) -> BTreeSet<String> {
 /// The routes that a target serves, by its OpenAPI document where FastAPI has it; none if it has none.
 pub(super) async fn served(target: &Url) -> Option<BTreeSet<String>> {
     let text = http::text(target.join("/openapi.json").ok()?).await.ok()?;
-    served_by(&serde_json::from_str(&text).ok()?)
-}
-
-/// <https://spec.openapis.org/oas/v3.1.0#paths-object>
-fn served_by(document: &serde_json::Value) -> Option<BTreeSet<String>> {
-    const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
-    let paths = document["paths"].as_object()?;
-    let of_path = |(path, item): (&String, &serde_json::Value)| {
-        let methods = METHODS.into_iter().filter(|method| item.get(method).is_some());
-        methods.map(|method| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
-    };
-    let routes = paths.iter().filter(|(path, _)| path.as_str() != METRICS).flat_map(of_path);
-    Some(routes.collect::<BTreeSet<_>>()).filter(|routes| !routes.is_empty())
+    let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
+    routes.retain(|route| route.split_once(' ').is_some_and(|(_, path)| path != METRICS));
+    Some(routes).filter(|routes| !routes.is_empty())
 }
 
 fn counted(samples: &[Sample], endpoint: &Endpoint) -> Counted {
@@ -218,16 +209,6 @@ http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",m
         let (one, other) = (worker("1.7955376450412347e+09"), worker("1.7955376450412349e+09"));
         assert_eq!(of_all(vec![one.clone(), one.clone()]), Backend::One(one.clone()));
         assert_eq!(of_all(vec![one.clone(), other, one]), Backend::Several);
-    }
-
-    #[test]
-    fn an_openapi_document_tells_all_routes() {
-        let document = serde_json::json!({ "paths": {
-            "/api/news": { "get": {}, "post": {}, "parameters": [] }, "/metrics": { "get": {} }, "/x/{id}": { "delete": {} }
-        } });
-        let routes = served_by(&document).unwrap();
-        assert_eq!(routes.into_iter().collect::<Vec<_>>(), ["DELETE /x/{id}", "GET /api/news", "POST /api/news"]);
-        assert_eq!(served_by(&serde_json::json!({ "paths": {} })), None);
     }
 
     #[test]

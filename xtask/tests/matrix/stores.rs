@@ -61,6 +61,7 @@ pub(crate) fn rows() -> Vec<Row> {
         row("a login page in between", 90, "with a web page", NotAsked, page),
         row("a name without an address", 90, "did not take the final metrics", NotAsked, no_name),
         row("our clock is an hour ahead", 90, "is this machine's clock right", NotAsked, || clock("ahead", "+1h")),
+        row("our clock is set back an hour meanwhile", 0, "", All, set_back),
         row("our clock is an hour behind", 0, "behind the store's", NotAsked, || clock("behind", "-1h")),
         row(
             "our clock is an hour behind, and it has newer data",
@@ -114,11 +115,17 @@ fn stopped(name: &str, after: Option<u64>) -> Seen {
 fn full_disk() -> Seen {
     let folder = crate::real::out("matrix-full-store");
     std::fs::create_dir_all(&folder).unwrap();
-    let mount = ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder.to_str().unwrap()];
-    assert!(Command::new("mount").args(mount).status().unwrap().success(), "mounting needs root");
+    let folder_name = folder.to_str().unwrap();
+    as_root(&["mount", "-t", "tmpfs", "-o", "size=8m,mode=777", "tmpfs", folder_name]);
     let seen = on_full(&folder);
-    assert!(Command::new("umount").arg(&folder).status().unwrap().success());
+    as_root(&["umount", folder_name]);
     seen
+}
+
+fn as_root(line: &[&str]) {
+    let sudo: &[&str] = if nix::unistd::Uid::effective().is_root() { &[] } else { &["sudo", "--non-interactive"] };
+    let line = [sudo, line].concat();
+    assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
 }
 
 fn on_full(folder: &Path) -> Seen {
@@ -180,6 +187,21 @@ fn faketime() -> String {
 fn clock(name: &str, by: &str) -> Seen {
     let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     faked(name, by, &store)
+}
+
+/// A clock that is right at first.
+fn set_back() -> Seen {
+    let store = Store::start("matrix-set-back-store", &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port());
+    let offset = store.folder.join("offset");
+    std::fs::write(&offset, "+0").unwrap();
+    let mut command = xtask(&["perf", "-q", "--testid", "set-back"]);
+    command.env("LD_PRELOAD", faketime()).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    command.env("FAKETIME_TIMESTAMP_FILE", &offset).env("FAKETIME_NO_CACHE", "1");
+    let running = Running::of("set-back", &[LOAD, &["--prometheus-url", &proxy.url()]].concat(), command);
+    under_way(&proxy);
+    std::fs::write(&offset, "-1h").unwrap();
+    running.end(Some(&store.url()))
 }
 
 fn behind_data() -> Seen {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// A virtual user reads the header of one answer in so many: a share needs no more, and the others cost nothing.
-pub(super) const ONE_IN: u32 = 16;
+pub(crate) const ONE_IN: u32 = 16;
 /// Nobody takes longer, whatever it says.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The longest duration that a header's value names: metrics nest, and the outermost is the whole.
-pub(super) fn parse(value: &[u8]) -> Option<Duration> {
+pub fn parse(value: &[u8]) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?;
     let parameters = text.split(',').flat_map(|metric| metric.split(';').skip(1));
     let durations = parameters.filter_map(|parameter| {

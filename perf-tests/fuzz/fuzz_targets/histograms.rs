@@ -1,0 +1,20 @@
+//! Any bytes for a log of histograms, beside the report of a run: it is compared with itself, or refused.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use monitoring::comparison::{Comparison, Recorded};
+use monitoring::gate::Rule;
+use monitoring::judgement::Report;
+
+#[expect(clippy::unwrap_used, reason = "a report that is committed")]
+static REPORT: LazyLock<Report> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../monitoring/tests/course.json")).unwrap());
+
+fuzz_target!(|log: &[u8]| {
+    let recorded = Recorded { report: &REPORT, log };
+    // Whether it is one is what is asked.
+    let _ = Comparison::of_recorded(recorded, recorded, Rule::default());
+});
