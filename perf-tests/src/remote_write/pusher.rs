@@ -110,9 +110,12 @@ impl Pusher {
         if let Some(error) = self.turned_down_in_words() {
             self.result.last_error = Some(error);
         }
-        // Also if the last push failed: what the store has should not look as if it went on.
+        // Also if the last push was refused: what the store has should not look as if it went on. One that was waited for in vain is not waited
+        // for again.
         if let Some(previous) = self.previous.filter(|_| !self.known.is_empty()) {
-            self.result.not_ended = self.end(previous + 1, give_up).await.err();
+            let is_away = !self.result.complete && clock::now() >= give_up;
+            let gone = self.result.last_error.clone().filter(|_| is_away);
+            self.result.not_ended = if gone.is_some() { gone } else { self.end(previous + 1, give_up).await.err() };
         }
         self.result
     }

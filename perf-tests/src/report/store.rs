@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use monitoring::counts;
 use monitoring::judgement::ObjectiveResult;
 use monitoring::label;
@@ -21,6 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a store may take to answer with what it took.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
+/// Questions that are under way together.
+const AT_ONCE: usize = 8;
 /// An answer to what is asked here is a number or a few.
 const LONGEST: usize = 4 << 20;
 
@@ -135,9 +138,13 @@ impl Store {
             questions.push((format!("requests of {}", result.id), total, result.total));
         }
         let mut differences = Vec::new();
-        for (what, expr, measured) in questions {
+        // A store that takes seconds for an answer is not waited for a dozen times.
+        let ask =
+            async |(what, expr, measured): (String, Expr, u64)| (what, measured, self.value(&expr, at_unix_ms).await);
+        let mut answers = stream::iter(questions).map(ask).buffered(AT_ONCE);
+        while let Some((what, measured, stored)) = answers.next().await {
             #[expect(clippy::cast_precision_loss, reason = "exact for any count a run can reach")]
-            match self.value(&expr, at_unix_ms).await? {
+            match stored? {
                 Some(stored) if stored == measured as f64 => {}
                 Some(stored) => differences.push(format!("{what}: {measured} measured, {stored} in the store")),
                 // A sum over series that were never born has no value.

@@ -51,6 +51,11 @@ impl Run {
     async fn ask_backend(&self, store: &Store, asked: Asked) -> (Vec<(ObjectiveResult, bool)>, Vec<CacheResult>) {
         let catalogue = self.spec.catalogue;
         let is_scraped = store.is_backend_scraped(asked.at_unix_ms).await;
+        if let Err(error) = &is_scraped {
+            // Whoever does not answer that will answer nothing, and each question would be waited for.
+            let unknown = |slo| (ObjectiveResult::of_backend(slo, Err(error.to_string()), asked), false);
+            return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
+        }
         let mut results = Vec::new();
         for slo in catalogue.backend {
             let found = value_of(store, slo, asked, &is_scraped).await;

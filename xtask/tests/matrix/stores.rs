@@ -38,7 +38,10 @@ pub(crate) fn rows() -> Vec<Row> {
             })
         },
         row("its disk is full", 90, "no space left on device", NotAsked, full_disk),
-        row("takes 2 s for an answer", 0, "", All, || behind("slow", Mode::Slow(Duration::from_secs(2)), None)),
+        Row {
+            within: within(10, 35),
+            ..row("takes 2 s for an answer", 0, "", All, || behind("slow", Mode::Slow(Duration::from_secs(2)), None))
+        },
         row("answers 429 for 3 s, and asks for 1 s", 0, "no count was lost", All, || {
             behind("s429", Mode::Status(429, 1), Some(3))
         }),
