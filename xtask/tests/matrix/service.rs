@@ -20,11 +20,13 @@ pub(crate) fn rows() -> Vec<Row> {
     vec![
         row("killed, and started again after 2 s", 99, "refused", || restarted(true)),
         row("killed for good", 99, "refused", || restarted(false)),
-        row("answers trickle, a byte each 100 ms", 99, "timeout", || behind("trickle", Mode::Trickle(100))),
-        row("resets connections", 99, "reset", || behind("resets", Mode::Reset)),
-        row("takes requests and says nothing", 99, "timeout", || behind("silent", Mode::HalfOpen)),
-        row("answers web pages", 99, "body", || behind("pages", Mode::Page)),
-        row("takes 3 connections at once and closes others", 99, "reset", || behind("at-most", Mode::AtMost(3))),
+        row("answers trickle, a byte each 100 ms", 99, "timeout", || behind("trickle", Mode::Trickle(100), &[])),
+        row("resets connections", 99, "reset", || behind("resets", Mode::Reset, &[])),
+        row("takes requests and says nothing", 99, "timeout", || behind("silent", Mode::HalfOpen, &[])),
+        row("answers web pages", 90, "the scenario did not do what it was to do", || behind("pages", Mode::Page, &[])),
+        row("takes 3 connections at once and closes others", 99, "reset", || {
+            behind("at-most", Mode::AtMost(3), &["--no-connection-reuse"])
+        }),
         Row {
             counted: Counted::NotAsked,
             ..row("is not there", 104, "nothing answers at", || {
@@ -38,7 +40,7 @@ pub(crate) fn generator_rows() -> Vec<Row> {
     let row = |fault, code, says, act| Row { class: "generator", ..row(fault, code, says, act) };
     vec![
         row("stopped for 3 s", 90, "late", stopped),
-        Row { counted: Counted::NotAsked, ..row("is allowed 40 open files", 90, "ulimit -n", few_files) },
+        Row { counted: Counted::NotAsked, ..row("is allowed 40 open files", 104, "ulimit -n", few_files) },
     ]
 }
 
@@ -65,11 +67,11 @@ fn restarted(again: bool) -> Seen {
     running.end(Some(&store.url()))
 }
 
-fn behind(name: &str, mode: Mode) -> Seen {
+fn behind(name: &str, mode: Mode, more: &[&str]) -> Seen {
     let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let backend = Backend::start(&[]);
     let proxy = Proxy::before(url::Url::parse(&backend.url).unwrap().port().unwrap());
-    let running = Running::start(name, &arguments(&proxy.url(), &store.url()));
+    let running = Running::start(name, &[&arguments(&proxy.url(), &store.url()), more].concat());
     under_way(&proxy);
     proxy.set(mode);
     running.end(Some(&store.url()))

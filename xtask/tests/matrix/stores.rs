@@ -37,7 +37,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 stopped("stopped", None)
             })
         },
-        row("its disk is full", 90, "no space left on device", NotAsked, full_disk),
+        Row { within: within(10, 25), ..row("its disk is full", 90, "no space left on device", NotAsked, full_disk) },
         Row {
             within: within(10, 35),
             ..row("takes 2 s for an answer", 0, "", All, || behind("slow", Mode::Slow(Duration::from_secs(2)), None))
