@@ -173,7 +173,7 @@ pub fn judge(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
 }
 
 /// Fewer endpoints than this have no median that one of them leaves alone.
-const FEWEST_FOR_A_MEDIAN: usize = 3;
+pub(crate) const FEWEST_FOR_A_MEDIAN: usize = 3;
 
 /// Judges a family of hypotheses about two runs that did not take turns. What the machine did to all is not blamed on any.
 pub fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
@@ -182,8 +182,9 @@ pub fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged
     let apart: Vec<Vec<f64>> =
         family.iter().map(|of| of.iter().map(|difference| difference - common).collect()).collect();
     for (judged, apart) in judged.iter_mut().zip(judge(&apart, rule, alpha)) {
-        let is_change = matches!(judged.finding, Finding::Regressed | Finding::Improved);
-        if is_change && judged.finding != apart.finding {
+        // Nor is what is called unchanged, if it only is because the machine became faster.
+        let is_said = judged.finding != Finding::TooLittleData;
+        if is_said && judged.finding != apart.finding {
             judged.finding = Finding::TooLittleData;
         }
     }
@@ -281,6 +282,7 @@ mod tests {
         assert_eq!(found([0.12, 0.12, 0.12, 0.12]), [TooLittleData; 4], "the machine, as like as not");
         assert_eq!(found([0.40, 0.12, 0.12, 0.12])[0], Regressed);
         assert_eq!(found([-0.12, 0.0, 0.0, 0.0])[0], Improved);
+        assert_eq!(found([0.0, -0.12, -0.12, -0.12])[0], TooLittleData, "slower, on a machine that became faster");
         let alone = judge_recorded(&[around(0.12, 0.02, 20)], RULE, RULE.alpha);
         assert_eq!(alone[0].finding, Regressed, "there is nothing to compare it with");
     }

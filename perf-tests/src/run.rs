@@ -176,6 +176,7 @@ struct Left {
     course: Course,
     started: SystemTime,
     ended: SystemTime,
+    epoch: Epoch,
 }
 
 impl Run {
@@ -244,7 +245,7 @@ impl Run {
         let around = recorder.borrow().snapshot();
         load.snapshot.around.add(around.requests());
         load.snapshot.around.add(around.around);
-        self.report(Left { load, problems, pushes, course, started, ended }).await
+        self.report(Left { load, problems, pushes, course, started, ended, epoch }).await
     }
 
     async fn set_up(
@@ -284,7 +285,7 @@ impl Run {
 
     async fn report(self, left: Left) -> Result<Ended, RunError> {
         let Spec { name, catalogue, exercised, .. } = &self.spec;
-        let Left { load, problems, pushes, course: (interval, sections), started, ended } = left;
+        let Left { load, problems, pushes, course: (interval, sections), started, ended, epoch } = left;
         let mut report = report::without_problems(&self.testid, name, catalogue);
         report.target = run::shown(&self.settings.target);
         report.seed = self.planning.plan.seed;
@@ -307,7 +308,7 @@ impl Run {
         if let Some((url, pushes)) = pushes {
             self.add_store(url, pushes, &mut report).await?;
         }
-        self.judge_backend(&mut report).await?;
+        self.judge_backend(&mut report, epoch).await?;
         report.exit_code = report::exit_code(&report).code();
         let log = report::histogram_log(catalogue, started, &sections).map_err(internal)?;
         match report::write(&self.folder, &mut report, &log) {

@@ -60,7 +60,9 @@ mod tests {
     fn only_what_nobody_owns_any_more_is_taken_away() {
         let folder = workspace::target().join("sweep-test");
         fs::create_dir_all(&folder).unwrap();
-        let gone = format!("{OUTCOME}{}-1-1{JSON}", workspace::id());
+        let own = process::owner();
+        let (_, within) = own.rsplit_once('-').unwrap();
+        let gone = format!("{OUTCOME}{}-{}-1-{within}{JSON}", workspace::id(), u32::MAX);
         let others = [outcome_name(), format!("{OUTCOME}another-1-1{JSON}"), "report.json".to_owned()];
         for name in others.iter().chain([&gone]) {
             fs::write(folder.join(name), "").unwrap();

@@ -99,6 +99,15 @@ impl WriteError {
         matches!(self, Self::Unavailable { .. } | Self::Unreachable { .. })
     }
 
+    /// Whether it may be about some of what was sent, and not about who sent it, or where to.
+    pub(super) const fn is_about_content(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => !matches!(*status, 200..=299 | 401 | 403 | 404 | 405 | 407),
+            Self::Partly { .. } => true,
+            _ => false,
+        }
+    }
+
     /// How long the store asks to be left alone.
     pub(super) const fn retry_after(&self) -> Option<Duration> {
         if let Self::Unavailable { retry_after, .. } = self { *retry_after } else { None }

@@ -53,6 +53,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether it only says that the series has ended, and nothing of what it was.
+    fn is_end(&self) -> bool {
+        self.points.iter().all(|(_, value)| matches!(value, Value::Number(value) if value.to_bits() == STALE_BITS))
+    }
+
     fn name(&self) -> &str {
         self.labels.iter().find(|label| label.name == "__name__").map_or("", |label| &label.value)
     }
@@ -117,7 +122,9 @@ const fn kind(description: Description) -> MetricType {
 fn one(entries: &[Entry]) -> WriteRequest {
     let mut families = BTreeMap::new();
     let timeseries = entries.iter().map(|entry| {
-        families.entry(Metric::family(entry.name(), entry.description.kind)).or_insert(entry.description);
+        if !entry.is_end() {
+            families.entry(Metric::family(entry.name(), entry.description.kind)).or_insert(entry.description);
+        }
         proto::TimeSeries {
             labels: entry.labels.to_vec(),
             samples: entry.numbers().map(|(timestamp, value)| proto::Sample { value, timestamp }).collect(),
@@ -172,7 +179,7 @@ fn two(entries: &[Entry], started: i64) -> proto2::Request {
                 .collect(),
             samples: samples.collect(),
             histograms: entry.natives().map(|(at, native)| native.at(at, start(at))).collect(),
-            metadata: Some(proto2::Metadata {
+            metadata: (!entry.is_end()).then(|| proto2::Metadata {
                 kind: kind(entry.description).into(),
                 help_ref: symbols.number(help),
                 unit_ref: symbols.number(unit),
@@ -230,6 +237,13 @@ mod tests {
         };
         assert_eq!((starts(0), starts(2)), (vec![0, 5], vec![0]), "a gauge never was zero");
         assert_eq!(request.timeseries[1].histograms[0].start_timestamp, 5);
+    }
+
+    #[test]
+    fn the_end_of_a_series_says_nothing_of_what_it_was() {
+        let ended = [entry("x_bucket", Kind::Gauge, vec![(9, Value::STALE)])];
+        assert_eq!(one(&ended).metadata, []);
+        assert_eq!(two(&ended, 5).timeseries[0].metadata, None);
     }
 
     #[test]

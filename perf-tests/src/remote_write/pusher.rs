@@ -206,10 +206,12 @@ impl Pusher {
                 self.pending = Some(push);
                 return Err(error);
             }
+            if !error.is_about_content() {
+                return Err(error);
+            }
             match self.sift(batch).await {
-                Sifted::Apart => refused = Some(error),
                 // What the store will never take is not sent again; the next push carries its counts.
-                Sifted::All => return Err(error),
+                Sifted::Apart | Sifted::All => refused = Some(error),
                 Sifted::Away(error, left) => {
                     self.result.last_error = Some(error.clone());
                     self.backoff.failed(error.retry_after());

@@ -7,7 +7,7 @@ use super::pusher::{BATCH, Pusher, without_zeros};
 
 /// Requests to look with.
 const MOST: u32 = 64;
-/// So many refusals in a row, none taken in between, and it is not about single series: a clock that is wrong, a store that is full.
+/// So many refusals, none taken, and it is not about single series: a clock that is wrong, a store that is full.
 const IN_A_ROW: u32 = BATCH.ilog2() + 2;
 
 /// What became of a batch that was refused as a whole.
@@ -28,16 +28,17 @@ impl Pusher {
         let (mut parts, mut alone, mut any_taken) = (halves(batch), Vec::new(), false);
         let (mut asked, mut in_a_row) = (0, 0);
         while let Some(part) = parts.pop() {
-            if asked == MOST || in_a_row == IN_A_ROW {
-                return Sifted::All;
+            if asked == MOST || (in_a_row == IN_A_ROW && !any_taken) {
+                break;
             }
             asked += 1;
             match (self.send(&part).await, part.as_slice()) {
                 (Ok(()), _) => {
-                    (in_a_row, any_taken) = (0, true);
+                    any_taken = true;
                     self.has(part);
                 }
                 (Err(error), _) if error.is_passing() => {
+                    parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]));
                     parts.push(part);
                     return Sifted::Away(error, parts);
                 }
@@ -51,8 +52,17 @@ impl Pusher {
         if !any_taken {
             return Sifted::All;
         }
-        alone.into_iter().for_each(|(entry, why)| self.turn_down(&entry, why));
-        Sifted::Apart
+        for (entry, why) in alone {
+            // It may have been refused before the store was itself again.
+            let again = [entry];
+            match self.send(&again).await {
+                Ok(()) => self.has(again.to_vec()),
+                Err(error) if error.is_passing() => return Sifted::Away(error, [vec![again.to_vec()], parts].concat()),
+                Err(_) => again.iter().for_each(|entry| self.turn_down(entry, why.clone())),
+            }
+        }
+        // What there was no time to look for is found with the next push, which has less that is refused.
+        if parts.is_empty() { Sifted::Apart } else { Sifted::All }
     }
 }
 

@@ -8,7 +8,7 @@ use monitoring::operation::SCRAPE_INTERVAL;
 use tokio::time;
 
 use super::{Run, RunError, internal};
-use crate::clock;
+use crate::clock::{self, Epoch};
 use crate::report::{QueryError, Store};
 
 /// A store that was told of the backend when load began takes that long to look at its targets, and to scrape them.
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 impl Run {
     /// Adds the objectives on the backend's own metrics, and its caches.
-    pub(super) async fn judge_backend(&self, report: &mut Report) -> Result<(), RunError> {
+    pub(super) async fn judge_backend(&self, report: &mut Report, epoch: Epoch) -> Result<(), RunError> {
         let catalogue = self.spec.catalogue;
         if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
             return Ok(());
@@ -34,7 +34,7 @@ impl Run {
             return Ok(());
         };
         loop {
-            let now = clock::unix_ms(clock::wall());
+            let now = clock::unix_ms(epoch.wall());
             let (results, caches) = self.ask_backend(&store, asked(report.started_unix_ms, now)).await;
             let is_there = results.iter().all(|(result, may_come)| result.measured.is_some() || !may_come);
             let passed = u64::try_from(now - report.started_unix_ms).map_or(Duration::MAX, Duration::from_millis);

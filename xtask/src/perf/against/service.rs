@@ -73,7 +73,8 @@ pub(super) fn shell(command: &str, folder: &Path) -> Command {
     let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
     shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(command).current_dir(folder);
     shell.stdin(Stdio::null()).kill_on_drop(true);
-    process::ours(&mut shell);
+    // What it leaves running on purpose, such as a database, is its own affair, and carries no mark of ours.
+    process::own_group(&mut shell);
     shell
 }
 
@@ -91,6 +92,7 @@ async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within
     let file = File::create(log).with_context(|| format!("failed to write {}", log.display()))?;
     let port = free_port()?;
     let mut shell = shell(command, folder);
+    process::ours(&mut shell);
     shell.env("PORT", port.to_string()).env("PERF_SIDE", side);
     shell.stdout(file.try_clone()?).stderr(file);
     let mut child = shell.spawn().with_context(|| format!("failed to run {command:?}"))?;

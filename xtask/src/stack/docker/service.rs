@@ -200,6 +200,7 @@ impl Service {
                 setting("GF_ANALYTICS_REPORTING_ENABLED", "false"),
                 setting("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
                 setting("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
+                // It would write where its root is read-only, and lose the data source.
                 setting("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
                 setting("GF_NEWS_NEWS_FEED_ENABLED", "false"),
             ],
