@@ -1,6 +1,6 @@
 //! How metrics are sent: in which version, in how large pieces, how often again, and what becomes of what a store does not take.
 
-use fakes::{Pushed, Speaks};
+use fake_store::{Pushed, Speaks};
 
 use super::*;
 

@@ -5,6 +5,7 @@
 
 mod delivery;
 mod engine;
+mod fake_store;
 mod fakes;
 mod store;
 
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use fakes::{Service, Store};
+use fake_store::Store;
+use fakes::Service;
 use monitoring::catalogue::{Catalogue, Endpoint, Method};
 use monitoring::judgement::{Millis, Report, Word};
 use monitoring::run::{self, ExitCode, Settings};
