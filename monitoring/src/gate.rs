@@ -173,12 +173,12 @@ pub fn judge(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
 }
 
 /// Fewer endpoints than this have no median that one of them leaves alone.
-pub(crate) const FEWEST_FOR_A_MEDIAN: usize = 3;
+const FEWEST_FOR_A_MEDIAN: usize = 3;
 
 /// Judges a family of hypotheses about two runs that did not take turns. What the machine did to all is not blamed on any.
 pub fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
     let mut judged = judge(family, rule, alpha);
-    let Some(common) = common_change(&judged) else { return judged };
+    let Some(common) = common(judged.iter().filter_map(|judged| judged.estimate)) else { return judged };
     let apart: Vec<Vec<f64>> =
         family.iter().map(|of| of.iter().map(|difference| difference - common).collect()).collect();
     for (judged, apart) in judged.iter_mut().zip(judge(&apart, rule, alpha)) {
@@ -191,11 +191,11 @@ pub fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged
     judged
 }
 
-/// The median of what several hypotheses estimate, as a difference of logarithms; none of too few.
-fn common_change(judged: &[Judged]) -> Option<f64> {
-    let mut estimates: Vec<_> = judged.iter().filter_map(|judged| judged.estimate).collect();
-    estimates.sort_by(f64::total_cmp);
-    (estimates.len() >= FEWEST_FOR_A_MEDIAN).then(|| estimates[estimates.len() / 2])
+/// What several endpoints' changes have in common: their median; none of too few.
+pub(crate) fn common(changes: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut changes: Vec<_> = changes.collect();
+    changes.sort_by(f64::total_cmp);
+    (changes.len() >= FEWEST_FOR_A_MEDIAN).then(|| changes[changes.len() / 2])
 }
 
 /// How likely such ranks are if the change is within the margin. Both sides are looked at, hence twice the smaller.

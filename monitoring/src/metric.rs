@@ -253,8 +253,8 @@ impl Metric {
 
     /// The metric that a series with that name is of, if it is of that kind: a histogram's series have names of their own.
     pub fn family(name: &str, kind: Kind) -> &str {
-        let parts = ["_bucket", "_sum", "_count"].into_iter().filter(|_| kind == Kind::Histogram);
-        parts.into_iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name)
+        let own = ["_bucket", "_sum", "_count"].into_iter().find_map(|part| name.strip_suffix(part));
+        own.filter(|_| kind == Kind::Histogram).unwrap_or(name)
     }
 
     /// The histogram's series of buckets.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// The text without control characters and without marks that change the direction of reading; a space in place of each. Lines stay lines.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c != '\n' && is_mischief(c) { ' ' } else { c }).collect()
+    text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }
 
 /// Control characters (C0, DEL, C1), and Unicode's marks of direction, <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>.
@@ -29,7 +29,8 @@ pub fn plain_json(value: &mut Value) {
     }
 }
 
-fn one_line(text: &str) -> String {
+/// Likewise, and lines become one.
+pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if is_mischief(c) { ' ' } else { c }).collect()
 }
 

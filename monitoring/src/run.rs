@@ -19,7 +19,7 @@ mod http;
 mod load;
 mod variables;
 
-pub use access::StoreAccess;
+pub use access::{StoreAccess, header_lines};
 pub use error::SettingsError;
 pub use exit::{ExitCode, Outcome};
 pub use http::{HttpSettings, parse_max_redirects, parse_request_timeout, parse_user_agent};

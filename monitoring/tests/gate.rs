@@ -96,7 +96,7 @@ fn looks_before_the_end_find_as_much_and_raise_no_more_alarms() {
     on_each_machine(|name, machine| {
         let with_looks = |seed, slowed: [f64; ENDPOINTS], looked_for: &dyn Fn(&[Finding; ENDPOINTS]) -> bool| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let gates = (0..GATES).filter_map(|_| machine.gate_with_looks(&mut rng, RULE, &slowed, LOOKS));
+            let gates = (0..GATES).filter_map(|_| machine.gate(&mut rng, RULE, &slowed, LOOKS));
             Rate::of(gates, looked_for)
         };
         let false_alarms = with_looks(6, [RULE.margin; ENDPOINTS], &any(Finding::Regressed));

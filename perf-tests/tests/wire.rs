@@ -1,12 +1,13 @@
 //! What is sent, read by somebody else: a real Prometheus, whose decoders of both versions of remote write have nothing of ours, gives
 //! back the same series.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
+
+#[path = "faults/servers.rs"]
+#[expect(dead_code, reason = "shared with another test, each of which needs a part")]
+mod servers;
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,9 +17,10 @@ use perf_tests::measure::{Latency, bounds};
 use perf_tests::remote_write::proto::Label;
 use perf_tests::remote_write::{Entry, Native, Value, Version, encode};
 use serde_json::Value as Json;
+use servers::Process;
 
 struct Prometheus {
-    child: Child,
+    _process: Process,
     url: String,
 }
 
@@ -26,22 +28,8 @@ impl Prometheus {
     async fn start(name: &str, flags: &[&str]) -> Self {
         // Fails only if there is one already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).unwrap();
-        }
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("prometheus.yml"), "").unwrap();
-        let address = format!("127.0.0.1:{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
-            .arg(format!("--web.listen-address={address}"))
-            .args(flags)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let prometheus = Self { child, url: format!("http://{address}") };
+        let (process, port) = servers::prometheus(name, flags);
+        let prometheus = Self { _process: process, url: format!("http://127.0.0.1:{port}") };
         for _ in 0..400 {
             let ready = reqwest::get(format!("{}/-/ready", prometheus.url)).await;
             if ready.is_ok_and(|answer| answer.status().is_success()) {
@@ -53,16 +41,10 @@ impl Prometheus {
     }
 
     async fn write(&self, entries: &[Entry], version: Version) -> reqwest::Response {
-        let (content_type, number) = match version {
-            Version::One => ("application/x-protobuf", "0.1.0"),
-            Version::Two => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
-        };
         let body = encode(entries, version, started()).unwrap();
         reqwest::Client::new()
             .post(format!("{}/api/v1/write", self.url))
-            .header("content-encoding", "snappy")
-            .header("content-type", content_type)
-            .header("x-prometheus-remote-write-version", number)
+            .headers(version.headers())
             .body(body)
             .send()
             .await
@@ -82,14 +64,6 @@ impl Prometheus {
             (Json::from(labels).to_string(), samples.clone())
         };
         result.iter().map(one).collect()
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        // An error means that it has ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

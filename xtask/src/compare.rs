@@ -10,7 +10,7 @@ use monitoring::judgement::Report;
 use monitoring::pages::HISTOGRAMS;
 use monitoring::run::ExitCode;
 
-use crate::{reports, summary};
+use crate::{reports, summary, workspace};
 
 /// Which runs, and what is asked of them.
 #[derive(Debug, clap::Args)]
@@ -80,9 +80,7 @@ pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
     // The report last, and away with an older one first: without it there is no baseline, and not half a one.
     let report = folder.join(reports::REPORT);
-    if report.exists() {
-        fs::remove_file(&report).with_context(|| format!("failed to remove {}", report.display()))?;
-    }
+    workspace::remove_file(&report)?;
     for file in [HISTOGRAMS, reports::REPORT] {
         let (from, to) = (run.with_file_name(file), folder.join(file));
         fs::copy(&from, &to).with_context(|| format!("failed to copy {} to {}", from.display(), to.display()))?;

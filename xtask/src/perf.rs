@@ -7,10 +7,8 @@ mod child;
 mod drill;
 mod outcome;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use monitoring::judgement::{Problem, Report};
 use monitoring::plain::plain;
 use monitoring::run::{self, ExitCode, Settings};
@@ -231,9 +229,7 @@ async fn run_all(
     let mut code = ExitCode::Met;
     for scenario in chosen {
         let outcome_file = outcome_file()?;
-        if outcome_file.exists() {
-            fs::remove_file(&outcome_file).context("failed to remove an older outcome")?;
-        }
+        workspace::remove_file(&outcome_file)?;
         let mut child = child::Child::new(load, &scenario.test);
         args.to_environment(&mut child, settings);
         child.set(run::TARGET, target.as_str());

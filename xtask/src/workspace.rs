@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use monitoring::run::RW_HEADERS;
+use anyhow::Context as _;
+use monitoring::run::{RW_HEADERS, header_lines};
 
 /// The repository's root: where cargo says this crate is, or where it was when it was built.
 pub(crate) fn root() -> PathBuf {
@@ -59,18 +61,21 @@ pub(crate) fn hash(parts: &[&str]) -> String {
 /// A variable of the environment; none if it is empty.
 #[expect(clippy::disallowed_methods, reason = "the one place")]
 pub(crate) fn var(name: &str) -> Option<String> {
-    let value = if name == RW_HEADERS { Some(headers()) } else { std::env::var(name).ok() };
+    let value = match name {
+        RW_HEADERS => Some(header_lines(std::env::vars_os())),
+        _ => std::env::var(name).ok(),
+    };
     value.filter(|value| !value.is_empty())
 }
 
-/// Headers for the store that have a variable each.
-#[expect(clippy::disallowed_methods, reason = "the one place")]
-fn headers() -> String {
-    let each = std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.into_string().ok()?.strip_prefix(RW_HEADERS)?.to_owned();
-        Some(format!("{name}:{}\n", value.to_str()?))
-    });
-    each.collect()
+/// Removes a file, if it is there.
+pub(crate) fn remove_file(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("failed to remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The folders of PATH.

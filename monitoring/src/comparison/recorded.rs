@@ -13,7 +13,7 @@ use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
 use super::{About, Comparison, Method, Pair};
-use crate::gate::{FEWEST_FOR_A_MEDIAN, Rule};
+use crate::gate::{self, Rule};
 use crate::judgement::{EndpointResult, Millis, Report, Requests, Slice};
 use crate::pages::HISTOGRAMS;
 use crate::slo::Objective;
@@ -103,9 +103,7 @@ impl Comparison {
 
     /// What all endpoints changed by, if that is more than the margin: it may be the machine.
     fn common_change(&self) -> Option<String> {
-        let mut changes: Vec<_> = self.endpoints.iter().filter_map(|endpoint| endpoint.p95.change).collect();
-        changes.sort_by(f64::total_cmp);
-        let common = *changes.get(changes.len() / 2).filter(|_| changes.len() >= FEWEST_FOR_A_MEDIAN)?;
+        let common = gate::common(self.endpoints.iter().filter_map(|endpoint| endpoint.p95.change))?;
         (common.abs() > self.rule.margin).then(|| {
             format!(
                 "half of the endpoints and more became {} by {:.1} %, which of two recorded runs may be the machine, and is blamed on none: \

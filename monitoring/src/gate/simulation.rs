@@ -74,16 +74,9 @@ impl Machine {
         std::array::from_fn(|_| everyone + normal(rng, self.noise))
     }
 
-    /// Calibrates, runs as many pairs as that names, and says what is found; none if the calibration says that this machine cannot.
-    pub fn gate(&self, rng: &mut impl Rng, rule: Rule, slowed: &[f64; ENDPOINTS]) -> Option<[Finding; ENDPOINTS]> {
-        let same = self.differences(rng, CALIBRATION_PAIRS, &[0.0; ENDPOINTS]);
-        let calibration = Calibration::of(same.iter().map(|differences| ("", differences.as_slice())))?;
-        let pairs = calibration.needed_pairs(rule, rule.alpha)?;
-        Some(findings(&self.differences(rng, pairs, slowed), rule, rule.alpha))
-    }
-
-    /// Likewise, but with looks before the end, at the first of which that finds something it stops.
-    pub fn gate_with_looks(
+    /// Calibrates, runs as many pairs as that names, and says what is found; none if the calibration says that this machine cannot. Looks before
+    /// the end are part of the plan, and the first that finds a regression is the last.
+    pub fn gate(
         &self,
         rng: &mut impl Rng,
         rule: Rule,
@@ -95,14 +88,16 @@ impl Machine {
         let pairs = calibration.needed_pairs_with_looks(rule, looks)?;
         let planned = Looks::new(pairs, looks, rule.alpha);
         let family = self.differences(rng, pairs, slowed);
-        let look = |at: usize| {
+        let mut found = None;
+        for (at, level) in (1..=pairs).filter_map(|at| Some((at, planned.level(at)?))) {
             let so_far: Vec<_> = family.iter().map(|differences| differences[..at].to_vec()).collect();
-            planned.level(at).map(|level| findings(&so_far, rule, level))
-        };
-        let mut looks = (1..=pairs).filter_map(look);
-        looks
-            .find(|findings| findings.contains(&Finding::Regressed))
-            .or_else(|| Some(findings(&family, rule, planned.last())))
+            let findings = words(judge(&so_far, rule, level));
+            found = Some(findings);
+            if findings.contains(&Finding::Regressed) {
+                break;
+            }
+        }
+        found
     }
 
     /// Compares two runs that were recorded one directly after the other, section by section, of which each is as long as a round.
@@ -127,7 +122,7 @@ impl Machine {
         looked_for: impl Fn(&[Finding; ENDPOINTS]) -> bool,
     ) -> Rate {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        Rate::of((0..of).filter_map(|_| self.gate(&mut rng, rule, slowed)), looked_for)
+        Rate::of((0..of).filter_map(|_| self.gate(&mut rng, rule, slowed, 1)), looked_for)
     }
 }
 
@@ -144,10 +139,6 @@ impl Rate {
         }
         Self { found, of }
     }
-}
-
-fn findings(family: &[Vec<f64>], rule: Rule, alpha: f64) -> [Finding; ENDPOINTS] {
-    words(judge(family, rule, alpha))
 }
 
 fn words(judged: Vec<Judged>) -> [Finding; ENDPOINTS] {

@@ -1,6 +1,7 @@
 //! How a store is told who pushes and asks, in k6's variables:
 //! <https://grafana.com/docs/k6/latest/results-output/real-time/prometheus-remote-write/>.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -103,6 +104,14 @@ impl StoreAccess {
     pub fn headers_for(&self, url: &Url) -> &[(String, String)] {
         if self.origin.as_ref() == Some(&url.origin()) { &self.headers } else { &[] }
     }
+}
+
+/// What stands for [`RW_HEADERS`]: of all variables, those of headers for the store, "name:value", one a line.
+pub fn header_lines(variables: impl Iterator<Item = (OsString, OsString)>) -> String {
+    let line = |(name, value): (OsString, OsString)| {
+        Some(format!("{}:{}\n", name.to_str()?.strip_prefix(RW_HEADERS)?, value.to_str()?))
+    };
+    variables.filter_map(line).collect()
 }
 
 /// Whether TLS 1.3 is the least. What is older than 1.2 is not spoken in any case.

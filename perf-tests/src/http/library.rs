@@ -62,6 +62,19 @@ fn unusable(path: &Path, why: reqwest::Error) -> ClientError {
     ClientError::Certificates(path.display().to_string(), root_cause(why))
 }
 
+/// The beginning of a body, which may be endless: no more bytes than so many.
+///
+/// # Errors
+/// If the answer breaks off before them.
+pub(crate) async fn beginning(response: &mut reqwest::Response, most: usize) -> Result<Vec<u8>, reqwest::Error> {
+    let mut read = Vec::new();
+    while read.len() < most {
+        let Some(chunk) = response.chunk().await? else { break };
+        read.extend_from_slice(&chunk[..chunk.len().min(most - read.len())]);
+    }
+    Ok(read)
+}
+
 /// The innermost message of an error, which is the one that says what happened.
 pub(crate) fn root_cause(error: reqwest::Error) -> String {
     let error = error.without_url();

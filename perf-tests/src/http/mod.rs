@@ -16,4 +16,4 @@ mod tls;
 
 pub(crate) use client::{Broken, HttpClient, HttpConfig, Outcome, Pool, Reply};
 pub(crate) use encode::{Head, is_header_value};
-pub(crate) use library::{ClientError, root_cause, store_client};
+pub(crate) use library::{ClientError, beginning, root_cause, store_client};

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use monitoring::plain::one_line;
 use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use monitoring::run::{self, StoreAccess};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -142,17 +143,7 @@ impl Client {
         sent: Size,
         failures: u32,
     ) -> Result<(), WriteError> {
-        let (content_type, number) = match version {
-            Version::One => ("application/x-protobuf", "0.1.0"),
-            Version::Two => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
-        };
-        let mut request = self
-            .http
-            .post(self.url.clone())
-            .header("content-encoding", "snappy")
-            .header("content-type", content_type)
-            .header("x-prometheus-remote-write-version", number)
-            .body(body);
+        let mut request = self.http.post(self.url.clone()).headers(version.headers()).body(body);
         if failures > 0 {
             request = request.header("retry-attempt", failures);
         }
@@ -219,15 +210,10 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// The beginning of a body, which may be endless.
 async fn beginning(response: &mut Response) -> String {
-    let mut read = Vec::new();
-    while read.len() < READ {
-        match response.chunk().await {
-            Ok(Some(chunk)) => read.extend_from_slice(&chunk[..chunk.len().min(READ - read.len())]),
-            Ok(None) => break,
-            Err(error) => return format!("(no body: {})", crate::http::root_cause(error)),
-        }
+    match crate::http::beginning(response, READ).await {
+        Ok(read) => String::from_utf8_lossy(&read).into_owned(),
+        Err(error) => format!("(no body: {})", crate::http::root_cause(error)),
     }
-    String::from_utf8_lossy(&read).into_owned()
 }
 
 fn cure(status: StatusCode, body: &str) -> String {
@@ -251,7 +237,7 @@ fn cure(status: StatusCode, body: &str) -> String {
 
 /// The beginning of a text from outside, on one line and without control characters.
 fn excerpt(text: &str) -> String {
-    let clean: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
+    let clean: String = one_line(text.trim()).chars().take(SHOWN).collect();
     if clean.is_empty() { "(no body)".to_owned() } else { clean }
 }
 

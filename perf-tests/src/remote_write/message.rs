@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use monitoring::metric::{Description, Kind, Metric};
 use prost::Message as _;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::native::Native;
 use super::proto::{self, MetricMetadata, MetricType, STALE_BITS, WriteRequest};
@@ -18,6 +19,22 @@ pub enum Version {
     One,
     /// 2.0, in which a receiver says how much it took.
     Two,
+}
+
+impl Version {
+    /// The headers of a request that is written in it.
+    pub fn headers(self) -> HeaderMap {
+        let (content_type, number) = match self {
+            Self::One => ("application/x-protobuf", "0.1.0"),
+            Self::Two => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
+        };
+        let headers = [
+            (CONTENT_ENCODING, HeaderValue::from_static("snappy")),
+            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (HeaderName::from_static("x-prometheus-remote-write-version"), HeaderValue::from_static(number)),
+        ];
+        headers.into_iter().collect()
+    }
 }
 
 /// What a series is at a time.
@@ -58,17 +75,6 @@ impl Entry {
         self.points.iter().all(|(_, value)| matches!(value, Value::Number(value) if value.to_bits() == STALE_BITS))
     }
 
-    fn name(&self) -> &str {
-        self.labels.iter().find(|label| label.name == "__name__").map_or("", |label| &label.value)
-    }
-
-    /// As PromQL writes it.
-    pub(super) fn shown(&self) -> String {
-        let labels = self.labels.iter().filter(|label| label.name != "__name__");
-        let labels: Vec<_> = labels.map(|label| format!("{}={:?}", label.name, label.value)).collect();
-        format!("{}{{{}}}", self.name(), labels.join(","))
-    }
-
     fn numbers(&self) -> impl Iterator<Item = (i64, f64)> {
         self.points.iter().filter_map(|(at, value)| match value {
             Value::Number(value) => Some((*at, *value)),
@@ -82,6 +88,17 @@ impl Entry {
             Value::Native(native) => Some((*at, &**native)),
         })
     }
+}
+
+fn name(labels: &SeriesLabels) -> &str {
+    labels.iter().find(|label| label.name == "__name__").map_or("", |label| &label.value)
+}
+
+/// A series as PromQL writes it.
+pub(super) fn shown(labels: &SeriesLabels) -> String {
+    let others = labels.iter().filter(|label| label.name != "__name__");
+    let others: Vec<_> = others.map(|label| format!("{}={:?}", label.name, label.value)).collect();
+    format!("{}{{{}}}", name(labels), others.join(","))
 }
 
 /// How much is in a message: numbers and native histograms.
@@ -123,7 +140,7 @@ fn one(entries: &[Entry]) -> WriteRequest {
     let mut families = BTreeMap::new();
     let timeseries = entries.iter().map(|entry| {
         if !entry.is_end() {
-            families.entry(Metric::family(entry.name(), entry.description.kind)).or_insert(entry.description);
+            families.entry(Metric::family(name(&entry.labels), entry.description.kind)).or_insert(entry.description);
         }
         proto::TimeSeries {
             labels: entry.labels.to_vec(),

@@ -12,7 +12,7 @@ use tokio::time::{self, Instant};
 
 use super::backoff::Backoff;
 use super::client::{Client, WriteError};
-use super::message::{Entry, Value, Version, encode, size};
+use super::message::{Entry, Value, Version, encode, shown, size};
 use super::series::{Series, SeriesLabels};
 use super::sift::Sifted;
 use crate::clock;
@@ -32,7 +32,7 @@ pub struct Pusher {
     /// Series that the store has.
     known: HashSet<SeriesLabels>,
     /// Series that it does not take while it takes others, and why; they are not sent again.
-    turned_down: BTreeMap<SeriesLabels, (String, WriteError)>,
+    turned_down: BTreeMap<SeriesLabels, WriteError>,
     /// The time of the last push that was tried.
     previous: Option<i64>,
     /// A push that the store has not answered for.
@@ -281,13 +281,13 @@ impl Pusher {
 
     /// Remembers that the store does not take this one.
     pub(super) fn turn_down(&mut self, entry: &Entry, why: WriteError) {
-        self.turned_down.insert(entry.labels.clone(), (entry.shown(), why));
+        self.turned_down.insert(entry.labels.clone(), why);
     }
 
     fn turned_down_in_words(&self) -> Option<WriteError> {
         const NAMED: usize = 3;
-        let (_, why) = self.turned_down.values().next()?;
-        let mut names: Vec<_> = self.turned_down.values().take(NAMED).map(|(name, _)| name.clone()).collect();
+        let why = self.turned_down.values().next()?;
+        let mut names: Vec<_> = self.turned_down.keys().take(NAMED).map(shown).collect();
         if self.turned_down.len() > NAMED {
             names.push(format!("and {} more", self.turned_down.len() - NAMED));
         }

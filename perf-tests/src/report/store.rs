@@ -164,12 +164,10 @@ impl Store {
         if !response.status().is_success() {
             return Err(QueryError::Status(self.shown(), response.status().as_u16()));
         }
-        let mut text = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unlike(&error.without_url()))? {
-            text.extend_from_slice(&chunk);
-            if text.len() > LONGEST {
-                return Err(self.unlike(&format_args!("more than {LONGEST} bytes")));
-            }
+        let text = crate::http::beginning(&mut response, LONGEST + 1).await;
+        let text = text.map_err(|error| self.unlike(&error.without_url()))?;
+        if text.len() > LONGEST {
+            return Err(self.unlike(&format_args!("more than {LONGEST} bytes")));
         }
         let answer: Answer<T> = serde_json::from_slice(&text).map_err(|error| self.unlike(&error))?;
         Ok(answer.data)

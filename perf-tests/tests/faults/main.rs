@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
+#[expect(dead_code, reason = "shared with another test, each of which needs a part")]
 mod servers;
 
 use std::collections::BTreeMap;

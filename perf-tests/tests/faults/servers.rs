@@ -65,6 +65,23 @@ pub(crate) fn uvicorn() -> (Process, u16) {
     (process, port)
 }
 
+/// Prometheus, with those flags, and nothing in its folder.
+pub(crate) fn prometheus(name: &str, flags: &[&str]) -> (Process, u16) {
+    let (folder, port) = (folder().join(name), free_port());
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("prometheus.yml"), "").unwrap();
+    let mut command = Command::new("prometheus");
+    command.arg(format!("--config.file={}", folder.join("prometheus.yml").display()));
+    command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(flags).stderr(Stdio::null());
+    let process = Process(command.spawn().expect("prometheus on PATH"));
+    wait_for(port);
+    (process, port)
+}
+
 /// nginx, with a port each: plain, for TLS, and for HTTP/2. It closes each connection after
 /// three requests.
 pub(crate) struct Nginx {

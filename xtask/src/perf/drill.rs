@@ -2,10 +2,8 @@
 //! pace, and each alert has to become pending, fire and be resolved, and to stay silent in a clean run.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use monitoring::alert;
 use monitoring::catalogue::SERVED;
 use monitoring::rule::Timing;
@@ -126,9 +124,7 @@ async fn exercise(
             Some(after) => drop(time::timeout(after, ended).await),
             None => drop(ended.await?),
         }
-        if outcome.exists() {
-            fs::remove_file(&outcome).context("failed to remove a run's outcome")?;
-        }
+        workspace::remove_file(&outcome)?;
         Ok(backend.stop().await?)
     };
     let id = format!("drill-{}", std::process::id());

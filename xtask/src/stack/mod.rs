@@ -246,18 +246,14 @@ impl Stack {
         let host = self.backend_host.filter(|_| local).unwrap_or(host);
         let port = backend.port_or_known_default().unwrap_or(80);
         let target = Target::new(format!("{host}:{port}"), backend.scheme() == "https");
-        let file = state_folder(self.port).join(TARGETS).join("backend.json");
+        let file = backend_file(self.port);
         let text = serde_json::to_string(&[target])?;
         fs::write(&file, text).with_context(|| format!("failed to write {}", file.display()))
     }
 
     /// Tells Prometheus that the backend is gone.
     pub(crate) fn forget_backend(&self) -> anyhow::Result<()> {
-        let file = state_folder(self.port).join(TARGETS).join("backend.json");
-        if self.prometheus.is_some() && file.exists() {
-            fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))?;
-        }
-        Ok(())
+        if self.prometheus.is_some() { workspace::remove_file(&backend_file(self.port)) } else { Ok(()) }
     }
 
     /// Whether it is in containers with a network of their own.
@@ -274,6 +270,11 @@ impl Stack {
 /// The folder with a stack's target file, and with all state of a Prometheus from PATH.
 fn state_folder(prometheus_port: u16) -> PathBuf {
     workspace::perf().join("stack").join(prometheus_port.to_string())
+}
+
+/// The file that tells a stack's Prometheus where the backend is.
+fn backend_file(prometheus_port: u16) -> PathBuf {
+    state_folder(prometheus_port).join(TARGETS).join("backend.json")
 }
 
 /// Where a stack's archive is unpacked.

@@ -7,13 +7,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::prometheus::TARGETS;
 use serde_json::Value;
 use tokio::process::Command;
 
 use super::{
-    ARCHIVE, Options, Part, Stack, StackError, archive_folder, check_prometheus_port, local_url, make_targets_folder,
-    state_folder,
+    ARCHIVE, Options, Part, Stack, StackError, archive_folder, backend_file, check_prometheus_port, local_url,
+    make_targets_folder, state_folder,
 };
 use crate::{http, process, workspace};
 
@@ -142,10 +141,7 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
 }
 
 fn forget_passing(folder: &Path) -> anyhow::Result<()> {
-    let owner = folder.join(OWNER);
-    if owner.exists() {
-        fs::remove_file(&owner).with_context(|| format!("failed to remove {}", owner.display()))?;
-    }
+    workspace::remove_file(&folder.join(OWNER))?;
     forget(&folder.join(PASSING_DATA))
 }
 
@@ -156,14 +152,8 @@ pub(super) fn sweep() -> anyhow::Result<Vec<String>> {
         if !fs::read_to_string(folder.join(OWNER)).is_ok_and(|owner| process::is_gone(owner.trim())) {
             continue;
         }
-        let pid = folder.join(PID);
-        if pid.exists() {
-            fs::remove_file(&pid).with_context(|| format!("failed to remove {}", pid.display()))?;
-        }
-        let target = folder.join(TARGETS).join("backend.json");
-        if target.exists() {
-            fs::remove_file(&target).with_context(|| format!("failed to remove {}", target.display()))?;
-        }
+        workspace::remove_file(&folder.join(PID))?;
+        workspace::remove_file(&backend_file(port))?;
         forget_passing(&folder)?;
         swept.push(format!("data of the prometheus at port {port}"));
     }

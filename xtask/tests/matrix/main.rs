@@ -5,12 +5,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
 mod full;
+mod proxy;
 #[path = "../real/mod.rs"]
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
 mod real;
 mod service;
 mod signals;
-mod store;
 mod stores;
 mod world;
 

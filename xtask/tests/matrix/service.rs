@@ -7,8 +7,8 @@ use monitoring::prometheus::RECEIVER_FLAG;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::real::{Backend, free_port, wait_for, xtask};
-use crate::store::{Mode, Proxy, Store};
+use crate::proxy::{Mode, Proxy};
+use crate::real::{Backend, Prometheus, free_port, wait_for, xtask};
 use crate::within;
 use crate::world::{Counted, Row, Running, Seen};
 
@@ -55,39 +55,39 @@ fn under_way(proxy: &Proxy) {
 
 fn restarted(again: bool) -> Seen {
     let name = if again { "service-again" } else { "service-gone" };
-    let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let port = free_port();
     let backend = Backend::at(port, &[]);
     let target = backend.url.clone();
-    let running = Running::start(name, &arguments(&target, &store.url()));
+    let running = Running::start(name, &arguments(&target, &store.url));
     sleep(Duration::from_secs(3));
     drop(backend);
     sleep(Duration::from_secs(2));
     let _again = again.then(|| Backend::at(port, &[]));
-    running.end(Some(&store.url()))
+    running.end(Some(&store.url))
 }
 
 fn behind(name: &str, mode: Mode, more: &[&str]) -> Seen {
-    let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let backend = Backend::start(&[]);
     let proxy = Proxy::before(url::Url::parse(&backend.url).unwrap().port().unwrap());
-    let running = Running::start(name, &[&arguments(&proxy.url(), &store.url()), more].concat());
+    let running = Running::start(name, &[&arguments(&proxy.url(), &store.url), more].concat());
     under_way(&proxy);
     proxy.set(mode);
-    running.end(Some(&store.url()))
+    running.end(Some(&store.url))
 }
 
 /// Arrivals become due while nobody is there to begin them: that is the generator's fault and not the service's.
 fn stopped() -> Seen {
-    let store = Store::start("matrix-generator-store", &[RECEIVER_FLAG]);
-    let line = ["--rate", "50/s", "-d", "8s", "--no-proof", "--prometheus-url", &store.url()];
+    let store = Prometheus::start("matrix-generator-store", &[RECEIVER_FLAG]);
+    let line = ["--rate", "50/s", "-d", "8s", "--no-proof", "--prometheus-url", &store.url];
     let running = Running::start("generator-stopped", &line);
     let generator = Pid::from_raw(running.generator());
     sleep(Duration::from_secs(3));
     kill(generator, Signal::SIGSTOP).unwrap();
     sleep(Duration::from_secs(3));
     kill(generator, Signal::SIGCONT).unwrap();
-    running.end(Some(&store.url()))
+    running.end(Some(&store.url))
 }
 
 fn few_files() -> Seen {

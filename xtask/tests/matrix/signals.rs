@@ -10,8 +10,8 @@ use monitoring::prometheus::RECEIVER_FLAG;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::real::{free_port, out, wait_for, xtask};
-use crate::store::{Mode, Proxy, Store};
+use crate::proxy::{Mode, Proxy};
+use crate::real::{Prometheus, free_port, out, wait_for, xtask};
 use crate::within;
 use crate::world::{Counted, Row, Running, Seen};
 
@@ -97,7 +97,7 @@ fn send(running: &Running, signal: Signal, times: u32) {
 
 /// A run whose store is one that runs already.
 fn with_a_store(stage: Stage, testid: &str, signal: Signal, times: u32) -> Seen {
-    let store = Store::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]);
+    let store = Prometheus::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port());
     let vus = VUS.to_string();
     let running = Running::start(testid, &["-u", &vus, "-d", "6s", "--prometheus-url", &proxy.url()]);

@@ -6,10 +6,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use monitoring::prometheus::RECEIVER_FLAG;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::real::{wait_for, xtask};
-use crate::store::{Mode, Proxy, Store};
+use crate::proxy::{Mode, Proxy};
+use crate::real::{Prometheus, wait_for, xtask};
 use crate::within;
 use crate::world::{Counted, Row, Running, Seen};
 
@@ -83,18 +84,18 @@ fn under_way(proxy: &Proxy) {
 }
 
 fn restarted(name: &str, after: u64, load: &[&str]) -> Seen {
-    let mut store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let mut store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port());
     let running = Running::start(name, &[load, &["--prometheus-url", &proxy.url()]].concat());
     under_way(&proxy);
     store.kill();
     sleep(Duration::from_secs(after));
     store.start_again();
-    running.end(Some(&store.url()))
+    running.end(Some(&store.url))
 }
 
 fn killed() -> Seen {
-    let mut store = Store::start("matrix-killed-store", &[RECEIVER_FLAG]);
+    let mut store = Prometheus::start("matrix-killed-store", &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port());
     let running = Running::start("killed", &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     under_way(&proxy);
@@ -103,15 +104,15 @@ fn killed() -> Seen {
 }
 
 fn stopped(name: &str, after: Option<u64>) -> Seen {
-    let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port());
     let running = Running::start(name, &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     under_way(&proxy);
-    store.signal(Signal::SIGSTOP);
+    kill(Pid::from_raw(store.pid()), Signal::SIGSTOP).unwrap();
     let Some(after) = after else { return running.end(None) };
     sleep(Duration::from_secs(after));
-    store.signal(Signal::SIGCONT);
-    running.end(Some(&store.url()))
+    kill(Pid::from_raw(store.pid()), Signal::SIGCONT).unwrap();
+    running.end(Some(&store.url))
 }
 
 /// A volume of a few megabytes that something else fills up.
@@ -132,7 +133,7 @@ fn as_root(line: &[&str]) {
 }
 
 fn on_full(folder: &Path) -> Seen {
-    let store = Store::start_in(folder.to_owned(), &[RECEIVER_FLAG]);
+    let store = Prometheus::start_in(folder.to_owned(), &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port());
     let running = Running::start("full", &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     under_way(&proxy);
@@ -143,7 +144,7 @@ fn on_full(folder: &Path) -> Seen {
 
 /// A run whose store is behind a proxy that fails for a while, or from then on.
 fn behind(name: &str, mode: Mode, lasts: Option<u64>) -> Seen {
-    let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port());
     let running = Running::start(name, &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     under_way(&proxy);
@@ -152,12 +153,12 @@ fn behind(name: &str, mode: Mode, lasts: Option<u64>) -> Seen {
         sleep(Duration::from_secs(seconds));
         proxy.set(Mode::Forward);
     }
-    running.end(Some(&store.url()))
+    running.end(Some(&store.url))
 }
 
 fn receiver_off() -> Seen {
-    let store = Store::start("matrix-off-store", &[]);
-    Running::start("off", &[LOAD, &["--prometheus-url", &store.url()]].concat()).end(None)
+    let store = Prometheus::start("matrix-off-store", &[]);
+    Running::start("off", &[LOAD, &["--prometheus-url", &store.url]].concat()).end(None)
 }
 
 fn page() -> Seen {
@@ -174,10 +175,10 @@ fn no_name() -> Seen {
 }
 
 /// A run whose clock is off.
-fn faked(name: &str, by: &str, store: &Store) -> Seen {
+fn faked(name: &str, by: &str, store: &Prometheus) -> Seen {
     let mut command = xtask(&["perf", "-q", "--testid", name]);
     command.env("LD_PRELOAD", faketime()).env("FAKETIME", by).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    Running::of(name, &[LOAD, &["--prometheus-url", &store.url()]].concat(), command).end(None)
+    Running::of(name, &[LOAD, &["--prometheus-url", &store.url]].concat(), command).end(None)
 }
 
 /// Debian's libfaketime.
@@ -188,13 +189,13 @@ fn faketime() -> String {
 }
 
 fn clock(name: &str, by: &str) -> Seen {
-    let store = Store::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     faked(name, by, &store)
 }
 
 /// A clock that is right at first.
 fn set_back() -> Seen {
-    let store = Store::start("matrix-set-back-store", &[RECEIVER_FLAG]);
+    let store = Prometheus::start("matrix-set-back-store", &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port());
     let offset = store.folder.join("offset");
     std::fs::write(&offset, "+0").unwrap();
@@ -204,13 +205,13 @@ fn set_back() -> Seen {
     let running = Running::of("set-back", &[LOAD, &["--prometheus-url", &proxy.url()]].concat(), command);
     under_way(&proxy);
     std::fs::write(&offset, "-1h").unwrap();
-    running.end(Some(&store.url()))
+    running.end(Some(&store.url))
 }
 
 fn behind_data() -> Seen {
-    let store = Store::start("matrix-behind-data-store", &[RECEIVER_FLAG]);
+    let store = Prometheus::start("matrix-behind-data-store", &[RECEIVER_FLAG]);
     let first =
-        Running::start("behind-data-first", &["-u", "1", "-i", "20", "--no-proof", "--prometheus-url", &store.url()]);
+        Running::start("behind-data-first", &["-u", "1", "-i", "20", "--no-proof", "--prometheus-url", &store.url]);
     assert_eq!(first.end(None).said.code, 0);
     faked("behind-data", "-2h", &store)
 }

@@ -143,7 +143,10 @@ impl Drop for Stack {
 
 /// A Prometheus of the test's own making.
 pub(crate) struct Prometheus {
-    child: Child,
+    child: Option<Child>,
+    pub(crate) folder: PathBuf,
+    port: u16,
+    flags: Vec<String>,
     pub(crate) url: String,
 }
 
@@ -151,31 +154,54 @@ impl Prometheus {
     pub(crate) fn start(name: &str, flags: &[&str]) -> Self {
         let folder = out(name);
         std::fs::create_dir_all(&folder).unwrap();
+        Self::start_in(folder, flags)
+    }
+
+    pub(crate) fn start_in(folder: PathBuf, flags: &[&str]) -> Self {
         std::fs::write(folder.join("prometheus.yml"), "").unwrap();
-        let address = format!("127.0.0.1:{}", free_port());
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
-            .arg(format!("--web.listen-address={address}"))
-            .args(flags)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let prometheus = Self { child, url: format!("http://{address}") };
-        wait_for("Prometheus", Duration::from_secs(20), || get(&format!("{}/-/ready", prometheus.url)).map(drop));
+        let port = free_port();
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let mut prometheus = Self { child: None, folder, port, flags, url: format!("http://127.0.0.1:{port}") };
+        prometheus.start_again();
         prometheus
     }
 
+    /// Where and with what it was before.
+    pub(crate) fn start_again(&mut self) {
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", self.folder.join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", self.folder.join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
+            .args(&self.flags)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        wait_for("Prometheus", Duration::from_secs(30), || get(&format!("{}/-/ready", self.url)).map(drop));
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.as_ref().unwrap().id().try_into().unwrap()
+    }
+
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

@@ -35,9 +35,7 @@ impl Alone {
         let copy = |program: &Path| -> anyhow::Result<PathBuf> {
             let kept = self.folder.join(program.file_name().context("a program without a name")?);
             // Not over an older one, which a process that is about to end may still run.
-            if kept.exists() {
-                fs::remove_file(&kept).with_context(|| format!("failed to remove {}", kept.display()))?;
-            }
+            workspace::remove_file(&kept)?;
             fs::copy(program, &kept).with_context(|| format!("failed to copy {}", program.display()))?;
             Ok(kept)
         };

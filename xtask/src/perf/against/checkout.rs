@@ -111,11 +111,7 @@ fn remove(shell: &Shell, folder: &Path) -> anyhow::Result<()> {
         fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;
     }
     cmd!(shell, "git worktree prune").quiet().run()?;
-    let owner = owner_file(folder);
-    if owner.exists() {
-        fs::remove_file(&owner).with_context(|| format!("failed to remove {}", owner.display()))?;
-    }
-    Ok(())
+    workspace::remove_file(&owner_file(folder))
 }
 
 fn shell(folder: &Path) -> anyhow::Result<Shell> {

@@ -226,9 +226,7 @@ impl<'a> Rounds<'a> {
         ] {
             child.set(variable, value);
         }
-        if outcome_file.exists() {
-            fs::remove_file(&outcome_file).context("failed to remove an older outcome")?;
-        }
+        workspace::remove_file(&outcome_file)?;
         let ended = child.run(self.signals.clone()).await?;
         if *self.signals.borrow() > 0 {
             return Err(interrupted());

@@ -70,6 +70,8 @@ pub(super) struct Service {
     limits: Limits,
     /// Who takes it away, if it goes with a command.
     pub(super) owner: String,
+    /// Where it stores what goes with it if there is no volume.
+    stores: Option<&'static str>,
     /// Folders that it writes to besides those that are mounted; they are in memory.
     scratch: &'static [&'static str],
 }
@@ -159,6 +161,7 @@ impl Service {
             // What it writes beside an archive's blocks is to be removed by whoever unpacked them.
             user: options.archive.as_ref().and_then(|_| super::tool::owner()),
             limits: operation::PROMETHEUS,
+            stores: options.archive.is_none().then_some("/prometheus"),
             scratch: &["/tmp"],
             owner: owner(options),
             name,
@@ -214,6 +217,7 @@ impl Service {
             volume: None,
             user: None,
             limits: operation::GRAFANA,
+            stores: None,
             scratch: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
             owner: owner(options),
         })
@@ -260,11 +264,9 @@ impl Service {
         if let Some(user) = self.user.clone().or(not_root(&self.image).await) {
             request = request.with_user(user);
         }
-        // Beside an archive's data or a volume of its own, what it stores goes with it.
-        let has_data = self.role != "prometheus" || binds.iter().any(|bind| bind.contains(":/prometheus"));
-        let passing =
-            Mount { target: Some("/prometheus".to_owned()), typ: Some(MountType::VOLUME), ..Mount::default() };
-        let mounts = if has_data { Vec::new() } else { vec![passing] };
+        let volume =
+            |target: &str| Mount { target: Some(target.to_owned()), typ: Some(MountType::VOLUME), ..Mount::default() };
+        let mounts: Vec<_> = self.stores.filter(|_| self.volume.is_none()).map(volume).into_iter().collect();
         let scratch =
             self.scratch.iter().map(|folder| ((*folder).to_owned(), SCRATCH.to_owned())).collect::<HashMap<_, _>>();
         let limits = self.limits;

@@ -1,82 +1,11 @@
-//! A real Prometheus that can be killed, stopped and started again where it was, and a proxy before it, or before a service, that fails on
-//! demand.
+//! A proxy before a store, or before a service, that fails on demand.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
-use crate::real::{free_port, get, out, wait_for};
-
-/// A Prometheus at one port, with one folder, as often as it is started.
-pub(crate) struct Store {
-    child: Option<Child>,
-    pub(crate) folder: PathBuf,
-    port: u16,
-    flags: Vec<&'static str>,
-}
-
-impl Store {
-    pub(crate) fn start(name: &str, flags: &[&'static str]) -> Self {
-        let folder = out(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        Self::start_in(folder, flags)
-    }
-
-    pub(crate) fn start_in(folder: PathBuf, flags: &[&'static str]) -> Self {
-        std::fs::write(folder.join("prometheus.yml"), "").unwrap();
-        let mut store = Self { child: None, folder, port: free_port(), flags: flags.to_vec() };
-        store.start_again();
-        store
-    }
-
-    pub(crate) fn start_again(&mut self) {
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", self.folder.join("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", self.folder.join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
-            .args(&self.flags)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-        let ready = format!("{}/-/ready", self.url());
-        wait_for("Prometheus", Duration::from_secs(30), || get(&ready).map(drop));
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    pub(crate) const fn port(&self) -> u16 {
-        self.port
-    }
-
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        let pid = self.child.as_ref().unwrap().id();
-        kill(Pid::from_raw(pid.try_into().unwrap()), signal).unwrap();
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
 
 /// What a proxy does with what comes.
 #[derive(Clone, Copy, Debug, PartialEq)]
