@@ -31,6 +31,7 @@ fn crates_import_only_what_they_may() {
     let expected = [
         ("backend", vec![]),
         ("dashboards", vec!["monitoring"]),
+        ("engine-bench", vec!["monitoring", "perf-tests"]),
         ("monitoring", vec![]),
         ("perf-tests", vec!["monitoring"]),
         ("xtask", vec!["dashboards", "monitoring"]),
@@ -49,7 +50,8 @@ fn crates_do_without_what_they_must_not_know() {
     let forbidden: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("monitoring", &["tokio", "reqwest", "testcontainers", "axum"][..]),
         ("dashboards", &["tokio", "reqwest", "testcontainers", "axum", "hdrhistogram"]),
-        ("perf-tests", &["testcontainers", "xshell", "cargo_metadata"]),
+        ("perf-tests", &["testcontainers", "xshell", "cargo_metadata", "criterion"]),
+        ("engine-bench", &[]),
         ("backend", &["hdrhistogram", "testcontainers", "prost", "snap"]),
         ("xtask", &["hdrhistogram", "prost", "snap"]),
     ]);

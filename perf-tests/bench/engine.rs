@@ -1,5 +1,5 @@
 //! What the parts of the engine cost by themselves: planning arrivals, recording a sample, taking and merging snapshots, and
-//! encoding a push. `cargo bench -p perf-tests`
+//! encoding a push. `cargo bench -p engine-bench`
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the measurement")]
 
