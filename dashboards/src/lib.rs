@@ -3,6 +3,7 @@
 //! Panels ask the same [`monitoring::promql`] expressions that rules record. Nothing here does IO or knows HTTP,
 //! Docker or how load is made.
 
+pub mod answer;
 pub mod artefact;
 pub mod grafana;
 pub mod layout;

@@ -194,6 +194,14 @@ mod tests {
     }
 
     #[test]
+    fn a_page_names_hosts_that_load_was_allowed_to() {
+        let mut report = report();
+        assert!(!of_run(&report, None).contains("load allowed to"), "most runs stay at home");
+        report.environment.allowed_targets = vec!["perf.example".to_owned()];
+        assert!(of_run(&report, None).contains("load allowed to</th><td class=\"wrap\">perf.example"));
+    }
+
+    #[test]
     fn what_a_target_says_stays_text() {
         let mut report = report();
         let hostile = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
@@ -203,6 +211,7 @@ mod tests {
         report.endpoints[0].errors.insert(hostile.to_owned(), 3);
         report.tags.insert("a".to_owned(), hostile.to_owned());
         report.environment.command = hostile.to_owned();
+        report.environment.allowed_targets = vec![hostile.to_owned()];
         let mut compared = Comparison::of(
             About {
                 name: hostile.to_owned(),

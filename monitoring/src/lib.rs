@@ -5,6 +5,7 @@
 //! report. Nothing in this crate does IO, reads a clock or knows HTTP, Docker or Grafana.
 
 pub mod alert;
+pub mod answer;
 pub mod artefact;
 pub mod backend;
 pub mod budget;

@@ -4,6 +4,7 @@
 //! test`. Variables that k6 has keep k6's names. This module only reads what a lookup gives it; each crate reads the
 //! environment in one place.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -37,7 +38,7 @@ pub(crate) const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 const PUSH_INTERVALS: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
 
 /// All that a run is told from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Where requests go.
     pub target: Url,
@@ -79,6 +80,20 @@ pub struct Settings {
     pub revision: String,
     /// The command line without secrets, likewise.
     pub command: String,
+}
+
+/// Without users and passwords, which URLs may have.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_store = |url: &Option<Url>| url.as_ref().map(shown);
+        f.debug_struct("Settings")
+            .field("target", &shown(&self.target))
+            .field("testid", &self.testid)
+            .field("remote_write", &of_store(&self.remote_write))
+            .field("prometheus", &of_store(&self.prometheus))
+            .field("store_access", &self.store_access)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -262,6 +277,14 @@ mod tests {
             assert_eq!(settings(&[(DRY_RUN, value)]).unwrap().dry_run, on, "{value}");
             assert_eq!(settings(&[(EXACT_ARRIVALS, value)]).unwrap().exact_arrivals, on, "{value}");
         }
+    }
+
+    #[test]
+    fn what_panics_may_print_holds_no_secret() {
+        let urls = [TARGET, REMOTE_WRITE, PROMETHEUS].map(|name| (name, "http://user:S3cr3t@127.0.0.1:9/x?key=S3cr3t"));
+        let given = [&urls[..], &[(RW_HTTP_HEADERS, "X-Key:S3cr3t"), (RW_CLIENT_CERTIFICATE_KEY, "")]].concat();
+        let shown = format!("{:?}", settings(&given).unwrap());
+        assert!(shown.contains("127.0.0.1") && !shown.contains("S3cr3t"), "{shown}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tokio::process::{Child, Command};
 use tokio::time;
 
-pub(crate) use owner::{end_orphans, is_gone, owner};
+pub(crate) use owner::{another, end_orphans, is_gone, owner};
 
 /// A process that goes with us: signals of the terminal do not reach it, and whoever finds it when we are gone knows that it was ours.
 pub(crate) fn ours(command: &mut Command) {

@@ -28,7 +28,7 @@ use url::Url;
 use clocks::Compared;
 use ledger::Own;
 use reading::Backend;
-pub(crate) use source::{Moment, Series, Source, seconds};
+pub(crate) use source::{Moment, Source, seconds};
 
 /// More lines than this nobody reads on a terminal.
 const SHOWN_LINES: usize = 10;

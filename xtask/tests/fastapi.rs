@@ -24,6 +24,8 @@ impl Service {
 
     fn at(port: u16, workers: &str) -> Self {
         let port = port.to_string();
+        // It fails on purpose in places, and tells each time where.
+        let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("uvicorn-{port}.log"));
         let child = Command::new("uvicorn")
             .args(["service:app", "--no-access-log", "--log-level", "warning", "--port", &port])
             .args(["--app-dir", "xtask/tests/fastapi", "--workers", workers])
@@ -31,6 +33,7 @@ impl Service {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .current_dir(root())
             .stdout(Stdio::null())
+            .stderr(std::fs::File::create(log).unwrap())
             .spawn()
             .unwrap();
         let service = Self { child, url: format!("http://127.0.0.1:{port}") };

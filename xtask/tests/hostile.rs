@@ -192,7 +192,7 @@ fn a_store_that_dies_half_way_is_inconclusive() {
 #[cfg(unix)]
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
-fn ctrl_c_ends_a_run_in_order_and_leaves_nothing() {
+fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack() {
     use std::io::Read as _;
 
     use nix::sys::signal::{Signal, kill};
@@ -206,6 +206,10 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing() {
         let series = get(&format!("http://127.0.0.1:{port}/api/v1/series?match[]=http_reqs"))?;
         series.contains("basic").then_some(())
     });
+    // Another command neither takes that stack away nor relies on it.
+    let second = run(&mut perf(&["--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()]));
+    assert_eq!(second.code, 104, "{}", second.text);
+    assert!(second.text.contains(&format!("process {}", child.id())), "{}", second.text);
     kill(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     let mut text = String::new();
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();

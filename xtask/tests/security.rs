@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use monitoring::prometheus::RECEIVER_FLAG;
@@ -96,6 +96,80 @@ fn a_secret_stays_one() {
     let query = "/api/v1/series?match[]=%7Btestid%3D~%22secrets.%2A%22%7D";
     let series = get(&format!("{}{query}", store.url)).unwrap();
     assert!(series.contains("secrets-token") && !series.contains(SECRET));
+}
+
+/// An authority, and a certificate of a server at 127.0.0.1 and of a client.
+fn certificates(folder: &Path) {
+    let openssl = |args: &[&str]| {
+        let output = Command::new("openssl").args(args).current_dir(folder).output().expect("openssl on PATH");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let authority = ["req", "-x509", "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem"];
+    openssl(&[&authority[..], &key].concat());
+    fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
+    for name in ["server", "client"] {
+        let [key_file, request, leaf] = ["key", "csr", "pem"].map(|end| format!("{name}.{end}"));
+        openssl(&[&["req", "-subj", "/CN=leaf", "-keyout", &key_file, "-out", &request][..], &key].concat());
+        let sign = ["x509", "-req", "-in", &request, "-CA", "authority.pem", "-CAkey", "authority.key"];
+        openssl(&[&sign[..], &["-CAcreateserial", "-extfile", "extensions", "-out", &leaf]].concat());
+    }
+}
+
+/// A Prometheus that takes nothing without TLS, nor from whom it does not know.
+fn guarded_prometheus(folder: &Path) -> Prometheus {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let web = folder.join("web.yml");
+    let [certificate, key, authority] = ["server.pem", "server.key", "authority.pem"].map(at);
+    fs::write(
+        &web,
+        format!(
+            "tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n  client_ca_file: {authority}\n  \
+             client_auth_type: RequireAndVerifyClientCert\n  min_version: TLS13\n"
+        ),
+    )
+    .unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let both = ["client.key", "client.pem"].map(|name| fs::read(folder.join(name)).unwrap()).concat();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .add_root_certificate(reqwest::Certificate::from_pem(&fs::read(at("authority.pem")).unwrap()).unwrap())
+        .identity(reqwest::Identity::from_pem(&both).unwrap())
+        .build()
+        .unwrap();
+    Prometheus::start_with_tls(folder.to_owned(), &[RECEIVER_FLAG], &web, client)
+}
+
+#[test]
+#[ignore = "needs a prometheus and openssl on PATH: run with cargo xtask ci"]
+fn a_store_with_an_authority_of_its_own_knows_us_by_our_certificate() {
+    let folder = out("guarded-store");
+    fs::create_dir_all(&folder).unwrap();
+    certificates(&folder);
+    let (backend, store) = (Backend::start(&[]), guarded_prometheus(&folder));
+    let at = |name: &str| folder.join(name).display().to_string();
+    let authority = ("PERF_STORE_CA_CERTIFICATE", at("authority.pem"));
+    let certificate = ("K6_PROMETHEUS_RW_CLIENT_CERTIFICATE", at("client.pem"));
+    let key = ("K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY", at("client.key"));
+    let newest = ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3".to_owned());
+    let reports = out("guarded");
+    for (given, code, says) in [
+        (vec![authority.clone(), certificate.clone(), key.clone(), newest], 0, "exit 0"),
+        (vec![certificate, key], 90, "certificate"),
+        (vec![authority], 90, "ertificate"),
+    ] {
+        // How much is sent is of no account where nothing arrives.
+        let iterations = if code == 0 { "60" } else { "5" };
+        let line = ["perf", "-u", "5", "-i", iterations, "--target", &backend.url];
+        let said = run(xtask(&line)
+            .args(["--prometheus-url", &store.url, "--out", reports.to_str().unwrap()])
+            .envs(given.clone()));
+        assert_eq!(said.code, code, "{given:?}: {}", said.text);
+        assert!(said.text.contains(says), "{given:?}: {}", said.text);
+        if code == 0 {
+            assert_eq!(real::report(&reports).store.unwrap().agrees, Some(true));
+        }
+    }
 }
 
 /// A service that says what no service should.
@@ -208,7 +282,7 @@ fn is_well_formed(text: &str) {
     fs::create_dir_all(&path).unwrap();
     fs::write(path.join("junit.xml"), text).unwrap();
     let program = "import sys, xml.etree.ElementTree as tree; tree.parse(sys.argv[1])";
-    let parsed = std::process::Command::new("python3").args(["-c", program]).arg(path.join("junit.xml")).output();
+    let parsed = Command::new("python3").args(["-c", program]).arg(path.join("junit.xml")).output();
     let parsed = parsed.expect("python3 on PATH");
     assert!(parsed.status.success(), "{}", String::from_utf8_lossy(&parsed.stderr));
 }

@@ -285,6 +285,7 @@ pub(super) fn environment(report: &Report) -> Markup {
             ),
         ),
         ("plan", report.plan.hash.clone()),
+        ("load allowed to", environment.allowed_targets.join(", ")),
     ];
     let slowest = report.endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.server_timing?)));
     html! {

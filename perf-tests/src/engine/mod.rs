@@ -29,7 +29,7 @@ use crate::plan::{Iterations, PartPlan, Plan, Schedule};
 use health::Shares;
 use silence::Silence;
 use vu::Shared;
-use worker::{Done, Errors, Iteration, Left, PartWork, Share, Work};
+use worker::{Done, Errors, Iteration, Left, PartWork, Share, Work, panic_text};
 
 /// How often a snapshot is taken for those who watch.
 pub(crate) const TICK: Duration = Duration::from_millis(500);
@@ -54,7 +54,7 @@ pub(crate) struct Load {
     pub(crate) aborted: Option<String>,
     /// Errors of the scenario's own.
     pub(crate) errors: Errors,
-    /// Virtual users that panicked, and workers that did not come back.
+    /// Virtual users that panicked, and workers that did not come back: a sentence for each.
     pub(crate) panics: Vec<String>,
     /// The longest time in which requests were under way and none came to its end.
     pub(crate) longest_silence: Duration,
@@ -189,7 +189,9 @@ impl Load {
                 self.panics.extend(done.panics);
             }
             Ok(Err(error)) => self.panics.push(format!("a worker had no runtime: {error}")),
-            Err(_) => self.panics.push("a worker panicked".to_owned()),
+            Err(panic) => self
+                .panics
+                .push(format!("a worker panicked, and what it had counted is lost: {}", panic_text(panic.as_ref()))),
         }
     }
 
@@ -268,4 +270,50 @@ async fn ask_all(workers: &[mpsc::Sender<oneshot::Sender<Snapshot>>], nothing: &
         merged.merge(&answer.await.ok()?);
     }
     Some(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Watch for Nobody {
+        fn tick(&mut self, _: Duration, _: Snapshot) -> Option<String> {
+            None
+        }
+    }
+
+    /// One whose work is over, or that has a fault.
+    fn worker(panics: bool, snapshot: Snapshot) -> Worker {
+        let (ask, mut asked) = mpsc::channel::<oneshot::Sender<Snapshot>>(1);
+        let (finish, finished) = oneshot::channel();
+        let thread = thread::spawn(move || {
+            let finish = finish;
+            assert!(!panics, "of our own making");
+            finish.send(()).unwrap();
+            while let Some(reply) = asked.blocking_recv() {
+                let _ = reply.send(snapshot.clone());
+            }
+            Ok(Done { snapshot, errors: Errors::default(), panics: Vec::new() })
+        });
+        Worker { ask, thread, finished }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_panics_is_not_waited_for_and_told_of() {
+        let nothing = Snapshot::new(&Layout::new(&monitoring::catalogue::STOCK_AI, vec![false]));
+        let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, nothing.clone())).into();
+        let (abort, _aborted) = watch::channel(false);
+        let supervisor = Supervisor { epoch: clock::now(), nothing: &nothing, abort: &abort };
+        let (mut silence, mut shares, mut signals) =
+            (Silence::default(), Shares::start(), Signals::listen(false).unwrap());
+        let mut nobody = Nobody;
+        let over = supervisor.watch_over(&mut workers, &mut signals, (&mut silence, &mut shares), &mut nobody);
+        let early = time::timeout(Duration::from_secs(10), over).await.unwrap();
+        assert!(!early.interrupted && early.aborted.is_none());
+        let mut load = Load::nothing(nothing);
+        workers.into_iter().for_each(|worker| load.add(worker));
+        assert_eq!(load.panics, ["a worker panicked, and what it had counted is lost: of our own making"]);
+    }
 }

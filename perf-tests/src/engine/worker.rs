@@ -101,7 +101,7 @@ pub(crate) struct Done {
     pub(crate) snapshot: Snapshot,
     /// Errors of the scenario's own, which are no failed requests.
     pub(crate) errors: Errors,
-    /// Virtual users that panicked, by message.
+    /// Virtual users that panicked, a sentence for each.
     pub(crate) panics: Vec<String>,
 }
 
@@ -198,7 +198,8 @@ impl Floor {
         if let Err(error) = ended
             && let Ok(panic) = error.try_into_panic()
         {
-            self.panics.borrow_mut().push(panic_text(panic.as_ref()));
+            let text = format!("a virtual user panicked and stopped: {}", panic_text(panic.as_ref()));
+            self.panics.borrow_mut().push(text);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Sends a request to a remote write receiver, and says what its refusal means.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use monitoring::plain::one_line;
@@ -25,10 +26,16 @@ const HISTOGRAMS_WRITTEN: &str = "x-prometheus-remote-write-histograms-written";
 const EXEMPLARS_WRITTEN: &str = "x-prometheus-remote-write-exemplars-written";
 
 /// A receiver of remote write.
-#[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
     url: Url,
+}
+
+/// Without user and password.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("url", &self.shown()).finish_non_exhaustive()
+    }
 }
 
 /// A push that the store did not take.
@@ -258,6 +265,13 @@ mod tests {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
             assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{value}");
         }
+    }
+
+    #[test]
+    fn what_panics_may_print_holds_no_secret() {
+        let url = Url::parse("http://user:S3cr3t@127.0.0.1:9/write?key=S3cr3t").unwrap();
+        let shown = format!("{:?}", Client::new(url, &StoreAccess::default()).unwrap());
+        assert!(shown.contains("127.0.0.1") && !shown.contains("S3cr3t"), "{shown}");
     }
 
     #[test]

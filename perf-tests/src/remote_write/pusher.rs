@@ -38,6 +38,8 @@ pub struct Pusher {
     /// A push that the store has not answered for.
     pending: Option<Push>,
     backoff: Backoff,
+    /// When the last push is given up, once there is one.
+    give_up: Option<Instant>,
     result: Pushes,
 }
 
@@ -77,6 +79,7 @@ impl Pusher {
             previous: None,
             pending: None,
             backoff: Backoff::default(),
+            give_up: None,
             result: Pushes::default(),
         }
     }
@@ -102,8 +105,8 @@ impl Pusher {
 
     /// Pushes the final values, trying again for a while, and then marks every series as ended.
     pub async fn finish(mut self, at: i64, series: Vec<Series>) -> Pushes {
-        let give_up = clock::now() + LAST_PUSH_PATIENCE;
-        if self.last_push(at, series, give_up).await.is_ok() && self.turned_down.is_empty() {
+        self.give_up = Some(clock::now() + LAST_PUSH_PATIENCE);
+        if self.last_push(at, series).await.is_ok() && self.turned_down.is_empty() {
             self.result.complete = true;
             self.result.last_push = self.previous;
         }
@@ -113,54 +116,65 @@ impl Pusher {
         // Also if the last push was refused: what the store has should not look as if it went on. One that was waited for in vain is not waited
         // for again.
         if let Some(previous) = self.previous.filter(|_| !self.known.is_empty()) {
-            let is_away = !self.result.complete && clock::now() >= give_up;
+            let is_away = !self.result.complete && self.is_out_of_patience();
             let gone = self.result.last_error.clone().filter(|_| is_away);
-            self.result.not_ended = if gone.is_some() { gone } else { self.end(previous + 1, give_up).await.err() };
+            self.result.not_ended = if gone.is_some() { gone } else { self.end(previous + 1).await.err() };
         }
         self.result
     }
 
-    async fn last_push(&mut self, at: i64, series: Vec<Series>, give_up: Instant) -> Result<(), WriteError> {
+    async fn last_push(&mut self, at: i64, series: Vec<Series>) -> Result<(), WriteError> {
         let mut last = Some(series);
         loop {
-            self.wait(give_up).await;
+            self.wait().await;
             match (self.flush().await, last.take()) {
                 // An older push is out of the way, taken or never to be taken. The last one carries its counts.
                 (Ok(()), Some(series)) => self.pending = Some(self.prepare(at, series)),
                 (Err(error), Some(series)) if !error.is_passing() => self.pending = Some(self.prepare(at, series)),
                 (Ok(()), None) => return Ok(()),
-                (Err(error), _) if !error.is_passing() || clock::now() >= give_up => return Err(error),
+                (Err(error), _) if !error.is_passing() || self.is_out_of_patience() => return Err(error),
                 (Err(_), later) => last = later,
             }
         }
     }
 
     /// Marks every series as ended.
-    async fn end(&mut self, at: i64, give_up: Instant) -> Result<(), WriteError> {
+    async fn end(&mut self, at: i64) -> Result<(), WriteError> {
         let mut known: Vec<_> = self.known.drain().collect();
         known.sort_unstable();
         let description = monitoring::metric::Metric::vus().description;
         let ended =
             |labels: &SeriesLabels| Entry { labels: labels.clone(), description, points: vec![(at, Value::STALE)] };
+        let mut refused = None;
         for batch in known.chunks(BATCH) {
             let batch: Vec<_> = batch.iter().map(ended).collect();
             loop {
                 match self.send(&batch).await {
                     Ok(()) => break,
-                    Err(error) if !error.is_passing() || clock::now() >= give_up => return Err(error),
+                    // What spoils one batch says nothing of the next.
+                    Err(error) if error.is_about_content() => {
+                        refused.get_or_insert(error);
+                        break;
+                    }
+                    Err(error) if !error.is_passing() || self.is_out_of_patience() => return Err(error),
                     Err(error) => self.backoff.failed(error.retry_after()),
                 }
-                self.wait(give_up).await;
+                self.wait().await;
             }
             self.backoff.succeeded();
         }
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
 
-    /// Leaves the store alone for as long as it should be, but no longer than until then.
-    async fn wait(&self, give_up: Instant) {
+    /// Whether the last push has been tried for as long as it is.
+    pub(super) fn is_out_of_patience(&self) -> bool {
+        self.give_up.is_some_and(|give_up| clock::now() >= give_up)
+    }
+
+    /// Leaves the store alone for as long as it should be, but no longer than the last push is tried for.
+    async fn wait(&self) {
         if let Some(until) = self.backoff.until() {
-            time::sleep_until(until.min(give_up)).await;
+            time::sleep_until(self.give_up.map_or(until, |give_up| until.min(give_up))).await;
         }
     }
 
@@ -251,8 +265,10 @@ impl Pusher {
         let is_spoken = match &outcome {
             Ok(()) => true,
             Err(WriteError::NotSpoken { .. }) => false,
-            // A receiver of 1.0 that reads a body before its headers finds no sense in it.
-            Err(WriteError::Refused { status: 400, .. }) => self.version.is_some(),
+            // A receiver of 1.0 that reads a body before its headers finds no sense in it, and some take that for a fault of their own.
+            Err(WriteError::Refused { status: 400, .. } | WriteError::Unavailable { status: 500 | 501, .. }) => {
+                self.version.is_some()
+            }
             Err(_) => return outcome,
         };
         if is_spoken || version == Version::One {

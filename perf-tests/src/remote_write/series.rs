@@ -219,13 +219,21 @@ mod tests {
     }
 
     fn all() -> Vec<Series> {
+        all_of(&snapshot())
+    }
+
+    fn all_of(snapshot: &Snapshot) -> Vec<Series> {
         let tags = [("team".to_owned(), "trading".to_owned())];
         let identity = Identity::new("t1", "basic", &tags);
         let phases = constant_vus(1, Duration::from_secs(1)).plan("basic", 1, 1).unwrap().phases;
-        series(&STOCK_AI, &[JOIN_ROOM, GET_NEWS], (&identity, &[(identity.clone(), phases)]), &snapshot())
+        series(&STOCK_AI, &[JOIN_ROOM, GET_NEWS], (&identity, &[(identity.clone(), phases)]), snapshot)
     }
 
     fn value(of: &str) -> Option<f64> {
+        value_in(&all(), of)
+    }
+
+    fn value_in(all: &[Series], of: &str) -> Option<f64> {
         let text = |series: &Series| {
             let labels = series
                 .labels
@@ -235,7 +243,7 @@ mod tests {
             let name = series.labels.iter().find(|label| label.name == "__name__").map(|label| label.value.clone());
             format!("{}{{{}}}", name.unwrap_or_default(), labels.join(","))
         };
-        all().iter().find(|series| text(series) == of).and_then(|series| match series.value {
+        all.iter().find(|series| text(series) == of).and_then(|series| match series.value {
             Value::Number(value) => Some(value),
             Value::Native(_) => None,
         })
@@ -248,6 +256,28 @@ mod tests {
         assert_eq!(value("join_room_latency_bucket{le=+Inf,method=POST,name=join_room,phase=steady}"), Some(4.0));
         assert_eq!(value("join_room_latency_count{method=POST,name=join_room,phase=steady}"), Some(4.0));
         assert_eq!(value("join_room_latency_sum{method=POST,name=join_room,phase=steady}"), Some(604.0));
+    }
+
+    #[test]
+    fn counts_are_exact_far_beyond_32_bits() {
+        const DOUBLED: i32 = 40;
+        let mut snapshot = snapshot();
+        for _ in 0..DOUBLED {
+            let same = snapshot.clone();
+            snapshot.merge(&same);
+        }
+        let all = all_of(&snapshot);
+        for (of, once) in [
+            ("join_room_latency_bucket{le=300.0,method=POST,name=join_room,phase=steady}", 1.0),
+            ("join_room_latency_bucket{le=+Inf,method=POST,name=join_room,phase=steady}", 4.0),
+            ("join_room_latency_count{method=POST,name=join_room,phase=steady}", 4.0),
+            ("join_room_latency_sum{method=POST,name=join_room,phase=steady}", 604.0),
+            ("http_reqs{method=POST,name=join_room,phase=steady,status=200}", 2.0),
+            ("api_errors{method=POST,name=join_room,phase=steady}", 2.0),
+        ] {
+            assert_eq!(value_in(&all, of), Some(once * 2_f64.powi(DOUBLED)), "{of}");
+        }
+        assert_eq!(snapshot.requests().sent, 4 << DOUBLED);
     }
 
     #[test]

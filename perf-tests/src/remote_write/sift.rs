@@ -28,7 +28,7 @@ impl Pusher {
         let (mut parts, mut alone, mut any_taken) = (halves(batch), Vec::new(), false);
         let (mut asked, mut in_a_row) = (0, 0);
         while let Some(part) = parts.pop() {
-            if asked == MOST || (in_a_row == IN_A_ROW && !any_taken) {
+            if asked == MOST || (in_a_row == IN_A_ROW && !any_taken) || self.is_out_of_patience() {
                 break;
             }
             asked += 1;
@@ -52,12 +52,15 @@ impl Pusher {
         if !any_taken {
             return Sifted::All;
         }
-        for (entry, why) in alone {
+        while let Some((entry, why)) = alone.pop() {
             // It may have been refused before the store was itself again.
-            let again = [entry];
+            let again = vec![entry];
             match self.send(&again).await {
-                Ok(()) => self.has(again.to_vec()),
-                Err(error) if error.is_passing() => return Sifted::Away(error, [vec![again.to_vec()], parts].concat()),
+                Ok(()) => self.has(again),
+                Err(error) if error.is_passing() => {
+                    parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]).chain([again]));
+                    return Sifted::Away(error, parts);
+                }
                 Err(_) => again.iter().for_each(|entry| self.turn_down(entry, why.clone())),
             }
         }

@@ -85,6 +85,23 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
+/// Each panic once, however many virtual users it stopped, and the first few of those that differ.
+fn of_panics(panics: &[String]) -> impl Iterator<Item = Problem> {
+    const SHOWN: usize = 3;
+    let mut counted: Vec<(&str, u32)> = Vec::new();
+    for panic in panics {
+        match counted.iter().position(|(known, _)| known == panic) {
+            Some(at) => counted[at].1 += 1,
+            None if counted.len() < SHOWN => counted.push((panic, 1)),
+            None => {}
+        }
+    }
+    counted.into_iter().map(|(panic, times)| {
+        let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
+        Problem::new(ExitCode::Internal, format!("{panic}{again}"))
+    })
+}
+
 /// What load left besides counts, as problems: each asks for an exit code and says what can be done.
 /// Iterations that are cut off at once because the load is to end so are none: what they left open counts as unknown.
 pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, standstill: Duration) -> Vec<Problem> {
@@ -113,9 +130,7 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, stands
             load.errors.first.join("; ")
         ));
     }
-    for panic in &load.panics {
-        problems.push(Problem::new(ExitCode::Internal, format!("a virtual user panicked and stopped: {panic}")));
-    }
+    problems.extend(of_panics(&load.panics));
     if let Some(reason) = &load.aborted {
         problems.push(Problem::new(
             ExitCode::Missed,

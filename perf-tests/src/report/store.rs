@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
+use monitoring::answer::{self, NoAnswer};
 use monitoring::counts;
 use monitoring::judgement::ObjectiveResult;
 use monitoring::label;
@@ -10,8 +11,7 @@ use monitoring::prometheus::BACKEND_JOB;
 use monitoring::promql::{Expr, Selector};
 use monitoring::run::StoreAccess;
 use monitoring::slo::Slo;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time;
 use url::Url;
 
@@ -44,22 +44,6 @@ pub(crate) enum QueryError {
     Answer(String, String),
 }
 
-#[derive(Deserialize)]
-struct Answer<T> {
-    data: T,
-}
-
-#[derive(Deserialize)]
-struct Vector {
-    result: Vec<Point>,
-}
-
-#[derive(Deserialize)]
-struct Point {
-    /// Seconds, and the value as text.
-    value: (f64, String),
-}
-
 impl Store {
     pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
         Ok(Self { http: crate::http::store_client(&url, access)?.timeout(TIMEOUT).build()?, url })
@@ -69,17 +53,12 @@ impl Store {
     pub(crate) async fn has(&self, testid: &str) -> Result<bool, QueryError> {
         let selector = counts::any_series_of(testid).to_string();
         let query = [("match[]", selector.as_str()), ("limit", "1")];
-        let series: Vec<serde::de::IgnoredAny> = self.ask("series", &query).await?;
-        Ok(!series.is_empty())
+        self.read(answer::has_series, self.ask("series", &query).await?)
     }
 
     /// Its clock, Unix milliseconds.
     pub(crate) async fn time_ms(&self) -> Result<i64, QueryError> {
-        #[derive(Deserialize)]
-        struct Scalar {
-            result: (f64, String),
-        }
-        let Scalar { result: (seconds, _) } = self.ask("query", &[("query", "time()")]).await?;
+        let seconds = self.read(answer::scalar, self.ask("query", &[("query", "time()")]).await?)?;
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
         Ok((seconds * 1e3) as i64)
     }
@@ -87,15 +66,7 @@ impl Store {
     /// The only value of an expression at a time; none if it has no series.
     pub(crate) async fn value(&self, expr: &Expr, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
         let time = format!("{}.{:03}", at_unix_ms / 1000, at_unix_ms % 1000);
-        let vector: Vector = self.ask("query", &[("query", &expr.to_string()), ("time", &time)]).await?;
-        match vector.result.as_slice() {
-            [] => Ok(None),
-            [point] => {
-                let number = point.value.1.parse().map_err(|_| self.unlike(&"a value is no number"))?;
-                Ok(Some(number))
-            }
-            _ => Err(self.unlike(&"several values where one was asked for")),
-        }
+        self.read(answer::value, self.ask("query", &[("query", &expr.to_string()), ("time", &time)]).await?)
     }
 
     /// Whether the store has scraped the backend of late.
@@ -155,7 +126,7 @@ impl Store {
         Ok(differences)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, QueryError> {
+    async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, QueryError> {
         let mut url = self.url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/api/v1/{path}"));
@@ -169,8 +140,11 @@ impl Store {
         if text.len() > LONGEST {
             return Err(self.unlike(&format_args!("more than {LONGEST} bytes")));
         }
-        let answer: Answer<T> = serde_json::from_slice(&text).map_err(|error| self.unlike(&error))?;
-        Ok(answer.data)
+        serde_json::from_slice(&text).map_err(|error| self.unlike(&error))
+    }
+
+    fn read<T>(&self, read: fn(&Value) -> Result<T, NoAnswer>, answer: Value) -> Result<T, QueryError> {
+        read(&answer).map_err(|why| self.unlike(&why))
     }
 
     fn shown(&self) -> String {

@@ -16,18 +16,25 @@ fn run_against(store: &Store, testid: &str, given: &[(&str, &str)]) -> Finished 
     )
 }
 
+/// Each by itself and all at once: what a store is told does not depend on how busy this machine is.
+fn at_once<T: Copy + Sync>(cases: &[T], check: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| cases.iter().for_each(|case| drop(scope.spawn(|| check(*case)))));
+}
+
 fn versions(requests: &[Pushed]) -> Vec<&str> {
     requests.iter().map(|request| request.version.as_str()).collect()
 }
 
 #[test]
 fn the_version_is_what_the_receiver_speaks() {
-    for (testid, speaks, asked_in_two) in [
+    let cases = [
         ("two", Speaks::Two, usize::MAX),
         ("one-says-so", Speaks::OneAndSaysSo, 1),
         ("one-unawares", Speaks::OneUnawares, 1),
         ("one-is-confused", Speaks::OneAndIsConfused, 1),
-    ] {
+        ("one-fails", Speaks::OneAndFails, 1),
+    ];
+    at_once(&cases, |(testid, speaks, asked_in_two)| {
         let store = Store::start();
         store.speaks(speaks);
         let finished = run_against(&store, testid, &[]);
@@ -37,12 +44,12 @@ fn the_version_is_what_the_receiver_speaks() {
         let requests = store.requests();
         let two = versions(&requests).iter().filter(|version| **version == "2.0.0").count();
         assert_eq!(two, asked_in_two.min(requests.len()), "{testid}: it is asked once: {:?}", versions(&requests));
-    }
+    });
 }
 
 #[test]
 fn a_series_that_is_not_taken_is_named_and_costs_no_other() {
-    for (testid, speaks) in [("spoiled-two", Speaks::Two), ("spoiled-one", Speaks::OneAndSaysSo)] {
+    at_once(&[("spoiled-two", Speaks::Two), ("spoiled-one", Speaks::OneAndSaysSo)], |(testid, speaks)| {
         let store = Store::start();
         store.speaks(speaks);
         // It is not there before a request has been answered, so that the run begins.
@@ -56,6 +63,23 @@ fn a_series_that_is_not_taken_is_named_and_costs_no_other() {
         assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}: all else arrives");
         let single = store.requests().iter().filter(|request| request.series == 1).count();
         assert!(single <= 4, "{testid}: it is looked for once: {single}");
+    });
+}
+
+#[test]
+fn a_store_that_recovers_while_it_is_sifted_gets_everything() {
+    let (service, store) = (Service::start(), Store::start());
+    let spoiled = ["__name__=http_req_duration_sum,", "__name__=http_req_duration_count,"];
+    spoiled.iter().for_each(|text| store.spoil(text));
+    // Each is refused by itself, and the first that is tried once more finds it away.
+    store.recover_after(3);
+    // Over within a push interval: what is sifted is the last push.
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "recovers"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    for text in spoiled {
+        assert!(store.series().keys().any(|labels| labels.contains(text)), "{text} is lost");
     }
 }
 
@@ -89,7 +113,7 @@ fn a_store_that_asks_to_be_left_alone_is() {
 
 #[test]
 fn native_histograms_come_beside_classic_ones_and_count_the_same() {
-    for (testid, speaks) in [("native-two", Speaks::Two), ("native-one", Speaks::OneAndSaysSo)] {
+    at_once(&[("native-two", Speaks::Two), ("native-one", Speaks::OneAndSaysSo)], |(testid, speaks)| {
         let store = Store::start();
         store.speaks(speaks);
         let finished = run_against(&store, testid, &[(run::NATIVE_HISTOGRAMS, "true")]);
@@ -100,5 +124,5 @@ fn native_histograms_come_beside_classic_ones_and_count_the_same() {
         let counts: u64 = of_ping.iter().map(|(_, histogram)| histogram.count_int.unwrap()).sum();
         assert_eq!(counts, report.requests.sent, "{testid}: {natives:?}");
         assert_eq!(store.last_sum("ping_latency_count"), report.requests.sent as f64, "{testid}");
-    }
+    });
 }

@@ -33,7 +33,8 @@ struct StoreState {
     wants: Mutex<Option<(&'static str, &'static str)>>,
     speaks: Mutex<Speaks>,
     requests: Mutex<Vec<Pushed>>,
-    spoiled: Mutex<Option<&'static str>>,
+    spoiled: Mutex<Vec<&'static str>>,
+    patience: AtomicU64,
     retry_after: AtomicU64,
     natives: Mutex<BTreeMap<String, Histogram>>,
 }
@@ -49,6 +50,8 @@ pub(crate) enum Speaks {
     OneUnawares,
     /// It looks at the body first.
     OneAndIsConfused,
+    /// And takes what it reads there for a fault of its own.
+    OneAndFails,
 }
 
 /// A request as it came.
@@ -103,7 +106,12 @@ impl Store {
 
     /// Refuses every series whose labels hold that text.
     pub(crate) fn spoil(&self, text: &'static str) {
-        *self.state.spoiled.lock().unwrap() = Some(text);
+        self.state.spoiled.lock().unwrap().push(text);
+    }
+
+    /// With so many refusals of a series by itself it goes away instead, once, and takes everything then.
+    pub(crate) fn recover_after(&self, refusals: u64) {
+        self.state.patience.store(refusals, Ordering::Relaxed);
     }
 
     /// Asks to be left alone for so many seconds when it is away.
@@ -223,6 +231,7 @@ impl Speaks {
             Self::OneAndSaysSo => StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response(),
             Self::Two | Self::OneUnawares => StatusCode::NO_CONTENT.into_response(),
             Self::OneAndIsConfused => (StatusCode::BAD_REQUEST, "no such field").into_response(),
+            Self::OneAndFails => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
 }
@@ -237,10 +246,16 @@ fn take(state: &StoreState, received: Vec<Received>, is_two: bool) -> Response {
     if status != 0 {
         return (StatusCode::from_u16(status.try_into().unwrap()).unwrap(), "no\n\u{1b}[31m").into_response();
     }
-    let spoiled = *state.spoiled.lock().unwrap();
-    if let Some(text) = spoiled
-        && received.iter().any(|series| series.labels.contains(text))
-    {
+    let is_about = |text: &&str| received.iter().any(|series| series.labels.contains(*text));
+    let is_spoiled = state.spoiled.lock().unwrap().iter().any(is_about);
+    if is_spoiled && received.len() == 1 && state.patience.load(Ordering::Relaxed) > 0 {
+        state.patience.fetch_sub(1, Ordering::Relaxed);
+        if state.patience.load(Ordering::Relaxed) == 0 {
+            state.spoiled.lock().unwrap().clear();
+            return (StatusCode::SERVICE_UNAVAILABLE, "away").into_response();
+        }
+    }
+    if is_spoiled {
         return (StatusCode::BAD_REQUEST, "there is something in it").into_response();
     }
     let mut stored = state.series.lock().unwrap();

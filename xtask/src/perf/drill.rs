@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use monitoring::alert;
+use monitoring::answer::Series;
 use monitoring::catalogue::SERVED;
 use monitoring::rule::Timing;
 use monitoring::run::{self, ExitCode, Settings, StoreAccess};
@@ -15,7 +16,7 @@ use tokio::time;
 use super::child::Child;
 use super::{Args, DEFAULT, Stop, args, choose, configuration};
 use crate::backend::Backend;
-use crate::proof::{self, Moment, Series, Source};
+use crate::proof::{self, Moment, Source};
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack};
 use crate::{summary, workspace};

@@ -31,6 +31,12 @@ pub(crate) fn is_gone(name: &str) -> bool {
     }
 }
 
+/// The process of another command in this clone that runs, if that is what a name is of.
+pub(crate) fn another(name: &str) -> Option<u32> {
+    let (pid, _) = parsed(name)?;
+    (pid != std::process::id() && !is_gone(name)).then_some(pid)
+}
+
 fn parsed(name: &str) -> Option<(u32, u64)> {
     let mut parts = name.strip_prefix(&workspace::id())?.strip_prefix('-')?.split('-').map(str::parse::<u64>);
     let (pid, start, within) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
@@ -109,6 +115,10 @@ mod tests {
         assert!(is_gone(&of(pid, start + 1, namespace())), "a later process has its number");
         assert!(is_gone(&of(u32::MAX, start, namespace())), "there is no such process");
         assert!(!is_gone(&of(u32::MAX, start, namespace() + 1)), "there may be, where that number holds");
+        assert_eq!(another(&owner()), None, "this is no other");
+        let init = of(1, started(1).unwrap(), namespace());
+        assert_eq!(another(&init), Some(1));
+        assert_eq!(another(&of(u32::MAX, start, namespace())), None);
         for other in ["", "x", "another-1-1", &format!("{}-1", workspace::id())] {
             assert!(!is_gone(other), "{other:?} is no owner of this clone");
         }

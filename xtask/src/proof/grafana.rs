@@ -3,10 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
+use dashboards::answer;
+use monitoring::answer::{Found, shown};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::source::{Found, POINTS, Window, complaint, step};
+use super::source::{POINTS, Window, step};
 use crate::http;
 
 /// Our Grafana. Once it does not answer it is asked no more: each question would wait for it.
@@ -38,7 +40,7 @@ impl Grafana {
             return None;
         }
         match through_grafana(&self.http, &self.url, expr, instant, window).await {
-            Ok(answer) => self.let_in(answer).map(|answer| found_by_grafana(&answer)),
+            Ok(answer) => self.let_in(answer).map(|answer| answer::found(&answer)),
             Err(error) => {
                 self.give_up(format!("it does not answer: {}", error.root_cause()));
                 None
@@ -69,7 +71,7 @@ impl Grafana {
             || answer["messageId"].as_str().is_some_and(|id| id.starts_with("auth") || id.contains("accesscontrol"))
             || matches!(answer["message"].as_str(), Some("Unauthorized" | "Forbidden"));
         if refused {
-            let said = answer["message"].as_str().unwrap_or("no");
+            let said = shown(answer["message"].as_str().unwrap_or("no"));
             self.give_up(format!("it does not let us in ({said}); it was set up otherwise: cargo xtask stack restart"));
             return None;
         }
@@ -102,25 +104,6 @@ async fn through_grafana(
     http::post(client, grafana.join("api/ds/query").context("failed to make a URL")?, &body).await
 }
 
-fn found_by_grafana(answer: &Value) -> Found {
-    let result = answer.pointer("/results/A").unwrap_or(answer);
-    if let Some(error) = result["error"].as_str().or_else(|| result["message"].as_str()) {
-        return Found::Complaint(error.to_owned());
-    }
-    let Some(frames) = result["frames"].as_array() else { return Found::Complaint(complaint(answer)) };
-    let notices = frames.iter().filter_map(|frame| frame.pointer("/schema/meta/notices")?.as_array()).flatten();
-    let grave = notices.filter(|notice| notice["severity"] != "info");
-    if let Some(text) = grave.filter_map(|notice| notice["text"].as_str()).next() {
-        return Found::Complaint(text.to_owned());
-    }
-    // A column of times, and one of values for each series.
-    let columns = || frames.iter().filter_map(|frame| frame.pointer("/data/values")?.as_array()?.get(1)?.as_array());
-    if columns().all(Vec::is_empty) {
-        return Found::Nothing;
-    }
-    if columns().flatten().any(Value::is_number) { Found::Data } else { Found::OnlyNan }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
@@ -130,17 +113,6 @@ mod tests {
     use super::*;
 
     const MINUTE: Window = Window { from_ms: 1_000, to_ms: 61_000 };
-
-    #[test]
-    fn grafana_answers_are_told_apart() {
-        let found = |text: &str| found_by_grafana(&serde_json::from_str(text).unwrap());
-        let frames = |values: &str| format!(r#"{{"results":{{"A":{{"frames":[{{"data":{{"values":{values}}}}}]}}}}}}"#);
-        assert_eq!(found(&frames("[[1,2],[null,3.5]]")), Found::Data);
-        assert_eq!(found(&frames("[[1,2],[null,null]]")), Found::OnlyNan);
-        assert_eq!(found(&frames("[]")), Found::Nothing);
-        assert_eq!(found(r#"{"results":{"A":{"error":"bad","frames":[]}}}"#), Found::Complaint("bad".to_owned()));
-        assert_eq!(found(r#"{"message":"Unauthorized"}"#), Found::Complaint("Unauthorized".to_owned()));
-    }
 
     /// Answers every request with that status and body, or with nothing at all.
     fn server(status: &'static str, body: &'static str) -> Url {

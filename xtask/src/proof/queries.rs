@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dashboards::multiplayer;
 use dashboards::questions::{self, Question};
+use monitoring::answer::Found;
 use monitoring::judgement::Report;
 use monitoring::label::{SCENARIO, TESTID};
 use monitoring::operation::SCRAPE_INTERVAL;
@@ -13,7 +14,7 @@ use monitoring::rule::Timing;
 use monitoring::{alert, rule};
 
 use super::reading::Backend;
-use super::source::{Found, Moment, Source, Window, step};
+use super::source::{Moment, Source, Window, step};
 use super::{Check, Setting, catalogue, now_ms};
 
 /// Looked at from a moment before the run, as the printed link does.

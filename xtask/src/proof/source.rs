@@ -1,12 +1,11 @@
 //! Whom a query is put to: Prometheus itself, or Grafana's data source, which is what a viewer's browser asks.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use monitoring::answer::{self, Found, Series};
 use monitoring::promql;
 use monitoring::run::StoreAccess;
-use serde_json::Value;
 use url::Url;
 
 use super::grafana::Grafana;
@@ -22,31 +21,6 @@ const SCRAPES: u32 = 4;
 pub(crate) struct Window {
     pub(crate) from_ms: i64,
     pub(crate) to_ms: i64,
-}
-
-/// What came of a query.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// Values that are numbers.
-    Data,
-    /// No series.
-    Nothing,
-    /// Series without a number.
-    OnlyNan,
-    /// The store refused or warned.
-    Complaint(String),
-}
-
-impl Found {
-    /// Why it is no proof of anything; none if there is data.
-    pub(crate) fn why_not(&self) -> Option<&str> {
-        match self {
-            Self::Data => None,
-            Self::Nothing => Some("no series"),
-            Self::OnlyNan => Some("no number among its values"),
-            Self::Complaint(text) => Some(text),
-        }
-    }
 }
 
 /// A moment, Unix milliseconds.
@@ -74,21 +48,6 @@ impl Moment {
     #[expect(clippy::cast_precision_loss, reason = "seconds have digits enough")]
     pub(crate) fn seconds(self) -> f64 {
         self.0 as f64 / 1e3
-    }
-}
-
-/// A series, and its values over time.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Series {
-    pub(crate) labels: BTreeMap<String, String>,
-    /// Seconds since 1970, and the value then.
-    pub(crate) points: Vec<(f64, f64)>,
-}
-
-impl Series {
-    /// A label's value; nothing if it has no such label.
-    pub(crate) fn label(&self, name: &str) -> &str {
-        self.labels.get(name).map_or("", String::as_str)
     }
 }
 
@@ -140,23 +99,14 @@ impl Source {
             query.push(("step", step.as_secs().to_string()));
         }
         url.query_pairs_mut().extend_pairs(query);
-        Ok(found_by_prometheus(&http::json_whatever(&self.http, url).await?))
+        Ok(answer::found(&http::json_whatever(&self.http, url).await?))
     }
 
     /// The one value of an expression at a time; none if it has none.
     pub(crate) async fn value(&self, expr: &str, at_ms: i64) -> anyhow::Result<Option<f64>> {
         let mut url = api(&self.prometheus, "query")?;
         url.query_pairs_mut().append_pair("query", expr).append_pair("time", &seconds(at_ms));
-        let answer = http::json_whatever(&self.http, url).await?;
-        match found_by_prometheus(&answer) {
-            Found::Data => {}
-            Found::Nothing | Found::OnlyNan => return Ok(None),
-            Found::Complaint(why) => bail!("{why} ({expr})"),
-        }
-        match answer.pointer("/data/result").and_then(Value::as_array).map(Vec::as_slice) {
-            Some([one]) => Ok(one.pointer("/value/1").and_then(Value::as_str).and_then(|text| text.parse().ok())),
-            _ => bail!("{expr} has several values, and one was asked for"),
-        }
+        answer::value(&http::json_whatever(&self.http, url).await?).with_context(|| expr.to_owned())
     }
 
     /// Series over a window, a second between values or as many as keep a long window within what Prometheus answers.
@@ -165,15 +115,7 @@ impl Source {
         let step = step_of_series(from, to).to_string();
         let query = [("query", expr.to_owned()), ("start", seconds(from.0)), ("end", seconds(to.0)), ("step", step)];
         url.query_pairs_mut().extend_pairs(query);
-        let answer = http::json_whatever(&self.http, url).await?;
-        let result = answer.pointer("/data/result").with_context(|| complaint(&answer))?;
-        let of_series = |series: &Value| -> anyhow::Result<Series> {
-            let points: Vec<(f64, String)> = serde_json::from_value(series["values"].clone())?;
-            let points = points.into_iter().map(|(at, value)| Ok((at, value.parse()?)));
-            let labels = serde_json::from_value(series["metric"].clone())?;
-            Ok(Series { labels, points: points.collect::<anyhow::Result<_>>()? })
-        };
-        result.as_array().into_iter().flatten().map(of_series).collect()
+        Ok(answer::series(&http::json_whatever(&self.http, url).await?)?)
     }
 
     /// Alerts that were pending or firing.
@@ -209,20 +151,13 @@ impl Source {
                 http::json_whatever(&self.http, url).await?
             }
         };
-        let values = answer.pointer("/data").and_then(Value::as_array).with_context(|| complaint(&answer))?;
-        Ok(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
+        Ok(answer::label_values(&answer)?)
     }
 
     /// Rules by name, and what is wrong with each of them.
     pub(crate) async fn rules(&self) -> anyhow::Result<Vec<(String, Option<String>)>> {
         let answer = http::json_whatever(&self.http, api(&self.prometheus, "rules")?).await?;
-        let groups = answer.pointer("/data/groups").and_then(Value::as_array).with_context(|| complaint(&answer))?;
-        let rules = groups.iter().filter_map(|group| group["rules"].as_array()).flatten();
-        let rules = rules.filter_map(|rule| {
-            let wrong = (rule["health"] == "err").then(|| rule["lastError"].as_str().unwrap_or("unhealthy").to_owned());
-            Some((rule["name"].as_str()?.to_owned(), wrong))
-        });
-        Ok(rules.collect())
+        Ok(answer::rules(&answer)?)
     }
 }
 
@@ -257,31 +192,6 @@ fn fill_in_windows(expr: &str, step: Duration, window: Window) -> String {
     expr.replace("$__rate_interval", &promql::duration(rate_interval)).replace("$__range", &format!("{range}s"))
 }
 
-fn found_by_prometheus(answer: &Value) -> Found {
-    // Not its "infos": k6's names of counters, which ours are, do not end in `_total`.
-    if let Some(text) = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).next() {
-        return Found::Complaint(text.to_owned());
-    }
-    let Some(series) = answer.pointer("/data/result").and_then(Value::as_array) else {
-        return Found::Complaint(complaint(answer));
-    };
-    if series.is_empty() {
-        return Found::Nothing;
-    }
-    let is_number = |point: &Value| point[1].as_str().is_some_and(|text| text != "NaN");
-    let has_number = series.iter().any(|series| match series["values"].as_array() {
-        Some(points) => points.iter().any(is_number),
-        None => is_number(&series["value"]),
-    });
-    if has_number { Found::Data } else { Found::OnlyNan }
-}
-
-/// What somebody said instead of an answer.
-pub(super) fn complaint(answer: &Value) -> String {
-    let said = ["error", "message"].iter().find_map(|key| answer[key].as_str());
-    said.map_or_else(|| format!("an answer that is none: {answer:.200}"), str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,23 +213,5 @@ mod tests {
     fn a_long_run_is_asked_for_in_steps_that_prometheus_answers() {
         let of = |hours: i64| step_of_series(Moment(0), Moment(hours * 3_600_000));
         assert_eq!((of(0), of(2), of(4), of(48)), (1, 1, 2, 18));
-    }
-
-    #[test]
-    fn prometheus_answers_are_told_apart() {
-        let found = |text: &str| found_by_prometheus(&serde_json::from_str(text).unwrap());
-        let series = |value: &str| format!(r#"{{"data":{{"result":[{{"values":[[1,"NaN"],[2,"{value}"]]}}]}}}}"#);
-        assert_eq!(found(&series("3")), Found::Data);
-        assert_eq!(found(&series("+Inf")), Found::Data);
-        assert_eq!(found(&series("NaN")), Found::OnlyNan);
-        assert_eq!(found(r#"{"data":{"result":[]}}"#), Found::Nothing);
-        assert_eq!(found(r#"{"data":{"result":[{"value":[1,"NaN"]}]}}"#), Found::OnlyNan);
-        assert_eq!(found(r#"{"error":"bad"}"#), Found::Complaint("bad".to_owned()));
-        assert_eq!(
-            found(r#"{"warnings":["w"],"data":{"result":[{"value":[1,"1"]}]}}"#),
-            Found::Complaint("w".to_owned())
-        );
-        assert_eq!(found(r#"{"infos":["i"],"data":{"result":[{"value":[1,"1"]}]}}"#), Found::Data);
-        assert!(matches!(found(r#"{"html":1}"#), Found::Complaint(_)));
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use monitoring::answer::Series;
 use monitoring::backend::{self, MEMORY};
 use monitoring::interpretation::Slope;
 use monitoring::judgement::Report;
 
 use super::Check;
-use super::source::{Moment, Series, Source};
+use super::source::{Moment, Source};
 
 /// Values closer to one another than this say the same twice.
 const APART: Duration = Duration::from_secs(20);

@@ -21,7 +21,8 @@ use testcontainers::core::client::docker_client_instance;
 use tokio::time;
 
 use super::{
-    Images, Options, Part, Stack, StackError, check_port, check_prometheus_port, local_url, make_targets_folder,
+    Images, Options, Part, Stack, StackError, check_owner, check_port, check_prometheus_port, local_url,
+    make_targets_folder,
 };
 use crate::{http, process, workspace};
 use service::{Network, Service};
@@ -115,6 +116,9 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
     let making = service.making(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {
+        if found.running {
+            check_owner(&found.owner, service.stack)?;
+        }
         // A run that keeps no data may use a stack that does, and not the other way round.
         let keeps_enough = found.keeps || service.volume.is_none();
         if found.running && found.making == making && keeps_enough && http::ready(&ready, READY).await? {
@@ -198,6 +202,7 @@ struct Found {
     running: bool,
     making: String,
     keeps: bool,
+    owner: String,
 }
 
 async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<Found>> {
@@ -207,6 +212,7 @@ async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<Found>> {
             Ok(Some(Found {
                 running: found.state.and_then(|state| state.running).unwrap_or(false),
                 making: labels.get(MAKING).cloned().unwrap_or_default(),
+                owner: labels.get(OWNER).cloned().unwrap_or_default(),
                 keeps: labels.get(KEEPS).is_some_and(|keeps| keeps == "true"),
             }))
         }

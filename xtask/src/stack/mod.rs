@@ -23,7 +23,7 @@ use monitoring::rule::Timing;
 use monitoring::run::ExitCode;
 use url::Url;
 
-use crate::workspace;
+use crate::{process, workspace};
 pub(crate) use command::{Command, command};
 pub(crate) use images::Images;
 
@@ -201,7 +201,7 @@ pub(crate) async fn parts(choice: Choice, prometheus_port: Option<u16>) -> Resul
 /// Takes away what commands left that are gone.
 pub(crate) async fn sweep() -> anyhow::Result<Vec<String>> {
     let mut swept = docker::sweep().await?;
-    swept.extend(native::sweep()?);
+    swept.extend(native::sweep().await?);
     Ok(swept)
 }
 
@@ -301,6 +301,17 @@ fn check_port(port: u16, what: &str, flag: &str, also: &str) -> Result<(), Stack
             port::holder(port).unwrap_or_else(|| error.to_string())
         ))
     })
+}
+
+/// Refuses what goes with another command: it would be gone before we are done, and is not ours to replace.
+fn check_owner(owner: &str, stack: u16) -> Result<(), StackError> {
+    match process::another(owner) {
+        None => Ok(()),
+        Some(pid) => Err(StackError::Configuration(format!(
+            "the stack at port {stack} is of another command that still runs, and goes with it (process {pid}): wait for that, or choose \
+             another port with --prometheus-port"
+        ))),
+    }
 }
 
 fn check_prometheus_port(port: u16) -> Result<(), StackError> {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::{
-    ARCHIVE, Options, Part, Stack, StackError, archive_folder, backend_file, check_prometheus_port, local_url,
-    make_targets_folder, state_folder,
+    ARCHIVE, Options, Part, Stack, StackError, archive_folder, backend_file, check_owner, check_prometheus_port,
+    local_url, make_targets_folder, state_folder,
 };
 use crate::{http, process, workspace};
 
@@ -33,6 +33,7 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     let url = local_url(port)?;
     let stack = Stack { prometheus: Some(url.clone()), port, ..Stack::default() };
     if let Some(data) = data_of(port).await {
+        check_owner(fs::read_to_string(folder.join(OWNER)).unwrap_or_default().trim(), port)?;
         // Another archive, or an archive where data of every day is wanted, is no use.
         let shows_it = match &options.archive {
             Some(archive) => data == archive.data,
@@ -76,6 +77,8 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyho
         .stdout(log.try_clone()?)
         .stderr(log);
     if options.keep_data {
+        // Of one that ended by itself.
+        workspace::remove_file(&folder.join(OWNER))?;
         process::own_group(&mut command);
     } else {
         // Written before there is anything to be found by it.
@@ -145,12 +148,15 @@ fn forget_passing(folder: &Path) -> anyhow::Result<()> {
     forget(&folder.join(PASSING_DATA))
 }
 
-/// Takes away what a Prometheus left whose owner is gone, and which has been ended.
-pub(super) fn sweep() -> anyhow::Result<Vec<String>> {
+/// Takes away what a Prometheus left whose owner is gone, and itself where processes do not show whose they are.
+pub(super) async fn sweep() -> anyhow::Result<Vec<String>> {
     let mut swept = Vec::new();
     for (port, folder) in state_folders(None) {
         if !fs::read_to_string(folder.join(OWNER)).is_ok_and(|owner| process::is_gone(owner.trim())) {
             continue;
+        }
+        if data_of(port).await.is_some_and(|data| data == folder.join(PASSING_DATA)) {
+            stop(port).await?;
         }
         workspace::remove_file(&folder.join(PID))?;
         workspace::remove_file(&backend_file(port))?;

@@ -1,21 +1,23 @@
 //! What takes too long for every change: `cargo xtask ci --full`.
 
 use std::fs;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
+use monitoring::prometheus::RECEIVER_FLAG;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::real::{free_port, run, xtask};
+use crate::real::{Backend, Prometheus, built, free_port, run, xtask};
 use crate::world::{Running, left};
-use crate::{build, check, service, signals, stores};
+use crate::{build, check, panics, service, signals, stores};
 
 #[test]
 #[ignore = "needs a prometheus on PATH, faketime and root: run with cargo xtask ci --full"]
 fn all_of_each_class() {
     check(
-        &[stores::rows(), service::rows(), service::generator_rows(), signals::rows()]
+        &[stores::rows(), service::rows(), service::generator_rows(), panics::rows(), signals::rows()]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>(),
@@ -54,4 +56,32 @@ fn after_fifty_kills_nothing_is_left() {
         // Folders of ports that nobody will use again.
         let _ = fs::remove_dir_all(perf);
     }
+}
+
+/// More than a million requests: six hours of fifty a second.
+#[test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci --full"]
+fn hours_of_requests_need_no_more_memory() {
+    let (store, server) = (Prometheus::start("matrix-endurance-store", &[RECEIVER_FLAG]), Backend::start(&["--fixed"]));
+    let mut command = Command::new(built(&["--example", "fixed"], "examples/fixed"));
+    command.env("PERF_TARGET", &server.url).env("PERF_TESTID", "endurance").env("K6_DURATION", "90s");
+    command.env("K6_PROMETHEUS_RW_SERVER_URL", format!("{}/api/v1/write", store.url));
+    let running = Running::plain("endurance", command);
+    let status = format!("/proc/{}/status", running.pid());
+    let anonymous = || -> u64 {
+        let text = fs::read_to_string(&status).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    sleep(Duration::from_secs(30));
+    let early = anonymous();
+    sleep(Duration::from_secs(55));
+    let late = anonymous();
+    let seen = running.end(Some(&store.url));
+    assert_eq!(seen.said.code, 0, "{}", seen.said.text);
+    let (sent, counted) = seen.counts.unwrap();
+    println!("{sent} requests; {early} kB after 30 s, {late} kB after 85 s");
+    assert!(sent > 500_000, "{sent} requests");
+    assert_eq!(sent, counted);
+    assert!(late < early + early / 20 + 512, "{early} kB after 30 s, and {late} kB after 85 s");
 }

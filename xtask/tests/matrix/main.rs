@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
 mod full;
+mod panics;
 mod proxy;
 #[path = "../real/mod.rs"]
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
@@ -58,6 +59,7 @@ fn one_of_each_class() {
         one(service::rows(), "killed, and started again after 2 s"),
         one(service::rows(), "answers trickle, a byte each 100 ms"),
         one(service::generator_rows(), "stopped for 3 s"),
+        one(panics::rows(), "in a check"),
         one(signals::rows(), "SIGINT once while it runs"),
         one(signals::rows(), "SIGTERM twice while it pushes for the last time"),
     ]);

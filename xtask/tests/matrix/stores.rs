@@ -61,6 +61,10 @@ pub(crate) fn rows() -> Vec<Row> {
                 || behind("half-open-ever", Mode::HalfOpen, None),
             )
         },
+        Row {
+            within: within(25, 20),
+            ..row("compacts, and drops what is older than ten seconds", 0, "", All, compacting)
+        },
         row("its receiver is off", 90, RECEIVER_FLAG, NotAsked, receiver_off),
         row("a login page in between", 90, "with a web page", NotAsked, page),
         row("a name without an address", 90, "did not take the final metrics", NotAsked, no_name),
@@ -113,6 +117,25 @@ fn stopped(name: &str, after: Option<u64>) -> Seen {
     sleep(Duration::from_secs(after));
     kill(Pid::from_raw(store.pid()), Signal::SIGCONT).unwrap();
     running.end(Some(&store.url))
+}
+
+/// What a day does to a store's data, in seconds: its head becomes blocks, blocks become larger ones, and old ones go.
+fn compacting() -> Seen {
+    let flags = [
+        RECEIVER_FLAG,
+        "--storage.tsdb.min-block-duration=4s",
+        "--storage.tsdb.max-block-duration=8s",
+        "--storage.tsdb.retention.time=10s",
+    ];
+    let store = Prometheus::start("matrix-compacting-store", &flags);
+    let running = Running::start("compacting", &["-u", "5", "-d", "25s", "--no-proof", "--prometheus-url", &store.url]);
+    let seen = running.end(Some(&store.url));
+    let metrics = crate::real::get(&format!("{}/metrics", store.url)).unwrap();
+    for name in ["prometheus_tsdb_compactions_total", "prometheus_tsdb_time_retentions_total"] {
+        let line = metrics.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}"));
+        assert!(!line.ends_with(" 0"), "it did not happen: {line}");
+    }
+    seen
 }
 
 /// A volume of a few megabytes that something else fills up.

@@ -135,7 +135,19 @@ impl Running {
 
     pub(crate) fn of(testid: &str, args: &[&str], mut command: Command) -> Self {
         let out = out(&format!("matrix-{testid}"));
-        command.args(args).args(["--out", out.to_str().unwrap()]).env("K6_PROMETHEUS_RW_PUSH_INTERVAL", "1s");
+        command.args(args).args(["--out", out.to_str().unwrap()]);
+        Self::spawn(testid, command, out)
+    }
+
+    /// A scenario by itself, which is told by variables alone.
+    pub(crate) fn plain(testid: &str, mut command: Command) -> Self {
+        let out = out(&format!("matrix-{testid}"));
+        command.env("PERF_OUT", &out);
+        Self::spawn(testid, command, out)
+    }
+
+    fn spawn(testid: &str, mut command: Command, out: PathBuf) -> Self {
+        command.env("K6_PROMETHEUS_RW_PUSH_INTERVAL", "1s");
         #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
         let started = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

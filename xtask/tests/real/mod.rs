@@ -76,13 +76,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// The stand-in, built as `cargo xtask perf` builds it, so that nothing is compiled for it alone.
-fn stand_in() -> PathBuf {
-    let build = ["build", "--quiet", "--profile", "load", "--workspace", "--bin", "backend"];
-    assert!(cargo().args(build).current_dir(root()).status().unwrap().success());
+/// A program of this workspace, built as `cargo xtask perf` builds them, so that nothing is compiled for it alone.
+pub(crate) fn built(what: &[&str], file: &str) -> PathBuf {
+    let build = ["build", "--quiet", "--profile", "load", "--workspace"];
+    assert!(cargo().args(build).args(what).current_dir(root()).status().unwrap().success());
     // Tests are in its folder `debug/deps`.
     let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(3).unwrap().join("load/backend")
+    test.ancestors().nth(3).unwrap().join("load").join(file)
 }
 
 impl Backend {
@@ -91,7 +91,7 @@ impl Backend {
     }
 
     pub(crate) fn at(port: u16, faults: &[&str]) -> Self {
-        let mut command = Command::new(stand_in());
+        let mut command = Command::new(built(&["--bin", "backend"], "backend"));
         // Its pipe closes with us, and then it ends.
         command.args(["--port", &port.to_string(), "--until-stdin-closes"]).args(faults).current_dir(root());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -168,6 +168,24 @@ impl Prometheus {
 
     /// Where and with what it was before.
     pub(crate) fn start_again(&mut self) {
+        self.spawn();
+        wait_for("Prometheus", Duration::from_secs(30), || get(&format!("{}/-/ready", self.url)).map(drop));
+    }
+
+    /// With TLS as that file has it, and known as ready to whoever has that client.
+    pub(crate) fn start_with_tls(folder: PathBuf, flags: &[&str], web: &Path, client: reqwest::Client) -> Self {
+        std::fs::write(folder.join("prometheus.yml"), "").unwrap();
+        let port = free_port();
+        let web = format!("--web.config.file={}", web.display());
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).chain([web]).collect();
+        let mut prometheus = Self { child: None, folder, port, flags, url: format!("https://127.0.0.1:{port}") };
+        prometheus.spawn();
+        let ready = format!("{}/-/ready", prometheus.url);
+        wait_for("Prometheus", Duration::from_secs(30), || get_with(&client, &ready).map(drop));
+        prometheus
+    }
+
+    fn spawn(&mut self) {
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", self.folder.join("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", self.folder.join("data").display()))
@@ -177,7 +195,6 @@ impl Prometheus {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        wait_for("Prometheus", Duration::from_secs(30), || get(&format!("{}/-/ready", self.url)).map(drop));
     }
 
     pub(crate) const fn port(&self) -> u16 {
@@ -221,9 +238,13 @@ pub(crate) fn wait_for<T>(what: &str, patience: Duration, mut ask: impl FnMut() 
 /// The body of a successful answer.
 pub(crate) fn get(url: &str) -> Option<String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
+    get_with(&reqwest::Client::builder().no_proxy().build().unwrap(), url)
+}
+
+fn get_with(client: &reqwest::Client, url: &str) -> Option<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let response = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.ok()?;
+        let response = client.get(url).send().await.ok()?;
         if response.status().is_success() { response.text().await.ok() } else { None }
     })
 }

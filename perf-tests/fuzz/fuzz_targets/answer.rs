@@ -1,0 +1,30 @@
+//! Any JSON for what Prometheus or Grafana answers: it is read or refused, and what is shown of it is short and steers no terminal.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use monitoring::answer::{self, Found};
+
+fn is_fit_to_be_shown(text: &str) -> bool {
+    text.chars().count() < 400 && !text.chars().any(char::is_control)
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(answer) = serde_json::from_slice(data) else { return };
+    for found in [answer::found(&answer), dashboards::answer::found(&answer)] {
+        if let Found::Complaint(text) = found {
+            assert!(is_fit_to_be_shown(&text), "{text:?}");
+        }
+    }
+    let refusals = [
+        answer::value(&answer).err(),
+        answer::scalar(&answer).err(),
+        answer::series(&answer).err(),
+        answer::label_values(&answer).err(),
+        answer::has_series(&answer).err(),
+        answer::rules(&answer).err(),
+    ];
+    for refusal in refusals.into_iter().flatten() {
+        assert!(is_fit_to_be_shown(&refusal.to_string()), "{refusal}");
+    }
+});
