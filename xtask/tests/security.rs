@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -142,33 +142,66 @@ fn guarded_prometheus(folder: &Path) -> Prometheus {
 
 #[test]
 #[ignore = "needs a prometheus and openssl on PATH: run with cargo xtask ci"]
-fn a_store_with_an_authority_of_its_own_knows_us_by_our_certificate() {
-    let folder = out("guarded-store");
-    fs::create_dir_all(&folder).unwrap();
-    certificates(&folder);
-    let (backend, store) = (Backend::start(&[]), guarded_prometheus(&folder));
-    let at = |name: &str| folder.join(name).display().to_string();
-    let authority = ("PERF_STORE_CA_CERTIFICATE", at("authority.pem"));
-    let certificate = ("K6_PROMETHEUS_RW_CLIENT_CERTIFICATE", at("client.pem"));
-    let key = ("K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY", at("client.key"));
-    let newest = ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3".to_owned());
-    let reports = out("guarded");
-    for (given, code, says) in [
-        (vec![authority.clone(), certificate.clone(), key.clone(), newest], 0, "exit 0"),
-        (vec![certificate, key], 90, "certificate"),
-        (vec![authority], 90, "ertificate"),
-    ] {
-        // How much is sent is of no account where nothing arrives.
-        let iterations = if code == 0 { "60" } else { "5" };
-        let line = ["perf", "-u", "5", "-i", iterations, "--target", &backend.url];
-        let said = run(xtask(&line)
-            .args(["--prometheus-url", &store.url, "--out", reports.to_str().unwrap()])
-            .envs(given.clone()));
-        assert_eq!(said.code, code, "{given:?}: {}", said.text);
-        assert!(said.text.contains(says), "{given:?}: {}", said.text);
-        if code == 0 {
-            assert_eq!(real::report(&reports).store.unwrap().agrees, Some(true));
+fn a_store_with_an_authority_of_its_own_is_known_and_no_other() {
+    let guarded = Guarded::start("guarded");
+    assert_eq!(
+        guarded.run("60", &[&guarded.authority()[..], &guarded.certificate(), &[NEWEST_TLS]].concat(), "exit 0"),
+        0
+    );
+    assert_eq!(real::report(&guarded.reports).store.unwrap().agrees, Some(true));
+    // How much is sent is of no account where nothing arrives.
+    assert_eq!(guarded.run("5", &guarded.certificate(), "certificate"), 90);
+}
+
+mod full {
+    #[test]
+    #[ignore = "needs a prometheus and openssl on PATH: run with cargo xtask ci --full"]
+    fn a_store_that_wants_to_know_us_takes_nothing_from_a_stranger() {
+        let guarded = super::Guarded::start("stranger");
+        assert_eq!(guarded.run("5", &guarded.authority(), "ertificate"), 90);
+    }
+}
+
+const NEWEST_TLS: (&str, &str) = ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3");
+
+/// A store that speaks TLS, knows its clients by their certificates, and is known by an authority that nobody else trusts.
+struct Guarded {
+    store: Prometheus,
+    backend: Backend,
+    reports: PathBuf,
+    files: [String; 3],
+}
+
+impl Guarded {
+    fn start(name: &str) -> Self {
+        let folder = out(&format!("{name}-store"));
+        fs::create_dir_all(&folder).unwrap();
+        certificates(&folder);
+        Self {
+            store: guarded_prometheus(&folder),
+            backend: Backend::start(&[]),
+            reports: out(name),
+            files: ["authority.pem", "client.pem", "client.key"].map(|file| folder.join(file).display().to_string()),
         }
+    }
+
+    fn authority(&self) -> [(&str, &str); 1] {
+        [("PERF_STORE_CA_CERTIFICATE", &self.files[0])]
+    }
+
+    fn certificate(&self) -> [(&str, &str); 2] {
+        let variables = ["K6_PROMETHEUS_RW_CLIENT_CERTIFICATE", "K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY"];
+        [(variables[0], &self.files[1]), (variables[1], &self.files[2])]
+    }
+
+    /// A run's exit code; it has to say that.
+    fn run(&self, iterations: &str, given: &[(&str, &str)], says: &str) -> i32 {
+        let line = ["perf", "-u", "5", "-i", iterations, "--target", &self.backend.url];
+        let mut command = xtask(&line);
+        command.args(["--prometheus-url", &self.store.url, "--out", self.reports.to_str().unwrap()]);
+        let said = run(command.envs(given.iter().copied()));
+        assert!(said.text.contains(says), "{given:?}: {}", said.text);
+        said.code
     }
 }
 

@@ -9,6 +9,9 @@ use crate::operation::SCRAPE_INTERVAL;
 use crate::promql::{Expr, Op, Window};
 use crate::slo::{Objective, Severity, decimal};
 
+/// A run of which a scrape more or less is a good part.
+const SHORT: Duration = Duration::from_secs(60);
+
 /// A promise on a value that PromQL gives, over a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackendSlo {
@@ -197,7 +200,9 @@ impl BackendSlo {
             (Over::Worst, Bound::AtMost(_)) => "max_over_time",
             (Over::Worst, Bound::AtLeast(_)) => "min_over_time",
         };
-        Expr::Call(function, vec![Expr::Subquery(Box::new(self.now()), Window::Fixed(lasted), SCRAPE_INTERVAL)])
+        // Steps are at whole multiples of their width: wide ones miss what a short run has scraped after the last of them.
+        let step = if lasted < SHORT { Duration::from_secs(1) } else { SCRAPE_INTERVAL };
+        Expr::Call(function, vec![Expr::Subquery(Box::new(self.now()), Window::Fixed(lasted), step)])
     }
 
     /// 1 where the promise is kept at a time, else 0.
@@ -243,7 +248,8 @@ mod tests {
     #[test]
     fn a_promise_asks_for_the_worst_or_the_mean_of_a_run() {
         let run = Duration::from_secs(30);
-        assert_eq!(POOL.over_run(run).to_string(), "max_over_time(max((pool_used / pool_size))[30s:5s])");
+        assert_eq!(POOL.over_run(run).to_string(), "max_over_time(max((pool_used / pool_size))[30s:1s])");
+        assert_eq!(POOL.over_run(run * 2).to_string(), "max_over_time(max((pool_used / pool_size))[60s:5s])");
         assert_eq!(POOL.on_average().promise(), "mean pool <= 90 %");
         assert_eq!(POOL.is_kept().to_string(), "max((pool_used / pool_size)) <= bool 0.9");
         let least = BackendSlo::at_least("free", "Free", "free_bytes", Amount::Mebibytes(2));

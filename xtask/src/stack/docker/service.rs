@@ -249,7 +249,8 @@ impl Service {
             request = request.with_env_var(*name, value);
         }
         request = match network {
-            Network::Host => request.with_network("host"),
+            // Below: testcontainers would make a network of that name where none is listed, as by Podman.
+            Network::Host => request,
             Network::Bridge => {
                 let bridge = format!("perf-{}-{}", workspace::id(), self.stack);
                 make_network(&bridge).await?;
@@ -275,6 +276,9 @@ impl Service {
         let can = [can.memory_limit, can.cpu_cfs_quota, can.pids_limit].map(|can| can == Some(true));
         let request = request.with_host_config_modifier(move |host| {
             host.binds = Some(binds.clone());
+            if network == Network::Host {
+                (host.network_mode, host.publish_all_ports) = (Some("host".to_owned()), None);
+            }
             let [memory, cpu, processes] = can;
             host.memory = memory.then_some(limits.memory_bytes);
             host.nano_cpus = cpu.then_some(limits.millicores * 1_000_000);
