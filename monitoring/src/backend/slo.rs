@@ -249,7 +249,7 @@ mod tests {
     fn a_promise_asks_for_the_worst_or_the_mean_of_a_run() {
         let run = Duration::from_secs(30);
         assert_eq!(POOL.over_run(run).to_string(), "max_over_time(max((pool_used / pool_size))[30s:1s])");
-        assert_eq!(POOL.over_run(run * 2).to_string(), "max_over_time(max((pool_used / pool_size))[60s:5s])");
+        assert_eq!(POOL.over_run(run * 2).to_string(), "max_over_time(max((pool_used / pool_size))[1m:5s])");
         assert_eq!(POOL.on_average().promise(), "mean pool <= 90 %");
         assert_eq!(POOL.is_kept().to_string(), "max((pool_used / pool_size)) <= bool 0.9");
         let least = BackendSlo::at_least("free", "Free", "free_bytes", Amount::Mebibytes(2));
