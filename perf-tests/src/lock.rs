@@ -15,7 +15,7 @@ pub(crate) struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LockError {
     #[error(
-        "another load test runs on this machine ({0}), and two would measure each other: wait for it, or run scenarios one after another \
+        "another load test runs in this clone ({0}), and two would measure each other: wait for it, or run scenarios one after another \
          (cargo xtask perf one other; cargo test … -- --ignored --test-threads=1)"
     )]
     Taken(String),

@@ -10,6 +10,7 @@ mod compare;
 mod dashboards_diff;
 mod export;
 mod http;
+mod lock;
 mod new;
 mod perf;
 mod process;

@@ -25,7 +25,7 @@ use crate::backend::Backend;
 use crate::compare::Recorded;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
-use crate::{codegen, compare, proof, reports, summary, workspace};
+use crate::{codegen, compare, lock, process, proof, reports, summary, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -70,7 +70,9 @@ pub(crate) async fn command(args: Args) -> ExitCode {
 async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
-    let signals = child::signals()?;
+    let signals = process::signals()?;
+    let makes_load = !args.list && !settings.dry_run;
+    let _lock = if makes_load { Some(lock::take().await?.map_err(configuration)?) } else { None };
     if args.drill {
         return drill::run(&args, &settings, signals).await.map(Some);
     }

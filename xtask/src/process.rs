@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio::time;
 
 pub(crate) use owner::{another, end_orphans, is_gone, owner};
@@ -21,6 +22,32 @@ pub(crate) fn own_group(command: &mut Command) {
     #[cfg(unix)]
     command.process_group(0);
     command.env_remove(owner::VARIABLE);
+}
+
+/// Counts the signals that ask this process to end.
+pub(crate) fn signals() -> anyhow::Result<watch::Receiver<u32>> {
+    let (count, receiver) = watch::channel(0);
+    #[cfg(unix)]
+    let (mut interrupt, mut terminate, mut hangup) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?)
+    };
+    tokio::spawn(async move {
+        loop {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            #[cfg(not(unix))]
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            count.send_modify(|count| *count += 1);
+        }
+    });
+    Ok(receiver)
 }
 
 /// Asks a process of ours to end in an orderly way, as its signal handler sees fit.

@@ -206,10 +206,15 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack
         let series = get(&format!("http://127.0.0.1:{port}/api/v1/series?match[]=http_reqs"))?;
         series.contains("basic").then_some(())
     });
-    // Another command neither takes that stack away nor relies on it.
-    let second = run(&mut perf(&["--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()]));
-    assert_eq!(second.code, 104, "{}", second.text);
-    assert!(second.text.contains(&format!("process {}", child.id())), "{}", second.text);
+    // Another command neither takes that stack away nor relies on it, be it one that makes load or not.
+    for mut other in [
+        perf(&["--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()]),
+        xtask(&["stack", "up", "--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()]),
+    ] {
+        let second = run(&mut other);
+        assert_eq!(second.code, 104, "{}", second.text);
+        assert!(second.text.contains(&format!("process {}", child.id())), "{}", second.text);
+    }
     kill(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     let mut text = String::new();
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();

@@ -7,7 +7,7 @@ mod real;
 
 use std::process::{Command, Stdio};
 
-use real::{Backend, Said, Stack, free_port, get, out, query, report, run, xtask};
+use real::{Backend, Said, Stack, as_root, free_port, get, out, query, report, run, xtask};
 
 /// `cargo xtask stack …` of one stack.
 fn stack(port: u16, line: &[&str]) -> Said {
@@ -149,10 +149,9 @@ fn an_interrupted_start_leaves_nothing() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-        // Asked without a pause: what is created has not answered yet.
-        while containers(port).is_empty() {
-            assert!(child.try_wait().unwrap().is_none(), "it ended without a container");
-        }
+        // Asked without a pause: what is created has not answered yet. Each time takes some ten milliseconds.
+        let is_there = (0..10_000).any(|_| !containers(port).is_empty() || child.try_wait().unwrap().is_some());
+        assert!(is_there, "no container");
         kill(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
         let code = child.wait().unwrap().code();
         let stack = Stack { port };
@@ -169,15 +168,12 @@ fn reports_that_cannot_be_written_cost_no_verdict() {
     let (backend, out) = (Backend::start(&[]), out("full"));
     std::fs::create_dir_all(&out).unwrap();
     // A file system of its own, as small as one can be; as root, permissions keep nobody from writing.
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=8k", "tmpfs"]).arg(&out).status().unwrap();
-    assert!(mounted.success(), "mount needs root");
+    as_root(&["mount", "-t", "tmpfs", "-o", "size=8k,mode=777", "tmpfs", out.to_str().unwrap()]);
     let line = ["perf", "-q", "-u", "5", "-i", "200", "--stack", "none", "--target", &backend.url];
     let said = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
-    let mounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&out).status().unwrap();
-    assert!(mounted.success(), "mount needs root");
+    as_root(&["mount", "-o", "remount,ro", out.to_str().unwrap()]);
     let read_only = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
-    let unmounted = Command::new("umount").arg(&out).status().unwrap();
-    assert!(unmounted.success());
+    as_root(&["umount", out.to_str().unwrap()]);
     // Before anything is sent, if that can be.
     assert_eq!(read_only.code, 104, "{}", read_only.text);
     assert!(read_only.text.contains("Read-only file system"), "{}", read_only.text);

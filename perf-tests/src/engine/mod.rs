@@ -127,10 +127,10 @@ pub(crate) async fn run(job: Job<'_>, signals: &mut Signals, watch: &mut dyn Wat
     }
     let (mut silence, mut shares) = (Silence::default(), Shares::start());
     let supervisor = Supervisor { epoch, nothing: &nothing, abort: &abort };
-    let early = supervisor.watch_over(&mut workers, signals, (&mut silence, &mut shares), watch).await;
+    let (early, known) = supervisor.watch_over(&mut workers, signals, (&mut silence, &mut shares), watch).await;
     let mut load = Load { longest_silence: silence.longest(), workers: threads, ..Load::nothing(nothing) };
-    for worker in workers {
-        load.add(worker);
+    for (worker, known) in workers.into_iter().zip(known) {
+        load.add(worker, &known);
     }
     load.health = shares.of_all(&load.snapshot.worked);
     if early.aborted.is_none() {
@@ -180,7 +180,8 @@ impl Load {
         }
     }
 
-    fn add(&mut self, worker: Worker) {
+    /// Adds what a worker has measured; if it is gone, what was last known of that.
+    fn add(&mut self, worker: Worker, known: &Snapshot) {
         drop(worker.ask);
         match worker.thread.join() {
             Ok(Ok(done)) => {
@@ -189,9 +190,12 @@ impl Load {
                 self.panics.extend(done.panics);
             }
             Ok(Err(error)) => self.panics.push(format!("a worker had no runtime: {error}")),
-            Err(panic) => self
-                .panics
-                .push(format!("a worker panicked, and what it had counted is lost: {}", panic_text(panic.as_ref()))),
+            Err(panic) => {
+                let text = panic_text(panic.as_ref());
+                self.panics.push(format!("a worker panicked, and what it counted in its last moments is lost: {text}"));
+                // What the store has been told stays true.
+                self.snapshot.merge(known);
+            }
         }
     }
 
@@ -220,14 +224,14 @@ struct Supervisor<'run> {
 }
 
 impl Supervisor<'_> {
-    /// Takes snapshots until the last virtual user has stopped.
+    /// Takes snapshots until the last virtual user has stopped. Gives the last that is known of each worker.
     async fn watch_over(
         &self,
         workers: &mut [Worker],
         signals: &mut Signals,
         (silence, shares): (&mut Silence, &mut Shares),
         watch: &mut dyn Watch,
-    ) -> Early {
+    ) -> (Early, Vec<Snapshot>) {
         let mut ticks = time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let asks: Vec<_> = workers.iter().map(|worker| worker.ask.clone()).collect();
@@ -239,15 +243,16 @@ impl Supervisor<'_> {
         };
         tokio::pin!(all_stopped);
         let mut early = Early::default();
+        let mut known = vec![self.nothing.clone(); asks.len()];
         loop {
             tokio::select! {
-                () = &mut all_stopped => return early,
+                () = &mut all_stopped => return (early, known),
                 () = signals.next(), if !early.interrupted => {
                     early.interrupted = true;
                     self.abort.send_replace(true);
                 }
                 _ = ticks.tick() => {
-                    let Some(mut snapshot) = ask_all(&asks, self.nothing).await else { continue };
+                    let mut snapshot = ask_all(&asks, &mut known, self.nothing).await;
                     let elapsed = clock::now().duration_since(self.epoch);
                     silence.notice(elapsed, &snapshot);
                     shares.fill_in(&mut snapshot);
@@ -261,15 +266,23 @@ impl Supervisor<'_> {
     }
 }
 
-/// The merged snapshot of all workers. None if one of them is gone, which joining it will say.
-async fn ask_all(workers: &[mpsc::Sender<oneshot::Sender<Snapshot>>], nothing: &Snapshot) -> Option<Snapshot> {
+/// The merged snapshot of all workers; of one that is gone, which joining it will say, the last that is known.
+async fn ask_all(
+    workers: &[mpsc::Sender<oneshot::Sender<Snapshot>>],
+    known: &mut [Snapshot],
+    nothing: &Snapshot,
+) -> Snapshot {
     let mut merged = nothing.clone();
-    for worker in workers {
+    for (worker, known) in workers.iter().zip(known) {
         let (reply, answer) = oneshot::channel();
-        worker.send(reply).await.ok()?;
-        merged.merge(&answer.await.ok()?);
+        if worker.send(reply).await.is_ok()
+            && let Ok(snapshot) = answer.await
+        {
+            *known = snapshot;
+        }
+        merged.merge(known);
     }
-    Some(merged)
+    merged
 }
 
 #[cfg(test)]
@@ -284,13 +297,16 @@ mod tests {
         }
     }
 
-    /// One whose work is over, or that has a fault.
+    /// One whose work is over, or that has a fault once it has been asked.
     fn worker(panics: bool, snapshot: Snapshot) -> Worker {
         let (ask, mut asked) = mpsc::channel::<oneshot::Sender<Snapshot>>(1);
         let (finish, finished) = oneshot::channel();
         let thread = thread::spawn(move || {
             let finish = finish;
-            assert!(!panics, "of our own making");
+            if panics {
+                asked.blocking_recv().unwrap().send(snapshot).unwrap();
+                panic!("of our own making");
+            }
             finish.send(()).unwrap();
             while let Some(reply) = asked.blocking_recv() {
                 let _ = reply.send(snapshot.clone());
@@ -303,17 +319,21 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_panics_is_not_waited_for_and_told_of() {
         let nothing = Snapshot::new(&Layout::new(&monitoring::catalogue::STOCK_AI, vec![false]));
-        let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, nothing.clone())).into();
+        let mut counted = nothing.clone();
+        counted.parts[0].iterations.completed = 7;
+        let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, counted.clone())).into();
         let (abort, _aborted) = watch::channel(false);
         let supervisor = Supervisor { epoch: clock::now(), nothing: &nothing, abort: &abort };
         let (mut silence, mut shares, mut signals) =
             (Silence::default(), Shares::start(), Signals::listen(false).unwrap());
         let mut nobody = Nobody;
         let over = supervisor.watch_over(&mut workers, &mut signals, (&mut silence, &mut shares), &mut nobody);
-        let early = time::timeout(Duration::from_secs(10), over).await.unwrap();
+        let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();
         assert!(!early.interrupted && early.aborted.is_none());
         let mut load = Load::nothing(nothing);
-        workers.into_iter().for_each(|worker| load.add(worker));
-        assert_eq!(load.panics, ["a worker panicked, and what it had counted is lost: of our own making"]);
+        workers.into_iter().zip(known).for_each(|(worker, known)| load.add(worker, &known));
+        let said = "a worker panicked, and what it counted in its last moments is lost: of our own making";
+        assert_eq!(load.panics, [said]);
+        assert_eq!(load.snapshot.iterations().completed, 14, "what was known of it counts");
     }
 }

@@ -17,5 +17,5 @@ mod sift;
 pub use client::{Client, WriteError};
 pub use message::{Entry, Value, Version, encode};
 pub use native::Native;
-pub use pusher::{Pusher, Pushes};
+pub use pusher::{GiveUp, Pusher, Pushes};
 pub use series::{Identity, Series, SeriesLabels, series};

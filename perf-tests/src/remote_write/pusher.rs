@@ -6,6 +6,7 @@
 //! had arrived after all, the second is refused, and is sent once more without those zeros.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::{self, Instant};
@@ -38,9 +39,23 @@ pub struct Pusher {
     /// A push that the store has not answered for.
     pending: Option<Push>,
     backoff: Backoff,
-    /// When the last push is given up, once there is one.
-    give_up: Option<Instant>,
+    give_up: GiveUp,
     result: Pushes,
+}
+
+/// When the last push is given up; known once the load is over, also to what is under way then.
+#[derive(Debug, Clone, Default)]
+pub struct GiveUp(Arc<OnceLock<Instant>>);
+
+impl GiveUp {
+    /// From now on there is nothing but the last push.
+    pub fn soon(&self) {
+        self.0.get_or_init(|| clock::now() + LAST_PUSH_PATIENCE);
+    }
+
+    fn at(&self) -> Option<Instant> {
+        self.0.get().copied()
+    }
 }
 
 struct Push {
@@ -79,9 +94,14 @@ impl Pusher {
             previous: None,
             pending: None,
             backoff: Backoff::default(),
-            give_up: None,
+            give_up: GiveUp::default(),
             result: Pushes::default(),
         }
+    }
+
+    /// Tells pushes that the load is over.
+    pub fn give_up(&self) -> GiveUp {
+        self.give_up.clone()
     }
 
     /// The store, without user and password.
@@ -105,7 +125,7 @@ impl Pusher {
 
     /// Pushes the final values, trying again for a while, and then marks every series as ended.
     pub async fn finish(mut self, at: i64, series: Vec<Series>) -> Pushes {
-        self.give_up = Some(clock::now() + LAST_PUSH_PATIENCE);
+        self.give_up.soon();
         if self.last_push(at, series).await.is_ok() && self.turned_down.is_empty() {
             self.result.complete = true;
             self.result.last_push = self.previous;
@@ -168,13 +188,13 @@ impl Pusher {
 
     /// Whether the last push has been tried for as long as it is.
     pub(super) fn is_out_of_patience(&self) -> bool {
-        self.give_up.is_some_and(|give_up| clock::now() >= give_up)
+        self.give_up.at().is_some_and(|give_up| clock::now() >= give_up)
     }
 
     /// Leaves the store alone for as long as it should be, but no longer than the last push is tried for.
     async fn wait(&self) {
         if let Some(until) = self.backoff.until() {
-            time::sleep_until(self.give_up.map_or(until, |give_up| until.min(give_up))).await;
+            time::sleep_until(self.give_up.at().map_or(until, |give_up| until.min(give_up))).await;
         }
     }
 
@@ -224,8 +244,9 @@ impl Pusher {
                 return Err(error);
             }
             match self.sift(batch).await {
-                // What the store will never take is not sent again; the next push carries its counts.
-                Sifted::Apart | Sifted::All => refused = Some(error),
+                // What the store will never take is not sent again. If there is nothing of that, it has changed its mind.
+                Sifted::Apart => refused = refused.or_else(|| self.turned_down_in_words()),
+                Sifted::All => refused = Some(error),
                 Sifted::Away(error, left) => {
                     self.result.last_error = Some(error.clone());
                     self.backoff.failed(error.retry_after());
@@ -260,23 +281,28 @@ impl Pusher {
 
     /// Sends entries in the version that the store speaks, and finds out which that is.
     pub(super) async fn send(&mut self, entries: &[Entry]) -> Result<(), WriteError> {
-        let version = self.version.unwrap_or(Version::Two);
+        let (version, is_unknown) = (self.version.unwrap_or(Version::Two), self.version.is_none());
         let outcome = self.send_in(version, entries).await;
-        let is_spoken = match &outcome {
-            Ok(()) => true,
-            Err(WriteError::NotSpoken { .. }) => false,
-            // A receiver of 1.0 that reads a body before its headers finds no sense in it, and some take that for a fault of their own.
-            Err(WriteError::Refused { status: 400, .. } | WriteError::Unavailable { status: 500 | 501, .. }) => {
-                self.version.is_some()
+        match &outcome {
+            Ok(()) => {
+                self.version = Some(version);
+                return outcome;
             }
+            Err(WriteError::NotSpoken { .. }) => {}
+            // A receiver of 1.0 that reads a body before its headers finds no sense in it.
+            Err(WriteError::Refused { status: 400, .. }) if is_unknown => {}
+            // Some take that for a fault of their own. Others have one, which has passed by the next attempt.
+            Err(WriteError::Unavailable { status: 500 | 501, .. }) if is_unknown && self.backoff.failures() > 0 => {}
             Err(_) => return outcome,
-        };
-        if is_spoken || version == Version::One {
-            self.version = Some(version);
-            return outcome;
         }
         let older = self.send_in(Version::One, entries).await;
-        if older.is_ok() || matches!(outcome, Err(WriteError::NotSpoken { .. })) {
+        // One that understands it, and refuses what is in it, speaks it as well.
+        let is_understood = match (&outcome, &older) {
+            (_, Ok(())) | (Err(WriteError::NotSpoken { .. }), _) => true,
+            (Err(newer), Err(older)) => newer.is_passing() && !older.is_passing(),
+            (Ok(()), Err(_)) => false,
+        };
+        if is_understood {
             self.version = Some(Version::One);
             return older;
         }

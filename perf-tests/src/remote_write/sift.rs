@@ -27,10 +27,8 @@ impl Pusher {
         let batch: Vec<_> = batch.iter().map(without_zeros).collect();
         let (mut parts, mut alone, mut any_taken) = (halves(batch), Vec::new(), false);
         let (mut asked, mut in_a_row) = (0, 0);
-        while let Some(part) = parts.pop() {
-            if asked == MOST || (in_a_row == IN_A_ROW && !any_taken) || self.is_out_of_patience() {
-                break;
-            }
+        while asked < MOST && (in_a_row < IN_A_ROW || any_taken) && !self.is_out_of_patience() {
+            let Some(part) = parts.pop() else { break };
             asked += 1;
             match (self.send(&part).await, part.as_slice()) {
                 (Ok(()), _) => {
@@ -53,6 +51,10 @@ impl Pusher {
             return Sifted::All;
         }
         while let Some((entry, why)) = alone.pop() {
+            if self.is_out_of_patience() {
+                self.turn_down(&entry, why);
+                continue;
+            }
             // It may have been refused before the store was itself again.
             let again = vec![entry];
             match self.send(&again).await {

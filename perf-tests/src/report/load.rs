@@ -85,21 +85,24 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// Each panic once, however many virtual users it stopped, and the first few of those that differ.
+/// Each panic once, however many virtual users it stopped; of those that differ the first few, and how many more there were.
 fn of_panics(panics: &[String]) -> impl Iterator<Item = Problem> {
     const SHOWN: usize = 3;
-    let mut counted: Vec<(&str, u32)> = Vec::new();
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    let mut others = 0_usize;
     for panic in panics {
         match counted.iter().position(|(known, _)| known == panic) {
             Some(at) => counted[at].1 += 1,
             None if counted.len() < SHOWN => counted.push((panic, 1)),
-            None => {}
+            None => others += 1,
         }
     }
-    counted.into_iter().map(|(panic, times)| {
-        let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
-        Problem::new(ExitCode::Internal, format!("{panic}{again}"))
-    })
+    let told = counted.into_iter().map(|(panic, times)| match times {
+        1 => panic.to_owned(),
+        times => format!("{panic} ({times} times)"),
+    });
+    let others = (others > 0).then(|| format!("and {others} panics more"));
+    told.chain(others).map(|message| Problem::new(ExitCode::Internal, message))
 }
 
 /// What load left besides counts, as problems: each asks for an exit code and says what can be done.

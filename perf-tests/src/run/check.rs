@@ -75,12 +75,17 @@ pub(super) async fn clock_skew(settings: &Settings) -> Result<Option<String>, Ru
 
 /// What is to be said of the store's time, asked for between two moments of ours.
 fn skew_in_words(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String> {
-    const TOLERATED_MS: i64 = 5_000;
-    let ahead_ms = if theirs_ms < before_ms { before_ms - theirs_ms } else { (after_ms - theirs_ms).min(0) };
+    const TOLERATED_MS: u64 = 5_000;
+    // A store may say anything.
+    let ahead_ms = if theirs_ms < before_ms {
+        before_ms.saturating_sub(theirs_ms)
+    } else {
+        after_ms.saturating_sub(theirs_ms).min(0)
+    };
     #[expect(clippy::cast_precision_loss, reason = "for eyes")]
     let seconds = ahead_ms.unsigned_abs() as f64 / 1e3;
     let word = if ahead_ms > 0 { "ahead of" } else { "behind" };
-    (ahead_ms.abs() > TOLERATED_MS).then(|| {
+    (ahead_ms.unsigned_abs() > TOLERATED_MS).then(|| {
         format!(
             "this machine's clock is {seconds:.0} s {word} the store's: rules, alerts and the dashboard's \"now\" look at another time; \
              set the clocks (timedatectl set-ntp true)"

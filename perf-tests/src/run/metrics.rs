@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Epoch, unix_ms};
 use crate::measure::Snapshot;
-use crate::remote_write::{Client, Pusher, Pushes, Series};
+use crate::remote_write::{Client, GiveUp, Pusher, Pushes, Series};
 
 type ToSeries = dyn Fn(&Snapshot) -> Vec<Series> + Send;
 
@@ -29,6 +29,7 @@ struct Running {
     /// Holds one push. If the store has not even taken that, the next is left out: counts are cumulative.
     queue: mpsc::Sender<(i64, Vec<Series>)>,
     task: JoinHandle<Pusher>,
+    give_up: GiveUp,
 }
 
 impl Metrics {
@@ -88,8 +89,9 @@ impl Metrics {
         let Some(active) = self.0 else { return Ok(None) };
         let series = (active.to_series)(last);
         let pusher = match active.running {
-            Some(Running { queue, task }) => {
+            Some(Running { queue, task, give_up }) => {
                 drop(queue);
+                give_up.soon();
                 Some(task.await.map_err(|error| format!("pushing metrics ended in a panic: {error}"))?)
             }
             None => active.pusher,
@@ -103,6 +105,7 @@ impl Metrics {
 impl Active {
     fn run(&mut self, mut pusher: Pusher) {
         let (queue, mut due) = mpsc::channel::<(i64, Vec<Series>)>(1);
+        let give_up = pusher.give_up();
         let task = tokio::spawn(async move {
             while let Some((at, series)) = due.recv().await {
                 // Remembered by the pusher, and judged when the run is over.
@@ -110,6 +113,6 @@ impl Active {
             }
             pusher
         });
-        self.running = Some(Running { queue, task });
+        self.running = Some(Running { queue, task, give_up });
     }
 }

@@ -32,7 +32,7 @@ fn the_version_is_what_the_receiver_speaks() {
         ("one-says-so", Speaks::OneAndSaysSo, 1),
         ("one-unawares", Speaks::OneUnawares, 1),
         ("one-is-confused", Speaks::OneAndIsConfused, 1),
-        ("one-fails", Speaks::OneAndFails, 1),
+        ("one-fails", Speaks::OneAndFails, 2),
     ];
     at_once(&cases, |(testid, speaks, asked_in_two)| {
         let store = Store::start();
@@ -43,13 +43,20 @@ fn the_version_is_what_the_receiver_speaks() {
         assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}");
         let requests = store.requests();
         let two = versions(&requests).iter().filter(|version| **version == "2.0.0").count();
-        assert_eq!(two, asked_in_two.min(requests.len()), "{testid}: it is asked once: {:?}", versions(&requests));
+        assert_eq!(
+            two,
+            asked_in_two.min(requests.len()),
+            "{testid}: it is asked no more often: {:?}",
+            versions(&requests)
+        );
     });
 }
 
 #[test]
 fn a_series_that_is_not_taken_is_named_and_costs_no_other() {
-    at_once(&[("spoiled-two", Speaks::Two), ("spoiled-one", Speaks::OneAndSaysSo)], |(testid, speaks)| {
+    let cases =
+        [("spoiled-two", Speaks::Two), ("spoiled-one", Speaks::OneAndSaysSo), ("spoiled-fails", Speaks::OneAndFails)];
+    at_once(&cases, |(testid, speaks)| {
         let store = Store::start();
         store.speaks(speaks);
         // It is not there before a request has been answered, so that the run begins.
@@ -64,6 +71,34 @@ fn a_series_that_is_not_taken_is_named_and_costs_no_other() {
         let single = store.requests().iter().filter(|request| request.series == 1).count();
         assert!(single <= 4, "{testid}: it is looked for once: {single}");
     });
+}
+
+#[test]
+fn a_store_that_refuses_once_and_then_takes_every_part_has_everything() {
+    let (service, store) = (Service::start(), Store::start());
+    store.spoil("__name__=http_req_duration_sum,");
+    store.recover_below(60);
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "changes"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert!(report.store.as_ref().unwrap().refused > 0, "it refused nothing");
+    assert!(store.series().keys().any(|labels| labels.contains("__name__=http_req_duration_sum,")));
+}
+
+#[test]
+fn a_store_that_is_slow_to_refuse_does_not_hold_up_the_end() {
+    let (service, store) = (Service::start(), Store::start());
+    store.takes_for_an_answer(Duration::from_millis(1_500));
+    store.spoil("__name__=http_req_duration_sum,");
+    store.spoil("__name__=http_req_duration_count,");
+    #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
+    let started = std::time::Instant::now();
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "slow-sift"), async |vu: &mut Vu, ()| ping(vu).await);
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    // Ten seconds of patience, what is under way then, and a few questions; sifted to its end it would be forty.
+    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Query, Request, State};
@@ -35,6 +36,8 @@ struct StoreState {
     requests: Mutex<Vec<Pushed>>,
     spoiled: Mutex<Vec<&'static str>>,
     patience: AtomicU64,
+    recovers_below: AtomicU64,
+    slowness: Mutex<Duration>,
     retry_after: AtomicU64,
     natives: Mutex<BTreeMap<String, Histogram>>,
 }
@@ -112,6 +115,16 @@ impl Store {
     /// With so many refusals of a series by itself it goes away instead, once, and takes everything then.
     pub(crate) fn recover_after(&self, refusals: u64) {
         self.state.patience.store(refusals, Ordering::Relaxed);
+    }
+
+    /// Takes everything from the first request on in which it would refuse something and that has fewer series than so many.
+    pub(crate) fn recover_below(&self, series: u64) {
+        self.state.recovers_below.store(series, Ordering::Relaxed);
+    }
+
+    /// Thinks for so long before it answers a push.
+    pub(crate) fn takes_for_an_answer(&self, time: Duration) {
+        *self.state.slowness.lock().unwrap() = time;
     }
 
     /// Asks to be left alone for so many seconds when it is away.
@@ -217,6 +230,8 @@ async fn write(State(state): State<Arc<StoreState>>, headers: HeaderMap, body: B
     #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
     let (at, attempt) = (std::time::Instant::now(), header("retry-attempt"));
     state.requests.lock().unwrap().push(Pushed { version, series: received.len(), attempt, at });
+    let slowness = *state.slowness.lock().unwrap();
+    tokio::time::sleep(slowness).await;
     let speaks = *state.speaks.lock().unwrap();
     if is_two && speaks != Speaks::Two {
         return speaks.not();
@@ -255,7 +270,9 @@ fn take(state: &StoreState, received: Vec<Received>, is_two: bool) -> Response {
             return (StatusCode::SERVICE_UNAVAILABLE, "away").into_response();
         }
     }
-    if is_spoiled {
+    if is_spoiled && (received.len() as u64) < state.recovers_below.load(Ordering::Relaxed) {
+        state.spoiled.lock().unwrap().clear();
+    } else if is_spoiled {
         return (StatusCode::BAD_REQUEST, "there is something in it").into_response();
     }
     let mut stored = state.series.lock().unwrap();

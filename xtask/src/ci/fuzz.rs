@@ -9,8 +9,9 @@ use crate::workspace;
 
 /// Inputs for each target.
 const RUNS: &str = "200000";
-/// And no longer than so many seconds.
+/// And no longer than so many seconds, if there were as many as this by then.
 const SECONDS: &str = "60";
+const LEAST: u64 = 10_000;
 
 /// Runs all targets. A finding is an error.
 pub(super) fn run(shell: &Shell) -> anyhow::Result<()> {
@@ -34,8 +35,18 @@ pub(super) fn run(shell: &Shell) -> anyhow::Result<()> {
         fs::create_dir_all(&found).with_context(|| format!("failed to make {}", found.display()))?;
         let seeds = package.join("fuzz/seeds").join(target);
         let limits = [format!("-runs={RUNS}"), format!("-max_total_time={SECONDS}"), "-max_len=65536".to_owned()];
-        cmd!(shell, "cargo fuzz run --target-dir {built} {target} {found} {seeds} -- {limits...} -print_final_stats=1")
-            .run()?;
+        let run = cmd!(
+            shell,
+            "cargo fuzz run --target-dir {built} {target} {found} {seeds} -- {limits...} -print_final_stats=1"
+        );
+        let output = run.ignore_status().output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "a finding of {target}: {said}");
+        let inputs =
+            said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:")?.trim().parse().ok());
+        let inputs: u64 = inputs.with_context(|| format!("{target} did not say how many inputs it has had: {said}"))?;
+        ensure!(inputs >= LEAST, "{target} has had {inputs} inputs in {SECONDS} s, and {LEAST} are wanted");
+        println!("fuzzed {target}: {inputs} inputs, no finding");
     }
     Ok(())
 }

@@ -31,10 +31,10 @@ pub(crate) fn is_gone(name: &str) -> bool {
     }
 }
 
-/// The process of another command in this clone that runs, if that is what a name is of.
+/// The process of another command in this clone that runs, if that is what a name is of. None where nobody tells whether one runs.
 pub(crate) fn another(name: &str) -> Option<u32> {
     let (pid, _) = parsed(name)?;
-    (pid != std::process::id() && !is_gone(name)).then_some(pid)
+    (cfg!(unix) && pid != std::process::id() && !is_gone(name)).then_some(pid)
 }
 
 fn parsed(name: &str) -> Option<(u32, u64)> {

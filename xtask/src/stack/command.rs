@@ -8,6 +8,7 @@ use monitoring::run::ExitCode;
 
 use super::{Choice, GRAFANA_PORT, Images, Options, PROMETHEUS_PORT, Part, Stack, docker, doctor, native, status};
 use super::{parts, parts_since, stop, up};
+use crate::process;
 
 /// What to do with the stack.
 #[derive(Debug, Subcommand)]
@@ -94,6 +95,7 @@ async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let &UpArgs { stack: choice, prometheus_port, grafana_port, no_grafana } = args;
     let (grafana, keep_data, timing) = (!no_grafana, true, Timing::USUAL);
     let options = Options { choice, prometheus_port, grafana_port, grafana, keep_data, timing, archive: None };
+    let mut signals = process::signals()?;
     let before = parts(choice, Some(prometheus_port)).await?;
     let failure = tokio::select! {
         stack = up(&options, &before, &|line| eprintln!("{line}")) => match stack {
@@ -107,7 +109,7 @@ async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
             }
         },
         // Half a stack is no use to anyone.
-        _ = tokio::signal::ctrl_c() => ExitCode::Interrupted,
+        _ = signals.wait_for(|count| *count > 0) => ExitCode::Interrupted,
     };
     stop(&parts_since(&before, &options).await?).await?;
     Ok(failure)

@@ -34,6 +34,8 @@ const WORKSPACE: &str = "dev.perf.workspace";
 const MAKING: &str = "dev.perf.making";
 /// Whose it is, if it goes with a command.
 const OWNER: &str = "dev.perf.owner";
+/// The command that made it, whether or not it goes with that.
+const MAKER: &str = "dev.perf.maker";
 /// Whether its data outlives it.
 const KEEPS: &str = "dev.perf.keeps";
 /// Which stack of the clone: the port of its Prometheus.
@@ -100,7 +102,7 @@ async fn prometheus(
             Err(error @ StackError::Unavailable(_)) => {
                 // If it runs, it is not to be reached from here: the host of its network is another machine.
                 let unreachable = inspect(docker, &service.name).await?.is_some_and(|found| found.running);
-                remove(docker, &service.name).await?;
+                remove_if_made_here(docker, &service.name).await?;
                 if !unreachable || networks.last() == Some(&network) {
                     return Err(error);
                 }
@@ -116,9 +118,8 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
     let making = service.making(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {
-        if found.running {
-            check_owner(&found.owner, service.stack)?;
-        }
+        // Also one that does not run yet: it is about to.
+        check_owner(&found.owner, service.stack)?;
         // A run that keeps no data may use a stack that does, and not the other way round.
         let keeps_enough = found.keeps || service.volume.is_none();
         if found.running && found.making == making && keeps_enough && http::ready(&ready, READY).await? {
@@ -140,10 +141,11 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
         (URL, local_url(service.port)?.to_string()),
         (KEEPS, service.volume.is_some().to_string()),
         (OWNER, service.owner.clone()),
+        (MAKER, process::owner()),
     ];
     if let Err(error) = service.start(network, labels).await {
         let log = service::tail(docker, &service.name).await;
-        remove(docker, &service.name).await?;
+        remove_if_made_here(docker, &service.name).await?;
         let log = if log.is_empty() { String::new() } else { format!("; it said: {log}") };
         // Who names an image wants that one; the official one may just be out of reach.
         let kind = if service.image_is_chosen { StackError::Configuration } else { StackError::Unavailable };
@@ -203,6 +205,7 @@ struct Found {
     making: String,
     keeps: bool,
     owner: String,
+    maker: String,
 }
 
 async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<Found>> {
@@ -212,6 +215,7 @@ async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<Found>> {
             Ok(Some(Found {
                 running: found.state.and_then(|state| state.running).unwrap_or(false),
                 making: labels.get(MAKING).cloned().unwrap_or_default(),
+                maker: labels.get(MAKER).cloned().unwrap_or_default(),
                 owner: labels.get(OWNER).cloned().unwrap_or_default(),
                 keeps: labels.get(KEEPS).is_some_and(|keeps| keeps == "true"),
             }))
@@ -230,6 +234,14 @@ async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Removes what this command has made. One of that name may be another command's, which was faster.
+async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::Result<()> {
+    match inspect(docker, name).await? {
+        Some(found) if found.maker == process::owner() => remove(docker, name).await,
+        _ => Ok(()),
+    }
+}
+
 struct Ours {
     name: String,
     image: String,
@@ -237,6 +249,7 @@ struct Ours {
     url: String,
     network: String,
     owner: String,
+    maker: String,
     running: bool,
 }
 
@@ -255,6 +268,7 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
                 name: found.names.as_ref()?.first()?.trim_start_matches('/').to_owned(),
                 url: label(URL).unwrap_or_default(),
                 owner: label(OWNER).unwrap_or_default(),
+                maker: label(MAKER).unwrap_or_default(),
                 image: found.image.clone().unwrap_or_default(),
                 state: found.status.clone().unwrap_or_default(),
                 running: found.state == Some(ContainerSummaryStateEnum::RUNNING),
@@ -270,7 +284,9 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
 /// what it runs.
 pub(super) async fn parts(only: Option<u16>) -> Result<Vec<Part>, StackError> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
-    let part = |found: Ours| Part::Container { name: found.name, running: found.running };
+    let here = process::owner();
+    let part =
+        |found: Ours| Part::Container { name: found.name, running: found.running, is_made_here: found.maker == here };
     Ok(ours(&docker, only).await?.into_iter().map(part).collect())
 }
 
@@ -291,9 +307,8 @@ pub(super) async fn sweep() -> anyhow::Result<Vec<String>> {
         remove(&docker, &found.name).await?;
         swept.push(format!("container {}", found.name));
     }
-    if !swept.is_empty() {
-        remove_idle_networks().await?;
-    }
+    let in_use = networks_in_use(&docker).await?;
+    swept.extend(service::sweep_networks(&docker, &in_use).await?);
     Ok(swept)
 }
 
@@ -305,8 +320,12 @@ pub(super) async fn stop(name: &str) -> anyhow::Result<()> {
 /// Removes those networks of this clone's stacks that no container is left on.
 pub(super) async fn remove_idle_networks() -> anyhow::Result<()> {
     let docker = connect().await?;
-    let in_use: HashSet<_> = ours(&docker, None).await?.into_iter().map(|container| container.network).collect();
+    let in_use = networks_in_use(&docker).await?;
     service::remove_networks(&docker, &in_use).await
+}
+
+async fn networks_in_use(docker: &Docker) -> anyhow::Result<HashSet<String>> {
+    Ok(ours(docker, None).await?.into_iter().map(|container| container.network).collect())
 }
 
 /// A line for each container of this clone, and where it answers.

@@ -116,6 +116,8 @@ pub(crate) enum Part {
         name: String,
         /// Whether it runs: one that came back to life is as good as new.
         running: bool,
+        /// Whether this command has made it.
+        is_made_here: bool,
     },
     /// A Prometheus from PATH, by its port.
     Native(u16),
@@ -208,7 +210,8 @@ pub(crate) async fn sweep() -> anyhow::Result<Vec<String>> {
 /// What has come since.
 pub(crate) async fn parts_since(before: &[Part], options: &Options) -> Result<Vec<Part>, StackError> {
     let mut parts = parts(options.choice, Some(options.prometheus_port)).await?;
-    parts.retain(|part| !before.contains(part));
+    // What has come by another command is not ours to stop.
+    parts.retain(|part| !before.contains(part) && !matches!(part, Part::Container { is_made_here: false, .. }));
     Ok(parts)
 }
 
@@ -309,7 +312,7 @@ fn check_owner(owner: &str, stack: u16) -> Result<(), StackError> {
         None => Ok(()),
         Some(pid) => Err(StackError::Configuration(format!(
             "the stack at port {stack} is of another command that still runs, and goes with it (process {pid}): wait for that, or choose \
-             another port with --prometheus-port"
+             another port with --prometheus-port (if it does not run: cargo xtask stack down --prometheus-port {stack})"
         ))),
     }
 }

@@ -58,7 +58,43 @@ fn after_fifty_kills_nothing_is_left() {
     }
 }
 
-/// More than a million requests: six hours of fifty a second.
+/// Likewise where containers, volumes and a network are what could be left.
+#[test]
+#[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci --full"]
+fn after_ten_kills_no_container_is_left() {
+    const KILLS: u64 = 10;
+    build();
+    let own = || {
+        let list = |what: &[&str]| {
+            let output =
+                Command::new("docker").args(what).args(["--filter", "label=dev.perf.workspace"]).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        list(&["ps", "--all", "--quiet"]) + &list(&["network", "ls", "--quiet"])
+    };
+    let volumes =
+        || String::from_utf8(Command::new("docker").args(["volume", "ls", "-q"]).output().unwrap().stdout).unwrap();
+    let (before, volumes_before) = (own(), volumes());
+    for number in 0..KILLS {
+        let port = free_port().to_string();
+        let network = if number % 2 == 0 { "host" } else { "bridge" };
+        let mut command =
+            xtask(&["perf", "-q", "-u", "5", "-d", "3s", "--stack", "docker", "--no-grafana", "--ephemeral"]);
+        command.args(["--prometheus-port", &port]).env("PERF_DOCKER_NETWORK", network);
+        let running = Running::of(&format!("kill-docker-{number}"), &[], command);
+        let share = (number as f64 * 0.618_033_988_75).fract();
+        sleep(Duration::from_secs_f64(share * 8.0));
+        let _ = kill(Pid::from_raw(running.pid()), Signal::SIGKILL);
+        drop(running.end(None));
+        let next = run(&mut xtask(&["stack", "status"]));
+        assert_eq!(next.code, 0, "{}", next.text);
+        assert_eq!(own(), before, "killed at {:.1} s on the {network} network: {}", share * 8.0, next.text);
+        assert_eq!(volumes(), volumes_before, "killed at {:.1} s on the {network} network", share * 8.0);
+    }
+}
+
+/// Half a million requests or more: three hours of fifty a second.
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci --full"]
 fn hours_of_requests_need_no_more_memory() {

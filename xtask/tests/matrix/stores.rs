@@ -1,7 +1,6 @@
 //! Faults of the store.
 
 use std::path::Path;
-use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::proxy::{Mode, Proxy};
-use crate::real::{Prometheus, wait_for, xtask};
+use crate::real::{Prometheus, as_root, wait_for, xtask};
 use crate::within;
 use crate::world::{Counted, Row, Running, Seen};
 
@@ -147,12 +146,6 @@ fn full_disk() -> Seen {
     let seen = on_full(&folder);
     as_root(&["umount", folder_name]);
     seen
-}
-
-fn as_root(line: &[&str]) {
-    let sudo: &[&str] = if nix::unistd::Uid::effective().is_root() { &[] } else { &["sudo", "--non-interactive"] };
-    let line = [sudo, line].concat();
-    assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
 }
 
 fn on_full(folder: &Path) -> Seen {

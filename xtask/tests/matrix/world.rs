@@ -87,7 +87,7 @@ impl Row {
     }
 }
 
-/// What a command of this clone left: processes that carry its mark, and outcomes that nobody fetched.
+/// What a command of this clone left: processes that carry its mark, outcomes that nobody fetched, and data of a Prometheus that goes with it.
 pub(crate) fn left() -> Vec<String> {
     // What was asked to end may need a moment to.
     for _ in 0..20 {
@@ -110,6 +110,9 @@ fn left_now() -> Vec<String> {
     });
     let mut left: Vec<_> = marked.collect();
     let perf = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("perf");
+    let stacks = fs::read_dir(perf.join("stack")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let of_stacks = stacks.flat_map(|folder| ["owner", "passing-data"].map(|name| folder.join(name)));
+    left.extend(of_stacks.filter(|path| path.exists()).map(|path| path.display().to_string()));
     let files = fs::read_dir(perf)
         .into_iter()
         .flatten()

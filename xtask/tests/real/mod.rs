@@ -222,6 +222,14 @@ impl Drop for Prometheus {
     }
 }
 
+/// Runs what only root may do.
+#[cfg(unix)]
+pub(crate) fn as_root(line: &[&str]) {
+    let sudo: &[&str] = if nix::unistd::Uid::effective().is_root() { &[] } else { &["sudo", "--non-interactive"] };
+    let line = [sudo, line].concat();
+    assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
+}
+
 /// Asks again and again until there is an answer.
 pub(crate) fn wait_for<T>(what: &str, patience: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     #[expect(clippy::disallowed_methods, reason = "a test's own patience")]

@@ -232,7 +232,7 @@ impl Service {
     }
 
     /// Makes and starts the container, and waits until it says that it listens.
-    pub(super) async fn start(&self, network: Network, labels: [(&str, String); 6]) -> anyhow::Result<()> {
+    pub(super) async fn start(&self, network: Network, labels: [(&str, String); 7]) -> anyhow::Result<()> {
         let (image, tag) = images::split(&self.image);
         let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listens));
         let mut request: ContainerRequest<GenericImage> = GenericImage::new(image, tag)
@@ -312,34 +312,60 @@ async fn not_root(image: &str) -> Option<String> {
 /// then knows neither by it.
 async fn make_network(name: &str) -> anyhow::Result<()> {
     let docker = docker_client_instance().await?;
-    if ours(&docker).await?.iter().any(|(known, _)| known == name) {
+    if ours(&docker).await?.iter().any(|known| known.name == name) {
         return Ok(());
     }
     let request = NetworkCreateRequest {
         name: name.to_owned(),
-        labels: Some(HashMap::from([(super::WORKSPACE.to_owned(), workspace::id())])),
+        labels: Some(HashMap::from([
+            (super::WORKSPACE.to_owned(), workspace::id()),
+            (super::MAKER.to_owned(), process::owner()),
+        ])),
         ..NetworkCreateRequest::default()
     };
     docker.create_network(request).await?;
     Ok(())
 }
 
-/// Names and ids of this clone's networks.
-async fn ours(docker: &Docker) -> anyhow::Result<Vec<(String, String)>> {
+/// A network of this clone.
+struct Ours {
+    name: String,
+    id: String,
+    /// The command that made it.
+    maker: String,
+}
+
+/// This clone's networks.
+async fn ours(docker: &Docker) -> anyhow::Result<Vec<Ours>> {
     let label = format!("{}={}", super::WORKSPACE, workspace::id());
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
     let networks = docker.list_networks(Some(ListNetworksOptions { filters })).await?;
-    Ok(networks.into_iter().filter_map(|network| Some((network.name?, network.id?))).collect())
+    let network = |found: testcontainers::bollard::models::Network| {
+        let maker = found.labels.and_then(|labels| labels.get(super::MAKER).cloned()).unwrap_or_default();
+        Some(Ours { name: found.name?, id: found.id?, maker })
+    };
+    Ok(networks.into_iter().filter_map(network).collect())
 }
 
 /// Removes this clone's networks but for those in use.
 pub(super) async fn remove_networks(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
-    for (name, id) in ours(docker).await? {
-        if !in_use.contains(&name) {
-            docker.remove_network(&id).await?;
-        }
+    // What another command has just made, it is about to use.
+    let idle = |network: &Ours| !in_use.contains(&network.name) && process::another(&network.maker).is_none();
+    for network in ours(docker).await?.into_iter().filter(idle) {
+        docker.remove_network(&network.id).await?;
     }
     Ok(())
+}
+
+/// Removes those that were made by a command that is gone and that nothing is on.
+pub(super) async fn sweep_networks(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<Vec<String>> {
+    let mut swept = Vec::new();
+    let left = |network: &Ours| !in_use.contains(&network.name) && process::is_gone(&network.maker);
+    for network in ours(docker).await?.into_iter().filter(left) {
+        docker.remove_network(&network.id).await?;
+        swept.push(format!("network {}", network.name));
+    }
+    Ok(swept)
 }
 
 /// The last line that a container wrote, which says why it ended.

@@ -1,19 +1,23 @@
 //! Prometheus' tool, run once in a container of its own.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use futures::StreamExt as _;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{ContainerCreateBody, HostConfig};
 use testcontainers::bollard::query_parameters::{CreateContainerOptions, StartContainerOptions, WaitContainerOptions};
+use tokio::time;
 
 use super::super::Images;
-use super::{WORKSPACE, connect, remove};
-use crate::workspace;
+use super::{MAKER, OWNER, WORKSPACE, connect, remove};
+use crate::{process, workspace};
 
 /// Where the folder is, for the tool.
 const WORK: &str = "/work";
+/// Series of a run become blocks in seconds, those of a month in minutes.
+const PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// Runs `promtool` in a folder of this machine, as its owner and without a network.
 pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Result<()> {
@@ -26,17 +30,30 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         cmd: Some(arguments.to_vec()),
         working_dir: Some(WORK.to_owned()),
         user: owner(),
-        labels: Some([(WORKSPACE.to_owned(), workspace::id())].into()),
+        labels: Some(
+            [
+                (WORKSPACE.to_owned(), workspace::id()),
+                (OWNER.to_owned(), process::owner()),
+                (MAKER.to_owned(), process::owner()),
+            ]
+            .into(),
+        ),
         host_config: Some(HostConfig {
             binds: Some(vec![format!("{}:{WORK}:z", folder.display())]),
             network_mode: Some("none".to_owned()),
+            readonly_rootfs: Some(true),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
     };
     let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
     docker.create_container(Some(options), body).await.context("failed to make a container for promtool")?;
-    let ended = wait(&docker, &name).await;
+    let ended = match time::timeout(PATIENCE, wait(&docker, &name)).await {
+        Ok(ended) => ended,
+        Err(_) => Err(anyhow::anyhow!("promtool had not ended after {PATIENCE:?}")),
+    };
     let said = super::service::tail(&docker, &name).await;
     remove(&docker, &name).await?;
     match ended? {
