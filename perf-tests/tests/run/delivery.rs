@@ -74,6 +74,20 @@ fn a_series_that_is_not_taken_is_named_and_costs_no_other() {
 }
 
 #[test]
+fn a_store_whose_version_shows_only_with_a_refusal_names_the_series_too() {
+    let store = Store::start();
+    store.speaks(Speaks::OneAndFails);
+    // It is there from the first push on.
+    store.spoil("__name__=ping_latency_sum,");
+    let finished = run_against(&store, "spoiled-fails-first", &[]);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    let message = &report.problems[0].message;
+    assert!(message.contains("answered 400") && message.contains("ping_latency_sum{"), "{message}");
+    assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "all else arrives");
+}
+
+#[test]
 fn a_store_that_refuses_once_and_then_takes_every_part_has_everything() {
     let (service, store) = (Service::start(), Store::start());
     store.spoil("__name__=http_req_duration_sum,");
