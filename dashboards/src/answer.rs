@@ -1,7 +1,7 @@
 //! What Grafana's data source answers, <https://grafana.com/docs/grafana/latest/developers/http_api/data_source/>. Whoever answers is not
 //! trusted: any JSON is read, or said to be no answer.
 
-use monitoring::answer::{Found, complaint, shown};
+use monitoring::answer::{Found, complaint, is_remark, shown};
 use serde_json::Value;
 
 /// What an answer to `POST /api/ds/query` with one question, A, comes to.
@@ -13,7 +13,7 @@ pub fn found(answer: &Value) -> Found {
     let Some(frames) = result["frames"].as_array() else { return Found::Complaint(complaint(answer)) };
     let notices = frames.iter().filter_map(|frame| frame.pointer("/schema/meta/notices")?.as_array()).flatten();
     let grave = notices.filter(|notice| notice["severity"] != "info");
-    if let Some(text) = grave.filter_map(|notice| notice["text"].as_str()).next() {
+    if let Some(text) = grave.filter_map(|notice| notice["text"].as_str()).find(|text| !is_remark(text)) {
         return Found::Complaint(shown(text));
     }
     // A column of times, and one of values for each series.

@@ -58,8 +58,8 @@ pub struct NoAnswer(String);
 
 /// What an answer to a query, instant or over a range, comes to.
 pub fn found(answer: &Value) -> Found {
-    // Not its "infos": k6's names of counters, which ours are, do not end in `_total`.
-    if let Some(text) = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).next() {
+    let mut warnings = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    if let Some(text) = warnings.find(|text| !is_remark(text)) {
         return Found::Complaint(shown(text));
     }
     let Some(series) = answer.pointer("/data/result").and_then(Value::as_array) else {
@@ -74,6 +74,12 @@ pub fn found(answer: &Value) -> Found {
         None => is_number(&series["value"]),
     });
     if has_number { Found::Data } else { Found::OnlyNan }
+}
+
+/// Whether a warning is none: k6's names of counters, which ours are, do not end in `_total`. Prometheus has "infos" for that; before 3.0 they are
+/// among its warnings.
+pub fn is_remark(warning: &str) -> bool {
+    warning.starts_with("PromQL info: ")
 }
 
 /// The one value that an instant query gives; none if it has none.
@@ -188,6 +194,9 @@ mod tests {
             Found::Complaint("w".to_owned())
         );
         assert_eq!(found(r#"{"infos":["i"],"data":{"result":[{"value":[1,"1"]}]}}"#), Found::Data);
+        let of_2_53 = r#"{"warnings":["PromQL info: a name","WARNED"],"data":{"result":[{"value":[1,"1"]}]}}"#;
+        assert_eq!(found(of_2_53), Found::Complaint("WARNED".to_owned()));
+        assert_eq!(found(&of_2_53.replace(",\"WARNED\"", "")), Found::Data);
         assert!(matches!(found(r#"{"html":1}"#), Found::Complaint(_)));
     }
 
