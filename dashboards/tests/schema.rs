@@ -2,6 +2,7 @@
 //! runs, and, for queries, the `@grafana/grafana-foundation-sdk`. TypeScript's compiler is the judge, so a field that
 //! Grafana does not know, or a value that it does not take, is an error with its name.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
 use std::fmt::Write as _;

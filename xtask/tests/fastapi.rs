@@ -1,6 +1,7 @@
 //! The lines that the README gives for a FastAPI backend, with the real packages: with them every request is accounted for,
 //! and both clocks speak of the same requests.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]

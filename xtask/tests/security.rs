@@ -1,5 +1,6 @@
 //! What a run must never give away, and what it must never take from those whom it asks.
 
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
@@ -50,7 +51,6 @@ fn arguments(of: u32) -> Vec<String> {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn a_secret_stays_one() {
     let (backend, store) = (Backend::start(&[]), Prometheus::start("secrets-store", &[RECEIVER_FLAG]));

@@ -1,5 +1,6 @@
 //! The stack day by day: with a Prometheus from PATH, in containers, two of them at once, and interrupted.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
@@ -135,7 +136,6 @@ fn a_bridge_is_used_where_the_network_of_the_host_is_another_s() {
     assert!(containers(port).is_empty(), "{:?}", containers(port));
 }
 
-#[cfg(unix)]
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
 fn an_interrupted_start_leaves_nothing() {

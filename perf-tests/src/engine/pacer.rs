@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
-use crate::clock;
-
 /// How far apart wake-ups are, unless arrivals are to be exact.
 const GRID: Duration = Duration::from_micros(400);
 
@@ -68,7 +66,8 @@ mod linux {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
-    use super::{Instant, clock, time};
+    use super::{Instant, time};
+    use crate::clock;
 
     /// None where the kernel has no such timer to give: then tokio's must do.
     pub(super) struct Timer(Option<AsyncFd<OwnedFd>>);
@@ -136,6 +135,7 @@ impl Timer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     #[tokio::test]
     async fn nobody_is_woken_before_it_is_due() {

@@ -224,7 +224,7 @@ fn folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
 /// The state folders of all stacks that there ever were here.
 fn state_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
     let entries = fs::read_dir(workspace::perf().join("stack")).into_iter().flatten().flatten();
-    let ports = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let ports = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u16>().ok());
     let mut folders: Vec<_> = ports.filter(|port| only.is_none_or(|only| only == *port)).collect();
     folders.sort_unstable();
     folders.into_iter().map(|port| (port, state_folder(port))).collect()

@@ -15,6 +15,7 @@ use crate::backend::Backend;
 use crate::{http, process};
 
 /// How long a service may take to end when it is asked to.
+#[cfg(unix)]
 const STOP: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
 /// So many lines of a log tell mostly why.
