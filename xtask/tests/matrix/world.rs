@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use monitoring::judgement::Report;
 
-use crate::real::{Said, out, said, value, wait_for, xtask};
+use crate::real::{Said, out, root, said, value, wait_for, xtask};
 
 /// A fault, and what has to come of it.
 pub(crate) struct Row {
@@ -105,8 +105,10 @@ fn left_now() -> Vec<String> {
     let marked = pids.filter_map(|pid| {
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(b"PERF_OWNER="));
+        // Another clone's are none of ours.
+        let is_here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == root());
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-        is_ours.then(|| format!("process {pid} ({})", name.trim()))
+        (is_ours && is_here).then(|| format!("process {pid} ({})", name.trim()))
     });
     let mut left: Vec<_> = marked.collect();
     let perf = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("perf");
