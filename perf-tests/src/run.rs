@@ -24,7 +24,7 @@ use crate::measure::{Layout, Recorder, Snapshot};
 use crate::plan::LoadProfile;
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, Pushes, Series};
-use crate::report::{self, Evidence, FileError};
+use crate::report::{self, Evidence, FileError, Store};
 
 mod backend;
 mod capacity;
@@ -166,6 +166,8 @@ struct Run {
     warnings: Vec<String>,
     layout: Layout,
     http: Arc<HttpConfig>,
+    /// Who answers questions about metrics, if anybody. Ready before the load: after it, there may be no files left to make one with.
+    store: Option<Store>,
 }
 
 /// What is left when load and teardown are over.
@@ -185,20 +187,22 @@ impl Run {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
         let mut warnings = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
         let http = Arc::new(HttpConfig::new(&settings.target, settings.http.clone()).map_err(configuration)?);
+        let store = settings.query_url().map(|url| Store::new(url, &settings.store_access));
+        let store = store.transpose().map_err(configuration)?;
         let testid = match &settings.testid {
             Some(testid) => {
-                warnings.extend(refuse_used_testid(&settings, testid).await?);
+                warnings.extend(refuse_used_testid(store.as_ref(), testid).await?);
                 testid.clone()
             }
             None => run::new_testid(spec.name, clock::wall(), salt()),
         };
         warnings.extend(settings.ignored.iter().map(|sentence| (*sentence).to_owned()));
-        warnings.extend(clock_skew(&settings).await?);
+        warnings.extend(clock_skew(store.as_ref()).await);
         answers(&settings, http.clone()).await?;
         let folder = report::prepare_folder(out, &testid)?;
         let open = planning.plan.parts.iter().map(crate::plan::PartPlan::is_open).collect();
         let layout = Layout::new(spec.catalogue, open);
-        Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http })
+        Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http, store })
     }
 
     async fn execute(mut self, script: Script) -> Result<Ended, RunError> {
@@ -306,9 +310,9 @@ impl Run {
         report::judge(&Evidence { catalogue, exercised, snapshot, checks: &self.spec.checks }, &mut report);
         report::add_generator(&self.planning.plan, &load, &mut report);
         if let Some((url, pushes)) = pushes {
-            self.add_store(url, pushes, &mut report).await?;
+            self.add_store(url, pushes, &mut report).await;
         }
-        self.judge_backend(&mut report, epoch).await?;
+        self.judge_backend(&mut report, epoch).await;
         report.exit_code = report::exit_code(&report).code();
         let log = report::histogram_log(catalogue, started, &sections).map_err(internal)?;
         match report::write(&self.folder, &mut report, &log) {

@@ -7,7 +7,7 @@ use monitoring::judgement::{Asked, CacheResult, ObjectiveResult, Report};
 use monitoring::operation::SCRAPE_INTERVAL;
 use tokio::time;
 
-use super::{Run, RunError, internal};
+use super::Run;
 use crate::clock::{self, Epoch};
 use crate::report::{QueryError, Store};
 
@@ -17,25 +17,23 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 impl Run {
     /// Adds the objectives on the backend's own metrics, and its caches.
-    pub(super) async fn judge_backend(&self, report: &mut Report, epoch: Epoch) -> Result<(), RunError> {
+    pub(super) async fn judge_backend(&self, report: &mut Report, epoch: Epoch) {
         let catalogue = self.spec.catalogue;
         if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
-            return Ok(());
+            return;
         }
-        let store = self.settings.query_url().map(|url| Store::new(url, &self.settings.store_access));
-        let store = store.transpose().map_err(internal)?;
-        let Some(store) = store else {
+        let Some(store) = &self.store else {
             let nobody = |slo| {
                 let why = "there is no store that scrapes the backend".to_owned();
                 ObjectiveResult::of_backend(slo, Err(why), Asked { at_unix_ms: report.ended_unix_ms, over_s: 0 })
             };
             let results: Vec<_> = catalogue.backend.iter().map(nobody).collect();
             report.objectives.extend(results);
-            return Ok(());
+            return;
         };
         loop {
             let now = clock::unix_ms(epoch.wall());
-            let (results, caches) = self.ask_backend(&store, asked(report.started_unix_ms, now)).await;
+            let (results, caches) = self.ask_backend(store, asked(report.started_unix_ms, now)).await;
             let is_there = results.iter().all(|(result, may_come)| result.measured.is_some() || !may_come);
             let passed = u64::try_from(now - report.started_unix_ms).map_or(Duration::MAX, Duration::from_millis);
             // A run that sent nothing has nothing to be judged by, however long it is waited for.
@@ -43,7 +41,7 @@ impl Run {
             if is_there || is_hopeless || passed >= PATIENCE {
                 report.objectives.extend(results.into_iter().map(|(result, _)| result));
                 report.caches = caches;
-                return Ok(());
+                return;
             }
             time::sleep(PAUSE).await;
         }

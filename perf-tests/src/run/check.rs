@@ -9,7 +9,7 @@ use monitoring::run::{self, Settings};
 use monitoring::slo::Slo;
 use tokio::time;
 
-use super::{RunError, Spec, internal};
+use super::{RunError, Spec};
 use crate::clock;
 use crate::http::{Head, HttpClient, HttpConfig, Pool};
 use crate::report::Store;
@@ -51,9 +51,9 @@ pub(super) fn standstill(catalogue: &Catalogue) -> Duration {
 }
 
 /// Refuses a testid that the store has. A warning if it could not be asked.
-pub(super) async fn refuse_used_testid(settings: &Settings, testid: &str) -> Result<Option<String>, RunError> {
-    let Some(url) = settings.query_url() else { return Ok(None) };
-    match Store::new(url, &settings.store_access).map_err(internal)?.has(testid).await {
+pub(super) async fn refuse_used_testid(store: Option<&Store>, testid: &str) -> Result<Option<String>, RunError> {
+    let Some(store) = store else { return Ok(None) };
+    match store.has(testid).await {
         Ok(false) => Ok(None),
         Ok(true) => Err(RunError::Configuration(format!(
             "the store has series of testid {testid:?} already: two runs would be added up as one; choose another"
@@ -64,13 +64,10 @@ pub(super) async fn refuse_used_testid(settings: &Settings, testid: &str) -> Res
 
 /// A warning if the store's clock is not ours: then rules and what looks at "now" find nothing, or find it late, long before the store
 /// refuses a sample for its time. That it cannot be asked is said elsewhere.
-pub(super) async fn clock_skew(settings: &Settings) -> Result<Option<String>, RunError> {
-    let Some(url) = settings.query_url() else { return Ok(None) };
+pub(super) async fn clock_skew(store: Option<&Store>) -> Option<String> {
     let before = clock::unix_ms(clock::wall());
-    let Ok(theirs) = Store::new(url, &settings.store_access).map_err(internal)?.time_ms().await else {
-        return Ok(None);
-    };
-    Ok(skew_in_words(before, theirs, clock::unix_ms(clock::wall())))
+    let theirs = store?.time_ms().await.ok()?;
+    skew_in_words(before, theirs, clock::unix_ms(clock::wall()))
 }
 
 /// What is to be said of the store's time, asked for between two moments of ours.

@@ -3,13 +3,12 @@
 use monitoring::judgement::{self, Problem, Report};
 use monitoring::run::ExitCode;
 
-use super::{Run, RunError, internal};
+use super::Run;
 use crate::remote_write::Pushes;
-use crate::report::Store;
 
 impl Run {
     /// Adds what became of the metrics, and asks the store for its counts.
-    pub(super) async fn add_store(&self, url: String, pushes: Pushes, report: &mut Report) -> Result<(), RunError> {
+    pub(super) async fn add_store(&self, url: String, pushes: Pushes, report: &mut Report) {
         let mut store = judgement::Store {
             url,
             accepted: pushes.accepted,
@@ -19,7 +18,7 @@ impl Run {
             last_push_unix_ms: pushes.last_push,
         };
         let why = pushes.last_error.map(|error| error.to_string()).unwrap_or_default();
-        match (pushes.last_push, self.settings.query_url()) {
+        match (pushes.last_push, &self.store) {
             (None, _) => {
                 let message = format!("the store did not take the final metrics: {why}");
                 // A store that refused the very first push has been named already.
@@ -27,12 +26,11 @@ impl Run {
                     report.problems.push(Problem::new(ExitCode::Inconclusive, message));
                 }
             }
-            (Some(at), Some(query)) => {
+            (Some(at), Some(asked)) => {
                 let objectives: Vec<_> = self.spec.catalogue.slos.iter().zip(&report.objectives).collect();
                 let judged =
                     |(_, result): &(_, &judgement::ObjectiveResult)| result.verdict != judgement::Word::NotInScenario;
                 let objectives: Vec<_> = objectives.into_iter().filter(judged).collect();
-                let asked = Store::new(query, &self.settings.store_access).map_err(internal)?;
                 match asked.differences(&self.testid, at, report.requests.sent, &objectives).await {
                     Ok(differences) => {
                         store.agrees = Some(differences.is_empty());
@@ -61,6 +59,5 @@ impl Run {
             report.warnings.push(format!("series could not be marked as ended and linger for 5 minutes: {error}"));
         }
         report.store = Some(store);
-        Ok(())
     }
 }

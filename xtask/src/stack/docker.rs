@@ -4,6 +4,7 @@
 //! interface, which is how Prometheus can scrape a backend that listens there too. Where that network is not this
 //! machine's (Docker Desktop, rootless Docker), they get a bridge and published ports instead: found out by trying.
 
+mod networks;
 mod service;
 mod tool;
 
@@ -308,7 +309,7 @@ pub(super) async fn sweep() -> anyhow::Result<Vec<String>> {
         swept.push(format!("container {}", found.name));
     }
     let in_use = networks_in_use(&docker).await?;
-    swept.extend(service::sweep_networks(&docker, &in_use).await?);
+    swept.extend(networks::sweep(&docker, &in_use).await?);
     Ok(swept)
 }
 
@@ -321,7 +322,7 @@ pub(super) async fn stop(name: &str) -> anyhow::Result<()> {
 pub(super) async fn remove_idle_networks() -> anyhow::Result<()> {
     let docker = connect().await?;
     let in_use = networks_in_use(&docker).await?;
-    service::remove_networks(&docker, &in_use).await
+    networks::remove_idle(&docker, &in_use).await
 }
 
 async fn networks_in_use(docker: &Docker) -> anyhow::Result<HashSet<String>> {

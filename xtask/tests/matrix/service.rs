@@ -40,6 +40,7 @@ pub(crate) fn generator_rows() -> Vec<Row> {
     let row = |fault, code, says, act| Row { class: "generator", ..row(fault, code, says, act) };
     vec![
         row("stopped for 3 s", 90, "late", stopped),
+        row("may open no more files from then on", 90, "allows no more open files", no_more_files),
         Row { counted: Counted::NotAsked, ..row("is allowed 40 open files", 104, "ulimit -n", few_files) },
     ]
 }
@@ -87,6 +88,24 @@ fn stopped() -> Seen {
     kill(generator, Signal::SIGSTOP).unwrap();
     sleep(Duration::from_secs(3));
     kill(generator, Signal::SIGCONT).unwrap();
+    running.end(Some(&store.url))
+}
+
+/// As when something else in its session takes them. What has a connection keeps it, the store's among them.
+fn no_more_files() -> Seen {
+    let store = Prometheus::start("matrix-no-more-files-store", &[RECEIVER_FLAG]);
+    let backend = Backend::start(&[]);
+    let line = [&arguments(&backend.url, &store.url)[..], &["--no-connection-reuse"]].concat();
+    let running = Running::start("no-more-files", &line);
+    let generator = running.generator();
+    wait_for("requests", Duration::from_secs(20), || {
+        let query = format!("{}/api/v1/series?match[]=http_reqs%7Btestid=%22no-more-files%22%7D", store.url);
+        crate::real::get(&query)?.contains("basic").then_some(())
+    });
+    // It has what it has, and each virtual user makes a connection of its own again and again.
+    let open = std::fs::read_dir(format!("/proc/{generator}/fd")).unwrap().count() - 3;
+    let limit = ["--pid", &generator.to_string(), &format!("--nofile={open}:{open}")];
+    assert!(std::process::Command::new("prlimit").args(limit).status().unwrap().success());
     running.end(Some(&store.url))
 }
 

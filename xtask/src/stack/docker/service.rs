@@ -1,6 +1,6 @@
 //! One container of the stack: what it runs, what it mounts, and how it is started.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,8 +13,8 @@ use monitoring::operation::{self, Limits};
 use monitoring::prometheus::TARGETS;
 use monitoring::rule::Timing;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::models::{Mount, MountType, NetworkCreateRequest, PortBinding};
-use testcontainers::bollard::query_parameters::{ListNetworksOptions, ListVolumesOptions, LogsOptions};
+use testcontainers::bollard::models::{Mount, MountType, PortBinding};
+use testcontainers::bollard::query_parameters::{ListVolumesOptions, LogsOptions};
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::core::wait::LogWaitStrategy;
 use testcontainers::core::{Host, IntoContainerPort as _, WaitFor};
@@ -22,6 +22,7 @@ use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
 
 use super::super::{Images, Options, PROMETHEUS_PORT, images, state_folder};
+use super::networks;
 use tokio::time;
 
 use crate::{process, workspace};
@@ -253,7 +254,7 @@ impl Service {
             Network::Host => request,
             Network::Bridge => {
                 let bridge = format!("perf-{}-{}", workspace::id(), self.stack);
-                make_network(&bridge).await?;
+                networks::make(&bridge).await?;
                 let port = self.inner_port.tcp();
                 request
                     .with_network(bridge)
@@ -306,66 +307,6 @@ async fn not_root(image: &str) -> Option<String> {
     let user = found.config.and_then(|config| config.user).unwrap_or_default();
     let name = user.split(':').next().unwrap_or_default();
     matches!(name, "" | "0" | "root").then(|| NOBODY.to_owned())
-}
-
-/// A network that outlives this process; testcontainers removes those that it made. Docker allows two of one name, and
-/// then knows neither by it.
-async fn make_network(name: &str) -> anyhow::Result<()> {
-    let docker = docker_client_instance().await?;
-    if ours(&docker).await?.iter().any(|known| known.name == name) {
-        return Ok(());
-    }
-    let request = NetworkCreateRequest {
-        name: name.to_owned(),
-        labels: Some(HashMap::from([
-            (super::WORKSPACE.to_owned(), workspace::id()),
-            (super::MAKER.to_owned(), process::owner()),
-        ])),
-        ..NetworkCreateRequest::default()
-    };
-    docker.create_network(request).await?;
-    Ok(())
-}
-
-/// A network of this clone.
-struct Ours {
-    name: String,
-    id: String,
-    /// The command that made it.
-    maker: String,
-}
-
-/// This clone's networks.
-async fn ours(docker: &Docker) -> anyhow::Result<Vec<Ours>> {
-    let label = format!("{}={}", super::WORKSPACE, workspace::id());
-    let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
-    let networks = docker.list_networks(Some(ListNetworksOptions { filters })).await?;
-    let network = |found: testcontainers::bollard::models::Network| {
-        let maker = found.labels.and_then(|labels| labels.get(super::MAKER).cloned()).unwrap_or_default();
-        Some(Ours { name: found.name?, id: found.id?, maker })
-    };
-    Ok(networks.into_iter().filter_map(network).collect())
-}
-
-/// Removes this clone's networks but for those in use.
-pub(super) async fn remove_networks(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
-    // What another command has just made, it is about to use.
-    let idle = |network: &Ours| !in_use.contains(&network.name) && process::another(&network.maker).is_none();
-    for network in ours(docker).await?.into_iter().filter(idle) {
-        docker.remove_network(&network.id).await?;
-    }
-    Ok(())
-}
-
-/// Removes those that were made by a command that is gone and that nothing is on.
-pub(super) async fn sweep_networks(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<Vec<String>> {
-    let mut swept = Vec::new();
-    let left = |network: &Ours| !in_use.contains(&network.name) && process::is_gone(&network.maker);
-    for network in ours(docker).await?.into_iter().filter(left) {
-        docker.remove_network(&network.id).await?;
-        swept.push(format!("network {}", network.name));
-    }
-    Ok(swept)
 }
 
 /// The last line that a container wrote, which says why it ended.

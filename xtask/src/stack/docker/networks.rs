@@ -1,0 +1,70 @@
+//! Networks of this clone's stacks, for containers that cannot have the host's.
+
+use std::collections::{HashMap, HashSet};
+
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::models::{Network, NetworkCreateRequest};
+use testcontainers::bollard::query_parameters::ListNetworksOptions;
+use testcontainers::core::client::docker_client_instance;
+
+use crate::{process, workspace};
+
+/// A network that outlives this process; testcontainers removes those that it made. Docker allows two of one name, and
+/// then knows neither by it.
+pub(super) async fn make(name: &str) -> anyhow::Result<()> {
+    let docker = docker_client_instance().await?;
+    if ours(&docker).await?.iter().any(|known| known.name == name) {
+        return Ok(());
+    }
+    let request = NetworkCreateRequest {
+        name: name.to_owned(),
+        labels: Some(HashMap::from([
+            (super::WORKSPACE.to_owned(), workspace::id()),
+            (super::MAKER.to_owned(), process::owner()),
+        ])),
+        ..NetworkCreateRequest::default()
+    };
+    docker.create_network(request).await?;
+    Ok(())
+}
+
+/// A network of this clone.
+struct Ours {
+    name: String,
+    id: String,
+    /// The command that made it.
+    maker: String,
+}
+
+/// This clone's networks.
+async fn ours(docker: &Docker) -> anyhow::Result<Vec<Ours>> {
+    let label = format!("{}={}", super::WORKSPACE, workspace::id());
+    let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
+    let networks = docker.list_networks(Some(ListNetworksOptions { filters })).await?;
+    let network = |found: Network| {
+        let maker = found.labels.and_then(|labels| labels.get(super::MAKER).cloned()).unwrap_or_default();
+        Some(Ours { name: found.name?, id: found.id?, maker })
+    };
+    Ok(networks.into_iter().filter_map(network).collect())
+}
+
+/// Removes this clone's networks but for those in use.
+pub(super) async fn remove_idle(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
+    // What another command has just made, it is about to use.
+    let idle = |network: &Ours| !in_use.contains(&network.name) && process::another(&network.maker).is_none();
+    for network in ours(docker).await?.into_iter().filter(idle) {
+        docker.remove_network(&network.id).await?;
+    }
+    Ok(())
+}
+
+/// Removes those that were made by a command that is gone and that nothing is on.
+pub(super) async fn sweep(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<Vec<String>> {
+    let mut swept = Vec::new();
+    let left = |network: &Ours| !in_use.contains(&network.name) && process::is_gone(&network.maker);
+    for network in ours(docker).await?.into_iter().filter(left) {
+        docker.remove_network(&network.id).await?;
+        swept.push(format!("network {}", network.name));
+    }
+    Ok(swept)
+}
