@@ -30,6 +30,8 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         cmd: Some(arguments.to_vec()),
         working_dir: Some(WORK.to_owned()),
         user: owner(),
+        // Nothing else can be written to, and what it puts aside may be too much for memory.
+        env: Some(vec![format!("TMPDIR={WORK}")]),
         labels: Some(
             [
                 (WORKSPACE.to_owned(), workspace::id()),
