@@ -161,35 +161,40 @@ fn fast_errors_miss_the_p95_and_the_success_of_their_endpoint() {
     assert!(said.text.contains("counts as infinitely slow"), "{}", said.text);
 }
 
-#[test]
-#[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
-fn a_pool_that_runs_dry_is_told_with_the_moment_and_the_load_at_which_promises_broke() {
-    let out = out("pool");
-    let (stack, backend) = (Stack::up("docker"), Backend::start(&["--pool=2"]));
-    let port = stack.port.to_string();
-    let said = run(xtask(&["perf", "-q", "-s", "10s:2", "-s", "8s:60", "-s", "8s:60"]).args([
-        "--target",
-        &backend.url,
-        "--stack",
-        "docker",
-        "--no-grafana",
-        "--prometheus-port",
-        &port,
-        "--out",
-        out.to_str().unwrap(),
-    ]));
-    assert_eq!(said.code, 99, "{}", said.text);
-    let report = report(&out);
-    assert!(missed(&report).contains(&"backend:pool_used"), "{}", said.text);
-    let read: Vec<_> = said.text.lines().filter(|line| line.starts_with("reading: ")).collect();
-    for part in [
-        "the backend uses more than it was promised to: pool_used",
-        "cache days had",
-        "the first promise to break was ",
-    ] {
-        assert!(read.iter().any(|line| line.contains(part)), "{part:?} is not in {read:?}");
+/// What takes too long for every change.
+mod full {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci --full"]
+    fn a_pool_that_runs_dry_is_told_with_the_moment_and_the_load_at_which_promises_broke() {
+        let out = out("pool");
+        let (stack, backend) = (Stack::up("docker"), Backend::start(&["--pool=2"]));
+        let port = stack.port.to_string();
+        let said = run(xtask(&["perf", "-q", "-s", "10s:2", "-s", "8s:60", "-s", "8s:60"]).args([
+            "--target",
+            &backend.url,
+            "--stack",
+            "docker",
+            "--no-grafana",
+            "--prometheus-port",
+            &port,
+            "--out",
+            out.to_str().unwrap(),
+        ]));
+        assert_eq!(said.code, 99, "{}", said.text);
+        let report = report(&out);
+        assert!(missed(&report).contains(&"backend:pool_used"), "{}", said.text);
+        let read: Vec<_> = said.text.lines().filter(|line| line.starts_with("reading: ")).collect();
+        for part in [
+            "the backend uses more than it was promised to: pool_used",
+            "cache days had",
+            "the first promise to break was ",
+        ] {
+            assert!(read.iter().any(|line| line.contains(part)), "{part:?} is not in {read:?}");
+        }
+        // Two players have two connections; it was later, and with more of them, that they had to wait.
+        let first = monitoring::interpretation::first_break(&report).unwrap();
+        assert!(first.at_ms > 5_000 && first.vus > 2, "{first:?}");
     }
-    // Two players have two connections; it was later, and with more of them, that they had to wait.
-    let first = monitoring::interpretation::first_break(&report).unwrap();
-    assert!(first.at_ms > 5_000 && first.vus > 2, "{first:?}");
 }
