@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use monitoring::plain::one_line;
+use monitoring::answer::shown;
 use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use monitoring::run::{self, StoreAccess};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -16,9 +16,7 @@ use crate::http::ClientError;
 
 /// k6's time limit for a push.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How much of a refusal's body is worth showing.
-const SHOWN: usize = 300;
-/// How much of it is read.
+/// How much of a refusal's body is read.
 const READ: usize = 4096;
 
 const SAMPLES_WRITTEN: &str = "x-prometheus-remote-write-samples-written";
@@ -244,7 +242,7 @@ fn cure(status: StatusCode, body: &str) -> String {
 
 /// The beginning of a text from outside, on one line and without control characters.
 fn excerpt(text: &str) -> String {
-    let clean: String = one_line(text.trim()).chars().take(SHOWN).collect();
+    let clean = shown(text);
     if clean.is_empty() { "(no body)".to_owned() } else { clean }
 }
 
