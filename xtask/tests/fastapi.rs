@@ -20,16 +20,16 @@ struct Service {
 
 impl Service {
     fn start() -> Self {
-        Self::at(free_port(), "1")
+        Self::at(free_port())
     }
 
-    fn at(port: u16, workers: &str) -> Self {
+    fn at(port: u16) -> Self {
         let port = port.to_string();
         // It fails on purpose in places, and tells each time where.
         let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("uvicorn-{port}.log"));
         let child = Command::new("uvicorn")
             .args(["service:app", "--no-access-log", "--log-level", "warning", "--port", &port])
-            .args(["--app-dir", "xtask/tests/fastapi", "--workers", workers])
+            .args(["--app-dir", "xtask/tests/fastapi"])
             .env("PYTHONPATH", "monitoring/backend")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .current_dir(root())
@@ -45,12 +45,45 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Asked, so that it ends its workers.
+        // Asked, so that it ends what it has started.
         let _ = nix::sys::signal::kill(
             nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap()),
             nix::sys::signal::Signal::SIGTERM,
         );
         let _ = self.child.wait();
+    }
+}
+
+/// Workers that answer strictly in turn behind nginx. Those of one uvicorn share its socket, and now and then one of them takes every
+/// connection there is: nobody could tell that there are others.
+struct Workers {
+    _proxy: Service,
+    _workers: [Service; 2],
+    url: String,
+}
+
+impl Workers {
+    fn start() -> Self {
+        let workers = [Service::start(), Service::start()];
+        let folder = out("nginx");
+        std::fs::create_dir_all(&folder).unwrap();
+        let servers = workers.each_ref().map(|worker| worker.url.replace("http://", "server ")).join(" max_fails=0; ");
+        let port = free_port();
+        let configuration = format!(
+            "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
+            http {{
+              access_log off; client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
+              upstream workers {{ {servers} max_fails=0; }}
+              server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://workers; }} }}
+            }}"
+        );
+        std::fs::write(folder.join("nginx.conf"), configuration).unwrap();
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null());
+        let child = command.spawn().expect("nginx on PATH");
+        let url = format!("http://127.0.0.1:{port}");
+        wait_for("nginx", Duration::from_secs(20), || get(&format!("{url}/metrics")).map(drop));
+        Self { _proxy: Service { child, url: url.clone() }, _workers: workers, url }
     }
 }
 
@@ -87,9 +120,9 @@ fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {
 }
 
 #[test]
-#[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+#[ignore = "needs nginx, uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
 fn workers_that_count_each_for_itself_are_told_and_prove_nothing_wrong() {
-    let (service, out) = (Service::at(free_port(), "2"), out("workers"));
+    let (service, out) = (Workers::start(), out("workers"));
     let port = free_port().to_string();
     let line = ["perf", "-q", "-u", "3", "-d", "8s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
     let said = run(xtask(&line).args(["--target", &service.url, "--out", out.to_str().unwrap()]));
@@ -104,7 +137,7 @@ fn workers_that_count_each_for_itself_are_told_and_prove_nothing_wrong() {
 #[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
 fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_trusted() {
     let (service_port, out) = (free_port(), out("restarted"));
-    let service = Service::at(service_port, "1");
+    let service = Service::at(service_port);
     let port = free_port().to_string();
     let line = ["perf", "-q", "-u", "3", "-d", "12s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
     let child = xtask(&line)
@@ -118,7 +151,7 @@ fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_truste
         metrics.contains("http_requests_total{handler=\"/api/multiplayer/rooms/{code}/join\"").then_some(())
     });
     drop(service);
-    let _again = Service::at(service_port, "1");
+    let _again = Service::at(service_port);
     let said = real::said(&child.wait_with_output().unwrap());
     // Requests failed meanwhile, and rooms are forgotten: the run is no success, and the proof is not what fails.
     assert_eq!(said.code, 99, "{}", said.text);
