@@ -3,6 +3,7 @@
 mod faults;
 mod fuzz;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -43,7 +44,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tests = tests()?.into_iter().flat_map(|name| ["--test".to_owned(), name]);
     let skipped = if args.full { &[][..] } else { &["--skip", FULL][..] };
     faults::forget()?;
-    let mut command = cmd!(shell, "{cargo} test --workspace {tests...} -- --ignored --test-threads=1 {skipped...}");
+    // All that is wrong is told at once.
+    let mut command =
+        cmd!(shell, "{cargo} test --workspace --no-fail-fast {tests...} -- --ignored --test-threads=1 {skipped...}");
     command = workspace::TOLD_BY_CARGO.iter().fold(command, |command, name| command.env_remove(name));
     command.run()?;
     if !args.full {
@@ -55,8 +58,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// All tests but the scenarios, which are ignored for another reason.
-fn tests() -> anyhow::Result<Vec<String>> {
+/// All tests but the scenarios, which are ignored for another reason. Crates may have some of the same name.
+fn tests() -> anyhow::Result<BTreeSet<String>> {
     const SCENARIOS: &str = "load";
     let metadata = MetadataCommand::new().current_dir(workspace::root()).no_deps().exec();
     let packages = metadata.context("failed to list the workspace's tests")?.packages;

@@ -92,7 +92,7 @@ fn fitted(text: &str) -> String {
 impl Place {
     /// Writes the comment, or writes it again, and gives what became of it.
     async fn say(&self, topic: &str, text: &str) -> anyhow::Result<String> {
-        let client = http::client()?;
+        let client = http::client(&self.api)?;
         let marker = marker(topic);
         let body = json!({ "body": format!("{marker}\n{}", fitted(text)) });
         let base = self.api.as_str().trim_end_matches('/');

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time;
 
-pub(crate) use owner::{another, end_orphans, is_gone, owner};
+pub(crate) use owner::{another, end_orphans, is_gone, is_running, owner};
 
 /// A process that goes with us: signals of the terminal do not reach it, and whoever finds it when we are gone knows that it was ours.
 pub(crate) fn ours(command: &mut Command) {

@@ -38,16 +38,19 @@ fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-/// Arguments of all processes that descend from one.
-fn arguments(of: u32) -> Vec<String> {
+/// A process's arguments.
+fn arguments(of: u32) -> String {
+    String::from_utf8_lossy(&fs::read(format!("/proc/{of}/cmdline")).unwrap_or_default()).into_owned()
+}
+
+/// Arguments of all processes that descend from one. Until it is another program, a child has those of its parent.
+fn given_on(of: u32) -> Vec<String> {
     let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
     let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
-    children
-        .flat_map(|pid: u32| {
-            let own = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            [vec![String::from_utf8_lossy(&own).into_owned()], arguments(pid)].concat()
-        })
-        .collect()
+    let mut found: Vec<_> = children.flat_map(|pid: u32| [vec![arguments(pid)], given_on(pid)].concat()).collect();
+    let own = arguments(of);
+    found.retain(|line| *line != own);
+    found
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn a_secret_stays_one() {
         let watching = thread::spawn(move || {
             let mut seen = BTreeSet::new();
             while Path::new(&format!("/proc/{pid}/exe")).exists() {
-                seen.extend(arguments(pid));
+                seen.extend(given_on(pid));
                 thread::sleep(std::time::Duration::from_millis(20));
             }
             seen

@@ -13,16 +13,24 @@ use url::Url;
 pub enum ClientError {
     /// By the library.
     #[error("failed to set up an HTTP client: {0}")]
-    Library(#[from] reqwest::Error),
+    Library(String),
     /// A file of certificates or keys cannot be used.
     #[error("failed to read certificates from {0}: {1}")]
     Certificates(String, String),
 }
 
+impl From<reqwest::Error> for ClientError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Library(root_cause(error))
+    }
+}
+
 /// What all our clients have in common: TLS by rustls on ring, and no proxy between generator and target.
-pub(crate) fn client_builder() -> reqwest::ClientBuilder {
+pub(crate) fn client_builder(url: &Url) -> reqwest::ClientBuilder {
     super::tls::use_ring();
-    reqwest::Client::builder().no_proxy().user_agent(super::encode::USER_AGENT)
+    let builder = reqwest::Client::builder().no_proxy().user_agent(super::encode::USER_AGENT);
+    // A machine that knows no authority, as many a container, does without where nobody has to prove who he is.
+    if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) }
 }
 
 /// A client for a store, which is told who we are with every request.
@@ -39,7 +47,7 @@ pub(crate) fn store_client(url: &Url, access: &StoreAccess) -> Result<reqwest::C
         }
     }
     let mut builder =
-        client_builder().default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+        client_builder(url).default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify);
     if access.tls_1_3 {
         builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
     }

@@ -44,6 +44,11 @@ fn parsed(name: &str) -> Option<(u32, u64)> {
     (within == namespace() && parts.next().is_none()).then_some((u32::try_from(pid).ok()?, start))
 }
 
+/// Whether there is such a process, which has not ended yet; false where nobody tells.
+pub(crate) fn is_running(pid: u32) -> bool {
+    started(pid).is_some()
+}
+
 /// When a process was started, in ticks since the machine was: field 22 of its `stat` (proc(5)). None if there is no such process, if it only waits
 /// to be asked for its exit code, or where there is no /proc.
 fn started(pid: u32) -> Option<u64> {

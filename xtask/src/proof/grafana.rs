@@ -22,7 +22,7 @@ pub(super) struct Grafana {
 impl Grafana {
     pub(super) fn new(url: Url) -> anyhow::Result<Self> {
         // Whoever can reach it may look: no credentials.
-        Ok(Self { http: http::client()?, url, gave_up: Mutex::new(None) })
+        Ok(Self { http: http::client(&url)?, url, gave_up: Mutex::new(None) })
     }
 
     /// Why it is asked no more.

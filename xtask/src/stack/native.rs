@@ -119,7 +119,7 @@ async fn data_of(port: u16) -> Option<PathBuf> {
 pub(super) async fn parts(only: Option<u16>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (port, folder) in folders(only) {
-        if is_starting(&folder) || running(port).await {
+        if is_starting(&folder).await || running(port).await {
             parts.push(Part::Native(port));
         }
     }
@@ -128,10 +128,19 @@ pub(super) async fn parts(only: Option<u16>) -> Vec<Part> {
 
 /// Whether the process that was started with this folder is there, though it may not answer yet. Known only where
 /// processes show what they were started with.
-fn is_starting(folder: &Path) -> bool {
+async fn is_starting(folder: &Path) -> bool {
+    const READINGS: u32 = 100;
+    const PAUSE: Duration = Duration::from_millis(20);
     let pid = fs::read_to_string(folder.join(PID)).unwrap_or_default();
-    let command = fs::read_to_string(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
-    command.contains(&folder.display().to_string())
+    for _ in 0..READINGS {
+        let command = fs::read_to_string(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
+        // While a process is about to become another program, and its pages are still read, it shows none.
+        if !command.is_empty() || !pid.trim().parse().is_ok_and(process::is_running) {
+            return command.contains(&folder.display().to_string());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    false
 }
 
 /// Stops our Prometheus at that port.

@@ -1,6 +1,7 @@
 //! Faults of the store.
 
 use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::proxy::{Mode, Proxy};
-use crate::real::{Prometheus, as_root, wait_for, xtask};
+use crate::real::{Prometheus, as_root, root, wait_for, xtask};
 use crate::within;
 use crate::world::{Counted, Row, Running, Seen};
 
@@ -67,6 +68,7 @@ pub(crate) fn rows() -> Vec<Row> {
         row("its receiver is off", 90, RECEIVER_FLAG, NotAsked, receiver_off),
         row("a login page in between", 90, "with a web page", NotAsked, page),
         row("a name without an address", 90, "did not take the final metrics", NotAsked, no_name),
+        row("its name is gone for 5 s, and connections are lost", 0, "no count was lost", All, name_gone),
         row("our clock is an hour ahead", 90, "is this machine's clock right", NotAsked, || clock("ahead", "+1h")),
         row("our clock is set back an hour meanwhile", 0, "", All, set_back),
         row("our clock is an hour behind", 0, "behind the store's", NotAsked, || clock("behind", "-1h")),
@@ -188,6 +190,34 @@ fn page() -> Seen {
 
 fn no_name() -> Seen {
     Running::start("no-name", &[LOAD, &["--prometheus-url", "http://store.invalid:9090"]].concat()).end(None)
+}
+
+/// A name that is gone just when a connection is lost, and so is asked for again. Connections that are there do without it.
+fn name_gone() -> Seen {
+    let store = Prometheus::start("matrix-name-gone-store", &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port());
+    let [hosts, sources] = ["hosts", "nsswitch.conf"].map(|name| store.folder.join(name));
+    let (named, unnamed) = ("127.0.0.1 localhost store.perf.test\n", "127.0.0.1 localhost\n");
+    std::fs::write(&hosts, named).unwrap();
+    std::fs::write(&sources, "hosts: files\n").unwrap();
+    // Names as this run alone sees them.
+    let own = xtask(&["perf", "-q", "--testid", "name-gone"]);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--map-root-user", "sh", "-e", "-c"]);
+    command.arg("mount --bind $0 /etc/hosts; mount --bind $1 /etc/nsswitch.conf; shift; exec \"$@\"");
+    command.args([&hosts, &sources]).arg(own.get_program()).args(own.get_args()).current_dir(root());
+    let url = proxy.url().replace("127.0.0.1", "store.perf.test");
+    let running = Running::of("name-gone", &[LOAD, &["--prometheus-url", &url]].concat(), command);
+    under_way(&proxy);
+    std::fs::write(&hosts, unnamed).unwrap();
+    proxy.set(Mode::Reset);
+    sleep(Duration::from_secs(2));
+    proxy.set(Mode::Forward);
+    let before = proxy.writes();
+    sleep(Duration::from_secs(3));
+    assert_eq!(proxy.writes(), before, "it still finds the store");
+    std::fs::write(&hosts, named).unwrap();
+    running.end(Some(&store.url))
 }
 
 /// A run whose clock is off.

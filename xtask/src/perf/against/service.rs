@@ -99,7 +99,7 @@ async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within
     let mut child = shell.spawn().with_context(|| format!("failed to run {command:?}"))?;
     let group = Group::of(&child);
     let url = Url::parse(&format!("http://127.0.0.1:{port}/"))?;
-    let client = http::client()?;
+    let client = http::client(&url)?;
     let answered = async {
         // Any answer will do: whether it is a good one is what the load finds out.
         while client.get(url.clone()).send().await.is_err() {
