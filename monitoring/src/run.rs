@@ -213,12 +213,12 @@ pub fn parse_url(name: &str, value: &str) -> Result<Url, SettingsError> {
     Ok(url)
 }
 
-/// Text without the part of a URL that may hold a password.
+/// Text that was to be a URL, without what may hold a password or a token in it, whatever is wrong with the rest.
 fn redact(text: &str) -> String {
-    match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}***{}", &text[..scheme + 3], &text[at..]),
-        _ => text.to_owned(),
-    }
+    let (text, query) = text.split_once('?').map_or((text, ""), |(text, _)| (text, "?***"));
+    let Some(at) = text.rfind('@') else { return format!("{text}{query}") };
+    let scheme = text[..at].find("://").map_or("", |end| &text[..end + 3]);
+    format!("{scheme}***{}{query}", &text[at..])
 }
 
 /// A URL as it may be shown: without user, password and query.
@@ -330,8 +330,12 @@ mod tests {
 
     #[test]
     fn a_password_is_not_repeated() {
-        let error = settings(&[(TARGET, "ftp://me:secret@x")]).unwrap_err().to_string();
-        assert!(!error.contains("secret"), "{error}");
+        for wrong in
+            ["ftp://me:secret@x", "me:secret@x/api", "https//me:secret@x", "x:1/a?token=secret", "ftp://x?secret@y"]
+        {
+            let error = settings(&[(TARGET, wrong)]).unwrap_err().to_string();
+            assert!(!error.contains("secret") && error.contains('x'), "{error}");
+        }
         assert_eq!(shown(&Url::parse("http://me:secret@x:1/a?token=b").unwrap()), "http://x:1/a");
     }
 

@@ -313,6 +313,12 @@ impl Run {
             self.add_store(url, pushes, &mut report).await;
         }
         self.judge_backend(&mut report, epoch).await;
+        // It may have come while the store was asked.
+        let is_told = report.problems.iter().any(|problem| problem.exit_code == ExitCode::Interrupted.code());
+        if self.signals.came() && !is_told {
+            let message = "interrupted while the store was asked".to_owned();
+            report.problems.push(Problem::new(ExitCode::Interrupted, message));
+        }
         report.exit_code = report::exit_code(&report).code();
         let log = report::histogram_log(catalogue, started, &sections).map_err(internal)?;
         match report::write(&self.folder, &mut report, &log) {

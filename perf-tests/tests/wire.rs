@@ -8,7 +8,7 @@
 mod servers;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use monitoring::metric::{Description, Kind};
@@ -41,7 +41,7 @@ impl Prometheus {
     }
 
     async fn write(&self, entries: &[Entry], version: Version) -> reqwest::Response {
-        let body = encode(entries, version, started()).unwrap();
+        let body = encode(entries, version, *STARTED).unwrap();
         reqwest::Client::new()
             .post(format!("{}/api/v1/write", self.url))
             .headers(version.headers())
@@ -67,11 +67,12 @@ impl Prometheus {
     }
 }
 
+/// A whole minute of a short while ago, the same one for all that is written.
 #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
-fn started() -> i64 {
+static STARTED: LazyLock<i64> = LazyLock::new(|| {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     i64::try_from(now).unwrap() / 60_000 * 60_000 - 60_000
-}
+});
 
 fn entry(testid: &str, name: &str, kind: Kind, points: Vec<(i64, Value)>) -> Entry {
     let label = |name: &str, value: &str| Label { name: name.to_owned(), value: value.to_owned() };
@@ -90,7 +91,7 @@ fn latency() -> Value {
 
 /// A counter that is born between two pushes, one beyond 2^32, a gauge, a bucket, and a native histogram.
 fn entries(testid: &str) -> Vec<Entry> {
-    let (first, second) = (started() + 1, started() + 15_001);
+    let (first, second) = (*STARTED + 1, *STARTED + 15_001);
     let number = |at, value| (at, Value::Number(value));
     vec![
         entry(testid, "http_reqs", Kind::Counter, vec![number(first, 0.0), number(second, 4_294_967_299.0)]),

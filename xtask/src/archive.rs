@@ -18,11 +18,12 @@ use dashboards::multiplayer;
 use monitoring::catalogue::SERVED;
 use monitoring::judgement::Report;
 use monitoring::label::TESTID;
-use monitoring::run::{ExitCode, Settings, parse_url};
+use monitoring::run::{ExitCode, Settings};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::stack::PROMETHEUS_PORT;
+use crate::url_value::UrlValue;
 use crate::{codegen, http, workspace};
 use series::Collected;
 
@@ -54,7 +55,7 @@ pub(crate) struct MakeArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The Prometheus that has the run's series [default: the stack's]
-    #[arg(long, value_name = "URL", value_parser = |value: &str| parse_url("--prometheus-url", value))]
+    #[arg(long, value_name = "URL", value_parser = UrlValue("--prometheus-url"))]
     prometheus_url: Option<Url>,
     /// The port of the stack's Prometheus
     #[arg(long, default_value_t = PROMETHEUS_PORT, conflicts_with = "prometheus_url")]

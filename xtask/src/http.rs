@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use monitoring::run::StoreAccess;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
 use serde_json::Value;
 use tokio::time;
 use url::Url;
@@ -25,8 +26,9 @@ pub(crate) fn store_client(url: &Url, access: &StoreAccess) -> anyhow::Result<re
         value.set_sensitive(true);
         headers.append(HeaderName::from_bytes(name.as_bytes()).context("not a header's name")?, value);
     }
-    let mut builder =
-        builder(url).default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+    // Who we are is said to nobody else, wherever an answer points.
+    let mut builder = builder(url).redirect(Policy::none()).default_headers(headers);
+    builder = builder.danger_accept_invalid_certs(access.insecure_skip_tls_verify);
     if access.tls_1_3 {
         builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
     }

@@ -57,7 +57,8 @@ async fn take_at(path: &Path) -> anyhow::Result<Result<Lock, String>> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    // In real time: a process that another test starts holds the file, too, until it is another program.
+    #[tokio::test]
     async fn one_at_a_time_and_the_other_is_named() {
         let path = workspace::target().join(format!("command-lock-{}", std::process::id()));
         let held = take_at(&path).await.unwrap().unwrap();

@@ -21,6 +21,7 @@ mod scenarios;
 mod stack;
 mod summary;
 mod sweep;
+mod url_value;
 mod workspace;
 
 use std::process::ExitCode;

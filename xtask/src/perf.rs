@@ -9,7 +9,7 @@ mod outcome;
 
 use std::path::{Path, PathBuf};
 
-use monitoring::judgement::{Problem, Report};
+use monitoring::judgement::{ObjectiveResult, Problem, Report, exit_code};
 use monitoring::plain::plain;
 use monitoring::run::{self, ExitCode, Settings};
 use monitoring::table;
@@ -84,12 +84,7 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
     let sends = !args.list && !settings.dry_run;
     let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
-    let built = match scenarios::build(args.profile(), sends && !has_target) {
-        Err(_) if *signals.borrow() > 0 => {
-            return Err(Stop(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()));
-        }
-        built => built.map_err(configuration)?,
-    };
+    let built = build(&args, sends && !has_target, &signals)?;
     let known = scenarios::list(&built.load)?;
     if args.list {
         known.iter().for_each(|scenario| println!("{}", scenario.name));
@@ -103,7 +98,10 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
         // Nothing was sent, so there is nothing that was met.
         return Ok((code != ExitCode::Met).then_some(code));
     }
-    let stack = bring_up(&args, &settings, signals.clone()).await?;
+    let stack = match settings.remote_write {
+        Some(_) => Stack::default(),
+        None => bring_up(&args.stack_options(), signals.clone()).await?,
+    };
     let result = with_stack(&args, &settings, &built, &chosen, &stack, signals).await;
     let ended = if args.is_ephemeral() { stack.down().await } else { Ok(()) };
     match (result, ended) {
@@ -118,6 +116,14 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     }
 }
 
+/// Compiles the scenarios, and the stand-in if it is needed. A signal from the terminal ends cargo, too, and is no error of theirs.
+fn build(args: &Args, with_backend: bool, signals: &watch::Receiver<u32>) -> Result<Built, Stop> {
+    scenarios::build(args.profile(), with_backend).map_err(|error| match *signals.borrow() {
+        0 => configuration(error),
+        _ => Stop(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()),
+    })
+}
+
 fn choose(named: &[String], known: &[Scenario]) -> Result<Vec<Scenario>, String> {
     let default = [DEFAULT.to_owned()];
     let named = if named.is_empty() { &default[..] } else { named };
@@ -129,22 +135,18 @@ fn choose(named: &[String], known: &[Scenario]) -> Result<Vec<Scenario>, String>
     named.iter().map(find).collect()
 }
 
-/// The stack that the arguments ask for: none of ours if a store is named that runs already.
-async fn bring_up(args: &Args, settings: &Settings, mut signals: watch::Receiver<u32>) -> Result<Stack, Stop> {
-    if settings.remote_write.is_some() {
-        return Ok(Stack::default());
-    }
+/// The stack that is asked for, or nothing of it.
+async fn bring_up(options: &stack::Options, mut signals: watch::Receiver<u32>) -> Result<Stack, Stop> {
     let stale = codegen::differences(&workspace::root())?;
     if !stale.is_empty() {
         let message =
             format!("generated files are not what the catalogue says ({}): run cargo xtask codegen", stale.join(", "));
         return Err(Stop(ExitCode::BadConfiguration, message));
     }
-    let options = args.stack_options();
     let say = |line: &str| eprintln!("{line}");
     let before = stack::parts(options.choice, Some(options.prometheus_port)).await?;
     let failure = tokio::select! {
-        stack = stack::up(&options, &before, &say) => match stack {
+        stack = stack::up(options, &before, &say) => match stack {
             Ok(stack) => return Ok(stack),
             Err(error) => error.into(),
         },
@@ -153,9 +155,12 @@ async fn bring_up(args: &Args, settings: &Settings, mut signals: watch::Receiver
         }
     };
     // Half a stack is no use to anyone.
-    match stack::parts_since(&before, &options).await {
-        Ok(parts) => stack::stop(&parts).await?,
-        Err(error) => eprintln!("warning: nobody knows what of the stack is left: {error}"),
+    let ended = match stack::parts_since(&before, options).await {
+        Ok(parts) => stack::stop(&parts).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = ended {
+        eprintln!("warning: something of the stack may be left, for the next command to take away: {error:#}");
     }
     Err(failure)
 }
@@ -255,9 +260,12 @@ async fn run_all(
         let ended = child.run(signals.clone()).await?;
         let interrupted = *signals.borrow() > 0;
         match finish(scenario, &outcome_file, ended, stack) {
-            Ok((of_scenario, Some((path, report)))) if !interrupted => {
-                let concluded = conclude(args, path, report, of_scenario, setting.zip(before), signals.clone());
-                code = code.or_worse(concluded.await?);
+            Ok((of_scenario, Some((path, report)))) => {
+                code = code.or_worse(if interrupted {
+                    cut_short(&path, report)?
+                } else {
+                    conclude(args, path, report, of_scenario, setting.zip(before), signals.clone()).await?
+                });
             }
             Ok((of_scenario, _)) => code = code.or_worse(of_scenario),
             // A second signal leaves no time for an outcome.
@@ -269,6 +277,19 @@ async fn run_all(
         }
     }
     Ok(code)
+}
+
+const UNPROVED: &str = "interrupted before the run was proved";
+
+/// A run that was judged, and interrupted before anything came of that: its report says so, whoever reads it.
+fn cut_short(path: &Path, mut report: Report) -> anyhow::Result<ExitCode> {
+    if !report.problems.iter().any(|problem| problem.exit_code == ExitCode::Interrupted.code()) {
+        report.problems.push(Problem::new(ExitCode::Interrupted, UNPROVED.to_owned()));
+        report.exit_code = exit_code(&report.objectives, &report.problems).code();
+        reports::write(path, &report)?;
+        reports::write_pages(path, &report, None)?;
+    }
+    Ok(ExitCode::Interrupted)
 }
 
 /// What comes after a run: its proof, the comparison with its baseline, and everything that is made from its report. Gives the run's
@@ -286,8 +307,7 @@ async fn conclude(
         Some((setting, before)) => tokio::select! {
             proof = proof::prove(&report, before, setting) => Some(proof?),
             _ = signals.wait_for(|count| *count > 0) => {
-                let message = "interrupted before the run was proved".to_owned();
-                report.problems.push(Problem::new(ExitCode::Interrupted, message));
+                report.problems.push(Problem::new(ExitCode::Interrupted, UNPROVED.to_owned()));
                 None
             }
         },
@@ -308,9 +328,12 @@ async fn conclude(
         Compared::With(_) if !args.gate.gate.judges_changes() => {}
         Compared::With(compared) => head.report.problems.extend(baseline::problem(compared)),
     }
-    // Of a relative gate, the objectives are no part.
     let floor = match (&compared, own) {
-        (Compared::With(_), ExitCode::Missed) if !args.gate.gate.judges_objectives() => ExitCode::Met,
+        // Of a relative gate, what was promised is no part; that a run proves nothing is.
+        (Compared::With(_), ExitCode::Missed) if !args.gate.gate.judges_objectives() => {
+            let codes = head.report.objectives.iter().map(ObjectiveResult::code);
+            codes.filter(|code| *code != ExitCode::Missed).fold(ExitCode::Met, ExitCode::or_worse)
+        }
         (_, own) => own,
     };
     let problems = head.report.problems.iter();

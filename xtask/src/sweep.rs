@@ -5,43 +5,63 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
+use monitoring::plain::plain;
 
 use crate::perf::checkouts;
 use crate::{process, stack, workspace};
 
+/// What was taken away, and what could not be.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    taken: Vec<String>,
+    left: Vec<anyhow::Error>,
+}
+
+impl Swept {
+    /// Something was to be taken away.
+    pub(crate) fn take(&mut self, taken: anyhow::Result<()>, what: impl FnOnce() -> String) {
+        match taken {
+            Ok(()) => self.taken.push(what()),
+            Err(error) => self.left.push(error.context(what())),
+        }
+    }
+
+    /// What was found; none if nobody knows.
+    pub(crate) fn or_told<T>(&mut self, found: anyhow::Result<T>) -> Option<T> {
+        found.map_err(|error| self.left.push(error)).ok()
+    }
+}
+
 /// Takes away what owners of this clone left that are gone, and says what that was. What cannot be taken away is said, too, and is no reason not
 /// to go on.
 pub(crate) async fn sweep() {
-    match swept().await {
-        Ok(swept) if swept.is_empty() => {}
-        Ok(swept) => eprintln!("cleaned up after a command that was killed: {}", swept.join(", ")),
-        Err(error) => eprintln!("warning: what a killed command left could not be cleaned up: {error:#}"),
+    let mut swept = Swept::default();
+    // Processes first: they may be about to write what is removed then.
+    let ended = swept.or_told(process::end_orphans().await);
+    swept.taken.extend(ended.into_iter().flatten());
+    stack::sweep(&mut swept).await;
+    files(&workspace::perf(), &mut swept);
+    let checkouts = swept.or_told(checkouts::sweep());
+    swept.taken.extend(checkouts.into_iter().flatten());
+    let Swept { taken, left } = swept;
+    if !taken.is_empty() {
+        eprintln!("cleaned up after a command that was killed: {}", taken.join(", "));
+    }
+    for error in left {
+        eprintln!("warning: what a killed command left could not be cleaned up: {}", plain(&format!("{error:#}")));
     }
 }
 
-async fn swept() -> anyhow::Result<Vec<String>> {
-    // Processes first: they may be about to write what is removed then.
-    let mut swept = process::end_orphans().await?;
-    swept.extend(stack::sweep().await?);
-    swept.extend(files(&workspace::perf())?);
-    swept.extend(checkouts::sweep()?);
-    Ok(swept)
-}
-
-/// Outcomes that scenarios left for somebody who is gone.
-fn files(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let mut swept = Vec::new();
-    for entry in entries {
-        let entry = entry.context("failed to read the folder of reports")?;
+/// Outcomes that scenarios left for somebody who is gone, and drafts of them.
+fn files(folder: &Path, swept: &mut Swept) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let owner = name.strip_prefix(OUTCOME).and_then(|rest| rest.strip_suffix(JSON));
+        let owner = name.strip_prefix(OUTCOME).and_then(|rest| rest.split_once('.')).map(|(owner, _)| owner);
         if owner.is_some_and(process::is_gone) {
-            fs::remove_file(entry.path()).with_context(|| format!("failed to remove {}", entry.path().display()))?;
-            swept.push(name);
+            let removed = fs::remove_file(entry.path()).context("failed to remove it");
+            swept.take(removed, || name.clone());
         }
     }
-    Ok(swept)
 }
 
 const OUTCOME: &str = ".outcome-";
@@ -63,11 +83,16 @@ mod tests {
         let own = process::owner();
         let (_, within) = own.rsplit_once('-').unwrap();
         let gone = format!("{OUTCOME}{}-{}-1-{within}{JSON}", workspace::id(), u32::MAX);
+        let draft = gone.replace(JSON, ".tmp");
         let others = [outcome_name(), format!("{OUTCOME}another-1-1{JSON}"), "report.json".to_owned()];
-        for name in others.iter().chain([&gone]) {
+        for name in others.iter().chain([&gone, &draft]) {
             fs::write(folder.join(name), "").unwrap();
         }
-        assert_eq!(files(&folder).unwrap(), [gone]);
+        let mut swept = Swept::default();
+        files(&folder, &mut swept);
+        swept.taken.sort_unstable();
+        assert_eq!(swept.taken, [gone, draft]);
+        assert!(swept.left.is_empty(), "{:?}", swept.left);
         assert!(others.iter().all(|name| folder.join(name).exists()));
         fs::remove_dir_all(folder).unwrap();
     }

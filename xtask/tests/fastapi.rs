@@ -139,7 +139,7 @@ fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_truste
     let (service_port, out) = (free_port(), out("restarted"));
     let service = Service::at(service_port);
     let port = free_port().to_string();
-    let line = ["perf", "-q", "-u", "3", "-d", "12s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
+    let line = ["perf", "-q", "-u", "3", "-d", "25s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
     let child = xtask(&line)
         .args(["--target", &service.url, "--out", out.to_str().unwrap()])
         .stdout(Stdio::piped())

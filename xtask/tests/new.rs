@@ -52,7 +52,7 @@ fn a_new_scenario_and_a_new_service_compile_and_run() {
     let backend = Backend::start(&[]);
     let line = ["test", "--quiet", "--workspace", "--test", "load", "--", "--ignored", "checkout"];
     let mut command = cargo_of_shell();
-    command.args(line).env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "25").env("K6_VUS", "5");
+    command.args(line).env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "100").env("K6_VUS", "5");
     let ran = within(&mut command);
     assert_eq!(ran.code, 0, "{}", ran.text);
 }

@@ -42,7 +42,7 @@ fn a_prometheus_from_path_has_all_that_containers_have() {
     let again = stack(up.port, &["up", "--stack", "native", "--no-grafana"]);
     assert_eq!(again.code, 0, "a stack that runs is used again: {}", again.text);
     let port = up.port.to_string();
-    let line = ["perf", "-q", "-u", "5", "-i", "25", "--testid", "kept-1", "--stack", "native", "--no-proof"];
+    let line = ["perf", "-q", "-u", "5", "-i", "100", "--testid", "kept-1", "--stack", "native", "--no-proof"];
     // A machine that knows no authority, as many a container, needs none: nothing here is encrypted.
     let nobody = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(|name| (name, "/nowhere"));
     let mut command = xtask(&line);
@@ -91,7 +91,8 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     assert_eq!(empty.code, 104, "{}", empty.text);
     assert!(empty.text.contains("✗ are there metrics of runs? none of join_room_latency_count"), "{}", empty.text);
     let out = out("doctor");
-    let line = ["perf", "-q", "-u", "5", "-i", "25", "--stack", "native", "--no-proof", "--out", out.to_str().unwrap()];
+    let line =
+        ["perf", "-q", "-u", "5", "-i", "100", "--stack", "native", "--no-proof", "--out", out.to_str().unwrap()];
     let ran = run(xtask(&line).args(["--prometheus-port", &port.to_string()]));
     assert_eq!(ran.code, 0, "{}", ran.text);
     let well = doctor(&[], &[]);
@@ -149,7 +150,7 @@ mod full {
 fn an_interrupted_start_leaves_nothing() {
     use nix::sys::signal::{Signal, kill};
     // Whether a start is interrupted or has just ended is for chance: one of a few is interrupted.
-    let interrupted = (0..5).any(|_| {
+    let interrupted = (0..20).any(|_| {
         let port = free_port();
         let mut child =
             xtask(&["stack", "up", "--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()])

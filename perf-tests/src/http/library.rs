@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 
 use monitoring::run::StoreAccess;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
 use url::Url;
 
 /// A client could not be made.
@@ -46,8 +47,9 @@ pub(crate) fn store_client(url: &Url, access: &StoreAccess) -> Result<reqwest::C
             headers.append(name, value);
         }
     }
-    let mut builder =
-        client_builder(url).default_headers(headers).danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+    // Who we are is said to nobody else, wherever an answer points.
+    let mut builder = client_builder(url).redirect(Policy::none()).default_headers(headers);
+    builder = builder.danger_accept_invalid_certs(access.insecure_skip_tls_verify);
     if access.tls_1_3 {
         builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
     }

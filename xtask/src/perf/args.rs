@@ -22,6 +22,7 @@ use load::{HttpArgs, LoadArgs, Override};
 use super::child::Child;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{Choice, GRAFANA_PORT, Options, PROMETHEUS_PORT};
+use crate::url_value::UrlValue;
 use crate::workspace;
 
 const EXIT_CODES: &str = "\
@@ -68,7 +69,7 @@ pub(crate) struct Args {
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<String>,
     /// Where the service is [default: a stand-in that is started for the run]
-    #[arg(long, value_name = "URL", value_parser = |value: &str| run::parse_url("--target", value))]
+    #[arg(long, value_name = "URL", value_parser = UrlValue("--target"))]
     pub(super) target: Option<Url>,
     /// A label for every series of the run (repeatable)
     #[arg(long, value_name = "NAME=VALUE")]
@@ -83,7 +84,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     stack: Choice,
     /// Use the Prometheus that runs there, with its remote write receiver on
-    #[arg(long, value_name = "URL", value_parser = |value: &str| run::parse_url("--prometheus-url", value))]
+    #[arg(long, value_name = "URL", value_parser = UrlValue("--prometheus-url"))]
     prometheus_url: Option<Url>,
     /// Push latencies as native histograms, too, besides those by bucket that objectives are judged by
     #[arg(long)]

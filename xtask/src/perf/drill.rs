@@ -14,11 +14,11 @@ use tokio::sync::watch;
 use tokio::time;
 
 use super::child::Child;
-use super::{Args, DEFAULT, Stop, args, choose, configuration};
+use super::{Args, DEFAULT, Stop, args, bring_up, build, choose, configuration};
 use crate::backend::Backend;
 use crate::proof::{self, Moment, Source};
 use crate::scenarios::{self, Built, Scenario};
-use crate::stack::{self, Stack};
+use crate::stack::Stack;
 use crate::{summary, workspace};
 
 /// Beside the port of a stack that may be up already.
@@ -67,20 +67,20 @@ impl Course {
 
 /// Runs the drill, and says whether the alerts and all queries were shown to work.
 pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiver<u32>) -> Result<ExitCode, Stop> {
-    let built = scenarios::build(args.profile(), true).map_err(configuration)?;
+    let built = build(args, true, &signals)?;
     let scenario = choose(&[DEFAULT.to_owned()], &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
     let mut options = args.stack_options();
     options.prometheus_port = args.prometheus_port.unwrap_or(PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
-    let before = stack::parts(options.choice, Some(options.prometheus_port)).await?;
-    let stack = stack::up(&options, &before, &|line| eprintln!("{line}")).await?;
+    let stack = bring_up(&options, signals.clone()).await?;
     let mut interrupted = signals.clone();
     let result = tokio::select! {
         result = exercise(settings, &built, &scenario, &stack, signals) => result,
         _ = interrupted.wait_for(|count| *count > 0) => Err(Stop(ExitCode::Interrupted, "the drill was interrupted".to_owned())),
     };
-    stack.forget_backend()?;
+    let forgotten = stack.forget_backend();
     stack.down().await?;
+    forgotten?;
     result
 }
 

@@ -25,6 +25,7 @@ use super::{
     Images, Options, Part, Stack, StackError, check_owner, check_port, check_prometheus_port, local_url,
     make_targets_folder,
 };
+use crate::sweep::Swept;
 use crate::{http, process, workspace};
 use service::{Network, Service};
 pub(super) use tool::promtool;
@@ -300,17 +301,16 @@ async fn if_there() -> Result<Option<Docker>, StackError> {
 }
 
 /// Removes containers whose owner is gone, and what networks that leaves idle.
-pub(super) async fn sweep() -> anyhow::Result<Vec<String>> {
+pub(super) async fn sweep(swept: &mut Swept) {
     // One that cannot be used is said where it is needed.
-    let Ok(docker) = connect().await else { return Ok(Vec::new()) };
-    let mut swept = Vec::new();
-    for found in ours(&docker, None).await?.into_iter().filter(|found| process::is_gone(&found.owner)) {
-        remove(&docker, &found.name).await?;
-        swept.push(format!("container {}", found.name));
+    let Ok(docker) = connect().await else { return };
+    let found = swept.or_told(ours(&docker, None).await);
+    for found in found.iter().flatten().filter(|found| process::is_gone(&found.owner)) {
+        swept.take(remove(&docker, &found.name).await, || format!("container {}", found.name));
     }
-    let in_use = networks_in_use(&docker).await?;
-    swept.extend(networks::sweep(&docker, &in_use).await?);
-    Ok(swept)
+    if let Some(in_use) = swept.or_told(networks_in_use(&docker).await) {
+        networks::sweep(&docker, &in_use, swept).await;
+    }
 }
 
 /// Removes a container of ours.

@@ -23,6 +23,7 @@ use monitoring::rule::Timing;
 use monitoring::run::ExitCode;
 use url::Url;
 
+use crate::sweep::Swept;
 use crate::{process, workspace};
 pub(crate) use command::{Command, command};
 pub(crate) use images::Images;
@@ -119,8 +120,8 @@ pub(crate) enum Part {
         /// Whether this command has made it.
         is_made_here: bool,
     },
-    /// A Prometheus from PATH, by its port.
-    Native(u16),
+    /// A Prometheus from PATH, by its port and its process: one that took another's place is another one.
+    Native { port: u16, pid: String },
 }
 
 /// A stack that runs.
@@ -201,10 +202,9 @@ pub(crate) async fn parts(choice: Choice, prometheus_port: Option<u16>) -> Resul
 }
 
 /// Takes away what commands left that are gone.
-pub(crate) async fn sweep() -> anyhow::Result<Vec<String>> {
-    let mut swept = docker::sweep().await?;
-    swept.extend(native::sweep().await?);
-    Ok(swept)
+pub(crate) async fn sweep(swept: &mut Swept) {
+    docker::sweep(swept).await;
+    native::sweep(swept).await;
 }
 
 /// What has come since.
@@ -215,25 +215,26 @@ pub(crate) async fn parts_since(before: &[Part], options: &Options) -> Result<Ve
     Ok(parts)
 }
 
-/// Stops them. Named volumes stay.
+/// Stops them, one whatever becomes of another, and gives the first error. Named volumes stay.
 pub(crate) async fn stop(parts: &[Part]) -> anyhow::Result<()> {
+    let mut stopped = Ok(());
     for part in parts {
-        match part {
-            Part::Container { name, .. } => docker::stop(name).await?,
-            Part::Native(port) => native::stop(*port).await?,
-        }
+        stopped = stopped.and(match part {
+            Part::Container { name, .. } => docker::stop(name).await,
+            Part::Native { port, .. } => native::stop(*port).await,
+        });
     }
     if parts.iter().any(|part| matches!(part, Part::Container { .. })) {
-        docker::remove_idle_networks().await?;
+        stopped = stopped.and(docker::remove_idle_networks().await);
     }
-    Ok(())
+    stopped
 }
 
 impl std::fmt::Display for Part {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Container { name, .. } => f.write_str(name),
-            Self::Native(port) => write!(f, "prometheus at port {port}"),
+            Self::Native { port, .. } => write!(f, "prometheus at port {port}"),
         }
     }
 }
@@ -251,12 +252,15 @@ impl Stack {
         let target = Target::new(format!("{host}:{port}"), backend.scheme() == "https");
         let file = backend_file(self.port);
         let text = serde_json::to_string(&[target])?;
+        // First, so that it is found if there is no time to take it back.
+        let owner = backend_owner(self.port);
+        fs::write(&owner, process::owner()).with_context(|| format!("failed to write {}", owner.display()))?;
         fs::write(&file, text).with_context(|| format!("failed to write {}", file.display()))
     }
 
     /// Tells Prometheus that the backend is gone.
     pub(crate) fn forget_backend(&self) -> anyhow::Result<()> {
-        if self.prometheus.is_some() { workspace::remove_file(&backend_file(self.port)) } else { Ok(()) }
+        if self.prometheus.is_some() { forget_backend(self.port) } else { Ok(()) }
     }
 
     /// Whether it is in containers with a network of their own.
@@ -278,6 +282,17 @@ fn state_folder(prometheus_port: u16) -> PathBuf {
 /// The file that tells a stack's Prometheus where the backend is.
 fn backend_file(prometheus_port: u16) -> PathBuf {
     state_folder(prometheus_port).join(TARGETS).join("backend.json")
+}
+
+/// The file with the command that wrote it.
+fn backend_owner(prometheus_port: u16) -> PathBuf {
+    state_folder(prometheus_port).join("backend-owner")
+}
+
+/// Removes both.
+fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
+    workspace::remove_file(&backend_file(prometheus_port))?;
+    workspace::remove_file(&backend_owner(prometheus_port))
 }
 
 /// Where a stack's archive is unpacked.

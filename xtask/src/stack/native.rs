@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::{
-    ARCHIVE, Options, Part, Stack, StackError, archive_folder, backend_file, check_owner, check_prometheus_port,
-    local_url, make_targets_folder, state_folder,
+    ARCHIVE, Options, Part, Stack, StackError, archive_folder, backend_owner, check_owner, check_prometheus_port,
+    forget_backend, local_url, make_targets_folder, state_folder,
 };
+use crate::sweep::Swept;
 use crate::{http, process, workspace};
 
 const PID: &str = "pid";
@@ -54,9 +55,11 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     forget(&folder.join(PASSING_DATA))?;
     make_targets_folder(port)?;
     options.write_configuration(&folder)?;
-    let pid = start(&program, &folder, &data, options)?;
+    let (mut child, pid) = start(&program, &folder, &data, options)?;
     let ready = url.join("-/ready").context("failed to make a URL")?;
-    if !http::ready(&ready, START).await? {
+    let is_ready = http::ready(&ready, START).await?;
+    // Another one may answer, which had the port first.
+    if !is_ready || child.try_wait().context("failed to look after Prometheus")?.is_some() {
         let log = tail(&folder.join(LOG));
         process::terminate(pid, STOP).await?;
         fs::remove_file(folder.join(PID)).context("failed to remove Prometheus' process id")?;
@@ -65,7 +68,7 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     Ok(stack)
 }
 
-fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyhow::Result<u32> {
+fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyhow::Result<(Child, u32)> {
     let log = File::create(folder.join(LOG)).context("failed to make Prometheus' log")?;
     let mut command = Command::new(program);
     command
@@ -88,7 +91,7 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyho
     let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
     let pid = child.id().context("Prometheus ended at once")?;
     fs::write(folder.join(PID), pid.to_string()).context("failed to write Prometheus' process id")?;
-    Ok(pid)
+    Ok((child, pid))
 }
 
 /// Whether what runs there was started with these files. One that was not has other rules.
@@ -120,7 +123,8 @@ pub(super) async fn parts(only: Option<u16>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (port, folder) in folders(only) {
         if is_starting(&folder).await || running(port).await {
-            parts.push(Part::Native(port));
+            let pid = fs::read_to_string(folder.join(PID)).unwrap_or_default();
+            parts.push(Part::Native { port, pid });
         }
     }
     parts
@@ -157,22 +161,26 @@ fn forget_passing(folder: &Path) -> anyhow::Result<()> {
     forget(&folder.join(PASSING_DATA))
 }
 
-/// Takes away what a Prometheus left whose owner is gone, and itself where processes do not show whose they are.
-pub(super) async fn sweep() -> anyhow::Result<Vec<String>> {
-    let mut swept = Vec::new();
+/// Takes away what a Prometheus left whose owner is gone, and itself where processes do not show whose they are; and, of any stack, the
+/// backend that nobody loads any more.
+pub(super) async fn sweep(swept: &mut Swept) {
     for (port, folder) in state_folders(None) {
-        if !fs::read_to_string(folder.join(OWNER)).is_ok_and(|owner| process::is_gone(owner.trim())) {
-            continue;
+        let is_gone = |file: &Path| fs::read_to_string(file).is_ok_and(|owner| process::is_gone(owner.trim()));
+        if is_gone(&backend_owner(port)) {
+            swept.take(forget_backend(port), || format!("the backend that the stack at port {port} scraped"));
         }
-        if data_of(port).await.is_some_and(|data| data == folder.join(PASSING_DATA)) {
-            stop(port).await?;
+        if is_gone(&folder.join(OWNER)) {
+            swept.take(forget_all(port, &folder).await, || format!("data of the prometheus at port {port}"));
         }
-        workspace::remove_file(&folder.join(PID))?;
-        workspace::remove_file(&backend_file(port))?;
-        forget_passing(&folder)?;
-        swept.push(format!("data of the prometheus at port {port}"));
     }
-    Ok(swept)
+}
+
+async fn forget_all(port: u16, folder: &Path) -> anyhow::Result<()> {
+    if data_of(port).await.is_some_and(|data| data == folder.join(PASSING_DATA)) {
+        stop(port).await?;
+    }
+    workspace::remove_file(&folder.join(PID))?;
+    forget_passing(folder)
 }
 
 /// A line for each Prometheus of ours, and where it answers.

@@ -43,6 +43,11 @@ mod tests {
         let named = holder(port).unwrap();
         assert!(named.ends_with(&format!("(process {})", std::process::id())), "{named}");
         drop(taken);
-        assert_eq!(holder(port), None);
+        // A process that another test starts holds it, too, until it is another program.
+        let is_free = || {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            holder(port).is_none()
+        };
+        assert!((0..300).any(|_| is_free()), "{:?}", holder(port));
     }
 }

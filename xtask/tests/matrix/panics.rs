@@ -1,15 +1,14 @@
 //! Panics of an author's own code, and a generator that is gone from one moment to the next.
 
 use std::process::Command;
-use std::time::Duration;
 
 use monitoring::prometheus::RECEIVER_FLAG;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::real::{Backend, Prometheus, built, wait_for};
+use crate::real::{Backend, Prometheus, built};
 use crate::within;
-use crate::world::{Counted, Row, Running, Seen};
+use crate::world::{Counted, Row, Running, Seen, wait_for_load};
 
 const fn row(fault: &'static str, code: i32, says: &'static str, act: fn() -> Seen) -> Row {
     Row { class: "panic", fault, code, says, counted: Counted::All, within: within(5, 15), act }
@@ -47,10 +46,7 @@ fn aborted() -> Seen {
     let line = ["-u", "5", "-d", "5s", "--no-proof", "--target", &backend.url, "--prometheus-url", &store.url];
     let running = Running::start("aborted", &line);
     let generator = Pid::from_raw(running.generator());
-    wait_for("a push", Duration::from_secs(20), || {
-        let query = format!("{}/api/v1/series?match[]=http_reqs%7Btestid=%22aborted%22%7D", store.url);
-        crate::real::get(&query)?.contains("basic").then_some(())
-    });
+    wait_for_load(&store.url, "aborted");
     kill(generator, Signal::SIGABRT).unwrap();
     running.end(None)
 }

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use crate::proxy::{Mode, Proxy};
 use crate::real::{Backend, Prometheus, free_port, wait_for, xtask};
 use crate::within;
-use crate::world::{Counted, Row, Running, Seen};
+use crate::world::{Counted, Row, Running, Seen, wait_for_load};
 
 const fn row(fault: &'static str, code: i32, says: &'static str, act: fn() -> Seen) -> Row {
     Row { class: "service", fault, code, says, counted: Counted::All, within: within(8, 20), act }
@@ -61,7 +61,7 @@ fn restarted(again: bool) -> Seen {
     let backend = Backend::at(port, &[]);
     let target = backend.url.clone();
     let running = Running::start(name, &arguments(&target, &store.url));
-    sleep(Duration::from_secs(3));
+    wait_for_load(&store.url, name);
     drop(backend);
     sleep(Duration::from_secs(2));
     let _again = again.then(|| Backend::at(port, &[]));
@@ -84,7 +84,7 @@ fn stopped() -> Seen {
     let line = ["--rate", "50/s", "-d", "8s", "--no-proof", "--prometheus-url", &store.url];
     let running = Running::start("generator-stopped", &line);
     let generator = Pid::from_raw(running.generator());
-    sleep(Duration::from_secs(3));
+    wait_for_load(&store.url, "generator-stopped");
     kill(generator, Signal::SIGSTOP).unwrap();
     sleep(Duration::from_secs(3));
     kill(generator, Signal::SIGCONT).unwrap();
@@ -98,10 +98,7 @@ fn no_more_files() -> Seen {
     let line = [&arguments(&backend.url, &store.url)[..], &["--no-connection-reuse"]].concat();
     let running = Running::start("no-more-files", &line);
     let generator = running.generator();
-    wait_for("requests", Duration::from_secs(20), || {
-        let query = format!("{}/api/v1/series?match[]=http_reqs%7Btestid=%22no-more-files%22%7D", store.url);
-        crate::real::get(&query)?.contains("basic").then_some(())
-    });
+    wait_for_load(&store.url, "no-more-files");
     // It has what it has, and each virtual user makes a connection of its own again and again.
     let open = std::fs::read_dir(format!("/proc/{generator}/fd")).unwrap().count() - 3;
     let limit = ["--pid", &generator.to_string(), &format!("--nofile={open}:{open}")];

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use monitoring::judgement::Report;
 
-use crate::real::{Said, out, root, said, value, wait_for, xtask};
+use crate::real::{Said, get, out, root, said, value, wait_for, xtask};
 
 /// A fault, and what has to come of it.
 pub(crate) struct Row {
@@ -90,7 +90,7 @@ impl Row {
 /// What a command of this clone left: processes that carry its mark, outcomes that nobody fetched, and data of a Prometheus that goes with it.
 pub(crate) fn left() -> Vec<String> {
     // What was asked to end may need a moment to.
-    for _ in 0..20 {
+    for _ in 0..100 {
         if left_now().is_empty() {
             break;
         }
@@ -122,6 +122,12 @@ fn left_now() -> Vec<String> {
         .map(|entry| entry.file_name().to_string_lossy().into_owned());
     left.extend(files.filter(|name| name.starts_with(".outcome-")));
     left
+}
+
+/// Waits until a store has metrics of a run's load.
+pub(crate) fn wait_for_load(store: &str, testid: &str) {
+    let query = format!("{store}/api/v1/series?match[]=http_reqs%7Btestid=%22{testid}%22%7D");
+    wait_for("the load", Duration::from_secs(30), || get(&query)?.contains("basic").then_some(()));
 }
 
 /// A run that goes on while something happens to it.

@@ -76,8 +76,9 @@ pub(super) async fn build(
     tokio::select! {
         ended = service::to_the_end(&mut shell) => Ok(match ended {
             Ok(ended) if ended.success() => Ok(()),
-            Ok(ended) => Err(format!("{command:?} failed ({ended})")),
-            Err(error) => Err(format!("{command:?}: {error:#}")),
+            // Not the command itself, here and in all that is said of one: it may hold a secret, and this goes to a job's page.
+            Ok(ended) => Err(format!("--build failed ({ended})")),
+            Err(error) => Err(format!("--build: {error:#}")),
         }),
         _ = signals.wait_for(|count| *count > 0) => Err(interrupted()),
     }
@@ -200,9 +201,9 @@ impl<'a> Rounds<'a> {
         let both = file.try_clone().map_err(|error| error.to_string())?;
         // Into a file: a pipe would be held open by whatever it leaves running.
         let ended = service::to_the_end(shell.stdout(file).stderr(both)).await;
-        match ended.map_err(|error| format!("{command:?}: {error:#}"))? {
+        match ended.map_err(|error| format!("--reset: {error:#}"))? {
             ended if ended.success() => Ok(()),
-            ended => Err(format!("{command:?} failed ({ended}); {}", service::last_lines(&log))),
+            ended => Err(format!("--reset failed ({ended}); {}", service::last_lines(&log))),
         }
     }
 

@@ -96,7 +96,7 @@ async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within
     process::ours(&mut shell);
     shell.env("PORT", port.to_string()).env("PERF_SIDE", side);
     shell.stdout(file.try_clone()?).stderr(file);
-    let mut child = shell.spawn().with_context(|| format!("failed to run {command:?}"))?;
+    let mut child = shell.spawn().context("failed to run what --start says")?;
     let group = Group::of(&child);
     let url = Url::parse(&format!("http://127.0.0.1:{port}/"))?;
     let client = http::client(&url)?;
@@ -109,10 +109,10 @@ async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within
     let why = tokio::select! {
         answered = time::timeout(within, answered) => match answered {
             Ok(()) => return Ok(Started::Command { child, group, url }),
-            Err(_) => format!("{command:?} did not listen on 127.0.0.1, port {port} (PORT), within {within:?}"),
+            Err(_) => format!("what --start runs did not listen on 127.0.0.1, port {port} (PORT), within {within:?}"),
         },
         ended = child.wait() => format!(
-            "{command:?} ended before it listened ({}); what it left in the background was ended, too: it has to stay",
+            "what --start runs ended before it listened ({}); what it left in the background was ended, too: it has to stay",
             ended?
         ),
     };

@@ -7,6 +7,7 @@ use testcontainers::bollard::models::{Network, NetworkCreateRequest};
 use testcontainers::bollard::query_parameters::ListNetworksOptions;
 use testcontainers::core::client::docker_client_instance;
 
+use crate::sweep::Swept;
 use crate::{process, workspace};
 
 /// A network that outlives this process; testcontainers removes those that it made. Docker allows two of one name, and
@@ -51,20 +52,21 @@ async fn ours(docker: &Docker) -> anyhow::Result<Vec<Ours>> {
 /// Removes this clone's networks but for those in use.
 pub(super) async fn remove_idle(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
     // What another command has just made, it is about to use.
-    let idle = |network: &Ours| !in_use.contains(&network.name) && process::another(&network.maker).is_none();
-    for network in ours(docker).await?.into_iter().filter(idle) {
+    for network in unused(docker, in_use).await?.filter(|network| process::another(&network.maker).is_none()) {
         docker.remove_network(&network.id).await?;
     }
     Ok(())
 }
 
-/// Removes those that were made by a command that is gone and that nothing is on.
-pub(super) async fn sweep(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<Vec<String>> {
-    let mut swept = Vec::new();
-    let left = |network: &Ours| !in_use.contains(&network.name) && process::is_gone(&network.maker);
-    for network in ours(docker).await?.into_iter().filter(left) {
-        docker.remove_network(&network.id).await?;
-        swept.push(format!("network {}", network.name));
+/// Removes those that were made by a command that is gone and that nothing of ours is on.
+pub(super) async fn sweep(docker: &Docker, in_use: &HashSet<String>, swept: &mut Swept) {
+    let unused = swept.or_told(unused(docker, in_use).await);
+    for network in unused.into_iter().flatten().filter(|network| process::is_gone(&network.maker)) {
+        let removed = docker.remove_network(&network.id).await.map_err(anyhow::Error::from);
+        swept.take(removed, || format!("network {}", network.name));
     }
-    Ok(swept)
+}
+
+async fn unused(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<impl Iterator<Item = Ours>> {
+    Ok(ours(docker).await?.into_iter().filter(|network| !in_use.contains(&network.name)))
 }

@@ -1,0 +1,22 @@
+//! URLs on the command line. What is wrong with one is said without it: clap would repeat it, and it may hold a password.
+
+use std::ffi::OsStr;
+
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use monitoring::run::parse_url;
+use url::Url;
+
+/// Reads the URL of the flag of that name.
+#[derive(Debug, Clone)]
+pub(crate) struct UrlValue(pub(crate) &'static str);
+
+impl TypedValueParser for UrlValue {
+    type Value = Url;
+
+    fn parse_ref(&self, command: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<Url, clap::Error> {
+        let wrong = |why: String| clap::Error::raw(ErrorKind::ValueValidation, format!("{why}\n")).with_cmd(command);
+        let text = value.to_str().ok_or_else(|| wrong(format!("{} is not UTF-8", self.0)))?;
+        parse_url(self.0, text).map_err(|error| wrong(error.to_string()))
+    }
+}
