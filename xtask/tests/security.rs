@@ -101,6 +101,19 @@ fn a_secret_stays_one() {
     assert!(series.contains("secrets-token") && !series.contains(SECRET));
 }
 
+#[test]
+fn a_secret_in_a_flag_that_is_wrong_is_not_repeated() {
+    for line in [
+        &["perf", "--target", "ftp://me:S3cr3t@x"][..],
+        &["perf", "--prometheus-url", "me:S3cr3t@x/prometheus"],
+        &["archive", "some-run", "--prometheus-url", "http//x?token=S3cr3t"],
+    ] {
+        let said = run(&mut xtask(line));
+        assert_eq!(said.code, 104, "{}", said.text.replace(SECRET, "(secret)"));
+        assert!(!said.text.contains(SECRET) && said.text.contains(line[line.len() - 2]), "{line:?}");
+    }
+}
+
 /// An authority, and a certificate of a server at 127.0.0.1 and of a client.
 fn certificates(folder: &Path) {
     let openssl = |args: &[&str]| {

@@ -68,6 +68,23 @@ fn a_prometheus_from_path_has_all_that_containers_have() {
     assert!(!joins(&up.url(), "kept-1"), "data is gone");
 }
 
+/// Rules are other ones after a pull: the Prometheus that was kept is replaced, and what has replaced it goes with the command.
+#[test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+fn what_took_a_kept_stack_s_place_goes_with_its_command() {
+    let (up, out) = (Stack::up("native"), out("replaced"));
+    std::fs::write(real::root().join(format!("target/perf/stack/{}/prometheus.yml", up.port)), "").unwrap();
+    let port = up.port.to_string();
+    let line = ["perf", "-q", "-u", "1", "-i", "1", "--stack", "native", "--ephemeral", "--no-proof"];
+    let ran = run(xtask(&line).args(["--prometheus-port", &port, "--out", out.to_str().unwrap()]));
+    assert_eq!(ran.code, 90, "{}", ran.text);
+    assert!(
+        std::net::TcpListener::bind(("127.0.0.1", up.port)).is_ok(),
+        "{}",
+        run(&mut xtask(&["stack", "status"])).text
+    );
+}
+
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn the_doctor_says_what_is_wrong_and_what_to_do() {

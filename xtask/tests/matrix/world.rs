@@ -35,6 +35,8 @@ pub(crate) enum Counted {
 pub(crate) struct Seen {
     pub(crate) said: Said,
     pub(crate) took: Duration,
+    /// The report's, which others read; none if there is no report.
+    exit_code: Option<u8>,
     /// Sent by the report, and counted by the store.
     pub(crate) counts: Option<(u64, u64)>,
 }
@@ -46,6 +48,9 @@ impl Row {
         let shown = || text.lines().rev().take(25).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
         if *code != self.code {
             return Err(format!("expected exit code {}, and it was {code}:\n{}", self.code, shown()));
+        }
+        if seen.exit_code.is_some_and(|code| i32::from(code) != self.code) {
+            return Err(format!("the report's exit code is {:?}:\n{}", seen.exit_code, shown()));
         }
         if !text.contains(self.says) {
             return Err(format!("{:?} was not said:\n{}", self.says, shown()));
@@ -113,7 +118,8 @@ fn left_now() -> Vec<String> {
     let mut left: Vec<_> = marked.collect();
     let perf = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("perf");
     let stacks = fs::read_dir(perf.join("stack")).into_iter().flatten().flatten().map(|entry| entry.path());
-    let of_stacks = stacks.flat_map(|folder| ["owner", "passing-data"].map(|name| folder.join(name)));
+    let files = ["owner", "passing-data", "backend-owner", "targets/backend.json"];
+    let of_stacks = stacks.flat_map(|folder| files.map(|name| folder.join(name)));
     left.extend(of_stacks.filter(|path| path.exists()).map(|path| path.display().to_string()));
     let files = fs::read_dir(perf)
         .into_iter()
@@ -186,6 +192,7 @@ impl Running {
         let took = self.started.elapsed();
         let report = fs::read_to_string(self.out.join(&self.testid).join("report.json")).ok();
         let report: Option<Report> = report.map(|text| serde_json::from_str(&text).unwrap());
+        let exit_code = report.as_ref().map(|report| report.exit_code);
         let counts = store.zip(report).map(|(store, report)| {
             let at = report.store.as_ref().and_then(|store| store.last_push_unix_ms).unwrap_or(report.ended_unix_ms);
             let expr = format!("sum(last_over_time(http_reqs{{testid=\"{}\"}}[10m]))", self.testid);
@@ -193,6 +200,6 @@ impl Running {
             let counted = value(store, &expr, at) as u64;
             (report.requests.sent, counted)
         });
-        Seen { said: said(&output), took, counts }
+        Seen { said: said(&output), took, exit_code, counts }
     }
 }
