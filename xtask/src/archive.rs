@@ -18,6 +18,7 @@ use dashboards::multiplayer;
 use monitoring::catalogue::SERVED;
 use monitoring::judgement::Report;
 use monitoring::label::TESTID;
+use monitoring::plain::plain;
 use monitoring::run::{ExitCode, Settings};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -123,7 +124,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 fn refused(message: impl std::fmt::Display) -> ExitCode {
-    eprintln!("error: {message}");
+    eprintln!("error: {}", plain(&message.to_string()));
     ExitCode::BadConfiguration
 }
 

@@ -12,6 +12,10 @@ use tokio::time;
 use url::Url;
 
 const POLL: Duration = Duration::from_millis(100);
+/// The longest answer that we ask a store for, in bytes.
+pub(crate) const LONGEST: usize = 64 << 20;
+/// The longest text of a target that we read, such as its metrics, several of which may be read at once.
+const LONGEST_TEXT: usize = 8 << 20;
 
 /// A client for any number of questions to one server.
 pub(crate) fn client(url: &Url) -> anyhow::Result<reqwest::Client> {
@@ -70,7 +74,7 @@ pub(crate) async fn ready(url: &Url, within: Duration) -> anyhow::Result<bool> {
 /// The JSON that the URL answers with.
 pub(crate) async fn json(url: Url) -> anyhow::Result<Value> {
     let response = client(&url)?.get(url).send().await?.error_for_status()?;
-    Ok(serde_json::from_slice(&limited(response).await?)?)
+    Ok(serde_json::from_slice(&limited(response, LONGEST).await?)?)
 }
 
 /// The JSON that the URL answers with, whatever the status: where something is wrong, it says what.
@@ -86,24 +90,24 @@ pub(crate) async fn post(client: &reqwest::Client, url: Url, body: &Value) -> an
 async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     let response = request.send().await?;
     let status = response.status();
-    let text = limited(response).await?;
+    let text = limited(response, LONGEST).await?;
     serde_json::from_slice(&text).with_context(|| format!("an answer with status {status} that is no JSON"))
 }
 
-/// A body that is no longer than any answer we ask for.
-async fn limited(mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
-    const LIMIT: usize = 64 << 20;
+/// A body that is no longer than that, in bytes.
+pub(crate) async fn limited(mut response: reqwest::Response, limit: usize) -> anyhow::Result<Vec<u8>> {
     let mut text = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         text.extend_from_slice(&chunk);
-        anyhow::ensure!(text.len() <= LIMIT, "an answer of more than {LIMIT} bytes");
+        anyhow::ensure!(text.len() <= limit, "an answer of more than {limit} bytes");
     }
     Ok(text)
 }
 
 /// The text that the URL answers with, on a connection of its own.
 pub(crate) async fn text(url: Url) -> anyhow::Result<String> {
-    let text = limited(client(&url)?.get(url).send().await?.error_for_status()?).await?;
+    let response = client(&url)?.get(url).send().await?.error_for_status()?;
+    let text = limited(response, LONGEST_TEXT).await?;
     Ok(String::from_utf8(text)?)
 }
 

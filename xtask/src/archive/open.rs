@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use monitoring::judgement::Report;
+use monitoring::plain::plain;
 use monitoring::rule::Timing;
 use monitoring::run::ExitCode;
 
@@ -64,7 +65,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let stack = match stack::up(&options, &[], &|line| eprintln!("{line}")).await {
         Ok(stack) => stack,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", plain(&error.to_string()));
             stack::stop(&stack::parts(Choice::Auto, port).await?).await?;
             return Ok(error.code());
         }
@@ -72,7 +73,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let Some(prometheus) = &stack.prometheus else {
         return Ok(refused("there is neither Docker nor a prometheus on PATH to show the archive"));
     };
-    println!("{}", report_line(&report));
+    println!("{}", plain(&report_line(&report)));
     if let Some(grafana) = &stack.grafana
         && let Some(link) = summary::dashboard_link(grafana, &report)
     {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anyhow::{Context as _, bail};
+use monitoring::answer::shown;
 use monitoring::judgement::Report;
 use monitoring::label::{JOB, TESTID};
 use monitoring::prometheus::BACKEND_JOB;
@@ -14,6 +15,7 @@ use monitoring::promql::Selector;
 use serde::Deserialize;
 use url::Url;
 
+use crate::http;
 use crate::proof::seconds;
 
 /// So much at a time, so that no answer is large.
@@ -84,11 +86,12 @@ impl Collected {
                 .append_pair("query", &format!("{selector}[{PIECE_S}s]"))
                 .append_pair("time", &seconds(at_ms));
             let response = client.get(url).send().await.context("failed to ask Prometheus")?;
-            let (status, text) = (response.status(), response.text().await.context("Prometheus broke off")?);
+            let status = response.status();
+            let text = http::limited(response, http::LONGEST).await.context("Prometheus broke off")?;
             if !status.is_success() {
-                bail!("Prometheus answered {status} to {selector}: {text:.300}");
+                bail!("Prometheus answered {status} to {selector}: {}", shown(&String::from_utf8_lossy(&text)));
             }
-            let answer: Answer = serde_json::from_str(&text).context("Prometheus' answer is none")?;
+            let answer: Answer = serde_json::from_slice(&text).context("Prometheus' answer is none")?;
             for matrix in answer.data.result {
                 self.add(matrix, from_ms)?;
             }

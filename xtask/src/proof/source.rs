@@ -1,5 +1,7 @@
 //! Whom a query is put to: Prometheus itself, or Grafana's data source, which is what a viewer's browser asks.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -56,14 +58,16 @@ impl Moment {
 pub(crate) struct Source {
     http: reqwest::Client,
     prometheus: Url,
-    grafana: Option<std::sync::Arc<Grafana>>,
+    grafana: Option<Arc<Grafana>>,
+    /// Prometheus did not answer a query in time, and is asked no more: of hundreds each would wait as long.
+    is_silent: Arc<AtomicBool>,
 }
 
 impl Source {
     /// Grafana is our own, and needs no credentials to be looked at.
     pub(crate) fn new(prometheus: Url, grafana: Option<Url>, access: &StoreAccess) -> anyhow::Result<Self> {
-        let grafana = grafana.map(Grafana::new).transpose()?.map(std::sync::Arc::new);
-        Ok(Self { http: http::store_client(&prometheus, access)?, prometheus, grafana })
+        let grafana = grafana.map(Grafana::new).transpose()?.map(Arc::new);
+        Ok(Self { http: http::store_client(&prometheus, access)?, prometheus, grafana, is_silent: Arc::default() })
     }
 
     /// Whether Grafana is asked.
@@ -99,7 +103,14 @@ impl Source {
             query.push(("step", step.as_secs().to_string()));
         }
         url.query_pairs_mut().extend_pairs(query);
-        Ok(answer::found(&http::json_whatever(&self.http, url).await?))
+        anyhow::ensure!(
+            !self.is_silent.load(Ordering::Relaxed),
+            "not asked: Prometheus did not answer a query before in time"
+        );
+        let answer = http::json_whatever(&self.http, url).await;
+        let is_late = |error: &anyhow::Error| error.downcast_ref().is_some_and(reqwest::Error::is_timeout);
+        self.is_silent.fetch_or(answer.as_ref().is_err_and(is_late), Ordering::Relaxed);
+        Ok(answer::found(&answer?))
     }
 
     /// The one value of an expression at a time; none if it has none.
@@ -213,5 +224,16 @@ mod tests {
     fn a_long_run_is_asked_for_in_steps_that_prometheus_answers() {
         let of = |hours: i64| step_of_series(Moment(0), Moment(hours * 3_600_000));
         assert_eq!((of(0), of(2), of(4), of(48)), (1, 1, 2, 18));
+    }
+
+    #[tokio::test]
+    async fn of_a_prometheus_that_is_silent_not_every_query_waits() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let source = Source::new(url, None, &StoreAccess::default()).unwrap();
+        let window = Window { from_ms: 0, to_ms: 1_000 };
+        let ask = async || format!("{:#}", source.ask("up", true, window).await.unwrap_err());
+        let (first, second) = (ask().await, ask().await);
+        assert!(!first.contains("not asked") && second.contains("not asked"), "{first}; {second}");
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
 use clap::Subcommand;
+use monitoring::plain::plain;
 use monitoring::rule::Timing;
 use monitoring::run::ExitCode;
 
@@ -77,7 +78,7 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Status => {
             let lines = status::lines().await?;
-            println!("{}", if lines.is_empty() { "nothing runs".to_owned() } else { lines.join("\n") });
+            println!("{}", if lines.is_empty() { "nothing runs".to_owned() } else { plain(&lines.join("\n")) });
             Ok(ExitCode::Met)
         }
         Command::Logs { follow } => logs(follow).await,
@@ -104,7 +105,7 @@ async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::Met);
             }
             Err(error) => {
-                eprintln!("error: {error}");
+                eprintln!("error: {}", plain(&error.to_string()));
                 error.code()
             }
         },

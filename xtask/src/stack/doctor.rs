@@ -1,6 +1,8 @@
 //! `cargo xtask stack doctor`: why metrics do not appear. Each check ends with ok, or with what to do.
 
+use monitoring::answer::shown;
 use monitoring::metric::Metric;
+use monitoring::plain::plain;
 use monitoring::prometheus::RECEIVER_FLAG;
 use monitoring::run::{self, ExitCode};
 use serde_json::Value;
@@ -58,10 +60,10 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ),
     ] {
         match found {
-            Ok(remark) => println!("✓ {question} {remark}"),
+            Ok(remark) => println!("✓ {question} {}", plain(&remark)),
             Err((wrong, way_out)) => {
                 all_well = false;
-                println!("✗ {question} {wrong}\n    → {way_out}");
+                println!("✗ {question} {}\n    → {}", plain(&wrong), plain(&way_out));
             }
         }
     }
@@ -159,7 +161,7 @@ async fn ready(store: &Store) -> Found {
     let answer = store.ask("api/v1/query?query=vector(1)").await?;
     match answer["status"].as_str() {
         Some("success") => Ok(format!("yes, at {}", run::shown(&store.url))),
-        _ => wrong(format!("not at {}: {answer:.200}", run::shown(&store.url)), store.way_out()),
+        _ => wrong(format!("not at {}: {}", run::shown(&store.url), shown(&answer.to_string())), store.way_out()),
     }
 }
 
@@ -171,7 +173,9 @@ async fn answers(grafana: &Url) -> Found {
     let out = "cargo xtask stack up, and cargo xtask stack logs if Grafana does not stay up";
     match health {
         Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", run::shown(grafana))),
-        Ok(health) => wrong(format!("something else answers at {}: {health:.100}", run::shown(grafana)), out),
+        Ok(health) => {
+            wrong(format!("something else answers at {}: {}", run::shown(grafana), shown(&health.to_string())), out)
+        }
         Err(error) => wrong(format!("not at {}: {}", run::shown(grafana), error.root_cause()), out),
     }
 }
@@ -183,7 +187,7 @@ async fn receiver(store: &Store) -> Found {
         Some(_) => wrong("no", format!("start it with {RECEIVER_FLAG}")),
         // Only a Prometheus has flags.
         None if store.is_external => Ok("it does not say; the first push of a run will tell".to_owned()),
-        None => wrong(format!("it does not say: {flags:.100}"), store.way_out()),
+        None => wrong(format!("it does not say: {}", shown(&flags.to_string())), store.way_out()),
     }
 }
 
