@@ -279,6 +279,12 @@ async fn run_all(
     Ok(code)
 }
 
+/// The exit code of objectives where a relative gate decides: what was missed is no part of that, and that a run proves nothing is.
+fn but_missed(report: &Report) -> ExitCode {
+    let codes = report.objectives.iter().map(ObjectiveResult::code);
+    codes.filter(|code| *code != ExitCode::Missed).fold(ExitCode::Met, ExitCode::or_worse)
+}
+
 const UNPROVED: &str = "interrupted before the run was proved";
 
 /// A run that was judged, and interrupted before anything came of that: its report says so, whoever reads it.
@@ -329,11 +335,7 @@ async fn conclude(
         Compared::With(compared) => head.report.problems.extend(baseline::problem(compared)),
     }
     let floor = match (&compared, own) {
-        // Of a relative gate, what was promised is no part; that a run proves nothing is.
-        (Compared::With(_), ExitCode::Missed) if !args.gate.gate.judges_objectives() => {
-            let codes = head.report.objectives.iter().map(ObjectiveResult::code);
-            codes.filter(|code| *code != ExitCode::Missed).fold(ExitCode::Met, ExitCode::or_worse)
-        }
+        (Compared::With(_), ExitCode::Missed) if !args.gate.gate.judges_objectives() => but_missed(&head.report),
         (_, own) => own,
     };
     let problems = head.report.problems.iter();
@@ -351,4 +353,24 @@ async fn conclude(
         baseline::save(name, &head, own, &compared)?;
     }
     Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::judgement::Word;
+    use monitoring::slo::Severity;
+
+    use super::*;
+
+    #[test]
+    fn what_proves_nothing_is_not_met_because_something_else_was_missed() {
+        let mut report: Report = serde_json::from_str(include_str!("../../monitoring/tests/report.json")).unwrap();
+        for objective in &mut report.objectives {
+            (objective.severity, objective.verdict) = (Severity::Error, Word::Met);
+        }
+        report.objectives[0].verdict = Word::Missed;
+        assert_eq!(but_missed(&report), ExitCode::Met);
+        report.objectives[1].verdict = Word::Inconclusive;
+        assert_eq!(but_missed(&report), ExitCode::Inconclusive);
+    }
 }
