@@ -186,7 +186,8 @@ impl Run {
     async fn prepare(spec: Spec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
         let mut warnings = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
-        let http = Arc::new(HttpConfig::new(&settings.target, settings.http.clone()).map_err(configuration)?);
+        let http = HttpConfig::new(&settings.target, settings.http.clone()).map_err(configuration)?;
+        let http = Arc::new(http.for_vus(planning.plan.most_vus()));
         let store = settings.query_url().map(|url| Store::new(url, &settings.store_access));
         let store = store.transpose().map_err(configuration)?;
         let testid = match &settings.testid {

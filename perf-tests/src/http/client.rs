@@ -28,8 +28,13 @@ use crate::measure::{Failure, Parts};
 pub(crate) struct HttpConfig {
     pub(crate) target: Target,
     pub(crate) settings: HttpSettings,
+    pub(super) limits: Limits,
     tls: Option<Arc<ClientConfig>>,
 }
+
+/// What the answers of all virtual users may take together, in bytes, if that leaves each one the least.
+const TOGETHER: u64 = 4 << 30;
+const LEAST: usize = 4 << 20;
 
 impl HttpConfig {
     /// For a target, whose certificates are read here, once.
@@ -39,7 +44,14 @@ impl HttpConfig {
             .tls
             .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))
             .transpose()?;
-        Ok(Self { target, settings, tls })
+        Ok(Self { target, settings, limits: Limits::default(), tls })
+    }
+
+    /// For so many virtual users: a target that answers all of them with what never ends does not fill the machine.
+    pub(crate) fn for_vus(mut self, vus: u32) -> Self {
+        let share = usize::try_from(TOGETHER / u64::from(vus.max(1))).unwrap_or(usize::MAX);
+        self.limits.body = share.clamp(LEAST, self.limits.body);
+        self
     }
 }
 
@@ -231,7 +243,7 @@ async fn exchange(
             None => {
                 // On the heap, as it is large, and needed once.
                 let connecting = Box::pin(HttpClient::connection(config, &pool.addresses, (started, &mut *parts)));
-                (Box::new(Connection::new(connecting.await?, Limits::default())), false)
+                (Box::new(Connection::new(connecting.await?, config.limits)), false)
             }
         };
         let answer = match connection.exchange(request, answer_to).await {
@@ -282,4 +294,16 @@ fn within<T>(
         }
         Poll::Pending
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_virtual_users_get_shorter_answers_than_few() {
+        let target = Url::parse("http://127.0.0.1:1").unwrap();
+        let body = |vus| HttpConfig::new(&target, HttpSettings::default()).unwrap().for_vus(vus).limits.body;
+        assert_eq!([1, 64, 128, 10_000].map(body), [64 << 20, 64 << 20, 32 << 20, 4 << 20]);
+    }
 }

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::client::{Broken, HttpClient, HttpConfig, Reply};
 use super::connect::{Addresses, failure_of};
 use super::encode::Head;
-use super::h1::Limits;
 use crate::clock;
 use crate::measure::{Failure, Parts};
 
@@ -45,7 +44,7 @@ pub(super) async fn exchange(
     let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     let first_byte = clock::now();
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, Limits::default().body).collect().await.map_err(|error| {
+    let body = Limited::new(body, config.limits.body).collect().await.map_err(|error| {
         let ours = error.downcast_ref::<hyper::Error>().map(broken);
         ours.unwrap_or_else(|| Broken { failure: Failure::Protocol, message: error.to_string() })
     })?;

@@ -149,11 +149,20 @@ async fn is_starting(folder: &Path) -> bool {
 
 /// Stops our Prometheus at that port.
 pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
-    let file = state_folder(port).join(PID);
+    let folder = state_folder(port);
+    let file = folder.join(PID);
     let text = fs::read_to_string(&file).context("failed to read Prometheus' process id")?;
-    process::terminate(text.trim().parse()?, STOP).await?;
+    // It may have ended by itself, and its number be another's by now. Only Linux shows what a process was started with.
+    if !cfg!(target_os = "linux") || is_starting(&folder).await {
+        process::terminate(text.trim().parse()?, STOP).await?;
+    }
     fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))?;
-    forget_passing(&state_folder(port))
+    // Two that were started at once have one file.
+    anyhow::ensure!(
+        !running(port).await,
+        "a Prometheus of ours still runs at port {port}, and it is not known by which process"
+    );
+    forget_passing(&folder)
 }
 
 fn forget_passing(folder: &Path) -> anyhow::Result<()> {
