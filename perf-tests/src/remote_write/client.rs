@@ -126,9 +126,7 @@ impl Client {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
-        let no_redirects = reqwest::redirect::Policy::none();
-        let http = crate::http::store_client(&url, access)?.timeout(TIMEOUT).redirect(no_redirects).build()?;
-        Ok(Self { http, url })
+        Ok(Self { http: crate::http::store_client(&url, access)?.timeout(TIMEOUT).build()?, url })
     }
 
     /// The receiver, without user and password.
