@@ -3,12 +3,11 @@
 //! Panels ask the same [`monitoring::promql`] expressions that rules record. Nothing here does IO or knows HTTP,
 //! Docker or how load is made.
 
-pub mod answer;
-pub mod artefact;
+pub mod generated_files;
 pub mod grafana;
 pub mod layout;
-pub mod multiplayer;
 pub mod outline;
 pub mod panel;
 pub mod provisioning;
-pub mod questions;
+pub mod queries;
+pub mod service_dashboard;

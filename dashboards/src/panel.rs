@@ -1,4 +1,4 @@
-//! Panels: how each kind looks. What they show is [`crate::multiplayer`]'s to say.
+//! Panels: how each kind looks. What they show is [`crate::service_dashboard`]'s to say.
 
 use monitoring::promql::Expr;
 use serde_json::{Number, Value, json};

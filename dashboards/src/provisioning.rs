@@ -6,8 +6,8 @@
 use monitoring::promql;
 use serde::Serialize;
 
-use crate::multiplayer::FOLDER;
 use crate::panel::PROMETHEUS_UID;
+use crate::service_dashboard::FOLDER;
 
 /// The environment variable of Grafana that says where Prometheus is.
 pub const PROMETHEUS_URL: &str = "PERF_PROMETHEUS_URL";
@@ -58,7 +58,7 @@ pub fn data_sources() -> DataSources {
             editable: false,
             json_data: JsonData {
                 http_method: "POST",
-                time_interval: promql::duration(monitoring::operation::PUSH_INTERVAL),
+                time_interval: promql::duration(monitoring::stack_limits::PUSH_INTERVAL),
             },
         }],
     }

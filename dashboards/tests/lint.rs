@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dashboards::grafana::{Dashboard, Panel};
-use dashboards::multiplayer;
-use monitoring::catalogue::STOCK_AI;
+use dashboards::service_dashboard;
+use monitoring::services::stock_ai::STOCK_AI;
 
 /// What is wrong, a line each.
 fn lint(dashboard: &Dashboard) -> Vec<String> {
@@ -61,12 +61,12 @@ fn target_is_wrong(panel: &Panel, expr: &str) -> Vec<&'static str> {
 
 #[test]
 fn nothing_is_wrong_with_the_dashboard() {
-    assert_eq!(lint(&multiplayer::dashboard(&STOCK_AI)), Vec::<String>::new());
+    assert_eq!(lint(&service_dashboard::dashboard(&STOCK_AI)), Vec::<String>::new());
 }
 
 #[test]
 fn what_is_wrong_is_named() {
-    let dashboard = multiplayer::dashboard(&STOCK_AI);
+    let dashboard = service_dashboard::dashboard(&STOCK_AI);
     let broken = |change: &dyn Fn(&mut Panel)| {
         let mut dashboard = dashboard.clone();
         dashboard.panels.iter_mut().filter(|panel| panel.title == "Summary").for_each(change);

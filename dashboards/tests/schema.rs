@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dashboards::multiplayer;
-use monitoring::catalogue::STOCK_AI;
+use dashboards::service_dashboard;
+use monitoring::services::stock_ai::STOCK_AI;
 use serde_json::Value;
 
 /// A kind of panel, what its types are called, and whether it has a style of its own.
@@ -97,7 +97,7 @@ fn complaints(name: &str, dashboard: &Value) -> String {
 #[test]
 #[ignore = "needs node and Grafana's packages: run with cargo xtask ci"]
 fn the_dashboard_is_one_by_grafanas_own_types_and_a_slip_is_not() {
-    let dashboard = serde_json::to_value(multiplayer::dashboard(&STOCK_AI)).unwrap();
+    let dashboard = serde_json::to_value(service_dashboard::dashboard(&STOCK_AI)).unwrap();
     assert_eq!(complaints("as-it-is", &dashboard), "");
     for (name, path, key, value, says) in [
         ("field", "", "uidd", Value::from("x"), "uidd"),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use dashboards::{multiplayer, outline};
-use monitoring::catalogue::{Catalogue, Endpoint, Method};
+use dashboards::{outline, service_dashboard};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Method};
 use monitoring::slo::Slo;
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
@@ -19,7 +20,7 @@ const ECHO: Catalogue = Catalogue {
 
 #[test]
 fn draws_its_endpoints_and_its_line_and_nothing_else() {
-    let dashboard = multiplayer::dashboard(&ECHO);
+    let dashboard = service_dashboard::dashboard(&ECHO);
     let text = outline::outline(&dashboard);
     assert!(text.starts_with("Echo (echo)"), "{text}");
     assert!(text.contains("\"Ping latency\"") && text.contains("red from 2.5"), "{text}");

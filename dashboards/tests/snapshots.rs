@@ -1,11 +1,12 @@
 //! The generated Grafana files, and a short outline of the dashboard, as reviewers see them.
 
-use dashboards::{artefact, multiplayer, outline};
-use monitoring::catalogue::STOCK_AI;
+use dashboards::{generated_files, outline, service_dashboard};
+use monitoring::services;
+use monitoring::services::stock_ai::STOCK_AI;
 
 #[test]
 fn files() {
-    for file in artefact::artefacts(&STOCK_AI).unwrap() {
+    for file in generated_files::files(services::ALL).unwrap() {
         let name = file.path.rsplit('/').next().unwrap();
         insta::assert_snapshot!(name, file.contents);
     }
@@ -13,12 +14,12 @@ fn files() {
 
 #[test]
 fn dashboard_outline() {
-    insta::assert_snapshot!(outline::outline(&multiplayer::dashboard(&STOCK_AI)));
+    insta::assert_snapshot!(outline::outline(&service_dashboard::dashboard(&STOCK_AI)));
 }
 
 #[test]
 fn every_query_is_promql_once_its_variables_are_filled_in() {
-    let dashboard = multiplayer::dashboard(&STOCK_AI);
+    let dashboard = service_dashboard::dashboard(&STOCK_AI);
     let annotations = dashboard.annotations.list.into_iter().map(|annotation| annotation.target.expr);
     let targets = dashboard.panels.into_iter().flat_map(|panel| panel.targets).map(|target| target.expr);
     for expr in annotations.chain(targets) {

@@ -1,79 +1,13 @@
-//! The catalogue: the endpoints of the service under test and what they promise.
-//!
-//! To cover another service, edit this file and the scenarios in `perf-tests/tests/load/`. Nothing else names an
-//! endpoint, a path or a threshold.
+//! A service as a value: its endpoints and its objectives, and what is wrong with them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::backend::{Amount, BackendSlo, Cache};
+use crate::backend_slo::{BackendSlo, Cache};
+use crate::endpoint::Endpoint;
 use crate::label;
-use crate::slo::{Objective, Sli, Slo};
-
-/// A student joins a room.
-pub const JOIN_ROOM: Endpoint =
-    Endpoint::new("join_room", "Join room", Method::Post, "/api/multiplayer/rooms/{code}/join");
-/// What every player's browser polls while a game is on.
-pub const GET_STATE: Endpoint =
-    Endpoint::new("get_state", "Room state", Method::Get, "/api/multiplayer/rooms/{code}/state");
-/// Players of a room by worth.
-pub const LEADERBOARD: Endpoint =
-    Endpoint::new("leaderboard", "Leaderboard", Method::Get, "/api/multiplayer/rooms/{code}/leaderboard");
-/// A player's cash and holdings after a trade.
-pub const UPDATE_PLAYER: Endpoint =
-    Endpoint::new("update_player", "Update player", Method::Put, "/api/multiplayer/rooms/{code}/players/{player}");
-/// The news of a day of the game.
-pub const GET_NEWS: Endpoint = Endpoint::new("get_news", "News", Method::Get, "/api/news");
-/// What the adviser recommends on a day of the game.
-pub const GET_RECOMMENDATIONS: Endpoint =
-    Endpoint::new("get_recommendations", "Recommendations", Method::Get, "/api/recommendations");
-/// Prices of a day of the game.
-pub const GET_GAME_DATA: Endpoint = Endpoint::new("get_game_data", "Game data", Method::Get, "/api/game-data");
-
-/// The multiplayer API of the stock-trading game.
-pub const STOCK_AI: Catalogue = Catalogue {
-    service: "stock-ai-multiplayer",
-    title: "Stock AI Platform - Multiplayer Performance",
-    endpoints: &[JOIN_ROOM, GET_STATE, LEADERBOARD, UPDATE_PLAYER, GET_NEWS, GET_RECOMMENDATIONS, GET_GAME_DATA],
-    critical: &[JOIN_ROOM, GET_STATE],
-    slos: &[
-        Slo::p95(JOIN_ROOM, Duration::from_millis(300)),
-        Slo::p95(GET_STATE, Duration::from_millis(200)),
-        Slo::p95(LEADERBOARD, Duration::from_millis(400)),
-        Slo::p95(UPDATE_PLAYER, Duration::from_millis(300)),
-        Slo::p95(GET_NEWS, Duration::from_millis(300)),
-        Slo::p95(GET_RECOMMENDATIONS, Duration::from_millis(400)),
-        Slo::p95(GET_GAME_DATA, Duration::from_millis(500)),
-        Slo::success_above(JOIN_ROOM, Objective::percent(95)),
-        Slo::errors_below(Objective::percent(1)),
-    ],
-    // These warn only: not every backend tells them. Without `.warn()` they gate as the others do.
-    backend: &[
-        BackendSlo::at_most(
-            "memory",
-            "Memory",
-            "process_resident_memory_bytes{job=\"backend\"}",
-            Amount::Mebibytes(512),
-        )
-        .warn(),
-        BackendSlo::at_most(
-            "pool_used",
-            "Connection pool",
-            "sum(db_client_connection_count{job=\"backend\", db_client_connection_state=\"used\"}) \
-             / sum(db_client_connection_max{job=\"backend\"})",
-            Amount::Share(Objective::percent(90)),
-        )
-        .warn(),
-    ],
-    caches: &[Cache {
-        name: "days",
-        hits: "cache_hits_total{job=\"backend\"}",
-        misses: "cache_misses_total{job=\"backend\"}",
-    }],
-};
-
-/// The catalogue that rules and dashboards are generated from.
-pub const SERVED: Catalogue = STOCK_AI;
+use crate::metric::LADDER_MS;
+use crate::slo::{Sli, Slo};
 
 /// A service: its endpoints and its objectives.
 #[derive(Debug, Clone, Copy)]
@@ -92,63 +26,6 @@ pub struct Catalogue {
     pub backend: &'static [BackendSlo],
     /// Caches of the backend's, whose worth is read after a run.
     pub caches: &'static [Cache],
-}
-
-/// An HTTP endpoint of the service under test. Its metrics, rules and panels are named after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Endpoint {
-    /// The label value `name`, and the stem of metric names: `join_room` gives `join_room_latency`.
-    pub name: &'static str,
-    /// What people call it, on panels.
-    pub title: &'static str,
-    /// The request's method.
-    pub method: Method,
-    /// The path's template; `{code}` stands for a value filled in by the scenario.
-    pub path: &'static str,
-    handler: Option<&'static str>,
-}
-
-impl Endpoint {
-    /// An endpoint by name, title, method and path template.
-    pub const fn new(name: &'static str, title: &'static str, method: Method, path: &'static str) -> Self {
-        Self { name, title, method, path, handler: None }
-    }
-
-    /// The backend's own name for it in the label `handler`, where that is not the path's template.
-    #[must_use]
-    pub const fn handled_by(mut self, handler: &'static str) -> Self {
-        self.handler = Some(handler);
-        self
-    }
-
-    /// The backend's own name for it, in the label `handler` of its metrics.
-    pub fn handler(&self) -> &'static str {
-        self.handler.unwrap_or(self.path)
-    }
-}
-
-/// The HTTP methods an endpoint may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each variant is the method of that name")]
-pub enum Method {
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-}
-
-impl Method {
-    /// The method as it stands in a request line and in the label `method`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
 }
 
 /// Why a catalogue cannot be used.
@@ -195,6 +72,23 @@ impl Catalogue {
     /// The objective of that name in reports, if it is one on requests.
     pub fn slo(&self, id: &str) -> Option<&'static Slo> {
         self.slos.iter().find(|slo| slo.id() == id)
+    }
+
+    /// The endpoints whose successes are counted in a metric of their own: those with a success objective.
+    pub fn with_success(&self) -> impl Iterator<Item = &'static Endpoint> {
+        self.slos.iter().filter_map(|slo| match &slo.sli {
+            Sli::Success { endpoint } => Some(endpoint),
+            _ => None,
+        })
+    }
+
+    /// The finite upper bounds of all histograms, ascending. Each threshold of the catalogue is one of them.
+    pub fn bucket_bounds(&self) -> Vec<Duration> {
+        let thresholds = self.slos.iter().filter_map(Slo::threshold);
+        let mut bounds: Vec<_> = LADDER_MS.iter().map(|&ms| Duration::from_millis(ms)).chain(thresholds).collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        bounds
     }
 
     /// Checks what the types cannot: names, duplicates, references and thresholds.
@@ -255,5 +149,19 @@ impl Catalogue {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::stock_ai::{JOIN_ROOM, STOCK_AI};
+
+    #[test]
+    fn every_threshold_is_a_bound() {
+        const ODD: Catalogue = Catalogue { slos: &[Slo::p95(JOIN_ROOM, Duration::from_micros(123_456))], ..STOCK_AI };
+        let bounds = ODD.bucket_bounds();
+        assert!(bounds.contains(&Duration::from_micros(123_456)));
+        assert!(bounds.is_sorted());
     }
 }

@@ -30,6 +30,8 @@ pub const LE: Label = Label("le");
 
 /// What scraped a series.
 pub const JOB: Label = Label("job");
+/// The value of [`JOB`] on the backend's own metrics.
+pub const BACKEND_JOB: &str = "backend";
 /// The route's template, on the backend's own metrics.
 pub const HANDLER: Label = Label("handler");
 

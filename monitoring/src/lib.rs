@@ -1,35 +1,29 @@
-//! What is promised and what it is called.
+//! What is promised, and the Prometheus files made from it.
 //!
-//! The [`catalogue`] is the one place where a threshold or a metric name is written. Everything else here is derived
-//! from it: bucket bounds, series names, PromQL, recording rules, the assertion of a scenario and the words of a
-//! report. Nothing in this crate does IO, reads a clock or knows HTTP, Docker or Grafana.
+//! A service's endpoints and objectives stand once, in [`services`]. Everything else here is derived from them: bucket
+//! bounds, series names, PromQL, recording rules and alerts. Nothing in this crate does IO, reads a clock or knows a
+//! report, HTTP, Docker or Grafana.
+//!
+//! In reading order: [`services`] (the only folder that a fork edits), the contract ([`catalogue`], [`endpoint`],
+//! [`slo`], [`ratio`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`]), the language ([`promql`],
+//! [`objective_counters`]), and what is written with it ([`prometheus`], [`generated_files`]).
 
-pub mod alert;
-pub mod answer;
-pub mod artefact;
-pub mod backend;
-pub mod budget;
+pub mod backend_metrics;
+pub mod backend_slo;
 pub mod catalogue;
-pub mod comparison;
-pub mod counts;
+pub mod endpoint;
 pub mod exposition;
-pub mod gate;
-pub mod html;
-pub mod interpretation;
-pub mod judgement;
-pub mod junit;
+pub mod generated_files;
 pub mod label;
-pub mod markdown;
 pub mod metric;
+pub mod objective_counters;
 pub mod openapi;
-pub mod operation;
-pub mod pages;
 pub mod phase;
-pub mod plain;
 pub mod prometheus;
 pub mod promql;
-pub mod rule;
+pub mod ratio;
 pub mod run;
+pub mod sanitize;
+pub mod services;
 pub mod slo;
-pub mod table;
-pub mod verdict;
+pub mod stack_limits;

@@ -79,7 +79,7 @@ impl Phases {
     }
 
     /// " in ramp", " in ramp and steady"; nothing for the usual ones.
-    pub(crate) fn in_words(self) -> String {
+    pub(crate) fn describe(self) -> String {
         if self == Self::AFTER_WARM_UP {
             return String::new();
         }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::label::{self, Label};
-use crate::slo::Objective;
+use crate::ratio::Ratio;
 
 mod selector;
 
@@ -32,7 +32,7 @@ pub enum Expr {
     /// A number as it is printed.
     Decimal(String),
     /// A share, printed as a decimal.
-    Share(Objective),
+    Share(Ratio),
     /// PromQL as somebody wrote it.
     Verbatim(&'static str),
     /// A selector as somebody wrote it, over a window.
@@ -87,7 +87,7 @@ impl Expr {
 
     /// `histogram_quantile(q, self)` over rates of buckets. It interpolates: drawn for eyes, never judged by.
     #[must_use]
-    pub fn quantile(self, q: Objective) -> Self {
+    pub fn quantile(self, q: Ratio) -> Self {
         Self::Call("histogram_quantile", vec![Self::Share(q), self])
     }
 
@@ -202,7 +202,7 @@ impl Expr {
 }
 
 /// p-quantile over time of a histogram, as rules record it and panels draw it.
-pub fn quantile_over(histogram: Selector, q: Objective, by: &[Label], window: Window) -> Expr {
+pub fn quantile_over(histogram: Selector, q: Ratio, by: &[Label], window: Window) -> Expr {
     let mut labels = by.to_vec();
     labels.push(label::LE);
     histogram.rate(window).sum_by(&labels).quantile(q)
@@ -237,7 +237,7 @@ impl fmt::Display for Expr {
             Self::Over(text, window) => write!(f, "{text}[{window}]"),
             Self::Share(share) => {
                 let ppm = share.as_ppm();
-                let text = format!("{}.{:06}", ppm / Objective::WHOLE, ppm % Objective::WHOLE);
+                let text = format!("{}.{:06}", ppm / Ratio::WHOLE, ppm % Ratio::WHOLE);
                 f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
             }
         }
@@ -297,9 +297,9 @@ mod tests {
 
     #[test]
     fn shares_are_printed_as_the_shortest_decimal() {
-        assert_eq!(Expr::Share(Objective::percent(95)).to_string(), "0.95");
-        assert_eq!(Expr::Share(Objective::ppm(999_000)).to_string(), "0.999");
-        assert_eq!(Expr::Share(Objective::percent(50)).to_string(), "0.5");
+        assert_eq!(Expr::Share(Ratio::percent(95)).to_string(), "0.95");
+        assert_eq!(Expr::Share(Ratio::ppm(999_000)).to_string(), "0.999");
+        assert_eq!(Expr::Share(Ratio::percent(50)).to_string(), "0.5");
     }
 
     #[test]

@@ -10,19 +10,16 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
-use crate::label;
-use crate::operation;
+use crate::{label, stack_limits};
 
 mod access;
 mod error;
-mod exit;
 mod http;
 mod load;
 mod variables;
 
 pub use access::{StoreAccess, header_lines};
 pub use error::SettingsError;
-pub use exit::{ExitCode, Outcome};
 pub use http::{HttpSettings, parse_max_redirects, parse_request_timeout, parse_user_agent};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stage, parse_stages, shown_stages};
 pub use variables::*;
@@ -120,8 +117,9 @@ impl Settings {
             remote_write,
             prometheus,
             store_access,
-            push_interval: get(PUSH_INTERVAL)
-                .map_or(Ok(operation::PUSH_INTERVAL), |value| parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS))?,
+            push_interval: get(PUSH_INTERVAL).map_or(Ok(stack_limits::PUSH_INTERVAL), |value| {
+                parse_within(PUSH_INTERVAL, &value, &PUSH_INTERVALS)
+            })?,
             native_histograms: http::switch(&get, NATIVE_HISTOGRAMS),
             ignored: access::ignored(&get),
             out: get(OUT).map(PathBuf::from),

@@ -2,61 +2,14 @@
 //!
 //! With nearest-rank quantiles "p95 <= 300 ms" says exactly "at least 95 % of all requests were good", where a request
 //! is good if it succeeded within 300 ms. So every objective is one comparison of two integers, made here in integers,
-//! and again by Prometheus from the same integers (see [`crate::rule`]). No float takes part in a decision.
+//! and again by Prometheus from the same integers (see [`crate::prometheus::recording_rules`]). No float takes part in a decision.
 
 use std::time::Duration;
 
-use crate::catalogue::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::metric::Metric;
 use crate::phase::Phases;
-
-/// A share in parts per million: the share of requests that must be good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Objective(u32);
-
-impl Objective {
-    /// All requests.
-    pub const WHOLE: u32 = 1_000_000;
-
-    /// A share in parts per million.
-    pub const fn ppm(ppm: u32) -> Self {
-        Self(ppm)
-    }
-
-    /// A share in whole per cent.
-    pub const fn percent(percent: u32) -> Self {
-        Self(percent * 10_000)
-    }
-
-    /// The share in parts per million.
-    pub const fn as_ppm(self) -> u32 {
-        self.0
-    }
-
-    /// What is left to all requests: 1 % for 99 %.
-    pub const fn rest(self) -> Self {
-        Self(Self::WHOLE - self.0)
-    }
-
-    /// The share in per cent, printed from the integer: "95", "99.9".
-    pub fn as_percent(self) -> String {
-        decimal(u128::from(self.0), 4)
-    }
-
-    /// The name of the quantile at this share: "p95", "p99.9".
-    pub fn as_quantile(self) -> String {
-        format!("p{}", self.as_percent())
-    }
-
-    /// The share as the smallest fraction of whole numbers: 19/20 for 95 %.
-    pub const fn as_fraction(self) -> (u32, u32) {
-        let (mut a, mut b) = (self.0, Self::WHOLE);
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        (self.0 / a, Self::WHOLE / a)
-    }
-}
+use crate::ratio::{Ratio, millis};
 
 /// What makes a request good, and whose requests are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,9 +46,9 @@ pub enum Sli {
 /// What a miss means for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Severity {
+pub enum OnMiss {
     /// The run fails.
-    Error,
+    Fail,
     /// It is reported and does not gate.
     Warn,
 }
@@ -106,9 +59,9 @@ pub struct Slo {
     /// Which requests are meant, and which of them are good.
     pub sli: Sli,
     /// The share that must be good: at least it for latency, strictly more for availability.
-    pub objective: Objective,
+    pub objective: Ratio,
     /// What a miss means.
-    pub severity: Severity,
+    pub on_miss: OnMiss,
     /// Requests of which phases are judged.
     pub phases: Phases,
 }
@@ -116,36 +69,36 @@ pub struct Slo {
 impl Slo {
     /// 95 % of an endpoint's requests succeed within the threshold.
     pub const fn p95(endpoint: Endpoint, threshold: Duration) -> Self {
-        Self::latency(endpoint, Objective::percent(95), threshold)
+        Self::latency(endpoint, Ratio::percent(95), threshold)
     }
 
     /// That share of an endpoint's requests succeeds within the threshold.
-    pub const fn latency(endpoint: Endpoint, objective: Objective, threshold: Duration) -> Self {
+    pub const fn latency(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
         Self::new(Sli::Latency { endpoint, threshold }, objective)
     }
 
     /// That share of an endpoint's requests succeeds within the threshold of when they were due.
-    pub const fn response_time(endpoint: Endpoint, objective: Objective, threshold: Duration) -> Self {
+    pub const fn response_time(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
         Self::new(Sli::ResponseTime { endpoint, threshold }, objective)
     }
 
     /// More than that share of an endpoint's requests succeeds.
-    pub const fn success_above(endpoint: Endpoint, objective: Objective) -> Self {
+    pub const fn success_above(endpoint: Endpoint, objective: Ratio) -> Self {
         Self::new(Sli::Success { endpoint }, objective)
     }
 
     /// More than that share of a check's tries passes.
-    pub const fn check_above(name: &'static str, objective: Objective) -> Self {
+    pub const fn check_above(name: &'static str, objective: Ratio) -> Self {
         Self::new(Sli::Check { name }, objective)
     }
 
     /// Less than that share of all requests fails.
-    pub const fn errors_below(share: Objective) -> Self {
+    pub const fn errors_below(share: Ratio) -> Self {
         Self::new(Sli::NoError, share.rest())
     }
 
-    const fn new(sli: Sli, objective: Objective) -> Self {
-        Self { sli, objective, severity: Severity::Error, phases: Phases::AFTER_WARM_UP }
+    const fn new(sli: Sli, objective: Ratio) -> Self {
+        Self { sli, objective, on_miss: OnMiss::Fail, phases: Phases::AFTER_WARM_UP }
     }
 
     /// The same objective, judged by requests of those phases only.
@@ -158,7 +111,7 @@ impl Slo {
     /// The same objective, reported but not gating.
     #[must_use]
     pub const fn warn(mut self) -> Self {
-        self.severity = Severity::Warn;
+        self.on_miss = OnMiss::Warn;
         self
     }
 
@@ -200,7 +153,7 @@ impl Slo {
     }
 
     /// The promise in a few words: "p95 <= 300 ms", "success > 95 %", "errors < 1 %".
-    pub fn promise(&self) -> String {
+    pub fn describe(&self) -> String {
         let promise = match &self.sli {
             Sli::Latency { threshold, .. } => format!("{} <= {} ms", self.quantile(), millis(*threshold)),
             Sli::ResponseTime { threshold, .. } => {
@@ -210,11 +163,11 @@ impl Slo {
             Sli::Check { .. } => format!("check > {} %", self.objective.as_percent()),
             Sli::NoError => format!("errors < {} %", self.objective.rest().as_percent()),
         };
-        promise + &self.phases.in_words()
+        promise + &self.phases.describe()
     }
 
     /// What is promised, without how much: "p95", "response p95", "success", "check", "errors".
-    pub fn promise_kind(&self) -> String {
+    pub fn describe_kind(&self) -> String {
         match &self.sli {
             Sli::Latency { .. } => self.quantile(),
             Sli::ResponseTime { .. } => format!("response {}", self.quantile()),
@@ -231,7 +184,7 @@ impl Slo {
 
     /// Whether so many good requests of so many in all keep the promise. No requests keep none.
     pub fn holds(&self, good: u64, total: u64) -> bool {
-        let good = u128::from(good) * u128::from(Objective::WHOLE);
+        let good = u128::from(good) * u128::from(Ratio::WHOLE);
         let needed = u128::from(total) * u128::from(self.objective.as_ppm());
         total > 0
             && match self.sli {
@@ -245,7 +198,7 @@ impl Slo {
     pub fn min_requests(&self) -> u64 {
         match self.sli {
             Sli::Latency { .. } | Sli::ResponseTime { .. } => {
-                u64::from(Objective::WHOLE).div_ceil(u64::from(self.objective.rest().as_ppm()).max(1))
+                u64::from(Ratio::WHOLE).div_ceil(u64::from(self.objective.rest().as_ppm()).max(1))
             }
             Sli::Success { .. } | Sli::NoError | Sli::Check { .. } => 1,
         }
@@ -254,37 +207,21 @@ impl Slo {
     pub(crate) fn is_vacuous(&self) -> bool {
         let share = self.objective.as_ppm();
         let threshold_is_zero = self.threshold().is_some_and(|threshold| threshold.is_zero());
-        share == 0 || share >= Objective::WHOLE || threshold_is_zero || self.phases.is_empty()
+        share == 0 || share >= Ratio::WHOLE || threshold_is_zero || self.phases.is_empty()
     }
-}
-
-/// A duration in milliseconds as the shortest decimal, from integers: "300", "0.25". Precise to a nanosecond.
-pub fn millis(duration: Duration) -> String {
-    decimal(duration.as_nanos(), 6)
-}
-
-/// `value / 10^places` as the shortest decimal.
-pub(crate) fn decimal(value: u128, places: u32) -> String {
-    let scale = 10_u128.pow(places);
-    let (whole, rest) = (value / scale, value % scale);
-    if rest == 0 {
-        return whole.to_string();
-    }
-    let digits = format!("{rest:0width$}", width = places as usize);
-    format!("{whole}.{}", digits.trim_end_matches('0'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::JOIN_ROOM;
+    use crate::services::stock_ai::JOIN_ROOM;
 
     #[test]
     fn a_latency_objective_is_met_at_exactly_its_share_and_an_error_objective_is_not() {
         let p95 = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
         assert!(p95.holds(57, 60));
         assert!(!p95.holds(56, 60));
-        let errors = Slo::errors_below(Objective::percent(1));
+        let errors = Slo::errors_below(Ratio::percent(1));
         assert!(!errors.holds(99, 100));
         assert!(errors.holds(991, 1000));
         assert!(!errors.holds(990, 1000));
@@ -293,7 +230,7 @@ mod tests {
     #[test]
     fn no_requests_keep_no_promise() {
         assert!(!Slo::p95(JOIN_ROOM, Duration::from_millis(300)).holds(0, 0));
-        assert!(!Slo::errors_below(Objective::percent(1)).holds(0, 0));
+        assert!(!Slo::errors_below(Ratio::percent(1)).holds(0, 0));
     }
 
     #[test]
@@ -307,23 +244,23 @@ mod tests {
     #[test]
     fn a_percentile_needs_one_over_one_minus_q_requests() {
         assert_eq!(Slo::p95(JOIN_ROOM, Duration::from_millis(1)).min_requests(), 20);
-        let p999 = Slo::latency(JOIN_ROOM, Objective::ppm(999_000), Duration::from_millis(1));
+        let p999 = Slo::latency(JOIN_ROOM, Ratio::ppm(999_000), Duration::from_millis(1));
         assert_eq!(p999.min_requests(), 1000);
     }
 
     #[test]
     fn decimals_are_printed_from_integers() {
-        assert_eq!(Objective::ppm(999_000).as_percent(), "99.9");
-        assert_eq!(Objective::percent(1).rest().as_percent(), "99");
-        assert_eq!(Objective::percent(95).as_fraction(), (19, 20));
+        assert_eq!(Ratio::ppm(999_000).as_percent(), "99.9");
+        assert_eq!(Ratio::percent(1).rest().as_percent(), "99");
+        assert_eq!(Ratio::percent(95).as_fraction(), (19, 20));
         assert_eq!(millis(Duration::from_micros(250)), "0.25");
         assert_eq!(millis(Duration::from_secs(60)), "60000");
     }
 
     #[test]
     fn promises_read_as_sentences() {
-        assert_eq!(Slo::p95(JOIN_ROOM, Duration::from_millis(300)).promise(), "p95 <= 300 ms");
-        assert_eq!(Slo::success_above(JOIN_ROOM, Objective::percent(95)).promise(), "success > 95 %");
-        assert_eq!(Slo::errors_below(Objective::percent(1)).promise(), "errors < 1 %");
+        assert_eq!(Slo::p95(JOIN_ROOM, Duration::from_millis(300)).describe(), "p95 <= 300 ms");
+        assert_eq!(Slo::success_above(JOIN_ROOM, Ratio::percent(95)).describe(), "success > 95 %");
+        assert_eq!(Slo::errors_below(Ratio::percent(1)).describe(), "errors < 1 %");
     }
 }

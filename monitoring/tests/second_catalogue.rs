@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use monitoring::catalogue::{Catalogue, Endpoint, Method};
-use monitoring::rule;
-use monitoring::slo::{Objective, Slo};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Method};
+use monitoring::prometheus::recording_rules;
+use monitoring::ratio::Ratio;
+use monitoring::slo::Slo;
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
 const ECHO: Catalogue = Catalogue {
@@ -12,7 +14,7 @@ const ECHO: Catalogue = Catalogue {
     title: "Echo",
     endpoints: &[PING],
     critical: &[PING],
-    slos: &[Slo::latency(PING, Objective::ppm(999_000), Duration::from_micros(2_500))],
+    slos: &[Slo::latency(PING, Ratio::ppm(999_000), Duration::from_micros(2_500))],
     backend: &[],
     caches: &[],
 };
@@ -20,7 +22,7 @@ const ECHO: Catalogue = Catalogue {
 #[test]
 fn records_its_endpoints_and_its_promises_and_nothing_else() {
     assert_eq!(ECHO.validate(), Ok(()));
-    let outline = rule::outline(&rule::recording_rules(&ECHO, &rule::Timing::USUAL));
+    let outline = recording_rules::outline(&recording_rules::recording_rules(&ECHO, &recording_rules::Timing::USUAL));
     insta::assert_snapshot!(outline);
     assert!(!outline.contains("join_room"), "{outline}");
 }

@@ -7,9 +7,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use monitoring::catalogue::STOCK_AI;
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
+use monitoring::services::stock_ai::STOCK_AI;
 use perf_tests::constant_arrival_rate;
 use perf_tests::measure::{At, Layout, Parts, Recorder, Sample};
 use perf_tests::plan::{Plan, Schedule};

@@ -4,8 +4,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use monitoring::catalogue::{Catalogue, Endpoint, Method};
-use monitoring::slo::{Objective, Slo};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Method};
+use monitoring::ratio::Ratio;
+use monitoring::slo::Slo;
 use perf_tests::{Scenario, Vu, constant_vus};
 
 const ROOM: Endpoint = Endpoint::new("room", "Room", Method::Get, "/room");
@@ -16,8 +18,8 @@ const CATALOGUE: Catalogue = Catalogue {
     critical: &[ROOM],
     slos: &[
         Slo::p95(ROOM, Duration::from_secs(5)),
-        Slo::check_above("has a room", Objective::percent(99)),
-        Slo::errors_below(Objective::percent(1)),
+        Slo::check_above("has a room", Ratio::percent(99)),
+        Slo::errors_below(Ratio::percent(1)),
     ],
     backend: &[],
     caches: &[],

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use monitoring::catalogue::{GET_NEWS, STOCK_AI};
+use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
 use perf_tests::{Scenario, Vu, constant_vus};
 
 const PLACES: [&str; 4] = ["setup", "scenario", "check", "teardown"];

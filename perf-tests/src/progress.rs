@@ -4,11 +4,13 @@ use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use monitoring::catalogue::{Catalogue, Endpoint};
-use monitoring::judgement::Millis;
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
-use monitoring::slo::{Objective, Slo};
-use monitoring::table;
+use monitoring::ratio::Ratio;
+use monitoring::slo::Slo;
+use perf_report::Millis;
+use perf_report::format::millis;
 
 use crate::measure::Snapshot;
 use crate::plan::Plan;
@@ -151,12 +153,12 @@ fn bar(share: f64) -> String {
     format!("{}{}", "█".repeat(full), "░".repeat(BAR - full))
 }
 
-const P95: Objective = Objective::percent(95);
+const P95: Ratio = Ratio::percent(95);
 
 /// Index in the catalogue, endpoint and its latency objective.
 type Shown = (usize, Endpoint, Option<&'static Slo>);
 
-fn threshold_ms(slo: Option<&Slo>) -> Option<(Objective, f64)> {
+fn threshold_ms(slo: Option<&Slo>) -> Option<(Ratio, f64)> {
     match slo {
         Some(slo) => Some((slo.objective, slo.threshold()?.as_secs_f64() * 1e3)),
         None => None,
@@ -178,7 +180,7 @@ fn share_of(threshold_ms: f64, quantile: Millis) -> f64 {
 fn share_of_slo((index, endpoint, slo): &Shown, snapshot: &Snapshot) -> Option<(String, f64)> {
     let (q, threshold) = threshold_ms(*slo)?;
     let quantile = snapshot.endpoint(*index, phases_of(*slo))?.latency.quantile(q)?;
-    let text = format!("{} {} {} of {threshold} ms", endpoint.name, q.as_quantile(), table::millis(quantile));
+    let text = format!("{} {} {} of {threshold} ms", endpoint.name, q.as_quantile(), millis(quantile));
     Some((text, share_of(threshold, quantile)))
 }
 
@@ -191,7 +193,7 @@ fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
     let Some(quantile) = latency.quantile(q) else {
         return format!("  {:width$}  no requests yet", endpoint.name);
     };
-    let value = table::millis(quantile);
+    let value = millis(quantile);
     let requests = latency.buckets().count();
     let Some(threshold) = threshold else {
         return format!("  {:width$}  {} {value:>9}  {requests} requests", endpoint.name, q.as_quantile());

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt as _;
-use monitoring::catalogue::{Catalogue, Endpoint};
-use monitoring::judgement::{Problem, Report};
-use monitoring::run::{self, ExitCode, Settings};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+use monitoring::run::{self, Settings};
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
 use tokio::time;
 
 use crate::clock::{self, Epoch};
@@ -163,7 +166,7 @@ struct Run {
     testid: String,
     folder: PathBuf,
     signals: Signals,
-    warnings: Vec<String>,
+    warnings: Vec<Finding>,
     layout: Layout,
     http: Arc<HttpConfig>,
     /// Who answers questions about metrics, if anybody. Ready before the load: after it, there may be no files left to make one with.
@@ -173,7 +176,7 @@ struct Run {
 /// What is left when load and teardown are over.
 struct Left {
     load: Load,
-    problems: Vec<Problem>,
+    problems: Vec<Finding>,
     pushes: Option<(String, Pushes)>,
     course: Course,
     started: SystemTime,
@@ -185,7 +188,9 @@ impl Run {
     /// Checks everything that can be wrong before a request is sent.
     async fn prepare(spec: Spec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
-        let mut warnings = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
+        let ports = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
+        let mut warnings: Vec<_> =
+            ports.into_iter().map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
         let http = HttpConfig::new(&settings.target, settings.http.clone()).map_err(configuration)?;
         let http = Arc::new(http.for_vus(planning.plan.most_vus()));
         let store = settings.query_url().map(|url| Store::new(url, &settings.store_access));
@@ -197,7 +202,8 @@ impl Run {
             }
             None => run::new_testid(spec.name, clock::wall(), salt()),
         };
-        warnings.extend(settings.ignored.iter().map(|sentence| (*sentence).to_owned()));
+        let ignored = settings.ignored.iter();
+        warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, *text)));
         warnings.extend(clock_skew(store.as_ref()).await);
         answers(&settings, http.clone()).await?;
         let folder = report::prepare_folder(out, &testid)?;
@@ -230,21 +236,24 @@ impl Run {
                     started = epoch.wall();
                     match self.load(shared, iterations, &mut metrics).await {
                         Ok((done, in_sections)) => (load, course) = (done, in_sections),
-                        Err(error) => problems.push(Problem::new(ExitCode::Internal, error.to_string())),
+                        Err(error) => problems.push(internal_problem(FindingKind::LoadFailed, error.to_string())),
                     }
                     ended = epoch.wall();
-                    problems.extend(sleep_in_words(epoch.slept()));
+                    problems.extend(describe_sleep(epoch.slept()));
                 }
-                Err(refusal) => problems.push(Problem::new(ExitCode::Inconclusive, refusal)),
+                Err(refusal) => {
+                    problems.push(inconclusive(Subject::Store, FindingKind::StoreRefused, refusal));
+                }
             }
         }
         let pushes = metrics.finish(&load.snapshot).await.unwrap_or_else(|error| {
-            problems.push(Problem::new(ExitCode::Internal, error));
+            problems.push(internal_problem(FindingKind::LoadFailed, error));
             None
         });
         if let Some(teardown) = teardown {
             let torn_down = guarded(teardown(&mut stagehand)).await;
-            let failed = |why| Problem::new(ExitCode::Inconclusive, format!("teardown failed: {why}"));
+            let failed =
+                |why| inconclusive(Subject::Scenario, FindingKind::TeardownFailed, format!("teardown failed: {why}"));
             problems.extend(torn_down.err().map(failed));
         }
         let around = recorder.borrow().snapshot();
@@ -257,7 +266,7 @@ impl Run {
         &mut self,
         script: Script,
         stagehand: &mut Vu,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<Finding>,
     ) -> Result<Option<Ready>, RunError> {
         let failure = tokio::select! {
             () = self.signals.next() => return Err(RunError::Interrupted),
@@ -266,7 +275,8 @@ impl Run {
                 Err(failure) => failure,
             },
         };
-        problems.push(Problem::new(ExitCode::Inconclusive, format!("setup failed: {failure}")));
+        let message = format!("setup failed: {failure}");
+        problems.push(inconclusive(Subject::Scenario, FindingKind::SetupFailed, message));
         Ok(None)
     }
 
@@ -303,10 +313,10 @@ impl Run {
         report.environment = report::environment(&self.settings);
         let course = (interval, sections.as_slice());
         report.timeline = report::timeline_of(catalogue, &self.planning.plan, course).map_err(internal)?;
-        report.warnings.clone_from(&self.warnings);
-        report.problems =
+        report.findings =
             report::load_problems(&load, self.planning.plan.is_graceful(), self.signals.came(), standstill(catalogue));
-        report.problems.extend(problems);
+        report.findings.extend(problems);
+        report.findings.extend(self.warnings.iter().cloned());
         let snapshot = &load.snapshot;
         report::judge(&Evidence { catalogue, exercised, snapshot, checks: &self.spec.checks }, &mut report);
         report::add_generator(&self.planning.plan, &load, &mut report);
@@ -315,20 +325,20 @@ impl Run {
         }
         self.judge_backend(&mut report, epoch).await;
         // It may have come while the store was asked.
-        let is_told = report.problems.iter().any(|problem| problem.exit_code == ExitCode::Interrupted.code());
-        if self.signals.came() && !is_told {
-            let message = "interrupted while the store was asked".to_owned();
-            report.problems.push(Problem::new(ExitCode::Interrupted, message));
+        if self.signals.came() && !report.has(FindingKind::Interrupted) {
+            let message = "interrupted while the store was asked";
+            let kind = FindingKind::Interrupted;
+            report.findings.push(Finding::problem(ExitCode::Interrupted, Subject::Run, kind, message));
         }
-        report.exit_code = report::exit_code(&report).code();
+        report.exit_code = report::exit_code(&report);
         let log = report::histogram_log(catalogue, started, &sections).map_err(internal)?;
         match report::write(&self.folder, &mut report, &log) {
             Ok(path) => Ok(Ended::Judged(Box::new(report), path)),
             // What was measured is worth more than a file: it is shown, and that there is none is said.
             Err(error) => {
                 let message = format!("{error}: what stands here is all that is left of the run");
-                report.problems.push(Problem::new(ExitCode::Internal, message));
-                report.exit_code = report::exit_code(&report).code();
+                report.findings.push(internal_problem(FindingKind::ReportNotWritten, message));
+                report.exit_code = report::exit_code(&report);
                 Ok(Ended::Unwritten(Box::new(report)))
             }
         }
@@ -356,10 +366,18 @@ impl Run {
 }
 
 /// What is to be said of a machine that slept during a run: what was measured then is of nobody's making.
-fn sleep_in_words(slept: Duration) -> Option<Problem> {
+fn describe_sleep(slept: Duration) -> Option<Finding> {
     const TOLERATED: Duration = Duration::from_secs(1);
     let message = || format!("this machine slept for {:.0} s during the run", slept.as_secs_f64());
-    (slept > TOLERATED).then(|| Problem::new(ExitCode::Inconclusive, message()))
+    (slept > TOLERATED).then(|| inconclusive(Subject::Generator, FindingKind::MachineSlept, message()))
+}
+
+fn inconclusive(subject: Subject, kind: FindingKind, message: String) -> Finding {
+    Finding::problem(ExitCode::Inconclusive, subject, kind, message)
+}
+
+fn internal_problem(kind: FindingKind, message: String) -> Finding {
+    Finding::problem(ExitCode::Internal, Subject::Run, kind, message)
 }
 
 /// Who runs setup and teardown: counted apart from all load.

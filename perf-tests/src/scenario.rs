@@ -4,7 +4,7 @@
 //! use std::process::ExitCode;
 //! use std::time::Duration;
 //!
-//! use monitoring::catalogue::{GET_NEWS, STOCK_AI};
+//! use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
 //! use perf_tests::{Scenario, Vu, constant_vus};
 //!
 //! fn news() -> ExitCode {
@@ -24,10 +24,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use monitoring::catalogue::{Catalogue, Endpoint};
-use monitoring::judgement::Report;
-use monitoring::run::{ExitCode as Exit, Outcome, Settings};
-use monitoring::table;
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+use monitoring::run::Settings;
+use perf_report::Report;
+use perf_report::exit_code::ExitCode as Exit;
+use perf_report::outcome::Outcome;
+use perf_report::render::terminal;
 
 use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, UnderWay};
@@ -235,14 +238,12 @@ where
 fn finish(result: Result<Ended, RunError>, outcome: Option<PathBuf>) -> Finished {
     let Some(path) = outcome else { return Finished { result, reported: false } };
     let left = match &result {
-        Ok(Ended::Judged(report, path)) => {
-            Outcome { code: report.exit_code, report: Some(path.clone()), ..Outcome::default() }
-        }
+        Ok(Ended::Judged(report, path)) => Outcome { report: Some(path.clone()), ..Outcome::new(report.exit_code) },
         Ok(Ended::Unwritten(report)) => {
-            Outcome { code: report.exit_code, drawing: Some(table::render(report, false)), ..Outcome::default() }
+            Outcome { drawing: Some(terminal::render_run(report, false)), ..Outcome::new(report.exit_code) }
         }
-        Ok(Ended::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::default() },
-        Err(error) => Outcome { code: error.code().code(), message: Some(error.to_string()), ..Outcome::default() },
+        Ok(Ended::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::new(Exit::Met) },
+        Err(error) => Outcome { message: Some(error.to_string()), ..Outcome::new(error.code()) },
     };
     match report::write_outcome(&path, &left) {
         Ok(()) => Finished { result, reported: true },
@@ -260,16 +261,16 @@ impl Finished {
     pub fn assert_slos(self) -> ExitCode {
         let (code, text) = match self.result {
             Ok(Ended::Judged(report, path)) => {
-                (report.exit_code, format!("\n{}\n\n{}", table::render(&report, false), path.display()))
+                (report.exit_code, format!("\n{}\n\n{}", terminal::render_run(&report, false), path.display()))
             }
-            Ok(Ended::Unwritten(report)) => (report.exit_code, format!("\n{}", table::render(&report, false))),
-            Ok(Ended::Drawn(drawing)) => (Exit::Met.code(), drawing),
-            Err(error) => (error.code().code(), error.to_string()),
+            Ok(Ended::Unwritten(report)) => (report.exit_code, format!("\n{}", terminal::render_run(&report, false))),
+            Ok(Ended::Drawn(drawing)) => (Exit::Met, drawing),
+            Err(error) => (error.code(), error.to_string()),
         };
         if !self.reported {
             eprintln!("{text}");
         }
-        code.into()
+        code.code().into()
     }
 
     /// The report, or the exit code and the message of a run that has none; a drawing of the plan counts as a message.

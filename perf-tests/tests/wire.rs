@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use monitoring::metric::{Description, Kind};
-use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
+use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use perf_tests::measure::{Latency, bounds};
 use perf_tests::remote_write::proto::Label;
 use perf_tests::remote_write::{Entry, Native, Value, Version, encode};

@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use dashboards::multiplayer;
-use monitoring::catalogue::SERVED;
-use monitoring::judgement::Report;
+use dashboards::service_dashboard;
 use monitoring::label::TESTID;
-use monitoring::plain::plain;
-use monitoring::run::{ExitCode, Settings};
+use monitoring::run::Settings;
+use monitoring::sanitize::sanitize;
+use monitoring::services::stock_ai::STOCK_AI as SERVED;
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -124,7 +125,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 fn refused(message: impl std::fmt::Display) -> ExitCode {
-    eprintln!("error: {}", plain(&message.to_string()));
+    eprintln!("error: {}", sanitize(&message.to_string()));
     ExitCode::BadConfiguration
 }
 
@@ -207,7 +208,7 @@ async fn write_all(
     }
     copy_files(report_folder, &work.join(REPORT))?;
     let dashboard = serde_json::to_string_pretty(&of_run(report)).context("failed to write the dashboard")?;
-    write(&work.join(DASHBOARDS).join(format!("{}.json", multiplayer::uid(SERVED.service))), &dashboard)?;
+    write(&work.join(DASHBOARDS).join(format!("{}.json", service_dashboard::uid(SERVED.service))), &dashboard)?;
     for file in codegen::artefacts()? {
         if let Some(name) = file.path.strip_prefix("monitoring/prometheus/rules/") {
             write(&work.join(RULES).join(name), &file.contents)?;
@@ -258,7 +259,7 @@ fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 /// The dashboard as it shows that run and no other.
 fn of_run(report: &Report) -> dashboards::grafana::Dashboard {
-    let mut dashboard = multiplayer::dashboard(&SERVED);
+    let mut dashboard = service_dashboard::dashboard(&SERVED);
     let (from, to) = crate::summary::window(report);
     (dashboard.time.from, dashboard.time.to) = (rfc3339(from), rfc3339(to));
     dashboard.refresh = String::new();

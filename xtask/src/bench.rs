@@ -11,7 +11,8 @@ mod setting;
 use std::time::Duration;
 
 use clap::Subcommand;
-use monitoring::run::{self, ExitCode};
+use monitoring::run;
+use perf_report::exit_code::ExitCode;
 
 /// What to measure. But for the gate, each pins the server to one processor and the generator to another, and needs `taskset`
 /// (util-linux).

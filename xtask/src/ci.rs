@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use cargo_metadata::{MetadataCommand, TargetKind};
-use monitoring::run::ExitCode;
+use perf_report::exit_code::ExitCode;
 use xshell::{Shell, cmd};
 
 use crate::{codegen, workspace};

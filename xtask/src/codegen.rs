@@ -5,22 +5,25 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use monitoring::artefact::Artefact;
-use monitoring::catalogue::SERVED;
-use monitoring::run::ExitCode;
+use monitoring::generated_files::GeneratedFile;
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::services;
+use perf_report::exit_code::ExitCode;
 
 use crate::{dashboards_diff, workspace};
 
 /// Every generated file of the repository.
-pub(crate) fn artefacts() -> anyhow::Result<Vec<Artefact>> {
-    let mut files = monitoring::artefact::artefacts(&SERVED)?;
-    files.extend(dashboards::artefact::artefacts(&SERVED)?);
+pub(crate) fn artefacts() -> anyhow::Result<Vec<GeneratedFile>> {
+    let mut files = monitoring::generated_files::files(services::ALL, &Timing::USUAL)?;
+    files.extend(dashboards::generated_files::files(services::ALL)?);
+    files.extend(perf_report::schema::files()?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
 fn folders() -> impl Iterator<Item = &'static str> {
-    monitoring::artefact::FOLDERS.iter().chain(dashboards::artefact::FOLDERS).copied()
+    let folders = monitoring::generated_files::FOLDERS.iter().chain(dashboards::generated_files::FOLDERS);
+    folders.copied().chain([perf_report::schema::FOLDER])
 }
 
 /// Writes all files and removes leftovers, or only looks and fails on any difference.
@@ -98,7 +101,7 @@ fn write(root: &Path) -> anyhow::Result<()> {
 }
 
 /// Files in generated folders that nothing generates.
-fn leftovers(root: &Path, files: &[Artefact]) -> anyhow::Result<Vec<String>> {
+fn leftovers(root: &Path, files: &[GeneratedFile]) -> anyhow::Result<Vec<String>> {
     let known: BTreeSet<_> = files.iter().map(|file| root.join(&file.path)).collect();
     let mut found = Vec::new();
     let mut folders: Vec<_> = folders().map(|folder| root.join(folder)).filter(|folder| folder.exists()).collect();
@@ -118,7 +121,7 @@ fn leftovers(root: &Path, files: &[Artefact]) -> anyhow::Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use monitoring::artefact::BANNER;
+    use monitoring::generated_files::BANNER;
 
     use super::*;
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use monitoring::pages;
-use monitoring::run::ExitCode;
+use perf_report::exit_code::ExitCode;
+use perf_report::render::files;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::Met);
     };
     let Some(file) = args.file.clone().or_else(|| newest(&workspace::perf())) else {
-        println!("no comment: there is no {} of a run", pages::MARKDOWN);
+        println!("no comment: there is no {} of a run", files::MARKDOWN);
         return Ok(ExitCode::Met);
     };
     let text = fs::read_to_string(&file).with_context(|| format!("failed to read {}", file.display()))?;
@@ -70,7 +70,7 @@ fn place() -> anyhow::Result<Option<Place>> {
 
 /// The summary that was written last.
 fn newest(folder: &Path) -> Option<PathBuf> {
-    let runs = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path().join(pages::MARKDOWN));
+    let runs = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path().join(files::MARKDOWN));
     let written = |path: &PathBuf| path.metadata().and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     runs.filter(|path| path.is_file()).max_by_key(written)
 }

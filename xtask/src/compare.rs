@@ -4,11 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use monitoring::comparison::{self, Comparison};
-use monitoring::gate::Rule;
-use monitoring::judgement::Report;
-use monitoring::pages::HISTOGRAMS;
-use monitoring::run::ExitCode;
+use perf_report::Report;
+use perf_report::comparison::{Comparison, Rule};
+use perf_report::exit_code::ExitCode;
+use perf_report::render::files::{COMPARISON, HISTOGRAMS, REPORT};
 
 use crate::{reports, summary, workspace};
 
@@ -61,7 +60,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Leaves a comparison with the run that it is of.
 pub(crate) fn write(head: &Recorded, compared: &Comparison) -> anyhow::Result<PathBuf> {
-    let path = head.path.with_file_name("comparison.json");
+    let path = head.path.with_file_name(COMPARISON);
     let text = serde_json::to_string_pretty(compared).context("failed to write the comparison as JSON")? + "\n";
     fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
     reports::write_pages(&head.path, &head.report, Some(compared))?;
@@ -79,9 +78,9 @@ pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     let folder = reports::baseline(name);
     fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
     // The report last, and away with an older one first: without it there is no baseline, and not half a one.
-    let report = folder.join(reports::REPORT);
+    let report = folder.join(REPORT);
     workspace::remove_file(&report)?;
-    for file in [HISTOGRAMS, reports::REPORT] {
+    for file in [HISTOGRAMS, REPORT] {
         let (from, to) = (run.with_file_name(file), folder.join(file));
         fs::copy(&from, &to).with_context(|| format!("failed to copy {} to {}", from.display(), to.display()))?;
     }
@@ -98,7 +97,7 @@ pub(crate) fn of(base: &Recorded, head: &Recorded, rule: Rule) -> anyhow::Result
         fs::read(&path).with_context(|| format!("{} is needed to compare, and cannot be read", path.display()))
     };
     let (before, after) = (log(base)?, log(head)?);
-    let base = comparison::Recorded { report: &base.report, log: &before };
-    let head = comparison::Recorded { report: &head.report, log: &after };
-    Ok(Comparison::of_recorded(base, head, rule)?)
+    let base = perf_compare::Recorded { report: &base.report, log: &before };
+    let head = perf_compare::Recorded { report: &head.report, log: &after };
+    Ok(perf_compare::compare_recorded(base, head, rule)?)
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use monitoring::markdown;
-use monitoring::run::ExitCode;
+use perf_report::exit_code::ExitCode;
+use perf_report::render::markdown;
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
@@ -72,7 +72,7 @@ fn as_markdown(changes: &[String]) -> String {
     if changes.is_empty() {
         return "## Dashboards\n\nNo dashboard changes.".to_owned();
     }
-    format!("## Dashboards\n\n{} changes:\n{}", changes.len(), markdown::block(changes))
+    format!("## Dashboards\n\n{} changes:\n{}", changes.len(), markdown::fence(&changes.join("\n")))
 }
 
 fn files_now() -> anyhow::Result<BTreeMap<String, Value>> {
@@ -240,14 +240,14 @@ fn text(value: &Value) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use dashboards::multiplayer;
-    use monitoring::catalogue::STOCK_AI;
+    use dashboards::service_dashboard;
+    use monitoring::services::stock_ai::STOCK_AI;
 
     use super::*;
 
     /// What is said of a dashboard after a change.
     fn said(change: impl FnOnce(&mut Value)) -> Vec<String> {
-        let then = serde_json::to_value(multiplayer::dashboard(&STOCK_AI)).unwrap();
+        let then = serde_json::to_value(service_dashboard::dashboard(&STOCK_AI)).unwrap();
         let mut now = then.clone();
         change(&mut now);
         differences(&then, &now)

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use dashboards::multiplayer;
-use monitoring::artefact::Artefact;
-use monitoring::catalogue::SERVED;
-use monitoring::prometheus::BACKEND_JOB;
-use monitoring::run::ExitCode;
+use dashboards::service_dashboard;
+use monitoring::generated_files::GeneratedFile;
+use monitoring::label::BACKEND_JOB;
+use monitoring::services::stock_ai::STOCK_AI as SERVED;
+use perf_report::exit_code::ExitCode;
 use serde_json::json;
 
 use crate::{codegen, workspace};
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     }
     let files = files()?;
-    for Artefact { path, contents } in &files {
+    for GeneratedFile { path, contents } in &files {
         write(&folder.join(path), contents)?;
     }
     println!("{}", folder.display());
@@ -57,23 +57,23 @@ fn write(path: &Path, contents: &str) -> anyhow::Result<()> {
     fs::write(path, contents).with_context(|| format!("failed to write {}", path.display()))
 }
 
-fn files() -> anyhow::Result<Vec<Artefact>> {
+fn files() -> anyhow::Result<Vec<GeneratedFile>> {
     let rules = codegen::artefacts()?.into_iter().filter_map(|file| {
         let path = file.path.strip_prefix("monitoring/prometheus/rules/")?;
-        Some(Artefact { path: format!("rules/{path}"), contents: file.contents })
+        Some(GeneratedFile { path: format!("rules/{path}"), contents: file.contents })
     });
     let mut files: Vec<_> = rules.collect();
-    let mut dashboard = multiplayer::dashboard(&SERVED);
+    let mut dashboard = service_dashboard::dashboard(&SERVED);
     // They lead to a stack on the machine of whoever looks.
     dashboard.links.clear();
-    let name = multiplayer::uid(SERVED.service);
+    let name = service_dashboard::uid(SERVED.service);
     let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).context("failed to write JSON");
     let model = serde_json::to_value(&dashboard).context("failed to write the dashboard")?;
-    files.push(Artefact { path: format!("dashboards/{name}.json"), contents: pretty(&model)? + "\n" });
+    files.push(GeneratedFile { path: format!("dashboards/{name}.json"), contents: pretty(&model)? + "\n" });
     // The body of POST /api/dashboards/db, <https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/>.
     let body = json!({ "dashboard": model, "overwrite": true, "message": "cargo xtask export" });
-    files.push(Artefact { path: format!("dashboards/{name}.post.json"), contents: pretty(&body)? + "\n" });
-    files.push(Artefact { path: README.to_owned(), contents: readme(name) });
+    files.push(GeneratedFile { path: format!("dashboards/{name}.post.json"), contents: pretty(&body)? + "\n" });
+    files.push(GeneratedFile { path: README.to_owned(), contents: readme(name) });
     Ok(files)
 }
 

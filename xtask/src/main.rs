@@ -27,7 +27,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use monitoring::run::ExitCode as Exit;
+use perf_report::exit_code::ExitCode as Exit;
 
 /// Load tests, their monitoring and their verdict.
 #[derive(Debug, Parser)]
@@ -112,7 +112,7 @@ async fn main() -> ExitCode {
 /// A command's own exit code, or that of an error nobody expected.
 fn or_internal(result: anyhow::Result<Exit>) -> Exit {
     result.unwrap_or_else(|error| {
-        eprintln!("error: {}", monitoring::plain::plain(&format!("{error:#}")));
+        eprintln!("error: {}", monitoring::sanitize::sanitize(&format!("{error:#}")));
         error.downcast_ref::<stack::StackError>().map_or(Exit::Internal, stack::StackError::code)
     })
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use monitoring::run::ExitCode;
+use perf_report::exit_code::ExitCode;
 
 use crate::workspace;
 
@@ -150,7 +150,7 @@ fn scenario_of_service(name: &str, constant: &str) -> String {
 use std::process::ExitCode;
 use std::time::Duration;
 
-use monitoring::catalogue::{constant};
+use monitoring::catalogue::constant;
 use perf_tests::plan::LoadProfile;
 use perf_tests::{{Scenario, Vu, constant_vus}};
 

@@ -9,10 +9,12 @@ mod outcome;
 
 use std::path::{Path, PathBuf};
 
-use monitoring::judgement::{ObjectiveResult, Problem, Report, exit_code};
-use monitoring::plain::plain;
-use monitoring::run::{self, ExitCode, Settings};
-use monitoring::table;
+use monitoring::run::{self, Settings};
+use monitoring::sanitize::sanitize;
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::findings::run_findings;
+use perf_report::{ObjectiveResult, Report, exit_code};
 use tokio::sync::watch;
 use url::Url;
 
@@ -56,7 +58,7 @@ pub(crate) async fn command(args: Args) -> ExitCode {
         Ok(Some(code)) => code,
         Ok(None) => return ExitCode::Met,
         Err(Stop(code, message)) => {
-            let message = plain(&message);
+            let message = sanitize(&message);
             eprintln!("error: {message}");
             summary::stopped(code, &message);
             code
@@ -285,13 +287,16 @@ fn but_missed(report: &Report) -> ExitCode {
     codes.filter(|code| *code != ExitCode::Missed).fold(ExitCode::Met, ExitCode::or_worse)
 }
 
-const UNPROVED: &str = "interrupted before the run was proved";
+fn unproved() -> Finding {
+    let message = "interrupted before the run was proved";
+    Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)
+}
 
 /// A run that was judged, and interrupted before anything came of that: its report says so, whoever reads it.
 fn cut_short(path: &Path, mut report: Report) -> anyhow::Result<ExitCode> {
-    if !report.problems.iter().any(|problem| problem.exit_code == ExitCode::Interrupted.code()) {
-        report.problems.push(Problem::new(ExitCode::Interrupted, UNPROVED.to_owned()));
-        report.exit_code = exit_code(&report.objectives, &report.problems).code();
+    if !report.has(FindingKind::Interrupted) {
+        report.findings.push(unproved());
+        report.exit_code = exit_code(&report.objectives, &report.findings);
         reports::write(path, &report)?;
         reports::write_pages(path, &report, None)?;
     }
@@ -313,7 +318,7 @@ async fn conclude(
         Some((setting, before)) => tokio::select! {
             proof = proof::prove(&report, before, setting) => Some(proof?),
             _ = signals.wait_for(|count| *count > 0) => {
-                report.problems.push(Problem::new(ExitCode::Interrupted, UNPROVED.to_owned()));
+                report.findings.push(unproved());
                 None
             }
         },
@@ -323,32 +328,37 @@ async fn conclude(
         summary::say(&format!("\n{}", proof.render()));
         // What was proved is said above, and the report is worth its pages all the same.
         let kept = proof.write(&path).err();
-        report.problems.extend(kept.map(|error| Problem::new(ExitCode::Internal, format!("{error:#}"))));
-        report.problems.extend(proof.failed().map(|failed| Problem::new(ExitCode::ProofFailed, failed)));
+        let monitoring = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);
+        report.findings.extend(
+            kept.map(|error| monitoring(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}"))),
+        );
+        let failed = proof.failed();
+        report
+            .findings
+            .extend(failed.map(|failed| monitoring(ExitCode::ProofFailed, FindingKind::ProofFailed, failed)));
     }
     let mut head = Recorded { path, report };
     let compared = baseline::compare(args, &head);
     match &compared {
         Compared::Nothing => {}
-        Compared::Refused(problem) => head.report.problems.push(problem.clone()),
+        Compared::Refused(problem) => head.report.findings.push(problem.clone()),
         Compared::With(_) if !args.gate.gate.judges_changes() => {}
-        Compared::With(compared) => head.report.problems.extend(baseline::problem(compared)),
+        Compared::With(compared) => head.report.findings.extend(baseline::problem(compared)),
     }
     let floor = match (&compared, own) {
         (Compared::With(_), ExitCode::Missed) if !args.gate.gate.judges_objectives() => but_missed(&head.report),
         (_, own) => own,
     };
-    let problems = head.report.problems.iter();
-    let code =
-        problems.fold(floor, |code, it| code.or_worse(ExitCode::from_code(it.exit_code).unwrap_or(ExitCode::Internal)));
-    head.report.exit_code = code.code();
+    let problems = head.report.findings.iter().filter_map(|finding| finding.exit_code);
+    let code = problems.fold(floor, ExitCode::or_worse);
+    head.report.exit_code = code;
     reports::write(&head.path, &head.report)?;
     match &compared {
         Compared::With(compared) => drop(compare::write(&head, compared)?),
         Compared::Nothing | Compared::Refused(_) => reports::write_pages(&head.path, &head.report, None)?,
     }
     summary::on_job_page(&head.path)?;
-    summary::annotate(&head.report.scenario, &table::sentences(&head.report));
+    summary::annotate(&head.report.scenario, &run_findings(&head.report));
     if let Some(name) = &args.baseline.save_baseline {
         baseline::save(name, &head, own, &compared)?;
     }
@@ -357,20 +367,20 @@ async fn conclude(
 
 #[cfg(test)]
 mod tests {
-    use monitoring::judgement::Word;
-    use monitoring::slo::Severity;
+    use monitoring::slo::OnMiss;
+    use perf_report::verdict::{Reason, Verdict};
 
     use super::*;
 
     #[test]
     fn what_proves_nothing_is_not_met_because_something_else_was_missed() {
-        let mut report: Report = serde_json::from_str(include_str!("../../monitoring/tests/report.json")).unwrap();
+        let mut report = test_support::report();
         for objective in &mut report.objectives {
-            (objective.severity, objective.verdict) = (Severity::Error, Word::Met);
+            (objective.on_miss, objective.verdict) = (OnMiss::Fail, Verdict::Met);
         }
-        report.objectives[0].verdict = Word::Missed;
+        report.objectives[0].verdict = Verdict::Missed;
         assert_eq!(but_missed(&report), ExitCode::Met);
-        report.objectives[1].verdict = Word::Inconclusive;
+        report.objectives[1].verdict = Verdict::Inconclusive(Reason::NoData);
         assert_eq!(but_missed(&report), ExitCode::Inconclusive);
     }
 }

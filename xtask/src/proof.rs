@@ -16,12 +16,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::catalogue::{Catalogue, Endpoint, SERVED};
-use monitoring::counts;
-use monitoring::judgement::{EndpointResult, Report, Word};
-use monitoring::plain::plain;
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector, Window as Range};
 use monitoring::run::StoreAccess;
+use monitoring::sanitize::sanitize;
+use monitoring::services::stock_ai::STOCK_AI as SERVED;
+use perf_report::{EndpointResult, Report};
 use serde::Serialize;
 use url::Url;
 
@@ -168,9 +170,10 @@ async fn same_answer(report: &Report, source: &Source) -> Check {
         return Check::new(CHECK, "nothing was pushed".to_owned(), vec!["the store has no final counts".to_owned()]);
     };
     let (mut wrong, mut asked) = (Vec::new(), 0);
-    for objective in report.objectives.iter().filter(|objective| objective.verdict != Word::NotInScenario) {
+    for objective in &report.objectives {
+        let Some(tally) = objective.tally() else { continue };
         let Some(slo) = SERVED.slo(&objective.id) else { continue };
-        let (good, total) = counts::of_run(slo, &report.testid);
+        let (good, total) = objective_counters::of_run(slo, &report.testid);
         let mut values = [0; 2];
         for (value, expr) in values.iter_mut().zip([good, total]) {
             match source.value(&expr.to_string(), at).await {
@@ -179,11 +182,11 @@ async fn same_answer(report: &Report, source: &Source) -> Check {
             }
         }
         asked += 1;
-        if values != [objective.good, objective.total] {
+        if values != [tally.good, tally.total] {
             let [good, total] = values;
             wrong.push(format!(
                 "{}: {} of {} in the report, {good} of {total} in Prometheus",
-                objective.id, objective.good, objective.total
+                objective.id, tally.good, tally.total
             ));
         }
     }
@@ -200,7 +203,7 @@ async fn same_values(report: &Report, source: &Source) -> (usize, Vec<String>) {
     let (mut asked, mut wrong) = (0, Vec::new());
     for objective in &report.objectives {
         let slo = SERVED.backend.iter().find(|slo| slo.id() == objective.id);
-        let (Some(slo), Some(measured)) = (slo, objective.measured) else { continue };
+        let (Some(slo), Some(measured)) = (slo, objective.backend_value()) else { continue };
         asked += 1;
         let expr = slo.over_run(Duration::from_secs(measured.over_s)).to_string();
         match source.value(&expr, measured.at_unix_ms).await {
@@ -285,7 +288,7 @@ impl Proof {
             }
         }
         // Names of routes and complaints are a backend's and a store's.
-        plain(&text)
+        sanitize(&text)
     }
 
     /// Keeps it beside the report.

@@ -4,16 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use monitoring::comparison::Comparison;
-use monitoring::judgement::{Report, SCHEMA};
-use monitoring::pages;
-use monitoring::plain::plain_json;
-use monitoring::run::ExitCode;
+use monitoring::sanitize::sanitize_json;
+use perf_report::Report;
+use perf_report::comparison::Comparison;
+use perf_report::exit_code::ExitCode;
+use perf_report::read::read_report;
+use perf_report::render::files::{self, REPORT};
 
 use crate::{summary, workspace};
-
-/// The report's name in its run's folder.
-pub(crate) const REPORT: &str = "report.json";
 
 /// Reads a report.
 ///
@@ -25,18 +23,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
     let length = fs::metadata(path).with_context(read)?.len();
     anyhow::ensure!(length <= MOST, "{} has {length} bytes, and a report has no more than {MOST}", path.display());
     let text = fs::read_to_string(path).with_context(read)?;
-    let mut json: serde_json::Value = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no report: it is cut off, or no JSON", path.display()))?;
-    // It may come from elsewhere, and what stands in it from services and stores.
-    plain_json(&mut json);
-    let schema = json["schema"].as_u64();
-    anyhow::ensure!(
-        schema == Some(u64::from(SCHEMA)),
-        "{} has a report of version {}, and this reads version {SCHEMA}: make it again, or use the cargo xtask that made it",
-        path.display(),
-        schema.map_or_else(|| "unknown".to_owned(), |schema| schema.to_string())
-    );
-    serde_json::from_value(json).with_context(|| format!("{} is no report", path.display()))
+    read_report(&text).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// Where a baseline of that name is kept.
@@ -72,7 +59,7 @@ pub(crate) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
 
 /// Writes everything that is made from a report beside it.
 pub(crate) fn write_pages(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
-    for (name, text) in pages::of_run(report, compared)? {
+    for (name, text) in files::run_files(report, compared)? {
         let page = path.with_file_name(name);
         fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
     }
@@ -81,7 +68,7 @@ pub(crate) fn write_pages(path: &Path, report: &Report, compared: Option<&Compar
 
 /// Writes everything that is made from a comparison of rounds beside it.
 pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
-    for (name, text) in pages::of_comparison(compared)? {
+    for (name, text) in files::comparison_files(compared)? {
         let page = path.with_file_name(name);
         fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
     }
@@ -106,7 +93,7 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
     let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let of = || format!("{} is no comparison", path.display());
     let mut json = serde_json::from_str(&text).with_context(of)?;
-    plain_json(&mut json);
+    sanitize_json(&mut json);
     serde_json::from_value(json).map(Some).with_context(of)
 }
 

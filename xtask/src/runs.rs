@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use monitoring::judgement::{Kind, Millis, Report};
-use monitoring::run::ExitCode;
-use monitoring::table;
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
+use perf_report::format::millis;
+use perf_report::mark::Mark;
+use perf_report::read::read_report;
 
 use crate::workspace;
 
@@ -66,7 +68,7 @@ pub(crate) fn reports(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf
             continue;
         }
         let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-        match serde_json::from_str(&text) {
+        match read_report(&text) {
             Ok(report) => reports.push(report),
             Err(_) => unreadable.push(path),
         }
@@ -81,12 +83,10 @@ fn render(reports: &[Report]) -> String {
     let mut text =
         format!("{:<14} {:<ids$}  {:<loads$} {:>9}  worst p95 of its promise", "verdict", "run", "load", "requests");
     for report in reports {
-        let verdict = match ExitCode::from_code(report.exit_code) {
-            Some(ExitCode::Met) => "✓ met",
-            Some(ExitCode::Missed) => "✗ missed",
-            Some(ExitCode::Inconclusive) => "? inconclusive",
-            Some(ExitCode::Interrupted) => "- interrupted",
-            _ => "! error",
+        let verdict = match report.exit_code {
+            ExitCode::Met | ExitCode::Missed | ExitCode::Inconclusive => Mark::verdict(report.exit_code),
+            ExitCode::Interrupted => "- interrupted".to_owned(),
+            _ => "! error".to_owned(),
         };
         let tags: Vec<_> = report.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let _ = write!(
@@ -104,33 +104,30 @@ fn render(reports: &[Report]) -> String {
 
 /// The endpoint that comes nearest to its promise, or goes farthest beyond it.
 fn worst(report: &Report) -> String {
-    let latencies = report.objectives.iter().filter(|objective| objective.kind == Kind::Latency);
-    let shares = latencies.filter_map(|objective| {
-        let (quantile, threshold) = (objective.quantile_ms?, objective.threshold_ms?);
-        let share = match quantile {
-            Millis::Finite(ms) => ms / threshold,
-            Millis::Infinite(_) => f64::INFINITY,
-        };
-        Some((share, objective, quantile))
-    });
+    let latencies = report.objectives.iter().filter(|objective| objective.goal.is_latency());
+    let shares = latencies.filter_map(|it| Some((it.share_of_threshold()?, it, it.quantile_ms()?)));
     let worst = shares.max_by(|one, other| one.0.total_cmp(&other.0));
     worst.map_or_else(String::new, |(share, objective, quantile)| {
         let share = if share.is_finite() { format!(" ({:.0} %)", share * 100.0) } else { String::new() };
-        format!("{} {}{share}", objective.subject, table::millis(quantile))
+        format!("{} {}{share}", objective.subject, millis(quantile))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use perf_report::Goal;
+
     use super::*;
 
     #[test]
     fn a_run_is_a_line() {
-        let report: Report = serde_json::from_str(include_str!("../../monitoring/tests/report.json")).unwrap();
-        let mut tagged = Report { exit_code: 99, testid: "other".to_owned(), ..report.clone() };
+        let report = test_support::report();
+        let mut tagged = Report { exit_code: ExitCode::Missed, testid: "other".to_owned(), ..report.clone() };
         tagged.tags.insert("team".to_owned(), "trading".to_owned());
         for objective in &mut tagged.objectives {
-            objective.threshold_ms = Some(100.0);
+            if let Goal::Latency(goal) = &mut objective.goal {
+                goal.threshold_ms = 100.0;
+            }
         }
         insta::assert_snapshot!(render(&[report, tagged]));
     }

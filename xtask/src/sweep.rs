@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use monitoring::plain::plain;
+use monitoring::sanitize::sanitize;
 
 use crate::perf::checkouts;
 use crate::{process, stack, workspace};
@@ -48,7 +48,7 @@ pub(crate) async fn sweep() {
         eprintln!("cleaned up after a command that was killed: {}", taken.join(", "));
     }
     for error in left {
-        eprintln!("warning: what a killed command left could not be cleaned up: {}", plain(&format!("{error:#}")));
+        eprintln!("warning: what a killed command left could not be cleaned up: {}", sanitize(&format!("{error:#}")));
     }
 }
 

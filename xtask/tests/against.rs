@@ -5,11 +5,11 @@
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
 mod real;
 
+use perf_report::exit_code::ExitCode;
 use std::path::Path;
 use std::process::Command;
 
-use monitoring::comparison::Comparison;
-use monitoring::gate::Finding;
+use perf_report::comparison::{Comparison, Conclusion};
 use real::{Backend, Said, out, root, run, xtask};
 
 /// Rounds that are over soon, and have requests enough for a p95.
@@ -49,9 +49,9 @@ fn a_revision_s_slower_head_is_found_and_named_and_what_started_it_is_nobody_s_b
     assert_eq!(said.code, 91, "{}", said.text);
     assert!(said.text.contains("✗ regressed") && said.text.contains("regressed: join_room"), "{}", said.text);
     let found = comparison(&out);
-    let regressed = found.endpoints.iter().filter(|endpoint| endpoint.finding == Finding::Regressed);
+    let regressed = found.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::Regressed);
     assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["join_room"], "{}", said.text);
-    assert_eq!((found.pairs, found.exit_code, found.objectives.len()), (10, 91, 0));
+    assert_eq!((found.pairs, found.exit_code, found.objectives.len()), (10, ExitCode::Regressed, 0));
     // Before each round, and the sides take turns in being first.
     let sides = std::fs::read_to_string(sides).unwrap();
     assert_eq!(sides.lines().take(5).collect::<Vec<_>>(), ["base", "head", "head", "base", "base"], "{sides}");
@@ -97,7 +97,7 @@ fn few_rounds_of_the_same_code_say_nothing_and_objectives_can_be_asked_alone() {
     assert!(said.text.contains("too little data") && said.text.contains("take 9 pairs"), "{}", said.text);
     let said = against(&backend.url, &["--target", &backend.url, "--rounds", "2", "--gate", "absolute"], &absolute);
     assert_eq!(said.code, 0, "{}", said.text);
-    assert!(comparison(&absolute).objectives.iter().all(|objective| objective.total > 20));
+    assert!(comparison(&absolute).objectives.iter().all(|objective| objective.tally().unwrap().total > 20));
 }
 
 #[test]

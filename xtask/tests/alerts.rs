@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use monitoring::alert::{self, AlertRule, HIGH_ERROR_RATE, METRICS_ABSENT};
-use monitoring::artefact;
-use monitoring::catalogue::STOCK_AI;
-use monitoring::rule::Timing;
-use monitoring::slo::{Sli, Slo, millis};
+use monitoring::prometheus::alerts::{self, AlertRule, HIGH_ERROR_RATE, METRICS_ABSENT};
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::ratio::millis;
+use monitoring::services::stock_ai::STOCK_AI;
+use monitoring::slo::{Sli, Slo};
+use monitoring::{generated_files, services};
 
 /// A promtool test file.
 struct TestFile(String);
@@ -53,7 +54,7 @@ impl TestFile {
     fn run(&self, folder: &str) {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
         std::fs::create_dir_all(&folder).unwrap();
-        for file in artefact::artefacts(&STOCK_AI).unwrap() {
+        for file in generated_files::files(services::ALL, &Timing::USUAL).unwrap() {
             let name = if file.path.ends_with("-alerts.yml") { "alerts.yml" } else { "rules.yml" };
             if file.path.contains("/rules/") {
                 std::fs::write(folder.join(name), &file.contents).unwrap();
@@ -68,7 +69,7 @@ impl TestFile {
 }
 
 fn rule(name: &str) -> AlertRule {
-    let file = alert::alerts(&STOCK_AI, &Timing::USUAL);
+    let file = alerts::alerts(&STOCK_AI, &Timing::USUAL);
     let found = file.groups.iter().flat_map(|group| &group.rules).find(|rule| rule.alert == name);
     found.unwrap_or_else(|| panic!("there is no alert {name}")).clone()
 }
@@ -100,7 +101,7 @@ fn an_endpoint_that_breaks_its_promise_for_five_minutes_is_told_of() {
     let mut tests = TestFile::new();
     let mut told = 0;
     for slo in STOCK_AI.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })) {
-        let name = alert::violation_name(slo).unwrap();
+        let name = alerts::violation_name(slo).unwrap();
         let rule = rule(&name);
         let threshold: u64 = millis(slo.threshold().unwrap()).parse().unwrap();
         // The 19th of 20 lies half way between the threshold and the next bound.

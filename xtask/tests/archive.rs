@@ -7,7 +7,7 @@ mod real;
 
 use std::path::Path;
 
-use monitoring::judgement::Report;
+use perf_report::Report;
 use real::{Backend, Stack, free_port, out, report, run, value, xtask};
 
 #[expect(clippy::disallowed_methods, reason = "what the command under test is to see less of")]
@@ -34,7 +34,10 @@ fn opened(file: &Path, kind: &str, report: &Report) {
     let last = |series: &str| value(&stack.url(), &format!("sum(last_over_time({series}[1h]))"), at);
     assert_eq!(last(&format!("http_reqs{{{of_run}}}")), report.requests.sent as f64);
     let joined = report.objectives.iter().find(|objective| objective.id == "join_room_latency").unwrap();
-    assert_eq!(last(&format!("join_room_latency_bucket{{{of_run},le=\"300.0\"}}")), joined.good as f64);
+    assert_eq!(
+        last(&format!("join_room_latency_bucket{{{of_run},le=\"300.0\"}}")),
+        joined.tally().unwrap().good as f64
+    );
     assert!(last("process_resident_memory_bytes{job=\"backend\"}") > 1e6, "what the backend said of itself");
 }
 

@@ -5,10 +5,10 @@
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
 mod real;
 
+use perf_report::exit_code::ExitCode;
 use std::path::Path;
 
-use monitoring::comparison::{Comparison, Method};
-use monitoring::gate::Finding;
+use perf_report::comparison::{Comparison, Conclusion, Method};
 use real::{Backend, Said, out, report, root, run, xtask};
 
 /// Long enough for sections with requests enough of each endpoint.
@@ -46,11 +46,11 @@ fn what_became_slower_than_the_baseline_is_found_and_named() {
     let slower = perf(&slowed, &["--baseline", NAME], &after);
     assert_eq!(slower.code, 91, "{}", slower.text);
     let found = comparison(&after);
-    let regressed = found.endpoints.iter().filter(|endpoint| endpoint.finding == Finding::Regressed);
+    let regressed = found.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::Regressed);
     assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["get_news"], "{}", slower.text);
-    assert_eq!((found.method, found.exit_code), (Method::Recorded, 91));
+    assert_eq!((found.method, found.exit_code), (Method::Recorded, ExitCode::Regressed));
     // Whatever is made of the run says so.
-    assert_eq!(report(&after).exit_code, 91);
+    assert_eq!(report(&after).exit_code, ExitCode::Regressed);
     for (file, says) in
         [("report.html", "id=\"comparison\""), ("junit.xml", "regressed: get_news"), ("summary.md", "get\\_news")]
     {

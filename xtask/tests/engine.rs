@@ -6,7 +6,7 @@
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
 mod real;
 
-use monitoring::judgement::Report;
+use perf_report::Report;
 use real::{out, report, run, xtask};
 
 /// Runs `cargo xtask perf` without a store against the stand-in that it starts, and gives the report.
@@ -23,7 +23,8 @@ fn progressive_is_ramped_in_stages() {
     let report = perf("progressive", &["progressive", "-s", "3s:10", "-s", "2s:10", "-s", "3s:0", "--warmup", "1s"]);
     assert_eq!(report.load, "1 VU, then 3s:10,2s:10,3s:0, the first 1s of it warm-up");
     // What was warm-up is counted and not judged.
-    let judged = report.objectives.iter().find(|objective| objective.id == "api_errors").unwrap().total;
+    let judged =
+        report.objectives.iter().find(|objective| objective.id == "api_errors").unwrap().tally().unwrap().total;
     assert!(judged > 100 && judged < report.requests.sent, "{judged} of {}", report.requests.sent);
 }
 
@@ -59,7 +60,7 @@ fn a_rate_is_kept_and_replayed() {
     let arrivals = first.plan.parts[0].arrivals.as_ref().expect("arrivals");
     assert_eq!((arrivals.planned, arrivals.started, first.iterations.dropped), (150, 150, 0));
     assert_eq!(first.requests.sent, 150 * 7);
-    assert!(first.objectives[0].response_ms.is_some() && first.generator.workers > 0);
+    assert!(first.objectives[0].response_ms().is_some() && first.generator.workers > 0);
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("rate/latest/report.json");
     let again = perf("rate-again", &["--replay", path.to_str().unwrap()]);
     assert_eq!((&again.plan.hash, again.seed, again.requests.sent), (&first.plan.hash, 9, 150 * 7));

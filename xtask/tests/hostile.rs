@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
 mod real;
 
+use perf_report::exit_code::ExitCode;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -103,7 +104,7 @@ fn without_docker_and_prometheus_the_verdict_is_the_same() {
     assert_eq!(said.code, 0, "{}", said.text);
     assert!(said.text.contains("metrics are judged but not kept"), "{}", said.text);
     let report = report(&out);
-    assert_eq!((report.exit_code, report.store), (0, None));
+    assert_eq!((report.exit_code, report.store), (ExitCode::Met, None));
 }
 
 #[test]
@@ -220,7 +221,7 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(105), "{text}");
     let report = report(&out);
-    assert_eq!(report.exit_code, 105);
+    assert_eq!(report.exit_code, ExitCode::Interrupted);
     // What was measured until then was pushed, acknowledged and read back.
     assert_eq!(report.store.unwrap().agrees, Some(true));
     assert!(report.requests.sent > 20, "{:?}", report.requests);
@@ -263,5 +264,5 @@ fn a_scenario_runs_as_a_plain_test_too() {
     let said = run(&mut command);
     assert_eq!(said.code, 0, "{}", said.text);
     let report = report(&out);
-    assert_eq!((report.exit_code, report.iterations.completed), (0, 60));
+    assert_eq!((report.exit_code, report.iterations.completed), (ExitCode::Met, 60));
 }

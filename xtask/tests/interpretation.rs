@@ -6,8 +6,9 @@
 #[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
 mod real;
 
-use monitoring::catalogue::STOCK_AI;
-use monitoring::slo::{Sli, millis};
+use monitoring::ratio::millis;
+use monitoring::services::stock_ai::STOCK_AI;
+use monitoring::slo::Sli;
 use real::{Backend, out, run, xtask};
 
 /// A fault of the stand-in, and what has to be read from the result.

@@ -8,8 +8,9 @@ mod real;
 
 use std::time::Duration;
 
-use monitoring::catalogue::{GET_GAME_DATA, STOCK_AI};
-use monitoring::judgement::{Kind, Report, Word};
+use monitoring::services::stock_ai::{GET_GAME_DATA, STOCK_AI};
+use perf_report::Report;
+use perf_report::verdict::Verdict;
 use real::{Backend, Stack, has_data, out, query, report, run, value, wait_for, xtask};
 
 /// What the users ask, as they ask it.
@@ -36,7 +37,7 @@ fn what_was_sent_is_what_is_stored_and_everything_drawn_has_data() {
     assert_eq!(said.code, 99, "{}", said.text);
     let report = report(&out);
     let store = report.store.as_ref().unwrap();
-    assert_eq!((store.complete, store.agrees, store.refused), (true, Some(true), 0), "{:?}", report.problems);
+    assert_eq!((store.complete, store.agrees, store.refused), (true, Some(true), 0), "{:?}", report.findings);
     assert!(report.requests.sent > 200 && report.requests.failed > 5, "{:?}", report.requests);
     counts_are_equal(&stack, &report);
     let proof = proof(&out);
@@ -81,9 +82,9 @@ fn counts_are_equal(stack: &Stack, report: &Report) {
     assert_eq!(last(&format!("http_reqs{{{of_run}}}")), report.requests.sent as f64);
     assert_eq!(last(&format!("http_req_failed{{{of_run}}}")), report.requests.failed as f64);
     assert_eq!(last(&format!("http_reqs{{{of_run},team=\"trading\"}}")), report.requests.sent as f64);
-    for objective in report.objectives.iter().filter(|objective| objective.kind != Kind::Backend) {
+    for objective in report.objectives.iter().filter(|objective| !objective.goal.is_backend()) {
         let name = objective.subject.as_str();
-        let (good, total) = match objective.promise.split_once(" <= ") {
+        let (good, total) = match objective.objective.split_once(" <= ") {
             Some((_, threshold)) => {
                 let le = threshold.trim_end_matches(" ms");
                 (
@@ -97,7 +98,8 @@ fn counts_are_equal(stack: &Stack, report: &Report) {
             }
             None => (last(&format!("{name}_success{{{of_run}}}")), last(&format!("{name}_latency_count{{{of_run}}}"))),
         };
-        assert_eq!((good, total), (objective.good as f64, objective.total as f64), "{}", objective.id);
+        let tally = objective.tally().unwrap();
+        assert_eq!((good, total), (tally.good as f64, tally.total as f64), "{}", objective.id);
         assert!(total > 0.0, "{}", objective.id);
     }
     // Series have ended: an instant selector sees none, though only a moment has passed.
@@ -121,7 +123,7 @@ fn now_ms() -> i64 {
 }
 
 fn missed(report: &Report) -> Vec<&str> {
-    let missed = report.objectives.iter().filter(|objective| objective.verdict == Word::Missed);
+    let missed = report.objectives.iter().filter(|objective| objective.verdict == Verdict::Missed);
     missed.map(|objective| objective.id.as_str()).collect()
 }
 
@@ -139,7 +141,7 @@ fn an_endpoint_that_became_slow_is_named_and_no_other() {
     assert_eq!(said.code, 99, "{}", said.text);
     assert_eq!(missed(&report(&out)), ["get_game_data_latency"]);
     let sentence = said.text.lines().find(|line| line.starts_with("missed:")).unwrap();
-    let promise = STOCK_AI.latency_slo(&GET_GAME_DATA).unwrap().promise();
+    let promise = STOCK_AI.latency_slo(&GET_GAME_DATA).unwrap().describe();
     for part in ["get_game_data", &promise, "over 60 requests", "0 of them good"] {
         assert!(sentence.contains(part), "{sentence}");
     }
@@ -194,7 +196,7 @@ mod full {
             assert!(read.iter().any(|line| line.contains(part)), "{part:?} is not in {read:?}");
         }
         // Two players have two connections; it was later, and with more of them, that they had to wait.
-        let first = monitoring::interpretation::first_break(&report).unwrap();
+        let first = perf_report::readings::first_break(&report).unwrap();
         assert!(first.at_ms > 5_000 && first.vus > 2, "{first:?}");
     }
 }

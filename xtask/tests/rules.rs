@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use monitoring::artefact;
-use monitoring::catalogue::STOCK_AI;
-use monitoring::slo::{Sli, Slo, millis};
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::ratio::millis;
+use monitoring::services::stock_ai::STOCK_AI;
+use monitoring::slo::{Sli, Slo};
+use monitoring::{generated_files, services};
 
 /// What a query must give at a time: labels and value of each sample.
 type Expected<'a> = (String, &'a str, Vec<(&'a str, f64)>);
@@ -57,7 +59,7 @@ fn run(slo: &Slo, testid: &str, good: u64, total: u64) -> Vec<(String, String)> 
 fn the_slo_rule_decides_as_the_verdict_does() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rules");
     std::fs::create_dir_all(&folder).unwrap();
-    let files = artefact::artefacts(&STOCK_AI).unwrap();
+    let files = generated_files::files(services::ALL, &Timing::USUAL).unwrap();
     let rules = files.iter().find(|file| file.path.contains("/rules/") && !file.path.contains("-alerts")).unwrap();
     std::fs::write(folder.join("rules.yml"), &rules.contents).unwrap();
     let mut tests = TestFile::new(&folder.join("rules.yml"));

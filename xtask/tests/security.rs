@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use monitoring::prometheus::RECEIVER_FLAG;
+use monitoring::prometheus::config::RECEIVER_FLAG;
 use real::{Backend, Prometheus, get, out, run, said, xtask};
 use serde_json::Value;
 
@@ -278,7 +278,7 @@ const HOSTILE: &str =
 
 /// Puts hostile text wherever a report has text that is not one of a few words.
 fn poison(value: &mut Value, at: &str) {
-    const WORDS: [&str; 4] = ["verdict", "severity", "measure", "kind"];
+    const WORDS: [&str; 5] = ["verdict", "on_miss", "severity", "measure", "kind"];
     match value {
         Value::String(text) if !WORDS.contains(&at) => *text = format!("{text}{HOSTILE}"),
         Value::Array(values) => values.iter_mut().for_each(|value| poison(value, at)),
@@ -292,10 +292,12 @@ fn a_hostile_report_steers_no_terminal_and_no_page() {
     let folder = out("hostile-report");
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("report.json");
-    let mut report: Value = serde_json::from_str(include_str!("../../monitoring/tests/course.json")).unwrap();
-    report["problems"] = serde_json::json!([{ "exit_code": 99, "message": "x" }]);
-    report["warnings"] = serde_json::json!(["x"]);
-    for name in ["problems", "warnings", "objectives", "target", "testid", "scenario", "load", "environment", "tags"] {
+    let mut report = serde_json::to_value(test_support::report_over_time()).unwrap();
+    report["findings"] = serde_json::json!([
+        { "severity": "problem", "subject": { "objective": "x" }, "kind": "other", "exit_code": 99, "message": "x" },
+        { "severity": "warning", "subject": { "objective": "x" }, "kind": "other", "message": "x" },
+    ]);
+    for name in ["findings", "objectives", "target", "testid", "scenario", "load", "environment", "tags"] {
         poison(&mut report[name], name);
     }
     fs::write(&path, report.to_string()).unwrap();

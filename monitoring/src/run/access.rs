@@ -157,7 +157,8 @@ fn refused(name: &str) -> SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{PROMETHEUS, REMOTE_WRITE, Settings};
+    use crate::run::PROMETHEUS;
+    use crate::run::{REMOTE_WRITE, Settings};
 
     fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());

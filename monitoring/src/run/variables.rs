@@ -14,7 +14,7 @@ pub const TAGS: &str = "PERF_TAGS";
 pub const OUT: &str = "PERF_OUT";
 /// Prometheus' own URL, for queries.
 pub const PROMETHEUS: &str = "PERF_PROMETHEUS_URL";
-/// The file that `cargo xtask perf` reads an [`Outcome`] from. Without it the scenario prints its own table.
+/// The file that `cargo xtask perf` reads the outcome from. Without it the scenario prints its own table.
 pub const OUTCOME: &str = "PERF_OUTCOME";
 /// No live progress, if set to anything but the empty string.
 pub const QUIET: &str = "PERF_QUIET";

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use monitoring::answer::{self, Found};
+use prometheus_store::response::{self, Found};
 
 fn is_fit_to_be_shown(text: &str) -> bool {
     text.chars().count() < 400 && !text.chars().any(char::is_control)
@@ -11,18 +11,18 @@ fn is_fit_to_be_shown(text: &str) -> bool {
 
 fuzz_target!(|data: &[u8]| {
     let Ok(answer) = serde_json::from_slice(data) else { return };
-    for found in [answer::found(&answer), dashboards::answer::found(&answer)] {
+    for found in [response::found(&answer), dashboards::answer::found(&answer)] {
         if let Found::Complaint(text) = found {
             assert!(is_fit_to_be_shown(&text), "{text:?}");
         }
     }
     let refusals = [
-        answer::value(&answer).err(),
-        answer::scalar(&answer).err(),
-        answer::series(&answer).err(),
-        answer::label_values(&answer).err(),
-        answer::has_series(&answer).err(),
-        answer::rules(&answer).err(),
+        response::value(&answer).err(),
+        response::scalar(&answer).err(),
+        response::series(&answer).err(),
+        response::label_values(&answer).err(),
+        response::has_series(&answer).err(),
+        response::rules(&answer).err(),
     ];
     for refusal in refusals.into_iter().flatten() {
         assert!(is_fit_to_be_shown(&refusal.to_string()), "{refusal}");

@@ -5,9 +5,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use monitoring::comparison::{Comparison, Recorded};
-use monitoring::gate::Rule;
-use monitoring::judgement::Report;
+use perf_report::comparison::{Comparison, Rule};
+use perf_compare::Recorded;
+use perf_report::Report;
 
 #[expect(clippy::unwrap_used, reason = "a report that is committed")]
 static REPORT: LazyLock<Report> =

@@ -318,7 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_panics_is_not_waited_for_and_told_of() {
-        let nothing = Snapshot::new(&Layout::new(&monitoring::catalogue::STOCK_AI, vec![false]));
+        let nothing = Snapshot::new(&Layout::new(&monitoring::services::stock_ai::STOCK_AI, vec![false]));
         let mut counted = nothing.clone();
         counted.parts[0].iterations.completed = 7;
         let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, counted.clone())).into();

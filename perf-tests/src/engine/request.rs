@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use monitoring::catalogue::Method;
+use monitoring::endpoint::Method;
 use monitoring::phase::Phase;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;

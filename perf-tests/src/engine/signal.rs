@@ -4,7 +4,7 @@ use std::io;
 use std::process;
 use std::thread;
 
-use monitoring::run::ExitCode;
+use perf_report::exit_code::ExitCode;
 use tokio::sync::watch;
 
 /// Signals to this process.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use monitoring::catalogue::{Endpoint, Method};
+use monitoring::endpoint::{Endpoint, Method};
 use monitoring::phase::Phase;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::{Histogram, SubtractionError};
-use monitoring::judgement::Millis;
-use monitoring::slo::Objective;
-use monitoring::verdict;
+use monitoring::ratio::Ratio;
+use perf_report::{Millis, quantile};
 
 use crate::plan::nanos;
 
@@ -166,14 +165,12 @@ impl Spread {
 
     /// The duration of that rank from the shortest, 1 and up; none beyond the last.
     pub fn at_rank(&self, rank: u64) -> Option<Duration> {
-        let histogram = self.histogram.as_ref().filter(|histogram| rank <= histogram.len())?;
-        let share = verdict::share_of_rank(rank, histogram.len());
-        Some(Duration::from_nanos(histogram.value_at_quantile(share)))
+        quantile::at_rank(self.histogram.as_ref()?, rank)
     }
 
     /// The q-quantile by nearest rank; none if there are none.
-    pub fn quantile(&self, q: Objective) -> Option<Duration> {
-        self.at_rank(verdict::nearest_rank(q, self.count()))
+    pub fn quantile(&self, q: Ratio) -> Option<Duration> {
+        self.at_rank(quantile::nearest_rank(q, self.count()))
     }
 }
 
@@ -215,19 +212,19 @@ impl Latency {
         let Some(value) = self.succeeded.at_rank(rank) else { return Millis::INFINITE };
         // The exact counts know in which bucket the rank lies; what is shown never contradicts the verdict.
         let bound = self.buckets.cumulative().find(|(_, count)| *count >= rank).map(|(bound, _)| bound);
-        Millis::Finite(value.min(bound.unwrap_or(value)).as_secs_f64() * 1e3)
+        Millis::from(value.min(bound.unwrap_or(value)))
     }
 
     /// The q-quantile of all requests by nearest rank; none if there were none.
-    pub fn quantile(&self, q: Objective) -> Option<Millis> {
+    pub fn quantile(&self, q: Ratio) -> Option<Millis> {
         let total = self.buckets.count();
-        (total > 0).then(|| self.at_rank(verdict::nearest_rank(q, total)))
+        (total > 0).then(|| self.at_rank(quantile::nearest_rank(q, total)))
     }
 
     /// Where the true q-quantile lies, with 95 % confidence.
-    pub fn interval(&self, q: Objective) -> Option<(Millis, Millis)> {
+    pub fn interval(&self, q: Ratio) -> Option<(Millis, Millis)> {
         let total = self.buckets.count();
-        let (low, high) = verdict::interval_ranks(q, total);
+        let (low, high) = quantile::interval_ranks(q, total);
         let high = high.map_or(Millis::INFINITE, |rank| self.at_rank(rank));
         (total > 0).then(|| (self.at_rank(low), high))
     }
@@ -239,7 +236,7 @@ mod tests {
 
     use super::*;
 
-    const P95: Objective = Objective::percent(95);
+    const P95: Ratio = Ratio::percent(95);
 
     fn bounds() -> Bounds {
         super::bounds(&[100, 300, 500].map(Duration::from_millis))
@@ -283,7 +280,7 @@ mod tests {
         assert_eq!(latency.buckets().within(Duration::from_millis(500)), 94);
         assert_eq!(latency.buckets().count(), 100);
         assert!((latency.buckets().sum_ms() - 946.0).abs() < 1e-6);
-        assert_eq!(latency.quantile(Objective::percent(50)).map(|p50| p50 == Millis::INFINITE), Some(false));
+        assert_eq!(latency.quantile(Ratio::percent(50)).map(|p50| p50 == Millis::INFINITE), Some(false));
     }
 
     proptest! {
@@ -303,8 +300,8 @@ mod tests {
             let mut latency = Latency::new(bounds());
             micros.iter().for_each(|&value| latency.record(Duration::from_micros(value)));
             micros.sort_unstable();
-            let q = Objective::ppm(ppm);
-            let rank = verdict::nearest_rank(q, micros.len() as u64);
+            let q = Ratio::ppm(ppm);
+            let rank = quantile::nearest_rank(q, micros.len() as u64);
             let exact = micros[rank as usize - 1] as f64 / 1e3;
             let shown = ms(latency.quantile(q));
             prop_assert!(shown >= exact - 1e-9 && shown <= exact * 1.001 + 1e-6, "{} {}", shown, exact);

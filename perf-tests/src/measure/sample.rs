@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use crate::plan::nanos;
 
+pub use perf_report::FailureKind as Failure;
+
 /// A request that was made, or tried.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
@@ -54,46 +56,5 @@ impl Parts {
     /// What passed before there was a connection to send on.
     pub fn before_sending(&self) -> Duration {
         [Part::Blocked, Part::LookingUp, Part::Connecting, Part::TlsHandshaking].map(|part| self.of(part)).iter().sum()
-    }
-}
-
-/// How a request failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Failure {
-    /// No connection could be made: refused, unreachable, no such name.
-    Refused,
-    /// The connection broke, or was closed before the whole answer was there.
-    Reset,
-    /// No whole answer in time.
-    Timeout,
-    /// No agreement on encryption, or the wrong certificate.
-    Tls,
-    /// What came was not the HTTP that it should have been, or too much of it.
-    Protocol,
-    /// An answer with a status outside 200-299. k6 lets 300-399 pass, since it follows redirects.
-    Status,
-    /// An answer that a check of the scenario found wrong.
-    Check,
-    /// A future that is not an HTTP request and gave an error. Of an HTTP request: the generator's own, which is not recorded.
-    Other,
-}
-
-impl Failure {
-    /// All kinds.
-    pub const ALL: [Self; 8] =
-        [Self::Refused, Self::Reset, Self::Timeout, Self::Tls, Self::Protocol, Self::Status, Self::Check, Self::Other];
-
-    /// The kind's name in the report and in the label `kind`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Reset => "reset",
-            Self::Timeout => "timeout",
-            Self::Tls => "tls",
-            Self::Protocol => "protocol",
-            Self::Status => "status",
-            Self::Check => "check",
-            Self::Other => "other",
-        }
     }
 }

@@ -62,7 +62,7 @@ pub struct PartCounts {
 impl Layout {
     /// Counts of a catalogue's endpoints by as many scenarios, each an open load or not.
     pub fn new(catalogue: &Catalogue, open: Vec<bool>) -> Self {
-        let (exact, coarse) = (metric::bucket_bounds(catalogue), metric::coarse_bounds());
+        let (exact, coarse) = (catalogue.bucket_bounds(), metric::coarse_bounds());
         Self { endpoints: catalogue.endpoints.len(), open, bounds: bounds(&exact), coarse: bounds(&coarse) }
     }
 }

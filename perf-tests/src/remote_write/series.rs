@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use monitoring::catalogue::{Catalogue, Endpoint};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
 use monitoring::label::{LE, SCENARIO, TESTID};
 use monitoring::metric::{self, Description, Health, LE_INFINITY, Metric, Part};
 use monitoring::phase::Phase;
@@ -66,7 +67,7 @@ pub fn series(
     snapshot: &Snapshot,
 ) -> Vec<Series> {
     let mut all = Vec::new();
-    let with_success: Vec<_> = metric::with_success(catalogue).collect();
+    let with_success: Vec<_> = catalogue.with_success().collect();
     for ((identity, phases), counts) in parts.iter().zip(&snapshot.parts) {
         let mut out = Out { run: identity, phase: Phase::Steady, series: all };
         for phase in Phase::ALL.into_iter().filter(|&phase| phases.has(phase)) {
@@ -194,7 +195,8 @@ mod tests {
     use std::collections::HashSet;
     use std::time::Duration;
 
-    use monitoring::catalogue::{GET_NEWS, JOIN_ROOM, STOCK_AI};
+    use monitoring::services::stock_ai::GET_NEWS;
+    use monitoring::services::stock_ai::{JOIN_ROOM, STOCK_AI};
     use tokio::time::Instant;
 
     use super::*;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::thread;
 
-use monitoring::judgement::Environment;
 use monitoring::run::Settings;
+use perf_report::Environment;
 
 /// What is known of them here. Kernel and processor are told by Linux alone.
 pub(crate) fn environment(settings: &Settings) -> Environment {

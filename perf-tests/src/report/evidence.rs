@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use monitoring::catalogue::{Catalogue, Endpoint};
-use monitoring::judgement::{
-    self, CheckResult, CurvePoint, EndpointResult, Environment, Generator, Iterations, Kind, ObjectiveResult, Plan,
-    Report, Requests, SCHEMA, ServerTiming, Store, Timeline, Word,
-};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
-use monitoring::run::ExitCode;
-use monitoring::slo::{Objective, Sli, Slo};
-use monitoring::verdict::{self, Tally};
+use monitoring::ratio::Ratio;
+use monitoring::slo::{Sli, Slo};
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::millis;
+use perf_report::verdict::{self, Tally, Verdict};
+use perf_report::{
+    CheckResult, CurvePoint, EndpointResult, Environment, Generator, Iterations, Measured, ObjectiveResult, Plan,
+    Report, Requests, SCHEMA, ServerTiming, Store, Timeline,
+};
 
 use super::segments;
 use crate::measure::{EndpointCounts, Latency, RequestCounts, ServerTimes, Snapshot};
@@ -53,10 +57,9 @@ pub(crate) fn without_problems(testid: &str, scenario: &str, catalogue: &Catalog
         caches: Vec::new(),
         objectives: Vec::new(),
         store: None::<Store>,
-        problems: Vec::new(),
-        warnings: Vec::new(),
+        findings: Vec::new(),
         requests_per_day: None,
-        exit_code: ExitCode::Inconclusive.code(),
+        exit_code: ExitCode::Inconclusive,
     }
 }
 
@@ -77,12 +80,12 @@ pub(crate) fn judge(evidence: &Evidence<'_>, report: &mut Report) {
     report.segments = segments::of(catalogue, snapshot);
     report.checks = evidence.checks();
     report.objectives = catalogue.slos.iter().map(|slo| evidence.objective(slo)).collect();
-    report.warnings.extend(evidence.hidden_waits(&report.objectives));
+    report.findings.extend(evidence.hidden_waits(&report.objectives));
 }
 
 /// The exit code of a report that has all its objectives and problems.
 pub(crate) fn exit_code(report: &Report) -> ExitCode {
-    judgement::exit_code(&report.objectives, &report.problems)
+    perf_report::exit_code(&report.objectives, &report.findings)
 }
 
 impl Evidence<'_> {
@@ -157,45 +160,43 @@ impl Evidence<'_> {
     }
 
     fn objective(&self, slo: &Slo) -> ObjectiveResult {
-        let Some(tally) = self.tally(slo) else { return ObjectiveResult::absent(slo) };
-        let mut result = ObjectiveResult::judged(slo, tally, &verdict::judge(slo, tally));
+        let Some(tally) = self.tally(slo) else { return ObjectiveResult::not_in_scenario(slo) };
+        let mut result = ObjectiveResult::judged(slo, tally, verdict::judge(slo, tally));
         let Some((_, counts)) = self.counts(slo) else { return result };
         let response = counts.response.as_ref();
-        let judged = match slo.sli {
-            Sli::Latency { .. } => Some(&counts.latency),
-            Sli::ResponseTime { .. } => response,
-            _ => None,
+        let (judged, response_ms) = match slo.sli {
+            Sli::Latency { .. } => {
+                (Some(&counts.latency), response.and_then(|response| response.quantile(slo.objective)))
+            }
+            Sli::ResponseTime { .. } => (response, None),
+            _ => return result,
         };
-        if let Some(judged) = judged {
-            result.quantile_ms = judged.quantile(slo.objective);
-            result.interval_ms = judged.interval(slo.objective);
-        }
-        if matches!(slo.sli, Sli::Latency { .. }) {
-            result.response_ms = response.and_then(|response| response.quantile(slo.objective));
-        }
+        let quantile_ms = judged.and_then(|judged| judged.quantile(slo.objective));
+        let interval_ms = judged.and_then(|judged| judged.interval(slo.objective));
+        result.measured = Some(Measured::Percentile { tally, quantile_ms, interval_ms, response_ms });
         result
     }
 
     /// Promises on latency that are kept only because nobody counts what a request waited before it was made.
-    fn hidden_waits(&self, results: &[ObjectiveResult]) -> Vec<String> {
+    fn hidden_waits(&self, results: &[ObjectiveResult]) -> Vec<Finding> {
         let slos = self.catalogue.slos.iter().zip(results);
-        let met = slos.filter(|(_, result)| result.kind == Kind::Latency && result.verdict == Word::Met);
+        let met = slos.filter(|(_, result)| result.goal.is_latency() && result.verdict == Verdict::Met);
         let hidden = met.filter_map(|(slo, result)| {
             let (_, counts) = self.counts(slo)?;
             let response = counts.response.filter(|response| response.buckets().count() > 0)?;
             let good = response.buckets().within(slo.threshold()?);
             let total = response.buckets().count();
-            (!slo.holds(good, total)).then(|| {
-                format!(
-                    "ATTENTION: {} keeps {} only from when its requests were made. From when they were due, {} of {total} \
-                     were good, and {} is {}: whoever waits from then on sees the promise broken",
-                    result.subject,
-                    result.promise,
-                    good,
-                    slo.quantile(),
-                    response.quantile(slo.objective).map(monitoring::table::millis).unwrap_or_default(),
-                )
-            })
+            let message = format!(
+                "ATTENTION: {} keeps {} only from when its requests were made. From when they were due, {} of {total} \
+                 were good, and {} is {}: whoever waits from then on sees the promise broken",
+                result.subject,
+                result.objective,
+                good,
+                slo.quantile(),
+                response.quantile(slo.objective).map(millis).unwrap_or_default(),
+            );
+            let subject = Subject::Objective(result.subject.clone());
+            (!slo.holds(good, total)).then(|| Finding::warning(subject, FindingKind::HiddenWaits, message))
         });
         hidden.collect()
     }
@@ -203,14 +204,14 @@ impl Evidence<'_> {
     fn endpoint_result(&self, index: usize, endpoint: &Endpoint) -> Option<EndpointResult> {
         let all = self.snapshot.endpoint(index, Phases::ALL)?;
         let judged = self.snapshot.endpoint(index, Phases::AFTER_WARM_UP)?;
-        let quantile = |latency: &Latency, percent| latency.quantile(Objective::percent(percent));
+        let quantile = |latency: &Latency, percent| latency.quantile(Ratio::percent(percent));
         let response = |percent| judged.response.as_ref().and_then(|response| quantile(response, percent));
         Some(EndpointResult {
             name: endpoint.name.to_owned(),
             requests: self.requests(index, Phases::ALL).into(),
             cut: all.requests().unknown,
             by_status: all.by_status.iter().map(|(code, of)| (code.to_string(), of.durations.count())).collect(),
-            errors: all.failures().map(|(failure, count)| (failure.as_str().to_owned(), count)).collect(),
+            errors: all.failures().collect(),
             p50_ms: quantile(&judged.latency, 50),
             p95_ms: quantile(&judged.latency, 95),
             p99_ms: quantile(&judged.latency, 99),
@@ -240,8 +241,8 @@ fn curve(latency: &Latency) -> Vec<CurvePoint> {
         990_000, 995_000, 999_000, 999_900, 999_990,
     ];
     let all = u128::from(latency.buckets().count());
-    let told = PPM.into_iter().filter(|ppm| u128::from(Objective::WHOLE - ppm) * all >= u128::from(Objective::WHOLE));
-    told.filter_map(|ppm| Some(CurvePoint { ppm, ms: latency.quantile(Objective::ppm(ppm))? })).collect()
+    let told = PPM.into_iter().filter(|ppm| u128::from(Ratio::WHOLE - ppm) * all >= u128::from(Ratio::WHOLE));
+    told.filter_map(|ppm| Some(CurvePoint { ppm, ms: latency.quantile(Ratio::ppm(ppm))? })).collect()
 }
 
 fn server_timing(times: &ServerTimes) -> Option<ServerTiming> {

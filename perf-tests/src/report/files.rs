@@ -4,12 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use monitoring::judgement::Report;
-use monitoring::pages;
-use monitoring::run::Outcome;
+use perf_report::Report;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::outcome::Outcome;
+use perf_report::render::files;
 
-/// The report's file name in the run's folder.
-const REPORT: &str = "report.json";
 /// Points to the last run's folder.
 const LATEST: &str = "latest";
 
@@ -21,7 +20,7 @@ pub(crate) enum FileError {
     #[error("failed to write the report as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("failed to write the results as XML: {0}")]
-    Xml(#[from] pages::SerializeError),
+    Xml(#[from] files::SerializeError),
     #[error("{0} is there already: testid {1:?} has been used, choose another")]
     Used(PathBuf, String),
 }
@@ -33,7 +32,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
 /// Makes a run's folder, before anything is sent: a folder that cannot be written should not cost a run.
 pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileError> {
     let folder = out.join(testid);
-    if folder.join(REPORT).exists() {
+    if folder.join(files::REPORT).exists() {
         return Err(FileError::Used(folder, testid.to_owned()));
     }
     fs::create_dir_all(&folder).map_err(at(&folder))?;
@@ -42,19 +41,20 @@ pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileEr
 
 /// Writes the report and its histograms, and points `latest` to it. Gives the report's path.
 pub(crate) fn write(folder: &Path, report: &mut Report, histograms: &[u8]) -> Result<PathBuf, FileError> {
-    let log = folder.join(pages::HISTOGRAMS);
+    let log = folder.join(files::HISTOGRAMS);
     fs::write(&log, histograms).map_err(at(&log))?;
     if let (Some(out), Some(name)) = (folder.parent(), folder.file_name())
         && let Err(error) = point(&out.join(LATEST), Path::new(name))
     {
         // A convenience is no reason to lose a report.
-        report.warnings.push(format!("{LATEST} does not point to this run: {error}"));
+        let message = format!("{LATEST} does not point to this run: {error}");
+        report.findings.push(Finding::warning(Subject::Run, FindingKind::LatestNotUpdated, message));
     }
-    for (name, text) in pages::of_run(report, None)? {
+    for (name, text) in files::run_files(report, None)? {
         let path = folder.join(name);
         fs::write(&path, text).map_err(at(&path))?;
     }
-    let path = folder.join(REPORT);
+    let path = folder.join(files::REPORT);
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     replace(&path, &text)?;

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use monitoring::judgement::{self, Arrivals, Durations, Generator, Iterations, PartResult, Problem, Report};
-use monitoring::run::ExitCode;
-use monitoring::slo::Objective;
+use monitoring::ratio::Ratio;
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::percent;
+use perf_report::{Arrivals, Durations, Generator, Iterations, PartResult, Report};
 
 use crate::engine::Load;
 use crate::measure::{Health, LATE_AFTER, PartCounts, Snapshot, Spread};
@@ -18,10 +20,10 @@ pub(crate) fn plan_of(
     plan: &Plan,
     loads: &[LoadProfile],
     snapshot: &Snapshot,
-) -> Result<judgement::Plan, serde_json::Error> {
+) -> Result<perf_report::Plan, serde_json::Error> {
     let parts = plan.parts.iter().zip(loads).zip(&snapshot.parts);
     let parts = parts.map(|((part, load), counts)| part_of(part, load, counts)).collect::<Result<_, _>>()?;
-    Ok(judgement::Plan { hash: plan.hash(), parts })
+    Ok(perf_report::Plan { hash: plan.hash(), parts })
 }
 
 fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<PartResult, serde_json::Error> {
@@ -47,13 +49,13 @@ fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<P
             dropped,
         },
         iteration_ms: durations(&counts.iteration_duration.1),
-        model: if arrivals.is_some() { judgement::OPEN } else { judgement::CLOSED }.to_owned(),
+        model: if arrivals.is_some() { perf_report::OPEN } else { perf_report::CLOSED }.to_owned(),
         arrivals,
     })
 }
 
 fn durations(spread: &Spread) -> Option<Durations> {
-    let quantile = |percent| Some(spread.quantile(Objective::percent(percent))?.as_secs_f64() * 1e3);
+    let quantile = |percent| Some(spread.quantile(Ratio::percent(percent))?.as_secs_f64() * 1e3);
     Some(Durations {
         p50: quantile(50)?,
         p95: quantile(95)?,
@@ -68,25 +70,23 @@ pub(crate) fn add_generator(plan: &Plan, load: &Load, report: &mut Report) {
     let Health { cpu, run_queue, steal } = load.health;
     report.generator = Generator { workers: u32::try_from(load.workers).unwrap_or(u32::MAX), cpu, run_queue, steal };
     let parts = plan.parts.iter().zip(&load.snapshot.parts);
-    report.warnings.extend(parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)));
+    report.findings.extend(parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)));
     if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
-        report.warnings.push(format!(
+        let message = format!(
             "the generator was at its limit ({} busy): it may have added to what it measured; use more processors, or less \
              load",
             percent(cpu)
-        ));
+        );
+        report.findings.push(Finding::warning(Subject::Generator, FindingKind::GeneratorBusy, message));
     }
     if let Some(steal) = steal.filter(|steal| *steal > 0.1) {
-        report.warnings.push(format!("the hypervisor gave {} of this machine's time to others", percent(steal)));
+        let message = format!("the hypervisor gave {} of this machine's time to others", percent(steal));
+        report.findings.push(Finding::warning(Subject::Generator, FindingKind::ProcessorStolen, message));
     }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
 }
 
 /// Each panic once, however many virtual users it stopped; of those that differ the first few, and how many more there were.
-fn of_panics(panics: &[String]) -> impl Iterator<Item = Problem> {
+fn of_panics(panics: &[String]) -> impl Iterator<Item = Finding> {
     const SHOWN: usize = 3;
     let mut counted: Vec<(&str, usize)> = Vec::new();
     let mut others = 0_usize;
@@ -102,68 +102,85 @@ fn of_panics(panics: &[String]) -> impl Iterator<Item = Problem> {
         times => format!("{panic} ({times} times)"),
     });
     let others = (others > 0).then(|| format!("and {others} panics more"));
-    told.chain(others).map(|message| Problem::new(ExitCode::Internal, message))
+    told.chain(others)
+        .map(|message| Finding::problem(ExitCode::Internal, Subject::Scenario, FindingKind::Panic, message))
 }
 
 /// What load left besides counts, as problems: each asks for an exit code and says what can be done.
 /// Iterations that are cut off at once because the load is to end so are none: what they left open counts as unknown.
-pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, standstill: Duration) -> Vec<Problem> {
+pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, standstill: Duration) -> Vec<Finding> {
     let mut problems = Vec::new();
-    let mut inconclusive = |message| problems.push(Problem::new(ExitCode::Inconclusive, message));
+    let mut inconclusive =
+        |subject, kind, message| problems.push(Finding::problem(ExitCode::Inconclusive, subject, kind, message));
     let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_silence);
     let signalled = signalled || load.interrupted;
     if cut > 0 && graceful && !signalled && load.aborted.is_none() && load.panics.is_empty() {
-        inconclusive(format!(
-            "{cut} iterations had not ended when their time to stop gracefully was over, and were cut off: the target \
+        inconclusive(
+            Subject::Load,
+            FindingKind::IterationsCutOff,
+            format!(
+                "{cut} iterations had not ended when their time to stop gracefully was over, and were cut off: the target \
              hangs, or an iteration takes longer than that"
-        ));
+            ),
+        );
     }
     if silence > standstill {
-        inconclusive(format!(
-            "for {:.1} s requests were under way and none came to its end: the target stood still, and a closed load, \
+        inconclusive(
+            Subject::Target,
+            FindingKind::Stall,
+            format!(
+                "for {:.1} s requests were under way and none came to its end: the target stood still, and a closed load, \
              whose VUs all wait meanwhile, has only a few samples of that",
-            silence.as_secs_f64()
-        ));
+                silence.as_secs_f64()
+            ),
+        );
     }
     if load.errors.count > 0 {
-        inconclusive(format!(
-            "{} iterations ended in an error that is no failed request to an endpoint, so the scenario did not do what \
+        inconclusive(
+            Subject::Scenario,
+            FindingKind::IterationsFailed,
+            format!(
+                "{} iterations ended in an error that is no failed request to an endpoint, so the scenario did not do what \
              it was to do: {}",
-            load.errors.count,
-            load.errors.first.join("; ")
-        ));
+                load.errors.count,
+                load.errors.first.join("; ")
+            ),
+        );
     }
     problems.extend(of_panics(&load.panics));
     if let Some(reason) = &load.aborted {
-        problems.push(Problem::new(
+        problems.push(Finding::problem(
             ExitCode::Missed,
+            Subject::Run,
+            FindingKind::AbortedEarly,
             format!("ended early, as the scenario asks for once an objective is missed over a whole window: {reason}"),
         ));
     }
     if signalled {
-        problems.push(Problem::new(ExitCode::Interrupted, "stopped by a signal; what is counted came before it"));
+        let message = "stopped by a signal; what is counted came before it";
+        problems.push(Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message));
     }
     problems
 }
 
 /// An open load that was not what was asked for.
-fn undelivered(part: &PartPlan, counts: &PartCounts, health: Health) -> Option<String> {
+fn undelivered(part: &PartPlan, counts: &PartCounts, health: Health) -> Option<Finding> {
     let Schedule::Arrivals { arrivals, max_vus, .. } = &part.schedule else { return None };
     let (dropped, late, all) = (counts.dropped.iter().sum::<u64>(), counts.late, arrivals.total());
     let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
     if dropped > 0 {
-        return Some(format!(
+        let message = format!(
             "{dropped} of {all} arrivals of {} were dropped, as all of {max_vus} VUs were busy{busy}: the target is slower \
              than that many can make up for, or more are needed (--max-vus)",
             part.name
-        ));
+        );
+        return Some(Finding::warning(Subject::Load, FindingKind::ArrivalsDropped, message));
     }
     // One in a hundred may be the machine's own hiccup, and is counted all the same.
-    (late * 100 > all).then(|| {
-        format!(
-            "{late} of {all} arrivals of {} started more than {} ms late{busy}: use more processors, or a lower rate",
-            part.name,
-            LATE_AFTER.as_millis()
-        )
-    })
+    let message = format!(
+        "{late} of {all} arrivals of {} started more than {} ms late{busy}: use more processors, or a lower rate",
+        part.name,
+        LATE_AFTER.as_millis()
+    );
+    (late * 100 > all).then(|| Finding::warning(Subject::Load, FindingKind::ArrivalsLate, message))
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
-use monitoring::judgement::{Millis, SegmentLatency, SegmentResult};
-use monitoring::slo::Objective;
-use monitoring::verdict;
+use monitoring::ratio::Ratio;
+use perf_report::quantile::nearest_rank;
+use perf_report::{Millis, SegmentLatency, SegmentResult};
 
 use crate::measure::{SegmentCounts, SegmentKey, Snapshot};
 
@@ -31,9 +31,9 @@ pub(super) fn of(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResul
 fn latency(counts: &SegmentCounts) -> SegmentLatency {
     let requests = counts.succeeded.count() + counts.failed;
     let quantile = |percent| {
-        let rank = verdict::nearest_rank(Objective::percent(percent), requests);
+        let rank = nearest_rank(Ratio::percent(percent), requests);
         let value = counts.succeeded.at_rank(rank);
-        (requests > 0).then(|| value.map_or(Millis::INFINITE, |value| Millis::Finite(value.as_secs_f64() * 1e3)))
+        (requests > 0).then(|| value.map_or(Millis::INFINITE, Millis::from))
     };
     SegmentLatency { requests, failed: counts.failed, p50_ms: quantile(50), p95_ms: quantile(95) }
 }

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
-use monitoring::answer::{self, NoAnswer};
-use monitoring::counts;
-use monitoring::judgement::ObjectiveResult;
-use monitoring::label;
-use monitoring::prometheus::BACKEND_JOB;
+use monitoring::label::{self, BACKEND_JOB};
+use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector};
 use monitoring::run::StoreAccess;
 use monitoring::slo::Slo;
+use perf_report::ObjectiveResult;
+use prometheus_store::response::{self, NoAnswer};
 use serde_json::Value;
 use tokio::time;
 use url::Url;
@@ -51,14 +50,14 @@ impl Store {
 
     /// Whether there are any series of that run.
     pub(crate) async fn has(&self, testid: &str) -> Result<bool, QueryError> {
-        let selector = counts::any_series_of(testid).to_string();
+        let selector = objective_counters::any_series_of(testid).to_string();
         let query = [("match[]", selector.as_str()), ("limit", "1")];
-        self.read(answer::has_series, self.ask("series", &query).await?)
+        self.read(response::has_series, self.ask("series", &query).await?)
     }
 
     /// Its clock, Unix milliseconds.
     pub(crate) async fn time_ms(&self) -> Result<i64, QueryError> {
-        let seconds = self.read(answer::scalar, self.ask("query", &[("query", "time()")]).await?)?;
+        let seconds = self.read(response::scalar, self.ask("query", &[("query", "time()")]).await?)?;
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
         Ok((seconds * 1e3) as i64)
     }
@@ -66,7 +65,7 @@ impl Store {
     /// The only value of an expression at a time; none if it has no series.
     pub(crate) async fn value(&self, expr: &Expr, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
         let time = format!("{}.{:03}", at_unix_ms / 1000, at_unix_ms % 1000);
-        self.read(answer::value, self.ask("query", &[("query", &expr.to_string()), ("time", &time)]).await?)
+        self.read(response::value, self.ask("query", &[("query", &expr.to_string()), ("time", &time)]).await?)
     }
 
     /// Whether the store has scraped the backend of late.
@@ -102,11 +101,12 @@ impl Store {
         sent: u64,
         objectives: &[(&Slo, &ObjectiveResult)],
     ) -> Result<Vec<String>, QueryError> {
-        let mut questions = vec![("requests sent".to_owned(), counts::requests_of(testid), sent)];
+        let mut questions = vec![("requests sent".to_owned(), objective_counters::requests_of(testid), sent)];
         for (slo, result) in objectives {
-            let (good, total) = counts::of_run(slo, testid);
-            questions.push((format!("good requests of {}", result.id), good, result.good));
-            questions.push((format!("requests of {}", result.id), total, result.total));
+            let Some(tally) = result.tally() else { continue };
+            let (good, total) = objective_counters::of_run(slo, testid);
+            questions.push((format!("good requests of {}", result.id), good, tally.good));
+            questions.push((format!("requests of {}", result.id), total, tally.total));
         }
         let mut differences = Vec::new();
         // A store that takes seconds for an answer is not waited for a dozen times.

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use monitoring::catalogue::Catalogue;
-use monitoring::judgement::{Millis, Slice, SliceOfEndpoint, Timeline};
-use monitoring::slo::Objective;
-use monitoring::verdict;
+use monitoring::ratio::Ratio;
+use perf_report::quantile::quantile;
+use perf_report::{Slice, SliceOfEndpoint, Timeline};
 
 use crate::measure::{Section, TimelineError};
 use crate::plan::{PartPlan, Plan, Schedule};
@@ -41,8 +40,8 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
     for (index, latencies) in &section.latencies {
         let succeeded = latencies.decoded()?;
         let requests = succeeded.len() + latencies.failed;
-        let quantile = |percent| quantile(&succeeded, requests, Objective::percent(percent));
-        let (p50_ms, p95_ms) = (quantile(50), quantile(95));
+        let at = |percent| quantile(&succeeded, latencies.failed, Ratio::percent(percent));
+        let (p50_ms, p95_ms) = (at(50), at(95));
         let of = SliceOfEndpoint { requests, failed: latencies.failed, good: latencies.good, p50_ms, p95_ms };
         endpoints.insert(catalogue.endpoints[*index].name.to_owned(), of);
     }
@@ -61,16 +60,6 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
         failed: section.requests.failed,
         endpoints,
     })
-}
-
-/// By nearest rank, the failed beyond all that succeeded.
-fn quantile(succeeded: &Histogram<u64>, requests: u64, q: Objective) -> Millis {
-    let rank = verdict::nearest_rank(q, requests);
-    if rank > succeeded.len() {
-        return Millis::INFINITE;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
-    Millis::Finite(succeeded.value_at_quantile(verdict::share_of_rank(rank, succeeded.len())) as f64 / NANOS_OF_MS)
 }
 
 /// Each section's latencies of each endpoint as an interval log of HDR histograms (V2, deflated), as HdrHistogram's own tools read
@@ -106,8 +95,10 @@ pub(crate) fn histogram_log(
 
 #[cfg(test)]
 mod tests {
-    use monitoring::catalogue::{JOIN_ROOM, STOCK_AI};
+    use hdrhistogram::Histogram;
     use monitoring::phase::Phase;
+    use monitoring::services::stock_ai::{JOIN_ROOM, STOCK_AI};
+    use perf_report::Millis;
 
     use super::*;
     use crate::clock;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use monitoring::backend::BackendSlo;
-use monitoring::judgement::{Asked, CacheResult, ObjectiveResult, Report};
-use monitoring::operation::SCRAPE_INTERVAL;
+use monitoring::backend_slo::BackendSlo;
+use monitoring::stack_limits::SCRAPE_INTERVAL;
+use perf_report::{BackendValue, CacheResult, ObjectiveResult, Report};
 use tokio::time;
 
 use super::Run;
@@ -23,10 +23,8 @@ impl Run {
             return;
         }
         let Some(store) = &self.store else {
-            let nobody = |slo| {
-                let why = "there is no store that scrapes the backend".to_owned();
-                ObjectiveResult::of_backend(slo, Err(why), Asked { at_unix_ms: report.ended_unix_ms, over_s: 0 })
-            };
+            let nobody =
+                |slo| ObjectiveResult::backend(slo, Err("there is no store that scrapes the backend".to_owned()));
             let results: Vec<_> = catalogue.backend.iter().map(nobody).collect();
             report.objectives.extend(results);
             return;
@@ -53,7 +51,7 @@ impl Run {
         let is_scraped = store.is_backend_scraped(asked.at_unix_ms).await;
         if let Err(error) = &is_scraped {
             // Whoever does not answer that will answer nothing, and each question would be waited for.
-            let unknown = |slo| (ObjectiveResult::of_backend(slo, Err(error.to_string()), asked), false);
+            let unknown = |slo| (ObjectiveResult::backend(slo, Err(error.to_string())), false);
             return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
         }
         let mut results = Vec::new();
@@ -61,7 +59,7 @@ impl Run {
             let found = value_of(store, slo, asked, &is_scraped).await;
             // A metric that a backend does not have will not come.
             let may_come = found.is_err() && !matches!(is_scraped, Ok(true) | Err(_));
-            results.push((ObjectiveResult::of_backend(slo, found, asked), may_come));
+            results.push((ObjectiveResult::backend(slo, found), may_come));
         }
         let mut caches = Vec::new();
         for cache in catalogue.caches {
@@ -77,6 +75,13 @@ impl Run {
     }
 }
 
+/// When a value is asked for, Unix milliseconds, and the seconds before that it is about.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    at_unix_ms: i64,
+    over_s: u64,
+}
+
 /// From when load began to a moment ago: a scrape that is under way now has a time before now, and would make another
 /// answer of the same question later.
 fn asked(started_unix_ms: i64, now_unix_ms: i64) -> Asked {
@@ -90,9 +95,10 @@ async fn value_of(
     slo: &BackendSlo,
     asked: Asked,
     is_scraped: &Result<bool, QueryError>,
-) -> Result<f64, String> {
-    match store.value(&slo.over_run(Duration::from_secs(asked.over_s)), asked.at_unix_ms).await {
-        Ok(Some(value)) => Ok(value),
+) -> Result<BackendValue, String> {
+    let Asked { at_unix_ms, over_s } = asked;
+    match store.value(&slo.over_run(Duration::from_secs(over_s)), at_unix_ms).await {
+        Ok(Some(value)) => Ok(BackendValue { value, over_s, at_unix_ms }),
         Ok(None) if matches!(is_scraped, Ok(false)) => {
             Err("the store has not scraped the backend's /metrics: does it serve them, and is it listed?".to_owned())
         }

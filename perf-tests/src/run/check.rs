@@ -7,6 +7,8 @@ use monitoring::catalogue::Catalogue;
 use monitoring::label;
 use monitoring::run::{self, Settings};
 use monitoring::slo::Slo;
+use perf_report::FailureKind;
+use perf_report::finding::{Finding, FindingKind, Subject};
 use tokio::time;
 
 use super::{RunError, Spec};
@@ -51,27 +53,31 @@ pub(super) fn standstill(catalogue: &Catalogue) -> Duration {
 }
 
 /// Refuses a testid that the store has. A warning if it could not be asked.
-pub(super) async fn refuse_used_testid(store: Option<&Store>, testid: &str) -> Result<Option<String>, RunError> {
+pub(super) async fn refuse_used_testid(store: Option<&Store>, testid: &str) -> Result<Option<Finding>, RunError> {
     let Some(store) = store else { return Ok(None) };
     match store.has(testid).await {
         Ok(false) => Ok(None),
         Ok(true) => Err(RunError::Configuration(format!(
             "the store has series of testid {testid:?} already: two runs would be added up as one; choose another"
         ))),
-        Err(error) => Ok(Some(format!("nobody knows whether testid {testid:?} is new: {error}"))),
+        Err(error) => {
+            let message = format!("nobody knows whether testid {testid:?} is new: {error}");
+            Ok(Some(Finding::warning(Subject::Store, FindingKind::TestidNotChecked, message)))
+        }
     }
 }
 
 /// A warning if the store's clock is not ours: then rules and what looks at "now" find nothing, or find it late, long before the store
 /// refuses a sample for its time. That it cannot be asked is said elsewhere.
-pub(super) async fn clock_skew(store: Option<&Store>) -> Option<String> {
+pub(super) async fn clock_skew(store: Option<&Store>) -> Option<Finding> {
     let before = clock::unix_ms(clock::wall());
     let theirs = store?.time_ms().await.ok()?;
-    skew_in_words(before, theirs, clock::unix_ms(clock::wall()))
+    let message = describe_skew(before, theirs, clock::unix_ms(clock::wall()))?;
+    Some(Finding::warning(Subject::Store, FindingKind::ClockSkew, message))
 }
 
 /// What is to be said of the store's time, asked for between two moments of ours.
-fn skew_in_words(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String> {
+fn describe_skew(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String> {
     const TOLERATED_MS: u64 = 5_000;
     // A store may say anything.
     let ahead_ms = if theirs_ms < before_ms {
@@ -107,8 +113,8 @@ pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Res
     let asked = time::timeout(TARGET_TIMEOUT, client.exchange(head, &[], clock::now())).await;
     let why = match asked.map(|outcome| outcome.result) {
         Ok(Ok(_)) => return Ok(()),
-        // It was not asked at all.
-        Ok(Err(broken)) if broken.message.contains(run::ALLOW_TARGET) => {
+        // It was not asked at all: this machine refuses, or the address is not one that load may go to.
+        Ok(Err(broken)) if broken.failure == FailureKind::Other => {
             return Err(RunError::Configuration(broken.message));
         }
         Ok(Err(broken)) => broken.message,
@@ -127,11 +133,11 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_off_is_told_and_by_how_much() {
-        assert_eq!(skew_in_words(10_000, 10_020, 10_040), None);
-        assert_eq!(skew_in_words(10_000, 6_000, 10_040), None, "within what does no harm");
-        let ahead = skew_in_words(3_700_000, 100_000, 3_700_040).unwrap();
+        assert_eq!(describe_skew(10_000, 10_020, 10_040), None);
+        assert_eq!(describe_skew(10_000, 6_000, 10_040), None, "within what does no harm");
+        let ahead = describe_skew(3_700_000, 100_000, 3_700_040).unwrap();
         assert!(ahead.starts_with("this machine's clock is 3600 s ahead of the store's"), "{ahead}");
-        let behind = skew_in_words(100_000, 160_040, 100_040).unwrap();
+        let behind = describe_skew(100_000, 160_040, 100_040).unwrap();
         assert!(behind.starts_with("this machine's clock is 60 s behind the store's"), "{behind}");
     }
 }

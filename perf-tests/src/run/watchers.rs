@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use monitoring::catalogue::{Catalogue, Endpoint};
-use monitoring::slo::{Severity, Slo};
-use monitoring::verdict::{self, Tally, Verdict};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+use monitoring::slo::{OnMiss, Slo};
+use perf_report::verdict::{self, Tally, Verdict};
 
 use super::metrics::Metrics;
 use crate::engine::Watch;
@@ -96,7 +97,7 @@ impl Hopeless<'_> {
                 unknown: 0,
                 late: now.late - then.late,
             };
-            (slo.severity == Severity::Error && verdict::judge(slo, lately) == Verdict::Missed).then_some((slo, lately))
+            (slo.on_miss == OnMiss::Fail && verdict::judge(slo, lately) == Verdict::Missed).then_some((slo, lately))
         });
         missed.map(|(slo, lately)| reason(slo, lately, self.on.window))
     }
@@ -107,6 +108,6 @@ fn reason(slo: &Slo, lately: Tally, window: Duration) -> String {
     format!(
         "{} promised {} and over the last {window:?} only {good} of {total} requests were good",
         slo.subject(),
-        slo.promise()
+        slo.describe()
     )
 }

@@ -6,13 +6,18 @@
 #[expect(dead_code, reason = "shared with another test, each of which needs a part")]
 mod servers;
 
+use perf_report::FailureKind;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use monitoring::catalogue::{Catalogue, Endpoint, Method};
-use monitoring::judgement::{Report, Word};
-use monitoring::run::{self, ExitCode, Settings};
-use monitoring::slo::{Objective, Slo};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Method};
+use monitoring::ratio::Ratio;
+use monitoring::run::{self, Settings};
+use monitoring::slo::Slo;
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
+use perf_report::verdict::Verdict;
 use perf_tests::{Scenario, Vu, shared_iterations};
 use servers::{Nginx, folder, python, uvicorn};
 
@@ -22,7 +27,7 @@ const CATALOGUE: Catalogue = Catalogue {
     title: "Faults",
     endpoints: &[ANSWER],
     critical: &[ANSWER],
-    slos: &[Slo::p95(ANSWER, Duration::from_secs(5)), Slo::errors_below(Objective::percent(1))],
+    slos: &[Slo::p95(ANSWER, Duration::from_secs(5)), Slo::errors_below(Ratio::percent(1))],
     backend: &[],
     caches: &[],
 };
@@ -84,20 +89,21 @@ impl Row {
             Err((code, message)) => return Err(format!("{code:?}: {message}")),
         };
         let seen = &report.endpoints[0].errors;
-        let expected: BTreeMap<String, u64> = self.kind.map(|kind| (kind.to_owned(), requests)).into_iter().collect();
+        let kind = |kind: &str| FailureKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap();
+        let expected: BTreeMap<FailureKind, u64> = self.kind.map(|it| (kind(it), requests)).into_iter().collect();
         let whole = report.requests.sent == requests && report.requests.unknown == 0;
-        let alive = report.iterations.completed == requests && report.exit_code != ExitCode::Internal.code();
-        let green = report.objectives.iter().any(|objective| objective.verdict == Word::Met);
+        let alive = report.iterations.completed == requests && report.exit_code != ExitCode::Internal;
+        let green = report.objectives.iter().any(|objective| objective.verdict == Verdict::Met);
         if *seen == expected && whole && alive && green == self.kind.is_none() && own_errors(report).is_none() {
             return Ok(());
         }
-        Err(format!("expected {expected:?}, saw {seen:?}; {:?}, {:?}", report.requests, report.problems))
+        Err(format!("expected {expected:?}, saw {seen:?}; {:?}, {:?}", report.requests, report.findings))
     }
 }
 
 /// A problem that is not the service's.
 fn own_errors(report: &Report) -> Option<&str> {
-    let problems = report.problems.iter().map(|problem| problem.message.as_str());
+    let problems = report.problems().map(|problem| problem.message.as_str());
     problems.into_iter().find(|message| message.contains("no failed request"))
 }
 

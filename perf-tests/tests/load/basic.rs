@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use monitoring::catalogue::STOCK_AI;
+use monitoring::services::stock_ai::STOCK_AI;
 use perf_tests::{Scenario, Vu, constant_vus};
 use rand::RngExt as _;
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use monitoring::catalogue::{
-    GET_GAME_DATA, GET_NEWS, GET_RECOMMENDATIONS, GET_STATE, JOIN_ROOM, LEADERBOARD, Method, UPDATE_PLAYER,
+use monitoring::endpoint::Method;
+use monitoring::services::stock_ai::{
+    GET_GAME_DATA, GET_NEWS, GET_RECOMMENDATIONS, GET_STATE, JOIN_ROOM, LEADERBOARD, UPDATE_PLAYER,
 };
 use perf_tests::Vu;
 use rand::RngExt as _;

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use monitoring::catalogue::STOCK_AI;
+use monitoring::services::stock_ai::STOCK_AI;
 use perf_tests::{Scenario, Vu, per_vu_iterations};
 
 use crate::game::{DAYS, Room, join, open_room, players, trade_day};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use monitoring::catalogue::STOCK_AI;
+use monitoring::services::stock_ai::STOCK_AI;
 use perf_tests::{Scenario, ramping_vus};
 
 use crate::game::{join_and_play, open_room};

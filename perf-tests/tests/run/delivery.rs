@@ -39,7 +39,7 @@ fn the_version_is_what_the_receiver_speaks() {
         store.speaks(speaks);
         let finished = run_against(&store, testid, &[]);
         let report = finished.report().unwrap();
-        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.problems);
+        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
         assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}");
         let requests = store.requests();
         let two = versions(&requests).iter().filter(|version| **version == "2.0.0").count();
@@ -64,7 +64,7 @@ fn a_series_that_is_not_taken_is_named_and_costs_no_other() {
         let finished = run_against(&store, testid, &[]);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Inconclusive, "{testid}");
-        let message = &report.problems[0].message;
+        let message = &report.problems().next().unwrap().message;
         assert!(message.contains("answered 400: there is something in it"), "{testid}: {message}");
         assert!(message.contains("http_req_duration_sum{method=\"GET\""), "{testid}: {message}");
         assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}: all else arrives");
@@ -82,7 +82,7 @@ fn a_store_whose_version_shows_only_with_a_refusal_names_the_series_too() {
     let finished = run_against(&store, "spoiled-fails-first", &[]);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Inconclusive);
-    let message = &report.problems[0].message;
+    let message = &report.problems().next().unwrap().message;
     assert!(message.contains("answered 400") && message.contains("ping_latency_sum{"), "{message}");
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "all else arrives");
 }
@@ -95,7 +95,7 @@ fn a_store_that_refuses_once_and_then_takes_every_part_has_everything() {
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "changes"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
-    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     assert!(report.store.as_ref().unwrap().refused > 0, "it refused nothing");
     assert!(store.series().keys().any(|labels| labels.contains("__name__=http_req_duration_sum,")));
 }
@@ -126,7 +126,7 @@ fn a_store_that_recovers_while_it_is_sifted_gets_everything() {
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "recovers"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
-    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     for text in spoiled {
         assert!(store.series().keys().any(|labels| labels.contains(text)), "{text} is lost");
     }
@@ -167,7 +167,7 @@ fn native_histograms_come_beside_classic_ones_and_count_the_same() {
         store.speaks(speaks);
         let finished = run_against(&store, testid, &[(run::NATIVE_HISTOGRAMS, "true")]);
         let report = finished.report().unwrap();
-        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.problems);
+        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
         let natives = store.natives();
         let of_ping: Vec<_> = natives.iter().filter(|(labels, _)| labels.contains("__name__=ping_latency,")).collect();
         let counts: u64 = of_ping.iter().map(|(_, histogram)| histogram.count_int.unwrap()).sum();

@@ -1,14 +1,18 @@
 //! Whole runs of what the engine can do beyond a single closed load: several loads side by side, phases, checks, response
 //! times, replays, drawings, and the options of requests.
 
+use perf_report::FailureKind;
+use perf_report::finding::FindingKind;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
-use monitoring::judgement::Word;
 use monitoring::phase::{Phase, Phases};
-use monitoring::run::{ExitCode, LoadOverride, Rate};
-use monitoring::slo::{Objective, Slo};
+use monitoring::ratio::Ratio;
+use monitoring::run::{LoadOverride, Rate};
+use monitoring::slo::Slo;
+use perf_report::exit_code::ExitCode;
+use perf_report::verdict::Verdict;
 use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus, per_vu_iterations, shared_iterations};
 
 use super::{CATALOGUE, ECHO, PING, Service, Store, code, ping, settings, word};
@@ -36,7 +40,7 @@ fn several_loads_run_side_by_side_each_under_its_name_and_tags() {
         )
         .run_parts_with(settings(&service, Some(&store), "parts-1"));
     let report = finished.report().unwrap();
-    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     let [players, admins] = report.plan.parts.as_slice() else { panic!("two parts") };
     assert_eq!((players.name.as_str(), admins.name.as_str()), ("players", "admins"));
     assert!(players.arrivals.is_none() && players.model.contains("under-sampled"), "{}", players.model);
@@ -81,11 +85,11 @@ fn the_command_line_does_not_guess_which_of_several_loads_it_means() {
 #[test]
 fn a_service_that_only_warms_up_slowly_keeps_its_promise() {
     const SLOW_START: Catalogue = Catalogue {
-        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::errors_below(Objective::percent(1))],
+        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::errors_below(Ratio::percent(1))],
         ..CATALOGUE
     };
     const WHOLE: Catalogue =
-        Catalogue { slos: &[Slo::errors_below(Objective::percent(1)).judging(Phases::ALL)], ..CATALOGUE };
+        Catalogue { slos: &[Slo::errors_below(Ratio::percent(1)).judging(Phases::ALL)], ..CATALOGUE };
     for (catalogue, wanted) in [(&SLOW_START, ExitCode::Met), (&WHOLE, ExitCode::Missed)] {
         let (service, store) = (Service::start(), Store::start());
         // The first sixty requests fail: all within the first second, which is warm-up.
@@ -98,7 +102,7 @@ fn a_service_that_only_warms_up_slowly_keeps_its_promise() {
                 ping(vu).await
             });
         let report = finished.report().unwrap();
-        assert_eq!(code(&finished), wanted, "{:?}", report.problems);
+        assert_eq!(code(&finished), wanted, "{:?}", report.findings);
         assert_eq!(report.requests.failed, 60);
         let warm =
             |labels: &&String| labels.contains("__name__=ping_latency_count,") && labels.contains("phase=warmup,");
@@ -108,8 +112,7 @@ fn a_service_that_only_warms_up_slowly_keeps_its_promise() {
 
 #[test]
 fn a_check_makes_a_request_fail_and_has_an_objective_of_its_own() {
-    const CHECKED: Catalogue =
-        Catalogue { slos: &[Slo::check_above("says pong", Objective::percent(90))], ..CATALOGUE };
+    const CHECKED: Catalogue = Catalogue { slos: &[Slo::check_above("says pong", Ratio::percent(90))], ..CATALOGUE };
     let (service, store) = (Service::start(), Store::start());
     let finished = Scenario::new("pings", &CHECKED).exercises(&[PING, ECHO]).load(shared_iterations(2, 40)).run_with(
         settings(&service, Some(&store), "check-1"),
@@ -120,9 +123,9 @@ fn a_check_makes_a_request_fail_and_has_an_objective_of_its_own() {
         },
     );
     let report = finished.report().unwrap();
-    assert_eq!((code(&finished), word(report, "checks:says pong")), (ExitCode::Missed, Word::Missed));
+    assert_eq!((code(&finished), word(report, "checks:says pong")), (ExitCode::Missed, Verdict::Missed));
     assert_eq!((report.checks[0].tried, report.checks[0].failed), (40, 10));
-    assert_eq!((report.endpoints[0].errors["check"], report.iterations.failed), (10, 10));
+    assert_eq!((report.endpoints[0].errors[&FailureKind::Check], report.iterations.failed), (10, 10));
     assert_eq!((store.last_sum("checks"), store.last_sum("checks_failed")), (40.0, 10.0));
     assert_eq!((store.last_sum("http_req_errors"), store.last_sum("http_req_failed")), (10.0, 10.0));
 }
@@ -130,7 +133,7 @@ fn a_check_makes_a_request_fail_and_has_an_objective_of_its_own() {
 #[test]
 fn an_arrival_that_finds_everybody_busy_is_unknown_and_never_met() {
     const CHECKED: Catalogue = Catalogue {
-        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::check_above("says pong", Objective::percent(90))],
+        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::check_above("says pong", Ratio::percent(90))],
         ..CATALOGUE
     };
     let service = Service::start();
@@ -146,9 +149,11 @@ fn an_arrival_that_finds_everybody_busy_is_unknown_and_never_met() {
     assert_eq!(code(&finished), ExitCode::Inconclusive);
     assert!(report.iterations.dropped > 80, "{:?}", report.iterations);
     // Nor is a check that those who were dropped never made.
-    assert_eq!(word(report, "checks:says pong"), Word::Inconclusive);
+    assert!(matches!(word(report, "checks:says pong"), Verdict::Inconclusive(_)));
     assert_eq!(report.requests.unknown, report.iterations.dropped);
-    assert!(report.warnings[0].contains("--max-vus") && report.problems.is_empty(), "{:?}", report.warnings);
+    let warning = report.warnings().next().unwrap();
+    assert!(warning.kind == FindingKind::ArrivalsDropped && warning.message.contains("--max-vus"), "{warning:?}");
+    assert_eq!(report.problems().count(), 0, "{:?}", report.findings);
 }
 
 /// A connection that takes long to be had is in no latency, and in every response time. Here the scenario itself takes that
@@ -158,7 +163,7 @@ fn a_promise_kept_only_from_when_requests_were_made_is_said_loudly() {
     const BOTH: Catalogue = Catalogue {
         slos: &[
             Slo::p95(PING, Duration::from_millis(250)),
-            Slo::response_time(PING, Objective::percent(95), Duration::from_millis(250)).warn(),
+            Slo::response_time(PING, Ratio::percent(95), Duration::from_millis(250)).warn(),
         ],
         ..CATALOGUE
     };
@@ -175,8 +180,8 @@ fn a_promise_kept_only_from_when_requests_were_made_is_said_loudly() {
             ping(vu).await
         });
     let report = finished.report().unwrap();
-    assert_eq!((word(report, "ping_latency"), word(report, "ping_response_time")), (Word::Met, Word::Missed));
-    assert!(report.warnings.iter().any(|warning| warning.contains("ATTENTION: ping keeps p95 <= 250 ms only")));
+    assert_eq!((word(report, "ping_latency"), word(report, "ping_response_time")), (Verdict::Met, Verdict::Missed));
+    assert!(report.warnings().any(|warning| warning.message.contains("ATTENTION: ping keeps p95 <= 250 ms only")));
 }
 
 #[test]
@@ -237,8 +242,8 @@ fn a_load_that_can_prove_nothing_any_more_is_ended() {
     let report = finished.report().unwrap();
     let lasted = report.ended_unix_ms - report.started_unix_ms;
     assert!((2_000..20_000).contains(&lasted), "{lasted} ms since {started:?}");
-    assert_eq!((code(&finished), word(report, "ping_latency")), (ExitCode::Missed, Word::Missed));
-    assert!(report.problems.iter().any(|problem| problem.message.contains("ended early")), "{:?}", report.problems);
+    assert_eq!((code(&finished), word(report, "ping_latency")), (ExitCode::Missed, Verdict::Missed));
+    assert!(report.problems().any(|problem| problem.message.contains("ended early")), "{:?}", report.findings);
 }
 
 #[test]
@@ -259,7 +264,7 @@ fn options_of_requests_do_what_they_say() {
         },
     );
     let report = finished.report().unwrap();
-    assert_eq!(report.problems, [], "{:?}", report.problems);
+    assert_eq!(report.problems().count(), 0, "{:?}", report.findings);
     assert_eq!((report.requests.sent, report.requests.failed), (60, 0));
     assert_eq!(report.endpoints[1].by_status, [("200".into(), 30), ("303".into(), 30)].into());
     let took = report.ended_unix_ms - report.started_unix_ms;
@@ -295,7 +300,7 @@ fn an_objective_can_judge_one_phase_alone() {
     const RAMP: Catalogue = Catalogue {
         slos: &[
             Slo::p95(PING, Duration::from_millis(250)).judging(Phases::only(&[Phase::Ramp])),
-            Slo::errors_below(Objective::percent(1)),
+            Slo::errors_below(Ratio::percent(1)),
         ],
         ..CATALOGUE
     };
@@ -309,9 +314,9 @@ fn an_objective_can_judge_one_phase_alone() {
         },
     );
     let report = finished.report().unwrap();
-    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
-    let (ramp, all) = (report.objectives[0].total, report.objectives[1].total);
-    assert!(ramp > 0 && ramp < all && report.objectives[0].promise.ends_with("in ramp"), "{ramp} of {all}");
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
+    let (ramp, all) = (report.objectives[0].tally().unwrap().total, report.objectives[1].tally().unwrap().total);
+    assert!(ramp > 0 && ramp < all && report.objectives[0].objective.ends_with("in ramp"), "{ramp} of {all}");
 }
 
 #[test]
@@ -337,7 +342,7 @@ fn virtual_users_keep_a_connection_each_or_share_them() {
 #[test]
 fn what_was_to_be_looked_at_and_was_not_is_never_green() {
     const CHECKED: Catalogue = Catalogue {
-        slos: &[Slo::check_above("says pong", Objective::percent(90)), Slo::errors_below(Objective::percent(1))],
+        slos: &[Slo::check_above("says pong", Ratio::percent(90)), Slo::errors_below(Ratio::percent(1))],
         ..CATALOGUE
     };
     let run = |checks: &[&'static str]| {

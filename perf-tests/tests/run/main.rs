@@ -9,16 +9,21 @@ mod fake_store;
 mod fakes;
 mod store;
 
+use perf_report::FailureKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use fake_store::Store;
 use fakes::Service;
-use monitoring::catalogue::{Catalogue, Endpoint, Method};
-use monitoring::judgement::{Millis, Report, Word};
-use monitoring::run::{self, ExitCode, Settings};
-use monitoring::slo::{Objective, Slo};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Method};
+use monitoring::ratio::Ratio;
+use monitoring::run::{self, Settings};
+use monitoring::slo::Slo;
+use perf_report::exit_code::ExitCode;
+use perf_report::verdict::Verdict;
+use perf_report::{Millis, Report};
 use perf_tests::{Finished, Scenario, Vu, constant_vus, shared_iterations};
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
@@ -31,8 +36,8 @@ const CATALOGUE: Catalogue = Catalogue {
     slos: &[
         Slo::p95(PING, Duration::from_millis(250)),
         Slo::p95(ECHO, Duration::from_millis(250)),
-        Slo::success_above(PING, Objective::percent(95)),
-        Slo::errors_below(Objective::percent(1)),
+        Slo::success_above(PING, Ratio::percent(95)),
+        Slo::errors_below(Ratio::percent(1)),
     ],
     backend: &[],
     caches: &[],
@@ -70,12 +75,12 @@ fn pings(iterations: u64) -> Scenario {
     Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(shared_iterations(2, iterations))
 }
 
-fn word(report: &Report, id: &str) -> Word {
-    report.objectives.iter().find(|objective| objective.id == id).unwrap().verdict
+fn word(report: &Report, id: &str) -> Verdict {
+    report.objectives.iter().find(|objective| objective.id == id).unwrap().verdict.clone()
 }
 
 fn code(finished: &Finished) -> ExitCode {
-    finished.report().map_or_else(|(code, _)| code, |report| ExitCode::from_code(report.exit_code).unwrap())
+    finished.report().map_or_else(|(code, _)| code, |report| report.exit_code)
 }
 
 #[test]
@@ -94,12 +99,12 @@ fn another_catalogue_is_run_and_judged_and_what_is_sent_is_what_is_stored() {
             Ok(())
         });
     let report = finished.report().unwrap();
-    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert_eq!(report.exit_code, ExitCode::Met, "{report:#?}");
     assert_eq!(report.requests.sent, service.requests());
     let stored = |name: &str| store.last_sum(name);
     assert_eq!(stored("http_reqs"), report.requests.sent as f64);
-    assert_eq!(stored("ping_latency_count"), report.objectives[0].total as f64);
-    assert_eq!(stored("ping_success"), report.objectives[2].good as f64);
+    assert_eq!(stored("ping_latency_count"), report.objectives[0].tally().unwrap().total as f64);
+    assert_eq!(stored("ping_success"), report.objectives[2].tally().unwrap().good as f64);
     assert_eq!(stored("iterations"), report.iterations.completed as f64);
     assert!(report.store.as_ref().unwrap().accepted >= 4, "{:?}", report.store);
     for (labels, samples) in store.series() {
@@ -140,16 +145,16 @@ fn failed_requests_miss_the_p95_however_fast_they_are() {
         pings(90).run_with(settings(&service, Some(&store), "failing-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Missed);
-    assert_eq!(word(report, "ping_latency"), Word::Missed);
-    assert_eq!(word(report, "ping_success"), Word::Missed);
-    assert_eq!(word(report, "api_errors"), Word::Missed);
-    assert_eq!(word(report, "echo_latency"), Word::NotInScenario);
-    assert_eq!(report.objectives[0].quantile_ms, Some(Millis::INFINITE));
+    assert_eq!(word(report, "ping_latency"), Verdict::Missed);
+    assert_eq!(word(report, "ping_success"), Verdict::Missed);
+    assert_eq!(word(report, "api_errors"), Verdict::Missed);
+    assert_eq!(word(report, "echo_latency"), Verdict::NotInScenario);
+    assert_eq!(report.objectives[0].quantile_ms(), Some(Millis::INFINITE));
     assert_eq!((report.requests.sent, report.requests.failed), (90, 30));
-    assert_eq!(report.endpoints[0].errors["status"], 30);
+    assert_eq!(report.endpoints[0].errors[&FailureKind::Status], 30);
     assert_eq!(store.last_sum("api_errors"), 30.0);
     assert_eq!(store.last_sum("ping_success"), 60.0);
-    let text = monitoring::table::sentences(report).join("\n");
+    let text = perf_report::render::terminal::render_run(report, false);
     assert!(text.contains("ping") && text.contains("p95 <= 250 ms") && text.contains("over 90 requests"), "{text}");
 }
 
@@ -172,9 +177,9 @@ fn a_target_that_hangs_is_never_met() {
         .load(load)
         .run_with(settings(&service, None, "hanging-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = hanging.report().unwrap();
-    assert_eq!((word(report, "ping_latency"), report.iterations.interrupted), (Word::Met, 2));
+    assert_eq!((word(report, "ping_latency"), report.iterations.interrupted), (Verdict::Met, 2));
     assert_eq!(code(&hanging), ExitCode::Inconclusive);
-    let problems: Vec<_> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
+    let problems: Vec<_> = report.problems().map(|problem| problem.message.as_str()).collect();
     assert!(problems[0].contains("2 iterations had not ended"), "{problems:?}");
     assert!(problems[1].contains("the target stood still"), "{problems:?}");
 }
@@ -195,10 +200,10 @@ fn too_few_requests_and_none_at_all_are_inconclusive() {
     let service = Service::start();
     let few = pings(19).run_with(settings(&service, None, "few-1"), async |vu: &mut Vu, ()| ping(vu).await);
     assert_eq!(code(&few), ExitCode::Inconclusive);
-    assert!(few.report().unwrap().objectives[0].reason.as_ref().unwrap().contains("at least 20"));
+    assert!(few.report().unwrap().objectives[0].reason().contains("at least 20"));
     let none = pings(30).run_with(settings(&service, None, "none-1"), async |_: &mut Vu, ()| Ok(()));
     assert_eq!(code(&none), ExitCode::Inconclusive);
-    assert!(none.report().unwrap().objectives[0].reason.as_ref().unwrap().contains("no requests"));
+    assert!(none.report().unwrap().objectives[0].reason().contains("no requests"));
 }
 
 #[test]
@@ -254,7 +259,7 @@ fn a_setup_that_fails_loads_nothing() {
         .run_with(settings(&service, None, "setup-1"), async |vu: &mut Vu, (): &()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!((code(&finished), report.requests.sent), (ExitCode::Inconclusive, 0));
-    assert!(report.problems[0].message.contains("setup failed: no room"), "{:?}", report.problems);
+    assert!(report.problems().next().unwrap().message.contains("setup failed: no room"), "{:?}", report.findings);
 }
 
 #[test]
@@ -264,12 +269,12 @@ fn a_panic_in_setup_or_teardown_is_said_and_costs_no_result() {
         .teardown(async |_: &mut Vu, (): &()| panic!("over the edge"))
         .run_with(settings(&service, None, "panic-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = torn.report().unwrap();
-    assert_eq!((code(&torn), word(report, "ping_latency")), (ExitCode::Inconclusive, Word::Met));
-    assert!(report.problems[0].message.contains("over the edge"), "{:?}", report.problems);
+    assert_eq!((code(&torn), word(report, "ping_latency")), (ExitCode::Inconclusive, Verdict::Met));
+    assert!(report.problems().next().unwrap().message.contains("over the edge"), "{:?}", report.findings);
     let unset = pings(50)
         .setup(async |_: &mut Vu| -> anyhow::Result<()> { panic!("no start") })
         .run_with(settings(&service, None, "panic-2"), async |vu: &mut Vu, ()| ping(vu).await);
-    assert!(unset.report().unwrap().problems[0].message.contains("no start"));
+    assert!(unset.report().unwrap().problems().next().unwrap().message.contains("no start"));
 }
 
 #[test]
@@ -282,8 +287,8 @@ fn a_failing_request_that_nothing_judges_is_never_met() {
         ping(vu).await
     });
     let report = finished.report().unwrap();
-    assert_eq!((code(&finished), word(report, "ping_latency")), (ExitCode::Inconclusive, Word::Met));
-    assert!(report.problems[0].message.contains("/setup"), "{:?}", report.problems);
+    assert_eq!((code(&finished), word(report, "ping_latency")), (ExitCode::Inconclusive, Verdict::Met));
+    assert!(report.problems().next().unwrap().message.contains("/setup"), "{:?}", report.findings);
 }
 
 #[test]
@@ -308,13 +313,13 @@ fn errors_of_the_scenarios_own_are_never_met() {
         anyhow::bail!("the answer is wrong")
     });
     assert_eq!(code(&wrong), ExitCode::Inconclusive);
-    assert!(wrong.report().unwrap().problems[0].message.contains("the answer is wrong"));
+    assert!(wrong.report().unwrap().problems().next().unwrap().message.contains("the answer is wrong"));
     let undeclared = pings(50).run_with(settings(&service, None, "own-2"), async |vu: &mut Vu, ()| {
         vu.request(ECHO).path("word", "x").send().await?;
         Ok(())
     });
     assert_eq!(code(&undeclared), ExitCode::Internal);
-    assert!(undeclared.report().unwrap().problems[0].message.contains("exercises"));
+    assert!(undeclared.report().unwrap().problems().next().unwrap().message.contains("exercises"));
     let unfilled = Scenario::new("words", &CATALOGUE).exercises(&[ECHO]).load(shared_iterations(1, 30)).run_with(
         settings(&service, None, "own-3"),
         async |vu: &mut Vu, ()| {
@@ -329,6 +334,14 @@ fn errors_of_the_scenarios_own_are_never_met() {
             Ok(())
         },
     );
-    assert!(dots.report().unwrap().problems[0].message.contains("cannot stand for {word}"), "{:?}", dots.report());
-    assert!(unfilled.report().unwrap().problems[0].message.contains("{word}"), "{:?}", unfilled.report());
+    assert!(
+        dots.report().unwrap().problems().next().unwrap().message.contains("cannot stand for {word}"),
+        "{:?}",
+        dots.report()
+    );
+    assert!(
+        unfilled.report().unwrap().problems().next().unwrap().message.contains("{word}"),
+        "{:?}",
+        unfilled.report()
+    );
 }

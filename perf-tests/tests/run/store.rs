@@ -1,6 +1,6 @@
 //! What becomes of a run whose store refuses, is away for a while, loses answers, or answers with other counts.
 
-use monitoring::backend::{Amount, BackendSlo};
+use monitoring::backend_slo::{Amount, BackendSlo};
 
 use super::*;
 
@@ -16,9 +16,9 @@ fn a_store_that_refuses_is_never_met_and_says_what_to_do() {
             pings(50).run_with(settings(&service, Some(&store), &testid), async |vu: &mut Vu, ()| ping(vu).await);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Inconclusive);
-        assert!(report.problems.iter().any(|problem| problem.message.contains(says)), "{:?}", report.problems);
+        assert!(report.problems().any(|problem| problem.message.contains(says)), "{:?}", report.findings);
         assert_eq!(report.requests.sent, 0, "load on a service whose metrics nobody keeps");
-        assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
+        assert_eq!(report.problems().count(), 1, "{:?}", report.findings);
     }
 }
 
@@ -35,7 +35,7 @@ fn a_store_that_is_away_for_a_while_loses_no_count() {
             Ok(())
         });
     let report = finished.report().unwrap();
-    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     let kept = report.store.as_ref().unwrap();
     assert!(kept.refused > 0 && kept.complete && kept.agrees == Some(true), "{kept:?}");
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
@@ -55,7 +55,7 @@ fn a_push_whose_answer_is_lost_is_neither_lost_nor_counted_twice() {
             Ok(())
         });
     let report = finished.report().unwrap();
-    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     assert_eq!(report.store.as_ref().unwrap().refused, 1, "{:?}", report.store);
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
     for (labels, samples) in store.series() {
@@ -74,7 +74,7 @@ fn a_lost_answer_to_the_very_last_push_is_mended() {
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "lost-2"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
-    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.problems);
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     assert_eq!(store.last_sum("http_reqs"), 50.0);
 }
 
@@ -86,8 +86,8 @@ fn a_store_that_stays_away_is_inconclusive() {
         pings(50).run_with(settings(&service, Some(&store), "gone-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Inconclusive);
-    assert_eq!(word(report, "ping_latency"), Word::Met, "what was measured is judged all the same");
-    assert!(report.problems[0].message.contains("503"), "{:?}", report.problems);
+    assert_eq!(word(report, "ping_latency"), Verdict::Met, "what was measured is judged all the same");
+    assert!(report.problems().next().unwrap().message.contains("503"), "{:?}", report.findings);
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn a_store_that_answers_with_other_counts_is_named() {
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Inconclusive);
     assert!(
-        report.problems[0].message.contains("good requests of ping_latency: 50 measured, 51"),
+        report.problems().next().unwrap().message.contains("good requests of ping_latency: 50 measured, 51"),
         "{:?}",
-        report.problems
+        report.findings
     );
 }
 
@@ -133,8 +133,8 @@ fn a_promise_on_the_backends_own_metrics_gates_as_the_others_do() {
         let report = finished.report().unwrap();
         let result = report.objectives.last().unwrap();
         assert_eq!(code(&finished), expected, "{testid}: {result:?}");
-        assert_eq!(result.measured.map(|measured| measured.value), value, "{testid}");
-        assert!(result.reason.as_deref().unwrap_or_default().contains(says), "{testid}: {result:?}");
+        assert_eq!(result.backend_value().map(|found| found.value), value, "{testid}");
+        assert!(result.reason().contains(says), "{testid}: {result:?}");
     }
 }
 

@@ -5,10 +5,10 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use monitoring::judgement::Report;
-use monitoring::plain::plain;
-use monitoring::rule::Timing;
-use monitoring::run::ExitCode;
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::sanitize::sanitize;
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
 
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA, refused};
 use crate::stack::{self, Choice, Options, Shown};
@@ -65,7 +65,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let stack = match stack::up(&options, &[], &|line| eprintln!("{line}")).await {
         Ok(stack) => stack,
         Err(error) => {
-            eprintln!("error: {}", plain(&error.to_string()));
+            eprintln!("error: {}", sanitize(&error.to_string()));
             stack::stop(&stack::parts(Choice::Auto, port).await?).await?;
             return Ok(error.code());
         }
@@ -73,7 +73,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let Some(prometheus) = &stack.prometheus else {
         return Ok(refused("there is neither Docker nor a prometheus on PATH to show the archive"));
     };
-    println!("{}", plain(&report_line(&report)));
+    println!("{}", sanitize(&report_line(&report)));
     if let Some(grafana) = &stack.grafana
         && let Some(link) = summary::dashboard_link(grafana, &report)
     {
@@ -102,9 +102,9 @@ fn unpack(file: &Path, folder: &Path) -> anyhow::Result<(Manifest, Report)> {
     for entry in archive.entries().context("it is no tar file")? {
         let mut entry = entry.context("it is cut off or damaged")?;
         let path = entry.path().context("a name in it is none")?.into_owned();
-        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-        if !plain || !entry.header().entry_type().is_file() {
-            bail!("{} is no plain file", path.display());
+        let sanitize = path.components().all(|part| matches!(part, Component::Normal(_)));
+        if !sanitize || !entry.header().entry_type().is_file() {
+            bail!("{} is no sanitize file", path.display());
         }
         root = root.or_else(|| path.components().next().map(|first| PathBuf::from(first.as_os_str())));
         if !entry.unpack_in(folder).with_context(|| format!("failed to unpack {}", path.display()))? {
@@ -173,8 +173,8 @@ mod tests {
         let newer = br#"{"schema":99,"testid":"x","service":"s","started_unix_ms":0,"ended_unix_ms":0,"selectors":[],"series":0,"samples":0,"prometheus":""}"#;
         let other = br#"{"schema":1,"testid":"y","service":"s","started_unix_ms":0,"ended_unix_ms":0,"selectors":[],"series":0,"samples":0,"prometheus":""}"#;
         for (name, entries, says) in [
-            ("up", &[("../archive-test-escaped", &b"x"[..])][..], "no plain file"),
-            ("root", &[("/tmp/archive-test-escaped", &b"x"[..])], "no plain file"),
+            ("up", &[("../archive-test-escaped", &b"x"[..])][..], "no sanitize file"),
+            ("root", &[("/tmp/archive-test-escaped", &b"x"[..])], "no sanitize file"),
             ("none", &[("x/readme", &b"x"[..])], "no manifest"),
             ("newer", &[("x/manifest.json", &newer[..])], "newer version"),
             ("other", &[("x/manifest.json", &other[..])], "says that it holds y"),

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anyhow::{Context as _, bail};
-use monitoring::answer::shown;
-use monitoring::judgement::Report;
-use monitoring::label::{JOB, TESTID};
-use monitoring::prometheus::BACKEND_JOB;
+use monitoring::label::{BACKEND_JOB, JOB, TESTID};
 use monitoring::promql::Selector;
+use perf_report::Report;
+use prometheus_store::response::shown;
 use serde::Deserialize;
 use url::Url;
 

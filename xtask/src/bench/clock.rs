@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use monitoring::judgement::{Millis, Report};
-use monitoring::run::{self, ExitCode};
+use monitoring::run;
+use perf_report::exit_code::ExitCode;
+use perf_report::{Millis, Report};
 
 use super::measured::{self, Measured};
 use super::setting::{CLIENT, Setting};

@@ -3,10 +3,10 @@
 use std::fs;
 
 use anyhow::Context as _;
-use monitoring::gate::simulation::{ENDPOINTS, MACHINES, Machine};
-use monitoring::gate::{Finding, Rule};
-use monitoring::html;
-use monitoring::run::ExitCode;
+use perf_compare::gate::simulation::{ENDPOINTS, MACHINES, Machine};
+use perf_report::comparison::{Conclusion, Rule};
+use perf_report::exit_code::ExitCode;
+use perf_report::render::html;
 
 use crate::workspace;
 
@@ -49,7 +49,7 @@ fn curve(machine: &Machine, rule: Rule, gates: usize) -> Vec<(f64, f64)> {
         let change = f64::from(thousandths) / 1e3;
         let mut slowed = [0.0; ENDPOINTS];
         slowed[0] = change;
-        let rate = machine.rate(SEED, gates, rule, &slowed, |findings| findings[0] == Finding::Regressed);
+        let rate = machine.rate(SEED, gates, rule, &slowed, |findings| findings[0] == Conclusion::Regressed);
         (change, rate.share())
     };
     CHANGES.step_by(STEP).map(at).collect()

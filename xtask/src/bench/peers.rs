@@ -5,7 +5,8 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use monitoring::run::{self, ExitCode};
+use monitoring::run;
+use perf_report::exit_code::ExitCode;
 use serde::Serialize;
 
 use super::PeersArgs;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use cargo_metadata::{Message, TargetKind};
-use monitoring::prometheus::RECEIVER_FLAG;
+use monitoring::prometheus::config::RECEIVER_FLAG;
 use monitoring::run;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};

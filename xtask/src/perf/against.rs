@@ -14,12 +14,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use monitoring::catalogue::SERVED;
-use monitoring::comparison::{self, About, Comparison, Method, Pair};
-use monitoring::gate::{Finding, Looks, Rule};
-use monitoring::judgement::{Problem, Report};
-use monitoring::run::{self, ExitCode, Settings};
-use monitoring::slo::Severity;
+use monitoring::run::{self, Settings};
+use monitoring::services::stock_ai::STOCK_AI as SERVED;
+use monitoring::slo::OnMiss;
+use perf_compare::gate::Looks;
+use perf_compare::{About, Pair};
+use perf_report::Report;
+use perf_report::comparison::{Comparison, Conclusion, Method, Rule};
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::findings::comparison_findings;
+use perf_report::render::files::COMPARISON;
 use tokio::sync::watch;
 
 use super::{Args, Stop, build, choose, configuration};
@@ -168,29 +173,31 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
         if let Some(level) = looks.level(pairs.len()) {
             alpha = level;
             let so_far = judged(rounds, base, head, rule, level, &pairs);
-            if pairs.len() < planned && so_far.endpoints.iter().any(|it| it.finding == Finding::Regressed) {
+            if pairs.len() < planned && so_far.endpoints.iter().any(|it| it.conclusion == Conclusion::Regressed) {
                 eprintln!("the look after {} of {planned} rounds found enough", pairs.len());
                 break;
             }
         }
     }
     let mut comparison = judged(rounds, base, head, rule, alpha, &pairs);
-    comparison.warnings.extend(notes);
-    comparison.warnings.extend(rounds.warnings());
-    comparison.problems.extend(of_rounds(&pairs));
+    comparison.findings.extend(of_rounds(&pairs));
+    let warning = |kind, text| Finding::warning(Subject::Run, kind, text);
+    comparison.findings.extend(notes.into_iter().map(|note| warning(FindingKind::Capacity, note)));
+    comparison.findings.extend(rounds.warnings().into_iter().map(|text| warning(FindingKind::ServiceLeft, text)));
     if args.gate.gate.judges_objectives() {
         let heads: Vec<_> = pairs.iter().map(|(_, head)| head).collect();
-        comparison.objectives = comparison::objectives(SERVED.slos, &heads);
-        let gating = SERVED.backend.iter().filter(|slo| slo.severity == Severity::Error).map(|slo| slo.id());
-        comparison.warnings.extend(gating.map(|id| format!("{id} is not judged in rounds, which keep no metrics")));
+        comparison.objectives = perf_compare::objectives(SERVED.slos, &heads);
+        let gating = SERVED.backend.iter().filter(|slo| slo.on_miss == OnMiss::Fail).map(|slo| slo.id());
+        let left_out = gating.map(|id| format!("{id} is not judged in rounds, which keep no metrics"));
+        comparison.findings.extend(left_out.map(|text| warning(FindingKind::ObjectiveNotJudged, text)));
     }
     let code = if args.gate.gate.judges_changes() { comparison.code() } else { comparison.code_of_objectives() };
-    comparison.exit_code = code.code();
+    comparison.exit_code = code;
     let path = write(&rounds.folder, &comparison)?;
     summary::print_comparison(&comparison, &path);
     reports::write_comparison(&path, &comparison)?;
     summary::on_job_page(&path)?;
-    summary::annotate(&comparison.scenario, &comparison::sentences(&comparison));
+    summary::annotate(&comparison.scenario, &comparison_findings(&comparison));
     Ok(code)
 }
 
@@ -244,7 +251,7 @@ fn judged(
         rule,
         alpha,
     };
-    Comparison::of(about, &in_pairs(pairs))
+    perf_compare::compare(about, &in_pairs(pairs))
 }
 
 fn in_pairs(pairs: &[(Report, Report)]) -> Vec<Pair<'_>> {
@@ -252,18 +259,17 @@ fn in_pairs(pairs: &[(Report, Report)]) -> Vec<Pair<'_>> {
 }
 
 /// What kept rounds from being what they should have been, each once, with how often.
-fn of_rounds(pairs: &[(Report, Report)]) -> Vec<Problem> {
+fn of_rounds(pairs: &[(Report, Report)]) -> Vec<Finding> {
     let all = pairs.iter().flat_map(|(base, head)| [("base", base), ("head", head)]);
-    let all: Vec<_> =
-        all.flat_map(|(side, report)| report.problems.iter().map(move |problem| (side, problem))).collect();
-    let mut told: Vec<(&str, &Problem, usize)> = Vec::new();
+    let all: Vec<_> = all.flat_map(|(side, report)| report.problems().map(move |problem| (side, problem))).collect();
+    let mut told: Vec<(&str, &Finding, usize)> = Vec::new();
     for (side, problem) in all {
         match told.iter_mut().find(|(of, known, _)| *of == side && *known == problem) {
             Some((_, _, times)) => *times += 1,
             None => told.push((side, problem, 1)),
         }
     }
-    let in_words = |(side, problem, times): (&str, &Problem, usize)| Problem {
+    let in_words = |(side, problem, times): (&str, &Finding, usize)| Finding {
         message: format!("{times} of the {side}'s rounds: {}", problem.message),
         ..problem.clone()
     };
@@ -291,7 +297,7 @@ async fn calibrate(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -
 }
 
 fn write(folder: &Path, comparison: &Comparison) -> anyhow::Result<PathBuf> {
-    let path = folder.join("comparison.json");
+    let path = folder.join(COMPARISON);
     let text = serde_json::to_string_pretty(comparison)? + "\n";
     fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
     Ok(path)

@@ -5,10 +5,10 @@ use std::io::{IsTerminal as _, stderr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use monitoring::judgement::Report;
 use monitoring::label;
-use monitoring::rule::Timing;
+use monitoring::prometheus::recording_rules::Timing;
 use monitoring::run::{self, Settings, SettingsError};
+use perf_report::Report;
 use url::Url;
 
 mod gate;

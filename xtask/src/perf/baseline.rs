@@ -1,9 +1,10 @@
 //! `--baseline` and `--save-baseline`: a run beside an earlier one.
 
-use monitoring::comparison::{Comparison, sentences};
-use monitoring::gate::Finding;
-use monitoring::judgement::Problem;
-use monitoring::run::ExitCode;
+use perf_report::comparison::Comparison;
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::findings::comparison_findings;
+use perf_report::render::files::REPORT;
 
 use super::{Args, Stop, configuration};
 use crate::compare::{self, Recorded};
@@ -25,7 +26,7 @@ pub(super) enum Compared {
     /// None was asked for, or there is no baseline yet.
     Nothing,
     /// The two cannot be compared.
-    Refused(Problem),
+    Refused(Finding),
     /// They were compared.
     With(Box<Comparison>),
 }
@@ -44,33 +45,34 @@ pub(super) fn compare(args: &Args, head: &Recorded) -> Compared {
         Err(error) => {
             let message = format!("--baseline {name}: {error:#}");
             eprintln!("error: {message}");
-            Compared::Refused(Problem::new(ExitCode::BadConfiguration, message))
+            let kind = FindingKind::NotComparable;
+            Compared::Refused(Finding::problem(ExitCode::BadConfiguration, Subject::Baseline, kind, message))
         }
     }
 }
 
 /// What keeps a comparison from being met, in words.
-pub(super) fn problem(compared: &Comparison) -> Option<Problem> {
+pub(super) fn problem(compared: &Comparison) -> Option<Finding> {
     let code = compared.code();
-    let words: Vec<_> = sentences(compared)
-        .into_iter()
-        .filter(|sentence| match code {
-            ExitCode::Regressed => sentence.starts_with("regressed: "),
-            _ => sentence.starts_with(Finding::TooLittleData.words()),
-        })
-        .collect();
-    let says = if code == ExitCode::Regressed { "slower than" } else { "not known to be as fast as" };
-    (code != ExitCode::Met).then(|| Problem::new(code, format!("{says} {}: {}", compared.base, words.join("; "))))
+    let (kind, says) = match code {
+        ExitCode::Met => return None,
+        ExitCode::Regressed => (FindingKind::Regressed, "slower than"),
+        _ => (FindingKind::TooLittleData, "not known to be as fast as"),
+    };
+    let findings = comparison_findings(compared).into_iter().filter(|finding| finding.kind == kind);
+    let text: Vec<_> = findings.map(|finding| finding.to_string()).collect();
+    let message = format!("{says} {}: {}", compared.base, text.join("; "));
+    Some(Finding::problem(code, Subject::Baseline, FindingKind::ChangedFromBaseline, message))
 }
 
 /// Keeps a run as a baseline, if it is one to be measured against. One that it was compared with is left as it is: else what became
 /// slower would be reported once, and what becomes slower bit by bit never.
 pub(super) fn save(name: &str, run: &Recorded, own: ExitCode, compared: &Compared) -> Result<(), Stop> {
     if !matches!(own, ExitCode::Met | ExitCode::Missed) {
-        eprintln!("not kept as baseline {name:?}: {}", own.words());
+        eprintln!("not kept as baseline {name:?}: {}", own.describe());
         return Ok(());
     }
-    if matches!(compared, Compared::With(_)) && reports::baseline(name).join(reports::REPORT).is_file() {
+    if matches!(compared, Compared::With(_)) && reports::baseline(name).join(REPORT).is_file() {
         eprintln!("baseline {name:?} is kept as it is: without --baseline, this run would have taken its place");
         return Ok(());
     }

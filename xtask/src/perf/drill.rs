@@ -4,12 +4,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use monitoring::alert;
-use monitoring::answer::Series;
-use monitoring::catalogue::SERVED;
-use monitoring::rule::Timing;
-use monitoring::run::{self, ExitCode, Settings, StoreAccess};
-use monitoring::slo::{Sli, millis};
+use monitoring::prometheus::alerts;
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::ratio::millis;
+use monitoring::run::{self, Settings, StoreAccess};
+use monitoring::services::stock_ai::STOCK_AI as SERVED;
+use monitoring::slo::Sli;
+use perf_report::exit_code::ExitCode;
+use prometheus_store::response::Series;
 use tokio::sync::watch;
 use tokio::time;
 
@@ -164,7 +166,7 @@ fn faults() -> Vec<String> {
 
 /// Prints what became of each alert.
 fn say(loud: &[Series], series: &[Series], (began, now): (Moment, Moment), unanswered: &[String]) -> ExitCode {
-    let alerts = alert::alerts(&SERVED, &Timing::DRILL);
+    let alerts = alerts::alerts(&SERVED, &Timing::DRILL);
     let mut is_shown = loud.is_empty() && unanswered.is_empty();
     let mut text = format!("\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
     for rule in alerts.groups.iter().flat_map(|group| &group.rules) {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use anyhow::Context as _;
-use monitoring::judgement::Report;
-use monitoring::plain::plain;
-use monitoring::run::{ExitCode, Outcome};
+use monitoring::sanitize::sanitize;
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
+use perf_report::outcome::Outcome;
 
 use super::Stop;
 use crate::scenarios::Scenario;
@@ -35,7 +36,7 @@ pub(super) fn finish(
     fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
     let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
     if let Some(message) = outcome.message {
-        eprintln!("error: {}", plain(&message));
+        eprintln!("error: {}", sanitize(&message));
     }
     if let Some(drawing) = outcome.drawing {
         summary::say(&drawing);
@@ -50,7 +51,7 @@ pub(super) fn finish(
         summary::print(&report, &path, stack.grafana.as_ref());
         left = Some((path, report));
     }
-    let code = ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal);
+    let code = outcome.code;
     if code == ExitCode::Met && !ended.success() {
         let message =
             format!("every objective was met, and then the test {} failed by itself ({ended})", scenario.test);
@@ -79,11 +80,11 @@ mod tests {
 
     #[test]
     fn a_scenario_that_fails_by_itself_is_not_green() {
-        let met = || Some(Outcome::default());
+        let met = || Some(Outcome::new(ExitCode::Met));
         assert_eq!(finished("met", met(), 0), Ok(ExitCode::Met));
         assert_eq!(finished("own", met(), 101), Err(ExitCode::Internal));
         assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
-        let missed = Outcome { code: 99, ..Outcome::default() };
+        let missed = Outcome::new(ExitCode::Missed);
         assert_eq!(finished("missed", Some(missed), 101), Ok(ExitCode::Missed));
     }
 }

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use monitoring::catalogue::Endpoint;
-use monitoring::judgement::{EndpointResult, Generator, Millis, Report};
+use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, TESTID};
 use monitoring::metric::{Metric, Part};
 use monitoring::phase::Phase;
 use monitoring::promql::Selector;
+use perf_report::{EndpointResult, Generator, Millis, Report};
 use serde::Serialize;
 
 use super::reading::Counted;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use monitoring::judgement::EndpointResult;
+use perf_report::EndpointResult;
 
 use super::reading::Counted;
 
@@ -129,7 +129,7 @@ fn first_difference(sent: &BTreeMap<String, u64>, stored: &BTreeMap<String, u64>
 
 #[cfg(test)]
 mod tests {
-    use monitoring::judgement::Requests;
+    use perf_report::Requests;
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
-use dashboards::answer;
-use monitoring::answer::{Found, shown};
+use prometheus_store::grafana_response;
+use prometheus_store::response::{Found, shown};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -40,7 +40,7 @@ impl Grafana {
             return None;
         }
         match through_grafana(&self.http, &self.url, expr, instant, window).await {
-            Ok(answer) => self.let_in(answer).map(|answer| answer::found(&answer)),
+            Ok(answer) => self.let_in(answer).map(|response| grafana_response::found(&response)),
             Err(error) => {
                 self.give_up(format!("it does not answer: {}", error.root_cause()));
                 None

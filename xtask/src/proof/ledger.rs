@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use monitoring::catalogue::SERVED;
-use monitoring::judgement::Report;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
 use monitoring::promql::Selector;
+use monitoring::services::stock_ai::STOCK_AI as SERVED;
+use perf_report::Report;
 use tokio::time;
 use url::Url;
 

@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dashboards::multiplayer;
-use dashboards::questions::{self, Question};
-use monitoring::answer::Found;
-use monitoring::judgement::Report;
-use monitoring::label::{SCENARIO, TESTID};
-use monitoring::operation::SCRAPE_INTERVAL;
-use monitoring::prometheus::BACKEND_JOB;
-use monitoring::rule::Timing;
-use monitoring::{alert, rule};
+use dashboards::queries::{self, Question};
+use dashboards::service_dashboard;
+use monitoring::label::{BACKEND_JOB, SCENARIO, TESTID};
+use monitoring::prometheus::alerts;
+use monitoring::prometheus::recording_rules::{self, Timing};
+use monitoring::stack_limits::SCRAPE_INTERVAL;
+use perf_report::Report;
+use prometheus_store::response::Found;
 
 use super::reading::Backend;
 use super::source::{Moment, Source, Window, step};
@@ -39,7 +38,7 @@ fn is_over_time(question: &Question) -> bool {
 /// Whether a line over time could miss all that was pushed: Grafana's steps are as long as the time between pushes.
 fn is_short(report: &Report) -> bool {
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
-    Duration::from_millis(lasted) < monitoring::operation::PUSH_INTERVAL * 2
+    Duration::from_millis(lasted) < monitoring::stack_limits::PUSH_INTERVAL * 2
 }
 
 /// Scraped this often by then, the backend's counters have a rate.
@@ -80,16 +79,17 @@ pub(super) async fn check(
 ) -> Check {
     const CHECK: &str = "nothing empty";
     let mut asked = Asked::default();
-    let dashboard = multiplayer::dashboard(catalogue());
+    let dashboard = service_dashboard::dashboard(catalogue());
     let from_ms = report.started_unix_ms - MARGIN_MS;
     let run = Window { from_ms, to_ms: report.series_end_unix_ms() };
     let until_now = Window { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
-        for question in questions::questions(&dashboard).into_iter().chain(of_rules(&Timing::USUAL)) {
+        for question in queries::questions(&dashboard).into_iter().chain(of_rules(&Timing::USUAL)) {
             let may_be_empty = question.may_be_empty.or_else(|| {
                 let of_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
                 let no_lines = TOO_SHORT.filter(|_| is_short(report) && is_over_time(&question));
-                let too_far_apart = UNSEEN_MARKS.filter(|_| is_mark(&question) && step(window) > multiplayer::MARK);
+                let too_far_apart =
+                    UNSEEN_MARKS.filter(|_| is_mark(&question) && step(window) > service_dashboard::MARK);
                 no_scrapes
                     .filter(|_| of_backend)
                     .or(no_lines)
@@ -135,8 +135,8 @@ fn not_requested(expr: &str, report: &Report) -> Option<&'static str> {
 
 /// What rules and alerts ask, which is the same for all runs.
 fn of_rules(timing: &Timing) -> Vec<Question> {
-    let recording = rule::recording_rules(catalogue(), timing);
-    let alerts = alert::alerts(catalogue(), timing);
+    let recording = recording_rules::recording_rules(catalogue(), timing);
+    let alerts = alerts::alerts(catalogue(), timing);
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         place: format!("rule {}", rule.record),
         expr: rule.expr.to_string(),
@@ -176,10 +176,10 @@ pub(super) async fn unanswered(
     (began, _): (Moment, Moment),
     now: Moment,
 ) -> anyhow::Result<Vec<String>> {
-    let dashboard = multiplayer::dashboard(catalogue());
+    let dashboard = service_dashboard::dashboard(catalogue());
     let window = Window { from_ms: began.0, to_ms: now.0 };
     let mut unanswered = Vec::new();
-    let all = questions::questions(&dashboard).into_iter().chain(of_rules(&Timing::DRILL));
+    let all = queries::questions(&dashboard).into_iter().chain(of_rules(&Timing::DRILL));
     for question in all.filter(|question| question.may_be_empty.is_some()) {
         let expr = question.expr.replace("$testid", testid).replace("$scenario", scenario);
         let found = source.ask(&expr, question.instant, window).await?;
@@ -227,7 +227,7 @@ impl Asked {
         dashboard: &dashboards::grafana::Dashboard,
         window: Window,
     ) {
-        for variable in questions::label_values(dashboard) {
+        for variable in queries::label_values(dashboard) {
             self.count += 1;
             let wanted = if variable.label == TESTID.as_str() {
                 report.testid.clone()
@@ -253,8 +253,8 @@ impl Asked {
             Ok(loaded) => loaded,
             Err(error) => return self.complain(format!("rules: {error:#}")),
         };
-        let recording = rule::recording_rules(catalogue(), &Timing::USUAL);
-        let alerts = alert::alerts(catalogue(), &Timing::USUAL);
+        let recording = recording_rules::recording_rules(catalogue(), &Timing::USUAL);
+        let alerts = alerts::alerts(catalogue(), &Timing::USUAL);
         let names = recording.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.record);
         for name in names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert)) {
             self.count += 1;
@@ -302,8 +302,8 @@ mod tests {
 
     /// All rules but those of a name; that of p95 of joins does not work.
     fn rules(word: &str) -> String {
-        let recording = rule::recording_rules(catalogue(), &Timing::USUAL);
-        let alerts = alert::alerts(catalogue(), &Timing::USUAL);
+        let recording = recording_rules::recording_rules(catalogue(), &Timing::USUAL);
+        let alerts = alerts::alerts(catalogue(), &Timing::USUAL);
         let names = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| rule.record);
         let names = names.chain(alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| rule.alert));
         let rules: Vec<_> = names
@@ -318,14 +318,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_rule_that_is_not_loaded_or_does_not_work_is_named() {
-        let report: Report = serde_json::from_str(include_str!("../../../monitoring/tests/report.json")).unwrap();
+        let report: Report = test_support::report();
         let wrong = check(&report, &store_without("get_news_latency:p95"), true, None).await.lines;
         assert!(wrong.contains(&"rule get_news_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
         assert!(wrong.contains(&"rule join_room_latency:p95: many-to-many".to_owned()), "{wrong:?}");
     }
 
     async fn wrong_without(word: &'static str) -> Vec<String> {
-        let report: Report = serde_json::from_str(include_str!("../../../monitoring/tests/report.json")).unwrap();
+        let report: Report = test_support::report();
         check(&report, &store_without(word), false, None).await.lines
     }
 
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_the_scenario_does_not_request_may_be_empty() {
-        let mut report: Report = serde_json::from_str(include_str!("../../../monitoring/tests/report.json")).unwrap();
+        let mut report: Report = test_support::report();
         report.endpoints.retain(|endpoint| endpoint.name == "get_news");
         let reason = |expr: &str| not_requested(expr, &report);
         assert!(reason("rate(join_room_latency_bucket[1m])").is_some());

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::backend::{CREATED, DURATION, REQUESTS, STARTED};
-use monitoring::catalogue::{Catalogue, Endpoint};
+use monitoring::backend_metrics::{CREATED, DURATION, REQUESTS, STARTED};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
 use monitoring::exposition::{self, Sample};
 use monitoring::openapi;
 use url::Url;
@@ -184,7 +185,7 @@ impl Counted {
 
 #[cfg(test)]
 mod tests {
-    use monitoring::catalogue::{JOIN_ROOM, STOCK_AI};
+    use monitoring::services::stock_ai::{JOIN_ROOM, STOCK_AI};
 
     use super::*;
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::answer::{self, Found, Series};
 use monitoring::promql;
 use monitoring::run::StoreAccess;
+use prometheus_store::response::{self, Found, Series};
 use url::Url;
 
 use super::grafana::Grafana;
@@ -110,14 +110,14 @@ impl Source {
         let answer = http::json_whatever(&self.http, url).await;
         let is_late = |error: &anyhow::Error| error.downcast_ref().is_some_and(reqwest::Error::is_timeout);
         self.is_silent.fetch_or(answer.as_ref().is_err_and(is_late), Ordering::Relaxed);
-        Ok(answer::found(&answer?))
+        Ok(response::found(&answer?))
     }
 
     /// The one value of an expression at a time; none if it has none.
     pub(crate) async fn value(&self, expr: &str, at_ms: i64) -> anyhow::Result<Option<f64>> {
         let mut url = api(&self.prometheus, "query")?;
         url.query_pairs_mut().append_pair("query", expr).append_pair("time", &seconds(at_ms));
-        answer::value(&http::json_whatever(&self.http, url).await?).with_context(|| expr.to_owned())
+        response::value(&http::json_whatever(&self.http, url).await?).with_context(|| expr.to_owned())
     }
 
     /// Series over a window, a second between values or as many as keep a long window within what Prometheus answers.
@@ -126,7 +126,7 @@ impl Source {
         let step = step_of_series(from, to).to_string();
         let query = [("query", expr.to_owned()), ("start", seconds(from.0)), ("end", seconds(to.0)), ("step", step)];
         url.query_pairs_mut().extend_pairs(query);
-        Ok(answer::series(&http::json_whatever(&self.http, url).await?)?)
+        Ok(response::series(&http::json_whatever(&self.http, url).await?)?)
     }
 
     /// Alerts that were pending or firing.
@@ -162,13 +162,13 @@ impl Source {
                 http::json_whatever(&self.http, url).await?
             }
         };
-        Ok(answer::label_values(&answer)?)
+        Ok(response::label_values(&answer)?)
     }
 
     /// Rules by name, and what is wrong with each of them.
     pub(crate) async fn rules(&self) -> anyhow::Result<Vec<(String, Option<String>)>> {
         let answer = http::json_whatever(&self.http, api(&self.prometheus, "rules")?).await?;
-        Ok(answer::rules(&answer)?)
+        Ok(response::rules(&answer)?)
     }
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn seconds(ms: i64) -> String {
 
 /// The step that Grafana takes: as many as it has points, and never finer than the data.
 pub(super) fn step(window: Window) -> Duration {
-    let finest = monitoring::operation::PUSH_INTERVAL;
+    let finest = monitoring::stack_limits::PUSH_INTERVAL;
     let of_points = u64::try_from((window.to_ms - window.from_ms) / POINTS).unwrap_or_default();
     Duration::from_secs(Duration::from_millis(of_points).as_secs()).max(finest)
 }
@@ -197,7 +197,7 @@ fn step_of_series(from: Moment, to: Moment) -> i64 {
 
 /// What Grafana does, where Grafana is not there to do it.
 fn fill_in_windows(expr: &str, step: Duration, window: Window) -> String {
-    let push = monitoring::operation::PUSH_INTERVAL;
+    let push = monitoring::stack_limits::PUSH_INTERVAL;
     let range = u64::try_from(window.to_ms - window.from_ms).unwrap_or_default().div_ceil(1_000).max(1);
     let rate_interval = (step + push).max(push * SCRAPES);
     expr.replace("$__rate_interval", &promql::duration(rate_interval)).replace("$__range", &format!("{range}s"))

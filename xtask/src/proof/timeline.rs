@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use monitoring::answer::Series;
-use monitoring::backend::{self, MEMORY};
-use monitoring::interpretation::Slope;
-use monitoring::judgement::Report;
+use monitoring::backend_metrics::{self, MEMORY};
+use perf_report::Report;
+use perf_report::readings::Slope;
+use prometheus_store::response::Series;
 
 use super::Check;
 use super::source::{Moment, Source};
@@ -25,9 +25,9 @@ pub(super) async fn check(report: &Report, source: &Source) -> Check {
     if lasted < LONG {
         return Check::not_applicable(CHECK, "the run was too short for the backend's memory to drift");
     }
-    match source.series(&backend::scraped(MEMORY).now().sum().to_string(), from, to).await {
+    match source.series(&backend_metrics::scraped(MEMORY).now().sum().to_string(), from, to).await {
         Ok(memory) => match Slope::of(&thinned(memory)) {
-            Some(slope) => Check::new(CHECK, slope.in_words("the backend's memory", MEBIBYTE, "MiB"), Vec::new()),
+            Some(slope) => Check::new(CHECK, slope.describe("the backend's memory", MEBIBYTE, "MiB"), Vec::new()),
             None => Check::not_applicable(CHECK, "too little is known of the backend's memory"),
         },
         Err(error) => Check::not_applicable(CHECK, format!("the backend's memory could not be asked for: {error:#}")),

@@ -3,9 +3,9 @@
 use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
 use clap::Subcommand;
-use monitoring::plain::plain;
-use monitoring::rule::Timing;
-use monitoring::run::ExitCode;
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::sanitize::sanitize;
+use perf_report::exit_code::ExitCode;
 
 use super::{Choice, GRAFANA_PORT, Images, Options, PROMETHEUS_PORT, Part, Stack, docker, doctor, native, status};
 use super::{parts, parts_since, stop, up};
@@ -78,7 +78,7 @@ pub(crate) async fn command(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Status => {
             let lines = status::lines().await?;
-            println!("{}", if lines.is_empty() { "nothing runs".to_owned() } else { plain(&lines.join("\n")) });
+            println!("{}", if lines.is_empty() { "nothing runs".to_owned() } else { sanitize(&lines.join("\n")) });
             Ok(ExitCode::Met)
         }
         Command::Logs { follow } => logs(follow).await,
@@ -105,7 +105,7 @@ async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::Met);
             }
             Err(error) => {
-                eprintln!("error: {}", plain(&error.to_string()));
+                eprintln!("error: {}", sanitize(&error.to_string()));
                 error.code()
             }
         },

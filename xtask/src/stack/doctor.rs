@@ -1,10 +1,11 @@
 //! `cargo xtask stack doctor`: why metrics do not appear. Each check ends with ok, or with what to do.
 
-use monitoring::answer::shown;
 use monitoring::metric::Metric;
-use monitoring::plain::plain;
-use monitoring::prometheus::RECEIVER_FLAG;
-use monitoring::run::{self, ExitCode};
+use monitoring::prometheus::config::RECEIVER_FLAG;
+use monitoring::run;
+use monitoring::sanitize::sanitize;
+use perf_report::exit_code::ExitCode;
+use prometheus_store::response::shown;
 use serde_json::Value;
 use url::Url;
 
@@ -60,10 +61,10 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ),
     ] {
         match found {
-            Ok(remark) => println!("✓ {question} {}", plain(&remark)),
+            Ok(remark) => println!("✓ {question} {}", sanitize(&remark)),
             Err((wrong, way_out)) => {
                 all_well = false;
-                println!("✗ {question} {}\n    → {}", plain(&wrong), plain(&way_out));
+                println!("✗ {question} {}\n    → {}", sanitize(&wrong), sanitize(&way_out));
             }
         }
     }
@@ -193,7 +194,8 @@ async fn receiver(store: &Store) -> Found {
 
 async fn metrics(store: &Store) -> Found {
     // Any metric that every run has will do; this one is what people look for first.
-    let name = monitoring::catalogue::SERVED.endpoints.first().map(|endpoint| Metric::latency(endpoint).count());
+    let name =
+        monitoring::services::stock_ai::STOCK_AI.endpoints.first().map(|endpoint| Metric::latency(endpoint).count());
     let name = name.unwrap_or_else(|| Metric::vus().name);
     let path = format!("api/v1/query?query=count(last_over_time({name}%5B30d%5D))");
     let found = store.ask(&path).await?;

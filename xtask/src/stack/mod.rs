@@ -14,13 +14,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use monitoring::artefact;
-use monitoring::catalogue::SERVED;
-use monitoring::operation::RETENTION;
-use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG, TARGETS, Target};
-use monitoring::promql;
-use monitoring::rule::Timing;
-use monitoring::run::ExitCode;
+use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG, TARGETS, Target};
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::stack_limits::RETENTION;
+use monitoring::{generated_files, promql, services};
+use perf_report::exit_code::ExitCode;
 use url::Url;
 
 use crate::sweep::Swept;
@@ -76,8 +74,8 @@ pub(crate) struct Shown {
 impl Options {
     /// The files that Prometheus reads, by their path beside `prometheus.yml`.
     fn configuration(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let files = artefact::artefacts_at(&SERVED, &self.timing)?.into_iter();
-        let of_prometheus = |file: artefact::Artefact| {
+        let files = generated_files::files(services::ALL, &self.timing)?.into_iter();
+        let of_prometheus = |file: generated_files::GeneratedFile| {
             Some((file.path.strip_prefix("monitoring/prometheus/")?.to_owned(), file.contents))
         };
         Ok(files.filter_map(of_prometheus).collect())

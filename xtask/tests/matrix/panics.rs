@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use monitoring::prometheus::RECEIVER_FLAG;
+use monitoring::prometheus::config::RECEIVER_FLAG;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use monitoring::prometheus::RECEIVER_FLAG;
+use monitoring::prometheus::config::RECEIVER_FLAG;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use monitoring::judgement::Report;
+use perf_report::Report;
 
 use crate::real::{Said, get, out, root, said, value, wait_for, xtask};
 
@@ -192,7 +192,7 @@ impl Running {
         let took = self.started.elapsed();
         let report = fs::read_to_string(self.out.join(&self.testid).join("report.json")).ok();
         let report: Option<Report> = report.map(|text| serde_json::from_str(&text).unwrap());
-        let exit_code = report.as_ref().map(|report| report.exit_code);
+        let exit_code = report.as_ref().map(|report| report.exit_code.code());
         let counts = store.zip(report).map(|(store, report)| {
             let at = report.store.as_ref().and_then(|store| store.last_push_unix_ms).unwrap_or(report.ended_unix_ms);
             let expr = format!("sum(last_over_time(http_reqs{{testid=\"{}\"}}[10m]))", self.testid);

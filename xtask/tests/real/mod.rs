@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use monitoring::judgement::Report;
+use perf_report::Report;
 use serde_json::Value;
 
 pub(crate) fn root() -> PathBuf {

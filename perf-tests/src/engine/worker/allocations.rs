@@ -4,8 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
 
-use monitoring::catalogue::JOIN_ROOM;
 use monitoring::phase::Phases;
+use monitoring::services::stock_ai::JOIN_ROOM;
 
 use super::tests::run_against;
 use crate::plan::shared_iterations;

@@ -3,11 +3,12 @@
 
 use std::sync::atomic::Ordering;
 
-use monitoring::catalogue::{Endpoint, GET_NEWS, JOIN_ROOM, STOCK_AI};
-use monitoring::judgement::Millis;
+use monitoring::endpoint::Endpoint;
 use monitoring::phase::{Phase, Phases};
+use monitoring::ratio::Ratio;
 use monitoring::run::HttpSettings;
-use monitoring::slo::Objective;
+use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM, STOCK_AI};
+use perf_report::Millis;
 use tokio::time::{self, sleep};
 use url::Url;
 
@@ -155,7 +156,7 @@ async fn constant_vus_iterate_until_their_time_is_over() {
     assert_eq!(join_room.requests().sent, 30);
     assert_eq!((join_room.latency.buckets().within(MS(99)), join_room.latency.buckets().within(MS(100))), (0, 30));
     assert_eq!(join_room.latency.buckets().sum_ms(), 3000.0);
-    assert_eq!(join_room.latency.quantile(Objective::percent(95)), Some(Millis::Finite(100.0)));
+    assert_eq!(join_room.latency.quantile(Ratio::percent(95)), Some(Millis::Finite(100.0)));
     assert!(join_room.response.is_none(), "a closed load has no response times");
     assert_eq!(ran.part().most_per_iteration[0], 1);
     assert_eq!(ran.part().iteration_duration.1.longest().unwrap().as_millis(), 100);
@@ -282,7 +283,7 @@ async fn a_stall_shows_in_response_times_as_arithmetic_says() {
     }
     let sum: u64 = (0..400).map(|k| 2000 - 5 * k + 1).sum::<u64>() + 1600;
     assert_eq!(response.buckets().sum_ms(), sum as f64);
-    assert_eq!(response.quantile(Objective::percent(95)), ran.join_room().latency.quantile(Objective::percent(95)));
+    assert_eq!(response.quantile(Ratio::percent(95)), ran.join_room().latency.quantile(Ratio::percent(95)));
 }
 
 /// Late arrivals are the generator's doing, and their response times tell: the stopwatch starts when they were due.

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::comparison::{self, Pair};
-use monitoring::gate::{Calibration, Rule};
 use monitoring::run;
+use perf_compare::Pair;
+use perf_compare::gate::Calibration;
+use perf_report::comparison::Rule;
 use serde::{Deserialize, Serialize};
 
 use crate::workspace;
@@ -41,7 +42,7 @@ pub(super) fn percent(share: f64) -> String {
 impl Calibrated {
     /// From rounds in which both sides were the same; none if an endpoint has too few requests.
     pub(super) fn of(setting: Setting, pairs: &[Pair<'_>], pair: Duration) -> Option<Self> {
-        let family = comparison::differences_of_p95(pairs);
+        let family = perf_compare::differences_of_p95(pairs);
         let noise = Calibration::of(family.iter().map(|(name, differences)| (name.as_str(), differences.as_slice())))?;
         Some(Self { setting, noise, pair_seconds: pair.as_secs().max(1) })
     }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::judgement::Report;
-use monitoring::run::{self, ExitCode, LoadOverride, Outcome, Settings};
+use monitoring::run::{self, LoadOverride, Settings};
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
+use perf_report::outcome::Outcome;
 use tokio::sync::watch;
 
 use super::calibration::Setting;
@@ -241,7 +243,7 @@ impl<'a> Rounds<'a> {
             return Ok(Err(outcome.message.unwrap_or_else(|| "no report, and no reason given".to_owned())));
         };
         // As after a run: a scenario that fails after its objectives were met has failed.
-        if outcome.code == ExitCode::Met.code() && !ended.success() {
+        if outcome.code == ExitCode::Met && !ended.success() {
             return Ok(Err(format!("the objectives were met, and the scenario failed all the same ({ended})")));
         }
         Ok(reports::read(&path).map_err(|error| format!("{error:#}")))

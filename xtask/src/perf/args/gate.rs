@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use monitoring::gate::Rule;
 use monitoring::run;
+use perf_report::comparison::Rule;
 
 /// What a run is compared with, how, and what of that is a failure.
 #[derive(Debug, clap::Args)]

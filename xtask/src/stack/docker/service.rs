@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use dashboards::multiplayer::{PROMETHEUS_LINK, REPORTS};
 use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
+use dashboards::service_dashboard::{PROMETHEUS_LINK, REPORTS};
 use futures::StreamExt as _;
-use monitoring::operation::{self, Limits};
-use monitoring::prometheus::TARGETS;
-use monitoring::rule::Timing;
+use monitoring::prometheus::config::TARGETS;
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::stack_limits::{self, Limits};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{Mount, MountType, PortBinding};
 use testcontainers::bollard::query_parameters::{ListVolumesOptions, LogsOptions};
@@ -161,7 +161,7 @@ impl Service {
             volume,
             // What it writes beside an archive's blocks is to be removed by whoever unpacked them.
             user: options.archive.as_ref().and_then(|_| super::tool::owner()),
-            limits: operation::PROMETHEUS,
+            limits: stack_limits::PROMETHEUS,
             stores: options.archive.is_none().then_some("/prometheus"),
             scratch: &["/tmp"],
             owner: owner(options),
@@ -217,7 +217,7 @@ impl Service {
             ],
             volume: None,
             user: None,
-            limits: operation::GRAFANA,
+            limits: stack_limits::GRAFANA,
             stores: None,
             scratch: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
             owner: owner(options),

@@ -1,0 +1,204 @@
+//! The dashboard of a service: what was promised and whether it holds, what load there was, and what the backend says.
+
+use std::time::Duration;
+
+use monitoring::catalogue::Catalogue;
+use monitoring::label::{Label, PHASE, SCENARIO, TESTID};
+use monitoring::metric::Metric;
+use monitoring::phase::Phase;
+use monitoring::promql::{self, Expr, Selector, Window};
+
+use crate::grafana::{
+    Annotation, AnnotationTarget, Annotations, Current, Dashboard, Link, Panel, SCHEMA_VERSION, Templating, TimeRange,
+    Variable, VariableQuery,
+};
+use crate::layout::{self, Row};
+use crate::panel::{PROMETHEUS_UID, chosen_source};
+
+mod backend;
+mod health;
+mod latency;
+mod load;
+mod summary;
+
+/// The folder that dashboards are provisioned into.
+pub const FOLDER: &str = "Performance Testing";
+
+/// Where Grafana serves the reports of runs, if it is given their folder.
+pub const REPORTS: &str = "public/perf";
+
+/// Where the link to Prometheus leads: to the stack's, at its usual port.
+pub const PROMETHEUS_LINK: &str = "http://localhost:9090/query";
+
+/// The dashboard of a catalogue.
+pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
+    let critical = catalogue.critical.iter().map(|endpoint| latency::critical(catalogue, endpoint)).collect();
+    let small = catalogue.endpoints.iter().map(|endpoint| latency::small(catalogue, endpoint)).collect();
+    let mut panels = vec![
+        Row::Even(9, critical),
+        Row::Heading("Health"),
+        Row::Sized(8, health::panels(catalogue)),
+        Row::Heading("Endpoints"),
+        Row::Even(10, vec![latency::all(catalogue)]),
+    ];
+    panels.extend(beside_one_another(small));
+    panels.extend([
+        Row::Heading("Load"),
+        Row::Even(10, vec![summary::table(catalogue)]),
+        Row::Even(9, vec![load::request_rate(), load::vus()]),
+        Row::Even(8, vec![load::arrivals(), load::generator()]),
+        Row::Heading("Backend"),
+        Row::Even(8, vec![backend::mean(catalogue), backend::p95(), backend::outside(catalogue)]),
+    ]);
+    let mut used = vec![backend::in_flight(), backend::cpu()];
+    used.extend(backend::memory(catalogue));
+    used.extend(backend::promised(catalogue));
+    panels.extend(beside_one_another(used));
+    Dashboard {
+        uid: uid(catalogue.service).to_owned(),
+        title: catalogue.title.to_owned(),
+        description: "Generated from monitoring/src/catalogue.rs by `cargo xtask codegen`.".to_owned(),
+        tags: vec!["performance".to_owned(), catalogue.service.to_owned()],
+        schema_version: SCHEMA_VERSION,
+        editable: false,
+        graph_tooltip: 1,
+        refresh: "5s".to_owned(),
+        time: TimeRange { from: "now-15m".to_owned(), to: "now".to_owned() },
+        timezone: "browser".to_owned(),
+        templating: Templating {
+            list: vec![data_source(), variable(TESTID, "Run", &[]), variable(SCENARIO, "Scenario", &[TESTID])],
+        },
+        annotations: Annotations { list: vec![starts(), ends(), phases()] },
+        links: links(),
+        panels: layout::rows(panels),
+    }
+}
+
+/// Rows of small panels.
+fn beside_one_another(mut panels: Vec<Panel>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    while !panels.is_empty() {
+        // Four beside one another are as narrow as an axis and a line can be read.
+        let rest = panels.split_off(panels.len().min(4));
+        rows.push(Row::Even(7, panels));
+        panels = rest;
+    }
+    rows
+}
+
+/// The uid of a service's dashboard, which stands in its URL.
+pub const fn uid(service: &str) -> &str {
+    service
+}
+
+/// Series of the chosen runs and scenarios.
+fn chosen(metric: impl Into<String>) -> Selector {
+    Selector::new(metric).with_variable(TESTID).with_variable(SCENARIO)
+}
+
+fn data_source() -> Variable {
+    Variable {
+        kind: "datasource",
+        name: "datasource".to_owned(),
+        label: "Data source".to_owned(),
+        datasource: None,
+        query: VariableQuery::Kind("prometheus"),
+        refresh: 1,
+        sort: None,
+        multi: false,
+        include_all: false,
+        current: Current { text: "Prometheus".to_owned(), value: PROMETHEUS_UID.to_owned() },
+    }
+}
+
+fn variable(label: Label, title: &str, within: &[Label]) -> Variable {
+    let series = within.iter().fold(Selector::new(Metric::vus().name), |series, &label| series.with_variable(label));
+    Variable {
+        kind: "query",
+        name: label.as_str().to_owned(),
+        label: title.to_owned(),
+        datasource: Some(chosen_source()),
+        query: VariableQuery::Prometheus {
+            qry_type: 1,
+            query: format!("label_values({}, {})", series.now(), label.as_str()),
+            ref_id: label.as_str().to_owned(),
+        },
+        refresh: 2,
+        sort: Some(2),
+        multi: true,
+        include_all: true,
+        current: Current { text: "All".to_owned(), value: "$__all".to_owned() },
+    }
+}
+
+/// How long the marks at a run's start and end are: two pushes, so that there is a step within each.
+pub const MARK: Duration = Duration::from_secs(10);
+
+fn active(before: Duration) -> Expr {
+    chosen(Metric::vus().name).before(before).now().sum_by(&[TESTID, SCENARIO])
+}
+
+/// Where a run has series, and had none a moment before.
+fn starts() -> Annotation {
+    annotation("Run starts", "green", active(Duration::ZERO).unless(active(MARK)), "run starts")
+}
+
+/// Where a run had series a moment before, and has none: they end with stale markers.
+fn ends() -> Annotation {
+    let ends = annotation("Run ends", "purple", active(MARK).unless(active(Duration::ZERO)), "run ends");
+    Annotation { may_be_empty: Some("a window that ends with the run does not show what comes after"), ..ends }
+}
+
+/// Spans in which the load warmed up, or grew or shrank.
+fn phases() -> Annotation {
+    let window = Window::Fixed(MARK * 2);
+    let changing = chosen(Metric::http_reqs().name).without(PHASE, Phase::Steady.as_str());
+    let requests = changing.rate(window).sum_by(&[TESTID, PHASE]).above_zero();
+    Annotation {
+        may_be_empty: Some("a load without warm-up and ramps is steady all the time"),
+        ..annotation("Phases", "yellow", requests, "{{phase}}")
+    }
+}
+
+fn annotation(name: &'static str, colour: &'static str, expr: Expr, title: &'static str) -> Annotation {
+    Annotation {
+        name,
+        datasource: chosen_source(),
+        enable: true,
+        hide: false,
+        icon_color: colour,
+        target: AnnotationTarget {
+            ref_id: "Anno",
+            expr: expr.to_string(),
+            interval: promql::duration(monitoring::stack_limits::PUSH_INTERVAL),
+        },
+        title_format: title,
+        text_format: "{{testid}}",
+        tag_keys: "scenario",
+        may_be_empty: None,
+    }
+}
+
+fn links() -> Vec<Link> {
+    let link = |title, icon, tooltip, url: String| Link {
+        title,
+        kind: "link",
+        icon,
+        tooltip,
+        url,
+        tags: Vec::new(),
+        as_dropdown: false,
+        target_blank: true,
+        include_vars: false,
+        keep_time: false,
+    };
+    vec![
+        link(
+            "Report",
+            "doc",
+            "The chosen run's report. Choose one run.",
+            format!("/{REPORTS}/${{{TESTID}:raw}}/report.json", TESTID = TESTID.as_str()),
+        ),
+        link("Prometheus", "external link", "Prometheus itself", PROMETHEUS_LINK.to_owned()),
+    ]
+}

@@ -1,0 +1,13 @@
+//! Is it slower than before? The statistics of comparisons.
+//!
+//! Nothing here does IO. In reading order: [`gate`] (method, sources and error rates), [`comparison`] (rounds of two
+//! sides), [`recorded`] (two runs at different times).
+
+pub mod comparison;
+pub mod gate;
+mod measure;
+pub mod recorded;
+
+pub use comparison::{About, compare, objectives};
+pub use measure::{Pair, differences_of_p95};
+pub use recorded::{Recorded, RecordedError, compare_recorded};

@@ -1,0 +1,28 @@
+//! Comparisons are what their JSON Schema says.
+
+use perf_compare::{About, Pair, compare};
+use perf_report::comparison::{Method, Rule};
+use serde_json::Value;
+
+#[test]
+fn a_comparison_is_what_its_schema_says() {
+    let report = test_support::report_over_time();
+    let about = About {
+        name: "a".to_owned(),
+        base: "b".to_owned(),
+        head: "c".to_owned(),
+        method: Method::Interleaved,
+        rule: Rule::default(),
+        alpha: 0.05,
+    };
+    let pairs = [Pair { base: &report, head: &report }; 10];
+    let comparison = serde_json::to_value(compare(about, &pairs)).unwrap();
+    let files = perf_report::schema::files().unwrap();
+    let file = files.iter().find(|file| file.path.ends_with("comparison.schema.json")).unwrap();
+    let schema = jsonschema::draft202012::new(&serde_json::from_str(&file.contents).unwrap()).unwrap();
+    let errors: Vec<_> = schema.iter_errors(&comparison).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    let mut other = comparison;
+    *other.pointer_mut("/endpoints/0/conclusion").unwrap() = Value::from("slower");
+    assert!(!schema.is_valid(&other));
+}

@@ -1,0 +1,117 @@
+//! Reads `report.json`, also of older versions.
+
+use monitoring::sanitize::sanitize_json;
+use serde_json::{Map, Value, json};
+
+use crate::{Report, SCHEMA};
+
+/// Text that is not a report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Not JSON, or not the JSON of a report.
+    #[error("not a report: it is truncated, or not the JSON of one ({0})")]
+    Json(#[from] serde_json::Error),
+    /// A report of a version that this program does not know.
+    #[error("a report of version {0}, and this reads versions 1 to {SCHEMA}: use the cargo xtask that made it")]
+    Version(String),
+}
+
+/// Reads a report. What stands in it may come from elsewhere, so control characters are removed.
+///
+/// # Errors
+/// If the text is not a report of a version that is known.
+pub fn read_report(text: &str) -> Result<Report, ReadError> {
+    let mut json: Value = serde_json::from_str(text)?;
+    sanitize_json(&mut json);
+    match json["schema"].as_u64() {
+        Some(1) => upgrade(&mut json),
+        Some(schema) if schema == u64::from(SCHEMA) => {}
+        other => return Err(ReadError::Version(other.map_or_else(|| "unknown".to_owned(), |it| it.to_string()))),
+    }
+    Ok(serde_json::from_value(json)?)
+}
+
+/// Makes a report of version 1 one of version 2: objectives were flat, with zeros where something does not apply, and
+/// problems and warnings stood apart, without a kind.
+fn upgrade(report: &mut Value) {
+    report["schema"] = SCHEMA.into();
+    for objective in report["objectives"].as_array_mut().into_iter().flatten() {
+        upgrade_objective(objective);
+    }
+    let problem = |it: &Value| json!({"severity": "problem", "subject": "run", "kind": "other", "exit_code": it["exit_code"], "message": it["message"]});
+    let warning = |it: &Value| json!({"severity": "warning", "subject": "run", "kind": "other", "message": it});
+    let list = |name: &str| report[name].as_array().cloned().unwrap_or_default();
+    let problems: Vec<_> = list("problems").iter().map(problem).collect();
+    let findings: Vec<_> = problems.into_iter().chain(list("warnings").iter().map(warning)).collect();
+    report["findings"] = findings.into();
+}
+
+fn upgrade_objective(objective: &mut Value) {
+    let take = |name: &str| objective[name].clone();
+    let share_ppm = objective["objective_ppm"].as_u64().unwrap_or(0);
+    let kind = objective["kind"].as_str().unwrap_or_default().to_owned();
+    let tally = json!({
+        "good": take("good"), "total": take("total"), "unknown": take("unknown"),
+        "late": objective["late"].as_u64().unwrap_or(0),
+    });
+    let goal = match kind.as_str() {
+        "backend" => json!({"kind": kind, "bound": objective["measured"]["bound"].as_f64().unwrap_or(0.0),
+            "measure": objective["measured"]["measure"].as_str().unwrap_or("count")}),
+        "latency" | "response_time" => {
+            // The oldest reports give it in words only: "p95 <= 300 ms".
+            let words = objective["promise"].as_str().unwrap_or_default();
+            let in_words = words.split("<= ").nth(1).and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+            let threshold_ms = objective["threshold_ms"].as_f64().or(in_words);
+            json!({"kind": kind, "share_ppm": share_ppm, "threshold_ms": threshold_ms.unwrap_or(0.0)})
+        }
+        _ => json!({"kind": kind, "share_ppm": share_ppm}),
+    };
+    let mut measured: Map<String, Value> = match kind.as_str() {
+        "backend" => objective["measured"].as_object().cloned().unwrap_or_default(),
+        _ => tally.as_object().cloned().unwrap_or_default(),
+    };
+    match kind.as_str() {
+        "backend" => drop(measured.insert("kind".to_owned(), "backend".into())),
+        "latency" | "response_time" => {
+            measured.insert("kind".to_owned(), "percentile".into());
+            for name in ["quantile_ms", "interval_ms", "response_ms"] {
+                measured.insert(name.to_owned(), take(name));
+            }
+        }
+        _ => drop(measured.insert("kind".to_owned(), "share".into())),
+    }
+    let has_none = take("verdict") == "not_in_scenario" || (kind == "backend" && objective["measured"].is_null());
+    let reason = objective["reason"].as_str().map(|why| json!({"kind": "unavailable", "why": why}));
+    *objective = json!({
+        "id": take("id"), "subject": take("subject"), "objective": take("promise"),
+        "on_miss": if take("severity") == "warn" { "warn" } else { "fail" },
+        "goal": goal, "verdict": take("verdict"),
+        "measured": if has_none { Value::Null } else { measured.into() },
+    });
+    if objective["verdict"] == "inconclusive" {
+        objective["reason"] = reason.unwrap_or_else(|| json!({"kind": "no_data"}));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Verdict;
+
+    #[test]
+    fn a_report_of_version_1_is_read() {
+        let report = read_report(include_str!("../tests/report_v1.json")).unwrap();
+        assert_eq!((report.schema, report.objectives.len()), (SCHEMA, 9));
+        let join = &report.objectives[0];
+        assert_eq!((join.verdict.clone(), join.tally().unwrap().total), (Verdict::Met, 538));
+        assert_eq!(join.goal.threshold_ms(), Some(300.0));
+        assert!(join.quantile_ms().is_some() && join.interval_ms().is_some());
+    }
+
+    #[test]
+    fn another_version_is_refused_by_number() {
+        let error = read_report(r#"{"schema": 99}"#).unwrap_err().to_string();
+        assert!(error.contains("version 99"), "{error}");
+        assert!(read_report("{").is_err() && read_report(r#"{"schema": 2}"#).is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! The section of a comparison: what changed, by how much, and how sure that is.
+
+use std::fmt::Write as _;
+
+use maud::{Markup, PreEscaped, html};
+
+use super::chart::escaped;
+use super::class;
+use super::sections::list;
+use crate::comparison::{Change, Comparison, EndpointChange, Method, SidesP95};
+use crate::findings::comparison_findings;
+use crate::format::{exact_percent, signed_percent, signed_points};
+use crate::mark::Mark;
+
+/// What was found, in sentences.
+pub(super) fn findings(compared: &Comparison) -> Markup {
+    list(comparison_findings(compared))
+}
+
+/// The table, and a picture of the intervals.
+pub(super) fn section(compared: &Comparison) -> Markup {
+    let how = match compared.method {
+        Method::Interleaved => "base and head took turns on one machine",
+        Method::Recorded => {
+            "two runs at different times: what else changed between them looks like a change of the service"
+        }
+    };
+    html! {
+        h2 id="comparison" { "Comparison" }
+        div class="card" {
+            p class="sub" {
+                b { (compared.base) } " and " b { (compared.head) } ": " (how) ". Judged is p95, all endpoints together (Holm), a change of up to "
+                (exact_percent(compared.rule.margin)) " is none, and one of " (exact_percent(compared.rule.detect)) " must not go unseen."
+            }
+            (PreEscaped(forest(compared)))
+            table {
+                thead { tr {
+                    th { "p95" } th { "endpoint" } th class="n" { "before" } th class="n" { "after" } th class="n" { "change" } th class="n" { "interval" }
+                    th class="n" { "p50" } th class="n" { "p99" } th class="n" { "success" } th class="n" { "throughput" }
+                } }
+                tbody { @for endpoint in &compared.endpoints { (row(endpoint)) } }
+            }
+            p class="sub" { "p50, p99, success and throughput are shown and not judged." }
+        }
+    }
+}
+
+fn row(endpoint: &EndpointChange) -> Markup {
+    let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
+    let change_of = |change: &Change| change.change.map(signed_percent).unwrap_or_default();
+    let mark = Mark::from(endpoint.conclusion);
+    html! {
+        tr {
+            td class={ "word " (class(mark.tone)) } { (mark.signed_word()) }
+            th scope="row" { (endpoint.name) }
+            td class="n" { (before) } td class="n" { (after) } td class="n" { (change) } td class="n" { (interval) }
+            td class="n" { (change_of(&endpoint.p50)) } td class="n" { (change_of(&endpoint.p99)) }
+            td class="n" { (endpoint.success.change.map(signed_points).unwrap_or_default()) }
+            td class="n" { (change_of(&endpoint.throughput)) }
+        }
+    }
+}
+
+/// Each endpoint's change with its interval, beside the margin.
+fn forest(compared: &Comparison) -> String {
+    const WIDTH: f64 = 900.0;
+    const LEFT: f64 = 190.0;
+    const RIGHT: f64 = 20.0;
+    const ROW: f64 = 26.0;
+    const TOP: f64 = 30.0;
+    let edges = compared.endpoints.iter().filter_map(|endpoint| endpoint.p95.interval);
+    let farthest =
+        edges.flat_map(|(low, high)| [low.abs(), high.abs()]).fold(compared.rule.detect * 1.5, f64::max).min(2.0);
+    let x = |change: f64| LEFT + (change.clamp(-farthest, farthest) / farthest + 1.0) / 2.0 * (WIDTH - LEFT - RIGHT);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
+    let height = TOP + ROW * compared.endpoints.len() as f64 + 8.0;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"change of p95 by endpoint, with intervals\">"
+    );
+    let margin = compared.rule.margin;
+    let _ = write!(
+        svg,
+        "<rect class=\"margin\" x=\"{:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+        x(-margin),
+        x(margin) - x(-margin),
+        height - TOP
+    );
+    for (at, text) in [
+        (0.0, "no change".to_owned()),
+        (margin, signed_percent(margin)),
+        (-margin, signed_percent(-margin)),
+        (farthest, signed_percent(farthest)),
+        (-farthest, signed_percent(-farthest)),
+    ] {
+        let anchor = if at == farthest { " end" } else { "" };
+        // The margin's labels would stand on that of nought, where the picture reaches far.
+        if at.abs() != margin || x(margin) - x(0.0) > 90.0 {
+            let _ = write!(svg, "<text class=\"x{anchor}\" x=\"{:.1}\" y=\"18\">{}</text>", x(at), escaped(&text));
+        }
+    }
+    let _ = write!(svg, "<line class=\"zero\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{TOP}\" y2=\"{height}\"/>", x(0.0));
+    for (endpoint, at) in compared.endpoints.iter().zip(0_u32..) {
+        let y = TOP + ROW * (f64::from(at) + 0.5);
+        let _ = write!(
+            svg,
+            "<text class=\"y\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            LEFT - 10.0,
+            y + 4.0,
+            escaped(&endpoint.name)
+        );
+        if let (Some((low, high)), Some(change)) = (endpoint.p95.interval, endpoint.p95.change) {
+            let _ = write!(
+                svg,
+                "<line class=\"interval {}\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><circle class=\"point\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4\"><title>{}: {} ({} to {})</title></circle>",
+                class(Mark::from(endpoint.conclusion).tone),
+                x(low),
+                x(high),
+                x(change),
+                escaped(&endpoint.name),
+                signed_percent(change),
+                signed_percent(low),
+                signed_percent(high)
+            );
+        }
+    }
+    let _ = write!(svg, "</svg>");
+    svg
+}

@@ -1,0 +1,264 @@
+//! What the charts show, and the same figures as tables.
+
+use maud::{Markup, html};
+use monitoring::phase::Phase;
+use monitoring::ratio::Ratio;
+
+use super::chart::{Axis, Chart, Level, Line, NARROW, Span, WIDE, clock};
+use crate::format::{millis, percent};
+use crate::{EndpointResult, Millis, ObjectiveResult, Report, Slice};
+
+/// A share of counts.
+pub(super) fn share(part: u64, whole: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for eyes")]
+    let share = part as f64 / whole.max(1) as f64;
+    percent(share)
+}
+
+/// Milliseconds as everywhere.
+pub(super) fn ms(value: f64) -> String {
+    millis(Millis::Finite(value))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a place on a chart")]
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1e3
+}
+
+fn middle(slice: &Slice) -> f64 {
+    seconds(slice.from_ms + slice.to_ms) / 2.0
+}
+
+/// What is promised of an endpoint's latency.
+fn promise<'a>(report: &'a Report, endpoint: &EndpointResult) -> Option<&'a ObjectiveResult> {
+    let of = |objective: &&ObjectiveResult| objective.goal.is_latency() && objective.subject == endpoint.name;
+    report.objectives.iter().find(of)
+}
+
+fn slo(report: &Report, endpoint: &EndpointResult) -> Vec<Level> {
+    let level = |objective: &ObjectiveResult| {
+        Some(Level { name: objective.objective.clone(), class: "slo", at: objective.goal.threshold_ms()? })
+    };
+    promise(report, endpoint).and_then(level).into_iter().collect()
+}
+
+/// Where the load was not steady.
+fn spans(slices: &[Slice]) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for slice in slices {
+        let class = match slice.phase {
+            Some(Phase::WarmUp) => "warmup",
+            Some(Phase::Ramp) => "ramp",
+            Some(Phase::Steady) | None => continue,
+        };
+        let (from, to) = (seconds(slice.from_ms), seconds(slice.to_ms));
+        match spans.last_mut().filter(|last| last.class == class && last.to >= from) {
+            Some(last) => last.to = to,
+            None => spans.push(Span { from, to, class }),
+        }
+    }
+    spans
+}
+
+fn end(report: &Report) -> f64 {
+    report.timeline.slices.last().map_or(1.0, |slice| seconds(slice.to_ms))
+}
+
+/// A line of each section's value.
+fn line(report: &Report, name: &str, class: &'static str, value: impl Fn(&Slice) -> Option<f64>) -> Line {
+    let points = report.timeline.slices.iter().map(|slice| (middle(slice), value(slice))).collect();
+    Line { name: name.to_owned(), class, points }
+}
+
+fn tips(report: &Report, text: impl Fn(&Slice) -> String) -> Vec<(f64, f64, String)> {
+    let tip = |slice: &Slice| {
+        let (from, to) = (seconds(slice.from_ms), seconds(slice.to_ms));
+        (from, to, format!("{} – {}\n{}", clock(from), clock(to), text(slice)))
+    };
+    report.timeline.slices.iter().map(tip).collect()
+}
+
+/// An endpoint's latency over time, with what is promised.
+pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
+    let of = |slice: &Slice, value: fn(&crate::SliceOfEndpoint) -> Millis| {
+        slice.endpoints.get(&endpoint.name).map(|of| value(of).as_f64())
+    };
+    let lines = vec![
+        line(report, "p50", "p50", |slice| of(slice, |of| of.p50_ms)),
+        line(report, "p95", "p95", |slice| of(slice, |of| of.p95_ms)),
+    ];
+    let levels = slo(report, endpoint);
+    let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
+    let y = Axis::upwards(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
+    let text = |slice: &Slice| match slice.endpoints.get(&endpoint.name) {
+        Some(of) => format!(
+            "p50 {}, p95 {}\n{} requests, {} failed",
+            millis(of.p50_ms),
+            millis(of.p95_ms),
+            of.requests,
+            of.failed
+        ),
+        None => "no requests".to_owned(),
+    };
+    let label = format!(
+        "{}: p50 and p95 latency over time; over the whole run p95 was {}",
+        endpoint.name,
+        endpoint.p95_ms.map_or_else(|| "not known".to_owned(), millis)
+    );
+    let spans = spans(&report.timeline.slices);
+    Chart { label, size: NARROW, x: Axis::time(end(report)), y, lines, levels, spans, tips: tips(report, text) }
+}
+
+pub(super) fn latency_table(report: &Report, endpoint: &EndpointResult) -> Markup {
+    html! {
+        details {
+            summary { "figures" }
+            div { table {
+                thead { tr { th { "time" } th class="n" { "p50" } th class="n" { "p95" } th class="n" { "requests" } th class="n" { "failed" } } }
+                tbody {
+                    @for slice in &report.timeline.slices {
+                        @if let Some(of) = slice.endpoints.get(&endpoint.name) {
+                            tr {
+                                th scope="row" { (clock(seconds(slice.from_ms))) }
+                                td class="n" { (millis(of.p50_ms)) } td class="n" { (millis(of.p95_ms)) }
+                                td class="n" { (of.requests) } td class="n" { (of.failed) }
+                            }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+/// Where a percentile lies: each nine takes as much room as the one before.
+fn nines(ppm: u32) -> f64 {
+    -(1.0 - f64::from(ppm) / f64::from(Ratio::WHOLE)).log10()
+}
+
+pub(super) fn percentiles(report: &Report, endpoint: &EndpointResult) -> Chart {
+    let points: Vec<_> = endpoint.curve.iter().map(|point| (nines(point.ppm), Some(point.ms.as_f64()))).collect();
+    let levels = slo(report, endpoint);
+    let values = points.iter().filter_map(|(_, value)| *value);
+    let y = Axis::upwards(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
+    let to = points.last().map_or(1.0, |(x, _)| *x).max(1.0);
+    let ticks = [500_000, 900_000, 990_000, 999_000, 999_900, 999_990];
+    let ticks = ticks.into_iter().map(|ppm| (nines(ppm), Ratio::ppm(ppm).as_quantile()));
+    let x =
+        Axis { from: 0.0, to, ticks: ticks.filter(|(at, _)| *at <= to).collect(), format: |value| value.to_string() };
+    let edges: Vec<f64> = points.iter().map(|(x, _)| *x).collect();
+    let tip = |at: usize| {
+        let from = if at == 0 { 0.0 } else { (edges[at - 1] + edges[at]) / 2.0 };
+        let upper = edges.get(at + 1).map_or(to, |next| (edges[at] + next) / 2.0);
+        let point = endpoint.curve[at];
+        (from, upper, format!("{} {}", Ratio::ppm(point.ppm).as_quantile(), millis(point.ms)))
+    };
+    let tips = (0..edges.len()).map(tip).collect();
+    let label = format!("{}: latency by percentile", endpoint.name);
+    let line = Line { name: "latency by percentile".to_owned(), class: "p95", points };
+    Chart { label, size: NARROW, x, y, lines: vec![line], levels, spans: Vec::new(), tips }
+}
+
+pub(super) fn percentile_table(endpoint: &EndpointResult) -> Markup {
+    html! {
+        details {
+            summary { "figures" }
+            div { table {
+                thead { tr { th { "percentile" } th class="n" { "latency" } } }
+                tbody { @for point in &endpoint.curve {
+                    tr { th scope="row" { (Ratio::ppm(point.ppm).as_quantile()) } td class="n" { (millis(point.ms)) } }
+                } }
+            } }
+        }
+    }
+}
+
+/// Charts of the load, each with its title: virtual users, and requests or arrivals a second.
+pub(super) fn load(report: &Report) -> Vec<(&'static str, Chart)> {
+    let slices = &report.timeline.slices;
+    if slices.is_empty() {
+        return Vec::new();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let rate = |count: u64, slice: &Slice| count as f64 / seconds(slice.to_ms.saturating_sub(slice.from_ms)).max(1e-3);
+    let chart = |label: &str, lines: Vec<Line>, tips: Vec<(f64, f64, String)>| {
+        let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
+        let y = Axis::upwards(values, |value| value.to_string());
+        Chart {
+            label: label.to_owned(),
+            size: WIDE,
+            x: Axis::time(end(report)),
+            y,
+            lines,
+            levels: Vec::new(),
+            spans: spans(slices),
+            tips,
+        }
+    };
+    let is_open = slices.iter().any(|slice| slice.due.is_some());
+    let vus = vec![
+        line(report, if is_open { "at most" } else { "planned" }, "planned", |slice| {
+            Some(f64::from(slice.planned_vus))
+        }),
+        line(report, "active", "actual", |slice| Some(f64::from(slice.vus))),
+    ];
+    let vus_tips = tips(report, |slice| format!("{} of {} VUs", slice.vus, slice.planned_vus));
+    let mut rates = vec![line(report, "requests ended", "actual", |slice| Some(rate(slice.requests, slice)))];
+    rates.push(line(report, "failed", "p99", |slice| Some(rate(slice.failed, slice))));
+    let rate_tips = tips(report, |slice| {
+        format!("{:.1} req/s, {:.1} failed", rate(slice.requests, slice), rate(slice.failed, slice))
+    });
+    let mut charts = vec![
+        ("Virtual users", chart("virtual users over time, planned and active", vus, vus_tips)),
+        ("Requests a second", chart("requests a second over time", rates, rate_tips)),
+    ];
+    if is_open {
+        let arrivals = vec![
+            line(report, "due", "planned", |slice| slice.due.map(|due| rate(due, slice))),
+            line(report, "begun", "actual", |slice| slice.begun.map(|begun| rate(begun, slice))),
+        ];
+        let tips = tips(report, |slice| {
+            format!("{} due, {} begun", slice.due.unwrap_or_default(), slice.begun.unwrap_or_default())
+        });
+        charts.push(("Arrivals a second", chart("arrivals a second over time, due and begun", arrivals, tips)));
+    }
+    charts
+}
+
+/// A picture that stands by itself: how often a slow-down of so much is found, by its size. Shares from 0 to 1.
+pub fn operating_characteristic(points: &[(f64, f64)], also: &[(f64, f64)], margin: f64, detect: f64) -> String {
+    const STYLE: &str = "svg{background:#fff;font-family:system-ui,sans-serif}text{font-size:12px;fill:#5b6472}.y{text-anchor:end}.x{text-anchor:middle}\
+        .end{text-anchor:end}.grid{stroke:#e8ebf0}.mark{stroke:#5b6472}.line{fill:none;stroke-width:2.5}.p95{stroke:#d9730d}.p50{stroke:#2f6fd0}\
+        .level{stroke:#c0262d;stroke-dasharray:6 4}.ramp{fill:#0000000d}.tip{fill:none}";
+    let most = points.last().map_or(0.2, |(change, _)| *change);
+    let ticks = (0_u32..).map(|at| f64::from(at) * 0.05).take_while(|at| *at <= most + 1e-9);
+    let x = Axis {
+        from: 0.0,
+        to: most,
+        ticks: ticks
+            .map(|at| (at, if at == 0.0 { "same code".to_owned() } else { format!("+{}", percent(at)) }))
+            .collect(),
+        format: percent,
+    };
+    let y = Axis { from: 0.0, to: 1.0, ticks: Vec::new(), format: percent };
+    let line = |name: &str, class, points: &[(f64, f64)]| Line {
+        name: name.to_owned(),
+        class,
+        points: points.iter().map(|(change, found)| (*change, Some(*found))).collect(),
+    };
+    let chart = Chart {
+        label: format!(
+            "share of comparisons that call an endpoint regressed, by how much slower it is: few up to the margin of {}, nearly all from {} on",
+            percent(margin),
+            percent(detect)
+        ),
+        size: WIDE,
+        x,
+        y,
+        lines: vec![line("busy shared runner", "p95", points), line("quiet machine", "p50", also)],
+        levels: vec![Level { name: "95 %".to_owned(), class: "slo", at: 0.95 }],
+        spans: vec![Span { from: 0.0, to: margin, class: "ramp" }],
+        tips: Vec::new(),
+    };
+    chart.svg(STYLE) + "\n"
+}

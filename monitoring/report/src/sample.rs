@@ -1,0 +1,51 @@
+//! Reports and comparisons for tests.
+
+use crate::Report;
+use crate::comparison::{Change, Comparison, Conclusion, EndpointChange, Method, Rule, SCHEMA};
+use crate::exit_code::ExitCode;
+
+impl Report {
+    /// A run that met its objectives, without its timeline.
+    pub(crate) fn sample() -> Self {
+        serde_json::from_str(include_str!("../tests/report.json")).unwrap()
+    }
+
+    /// A run with its timeline.
+    pub(crate) fn sample_over_time() -> Self {
+        serde_json::from_str(include_str!("../tests/over_time.json")).unwrap()
+    }
+}
+
+impl Comparison {
+    /// A comparison of a run with itself.
+    pub(crate) fn sample() -> Self {
+        let report = Report::sample();
+        let endpoint = |name: &str| EndpointChange {
+            name: name.to_owned(),
+            conclusion: Conclusion::NoChangeSeen,
+            p95: Change { before: Some(100.0), after: Some(100.0), change: Some(0.0), interval: Some((0.0, 0.0)) },
+            p: 1.0,
+            p50: Change::default(),
+            p99: Change::default(),
+            success: Change::default(),
+            throughput: Change::default(),
+            rounds_p95_ms: Vec::new(),
+        };
+        Self {
+            schema: SCHEMA,
+            name: "a".to_owned(),
+            base: "b".to_owned(),
+            head: "c".to_owned(),
+            method: Method::Interleaved,
+            scenario: report.scenario,
+            load: report.load,
+            rule: Rule::default(),
+            alpha: 0.05,
+            pairs: 12,
+            endpoints: report.endpoints.iter().map(|it| endpoint(&it.name)).collect(),
+            objectives: Vec::new(),
+            findings: Vec::new(),
+            exit_code: ExitCode::Met,
+        }
+    }
+}

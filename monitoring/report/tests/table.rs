@@ -1,0 +1,94 @@
+//! The table as people see it, one of each verdict.
+
+use std::collections::BTreeMap;
+
+use monitoring::services::stock_ai::STOCK_AI;
+use monitoring::slo::OnMiss;
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::render::terminal;
+use perf_report::verdict::{self, Tally};
+use perf_report::{
+    Environment, Generator, Iterations, Measured, Millis, ObjectiveResult, Plan, Report, Requests, SCHEMA, Timeline,
+};
+
+fn report() -> Report {
+    let judged = |index: usize, good, total, quantile: Option<Millis>| {
+        let slo = &STOCK_AI.slos[index];
+        let tally = Tally { good, total, ..Tally::default() };
+        let interval_ms = quantile.map(|quantile| (Millis::Finite(90.04), quantile));
+        let mut result = ObjectiveResult::judged(slo, tally, verdict::judge(slo, tally));
+        if quantile.is_some() {
+            result.measured =
+                Some(Measured::Percentile { tally, quantile_ms: quantile, interval_ms, response_ms: None });
+        }
+        result
+    };
+    let warns = ObjectiveResult { on_miss: OnMiss::Warn, ..judged(3, 1, 100, Some(Millis::Finite(1234.5))) };
+    Report {
+        schema: SCHEMA,
+        testid: "t".into(),
+        scenario: "basic".into(),
+        service: "stock-ai-multiplayer".into(),
+        target: "http://127.0.0.1:8000".into(),
+        seed: 1,
+        tags: BTreeMap::new(),
+        started: String::new(),
+        ended: String::new(),
+        started_unix_ms: 0,
+        ended_unix_ms: 0,
+        load: "10 VUs for 30s".into(),
+        plan: Plan::default(),
+        generator: Generator::default(),
+        segments: Vec::new(),
+        checks: Vec::new(),
+        environment: Environment::default(),
+        timeline: Timeline::default(),
+        requests: Requests { sent: 338, failed: 30, unknown: 0 },
+        around: Requests::default(),
+        iterations: Iterations { completed: 100, failed: 30, interrupted: 2, dropped: 1 },
+        endpoints: Vec::new(),
+        caches: Vec::new(),
+        objectives: vec![
+            judged(0, 100, 100, Some(Millis::Finite(100.04))),
+            judged(1, 70, 100, Some(Millis::INFINITE)),
+            judged(2, 19, 19, Some(Millis::Finite(9.8))),
+            warns,
+            ObjectiveResult::not_in_scenario(&STOCK_AI.slos[4]),
+            judged(7, 70, 100, None),
+            judged(8, 308, 338, None),
+        ],
+        store: None,
+        findings: vec![
+            Finding::problem(
+                ExitCode::Inconclusive,
+                Subject::Store,
+                FindingKind::StoreRefused,
+                "the store did not take the final metrics: gone",
+            ),
+            Finding::warning(Subject::Store, FindingKind::TestidNotChecked, "nobody knows whether testid \"t\" is new"),
+        ],
+        requests_per_day: None,
+        exit_code: ExitCode::Missed,
+    }
+}
+
+#[test]
+fn each_verdict_in_words_and_signs() {
+    insta::assert_snapshot!(terminal::render_run(&report(), false));
+}
+
+#[test]
+fn color_changes_nothing_but_the_color() {
+    let colored = terminal::render_run(&report(), true);
+    assert!(colored.contains("\u{1b}["));
+    let mut plain = String::new();
+    let mut rest = colored.as_str();
+    while let Some((before, escape)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = escape.split_once('m').unwrap().1;
+    }
+    plain.push_str(rest);
+    let trimmed = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+    assert_eq!(trimmed(&plain), trimmed(&terminal::render_run(&report(), false)));
+}

@@ -1,0 +1,67 @@
+//! Shares in parts per million, and exact decimals: no float takes part in a decision.
+
+use std::time::Duration;
+
+/// A share in parts per million: the share of requests that must be good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ratio(u32);
+
+impl Ratio {
+    /// All requests.
+    pub const WHOLE: u32 = 1_000_000;
+
+    /// A share in parts per million.
+    pub const fn ppm(ppm: u32) -> Self {
+        Self(ppm)
+    }
+
+    /// A share in whole per cent.
+    pub const fn percent(percent: u32) -> Self {
+        Self(percent * 10_000)
+    }
+
+    /// The share in parts per million.
+    pub const fn as_ppm(self) -> u32 {
+        self.0
+    }
+
+    /// What is left to all requests: 1 % for 99 %.
+    pub const fn rest(self) -> Self {
+        Self(Self::WHOLE - self.0)
+    }
+
+    /// The share in per cent, printed from the integer: "95", "99.9".
+    pub fn as_percent(self) -> String {
+        decimal(u128::from(self.0), 4)
+    }
+
+    /// The name of the quantile at this share: "p95", "p99.9".
+    pub fn as_quantile(self) -> String {
+        format!("p{}", self.as_percent())
+    }
+
+    /// The share as the smallest fraction of whole numbers: 19/20 for 95 %.
+    pub const fn as_fraction(self) -> (u32, u32) {
+        let (mut a, mut b) = (self.0, Self::WHOLE);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        (self.0 / a, Self::WHOLE / a)
+    }
+}
+
+/// A duration in milliseconds as the shortest decimal, from integers: "300", "0.25". Precise to a nanosecond.
+pub fn millis(duration: Duration) -> String {
+    decimal(duration.as_nanos(), 6)
+}
+
+/// `value / 10^places` as the shortest decimal.
+pub(crate) fn decimal(value: u128, places: u32) -> String {
+    let scale = 10_u128.pow(places);
+    let (whole, rest) = (value / scale, value % scale);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    let digits = format!("{rest:0width$}", width = places as usize);
+    format!("{whole}.{}", digits.trim_end_matches('0'))
+}

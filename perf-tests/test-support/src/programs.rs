@@ -1,0 +1,147 @@
+//! Other people's servers, each a process on a free port that ends with its handle.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::fake_server::free_port;
+
+/// A process that is ended when it is no longer needed, however that comes.
+pub struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error means that it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
+}
+
+fn wait_for(port: u16) {
+    for _ in 0..200 {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("nobody listens at port {port}");
+}
+
+/// Python's own server with faults; see `server.py` for the modes.
+pub fn python(mode: &[&str]) -> (Process, u16) {
+    let mut command = Command::new("python3");
+    command.arg(scripts().join("server.py")).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("python3 on PATH");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (Process(child), line.trim().parse().unwrap())
+}
+
+/// uvicorn, which closes connections that were idle for a second.
+pub fn uvicorn() -> (Process, u16) {
+    let port = free_port();
+    let mut command = Command::new("uvicorn");
+    command.args(["app:app", "--port", &port.to_string(), "--timeout-keep-alive", "1", "--log-level", "critical"]);
+    let child = command.current_dir(scripts()).stdin(Stdio::null()).spawn().expect("uvicorn on PATH");
+    let process = Process(child);
+    wait_for(port);
+    (process, port)
+}
+
+/// Prometheus, with those flags, and an empty configuration and database in that folder.
+pub fn prometheus(folder: &Path, flags: &[&str]) -> (Process, u16) {
+    let port = free_port();
+    if folder.exists() {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("prometheus.yml"), "").unwrap();
+    let mut command = Command::new("prometheus");
+    command.arg(format!("--config.file={}", folder.join("prometheus.yml").display()));
+    command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(flags).stderr(Stdio::null());
+    let process = Process(command.spawn().expect("prometheus on PATH"));
+    wait_for(port);
+    (process, port)
+}
+
+/// nginx, with a port each: plain, for TLS, and for HTTP/2. It closes each connection after
+/// three requests.
+pub struct Nginx {
+    _process: Process,
+    folder: PathBuf,
+    /// Port of plain HTTP/1.1.
+    pub plain: u16,
+    /// Port of TLS.
+    pub tls: u16,
+    /// Port of plain HTTP/2.
+    pub http2: u16,
+}
+
+impl Nginx {
+    /// Starts it, with its configuration and certificates in that folder.
+    pub fn start(folder: PathBuf) -> Self {
+        fs::create_dir_all(&folder).unwrap();
+        certificates(&folder);
+        let [plain, tls, http2] = std::array::from_fn(|_| free_port());
+        let answers = "location / { return 200 ok; } location /close { return 444; } location /gone { return 502; }";
+        let ssl = |name: &str| format!("ssl_certificate {name}.pem; ssl_certificate_key {name}.key;");
+        let configuration = format!(
+            "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
+            http {{
+              access_log off; keepalive_requests 3; client_body_temp_path .; proxy_temp_path .;
+              fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
+              server {{ listen 127.0.0.1:{plain}; {answers} }}
+              server {{ listen 127.0.0.1:{tls} ssl; {} {answers} }}
+              server {{ listen 127.0.0.1:{http2} http2; {answers} }}
+            }}",
+            ssl("here"),
+        );
+        fs::write(folder.join("nginx.conf"), configuration).unwrap();
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null());
+        let process = Process(command.spawn().expect("nginx on PATH"));
+        [plain, tls, http2].into_iter().for_each(wait_for);
+        Self { _process: process, folder, plain, tls, http2 }
+    }
+
+    /// Folder of its certificates.
+    pub fn certificates(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The authority that both of them are signed by.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("authority.pem")
+    }
+}
+
+/// An authority, a certificate for 127.0.0.1 and one for another name.
+fn certificates(folder: &Path) {
+    let openssl = |args: &[&str]| {
+        let output = Command::new("openssl").args(args).current_dir(folder).output().expect("openssl on PATH");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let root =
+        ["req", "-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem"];
+    openssl(&[&root[..], &key].concat());
+    for (name, alternative) in [("here", "IP:127.0.0.1"), ("other", "DNS:other.test")] {
+        let (keyfile, request, leaf) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
+        openssl(&[&["req", "-subj", "/CN=leaf", "-keyout", &keyfile, "-out", &request][..], &key].concat());
+        fs::write(folder.join("extensions"), format!("subjectAltName={alternative}\nbasicConstraints=CA:FALSE\n"))
+            .unwrap();
+        let sign = ["x509", "-req", "-days", "2", "-in", &request, "-CA", "authority.pem", "-CAkey", "authority.key"];
+        openssl(&[&sign[..], &["-CAcreateserial", "-extfile", "extensions", "-out", &leaf]].concat());
+    }
+}
