@@ -1,4 +1,4 @@
-//! A stand-in for the stock game's multiplayer backend, for machines that do not have the real one.
+//! A stub of the stock game's multiplayer backend, for machines that do not have the real one.
 //!
 //! It keeps rooms and players, and answers agree with what was written. Latencies are drawn from a seeded
 //! distribution per endpoint, faults are set by flags, and `/metrics` has the names, labels, buckets and status groups of

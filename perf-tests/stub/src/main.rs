@@ -1,16 +1,16 @@
-//! The stand-in as a process: `backend --port 8000 --delay get_game_data=600ms --errors join_room=30%`.
+//! The stub backend as a process: `stub-backend --port 8000 --delay get_game_data=600ms --errors join_room=30%`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use backend::{Faults, Server, fixed};
 use clap::Parser;
+use stub_backend::{Faults, Server, fixed};
 use tokio::io::AsyncReadExt as _;
 
-/// A stand-in for the stock game's multiplayer backend. Listens on the loopback interface only.
+/// A stub of the stock game's multiplayer backend. Listens on the loopback interface only.
 #[derive(Debug, Parser)]
-#[command(name = "backend", version)]
+#[command(name = "stub-backend", version)]
 struct Args {
     /// Port to listen on; 0 takes a free one, which is printed
     #[arg(long, default_value_t = 8000)]

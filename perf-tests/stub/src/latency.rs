@@ -65,7 +65,7 @@ impl Latencies {
         }
         let Timing { median_ms, sigma, .. } = ENDPOINTS[index];
         let ms = LogNormal::new(median_ms.ln(), sigma).map_or(median_ms, |latency| latency.sample(&mut rng));
-        // Cut at ten times the median: a stand-in has no use for a tail that decides a short run by luck.
+        // Cut at ten times the median: a stub has no use for a tail that decides a short run by luck.
         let own = Duration::from_secs_f64(ms.min(10.0 * median_ms) / 1e3);
         Fate::Answer(own + self.faults.delay(endpoint, since))
     }

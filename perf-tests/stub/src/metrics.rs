@@ -1,5 +1,5 @@
 //! `/metrics` as prometheus-fastapi-instrumentator 8.1.0 writes it: the same families, labels, buckets and status
-//! groups, so that what is built against the stand-in holds for the real backend. The connection pool is named by
+//! groups, so that what is built against the stub holds for the real backend. The connection pool is named by
 //! OpenTelemetry's semantic conventions for databases. The `_created` series are left out, as
 //! they are by `PROMETHEUS_DISABLE_CREATED_SERIES`.
 

@@ -1,4 +1,4 @@
-//! The stand-in as a client sees it: answers agree with what was written, and `/metrics` has the form of the real one's.
+//! The stub backend as a client sees it: answers agree with what was written, and `/metrics` has the form of the real one's.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use backend::{Faults, Server};
 use serde_json::{Value, json};
+use stub_backend::{Faults, Server};
 use tower::ServiceExt as _;
 
 fn service(errors: &[String]) -> Router {
