@@ -1,13 +1,10 @@
 //! What is sent, read by somebody else: a real Prometheus, whose decoders of both versions of remote write have nothing of ours, gives
 //! back the same series.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[path = "faults/servers.rs"]
-#[expect(dead_code, reason = "shared with another test, each of which needs a part")]
-mod servers;
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +14,7 @@ use perf_tests::measure::{Latency, bounds};
 use perf_tests::remote_write::proto::Label;
 use perf_tests::remote_write::{Entry, Native, Value, Version, encode};
 use serde_json::Value as Json;
-use servers::Process;
+use test_support::programs::{self, Process};
 
 struct Prometheus {
     _process: Process,
@@ -28,7 +25,8 @@ impl Prometheus {
     async fn start(name: &str, flags: &[&str]) -> Self {
         // Fails only if there is one already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (process, port) = servers::prometheus(name, flags);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let (process, port) = programs::prometheus(&folder, flags);
         let prometheus = Self { _process: process, url: format!("http://127.0.0.1:{port}") };
         for _ in 0..400 {
             let ready = reqwest::get(format!("{}/-/ready", prometheus.url)).await;

@@ -32,8 +32,9 @@ fn crates_import_only_what_they_may() {
         ("dashboards", vec!["monitoring"]),
         ("engine-bench", vec!["monitoring", "perf-tests"]),
         ("monitoring", vec![]),
-        ("perf-tests", vec!["monitoring"]),
+        ("perf-tests", vec!["monitoring", "test-support"]),
         ("stub-backend", vec![]),
+        ("test-support", vec![]),
         ("xtask", vec!["dashboards", "monitoring"]),
     ];
     let expected: BTreeMap<_, Vec<_>> = expected
@@ -53,6 +54,7 @@ fn crates_do_without_what_they_must_not_know() {
         ("perf-tests", &["testcontainers", "xshell", "cargo_metadata", "criterion"]),
         ("engine-bench", &[]),
         ("stub-backend", &["hdrhistogram", "testcontainers", "prost", "snap"]),
+        ("test-support", &["hdrhistogram", "testcontainers", "prost", "snap"]),
         ("xtask", &["hdrhistogram", "prost", "snap"]),
     ]);
     for package in &metadata.packages {

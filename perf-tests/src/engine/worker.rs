@@ -21,11 +21,7 @@ use crate::http::Pool;
 use crate::measure::{IterationEnd, Recorder, Snapshot};
 use crate::plan::{Arrivals, VuPlan};
 
-#[cfg(test)]
-mod allocations;
 mod closed;
-#[cfg(test)]
-mod edges;
 mod open;
 #[cfg(test)]
 mod tests;

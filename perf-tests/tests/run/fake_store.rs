@@ -16,8 +16,7 @@ use perf_tests::remote_write::proto::{Histogram, WriteRequest};
 use perf_tests::remote_write::proto2;
 use prost::Message as _;
 use serde_json::{Value, json};
-
-use crate::fakes::serve;
+use test_support::fake_server::serve;
 
 /// A series' samples: value and time.
 type Samples = Vec<(f64, i64)>;

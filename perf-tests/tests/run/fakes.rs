@@ -1,6 +1,5 @@
 //! A service for tests, on a thread and a free port of its own, that fails on demand.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,37 +9,9 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
-use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use url::Url;
-
-/// Serves on a thread of its own until the process ends, or until `stop` says so.
-pub(crate) fn serve(router: Router, stop: Arc<tokio::sync::Notify>, connections: Arc<AtomicU64>) -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address: SocketAddr = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            let listener = listener.tap_io(move |_| {
-                connections.fetch_add(1, Ordering::Relaxed);
-            });
-            tokio::select! {
-                served = axum::serve(listener, router) => served.unwrap(),
-                () = stop.notified() => {}
-            }
-        });
-    });
-    format!("http://{address}")
-}
-
-/// A URL at which nobody listens.
-pub(crate) fn nobody() -> Url {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()
-}
+use test_support::fake_server::serve;
 
 #[derive(Default)]
 struct ServiceState {

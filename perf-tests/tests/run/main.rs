@@ -20,6 +20,7 @@ use monitoring::judgement::{Millis, Report, Word};
 use monitoring::run::{self, ExitCode, Settings};
 use monitoring::slo::{Objective, Slo};
 use perf_tests::{Finished, Scenario, Vu, constant_vus, shared_iterations};
+use test_support::fake_server::unreachable_url;
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
 const ECHO: Endpoint = Endpoint::new("echo", "Echo", Method::Post, "/echo/{word}");
@@ -183,7 +184,7 @@ fn a_target_that_hangs_is_never_met() {
 fn nobody_at_the_target_is_a_bad_configuration() {
     let service = Service::start();
     let mut settings = settings(&service, None, "nobody-1");
-    settings.target = fakes::nobody();
+    settings.target = unreachable_url().parse().unwrap();
     let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
     let (code, message) = finished.report().unwrap_err();
     assert_eq!(code, ExitCode::BadConfiguration);

@@ -1,6 +1,9 @@
 //! Every executor on virtual time, against a target that takes exactly as long as it is told to: what is measured is known
 //! beforehand.
 
+mod allocations;
+mod edges;
+
 use std::sync::atomic::Ordering;
 
 use monitoring::catalogue::{Endpoint, GET_NEWS, JOIN_ROOM, STOCK_AI};

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use tokio::time;
 
-use super::Share;
-use super::tests::{request, run_whole};
+use super::{Share, request, run_whole};
 use crate::engine::share;
 use crate::plan::{constant_arrival_rate, ramping_vus};
 

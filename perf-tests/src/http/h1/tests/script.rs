@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Answer, AnswerTo, Broken, Connection, Limits};
+use crate::http::h1::{Answer, AnswerTo, Broken, Connection, Limits};
 
 /// Small, so that tests reach them.
 pub(super) const LIMITS: Limits = Limits { head: 2048, headers: 8, body: 4096, interim: 3 };

@@ -10,15 +10,7 @@ mod head;
 mod incoming;
 
 #[cfg(test)]
-mod generated;
-#[cfg(test)]
-mod loopback;
-#[cfg(test)]
-mod oracle;
-#[cfg(test)]
-mod script;
-#[cfg(test)]
-mod table;
+mod tests;
 
 use bytes::Bytes;
 use tokio::time::Instant;

@@ -11,7 +11,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::generated::{made, mutate, mutations};
 use super::script::{End, Outcome, play};
-use super::{AnswerTo, table};
+use super::table;
+use crate::http::h1::AnswerTo;
 
 /// Where we refuse what hyper accepts: how our message begins, and why we may.
 const STRICTER: &[(&str, &str)] = &[

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use super::script::{End, LIMITS, Outcome, Script, exchange, outcome, poll};
-use super::{AnswerTo, Cause, Connection};
+use crate::http::h1::{AnswerTo, Cause, Connection};
 
 /// What is expected.
 #[derive(Debug, Clone, Copy)]

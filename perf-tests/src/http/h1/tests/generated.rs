@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::script::{End, LIMITS, Outcome, Script, exchange, outcome, play, poll, split};
-use super::{AnswerTo, Connection};
+use crate::http::h1::{AnswerTo, Connection};
 
 /// How a body is written down.
 #[derive(Debug, Clone)]

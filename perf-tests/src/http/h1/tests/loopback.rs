@@ -2,14 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use test_support::fake_server::accept_one;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{AnswerTo, Broken, Connection, Limits};
+use crate::http::h1::{AnswerTo, Broken, Connection, Limits};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -19,18 +20,14 @@ fn runtime() -> Runtime {
 
 /// Answers so many requests on one connection, then closes it.
 fn serve(count: usize, answer: Vec<u8>) -> (SocketAddr, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let thread = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+    accept_one(move |mut stream| {
         stream.set_nodelay(true).unwrap();
         let mut request = [0; REQUEST.len()];
         for _ in 0..count {
             stream.read_exact(&mut request).unwrap();
             stream.write_all(&answer).unwrap();
         }
-    });
-    (address, thread)
+    })
 }
 
 fn length(body: usize) -> Vec<u8> {
@@ -110,10 +107,7 @@ fn a_connection_that_the_server_closed_is_not_open() {
 
 #[test]
 fn a_large_request_can_be_answered_early() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+    let (address, server) = accept_one(|mut stream| {
         stream.read_exact(&mut [0; 100]).unwrap();
         stream.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
@@ -132,10 +126,7 @@ fn a_large_request_can_be_answered_early() {
 
 #[test]
 fn a_large_request_arrives_whole() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+    let (address, server) = accept_one(|mut stream| {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
         let mut request = vec![0; 16 << 20];
         stream.read_exact(&mut request).unwrap();

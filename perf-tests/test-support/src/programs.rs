@@ -1,15 +1,19 @@
-//! Servers of another make, each a process on a free port that ends with its handle.
+//! Other people's servers, each a process on a free port that ends with its handle.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use crate::fake_server::free_port;
+
 /// A process that is ended when it is no longer needed, however that comes.
-pub(crate) struct Process(Child);
+pub struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -19,19 +23,8 @@ impl Drop for Process {
     }
 }
 
-fn here() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults")
-}
-
-/// A folder for what a test makes.
-pub(crate) fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
 }
 
 fn wait_for(port: u16) {
@@ -45,9 +38,9 @@ fn wait_for(port: u16) {
 }
 
 /// Python's own server with faults; see `server.py` for the modes.
-pub(crate) fn python(mode: &[&str]) -> (Process, u16) {
+pub fn python(mode: &[&str]) -> (Process, u16) {
     let mut command = Command::new("python3");
-    command.arg(here().join("server.py")).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.arg(scripts().join("server.py")).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("python3 on PATH");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -55,23 +48,23 @@ pub(crate) fn python(mode: &[&str]) -> (Process, u16) {
 }
 
 /// uvicorn, which closes connections that were idle for a second.
-pub(crate) fn uvicorn() -> (Process, u16) {
+pub fn uvicorn() -> (Process, u16) {
     let port = free_port();
     let mut command = Command::new("uvicorn");
     command.args(["app:app", "--port", &port.to_string(), "--timeout-keep-alive", "1", "--log-level", "critical"]);
-    let child = command.current_dir(here()).stdin(Stdio::null()).spawn().expect("uvicorn on PATH");
+    let child = command.current_dir(scripts()).stdin(Stdio::null()).spawn().expect("uvicorn on PATH");
     let process = Process(child);
     wait_for(port);
     (process, port)
 }
 
-/// Prometheus, with those flags, and nothing in its folder.
-pub(crate) fn prometheus(name: &str, flags: &[&str]) -> (Process, u16) {
-    let (folder, port) = (folder().join(name), free_port());
+/// Prometheus, with those flags, and an empty configuration and database in that folder.
+pub fn prometheus(folder: &Path, flags: &[&str]) -> (Process, u16) {
+    let port = free_port();
     if folder.exists() {
-        fs::remove_dir_all(&folder).unwrap();
+        fs::remove_dir_all(folder).unwrap();
     }
-    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("prometheus.yml"), "").unwrap();
     let mut command = Command::new("prometheus");
     command.arg(format!("--config.file={}", folder.join("prometheus.yml").display()));
@@ -84,16 +77,20 @@ pub(crate) fn prometheus(name: &str, flags: &[&str]) -> (Process, u16) {
 
 /// nginx, with a port each: plain, for TLS, and for HTTP/2. It closes each connection after
 /// three requests.
-pub(crate) struct Nginx {
+pub struct Nginx {
     _process: Process,
-    pub(crate) plain: u16,
-    pub(crate) tls: u16,
-    pub(crate) http2: u16,
+    folder: PathBuf,
+    /// Port of plain HTTP/1.1.
+    pub plain: u16,
+    /// Port of TLS.
+    pub tls: u16,
+    /// Port of plain HTTP/2.
+    pub http2: u16,
 }
 
 impl Nginx {
-    pub(crate) fn start() -> Self {
-        let folder = folder().join("nginx");
+    /// Starts it, with its configuration and certificates in that folder.
+    pub fn start(folder: PathBuf) -> Self {
         fs::create_dir_all(&folder).unwrap();
         certificates(&folder);
         let [plain, tls, http2] = std::array::from_fn(|_| free_port());
@@ -115,17 +112,17 @@ impl Nginx {
         command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null());
         let process = Process(command.spawn().expect("nginx on PATH"));
         [plain, tls, http2].into_iter().for_each(wait_for);
-        Self { _process: process, plain, tls, http2 }
+        Self { _process: process, folder, plain, tls, http2 }
     }
 
-    /// Where its certificates are.
-    pub(crate) fn certificates() -> PathBuf {
-        folder().join("nginx")
+    /// Folder of its certificates.
+    pub fn certificates(&self) -> &Path {
+        &self.folder
     }
 
     /// The authority that both of them are signed by.
-    pub(crate) fn authority() -> PathBuf {
-        Self::certificates().join("authority.pem")
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("authority.pem")
     }
 }
 

@@ -1,27 +1,23 @@
 //! How often memory is asked for, for each request of a load that has settled: stated, each with its reason.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::thread;
 
 use monitoring::catalogue::JOIN_ROOM;
 use monitoring::phase::Phases;
+use test_support::fake_server::accept_one;
 
-use super::tests::run_against;
+use super::run_against;
 use crate::plan::shared_iterations;
 
 /// Answers every request, whose head and body come at once, with the same.
 fn server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+    let (address, _) = accept_one(|mut stream| {
         let mut buffer = [0; 4096];
         while stream.read(&mut buffer).unwrap() > 0 {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"id\": \"p-1\"}").unwrap();
         }
     });
-    url
+    format!("http://{address}")
 }
 
 /// How often this thread asked for memory while so many iterations ran. The server runs on another.

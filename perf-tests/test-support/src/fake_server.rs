@@ -1,0 +1,74 @@
+//! HTTP servers in the test's own process, each on a free loopback port and a thread of its own.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use tokio::runtime::Builder;
+use tokio::sync::Notify;
+
+/// Bytes of a request that [`respond`] reads at most.
+const MAX_REQUEST: usize = 64 << 10;
+
+fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    listen().1.port()
+}
+
+/// A URL at which nobody listens.
+pub fn unreachable_url() -> String {
+    format!("http://{}", listen().1)
+}
+
+/// Serves a router until the process ends or `stop` is notified, and counts its connections. Returns its URL.
+pub fn serve(router: Router, stop: Arc<Notify>, connections: Arc<AtomicU64>) -> String {
+    let (listener, address) = listen();
+    listener.set_nonblocking(true).unwrap();
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap().tap_io(move |_| {
+                connections.fetch_add(1, Ordering::Relaxed);
+            });
+            tokio::select! {
+                served = axum::serve(listener, router) => served.unwrap(),
+                () = stop.notified() => {}
+            }
+        });
+    });
+    format!("http://{address}")
+}
+
+/// Accepts one connection and hands it to `handle`, which may break any rule of HTTP. Join the thread to see its panic.
+pub fn accept_one(handle: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<()>) {
+    let (listener, address) = listen();
+    (address, thread::spawn(move || handle(listener.accept().unwrap().0)))
+}
+
+/// Gives every request the status line and the JSON body that `answer` makes of its text. A connection carries one
+/// request. Returns the server's URL.
+pub fn respond(answer: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
+    let (listener, address) = listen();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut request) = (stream.unwrap(), vec![0; MAX_REQUEST]);
+            let length = stream.read(&mut request).unwrap();
+            let (status, body) = answer(&String::from_utf8_lossy(&request[..length]));
+            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close");
+            write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    format!("http://{address}")
+}
