@@ -6,9 +6,10 @@
 
 mod arrivals;
 mod draw;
+pub mod executor;
+mod load_error;
 mod phases;
 mod profile;
-mod vus;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +18,12 @@ use sha2::{Digest as _, Sha256};
 
 pub use arrivals::{Arrivals, Spacing};
 pub use draw::{Experience, draw};
+pub use load_error::LoadError;
 pub use phases::PhasePlan;
 pub use profile::{
-    Executor, LoadError, LoadProfile, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate,
-    ramping_vus, shared_iterations,
+    LoadProfile, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, ramping_vus,
+    shared_iterations,
 };
-pub use vus::{Span, VuPlan};
 
 /// Everything that a run is to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +74,26 @@ pub enum Schedule {
         /// As many as there may ever be. An arrival that finds all of them busy is dropped.
         max_vus: u32,
     },
+}
+
+/// One virtual user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VuPlan {
+    /// 1 and up, unlike any other of the run; 0 is who runs setup and teardown.
+    pub id: u32,
+    /// When it is active, ascending.
+    pub spans: Vec<Span>,
+}
+
+/// A time in which a virtual user is active, from the start of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// It begins its first iteration.
+    pub start: Duration,
+    /// It begins no further iteration.
+    pub stop: Duration,
+    /// An iteration that is still under way is cut off. Where the next span begins before that, it is the next span's.
+    pub cut: Duration,
 }
 
 /// How many iterations a closed load has.

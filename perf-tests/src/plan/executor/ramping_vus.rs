@@ -1,91 +1,92 @@
-//! When virtual users start and stop.
+//! `ramping-vus`: a number of virtual users that changes in stages.
 
+use std::fmt;
 use std::time::Duration;
 
-use monitoring::run::Stage;
+use monitoring::phase::Phase;
+use monitoring::run::{Stage, shown_stages};
+use serde::{Deserialize, Serialize};
 
-/// One virtual user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VuPlan {
-    /// 1 and up, unlike any other of the run; 0 is who runs setup and teardown.
-    pub id: u32,
-    /// When it is active, ascending.
-    pub spans: Vec<Span>,
+use super::{Iterations, LoadError, Place, Planned, Schedule, Span, VuPlan, check_vus, describe_vus, phases_of_stages};
+
+/// The options of `ramping-vus`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RampingVus {
+    /// Virtual users at first.
+    pub start_vus: u32,
+    /// Virtual users to reach, and in how long.
+    pub stages: Vec<Stage>,
+    /// How long an iteration may still take when its virtual user is not wanted any more.
+    pub graceful_ramp_down: Duration,
 }
 
-/// A time in which a virtual user is active, from the start of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// It begins its first iteration.
-    pub start: Duration,
-    /// It begins no further iteration.
-    pub stop: Duration,
-    /// An iteration that is still under way is cut off. Where the next span begins before that, it is the next span's.
-    pub cut: Duration,
+impl Planned for RampingVus {
+    fn check(&self) -> Result<(), LoadError> {
+        let targets = self.stages.iter().map(|stage| stage.target);
+        check_vus(targets.chain([self.start_vus.into()]).max().unwrap_or(0))
+    }
+
+    fn duration(&self) -> Duration {
+        self.stages.iter().map(|stage| stage.duration).sum()
+    }
+
+    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
+        Ok(Schedule::Vus { vus: self.vus(place), iterations: Iterations::UntilStop })
+    }
+
+    fn phases(&self) -> Vec<(Duration, Phase)> {
+        phases_of_stages(self.start_vus.into(), &self.stages)
+    }
 }
 
-/// Virtual users that all start and stop together.
-pub(super) fn constant(
-    vus: u32,
-    first_id: u32,
-    start: Duration,
-    stop: Duration,
-    graceful_stop: Duration,
-) -> Vec<VuPlan> {
-    let span = Span { start, stop, cut: stop + graceful_stop };
-    (0..vus).map(|vu| VuPlan { id: first_id + vu, spans: vec![span] }).collect()
+impl fmt::Display for RampingVus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, then {}", describe_vus(self.start_vus), shown_stages(&self.stages))
+    }
 }
 
-/// Virtual users by k6's ramps. Going from `a` to `b` in a time `d`, the number of them reaches `v` at `d * |v - a| / |b -
-/// a|`, and those that started last stop first (k6, `lib/executor/ramping_vus.go`, `getRawExecutionSteps`).
-pub(super) fn ramping(
-    start_vus: u32,
-    stages: &[Stage],
-    first_id: u32,
-    start: Duration,
-    (graceful_ramp_down, graceful_stop): (Duration, Duration),
-) -> Vec<VuPlan> {
-    let targets = stages.iter().map(|stage| u32::try_from(stage.target).unwrap_or(u32::MAX));
-    let most = targets.clone().chain([start_vus]).max().unwrap_or(0);
-    let mut open: Vec<Option<Duration>> = (0..most).map(|vu| (vu < start_vus).then_some(start)).collect();
-    let mut spans: Vec<Vec<(Duration, Duration)>> = vec![Vec::new(); most as usize];
-    let (mut now, mut at) = (start, start_vus);
-    for (stage, target) in stages.iter().zip(targets) {
-        let changes = at.abs_diff(target);
-        let moment = |nth: u32| now + stage.duration.mul_f64(f64::from(nth) / f64::from(changes));
-        for vu in at..target {
-            open[vu as usize] = Some(moment(vu - at + 1));
+impl RampingVus {
+    /// Virtual users by k6's ramps. Going from `a` to `b` in a time `d`, the number of them reaches `v` at `d * |v - a| / |b -
+    /// a|`, and those that started last stop first (k6, `lib/executor/ramping_vus.go`, `getRawExecutionSteps`).
+    fn vus(&self, place: &Place) -> Vec<VuPlan> {
+        let Self { start_vus, ref stages, .. } = *self;
+        let Place { start, end, first_id, .. } = *place;
+        let targets = stages.iter().map(|stage| u32::try_from(stage.target).unwrap_or(u32::MAX));
+        let most = targets.clone().chain([start_vus]).max().unwrap_or(0);
+        let mut open: Vec<Option<Duration>> = (0..most).map(|vu| (vu < start_vus).then_some(start)).collect();
+        let mut spans: Vec<Vec<(Duration, Duration)>> = vec![Vec::new(); most as usize];
+        let (mut now, mut at) = (start, start_vus);
+        for (stage, target) in stages.iter().zip(targets) {
+            let changes = at.abs_diff(target);
+            let moment = |nth: u32| now + stage.duration.mul_f64(f64::from(nth) / f64::from(changes));
+            for vu in at..target {
+                open[vu as usize] = Some(moment(vu - at + 1));
+            }
+            for vu in (target..at).rev() {
+                let since = open[vu as usize].take();
+                spans[vu as usize].extend(since.map(|since| (since, moment(at - vu))));
+            }
+            (now, at) = (now + stage.duration, target);
         }
-        for vu in (target..at).rev() {
-            let since = open[vu as usize].take();
-            spans[vu as usize].extend(since.map(|since| (since, moment(at - vu))));
+        for (since, spans) in open.into_iter().zip(&mut spans) {
+            spans.extend(since.filter(|since| *since < end).map(|since| (since, end)));
         }
-        (now, at) = (now + stage.duration, target);
+        let vus = spans.into_iter().map(|times| self.with_cuts(&times, place));
+        vus.zip(first_id..).map(|(spans, id)| VuPlan { id, spans }).collect()
     }
-    let end = now;
-    for (since, spans) in open.into_iter().zip(&mut spans) {
-        spans.extend(since.filter(|since| *since < end).map(|since| (since, end)));
-    }
-    let vus = spans.into_iter().map(|times| with_cuts(&times, graceful_ramp_down, end, graceful_stop));
-    vus.zip(first_id..).map(|(spans, id)| VuPlan { id, spans }).collect()
-}
 
-fn with_cuts(
-    times: &[(Duration, Duration)],
-    graceful_ramp_down: Duration,
-    end: Duration,
-    graceful_stop: Duration,
-) -> Vec<Span> {
-    let last_cut = end + graceful_stop;
-    let mut spans: Vec<Span> = Vec::new();
-    for &(start, stop) in times.iter().rev() {
-        let cut = if stop == end { last_cut } else { (stop + graceful_ramp_down).min(last_cut) };
-        // Wanted again before it would be cut off: then it just goes on, until it would be the next time.
-        let cut = spans.last().filter(|next| next.start <= cut).map_or(cut, |next| next.cut);
-        spans.push(Span { start, stop, cut });
+    fn with_cuts(&self, times: &[(Duration, Duration)], place: &Place) -> Vec<Span> {
+        let last_cut = place.end + place.graceful_stop;
+        let mut spans: Vec<Span> = Vec::new();
+        for &(start, stop) in times.iter().rev() {
+            let cut = if stop == place.end { last_cut } else { (stop + self.graceful_ramp_down).min(last_cut) };
+            // Wanted again before it would be cut off: then it just goes on, until it would be the next time.
+            let cut = spans.last().filter(|next| next.start <= cut).map_or(cut, |next| next.cut);
+            spans.push(Span { start, stop, cut });
+        }
+        spans.reverse();
+        spans
     }
-    spans.reverse();
-    spans
 }
 
 #[cfg(test)]
@@ -101,7 +102,9 @@ mod tests {
     }
 
     fn ramp(start_vus: u32, of: &[(u64, u64)]) -> Vec<VuPlan> {
-        ramping(start_vus, &stages(of), 1, Duration::ZERO, (SECS(30), SECS(30)))
+        let ramp = RampingVus { start_vus, stages: stages(of), graceful_ramp_down: SECS(30) };
+        let end = ramp.duration();
+        ramp.vus(&Place { start: Duration::ZERO, end, graceful_stop: SECS(30), first_id: 1, seed: 1 })
     }
 
     fn active(vus: &[VuPlan], at: Duration) -> usize {

@@ -1,0 +1,38 @@
+//! `constant-vus`: a fixed number of virtual users, each iterating for a fixed time.
+
+use std::fmt;
+use std::time::Duration;
+
+use monitoring::run::shown_duration;
+use serde::{Deserialize, Serialize};
+
+use super::{Iterations, LoadError, Place, Planned, Schedule, check_vus, describe_vus};
+
+/// The options of `constant-vus`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConstantVus {
+    /// Virtual users.
+    pub vus: u32,
+    /// How long they iterate.
+    pub duration: Duration,
+}
+
+impl Planned for ConstantVus {
+    fn check(&self) -> Result<(), LoadError> {
+        check_vus(self.vus.into())
+    }
+
+    fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
+        Ok(place.constant_vus(self.vus, Iterations::UntilStop))
+    }
+}
+
+impl fmt::Display for ConstantVus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}", describe_vus(self.vus), shown_duration(self.duration))
+    }
+}

@@ -1,0 +1,43 @@
+//! `shared-iterations`: a number of iterations in all, the next of which whoever is free takes.
+
+use std::fmt;
+use std::time::Duration;
+
+use monitoring::run::shown_duration;
+use serde::{Deserialize, Serialize};
+
+use super::{Iterations, LoadError, Place, Planned, Schedule, check_vus, describe_vus};
+
+/// The options of `shared-iterations`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedIterations {
+    /// Virtual users.
+    pub vus: u32,
+    /// Iterations of all virtual users together.
+    pub iterations: u64,
+    /// No iteration begins later than this.
+    pub max_duration: Duration,
+}
+
+impl Planned for SharedIterations {
+    fn check(&self) -> Result<(), LoadError> {
+        let Self { vus, iterations, .. } = *self;
+        check_vus(vus.into())?;
+        if iterations < vus.into() { Err(LoadError::FewerIterationsThanVus { iterations, vus }) } else { Ok(()) }
+    }
+
+    fn duration(&self) -> Duration {
+        self.max_duration
+    }
+
+    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
+        Ok(place.constant_vus(self.vus, Iterations::Shared(self.iterations)))
+    }
+}
+
+impl fmt::Display for SharedIterations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (vus, within) = (describe_vus(self.vus), shown_duration(self.max_duration));
+        write!(f, "{} iterations by {vus}, within {within}", self.iterations)
+    }
+}
