@@ -1,10 +1,10 @@
 //! Runs a plan: workers and their virtual users, and snapshots of what they measure.
 
+mod arrival_timer;
 mod health;
-mod pacer;
 mod request;
 mod signal;
-mod silence;
+mod stall;
 mod stopwatch;
 mod think;
 pub mod vu;
@@ -18,24 +18,26 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
-pub(crate) use pacer::Pacing;
+pub(crate) use arrival_timer::WakeupMode;
 pub use request::{Request, RequestError, Response};
 pub(crate) use signal::Signals;
 pub use think::Think;
 
 use crate::clock;
 use crate::measure::{Health, Layout, Recorder, Snapshot};
-use crate::plan::{Iterations, PartPlan, Plan, Schedule};
-use health::Shares;
-use silence::Silence;
-use vu::Shared;
-use worker::{Done, Errors, Iteration, Left, PartWork, Share, Work, panic_text};
+use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
+use health::HealthMeter;
+use stall::StallWatch;
+use vu::RunContext;
+use worker::{
+    Iteration, IterationSupply, PartJob, ScenarioErrors, WorkerJob, WorkerResult, WorkerSchedule, panic_text,
+};
 
 /// How often a snapshot is taken for those who watch.
 pub(crate) const TICK: Duration = Duration::from_millis(500);
 
 /// Who reads snapshots while the load runs.
-pub(crate) trait Watch {
+pub(crate) trait LoadObserver {
     /// Everything measured up to now, so long after the load began. A reason if the load is to end now.
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String>;
 }
@@ -53,11 +55,11 @@ pub(crate) struct Load {
     /// Why who watched ended it.
     pub(crate) aborted: Option<String>,
     /// Errors of the scenario's own.
-    pub(crate) errors: Errors,
+    pub(crate) errors: ScenarioErrors,
     /// Virtual users that panicked, and workers that did not come back: a sentence for each.
     pub(crate) panics: Vec<String>,
     /// The longest time in which requests were under way and none came to its end.
-    pub(crate) longest_silence: Duration,
+    pub(crate) longest_stall: Duration,
 }
 
 /// A load could not be started.
@@ -70,28 +72,32 @@ pub(crate) enum EngineError {
 /// What is to be run.
 pub(crate) struct Job<'run> {
     pub(crate) plan: &'run Plan,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<RunContext>,
     pub(crate) layout: Layout,
     /// One for each part of the plan.
     pub(crate) iterations: Vec<Arc<dyn Iteration>>,
-    pub(crate) pacing: Pacing,
+    pub(crate) wakeup: WakeupMode,
 }
 
 struct Worker {
     ask: mpsc::Sender<oneshot::Sender<Snapshot>>,
-    thread: JoinHandle<std::io::Result<Done>>,
+    thread: JoinHandle<std::io::Result<WorkerResult>>,
     finished: oneshot::Receiver<()>,
 }
 
 /// How a load was ended before its time.
 #[derive(Default)]
-struct Early {
+struct EarlyEnd {
     interrupted: bool,
     aborted: Option<String>,
 }
 
 /// Runs the plan to its end, or until a signal, on as many threads as there are processors.
-pub(crate) async fn run(job: Job<'_>, signals: &mut Signals, watch: &mut dyn Watch) -> Result<Load, EngineError> {
+pub(crate) async fn run(
+    job: Job<'_>,
+    signals: &mut Signals,
+    watch: &mut dyn LoadObserver,
+) -> Result<Load, EngineError> {
     let most = usize::try_from(job.plan.most_vus()).unwrap_or(usize::MAX);
     let threads = thread::available_parallelism().map_or(1, usize::from).min(most.max(1));
     let nothing = Snapshot::new(&job.layout);
@@ -104,20 +110,20 @@ pub(crate) async fn run(job: Job<'_>, signals: &mut Signals, watch: &mut dyn Wat
         let (ask, asked) = mpsc::channel(1);
         let (finish, finished) = oneshot::channel();
         let parts = job.plan.parts.iter().zip(&counters).zip(&job.iterations).enumerate();
-        let parts = parts.map(|(at, ((part, next), iteration))| PartWork {
+        let parts = parts.map(|(at, ((part, next), iteration))| PartJob {
             part: at,
             iteration: iteration.clone(),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            share: share(part, next, (number, threads)),
+            schedule: worker_schedule(part, next, (number, threads)),
         });
-        let work = Work {
+        let work = WorkerJob {
             parts: parts.collect(),
             epoch,
             shared: job.shared.clone(),
             recorder: Recorder::new(job.layout.clone()),
             workers: threads,
-            pacing: job.pacing,
+            wakeup: job.wakeup,
             asked,
             finished: finish,
             abort: aborted.clone(),
@@ -125,14 +131,14 @@ pub(crate) async fn run(job: Job<'_>, signals: &mut Signals, watch: &mut dyn Wat
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
         workers.push(Worker { ask, thread, finished });
     }
-    let (mut silence, mut shares) = (Silence::default(), Shares::start());
+    let (mut stall, mut health) = (StallWatch::default(), HealthMeter::start());
     let supervisor = Supervisor { epoch, nothing: &nothing, abort: &abort };
-    let (early, known) = supervisor.watch_over(&mut workers, signals, (&mut silence, &mut shares), watch).await;
-    let mut load = Load { longest_silence: silence.longest(), workers: threads, ..Load::nothing(nothing) };
+    let (early, known) = supervisor.watch_over(&mut workers, signals, (&mut stall, &mut health), watch).await;
+    let mut load = Load { longest_stall: stall.longest(), workers: threads, ..Load::nothing(nothing) };
     for (worker, known) in workers.into_iter().zip(known) {
         load.add(worker, &known);
     }
-    load.health = shares.of_all(&load.snapshot.worked);
+    load.health = health.overall(&load.snapshot.worked);
     if early.aborted.is_none() {
         load.count_untaken(job.plan, &counters);
     }
@@ -141,26 +147,26 @@ pub(crate) async fn run(job: Job<'_>, signals: &mut Signals, watch: &mut dyn Wat
 
 /// An arrival is dropped if its worker's virtual users are busy, though another's may be idle. With so many or more each,
 /// that is rare; with fewer, fewer workers share them, and with few, one has all.
-const CREW: u32 = 32;
+const MIN_VUS_PER_WORKER: u32 = 32;
 
 /// What of a part is one worker's, of so many: virtual users in turn, and arrivals in turn.
-fn share(part: &PartPlan, next: &Arc<AtomicU64>, (number, workers): (usize, usize)) -> Share {
+fn worker_schedule(part: &PartPlan, next: &Arc<AtomicU64>, (number, workers): (usize, usize)) -> WorkerSchedule {
     match &part.schedule {
         Schedule::Vus { vus, iterations } => {
-            let left = match iterations {
-                Iterations::UntilStop => Left::Endless,
-                Iterations::Each(each) => Left::Each(*each),
-                Iterations::Shared(all) => Left::Shared { next: next.clone(), all: *all },
+            let supply = match iterations {
+                IterationLimit::UntilStop => IterationSupply::Endless,
+                IterationLimit::Each(each) => IterationSupply::Each(*each),
+                IterationLimit::Shared(all) => IterationSupply::Shared { next: next.clone(), all: *all },
             };
-            Share::Vus { vus: vus.iter().skip(number).step_by(workers).cloned().collect(), left }
+            WorkerSchedule::Vus { vus: vus.iter().skip(number).step_by(workers).cloned().collect(), supply }
         }
         Schedule::Arrivals { arrivals, vus, max_vus } => {
-            let of = workers.min((*max_vus / CREW).max(1) as usize);
+            let of = workers.min((*max_vus / MIN_VUS_PER_WORKER).max(1) as usize);
             let in_turn = |all: u32| (0..all).skip(number).step_by(of);
             let ids = if number < of { in_turn(*max_vus).map(|id| part.first_id + id).collect() } else { Vec::new() };
             let ready = if number < of { in_turn(*vus).count() } else { 0 };
             let nth = if number < of { number } else { usize::MAX };
-            Share::Arrivals { arrivals: arrivals.clone(), nth, of, ids, ready }
+            WorkerSchedule::Arrivals { arrivals: arrivals.clone(), nth, of, ids, ready }
         }
     }
 }
@@ -174,9 +180,9 @@ impl Load {
             workers: 0,
             interrupted: false,
             aborted: None,
-            errors: Errors::default(),
+            errors: ScenarioErrors::default(),
             panics: Vec::new(),
-            longest_silence: Duration::ZERO,
+            longest_stall: Duration::ZERO,
         }
     }
 
@@ -202,7 +208,7 @@ impl Load {
     /// Shared iterations that nobody took are dropped, as in k6.
     fn count_untaken(&mut self, plan: &Plan, counters: &[Arc<AtomicU64>]) {
         for ((part, counts), next) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(counters) {
-            if let Schedule::Vus { iterations: Iterations::Shared(all), .. } = &part.schedule {
+            if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
                 let untaken = all.saturating_sub(next.load(Ordering::Relaxed));
                 counts.dropped[part.phases.at(part.end).index()] += untaken;
             }
@@ -210,7 +216,7 @@ impl Load {
     }
 }
 
-fn spawn(number: usize, work: Work) -> std::io::Result<JoinHandle<std::io::Result<Done>>> {
+fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::Result<WorkerResult>>> {
     thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(worker::run(work)))
@@ -229,9 +235,9 @@ impl Supervisor<'_> {
         &self,
         workers: &mut [Worker],
         signals: &mut Signals,
-        (silence, shares): (&mut Silence, &mut Shares),
-        watch: &mut dyn Watch,
-    ) -> (Early, Vec<Snapshot>) {
+        (stall, health): (&mut StallWatch, &mut HealthMeter),
+        watch: &mut dyn LoadObserver,
+    ) -> (EarlyEnd, Vec<Snapshot>) {
         let mut ticks = time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let asks: Vec<_> = workers.iter().map(|worker| worker.ask.clone()).collect();
@@ -242,7 +248,7 @@ impl Supervisor<'_> {
             }
         };
         tokio::pin!(all_stopped);
-        let mut early = Early::default();
+        let mut early = EarlyEnd::default();
         let mut known = vec![self.nothing.clone(); asks.len()];
         loop {
             tokio::select! {
@@ -254,8 +260,8 @@ impl Supervisor<'_> {
                 _ = ticks.tick() => {
                     let mut snapshot = ask_all(&asks, &mut known, self.nothing).await;
                     let elapsed = clock::now().duration_since(self.epoch);
-                    silence.notice(elapsed, &snapshot);
-                    shares.fill_in(&mut snapshot);
+                    stall.notice(elapsed, &snapshot);
+                    health.fill_in(&mut snapshot);
                     if let (Some(reason), None) = (watch.tick(elapsed, snapshot), &early.aborted) {
                         early.aborted = Some(reason);
                         self.abort.send_replace(true);
@@ -291,7 +297,7 @@ mod tests {
 
     struct Nobody;
 
-    impl Watch for Nobody {
+    impl LoadObserver for Nobody {
         fn tick(&mut self, _: Duration, _: Snapshot) -> Option<String> {
             None
         }
@@ -311,7 +317,7 @@ mod tests {
             while let Some(reply) = asked.blocking_recv() {
                 let _ = reply.send(snapshot.clone());
             }
-            Ok(Done { snapshot, errors: Errors::default(), panics: Vec::new() })
+            Ok(WorkerResult { snapshot, errors: ScenarioErrors::default(), panics: Vec::new() })
         });
         Worker { ask, thread, finished }
     }
@@ -324,10 +330,10 @@ mod tests {
         let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, counted.clone())).into();
         let (abort, _aborted) = watch::channel(false);
         let supervisor = Supervisor { epoch: clock::now(), nothing: &nothing, abort: &abort };
-        let (mut silence, mut shares, mut signals) =
-            (Silence::default(), Shares::start(), Signals::listen(false).unwrap());
+        let (mut stall, mut health, mut signals) =
+            (StallWatch::default(), HealthMeter::start(), Signals::listen(false).unwrap());
         let mut nobody = Nobody;
-        let over = supervisor.watch_over(&mut workers, &mut signals, (&mut silence, &mut shares), &mut nobody);
+        let over = supervisor.watch_over(&mut workers, &mut signals, (&mut stall, &mut health), &mut nobody);
         let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();
         assert!(!early.interrupted && early.aborted.is_none());
         let mut load = Load::nothing(nothing);

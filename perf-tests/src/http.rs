@@ -3,17 +3,17 @@
 //! Plain HTTP/1.1, which is what load is made of, has a client of our own in [`h1`]: it costs less processor time than any
 //! library, and that time is what a generator has least of. TLS is rustls below it, HTTP/2 is hyper's.
 
+mod allowed_targets;
 mod client;
 mod connect;
-mod encode;
 pub mod h1;
 mod h2;
 mod library;
-mod reach;
+mod request_head;
 pub mod server_timing;
 mod target;
 mod tls;
 
-pub(crate) use client::{Broken, HttpClient, HttpConfig, Outcome, Pool, Reply};
-pub(crate) use encode::{Head, is_header_value};
+pub(crate) use client::{Exchange, ExchangeError, HttpClient, HttpConfig, Pool, Reply};
 pub(crate) use library::{ClientError, beginning, root_cause, store_client};
+pub(crate) use request_head::{RequestHead, is_header_value};

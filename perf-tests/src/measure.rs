@@ -11,12 +11,12 @@ mod snapshot;
 mod timeline;
 
 pub use counts::{
-    EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, Segments, ServerTimes,
-    StatusCounts, Tries, Worked,
+    CheckCounts, EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, Segments,
+    ServerTimes, StatusCounts, ThreadTimes,
 };
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds};
 pub(crate) use recorder::IterationEnd;
-pub use recorder::{At, LATE_AFTER, Recorder};
-pub use sample::{Failure, Parts, Sample};
+pub use recorder::{LATE_AFTER, Recorder, SampleKey};
+pub use sample::{DurationParts, Failure, Sample};
 pub use snapshot::{Layout, PartCounts, Snapshot};
-pub use timeline::{Section, Timeline, TimelineError};
+pub use timeline::{Section, TimelineError, TimelineRecorder};

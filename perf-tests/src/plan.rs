@@ -63,7 +63,7 @@ pub enum Schedule {
         /// Every virtual user.
         vus: Vec<VuPlan>,
         /// How many iterations there are.
-        iterations: Iterations,
+        iterations: IterationLimit,
     },
     /// Open: an iteration begins when it is due, whatever became of those before.
     Arrivals {
@@ -98,7 +98,7 @@ pub struct Span {
 
 /// How many iterations a closed load has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Iterations {
+pub enum IterationLimit {
     /// As many as there is time for.
     UntilStop,
     /// So many in all: whoever is free takes the next.
@@ -141,9 +141,9 @@ impl Plan {
             match &part.schedule {
                 Schedule::Vus { vus, iterations } => {
                     let (kind, count) = match iterations {
-                        Iterations::UntilStop => (0, 0),
-                        Iterations::Shared(count) => (1, *count),
-                        Iterations::Each(count) => (2, *count),
+                        IterationLimit::UntilStop => (0, 0),
+                        IterationLimit::Shared(count) => (1, *count),
+                        IterationLimit::Each(count) => (2, *count),
                     };
                     add(kind);
                     add(count);
@@ -203,9 +203,11 @@ impl PartPlan {
     /// How many iterations are planned, where that is known.
     pub fn iterations(&self) -> Option<u64> {
         match &self.schedule {
-            Schedule::Vus { iterations: Iterations::UntilStop, .. } => None,
-            Schedule::Vus { iterations: Iterations::Shared(count), .. } => Some(*count),
-            Schedule::Vus { iterations: Iterations::Each(count), vus } => Some(count.saturating_mul(vus.len() as u64)),
+            Schedule::Vus { iterations: IterationLimit::UntilStop, .. } => None,
+            Schedule::Vus { iterations: IterationLimit::Shared(count), .. } => Some(*count),
+            Schedule::Vus { iterations: IterationLimit::Each(count), vus } => {
+                Some(count.saturating_mul(vus.len() as u64))
+            }
             Schedule::Arrivals { arrivals, .. } => Some(arrivals.total()),
         }
     }

@@ -5,17 +5,17 @@
 //! <https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>.
 
 mod backoff;
+mod bisect;
 mod client;
 mod message;
-mod native;
-pub mod proto;
-pub mod proto2;
+mod native_histogram;
 mod pusher;
 mod series;
-mod sift;
+pub mod wire_v1;
+pub mod wire_v2;
 
 pub use client::{Client, WriteError};
 pub use message::{Entry, Value, Version, encode};
-pub use native::Native;
+pub use native_histogram::NativeHistogram;
 pub use pusher::{GiveUp, Pusher, Pushes};
 pub use series::{Identity, Series, SeriesLabels, series};

@@ -16,9 +16,9 @@ use monitoring::run::{self, ExitCode, Settings};
 use tokio::time;
 
 use crate::clock::{self, Epoch};
-use crate::engine::vu::{Pace, Shared, Vu, Workplace};
+use crate::engine::vu::{RateLimit, RunContext, Vu, WorkerContext};
 use crate::engine::worker::{Iteration, panic_text};
-use crate::engine::{self, Job, Load, Pacing, Signals};
+use crate::engine::{self, Job, Load, Signals, WakeupMode};
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::plan::LoadProfile;
@@ -210,7 +210,7 @@ impl Run {
         let mut problems = Vec::new();
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(RunContext {
             http: self.http.clone(),
             endpoints: self.spec.catalogue.endpoints,
             exercised: self.spec.exercised.clone(),
@@ -272,7 +272,7 @@ impl Run {
 
     async fn load(
         &mut self,
-        shared: Arc<Shared>,
+        shared: Arc<RunContext>,
         iterations: Vec<Arc<dyn Iteration>>,
         metrics: &mut Metrics,
     ) -> Result<(Load, Course), RunError> {
@@ -280,8 +280,8 @@ impl Run {
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
         let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised);
-        let pacing = if self.settings.exact_arrivals { Pacing::Exact } else { Pacing::Grid };
-        let job = Job { plan, shared, layout: self.layout.clone(), iterations, pacing };
+        let wakeup = if self.settings.exact_arrivals { WakeupMode::Exact } else { WakeupMode::Grid };
+        let job = Job { plan, shared, layout: self.layout.clone(), iterations, wakeup };
         let began = clock::now();
         let load = engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?;
         let course = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
@@ -363,9 +363,10 @@ fn sleep_in_words(slept: Duration) -> Option<Problem> {
 }
 
 /// Who runs setup and teardown: counted apart from all load.
-fn stagehand(shared: &Arc<Shared>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
-    let (pool, pace) = (Pool::default(), Rc::new(Pace::new(None, 1)));
-    let place = Workplace { shared: shared.clone(), recorder: recorder.clone(), pool, pace, epoch: clock::now() };
+fn stagehand(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
+    let (pool, rate_limit) = (Pool::default(), Rc::new(RateLimit::new(None, 1)));
+    let place =
+        WorkerContext { shared: shared.clone(), recorder: recorder.clone(), pool, rate_limit, epoch: clock::now() };
     Vu::new(0, 0, place)
 }
 

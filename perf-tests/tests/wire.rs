@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use monitoring::metric::{Description, Kind};
 use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use perf_tests::measure::{Latency, bounds};
-use perf_tests::remote_write::proto::Label;
-use perf_tests::remote_write::{Entry, Native, Value, Version, encode};
+use perf_tests::remote_write::wire_v1::Label;
+use perf_tests::remote_write::{Entry, NativeHistogram, Value, Version, encode};
 use serde_json::Value as Json;
 use test_support::programs::{self, Process};
 
@@ -84,7 +84,7 @@ fn latency() -> Value {
     for (micros, times) in [(900, 3), (1_000, 1), (37_500, 40), (1_500_000, 2)] {
         (0..times).for_each(|_| latency.record(Duration::from_micros(micros)));
     }
-    Value::Native(Arc::new(Native::of(&latency)))
+    Value::Native(Arc::new(NativeHistogram::new(&latency)))
 }
 
 /// A counter that is born between two pushes, one beyond 2^32, a gauge, a bucket, and a native histogram.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::vu::Vu;
 use crate::http::server_timing;
-use crate::http::{Broken, Head, Outcome, is_header_value};
+use crate::http::{Exchange, ExchangeError, RequestHead, is_header_value};
 use crate::measure::Failure;
 
 mod response;
@@ -42,8 +42,8 @@ struct Check {
 }
 
 /// What one exchange came to, redirects aside.
-struct Exchanged {
-    result: Result<Response, Broken>,
+struct CountedExchange {
+    result: Result<Response, ExchangeError>,
     failure: Option<Failure>,
 }
 
@@ -168,7 +168,7 @@ impl<'vu> Request<'vu> {
                 (Ok(response), None) => Ok(response),
                 (Ok(_), Some(Failure::Check)) => Err(failed("a check did not pass".to_owned())),
                 (Ok(response), Some(_)) => Err(failed(format!("answered with status {}", response.status()))),
-                (Err(Broken { message, .. }), _) => Err(failed(message)),
+                (Err(ExchangeError { message, .. }), _) => Err(failed(message)),
             };
         }
     }
@@ -194,11 +194,11 @@ impl<'vu> Request<'vu> {
 
     /// One request and its answer, counted. If it is a redirect to be followed, where it leads, and whether with the same
     /// method.
-    async fn exchange(&mut self, absolute: bool, may_follow: bool) -> (Exchanged, Option<(String, bool)>) {
+    async fn exchange(&mut self, absolute: bool, may_follow: bool) -> (CountedExchange, Option<(String, bool)>) {
         let stopwatch = self.vu.start(self.endpoint).await;
         let exchange = {
             let Vu { http, headers, body, .. } = &mut *self.vu;
-            let head = Head {
+            let head = RequestHead {
                 method: self.method.as_str(),
                 path: &self.path,
                 query: &self.query,
@@ -211,7 +211,7 @@ impl<'vu> Request<'vu> {
             };
             http.exchange(head, body, stopwatch.started())
         };
-        let Outcome { result, parts, finished } = exchange.await;
+        let Exchange { result, parts, finished } = exchange.await;
         let result = result.map(|reply| Response::new(self.name, reply));
         let location = match &result {
             Ok(response) if may_follow => self.redirect(response, absolute),
@@ -233,10 +233,10 @@ impl<'vu> Request<'vu> {
         if failure == Some(Failure::Other) {
             // This machine could not make it: what it would have been, nobody knows.
             drop(stopwatch);
-            return (Exchanged { result, failure }, None);
+            return (CountedExchange { result, failure }, None);
         }
         stopwatch.stop(status, failure, parts, finished);
-        (Exchanged { result, failure }, location)
+        (CountedExchange { result, failure }, location)
     }
 
     /// Tries every check, so that each is counted, in the phase of the request.

@@ -15,20 +15,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use url::Url;
 
 use super::connect::{Addresses, NoConnection, Stream, connect, failure_of};
-use super::encode::Head;
-use super::h1::{AnswerTo, Cause, Connection, Limits};
+use super::h1::{AnswerTo, Cause, Connection, ResponseLimits};
 use super::h2::{self, Http2};
+use super::request_head::RequestHead;
 use super::target::Target;
 use super::tls::{self, TlsError};
 use crate::clock;
-use crate::measure::{Failure, Parts};
+use crate::measure::{DurationParts, Failure};
 
 /// What all virtual users' clients share, and none changes.
 #[derive(Debug)]
 pub(crate) struct HttpConfig {
     pub(crate) target: Target,
     pub(crate) settings: HttpSettings,
-    pub(super) limits: Limits,
+    pub(super) limits: ResponseLimits,
     tls: Option<Arc<ClientConfig>>,
 }
 
@@ -44,7 +44,7 @@ impl HttpConfig {
             .tls
             .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))
             .transpose()?;
-        Ok(Self { target, settings, limits: Limits::default(), tls })
+        Ok(Self { target, settings, limits: ResponseLimits::default(), tls })
     }
 
     /// For so many virtual users: a target that answers all of them with what never ends does not fill the machine.
@@ -107,9 +107,9 @@ pub(crate) struct HttpClient {
 
 /// What came of a request.
 #[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) result: Result<Reply, Broken>,
-    pub(crate) parts: Parts,
+pub(crate) struct Exchange {
+    pub(crate) result: Result<Reply, ExchangeError>,
+    pub(crate) parts: DurationParts,
     pub(crate) finished: Instant,
 }
 
@@ -127,7 +127,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// An answer as the library has it.
-    pub(super) fn of_library(status: u16, headers: http::HeaderMap, body: Bytes) -> Self {
+    pub(super) fn from_hyper(status: u16, headers: http::HeaderMap, body: Bytes) -> Self {
         Self { status, whole: body, head_len: 0, map: Some(Box::new(headers)) }
     }
 
@@ -146,12 +146,12 @@ impl Reply {
 
 /// How a request failed before a whole answer was there.
 #[derive(Debug)]
-pub(crate) struct Broken {
+pub(crate) struct ExchangeError {
     pub(crate) failure: Failure,
     pub(crate) message: String,
 }
 
-impl From<NoConnection> for Broken {
+impl From<NoConnection> for ExchangeError {
     fn from(NoConnection { failure, message }: NoConnection) -> Self {
         Self { failure, message }
     }
@@ -173,13 +173,13 @@ impl HttpClient {
     /// made of is needed only until it has been written down: the future is small, since every virtual user has one.
     pub(crate) fn exchange<'a>(
         &'a mut self,
-        head: Head<'_>,
+        head: RequestHead<'_>,
         body: &[u8],
         started: Instant,
-    ) -> impl Future<Output = Outcome> + use<'a> {
+    ) -> impl Future<Output = Exchange> + use<'a> {
         let Self { config, pool, keeping, http2, deadline, out } = self;
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
-        let head = Head { user_agent, close, ..head };
+        let head = RequestHead { user_agent, close, ..head };
         let answer_to = if head.method == "HEAD" { AnswerTo::Head } else { AnswerTo::Other };
         let over_http2 = config.settings.http2.then(|| h2::request(config, head, body));
         if over_http2.is_none() {
@@ -190,7 +190,7 @@ impl HttpClient {
         // On the heap, as it is large, and few need it.
         let over_http2 = over_http2.map(Box::new);
         async move {
-            let mut parts = Parts::default();
+            let mut parts = DurationParts::default();
             let until = started + config.settings.request_timeout;
             let done = match over_http2 {
                 None => {
@@ -204,11 +204,11 @@ impl HttpClient {
             };
             let result = done.unwrap_or_else(|| {
                 let message = format!("no whole answer within {:?}", config.settings.request_timeout);
-                Err(Broken { failure: Failure::Timeout, message })
+                Err(ExchangeError { failure: Failure::Timeout, message })
             });
             match result {
-                Ok((reply, finished)) => Outcome { result: Ok(reply), parts, finished },
-                Err(broken) => Outcome { result: Err(broken), parts, finished: clock::now() },
+                Ok((reply, finished)) => Exchange { result: Ok(reply), parts, finished },
+                Err(broken) => Exchange { result: Err(broken), parts, finished: clock::now() },
             }
         }
     }
@@ -217,7 +217,7 @@ impl HttpClient {
     pub(super) async fn connection(
         config: &HttpConfig,
         addresses: &Addresses,
-        (started, parts): (Instant, &mut Parts),
+        (started, parts): (Instant, &mut DurationParts),
     ) -> Result<Stream, NoConnection> {
         parts.set(Part::Blocked, clock::now().duration_since(started));
         connect(&config.target, config.tls.as_ref(), addresses, parts).await
@@ -231,8 +231,8 @@ async fn exchange(
     (pool, keeping): (&Pool, &mut Keeping),
     request: &[u8],
     answer_to: AnswerTo,
-    (started, parts): (Instant, &mut Parts),
-) -> Result<(Reply, Instant), Broken> {
+    (started, parts): (Instant, &mut DurationParts),
+) -> Result<(Reply, Instant), ExchangeError> {
     loop {
         let kept = match keeping {
             Keeping::Own(own) => own.take().and_then(still_open),
@@ -267,13 +267,13 @@ async fn exchange(
     }
 }
 
-fn broken(cause: &Cause) -> Broken {
+fn broken(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => failure_of(error, Failure::Reset),
         Cause::Closed(_) => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,
     };
-    Broken { failure, message: cause.to_string() }
+    ExchangeError { failure, message: cause.to_string() }
 }
 
 /// Runs a future until a time. None if it has not come to its end by then.

@@ -18,10 +18,10 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::reach;
+use super::allowed_targets::keep_near;
 use super::target::Target;
 use crate::clock;
-use crate::measure::{Failure, Parts};
+use crate::measure::{DurationParts, Failure};
 
 /// k6's time for which an address that was found is used.
 const ADDRESSES_LAST: Duration = Duration::from_secs(300);
@@ -48,10 +48,10 @@ impl Stream {
 
 /// The target's addresses as one worker knows them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Addresses(Rc<RefCell<Option<Found>>>);
+pub(super) struct Addresses(Rc<RefCell<Option<Lookup>>>);
 
 /// Addresses, and when they were found.
-type Found = (Instant, Vec<SocketAddr>);
+type Lookup = (Instant, Vec<SocketAddr>);
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -61,8 +61,8 @@ pub(super) struct NoConnection {
 }
 
 impl Addresses {
-    async fn of(&self, target: &Target) -> io::Result<Vec<SocketAddr>> {
-        let within = |found| if target.is_allowed { Ok(found) } else { reach::near(&target.host, found) };
+    async fn resolve(&self, target: &Target) -> io::Result<Vec<SocketAddr>> {
+        let within = |found| if target.is_allowed { Ok(found) } else { keep_near(&target.host, found) };
         if let Ok(address) = target.host.parse::<IpAddr>() {
             return within(vec![SocketAddr::new(address, target.port)]);
         }
@@ -81,7 +81,7 @@ pub(super) async fn connect(
     target: &Target,
     tls: Option<&Arc<ClientConfig>>,
     addresses: &Addresses,
-    parts: &mut Parts,
+    parts: &mut DurationParts,
 ) -> Result<Stream, NoConnection> {
     let refused = |message: String| NoConnection { failure: Failure::Refused, message };
     let mut at = clock::now();
@@ -89,7 +89,7 @@ pub(super) async fn connect(
         let before = std::mem::replace(&mut at, clock::now());
         parts.set(part, at.duration_since(before));
     };
-    let found = addresses.of(target).await;
+    let found = addresses.resolve(target).await;
     lap(Part::LookingUp);
     let found = found.map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => NoConnection { failure: Failure::Other, message: error.to_string() },

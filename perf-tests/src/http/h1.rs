@@ -19,7 +19,7 @@ pub use connection::Connection;
 
 /// Limits on what a server may send.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ResponseLimits {
     /// The most bytes of a head, and, each taken together, of the extensions and of the trailers of a chunked body.
     pub head: usize,
     /// The most header lines of a head; more than 100 are never accepted.
@@ -30,7 +30,7 @@ pub struct Limits {
     pub interim: usize,
 }
 
-impl Default for Limits {
+impl Default for ResponseLimits {
     fn default() -> Self {
         Self { head: 64 << 10, headers: head::MAX_HEADERS, body: 64 << 20, interim: 16 }
     }
@@ -121,7 +121,7 @@ pub enum Cause {
     /// The server broke the rules of HTTP/1.1, or did what no request of ours asks for.
     #[error("protocol error: {0}")]
     Protocol(&'static str),
-    /// The answer exceeds one of the [`Limits`].
+    /// The answer exceeds one of the [`ResponseLimits`].
     #[error("more than {limit} {what}")]
     TooLarge {
         /// What there is too much of, in the plural.

@@ -81,7 +81,7 @@ pub struct IterationCounts {
 
 /// How often a check was tried and failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tries {
+pub struct CheckCounts {
     /// Tried.
     pub tried: u64,
     /// Of them, not passed.
@@ -105,7 +105,7 @@ pub struct SegmentCounts {
 
 /// What a worker's thread did, in nanoseconds since it began. None where the system does not tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Worked {
+pub struct ThreadTimes {
     /// Since it began.
     pub wall: u64,
     /// On a processor.
@@ -230,7 +230,7 @@ impl IterationCounts {
     }
 }
 
-impl Tries {
+impl CheckCounts {
     /// Adds other tries.
     pub const fn add(&mut self, other: Self) {
         self.tried += other.tried;

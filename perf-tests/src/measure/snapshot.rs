@@ -6,7 +6,9 @@ use monitoring::catalogue::Catalogue;
 use monitoring::metric;
 use monitoring::phase::{Phase, Phases};
 
-use super::counts::{EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, Tries, Worked};
+use super::counts::{
+    CheckCounts, EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, ThreadTimes,
+};
 use super::histogram::{Bounds, Buckets, Spread, bounds};
 
 /// What there is to count: known before a run, and the same for all its workers.
@@ -29,7 +31,7 @@ pub struct Snapshot {
     /// Requests that no objective speaks of: those of setup and teardown, and those to no endpoint of the catalogue.
     pub around: RequestCounts,
     /// What each worker's thread did.
-    pub worked: Vec<Worked>,
+    pub worked: Vec<ThreadTimes>,
     /// How the generator did lately.
     pub health: Health,
 }
@@ -50,7 +52,7 @@ pub struct PartCounts {
     /// Of them, those that began late.
     pub late: u64,
     /// Checks by name, and phase.
-    pub checks: BTreeMap<&'static str, [Tries; Phase::ALL.len()]>,
+    pub checks: BTreeMap<&'static str, [CheckCounts; Phase::ALL.len()]>,
     /// Latencies by segment, and endpoint.
     pub segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>>,
     /// Virtual users now active.
@@ -118,8 +120,8 @@ impl Snapshot {
     }
 
     /// Tries of a check in some phases, of all scenarios.
-    pub fn check(&self, name: &str, phases: Phases) -> Tries {
-        let mut all = Tries::default();
+    pub fn check(&self, name: &str, phases: Phases) -> CheckCounts {
+        let mut all = CheckCounts::default();
         for tries in self.parts.iter().filter_map(|part| part.checks.get(name)) {
             let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
             chosen.for_each(|phase| all.add(tries[phase.index()]));

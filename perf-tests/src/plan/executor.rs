@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arrivals::{Arrivals, Spacing};
 use super::load_error::{LoadError, MAX_ARRIVALS};
-use super::{Iterations, Schedule, Span, VuPlan};
+use super::{IterationLimit, Schedule, Span, VuPlan};
 
 pub use constant_arrival_rate::ConstantArrivalRate;
 pub use constant_vus::ConstantVus;
@@ -45,7 +45,7 @@ pub enum Executor {
 }
 
 /// What distinguishes one executor from another. Its text describes the load.
-pub(super) trait Planned: fmt::Display {
+pub(super) trait ExecutorRules: fmt::Display {
     /// Rejects numbers that make no sense.
     fn check(&self) -> Result<(), LoadError>;
 
@@ -53,7 +53,7 @@ pub(super) trait Planned: fmt::Display {
     fn duration(&self) -> Duration;
 
     /// Who runs iterations, and when.
-    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError>;
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError>;
 
     /// Phases from its own beginning.
     fn phases(&self) -> Vec<(Duration, Phase)> {
@@ -63,7 +63,7 @@ pub(super) trait Planned: fmt::Display {
 
 /// The place of a load in its run.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct PartPlacement {
     pub(super) start: Duration,
     pub(super) end: Duration,
     pub(super) graceful_stop: Duration,
@@ -74,7 +74,7 @@ pub(super) struct Place {
 
 impl Executor {
     /// The executor itself.
-    pub(super) fn planned(&self) -> &dyn Planned {
+    pub(super) fn rules(&self) -> &dyn ExecutorRules {
         match self {
             Self::ConstantVus(executor) => executor,
             Self::RampingVus(executor) => executor,
@@ -86,9 +86,9 @@ impl Executor {
     }
 }
 
-impl Place {
+impl PartPlacement {
     /// Virtual users that all start and stop together.
-    fn constant_vus(&self, vus: u32, iterations: Iterations) -> Schedule {
+    fn constant_vus(&self, vus: u32, iterations: IterationLimit) -> Schedule {
         let span = Span { start: self.start, stop: self.end, cut: self.end + self.graceful_stop };
         let vus = (0..vus).map(|vu| VuPlan { id: self.first_id + vu, spans: vec![span] });
         Schedule::Vus { vus: vus.collect(), iterations }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::PartPlan;
 use super::arrivals::Spacing;
 use super::executor::{
-    ConstantArrivalRate, ConstantVus, Executor, PerVuIterations, Place, RampingArrivalRate, RampingVus,
+    ConstantArrivalRate, ConstantVus, Executor, PartPlacement, PerVuIterations, RampingArrivalRate, RampingVus,
     SharedIterations,
 };
 use super::load_error::LoadError;
@@ -101,7 +101,7 @@ pub fn ramping_arrival_rate(start_rate: u64, to: &[(Duration, u32)], vus: u32) -
 impl LoadProfile {
     /// How long it lasts, graceful stop not included.
     pub fn duration(&self) -> Duration {
-        self.executor.planned().duration()
+        self.executor.rules().duration()
     }
 
     /// Plans it: as part `name` of a run, whose virtual users are numbered from `first_id`.
@@ -110,16 +110,16 @@ impl LoadProfile {
     /// If the numbers make no sense.
     pub fn plan(&self, name: &str, first_id: u32, seed: u64) -> Result<PartPlan, LoadError> {
         self.check()?;
-        let (start, graceful_stop, executor) = (self.start_time, self.graceful_stop, self.executor.planned());
+        let (start, graceful_stop, executor) = (self.start_time, self.graceful_stop, self.executor.rules());
         let end = start + self.duration();
-        let schedule = executor.schedule(&Place { start, end, graceful_stop, first_id, seed })?;
+        let schedule = executor.schedule(&PartPlacement { start, end, graceful_stop, first_id, seed })?;
         let phases = PhasePlan::new(start, self.warm_up, &executor.phases());
         let min_iteration = self.min_iteration_duration;
         Ok(PartPlan { name: name.to_owned(), first_id, start, end, graceful_stop, min_iteration, schedule, phases })
     }
 
     fn check(&self) -> Result<(), LoadError> {
-        self.executor.planned().check()?;
+        self.executor.rules().check()?;
         let (whole, warm_up) = (self.duration(), self.warm_up);
         if whole < Duration::from_secs(1) {
             return Err(LoadError::Duration(whole));
@@ -130,7 +130,7 @@ impl LoadProfile {
 
 impl fmt::Display for LoadProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.executor.planned())?;
+        write!(f, "{}", self.executor.rules())?;
         if !self.start_time.is_zero() {
             write!(f, ", after {}", shown_duration(self.start_time))?;
         }

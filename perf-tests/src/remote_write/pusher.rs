@@ -12,10 +12,10 @@ use std::time::Duration;
 use tokio::time::{self, Instant};
 
 use super::backoff::Backoff;
+use super::bisect::Bisected;
 use super::client::{Client, WriteError};
 use super::message::{Entry, Value, Version, encode, shown, size};
 use super::series::{Series, SeriesLabels};
-use super::sift::Sifted;
 use crate::clock;
 
 /// How long the last push is tried again for while the store is away.
@@ -130,7 +130,7 @@ impl Pusher {
             self.result.complete = true;
             self.result.last_push = self.previous;
         }
-        if let Some(error) = self.turned_down_in_words() {
+        if let Some(error) = self.turned_down_error() {
             self.result.last_error = Some(error);
         }
         // Also if the last push was refused: what the store has should not look as if it went on. One that was waited for in vain is not waited
@@ -243,11 +243,11 @@ impl Pusher {
             if !error.is_about_content() {
                 return Err(error);
             }
-            match self.sift(batch).await {
+            match self.bisect(batch).await {
                 // What the store will never take is not sent again. If there is nothing of that, it has changed its mind.
-                Sifted::Apart => refused = refused.or_else(|| self.turned_down_in_words()),
-                Sifted::All => refused = Some(error),
-                Sifted::Away(error, left) => {
+                Bisected::Apart => refused = refused.or_else(|| self.turned_down_error()),
+                Bisected::All => refused = Some(error),
+                Bisected::Away(error, left) => {
                     self.result.last_error = Some(error.clone());
                     self.backoff.failed(error.retry_after());
                     left.into_iter().rev().for_each(|part| push.batches.push_front(part));
@@ -260,7 +260,7 @@ impl Pusher {
         self.backoff.succeeded();
         self.result.accepted += 1;
         match refused {
-            Some(error) => Err(self.turned_down_in_words().unwrap_or(error)),
+            Some(error) => Err(self.turned_down_error().unwrap_or(error)),
             None => Ok(()),
         }
     }
@@ -326,7 +326,7 @@ impl Pusher {
         self.turned_down.insert(entry.labels.clone(), why);
     }
 
-    fn turned_down_in_words(&self) -> Option<WriteError> {
+    fn turned_down_error(&self) -> Option<WriteError> {
         const NAMED: usize = 3;
         let why = self.turned_down.values().next()?;
         let mut names: Vec<_> = self.turned_down.keys().take(NAMED).map(shown).collect();

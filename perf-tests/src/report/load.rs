@@ -110,7 +110,7 @@ fn of_panics(panics: &[String]) -> impl Iterator<Item = Problem> {
 pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, standstill: Duration) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut inconclusive = |message| problems.push(Problem::new(ExitCode::Inconclusive, message));
-    let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_silence);
+    let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_stall);
     let signalled = signalled || load.interrupted;
     if cut > 0 && graceful && !signalled && load.aborted.is_none() && load.panics.is_empty() {
         inconclusive(format!(

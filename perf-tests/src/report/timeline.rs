@@ -111,24 +111,25 @@ mod tests {
 
     use super::*;
     use crate::clock;
-    use crate::measure::{At, Failure, Layout, Parts, Recorder, Sample, Segments, Timeline as Cutter};
+    use crate::measure::{DurationParts, Failure, Layout, Recorder, Sample, SampleKey, Segments, TimelineRecorder};
     use crate::plan::constant_vus;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn join(recorder: &mut Recorder, ms: u64, failed: bool) {
-        let at = At { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: Segments::default() };
+        let at = SampleKey { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: Segments::default() };
         let started = clock::now();
         let finished = started + Duration::from_millis(ms);
         let (status, failure) = (Some(200), failed.then_some(Failure::Check));
-        recorder.record(at, &Sample { status, failure, due: started, started, finished, parts: Parts::default() });
+        recorder
+            .record(at, &Sample { status, failure, due: started, started, finished, parts: DurationParts::default() });
     }
 
     /// A run of so many seconds. In each 40 requests of 1 to 40 ms, 100 ms more in odd seconds, and one more request, which fails in
     /// the second one.
     fn course(seconds: u32) -> (Duration, Vec<Section>) {
         let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![false]));
-        let mut cutter = Cutter::new(&STOCK_AI);
+        let mut cutter = TimelineRecorder::new(&STOCK_AI);
         for second in 1..=seconds {
             for ms in 1..=40 {
                 join(&mut recorder, ms + u64::from(second % 2) * 100, false);

@@ -11,7 +11,7 @@ use tokio::time;
 
 use super::{RunError, Spec};
 use crate::clock;
-use crate::http::{Head, HttpClient, HttpConfig, Pool};
+use crate::http::{HttpClient, HttpConfig, Pool, RequestHead};
 use crate::report::Store;
 
 /// How long a target may take to answer at all.
@@ -92,7 +92,7 @@ fn skew_in_words(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String
 
 /// Whether there is a target: any answer proves it.
 pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Result<(), RunError> {
-    let head = Head {
+    let head = RequestHead {
         method: "GET",
         path: "/",
         query: "",

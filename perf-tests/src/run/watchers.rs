@@ -9,8 +9,8 @@ use monitoring::slo::{Severity, Slo};
 use monitoring::verdict::{self, Tally, Verdict};
 
 use super::metrics::Metrics;
-use crate::engine::Watch;
-use crate::measure::{Section, Snapshot, Timeline, TimelineError};
+use crate::engine::LoadObserver;
+use crate::measure::{Section, Snapshot, TimelineError, TimelineRecorder};
 use crate::progress::Progress;
 use crate::report::Evidence;
 
@@ -30,7 +30,7 @@ pub(super) struct Watchers<'run> {
     progress: Progress,
     metrics: &'run mut Metrics,
     hopeless: Option<Hopeless<'run>>,
-    course: Result<Timeline, TimelineError>,
+    course: Result<TimelineRecorder, TimelineError>,
 }
 
 impl<'run> Watchers<'run> {
@@ -42,7 +42,7 @@ impl<'run> Watchers<'run> {
         exercised: &'run [Endpoint],
     ) -> Self {
         let hopeless = abort.map(|on| Hopeless { on, catalogue, exercised, past: VecDeque::new() });
-        Self { progress, metrics, hopeless, course: Ok(Timeline::new(catalogue)) }
+        Self { progress, metrics, hopeless, course: Ok(TimelineRecorder::new(catalogue)) }
     }
 
     /// Takes the display away, and gives the course of the load, which ended after so long with these counts.
@@ -52,7 +52,7 @@ impl<'run> Watchers<'run> {
     }
 }
 
-impl Watch for Watchers<'_> {
+impl LoadObserver for Watchers<'_> {
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String> {
         self.progress.show(elapsed, &snapshot);
         if let Ok(course) = &mut self.course

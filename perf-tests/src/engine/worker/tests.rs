@@ -16,7 +16,7 @@ use url::Url;
 
 use super::*;
 use crate::clock;
-use crate::engine::share;
+use crate::engine::worker_schedule;
 use crate::http::HttpConfig;
 use crate::measure::{EndpointCounts, Layout};
 use crate::plan::{
@@ -29,7 +29,7 @@ const SECS: fn(u64) -> Duration = Duration::from_secs;
 
 /// What a load left.
 pub(super) struct Ran {
-    pub(super) done: Done,
+    pub(super) result: WorkerResult,
     pub(super) took: Duration,
     /// Of shared iterations, how many were taken.
     taken: u64,
@@ -37,7 +37,7 @@ pub(super) struct Ran {
 
 impl Ran {
     pub(super) fn endpoint(&self, phases: Phases) -> EndpointCounts {
-        self.done.snapshot.endpoint(0, phases).unwrap()
+        self.result.snapshot.endpoint(0, phases).unwrap()
     }
 
     fn join_room(&self) -> EndpointCounts {
@@ -45,17 +45,17 @@ impl Ran {
     }
 
     pub(super) fn part(&self) -> &crate::measure::PartCounts {
-        &self.done.snapshot.parts[0]
+        &self.result.snapshot.parts[0]
     }
 }
 
-type Boxed<'vu> = UnderWay<'vu>;
+type Boxed<'vu> = IterationFuture<'vu>;
 
 /// A closure as a scenario's iterations.
 struct Own<F>(F);
 
 impl<F: for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync> Iteration for Own<F> {
-    fn begin<'a>(&'a self, vu: &'a mut Vu) -> UnderWay<'a> {
+    fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a> {
         (self.0)(vu)
     }
 }
@@ -84,7 +84,7 @@ pub(super) async fn run_against(
     let (abort, aborted) = watch::channel(false);
     let epoch = clock::now();
     let target = Url::parse(target).unwrap();
-    let shared = Shared {
+    let shared = RunContext {
         http: Arc::new(HttpConfig::new(&target, HttpSettings::default()).unwrap()),
         endpoints: STOCK_AI.endpoints,
         exercised: vec![JOIN_ROOM],
@@ -92,19 +92,19 @@ pub(super) async fn run_against(
         phases: vec![part.phases.clone()],
         shared_connections: false,
     };
-    let work = Work {
-        parts: vec![PartWork {
+    let work = WorkerJob {
+        parts: vec![PartJob {
             part: 0,
             iteration: Arc::new(Own(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            share: share(part, &next, (0, 1)),
+            schedule: worker_schedule(part, &next, (0, 1)),
         }],
         epoch,
         shared: Arc::new(shared),
         recorder: Recorder::new(Layout::new(&STOCK_AI, vec![part.is_open()])),
         workers: 1,
-        pacing: Pacing::Runtime,
+        wakeup: WakeupMode::Runtime,
         asked,
         finished: finish,
         abort: aborted,
@@ -125,8 +125,8 @@ pub(super) async fn run_against(
         drop(ask);
         took
     };
-    let (done, took) = tokio::join!(run(work), supervise);
-    Ran { done, took, taken: next.load(Ordering::Relaxed) }
+    let (result, took) = tokio::join!(run(work), supervise);
+    Ran { result, took, taken: next.load(Ordering::Relaxed) }
 }
 
 pub(super) async fn run_whole(
@@ -349,16 +349,16 @@ async fn an_error_or_a_panic_of_the_scenario_is_kept_and_other_vus_go_on() {
         })
     })
     .await;
-    assert_eq!(ran.done.panics.len(), 1);
-    assert!(ran.done.panics[0].contains("get_news"), "{:?}", ran.done.panics);
-    assert_eq!((ran.done.errors.count, ran.done.errors.first[0].as_str()), (10, "own"));
+    assert_eq!(ran.result.panics.len(), 1);
+    assert!(ran.result.panics[0].contains("get_news"), "{:?}", ran.result.panics);
+    assert_eq!((ran.result.errors.count, ran.result.errors.first[0].as_str()), (10, "own"));
     assert_eq!(ran.part().vus, 0);
     let open = run_whole(constant_arrival_rate(10, SECS(1), SECS(1), 3), |vu| {
         assert!(vu.iteration() != 4, "the fifth");
         request(vu, MS(10))
     });
     let open = open.await;
-    assert_eq!((open.done.panics.len(), open.part().iterations.completed), (1, 9));
+    assert_eq!((open.result.panics.len(), open.part().iterations.completed), (1, 9));
 }
 
 #[tokio::test(start_paused = true)]

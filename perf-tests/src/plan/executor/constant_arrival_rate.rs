@@ -6,7 +6,9 @@ use std::time::Duration;
 use monitoring::run::{Rate, Stage, shown_duration};
 use serde::{Deserialize, Serialize};
 
-use super::{LoadError, Place, Planned, Schedule, Spacing, check_arrivals, describe_spacing, describe_vu_range};
+use super::{
+    ExecutorRules, LoadError, PartPlacement, Schedule, Spacing, check_arrivals, describe_spacing, describe_vu_range,
+};
 
 /// The options of `constant-arrival-rate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +25,7 @@ pub struct ConstantArrivalRate {
     pub spacing: Spacing,
 }
 
-impl Planned for ConstantArrivalRate {
+impl ExecutorRules for ConstantArrivalRate {
     fn check(&self) -> Result<(), LoadError> {
         check_arrivals(self.vus, self.max_vus, self.rate.per)
     }
@@ -32,7 +34,7 @@ impl Planned for ConstantArrivalRate {
         self.duration
     }
 
-    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
         let whole = [Stage { duration: self.duration, target: self.rate.count }];
         place.arrivals(self.rate, &whole, self.spacing, (self.vus, self.max_vus))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use monitoring::run::shown_duration;
 use serde::{Deserialize, Serialize};
 
-use super::{Iterations, LoadError, Place, Planned, Schedule, check_vus, describe_vus};
+use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
 /// The options of `constant-vus`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct ConstantVus {
     pub duration: Duration,
 }
 
-impl Planned for ConstantVus {
+impl ExecutorRules for ConstantVus {
     fn check(&self) -> Result<(), LoadError> {
         check_vus(self.vus.into())
     }
@@ -26,8 +26,8 @@ impl Planned for ConstantVus {
         self.duration
     }
 
-    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
-        Ok(place.constant_vus(self.vus, Iterations::UntilStop))
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        Ok(place.constant_vus(self.vus, IterationLimit::UntilStop))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use monitoring::run::shown_duration;
 use serde::{Deserialize, Serialize};
 
-use super::{Iterations, LoadError, Place, Planned, Schedule, check_vus, describe_vus};
+use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
 /// The options of `per-vu-iterations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct PerVuIterations {
     pub max_duration: Duration,
 }
 
-impl Planned for PerVuIterations {
+impl ExecutorRules for PerVuIterations {
     fn check(&self) -> Result<(), LoadError> {
         match self.iterations {
             0 => Err(LoadError::Nothing("it has 0 iterations")),
@@ -31,8 +31,8 @@ impl Planned for PerVuIterations {
         self.max_duration
     }
 
-    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
-        Ok(place.constant_vus(self.vus, Iterations::Each(self.iterations)))
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        Ok(place.constant_vus(self.vus, IterationLimit::Each(self.iterations)))
     }
 }
 

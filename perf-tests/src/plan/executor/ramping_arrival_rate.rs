@@ -8,7 +8,8 @@ use monitoring::run::{Rate, Stage, shown_stages};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LoadError, Place, Planned, Schedule, Spacing, check_arrivals, describe_spacing, describe_vu_range, phases_of_stages,
+    ExecutorRules, LoadError, PartPlacement, Schedule, Spacing, check_arrivals, describe_spacing, describe_vu_range,
+    phases_of_stages,
 };
 
 /// The options of `ramping-arrival-rate`.
@@ -34,7 +35,7 @@ impl RampingArrivalRate {
     }
 }
 
-impl Planned for RampingArrivalRate {
+impl ExecutorRules for RampingArrivalRate {
     fn check(&self) -> Result<(), LoadError> {
         check_arrivals(self.vus, self.max_vus, self.time_unit)
     }
@@ -43,7 +44,7 @@ impl Planned for RampingArrivalRate {
         self.stages.iter().map(|stage| stage.duration).sum()
     }
 
-    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
         place.arrivals(self.start(), &self.stages, self.spacing, (self.vus, self.max_vus))
     }
 

@@ -7,7 +7,10 @@ use monitoring::phase::Phase;
 use monitoring::run::{Stage, shown_stages};
 use serde::{Deserialize, Serialize};
 
-use super::{Iterations, LoadError, Place, Planned, Schedule, Span, VuPlan, check_vus, describe_vus, phases_of_stages};
+use super::{
+    ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, Span, VuPlan, check_vus, describe_vus,
+    phases_of_stages,
+};
 
 /// The options of `ramping-vus`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +23,7 @@ pub struct RampingVus {
     pub graceful_ramp_down: Duration,
 }
 
-impl Planned for RampingVus {
+impl ExecutorRules for RampingVus {
     fn check(&self) -> Result<(), LoadError> {
         let targets = self.stages.iter().map(|stage| stage.target);
         check_vus(targets.chain([self.start_vus.into()]).max().unwrap_or(0))
@@ -30,8 +33,8 @@ impl Planned for RampingVus {
         self.stages.iter().map(|stage| stage.duration).sum()
     }
 
-    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
-        Ok(Schedule::Vus { vus: self.vus(place), iterations: Iterations::UntilStop })
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        Ok(Schedule::Vus { vus: self.vus(place), iterations: IterationLimit::UntilStop })
     }
 
     fn phases(&self) -> Vec<(Duration, Phase)> {
@@ -48,9 +51,9 @@ impl fmt::Display for RampingVus {
 impl RampingVus {
     /// Virtual users by k6's ramps. Going from `a` to `b` in a time `d`, the number of them reaches `v` at `d * |v - a| / |b -
     /// a|`, and those that started last stop first (k6, `lib/executor/ramping_vus.go`, `getRawExecutionSteps`).
-    fn vus(&self, place: &Place) -> Vec<VuPlan> {
+    fn vus(&self, place: &PartPlacement) -> Vec<VuPlan> {
         let Self { start_vus, ref stages, .. } = *self;
-        let Place { start, end, first_id, .. } = *place;
+        let PartPlacement { start, end, first_id, .. } = *place;
         let targets = stages.iter().map(|stage| u32::try_from(stage.target).unwrap_or(u32::MAX));
         let most = targets.clone().chain([start_vus]).max().unwrap_or(0);
         let mut open: Vec<Option<Duration>> = (0..most).map(|vu| (vu < start_vus).then_some(start)).collect();
@@ -75,7 +78,7 @@ impl RampingVus {
         vus.zip(first_id..).map(|(spans, id)| VuPlan { id, spans }).collect()
     }
 
-    fn with_cuts(&self, times: &[(Duration, Duration)], place: &Place) -> Vec<Span> {
+    fn with_cuts(&self, times: &[(Duration, Duration)], place: &PartPlacement) -> Vec<Span> {
         let last_cut = place.end + place.graceful_stop;
         let mut spans: Vec<Span> = Vec::new();
         for &(start, stop) in times.iter().rev() {
@@ -104,7 +107,7 @@ mod tests {
     fn ramp(start_vus: u32, of: &[(u64, u64)]) -> Vec<VuPlan> {
         let ramp = RampingVus { start_vus, stages: stages(of), graceful_ramp_down: SECS(30) };
         let end = ramp.duration();
-        ramp.vus(&Place { start: Duration::ZERO, end, graceful_stop: SECS(30), first_id: 1, seed: 1 })
+        ramp.vus(&PartPlacement { start: Duration::ZERO, end, graceful_stop: SECS(30), first_id: 1, seed: 1 })
     }
 
     fn active(vus: &[VuPlan], at: Duration) -> usize {

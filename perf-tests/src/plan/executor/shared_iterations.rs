@@ -6,7 +6,7 @@ use std::time::Duration;
 use monitoring::run::shown_duration;
 use serde::{Deserialize, Serialize};
 
-use super::{Iterations, LoadError, Place, Planned, Schedule, check_vus, describe_vus};
+use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
 /// The options of `shared-iterations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct SharedIterations {
     pub max_duration: Duration,
 }
 
-impl Planned for SharedIterations {
+impl ExecutorRules for SharedIterations {
     fn check(&self) -> Result<(), LoadError> {
         let Self { vus, iterations, .. } = *self;
         check_vus(vus.into())?;
@@ -30,8 +30,8 @@ impl Planned for SharedIterations {
         self.max_duration
     }
 
-    fn schedule(&self, place: &Place) -> Result<Schedule, LoadError> {
-        Ok(place.constant_vus(self.vus, Iterations::Shared(self.iterations)))
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        Ok(place.constant_vus(self.vus, IterationLimit::Shared(self.iterations)))
     }
 }
 

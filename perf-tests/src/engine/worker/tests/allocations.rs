@@ -39,7 +39,7 @@ fn allocations(iterations: u64, json: bool, check: bool) -> u64 {
             })
         }));
         let requests = ran.endpoint(Phases::ALL).requests();
-        assert_eq!((requests.sent, requests.failed), (iterations, 0), "{:?}", ran.done.errors);
+        assert_eq!((requests.sent, requests.failed), (iterations, 0), "{:?}", ran.result.errors);
     });
     counted.count_total
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time;
 
-use super::{Share, request, run_whole};
-use crate::engine::share;
+use super::{WorkerSchedule, request, run_whole};
+use crate::engine::worker_schedule;
 use crate::plan::{constant_arrival_rate, ramping_vus};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -62,9 +62,9 @@ fn few_virtual_users_of_an_open_load_are_not_scattered_among_workers() {
     let shares = |max_vus: u32, workers: usize| -> Vec<(usize, usize)> {
         let plan = constant_arrival_rate(10, SECS(1), SECS(1), max_vus).plan("a", 1, 1).unwrap();
         let next = Arc::new(AtomicU64::new(0));
-        let share_of = |number| match share(&plan, &next, (number, workers)) {
-            Share::Arrivals { ids, of, .. } => (ids.len(), of),
-            Share::Vus { .. } => panic!("an open load has arrivals"),
+        let share_of = |number| match worker_schedule(&plan, &next, (number, workers)) {
+            WorkerSchedule::Arrivals { ids, of, .. } => (ids.len(), of),
+            WorkerSchedule::Vus { .. } => panic!("an open load has arrivals"),
         };
         (0..workers).map(share_of).collect()
     };

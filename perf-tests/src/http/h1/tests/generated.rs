@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::script::{End, LIMITS, Outcome, Script, exchange, outcome, play, poll, split};
+use super::script::{End, LIMITS, ScriptOutcome, ScriptedStream, exchange, outcome, play, poll, split};
 use crate::http::h1::{AnswerTo, Connection};
 
 /// How a body is written down.
@@ -137,13 +137,13 @@ fn cuts() -> impl Strategy<Value = Vec<usize>> {
 proptest! {
     #[test]
     fn what_was_put_in_comes_out(made in made(), cuts in cuts()) {
-        let expected = Outcome::Answer { status: made.status, body: made.body, open: made.open };
+        let expected = ScriptOutcome::Answer { status: made.status, body: made.body, open: made.open };
         prop_assert_eq!(outcome(split(&made.raw, cuts), AnswerTo::Other), expected);
     }
 
     #[test]
     fn answers_follow_each_other(all in prop::collection::vec((made(), cuts(), any::<bool>()), 1..6)) {
-        let script = Script::new([], End::Stall);
+        let script = ScriptedStream::new([], End::Stall);
         let mut connection = Connection::new(script.clone(), LIMITS);
         // Some answers outlive the exchanges after them, and must not change.
         let mut kept = Vec::new();
@@ -165,10 +165,10 @@ proptest! {
     fn a_part_is_never_taken_for_the_whole(made in made(), cut in any::<Index>()) {
         let part = &made.raw[..cut.index(made.raw.len())];
         // Of a body that ends where the connection does, any part is one, but its head must be whole.
-        let ended = matches!(outcome([&made.raw[..]], AnswerTo::Other), Outcome::Answer { open: true, .. });
+        let ended = matches!(outcome([&made.raw[..]], AnswerTo::Other), ScriptOutcome::Answer { open: true, .. });
         if ended {
-            prop_assert_eq!(play([part], End::Stall, AnswerTo::Other), Outcome::Waits);
-            let broken = matches!(play([part], End::Close, AnswerTo::Other), Outcome::Broken(_));
+            prop_assert_eq!(play([part], End::Stall, AnswerTo::Other), ScriptOutcome::Waits);
+            let broken = matches!(play([part], End::Close, AnswerTo::Other), ScriptOutcome::Broken(_));
             prop_assert!(broken);
         }
     }
@@ -185,10 +185,10 @@ proptest! {
         let to = if head { AnswerTo::Head } else { AnswerTo::Other };
         // With all there and the end as well, one poll must come to a result.
         let at_once = play([&raw[..]], End::Close, to);
-        prop_assert_ne!(&at_once, &Outcome::Waits);
+        prop_assert_ne!(&at_once, &ScriptOutcome::Waits);
         prop_assert_eq!(&play(split(&raw, cuts.clone()), End::Close, to), &at_once);
         prop_assert_eq!(outcome(split(&raw, cuts), to), outcome([&raw[..]], to));
-        if let Outcome::Answer { status, body, .. } = at_once {
+        if let ScriptOutcome::Answer { status, body, .. } = at_once {
             prop_assert!((200..600).contains(&status) && body.len() <= LIMITS.body);
         }
     }
@@ -196,8 +196,8 @@ proptest! {
     #[test]
     fn noise_does_no_harm(noise in prop::collection::vec(any::<u8>(), 0..300), to in any::<bool>()) {
         let to = if to { AnswerTo::Head } else { AnswerTo::Other };
-        prop_assert_ne!(play([&noise[..]], End::Close, to), Outcome::Waits);
-        let mut connection = Connection::new(Script::new([&noise[..]], End::Close), LIMITS);
+        prop_assert_ne!(play([&noise[..]], End::Close, to), ScriptOutcome::Waits);
+        let mut connection = Connection::new(ScriptedStream::new([&noise[..]], End::Close), LIMITS);
         prop_assert!(poll(connection.exchange(b"", to)).is_some());
     }
 }

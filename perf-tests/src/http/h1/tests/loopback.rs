@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::http::h1::{AnswerTo, Broken, Connection, Limits};
+use crate::http::h1::{AnswerTo, Broken, Connection, ResponseLimits};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -42,7 +42,7 @@ fn chunked(chunks: usize, size: usize) -> Vec<u8> {
 async fn connect(address: SocketAddr) -> Connection<TcpStream> {
     let stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
-    Connection::new(stream, Limits::default())
+    Connection::new(stream, ResponseLimits::default())
 }
 
 /// Makes so many exchanges and expects bodies of this length.
@@ -162,7 +162,7 @@ fn timings_are_those_of_the_final_answer() {
         let (stream, mut server) = tokio::io::duplex(1 << 10);
         let begin = crate::clock::now();
         let ms = |instant: tokio::time::Instant| (instant - begin).as_millis();
-        let mut connection = Connection::new(stream, Limits::default());
+        let mut connection = Connection::new(stream, ResponseLimits::default());
         let serving = async {
             for piece in ["HTTP/1.1 100 C\r\n", "\r\nHTTP/1.1 200 OK\r\n", "content-length: 2\r\n\r\nh", "i"] {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::runtime::{Builder, Runtime};
 
 use super::generated::{made, mutate, mutations};
-use super::script::{End, Outcome, play};
+use super::script::{End, ScriptOutcome, play};
 use super::table;
 use crate::http::h1::AnswerTo;
 
@@ -62,9 +62,9 @@ fn compare(runtime: &Runtime, raw: &[u8], to: AnswerTo) -> Result<(), String> {
     let ours = play([raw], End::Close, to);
     let theirs = runtime.block_on(hyper(raw, to));
     let agree = match (&ours, &theirs) {
-        (Outcome::Answer { status, body, .. }, Some(theirs)) => (*status, body) == (theirs.0, &theirs.1),
-        (Outcome::Broken(cause), Some(_)) => STRICTER.iter().any(|(stricter, _)| cause.starts_with(stricter)),
-        (Outcome::Broken(_), None) => true,
+        (ScriptOutcome::Answer { status, body, .. }, Some(theirs)) => (*status, body) == (theirs.0, &theirs.1),
+        (ScriptOutcome::Broken(cause), Some(_)) => STRICTER.iter().any(|(stricter, _)| cause.starts_with(stricter)),
+        (ScriptOutcome::Broken(_), None) => true,
         _ => false,
     };
     let raw = raw.escape_ascii();

@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::http::h1::{Answer, AnswerTo, Broken, Connection, Limits};
+use crate::http::h1::{Answer, AnswerTo, Broken, Connection, ResponseLimits};
 
 /// Small, so that tests reach them.
-pub(super) const LIMITS: Limits = Limits { head: 2048, headers: 8, body: 4096, interim: 3 };
+pub(super) const LIMITS: ResponseLimits = ResponseLimits { head: 2048, headers: 8, body: 4096, interim: 3 };
 
 /// What the server does after the last piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +32,9 @@ struct State {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Script(Rc<RefCell<State>>);
+pub(super) struct ScriptedStream(Rc<RefCell<State>>);
 
-impl Script {
+impl ScriptedStream {
     pub(super) fn new<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End) -> Self {
         let pieces = pieces.into_iter().filter(|piece| !piece.is_empty()).map(<[u8]>::to_vec).collect();
         Self(Rc::new(RefCell::new(State { pieces, end, written: Vec::new(), room: usize::MAX, full: None })))
@@ -56,7 +56,7 @@ impl Script {
     }
 }
 
-impl AsyncRead for Script {
+impl AsyncRead for ScriptedStream {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut state = self.0.borrow_mut();
         match state.pieces.pop_front() {
@@ -74,7 +74,7 @@ impl AsyncRead for Script {
     }
 }
 
-impl AsyncWrite for Script {
+impl AsyncWrite for ScriptedStream {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let mut state = self.0.borrow_mut();
         let count = buf.len().min(state.room - state.written.len());
@@ -102,13 +102,13 @@ pub(super) fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-pub(super) fn exchange(connection: &mut Connection<Script>, to: AnswerTo) -> Option<Result<Answer, Broken>> {
+pub(super) fn exchange(connection: &mut Connection<ScriptedStream>, to: AnswerTo) -> Option<Result<Answer, Broken>> {
     poll(connection.exchange(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", to))
 }
 
 /// What comes of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum ScriptOutcome {
     Answer {
         status: u16,
         body: Vec<u8>,
@@ -120,28 +120,28 @@ pub(super) enum Outcome {
     Waits,
 }
 
-pub(super) fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End, to: AnswerTo) -> Outcome {
-    let mut connection = Connection::new(Script::new(pieces, end), LIMITS);
+pub(super) fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End, to: AnswerTo) -> ScriptOutcome {
+    let mut connection = Connection::new(ScriptedStream::new(pieces, end), LIMITS);
     match exchange(&mut connection, to) {
         Some(Ok(answer)) => {
-            Outcome::Answer { status: answer.status, body: answer.body().to_vec(), open: connection.is_open() }
+            ScriptOutcome::Answer { status: answer.status, body: answer.body().to_vec(), open: connection.is_open() }
         }
         Some(Err(broken)) => {
             assert!(!connection.is_open());
             assert!(broken.sent_anything);
-            Outcome::Broken(broken.to_string())
+            ScriptOutcome::Broken(broken.to_string())
         }
         None => {
             assert!(!connection.is_open());
-            Outcome::Waits
+            ScriptOutcome::Waits
         }
     }
 }
 
 /// As [`play`], where the server closes only if that is what is being waited for.
-pub(super) fn outcome<'a, P: IntoIterator<Item = &'a [u8]> + Clone>(pieces: P, to: AnswerTo) -> Outcome {
+pub(super) fn outcome<'a, P: IntoIterator<Item = &'a [u8]> + Clone>(pieces: P, to: AnswerTo) -> ScriptOutcome {
     match play(pieces.clone(), End::Stall, to) {
-        Outcome::Waits => play(pieces, End::Close, to),
+        ScriptOutcome::Waits => play(pieces, End::Close, to),
         outcome => outcome,
     }
 }

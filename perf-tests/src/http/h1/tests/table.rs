@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use super::script::{End, LIMITS, Outcome, Script, exchange, outcome, poll};
+use super::script::{End, LIMITS, ScriptOutcome, ScriptedStream, exchange, outcome, poll};
 use crate::http::h1::{AnswerTo, Cause, Connection};
 
 /// What is expected.
@@ -160,7 +160,7 @@ pub(super) fn answers() -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// As it comes at once, in two pieces cut anywhere, and byte by byte.
-fn check(raw: &[u8], to: AnswerTo, expected: &Outcome) {
+fn check(raw: &[u8], to: AnswerTo, expected: &ScriptOutcome) {
     let name = String::from_utf8_lossy(&raw[..raw.len().min(200)]).into_owned();
     assert_eq!(&outcome([raw], to), expected, "{name:?}");
     for (first, second) in (0..raw.len()).map(|cut| raw.split_at(cut)) {
@@ -173,9 +173,9 @@ fn check(raw: &[u8], to: AnswerTo, expected: &Outcome) {
 fn every_answer_comes_to_its_end_however_it_is_cut() {
     for (raw, expected) in cases() {
         let expected = match expected {
-            Open(status, body) => Outcome::Answer { status, body: body.into(), open: true },
-            Shut(status, body) => Outcome::Answer { status, body: body.into(), open: false },
-            Broken(cause) => Outcome::Broken(cause.to_owned()),
+            Open(status, body) => ScriptOutcome::Answer { status, body: body.into(), open: true },
+            Shut(status, body) => ScriptOutcome::Answer { status, body: body.into(), open: false },
+            Broken(cause) => ScriptOutcome::Broken(cause.to_owned()),
         };
         check(&raw, AnswerTo::Other, &expected);
     }
@@ -183,7 +183,7 @@ fn every_answer_comes_to_its_end_however_it_is_cut() {
 
 #[test]
 fn an_answer_to_head_has_no_body() {
-    let open = Outcome::Answer { status: 200, body: Vec::new(), open: true };
+    let open = ScriptOutcome::Answer { status: 200, body: Vec::new(), open: true };
     for header in ["content-length: 5", "content-length: 99999", "transfer-encoding: chunked", "a: b"] {
         check(format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n").as_bytes(), AnswerTo::Head, &open);
     }
@@ -193,9 +193,9 @@ fn an_answer_to_head_has_no_body() {
 fn limits_hold() {
     let head = |filler: usize| format!("HTTP/1.1 204 N\r\na: {}\r\n\r\n", "b".repeat(filler));
     let rest = head(0).len();
-    let fits = Outcome::Answer { status: 204, body: Vec::new(), open: true };
+    let fits = ScriptOutcome::Answer { status: 204, body: Vec::new(), open: true };
     check(head(LIMITS.head - rest).as_bytes(), AnswerTo::Other, &fits);
-    let large = |what: &str| Outcome::Broken(format!("more than {what}"));
+    let large = |what: &str| ScriptOutcome::Broken(format!("more than {what}"));
     check(head(LIMITS.head - rest + 1).as_bytes(), AnswerTo::Other, &large("2048 bytes of head"));
     let body = "b".repeat(LIMITS.body + 1);
     check(format!("HTTP/1.1 200 OK\r\n\r\n{body}").as_bytes(), AnswerTo::Other, &large("4096 bytes of body"));
@@ -213,7 +213,7 @@ fn limits_hold() {
 #[test]
 fn headers_are_found() {
     let raw = b"HTTP/1.1 204 N: o\r\nFirst:  one \r\nsecond:\r\nfirst: t: wo\n\r\n";
-    let mut connection = Connection::new(Script::new([&raw[..]], End::Stall), LIMITS);
+    let mut connection = Connection::new(ScriptedStream::new([&raw[..]], End::Stall), LIMITS);
     let answer = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap();
     let expected: [(&str, &[u8]); 3] = [("First", b"one"), ("second", b""), ("first", b"t: wo")];
     assert!(answer.headers().eq(expected));
@@ -225,7 +225,7 @@ const EARLY: &[u8] = b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r
 
 #[test]
 fn an_early_answer_ends_the_sending() {
-    let script = Script::new([&b"HTTP/1.1 100 Continue\r\n\r\n"[..], EARLY], End::Stall).takes(10, None);
+    let script = ScriptedStream::new([&b"HTTP/1.1 100 Continue\r\n\r\n"[..], EARLY], End::Stall).takes(10, None);
     let mut connection = Connection::new(script.clone(), LIMITS);
     let answer = poll(connection.exchange(&[b'a'; 100], AnswerTo::Other)).unwrap().unwrap();
     assert_eq!((answer.status, answer.body(), script.written()), (413, &b"no"[..], 10));
@@ -236,11 +236,11 @@ fn an_early_answer_ends_the_sending() {
 #[test]
 fn an_answer_is_read_although_writing_fails() {
     for kind in [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
-        let script = Script::new([EARLY], End::Close).takes(10, Some(kind));
+        let script = ScriptedStream::new([EARLY], End::Close).takes(10, Some(kind));
         let mut connection = Connection::new(script, LIMITS);
         assert_eq!(poll(connection.exchange(&[b'a'; 100], AnswerTo::Other)).unwrap().unwrap().status, 413);
         assert!(!connection.is_open());
-        let script = Script::new([], End::Close).takes(0, Some(kind));
+        let script = ScriptedStream::new([], End::Close).takes(0, Some(kind));
         let broken = poll(Connection::new(script, LIMITS).exchange(b"a", AnswerTo::Other)).unwrap().unwrap_err();
         assert!(matches!(broken.cause, Cause::Io(error) if error.kind() == kind));
         assert!(!broken.sent_anything && !broken.received_anything);
@@ -249,7 +249,7 @@ fn an_answer_is_read_although_writing_fails() {
 
 #[test]
 fn a_connection_is_used_again_only_if_it_may_be() {
-    let script = Script::new([], End::Stall);
+    let script = ScriptedStream::new([], End::Stall);
     let mut connection = Connection::new(script.clone(), LIMITS);
     for _ in 0..3 {
         assert!(connection.is_open());
@@ -265,7 +265,7 @@ fn a_connection_is_used_again_only_if_it_may_be() {
 
 #[test]
 fn a_dropped_exchange_ends_the_connection() {
-    let script = Script::new([&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nh"[..]], End::Stall);
+    let script = ScriptedStream::new([&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nh"[..]], End::Stall);
     let mut connection = Connection::new(script.clone(), LIMITS);
     assert!(exchange(&mut connection, AnswerTo::Other).is_none());
     assert!(!connection.is_open());

@@ -7,13 +7,13 @@ use crate::measure::Snapshot;
 /// The longest time in which requests were under way and none came to its end. In a closed load that costs few samples: every
 /// virtual user waits with one, and percentiles stay as they were.
 #[derive(Debug, Default)]
-pub(super) struct Silence {
+pub(super) struct StallWatch {
     since: Duration,
     finished: u64,
     longest: Duration,
 }
 
-impl Silence {
+impl StallWatch {
     pub(super) fn notice(&mut self, elapsed: Duration, snapshot: &Snapshot) {
         let mut all = snapshot.requests();
         all.add(snapshot.around);

@@ -2,7 +2,7 @@
 //!
 //! Field numbers are those of Prometheus' `prompb/io/prometheus/write/v2/types.proto` since 3.8.
 
-use super::proto::Histogram;
+use super::wire_v1::Histogram;
 
 /// A request: all its texts, each once, and series that refer to them by number.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -50,7 +50,7 @@ pub struct Sample {
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Metadata {
     /// Its kind.
-    #[prost(enumeration = "super::proto::MetricType", tag = "1")]
+    #[prost(enumeration = "super::wire_v1::MetricType", tag = "1")]
     pub kind: i32,
     /// A sentence.
     #[prost(uint32, tag = "3")]

@@ -13,7 +13,7 @@ const GRID: Duration = Duration::from_micros(400);
 
 /// How arrivals are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pacing {
+pub(crate) enum WakeupMode {
     /// At the next point of the grid.
     Grid,
     /// When they are due, with a wake-up each.
@@ -23,16 +23,16 @@ pub(crate) enum Pacing {
 }
 
 /// Waits for one arrival after another.
-pub(super) struct Pacer {
+pub(super) struct ArrivalTimer {
     epoch: Instant,
     grid: Duration,
     timer: Timer,
 }
 
-impl Pacer {
-    pub(super) fn new(pacing: Pacing, epoch: Instant) -> Self {
-        let grid = if pacing == Pacing::Grid { GRID } else { Duration::ZERO };
-        let timer = if pacing == Pacing::Runtime { Timer::runtime() } else { Timer::new() };
+impl ArrivalTimer {
+    pub(super) fn new(wakeup: WakeupMode, epoch: Instant) -> Self {
+        let grid = if wakeup == WakeupMode::Grid { GRID } else { Duration::ZERO };
+        let timer = if wakeup == WakeupMode::Runtime { Timer::runtime() } else { Timer::new() };
         Self { epoch, grid, timer }
     }
 
@@ -140,12 +140,12 @@ mod tests {
     #[tokio::test]
     async fn nobody_is_woken_before_it_is_due() {
         let epoch = clock::now();
-        for pacing in [Pacing::Grid, Pacing::Exact, Pacing::Runtime] {
-            let pacer = Pacer::new(pacing, epoch);
+        for wakeup in [WakeupMode::Grid, WakeupMode::Exact, WakeupMode::Runtime] {
+            let timer = ArrivalTimer::new(wakeup, epoch);
             for micros in [0, 100, 2_300, 2_300, 9_999] {
                 let due = clock::now() + Duration::from_micros(micros);
-                pacer.until(due).await;
-                assert!(clock::now() >= due, "{pacing:?}");
+                timer.until(due).await;
+                assert!(clock::now() >= due, "{wakeup:?}");
             }
         }
     }
@@ -153,8 +153,8 @@ mod tests {
     #[tokio::test]
     async fn the_grid_is_reached_at_or_after() {
         let epoch = clock::now();
-        let pacer = Pacer::new(Pacing::Grid, epoch);
-        let at = |micros| pacer.on_grid(epoch + Duration::from_micros(micros)).duration_since(epoch).as_micros();
+        let timer = ArrivalTimer::new(WakeupMode::Grid, epoch);
+        let at = |micros| timer.on_grid(epoch + Duration::from_micros(micros)).duration_since(epoch).as_micros();
         assert_eq!([at(0), at(1), at(400), at(401)], [0, 400, 400, 800]);
     }
 }

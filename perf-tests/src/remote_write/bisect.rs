@@ -11,7 +11,7 @@ const MOST: u32 = 64;
 const IN_A_ROW: u32 = BATCH.ilog2() + 2;
 
 /// What became of a batch that was refused as a whole.
-pub(super) enum Sifted {
+pub(super) enum Bisected {
     /// The store has all of it but what it does not take, which is remembered.
     Apart,
     /// It takes none of it, or there is too much that it does not take to look for it all.
@@ -22,7 +22,7 @@ pub(super) enum Sifted {
 
 impl Pusher {
     /// Sends halves of what was refused, and halves of those, until what the store does not take stands alone.
-    pub(super) async fn sift(&mut self, batch: Vec<Entry>) -> Sifted {
+    pub(super) async fn bisect(&mut self, batch: Vec<Entry>) -> Bisected {
         // Some of it may have been stored, and then what was before it is refused.
         let batch: Vec<_> = batch.iter().map(without_zeros).collect();
         let (mut parts, mut alone, mut any_taken) = (halves(batch), Vec::new(), false);
@@ -38,7 +38,7 @@ impl Pusher {
                 (Err(error), _) if error.is_passing() => {
                     parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]));
                     parts.push(part);
-                    return Sifted::Away(error, parts);
+                    return Bisected::Away(error, parts);
                 }
                 (Err(error), [entry]) => alone.push((entry.clone(), error)),
                 (Err(_), _) => {
@@ -48,7 +48,7 @@ impl Pusher {
             }
         }
         if !any_taken {
-            return Sifted::All;
+            return Bisected::All;
         }
         while let Some((entry, why)) = alone.pop() {
             if self.is_out_of_patience() {
@@ -61,13 +61,13 @@ impl Pusher {
                 Ok(()) => self.has(again),
                 Err(error) if error.is_passing() => {
                     parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]).chain([again]));
-                    return Sifted::Away(error, parts);
+                    return Bisected::Away(error, parts);
                 }
                 Err(_) => again.iter().for_each(|entry| self.turn_down(entry, why.clone())),
             }
         }
         // What there was no time to look for is found with the next push, which has less that is refused.
-        if parts.is_empty() { Sifted::Apart } else { Sifted::All }
+        if parts.is_empty() { Bisected::Apart } else { Bisected::All }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::proto::{BucketSpan, Histogram};
+use super::wire_v1::{BucketSpan, Histogram};
 use crate::measure::Latency;
 
 /// How fine: buckets grow by 2^(1/32), so that a quantile is wrong by 2.2 % at most, at some 140 buckets for a usual spread.
@@ -17,16 +17,16 @@ const INFINITE: i32 = PER_OCTAVE * 1024 + 1;
 
 /// Durations in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Native {
+pub struct NativeHistogram {
     sum: f64,
     /// Counts by index of bucket; only what is not empty.
     buckets: BTreeMap<i32, u64>,
 }
 
-impl Native {
+impl NativeHistogram {
     /// Latencies, each in the bucket of the longest duration that the recorder does not tell from it; that is at most 0.1 % more. A
     /// failed request is infinitely long, and so improves no quantile, while the sum is that of real durations.
-    pub fn of(latency: &Latency) -> Self {
+    pub fn new(latency: &Latency) -> Self {
         let mut buckets = BTreeMap::new();
         let mut succeeded = 0;
         for (duration, count) in latency.spread().recorded() {
@@ -41,7 +41,7 @@ impl Native {
     }
 
     /// No durations.
-    pub(super) const fn nothing() -> Self {
+    pub(super) const fn empty() -> Self {
         Self { sum: 0.0, buckets: BTreeMap::new() }
     }
 
@@ -96,17 +96,17 @@ mod tests {
 
     use super::*;
     use crate::measure::bounds;
-    use crate::remote_write::proto;
+    use crate::remote_write::wire_v1;
 
-    fn of(nanos: &[u64], failed: u64) -> Native {
+    fn of(nanos: &[u64], failed: u64) -> NativeHistogram {
         let mut latency = Latency::new(bounds(&[Duration::from_millis(300)]));
         nanos.iter().for_each(|&nanos| latency.record(Duration::from_nanos(nanos)));
         (0..failed).for_each(|_| latency.record_failed(Duration::from_millis(7)));
-        Native::of(&latency)
+        NativeHistogram::new(&latency)
     }
 
     /// Counts by index, from what is sent.
-    fn unfolded(histogram: &proto::Histogram) -> BTreeMap<i32, i64> {
+    fn unfolded(histogram: &wire_v1::Histogram) -> BTreeMap<i32, i64> {
         let (mut deltas, mut count, mut index) = (histogram.positive_deltas.iter(), 0, 0);
         let mut buckets = BTreeMap::new();
         for span in &histogram.positive_spans {
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn spans_and_deltas_are_those_of_the_specification() {
         let buckets = BTreeMap::from([(-2, 3), (-1, 5), (2, 1), (4, 3), (5, 2)]);
-        let sent = Native { sum: 0.0, buckets }.at(1, 0);
+        let sent = NativeHistogram { sum: 0.0, buckets }.at(1, 0);
         assert_eq!(sent.positive_deltas, [3, 2, -4, 2, -1]);
         let spans: Vec<_> = sent.positive_spans.iter().map(|span| (span.offset, span.length)).collect();
         assert_eq!(spans, [(-2, 2), (2, 1), (1, 2)]);

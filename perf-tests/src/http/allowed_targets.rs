@@ -10,7 +10,7 @@ use monitoring::run::ALLOW_TARGET;
 ///
 /// # Errors
 /// If nothing is left.
-pub(super) fn near(host: &str, found: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
+pub(super) fn keep_near(host: &str, found: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
     let Some(first) = found.first().copied() else { return Ok(found) };
     let near: Vec<_> = found.into_iter().filter(|address| is_near(address.ip())).collect();
     if near.is_empty() {
@@ -72,8 +72,8 @@ mod tests {
     #[test]
     fn a_name_is_reached_where_it_is_near_or_not_at_all() {
         let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 80);
-        assert_eq!(near("x", vec![at("203.0.113.7"), at("10.0.0.1")]).unwrap(), [at("10.0.0.1")]);
-        let refused = near("api.example.com", vec![at("203.0.113.7")]).unwrap_err();
+        assert_eq!(keep_near("x", vec![at("203.0.113.7"), at("10.0.0.1")]).unwrap(), [at("10.0.0.1")]);
+        let refused = keep_near("api.example.com", vec![at("203.0.113.7")]).unwrap_err();
         assert!(refused.to_string().contains("--allow-target api.example.com"), "{refused}");
     }
 }

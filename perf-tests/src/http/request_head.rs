@@ -7,7 +7,7 @@ pub(super) const USER_AGENT: &str = concat!("perf-tests/", env!("CARGO_PKG_VERSI
 
 /// What a request's head is made of, the target aside. All of it has been checked to be what HTTP allows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Head<'a> {
+pub(crate) struct RequestHead<'a> {
     pub(crate) method: &'a str,
     /// Path and query as they are on the wire, the target's base not included.
     pub(crate) path: &'a str,
@@ -24,7 +24,7 @@ pub(crate) struct Head<'a> {
     pub(crate) absolute: bool,
 }
 
-impl Head<'_> {
+impl RequestHead<'_> {
     /// Appends the head.
     pub(crate) fn write(&self, target: &Target, out: &mut Vec<u8>) {
         let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    const HEAD: Head<'static> = Head {
+    const HEAD: RequestHead<'static> = RequestHead {
         method: "GET",
         path: "/a",
         query: "",
@@ -107,7 +107,7 @@ mod tests {
         absolute: false,
     };
 
-    fn written(head: &Head<'_>, url: &str) -> String {
+    fn written(head: &RequestHead<'_>, url: &str) -> String {
         let mut out = Vec::new();
         head.write(&Target::new(&Url::parse(url).unwrap(), &[]), &mut out);
         String::from_utf8(out).unwrap()
@@ -115,23 +115,28 @@ mod tests {
 
     #[test]
     fn heads_are_what_the_standard_wants() {
-        let get = written(&Head { query: "x=1", ..HEAD }, "http://h:1/base/");
+        let get = written(&RequestHead { query: "x=1", ..HEAD }, "http://h:1/base/");
         assert_eq!(get, "GET /base/a?x=1 HTTP/1.1\r\nhost: h:1\r\nuser-agent: me\r\naccept: */*\r\n\r\n");
-        let post =
-            Head { method: "POST", content_type: Some("application/json"), content_length: 1203, close: true, ..HEAD };
+        let post = RequestHead {
+            method: "POST",
+            content_type: Some("application/json"),
+            content_length: 1203,
+            close: true,
+            ..HEAD
+        };
         let post = written(&post, "http://h/");
         assert!(
             post.ends_with("content-type: application/json\r\ncontent-length: 1203\r\nconnection: close\r\n\r\n"),
             "{post}"
         );
-        let empty = written(&Head { method: "PUT", absolute: true, ..HEAD }, "http://h/base");
+        let empty = written(&RequestHead { method: "PUT", absolute: true, ..HEAD }, "http://h/base");
         assert!(empty.starts_with("PUT /a HTTP/1.1") && empty.contains("content-length: 0"), "{empty}");
     }
 
     #[test]
     fn a_header_of_the_scenario_comes_first_and_once() {
         let own = [("Accept".to_owned(), "text/html".to_owned()), ("Authorization".to_owned(), "Bearer x".to_owned())];
-        let head = written(&Head { headers: [&own, &[]], ..HEAD }, "http://a:b@h/");
+        let head = written(&RequestHead { headers: [&own, &[]], ..HEAD }, "http://a:b@h/");
         assert_eq!(head.matches("ccept: ").count(), 1);
         assert!(head.contains("Authorization: Bearer x") && !head.contains("Basic"), "{head}");
     }
