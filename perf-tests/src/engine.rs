@@ -3,7 +3,6 @@
 mod arrival_timer;
 mod health;
 mod request;
-mod signal;
 mod stall;
 mod stopwatch;
 mod think;
@@ -20,10 +19,10 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 
 pub(crate) use arrival_timer::WakeupMode;
 pub use request::{Request, RequestError, Response};
-pub(crate) use signal::Signals;
 pub use think::Think;
 
 use crate::clock;
+use crate::host::Signals;
 use crate::measure::{Health, Layout, Recorder, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 use health::HealthMeter;

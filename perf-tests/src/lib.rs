@@ -5,7 +5,7 @@
 //! sample, folded once by [`measure`]; snapshots of that fan out to [`remote_write`], [`progress`] and [`report`].
 
 mod clock;
-mod lock;
+mod host;
 mod run;
 mod settings;
 

@@ -5,6 +5,7 @@
 
 mod counts;
 mod histogram;
+mod ranked;
 mod recorder;
 mod sample;
 mod snapshot;
@@ -15,6 +16,7 @@ pub use counts::{
     ServerTimes, StatusCounts, ThreadTimes,
 };
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds};
+pub use ranked::RankedLatencies;
 pub(crate) use recorder::IterationEnd;
 pub use recorder::{LATE_AFTER, Recorder, SampleKey};
 pub use sample::{DurationParts, Failure, Sample};

@@ -1,7 +1,6 @@
 //! One run, from its settings to its report: check, set up, load, tear down, push, judge, ask the store, write.
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -18,7 +17,8 @@ use tokio::time;
 use crate::clock::{self, Epoch};
 use crate::engine::vu::{RateLimit, RunContext, Vu, WorkerContext};
 use crate::engine::worker::{Iteration, panic_text};
-use crate::engine::{self, Job, Load, Signals, WakeupMode};
+use crate::engine::{self, Job, Load, WakeupMode};
+use crate::host::Signals;
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::plan::LoadProfile;
@@ -195,7 +195,8 @@ impl Run {
                 warnings.extend(refuse_used_testid(store.as_ref(), testid).await?);
                 testid.clone()
             }
-            None => run::new_testid(spec.name, clock::wall(), salt()),
+            // Two runs of one second must not share a name.
+            None => run::new_testid(spec.name, clock::wall(), rand::random()),
         };
         warnings.extend(settings.ignored.iter().map(|sentence| (*sentence).to_owned()));
         warnings.extend(clock_skew(store.as_ref()).await);
@@ -368,12 +369,6 @@ fn stagehand(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
     let place =
         WorkerContext { shared: shared.clone(), recorder: recorder.clone(), pool, rate_limit, epoch: clock::now() };
     Vu::new(0, 0, place)
-}
-
-/// Two runs of one second must not share a name. The standard library seeds its hash maps from the system.
-fn salt() -> u16 {
-    let [a, b, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
-    u16::from_le_bytes([a, b])
 }
 
 /// Runs an author's setup or teardown: for a limited time, and a panic in it does not take the run's results with it.

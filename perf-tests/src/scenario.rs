@@ -31,7 +31,7 @@ use monitoring::table;
 
 use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, IterationFuture};
-use crate::lock::Lock;
+use crate::host::Lock;
 use crate::plan::LoadProfile;
 use crate::run::{AbortOn, Ended, LocalFuture, PartSpec, Ready, RunError, Script, Spec, TeardownFn};
 use crate::{report, settings};

@@ -8,6 +8,7 @@ use monitoring::judgement::Millis;
 use monitoring::slo::Objective;
 use monitoring::verdict;
 
+use super::ranked::{RankedLatencies, millis};
 use crate::plan::nanos;
 
 /// Upper bounds of buckets in nanoseconds, ascending. Nanoseconds, because they are compared with at every request.
@@ -164,16 +165,14 @@ impl Spread {
         self.histogram.as_ref().map(|histogram| Duration::from_nanos(histogram.max()))
     }
 
-    /// The duration of that rank from the shortest, 1 and up; none beyond the last.
-    pub fn at_rank(&self, rank: u64) -> Option<Duration> {
-        let histogram = self.histogram.as_ref().filter(|histogram| rank <= histogram.len())?;
-        let share = verdict::share_of_rank(rank, histogram.len());
-        Some(Duration::from_nanos(histogram.value_at_quantile(share)))
+    /// The durations by rank, and after them that number of failed requests.
+    pub fn ranked(&self, failed: u64) -> RankedLatencies<'_> {
+        RankedLatencies::new(self.histogram.as_ref(), failed)
     }
 
     /// The q-quantile by nearest rank; none if there are none.
     pub fn quantile(&self, q: Objective) -> Option<Duration> {
-        self.at_rank(verdict::nearest_rank(q, self.count()))
+        self.ranked(0).at_rank(verdict::nearest_rank(q, self.count()))
     }
 }
 
@@ -212,10 +211,10 @@ impl Latency {
 
     /// The value of that rank, from the fastest; infinite among the failed.
     pub fn at_rank(&self, rank: u64) -> Millis {
-        let Some(value) = self.succeeded.at_rank(rank) else { return Millis::INFINITE };
         // The exact counts know in which bucket the rank lies; what is shown never contradicts the verdict.
         let bound = self.buckets.cumulative().find(|(_, count)| *count >= rank).map(|(bound, _)| bound);
-        Millis::Finite(value.min(bound.unwrap_or(value)).as_secs_f64() * 1e3)
+        let value = self.succeeded.ranked(0).at_rank(rank);
+        millis(value.map(|value| value.min(bound.unwrap_or(value))))
     }
 
     /// The q-quantile of all requests by nearest rank; none if there were none.

@@ -1,8 +1,8 @@
 //! The messages of remote write 1.0, as far as they are sent.
 //!
-//! Field numbers are those of Prometheus' `prompb/remote.proto` and `prompb/types.proto`.
+//! Field numbers are those of <https://github.com/prometheus/prometheus/tree/main/prompb>; each message names its file.
 
-/// A request: any number of series, each with its samples.
+/// A request: any number of series, each with its samples. Source: `WriteRequest` in `prompb/remote.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct WriteRequest {
     /// The series.
@@ -13,7 +13,7 @@ pub struct WriteRequest {
     pub metadata: Vec<MetricMetadata>,
 }
 
-/// A series and some of its samples, the oldest first.
+/// A series and some of its samples, the oldest first. Source: `TimeSeries` in `prompb/types.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TimeSeries {
     /// Sorted by name.
@@ -27,7 +27,7 @@ pub struct TimeSeries {
     pub histograms: Vec<Histogram>,
 }
 
-/// A label.
+/// A label. Source: `Label` in `prompb/types.proto`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Message)]
 pub struct Label {
     /// Its name.
@@ -38,7 +38,7 @@ pub struct Label {
     pub value: String,
 }
 
-/// A value at a time.
+/// A value at a time. Source: `Sample` in `prompb/types.proto`.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub struct Sample {
     /// The value.
@@ -49,7 +49,7 @@ pub struct Sample {
     pub timestamp: i64,
 }
 
-/// What a metric is.
+/// What a metric is. Source: `MetricMetadata` in `prompb/types.proto`.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct MetricMetadata {
     /// Its kind.
@@ -66,7 +66,8 @@ pub struct MetricMetadata {
     pub unit: String,
 }
 
-/// Kinds of metrics, with the numbers of both versions of the protocol.
+/// Kinds of metrics, with the numbers of both versions of the protocol. Source: `MetricMetadata.MetricType` in
+/// `prompb/types.proto`, and `Metadata.MetricType` in `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
 pub enum MetricType {
@@ -80,7 +81,8 @@ pub enum MetricType {
     Histogram = 3,
 }
 
-/// A native histogram of integers at a time; its numbers are the same in both versions of the protocol.
+/// A native histogram of integers at a time; its numbers are the same in both versions of the protocol. Source: `Histogram`
+/// in `prompb/types.proto` and in `prompb/io/prometheus/write/v2/types.proto`, which alone has `start_timestamp`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Histogram {
     /// All observations.
@@ -112,7 +114,7 @@ pub struct Histogram {
     pub start_timestamp: i64,
 }
 
-/// A run of buckets.
+/// A run of buckets. Source: `BucketSpan` in `prompb/types.proto`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct BucketSpan {
     /// How many are left out before it; of the first, the index that it begins at.

@@ -1,10 +1,12 @@
 //! The messages of remote write 2.0, as far as they are sent.
 //!
-//! Field numbers are those of Prometheus' `prompb/io/prometheus/write/v2/types.proto` since 3.8.
+//! Field numbers are those of Prometheus 3.8 and later,
+//! <https://github.com/prometheus/prometheus/blob/main/prompb/io/prometheus/write/v2/types.proto>.
 
 use super::wire_v1::Histogram;
 
-/// A request: all its texts, each once, and series that refer to them by number.
+/// A request: all its texts, each once, and series that refer to them by number. Source: `Request` in
+/// `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Request {
     /// The texts; the first is empty.
@@ -15,7 +17,8 @@ pub struct Request {
     pub timeseries: Vec<TimeSeries>,
 }
 
-/// A series with some of its samples, the oldest first, and what its metric is.
+/// A series with some of its samples, the oldest first, and what its metric is. Source: `TimeSeries` in
+/// `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TimeSeries {
     /// Name and value of each label, sorted by name.
@@ -32,7 +35,7 @@ pub struct TimeSeries {
     pub metadata: Option<Metadata>,
 }
 
-/// A value at a time.
+/// A value at a time. Source: `Sample` in `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub struct Sample {
     /// The value.
@@ -46,7 +49,7 @@ pub struct Sample {
     pub start_timestamp: i64,
 }
 
-/// What a metric is.
+/// What a metric is. Source: `Metadata` in `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Metadata {
     /// Its kind.

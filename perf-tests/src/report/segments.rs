@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
-use monitoring::judgement::{Millis, SegmentLatency, SegmentResult};
+use monitoring::judgement::{SegmentLatency, SegmentResult};
 use monitoring::slo::Objective;
-use monitoring::verdict;
 
 use crate::measure::{SegmentCounts, SegmentKey, Snapshot};
 
@@ -29,11 +28,8 @@ pub(super) fn of(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResul
 }
 
 fn latency(counts: &SegmentCounts) -> SegmentLatency {
-    let requests = counts.succeeded.count() + counts.failed;
-    let quantile = |percent| {
-        let rank = verdict::nearest_rank(Objective::percent(percent), requests);
-        let value = counts.succeeded.at_rank(rank);
-        (requests > 0).then(|| value.map_or(Millis::INFINITE, |value| Millis::Finite(value.as_secs_f64() * 1e3)))
-    };
-    SegmentLatency { requests, failed: counts.failed, p50_ms: quantile(50), p95_ms: quantile(95) }
+    let ranked = counts.succeeded.ranked(counts.failed);
+    let quantile = |percent| ranked.quantile(Objective::percent(percent));
+    let (requests, failed) = (ranked.requests(), counts.failed);
+    SegmentLatency { requests, failed, p50_ms: quantile(50), p95_ms: quantile(95) }
 }

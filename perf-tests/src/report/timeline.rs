@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use monitoring::catalogue::Catalogue;
 use monitoring::judgement::{Millis, Slice, SliceOfEndpoint, Timeline};
 use monitoring::slo::Objective;
-use monitoring::verdict;
 
-use crate::measure::{Section, TimelineError};
+use crate::measure::{RankedLatencies, Section, TimelineError};
 use crate::plan::{PartPlan, Plan, Schedule};
 
 const NANOS_OF_MS: f64 = 1e6;
@@ -40,9 +38,9 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
     let mut endpoints = BTreeMap::new();
     for (index, latencies) in &section.latencies {
         let succeeded = latencies.decoded()?;
-        let requests = succeeded.len() + latencies.failed;
-        let quantile = |percent| quantile(&succeeded, requests, Objective::percent(percent));
-        let (p50_ms, p95_ms) = (quantile(50), quantile(95));
+        let ranked = RankedLatencies::new(Some(&succeeded), latencies.failed);
+        let quantile = |percent| ranked.quantile(Objective::percent(percent)).unwrap_or(Millis::INFINITE);
+        let (requests, p50_ms, p95_ms) = (ranked.requests(), quantile(50), quantile(95));
         let of = SliceOfEndpoint { requests, failed: latencies.failed, good: latencies.good, p50_ms, p95_ms };
         endpoints.insert(catalogue.endpoints[*index].name.to_owned(), of);
     }
@@ -61,16 +59,6 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
         failed: section.requests.failed,
         endpoints,
     })
-}
-
-/// By nearest rank, the failed beyond all that succeeded.
-fn quantile(succeeded: &Histogram<u64>, requests: u64, q: Objective) -> Millis {
-    let rank = verdict::nearest_rank(q, requests);
-    if rank > succeeded.len() {
-        return Millis::INFINITE;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
-    Millis::Finite(succeeded.value_at_quantile(verdict::share_of_rank(rank, succeeded.len())) as f64 / NANOS_OF_MS)
 }
 
 /// Each section's latencies of each endpoint as an interval log of HDR histograms (V2, deflated), as HdrHistogram's own tools read
@@ -106,6 +94,7 @@ pub(crate) fn histogram_log(
 
 #[cfg(test)]
 mod tests {
+    use hdrhistogram::Histogram;
     use monitoring::catalogue::{JOIN_ROOM, STOCK_AI};
     use monitoring::phase::Phase;
 
