@@ -2,7 +2,7 @@
 
 mod arrival_timer;
 mod health;
-mod request;
+mod rate_limit;
 mod stall;
 mod stopwatch;
 mod think;
@@ -18,8 +18,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 pub(crate) use arrival_timer::WakeupMode;
-pub use request::{Request, RequestError, Response};
+pub(crate) use rate_limit::RateLimit;
 pub use think::Think;
+pub use vu::{Request, RequestError, Response};
 
 use crate::clock;
 use crate::host::Signals;

@@ -5,7 +5,9 @@
 
 mod allowed_targets;
 mod client;
+mod config;
 mod connect;
+mod exchange;
 pub mod h1;
 mod h2;
 mod library;
@@ -14,6 +16,8 @@ pub mod server_timing;
 mod target;
 mod tls;
 
-pub(crate) use client::{Exchange, ExchangeError, HttpClient, HttpConfig, Pool, Reply};
+pub(crate) use client::{HttpClient, Pool};
+pub(crate) use config::HttpConfig;
+pub(crate) use exchange::{Exchange, ExchangeError, Reply};
 pub(crate) use library::{ClientError, beginning, root_cause, store_client};
 pub(crate) use request_head::{RequestHead, is_header_value};

@@ -5,7 +5,6 @@
 //! <https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>.
 
 mod backoff;
-mod bisect;
 mod client;
 mod message;
 mod native_histogram;
@@ -15,7 +14,7 @@ pub mod wire_v1;
 pub mod wire_v2;
 
 pub use client::{Client, WriteError};
-pub use message::{Entry, Value, Version, encode};
+pub use message::{Entry, SeriesLabels, Value, Version, encode};
 pub use native_histogram::NativeHistogram;
 pub use pusher::{GiveUp, Pusher, Pushes};
-pub use series::{Identity, Series, SeriesLabels, series};
+pub use series::{Identity, Series, series};

@@ -15,9 +15,9 @@ use monitoring::run::{self, ExitCode, Settings};
 use tokio::time;
 
 use crate::clock::{self, Epoch};
-use crate::engine::vu::{RateLimit, RunContext, Vu, WorkerContext};
+use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::{Iteration, panic_text};
-use crate::engine::{self, Job, Load, WakeupMode};
+use crate::engine::{self, Job, Load, RateLimit, WakeupMode};
 use crate::host::Signals;
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};

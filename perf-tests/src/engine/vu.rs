@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{self, Instant};
 
-use super::request::{Request, RequestError};
+use super::rate_limit::RateLimit;
 use super::stopwatch::Stopwatch;
 use super::think::Think;
 use crate::clock;
@@ -19,6 +19,10 @@ use crate::http::server_timing::ONE_IN;
 use crate::http::{HttpClient, HttpConfig, Pool};
 use crate::measure::{DurationParts, Failure, IterationEnd, Recorder, SampleKey, SegmentKey, Segments};
 use crate::plan::PhasePlan;
+
+mod request;
+
+pub use request::{Request, RequestError, Response};
 
 /// What all virtual users of a run share, and none changes.
 #[derive(Debug)]
@@ -42,40 +46,6 @@ pub(crate) struct WorkerContext {
     pub(crate) rate_limit: Rc<RateLimit>,
     /// When the run began.
     pub(crate) epoch: Instant,
-}
-
-/// Lets requests go at most so often, all of a worker's virtual users together.
-#[derive(Debug, Default)]
-pub(crate) struct RateLimit {
-    interval: Option<Duration>,
-    next: RefCell<Option<Instant>>,
-}
-
-/// How far a pace may be behind itself and still make up for it.
-const CATCHES_UP: Duration = Duration::from_millis(10);
-
-impl RateLimit {
-    /// So many requests a second, shared by so many workers; no limit if none is given.
-    pub(crate) fn new(rps: Option<u64>, workers: usize) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let interval = rps.map(|rps| Duration::from_secs_f64(workers as f64 / rps as f64));
-        Self { interval, next: RefCell::default() }
-    }
-
-    const fn is_limited(&self) -> bool {
-        self.interval.is_some()
-    }
-
-    async fn wait(&self) {
-        let Some(interval) = self.interval else { return };
-        let now = clock::now();
-        // Who was woken a moment late makes up for it, since timers are as coarse as that.
-        let slot = self.next.borrow().map_or(now, |next| next.max(now.checked_sub(CATCHES_UP).unwrap_or(now)));
-        *self.next.borrow_mut() = Some(slot + interval);
-        if slot > now {
-            time::sleep_until(slot).await;
-        }
-    }
 }
 
 /// Which iteration of which sequence: what its random numbers, and so its payloads, follow from.
@@ -350,25 +320,5 @@ impl Drop for Vu {
 impl std::fmt::Debug for Vu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Vu").field("id", &self.id).field("iteration_id", &self.iteration_id).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Timers are a millisecond coarse, and a pace finer than that is kept all the same.
-    #[tokio::test(start_paused = true)]
-    async fn a_pace_lets_so_many_go_and_no_more() {
-        for (rps, workers) in [(50, 1), (50, 2), (5_000, 1)] {
-            let (limit, until) = (RateLimit::new(Some(rps), workers), clock::now() + Duration::from_secs(2));
-            let mut gone = 0_u64;
-            while clock::now() < until {
-                limit.wait().await;
-                gone += 1;
-            }
-            let wanted = 2 * rps / workers as u64;
-            assert!(gone.abs_diff(wanted) <= 2 + wanted / 100, "{gone} of {wanted}");
-        }
     }
 }

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::arrival_timer::WakeupMode;
 use super::health;
-use super::request::RequestError;
-use super::vu::{RateLimit, RunContext, Vu, WorkerContext};
+use super::rate_limit::RateLimit;
+use super::vu::{RequestError, RunContext, Vu, WorkerContext};
 use crate::http::Pool;
 use crate::measure::{IterationEnd, Recorder, Snapshot};
 use crate::plan::{Arrivals, VuPlan};

@@ -7,53 +7,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use bytes::Bytes;
 use monitoring::metric::Part;
-use monitoring::run::HttpSettings;
-use rustls::ClientConfig;
 use tokio::time::{Instant, Sleep, sleep_until};
-use url::Url;
 
-use super::connect::{Addresses, NoConnection, Stream, connect, failure_of};
-use super::h1::{AnswerTo, Cause, Connection, ResponseLimits};
+use super::config::HttpConfig;
+use super::connect::{Addresses, Stream, failure_of};
+use super::exchange::{Exchange, ExchangeError, Reply};
+use super::h1::{AnswerTo, Cause, Connection};
 use super::h2::{self, Http2};
 use super::request_head::RequestHead;
-use super::target::Target;
-use super::tls::{self, TlsError};
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
-
-/// What all virtual users' clients share, and none changes.
-#[derive(Debug)]
-pub(crate) struct HttpConfig {
-    pub(crate) target: Target,
-    pub(crate) settings: HttpSettings,
-    pub(super) limits: ResponseLimits,
-    tls: Option<Arc<ClientConfig>>,
-}
-
-/// What the answers of all virtual users may take together, in bytes, if that leaves each one the least.
-const TOGETHER: u64 = 4 << 30;
-const LEAST: usize = 4 << 20;
-
-impl HttpConfig {
-    /// For a target, whose certificates are read here, once.
-    pub(crate) fn new(target: &Url, settings: HttpSettings) -> Result<Self, TlsError> {
-        let target = Target::new(target, &settings.allowed);
-        let tls = target
-            .tls
-            .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))
-            .transpose()?;
-        Ok(Self { target, settings, limits: ResponseLimits::default(), tls })
-    }
-
-    /// For so many virtual users: a target that answers all of them with what never ends does not fill the machine.
-    pub(crate) fn for_vus(mut self, vus: u32) -> Self {
-        let share = usize::try_from(TOGETHER / u64::from(vus.max(1))).unwrap_or(usize::MAX);
-        self.limits.body = share.clamp(LEAST, self.limits.body);
-        self
-    }
-}
 
 /// Boxed, since it goes in and out of a pool and through futures with every request.
 type Idle = Box<Connection<Stream>>;
@@ -103,58 +67,6 @@ pub(crate) struct HttpClient {
     deadline: Pin<Box<Sleep>>,
     /// The request as it goes out.
     out: Vec<u8>,
-}
-
-/// What came of a request.
-#[derive(Debug)]
-pub(crate) struct Exchange {
-    pub(crate) result: Result<Reply, ExchangeError>,
-    pub(crate) parts: DurationParts,
-    pub(crate) finished: Instant,
-}
-
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    /// What an own connection read: head and body in one.
-    whole: Bytes,
-    /// Where the body begins in it.
-    head_len: usize,
-    /// The library's headers. Boxed, since they are large, and every answer is as large as the largest form.
-    map: Option<Box<http::HeaderMap>>,
-}
-
-impl Reply {
-    /// An answer as the library has it.
-    pub(super) fn from_hyper(status: u16, headers: http::HeaderMap, body: Bytes) -> Self {
-        Self { status, whole: body, head_len: 0, map: Some(Box::new(headers)) }
-    }
-
-    /// The first value of a header.
-    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
-        match &self.map {
-            None => super::h1::header(&self.whole[..self.head_len], name),
-            Some(map) => map.get(name).map(http::HeaderValue::as_bytes),
-        }
-    }
-
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.whole[self.head_len..]
-    }
-}
-
-/// How a request failed before a whole answer was there.
-#[derive(Debug)]
-pub(crate) struct ExchangeError {
-    pub(crate) failure: Failure,
-    pub(crate) message: String,
-}
-
-impl From<NoConnection> for ExchangeError {
-    fn from(NoConnection { failure, message }: NoConnection) -> Self {
-        Self { failure, message }
-    }
 }
 
 impl HttpClient {
@@ -212,16 +124,6 @@ impl HttpClient {
             }
         }
     }
-
-    /// What tells how long connections of this client's pool take to be made, and makes them.
-    pub(super) async fn connection(
-        config: &HttpConfig,
-        addresses: &Addresses,
-        (started, parts): (Instant, &mut DurationParts),
-    ) -> Result<Stream, NoConnection> {
-        parts.set(Part::Blocked, clock::now().duration_since(started));
-        connect(&config.target, config.tls.as_ref(), addresses, parts).await
-    }
 }
 
 /// One exchange over HTTP/1.1. A connection that the server has closed while it was idle is no failure: nothing was sent on
@@ -242,7 +144,7 @@ async fn exchange(
             Some(connection) => (connection, true),
             None => {
                 // On the heap, as it is large, and needed once.
-                let connecting = Box::pin(HttpClient::connection(config, &pool.addresses, (started, &mut *parts)));
+                let connecting = Box::pin(config.connect(&pool.addresses, (started, &mut *parts)));
                 (Box::new(Connection::new(connecting.await?, config.limits)), false)
             }
         };
@@ -263,7 +165,7 @@ async fn exchange(
         }
         let status = answer.status;
         let (whole, head_len) = answer.into_whole();
-        return Ok((Reply { status, whole, head_len, map: None }, times.finished));
+        return Ok((Reply::of_own_connection(status, whole, head_len), times.finished));
     }
 }
 
@@ -294,16 +196,4 @@ fn within<T>(
         }
         Poll::Pending
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_virtual_users_get_shorter_answers_than_few() {
-        let target = Url::parse("http://127.0.0.1:1").unwrap();
-        let body = |vus| HttpConfig::new(&target, HttpSettings::default()).unwrap().for_vus(vus).limits.body;
-        assert_eq!([1, 64, 128, 10_000].map(body), [64 << 20, 64 << 20, 32 << 20, 4 << 20]);
-    }
 }

@@ -9,8 +9,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use monitoring::metric::Part;
 use tokio::time::Instant;
 
-use super::client::{ExchangeError, HttpClient, HttpConfig, Reply};
+use super::config::HttpConfig;
 use super::connect::{Addresses, failure_of};
+use super::exchange::{ExchangeError, Reply};
 use super::request_head::RequestHead;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
@@ -32,7 +33,7 @@ pub(super) async fn exchange(
     let mut sender = match connection.0.take().filter(|sender| !sender.is_closed()) {
         Some(sender) if sender.is_ready() => sender,
         _ => {
-            let stream = HttpClient::connection(config, addresses, (started, &mut *parts)).await?;
+            let stream = config.connect(addresses, (started, &mut *parts)).await?;
             let (sender, driver) =
                 handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
             // Ends when its last sender is dropped; what it has to say of an error, the request under way says too.

@@ -8,8 +8,7 @@ use prost::Message as _;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::native_histogram::NativeHistogram;
-use super::series::SeriesLabels;
-use super::wire_v1::{self, MetricMetadata, MetricType, STALE_BITS, WriteRequest};
+use super::wire_v1::{self, Label, MetricMetadata, MetricType, STALE_BITS, WriteRequest};
 use super::wire_v2;
 
 /// A version of the protocol.
@@ -36,6 +35,9 @@ impl Version {
         headers.into_iter().collect()
     }
 }
+
+/// A series' labels, its name among them, sorted by name.
+pub type SeriesLabels = Arc<[Label]>;
 
 /// What a series is at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -208,7 +210,6 @@ fn message_v2(entries: &[Entry], started: i64) -> wire_v2::Request {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire_v1::Label;
     use super::*;
 
     fn entry(name: &str, kind: Kind, points: Vec<(i64, Value)>) -> Entry {

@@ -12,16 +12,19 @@ use std::time::Duration;
 use tokio::time::{self, Instant};
 
 use super::backoff::Backoff;
-use super::bisect::Bisected;
 use super::client::{Client, WriteError};
-use super::message::{Entry, Value, Version, encode, shown, size};
-use super::series::{Series, SeriesLabels};
+use super::message::{Entry, SeriesLabels, Value, Version, encode, shown, size};
+use super::series::Series;
 use crate::clock;
+
+mod bisect;
+
+use bisect::Bisected;
 
 /// How long the last push is tried again for while the store is away.
 const LAST_PUSH_PATIENCE: Duration = Duration::from_secs(10);
 /// Series to a request. A series has at most two samples in it, and Prometheus' own sender has at most 2000.
-pub(super) const BATCH: usize = 1_000;
+const BATCH: usize = 1_000;
 
 /// Pushes to one store.
 pub struct Pusher {
@@ -187,7 +190,7 @@ impl Pusher {
     }
 
     /// Whether the last push has been tried for as long as it is.
-    pub(super) fn is_out_of_patience(&self) -> bool {
+    fn is_out_of_patience(&self) -> bool {
         self.give_up.at().is_some_and(|give_up| clock::now() >= give_up)
     }
 
@@ -280,7 +283,7 @@ impl Pusher {
     }
 
     /// Sends entries in the version that the store speaks, and finds out which that is.
-    pub(super) async fn send(&mut self, entries: &[Entry]) -> Result<(), WriteError> {
+    async fn send(&mut self, entries: &[Entry]) -> Result<(), WriteError> {
         let (version, is_unknown) = (self.version.unwrap_or(Version::Two), self.version.is_none());
         let outcome = self.send_in(version, entries).await;
         match &outcome {
@@ -317,12 +320,12 @@ impl Pusher {
     }
 
     /// Remembers that the store has these.
-    pub(super) fn has(&mut self, entries: Vec<Entry>) {
+    fn has(&mut self, entries: Vec<Entry>) {
         self.known.extend(entries.into_iter().map(|entry| entry.labels));
     }
 
     /// Remembers that the store does not take this one.
-    pub(super) fn turn_down(&mut self, entry: &Entry, why: WriteError) {
+    fn turn_down(&mut self, entry: &Entry, why: WriteError) {
         self.turned_down.insert(entry.labels.clone(), why);
     }
 
@@ -338,7 +341,7 @@ impl Pusher {
 }
 
 /// What a series is now, and not what it was before it was there.
-pub(super) fn without_zeros(entry: &Entry) -> Entry {
+fn without_zeros(entry: &Entry) -> Entry {
     let last = entry.points.len().saturating_sub(1);
     Entry { labels: entry.labels.clone(), description: entry.description, points: entry.points[last..].to_vec() }
 }

@@ -7,14 +7,11 @@ use monitoring::label::{LE, SCENARIO, TESTID};
 use monitoring::metric::{self, Description, Health, LE_INFINITY, Metric, Part};
 use monitoring::phase::Phase;
 
-use super::message::Value;
+use super::message::{SeriesLabels, Value};
 use super::native_histogram::NativeHistogram;
 use super::wire_v1::Label;
 use crate::measure::{self, Buckets, CheckCounts, EndpointCounts, Latency, Snapshot};
 use crate::plan::PhasePlan;
-
-/// A series' labels, its name among them, sorted by name.
-pub type SeriesLabels = Arc<[Label]>;
 
 /// A series and its value now.
 #[derive(Debug, Clone, PartialEq)]

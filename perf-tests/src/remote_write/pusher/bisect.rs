@@ -1,9 +1,9 @@
 //! Finds the series that a store does not take among those that it does. A receiver of version 1.0 stores nothing of a request in which
 //! one sample is bad, so that one bad series would cost all others.
 
-use super::client::WriteError;
-use super::message::Entry;
-use super::pusher::{BATCH, Pusher, without_zeros};
+use super::super::client::WriteError;
+use super::super::message::Entry;
+use super::{BATCH, Pusher, without_zeros};
 
 /// Requests to look with.
 const MOST: u32 = 64;

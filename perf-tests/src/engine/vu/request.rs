@@ -7,7 +7,7 @@ use monitoring::phase::Phase;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::vu::Vu;
+use super::Vu;
 use crate::http::server_timing;
 use crate::http::{Exchange, ExchangeError, RequestHead, is_header_value};
 use crate::measure::Failure;
