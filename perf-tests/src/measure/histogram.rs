@@ -46,7 +46,7 @@ impl Buckets {
     }
 
     /// Counts a duration of zero.
-    pub fn record_nothing(&mut self) {
+    pub fn record_zero(&mut self) {
         self.counts[0] += 1;
     }
 

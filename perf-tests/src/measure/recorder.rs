@@ -81,7 +81,7 @@ impl Recorder {
             for (buckets, part) in counts.parts.iter_mut().zip(Part::ALL) {
                 match sample.parts.get(part) {
                     // A request on a connection that was there already has none of most parts.
-                    Duration::ZERO => buckets.record_nothing(),
+                    Duration::ZERO => buckets.record_zero(),
                     time => buckets.record(time),
                 }
             }

@@ -1,4 +1,4 @@
-//! The course of a run: what was measured in equal sections of its time, in memory that does not grow with its length.
+//! The timeline of a run: what was measured in equal sections of its time, in memory that does not grow with its length.
 //!
 //! Sections are differences of cumulative snapshots, so that nothing is folded twice. Each keeps its latencies as an encoded
 //! HDR histogram: a histogram of counts would be a hundred kilobytes, and its encoding is some hundred bytes.

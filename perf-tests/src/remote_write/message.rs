@@ -147,7 +147,7 @@ fn message_v1(entries: &[Entry]) -> WriteRequest {
         wire_v1::TimeSeries {
             labels: entry.labels.to_vec(),
             samples: entry.numbers().map(|(timestamp, value)| wire_v1::Sample { value, timestamp }).collect(),
-            histograms: entry.natives().map(|(at, native)| native.at(at, 0)).collect(),
+            histograms: entry.natives().map(|(at, native)| native.to_message(at, 0)).collect(),
         }
     });
     let timeseries = timeseries.collect();
@@ -197,7 +197,7 @@ fn message_v2(entries: &[Entry], started: i64) -> wire_v2::Request {
                 .flat_map(|label| [symbols.number(&label.name), symbols.number(&label.value)])
                 .collect(),
             samples: samples.collect(),
-            histograms: entry.natives().map(|(at, native)| native.at(at, start(at))).collect(),
+            histograms: entry.natives().map(|(at, native)| native.to_message(at, start(at))).collect(),
             metadata: (!entry.is_end()).then(|| wire_v2::Metadata {
                 kind: kind(entry.description).into(),
                 help_ref: symbols.number(help),

@@ -46,7 +46,7 @@ impl NativeHistogram {
     }
 
     /// As it is sent, in either version of the protocol.
-    pub(super) fn at(&self, timestamp: i64, start_timestamp: i64) -> Histogram {
+    pub(super) fn to_message(&self, timestamp: i64, start_timestamp: i64) -> Histogram {
         let (mut spans, mut deltas) = (Vec::<BucketSpan>::new(), Vec::new());
         let (mut next, mut before) = (0, 0);
         for (&index, &count) in &self.buckets {
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn spans_and_deltas_are_those_of_the_specification() {
         let buckets = BTreeMap::from([(-2, 3), (-1, 5), (2, 1), (4, 3), (5, 2)]);
-        let sent = NativeHistogram { sum: 0.0, buckets }.at(1, 0);
+        let sent = NativeHistogram { sum: 0.0, buckets }.to_message(1, 0);
         assert_eq!(sent.positive_deltas, [3, 2, -4, 2, -1]);
         let spans: Vec<_> = sent.positive_spans.iter().map(|span| (span.offset, span.length)).collect();
         assert_eq!(spans, [(-2, 2), (2, 1), (1, 2)]);
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_failed_request_is_counted_and_infinitely_long() {
-        let sent = of(&[1_000_000, 1_000_000, 5_000_000], 2).at(1, 0);
+        let sent = of(&[1_000_000, 1_000_000, 5_000_000], 2).to_message(1, 0);
         assert_eq!(sent.count_int, Some(5));
         assert_eq!(unfolded(&sent).last_key_value(), Some((&INFINITE, &2)));
         assert!((sent.sum - 21.0).abs() < 1e-9, "{}", sent.sum);
@@ -173,7 +173,7 @@ mod tests {
             let longest = |nanos: u64| hdrhistogram::Histogram::<u64>::new(3).unwrap().highest_equivalent(nanos);
             let mut values: Vec<_> = nanos.iter().map(|&nanos| Duration::from_nanos(longest(nanos)).as_secs_f64() * 1e3).collect();
             values.extend((0..failed).map(|_| f64::INFINITY));
-            prop_assert_eq!(unfolded(&of(&nanos, failed).at(1, 0)), by_prometheus_client(&values));
+            prop_assert_eq!(unfolded(&of(&nanos, failed).to_message(1, 0)), by_prometheus_client(&values));
         }
     }
 }

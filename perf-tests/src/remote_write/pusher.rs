@@ -228,7 +228,7 @@ impl Pusher {
         while let Some(batch) = push.batches.pop_front() {
             let error = match self.deliver(&batch, push.may_have_arrived).await {
                 Ok(()) => {
-                    self.has(batch);
+                    self.remember_stored(batch);
                     push.may_have_arrived = false;
                     continue;
                 }
@@ -320,7 +320,7 @@ impl Pusher {
     }
 
     /// Remembers that the store has these.
-    fn has(&mut self, entries: Vec<Entry>) {
+    fn remember_stored(&mut self, entries: Vec<Entry>) {
         self.known.extend(entries.into_iter().map(|entry| entry.labels));
     }
 

@@ -33,7 +33,7 @@ impl Pusher {
             match (self.send(&part).await, part.as_slice()) {
                 (Ok(()), _) => {
                     any_taken = true;
-                    self.has(part);
+                    self.remember_stored(part);
                 }
                 (Err(error), _) if error.is_passing() => {
                     parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]));
@@ -58,7 +58,7 @@ impl Pusher {
             // It may have been refused before the store was itself again.
             let again = vec![entry];
             match self.send(&again).await {
-                Ok(()) => self.has(again),
+                Ok(()) => self.remember_stored(again),
                 Err(error) if error.is_passing() => {
                     parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]).chain([again]));
                     return Bisected::Away(error, parts);
