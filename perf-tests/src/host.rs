@@ -9,15 +9,11 @@ mod signals;
 mod unknown;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{
-    available_memory, kernel_release, local_ports, open_files, processor_model, processor_ticks, thread_times,
-};
+pub(crate) use linux::*;
 pub(crate) use lock::Lock;
 pub(crate) use signals::Signals;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use unknown::{
-    available_memory, kernel_release, local_ports, open_files, processor_model, processor_ticks, thread_times,
-};
+pub(crate) use unknown::*;
 
 /// Processor time of the whole machine since it was started, in ticks.
 #[derive(Debug, Clone, Copy)]

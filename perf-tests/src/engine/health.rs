@@ -10,22 +10,24 @@ use crate::plan::nanos;
 
 /// Watches the thread that made it.
 pub(super) struct ThreadWatch {
-    since: Instant,
-    /// On a processor, and ready without one.
-    times: Option<(u64, u64)>,
+    began: Instant,
+    times: ThreadTimes,
 }
 
 impl ThreadWatch {
     pub(super) fn start() -> Self {
-        Self { since: clock::now(), times: thread_times() }
+        let began = clock::now();
+        Self { began, times: times(began) }
     }
 
     pub(super) fn worked(&self) -> ThreadTimes {
-        let grown = thread_times().zip(self.times);
-        let grown = grown.map(|(now, then)| (now.0.saturating_sub(then.0), now.1.saturating_sub(then.1)));
-        let (cpu, waited) = grown.unzip();
-        ThreadTimes { wall: nanos(clock::now().duration_since(self.since)), cpu, waited }
+        times(self.began).since(self.times)
     }
+}
+
+fn times(began: Instant) -> ThreadTimes {
+    let (cpu, waited) = thread_times().unzip();
+    ThreadTimes { wall: nanos(clock::now().duration_since(began)), cpu, waited }
 }
 
 /// Makes shares of what workers report.
@@ -44,12 +46,7 @@ impl HealthMeter {
     /// Fills in how the generator did since the last call.
     pub(super) fn fill_in(&mut self, snapshot: &mut Snapshot) {
         let ticks = processor_ticks();
-        let grown = |(at, now): (usize, &ThreadTimes)| {
-            let then = self.before.0.get(at).copied().unwrap_or_default();
-            let of = |now: Option<u64>, then: Option<u64>| now.map(|now| now.saturating_sub(then.unwrap_or(0)));
-            let wall = now.wall.saturating_sub(then.wall);
-            ThreadTimes { wall, cpu: of(now.cpu, then.cpu), waited: of(now.waited, then.waited) }
-        };
+        let grown = |(at, now): (usize, &ThreadTimes)| now.since(self.before.0.get(at).copied().unwrap_or_default());
         let lately: Vec<_> = snapshot.worked.iter().enumerate().map(grown).collect();
         snapshot.health = health(&lately, self.before.1, ticks);
         self.before = (snapshot.worked.clone(), ticks);

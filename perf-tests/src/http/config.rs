@@ -8,7 +8,8 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 use url::Url;
 
-use super::connect::{Addresses, NoConnection, Stream, connect};
+use super::connect::{Addresses, Stream, connect};
+use super::exchange::ExchangeError;
 use super::h1::ResponseLimits;
 use super::target::Target;
 use super::tls::{self, TlsError};
@@ -51,7 +52,7 @@ impl HttpConfig {
         &self,
         addresses: &Addresses,
         (started, parts): (Instant, &mut DurationParts),
-    ) -> Result<Stream, NoConnection> {
+    ) -> Result<Stream, ExchangeError> {
         parts.set(Part::Blocked, clock::now().duration_since(started));
         connect(&self.target, self.tls.as_ref(), addresses, parts).await
     }

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::connect::NoConnection;
 use crate::measure::{DurationParts, Failure};
 
 /// What came of a request.
@@ -55,10 +54,4 @@ impl Reply {
 pub(crate) struct ExchangeError {
     pub(crate) failure: Failure,
     pub(crate) message: String,
-}
-
-impl From<NoConnection> for ExchangeError {
-    fn from(NoConnection { failure, message }: NoConnection) -> Self {
-        Self { failure, message }
-    }
 }

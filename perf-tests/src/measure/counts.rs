@@ -203,6 +203,15 @@ impl SegmentCounts {
     }
 }
 
+impl ThreadTimes {
+    /// What was added since an earlier state.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        let grown = |now: Option<u64>, then: Option<u64>| now.map(|now| now.saturating_sub(then.unwrap_or(0)));
+        let wall = self.wall.saturating_sub(earlier.wall);
+        Self { wall, cpu: grown(self.cpu, earlier.cpu), waited: grown(self.waited, earlier.waited) }
+    }
+}
+
 impl RequestCounts {
     /// Adds other requests.
     pub const fn add(&mut self, other: Self) {

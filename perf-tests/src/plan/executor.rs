@@ -7,7 +7,6 @@ mod ramping_arrival_rate;
 mod ramping_vus;
 mod shared_iterations;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +43,8 @@ pub enum Executor {
     RampingArrivalRate(RampingArrivalRate),
 }
 
-/// What distinguishes one executor from another. Its text describes the load.
-pub(super) trait ExecutorRules: fmt::Display {
+/// What distinguishes one executor from another.
+pub(super) trait ExecutorRules {
     /// Rejects numbers that make no sense.
     fn check(&self) -> Result<(), LoadError>;
 
@@ -59,6 +58,9 @@ pub(super) trait ExecutorRules: fmt::Display {
     fn phases(&self) -> Vec<(Duration, Phase)> {
         vec![(Duration::ZERO, Phase::Steady)]
     }
+
+    /// The load as a sentence has it: "10 VUs for 30s".
+    fn describe(&self) -> String;
 }
 
 /// The place of a load in its run.

@@ -130,7 +130,7 @@ impl LoadProfile {
 
 impl fmt::Display for LoadProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.executor.rules())?;
+        f.write_str(&self.executor.rules().describe())?;
         if !self.start_time.is_zero() {
             write!(f, ", after {}", shown_duration(self.start_time))?;
         }

@@ -5,16 +5,16 @@
 
 mod delivery;
 mod engine;
+mod fake_service;
 mod fake_store;
-mod fakes;
 mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use fake_service::Service;
 use fake_store::Store;
-use fakes::Service;
 use monitoring::catalogue::{Catalogue, Endpoint, Method};
 use monitoring::judgement::{Millis, Report, Word};
 use monitoring::run::{self, ExitCode, Settings};

@@ -1,6 +1,5 @@
 //! `constant-arrival-rate`: iterations begin at a constant rate, whatever became of those before.
 
-use std::fmt;
 use std::time::Duration;
 
 use monitoring::run::{Rate, Stage, shown_duration};
@@ -38,11 +37,9 @@ impl ExecutorRules for ConstantArrivalRate {
         let whole = [Stage { duration: self.duration, target: self.rate.count }];
         place.arrivals(self.rate, &whole, self.spacing, (self.vus, self.max_vus))
     }
-}
 
-impl fmt::Display for ConstantArrivalRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn describe(&self) -> String {
         let (spread, vus) = (describe_spacing(self.spacing), describe_vu_range(self.vus, self.max_vus));
-        write!(f, "{}{spread} for {}, by {vus}", self.rate, shown_duration(self.duration))
+        format!("{}{spread} for {}, by {vus}", self.rate, shown_duration(self.duration))
     }
 }

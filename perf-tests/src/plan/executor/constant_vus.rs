@@ -1,6 +1,5 @@
 //! `constant-vus`: a fixed number of virtual users, each iterating for a fixed time.
 
-use std::fmt;
 use std::time::Duration;
 
 use monitoring::run::shown_duration;
@@ -29,10 +28,8 @@ impl ExecutorRules for ConstantVus {
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
         Ok(place.constant_vus(self.vus, IterationLimit::UntilStop))
     }
-}
 
-impl fmt::Display for ConstantVus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} for {}", describe_vus(self.vus), shown_duration(self.duration))
+    fn describe(&self) -> String {
+        format!("{} for {}", describe_vus(self.vus), shown_duration(self.duration))
     }
 }

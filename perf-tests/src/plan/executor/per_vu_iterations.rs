@@ -1,6 +1,5 @@
 //! `per-vu-iterations`: a number of iterations for each virtual user.
 
-use std::fmt;
 use std::time::Duration;
 
 use monitoring::run::shown_duration;
@@ -34,12 +33,10 @@ impl ExecutorRules for PerVuIterations {
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
         Ok(place.constant_vus(self.vus, IterationLimit::Each(self.iterations)))
     }
-}
 
-impl fmt::Display for PerVuIterations {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn describe(&self) -> String {
         let each = if self.iterations == 1 { "iteration" } else { "iterations" };
         let (vus, within) = (describe_vus(self.vus), shown_duration(self.max_duration));
-        write!(f, "{} {each} by each of {vus}, within {within}", self.iterations)
+        format!("{} {each} by each of {vus}, within {within}", self.iterations)
     }
 }

@@ -1,6 +1,5 @@
 //! `ramping-arrival-rate`: iterations begin at a rate that changes in stages, whatever became of those before.
 
-use std::fmt;
 use std::time::Duration;
 
 use monitoring::phase::Phase;
@@ -51,11 +50,9 @@ impl ExecutorRules for RampingArrivalRate {
     fn phases(&self) -> Vec<(Duration, Phase)> {
         phases_of_stages(self.start_rate, &self.stages)
     }
-}
 
-impl fmt::Display for RampingArrivalRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn describe(&self) -> String {
         let (spread, vus) = (describe_spacing(self.spacing), describe_vu_range(self.vus, self.max_vus));
-        write!(f, "{}{spread}, then {}, by {vus}", self.start(), shown_stages(&self.stages))
+        format!("{}{spread}, then {}, by {vus}", self.start(), shown_stages(&self.stages))
     }
 }

@@ -1,6 +1,5 @@
 //! `ramping-vus`: a number of virtual users that changes in stages.
 
-use std::fmt;
 use std::time::Duration;
 
 use monitoring::phase::Phase;
@@ -40,11 +39,9 @@ impl ExecutorRules for RampingVus {
     fn phases(&self) -> Vec<(Duration, Phase)> {
         phases_of_stages(self.start_vus.into(), &self.stages)
     }
-}
 
-impl fmt::Display for RampingVus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, then {}", describe_vus(self.start_vus), shown_stages(&self.stages))
+    fn describe(&self) -> String {
+        format!("{}, then {}", describe_vus(self.start_vus), shown_stages(&self.stages))
     }
 }
 

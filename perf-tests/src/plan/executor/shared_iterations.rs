@@ -1,6 +1,5 @@
 //! `shared-iterations`: a number of iterations in all, the next of which whoever is free takes.
 
-use std::fmt;
 use std::time::Duration;
 
 use monitoring::run::shown_duration;
@@ -33,11 +32,9 @@ impl ExecutorRules for SharedIterations {
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
         Ok(place.constant_vus(self.vus, IterationLimit::Shared(self.iterations)))
     }
-}
 
-impl fmt::Display for SharedIterations {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn describe(&self) -> String {
         let (vus, within) = (describe_vus(self.vus), shown_duration(self.max_duration));
-        write!(f, "{} iterations by {vus}, within {within}", self.iterations)
+        format!("{} iterations by {vus}, within {within}", self.iterations)
     }
 }
