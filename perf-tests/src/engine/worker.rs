@@ -131,7 +131,7 @@ struct WorkerState {
     context: WorkerContext,
     errors: Rc<RefCell<ScenarioErrors>>,
     panics: Rc<RefCell<Vec<String>>>,
-    aborted: Rc<Aborted>,
+    aborted: Rc<AbortSignal>,
     wakeup: WakeupMode,
 }
 
@@ -165,8 +165,8 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
             loop {
                 tokio::select! {
                     Some(ended) = running.join_next() => worker.ended(ended),
-                    Ok(_) = abort.wait_for(|abort| *abort), if !worker.aborted.yet.get() => {
-                        worker.aborted.tell();
+                    Ok(_) = abort.wait_for(|abort| *abort), if !worker.aborted.is_sent.get() => {
+                        worker.aborted.send();
                         // Wherever they are: what is dropped counts itself.
                         vu_tasks.drain(..).for_each(|task| task.abort());
                     }
@@ -217,22 +217,22 @@ impl WorkerState {
 
 /// Whether the run has been aborted, as far as one worker's virtual users are concerned.
 #[derive(Default)]
-struct Aborted {
-    yet: Cell<bool>,
-    told: Notify,
+struct AbortSignal {
+    is_sent: Cell<bool>,
+    waiting: Notify,
 }
 
-impl Aborted {
-    fn tell(&self) {
-        self.yet.set(true);
-        self.told.notify_waiters();
+impl AbortSignal {
+    fn send(&self) {
+        self.is_sent.set(true);
+        self.waiting.notify_waiters();
     }
 
     /// Ends when the run is aborted.
     async fn wait(&self) {
-        let told = self.told.notified();
-        if !self.yet.get() {
-            told.await;
+        let notified = self.waiting.notified();
+        if !self.is_sent.get() {
+            notified.await;
         }
     }
 }

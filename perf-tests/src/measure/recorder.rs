@@ -136,8 +136,7 @@ impl Recorder {
     /// Counts an iteration that began so long after it was due. True if that is late.
     pub(crate) fn record_arrival(&mut self, part: usize, lateness: Duration) -> bool {
         let part = &mut self.counts.parts[part];
-        part.lateness.0.record(lateness);
-        part.lateness.1.record(lateness);
+        part.lateness.record(lateness);
         part.late += u64::from(lateness > LATE_AFTER);
         lateness > LATE_AFTER
     }
@@ -155,8 +154,7 @@ impl Recorder {
             IterationEnd::Completed | IterationEnd::Failed => {
                 part.iterations.completed += 1;
                 part.iterations.failed += u64::from(end == IterationEnd::Failed);
-                part.iteration_duration.0.record(took);
-                part.iteration_duration.1.record(took);
+                part.iteration_duration.record(took);
             }
         }
         for (most, &made) in part.most_per_iteration.iter_mut().zip(requests) {

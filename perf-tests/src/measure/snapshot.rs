@@ -9,7 +9,7 @@ use monitoring::phase::{Phase, Phases};
 use super::counts::{
     CheckCounts, EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, ThreadTimes,
 };
-use super::histogram::{Bounds, Buckets, Spread, bounds};
+use super::histogram::{Bounds, Latency, bounds};
 
 /// What there is to count: known before a run, and the same for all its workers.
 #[derive(Debug, Clone)]
@@ -46,9 +46,9 @@ pub struct PartCounts {
     /// Iterations that were planned and never begun, by phase.
     pub dropped: [u64; Phase::ALL.len()],
     /// How long iterations took that ran to their end.
-    pub iteration_duration: (Buckets, Spread),
+    pub iteration_duration: Latency,
     /// How long after they were due iterations began.
-    pub lateness: (Buckets, Spread),
+    pub lateness: Latency,
     /// Of them, those that began late.
     pub late: u64,
     /// Checks by name, and phase.
@@ -132,14 +132,13 @@ impl Snapshot {
 
 impl PartCounts {
     fn new(layout: &Layout, open: bool) -> Self {
-        let coarse = || (Buckets::new(layout.coarse.clone()), Spread::new(3));
         let cell = EndpointCounts::new(&layout.bounds, &layout.coarse, open);
         Self {
             cells: vec![cell; layout.endpoints * Phase::ALL.len()],
             iterations: IterationCounts::default(),
             dropped: [0; Phase::ALL.len()],
-            iteration_duration: coarse(),
-            lateness: coarse(),
+            iteration_duration: Latency::new(layout.coarse.clone()),
+            lateness: Latency::new(layout.coarse.clone()),
             late: 0,
             checks: BTreeMap::new(),
             segments: BTreeMap::new(),
@@ -165,12 +164,8 @@ impl PartCounts {
         for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
             *mine += theirs;
         }
-        for (mine, theirs) in
-            [(&mut self.iteration_duration, &other.iteration_duration), (&mut self.lateness, &other.lateness)]
-        {
-            mine.0.merge(&theirs.0);
-            mine.1.merge(&theirs.1);
-        }
+        self.iteration_duration.merge(&other.iteration_duration);
+        self.lateness.merge(&other.lateness);
         self.late += other.late;
         for (name, theirs) in &other.checks {
             let mine = self.checks.entry(name).or_default();

@@ -126,7 +126,7 @@ impl TimelineRecorder {
             latencies.insert(index, of);
             self.last.latencies.insert(index, EndpointTotals { count, good, spread: latency.spread().clone() });
         }
-        let begun = snapshot.parts.iter().map(|part| part.lateness.1.count()).sum();
+        let begun = snapshot.parts.iter().map(|part| part.lateness.spread().count()).sum();
         let requests = snapshot.requests();
         self.sections.push(Section {
             from: self.last.at,

@@ -98,7 +98,7 @@ mod tests {
     use crate::measure::bounds;
     use crate::remote_write::wire_v1;
 
-    fn of(nanos: &[u64], failed: u64) -> NativeHistogram {
+    fn histogram(nanos: &[u64], failed: u64) -> NativeHistogram {
         let mut latency = Latency::new(bounds(&[Duration::from_millis(300)]));
         nanos.iter().for_each(|&nanos| latency.record(Duration::from_nanos(nanos)));
         (0..failed).for_each(|_| latency.record_failed(Duration::from_millis(7)));
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_failed_request_is_counted_and_infinitely_long() {
-        let sent = of(&[1_000_000, 1_000_000, 5_000_000], 2).to_message(1, 0);
+        let sent = histogram(&[1_000_000, 1_000_000, 5_000_000], 2).to_message(1, 0);
         assert_eq!(sent.count_int, Some(5));
         assert_eq!(unfolded(&sent).last_key_value(), Some((&INFINITE, &2)));
         assert!((sent.sum - 21.0).abs() < 1e-9, "{}", sent.sum);
@@ -173,7 +173,7 @@ mod tests {
             let longest = |nanos: u64| hdrhistogram::Histogram::<u64>::new(3).unwrap().highest_equivalent(nanos);
             let mut values: Vec<_> = nanos.iter().map(|&nanos| Duration::from_nanos(longest(nanos)).as_secs_f64() * 1e3).collect();
             values.extend((0..failed).map(|_| f64::INFINITY));
-            prop_assert_eq!(unfolded(&of(&nanos, failed).to_message(1, 0)), by_prometheus_client(&values));
+            prop_assert_eq!(unfolded(&histogram(&nanos, failed).to_message(1, 0)), by_prometheus_client(&values));
         }
     }
 }

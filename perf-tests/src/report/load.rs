@@ -29,10 +29,10 @@ fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<P
     let arrivals = match &part.schedule {
         Schedule::Arrivals { arrivals, .. } => Some(Arrivals {
             planned: arrivals.total(),
-            started: counts.lateness.1.count(),
+            started: counts.lateness.spread().count(),
             late: counts.late,
             late_after_ms: LATE_AFTER.as_secs_f64() * 1e3,
-            lateness_ms: durations(&counts.lateness.1),
+            lateness_ms: durations(counts.lateness.spread()),
         }),
         Schedule::Vus { .. } => None,
     };
@@ -46,7 +46,7 @@ fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<P
             interrupted: counts.iterations.interrupted,
             dropped,
         },
-        iteration_ms: durations(&counts.iteration_duration.1),
+        iteration_ms: durations(counts.iteration_duration.spread()),
         model: if arrivals.is_some() { judgement::OPEN } else { judgement::CLOSED }.to_owned(),
         arrivals,
     })

@@ -161,7 +161,7 @@ async fn constant_vus_iterate_until_their_time_is_over() {
     assert_eq!(join_room.latency.quantile(Objective::percent(95)), Some(Millis::Finite(100.0)));
     assert!(join_room.response.is_none(), "a closed load has no response times");
     assert_eq!(ran.part().most_per_iteration[0], 1);
-    assert_eq!(ran.part().iteration_duration.1.longest().unwrap().as_millis(), 100);
+    assert_eq!(ran.part().iteration_duration.spread().longest().unwrap().as_millis(), 100);
     assert_eq!((ran.part().vus, ran.took), (0, MS(1000)));
 }
 
@@ -226,7 +226,7 @@ async fn an_iteration_takes_at_least_so_long_and_a_load_begins_when_it_is_to() {
     let load = constant_vus(1, MS(1000)).min_iteration_duration(MS(250)).start_time(SECS(7));
     let ran = run_whole(load, |vu| request(vu, MS(100))).await;
     assert_eq!((ran.part().iterations.completed, ran.took), (4, SECS(8)));
-    assert_eq!(ran.part().iteration_duration.1.longest().unwrap().as_millis(), 100);
+    assert_eq!(ran.part().iteration_duration.spread().longest().unwrap().as_millis(), 100);
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,7 +245,7 @@ async fn arrivals_begin_when_they_are_due_whatever_became_of_those_before() {
     assert_eq!(ran.took, MS(2295));
     let response = join_room.response.unwrap();
     assert_eq!((response.buckets().within(MS(300)), response.buckets().sum_ms()), (400, 400.0 * 300.0));
-    assert_eq!(ran.part().lateness.1.longest(), Some(Duration::from_nanos(1)));
+    assert_eq!(ran.part().lateness.spread().longest(), Some(Duration::from_nanos(1)));
 }
 
 #[tokio::test(start_paused = true)]
