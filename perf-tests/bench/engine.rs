@@ -11,7 +11,7 @@ use monitoring::metric::Part;
 use monitoring::phase::Phase;
 use monitoring::services::stock_ai::STOCK_AI;
 use perf_tests::constant_arrival_rate;
-use perf_tests::measure::{At, Layout, Parts, Recorder, Sample};
+use perf_tests::measure::{DurationParts, Layout, Recorder, Sample, SampleKey};
 use perf_tests::plan::{Plan, Schedule};
 use perf_tests::remote_write::{Entry, Identity, Series, Version, encode, series};
 use tokio::time::Instant;
@@ -19,15 +19,15 @@ use tokio::time::Instant;
 #[expect(clippy::disallowed_methods, reason = "any instant will do")]
 fn sample(number: u64) -> Sample {
     let due = Instant::now();
-    let mut parts = Parts::default();
+    let mut parts = DurationParts::default();
     parts.set(Part::Sending, Duration::from_micros(10));
     parts.set(Part::Waiting, Duration::from_micros(number % 400_000));
     let finished = due + Duration::from_micros(number % 400_000 + 30);
     Sample { status: Some(200), failure: None, due, started: due, finished, parts }
 }
 
-const fn at(number: u64) -> At {
-    At { part: 0, endpoint: (number % 7) as usize, phase: Phase::Steady, late: false, segments: [None; 3] }
+const fn at(number: u64) -> SampleKey {
+    SampleKey { part: 0, endpoint: (number % 7) as usize, phase: Phase::Steady, late: false, segments: [None; 3] }
 }
 
 /// A recorder that has seen so much that every histogram has its size.

@@ -1,22 +1,32 @@
-//! How load is made and measured.
+//! How load is made and measured. The modules, in reading order:
 //!
-//! The modules stand in the order in which data flows: an author writes a [`scenario`]; its load becomes a [`plan`]
-//! before anything runs; the [`engine`] runs the plan's virtual users, whose requests go out by [`http`]; each is a
-//! sample, folded once by [`measure`]; snapshots of that fan out to [`remote_write`], [`progress`] and [`report`].
+//! - [`scenario`]: what an author writes: endpoints, a load, and one iteration.
+//! - `run`: one run from its settings to its report. `settings` reads them from the environment.
+//! - [`plan`]: the load as a value, before anything runs; [`plan::executor`] has k6's six executors.
+//! - [`engine`]: runs the plan's virtual users on worker threads.
+//! - [`http`]: sends their requests and reads the responses.
+//! - [`measure`]: folds each sample once into counts, of which there are snapshots.
+//! - [`remote_write`], [`progress`], [`report`]: read these snapshots and nothing else.
+//! - `host`, `clock`: what the machine tells.
 
-mod clock;
-mod lock;
+pub mod scenario;
+
 mod run;
 mod settings;
 
+pub mod plan;
+
 pub mod engine;
 pub mod http;
+
 pub mod measure;
-pub mod plan;
+
 pub mod progress;
 pub mod remote_write;
 pub mod report;
-pub mod scenario;
+
+mod clock;
+mod host;
 
 pub use engine::Think;
 pub use engine::vu::Vu;

@@ -22,15 +22,15 @@ const BAR: usize = 20;
 /// The display.
 pub struct Progress {
     title: String,
-    planned: Planned,
-    endpoints: Vec<Shown>,
+    goal: Goal,
+    endpoints: Vec<ShownEndpoint>,
     display: Display,
     last: Option<(Duration, u64)>,
 }
 
 /// What a load is planned to be.
 #[derive(Debug, Clone, Copy)]
-enum Planned {
+enum Goal {
     /// So long.
     Time(Duration),
     /// So many iterations.
@@ -54,9 +54,9 @@ enum Display {
 impl Progress {
     /// A display for a planned load.
     pub fn new(title: &str, plan: &Plan, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
-        let planned = match plan.parts.as_slice() {
-            [only] if !only.is_open() => only.iterations().map_or(Planned::Time(plan.end()), Planned::Iterations),
-            _ => Planned::Time(plan.end()),
+        let goal = match plan.parts.as_slice() {
+            [only] if !only.is_open() => only.iterations().map_or(Goal::Time(plan.end()), Goal::Iterations),
+            _ => Goal::Time(plan.end()),
         };
         let endpoints: Vec<_> = catalogue
             .endpoints
@@ -70,7 +70,7 @@ impl Progress {
             (false, true) => Self::terminal(endpoints.len()),
             (false, false) => Display::Lines { next: Duration::ZERO },
         };
-        Self { title: title.to_owned(), planned, endpoints, display, last: None }
+        Self { title: title.to_owned(), goal, endpoints, display, last: None }
     }
 
     fn terminal(endpoints: usize) -> Display {
@@ -124,12 +124,12 @@ impl Progress {
         let rate = if seconds > 0.0 { (requests.sent - before) as f64 / seconds } else { 0.0 };
         self.last = Some((elapsed, requests.sent));
         #[expect(clippy::cast_precision_loss, reason = "a bar for eyes")]
-        let (progress, share) = match self.planned {
-            Planned::Time(whole) => {
+        let (progress, share) = match self.goal {
+            Goal::Time(whole) => {
                 let shown = elapsed.min(whole);
                 (format!("{}/{}", clock(shown), clock(whole)), shown.as_secs_f64() / whole.as_secs_f64())
             }
-            Planned::Iterations(all) => {
+            Goal::Iterations(all) => {
                 let done = snapshot.iterations().completed;
                 (format!("{}  {done}/{all} iterations", clock(elapsed)), done as f64 / all as f64)
             }
@@ -156,7 +156,7 @@ fn bar(share: f64) -> String {
 const P95: Ratio = Ratio::percent(95);
 
 /// Index in the catalogue, endpoint and its latency objective.
-type Shown = (usize, Endpoint, Option<&'static Slo>);
+type ShownEndpoint = (usize, Endpoint, Option<&'static Slo>);
 
 fn threshold_ms(slo: Option<&Slo>) -> Option<(Ratio, f64)> {
     match slo {
@@ -177,14 +177,14 @@ fn share_of(threshold_ms: f64, quantile: Millis) -> f64 {
     }
 }
 
-fn share_of_slo((index, endpoint, slo): &Shown, snapshot: &Snapshot) -> Option<(String, f64)> {
+fn share_of_slo((index, endpoint, slo): &ShownEndpoint, snapshot: &Snapshot) -> Option<(String, f64)> {
     let (q, threshold) = threshold_ms(*slo)?;
     let quantile = snapshot.endpoint(*index, phases_of(*slo))?.latency.quantile(q)?;
     let text = format!("{} {} {} of {threshold} ms", endpoint.name, q.as_quantile(), millis(quantile));
     Some((text, share_of(threshold, quantile)))
 }
 
-fn endpoint_line(shown: &Shown, snapshot: &Snapshot, width: usize) -> String {
+fn endpoint_line(shown: &ShownEndpoint, snapshot: &Snapshot, width: usize) -> String {
     let (index, endpoint, slo) = shown;
     let Some(counts) = snapshot.endpoint(*index, phases_of(*slo)) else { return String::new() };
     let latency = &counts.latency;

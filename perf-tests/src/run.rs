@@ -1,7 +1,6 @@
 //! One run, from its settings to its report: check, set up, load, tear down, push, judge, ask the store, write.
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -19,9 +18,10 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use tokio::time;
 
 use crate::clock::{self, Epoch};
-use crate::engine::vu::{Pace, Shared, Vu, Workplace};
+use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::{Iteration, panic_text};
-use crate::engine::{self, Job, Load, Pacing, Signals};
+use crate::engine::{self, Job, Load, RateLimit, WakeupMode};
+use crate::host::Signals;
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::plan::LoadProfile;
@@ -200,7 +200,8 @@ impl Run {
                 warnings.extend(refuse_used_testid(store.as_ref(), testid).await?);
                 testid.clone()
             }
-            None => run::new_testid(spec.name, clock::wall(), salt()),
+            // Two runs of one second must not share a name.
+            None => run::new_testid(spec.name, clock::wall(), rand::random()),
         };
         let ignored = settings.ignored.iter();
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, *text)));
@@ -216,7 +217,7 @@ impl Run {
         let mut problems = Vec::new();
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(RunContext {
             http: self.http.clone(),
             endpoints: self.spec.catalogue.endpoints,
             exercised: self.spec.exercised.clone(),
@@ -282,7 +283,7 @@ impl Run {
 
     async fn load(
         &mut self,
-        shared: Arc<Shared>,
+        shared: Arc<RunContext>,
         iterations: Vec<Arc<dyn Iteration>>,
         metrics: &mut Metrics,
     ) -> Result<(Load, Course), RunError> {
@@ -290,8 +291,8 @@ impl Run {
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
         let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised);
-        let pacing = if self.settings.exact_arrivals { Pacing::Exact } else { Pacing::Grid };
-        let job = Job { plan, shared, layout: self.layout.clone(), iterations, pacing };
+        let wakeup = if self.settings.exact_arrivals { WakeupMode::Exact } else { WakeupMode::Grid };
+        let job = Job { plan, shared, layout: self.layout.clone(), iterations, wakeup };
         let began = clock::now();
         let load = engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?;
         let course = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
@@ -381,16 +382,11 @@ fn internal_problem(kind: FindingKind, message: String) -> Finding {
 }
 
 /// Who runs setup and teardown: counted apart from all load.
-fn stagehand(shared: &Arc<Shared>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
-    let (pool, pace) = (Pool::default(), Rc::new(Pace::new(None, 1)));
-    let place = Workplace { shared: shared.clone(), recorder: recorder.clone(), pool, pace, epoch: clock::now() };
+fn stagehand(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
+    let (pool, rate_limit) = (Pool::default(), Rc::new(RateLimit::new(None, 1)));
+    let place =
+        WorkerContext { shared: shared.clone(), recorder: recorder.clone(), pool, rate_limit, epoch: clock::now() };
     Vu::new(0, 0, place)
-}
-
-/// Two runs of one second must not share a name. The standard library seeds its hash maps from the system.
-fn salt() -> u16 {
-    let [a, b, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
-    u16::from_le_bytes([a, b])
 }
 
 /// Runs an author's setup or teardown: for a limited time, and a panic in it does not take the run's results with it.

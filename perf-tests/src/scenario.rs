@@ -33,8 +33,8 @@ use perf_report::outcome::Outcome;
 use perf_report::render::terminal;
 
 use crate::engine::vu::Vu;
-use crate::engine::worker::{Iteration, UnderWay};
-use crate::lock::Lock;
+use crate::engine::worker::{Iteration, IterationFuture};
+use crate::host::Lock;
 use crate::plan::LoadProfile;
 use crate::run::{AbortOn, Ended, LocalFuture, PartSpec, Ready, RunError, Script, Spec, TeardownFn};
 use crate::{report, settings};
@@ -216,21 +216,21 @@ fn with_value<S: Send + Sync + 'static, F>(iteration: F) -> WithValue<S>
 where
     F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
 {
-    Box::new(move |value| Arc::new(Iterations { iteration, value }))
+    Box::new(move |value| Arc::new(BoundIteration { iteration, value }))
 }
 
 /// An author's closure, and the value of setup that it is given.
-struct Iterations<F, S> {
+struct BoundIteration<F, S> {
     iteration: F,
     value: Arc<S>,
 }
 
-impl<F, S> Iteration for Iterations<F, S>
+impl<F, S> Iteration for BoundIteration<F, S>
 where
     S: Send + Sync,
     F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync,
 {
-    fn begin<'a>(&'a self, vu: &'a mut Vu) -> UnderWay<'a> {
+    fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a> {
         Box::pin((self.iteration)(vu, &self.value))
     }
 }

@@ -1,23 +1,20 @@
 //! What is sent, read by somebody else: a real Prometheus, whose decoders of both versions of remote write have nothing of ours, gives
 //! back the same series.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[path = "faults/servers.rs"]
-#[expect(dead_code, reason = "shared with another test, each of which needs a part")]
-mod servers;
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use monitoring::metric::{Description, Kind};
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use perf_tests::measure::{Latency, bounds};
-use perf_tests::remote_write::proto::Label;
-use perf_tests::remote_write::{Entry, Native, Value, Version, encode};
+use perf_tests::remote_write::wire_v1::Label;
+use perf_tests::remote_write::{Entry, NativeHistogram, Value, Version, encode};
 use serde_json::Value as Json;
-use servers::Process;
+use test_support::programs::{self, Process};
 
 struct Prometheus {
     _process: Process,
@@ -28,7 +25,8 @@ impl Prometheus {
     async fn start(name: &str, flags: &[&str]) -> Self {
         // Fails only if there is one already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (process, port) = servers::prometheus(name, flags);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let (process, port) = programs::prometheus(&folder, flags);
         let prometheus = Self { _process: process, url: format!("http://127.0.0.1:{port}") };
         for _ in 0..400 {
             let ready = reqwest::get(format!("{}/-/ready", prometheus.url)).await;
@@ -86,7 +84,7 @@ fn latency() -> Value {
     for (micros, times) in [(900, 3), (1_000, 1), (37_500, 40), (1_500_000, 2)] {
         (0..times).for_each(|_| latency.record(Duration::from_micros(micros)));
     }
-    Value::Native(Arc::new(Native::of(&latency)))
+    Value::Native(Arc::new(NativeHistogram::new(&latency)))
 }
 
 /// A counter that is born between two pushes, one beyond 2^32, a gauge, a bucket, and a native histogram.

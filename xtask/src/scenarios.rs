@@ -13,6 +13,11 @@ pub(crate) const PROFILE: &str = "load";
 /// Optimised as far as can be, for minutes of building.
 pub(crate) const PEAK_PROFILE: &str = "peak";
 
+/// The stub backend's package and binary.
+const STUB: &str = "stub-backend";
+/// Their name in older checkouts.
+const FORMER_STUB: &str = "backend";
+
 /// What was built.
 #[derive(Debug)]
 pub(crate) struct Built {
@@ -29,7 +34,7 @@ pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> 
     // would be compiled twice.
     command.args(["build", "--profile", profile, "--workspace", "--test", "load"]);
     if with_backend {
-        command.args(["--bin", "backend"]);
+        command.args(["--bin", STUB]);
     }
     command.current_dir(workspace::root());
     let (load, backend) = executables(&mut command, "the scenarios do not compile")?;
@@ -39,7 +44,8 @@ pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> 
 /// Builds the stand-in of another checkout of this workspace. What it is built of is kept apart from our own.
 pub(crate) fn build_backend(workspace: &Path) -> anyhow::Result<PathBuf> {
     let mut command = workspace::cargo();
-    command.args(["build", "--profile", PROFILE, "--package", "backend", "--bin", "backend"]);
+    let name = if workspace.join("perf-tests/stub").is_dir() { STUB } else { FORMER_STUB };
+    command.args(["build", "--profile", PROFILE, "--package", name, "--bin", name]);
     command.current_dir(workspace).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
     let (_, backend) = executables(&mut command, "its stand-in does not compile")?;
     backend.context("cargo built no stand-in")
@@ -60,7 +66,7 @@ fn executables(command: &mut Command, failure: &str) -> anyhow::Result<(Option<P
             let is = |kind| artifact.target.kind.contains(&kind);
             match artifact.target.name.as_str() {
                 "load" if is(TargetKind::Test) => load = Some(executable.into_std_path_buf()),
-                "backend" if is(TargetKind::Bin) => backend = Some(executable.into_std_path_buf()),
+                STUB | FORMER_STUB if is(TargetKind::Bin) => backend = Some(executable.into_std_path_buf()),
                 _ => {}
             }
         }

@@ -29,11 +29,12 @@ fn crates_import_only_what_they_may() {
         })
         .collect();
     let expected = [
-        ("backend", vec![]),
         ("dashboards", vec!["monitoring"]),
         ("engine-bench", vec!["monitoring", "perf-tests"]),
         ("monitoring", vec![]),
-        ("perf-tests", vec!["monitoring"]),
+        ("perf-tests", vec!["monitoring", "test-support"]),
+        ("stub-backend", vec![]),
+        ("test-support", vec![]),
         ("xtask", vec!["dashboards", "monitoring"]),
     ];
     let expected: BTreeMap<_, Vec<_>> = expected
@@ -52,7 +53,8 @@ fn crates_do_without_what_they_must_not_know() {
         ("dashboards", &["tokio", "reqwest", "testcontainers", "axum", "hdrhistogram"]),
         ("perf-tests", &["testcontainers", "xshell", "cargo_metadata", "criterion"]),
         ("engine-bench", &[]),
-        ("backend", &["hdrhistogram", "testcontainers", "prost", "snap"]),
+        ("stub-backend", &["hdrhistogram", "testcontainers", "prost", "snap"]),
+        ("test-support", &["hdrhistogram", "testcontainers", "prost", "snap"]),
         ("xtask", &["hdrhistogram", "prost", "snap"]),
     ]);
     for package in &metadata.packages {

@@ -15,9 +15,9 @@ use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use monitoring::ratio::Ratio;
 use perf_report::comparison::{Comparison, Method, Rule};
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::quantile::quantile;
+use perf_report::quantile::RankedLatencies;
 use perf_report::render::files::HISTOGRAMS;
-use perf_report::{EndpointResult, Report, Requests, Slice};
+use perf_report::{EndpointResult, Millis, Report, Requests, Slice};
 
 use crate::comparison::{About, compare};
 use crate::gate;
@@ -271,9 +271,8 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn of_round(endpoint: &EndpointResult, requests: Requests, succeeded: &Histogram<u64>) -> EndpointResult {
-    let at = |percent: u32| {
-        Some(quantile(succeeded, requests.sent - succeeded.len().min(requests.sent), Ratio::percent(percent)))
-    };
+    let ranked = RankedLatencies::new(Some(succeeded), requests.sent.saturating_sub(succeeded.len()));
+    let at = |percent| Some(ranked.quantile(Ratio::percent(percent)).unwrap_or(Millis::INFINITE));
     EndpointResult { p50_ms: at(50), p95_ms: at(95), p99_ms: at(99), requests, ..endpoint.clone() }
 }
 

@@ -36,9 +36,11 @@ impl Millis {
     }
 }
 
-impl From<Duration> for Millis {
-    fn from(duration: Duration) -> Self {
-        Self::Finite(duration.as_secs_f64() * 1e3)
+/// A duration of a request, which is infinite for one that failed and has none.
+impl From<Option<Duration>> for Millis {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
+    fn from(duration: Option<Duration>) -> Self {
+        duration.map_or(Self::INFINITE, |duration| Self::Finite(duration.as_nanos() as f64 / 1e6))
     }
 }
 

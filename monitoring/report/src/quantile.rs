@@ -10,16 +10,34 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::millis::Millis;
 
-/// The q-quantile of requests: durations in nanoseconds of those that succeeded, and the number of those that failed.
-pub fn quantile(succeeded: &Histogram<u64>, failed: u64, q: Ratio) -> Millis {
-    let rank = nearest_rank(q, succeeded.len() + failed);
-    at_rank(succeeded, rank).map_or(Millis::INFINITE, Millis::from)
+/// Requests by rank, 1 and up, the fastest first.
+#[derive(Debug, Clone, Copy)]
+pub struct RankedLatencies<'run> {
+    succeeded: Option<&'run Histogram<u64>>,
+    requests: u64,
 }
 
-/// The duration of that rank (1-based, from the shortest) of a histogram of nanoseconds; none beyond the last.
-pub fn at_rank(histogram: &Histogram<u64>, rank: u64) -> Option<Duration> {
-    let share = share_of_rank(rank, histogram.len());
-    (rank <= histogram.len()).then(|| Duration::from_nanos(histogram.value_at_quantile(share)))
+impl<'run> RankedLatencies<'run> {
+    /// Requests that succeeded, in nanoseconds, if there are any, and the number of those that failed.
+    pub fn new(succeeded: Option<&'run Histogram<u64>>, failed: u64) -> Self {
+        Self { succeeded, requests: succeeded.map_or(0, Histogram::len) + failed }
+    }
+
+    /// Number of requests, failed ones included.
+    pub const fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// The duration of a rank; none for a request that failed.
+    pub fn at_rank(&self, rank: u64) -> Option<Duration> {
+        let succeeded = self.succeeded.filter(|succeeded| rank <= succeeded.len())?;
+        Some(Duration::from_nanos(succeeded.value_at_quantile(share_of_rank(rank, succeeded.len()))))
+    }
+
+    /// The q-quantile; none without requests.
+    pub fn quantile(&self, q: Ratio) -> Option<Millis> {
+        (self.requests > 0).then(|| self.at_rank(nearest_rank(q, self.requests)).into())
+    }
 }
 
 /// The rank (1-based, from the fastest) of the q-quantile of `n` values by the nearest-rank definition: ⌈q·n⌉.
@@ -56,6 +74,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn failed_requests_rank_after_all_that_succeeded() {
+        let mut succeeded = Histogram::new(3).unwrap();
+        [1_000_000, 2_000_000, 3_000_000].into_iter().for_each(|nanos| succeeded.record(nanos).unwrap());
+        let ranked = RankedLatencies::new(Some(&succeeded), 1);
+        let ms = |percent| match ranked.quantile(Ratio::percent(percent)) {
+            Some(Millis::Finite(ms)) => ms.round(),
+            _ => f64::INFINITY,
+        };
+        assert_eq!((ranked.requests(), [25, 50, 75, 76].map(ms)), (4, [1.0, 2.0, 3.0, f64::INFINITY]));
+        assert_eq!(RankedLatencies::new(None, 0).quantile(Ratio::percent(50)), None);
+        assert_eq!(RankedLatencies::new(None, 1).quantile(Ratio::percent(50)), Some(Millis::INFINITE));
+    }
 
     #[test]
     fn nearest_ranks() {

@@ -8,11 +8,11 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use perf_tests::http::h1::{AnswerTo, Connection, Limits};
+use perf_tests::http::h1::{AnswerTo, Connection, ResponseLimits};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-const LIMITS: Limits = Limits { head: 1024, headers: 16, body: 2048, interim: 3 };
+const LIMITS: ResponseLimits = ResponseLimits { head: 1024, headers: 16, body: 2048, interim: 3 };
 
 /// Gives the bytes in pieces whose lengths follow from `seed`, all at once if it is 0, and then closes.
 struct Bytes<'a> {

@@ -7,21 +7,26 @@ use std::time::Duration;
 use monitoring::phase::Phase;
 use tokio::time::Instant;
 
-use crate::measure::{At, Failure, Parts, Recorder, Sample};
+use crate::measure::{DurationParts, Failure, Recorder, Sample, SampleKey};
 
 /// Measures one request. Dropped before it is stopped, it counts the request as unknown: it was begun, and nobody saw how it
 /// ended.
 pub(super) struct Stopwatch {
     recorder: Rc<RefCell<Recorder>>,
     /// None for a request that no objective speaks of.
-    at: Option<At>,
+    at: Option<SampleKey>,
     due: Instant,
     started: Instant,
     seen: bool,
 }
 
 impl Stopwatch {
-    pub(super) fn start(recorder: Rc<RefCell<Recorder>>, at: Option<At>, due: Instant, started: Instant) -> Self {
+    pub(super) fn start(
+        recorder: Rc<RefCell<Recorder>>,
+        at: Option<SampleKey>,
+        due: Instant,
+        started: Instant,
+    ) -> Self {
         recorder.borrow_mut().begin_request();
         Self { recorder, at, due, started, seen: false }
     }
@@ -36,7 +41,7 @@ impl Stopwatch {
     }
 
     /// Notes how long the backend said that it took.
-    pub(super) fn backend_took(&self, server: Duration, parts: &Parts, finished: Instant) {
+    pub(super) fn backend_took(&self, server: Duration, parts: &DurationParts, finished: Instant) {
         if let Some(at) = self.at {
             let client = finished.duration_since(self.started).saturating_sub(parts.before_sending());
             self.recorder.borrow_mut().record_server_time(at, server, client);
@@ -44,7 +49,13 @@ impl Stopwatch {
     }
 
     /// Counts the request. It was over at `finished`.
-    pub(super) fn stop(mut self, status: Option<u16>, failure: Option<Failure>, parts: Parts, finished: Instant) {
+    pub(super) fn stop(
+        mut self,
+        status: Option<u16>,
+        failure: Option<Failure>,
+        parts: DurationParts,
+        finished: Instant,
+    ) {
         self.seen = true;
         let mut recorder = self.recorder.borrow_mut();
         match self.at {

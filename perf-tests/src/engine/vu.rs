@@ -11,18 +11,22 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{self, Instant};
 
-use super::request::{Request, RequestError};
+use super::rate_limit::RateLimit;
 use super::stopwatch::Stopwatch;
 use super::think::Think;
 use crate::clock;
 use crate::http::server_timing::ONE_IN;
 use crate::http::{HttpClient, HttpConfig, Pool};
-use crate::measure::{At, Failure, IterationEnd, Parts, Recorder, SegmentKey, Segments};
+use crate::measure::{DurationParts, Failure, IterationEnd, Recorder, SampleKey, SegmentKey, Segments};
 use crate::plan::PhasePlan;
+
+mod request;
+
+pub use request::{Request, RequestError, Response};
 
 /// What all virtual users of a run share, and none changes.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct RunContext {
     pub(crate) http: Arc<HttpConfig>,
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) exercised: Vec<Endpoint>,
@@ -35,52 +39,18 @@ pub(crate) struct Shared {
 
 /// What all virtual users of one worker share.
 #[derive(Clone)]
-pub(crate) struct Workplace {
-    pub(crate) shared: Arc<Shared>,
+pub(crate) struct WorkerContext {
+    pub(crate) shared: Arc<RunContext>,
     pub(crate) recorder: Rc<RefCell<Recorder>>,
     pub(crate) pool: Pool,
-    pub(crate) pace: Rc<Pace>,
+    pub(crate) rate_limit: Rc<RateLimit>,
     /// When the run began.
     pub(crate) epoch: Instant,
 }
 
-/// Lets requests go at most so often, all of a worker's virtual users together.
-#[derive(Debug, Default)]
-pub(crate) struct Pace {
-    interval: Option<Duration>,
-    next: RefCell<Option<Instant>>,
-}
-
-/// How far a pace may be behind itself and still make up for it.
-const CATCHES_UP: Duration = Duration::from_millis(10);
-
-impl Pace {
-    /// So many requests a second, shared by so many workers; no limit if none is given.
-    pub(crate) fn new(rps: Option<u64>, workers: usize) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let interval = rps.map(|rps| Duration::from_secs_f64(workers as f64 / rps as f64));
-        Self { interval, next: RefCell::default() }
-    }
-
-    const fn is_limited(&self) -> bool {
-        self.interval.is_some()
-    }
-
-    async fn wait(&self) {
-        let Some(interval) = self.interval else { return };
-        let now = clock::now();
-        // Who was woken a moment late makes up for it, since timers are as coarse as that.
-        let slot = self.next.borrow().map_or(now, |next| next.max(now.checked_sub(CATCHES_UP).unwrap_or(now)));
-        *self.next.borrow_mut() = Some(slot + interval);
-        if slot > now {
-            time::sleep_until(slot).await;
-        }
-    }
-}
-
 /// Which iteration of which sequence: what its random numbers, and so its payloads, follow from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum IterationId {
     /// The n-th of a virtual user that goes through iterations of its own.
     Own(u64),
     /// The n-th of all, whichever virtual user takes it.
@@ -91,8 +61,8 @@ pub(crate) enum Turn {
 pub struct Vu {
     id: u32,
     part: usize,
-    turn: Turn,
-    place: Workplace,
+    iteration_id: IterationId,
+    context: WorkerContext,
     pub(super) http: HttpClient,
     pub(super) headers: Vec<(String, String)>,
     /// A request's body, kept so that the next need not ask for memory.
@@ -114,35 +84,35 @@ pub struct Vu {
 }
 
 impl Vu {
-    pub(crate) fn new(id: u32, part: usize, place: Workplace) -> Self {
+    pub(crate) fn new(id: u32, part: usize, context: WorkerContext) -> Self {
         Self {
             id,
             part,
-            turn: Turn::Own(0),
-            http: HttpClient::new(place.shared.http.clone(), place.pool.clone(), place.shared.shared_connections),
+            iteration_id: IterationId::Own(0),
+            http: HttpClient::new(context.shared.http.clone(), context.pool.clone(), context.shared.shared_connections),
             headers: Vec::new(),
             body: Vec::new(),
             rng: None,
             rng_is_set: false,
-            made: vec![0; place.shared.endpoints.len()],
+            made: vec![0; context.shared.endpoints.len()],
             began: None,
             lateness: Duration::ZERO,
             late: false,
             segments: Segments::default(),
             answers: 0,
-            place,
+            context,
         }
     }
 
     /// Begins an iteration, now; an open load's was due at a time.
-    pub(crate) fn begin(&mut self, now: Instant, turn: Turn, due: Option<Instant>) {
-        self.turn = turn;
+    pub(crate) fn begin(&mut self, now: Instant, iteration_id: IterationId, due: Option<Instant>) {
+        self.iteration_id = iteration_id;
         self.made.fill(0);
         self.rng_is_set = false;
         self.segments = Segments::default();
         self.began = Some(now);
         self.lateness = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
-        let arrived = || self.place.recorder.borrow_mut().record_arrival(self.part, self.lateness);
+        let arrived = || self.context.recorder.borrow_mut().record_arrival(self.part, self.lateness);
         self.late = due.is_some() && arrived();
     }
 
@@ -151,7 +121,7 @@ impl Vu {
         let now = clock::now();
         if let Some(began) = self.began.take() {
             let took = now.duration_since(began);
-            self.place.recorder.borrow_mut().record_iteration(self.part, end, took, &self.made);
+            self.context.recorder.borrow_mut().record_iteration(self.part, end, took, &self.made);
         }
         now
     }
@@ -164,7 +134,7 @@ impl Vu {
     /// When the run began.
     #[cfg(test)]
     pub(crate) const fn epoch(&self) -> Instant {
-        self.place.epoch
+        self.context.epoch
     }
 
     /// When the iteration under way began.
@@ -181,31 +151,31 @@ impl Vu {
     /// The number of this iteration, from 0: of this virtual user's own, or, where iterations are shared or due at planned
     /// times, of all.
     pub const fn iteration(&self) -> u64 {
-        match self.turn {
-            Turn::Own(number) | Turn::Shared(number) => number,
+        match self.iteration_id {
+            IterationId::Own(number) | IterationId::Shared(number) => number,
         }
     }
 
     /// A name for this iteration that no other of the scenario has, and that is the same in every run of the same plan,
     /// whichever virtual user takes it: "3-17", or "17" where iterations are shared.
     pub fn iteration_name(&self) -> String {
-        match self.turn {
-            Turn::Own(number) => format!("{}-{number}", self.id),
-            Turn::Shared(number) => number.to_string(),
+        match self.iteration_id {
+            IterationId::Own(number) => format!("{}-{number}", self.id),
+            IterationId::Shared(number) => number.to_string(),
         }
     }
 
     /// Random numbers that are the same in every run with the same seed, for this iteration.
     pub fn rng(&mut self) -> &mut ChaCha8Rng {
         const WORDS_PER_ITERATION: u128 = 1 << 24;
-        let seed = self.place.shared.seed;
+        let seed = self.context.shared.seed;
         let rng = self.rng.get_or_insert_with(|| Box::new(ChaCha8Rng::seed_from_u64(seed)));
         if !self.rng_is_set {
             self.rng_is_set = true;
-            let (stream, number) = match self.turn {
-                Turn::Own(number) => (self.id.into(), number),
+            let (stream, number) = match self.iteration_id {
+                IterationId::Own(number) => (self.id.into(), number),
                 // Streams beyond those of virtual users.
-                Turn::Shared(number) => ((self.part as u64 + 1) << 32, number),
+                IterationId::Shared(number) => ((self.part as u64 + 1) << 32, number),
             };
             rng.set_stream(stream);
             rng.set_word_pos(u128::from(number) * WORDS_PER_ITERATION);
@@ -254,7 +224,7 @@ impl Vu {
     }
 
     pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
-        self.place.recorder.borrow_mut().record_check(self.part, phase, name, passed);
+        self.context.recorder.borrow_mut().record_check(self.part, phase, name, passed);
     }
 
     /// A request to an endpoint of the catalogue; method, path and objective come from there.
@@ -281,7 +251,7 @@ impl Vu {
         let stopwatch = self.start(Some(index)).await;
         let result = future.await;
         let failure = result.is_err().then_some(Failure::Other);
-        stopwatch.stop(None, failure, Parts::default(), clock::now());
+        stopwatch.stop(None, failure, DurationParts::default(), clock::now());
         let name = endpoint.name;
         result.map_err(|error| RequestError::Failed { name, judged: true, message: error.to_string() })
     }
@@ -307,7 +277,7 @@ impl Vu {
     /// Panics on an endpoint that the scenario has not declared: its objectives would go unjudged without a word. The
     /// panic ends this virtual user and the run says so.
     fn index_of(&self, endpoint: Endpoint) -> usize {
-        let shared = &self.place.shared;
+        let shared = &self.context.shared;
         let index = shared.endpoints.iter().position(|known| *known == endpoint);
         match index {
             Some(index) if self.id == 0 || shared.exercised.contains(&endpoint) => index,
@@ -316,8 +286,8 @@ impl Vu {
     }
 
     fn phase_at(&self, moment: Instant) -> Phase {
-        let elapsed = moment.saturating_duration_since(self.place.epoch);
-        self.place.shared.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
+        let elapsed = moment.saturating_duration_since(self.context.epoch);
+        self.context.shared.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
     }
 
     /// Starts the stopwatch of a request, once the pace allows it. It was due when the scenario makes it, or before that, if
@@ -325,8 +295,8 @@ impl Vu {
     pub(super) async fn start(&mut self, endpoint: Option<usize>) -> Stopwatch {
         let wanted = clock::now();
         let due = wanted.checked_sub(self.lateness).unwrap_or(wanted);
-        let started = if self.place.pace.is_limited() {
-            self.place.pace.wait().await;
+        let started = if self.context.rate_limit.is_limited() {
+            self.context.rate_limit.wait().await;
             clock::now()
         } else {
             wanted
@@ -334,9 +304,9 @@ impl Vu {
         let at = endpoint.map(|endpoint| {
             self.made[endpoint] += 1;
             let (part, phase) = (self.part, self.phase_at(due));
-            At { part, endpoint, phase, late: self.late, segments: self.segments }
+            SampleKey { part, endpoint, phase, late: self.late, segments: self.segments }
         });
-        Stopwatch::start(self.place.recorder.clone(), at, due, started)
+        Stopwatch::start(self.context.recorder.clone(), at, due, started)
     }
 }
 
@@ -349,26 +319,6 @@ impl Drop for Vu {
 
 impl std::fmt::Debug for Vu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Vu").field("id", &self.id).field("turn", &self.turn).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Timers are a millisecond coarse, and a pace finer than that is kept all the same.
-    #[tokio::test(start_paused = true)]
-    async fn a_pace_lets_so_many_go_and_no_more() {
-        for (rps, workers) in [(50, 1), (50, 2), (5_000, 1)] {
-            let (pace, until) = (Pace::new(Some(rps), workers), clock::now() + Duration::from_secs(2));
-            let mut gone = 0_u64;
-            while clock::now() < until {
-                pace.wait().await;
-                gone += 1;
-            }
-            let wanted = 2 * rps / workers as u64;
-            assert!(gone.abs_diff(wanted) <= 2 + wanted / 100, "{gone} of {wanted}");
-        }
+        f.debug_struct("Vu").field("id", &self.id).field("iteration_id", &self.iteration_id).finish_non_exhaustive()
     }
 }

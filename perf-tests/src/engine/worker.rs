@@ -13,42 +13,38 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 use tokio::time::Instant;
 
+use super::arrival_timer::WakeupMode;
 use super::health;
-use super::pacer::Pacing;
-use super::request::RequestError;
-use super::vu::{Pace, Shared, Vu, Workplace};
+use super::rate_limit::RateLimit;
+use super::vu::{RequestError, RunContext, Vu, WorkerContext};
 use crate::http::Pool;
 use crate::measure::{IterationEnd, Recorder, Snapshot};
 use crate::plan::{Arrivals, VuPlan};
 
-#[cfg(test)]
-mod allocations;
 mod closed;
-#[cfg(test)]
-mod edges;
 mod open;
 #[cfg(test)]
 mod tests;
 
 /// An iteration under way.
-pub(crate) type UnderWay<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
+pub(crate) type IterationFuture<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 /// The iterations of a scenario, whatever its setup's value is. A trait and not a closure, so that an iteration under way
 /// can borrow what it is made of: to count its users would be to share a counter among all threads.
 pub(crate) trait Iteration: Send + Sync {
     /// Begins one.
-    fn begin<'a>(&'a self, vu: &'a mut Vu) -> UnderWay<'a>;
+    fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a>;
 }
 
 /// What a worker is told to do.
-pub(crate) struct Work {
-    pub(crate) parts: Vec<PartWork>,
+pub(crate) struct WorkerJob {
+    pub(crate) parts: Vec<PartJob>,
     pub(crate) epoch: Instant,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<RunContext>,
     pub(crate) recorder: Recorder,
     /// How many workers there are.
     pub(crate) workers: usize,
-    pub(crate) pacing: Pacing,
+    pub(crate) wakeup: WakeupMode,
     /// Asks for a snapshot. Closed when nobody will ask any more, which is when the worker ends.
     pub(crate) asked: mpsc::Receiver<oneshot::Sender<Snapshot>>,
     /// Told when the last virtual user has stopped.
@@ -59,21 +55,21 @@ pub(crate) struct Work {
 
 /// A worker's share of one of the run's scenarios.
 #[derive(Clone)]
-pub(crate) struct PartWork {
+pub(crate) struct PartJob {
     /// Which of the run's scenarios it is.
     pub(crate) part: usize,
     pub(crate) iteration: Arc<dyn Iteration>,
     pub(crate) min_iteration: Duration,
     /// When iterations are cut off, from the start of the run.
     pub(crate) cut: Duration,
-    pub(crate) share: Share,
+    pub(crate) schedule: WorkerSchedule,
 }
 
 /// Who runs iterations, and when, of what is this worker's.
 #[derive(Clone)]
-pub(crate) enum Share {
+pub(crate) enum WorkerSchedule {
     /// Virtual users that iterate one after another.
-    Vus { vus: Vec<VuPlan>, left: Left },
+    Vus { vus: Vec<VuPlan>, supply: IterationSupply },
     /// Every `of`-th arrival, from the `nth` on, for virtual users with those ids.
     Arrivals {
         arrivals: Arc<Arrivals>,
@@ -87,7 +83,7 @@ pub(crate) enum Share {
 
 /// Which iterations there are for a virtual user to take.
 #[derive(Clone)]
-pub(crate) enum Left {
+pub(crate) enum IterationSupply {
     /// There is always another.
     Endless,
     /// So many for each virtual user.
@@ -97,22 +93,22 @@ pub(crate) enum Left {
 }
 
 /// What a worker leaves.
-pub(crate) struct Done {
+pub(crate) struct WorkerResult {
     pub(crate) snapshot: Snapshot,
     /// Errors of the scenario's own, which are no failed requests.
-    pub(crate) errors: Errors,
+    pub(crate) errors: ScenarioErrors,
     /// Virtual users that panicked, a sentence for each.
     pub(crate) panics: Vec<String>,
 }
 
 /// How many errors there were, and the first few of them.
 #[derive(Debug, Default)]
-pub(crate) struct Errors {
+pub(crate) struct ScenarioErrors {
     pub(crate) count: u64,
     pub(crate) first: Vec<String>,
 }
 
-impl Errors {
+impl ScenarioErrors {
     const KEPT: usize = 3;
 
     fn add(&mut self, error: &anyhow::Error) {
@@ -131,38 +127,36 @@ impl Errors {
 
 /// What the worker's tasks have in common.
 #[derive(Clone)]
-struct Floor {
-    place: Workplace,
-    errors: Rc<RefCell<Errors>>,
+struct WorkerState {
+    context: WorkerContext,
+    errors: Rc<RefCell<ScenarioErrors>>,
     panics: Rc<RefCell<Vec<String>>>,
-    aborted: Rc<Aborted>,
-    pacing: Pacing,
+    aborted: Rc<AbortSignal>,
+    wakeup: WakeupMode,
 }
 
 /// Runs the worker's share to its end. Answers requests for snapshots meanwhile, and on until nobody asks: other workers
 /// may still be at it, and a snapshot is one of all.
-pub(crate) async fn run(work: Work) -> Done {
-    let Work { parts, epoch, shared, recorder, workers, pacing, mut asked, finished, mut abort } = work;
+pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
+    let WorkerJob { parts, epoch, shared, recorder, workers, wakeup, mut asked, finished, mut abort } = job;
     let recorder = Rc::new(RefCell::new(recorder));
-    let pace = Rc::new(Pace::new(shared.http.settings.rps, workers));
-    let floor = Floor {
-        place: Workplace { shared, recorder: recorder.clone(), pool: Pool::default(), pace, epoch },
+    let rate_limit = Rc::new(RateLimit::new(shared.http.settings.rps, workers));
+    let worker = WorkerState {
+        context: WorkerContext { shared, recorder: recorder.clone(), pool: Pool::default(), rate_limit, epoch },
         errors: Rc::default(),
         panics: Rc::default(),
         aborted: Rc::default(),
-        pacing,
+        wakeup,
     };
-    let watch = health::Watch::start();
+    let watch = health::ThreadWatch::start();
     let local = LocalSet::new();
-    let (mut running, mut lives) = (JoinSet::new(), Vec::new());
+    let (mut running, mut vu_tasks) = (JoinSet::new(), Vec::new());
     for part in parts {
-        match part.share.clone() {
-            Share::Vus { vus, left } => {
-                lives.extend(vus.into_iter().map(|vu| {
-                    running.spawn_local_on(closed::Life::new(&floor, &part, vu, left.clone()).live(), &local)
-                }))
-            }
-            Share::Arrivals { .. } => drop(running.spawn_local_on(open::run(floor.clone(), part), &local)),
+        match part.schedule.clone() {
+            WorkerSchedule::Vus { vus, supply } => vu_tasks.extend(vus.into_iter().map(|vu| {
+                running.spawn_local_on(closed::VuTask::new(&worker, &part, vu, supply.clone()).run(), &local)
+            })),
+            WorkerSchedule::Arrivals { .. } => drop(running.spawn_local_on(open::run(worker.clone(), part), &local)),
         }
     }
     let mut finished = Some(finished);
@@ -170,11 +164,11 @@ pub(crate) async fn run(work: Work) -> Done {
         .run_until(async {
             loop {
                 tokio::select! {
-                    Some(ended) = running.join_next() => floor.ended(ended),
-                    Ok(_) = abort.wait_for(|abort| *abort), if !floor.aborted.yet.get() => {
-                        floor.aborted.tell();
+                    Some(ended) = running.join_next() => worker.ended(ended),
+                    Ok(_) = abort.wait_for(|abort| *abort), if !worker.aborted.is_sent.get() => {
+                        worker.aborted.send();
                         // Wherever they are: what is dropped counts itself.
-                        lives.drain(..).for_each(|life| life.abort());
+                        vu_tasks.drain(..).for_each(|task| task.abort());
                     }
                     asked = asked.recv() => match asked {
                         // Nobody waits for the answer any more: then nobody misses it.
@@ -189,10 +183,10 @@ pub(crate) async fn run(work: Work) -> Done {
         })
         .await;
     let snapshot = recorder.borrow().snapshot_with(watch.worked());
-    Done { snapshot, errors: floor.errors.take(), panics: floor.panics.take() }
+    WorkerResult { snapshot, errors: worker.errors.take(), panics: worker.panics.take() }
 }
 
-impl Floor {
+impl WorkerState {
     /// A task has ended, perhaps by a panic.
     fn ended(&self, ended: Result<(), JoinError>) {
         if let Err(error) = ended
@@ -223,40 +217,40 @@ impl Floor {
 
 /// Whether the run has been aborted, as far as one worker's virtual users are concerned.
 #[derive(Default)]
-struct Aborted {
-    yet: Cell<bool>,
-    told: Notify,
+struct AbortSignal {
+    is_sent: Cell<bool>,
+    waiting: Notify,
 }
 
-impl Aborted {
-    fn tell(&self) {
-        self.yet.set(true);
-        self.told.notify_waiters();
+impl AbortSignal {
+    fn send(&self) {
+        self.is_sent.set(true);
+        self.waiting.notify_waiters();
     }
 
     /// Ends when the run is aborted.
     async fn wait(&self) {
-        let told = self.told.notified();
-        if !self.yet.get() {
-            told.await;
+        let notified = self.waiting.notified();
+        if !self.is_sent.get() {
+            notified.await;
         }
     }
 }
 
 /// Counts a virtual user as active for as long as it lives, a panic included.
-struct Active {
+struct ActiveVu {
     recorder: Rc<RefCell<Recorder>>,
     part: usize,
 }
 
-impl Active {
+impl ActiveVu {
     fn new(recorder: &Rc<RefCell<Recorder>>, part: usize) -> Self {
         recorder.borrow_mut().vu_active(part, true);
         Self { recorder: recorder.clone(), part }
     }
 }
 
-impl Drop for Active {
+impl Drop for ActiveVu {
     fn drop(&mut self) {
         self.recorder.borrow_mut().vu_active(self.part, false);
     }

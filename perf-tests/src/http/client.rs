@@ -7,53 +7,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use bytes::Bytes;
 use monitoring::metric::Part;
-use monitoring::run::HttpSettings;
-use rustls::ClientConfig;
 use tokio::time::{Instant, Sleep, sleep_until};
-use url::Url;
 
-use super::connect::{Addresses, NoConnection, Stream, connect, failure_of};
-use super::encode::Head;
-use super::h1::{AnswerTo, Cause, Connection, Limits};
+use super::config::HttpConfig;
+use super::connect::{Addresses, Stream, failure_of};
+use super::exchange::{Exchange, ExchangeError, Reply};
+use super::h1::{AnswerTo, Cause, Connection};
 use super::h2::{self, Http2};
-use super::target::Target;
-use super::tls::{self, TlsError};
+use super::request_head::RequestHead;
 use crate::clock;
-use crate::measure::{Failure, Parts};
-
-/// What all virtual users' clients share, and none changes.
-#[derive(Debug)]
-pub(crate) struct HttpConfig {
-    pub(crate) target: Target,
-    pub(crate) settings: HttpSettings,
-    pub(super) limits: Limits,
-    tls: Option<Arc<ClientConfig>>,
-}
-
-/// What the answers of all virtual users may take together, in bytes, if that leaves each one the least.
-const TOGETHER: u64 = 4 << 30;
-const LEAST: usize = 4 << 20;
-
-impl HttpConfig {
-    /// For a target, whose certificates are read here, once.
-    pub(crate) fn new(target: &Url, settings: HttpSettings) -> Result<Self, TlsError> {
-        let target = Target::new(target, &settings.allowed);
-        let tls = target
-            .tls
-            .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))
-            .transpose()?;
-        Ok(Self { target, settings, limits: Limits::default(), tls })
-    }
-
-    /// For so many virtual users: a target that answers all of them with what never ends does not fill the machine.
-    pub(crate) fn for_vus(mut self, vus: u32) -> Self {
-        let share = usize::try_from(TOGETHER / u64::from(vus.max(1))).unwrap_or(usize::MAX);
-        self.limits.body = share.clamp(LEAST, self.limits.body);
-        self
-    }
-}
+use crate::measure::{DurationParts, Failure};
 
 /// Boxed, since it goes in and out of a pool and through futures with every request.
 type Idle = Box<Connection<Stream>>;
@@ -105,58 +69,6 @@ pub(crate) struct HttpClient {
     out: Vec<u8>,
 }
 
-/// What came of a request.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) result: Result<Reply, Broken>,
-    pub(crate) parts: Parts,
-    pub(crate) finished: Instant,
-}
-
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    /// What an own connection read: head and body in one.
-    whole: Bytes,
-    /// Where the body begins in it.
-    head_len: usize,
-    /// The library's headers. Boxed, since they are large, and every answer is as large as the largest form.
-    map: Option<Box<http::HeaderMap>>,
-}
-
-impl Reply {
-    /// An answer as the library has it.
-    pub(super) fn of_library(status: u16, headers: http::HeaderMap, body: Bytes) -> Self {
-        Self { status, whole: body, head_len: 0, map: Some(Box::new(headers)) }
-    }
-
-    /// The first value of a header.
-    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
-        match &self.map {
-            None => super::h1::header(&self.whole[..self.head_len], name),
-            Some(map) => map.get(name).map(http::HeaderValue::as_bytes),
-        }
-    }
-
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.whole[self.head_len..]
-    }
-}
-
-/// How a request failed before a whole answer was there.
-#[derive(Debug)]
-pub(crate) struct Broken {
-    pub(crate) failure: Failure,
-    pub(crate) message: String,
-}
-
-impl From<NoConnection> for Broken {
-    fn from(NoConnection { failure, message }: NoConnection) -> Self {
-        Self { failure, message }
-    }
-}
-
 impl HttpClient {
     /// A client without connections. Those that it makes it keeps to itself, unless they are to be shared by the pool.
     pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool, is_shared: bool) -> Self {
@@ -173,13 +85,13 @@ impl HttpClient {
     /// made of is needed only until it has been written down: the future is small, since every virtual user has one.
     pub(crate) fn exchange<'a>(
         &'a mut self,
-        head: Head<'_>,
+        head: RequestHead<'_>,
         body: &[u8],
         started: Instant,
-    ) -> impl Future<Output = Outcome> + use<'a> {
+    ) -> impl Future<Output = Exchange> + use<'a> {
         let Self { config, pool, keeping, http2, deadline, out } = self;
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
-        let head = Head { user_agent, close, ..head };
+        let head = RequestHead { user_agent, close, ..head };
         let answer_to = if head.method == "HEAD" { AnswerTo::Head } else { AnswerTo::Other };
         let over_http2 = config.settings.http2.then(|| h2::request(config, head, body));
         if over_http2.is_none() {
@@ -190,7 +102,7 @@ impl HttpClient {
         // On the heap, as it is large, and few need it.
         let over_http2 = over_http2.map(Box::new);
         async move {
-            let mut parts = Parts::default();
+            let mut parts = DurationParts::default();
             let until = started + config.settings.request_timeout;
             let done = match over_http2 {
                 None => {
@@ -204,23 +116,13 @@ impl HttpClient {
             };
             let result = done.unwrap_or_else(|| {
                 let message = format!("no whole answer within {:?}", config.settings.request_timeout);
-                Err(Broken { failure: Failure::Timeout, message })
+                Err(ExchangeError { failure: Failure::Timeout, message })
             });
             match result {
-                Ok((reply, finished)) => Outcome { result: Ok(reply), parts, finished },
-                Err(broken) => Outcome { result: Err(broken), parts, finished: clock::now() },
+                Ok((reply, finished)) => Exchange { result: Ok(reply), parts, finished },
+                Err(broken) => Exchange { result: Err(broken), parts, finished: clock::now() },
             }
         }
-    }
-
-    /// What tells how long connections of this client's pool take to be made, and makes them.
-    pub(super) async fn connection(
-        config: &HttpConfig,
-        addresses: &Addresses,
-        (started, parts): (Instant, &mut Parts),
-    ) -> Result<Stream, NoConnection> {
-        parts.set(Part::Blocked, clock::now().duration_since(started));
-        connect(&config.target, config.tls.as_ref(), addresses, parts).await
     }
 }
 
@@ -231,8 +133,8 @@ async fn exchange(
     (pool, keeping): (&Pool, &mut Keeping),
     request: &[u8],
     answer_to: AnswerTo,
-    (started, parts): (Instant, &mut Parts),
-) -> Result<(Reply, Instant), Broken> {
+    (started, parts): (Instant, &mut DurationParts),
+) -> Result<(Reply, Instant), ExchangeError> {
     loop {
         let kept = match keeping {
             Keeping::Own(own) => own.take().and_then(still_open),
@@ -242,7 +144,7 @@ async fn exchange(
             Some(connection) => (connection, true),
             None => {
                 // On the heap, as it is large, and needed once.
-                let connecting = Box::pin(HttpClient::connection(config, &pool.addresses, (started, &mut *parts)));
+                let connecting = Box::pin(config.connect(&pool.addresses, (started, &mut *parts)));
                 (Box::new(Connection::new(connecting.await?, config.limits)), false)
             }
         };
@@ -263,17 +165,17 @@ async fn exchange(
         }
         let status = answer.status;
         let (whole, head_len) = answer.into_whole();
-        return Ok((Reply { status, whole, head_len, map: None }, times.finished));
+        return Ok((Reply::of_own_connection(status, whole, head_len), times.finished));
     }
 }
 
-fn broken(cause: &Cause) -> Broken {
+fn broken(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => failure_of(error, Failure::Reset),
         Cause::Closed(_) => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,
     };
-    Broken { failure, message: cause.to_string() }
+    ExchangeError { failure, message: cause.to_string() }
 }
 
 /// Runs a future until a time. None if it has not come to its end by then.
@@ -294,16 +196,4 @@ fn within<T>(
         }
         Poll::Pending
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_virtual_users_get_shorter_answers_than_few() {
-        let target = Url::parse("http://127.0.0.1:1").unwrap();
-        let body = |vus| HttpConfig::new(&target, HttpSettings::default()).unwrap().for_vus(vus).limits.body;
-        assert_eq!([1, 64, 128, 10_000].map(body), [64 << 20, 64 << 20, 32 << 20, 4 << 20]);
-    }
 }

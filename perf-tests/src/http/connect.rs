@@ -18,10 +18,11 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::reach;
+use super::allowed_targets::keep_near;
+use super::exchange::ExchangeError;
 use super::target::Target;
 use crate::clock;
-use crate::measure::{Failure, Parts};
+use crate::measure::{DurationParts, Failure};
 
 /// k6's time for which an address that was found is used.
 const ADDRESSES_LAST: Duration = Duration::from_secs(300);
@@ -48,21 +49,14 @@ impl Stream {
 
 /// The target's addresses as one worker knows them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Addresses(Rc<RefCell<Option<Found>>>);
+pub(super) struct Addresses(Rc<RefCell<Option<Lookup>>>);
 
 /// Addresses, and when they were found.
-type Found = (Instant, Vec<SocketAddr>);
-
-/// Why there is no connection.
-#[derive(Debug)]
-pub(super) struct NoConnection {
-    pub(super) failure: Failure,
-    pub(super) message: String,
-}
+type Lookup = (Instant, Vec<SocketAddr>);
 
 impl Addresses {
-    async fn of(&self, target: &Target) -> io::Result<Vec<SocketAddr>> {
-        let within = |found| if target.is_allowed { Ok(found) } else { reach::near(&target.host, found) };
+    async fn resolve(&self, target: &Target) -> io::Result<Vec<SocketAddr>> {
+        let within = |found| if target.is_allowed { Ok(found) } else { keep_near(&target.host, found) };
         if let Ok(address) = target.host.parse::<IpAddr>() {
             return within(vec![SocketAddr::new(address, target.port)]);
         }
@@ -81,30 +75,30 @@ pub(super) async fn connect(
     target: &Target,
     tls: Option<&Arc<ClientConfig>>,
     addresses: &Addresses,
-    parts: &mut Parts,
-) -> Result<Stream, NoConnection> {
-    let refused = |message: String| NoConnection { failure: Failure::Refused, message };
+    parts: &mut DurationParts,
+) -> Result<Stream, ExchangeError> {
+    let refused = |message: String| ExchangeError { failure: Failure::Refused, message };
     let mut at = clock::now();
     let mut lap = |part: Part| {
         let before = std::mem::replace(&mut at, clock::now());
         parts.set(part, at.duration_since(before));
     };
-    let found = addresses.of(target).await;
+    let found = addresses.resolve(target).await;
     lap(Part::LookingUp);
     let found = found.map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => NoConnection { failure: Failure::Other, message: error.to_string() },
+        io::ErrorKind::PermissionDenied => ExchangeError { failure: Failure::Other, message: error.to_string() },
         _ => refused(format!("no address of {}: {error}", target.host)),
     })?;
     let tcp = any_of(&found).await;
     lap(Part::Connecting);
     let tcp = tcp.map_err(|error| match exhausted(&error) {
-        Some(cure) => NoConnection { failure: Failure::Other, message: format!("{error}: {cure}") },
-        None => NoConnection { failure: failure_of(&error, Failure::Refused), message: error.to_string() },
+        Some(cure) => ExchangeError { failure: Failure::Other, message: format!("{error}: {cure}") },
+        None => ExchangeError { failure: failure_of(&error, Failure::Refused), message: error.to_string() },
     })?;
     // Small requests are to go out at once. Fails only if the connection is gone, which the first write then says.
     let _ = tcp.set_nodelay(true);
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
-    let wrong = |message: String| NoConnection { failure: Failure::Tls, message };
+    let wrong = |message: String| ExchangeError { failure: Failure::Tls, message };
     let name = ServerName::try_from(target.host.clone()).map_err(|error| wrong(error.to_string()))?;
     let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await;
     lap(Part::TlsHandshaking);

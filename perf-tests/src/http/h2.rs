@@ -9,11 +9,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use monitoring::metric::Part;
 use tokio::time::Instant;
 
-use super::client::{Broken, HttpClient, HttpConfig, Reply};
+use super::config::HttpConfig;
 use super::connect::{Addresses, failure_of};
-use super::encode::Head;
+use super::exchange::{ExchangeError, Reply};
+use super::request_head::RequestHead;
 use crate::clock;
-use crate::measure::{Failure, Parts};
+use crate::measure::{DurationParts, Failure};
 
 /// A connection, if there is one.
 #[derive(Debug, Default)]
@@ -25,14 +26,14 @@ pub(super) async fn exchange(
     connection: &mut Http2,
     config: &HttpConfig,
     addresses: &Addresses,
-    request: Result<http::Request<Full<Bytes>>, Broken>,
-    (started, parts): (Instant, &mut Parts),
-) -> Result<(Reply, Instant), Broken> {
+    request: Result<http::Request<Full<Bytes>>, ExchangeError>,
+    (started, parts): (Instant, &mut DurationParts),
+) -> Result<(Reply, Instant), ExchangeError> {
     let request = request?;
     let mut sender = match connection.0.take().filter(|sender| !sender.is_closed()) {
         Some(sender) if sender.is_ready() => sender,
         _ => {
-            let stream = HttpClient::connection(config, addresses, (started, &mut *parts)).await?;
+            let stream = config.connect(addresses, (started, &mut *parts)).await?;
             let (sender, driver) =
                 handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
             // Ends when its last sender is dropped; what it has to say of an error, the request under way says too.
@@ -46,7 +47,7 @@ pub(super) async fn exchange(
     let (head, body) = response.into_parts();
     let body = Limited::new(body, config.limits.body).collect().await.map_err(|error| {
         let ours = error.downcast_ref::<hyper::Error>().map(broken);
-        ours.unwrap_or_else(|| Broken { failure: Failure::Protocol, message: error.to_string() })
+        ours.unwrap_or_else(|| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
     })?;
     let finished = clock::now();
     parts.set(Part::Waiting, first_byte.duration_since(sending_since));
@@ -54,11 +55,15 @@ pub(super) async fn exchange(
     if !config.settings.no_connection_reuse {
         connection.0 = Some(sender);
     }
-    Ok((Reply::of_library(head.status.as_u16(), head.headers, body.to_bytes()), finished))
+    Ok((Reply::from_hyper(head.status.as_u16(), head.headers, body.to_bytes()), finished))
 }
 
 /// A request as the library wants it.
-pub(super) fn request(config: &HttpConfig, head: Head<'_>, body: &[u8]) -> Result<http::Request<Full<Bytes>>, Broken> {
+pub(super) fn request(
+    config: &HttpConfig,
+    head: RequestHead<'_>,
+    body: &[u8],
+) -> Result<http::Request<Full<Bytes>>, ExchangeError> {
     let target = &config.target;
     let scheme = if target.tls { "https" } else { "http" };
     let base = if head.absolute { "" } else { target.base.as_str() };
@@ -68,7 +73,7 @@ pub(super) fn request(config: &HttpConfig, head: Head<'_>, body: &[u8]) -> Resul
     let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
     let mut request = http::Request::builder().method(head.method).uri(uri);
     let defaults = [
-        ("user-agent", Some(head.user_agent.unwrap_or(super::encode::USER_AGENT))),
+        ("user-agent", Some(head.user_agent.unwrap_or(super::request_head::USER_AGENT))),
         ("accept", Some("*/*")),
         ("authorization", target.authorization.as_deref()),
         ("content-type", head.content_type),
@@ -82,10 +87,10 @@ pub(super) fn request(config: &HttpConfig, head: Head<'_>, body: &[u8]) -> Resul
         request = request.header(name, value);
     }
     let whole = request.body(Full::new(Bytes::copy_from_slice(body)));
-    whole.map_err(|error| Broken { failure: Failure::Protocol, message: error.to_string() })
+    whole.map_err(|error| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
 }
 
-fn broken(error: &hyper::Error) -> Broken {
+fn broken(error: &hyper::Error) -> ExchangeError {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
     let failure = match io {
@@ -93,5 +98,5 @@ fn broken(error: &hyper::Error) -> Broken {
         None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => Failure::Reset,
         None => Failure::Protocol,
     };
-    Broken { failure, message: cause }
+    ExchangeError { failure, message: cause }
 }

@@ -29,7 +29,7 @@ impl From<reqwest::Error> for ClientError {
 /// What all our clients have in common: TLS by rustls on ring, and no proxy between generator and target.
 pub(crate) fn client_builder(url: &Url) -> reqwest::ClientBuilder {
     super::tls::use_ring();
-    let builder = reqwest::Client::builder().no_proxy().user_agent(super::encode::USER_AGENT);
+    let builder = reqwest::Client::builder().no_proxy().user_agent(super::request_head::USER_AGENT);
     // A machine that knows no authority, as many a container, does without where nobody has to prove who he is.
     if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) }
 }

@@ -81,7 +81,7 @@ pub struct IterationCounts {
 
 /// How often a check was tried and failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tries {
+pub struct CheckCounts {
     /// Tried.
     pub tried: u64,
     /// Of them, not passed.
@@ -105,7 +105,7 @@ pub struct SegmentCounts {
 
 /// What a worker's thread did, in nanoseconds since it began. None where the system does not tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Worked {
+pub struct ThreadTimes {
     /// Since it began.
     pub wall: u64,
     /// On a processor.
@@ -203,6 +203,15 @@ impl SegmentCounts {
     }
 }
 
+impl ThreadTimes {
+    /// What was added since an earlier state.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        let grown = |now: Option<u64>, then: Option<u64>| now.map(|now| now.saturating_sub(then.unwrap_or(0)));
+        let wall = self.wall.saturating_sub(earlier.wall);
+        Self { wall, cpu: grown(self.cpu, earlier.cpu), waited: grown(self.waited, earlier.waited) }
+    }
+}
+
 impl RequestCounts {
     /// Adds other requests.
     pub const fn add(&mut self, other: Self) {
@@ -230,7 +239,7 @@ impl IterationCounts {
     }
 }
 
-impl Tries {
+impl CheckCounts {
     /// Adds other tries.
     pub const fn add(&mut self, other: Self) {
         self.tried += other.tried;

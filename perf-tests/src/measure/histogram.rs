@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hdrhistogram::{Histogram, SubtractionError};
 use monitoring::ratio::Ratio;
-use perf_report::{Millis, quantile};
+use perf_report::Millis;
+use perf_report::quantile::{self, RankedLatencies};
 
 use crate::plan::nanos;
 
@@ -44,7 +45,7 @@ impl Buckets {
     }
 
     /// Counts a duration of zero.
-    pub fn record_nothing(&mut self) {
+    pub fn record_zero(&mut self) {
         self.counts[0] += 1;
     }
 
@@ -163,14 +164,14 @@ impl Spread {
         self.histogram.as_ref().map(|histogram| Duration::from_nanos(histogram.max()))
     }
 
-    /// The duration of that rank from the shortest, 1 and up; none beyond the last.
-    pub fn at_rank(&self, rank: u64) -> Option<Duration> {
-        quantile::at_rank(self.histogram.as_ref()?, rank)
+    /// The durations by rank, and after them that number of failed requests.
+    pub fn ranked(&self, failed: u64) -> RankedLatencies<'_> {
+        RankedLatencies::new(self.histogram.as_ref(), failed)
     }
 
     /// The q-quantile by nearest rank; none if there are none.
     pub fn quantile(&self, q: Ratio) -> Option<Duration> {
-        self.at_rank(quantile::nearest_rank(q, self.count()))
+        self.ranked(0).at_rank(quantile::nearest_rank(q, self.count()))
     }
 }
 
@@ -209,10 +210,10 @@ impl Latency {
 
     /// The value of that rank, from the fastest; infinite among the failed.
     pub fn at_rank(&self, rank: u64) -> Millis {
-        let Some(value) = self.succeeded.at_rank(rank) else { return Millis::INFINITE };
         // The exact counts know in which bucket the rank lies; what is shown never contradicts the verdict.
         let bound = self.buckets.cumulative().find(|(_, count)| *count >= rank).map(|(bound, _)| bound);
-        Millis::from(value.min(bound.unwrap_or(value)))
+        let value = self.succeeded.ranked(0).at_rank(rank);
+        Millis::from(value.map(|value| value.min(bound.unwrap_or(value))))
     }
 
     /// The q-quantile of all requests by nearest rank; none if there were none.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
-use super::counts::{SegmentCounts, Segments, ServerTimes, StatusCounts, Worked};
+use super::counts::{SegmentCounts, Segments, ServerTimes, StatusCounts, ThreadTimes};
 use super::histogram::Buckets;
 use super::sample::{Failure, Sample};
 use super::snapshot::{Layout, Snapshot};
@@ -26,7 +26,7 @@ pub struct Recorder {
 
 /// Where a request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct At {
+pub struct SampleKey {
     /// Which of the run's scenarios made it.
     pub part: usize,
     /// Its endpoint's index in the catalogue.
@@ -54,7 +54,7 @@ impl Recorder {
     }
 
     /// Counts a request.
-    pub fn record(&mut self, at: At, sample: &Sample) {
+    pub fn record(&mut self, at: SampleKey, sample: &Sample) {
         let (duration, response_time) = (sample.duration(), sample.response_time());
         let part = &mut self.counts.parts[at.part];
         let counts = part.cell_mut(at.endpoint, at.phase);
@@ -79,9 +79,9 @@ impl Recorder {
         // A future that is no HTTP request has no parts.
         if sample.status.is_some() || sample.failure.is_some_and(|failure| failure != Failure::Other) {
             for (buckets, part) in counts.parts.iter_mut().zip(Part::ALL) {
-                match sample.parts.of(part) {
+                match sample.parts.get(part) {
                     // A request on a connection that was there already has none of most parts.
-                    Duration::ZERO => buckets.record_nothing(),
+                    Duration::ZERO => buckets.record_zero(),
                     time => buckets.record(time),
                 }
             }
@@ -97,7 +97,7 @@ impl Recorder {
     }
 
     /// Notes how long the backend said that a request took, which took so long by our clock.
-    pub fn record_server_time(&mut self, at: At, server: Duration, client: Duration) {
+    pub fn record_server_time(&mut self, at: SampleKey, server: Duration, client: Duration) {
         let counts = self.counts.parts[at.part].cell_mut(at.endpoint, at.phase);
         counts.server.add(ServerTimes { requests: 1, server, client });
     }
@@ -119,7 +119,7 @@ impl Recorder {
     }
 
     /// Counts a request that was begun and not seen through.
-    pub fn record_unknown(&mut self, at: Option<At>) {
+    pub fn record_unknown(&mut self, at: Option<SampleKey>) {
         match at {
             Some(at) => self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).unknown += 1,
             None => self.counts.around.unknown += 1,
@@ -136,8 +136,7 @@ impl Recorder {
     /// Counts an iteration that began so long after it was due. True if that is late.
     pub(crate) fn record_arrival(&mut self, part: usize, lateness: Duration) -> bool {
         let part = &mut self.counts.parts[part];
-        part.lateness.0.record(lateness);
-        part.lateness.1.record(lateness);
+        part.lateness.record(lateness);
         part.late += u64::from(lateness > LATE_AFTER);
         lateness > LATE_AFTER
     }
@@ -155,8 +154,7 @@ impl Recorder {
             IterationEnd::Completed | IterationEnd::Failed => {
                 part.iterations.completed += 1;
                 part.iterations.failed += u64::from(end == IterationEnd::Failed);
-                part.iteration_duration.0.record(took);
-                part.iteration_duration.1.record(took);
+                part.iteration_duration.record(took);
             }
         }
         for (most, &made) in part.most_per_iteration.iter_mut().zip(requests) {
@@ -176,7 +174,7 @@ impl Recorder {
     }
 
     /// Everything recorded so far, and what the worker's thread did meanwhile.
-    pub(crate) fn snapshot_with(&self, worked: Worked) -> Snapshot {
+    pub(crate) fn snapshot_with(&self, worked: ThreadTimes) -> Snapshot {
         Snapshot { worked: vec![worked], ..self.snapshot() }
     }
 }

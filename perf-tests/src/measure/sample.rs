@@ -23,7 +23,7 @@ pub struct Sample {
     /// When its last byte was there, or it failed.
     pub finished: Instant,
     /// What its time went into.
-    pub parts: Parts,
+    pub parts: DurationParts,
 }
 
 impl Sample {
@@ -40,21 +40,21 @@ impl Sample {
 
 /// What the time of a request went into, in nanoseconds: half as large as durations, and every request under way has one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Parts([u64; Part::ALL.len()]);
+pub struct DurationParts([u64; Part::ALL.len()]);
 
-impl Parts {
+impl DurationParts {
     /// Sets the time of a part.
     pub fn set(&mut self, part: Part, time: Duration) {
         self.0[part as usize] = nanos(time);
     }
 
     /// The time of a part.
-    pub const fn of(&self, part: Part) -> Duration {
+    pub const fn get(&self, part: Part) -> Duration {
         Duration::from_nanos(self.0[part as usize])
     }
 
     /// What passed before there was a connection to send on.
     pub fn before_sending(&self) -> Duration {
-        [Part::Blocked, Part::LookingUp, Part::Connecting, Part::TlsHandshaking].map(|part| self.of(part)).iter().sum()
+        [Part::Blocked, Part::LookingUp, Part::Connecting, Part::TlsHandshaking].map(|part| self.get(part)).iter().sum()
     }
 }

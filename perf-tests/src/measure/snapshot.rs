@@ -6,8 +6,10 @@ use monitoring::catalogue::Catalogue;
 use monitoring::metric;
 use monitoring::phase::{Phase, Phases};
 
-use super::counts::{EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, Tries, Worked};
-use super::histogram::{Bounds, Buckets, Spread, bounds};
+use super::counts::{
+    CheckCounts, EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, ThreadTimes,
+};
+use super::histogram::{Bounds, Latency, bounds};
 
 /// What there is to count: known before a run, and the same for all its workers.
 #[derive(Debug, Clone)]
@@ -29,7 +31,7 @@ pub struct Snapshot {
     /// Requests that no objective speaks of: those of setup and teardown, and those to no endpoint of the catalogue.
     pub around: RequestCounts,
     /// What each worker's thread did.
-    pub worked: Vec<Worked>,
+    pub worked: Vec<ThreadTimes>,
     /// How the generator did lately.
     pub health: Health,
 }
@@ -44,13 +46,13 @@ pub struct PartCounts {
     /// Iterations that were planned and never begun, by phase.
     pub dropped: [u64; Phase::ALL.len()],
     /// How long iterations took that ran to their end.
-    pub iteration_duration: (Buckets, Spread),
+    pub iteration_duration: Latency,
     /// How long after they were due iterations began.
-    pub lateness: (Buckets, Spread),
+    pub lateness: Latency,
     /// Of them, those that began late.
     pub late: u64,
     /// Checks by name, and phase.
-    pub checks: BTreeMap<&'static str, [Tries; Phase::ALL.len()]>,
+    pub checks: BTreeMap<&'static str, [CheckCounts; Phase::ALL.len()]>,
     /// Latencies by segment, and endpoint.
     pub segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>>,
     /// Virtual users now active.
@@ -118,8 +120,8 @@ impl Snapshot {
     }
 
     /// Tries of a check in some phases, of all scenarios.
-    pub fn check(&self, name: &str, phases: Phases) -> Tries {
-        let mut all = Tries::default();
+    pub fn check(&self, name: &str, phases: Phases) -> CheckCounts {
+        let mut all = CheckCounts::default();
         for tries in self.parts.iter().filter_map(|part| part.checks.get(name)) {
             let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
             chosen.for_each(|phase| all.add(tries[phase.index()]));
@@ -130,14 +132,13 @@ impl Snapshot {
 
 impl PartCounts {
     fn new(layout: &Layout, open: bool) -> Self {
-        let coarse = || (Buckets::new(layout.coarse.clone()), Spread::new(3));
         let cell = EndpointCounts::new(&layout.bounds, &layout.coarse, open);
         Self {
             cells: vec![cell; layout.endpoints * Phase::ALL.len()],
             iterations: IterationCounts::default(),
             dropped: [0; Phase::ALL.len()],
-            iteration_duration: coarse(),
-            lateness: coarse(),
+            iteration_duration: Latency::new(layout.coarse.clone()),
+            lateness: Latency::new(layout.coarse.clone()),
             late: 0,
             checks: BTreeMap::new(),
             segments: BTreeMap::new(),
@@ -163,12 +164,8 @@ impl PartCounts {
         for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
             *mine += theirs;
         }
-        for (mine, theirs) in
-            [(&mut self.iteration_duration, &other.iteration_duration), (&mut self.lateness, &other.lateness)]
-        {
-            mine.0.merge(&theirs.0);
-            mine.1.merge(&theirs.1);
-        }
+        self.iteration_duration.merge(&other.iteration_duration);
+        self.lateness.merge(&other.lateness);
         self.late += other.late;
         for (name, theirs) in &other.checks {
             let mine = self.checks.entry(name).or_default();

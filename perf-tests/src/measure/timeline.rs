@@ -1,4 +1,4 @@
-//! The course of a run: what was measured in equal sections of its time, in memory that does not grow with its length.
+//! The timeline of a run: what was measured in equal sections of its time, in memory that does not grow with its length.
 //!
 //! Sections are differences of cumulative snapshots, so that nothing is folded twice. Each keeps its latencies as an encoded
 //! HDR histogram: a histogram of counts would be a hundred kilobytes, and its encoding is some hundred bytes.
@@ -59,37 +59,37 @@ pub struct Latencies {
 
 /// Cuts a run into sections while it goes on.
 #[derive(Debug)]
-pub struct Timeline {
+pub struct TimelineRecorder {
     /// What is promised of each endpoint's latency.
     thresholds: Vec<Option<Duration>>,
     interval: Duration,
     sections: Vec<Section>,
-    last: Past,
+    last: LastCut,
 }
 
 /// The cumulative state at the end of the last section.
 #[derive(Debug, Default)]
-struct Past {
+struct LastCut {
     at: Duration,
     begun: u64,
     requests: RequestCounts,
-    latencies: BTreeMap<usize, Known>,
+    latencies: BTreeMap<usize, EndpointTotals>,
 }
 
 /// An endpoint's cumulative counts.
 #[derive(Debug)]
-struct Known {
+struct EndpointTotals {
     count: u64,
     good: Option<u64>,
     spread: Spread,
 }
 
-impl Timeline {
+impl TimelineRecorder {
     /// Nothing yet, of a catalogue's endpoints.
     pub fn new(catalogue: &Catalogue) -> Self {
         let threshold = |endpoint| catalogue.latency_slo(endpoint).and_then(Slo::threshold);
         let thresholds = catalogue.endpoints.iter().map(threshold).collect();
-        Self { thresholds, interval: SHORTEST, sections: Vec::new(), last: Past::default() }
+        Self { thresholds, interval: SHORTEST, sections: Vec::new(), last: LastCut::default() }
     }
 
     /// Ends a section if it is long enough.
@@ -124,9 +124,9 @@ impl Timeline {
                 encoded: encode(&lately)?,
             };
             latencies.insert(index, of);
-            self.last.latencies.insert(index, Known { count, good, spread: latency.spread().clone() });
+            self.last.latencies.insert(index, EndpointTotals { count, good, spread: latency.spread().clone() });
         }
-        let begun = snapshot.parts.iter().map(|part| part.lateness.1.count()).sum();
+        let begun = snapshot.parts.iter().map(|part| part.lateness.spread().count()).sum();
         let requests = snapshot.requests();
         self.sections.push(Section {
             from: self.last.at,

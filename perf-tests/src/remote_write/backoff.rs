@@ -1,7 +1,6 @@
 //! How long a store is left alone after it has failed: longer each time, never exactly as long as another sender waits, and as long as it asks
 //! for. The bounds are those of Prometheus' own sender.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -40,7 +39,7 @@ impl Backoff {
     }
 
     pub(super) fn failed(&mut self, asked: Option<Duration>) {
-        let pause = asked.unwrap_or_default().min(MOST_ASKED).max(pause(self.failures, chance()));
+        let pause = asked.unwrap_or_default().min(MOST_ASKED).max(pause(self.failures, rand::random()));
         self.failures += 1;
         self.until = Some(clock::now() + pause);
     }
@@ -52,12 +51,6 @@ fn pause(failures: u32, chance: f64) -> Duration {
     doubled.mul_f64(0.5 + chance / 2.0)
 }
 
-/// From 0 to 1. The standard library seeds its hash maps from the system.
-fn chance() -> f64 {
-    let bits = RandomState::new().hash_one(0);
-    f64::from(u32::try_from(bits >> 32).unwrap_or_default()) / f64::from(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +60,7 @@ mod tests {
         let least = |failures| pause(failures, 0.0).as_millis();
         assert_eq!([0, 1, 2, 7, 8, 40].map(least), [15, 30, 60, 1_920, 2_500, 2_500]);
         assert_eq!(pause(40, 1.0), MOST);
-        let chances: Vec<_> = (0..20).map(|_| chance()).collect();
+        let chances: Vec<_> = (0..20).map(|_| rand::random::<f64>()).collect();
         assert!(chances.iter().all(|chance| (0.0..=1.0).contains(chance)), "{chances:?}");
         assert!(chances.windows(2).any(|pair| pair[0] < pair[1]) && chances.windows(2).any(|pair| pair[0] > pair[1]));
     }

@@ -7,10 +7,9 @@ use monitoring::metric::{Description, Kind, Metric};
 use prost::Message as _;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use super::native::Native;
-use super::proto::{self, MetricMetadata, MetricType, STALE_BITS, WriteRequest};
-use super::proto2;
-use super::series::SeriesLabels;
+use super::native_histogram::NativeHistogram;
+use super::wire_v1::{self, Label, MetricMetadata, MetricType, STALE_BITS, WriteRequest};
+use super::wire_v2;
 
 /// A version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +36,16 @@ impl Version {
     }
 }
 
+/// A series' labels, its name among them, sorted by name.
+pub type SeriesLabels = Arc<[Label]>;
+
 /// What a series is at a time.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A number.
     Number(f64),
     /// A native histogram.
-    Native(Arc<Native>),
+    Native(Arc<NativeHistogram>),
 }
 
 impl Value {
@@ -53,7 +55,7 @@ impl Value {
     pub(super) fn zero(&self) -> Self {
         match self {
             Self::Number(_) => Self::Number(0.0),
-            Self::Native(_) => Self::Native(Arc::new(Native::nothing())),
+            Self::Native(_) => Self::Native(Arc::new(NativeHistogram::empty())),
         }
     }
 }
@@ -82,7 +84,7 @@ impl Entry {
         })
     }
 
-    fn natives(&self) -> impl Iterator<Item = (i64, &Native)> {
+    fn natives(&self) -> impl Iterator<Item = (i64, &NativeHistogram)> {
         self.points.iter().filter_map(|(at, value)| match value {
             Value::Number(_) => None,
             Value::Native(native) => Some((*at, &**native)),
@@ -122,8 +124,8 @@ pub(super) fn size(entries: &[Entry]) -> Size {
 /// If the message is longer than snappy can hold, 4 GiB.
 pub fn encode(entries: &[Entry], version: Version, started: i64) -> Result<Vec<u8>, snap::Error> {
     let message = match version {
-        Version::One => one(entries).encode_to_vec(),
-        Version::Two => two(entries, started).encode_to_vec(),
+        Version::One => message_v1(entries).encode_to_vec(),
+        Version::Two => message_v2(entries, started).encode_to_vec(),
     };
     snap::raw::Encoder::new().compress_vec(&message)
 }
@@ -136,16 +138,16 @@ const fn kind(description: Description) -> MetricType {
     }
 }
 
-fn one(entries: &[Entry]) -> WriteRequest {
+fn message_v1(entries: &[Entry]) -> WriteRequest {
     let mut families = BTreeMap::new();
     let timeseries = entries.iter().map(|entry| {
         if !entry.is_end() {
             families.entry(Metric::family(name(&entry.labels), entry.description.kind)).or_insert(entry.description);
         }
-        proto::TimeSeries {
+        wire_v1::TimeSeries {
             labels: entry.labels.to_vec(),
-            samples: entry.numbers().map(|(timestamp, value)| proto::Sample { value, timestamp }).collect(),
-            histograms: entry.natives().map(|(at, native)| native.at(at, 0)).collect(),
+            samples: entry.numbers().map(|(timestamp, value)| wire_v1::Sample { value, timestamp }).collect(),
+            histograms: entry.natives().map(|(at, native)| native.to_message(at, 0)).collect(),
         }
     });
     let timeseries = timeseries.collect();
@@ -178,7 +180,7 @@ impl<'a> Symbols<'a> {
     }
 }
 
-fn two(entries: &[Entry], started: i64) -> proto2::Request {
+fn message_v2(entries: &[Entry], started: i64) -> wire_v2::Request {
     let mut symbols = Symbols::new();
     let mut timeseries = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -186,29 +188,28 @@ fn two(entries: &[Entry], started: i64) -> proto2::Request {
         let start = |at: i64| if of_kind == Kind::Gauge || at <= started { 0 } else { started };
         let samples = entry.numbers().map(|(timestamp, value)| {
             let start_timestamp = if value.is_nan() { 0 } else { start(timestamp) };
-            proto2::Sample { value, timestamp, start_timestamp }
+            wire_v2::Sample { value, timestamp, start_timestamp }
         });
-        timeseries.push(proto2::TimeSeries {
+        timeseries.push(wire_v2::TimeSeries {
             labels_refs: entry
                 .labels
                 .iter()
                 .flat_map(|label| [symbols.number(&label.name), symbols.number(&label.value)])
                 .collect(),
             samples: samples.collect(),
-            histograms: entry.natives().map(|(at, native)| native.at(at, start(at))).collect(),
-            metadata: (!entry.is_end()).then(|| proto2::Metadata {
+            histograms: entry.natives().map(|(at, native)| native.to_message(at, start(at))).collect(),
+            metadata: (!entry.is_end()).then(|| wire_v2::Metadata {
                 kind: kind(entry.description).into(),
                 help_ref: symbols.number(help),
                 unit_ref: symbols.number(unit),
             }),
         });
     }
-    proto2::Request { symbols: symbols.all, timeseries }
+    wire_v2::Request { symbols: symbols.all, timeseries }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::proto::Label;
     use super::*;
 
     fn entry(name: &str, kind: Kind, points: Vec<(i64, Value)>) -> Entry {
@@ -218,7 +219,7 @@ mod tests {
     }
 
     fn entries() -> [Entry; 3] {
-        let native = Value::Native(Arc::new(Native::nothing()));
+        let native = Value::Native(Arc::new(NativeHistogram::empty()));
         [
             entry("x_sum", Kind::Histogram, vec![(5, Value::Number(0.0)), (9, Value::Number(2.0))]),
             entry("x", Kind::Histogram, vec![(9, native)]),
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn version_one_names_each_metric_once() {
-        let request = one(&entries());
+        let request = message_v1(&entries());
         let names: Vec<_> = request.metadata.iter().map(|of| (of.metric_family_name.as_str(), of.kind)).collect();
         assert_eq!(names, [("vus", 2), ("x", 3)]);
         assert_eq!(
@@ -240,7 +241,7 @@ mod tests {
     /// By the specification: <https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>.
     #[test]
     fn version_two_has_each_text_once_and_the_empty_one_first() {
-        let request = two(&entries(), 5);
+        let request = message_v2(&entries(), 5);
         assert_eq!(request.symbols[0], "");
         let mut sorted = request.symbols.clone();
         sorted.sort();
@@ -259,8 +260,8 @@ mod tests {
     #[test]
     fn the_end_of_a_series_says_nothing_of_what_it_was() {
         let ended = [entry("x_bucket", Kind::Gauge, vec![(9, Value::STALE)])];
-        assert_eq!(one(&ended).metadata, []);
-        assert_eq!(two(&ended, 5).timeseries[0].metadata, None);
+        assert_eq!(message_v1(&ended).metadata, []);
+        assert_eq!(message_v2(&ended, 5).timeseries[0].metadata, None);
     }
 
     #[test]

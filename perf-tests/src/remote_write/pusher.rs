@@ -13,15 +13,18 @@ use tokio::time::{self, Instant};
 
 use super::backoff::Backoff;
 use super::client::{Client, WriteError};
-use super::message::{Entry, Value, Version, encode, shown, size};
-use super::series::{Series, SeriesLabels};
-use super::sift::Sifted;
+use super::message::{Entry, SeriesLabels, Value, Version, encode, shown, size};
+use super::series::Series;
 use crate::clock;
+
+mod bisect;
+
+use bisect::Bisected;
 
 /// How long the last push is tried again for while the store is away.
 const LAST_PUSH_PATIENCE: Duration = Duration::from_secs(10);
 /// Series to a request. A series has at most two samples in it, and Prometheus' own sender has at most 2000.
-pub(super) const BATCH: usize = 1_000;
+const BATCH: usize = 1_000;
 
 /// Pushes to one store.
 pub struct Pusher {
@@ -130,7 +133,7 @@ impl Pusher {
             self.result.complete = true;
             self.result.last_push = self.previous;
         }
-        if let Some(error) = self.turned_down_in_words() {
+        if let Some(error) = self.turned_down_error() {
             self.result.last_error = Some(error);
         }
         // Also if the last push was refused: what the store has should not look as if it went on. One that was waited for in vain is not waited
@@ -187,7 +190,7 @@ impl Pusher {
     }
 
     /// Whether the last push has been tried for as long as it is.
-    pub(super) fn is_out_of_patience(&self) -> bool {
+    fn is_out_of_patience(&self) -> bool {
         self.give_up.at().is_some_and(|give_up| clock::now() >= give_up)
     }
 
@@ -225,7 +228,7 @@ impl Pusher {
         while let Some(batch) = push.batches.pop_front() {
             let error = match self.deliver(&batch, push.may_have_arrived).await {
                 Ok(()) => {
-                    self.has(batch);
+                    self.remember_stored(batch);
                     push.may_have_arrived = false;
                     continue;
                 }
@@ -243,11 +246,11 @@ impl Pusher {
             if !error.is_about_content() {
                 return Err(error);
             }
-            match self.sift(batch).await {
+            match self.bisect(batch).await {
                 // What the store will never take is not sent again. If there is nothing of that, it has changed its mind.
-                Sifted::Apart => refused = refused.or_else(|| self.turned_down_in_words()),
-                Sifted::All => refused = Some(error),
-                Sifted::Away(error, left) => {
+                Bisected::Apart => refused = refused.or_else(|| self.turned_down_error()),
+                Bisected::All => refused = Some(error),
+                Bisected::Away(error, left) => {
                     self.result.last_error = Some(error.clone());
                     self.backoff.failed(error.retry_after());
                     left.into_iter().rev().for_each(|part| push.batches.push_front(part));
@@ -260,7 +263,7 @@ impl Pusher {
         self.backoff.succeeded();
         self.result.accepted += 1;
         match refused {
-            Some(error) => Err(self.turned_down_in_words().unwrap_or(error)),
+            Some(error) => Err(self.turned_down_error().unwrap_or(error)),
             None => Ok(()),
         }
     }
@@ -280,7 +283,7 @@ impl Pusher {
     }
 
     /// Sends entries in the version that the store speaks, and finds out which that is.
-    pub(super) async fn send(&mut self, entries: &[Entry]) -> Result<(), WriteError> {
+    async fn send(&mut self, entries: &[Entry]) -> Result<(), WriteError> {
         let (version, is_unknown) = (self.version.unwrap_or(Version::Two), self.version.is_none());
         let outcome = self.send_in(version, entries).await;
         match &outcome {
@@ -317,16 +320,16 @@ impl Pusher {
     }
 
     /// Remembers that the store has these.
-    pub(super) fn has(&mut self, entries: Vec<Entry>) {
+    fn remember_stored(&mut self, entries: Vec<Entry>) {
         self.known.extend(entries.into_iter().map(|entry| entry.labels));
     }
 
     /// Remembers that the store does not take this one.
-    pub(super) fn turn_down(&mut self, entry: &Entry, why: WriteError) {
+    fn turn_down(&mut self, entry: &Entry, why: WriteError) {
         self.turned_down.insert(entry.labels.clone(), why);
     }
 
-    fn turned_down_in_words(&self) -> Option<WriteError> {
+    fn turned_down_error(&self) -> Option<WriteError> {
         const NAMED: usize = 3;
         let why = self.turned_down.values().next()?;
         let mut names: Vec<_> = self.turned_down.keys().take(NAMED).map(shown).collect();
@@ -338,7 +341,7 @@ impl Pusher {
 }
 
 /// What a series is now, and not what it was before it was there.
-pub(super) fn without_zeros(entry: &Entry) -> Entry {
+fn without_zeros(entry: &Entry) -> Entry {
     let last = entry.points.len().saturating_sub(1);
     Entry { labels: entry.labels.clone(), description: entry.description, points: entry.points[last..].to_vec() }
 }

@@ -8,14 +8,11 @@ use monitoring::label::{LE, SCENARIO, TESTID};
 use monitoring::metric::{self, Description, Health, LE_INFINITY, Metric, Part};
 use monitoring::phase::Phase;
 
-use super::message::Value;
-use super::native::Native;
-use super::proto::Label;
-use crate::measure::{self, Buckets, EndpointCounts, Latency, Snapshot, Tries};
+use super::message::{SeriesLabels, Value};
+use super::native_histogram::NativeHistogram;
+use super::wire_v1::Label;
+use crate::measure::{self, Buckets, CheckCounts, EndpointCounts, Latency, Snapshot};
 use crate::plan::PhasePlan;
-
-/// A series' labels, its name among them, sorted by name.
-pub type SeriesLabels = Arc<[Label]>;
 
 /// A series and its value now.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +66,7 @@ pub fn series(
     let mut all = Vec::new();
     let with_success: Vec<_> = catalogue.with_success().collect();
     for ((identity, phases), counts) in parts.iter().zip(&snapshot.parts) {
-        let mut out = Out { run: identity, phase: Phase::Steady, series: all };
+        let mut out = SeriesWriter { run: identity, phase: Phase::Steady, series: all };
         for phase in Phase::ALL.into_iter().filter(|&phase| phases.has(phase)) {
             out.phase = phase;
             for (index, endpoint) in catalogue.endpoints.iter().enumerate() {
@@ -79,20 +76,20 @@ pub fn series(
             }
             out.counter(&Metric::dropped_iterations(), None, "", counts.dropped[phase.index()]);
             for (name, tries) in &counts.checks {
-                let Tries { tried, failed } = tries[phase.index()];
+                let CheckCounts { tried, failed } = tries[phase.index()];
                 out.counter(&Metric::checks(), None, name, tried);
                 out.counter(&Metric::checks_failed(), None, name, failed);
             }
         }
         out.counter(&Metric::iterations(), None, "", counts.iterations.completed);
-        out.histogram(&Metric::iteration_duration(), None, "", &counts.iteration_duration.0);
-        if counts.lateness.1.count() > 0 {
-            out.histogram(&Metric::iteration_lateness(), None, "", &counts.lateness.0);
+        out.histogram(&Metric::iteration_duration(), None, "", counts.iteration_duration.buckets());
+        if counts.lateness.spread().count() > 0 {
+            out.histogram(&Metric::iteration_lateness(), None, "", counts.lateness.buckets());
         }
         out.gauge(&Metric::vus(), counts.vus.into());
         all = out.series;
     }
-    let mut out = Out { run, phase: Phase::Steady, series: all };
+    let mut out = SeriesWriter { run, phase: Phase::Steady, series: all };
     let measure::Health { cpu, run_queue, steal } = snapshot.health;
     for (health, share) in [(Health::Cpu, cpu), (Health::RunQueue, run_queue), (Health::Steal, steal)] {
         if let Some(share) = share {
@@ -102,13 +99,13 @@ pub fn series(
     out.series
 }
 
-struct Out<'run> {
+struct SeriesWriter<'run> {
     run: &'run Identity,
     phase: Phase,
     series: Vec<Series>,
 }
 
-impl Out<'_> {
+impl SeriesWriter<'_> {
     fn endpoint(&mut self, endpoint: &Endpoint, counts: &EndpointCounts, with_success: bool) {
         let (requests, of) = (counts.requests(), Some(endpoint));
         // None of these has a status: they are there before any answer is.
@@ -145,7 +142,12 @@ impl Out<'_> {
         self.histogram(metric, endpoint, "", latency.buckets());
         if self.run.native {
             let labels = metric.labels(endpoint, self.phase, "");
-            self.push(&metric.name, metric.description, &labels, Value::Native(Arc::new(Native::of(latency))));
+            self.push(
+                &metric.name,
+                metric.description,
+                &labels,
+                Value::Native(Arc::new(NativeHistogram::new(latency))),
+            );
         }
     }
 
@@ -195,12 +197,11 @@ mod tests {
     use std::collections::HashSet;
     use std::time::Duration;
 
-    use monitoring::services::stock_ai::GET_NEWS;
-    use monitoring::services::stock_ai::{JOIN_ROOM, STOCK_AI};
+    use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM, STOCK_AI};
     use tokio::time::Instant;
 
     use super::*;
-    use crate::measure::{At, Failure, Layout, Parts, Recorder, Sample};
+    use crate::measure::{DurationParts, Failure, Layout, Recorder, Sample, SampleKey};
     use crate::plan::constant_vus;
 
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
@@ -214,8 +215,9 @@ mod tests {
             (2, None, Some(Failure::Refused)),
         ] {
             let finished = due + Duration::from_millis(ms);
-            let at = At { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: [None; 3] };
-            recorder.record(at, &Sample { status, failure, due, started: due, finished, parts: Parts::default() });
+            let at = SampleKey { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: [None; 3] };
+            recorder
+                .record(at, &Sample { status, failure, due, started: due, finished, parts: DurationParts::default() });
         }
         recorder.snapshot()
     }

@@ -31,10 +31,10 @@ fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<P
     let arrivals = match &part.schedule {
         Schedule::Arrivals { arrivals, .. } => Some(Arrivals {
             planned: arrivals.total(),
-            started: counts.lateness.1.count(),
+            started: counts.lateness.spread().count(),
             late: counts.late,
             late_after_ms: LATE_AFTER.as_secs_f64() * 1e3,
-            lateness_ms: durations(&counts.lateness.1),
+            lateness_ms: durations(counts.lateness.spread()),
         }),
         Schedule::Vus { .. } => None,
     };
@@ -48,7 +48,7 @@ fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<P
             interrupted: counts.iterations.interrupted,
             dropped,
         },
-        iteration_ms: durations(&counts.iteration_duration.1),
+        iteration_ms: durations(counts.iteration_duration.spread()),
         model: if arrivals.is_some() { perf_report::OPEN } else { perf_report::CLOSED }.to_owned(),
         arrivals,
     })
@@ -112,7 +112,7 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, stands
     let mut problems = Vec::new();
     let mut inconclusive =
         |subject, kind, message| problems.push(Finding::problem(ExitCode::Inconclusive, subject, kind, message));
-    let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_silence);
+    let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_stall);
     let signalled = signalled || load.interrupted;
     if cut > 0 && graceful && !signalled && load.aborted.is_none() && load.panics.is_empty() {
         inconclusive(

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
-use perf_report::quantile::nearest_rank;
-use perf_report::{Millis, SegmentLatency, SegmentResult};
+use perf_report::{SegmentLatency, SegmentResult};
 
 use crate::measure::{SegmentCounts, SegmentKey, Snapshot};
 
@@ -29,11 +28,8 @@ pub(super) fn of(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResul
 }
 
 fn latency(counts: &SegmentCounts) -> SegmentLatency {
-    let requests = counts.succeeded.count() + counts.failed;
-    let quantile = |percent| {
-        let rank = nearest_rank(Ratio::percent(percent), requests);
-        let value = counts.succeeded.at_rank(rank);
-        (requests > 0).then(|| value.map_or(Millis::INFINITE, Millis::from))
-    };
-    SegmentLatency { requests, failed: counts.failed, p50_ms: quantile(50), p95_ms: quantile(95) }
+    let ranked = counts.succeeded.ranked(counts.failed);
+    let quantile = |percent| ranked.quantile(Ratio::percent(percent));
+    let (requests, failed) = (ranked.requests(), counts.failed);
+    SegmentLatency { requests, failed, p50_ms: quantile(50), p95_ms: quantile(95) }
 }

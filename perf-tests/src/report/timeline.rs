@@ -7,8 +7,8 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
-use perf_report::quantile::quantile;
-use perf_report::{Slice, SliceOfEndpoint, Timeline};
+use perf_report::quantile::RankedLatencies;
+use perf_report::{Millis, Slice, SliceOfEndpoint, Timeline};
 
 use crate::measure::{Section, TimelineError};
 use crate::plan::{PartPlan, Plan, Schedule};
@@ -39,9 +39,9 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
     let mut endpoints = BTreeMap::new();
     for (index, latencies) in &section.latencies {
         let succeeded = latencies.decoded()?;
-        let requests = succeeded.len() + latencies.failed;
-        let at = |percent| quantile(&succeeded, latencies.failed, Ratio::percent(percent));
-        let (p50_ms, p95_ms) = (at(50), at(95));
+        let ranked = RankedLatencies::new(Some(&succeeded), latencies.failed);
+        let quantile = |percent| ranked.quantile(Ratio::percent(percent)).unwrap_or(Millis::INFINITE);
+        let (requests, p50_ms, p95_ms) = (ranked.requests(), quantile(50), quantile(95));
         let of = SliceOfEndpoint { requests, failed: latencies.failed, good: latencies.good, p50_ms, p95_ms };
         endpoints.insert(catalogue.endpoints[*index].name.to_owned(), of);
     }
@@ -98,28 +98,28 @@ mod tests {
     use hdrhistogram::Histogram;
     use monitoring::phase::Phase;
     use monitoring::services::stock_ai::{JOIN_ROOM, STOCK_AI};
-    use perf_report::Millis;
 
     use super::*;
     use crate::clock;
-    use crate::measure::{At, Failure, Layout, Parts, Recorder, Sample, Segments, Timeline as Cutter};
+    use crate::measure::{DurationParts, Failure, Layout, Recorder, Sample, SampleKey, Segments, TimelineRecorder};
     use crate::plan::constant_vus;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn join(recorder: &mut Recorder, ms: u64, failed: bool) {
-        let at = At { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: Segments::default() };
+        let at = SampleKey { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: Segments::default() };
         let started = clock::now();
         let finished = started + Duration::from_millis(ms);
         let (status, failure) = (Some(200), failed.then_some(Failure::Check));
-        recorder.record(at, &Sample { status, failure, due: started, started, finished, parts: Parts::default() });
+        recorder
+            .record(at, &Sample { status, failure, due: started, started, finished, parts: DurationParts::default() });
     }
 
     /// A run of so many seconds. In each 40 requests of 1 to 40 ms, 100 ms more in odd seconds, and one more request, which fails in
     /// the second one.
     fn course(seconds: u32) -> (Duration, Vec<Section>) {
         let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![false]));
-        let mut cutter = Cutter::new(&STOCK_AI);
+        let mut cutter = TimelineRecorder::new(&STOCK_AI);
         for second in 1..=seconds {
             for ms in 1..=40 {
                 join(&mut recorder, ms + u64::from(second % 2) * 100, false);

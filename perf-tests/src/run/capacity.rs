@@ -1,6 +1,7 @@
 //! Whether this machine can hold what is planned: memory, file descriptors and ports, said before the run with the limit and
 //! how to raise it.
 
+use crate::host;
 use crate::plan::Plan;
 
 /// What one virtual user takes, at most, in bytes: its state, its buffers, and what the kernel keeps of its connection.
@@ -50,42 +51,8 @@ fn fits(vus: u64, limits: Limits) -> Result<Vec<String>, String> {
     Ok(ports.into_iter().collect())
 }
 
-#[cfg(target_os = "linux")]
 fn here(files_wanted: u64) -> Limits {
-    use std::fs;
-
-    let first_number = |text: &str| text.split_ascii_whitespace().find_map(|word| word.parse::<u64>().ok());
-    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let range: Vec<u64> = range.split_ascii_whitespace().filter_map(|port| port.parse().ok()).collect();
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory = memory.lines().find_map(|line| line.strip_prefix("MemAvailable:")).and_then(first_number);
-    Limits {
-        files: files(files_wanted),
-        ports: (range.len() == 2).then(|| (range[1] + 1).saturating_sub(range[0])),
-        memory: memory.map(|kib| kib << 10),
-    }
-}
-
-/// How many files this process may open. The soft limit is raised as far as the hard one allows, which every process may do.
-#[cfg(target_os = "linux")]
-fn files(wanted: u64) -> Option<u64> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let current = current?;
-    if current >= wanted {
-        return Some(current);
-    }
-    let raised = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum }) {
-        Ok(()) => Some(raised),
-        Err(_) => Some(current),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn here(_: u64) -> Limits {
-    Limits::default()
+    Limits { files: host::open_files(files_wanted), ports: host::local_ports(), memory: host::available_memory() }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tokio::time;
 
 use super::{RunError, Spec};
 use crate::clock;
-use crate::http::{Head, HttpClient, HttpConfig, Pool};
+use crate::http::{HttpClient, HttpConfig, Pool, RequestHead};
 use crate::report::Store;
 
 /// How long a target may take to answer at all.
@@ -98,7 +98,7 @@ fn describe_skew(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String
 
 /// Whether there is a target: any answer proves it.
 pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Result<(), RunError> {
-    let head = Head {
+    let head = RequestHead {
         method: "GET",
         path: "/",
         query: "",

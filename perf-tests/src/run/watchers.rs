@@ -10,8 +10,8 @@ use monitoring::slo::{OnMiss, Slo};
 use perf_report::verdict::{self, Tally, Verdict};
 
 use super::metrics::Metrics;
-use crate::engine::Watch;
-use crate::measure::{Section, Snapshot, Timeline, TimelineError};
+use crate::engine::LoadObserver;
+use crate::measure::{Section, Snapshot, TimelineError, TimelineRecorder};
 use crate::progress::Progress;
 use crate::report::Evidence;
 
@@ -31,7 +31,7 @@ pub(super) struct Watchers<'run> {
     progress: Progress,
     metrics: &'run mut Metrics,
     hopeless: Option<Hopeless<'run>>,
-    course: Result<Timeline, TimelineError>,
+    course: Result<TimelineRecorder, TimelineError>,
 }
 
 impl<'run> Watchers<'run> {
@@ -43,7 +43,7 @@ impl<'run> Watchers<'run> {
         exercised: &'run [Endpoint],
     ) -> Self {
         let hopeless = abort.map(|on| Hopeless { on, catalogue, exercised, past: VecDeque::new() });
-        Self { progress, metrics, hopeless, course: Ok(Timeline::new(catalogue)) }
+        Self { progress, metrics, hopeless, course: Ok(TimelineRecorder::new(catalogue)) }
     }
 
     /// Takes the display away, and gives the course of the load, which ended after so long with these counts.
@@ -53,7 +53,7 @@ impl<'run> Watchers<'run> {
     }
 }
 
-impl Watch for Watchers<'_> {
+impl LoadObserver for Watchers<'_> {
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String> {
         self.progress.show(elapsed, &snapshot);
         if let Ok(course) = &mut self.course

@@ -1,13 +1,11 @@
 //! What a fault of a server counts as: a table, row by row, against servers of another make. A fault is never a success, no
 //! request is lost and no virtual user dies; what HTTP allows a server to do is no fault.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with another test, each of which needs a part")]
-mod servers;
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
 use perf_report::FailureKind;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
@@ -19,7 +17,7 @@ use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
 use perf_tests::{Scenario, Vu, shared_iterations};
-use servers::{Nginx, folder, python, uvicorn};
+use test_support::programs::{Nginx, python, uvicorn};
 
 const ANSWER: Endpoint = Endpoint::new("answer", "Answer", Method::Get, "/{fault}");
 const CATALOGUE: Catalogue = Catalogue {
@@ -32,6 +30,11 @@ const CATALOGUE: Catalogue = Catalogue {
     caches: &[],
 };
 const REQUESTS: u64 = 20;
+
+/// A folder for what these tests make.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults")
+}
 
 /// A row: what a server does, and what every request to it counts as; no kind if that is no fault.
 struct Row {
@@ -49,7 +52,7 @@ impl Row {
         Self { server, fault, port, kind, scheme: "http", http2: false, think: Duration::ZERO }
     }
 
-    fn settings(&self, number: usize) -> Settings {
+    fn settings(&self, number: usize, authority: &Path) -> Settings {
         let out = folder().join("reports");
         let testid = format!("row-{number}");
         if out.join(&testid).exists() {
@@ -67,18 +70,18 @@ impl Row {
         let patience = if self.kind == Some("timeout") { 400 } else { 5_000 };
         settings.http.request_timeout = Duration::from_millis(patience);
         settings.http.http2 = self.http2;
-        settings.http.ca_certificate = (self.scheme == "https").then(Nginx::authority);
+        settings.http.ca_certificate = (self.scheme == "https").then(|| authority.to_owned());
         settings
     }
 
     /// What is wrong with what was seen; nothing if it is as it should be.
-    fn check(&self, number: usize) -> Result<(), String> {
+    fn check(&self, number: usize, authority: &Path) -> Result<(), String> {
         let (fault, think) = (self.fault, self.think);
         let requests = if think.is_zero() { REQUESTS } else { 6 };
         let finished = Scenario::new("faults", &CATALOGUE)
             .exercises(&[ANSWER])
             .load(shared_iterations(2, requests))
-            .run_with(self.settings(number), async move |vu: &mut Vu, (): &()| {
+            .run_with(self.settings(number, authority), async move |vu: &mut Vu, (): &()| {
                 let sent = vu.request(ANSWER).path("fault", fault).send().await;
                 vu.think(think, think).await;
                 sent?;
@@ -111,10 +114,9 @@ fn own_errors(report: &Report) -> Option<&str> {
 #[ignore = "needs nginx, openssl, python3 and uvicorn: run with cargo xtask ci"]
 fn every_fault_counts_as_what_it_is() {
     let (nginx, (_a, asgi), (_b, raw), (_c, once), (_d, away)) =
-        (Nginx::start(), uvicorn(), python(&["http1"]), python(&["once"]), python(&["goaway"]));
-    let certificates = Nginx::certificates();
+        (Nginx::start(folder().join("nginx")), uvicorn(), python(&["http1"]), python(&["once"]), python(&["goaway"]));
     // Whether anybody is there is asked first, and has to find the right name.
-    let (_e, renamed) = python(&["tls", certificates.to_str().unwrap()]);
+    let (_e, renamed) = python(&["tls", nginx.certificates().to_str().unwrap()]);
     let (tls, pause) = ("https", Duration::from_millis(2_500));
     let rows = [
         Row::new("nginx", "fine", nginx.plain, None),
@@ -145,7 +147,7 @@ fn every_fault_counts_as_what_it_is() {
     ];
     let mut wrong = Vec::new();
     for (number, row) in rows.iter().enumerate() {
-        let result = row.check(number);
+        let result = row.check(number, &nginx.authority());
         let sign = if result.is_ok() { "ok" } else { "WRONG" };
         println!("{:16} {:18} {:9} {sign}", row.server, row.fault, row.kind.unwrap_or("no fault"));
         wrong.extend(result.err().map(|why| format!("{}, {}: {why}", row.server, row.fault)));

@@ -12,12 +12,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use perf_tests::remote_write::proto::{Histogram, WriteRequest};
-use perf_tests::remote_write::proto2;
+use perf_tests::remote_write::wire_v1::{Histogram, WriteRequest};
+use perf_tests::remote_write::wire_v2;
 use prost::Message as _;
 use serde_json::{Value, json};
-
-use crate::fakes::serve;
+use test_support::fake_server::serve;
 
 /// A series' samples: value and time.
 type Samples = Vec<(f64, i64)>;
@@ -204,7 +203,7 @@ fn of_one(bytes: &[u8]) -> Vec<Received> {
 }
 
 fn of_two(bytes: &[u8]) -> Vec<Received> {
-    let request = proto2::Request::decode(bytes).unwrap();
+    let request = wire_v2::Request::decode(bytes).unwrap();
     assert_eq!(request.symbols[0], "");
     let text = |number: u32| &request.symbols[number as usize];
     let received = request.timeseries.iter().map(|series| Received {

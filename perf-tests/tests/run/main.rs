@@ -5,8 +5,8 @@
 
 mod delivery;
 mod engine;
+mod fake_service;
 mod fake_store;
-mod fakes;
 mod store;
 
 use perf_report::FailureKind;
@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use fake_service::Service;
 use fake_store::Store;
-use fakes::Service;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::ratio::Ratio;
@@ -25,6 +25,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
 use perf_report::{Millis, Report};
 use perf_tests::{Finished, Scenario, Vu, constant_vus, shared_iterations};
+use test_support::fake_server::unreachable_url;
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
 const ECHO: Endpoint = Endpoint::new("echo", "Echo", Method::Post, "/echo/{word}");
@@ -188,7 +189,7 @@ fn a_target_that_hangs_is_never_met() {
 fn nobody_at_the_target_is_a_bad_configuration() {
     let service = Service::start();
     let mut settings = settings(&service, None, "nobody-1");
-    settings.target = fakes::nobody();
+    settings.target = unreachable_url().parse().unwrap();
     let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
     let (code, message) = finished.report().unwrap_err();
     assert_eq!(code, ExitCode::BadConfiguration);

@@ -97,7 +97,7 @@ fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
         "--example",
         "fixed",
     ]);
-    command.args(["--package", "backend", "--bin", "backend", "--message-format=json-render-diagnostics"]);
+    command.args(["--package", "stub-backend", "--bin", "stub-backend", "--message-format=json-render-diagnostics"]);
     let output =
         command.current_dir(workspace::root()).stderr(Stdio::inherit()).output().context("failed to run cargo")?;
     if !output.status.success() {
@@ -110,7 +110,7 @@ fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
         {
             match artifact.target.name.as_str() {
                 "fixed" if artifact.target.kind.contains(&TargetKind::Example) => generator = Some(executable.into()),
-                "backend" => server = Some(executable.into()),
+                "stub-backend" => server = Some(executable.into()),
                 _ => {}
             }
         }

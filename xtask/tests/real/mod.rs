@@ -91,7 +91,7 @@ impl Backend {
     }
 
     pub(crate) fn at(port: u16, faults: &[&str]) -> Self {
-        let mut command = Command::new(built(&["--bin", "backend"], "backend"));
+        let mut command = Command::new(built(&["--bin", "stub-backend"], "stub-backend"));
         // Its pipe closes with us, and then it ends.
         command.args(["--port", &port.to_string(), "--until-stdin-closes"]).args(faults).current_dir(root());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -9,60 +9,60 @@ use std::time::Duration;
 
 use tokio::time::{self, Sleep};
 
-use super::{Active, Floor, Iteration, Left, PartWork, UnderWay};
+use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, WorkerState};
 use crate::clock;
-use crate::engine::vu::{Turn, Vu};
+use crate::engine::vu::{IterationId, Vu};
 use crate::plan::{Span, VuPlan};
 
 /// One virtual user, from its first start to its last stop.
-pub(super) struct Life {
-    floor: Floor,
+pub(super) struct VuTask {
+    worker: WorkerState,
     part: usize,
     iteration: Arc<dyn Iteration>,
     min_iteration: Duration,
     plan: VuPlan,
-    left: Left,
+    supply: IterationSupply,
 }
 
-impl Life {
-    pub(super) fn new(floor: &Floor, work: &PartWork, plan: VuPlan, left: Left) -> Self {
-        let PartWork { part, iteration, min_iteration, .. } = work;
+impl VuTask {
+    pub(super) fn new(worker: &WorkerState, job: &PartJob, plan: VuPlan, supply: IterationSupply) -> Self {
+        let PartJob { part, iteration, min_iteration, .. } = job;
         Self {
-            floor: floor.clone(),
+            worker: worker.clone(),
             part: *part,
             iteration: iteration.clone(),
             min_iteration: *min_iteration,
             plan,
-            left,
+            supply,
         }
     }
 
-    pub(super) async fn live(self) {
-        let mut vu = Vu::new(self.plan.id, self.part, self.floor.place.clone());
+    pub(super) async fn run(self) {
+        let mut vu = Vu::new(self.plan.id, self.part, self.worker.context.clone());
         let mut begun = 0;
         for span in &self.plan.spans {
-            time::sleep_until(self.floor.place.epoch + span.start).await;
-            let _active = Active::new(&self.floor.place.recorder, self.part);
+            time::sleep_until(self.worker.context.epoch + span.start).await;
+            let _active = ActiveVu::new(&self.worker.context.recorder, self.part);
             self.iterate(&mut vu, span, &mut begun).await;
         }
-        if let (Left::Each(all), Some(last)) = (&self.left, self.plan.spans.last()) {
-            let phase = self.floor.place.shared.phases[self.part].at(last.stop);
-            self.floor.place.recorder.borrow_mut().record_dropped(self.part, phase, all.saturating_sub(begun));
+        if let (IterationSupply::Each(all), Some(last)) = (&self.supply, self.plan.spans.last()) {
+            let phase = self.worker.context.shared.phases[self.part].at(last.stop);
+            self.worker.context.recorder.borrow_mut().record_dropped(self.part, phase, all.saturating_sub(begun));
         }
     }
 
     /// Runs one iteration after another until the span is over.
     async fn iterate(&self, vu: &mut Vu, span: &Span, begun: &mut u64) {
-        let epoch = self.floor.place.epoch;
+        let epoch = self.worker.context.epoch;
         let stop = epoch + span.stop;
         let mut cut = pin!(time::sleep_until(epoch + span.cut));
         let mut now = clock::now();
         while now < stop {
-            let Some(turn) = self.take(*begun) else { break };
+            let Some(iteration_id) = self.take(*begun) else { break };
             *begun += 1;
-            vu.begin(now, turn, None);
+            vu.begin(now, iteration_id, None);
             let result = until(cut.as_mut(), self.iteration.begin(vu)).await;
-            let ended = self.floor.iteration_ended(vu, result);
+            let ended = self.worker.iteration_ended(vu, result);
             let earliest = (now + self.min_iteration).min(stop);
             now = if earliest > ended {
                 time::sleep_until(earliest).await;
@@ -76,13 +76,13 @@ impl Life {
     }
 
     /// Takes the next iteration, if there is one.
-    fn take(&self, begun: u64) -> Option<Turn> {
-        match &self.left {
-            Left::Endless => Some(Turn::Own(begun)),
-            Left::Each(all) => (begun < *all).then_some(Turn::Own(begun)),
-            Left::Shared { next, all } => {
+    fn take(&self, begun: u64) -> Option<IterationId> {
+        match &self.supply {
+            IterationSupply::Endless => Some(IterationId::Own(begun)),
+            IterationSupply::Each(all) => (begun < *all).then_some(IterationId::Own(begun)),
+            IterationSupply::Shared { next, all } => {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                (number < *all).then_some(Turn::Shared(number))
+                (number < *all).then_some(IterationId::Shared(number))
             }
         }
     }
@@ -90,7 +90,7 @@ impl Life {
 
 /// Runs an iteration until it ends or is cut off. The timer is looked at every time and polled once: it wakes this task, and
 /// that never changes.
-async fn until(mut cut: Pin<&mut Sleep>, mut iteration: UnderWay<'_>) -> Option<anyhow::Result<()>> {
+async fn until(mut cut: Pin<&mut Sleep>, mut iteration: IterationFuture<'_>) -> Option<anyhow::Result<()>> {
     let mut is_set = false;
     poll_fn(|context| {
         if let Poll::Ready(result) = iteration.as_mut().poll(context) {

@@ -1,6 +1,9 @@
 //! Every executor on virtual time, against a target that takes exactly as long as it is told to: what is measured is known
 //! beforehand.
 
+mod allocations;
+mod edges;
+
 use std::sync::atomic::Ordering;
 
 use monitoring::endpoint::Endpoint;
@@ -14,7 +17,7 @@ use url::Url;
 
 use super::*;
 use crate::clock;
-use crate::engine::share;
+use crate::engine::worker_schedule;
 use crate::http::HttpConfig;
 use crate::measure::{EndpointCounts, Layout};
 use crate::plan::{
@@ -27,7 +30,7 @@ const SECS: fn(u64) -> Duration = Duration::from_secs;
 
 /// What a load left.
 pub(super) struct Ran {
-    pub(super) done: Done,
+    pub(super) result: WorkerResult,
     pub(super) took: Duration,
     /// Of shared iterations, how many were taken.
     taken: u64,
@@ -35,7 +38,7 @@ pub(super) struct Ran {
 
 impl Ran {
     pub(super) fn endpoint(&self, phases: Phases) -> EndpointCounts {
-        self.done.snapshot.endpoint(0, phases).unwrap()
+        self.result.snapshot.endpoint(0, phases).unwrap()
     }
 
     fn join_room(&self) -> EndpointCounts {
@@ -43,17 +46,17 @@ impl Ran {
     }
 
     pub(super) fn part(&self) -> &crate::measure::PartCounts {
-        &self.done.snapshot.parts[0]
+        &self.result.snapshot.parts[0]
     }
 }
 
-type Boxed<'vu> = UnderWay<'vu>;
+type Boxed<'vu> = IterationFuture<'vu>;
 
 /// A closure as a scenario's iterations.
 struct Own<F>(F);
 
 impl<F: for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync> Iteration for Own<F> {
-    fn begin<'a>(&'a self, vu: &'a mut Vu) -> UnderWay<'a> {
+    fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a> {
         (self.0)(vu)
     }
 }
@@ -82,7 +85,7 @@ pub(super) async fn run_against(
     let (abort, aborted) = watch::channel(false);
     let epoch = clock::now();
     let target = Url::parse(target).unwrap();
-    let shared = Shared {
+    let shared = RunContext {
         http: Arc::new(HttpConfig::new(&target, HttpSettings::default()).unwrap()),
         endpoints: STOCK_AI.endpoints,
         exercised: vec![JOIN_ROOM],
@@ -90,19 +93,19 @@ pub(super) async fn run_against(
         phases: vec![part.phases.clone()],
         shared_connections: false,
     };
-    let work = Work {
-        parts: vec![PartWork {
+    let work = WorkerJob {
+        parts: vec![PartJob {
             part: 0,
             iteration: Arc::new(Own(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            share: share(part, &next, (0, 1)),
+            schedule: worker_schedule(part, &next, (0, 1)),
         }],
         epoch,
         shared: Arc::new(shared),
         recorder: Recorder::new(Layout::new(&STOCK_AI, vec![part.is_open()])),
         workers: 1,
-        pacing: Pacing::Runtime,
+        wakeup: WakeupMode::Runtime,
         asked,
         finished: finish,
         abort: aborted,
@@ -123,8 +126,8 @@ pub(super) async fn run_against(
         drop(ask);
         took
     };
-    let (done, took) = tokio::join!(run(work), supervise);
-    Ran { done, took, taken: next.load(Ordering::Relaxed) }
+    let (result, took) = tokio::join!(run(work), supervise);
+    Ran { result, took, taken: next.load(Ordering::Relaxed) }
 }
 
 pub(super) async fn run_whole(
@@ -159,7 +162,7 @@ async fn constant_vus_iterate_until_their_time_is_over() {
     assert_eq!(join_room.latency.quantile(Ratio::percent(95)), Some(Millis::Finite(100.0)));
     assert!(join_room.response.is_none(), "a closed load has no response times");
     assert_eq!(ran.part().most_per_iteration[0], 1);
-    assert_eq!(ran.part().iteration_duration.1.longest().unwrap().as_millis(), 100);
+    assert_eq!(ran.part().iteration_duration.spread().longest().unwrap().as_millis(), 100);
     assert_eq!((ran.part().vus, ran.took), (0, MS(1000)));
 }
 
@@ -224,7 +227,7 @@ async fn an_iteration_takes_at_least_so_long_and_a_load_begins_when_it_is_to() {
     let load = constant_vus(1, MS(1000)).min_iteration_duration(MS(250)).start_time(SECS(7));
     let ran = run_whole(load, |vu| request(vu, MS(100))).await;
     assert_eq!((ran.part().iterations.completed, ran.took), (4, SECS(8)));
-    assert_eq!(ran.part().iteration_duration.1.longest().unwrap().as_millis(), 100);
+    assert_eq!(ran.part().iteration_duration.spread().longest().unwrap().as_millis(), 100);
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,7 +246,7 @@ async fn arrivals_begin_when_they_are_due_whatever_became_of_those_before() {
     assert_eq!(ran.took, MS(2295));
     let response = join_room.response.unwrap();
     assert_eq!((response.buckets().within(MS(300)), response.buckets().sum_ms()), (400, 400.0 * 300.0));
-    assert_eq!(ran.part().lateness.1.longest(), Some(Duration::from_nanos(1)));
+    assert_eq!(ran.part().lateness.spread().longest(), Some(Duration::from_nanos(1)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -347,16 +350,16 @@ async fn an_error_or_a_panic_of_the_scenario_is_kept_and_other_vus_go_on() {
         })
     })
     .await;
-    assert_eq!(ran.done.panics.len(), 1);
-    assert!(ran.done.panics[0].contains("get_news"), "{:?}", ran.done.panics);
-    assert_eq!((ran.done.errors.count, ran.done.errors.first[0].as_str()), (10, "own"));
+    assert_eq!(ran.result.panics.len(), 1);
+    assert!(ran.result.panics[0].contains("get_news"), "{:?}", ran.result.panics);
+    assert_eq!((ran.result.errors.count, ran.result.errors.first[0].as_str()), (10, "own"));
     assert_eq!(ran.part().vus, 0);
     let open = run_whole(constant_arrival_rate(10, SECS(1), SECS(1), 3), |vu| {
         assert!(vu.iteration() != 4, "the fifth");
         request(vu, MS(10))
     });
     let open = open.await;
-    assert_eq!((open.done.panics.len(), open.part().iterations.completed), (1, 9));
+    assert_eq!((open.result.panics.len(), open.part().iterations.completed), (1, 9));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use httparse::{EMPTY_HEADER, Status};
 
 use super::head::MAX_HEADERS;
-use super::{Cause, Limits};
+use super::{Cause, ResponseLimits};
 
 /// As many hexadecimal digits as a 64-bit number has. Leading zeros count, or a size could go on for ever.
 const MAX_DIGITS: u8 = 16;
@@ -56,7 +56,7 @@ impl Chunked {
 
     /// Decodes what was appended to the buffer and takes it out of there, but for data. Gives the end of the body once
     /// it is whole; what follows it then comes after.
-    pub(super) fn decode(&mut self, buffer: &mut BytesMut, limits: &Limits) -> Result<Option<usize>, Cause> {
+    pub(super) fn decode(&mut self, buffer: &mut BytesMut, limits: &ResponseLimits) -> Result<Option<usize>, Cause> {
         let mut at = self.end;
         while at < buffer.len() && self.next != Next::Nothing {
             if self.next == Next::Data {
@@ -83,7 +83,7 @@ impl Chunked {
     }
 
     /// Takes a byte that is not data.
-    fn step(&mut self, byte: u8, limits: &Limits) -> Result<Next, Cause> {
+    fn step(&mut self, byte: u8, limits: &ResponseLimits) -> Result<Next, Cause> {
         match (self.next, byte) {
             (Next::Size(digits), _) if byte.is_ascii_hexdigit() => self.digit(digits, byte),
             (Next::Size(0), _) => Err(Cause::Protocol("chunk without a size")),
@@ -128,7 +128,7 @@ impl Chunked {
         }
     }
 
-    fn extension(&mut self, next: Next, limits: &Limits) -> Result<Next, Cause> {
+    fn extension(&mut self, next: Next, limits: &ResponseLimits) -> Result<Next, Cause> {
         self.extensions += 1;
         if self.extensions > limits.head {
             return Err(Cause::TooLarge { what: "bytes of chunk extensions", limit: limits.head });
@@ -166,7 +166,7 @@ mod tests {
     fn what_follows_a_body_is_left_after_it() {
         let mut buffer = BytesMut::from("head2\r\nhi\r\n1;a\r\n!\r\n0\r\nb: c\r\n\r\nrest");
         let mut chunked = Chunked::new(4);
-        assert_eq!(chunked.decode(&mut buffer, &Limits::default()).unwrap(), Some(7));
+        assert_eq!(chunked.decode(&mut buffer, &ResponseLimits::default()).unwrap(), Some(7));
         assert_eq!(buffer, "headhi!rest");
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::incoming::{Incoming, Whole};
-use super::{Answer, AnswerTo, Broken, Cause, Limits, Timings};
+use super::{Answer, AnswerTo, Broken, Cause, ResponseLimits, Timings};
 use crate::clock::now;
 
 /// What a connection's buffer begins with, in bytes. Nothing is allocated before the first request.
@@ -27,7 +27,7 @@ const LARGE: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
-    limits: Limits,
+    limits: ResponseLimits,
     /// Empty between exchanges.
     buffer: BytesMut,
     /// The room that the first read of an answer is given, in bytes: such that answers like those so far come whole.
@@ -47,7 +47,7 @@ enum Sending {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection over a stream that is ready for a request: connected, and secured if it is to be.
-    pub fn new(stream: S, limits: Limits) -> Self {
+    pub fn new(stream: S, limits: ResponseLimits) -> Self {
         Self { stream, limits, buffer: BytesMut::new(), room: SMALL, reusable: true }
     }
 

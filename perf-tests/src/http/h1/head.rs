@@ -2,7 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Error, Header, Response, Status};
 
-use super::{AnswerTo, Cause, Limits};
+use super::{AnswerTo, Cause, ResponseLimits};
 
 /// How many header lines there is room for.
 pub(super) const MAX_HEADERS: usize = 100;
@@ -75,7 +75,7 @@ pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
 
 impl Head {
     /// Reads a whole head, which ends where `bytes` does.
-    pub(super) fn parse(bytes: &[u8], answer_to: AnswerTo, limits: &Limits) -> Result<Self, Cause> {
+    pub(super) fn parse(bytes: &[u8], answer_to: AnswerTo, limits: &ResponseLimits) -> Result<Self, Cause> {
         match Self::parse_with(&mut [EMPTY_HEADER; FEW_HEADERS], bytes, answer_to, limits) {
             Err(Cause::TooLarge { limit, .. }) if limit > FEW_HEADERS => {
                 Self::parse_with(&mut [EMPTY_HEADER; MAX_HEADERS], bytes, answer_to, limits)
@@ -88,7 +88,7 @@ impl Head {
         slots: &mut [Header<'a>],
         bytes: &'a [u8],
         answer_to: AnswerTo,
-        limits: &Limits,
+        limits: &ResponseLimits,
     ) -> Result<Self, Cause> {
         let mut response = Response::new(slots);
         let parsed = response.parse(bytes);

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::body::Chunked;
 use super::head::{self, Framing, Head};
-use super::{AnswerTo, Cause, Limits};
+use super::{AnswerTo, Cause, ResponseLimits};
 use crate::clock::now;
 
 /// The least room for a read of what has no known length, in bytes.
@@ -18,7 +18,7 @@ const AHEAD: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Incoming {
     answer_to: AnswerTo,
-    limits: Limits,
+    limits: ResponseLimits,
     stage: Stage,
     /// Interim answers so far.
     interim: usize,
@@ -57,7 +57,7 @@ pub(super) struct Whole {
 }
 
 impl Incoming {
-    pub(super) fn new(answer_to: AnswerTo, limits: Limits) -> Self {
+    pub(super) fn new(answer_to: AnswerTo, limits: ResponseLimits) -> Self {
         Self { answer_to, limits, stage: Stage::Head(0), interim: 0, received: false, first_byte: None, peak: 0 }
     }
 
@@ -155,7 +155,7 @@ impl Body {
     }
 
     /// Where the body ends in the buffer, if it does.
-    fn end(&mut self, head: &Head, buffer: &mut BytesMut, limits: &Limits) -> Result<Option<usize>, Cause> {
+    fn end(&mut self, head: &Head, buffer: &mut BytesMut, limits: &ResponseLimits) -> Result<Option<usize>, Cause> {
         match self {
             Self::Length(end) => Ok((*end <= buffer.len()).then_some(*end)),
             Self::Chunked(chunked) => chunked.decode(buffer, limits),

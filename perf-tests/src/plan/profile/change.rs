@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use monitoring::run::{LoadOverride, MAX_VUS, Rate};
 
-use super::{Executor, GRACEFUL_STOP, LoadError, LoadProfile, MAX_DURATION};
+use super::{
+    ConstantArrivalRate, ConstantVus, Executor, GRACEFUL_STOP, LoadError, LoadProfile, MAX_DURATION, PerVuIterations,
+    RampingArrivalRate, RampingVus, SharedIterations,
+};
 use crate::plan::arrivals::Spacing;
 
 impl LoadProfile {
@@ -46,8 +49,8 @@ impl LoadProfile {
     /// Of counted iterations, none begins later than this.
     #[must_use]
     pub const fn max_duration(mut self, time: Duration) -> Self {
-        if let Executor::SharedIterations { max_duration, .. } | Executor::PerVuIterations { max_duration, .. } =
-            &mut self.executor
+        if let Executor::SharedIterations(SharedIterations { max_duration, .. })
+        | Executor::PerVuIterations(PerVuIterations { max_duration, .. }) = &mut self.executor
         {
             *max_duration = time;
         }
@@ -57,7 +60,7 @@ impl LoadProfile {
     /// Of ramped virtual users, so many are there at first. k6's default is 1.
     #[must_use]
     pub const fn start_vus(mut self, vus: u32) -> Self {
-        if let Executor::RampingVus { start_vus, .. } = &mut self.executor {
+        if let Executor::RampingVus(RampingVus { start_vus, .. }) = &mut self.executor {
             *start_vus = vus;
         }
         self
@@ -66,7 +69,7 @@ impl LoadProfile {
     /// Of ramped virtual users, one that is not wanted any more may take so long for its last iteration.
     #[must_use]
     pub const fn graceful_ramp_down(mut self, time: Duration) -> Self {
-        if let Executor::RampingVus { graceful_ramp_down, .. } = &mut self.executor {
+        if let Executor::RampingVus(RampingVus { graceful_ramp_down, .. }) = &mut self.executor {
             *graceful_ramp_down = time;
         }
         self
@@ -75,8 +78,8 @@ impl LoadProfile {
     /// Of an arrival rate, as many virtual users as there may ever be.
     #[must_use]
     pub const fn max_vus(mut self, vus: u32) -> Self {
-        if let Executor::ConstantArrivalRate { max_vus, .. } | Executor::RampingArrivalRate { max_vus, .. } =
-            &mut self.executor
+        if let Executor::ConstantArrivalRate(ConstantArrivalRate { max_vus, .. })
+        | Executor::RampingArrivalRate(RampingArrivalRate { max_vus, .. }) = &mut self.executor
         {
             *max_vus = vus;
         }
@@ -86,8 +89,8 @@ impl LoadProfile {
     /// Of an arrival rate: arrivals as of independent people, not evenly spread.
     #[must_use]
     pub const fn poisson(mut self) -> Self {
-        if let Executor::ConstantArrivalRate { spacing, .. } | Executor::RampingArrivalRate { spacing, .. } =
-            &mut self.executor
+        if let Executor::ConstantArrivalRate(ConstantArrivalRate { spacing, .. })
+        | Executor::RampingArrivalRate(RampingArrivalRate { spacing, .. }) = &mut self.executor
         {
             *spacing = Spacing::Poisson;
         }
@@ -106,12 +109,12 @@ impl LoadProfile {
             Some(at_rate(rate, by.duration.unwrap_or(whole), by))
         } else if !by.stages.is_empty() {
             let (stages, graceful_ramp_down) = (by.stages.clone(), GRACEFUL_STOP);
-            Some(Executor::RampingVus { start_vus: vus, stages, graceful_ramp_down })
+            Some(Executor::RampingVus(RampingVus { start_vus: vus, stages, graceful_ramp_down }))
         } else if let Some(iterations) = by.iterations {
             let max_duration = by.duration.unwrap_or(MAX_DURATION);
-            Some(Executor::SharedIterations { vus, iterations, max_duration })
+            Some(Executor::SharedIterations(SharedIterations { vus, iterations, max_duration }))
         } else {
-            by.duration.map(|duration| Executor::ConstantVus { vus, duration })
+            by.duration.map(|duration| Executor::ConstantVus(ConstantVus { vus, duration }))
         };
         match (replaced, by.vus) {
             (Some(executor), _) => self.executor = executor,
@@ -131,19 +134,22 @@ fn at_rate(rate: Rate, duration: Duration, by: &LoadOverride) -> Executor {
     let enough = u32::try_from(a_second).unwrap_or(MAX_VUS).clamp(1, MAX_VUS);
     let vus = by.vus.unwrap_or_else(|| enough.min(by.max_vus.unwrap_or(MAX_VUS)));
     let max_vus = by.max_vus.unwrap_or(vus);
-    Executor::ConstantArrivalRate { rate, duration, vus, max_vus, spacing: Spacing::Even }
+    Executor::ConstantArrivalRate(ConstantArrivalRate { rate, duration, vus, max_vus, spacing: Spacing::Even })
 }
 
 impl Executor {
     fn set_vus(&mut self, number: u32) -> Result<(), LoadError> {
         match self {
-            Self::ConstantVus { vus, .. } | Self::SharedIterations { vus, .. } | Self::PerVuIterations { vus, .. } => {
+            Self::ConstantVus(ConstantVus { vus, .. })
+            | Self::SharedIterations(SharedIterations { vus, .. })
+            | Self::PerVuIterations(PerVuIterations { vus, .. }) => {
                 *vus = number;
             }
-            Self::ConstantArrivalRate { vus, max_vus, .. } | Self::RampingArrivalRate { vus, max_vus, .. } => {
+            Self::ConstantArrivalRate(ConstantArrivalRate { vus, max_vus, .. })
+            | Self::RampingArrivalRate(RampingArrivalRate { vus, max_vus, .. }) => {
                 (*vus, *max_vus) = (number, number.max(*max_vus));
             }
-            Self::RampingVus { .. } => return Err(LoadError::VusOfStages),
+            Self::RampingVus(_) => return Err(LoadError::VusOfStages),
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use monitoring::phase::Phase;
 use monitoring::run::{LoadOverride, Rate, Stage};
 
 use super::*;
+use crate::plan::Schedule;
 
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 

@@ -1,0 +1,61 @@
+//! How often memory is asked for, for each request of a load that has settled: stated, each with its reason.
+
+use std::io::{Read as _, Write as _};
+
+use monitoring::phase::Phases;
+use monitoring::services::stock_ai::JOIN_ROOM;
+use test_support::fake_server::accept_one;
+
+use super::run_against;
+use crate::plan::shared_iterations;
+
+/// Answers every request, whose head and body come at once, with the same.
+fn server() -> String {
+    let (address, _) = accept_one(|mut stream| {
+        let mut buffer = [0; 4096];
+        while stream.read(&mut buffer).unwrap() > 0 {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"id\": \"p-1\"}").unwrap();
+        }
+    });
+    format!("http://{address}")
+}
+
+/// How often this thread asked for memory while so many iterations ran. The server runs on another.
+fn allocations(iterations: u64, json: bool, check: bool) -> u64 {
+    let url = server();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let counted = allocation_counter::measure(|| {
+        let ran = runtime.block_on(run_against(&url, shared_iterations(1, iterations), None, move |vu| {
+            Box::pin(async move {
+                let mut request = vu.request(JOIN_ROOM).path("code", "ABCD");
+                if json {
+                    request = request.json(&["a", "b"]);
+                }
+                if check {
+                    request = request.check("has an id", |answer| answer.body().starts_with(b"{\"id\""));
+                }
+                request.send().await?;
+                Ok(())
+            })
+        }));
+        let requests = ran.endpoint(Phases::ALL).requests();
+        assert_eq!((requests.sent, requests.failed), (iterations, 0), "{:?}", ran.result.errors);
+    });
+    counted.count_total
+}
+
+/// Per request: the iteration's future, boxed so that a scenario is a plain closure; a path with a value in it, which takes
+/// the value as text and the path made of it; and the list of checks, if there are any. Nothing for head, body, connection, timer, answer or recording.
+#[test]
+fn a_settled_load_asks_for_memory_as_often_as_is_said_here() {
+    const ITERATION: u64 = 1;
+    const PATH: u64 = 2;
+    const CHECKS: u64 = 1;
+    for (json, check, said) in
+        [(false, false, ITERATION + PATH), (true, false, ITERATION + PATH), (true, true, ITERATION + PATH + CHECKS)]
+    {
+        let settled = allocations(3_000, json, check) - allocations(1_000, json, check);
+        // A few more or less, where a histogram grows in one run and not in the other.
+        assert!(settled.abs_diff(said * 2_000) <= 40, "{json} {check}: {settled} for 2000 requests");
+    }
+}

@@ -1,0 +1,74 @@
+//! Executors on virtual time where it is easy to be wrong: what is never dealt, who is wanted again, and few virtual users
+//! among many workers.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use tokio::time;
+
+use super::{WorkerSchedule, request, run_whole};
+use crate::engine::worker_schedule;
+use crate::plan::{constant_arrival_rate, ramping_vus};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+#[tokio::test(start_paused = true)]
+async fn arrivals_that_the_end_overtakes_are_dropped_and_not_forgotten() {
+    let load = constant_arrival_rate(10, SECS(1), SECS(2), 30).graceful_stop(SECS(1));
+    let ran = run_whole(load, |vu| {
+        Box::pin(async move {
+            if vu.iteration() == 4 {
+                // The whole machine stands still until all is over.
+                time::advance(SECS(60)).await;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    let (part, dropped) = (ran.part(), ran.part().dropped.iter().sum::<u64>());
+    let ended = part.iterations.completed + part.iterations.interrupted;
+    assert_eq!((ended + dropped, dropped > 10), (20, true), "{:?}", part.iterations);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_loads_virtual_users_are_busy_for_the_least_time_of_an_iteration() {
+    let load = || constant_arrival_rate(10, SECS(1), SECS(2), 1);
+    let quick = run_whole(load(), |vu| request(vu, MS(1))).await;
+    assert_eq!(quick.part().dropped.iter().sum::<u64>(), 0);
+    let held = run_whole(load().min_iteration_duration(MS(950)), |vu| request(vu, MS(1))).await;
+    // The one there may be takes the arrivals at 0 and at 1000 ms.
+    assert_eq!((held.part().iterations.completed, held.part().dropped.iter().sum::<u64>()), (2, 18));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_wanted_again_is_cut_off_at_last() {
+    // Not wanted from 10 s on, wanted again 2 s later, before it would have been cut off; and not from 22 s on.
+    let load = ramping_vus(&[
+        (Duration::ZERO, 1),
+        (SECS(10), 1),
+        (Duration::ZERO, 0),
+        (SECS(2), 0),
+        (Duration::ZERO, 1),
+        (SECS(10), 1),
+    ]);
+    let ran = run_whole(load, |vu| request(vu, SECS(100_000))).await;
+    assert_eq!((ran.part().iterations.interrupted, ran.took), (1, SECS(52)));
+}
+
+#[test]
+fn few_virtual_users_of_an_open_load_are_not_scattered_among_workers() {
+    let shares = |max_vus: u32, workers: usize| -> Vec<(usize, usize)> {
+        let plan = constant_arrival_rate(10, SECS(1), SECS(1), max_vus).plan("a", 1, 1).unwrap();
+        let next = Arc::new(AtomicU64::new(0));
+        let share_of = |number| match worker_schedule(&plan, &next, (number, workers)) {
+            WorkerSchedule::Arrivals { ids, of, .. } => (ids.len(), of),
+            WorkerSchedule::Vus { .. } => panic!("an open load has arrivals"),
+        };
+        (0..workers).map(share_of).collect()
+    };
+    assert_eq!(shares(3, 2), [(3, 1), (0, 1)]);
+    assert_eq!(shares(64, 2), [(32, 2), (32, 2)]);
+    assert_eq!(shares(70, 4), [(35, 2), (35, 2), (0, 2), (0, 2)]);
+}

@@ -1,0 +1,79 @@
+//! How far load may go: to this machine and to private networks, and further only where somebody said so. A wrong URL must not become an
+//! attack on whoever has that address.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use monitoring::run::ALLOW_TARGET;
+
+/// Takes out what is too far away.
+///
+/// # Errors
+/// If nothing is left.
+pub(super) fn keep_near(host: &str, found: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
+    let Some(first) = found.first().copied() else { return Ok(found) };
+    let near: Vec<_> = found.into_iter().filter(|address| is_near(address.ip())).collect();
+    if near.is_empty() {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, too_far(host, first.ip())))
+    } else {
+        Ok(near)
+    }
+}
+
+fn too_far(host: &str, address: IpAddr) -> String {
+    let is = if host.parse::<IpAddr>().is_ok() { "is".to_owned() } else { format!("has the address {address},") };
+    format!(
+        "{host} {is} neither on this machine nor in a private network, and load is not sent there by mistake: if it is yours to load, say so by \
+         --allow-target {host} (or {ALLOW_TARGET})"
+    )
+}
+
+/// Loopback, private and link-local addresses: RFC 1122, 1918, 3927, 4193, 4291.
+fn is_near(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(four) => four.is_loopback() || four.is_private() || four.is_link_local() || four.is_unspecified(),
+        IpAddr::V6(six) => match six.to_ipv4_mapped() {
+            Some(four) => is_near(IpAddr::V4(four)),
+            None => {
+                six.is_loopback()
+                    || six.is_unique_local()
+                    || six.is_unicast_link_local()
+                    || six == Ipv6Addr::UNSPECIFIED
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_and_private_networks_are_near() {
+        for address in
+            ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "fd00::1", "fe80::1", "0.0.0.0"]
+        {
+            assert!(is_near(address.parse().unwrap()), "{address}");
+        }
+        // Addresses for documentation, RFC 5737 and 3849, and those next to private ones.
+        for address in [
+            "203.0.113.7",
+            "198.51.100.1",
+            "172.32.0.1",
+            "172.15.255.255",
+            "11.0.0.1",
+            "2001:db8::1",
+            "::ffff:203.0.113.7",
+        ] {
+            assert!(!is_near(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_reached_where_it_is_near_or_not_at_all() {
+        let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 80);
+        assert_eq!(keep_near("x", vec![at("203.0.113.7"), at("10.0.0.1")]).unwrap(), [at("10.0.0.1")]);
+        let refused = keep_near("api.example.com", vec![at("203.0.113.7")]).unwrap_err();
+        assert!(refused.to_string().contains("--allow-target api.example.com"), "{refused}");
+    }
+}

@@ -1,0 +1,71 @@
+//! The settings that the clients of all virtual users share.
+
+use std::sync::Arc;
+
+use monitoring::metric::Part;
+use monitoring::run::HttpSettings;
+use rustls::ClientConfig;
+use tokio::time::Instant;
+use url::Url;
+
+use super::connect::{Addresses, Stream, connect};
+use super::exchange::ExchangeError;
+use super::h1::ResponseLimits;
+use super::target::Target;
+use super::tls::{self, TlsError};
+use crate::clock;
+use crate::measure::DurationParts;
+
+/// What all virtual users' clients share, and none changes.
+#[derive(Debug)]
+pub(crate) struct HttpConfig {
+    pub(crate) target: Target,
+    pub(crate) settings: HttpSettings,
+    pub(super) limits: ResponseLimits,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+/// What the answers of all virtual users may take together, in bytes, if that leaves each one the least.
+const TOGETHER: u64 = 4 << 30;
+const LEAST: usize = 4 << 20;
+
+impl HttpConfig {
+    /// For a target, whose certificates are read here, once.
+    pub(crate) fn new(target: &Url, settings: HttpSettings) -> Result<Self, TlsError> {
+        let target = Target::new(target, &settings.allowed);
+        let tls = target
+            .tls
+            .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))
+            .transpose()?;
+        Ok(Self { target, settings, limits: ResponseLimits::default(), tls })
+    }
+
+    /// For so many virtual users: a target that answers all of them with what never ends does not fill the machine.
+    pub(crate) fn for_vus(mut self, vus: u32) -> Self {
+        let share = usize::try_from(TOGETHER / u64::from(vus.max(1))).unwrap_or(usize::MAX);
+        self.limits.body = share.clamp(LEAST, self.limits.body);
+        self
+    }
+
+    /// Makes a connection, and measures the parts of that.
+    pub(super) async fn connect(
+        &self,
+        addresses: &Addresses,
+        (started, parts): (Instant, &mut DurationParts),
+    ) -> Result<Stream, ExchangeError> {
+        parts.set(Part::Blocked, clock::now().duration_since(started));
+        connect(&self.target, self.tls.as_ref(), addresses, parts).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_virtual_users_get_shorter_answers_than_few() {
+        let target = Url::parse("http://127.0.0.1:1").unwrap();
+        let body = |vus| HttpConfig::new(&target, HttpSettings::default()).unwrap().for_vus(vus).limits.body;
+        assert_eq!([1, 64, 128, 10_000].map(body), [64 << 20, 64 << 20, 32 << 20, 4 << 20]);
+    }
+}

@@ -1,0 +1,7 @@
+//! Tests of the HTTP/1.1 connection: a table of answers, random ones, hyper as an oracle, and real sockets.
+
+mod generated;
+mod loopback;
+mod oracle;
+mod script;
+mod table;

@@ -1,0 +1,203 @@
+//! Random answers: well-formed ones come to what was put in, and others to no harm.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::script::{End, LIMITS, ScriptOutcome, ScriptedStream, exchange, outcome, play, poll, split};
+use crate::http::h1::{AnswerTo, Connection};
+
+/// How a body is written down.
+#[derive(Debug, Clone)]
+enum Written {
+    Length,
+    UntilClose,
+    /// The lengths of the chunks, as far as the body goes, each with an extension; and the trailers.
+    Chunked(Vec<(usize, String)>, String),
+}
+
+/// An answer and what was put into it.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) raw: Vec<u8>,
+    status: u16,
+    body: Vec<u8>,
+    open: bool,
+}
+
+fn chunked(body: &[u8], chunks: &[(usize, String)], trailers: &str) -> Vec<u8> {
+    let mut raw = Vec::new();
+    let mut rest = body;
+    for (number, (length, extension)) in chunks.iter().cycle().enumerate() {
+        if rest.is_empty() {
+            break;
+        }
+        let (chunk, after) = rest.split_at((*length).min(rest.len()));
+        // Together, extensions must stay within their limit.
+        let extension = if number < 60 { extension } else { "" };
+        raw.extend(format!("{:x}{extension}\r\n", chunk.len()).bytes());
+        raw.extend(chunk);
+        raw.extend(b"\r\n");
+        rest = after;
+    }
+    raw.extend(format!("0\r\n{trailers}\r\n").bytes());
+    raw
+}
+
+fn make(status: u16, headers: &str, body: Vec<u8>, written: &Written, interim: &str) -> Made {
+    let mut raw = format!("{interim}HTTP/1.1 {status} Reason\r\n{headers}").into_bytes();
+    let open = !matches!(written, Written::UntilClose) && !headers.contains("close");
+    match written {
+        Written::Length => {
+            raw.extend(format!("Content-Length: {}\r\n\r\n", body.len()).bytes());
+            raw.extend(&body);
+        }
+        Written::UntilClose => {
+            raw.extend(b"\r\n");
+            raw.extend(&body);
+        }
+        Written::Chunked(chunks, trailers) => {
+            raw.extend(b"Transfer-Encoding: chunked\r\n\r\n");
+            raw.extend(chunked(&body, chunks, trailers));
+        }
+    }
+    Made { raw, status, body, open }
+}
+
+fn written() -> impl Strategy<Value = Written> {
+    let extension = prop_oneof![3 => Just(String::new()), 1 => "[ \t]{0,2};[a-z]{1,5}(=\"[a-z;]{0,5}\")?"];
+    let chunks = prop::collection::vec((1_usize..700, extension), 1..6);
+    prop_oneof![
+        Just(Written::Length),
+        Just(Written::UntilClose),
+        (chunks, "([A-Za-z-]{1,9}:[ a-z]{0,9}\r\n){0,3}")
+            .prop_map(|(chunks, trailers)| { Written::Chunked(chunks, trailers) }),
+    ]
+}
+
+/// A well-formed answer that is not without a body by its status.
+pub(super) fn made() -> impl Strategy<Value = Made> {
+    let headers = prop_oneof![
+        4 => "(x-[a-z]{1,9}:[ \t]?[ -~]{0,30}\r\n){0,4}",
+        1 => Just("connection: a, close\r\n".to_owned()),
+    ];
+    let interim = "(HTTP/1[.]1 10[023] Wait\r\n(a: b\r\n)?\r\n){0,2}";
+    let status = prop_oneof![Just(200_u16), Just(201), 205..=303_u16, 400..=599_u16];
+    let body = prop_oneof![prop::collection::vec(any::<u8>(), 0..20), prop::collection::vec(any::<u8>(), 0..4096)];
+    (status, headers, body, written(), interim)
+        .prop_map(|(status, headers, body, written, interim)| make(status, &headers, body, &written, &interim))
+}
+
+/// What may be done to an answer: something put in the place of some bytes of it.
+pub(super) fn mutations() -> impl Strategy<Value = Vec<(Index, usize, Vec<u8>)>> {
+    let telling = prop::sample::select(vec![
+        &b"\r\n"[..],
+        b"\n",
+        b"\r",
+        b":",
+        b";",
+        b",",
+        b" ",
+        b"0",
+        b"5",
+        b"f",
+        b"\0",
+        b"-",
+        b"chunked",
+        b"close",
+        b"Content-Length: 3\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"HTTP/1.0",
+        b"\r\n\r\n",
+        b"204",
+        b"101",
+        b"999",
+    ]);
+    let new = prop_oneof![telling.prop_map(<[u8]>::to_vec), prop::collection::vec(any::<u8>(), 0..4)];
+    prop::collection::vec((any::<Index>(), 0_usize..4, new), 1..5)
+}
+
+pub(super) fn mutate(mut raw: Vec<u8>, mutations: &[(Index, usize, Vec<u8>)], in_head: bool) -> Vec<u8> {
+    for (at, removed, new) in mutations {
+        let end = if in_head { raw.len().min(120) } else { raw.len() };
+        let at = at.index(end + 1);
+        let until = raw.len().min(at + removed);
+        raw.splice(at..until, new.iter().copied());
+    }
+    raw
+}
+
+fn cuts() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![
+        prop::collection::vec(0_usize..5000, 0..20),
+        prop::collection::vec(0_usize..200, 0..80),
+        Just((0..5000).collect()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_was_put_in_comes_out(made in made(), cuts in cuts()) {
+        let expected = ScriptOutcome::Answer { status: made.status, body: made.body, open: made.open };
+        prop_assert_eq!(outcome(split(&made.raw, cuts), AnswerTo::Other), expected);
+    }
+
+    #[test]
+    fn answers_follow_each_other(all in prop::collection::vec((made(), cuts(), any::<bool>()), 1..6)) {
+        let script = ScriptedStream::new([], End::Stall);
+        let mut connection = Connection::new(script.clone(), LIMITS);
+        // Some answers outlive the exchanges after them, and must not change.
+        let mut kept = Vec::new();
+        for (made, cuts, keep) in all.into_iter().filter(|(made, ..)| made.open) {
+            prop_assert!(connection.is_open());
+            split(&made.raw, cuts).into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| script.push(piece));
+            let answer = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap();
+            prop_assert_eq!(answer.body(), &made.body[..]);
+            if keep {
+                kept.push((answer, made));
+            }
+        }
+        for (answer, made) in kept {
+            prop_assert_eq!((answer.status, answer.body()), (made.status, &made.body[..]));
+        }
+    }
+
+    #[test]
+    fn a_part_is_never_taken_for_the_whole(made in made(), cut in any::<Index>()) {
+        let part = &made.raw[..cut.index(made.raw.len())];
+        // Of a body that ends where the connection does, any part is one, but its head must be whole.
+        let ended = matches!(outcome([&made.raw[..]], AnswerTo::Other), ScriptOutcome::Answer { open: true, .. });
+        if ended {
+            prop_assert_eq!(play([part], End::Stall, AnswerTo::Other), ScriptOutcome::Waits);
+            let broken = matches!(play([part], End::Close, AnswerTo::Other), ScriptOutcome::Broken(_));
+            prop_assert!(broken);
+        }
+    }
+
+    #[test]
+    fn nonsense_does_no_harm(
+        made in made(),
+        mutations in mutations(),
+        in_head in any::<bool>(),
+        cuts in cuts(),
+        head in any::<bool>(),
+    ) {
+        let raw = mutate(made.raw, &mutations, in_head);
+        let to = if head { AnswerTo::Head } else { AnswerTo::Other };
+        // With all there and the end as well, one poll must come to a result.
+        let at_once = play([&raw[..]], End::Close, to);
+        prop_assert_ne!(&at_once, &ScriptOutcome::Waits);
+        prop_assert_eq!(&play(split(&raw, cuts.clone()), End::Close, to), &at_once);
+        prop_assert_eq!(outcome(split(&raw, cuts), to), outcome([&raw[..]], to));
+        if let ScriptOutcome::Answer { status, body, .. } = at_once {
+            prop_assert!((200..600).contains(&status) && body.len() <= LIMITS.body);
+        }
+    }
+
+    #[test]
+    fn noise_does_no_harm(noise in prop::collection::vec(any::<u8>(), 0..300), to in any::<bool>()) {
+        let to = if to { AnswerTo::Head } else { AnswerTo::Other };
+        prop_assert_ne!(play([&noise[..]], End::Close, to), ScriptOutcome::Waits);
+        let mut connection = Connection::new(ScriptedStream::new([&noise[..]], End::Close), LIMITS);
+        prop_assert!(poll(connection.exchange(b"", to)).is_some());
+    }
+}

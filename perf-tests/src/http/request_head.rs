@@ -1,0 +1,151 @@
+//! A request's head as bytes, <https://www.rfc-editor.org/rfc/rfc9112#section-3>.
+
+use super::target::Target;
+
+/// Who we say we are.
+pub(super) const USER_AGENT: &str = concat!("perf-tests/", env!("CARGO_PKG_VERSION"));
+
+/// What a request's head is made of, the target aside. All of it has been checked to be what HTTP allows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestHead<'a> {
+    pub(crate) method: &'a str,
+    /// Path and query as they are on the wire, the target's base not included.
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    /// The virtual user's headers, and then the request's own.
+    pub(crate) headers: [&'a [(String, String)]; 2],
+    pub(crate) user_agent: Option<&'a str>,
+    /// The type of the body; none if there is no body.
+    pub(crate) content_type: Option<&'a str>,
+    pub(crate) content_length: usize,
+    /// Whether the connection is not to be used again.
+    pub(crate) close: bool,
+    /// Whether the path is the whole path, as a redirect names it.
+    pub(crate) absolute: bool,
+}
+
+impl RequestHead<'_> {
+    /// Appends the head.
+    pub(crate) fn write(&self, target: &Target, out: &mut Vec<u8>) {
+        let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        let base = if self.absolute { "" } else { target.base.as_str() };
+        put(&[self.method, " ", base, self.path]);
+        if !self.query.is_empty() {
+            put(&["?", self.query]);
+        }
+        put(&[" HTTP/1.1\r\nhost: ", &target.authority]);
+        let given = || self.headers.iter().copied().flatten();
+        let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        if !has("user-agent") {
+            put(&["\r\nuser-agent: ", self.user_agent.unwrap_or(USER_AGENT)]);
+        }
+        if !has("accept") {
+            put(&["\r\naccept: */*"]);
+        }
+        if let Some(authorization) = target.authorization.as_deref().filter(|_| !has("authorization")) {
+            put(&["\r\nauthorization: ", authorization]);
+        }
+        for (name, value) in given() {
+            put(&["\r\n", name, ": ", value]);
+        }
+        if let Some(content_type) = self.content_type.filter(|_| !has("content-type")) {
+            put(&["\r\ncontent-type: ", content_type]);
+        }
+        // A method that gives a body a meaning says so when it has none (RFC 9110, section 8.6).
+        if self.content_type.is_some() || matches!(self.method, "POST" | "PUT" | "PATCH") {
+            put(&["\r\ncontent-length: "]);
+            let mut digits = [0; 20];
+            put(&[decimal(self.content_length, &mut digits)]);
+        }
+        if self.close {
+            put(&["\r\nconnection: close"]);
+        }
+        put(&["\r\n\r\n"]);
+    }
+}
+
+/// A number in decimal, without asking for memory.
+fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&digits[at..]).unwrap_or_default()
+}
+
+/// Whether a header may have that name and value: a token, and text without control characters. What sets a request's
+/// length or its connection is ours to say.
+pub(crate) fn is_header_value(name: &str, value: &str) -> bool {
+    const OURS: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "upgrade"];
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty()
+        && name.bytes().all(token)
+        && !OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours))
+        && value.bytes().all(|byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f))
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    const HEAD: RequestHead<'static> = RequestHead {
+        method: "GET",
+        path: "/a",
+        query: "",
+        headers: [&[], &[]],
+        user_agent: Some("me"),
+        content_type: None,
+        content_length: 0,
+        close: false,
+        absolute: false,
+    };
+
+    fn written(head: &RequestHead<'_>, url: &str) -> String {
+        let mut out = Vec::new();
+        head.write(&Target::new(&Url::parse(url).unwrap(), &[]), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn heads_are_what_the_standard_wants() {
+        let get = written(&RequestHead { query: "x=1", ..HEAD }, "http://h:1/base/");
+        assert_eq!(get, "GET /base/a?x=1 HTTP/1.1\r\nhost: h:1\r\nuser-agent: me\r\naccept: */*\r\n\r\n");
+        let post = RequestHead {
+            method: "POST",
+            content_type: Some("application/json"),
+            content_length: 1203,
+            close: true,
+            ..HEAD
+        };
+        let post = written(&post, "http://h/");
+        assert!(
+            post.ends_with("content-type: application/json\r\ncontent-length: 1203\r\nconnection: close\r\n\r\n"),
+            "{post}"
+        );
+        let empty = written(&RequestHead { method: "PUT", absolute: true, ..HEAD }, "http://h/base");
+        assert!(empty.starts_with("PUT /a HTTP/1.1") && empty.contains("content-length: 0"), "{empty}");
+    }
+
+    #[test]
+    fn a_header_of_the_scenario_comes_first_and_once() {
+        let own = [("Accept".to_owned(), "text/html".to_owned()), ("Authorization".to_owned(), "Bearer x".to_owned())];
+        let head = written(&RequestHead { headers: [&own, &[]], ..HEAD }, "http://a:b@h/");
+        assert_eq!(head.matches("ccept: ").count(), 1);
+        assert!(head.contains("Authorization: Bearer x") && !head.contains("Basic"), "{head}");
+    }
+
+    #[test]
+    fn nothing_can_be_smuggled_into_a_head() {
+        assert!(is_header_value("x-a", "b c\tä"));
+        for (name, value) in [("x", "a\r\nb: c"), ("x\n", "a"), ("", "a"), ("a b", "c"), ("x", "a\0"), ("Host", "x")] {
+            assert!(!is_header_value(name, value), "{name:?}: {value:?}");
+        }
+    }
+}

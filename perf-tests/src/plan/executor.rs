@@ -1,0 +1,151 @@
+//! k6's executors, by their names there: who runs iterations, and when. Each has a file of its name.
+
+mod constant_arrival_rate;
+mod constant_vus;
+mod per_vu_iterations;
+mod ramping_arrival_rate;
+mod ramping_vus;
+mod shared_iterations;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use monitoring::phase::Phase;
+use monitoring::run::{MAX_VUS, Rate, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::arrivals::{Arrivals, Spacing};
+use super::load_error::{LoadError, MAX_ARRIVALS};
+use super::{IterationLimit, Schedule, Span, VuPlan};
+
+pub use constant_arrival_rate::ConstantArrivalRate;
+pub use constant_vus::ConstantVus;
+pub use per_vu_iterations::PerVuIterations;
+pub use ramping_arrival_rate::RampingArrivalRate;
+pub use ramping_vus::RampingVus;
+pub use shared_iterations::SharedIterations;
+
+/// An executor and its options.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "executor", rename_all = "kebab-case")]
+pub enum Executor {
+    /// A fixed number of virtual users for a fixed time.
+    ConstantVus(ConstantVus),
+    /// A number of virtual users that changes in stages.
+    RampingVus(RampingVus),
+    /// A number of iterations in all.
+    SharedIterations(SharedIterations),
+    /// A number of iterations for each virtual user.
+    PerVuIterations(PerVuIterations),
+    /// Iterations begin at a constant rate.
+    ConstantArrivalRate(ConstantArrivalRate),
+    /// Iterations begin at a rate that changes in stages.
+    RampingArrivalRate(RampingArrivalRate),
+}
+
+/// What distinguishes one executor from another.
+pub(super) trait ExecutorRules {
+    /// Rejects numbers that make no sense.
+    fn check(&self) -> Result<(), LoadError>;
+
+    /// How long it lasts, graceful stop not included.
+    fn duration(&self) -> Duration;
+
+    /// Who runs iterations, and when.
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError>;
+
+    /// Phases from its own beginning.
+    fn phases(&self) -> Vec<(Duration, Phase)> {
+        vec![(Duration::ZERO, Phase::Steady)]
+    }
+
+    /// The load as a sentence has it: "10 VUs for 30s".
+    fn describe(&self) -> String;
+}
+
+/// The place of a load in its run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PartPlacement {
+    pub(super) start: Duration,
+    pub(super) end: Duration,
+    pub(super) graceful_stop: Duration,
+    /// Number of its first virtual user.
+    pub(super) first_id: u32,
+    pub(super) seed: u64,
+}
+
+impl Executor {
+    /// The executor itself.
+    pub(super) fn rules(&self) -> &dyn ExecutorRules {
+        match self {
+            Self::ConstantVus(executor) => executor,
+            Self::RampingVus(executor) => executor,
+            Self::SharedIterations(executor) => executor,
+            Self::PerVuIterations(executor) => executor,
+            Self::ConstantArrivalRate(executor) => executor,
+            Self::RampingArrivalRate(executor) => executor,
+        }
+    }
+}
+
+impl PartPlacement {
+    /// Virtual users that all start and stop together.
+    fn constant_vus(&self, vus: u32, iterations: IterationLimit) -> Schedule {
+        let span = Span { start: self.start, stop: self.end, cut: self.end + self.graceful_stop };
+        let vus = (0..vus).map(|vu| VuPlan { id: self.first_id + vu, spans: vec![span] });
+        Schedule::Vus { vus: vus.collect(), iterations }
+    }
+
+    /// Arrivals at a rate that goes through stages.
+    fn arrivals(
+        &self,
+        start: Rate,
+        stages: &[Stage],
+        spacing: Spacing,
+        (vus, max_vus): (u32, u32),
+    ) -> Result<Schedule, LoadError> {
+        let random = (spacing, self.seed, self.first_id.into());
+        let arrivals = Arrivals::new(self.start, start.count, start.per, stages, random);
+        match arrivals.total() {
+            0 => Err(LoadError::Nothing("its rate is 0")),
+            1..=MAX_ARRIVALS => Ok(Schedule::Arrivals { arrivals: Arc::new(arrivals), vus, max_vus }),
+            total => Err(LoadError::TooMany(total)),
+        }
+    }
+}
+
+fn check_vus(vus: u64) -> Result<(), LoadError> {
+    if (1..=MAX_VUS.into()).contains(&vus) { Ok(()) } else { Err(LoadError::Vus(vus)) }
+}
+
+fn check_arrivals(vus: u32, max_vus: u32, unit: Duration) -> Result<(), LoadError> {
+    check_vus(max_vus.into())?;
+    if vus > max_vus {
+        return Err(LoadError::MaxVus { vus, max_vus });
+    }
+    if unit.is_zero() { Err(LoadError::Nothing("its time unit is 0")) } else { Ok(()) }
+}
+
+/// Phases of a number that goes through stages: steady where it stays, ramp where it changes.
+fn phases_of_stages(start: u64, stages: &[Stage]) -> Vec<(Duration, Phase)> {
+    let (mut at, mut phases, mut now) = (start, Vec::new(), Duration::ZERO);
+    for stage in stages {
+        if !stage.duration.is_zero() {
+            phases.push((now, if stage.target == at { Phase::Steady } else { Phase::Ramp }));
+        }
+        (at, now) = (stage.target, now + stage.duration);
+    }
+    phases
+}
+
+fn describe_vus(vus: u32) -> String {
+    format!("{vus} VU{}", if vus == 1 { "" } else { "s" })
+}
+
+fn describe_vu_range(vus: u32, max_vus: u32) -> String {
+    if vus == max_vus { describe_vus(vus) } else { format!("{vus} to {}", describe_vus(max_vus)) }
+}
+
+fn describe_spacing(spacing: Spacing) -> &'static str {
+    if spacing == Spacing::Poisson { " (Poisson)" } else { "" }
+}

@@ -1,0 +1,45 @@
+//! `constant-arrival-rate`: iterations begin at a constant rate, whatever became of those before.
+
+use std::time::Duration;
+
+use monitoring::run::{Rate, Stage, shown_duration};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ExecutorRules, LoadError, PartPlacement, Schedule, Spacing, check_arrivals, describe_spacing, describe_vu_range,
+};
+
+/// The options of `constant-arrival-rate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConstantArrivalRate {
+    /// Arrivals in a time unit.
+    pub rate: Rate,
+    /// How long there are arrivals.
+    pub duration: Duration,
+    /// Virtual users that are there from the start (k6: `preAllocatedVUs`).
+    pub vus: u32,
+    /// The most virtual users that there may be (k6: `maxVUs`).
+    pub max_vus: u32,
+    /// How arrivals are spread.
+    pub spacing: Spacing,
+}
+
+impl ExecutorRules for ConstantArrivalRate {
+    fn check(&self) -> Result<(), LoadError> {
+        check_arrivals(self.vus, self.max_vus, self.rate.per)
+    }
+
+    fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        let whole = [Stage { duration: self.duration, target: self.rate.count }];
+        place.arrivals(self.rate, &whole, self.spacing, (self.vus, self.max_vus))
+    }
+
+    fn describe(&self) -> String {
+        let (spread, vus) = (describe_spacing(self.spacing), describe_vu_range(self.vus, self.max_vus));
+        format!("{}{spread} for {}, by {vus}", self.rate, shown_duration(self.duration))
+    }
+}

@@ -1,0 +1,35 @@
+//! `constant-vus`: a fixed number of virtual users, each iterating for a fixed time.
+
+use std::time::Duration;
+
+use monitoring::run::shown_duration;
+use serde::{Deserialize, Serialize};
+
+use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
+
+/// The options of `constant-vus`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConstantVus {
+    /// Virtual users.
+    pub vus: u32,
+    /// How long they iterate.
+    pub duration: Duration,
+}
+
+impl ExecutorRules for ConstantVus {
+    fn check(&self) -> Result<(), LoadError> {
+        check_vus(self.vus.into())
+    }
+
+    fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        Ok(place.constant_vus(self.vus, IterationLimit::UntilStop))
+    }
+
+    fn describe(&self) -> String {
+        format!("{} for {}", describe_vus(self.vus), shown_duration(self.duration))
+    }
+}

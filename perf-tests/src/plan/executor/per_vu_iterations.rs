@@ -1,0 +1,42 @@
+//! `per-vu-iterations`: a number of iterations for each virtual user.
+
+use std::time::Duration;
+
+use monitoring::run::shown_duration;
+use serde::{Deserialize, Serialize};
+
+use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
+
+/// The options of `per-vu-iterations`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerVuIterations {
+    /// Virtual users.
+    pub vus: u32,
+    /// Iterations of each virtual user.
+    pub iterations: u64,
+    /// No iteration begins later than this.
+    pub max_duration: Duration,
+}
+
+impl ExecutorRules for PerVuIterations {
+    fn check(&self) -> Result<(), LoadError> {
+        match self.iterations {
+            0 => Err(LoadError::Nothing("it has 0 iterations")),
+            _ => check_vus(self.vus.into()),
+        }
+    }
+
+    fn duration(&self) -> Duration {
+        self.max_duration
+    }
+
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        Ok(place.constant_vus(self.vus, IterationLimit::Each(self.iterations)))
+    }
+
+    fn describe(&self) -> String {
+        let each = if self.iterations == 1 { "iteration" } else { "iterations" };
+        let (vus, within) = (describe_vus(self.vus), shown_duration(self.max_duration));
+        format!("{} {each} by each of {vus}, within {within}", self.iterations)
+    }
+}

@@ -1,0 +1,58 @@
+//! `ramping-arrival-rate`: iterations begin at a rate that changes in stages, whatever became of those before.
+
+use std::time::Duration;
+
+use monitoring::phase::Phase;
+use monitoring::run::{Rate, Stage, shown_stages};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ExecutorRules, LoadError, PartPlacement, Schedule, Spacing, check_arrivals, describe_spacing, describe_vu_range,
+    phases_of_stages,
+};
+
+/// The options of `ramping-arrival-rate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RampingArrivalRate {
+    /// Arrivals per time unit at first.
+    pub start_rate: u64,
+    /// The time unit.
+    pub time_unit: Duration,
+    /// Arrivals per time unit to reach, and in how long.
+    pub stages: Vec<Stage>,
+    /// Virtual users that are there from the start.
+    pub vus: u32,
+    /// The most virtual users that there may be.
+    pub max_vus: u32,
+    /// How arrivals are spread.
+    pub spacing: Spacing,
+}
+
+impl RampingArrivalRate {
+    const fn start(&self) -> Rate {
+        Rate { count: self.start_rate, per: self.time_unit }
+    }
+}
+
+impl ExecutorRules for RampingArrivalRate {
+    fn check(&self) -> Result<(), LoadError> {
+        check_arrivals(self.vus, self.max_vus, self.time_unit)
+    }
+
+    fn duration(&self) -> Duration {
+        self.stages.iter().map(|stage| stage.duration).sum()
+    }
+
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        place.arrivals(self.start(), &self.stages, self.spacing, (self.vus, self.max_vus))
+    }
+
+    fn phases(&self) -> Vec<(Duration, Phase)> {
+        phases_of_stages(self.start_rate, &self.stages)
+    }
+
+    fn describe(&self) -> String {
+        let (spread, vus) = (describe_spacing(self.spacing), describe_vu_range(self.vus, self.max_vus));
+        format!("{}{spread}, then {}, by {vus}", self.start(), shown_stages(&self.stages))
+    }
+}

@@ -1,0 +1,150 @@
+//! `ramping-vus`: a number of virtual users that changes in stages.
+
+use std::time::Duration;
+
+use monitoring::phase::Phase;
+use monitoring::run::{Stage, shown_stages};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, Span, VuPlan, check_vus, describe_vus,
+    phases_of_stages,
+};
+
+/// The options of `ramping-vus`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RampingVus {
+    /// Virtual users at first.
+    pub start_vus: u32,
+    /// Virtual users to reach, and in how long.
+    pub stages: Vec<Stage>,
+    /// How long an iteration may still take when its virtual user is not wanted any more.
+    pub graceful_ramp_down: Duration,
+}
+
+impl ExecutorRules for RampingVus {
+    fn check(&self) -> Result<(), LoadError> {
+        let targets = self.stages.iter().map(|stage| stage.target);
+        check_vus(targets.chain([self.start_vus.into()]).max().unwrap_or(0))
+    }
+
+    fn duration(&self) -> Duration {
+        self.stages.iter().map(|stage| stage.duration).sum()
+    }
+
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        Ok(Schedule::Vus { vus: self.vus(place), iterations: IterationLimit::UntilStop })
+    }
+
+    fn phases(&self) -> Vec<(Duration, Phase)> {
+        phases_of_stages(self.start_vus.into(), &self.stages)
+    }
+
+    fn describe(&self) -> String {
+        format!("{}, then {}", describe_vus(self.start_vus), shown_stages(&self.stages))
+    }
+}
+
+impl RampingVus {
+    /// Virtual users by k6's ramps. Going from `a` to `b` in a time `d`, the number of them reaches `v` at `d * |v - a| / |b -
+    /// a|`, and those that started last stop first (k6, `lib/executor/ramping_vus.go`, `getRawExecutionSteps`).
+    fn vus(&self, place: &PartPlacement) -> Vec<VuPlan> {
+        let Self { start_vus, ref stages, .. } = *self;
+        let PartPlacement { start, end, first_id, .. } = *place;
+        let targets = stages.iter().map(|stage| u32::try_from(stage.target).unwrap_or(u32::MAX));
+        let most = targets.clone().chain([start_vus]).max().unwrap_or(0);
+        let mut open: Vec<Option<Duration>> = (0..most).map(|vu| (vu < start_vus).then_some(start)).collect();
+        let mut spans: Vec<Vec<(Duration, Duration)>> = vec![Vec::new(); most as usize];
+        let (mut now, mut at) = (start, start_vus);
+        for (stage, target) in stages.iter().zip(targets) {
+            let changes = at.abs_diff(target);
+            let moment = |nth: u32| now + stage.duration.mul_f64(f64::from(nth) / f64::from(changes));
+            for vu in at..target {
+                open[vu as usize] = Some(moment(vu - at + 1));
+            }
+            for vu in (target..at).rev() {
+                let since = open[vu as usize].take();
+                spans[vu as usize].extend(since.map(|since| (since, moment(at - vu))));
+            }
+            (now, at) = (now + stage.duration, target);
+        }
+        for (since, spans) in open.into_iter().zip(&mut spans) {
+            spans.extend(since.filter(|since| *since < end).map(|since| (since, end)));
+        }
+        let vus = spans.into_iter().map(|times| self.with_cuts(&times, place));
+        vus.zip(first_id..).map(|(spans, id)| VuPlan { id, spans }).collect()
+    }
+
+    fn with_cuts(&self, times: &[(Duration, Duration)], place: &PartPlacement) -> Vec<Span> {
+        let last_cut = place.end + place.graceful_stop;
+        let mut spans: Vec<Span> = Vec::new();
+        for &(start, stop) in times.iter().rev() {
+            let cut = if stop == place.end { last_cut } else { (stop + self.graceful_ramp_down).min(last_cut) };
+            // Wanted again before it would be cut off: then it just goes on, until it would be the next time.
+            let cut = spans.last().filter(|next| next.start <= cut).map_or(cut, |next| next.cut);
+            spans.push(Span { start, stop, cut });
+        }
+        spans.reverse();
+        spans
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+    fn stages(stages: &[(u64, u64)]) -> Vec<Stage> {
+        stages.iter().map(|&(secs, target)| Stage { duration: SECS(secs), target }).collect()
+    }
+
+    fn ramp(start_vus: u32, of: &[(u64, u64)]) -> Vec<VuPlan> {
+        let ramp = RampingVus { start_vus, stages: stages(of), graceful_ramp_down: SECS(30) };
+        let end = ramp.duration();
+        ramp.vus(&PartPlacement { start: Duration::ZERO, end, graceful_stop: SECS(30), first_id: 1, seed: 1 })
+    }
+
+    fn active(vus: &[VuPlan], at: Duration) -> usize {
+        vus.iter().filter(|vu| vu.spans.iter().any(|span| span.start <= at && at < span.stop)).count()
+    }
+
+    #[test]
+    fn a_ramp_reaches_each_number_in_turn() {
+        let vus = ramp(1, &[(4, 5), (0, 2), (3, 2), (2, 0)]);
+        let counts: Vec<_> = [0, 1, 2, 3, 4, 6, 8].map(SECS).iter().map(|&at| active(&vus, at)).collect();
+        assert_eq!(counts, [1, 2, 3, 4, 2, 2, 1]);
+        assert_eq!(vus[0].spans, [Span { start: SECS(0), stop: SECS(9), cut: SECS(39) }]);
+        // The fifth stands in no moment at all: its number was reached and left at once.
+        assert_eq!(vus[4].spans[0].start, vus[4].spans[0].stop);
+    }
+
+    #[test]
+    fn who_is_wanted_again_in_time_is_not_cut_off() {
+        let vus = ramp(2, &[(0, 1), (10, 1), (0, 2), (10, 2)]);
+        assert_eq!(vus[1].spans[0].cut, SECS(50));
+        assert_eq!(vus[1].spans[1], Span { start: SECS(10), stop: SECS(20), cut: SECS(50) });
+        let vus = ramp(2, &[(0, 1), (60, 1), (0, 2), (10, 2)]);
+        assert_eq!(vus[1].spans[0].cut, SECS(30));
+    }
+
+    proptest! {
+        /// At the end of every stage there are as many as it promises.
+        #[test]
+        fn every_stage_reaches_its_target(start in 0_u32..20, plan in prop::collection::vec((1_u64..50, 0_u64..40), 1..8)) {
+            let vus = ramp(start, &plan);
+            let mut at = Duration::ZERO;
+            for pair in plan.windows(2) {
+                at += SECS(pair[0].0);
+                // A moment later the next stage has begun, and has not yet changed anything.
+                let just_after = active(&vus, at + Duration::from_nanos(1));
+                prop_assert_eq!(just_after as u64, pair[0].1);
+            }
+            for vu in &vus {
+                prop_assert!(vu.spans.windows(2).all(|pair| pair[0].stop <= pair[1].start));
+            }
+        }
+    }
+}

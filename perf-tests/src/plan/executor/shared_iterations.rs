@@ -1,0 +1,40 @@
+//! `shared-iterations`: a number of iterations in all, the next of which whoever is free takes.
+
+use std::time::Duration;
+
+use monitoring::run::shown_duration;
+use serde::{Deserialize, Serialize};
+
+use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
+
+/// The options of `shared-iterations`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedIterations {
+    /// Virtual users.
+    pub vus: u32,
+    /// Iterations of all virtual users together.
+    pub iterations: u64,
+    /// No iteration begins later than this.
+    pub max_duration: Duration,
+}
+
+impl ExecutorRules for SharedIterations {
+    fn check(&self) -> Result<(), LoadError> {
+        let Self { vus, iterations, .. } = *self;
+        check_vus(vus.into())?;
+        if iterations < vus.into() { Err(LoadError::FewerIterationsThanVus { iterations, vus }) } else { Ok(()) }
+    }
+
+    fn duration(&self) -> Duration {
+        self.max_duration
+    }
+
+    fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
+        Ok(place.constant_vus(self.vus, IterationLimit::Shared(self.iterations)))
+    }
+
+    fn describe(&self) -> String {
+        let (vus, within) = (describe_vus(self.vus), shown_duration(self.max_duration));
+        format!("{} iterations by {vus}, within {within}", self.iterations)
+    }
+}

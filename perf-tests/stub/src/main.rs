@@ -1,0 +1,68 @@
+//! The stub backend as a process: `stub-backend --port 8000 --delay get_game_data=600ms --errors join_room=30%`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use stub_backend::{Faults, Server, fixed};
+use tokio::io::AsyncReadExt as _;
+
+/// A stub of the stock game's multiplayer backend. Listens on the loopback interface only.
+#[derive(Debug, Parser)]
+#[command(name = "stub-backend", version)]
+struct Args {
+    /// Port to listen on; 0 takes a free one, which is printed
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+    /// What all latencies and contents are drawn from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Added latency of an endpoint: join_room=600ms, or for some of the time: join_room=600ms@10s-25s
+    /// (repeatable)
+    #[arg(long, value_name = "ENDPOINT=DURATION")]
+    delay: Vec<String>,
+    /// Share of an endpoint's requests that are answered at once with status 500: join_room=30% (repeatable)
+    #[arg(long, value_name = "ENDPOINT=PERCENT")]
+    errors: Vec<String>,
+    /// Connections that the database pool may have: with few, all requests that need one wait in turn
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pool: u32,
+    /// Be a server for measuring clients instead: the same short answer to every request
+    #[arg(long)]
+    fixed: bool,
+    /// As such, delay answers by a seeded distribution, and write down in this file how long each was, in nanoseconds
+    #[arg(long, value_name = "FILE", requires = "fixed")]
+    log_delays: Option<PathBuf>,
+    /// Stop when standard input closes, so that the process cannot outlive the one that started it
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let faults = Faults::parse(&args.delay, &args.errors)?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("failed to listen on {address}; choose another with --port"))?;
+    // The one line that whoever starts this process waits for.
+    println!("listening on http://{}", listener.local_addr()?);
+    if args.fixed {
+        let stop = async { if args.until_stdin_closes { stdin_closed().await } else { std::future::pending().await } };
+        return fixed::serve(listener, args.log_delays, args.seed, stop).await;
+    }
+    let server = Server::new(args.seed, faults, args.pool as usize)?;
+    tokio::select! {
+        served = axum::serve(listener, server.router()) => served.context("failed to serve"),
+        () = stdin_closed(), if args.until_stdin_closes => Ok(()),
+    }
+}
+
+async fn stdin_closed() {
+    let mut buffer = [0; 64];
+    let mut stdin = tokio::io::stdin();
+    // An error means that it is gone as well.
+    while stdin.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+}

@@ -1,0 +1,135 @@
+//! A service for tests, on a thread and a free port of its own, that fails on demand.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use test_support::fake_server::serve;
+
+#[derive(Default)]
+struct ServiceState {
+    requests: AtomicU64,
+    fail_every: AtomicU64,
+    die_after: AtomicU64,
+    hang_after: AtomicU64,
+    fail_first: AtomicU64,
+    connections: Arc<AtomicU64>,
+    agents: Mutex<Vec<String>>,
+    spared: Mutex<Option<&'static str>>,
+    bodies: Mutex<Vec<Vec<u8>>>,
+    tokens: Mutex<Vec<String>>,
+    stop: Arc<tokio::sync::Notify>,
+}
+
+/// A service that answers `/ping` and echoes `/echo/{word}`.
+pub(crate) struct Service {
+    pub(crate) url: String,
+    state: Arc<ServiceState>,
+}
+
+impl Service {
+    pub(crate) fn start() -> Self {
+        let state = Arc::new(ServiceState::default());
+        let router = Router::new()
+            .route("/ping", get(|| async { "pong" }))
+            .route("/setup", get(|| async { "ready" }))
+            .route("/echo/{word}", post(echo))
+            .layer(middleware::from_fn_with_state(state.clone(), around))
+            .with_state(state.clone());
+        Self { url: serve(router.fallback(any(|| async { "" })), state.stop.clone(), state.connections.clone()), state }
+    }
+
+    /// Requests to its routes.
+    pub(crate) fn requests(&self) -> u64 {
+        self.state.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn fail_every(&self, nth: u64) {
+        self.state.fail_every.store(nth, Ordering::Relaxed);
+    }
+
+    pub(crate) fn die_after(&self, requests: u64) {
+        self.state.die_after.store(requests, Ordering::Relaxed);
+    }
+
+    /// Takes requests from then on and never answers.
+    pub(crate) fn hang_after(&self, requests: u64) {
+        self.state.hang_after.store(requests, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fail_first(&self, requests: u64) {
+        self.state.fail_first.store(requests, Ordering::Relaxed);
+    }
+
+    /// Connections that were made to it.
+    pub(crate) fn connections(&self) -> u64 {
+        self.state.connections.load(Ordering::Relaxed)
+    }
+
+    /// Each value of the header `user-agent` that came to its routes, once.
+    pub(crate) fn agents(&self) -> Vec<String> {
+        self.state.agents.lock().unwrap().clone()
+    }
+
+    pub(crate) fn spare(&self, path: &'static str) {
+        *self.state.spared.lock().unwrap() = Some(path);
+    }
+
+    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+        self.state.bodies.lock().unwrap().clone()
+    }
+
+    /// Each value of the header `authorization` that came, once.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.state.tokens.lock().unwrap().clone()
+    }
+}
+
+async fn around(State(state): State<Arc<ServiceState>>, request: Request, next: Next) -> Response {
+    let number = state.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    if let Some(token) = request.headers().get("authorization") {
+        let mut tokens = state.tokens.lock().unwrap();
+        let token = token.to_str().unwrap().to_owned();
+        if !tokens.contains(&token) {
+            tokens.push(token);
+        }
+    }
+    if let Some(agent) = request.headers().get("user-agent") {
+        let (mut agents, agent) = (state.agents.lock().unwrap(), agent.to_str().unwrap().to_owned());
+        if !agents.contains(&agent) {
+            agents.push(agent);
+        }
+    }
+    if number <= state.fail_first.load(Ordering::Relaxed) {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let (every, last) = (state.fail_every.load(Ordering::Relaxed), state.die_after.load(Ordering::Relaxed));
+    if last > 0 && number >= last {
+        state.stop.notify_one();
+    }
+    let hangs_after = state.hang_after.load(Ordering::Relaxed);
+    if hangs_after > 0 && number > hangs_after {
+        std::future::pending::<()>().await;
+    }
+    let spared = *state.spared.lock().unwrap() == Some(request.uri().path());
+    if every > 0 && number.is_multiple_of(every) && !spared {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    next.run(request).await
+}
+
+async fn echo(State(state): State<Arc<ServiceState>>, Path(path): Path<String>, body: Bytes) -> Response {
+    state.bodies.lock().unwrap().push(body.to_vec());
+    if path == "moved" {
+        return Redirect::to("/ping").into_response();
+    }
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    Json(json!({ "path": path, "word": body["word"] })).into_response()
+}
