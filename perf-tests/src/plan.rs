@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 pub use arrivals::{Arrivals, Spacing};
 pub use draw::{Experience, draw};
 pub use load_error::LoadError;
+pub(crate) use perf_report::evidence::nanos;
 pub use phases::PhasePlan;
 pub use profile::{
     LoadProfile, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, ramping_vus,
@@ -211,11 +212,6 @@ impl PartPlan {
             Schedule::Arrivals { arrivals, .. } => Some(arrivals.total()),
         }
     }
-}
-
-/// Nanoseconds; 584 years are enough.
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

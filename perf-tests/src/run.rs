@@ -3,14 +3,11 @@
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures::FutureExt as _;
-use monitoring::catalogue::Catalogue;
-use monitoring::endpoint::Endpoint;
 use monitoring::run::{self, Settings};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
@@ -24,77 +21,36 @@ use crate::engine::{self, Job, Load, RateLimit, WakeupMode};
 use crate::host::Signals;
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
-use crate::plan::LoadProfile;
 use crate::progress::Progress;
-use crate::remote_write::{self, Client, Identity, Pushes, Series};
-use crate::report::{self, Evidence, FileError, Store};
+use crate::remote_write::{self, Client, Identity, Series};
+use crate::report::{self, Store};
 
 mod backend;
 mod capacity;
 mod check;
+mod error;
+mod evidence;
 mod metrics;
 mod planning;
 mod readback;
+mod spec;
 mod watchers;
 
-use check::{answers, clock_skew, refuse_used_testid, standstill};
+use check::{answers, clock_skew, refuse_used_testid};
+pub(crate) use error::RunError;
+use error::{configuration, internal};
+use evidence::FinishedLoad;
 use metrics::Metrics;
 use planning::Planning;
+pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, TeardownFn};
 pub(crate) use watchers::AbortOn;
-use watchers::{Course, Watchers};
+use watchers::{RecordedTimeline, Watchers};
 
 /// k6's time limit for setup, and for teardown.
 const AROUND_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(crate) type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-pub(crate) type TeardownFn = dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<()>>;
-type SetupFn = dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<Ready>>;
-
-/// What a scenario says of itself.
-pub(crate) struct Spec {
-    pub(crate) name: &'static str,
-    pub(crate) catalogue: &'static Catalogue,
-    pub(crate) exercised: Vec<Endpoint>,
-    pub(crate) parts: Vec<PartSpec>,
-    pub(crate) shared_connections: bool,
-    /// Checks that the scenario says it makes.
-    pub(crate) checks: Vec<&'static str>,
-    pub(crate) abort: Option<AbortOn>,
-}
-
-/// One of the loads that run side by side.
-pub(crate) struct PartSpec {
-    pub(crate) name: &'static str,
-    pub(crate) load: LoadProfile,
-}
-
-impl Spec {
-    pub(crate) fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
-        let (exercised, parts) = (Vec::new(), Vec::new());
-        Self { name, catalogue, exercised, parts, shared_connections: false, checks: Vec::new(), abort: None }
-    }
-}
-
-/// A scenario's own code, whatever its setup's value is.
-pub(crate) struct Script(Box<SetupFn>);
-
-/// What setup makes: iterations that know setup's value, one for each part, and likewise the teardown.
-pub(crate) struct Ready {
-    pub(crate) iterations: Vec<Arc<dyn Iteration>>,
-    pub(crate) teardown: Option<Box<TeardownFn>>,
-}
-
-impl Script {
-    pub(crate) fn new<F>(setup: F) -> Self
-    where
-        F: for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<Ready>> + 'static,
-    {
-        Self(Box::new(setup))
-    }
-}
-
 /// What a run came to.
-pub(crate) enum Ended {
+pub(crate) enum RunOutcome {
     /// A report, and where it was written.
     Judged(Box<Report>, PathBuf),
     /// A report that could not be written.
@@ -103,46 +59,8 @@ pub(crate) enum Ended {
     Drawn(String),
 }
 
-/// A run without a report: it could not begin, or its report could not be written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
-    #[error("{0}")]
-    Configuration(String),
-    #[error("interrupted before the load began")]
-    Interrupted,
-    #[error("{0}")]
-    Internal(String),
-}
-
-impl RunError {
-    pub(crate) const fn code(&self) -> ExitCode {
-        match self {
-            Self::Configuration(_) => ExitCode::BadConfiguration,
-            Self::Interrupted => ExitCode::Interrupted,
-            Self::Internal(_) => ExitCode::Internal,
-        }
-    }
-}
-
-impl From<FileError> for RunError {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::Json(_) | FileError::Xml(_) => Self::Internal(error.to_string()),
-            FileError::Io(..) | FileError::Used(..) => Self::Configuration(error.to_string()),
-        }
-    }
-}
-
-fn internal(error: impl std::fmt::Display) -> RunError {
-    RunError::Internal(error.to_string())
-}
-
-fn configuration(error: impl std::fmt::Display) -> RunError {
-    RunError::Configuration(error.to_string())
-}
-
 /// Runs a scenario and gives its report and where it was written.
-pub(crate) fn run(spec: Spec, script: Script, settings: Settings) -> Result<Ended, RunError> {
+pub(crate) fn run(spec: RunSpec, code: ScenarioCode, settings: Settings) -> Result<RunOutcome, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)?;
     runtime.block_on(async {
         spec.check().map_err(RunError::Configuration)?;
@@ -151,16 +69,16 @@ pub(crate) fn run(spec: Spec, script: Script, settings: Settings) -> Result<Ende
         let out = out.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf"));
         let planning = Planning::of(&spec, &settings)?;
         if settings.dry_run {
-            return Ok(Ended::Drawn(planning.draw(spec.name, &out)));
+            return Ok(RunOutcome::Drawn(planning.draw(spec.name, &out)));
         }
-        let run = Run::prepare(spec, settings, planning, &out).await?;
-        run.execute(script).await
+        let run = PreparedRun::prepare(spec, settings, planning, &out).await?;
+        run.execute(code).await
     })
 }
 
 /// A run that has passed all checks.
-struct Run {
-    spec: Spec,
+struct PreparedRun {
+    spec: RunSpec,
     settings: Settings,
     planning: Planning,
     testid: String,
@@ -169,24 +87,13 @@ struct Run {
     warnings: Vec<Finding>,
     layout: Layout,
     http: Arc<HttpConfig>,
-    /// Who answers questions about metrics, if anybody. Ready before the load: after it, there may be no files left to make one with.
+    /// Who answers questions about metrics, if anybody. ScenarioBody before the load: after it, there may be no files left to make one with.
     store: Option<Store>,
 }
 
-/// What is left when load and teardown are over.
-struct Left {
-    load: Load,
-    problems: Vec<Finding>,
-    pushes: Option<(String, Pushes)>,
-    course: Course,
-    started: SystemTime,
-    ended: SystemTime,
-    epoch: Epoch,
-}
-
-impl Run {
+impl PreparedRun {
     /// Checks everything that can be wrong before a request is sent.
-    async fn prepare(spec: Spec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
+    async fn prepare(spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
         let ports = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
         let mut warnings: Vec<_> =
@@ -213,7 +120,7 @@ impl Run {
         Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http, store })
     }
 
-    async fn execute(mut self, script: Script) -> Result<Ended, RunError> {
+    async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {
         let mut problems = Vec::new();
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
@@ -227,16 +134,16 @@ impl Run {
         });
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
         let mut stagehand = stagehand(&shared, &recorder);
-        let ready = self.set_up(script, &mut stagehand, &mut problems).await?;
+        let ready = self.set_up(code, &mut stagehand, &mut problems).await?;
         let (iterations, teardown) = ready.map_or((None, None), |ready| (Some(ready.iterations), ready.teardown));
         let mut load = Load::nothing(Snapshot::new(&self.layout));
-        let (mut started, mut ended, mut course) = (epoch.wall(), epoch.wall(), Course::default());
+        let (mut started, mut ended, mut timeline) = (epoch.wall(), epoch.wall(), RecordedTimeline::default());
         if let Some(iterations) = iterations {
             match metrics.begin(&load.snapshot).await {
                 Ok(()) => {
                     started = epoch.wall();
                     match self.load(shared, iterations, &mut metrics).await {
-                        Ok((done, in_sections)) => (load, course) = (done, in_sections),
+                        Ok((done, recorded)) => (load, timeline) = (done, recorded),
                         Err(error) => problems.push(internal_problem(FindingKind::LoadFailed, error.to_string())),
                     }
                     ended = epoch.wall();
@@ -260,18 +167,18 @@ impl Run {
         let around = recorder.borrow().snapshot();
         load.snapshot.around.add(around.requests());
         load.snapshot.around.add(around.around);
-        self.report(Left { load, problems, pushes, course, started, ended, epoch }).await
+        self.conclude(FinishedLoad { load, problems, pushes, timeline, started, ended, epoch }).await
     }
 
     async fn set_up(
         &mut self,
-        script: Script,
+        code: ScenarioCode,
         stagehand: &mut Vu,
         problems: &mut Vec<Finding>,
-    ) -> Result<Option<Ready>, RunError> {
+    ) -> Result<Option<ScenarioBody>, RunError> {
         let failure = tokio::select! {
             () = self.signals.next() => return Err(RunError::Interrupted),
-            result = guarded((script.0)(stagehand)) => match result {
+            result = guarded((code.0)(stagehand)) => match result {
                 Ok(ready) => return Ok(Some(ready)),
                 Err(failure) => failure,
             },
@@ -286,8 +193,8 @@ impl Run {
         shared: Arc<RunContext>,
         iterations: Vec<Arc<dyn Iteration>>,
         metrics: &mut Metrics,
-    ) -> Result<(Load, Course), RunError> {
-        let Spec { name, catalogue, exercised, .. } = &self.spec;
+    ) -> Result<(Load, RecordedTimeline), RunError> {
+        let RunSpec { name, catalogue, exercised, .. } = &self.spec;
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
         let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised);
@@ -295,54 +202,8 @@ impl Run {
         let job = Job { plan, shared, layout: self.layout.clone(), iterations, wakeup };
         let began = clock::now();
         let load = engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?;
-        let course = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
-        Ok((load, course))
-    }
-
-    async fn report(self, left: Left) -> Result<Ended, RunError> {
-        let Spec { name, catalogue, exercised, .. } = &self.spec;
-        let Left { load, problems, pushes, course: (interval, sections), started, ended, epoch } = left;
-        let mut report = report::without_problems(&self.testid, name, catalogue);
-        report.target = run::shown(&self.settings.target);
-        report.seed = self.planning.plan.seed;
-        report.tags = self.settings.tags.iter().cloned().collect();
-        report.started = run::rfc3339_millis(started);
-        report.ended = run::rfc3339_millis(ended);
-        (report.started_unix_ms, report.ended_unix_ms) = (clock::unix_ms(started), clock::unix_ms(ended));
-        report.load = self.planning.in_words();
-        report.plan = report::plan_of(&self.planning.plan, &self.planning.loads, &load.snapshot).map_err(internal)?;
-        report.environment = report::environment(&self.settings);
-        let course = (interval, sections.as_slice());
-        report.timeline = report::timeline_of(catalogue, &self.planning.plan, course).map_err(internal)?;
-        report.findings =
-            report::load_problems(&load, self.planning.plan.is_graceful(), self.signals.came(), standstill(catalogue));
-        report.findings.extend(problems);
-        report.findings.extend(self.warnings.iter().cloned());
-        let snapshot = &load.snapshot;
-        report::judge(&Evidence { catalogue, exercised, snapshot, checks: &self.spec.checks }, &mut report);
-        report::add_generator(&self.planning.plan, &load, &mut report);
-        if let Some((url, pushes)) = pushes {
-            self.add_store(url, pushes, &mut report).await;
-        }
-        self.judge_backend(&mut report, epoch).await;
-        // It may have come while the store was asked.
-        if self.signals.came() && !report.has(FindingKind::Interrupted) {
-            let message = "interrupted while the store was asked";
-            let kind = FindingKind::Interrupted;
-            report.findings.push(Finding::problem(ExitCode::Interrupted, Subject::Run, kind, message));
-        }
-        report.exit_code = report::exit_code(&report);
-        let log = report::histogram_log(catalogue, started, &sections).map_err(internal)?;
-        match report::write(&self.folder, &mut report, &log) {
-            Ok(path) => Ok(Ended::Judged(Box::new(report), path)),
-            // What was measured is worth more than a file: it is shown, and that there is none is said.
-            Err(error) => {
-                let message = format!("{error}: what stands here is all that is left of the run");
-                report.findings.push(internal_problem(FindingKind::ReportNotWritten, message));
-                report.exit_code = report::exit_code(&report);
-                Ok(Ended::Unwritten(Box::new(report)))
-            }
-        }
+        let timeline = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
+        Ok((load, timeline))
     }
 
     fn metrics(&self, epoch: Epoch) -> Result<Metrics, RunError> {

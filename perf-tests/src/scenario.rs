@@ -36,13 +36,15 @@ use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, IterationFuture};
 use crate::host::Lock;
 use crate::plan::LoadProfile;
-use crate::run::{AbortOn, Ended, LocalFuture, PartSpec, Ready, RunError, Script, Spec, TeardownFn};
+use crate::run::{
+    AbortOn, LocalFuture, PartSpec, RunError, RunOutcome, RunSpec, ScenarioBody, ScenarioCode, TeardownFn,
+};
 use crate::{report, settings};
 
 /// A scenario under construction. `S` is what its setup leaves to every virtual user.
 #[must_use = "a scenario does nothing until it is run"]
 pub struct Scenario<S = ()> {
-    spec: Spec,
+    spec: RunSpec,
     load: Option<LoadProfile>,
     setup: Setup<S>,
     iterations: Vec<WithValue<S>>,
@@ -57,7 +59,7 @@ type WithValue<S> = Box<dyn FnOnce(Arc<S>) -> Arc<dyn Iteration>>;
 /// A run that is over, or could not begin.
 #[must_use = "a run asserts nothing by itself: end with assert_slos"]
 pub struct Finished {
-    result: Result<Ended, RunError>,
+    result: Result<RunOutcome, RunError>,
     /// Whoever started this process reads the outcome and prints it.
     reported: bool,
 }
@@ -66,7 +68,7 @@ impl Scenario {
     /// A scenario of that name against a catalogue's endpoints. The name is a label's value and the name of its test.
     pub fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         Self {
-            spec: Spec::new(name, catalogue),
+            spec: RunSpec::new(name, catalogue),
             load: None,
             setup: Box::new(|_| Box::pin(async { Ok(()) })),
             iterations: Vec::new(),
@@ -183,17 +185,17 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     /// As [`Scenario::run_parts`], with settings that do not come from the environment.
     pub fn run_parts_with(self, settings: Settings) -> Finished {
         let Self { spec, setup, iterations, teardown, .. } = self;
-        let script = Script::new(move |vu| {
+        let code = ScenarioCode::new(move |vu| {
             Box::pin(async move {
                 let value = Arc::new(setup(vu).await?);
-                Ok(Ready {
+                Ok(ScenarioBody {
                     iterations: iterations.into_iter().map(|iteration| iteration(value.clone())).collect(),
                     teardown: teardown.map(|teardown| -> Box<TeardownFn> { Box::new(move |vu| teardown(vu, value)) }),
                 })
             })
         });
         let outcome = settings.outcome.clone();
-        finish(crate::run::run(spec, script, settings), outcome)
+        finish(crate::run::run(spec, code, settings), outcome)
     }
 }
 
@@ -235,14 +237,16 @@ where
     }
 }
 
-fn finish(result: Result<Ended, RunError>, outcome: Option<PathBuf>) -> Finished {
+fn finish(result: Result<RunOutcome, RunError>, outcome: Option<PathBuf>) -> Finished {
     let Some(path) = outcome else { return Finished { result, reported: false } };
     let left = match &result {
-        Ok(Ended::Judged(report, path)) => Outcome { report: Some(path.clone()), ..Outcome::new(report.exit_code) },
-        Ok(Ended::Unwritten(report)) => {
+        Ok(RunOutcome::Judged(report, path)) => {
+            Outcome { evidence: Some(path.clone()), ..Outcome::new(report.exit_code) }
+        }
+        Ok(RunOutcome::Unwritten(report)) => {
             Outcome { drawing: Some(terminal::render_run(report, false)), ..Outcome::new(report.exit_code) }
         }
-        Ok(Ended::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::new(Exit::Met) },
+        Ok(RunOutcome::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::new(Exit::Met) },
         Err(error) => Outcome { message: Some(error.to_string()), ..Outcome::new(error.code()) },
     };
     match report::write_outcome(&path, &left) {
@@ -260,11 +264,13 @@ impl Finished {
     #[must_use = "the exit code is the assertion: return it from the test"]
     pub fn assert_slos(self) -> ExitCode {
         let (code, text) = match self.result {
-            Ok(Ended::Judged(report, path)) => {
+            Ok(RunOutcome::Judged(report, path)) => {
                 (report.exit_code, format!("\n{}\n\n{}", terminal::render_run(&report, false), path.display()))
             }
-            Ok(Ended::Unwritten(report)) => (report.exit_code, format!("\n{}", terminal::render_run(&report, false))),
-            Ok(Ended::Drawn(drawing)) => (Exit::Met, drawing),
+            Ok(RunOutcome::Unwritten(report)) => {
+                (report.exit_code, format!("\n{}", terminal::render_run(&report, false)))
+            }
+            Ok(RunOutcome::Drawn(drawing)) => (Exit::Met, drawing),
             Err(error) => (error.code(), error.to_string()),
         };
         if !self.reported {
@@ -279,8 +285,8 @@ impl Finished {
     /// If the run could not begin.
     pub fn report(&self) -> Result<&Report, (Exit, String)> {
         match &self.result {
-            Ok(Ended::Judged(report, _) | Ended::Unwritten(report)) => Ok(report),
-            Ok(Ended::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
+            Ok(RunOutcome::Judged(report, _) | RunOutcome::Unwritten(report)) => Ok(report),
+            Ok(RunOutcome::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
             Err(error) => Err((error.code(), error.to_string())),
         }
     }

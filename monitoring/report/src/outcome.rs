@@ -13,8 +13,8 @@ pub struct Outcome {
     pub code: ExitCode,
     /// Why there is no report, or none that could be finished.
     pub message: Option<String>,
-    /// The report.
-    pub report: Option<PathBuf>,
+    /// Where the evidence is.
+    pub evidence: Option<PathBuf>,
     /// The plan, drawn, where that is all that was asked for.
     #[serde(default)]
     pub drawing: Option<String>,
@@ -23,6 +23,6 @@ pub struct Outcome {
 impl Outcome {
     /// A code, and nothing else yet.
     pub const fn new(code: ExitCode) -> Self {
-        Self { code, message: None, report: None, drawing: None }
+        Self { code, message: None, evidence: None, drawing: None }
     }
 }

@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Evidence;
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity};
+use crate::judgement::Judgement;
 use crate::millis::Millis;
 use monitoring::slo::OnMiss;
 
@@ -102,6 +104,42 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report of a run that was judged. Its exit code is that of its objectives and findings.
+    pub fn new(evidence: Evidence, judgement: Judgement) -> Self {
+        let Judgement { requests, iterations, endpoints, segments, checks, objectives, findings } = judgement;
+        let findings: Vec<_> = evidence.findings.into_iter().chain(findings).collect();
+        Self {
+            schema: SCHEMA,
+            testid: evidence.testid,
+            scenario: evidence.scenario,
+            service: evidence.service,
+            target: evidence.target,
+            seed: evidence.seed,
+            tags: evidence.tags,
+            started: evidence.started,
+            ended: evidence.ended,
+            started_unix_ms: evidence.started_unix_ms,
+            ended_unix_ms: evidence.ended_unix_ms,
+            load: evidence.load,
+            plan: evidence.plan,
+            generator: evidence.generator,
+            environment: evidence.environment,
+            timeline: evidence.timeline,
+            requests,
+            around: evidence.counts.around.into(),
+            iterations,
+            endpoints,
+            segments,
+            checks,
+            caches: evidence.caches,
+            exit_code: exit_code(&objectives, &findings),
+            objectives,
+            store: evidence.store,
+            findings,
+            requests_per_day: None,
+        }
+    }
+
     /// The values of the label `scenario` that its series have: those of its loads, and, for what is of all together, its own name.
     pub fn scenarios(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.plan.parts.iter().map(|part| part.name.as_str()).collect();
@@ -109,6 +147,12 @@ impl Report {
             names.push(&self.scenario);
         }
         names
+    }
+
+    /// Adds what became of the run after it was judged. The exit code follows.
+    pub fn conclude(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.findings.extend(findings);
+        self.exit_code = exit_code(&self.objectives, &self.findings);
     }
 
     /// Reasons for which this run cannot be called met, whatever its objectives say.

@@ -17,7 +17,7 @@ use super::think::Think;
 use crate::clock;
 use crate::http::server_timing::ONE_IN;
 use crate::http::{HttpClient, HttpConfig, Pool};
-use crate::measure::{DurationParts, Failure, IterationEnd, Recorder, SampleKey, SegmentKey, Segments};
+use crate::measure::{DurationParts, Failure, IterationEnd, Recorder, SampleKey, Segment, Segments};
 use crate::plan::PhasePlan;
 
 mod request;
@@ -210,7 +210,7 @@ impl Vu {
     /// report has their latencies by endpoint and segment, such as `("day", 3)`. Three names at a time, a fourth takes the
     /// place of the third; at most 1000 segments.
     pub fn segment(&mut self, name: &'static str, number: u32) {
-        let is_its = |place: &Option<SegmentKey>| place.is_none_or(|(known, _)| known == name);
+        let is_its = |place: &Option<Segment>| place.is_none_or(|(known, _)| known == name);
         let last = self.segments.len() - 1;
         let place = self.segments.iter().position(is_its).unwrap_or(last);
         self.segments[place] = Some((name, number));

@@ -1,15 +1,15 @@
 //! Folds samples into counts. Each worker has one, which nobody else touches: no locks, and nothing that grows with the
 //! length of a run.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
-use super::counts::{SegmentCounts, Segments, ServerTimes, StatusCounts, ThreadTimes};
-use super::histogram::Buckets;
+use perf_report::evidence::{Buckets, Layout, SegmentCounts, ServerTimes, Snapshot, StatusCounts, ThreadTimes};
+
 use super::sample::{Failure, Sample};
-use super::snapshot::{Layout, Snapshot};
 
 /// An iteration that begins later than this after it was due began late: what its requests find may be the generator's
 /// doing.
@@ -23,6 +23,12 @@ pub struct Recorder {
     layout: Layout,
     counts: Snapshot,
 }
+
+/// What a request belongs to: `("day", 3)`.
+pub type Segment = (&'static str, u32);
+
+/// What a request belongs to, each under a name of its own.
+pub type Segments = [Option<Segment>; 3];
 
 /// Where a request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +92,8 @@ impl Recorder {
                 }
             }
         }
-        for segment in at.segments.into_iter().flatten() {
+        for (name, number) in at.segments.into_iter().flatten() {
+            let segment = (Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
                 continue;
             }
@@ -128,7 +135,7 @@ impl Recorder {
 
     /// Counts a try of a check.
     pub fn record_check(&mut self, part: usize, phase: Phase, name: &'static str, passed: bool) {
-        let tries = &mut self.counts.parts[part].checks.entry(name).or_default()[phase.index()];
+        let tries = &mut self.counts.parts[part].checks.entry(Cow::Borrowed(name)).or_default()[phase.index()];
         tries.tried += 1;
         tries.failed += u64::from(!passed);
     }

@@ -12,9 +12,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phases;
 use monitoring::slo::Slo;
 
-use super::counts::RequestCounts;
-use super::histogram::Spread;
-use super::snapshot::Snapshot;
+use perf_report::evidence::{RequestCounts, Snapshot, Spread};
 
 /// With more sections than this, two become one.
 const MOST: usize = 120;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use perf_report::Report;
+use perf_report::evidence::Evidence;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
 use perf_report::render::files;
@@ -17,10 +18,10 @@ const LATEST: &str = "latest";
 pub(crate) enum FileError {
     #[error("failed to write {0}: {1}")]
     Io(PathBuf, io::Error),
-    #[error("failed to write the report as JSON: {0}")]
+    #[error("failed to write the evidence as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("failed to write the results as XML: {0}")]
-    Xml(#[from] files::SerializeError),
+    #[error(transparent)]
+    Render(#[from] files::RenderError),
     #[error("{0} is there already: testid {1:?} has been used, choose another")]
     Used(PathBuf, String),
 }
@@ -32,15 +33,21 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
 /// Makes a run's folder, before anything is sent: a folder that cannot be written should not cost a run.
 pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileError> {
     let folder = out.join(testid);
-    if folder.join(files::REPORT).exists() {
+    if [files::REPORT, files::EVIDENCE].iter().any(|name| folder.join(name).exists()) {
         return Err(FileError::Used(folder, testid.to_owned()));
     }
     fs::create_dir_all(&folder).map_err(at(&folder))?;
     Ok(folder)
 }
 
-/// Writes the report and its histograms, and points `latest` to it. Gives the report's path.
-pub(crate) fn write(folder: &Path, report: &mut Report, histograms: &[u8]) -> Result<PathBuf, FileError> {
+/// Leaves what a run measured: its histograms and, if somebody else reads it, its evidence. Points `latest` to the run.
+/// Gives the evidence's path.
+pub(crate) fn leave(
+    folder: &Path,
+    evidence: &mut Evidence,
+    histograms: &[u8],
+    is_read: bool,
+) -> Result<PathBuf, FileError> {
     let log = folder.join(files::HISTOGRAMS);
     fs::write(&log, histograms).map_err(at(&log))?;
     if let (Some(out), Some(name)) = (folder.parent(), folder.file_name())
@@ -48,17 +55,21 @@ pub(crate) fn write(folder: &Path, report: &mut Report, histograms: &[u8]) -> Re
     {
         // A convenience is no reason to lose a report.
         let message = format!("{LATEST} does not point to this run: {error}");
-        report.findings.push(Finding::warning(Subject::Run, FindingKind::LatestNotUpdated, message));
+        evidence.findings.push(Finding::warning(Subject::Run, FindingKind::LatestNotUpdated, message));
     }
-    for (name, text) in files::run_files(report, None)? {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(at(&path))?;
+    let path = folder.join(files::EVIDENCE);
+    if is_read {
+        replace(&path, &serde_json::to_string(evidence)?)?;
     }
-    let path = folder.join(files::REPORT);
-    let mut text = serde_json::to_string_pretty(report)?;
-    text.push('\n');
-    replace(&path, &text)?;
     Ok(path)
+}
+
+/// Writes the report and everything that is made from it. Gives the report's path.
+pub(crate) fn publish(folder: &Path, report: &Report) -> Result<PathBuf, FileError> {
+    for (name, text) in files::run_files(report, None)? {
+        replace(&folder.join(name), &text)?;
+    }
+    Ok(folder.join(files::REPORT))
 }
 
 /// Leaves the outcome for the process that started this one.

@@ -6,7 +6,7 @@ use monitoring::ratio::Ratio;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::percent;
-use perf_report::{Arrivals, Durations, Generator, Iterations, PartResult, Report};
+use perf_report::{Arrivals, Durations, Generator, Iterations, PartResult};
 
 use crate::engine::Load;
 use crate::measure::{Health, LATE_AFTER, PartCounts, Snapshot, Spread};
@@ -16,7 +16,7 @@ use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 const BUSY: f64 = 0.9;
 
 /// What was planned, and what became of it.
-pub(crate) fn plan_of(
+pub(crate) fn plan_result(
     plan: &Plan,
     loads: &[LoadProfile],
     snapshot: &Snapshot,
@@ -64,25 +64,31 @@ fn durations(spread: &Spread) -> Option<Durations> {
     })
 }
 
-/// Fills in how the generator did, and warns if that may be in what was measured. What was dropped or late is in the
-/// objectives' own counts; here it is said with its cure.
-pub(crate) fn add_generator(plan: &Plan, load: &Load, report: &mut Report) {
+/// How the generator did.
+pub(crate) fn generator(load: &Load) -> Generator {
     let Health { cpu, run_queue, steal } = load.health;
-    report.generator = Generator { workers: u32::try_from(load.workers).unwrap_or(u32::MAX), cpu, run_queue, steal };
+    Generator { workers: u32::try_from(load.workers).unwrap_or(u32::MAX), cpu, run_queue, steal }
+}
+
+/// Warns if the generator may be in what was measured. What was dropped or late is in the objectives' own counts; here
+/// it is said with its cure.
+pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
+    let Health { cpu, steal, .. } = load.health;
     let parts = plan.parts.iter().zip(&load.snapshot.parts);
-    report.findings.extend(parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)));
+    let mut warnings: Vec<_> = parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)).collect();
     if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
         let message = format!(
             "the generator was at its limit ({} busy): it may have added to what it measured; use more processors, or less \
              load",
             percent(cpu)
         );
-        report.findings.push(Finding::warning(Subject::Generator, FindingKind::GeneratorBusy, message));
+        warnings.push(Finding::warning(Subject::Generator, FindingKind::GeneratorBusy, message));
     }
     if let Some(steal) = steal.filter(|steal| *steal > 0.1) {
         let message = format!("the hypervisor gave {} of this machine's time to others", percent(steal));
-        report.findings.push(Finding::warning(Subject::Generator, FindingKind::ProcessorStolen, message));
+        warnings.push(Finding::warning(Subject::Generator, FindingKind::ProcessorStolen, message));
     }
+    warnings
 }
 
 /// Each panic once, however many virtual users it stopped; of those that differ the first few, and how many more there were.

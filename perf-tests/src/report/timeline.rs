@@ -16,7 +16,7 @@ use crate::plan::{PartPlan, Plan, Schedule};
 const NANOS_OF_MS: f64 = 1e6;
 
 /// The sections of a run and how long one is, with what was planned for each.
-pub(crate) fn timeline_of(
+pub(crate) fn timeline(
     catalogue: &Catalogue,
     plan: &Plan,
     (interval, sections): (Duration, &[Section]),
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_section_has_what_was_measured_in_it_and_nothing_else() {
         let (interval, sections) = course(3);
-        let timeline = timeline_of(&STOCK_AI, &plan(), (interval, &sections)).unwrap();
+        let timeline = super::timeline(&STOCK_AI, &plan(), (interval, &sections)).unwrap();
         assert_eq!((timeline.interval_ms, timeline.slices.len()), (1000, 4));
         let of = |at: usize| timeline.slices[at].endpoints[JOIN_ROOM.name];
         assert_eq!((of(0).requests, of(0).failed, of(1).failed), (41, 0, 1));

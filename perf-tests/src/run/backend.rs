@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use monitoring::backend_slo::BackendSlo;
 use monitoring::stack_limits::SCRAPE_INTERVAL;
-use perf_report::{BackendValue, CacheResult, ObjectiveResult, Report};
+use perf_report::evidence::{BackendAnswer, Evidence};
+use perf_report::{BackendValue, CacheResult};
 use tokio::time;
 
-use super::Run;
+use super::PreparedRun;
 use crate::clock::{self, Epoch};
 use crate::report::{QueryError, Store};
 
@@ -15,51 +16,49 @@ use crate::report::{QueryError, Store};
 const PATIENCE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);
 const PAUSE: Duration = Duration::from_millis(500);
 
-impl Run {
-    /// Adds the objectives on the backend's own metrics, and its caches.
-    pub(super) async fn judge_backend(&self, report: &mut Report, epoch: Epoch) {
+impl PreparedRun {
+    /// Adds the values of the backend's own metrics that objectives are on, and its caches.
+    pub(super) async fn ask_backend(&self, evidence: &mut Evidence, epoch: Epoch) {
         let catalogue = self.spec.catalogue;
         if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
             return;
         }
         let Some(store) = &self.store else {
-            let nobody =
-                |slo| ObjectiveResult::backend(slo, Err("there is no store that scrapes the backend".to_owned()));
-            let results: Vec<_> = catalogue.backend.iter().map(nobody).collect();
-            report.objectives.extend(results);
+            let why = || Err("there is no store that scrapes the backend".to_owned());
+            evidence.backend = catalogue.backend.iter().map(|slo| answer(slo, why())).collect();
             return;
         };
         loop {
             let now = clock::unix_ms(epoch.wall());
-            let (results, caches) = self.ask_backend(store, asked(report.started_unix_ms, now)).await;
-            let is_there = results.iter().all(|(result, may_come)| result.measured.is_some() || !may_come);
-            let passed = u64::try_from(now - report.started_unix_ms).map_or(Duration::MAX, Duration::from_millis);
+            let (answers, caches) = self.ask_backend_now(store, asked(evidence.started_unix_ms, now)).await;
+            let is_there = answers.iter().all(|(answer, may_come)| answer.value.is_ok() || !may_come);
+            let passed = u64::try_from(now - evidence.started_unix_ms).map_or(Duration::MAX, Duration::from_millis);
             // A run that sent nothing has nothing to be judged by, however long it is waited for.
-            let is_hopeless = self.signals.came() || report.requests.sent == 0;
+            let is_hopeless = self.signals.came() || evidence.counts.requests().sent == 0;
             if is_there || is_hopeless || passed >= PATIENCE {
-                report.objectives.extend(results.into_iter().map(|(result, _)| result));
-                report.caches = caches;
+                evidence.backend = answers.into_iter().map(|(answer, _)| answer).collect();
+                evidence.caches = caches;
                 return;
             }
             time::sleep(PAUSE).await;
         }
     }
 
-    /// Each objective's result, and whether it may be another in a moment; and the caches that something is known of.
-    async fn ask_backend(&self, store: &Store, asked: Asked) -> (Vec<(ObjectiveResult, bool)>, Vec<CacheResult>) {
+    /// The value of each objective, and whether it may be another in a moment; and the caches that something is known of.
+    async fn ask_backend_now(&self, store: &Store, asked: Asked) -> (Vec<(BackendAnswer, bool)>, Vec<CacheResult>) {
         let catalogue = self.spec.catalogue;
         let is_scraped = store.is_backend_scraped(asked.at_unix_ms).await;
         if let Err(error) = &is_scraped {
             // Whoever does not answer that will answer nothing, and each question would be waited for.
-            let unknown = |slo| (ObjectiveResult::backend(slo, Err(error.to_string())), false);
+            let unknown = |slo| (answer(slo, Err(error.to_string())), false);
             return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
         }
-        let mut results = Vec::new();
+        let mut answers = Vec::new();
         for slo in catalogue.backend {
             let found = value_of(store, slo, asked, &is_scraped).await;
             // A metric that a backend does not have will not come.
             let may_come = found.is_err() && !matches!(is_scraped, Ok(true) | Err(_));
-            results.push((ObjectiveResult::backend(slo, found), may_come));
+            answers.push((answer(slo, found), may_come));
         }
         let mut caches = Vec::new();
         for cache in catalogue.caches {
@@ -71,8 +70,12 @@ impl Run {
                 caches.push(CacheResult { name: cache.name.to_owned(), hits, lookups });
             }
         }
-        (results, caches)
+        (answers, caches)
     }
+}
+
+fn answer(slo: &BackendSlo, value: Result<BackendValue, String>) -> BackendAnswer {
+    BackendAnswer { id: slo.id(), value }
 }
 
 /// When a value is asked for, Unix milliseconds, and the seconds before that it is about.

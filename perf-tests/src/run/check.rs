@@ -11,7 +11,7 @@ use perf_report::FailureKind;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use tokio::time;
 
-use super::{RunError, Spec};
+use super::{RunError, RunSpec};
 use crate::clock;
 use crate::http::{HttpClient, HttpConfig, Pool, RequestHead};
 use crate::report::Store;
@@ -19,7 +19,7 @@ use crate::report::Store;
 /// How long a target may take to answer at all.
 const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl Spec {
+impl RunSpec {
     pub(super) fn check(&self) -> Result<(), String> {
         self.catalogue.validate().map_err(|error| format!("the catalogue is not valid: {error}"))?;
         label::check_value("scenario", self.name).map_err(|error| error.to_string())?;

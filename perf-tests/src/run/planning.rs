@@ -7,7 +7,7 @@ use std::time::Duration;
 use monitoring::run::Settings;
 use perf_report::Report;
 
-use super::{RunError, Spec, configuration};
+use super::{RunError, RunSpec, configuration};
 use crate::plan::{self, Experience, LoadProfile, Plan, Schedule};
 
 /// A plan, and the loads that it was made from, part by part.
@@ -17,14 +17,14 @@ pub(super) struct Planning {
 }
 
 impl Planning {
-    pub(super) fn of(spec: &Spec, settings: &Settings) -> Result<Self, RunError> {
+    pub(super) fn of(spec: &RunSpec, settings: &Settings) -> Result<Self, RunError> {
         match &settings.replay {
             Some(path) => Self::again(spec, path),
             None => Self::new(loads(spec, settings)?, spec, settings.seed),
         }
     }
 
-    fn new(loads: Vec<LoadProfile>, spec: &Spec, seed: u64) -> Result<Self, RunError> {
+    fn new(loads: Vec<LoadProfile>, spec: &RunSpec, seed: u64) -> Result<Self, RunError> {
         let (mut parts, mut first_id) = (Vec::new(), 1_u32);
         for (part, load) in spec.parts.iter().zip(&loads) {
             let part = load.plan(part.name, first_id, seed).map_err(configuration)?;
@@ -35,7 +35,7 @@ impl Planning {
     }
 
     /// The plan of an earlier run, or none at all: what cannot be repeated exactly is not repeated.
-    fn again(spec: &Spec, path: &Path) -> Result<Self, RunError> {
+    fn again(spec: &RunSpec, path: &Path) -> Result<Self, RunError> {
         let refused = |why: String| RunError::Configuration(format!("{} cannot be replayed: {why}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
         let report: Report = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
@@ -56,7 +56,7 @@ impl Planning {
     }
 
     /// "10 VUs for 30s", or each part's with its name.
-    pub(super) fn in_words(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match self.loads.as_slice() {
             [only] => only.to_string(),
             several => {
@@ -68,11 +68,11 @@ impl Planning {
 
     /// The plan, drawn, with what the last run of the scenario teaches.
     pub(super) fn draw(&self, scenario: &str, out: &Path) -> String {
-        format!("{scenario}: {}\n\n{}", self.in_words(), plan::draw(&self.plan, experience(scenario, out)))
+        format!("{scenario}: {}\n\n{}", self.describe(), plan::draw(&self.plan, experience(scenario, out)))
     }
 }
 
-fn loads(spec: &Spec, settings: &Settings) -> Result<Vec<LoadProfile>, RunError> {
+fn loads(spec: &RunSpec, settings: &Settings) -> Result<Vec<LoadProfile>, RunError> {
     let by = &settings.load;
     if spec.parts.len() > 1 && !by.keeps_the_load() {
         let names: Vec<_> = spec.parts.iter().map(|part| part.name).collect();

@@ -7,13 +7,13 @@ use std::time::Duration;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::slo::{OnMiss, Slo};
+use perf_report::judgement::Judge;
 use perf_report::verdict::{self, Tally, Verdict};
 
 use super::metrics::Metrics;
 use crate::engine::LoadObserver;
 use crate::measure::{Section, Snapshot, TimelineError, TimelineRecorder};
 use crate::progress::Progress;
-use crate::report::Evidence;
 
 /// When a load is ended before its time.
 #[derive(Debug, Clone, Copy)]
@@ -25,13 +25,13 @@ pub(crate) struct AbortOn {
 }
 
 /// The sections of a run's time, and how long one is.
-pub(super) type Course = (Duration, Vec<Section>);
+pub(super) type RecordedTimeline = (Duration, Vec<Section>);
 
 pub(super) struct Watchers<'run> {
     progress: Progress,
     metrics: &'run mut Metrics,
     hopeless: Option<Hopeless<'run>>,
-    course: Result<TimelineRecorder, TimelineError>,
+    timeline: Result<TimelineRecorder, TimelineError>,
 }
 
 impl<'run> Watchers<'run> {
@@ -43,23 +43,23 @@ impl<'run> Watchers<'run> {
         exercised: &'run [Endpoint],
     ) -> Self {
         let hopeless = abort.map(|on| Hopeless { on, catalogue, exercised, past: VecDeque::new() });
-        Self { progress, metrics, hopeless, course: Ok(TimelineRecorder::new(catalogue)) }
+        Self { progress, metrics, hopeless, timeline: Ok(TimelineRecorder::new(catalogue)) }
     }
 
     /// Takes the display away, and gives the course of the load, which ended after so long with these counts.
-    pub(super) fn finish(self, elapsed: Duration, all: &Snapshot) -> Result<Course, TimelineError> {
+    pub(super) fn finish(self, elapsed: Duration, all: &Snapshot) -> Result<RecordedTimeline, TimelineError> {
         self.progress.clear();
-        self.course?.finish(elapsed, all)
+        self.timeline?.finish(elapsed, all)
     }
 }
 
 impl LoadObserver for Watchers<'_> {
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String> {
         self.progress.show(elapsed, &snapshot);
-        if let Ok(course) = &mut self.course
+        if let Ok(course) = &mut self.timeline
             && let Err(error) = course.offer(elapsed, &snapshot)
         {
-            self.course = Err(error);
+            self.timeline = Err(error);
         }
         let hopeless = self.hopeless.as_mut().and_then(|hopeless| hopeless.look(elapsed, &snapshot));
         self.metrics.offer(elapsed, snapshot);
@@ -78,8 +78,8 @@ struct Hopeless<'run> {
 
 impl Hopeless<'_> {
     fn look(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Option<String> {
-        let evidence = Evidence { catalogue: self.catalogue, exercised: self.exercised, snapshot, checks: &[] };
-        let now: Vec<_> = self.catalogue.slos.iter().map(|slo| evidence.tally(slo)).collect();
+        let judge = Judge { catalogue: self.catalogue, exercised: self.exercised, snapshot, checks: &[] };
+        let now: Vec<_> = self.catalogue.slos.iter().map(|slo| judge.tally(slo)).collect();
         self.past.push_back((elapsed, now.clone()));
         // The last moment that is a whole window ago; what is older is of no use.
         while self.past.get(1).is_some_and(|(at, _)| elapsed.saturating_sub(*at) >= self.on.window) {

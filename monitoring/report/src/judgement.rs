@@ -1,100 +1,95 @@
-//! Evidence of a run, and the judgement of it: a pure function of what was measured.
+//! How a run is judged: a pure function of its evidence and the catalogue.
 
-use std::collections::BTreeMap;
+mod segments;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::phase::Phases;
+use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
-use perf_report::exit_code::ExitCode;
-use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::millis;
-use perf_report::verdict::{self, Tally, Verdict};
-use perf_report::{
-    CheckResult, CurvePoint, EndpointResult, Environment, Generator, Iterations, Measured, ObjectiveResult, Plan,
-    Report, Requests, SCHEMA, ServerTiming, Store, Timeline,
+
+use crate::evidence::{EndpointCounts, Evidence, Latency, RequestCounts, ServerTimes, Snapshot};
+use crate::finding::{Finding, FindingKind, Subject};
+use crate::format::millis;
+use crate::verdict::{self, Tally, Verdict};
+use crate::{
+    CheckResult, CurvePoint, EndpointResult, Iterations, Measured, ObjectiveResult, Requests, SegmentResult,
+    ServerTiming,
 };
 
-use super::segments;
-use crate::measure::{EndpointCounts, Latency, RequestCounts, ServerTimes, Snapshot};
-
-/// Everything that is known of a run when it is over, or of one under way.
-pub(crate) struct Evidence<'run> {
-    pub(crate) catalogue: &'run Catalogue,
-    pub(crate) exercised: &'run [Endpoint],
-    pub(crate) snapshot: &'run Snapshot,
+/// The counts of a run that is over, or of one under way, and what they are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge<'run> {
+    /// The service's endpoints and objectives.
+    pub catalogue: &'run Catalogue,
+    /// Endpoints that the scenario exercises.
+    pub exercised: &'run [Endpoint],
+    /// The counts.
+    pub snapshot: &'run Snapshot,
     /// Checks that the scenario says it makes.
-    pub(crate) checks: &'run [&'static str],
+    pub checks: &'run [Cow<'static, str>],
 }
 
-/// The report of a run about which nothing is known yet but its name and its counts of zero; the rest is filled in.
-pub(crate) fn without_problems(testid: &str, scenario: &str, catalogue: &Catalogue) -> Report {
-    Report {
-        schema: SCHEMA,
-        testid: testid.to_owned(),
-        scenario: scenario.to_owned(),
-        service: catalogue.service.to_owned(),
-        target: String::new(),
-        seed: 0,
-        tags: BTreeMap::new(),
-        started: String::new(),
-        ended: String::new(),
-        started_unix_ms: 0,
-        ended_unix_ms: 0,
-        load: String::new(),
-        plan: Plan::default(),
-        generator: Generator::default(),
-        environment: Environment::default(),
-        timeline: Timeline::default(),
-        requests: Requests::default(),
-        around: Requests::default(),
-        iterations: Iterations::default(),
-        endpoints: Vec::new(),
-        segments: Vec::new(),
-        checks: Vec::new(),
-        caches: Vec::new(),
-        objectives: Vec::new(),
-        store: None::<Store>,
-        findings: Vec::new(),
-        requests_per_day: None,
-        exit_code: ExitCode::Inconclusive,
+/// What a run's evidence comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// Requests of the load.
+    pub requests: Requests,
+    /// Iterations of the load.
+    pub iterations: Iterations,
+    /// Endpoint by endpoint, in the catalogue's order; only those that were requested.
+    pub endpoints: Vec<EndpointResult>,
+    /// Latencies by what the scenario told its requests apart by.
+    pub segments: Vec<SegmentResult>,
+    /// Checks, by name; only those that were tried.
+    pub checks: Vec<CheckResult>,
+    /// Objective by objective, in the catalogue's order, those on the backend's own metrics last.
+    pub objectives: Vec<ObjectiveResult>,
+    /// What follows from the counts and should be known.
+    pub findings: Vec<Finding>,
+}
+
+/// Judges a run. The evidence has to be of this catalogue: [`Evidence::is_of`].
+pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
+    let is_exercised = |endpoint: &&Endpoint| evidence.exercised.iter().any(|name| name == endpoint.name);
+    let exercised: Vec<_> = catalogue.endpoints.iter().filter(is_exercised).copied().collect();
+    let judge = Judge { catalogue, exercised: &exercised, snapshot: &evidence.counts, checks: &evidence.checks };
+    let iterations = evidence.counts.iterations();
+    let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
+    let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo)).collect();
+    let findings = judge.hidden_waits(&objectives);
+    let answers = catalogue.backend.iter().filter_map(|slo| {
+        let answer = evidence.backend.iter().find(|answer| answer.id == slo.id())?;
+        Some(ObjectiveResult::backend(slo, answer.value.clone()))
+    });
+    objectives.extend(answers);
+    Judgement {
+        requests: judge.all(Phases::ALL).into(),
+        iterations: Iterations {
+            completed: iterations.completed,
+            failed: iterations.failed,
+            interrupted: iterations.interrupted,
+            dropped: evidence.counts.parts.iter().flat_map(|part| part.dropped).sum(),
+        },
+        endpoints: known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect(),
+        segments: segments::results(catalogue, &evidence.counts),
+        checks: judge.check_results(),
+        objectives,
+        findings,
     }
 }
 
-/// Fills in counts, endpoints and objectives.
-pub(crate) fn judge(evidence: &Evidence<'_>, report: &mut Report) {
-    let Evidence { catalogue, exercised, snapshot, .. } = *evidence;
-    report.requests = evidence.all(Phases::ALL).into();
-    report.around = snapshot.around.into();
-    let iterations = snapshot.iterations();
-    report.iterations = Iterations {
-        completed: iterations.completed,
-        failed: iterations.failed,
-        interrupted: iterations.interrupted,
-        dropped: snapshot.parts.iter().flat_map(|part| part.dropped).sum(),
-    };
-    let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
-    report.endpoints = known.filter_map(|(index, endpoint)| evidence.endpoint_result(index, endpoint)).collect();
-    report.segments = segments::of(catalogue, snapshot);
-    report.checks = evidence.checks();
-    report.objectives = catalogue.slos.iter().map(|slo| evidence.objective(slo)).collect();
-    report.findings.extend(evidence.hidden_waits(&report.objectives));
-}
-
-/// The exit code of a report that has all its objectives and problems.
-pub(crate) fn exit_code(report: &Report) -> ExitCode {
-    perf_report::exit_code(&report.objectives, &report.findings)
-}
-
-impl Evidence<'_> {
+impl Judge<'_> {
     /// An endpoint's requests in some phases. An iteration that was planned and never begun could have made as many of
     /// them as the busiest iteration of its load did: nobody knows what they would have been.
     fn requests(&self, index: usize, phases: Phases) -> RequestCounts {
         let mut requests = RequestCounts::default();
         for part in &self.snapshot.parts {
-            for phase in monitoring::phase::Phase::ALL.into_iter().filter(|&phase| phases.contains(phase)) {
+            for phase in Phase::ALL.into_iter().filter(|&phase| phases.contains(phase)) {
                 requests.add(part.cell(index, phase).requests());
                 requests.unknown += part.dropped[phase.index()] * part.most_per_iteration[index];
             }
@@ -120,7 +115,7 @@ impl Evidence<'_> {
     }
 
     /// The requests that an objective speaks of; none if the run has nothing to do with it.
-    pub(crate) fn tally(&self, slo: &Slo) -> Option<Tally> {
+    pub fn tally(&self, slo: &Slo) -> Option<Tally> {
         let of = |requests: RequestCounts, good: u64, late: u64| Tally {
             good,
             total: requests.sent,
@@ -137,7 +132,7 @@ impl Evidence<'_> {
                 // Whatever request nobody knows of might have been looked at.
                 let unknown = self.all(slo.phases).unknown;
                 let good = tries.tried - tries.failed;
-                let is_tried = tries.tried > 0 || self.checks.contains(name);
+                let is_tried = tries.tried > 0 || self.checks.iter().any(|known| known == name);
                 is_tried.then_some(Tally { good, total: tries.tried, unknown, late: 0 })
             }
             Sli::Success { .. } => {
@@ -223,10 +218,10 @@ impl Evidence<'_> {
         })
     }
 
-    fn checks(&self) -> Vec<CheckResult> {
-        let names: std::collections::BTreeSet<_> =
-            self.snapshot.parts.iter().flat_map(|part| part.checks.keys().copied()).collect();
-        let result = |name: &'static str| {
+    fn check_results(&self) -> Vec<CheckResult> {
+        let names: BTreeSet<&str> =
+            self.snapshot.parts.iter().flat_map(|part| part.checks.keys().map(AsRef::as_ref)).collect();
+        let result = |name: &str| {
             let tries = self.snapshot.check(name, Phases::ALL);
             CheckResult { name: name.to_owned(), tried: tries.tried, failed: tries.failed }
         };

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
-use perf_report::{SegmentLatency, SegmentResult};
 
-use crate::measure::{SegmentCounts, SegmentKey, Snapshot};
+use crate::evidence::{SegmentCounts, SegmentKey, Snapshot};
+use crate::{SegmentLatency, SegmentResult};
 
 /// All segments in their order, of all scenarios of the run together.
-pub(super) fn of(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResult> {
+pub(super) fn results(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResult> {
     let mut segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>> = BTreeMap::new();
     for (segment, endpoints) in snapshot.parts.iter().flat_map(|part| &part.segments) {
-        let all = segments.entry(*segment).or_default();
+        let all = segments.entry(segment.clone()).or_default();
         for (index, counts) in endpoints {
             all.entry(*index).and_modify(|all| all.merge(counts)).or_insert_with(|| counts.clone());
         }

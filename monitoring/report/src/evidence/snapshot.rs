@@ -1,10 +1,12 @@
 //! Everything that was measured up to a moment, cumulatively.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::metric;
 use monitoring::phase::{Phase, Phases};
+use serde::{Deserialize, Serialize};
 
 use super::counts::{
     CheckCounts, EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, ThreadTimes,
@@ -14,15 +16,16 @@ use super::histogram::{Bounds, Latency, bounds};
 /// What there is to count: known before a run, and the same for all its workers.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    pub(super) endpoints: usize,
+    endpoints: usize,
     /// For each scenario of the run, whether it is an open load.
-    pub(super) open: Vec<bool>,
-    pub(super) bounds: Bounds,
-    pub(super) coarse: Bounds,
+    open: Vec<bool>,
+    /// Upper bounds of the histograms that objectives are judged by.
+    pub bounds: Bounds,
+    coarse: Bounds,
 }
 
 /// Counts since the start of the run. Those of several workers merge into the counts of all.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     /// One for each scenario of the run.
     pub parts: Vec<PartCounts>,
@@ -37,7 +40,7 @@ pub struct Snapshot {
 }
 
 /// Counts of one scenario.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PartCounts {
     /// One for each endpoint of the catalogue and each phase.
     cells: Vec<EndpointCounts>,
@@ -52,8 +55,9 @@ pub struct PartCounts {
     /// Of them, those that began late.
     pub late: u64,
     /// Checks by name, and phase.
-    pub checks: BTreeMap<&'static str, [CheckCounts; Phase::ALL.len()]>,
+    pub checks: BTreeMap<Cow<'static, str>, [CheckCounts; Phase::ALL.len()]>,
     /// Latencies by segment, and endpoint.
+    #[serde(with = "entries")]
     pub segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>>,
     /// Virtual users now active.
     pub vus: u32,
@@ -147,12 +151,19 @@ impl PartCounts {
         }
     }
 
+    /// Whether it counts those endpoints, in those buckets.
+    pub fn has(&self, layout: &Layout) -> bool {
+        self.cells.len() == layout.endpoints * Phase::ALL.len()
+            && self.cells.iter().all(|cell| *cell.latency.buckets().bounds() == layout.bounds)
+    }
+
     /// Counts of one endpoint in one phase.
     pub fn cell(&self, endpoint: usize, phase: Phase) -> &EndpointCounts {
         &self.cells[endpoint * Phase::ALL.len() + phase.index()]
     }
 
-    pub(super) fn cell_mut(&mut self, endpoint: usize, phase: Phase) -> &mut EndpointCounts {
+    /// Counts of one endpoint in one phase, to be added to.
+    pub fn cell_mut(&mut self, endpoint: usize, phase: Phase) -> &mut EndpointCounts {
         &mut self.cells[endpoint * Phase::ALL.len() + phase.index()]
     }
 
@@ -168,11 +179,11 @@ impl PartCounts {
         self.lateness.merge(&other.lateness);
         self.late += other.late;
         for (name, theirs) in &other.checks {
-            let mine = self.checks.entry(name).or_default();
+            let mine = self.checks.entry(name.clone()).or_default();
             mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.add(*theirs));
         }
         for (segment, endpoints) in &other.segments {
-            let mine = self.segments.entry(*segment).or_default();
+            let mine = self.segments.entry(segment.clone()).or_default();
             for (endpoint, theirs) in endpoints {
                 mine.entry(*endpoint).or_insert_with(SegmentCounts::new).merge(theirs);
             }
@@ -181,5 +192,30 @@ impl PartCounts {
         for (mine, theirs) in self.most_per_iteration.iter_mut().zip(&other.most_per_iteration) {
             *mine = (*mine).max(*theirs);
         }
+    }
+}
+
+/// A map as a list of its entries: JSON has only text for keys.
+mod entries {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S, K, V>(map: &BTreeMap<K, V>, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        K: Serialize,
+        V: Serialize,
+    {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        D: Deserializer<'de>,
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
     }
 }

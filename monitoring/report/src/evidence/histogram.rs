@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Millis;
+use crate::quantile::{self, RankedLatencies};
 use hdrhistogram::{Histogram, SubtractionError};
 use monitoring::ratio::Ratio;
-use perf_report::Millis;
-use perf_report::quantile::{self, RankedLatencies};
+use serde::{Deserialize, Serialize};
 
-use crate::plan::nanos;
+/// A duration in nanoseconds, as histograms count them.
+pub fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// Upper bounds of buckets in nanoseconds, ascending. Nanoseconds, because they are compared with at every request.
 pub type Bounds = Arc<[u64]>;
@@ -19,7 +23,7 @@ pub fn bounds(durations: &[Duration]) -> Bounds {
 }
 
 /// Durations counted by bucket, with their sum: what becomes a classic histogram in Prometheus.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Buckets {
     bounds: Bounds,
     /// One count for each bound and one for what is beyond the last; not cumulative.
@@ -71,6 +75,11 @@ impl Buckets {
         })
     }
 
+    /// The upper bounds of the buckets.
+    pub const fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
     /// How many durations.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
@@ -90,16 +99,17 @@ impl Buckets {
 
 /// Durations as [`Buckets`] that decide, and quantiles to show. A failed request lies beyond all bounds, so that no error
 /// can improve a quantile.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Latency {
     buckets: Buckets,
     succeeded: Spread,
 }
 
 /// Durations in nanoseconds to some significant digits, for quantiles. Takes memory once there is one to remember.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Spread {
     digits: u8,
+    #[serde(with = "encoded")]
     histogram: Option<Histogram<u64>>,
 }
 
@@ -137,7 +147,7 @@ impl Spread {
     ///
     /// # Errors
     /// If it is no earlier state of this.
-    pub(super) fn since(&self, earlier: Option<&Self>) -> Result<Histogram<u64>, SubtractionError> {
+    pub fn since(&self, earlier: Option<&Self>) -> Result<Histogram<u64>, SubtractionError> {
         #[expect(clippy::expect_used, reason = "fails only for more than five digits")]
         let nothing = || Histogram::new(self.digits).expect("no more than five digits are asked for");
         let mut lately = self.histogram.clone().unwrap_or_else(nothing);
@@ -228,6 +238,39 @@ impl Latency {
         let (low, high) = quantile::interval_ranks(q, total);
         let high = high.map_or(Millis::INFINITE, |rank| self.at_rank(rank));
         (total > 0).then(|| (self.at_rank(low), high))
+    }
+}
+
+/// A histogram as text: HdrHistogram's V2 encoding, deflated, in base64
+/// (<https://github.com/HdrHistogram/HdrHistogram>).
+mod encoded {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    use hdrhistogram::Histogram;
+    use hdrhistogram::serialization::{Deserializer as Decoder, Serializer as _, V2DeflateSerializer};
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        histogram: &Option<Histogram<u64>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let encode = |histogram: &Histogram<u64>| {
+            let mut bytes = Vec::new();
+            let written = V2DeflateSerializer::new().serialize(histogram, &mut bytes);
+            written.map(|_| BASE64_STANDARD.encode(bytes)).map_err(|error| S::Error::custom(format!("{error:?}")))
+        };
+        histogram.as_ref().map(encode).transpose()?.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Histogram<u64>>, D::Error> {
+        let decode = |text: String| {
+            let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
+            let decoded = Decoder::new().deserialize(&mut bytes.as_slice());
+            decoded.map_err(|error| D::Error::custom(format!("{error:?}")))
+        };
+        Option::<String>::deserialize(deserializer)?.map(decode).transpose()
     }
 }
 

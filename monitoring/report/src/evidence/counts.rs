@@ -1,15 +1,17 @@
 //! Counts of one endpoint in one phase, and other small sums that workers merge.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use monitoring::metric::Part;
+use serde::{Deserialize, Serialize};
 
 use super::histogram::{Bounds, Buckets, Latency, Spread};
-use super::sample::Failure;
+use crate::failure::FailureKind;
 
 /// Counts of one endpoint in one phase of one scenario.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EndpointCounts {
     /// Latencies of all requests, the failed ones beyond all bounds.
     pub latency: Latency,
@@ -19,8 +21,8 @@ pub struct EndpointCounts {
     pub by_status: BTreeMap<u16, StatusCounts>,
     /// What requests' time went into, by [`Part`].
     pub parts: Vec<Buckets>,
-    /// Failed requests by kind, as in [`Failure::ALL`].
-    failures: [u64; Failure::ALL.len()],
+    /// Failed requests by kind, as in [`FailureKind::ALL`].
+    failures: [u64; FailureKind::ALL.len()],
     /// Requests that were begun and not seen through.
     pub unknown: u64,
     /// Requests of iterations that the generator began late.
@@ -30,7 +32,7 @@ pub struct EndpointCounts {
 }
 
 /// Requests of which the backend said how long it took: how long that was, and how long they were by our clock.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerTimes {
     /// How many.
     pub requests: u64,
@@ -41,7 +43,8 @@ pub struct ServerTimes {
 }
 
 impl ServerTimes {
-    pub(super) fn add(&mut self, other: Self) {
+    /// Adds the times of other requests.
+    pub fn add(&mut self, other: Self) {
         self.requests += other.requests;
         self.server = self.server.saturating_add(other.server);
         self.client = self.client.saturating_add(other.client);
@@ -49,7 +52,7 @@ impl ServerTimes {
 }
 
 /// Counts of one status code.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StatusCounts {
     /// Real durations, of failed requests too.
     pub durations: Buckets,
@@ -58,7 +61,7 @@ pub struct StatusCounts {
 }
 
 /// Counts of requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestCounts {
     /// Made, failed ones included.
     pub sent: u64,
@@ -69,7 +72,7 @@ pub struct RequestCounts {
 }
 
 /// Counts of iterations.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IterationCounts {
     /// Ran to their end, failed ones included.
     pub completed: u64,
@@ -80,7 +83,7 @@ pub struct IterationCounts {
 }
 
 /// How often a check was tried and failed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckCounts {
     /// Tried.
     pub tried: u64,
@@ -89,13 +92,10 @@ pub struct CheckCounts {
 }
 
 /// What a scenario tells its requests apart by: `("day", 3)`.
-pub type SegmentKey = (&'static str, u32);
-
-/// What a request belongs to, each under a name of its own.
-pub type Segments = [Option<SegmentKey>; 3];
+pub type SegmentKey = (Cow<'static, str>, u32);
 
 /// Latencies of one endpoint in one segment, to two significant digits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SegmentCounts {
     /// Requests that succeeded.
     pub succeeded: Spread,
@@ -104,7 +104,7 @@ pub struct SegmentCounts {
 }
 
 /// What a worker's thread did, in nanoseconds since it began. None where the system does not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadTimes {
     /// Since it began.
     pub wall: u64,
@@ -115,7 +115,7 @@ pub struct ThreadTimes {
 }
 
 /// How the generator does, as shares from 0 to 1. None where the system does not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Health {
     /// How busy the busiest worker is.
     pub cpu: Option<f64>,
@@ -126,26 +126,28 @@ pub struct Health {
 }
 
 impl EndpointCounts {
-    pub(super) fn new(bounds: &Bounds, coarse: &Bounds, open: bool) -> Self {
+    /// No requests yet, with those bucket bounds; `open` if response times are counted, too.
+    pub fn new(bounds: &Bounds, coarse: &Bounds, open: bool) -> Self {
         Self {
             latency: Latency::new(bounds.clone()),
             response: open.then(|| Latency::new(bounds.clone())),
             by_status: BTreeMap::new(),
             parts: vec![Buckets::new(coarse.clone()); Part::ALL.len()],
-            failures: [0; Failure::ALL.len()],
+            failures: [0; FailureKind::ALL.len()],
             unknown: 0,
             late: 0,
             server: ServerTimes::default(),
         }
     }
 
-    pub(super) const fn fail(&mut self, failure: Failure) {
+    /// Counts a failed request by kind.
+    pub const fn fail(&mut self, failure: FailureKind) {
         self.failures[failure as usize] += 1;
     }
 
     /// Failed requests by kind; only kinds that there were.
-    pub fn failures(&self) -> impl Iterator<Item = (Failure, u64)> {
-        Failure::ALL.into_iter().zip(self.failures).filter(|(_, count)| *count > 0)
+    pub fn failures(&self) -> impl Iterator<Item = (FailureKind, u64)> {
+        FailureKind::ALL.into_iter().zip(self.failures).filter(|(_, count)| *count > 0)
     }
 
     /// The endpoint's requests.
@@ -184,11 +186,13 @@ impl EndpointCounts {
 }
 
 impl SegmentCounts {
-    pub(super) const fn new() -> Self {
+    /// No requests yet.
+    pub const fn new() -> Self {
         Self { succeeded: Spread::new(2), failed: 0 }
     }
 
-    pub(super) fn record(&mut self, duration: Duration, failed: bool) {
+    /// Counts a request.
+    pub fn record(&mut self, duration: Duration, failed: bool) {
         if failed {
             self.failed += 1;
         } else {
@@ -205,7 +209,7 @@ impl SegmentCounts {
 
 impl ThreadTimes {
     /// What was added since an earlier state.
-    pub(crate) fn since(self, earlier: Self) -> Self {
+    pub fn since(self, earlier: Self) -> Self {
         let grown = |now: Option<u64>, then: Option<u64>| now.map(|now| now.saturating_sub(then.unwrap_or(0)));
         let wall = self.wall.saturating_sub(earlier.wall);
         Self { wall, cpu: grown(self.cpu, earlier.cpu), waited: grown(self.waited, earlier.waited) }

@@ -1,0 +1,43 @@
+//! Why a run has no report.
+
+use perf_report::exit_code::ExitCode;
+
+use crate::report::FileError;
+
+/// A run without a report: it could not begin, or its report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error("{0}")]
+    Configuration(String),
+    #[error("interrupted before the load began")]
+    Interrupted,
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl RunError {
+    pub(crate) const fn code(&self) -> ExitCode {
+        match self {
+            Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::Internal(_) => ExitCode::Internal,
+        }
+    }
+}
+
+impl From<FileError> for RunError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Json(_) | FileError::Render(_) => Self::Internal(error.to_string()),
+            FileError::Io(..) | FileError::Used(..) => Self::Configuration(error.to_string()),
+        }
+    }
+}
+
+pub(super) fn internal(error: impl std::fmt::Display) -> RunError {
+    RunError::Internal(error.to_string())
+}
+
+pub(super) fn configuration(error: impl std::fmt::Display) -> RunError {
+    RunError::Configuration(error.to_string())
+}

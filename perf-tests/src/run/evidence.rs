@@ -1,0 +1,101 @@
+//! What is left of a run: its evidence, complete, and its files.
+
+use std::time::SystemTime;
+
+use monitoring::run;
+use perf_report::Report;
+use perf_report::evidence::{Evidence, SCHEMA};
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::judgement::judge;
+
+use super::check::standstill;
+use super::error::internal;
+use super::watchers::RecordedTimeline;
+use super::{PreparedRun, RunError, RunOutcome};
+use crate::clock::{self, Epoch};
+use crate::engine::Load;
+use crate::remote_write::Pushes;
+use crate::report;
+
+/// What is left when load and teardown are over.
+pub(super) struct FinishedLoad {
+    pub(super) load: Load,
+    pub(super) problems: Vec<Finding>,
+    pub(super) pushes: Option<(String, Pushes)>,
+    pub(super) timeline: RecordedTimeline,
+    pub(super) started: SystemTime,
+    pub(super) ended: SystemTime,
+    pub(super) epoch: Epoch,
+}
+
+impl PreparedRun {
+    /// Completes the evidence, judges it, and leaves the run's files.
+    pub(super) async fn conclude(self, finished: FinishedLoad) -> Result<RunOutcome, RunError> {
+        let catalogue = self.spec.catalogue;
+        let log = report::histogram_log(catalogue, finished.started, &finished.timeline.1).map_err(internal)?;
+        let mut evidence = self.evidence(&finished)?;
+        if let Some((url, pushes)) = finished.pushes {
+            self.ask_store(url, pushes, &mut evidence).await;
+        }
+        self.ask_backend(&mut evidence, finished.epoch).await;
+        // It may have come while the store was asked.
+        if self.signals.came() && !evidence.findings.iter().any(|it| it.kind == FindingKind::Interrupted) {
+            let message = "interrupted while the store was asked";
+            let kind = FindingKind::Interrupted;
+            evidence.findings.push(Finding::problem(ExitCode::Interrupted, Subject::Run, kind, message));
+        }
+        // Whoever started this process judges and publishes; a plain `cargo test` does so itself.
+        let is_read = self.settings.outcome.is_some();
+        let left = report::leave(&self.folder, &mut evidence, &log, is_read);
+        let judgement = judge(catalogue, &evidence);
+        let mut report = Report::new(evidence, judgement);
+        match left.and_then(|path| if is_read { Ok(path) } else { report::publish(&self.folder, &report) }) {
+            Ok(path) => Ok(RunOutcome::Judged(Box::new(report), path)),
+            // What was measured is worth more than a file: it is shown, and that there is none is said.
+            Err(error) => {
+                let message = format!("{error}: what stands here is all that is left of the run");
+                let kind = FindingKind::ReportNotWritten;
+                report.conclude([Finding::problem(ExitCode::Internal, Subject::Run, kind, message)]);
+                Ok(RunOutcome::Unwritten(Box::new(report)))
+            }
+        }
+    }
+
+    fn evidence(&self, finished: &FinishedLoad) -> Result<Evidence, RunError> {
+        let (spec, plan) = (&self.spec, &self.planning.plan);
+        let FinishedLoad { load, problems, timeline: (interval, sections), started, ended, .. } = finished;
+        let catalogue = spec.catalogue;
+        let stopped = self.signals.came();
+        let mut findings = report::load_problems(load, plan.is_graceful(), stopped, standstill(catalogue));
+        findings.extend(problems.iter().cloned());
+        findings.extend(self.warnings.iter().cloned());
+        findings.extend(report::generator_warnings(plan, load));
+        Ok(Evidence {
+            schema: SCHEMA,
+            testid: self.testid.clone(),
+            scenario: spec.name.to_owned(),
+            service: catalogue.service.to_owned(),
+            target: run::shown(&self.settings.target),
+            seed: plan.seed,
+            tags: self.settings.tags.iter().cloned().collect(),
+            started: run::rfc3339_millis(*started),
+            ended: run::rfc3339_millis(*ended),
+            started_unix_ms: clock::unix_ms(*started),
+            ended_unix_ms: clock::unix_ms(*ended),
+            load: self.planning.describe(),
+            endpoints: catalogue.endpoints.iter().map(|endpoint| endpoint.name.to_owned()).collect(),
+            exercised: spec.exercised.iter().map(|endpoint| endpoint.name.to_owned()).collect(),
+            checks: spec.checks.iter().map(|name| (*name).into()).collect(),
+            plan: report::plan_result(plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
+            generator: report::generator(load),
+            environment: report::environment(&self.settings),
+            timeline: report::timeline(catalogue, plan, (*interval, sections)).map_err(internal)?,
+            counts: load.snapshot.clone(),
+            store: None,
+            backend: Vec::new(),
+            caches: Vec::new(),
+            findings,
+        })
+    }
+}
