@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 
 use monitoring::judgement::{ObjectiveResult, Problem, Report, exit_code};
 use monitoring::plain::plain;
-use monitoring::run::{self, ExitCode, Settings};
+use monitoring::run::{ExitCode, Settings};
 use monitoring::table;
 use tokio::sync::watch;
 use url::Url;
 
 pub(crate) use against::checkout as checkouts;
-pub(crate) use args::{Args, percent};
+pub(crate) use args::{PerfArgs, percent};
 use baseline::Compared;
 use outcome::{finish, outcome_file};
 
@@ -51,7 +51,7 @@ fn configuration(error: impl std::fmt::Display) -> Stop {
 }
 
 /// Runs the command.
-pub(crate) async fn command(args: Args) -> ExitCode {
+pub(crate) async fn command(args: PerfArgs) -> ExitCode {
     let code = match perf(args).await {
         Ok(Some(code)) => code,
         Ok(None) => return ExitCode::Met,
@@ -67,7 +67,7 @@ pub(crate) async fn command(args: Args) -> ExitCode {
 }
 
 /// The gravest code of all runs; none if there was nothing to run.
-async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
+async fn perf(args: PerfArgs) -> Result<Option<ExitCode>, Stop> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
     let signals = process::signals()?;
@@ -80,8 +80,7 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
         return against::run(&args, &settings, signals).await.map(Some);
     }
     baseline::check(&args)?;
-    // A target may come from the environment, too.
-    let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
+    let has_target = args.named_target(&settings).is_some();
     let sends = !args.list && !settings.dry_run;
     let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
     let built = build(&args, sends && !has_target, &signals)?;
@@ -117,7 +116,7 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
 }
 
 /// Compiles the scenarios, and the stand-in if it is needed. A signal from the terminal ends cargo, too, and is no error of theirs.
-fn build(args: &Args, with_backend: bool, signals: &watch::Receiver<u32>) -> Result<Built, Stop> {
+fn build(args: &PerfArgs, with_backend: bool, signals: &watch::Receiver<u32>) -> Result<Built, Stop> {
     scenarios::build(args.profile(), with_backend).map_err(|error| match *signals.borrow() {
         0 => configuration(error),
         _ => Stop(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()),
@@ -166,7 +165,7 @@ async fn bring_up(options: &stack::Options, mut signals: watch::Receiver<u32>) -
 }
 
 async fn with_stack(
-    args: &Args,
+    args: &PerfArgs,
     settings: &Settings,
     built: &Built,
     chosen: &[Scenario],
@@ -204,7 +203,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// What a proof needs to know; none if there is no store to put questions to.
-    fn proof<'a>(&'a self, args: &Args, settings: &'a Settings) -> Option<proof::Setting<'a>> {
+    fn proof<'a>(&'a self, args: &PerfArgs, settings: &'a Settings) -> Option<proof::Setting<'a>> {
         let Self { target, own_backend, stack } = *self;
         if !args.proves() {
             return None;
@@ -225,7 +224,7 @@ impl Place<'_> {
 }
 
 async fn run_all(
-    args: &Args,
+    args: &PerfArgs,
     settings: &Settings,
     load: &Path,
     chosen: &[Scenario],
@@ -237,24 +236,23 @@ async fn run_all(
     for scenario in chosen {
         let outcome_file = outcome_file()?;
         workspace::remove_file(&outcome_file)?;
-        let mut child = child::Child::new(load, &scenario.test);
-        args.to_environment(&mut child, settings);
-        child.set(run::TARGET, target.as_str());
-        child.set(run::OUTCOME, &outcome_file.display().to_string());
+        let (target, outcome) = (target.clone(), Some(outcome_file.clone()));
+        let mut of_run = Settings { target, outcome, ..settings.clone() };
         if let (Some(testid), true) = (&settings.testid, chosen.len() > 1) {
             // A testid is one run's, and each scenario is a run.
-            child.set(run::TESTID, &format!("{testid}-{}", scenario.name));
+            of_run.testid = Some(format!("{testid}-{}", scenario.name));
         }
         if let Some(prometheus) = &stack.prometheus {
-            child.set(run::REMOTE_WRITE, &args::write_url(prometheus));
-            child.set(run::PROMETHEUS, prometheus.as_str());
+            of_run.remote_write = Some(args::write_url(prometheus));
+            of_run.prometheus = Some(prometheus.clone());
         }
+        let child = child::Child::new(load, &scenario.test, &of_run)?;
         let setting = place.proof(args, settings).filter(|_| !settings.dry_run);
         if setting.is_none() && args.must_prove() {
             return Err(configuration("--proof asks a store, and there is none"));
         }
         let before = match setting {
-            Some(_) => Some(proof::before(target).await),
+            Some(_) => Some(proof::before(place.target).await),
             None => None,
         };
         let ended = child.run(signals.clone()).await?;
@@ -301,7 +299,7 @@ fn cut_short(path: &Path, mut report: Report) -> anyhow::Result<ExitCode> {
 /// What comes after a run: its proof, the comparison with its baseline, and everything that is made from its report. Gives the run's
 /// exit code, whose own so far is given.
 async fn conclude(
-    args: &Args,
+    args: &PerfArgs,
     path: PathBuf,
     mut report: Report,
     own: ExitCode,
