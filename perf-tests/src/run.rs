@@ -111,7 +111,7 @@ impl PreparedRun {
             None => run::new_testid(spec.name, clock::wall(), rand::random()),
         };
         let ignored = settings.ignored.iter();
-        warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, *text)));
+        warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));
         warnings.extend(clock_skew(store.as_ref()).await);
         answers(&settings, http.clone()).await?;
         let folder = report::prepare_folder(out, &testid)?;

@@ -26,7 +26,7 @@ pub(crate) enum Command {
         #[arg(long, default_value = "5000/s")]
         rate: String,
         /// How long
-        #[arg(long, default_value = "20s", value_parser = |value: &str| run::parse_duration("--duration", value))]
+        #[arg(long, default_value = "20s", value_parser = run::parse_duration)]
         duration: Duration,
         /// Begin each when it is due, with a wake-up each
         #[arg(long)]
@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// Percentiles, against the delays that the server wrote down for the same requests
     Accuracy {
         /// How long
-        #[arg(long, default_value = "20s", value_parser = |value: &str| run::parse_duration("--duration", value))]
+        #[arg(long, default_value = "20s", value_parser = run::parse_duration)]
         duration: Duration,
     },
     /// Peak memory of many virtual users, as hard as they can or mostly thinking
@@ -44,7 +44,7 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1000)]
         vus: u32,
         /// How long
-        #[arg(long, default_value = "60s", value_parser = |value: &str| run::parse_duration("--duration", value))]
+        #[arg(long, default_value = "60s", value_parser = run::parse_duration)]
         duration: Duration,
         /// They think for ten seconds or so after each request
         #[arg(long)]
@@ -64,7 +64,7 @@ pub(crate) struct PeersArgs {
     #[arg(long, default_value_t = 50)]
     connections: u32,
     /// How long each runs in each round
-    #[arg(long, default_value = "3s", value_parser = |value: &str| run::parse_duration("--duration", value))]
+    #[arg(long, default_value = "3s", value_parser = run::parse_duration)]
     duration: Duration,
     /// How many rounds: in each, ours and every peer in turn
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]

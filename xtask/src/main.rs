@@ -40,7 +40,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run load scenarios and judge them: says by exit code whether the service holds what it promised
-    Perf(Box<perf::Args>),
+    Perf(Box<perf::PerfArgs>),
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
     Stack(stack::Command),

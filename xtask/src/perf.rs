@@ -9,17 +9,16 @@ mod outcome;
 
 use std::path::{Path, PathBuf};
 
-use monitoring::run::{self, Settings};
+use monitoring::run::Settings;
 use monitoring::sanitize::sanitize;
-use perf_report::exit_code::ExitCode;
-use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::findings::run_findings;
-use perf_report::{ObjectiveResult, Report, exit_code};
+use perf_report::exit_code::{self, ExitCode};
+use perf_report::render::terminal;
+use perf_report::{ObjectiveResult, Problem, Report};
 use tokio::sync::watch;
 use url::Url;
 
 pub(crate) use against::checkout as checkouts;
-pub(crate) use args::{Args, percent};
+pub(crate) use args::{PerfArgs, percent};
 use baseline::Compared;
 use outcome::{finish, outcome_file};
 
@@ -53,7 +52,7 @@ fn configuration(error: impl std::fmt::Display) -> Stop {
 }
 
 /// Runs the command.
-pub(crate) async fn command(args: Args) -> ExitCode {
+pub(crate) async fn command(args: PerfArgs) -> ExitCode {
     let code = match perf(args).await {
         Ok(Some(code)) => code,
         Ok(None) => return ExitCode::Met,
@@ -69,7 +68,7 @@ pub(crate) async fn command(args: Args) -> ExitCode {
 }
 
 /// The gravest code of all runs; none if there was nothing to run.
-async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
+async fn perf(args: PerfArgs) -> Result<Option<ExitCode>, Stop> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
     let signals = process::signals()?;
@@ -82,8 +81,7 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
         return against::run(&args, &settings, signals).await.map(Some);
     }
     baseline::check(&args)?;
-    // A target may come from the environment, too.
-    let has_target = args.target.is_some() || workspace::var(run::TARGET).is_some();
+    let has_target = args.named_target(&settings).is_some();
     let sends = !args.list && !settings.dry_run;
     let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
     let built = build(&args, sends && !has_target, &signals)?;
@@ -119,7 +117,7 @@ async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
 }
 
 /// Compiles the scenarios, and the stand-in if it is needed. A signal from the terminal ends cargo, too, and is no error of theirs.
-fn build(args: &Args, with_backend: bool, signals: &watch::Receiver<u32>) -> Result<Built, Stop> {
+fn build(args: &PerfArgs, with_backend: bool, signals: &watch::Receiver<u32>) -> Result<Built, Stop> {
     scenarios::build(args.profile(), with_backend).map_err(|error| match *signals.borrow() {
         0 => configuration(error),
         _ => Stop(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()),
@@ -168,7 +166,7 @@ async fn bring_up(options: &stack::Options, mut signals: watch::Receiver<u32>) -
 }
 
 async fn with_stack(
-    args: &Args,
+    args: &PerfArgs,
     settings: &Settings,
     built: &Built,
     chosen: &[Scenario],
@@ -206,7 +204,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// What a proof needs to know; none if there is no store to put questions to.
-    fn proof<'a>(&'a self, args: &Args, settings: &'a Settings) -> Option<proof::Setting<'a>> {
+    fn proof<'a>(&'a self, args: &PerfArgs, settings: &'a Settings) -> Option<proof::Setting<'a>> {
         let Self { target, own_backend, stack } = *self;
         if !args.proves() {
             return None;
@@ -227,7 +225,7 @@ impl Place<'_> {
 }
 
 async fn run_all(
-    args: &Args,
+    args: &PerfArgs,
     settings: &Settings,
     load: &Path,
     chosen: &[Scenario],
@@ -239,24 +237,23 @@ async fn run_all(
     for scenario in chosen {
         let outcome_file = outcome_file()?;
         workspace::remove_file(&outcome_file)?;
-        let mut child = child::Child::new(load, &scenario.test);
-        args.to_environment(&mut child, settings);
-        child.set(run::TARGET, target.as_str());
-        child.set(run::OUTCOME, &outcome_file.display().to_string());
+        let (target, outcome) = (target.clone(), Some(outcome_file.clone()));
+        let mut of_run = Settings { target, outcome, ..settings.clone() };
         if let (Some(testid), true) = (&settings.testid, chosen.len() > 1) {
             // A testid is one run's, and each scenario is a run.
-            child.set(run::TESTID, &format!("{testid}-{}", scenario.name));
+            of_run.testid = Some(format!("{testid}-{}", scenario.name));
         }
         if let Some(prometheus) = &stack.prometheus {
-            child.set(run::REMOTE_WRITE, &args::write_url(prometheus));
-            child.set(run::PROMETHEUS, prometheus.as_str());
+            of_run.remote_write = Some(args::write_url(prometheus));
+            of_run.prometheus = Some(prometheus.clone());
         }
+        let child = child::Child::new(load, &scenario.test, &of_run)?;
         let setting = place.proof(args, settings).filter(|_| !settings.dry_run);
         if setting.is_none() && args.must_prove() {
             return Err(configuration("--proof asks a store, and there is none"));
         }
         let before = match setting {
-            Some(_) => Some(proof::before(target).await),
+            Some(_) => Some(proof::before(place.target).await),
             None => None,
         };
         let ended = child.run(signals.clone()).await?;
@@ -287,16 +284,13 @@ fn but_missed(report: &Report) -> ExitCode {
     codes.filter(|code| *code != ExitCode::Missed).fold(ExitCode::Met, ExitCode::or_worse)
 }
 
-fn unproved() -> Finding {
-    let message = "interrupted before the run was proved";
-    Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)
-}
+const UNPROVED: &str = "interrupted before the run was proved";
 
 /// A run that was judged, and interrupted before anything came of that: its report says so, whoever reads it.
 fn cut_short(path: &Path, mut report: Report) -> anyhow::Result<ExitCode> {
-    if !report.has(FindingKind::Interrupted) {
-        report.findings.push(unproved());
-        report.exit_code = exit_code(&report.objectives, &report.findings);
+    if !report.problems.iter().any(|problem| problem.exit_code == ExitCode::Interrupted.code()) {
+        report.problems.push(Problem::new(ExitCode::Interrupted, UNPROVED.to_owned()));
+        report.exit_code = exit_code(&report.objectives, &report.problems).code();
         reports::write(path, &report)?;
         reports::write_pages(path, &report, None)?;
     }
@@ -306,7 +300,7 @@ fn cut_short(path: &Path, mut report: Report) -> anyhow::Result<ExitCode> {
 /// What comes after a run: its proof, the comparison with its baseline, and everything that is made from its report. Gives the run's
 /// exit code, whose own so far is given.
 async fn conclude(
-    args: &Args,
+    args: &PerfArgs,
     path: PathBuf,
     mut report: Report,
     own: ExitCode,
@@ -318,7 +312,7 @@ async fn conclude(
         Some((setting, before)) => tokio::select! {
             proof = proof::prove(&report, before, setting) => Some(proof?),
             _ = signals.wait_for(|count| *count > 0) => {
-                report.findings.push(unproved());
+                report.problems.push(Problem::new(ExitCode::Interrupted, UNPROVED.to_owned()));
                 None
             }
         },
@@ -328,37 +322,32 @@ async fn conclude(
         summary::say(&format!("\n{}", proof.render()));
         // What was proved is said above, and the report is worth its pages all the same.
         let kept = proof.write(&path).err();
-        let monitoring = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);
-        report.findings.extend(
-            kept.map(|error| monitoring(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}"))),
-        );
-        let failed = proof.failed();
-        report
-            .findings
-            .extend(failed.map(|failed| monitoring(ExitCode::ProofFailed, FindingKind::ProofFailed, failed)));
+        report.problems.extend(kept.map(|error| Problem::new(ExitCode::Internal, format!("{error:#}"))));
+        report.problems.extend(proof.failed().map(|failed| Problem::new(ExitCode::ProofFailed, failed)));
     }
     let mut head = Recorded { path, report };
     let compared = baseline::compare(args, &head);
     match &compared {
         Compared::Nothing => {}
-        Compared::Refused(problem) => head.report.findings.push(problem.clone()),
+        Compared::Refused(problem) => head.report.problems.push(problem.clone()),
         Compared::With(_) if !args.gate.gate.judges_changes() => {}
-        Compared::With(compared) => head.report.findings.extend(baseline::problem(compared)),
+        Compared::With(compared) => head.report.problems.extend(baseline::problem(compared)),
     }
     let floor = match (&compared, own) {
         (Compared::With(_), ExitCode::Missed) if !args.gate.gate.judges_objectives() => but_missed(&head.report),
         (_, own) => own,
     };
-    let problems = head.report.findings.iter().filter_map(|finding| finding.exit_code);
-    let code = problems.fold(floor, ExitCode::or_worse);
-    head.report.exit_code = code;
+    let problems = head.report.problems.iter();
+    let code =
+        problems.fold(floor, |code, it| code.or_worse(ExitCode::from_code(it.exit_code).unwrap_or(ExitCode::Internal)));
+    head.report.exit_code = code.code();
     reports::write(&head.path, &head.report)?;
     match &compared {
         Compared::With(compared) => drop(compare::write(&head, compared)?),
         Compared::Nothing | Compared::Refused(_) => reports::write_pages(&head.path, &head.report, None)?,
     }
     summary::on_job_page(&head.path)?;
-    summary::annotate(&head.report.scenario, &run_findings(&head.report));
+    summary::annotate(&head.report.scenario, &terminal::sentences(&head.report));
     if let Some(name) = &args.baseline.save_baseline {
         baseline::save(name, &head, own, &compared)?;
     }
@@ -367,20 +356,20 @@ async fn conclude(
 
 #[cfg(test)]
 mod tests {
-    use monitoring::slo::OnMiss;
-    use perf_report::verdict::{Reason, Verdict};
+    use monitoring::slo::Severity;
+    use perf_report::Word;
 
     use super::*;
 
     #[test]
     fn what_proves_nothing_is_not_met_because_something_else_was_missed() {
-        let mut report = test_support::report();
+        let mut report: Report = serde_json::from_str(include_str!("../../monitoring/tests/report.json")).unwrap();
         for objective in &mut report.objectives {
-            (objective.on_miss, objective.verdict) = (OnMiss::Fail, Verdict::Met);
+            (objective.severity, objective.verdict) = (Severity::Error, Word::Met);
         }
-        report.objectives[0].verdict = Verdict::Missed;
+        report.objectives[0].verdict = Word::Missed;
         assert_eq!(but_missed(&report), ExitCode::Met);
-        report.objectives[1].verdict = Verdict::Inconclusive(Reason::NoData);
+        report.objectives[1].verdict = Word::Inconclusive;
         assert_eq!(but_missed(&report), ExitCode::Inconclusive);
     }
 }

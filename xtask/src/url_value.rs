@@ -17,6 +17,6 @@ impl TypedValueParser for UrlValue {
     fn parse_ref(&self, command: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<Url, clap::Error> {
         let wrong = |why: String| clap::Error::raw(ErrorKind::ValueValidation, format!("{why}\n")).with_cmd(command);
         let text = value.to_str().ok_or_else(|| wrong(format!("{} is not UTF-8", self.0)))?;
-        parse_url(self.0, text).map_err(|error| wrong(error.to_string()))
+        parse_url(text).map_err(|why| wrong(format!("{}: {why}", self.0)))
     }
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::MetadataCommand;
+use monitoring::run::{Setting, Value, all_settings};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -49,7 +50,7 @@ fn crates_import_only_what_they_may() {
 fn crates_do_without_what_they_must_not_know() {
     let metadata = MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
     let forbidden: BTreeMap<&str, &[&str]> = BTreeMap::from([
-        ("monitoring", &["tokio", "reqwest", "testcontainers", "axum"][..]),
+        ("monitoring", &["tokio", "reqwest", "testcontainers", "axum", "clap"][..]),
         ("dashboards", &["tokio", "reqwest", "testcontainers", "axum", "hdrhistogram"]),
         ("perf-tests", &["testcontainers", "xshell", "cargo_metadata", "criterion"]),
         ("engine-bench", &[]),
@@ -134,4 +135,29 @@ fn readme_shows_the_scenario_as_it_is() {
     let scenario = fs::read_to_string(root().join("perf-tests/tests/load/basic.rs")).unwrap();
     let shown = &scenario[scenario.find("#[test]").unwrap()..];
     assert!(fs::read_to_string(root().join("README.md")).unwrap().contains(shown), "README.md shows another basic.rs");
+}
+
+/// A setting as a row of the README: flags, variables, and the first sentence of its help.
+fn row(setting: &Setting) -> String {
+    let code = |text: String| format!("`{text}`");
+    let value = match setting.value {
+        Value::Switch => String::new(),
+        Value::One(name) | Value::Many(name, _) => format!(" {name}"),
+    };
+    let short = setting.short.map(|short| code(format!("-{short}")));
+    let long = setting.flag.map(|flag| code(format!("--{flag}{value}")));
+    let flags: Vec<_> = short.into_iter().chain(long).collect();
+    let variables: Vec<_> = setting.variables.iter().map(|name| code((*name).to_owned())).collect();
+    let help = setting.help.split(". ").next().unwrap();
+    format!("| {} | {} | {help} |\n", flags.join(", "), variables.join(", "))
+}
+
+#[test]
+fn readme_lists_every_setting() {
+    let rows: String = all_settings().map(row).collect();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("<!-- settings -->\n").unwrap();
+    let (shown, _) = rest.split_once("<!-- end of settings -->").unwrap();
+    let expected = format!("\n| flag | variable | what it sets |\n|---|---|---|\n{rows}\n");
+    assert!(shown == expected, "README.md lists other settings. Put this between its markers:\n{expected}");
 }

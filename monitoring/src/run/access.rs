@@ -5,35 +5,30 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use url::{Origin, Url};
+use serde::{Deserialize, Serialize};
+use url::Url;
 
-use super::{
-    RW_BEARER_TOKEN, RW_CA_CERTIFICATE, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS,
-    RW_INSECURE_SKIP_TLS_VERIFY, RW_PASSWORD, RW_SIGV4, RW_STALE_MARKERS, RW_TLS_MIN_VERSION, RW_TREND_STATS,
-    RW_USERNAME, SettingsError, http,
-};
+use super::value::printable;
+use super::{RW_HEADERS, ValueError};
 
 /// Credentials and headers for a store, sent to where metrics are pushed to and to no other host.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StoreAccess {
-    origin: Option<Origin>,
+    origin: Option<String>,
     headers: Vec<(String, String)>,
-    client_certificate: Option<(PathBuf, PathBuf)>,
+    /// User and password become part of the URL, as if they had been written there.
+    #[serde(skip)]
+    pub(super) username: Option<String>,
+    #[serde(skip)]
+    pub(super) password: Option<String>,
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
     /// Take any certificate.
     pub insecure_skip_tls_verify: bool,
     /// A file of certificates to trust, besides the system's.
     pub ca_certificate: Option<PathBuf>,
     /// Speak TLS 1.3 or nothing; else 1.2 will do.
     pub tls_1_3: bool,
-}
-
-/// What k6 has variables for and is not needed here: a sentence for each that is set.
-pub(super) fn ignored(get: &dyn Fn(&str) -> Option<String>) -> Vec<&'static str> {
-    let trend = "K6_PROMETHEUS_RW_TREND_STATS changes nothing: histograms are pushed, which give every quantile";
-    let stale = "K6_PROMETHEUS_RW_STALE_MARKERS changes nothing: series are always marked as ended";
-    let off = || get(RW_STALE_MARKERS).is_some() && !http::switch(get, RW_STALE_MARKERS);
-    let all = [(get(RW_TREND_STATS).is_some(), trend), (off(), stale)];
-    all.into_iter().filter(|(is_set, _)| *is_set).map(|(_, sentence)| sentence).collect()
 }
 
 /// Without the values of headers, which are secrets.
@@ -45,65 +40,49 @@ impl fmt::Debug for StoreAccess {
 }
 
 impl StoreAccess {
-    /// What the variables say. User and password become part of the URL, as if they had been written there.
-    pub(super) fn from_lookup(
-        get: &dyn Fn(&str) -> Option<String>,
-        push: &mut Option<Url>,
-        query: &mut Option<Url>,
-    ) -> Result<Self, SettingsError> {
-        if RW_SIGV4.iter().any(|name| get(name).is_some()) {
-            return Err(SettingsError::Contradiction(
-                "signing pushes for AWS (K6_PROMETHEUS_RW_SIGV4_…) is not supported: put a signing proxy in between",
-            ));
+    /// Binds it to the host that metrics are pushed to, and puts user and password into the URLs of that host.
+    pub(super) fn bind(&mut self, push: &mut Option<Url>, query: &mut Option<Url>) {
+        self.origin = push.as_ref().map(origin);
+        let (Some(user), password) = (self.username.take(), self.password.take()) else { return };
+        for url in [push, query].into_iter().flatten().filter(|url| Some(origin(url)) == self.origin) {
+            // Both fail only for URLs without a host, and each has one.
+            let _ = url.set_username(&user);
+            let _ = url.set_password(password.as_deref());
         }
-        let origin = push.as_ref().map(Url::origin);
-        let mut headers = get(RW_HTTP_HEADERS).map_or_else(|| Ok(Vec::new()), |text| parse_headers(&text))?;
-        let each = get(RW_HEADERS).unwrap_or_default();
-        headers.extend(each.lines().map(|pair| header(RW_HEADERS, pair)).collect::<Result<Vec<_>, _>>()?);
-        if let Some(token) = get(RW_BEARER_TOKEN) {
-            if get(RW_USERNAME).is_some() {
-                return Err(SettingsError::Contradiction(
-                    "K6_PROMETHEUS_RW_BEARER_TOKEN and K6_PROMETHEUS_RW_USERNAME exclude each other",
-                ));
-            }
-            headers.push(("authorization".to_owned(), value(RW_BEARER_TOKEN, &format!("Bearer {token}"))?));
-        }
-        if let Some(user) = get(RW_USERNAME) {
-            let password = get(RW_PASSWORD);
-            for url in [push, query].into_iter().flatten().filter(|url| Some(url.origin()) == origin) {
-                // Both fail only for URLs without a host, and each has one.
-                let _ = url.set_username(&user);
-                let _ = url.set_password(password.as_deref());
-            }
-        }
-        let client_certificate = match (get(RW_CLIENT_CERTIFICATE), get(RW_CLIENT_CERTIFICATE_KEY)) {
-            (None, None) => None,
-            (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
-            _ => {
-                return Err(SettingsError::Contradiction(
-                    "K6_PROMETHEUS_RW_CLIENT_CERTIFICATE and K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY go together",
-                ));
-            }
-        };
-        Ok(Self {
-            origin,
-            headers,
-            client_certificate,
-            insecure_skip_tls_verify: http::switch(get, RW_INSECURE_SKIP_TLS_VERIFY),
-            ca_certificate: get(RW_CA_CERTIFICATE).map(PathBuf::from),
-            tls_1_3: tls_1_3(get)?,
-        })
     }
 
     /// The files of the certificate that a request to that URL is made with, and of its key: none if it is another host's.
-    pub fn client_certificate_for(&self, url: &Url) -> Option<&(PathBuf, PathBuf)> {
-        self.client_certificate.as_ref().filter(|_| self.origin.as_ref() == Some(&url.origin()))
+    pub fn client_certificate_for(&self, url: &Url) -> Option<(&PathBuf, &PathBuf)> {
+        self.certificate.as_ref().zip(self.key.as_ref()).filter(|_| self.origin == Some(origin(url)))
     }
 
     /// Names and values of headers for a request to that URL: none if it is another host's.
     pub fn headers_for(&self, url: &Url) -> &[(String, String)] {
-        if self.origin.as_ref() == Some(&url.origin()) { &self.headers } else { &[] }
+        if self.origin == Some(origin(url)) { &self.headers } else { &[] }
     }
+
+    /// Adds headers, each as "name:value"; a value may hold a colon.
+    pub(super) fn add_headers<'a>(&mut self, pairs: impl Iterator<Item = &'a str>) -> Result<(), ValueError> {
+        pairs.filter(|pair| !pair.trim().is_empty()).try_for_each(|pair| {
+            let (name, value) = pair.split_once(':').ok_or_else(refused)?;
+            let name = name.trim().to_ascii_lowercase();
+            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            if name.is_empty() || !name.bytes().all(is_token) || RESERVED.contains(&name.as_str()) {
+                return Err(refused());
+            }
+            self.add_header(&name, value.trim())
+        })
+    }
+
+    pub(super) fn add_header(&mut self, name: &str, value: &str) -> Result<(), ValueError> {
+        self.headers.push((name.to_owned(), printable(value).ok_or_else(refused)?.to_owned()));
+        Ok(())
+    }
+}
+
+/// What tells hosts apart: scheme, name and port.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 /// What stands for [`RW_HEADERS`]: of all variables, those of headers for the store, "name:value", one a line.
@@ -114,51 +93,19 @@ pub fn header_lines(variables: impl Iterator<Item = (OsString, OsString)>) -> St
     variables.filter_map(line).collect()
 }
 
-/// Whether TLS 1.3 is the least. What is older than 1.2 is not spoken in any case.
-fn tls_1_3(get: &dyn Fn(&str) -> Option<String>) -> Result<bool, SettingsError> {
-    match RW_TLS_MIN_VERSION.iter().find_map(|name| get(name)).as_deref() {
-        None | Some("1.0" | "1.1" | "1.2") => Ok(false),
-        Some("1.3") => Ok(true),
-        Some(_) => {
-            Err(SettingsError::Contradiction("K6_PROMETHEUS_RW_TLS_MIN_VERSION is one of 1.0, 1.1, 1.2 and 1.3"))
-        }
-    }
-}
-
-/// "name:value,name:value"; a value may hold a colon, and no comma.
-fn parse_headers(text: &str) -> Result<Vec<(String, String)>, SettingsError> {
-    text.split(',').filter(|pair| !pair.trim().is_empty()).map(|pair| header(RW_HTTP_HEADERS, pair)).collect()
-}
-
 /// What the protocol says of itself is not for users to say.
 const RESERVED: [&str; 5] =
     ["content-encoding", "content-type", "content-length", "x-prometheus-remote-write-version", "host"];
 
-fn header(variable: &str, pair: &str) -> Result<(String, String), SettingsError> {
-    let (name, text) = pair.split_once(':').ok_or_else(|| refused(variable))?;
-    let name = name.trim().to_ascii_lowercase();
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) || RESERVED.contains(&name.as_str()) {
-        return Err(refused(variable));
-    }
-    Ok((name, value(variable, text.trim())?))
-}
-
-/// A header's value. What is wrong with one is not repeated: it may be a secret.
-fn value(name: &str, text: &str) -> Result<String, SettingsError> {
-    let is_visible = |byte: u8| (0x20..0x7f).contains(&byte);
-    if !text.is_empty() && text.bytes().all(is_visible) { Ok(text.to_owned()) } else { Err(refused(name)) }
-}
-
-fn refused(name: &str) -> SettingsError {
-    SettingsError::Header { name: name.to_owned(), value: "what it holds".to_owned() }
+/// What is wrong with a header is not repeated: it may be a secret.
+fn refused() -> ValueError {
+    ValueError::Header("what it holds".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::PROMETHEUS;
-    use crate::run::{REMOTE_WRITE, Settings};
+    use crate::run::*;
 
     fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -187,10 +134,10 @@ mod tests {
         let rest = [
             STORE,
             (RW_HEADERS, "X-Scope-OrgID:team,1\na:b"),
-            (RW_TLS_MIN_VERSION[1], "1.3"),
-            (RW_TREND_STATS, "p(95)"),
-            (RW_STALE_MARKERS, "false"),
-            (crate::run::NATIVE_HISTOGRAMS, "true"),
+            ("K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION", "1.3"),
+            ("K6_PROMETHEUS_RW_TREND_STATS", "p(95)"),
+            ("K6_PROMETHEUS_RW_STALE_MARKERS", "false"),
+            (NATIVE_HISTOGRAMS, "true"),
         ];
         let settings = settings(&[files.as_slice(), &rest].concat()).unwrap();
         let (own, other) = ("https://store:9009/", "http://store:9009/x");
@@ -224,10 +171,10 @@ mod tests {
             [STORE, (RW_HTTP_HEADERS, "Content-Encoding:secret"), ("", "")],
             [STORE, (RW_HEADERS, "X-Key:secret\nhost:secret"), ("", "")],
             [STORE, (RW_CLIENT_CERTIFICATE, "secret.pem"), ("", "")],
-            [STORE, (RW_TLS_MIN_VERSION[0], "secret"), ("", "")],
+            [STORE, ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "secret"), ("", "")],
             [STORE, (RW_BEARER_TOKEN, "secret\n"), ("", "")],
             [STORE, (RW_BEARER_TOKEN, "secret"), (RW_USERNAME, "me")],
-            [STORE, (RW_SIGV4[0], "eu-1"), ("", "")],
+            [STORE, ("K6_PROMETHEUS_RW_SIGV4_REGION", "eu-1"), ("", "")],
         ] {
             let message = settings(&pairs).unwrap_err().to_string();
             assert!(message.contains("K6_PROMETHEUS_RW_") && !message.contains("secret"), "{message}");

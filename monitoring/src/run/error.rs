@@ -1,45 +1,20 @@
 //! What is wrong with a setting.
 
-use super::DEFAULT_TARGET;
+use super::{DEFAULT_TARGET, SETTINGS_JSON};
 use crate::label::TagError;
 
-/// A setting that makes no sense. Each message names the variable or flag and says what would do.
+/// A value that makes no sense. The message says what would do; whoever asked for the value names the setting.
 #[derive(Debug, thiserror::Error, PartialEq)]
-pub enum SettingsError {
-    /// Not a whole number in range.
-    #[error("{name}: {value:?} is not a whole number from {min} to {max}")]
-    Number {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-        /// The least that makes sense.
-        min: u64,
-        /// The most.
-        max: u64,
-    },
-    /// Not a duration in range.
-    #[error("{name}: {value:?} is not a duration from {min} to {max}, such as 30s, 1m30s or 500ms")]
-    Duration {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-        /// The least that makes sense.
-        min: String,
-        /// The most.
-        max: String,
-    },
-    /// Not a URL of a host to speak HTTP with.
-    #[error("{name}: {value:?} is not a URL such as {DEFAULT_TARGET}: {why}")]
-    Url {
-        /// The setting.
-        name: String,
-        /// What was given, without secrets.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
+pub enum ValueError {
+    /// Not a whole number from the least to the most.
+    #[error("{0:?} is not a whole number from {1} to {2}")]
+    Number(String, u64, u64),
+    /// Not a duration from the least to the most.
+    #[error("{0:?} is not a duration from {1} to {2}, such as 30s, 1m30s or 500ms")]
+    Duration(String, String, String),
+    /// Not a URL of a host to speak HTTP with. The text has no secrets.
+    #[error("{0:?} is not a URL such as {DEFAULT_TARGET}: {1}")]
+    Url(String, String),
     /// A tag that cannot be a label.
     #[error(transparent)]
     Tag(#[from] TagError),
@@ -47,36 +22,33 @@ pub enum SettingsError {
     #[error("testid {0:?} is not made of 1 to 100 letters, digits, '.', '_' and '-', starting with a letter or digit")]
     Testid(String),
     /// Not a rate.
-    #[error("{name}: {value:?} is not a rate such as 500/s, 30/m or 200/10s: {why}")]
-    Rate {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    #[error("{0:?} is not a rate such as 500/s, 30/m or 200/10s: {1}")]
+    Rate(String, &'static str),
     /// Not a stage.
-    #[error("{name}: {value:?} is not a stage such as 1m:10, a duration and the number to reach in it: {why}")]
-    Stage {
-        /// The setting.
-        name: String,
-        /// What was given.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Two settings that exclude each other.
+    #[error("{0:?} is not a stage such as 1m:10, a duration and the number to reach in it: {1}")]
+    Stage(String, String),
+    /// Not a header's value. The text has no secrets.
+    #[error("{0:?} cannot be a header's value")]
+    Header(String),
+    /// Anything else.
     #[error("{0}")]
-    Contradiction(&'static str),
-    /// Not a header's value.
-    #[error("{name}: {value:?} cannot be a header's value")]
-    Header {
-        /// The setting.
+    Refused(&'static str),
+}
+
+/// Settings that make no sense.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum SettingsError {
+    /// A value is wrong.
+    #[error("{name}: {why}")]
+    Value {
+        /// The flag or the variable, whichever gave the value.
         name: String,
-        /// What was given.
-        value: String,
+        /// What is wrong with the value.
+        why: ValueError,
     },
+    /// Two settings exclude each other.
+    #[error("{0}")]
+    Contradiction(String),
     /// k6 refuses this too.
     #[error("{iterations} iterations cannot be shared by {vus} VUs: each VU needs at least one")]
     FewerIterationsThanVus {
@@ -85,4 +57,7 @@ pub enum SettingsError {
         /// Among how many VUs.
         vus: u32,
     },
+    /// Not the JSON of settings. The message does not repeat the text, which may hold secrets.
+    #[error("{SETTINGS_JSON}: not the settings that this version of cargo xtask perf writes (column {0})")]
+    Json(usize),
 }

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    DURATION, ITERATIONS, MAX_DURATION, MAX_VUS, MAX_VUS_OF_RATE, RATE, STAGES, SettingsError, VUS, WARM_UP,
-    parse_duration, parse_iterations, parse_number, parse_vus, parse_within, shown_duration,
-};
+use super::value::{parse_number, parse_within};
+use super::{MAX_DURATION, MAX_VUS, MAX_VUS_OF_RATE, SettingsError, VUS, ValueError, shown_duration};
 
 /// The most that an arrival rate may be, a second.
 const MAX_RATE: u64 = 10_000_000;
@@ -33,7 +31,7 @@ pub struct Rate {
 }
 
 /// What replaces a scenario's own load, in whole or in part.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadOverride {
     /// How many virtual users; with a rate, how many there are from the start.
     pub vus: Option<u32>,
@@ -52,29 +50,14 @@ pub struct LoadOverride {
 }
 
 impl LoadOverride {
-    pub(super) fn from_lookup(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        Ok(Self {
-            vus: get(VUS).map(|value| parse_vus(VUS, &value)).transpose()?,
-            duration: get(DURATION).map(|value| parse_duration(DURATION, &value)).transpose()?,
-            iterations: get(ITERATIONS).map(|value| parse_iterations(ITERATIONS, &value)).transpose()?,
-            stages: get(STAGES).map_or(Ok(Vec::new()), |value| parse_stages(STAGES, &value))?,
-            rate: get(RATE).map(|value| parse_rate(RATE, &value)).transpose()?,
-            max_vus: get(MAX_VUS_OF_RATE).map(|value| parse_vus(MAX_VUS_OF_RATE, &value)).transpose()?,
-            warm_up: get(WARM_UP).map(|value| parse_duration(WARM_UP, &value)).transpose()?,
-        })
-    }
-
-    /// Refuses contradictions, most of them as k6 does.
-    ///
-    /// # Errors
-    /// The first one.
-    pub fn check(&self) -> Result<(), SettingsError> {
-        let contradiction = |why| Err(SettingsError::Contradiction(why));
-        match (self.iterations, self.vus) {
-            (Some(iterations), Some(vus)) if iterations < u64::from(vus) => {
-                return Err(SettingsError::FewerIterationsThanVus { iterations, vus });
-            }
-            _ => {}
+    /// Refuses contradictions, most of them as k6 does. A variable's name gives what was typed, if the setting was given.
+    pub(super) fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
+        let contradiction = |why: &str| Err(SettingsError::Contradiction(why.to_owned()));
+        let (vus, max_vus) = (typed(VUS).unwrap_or("--vus"), typed(MAX_VUS_OF_RATE).unwrap_or("--max-vus"));
+        if let (Some(iterations), Some(vus)) = (self.iterations, self.vus)
+            && iterations < u64::from(vus)
+        {
+            return Err(SettingsError::FewerIterationsThanVus { iterations, vus });
         }
         if !self.stages.is_empty() && (self.duration.is_some() || self.iterations.is_some()) {
             return contradiction("stages say how long the load lasts: no duration and no iterations beside them");
@@ -83,8 +66,10 @@ impl LoadOverride {
             return contradiction("a rate is a load of its own: no stages and no iterations beside it");
         }
         match (self.rate, self.max_vus, self.vus) {
-            (None, Some(_), _) => contradiction("--max-vus is about a rate: name one with --rate"),
-            (Some(_), Some(max), Some(vus)) if max < vus => contradiction("--max-vus is less than --vus"),
+            (None, Some(_), _) => contradiction(&format!("{max_vus} is about a rate: name one with --rate")),
+            (Some(_), Some(most), Some(least)) if most < least => {
+                contradiction(&format!("{max_vus} is less than {vus}"))
+            }
             _ => Ok(()),
         }
     }
@@ -99,18 +84,14 @@ impl LoadOverride {
     }
 }
 
-/// A stage, "1m:10".
-///
-/// # Errors
-/// Says what is wrong with it.
-pub fn parse_stage(name: &str, value: &str) -> Result<Stage, SettingsError> {
-    let error = |why: String| SettingsError::Stage { name: name.to_owned(), value: value.to_owned(), why };
-    let (duration, target) = value.split_once(':').ok_or_else(|| error("it has no colon".to_owned()))?;
+fn parse_stage(text: &str) -> Result<Stage, ValueError> {
+    let error = |why: String| ValueError::Stage(text.to_owned(), why);
+    let (duration, target) = text.split_once(':').ok_or_else(|| error("it has no colon".to_owned()))?;
     let duration = match duration {
         "0" => Duration::ZERO,
-        _ => parse_within(name, duration, &(Duration::ZERO..=MAX_DURATION)).map_err(|why| error(why.to_string()))?,
+        _ => parse_within(duration, Duration::ZERO..=MAX_DURATION).map_err(|why| error(why.to_string()))?,
     };
-    let target = parse_number(name, target, 0, MAX_VUS.into()).map_err(|why| error(why.to_string()))?;
+    let target = parse_number(target, 0..=MAX_VUS.into()).map_err(|why| error(why.to_string()))?;
     Ok(Stage { duration, target })
 }
 
@@ -118,10 +99,10 @@ pub fn parse_stage(name: &str, value: &str) -> Result<Stage, SettingsError> {
 ///
 /// # Errors
 /// Says what is wrong with the first that is none.
-pub fn parse_stages(name: &str, value: &str) -> Result<Vec<Stage>, SettingsError> {
-    let stages = value.split(',').map(|stage| parse_stage(name, stage.trim())).collect::<Result<Vec<_>, _>>()?;
+pub fn parse_stages(text: &str) -> Result<Vec<Stage>, ValueError> {
+    let stages = text.split(',').map(|stage| parse_stage(stage.trim())).collect::<Result<Vec<_>, _>>()?;
     if stages.len() > MAX_STAGES {
-        return Err(SettingsError::Contradiction("more than 1000 stages"));
+        return Err(ValueError::Refused("more than 1000 stages"));
     }
     Ok(stages)
 }
@@ -139,9 +120,9 @@ pub fn shown_stages(stages: &[Stage]) -> String {
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub fn parse_rate(name: &str, value: &str) -> Result<Rate, SettingsError> {
-    let error = |why: &str| SettingsError::Rate { name: name.to_owned(), value: value.to_owned(), why: why.to_owned() };
-    let (count, per) = value.split_once('/').unwrap_or((value, "s"));
+pub fn parse_rate(text: &str) -> Result<Rate, ValueError> {
+    let error = |why| ValueError::Rate(text.to_owned(), why);
+    let (count, per) = text.split_once('/').unwrap_or((text, "s"));
     let count: u64 = count.parse().map_err(|_| error("it does not begin with a whole number"))?;
     let per = if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
     let per = humantime::parse_duration(&per).ok().filter(|per| !per.is_zero() && *per <= MAX_DURATION);
@@ -174,11 +155,11 @@ mod tests {
     #[test]
     fn rates_and_stages_are_read_and_shown() {
         for (text, count, secs) in [("500/s", 500, 1), ("30/m", 30, 60), ("200/10s", 200, 10), ("1/15s", 1, 15)] {
-            let rate = parse_rate("--rate", text).unwrap();
+            let rate = parse_rate(text).unwrap();
             assert_eq!((rate.count, rate.per), (count, Duration::from_secs(secs)));
             assert_eq!(rate.to_string(), text);
         }
-        let stages = parse_stages("-s", "1m:10,0:50,1m30s:0").unwrap();
+        let stages = parse_stages("1m:10,0:50,1m30s:0").unwrap();
         assert_eq!(stages[1], Stage { duration: Duration::ZERO, target: 50 });
         assert_eq!(shown_stages(&stages), "1m:10,0:50,1m30s:0");
     }
@@ -186,10 +167,10 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         for rate in ["0/s", "-1/s", "1.5/s", "500/", "500/0s", "fast", "99999999/s", "5/fortnight"] {
-            assert!(parse_rate("--rate", rate).is_err(), "{rate}");
+            assert!(parse_rate(rate).is_err(), "{rate}");
         }
         for stage in ["1m", "1m:", ":10", "1m:-1", "soon:1", "1m:60000", "9999d:1"] {
-            assert!(parse_stage("--stage", stage).is_err(), "{stage}");
+            assert!(parse_stage(stage).is_err(), "{stage}");
         }
     }
 
@@ -206,8 +187,8 @@ mod tests {
             LoadOverride { max_vus: Some(5), ..none() },
             LoadOverride { rate, vus: Some(6), max_vus: Some(5), ..none() },
         ] {
-            assert!(wrong.check().is_err(), "{wrong:?}");
+            assert!(wrong.check(&|_| None).is_err(), "{wrong:?}");
         }
-        assert!(LoadOverride { rate, vus: Some(5), max_vus: Some(5), ..none() }.check().is_ok());
+        assert!(LoadOverride { rate, vus: Some(5), max_vus: Some(5), ..none() }.check(&|_| None).is_ok());
     }
 }

@@ -27,7 +27,7 @@ use perf_report::findings::comparison_findings;
 use perf_report::render::files::COMPARISON;
 use tokio::sync::watch;
 
-use super::{Args, Stop, build, choose, configuration};
+use super::{PerfArgs, Stop, build, choose, configuration};
 use crate::scenarios::{self, Built};
 use crate::{reports, summary, workspace};
 use alone::Alone;
@@ -44,19 +44,20 @@ const MOST_ROUNDS: usize = 200;
 const ROUNDS_OF_CALIBRATION: u32 = 20;
 
 /// Runs the comparison, or the calibration for one.
-pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiver<u32>) -> Result<ExitCode, Stop> {
+pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Receiver<u32>) -> Result<ExitCode, Stop> {
     let named = args.scenarios().map_err(configuration)?;
     if named.len() > 1 {
         return Err(configuration("a comparison is of one scenario: name one"));
     }
     let (base_service, revision) = match &args.gate.against {
         None => (None, None),
-        Some(against) if against.contains("://") => {
-            (Some(Service::Running(run::parse_url("--against", against).map_err(configuration)?)), None)
-        }
+        Some(against) if against.contains("://") => (
+            Some(Service::Running(run::parse_url(against).map_err(|why| configuration(format!("--against: {why}")))?)),
+            None,
+        ),
         Some(revision) => (None, Some(revision.as_str())),
     };
-    let target = args.target.clone().or_else(|| workspace::var(run::TARGET).map(|_| settings.target.clone()));
+    let target = args.named_target(settings).cloned();
     if let (Some(target), Some(revision)) = (&target, revision) {
         return Err(configuration(format!(
             "{} runs already, and revision {revision:?} has to be started: give --start in place of a target",
@@ -110,7 +111,7 @@ fn words(service: &Service) -> String {
 }
 
 /// What is there now: the working tree's service, or one that runs.
-fn head(args: &Args, target: Option<url::Url>, built: &Built, top: Option<&Path>) -> Result<Side, Stop> {
+fn head(args: &PerfArgs, target: Option<url::Url>, built: &Built, top: Option<&Path>) -> Result<Side, Stop> {
     let root = workspace::root();
     let (service, folder) = match (target, args.gate.start(), &built.backend) {
         (Some(url), _, _) => (Service::Running(url), root),
@@ -137,7 +138,7 @@ fn head(args: &Args, target: Option<url::Url>, built: &Built, top: Option<&Path>
 
 /// The revision's service. One that cannot be built proves nothing of the head.
 async fn of_checkout(
-    args: &Args,
+    args: &PerfArgs,
     checkout: &Checkout,
     within: &Path,
     signals: watch::Receiver<u32>,
@@ -161,7 +162,7 @@ async fn of_checkout(
     Ok(Side { label: "base", words: checkout.words.clone(), service, folder })
 }
 
-async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, Stop> {
+async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, Stop> {
     let rule = args.gate.rule();
     let (planned, notes) = planned(args, rule, rounds)?;
     let looks = Looks::new(planned, args.gate.looks as usize, rule.alpha);
@@ -202,7 +203,7 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
 }
 
 /// How many rounds, and what should be said of that.
-fn planned(args: &Args, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<String>), Stop> {
+fn planned(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<String>), Stop> {
     let looks = args.gate.looks as usize;
     let given = args.gate.rounds.map(|rounds| rounds as usize);
     let Some(known) = Calibrated::find(&rounds.setting())? else {
@@ -276,7 +277,7 @@ fn of_rounds(pairs: &[(Report, Report)]) -> Vec<Finding> {
     told.into_iter().map(in_words).collect()
 }
 
-async fn calibrate(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, Stop> {
+async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, Stop> {
     let planned = args.gate.rounds.unwrap_or(ROUNDS_OF_CALIBRATION) as usize;
     let mut pairs = Vec::new();
     for pair in 0..planned {

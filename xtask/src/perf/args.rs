@@ -1,28 +1,24 @@
-//! The command line of `cargo xtask perf`, and how it becomes a scenario's environment.
+//! The command line of `cargo xtask perf`.
 
 use std::fs;
 use std::io::{IsTerminal as _, stderr};
-use std::path::PathBuf;
 
 use anyhow::Context as _;
-use monitoring::label;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::run::{self, Settings, SettingsError};
 use perf_report::Report;
 use url::Url;
 
 mod gate;
-mod load;
+mod settings;
 
 pub(crate) use gate::percent;
 
 use gate::{BaselineArgs, GateArgs};
-use load::{HttpArgs, LoadArgs, Override};
+use settings::SettingArgs;
 
-use super::child::Child;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{Choice, GRAFANA_PORT, Options, PROMETHEUS_PORT};
-use crate::url_value::UrlValue;
 use crate::workspace;
 
 const EXIT_CODES: &str = "\
@@ -37,58 +33,33 @@ Exit codes:
   70   internal error
 If several hold: 104, 105, 70, 99, 91, 92, 90.
 
-Environment:
-  K6_VUS, K6_DURATION, K6_ITERATIONS, K6_STAGES (1m:10,1m:0), K6_RPS, K6_NO_CONNECTION_REUSE, K6_USER_AGENT,
-  K6_INSECURE_SKIP_TLS_VERIFY, K6_MAX_REDIRECTS, PERF_RATE, PERF_MAX_VUS, PERF_WARMUP, PERF_REQUEST_TIMEOUT,
-  PERF_CA_CERTIFICATE, PERF_HTTP2, PERF_ALLOW_TARGET, PERF_EXACT_ARRIVALS, PERF_DRY_RUN, PERF_REPLAY
-                                        as the flags of these names, which come first
-  K6_PROMETHEUS_RW_SERVER_URL           push metrics there; no stack is started, and queries go to the same origin
-                                        unless --prometheus-url names another
-  K6_PROMETHEUS_RW_USERNAME, _PASSWORD, _BEARER_TOKEN, _HTTP_HEADERS (name:value,name:value), _HEADERS_<name>,
-  _CLIENT_CERTIFICATE, _CLIENT_CERTIFICATE_KEY, _INSECURE_SKIP_TLS_VERIFY, _TLS_MIN_VERSION, PERF_STORE_CA_CERTIFICATE
-                                        who pushes there and asks, sent to that host only, and whom it is to believe
-  K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM
-                                        as --native-histograms
-  K6_PROMETHEUS_RW_PUSH_INTERVAL        how often metrics are pushed (default 5s)
-  PERF_TARGET, PERF_TESTID, PERF_SEED, PERF_TAGS (one a line), PERF_OUT, PERF_QUIET, PERF_PROMETHEUS_URL
-                                        as the flags of these names, which come first
-  PERF_PROMETHEUS_IMAGE, PERF_GRAFANA_IMAGE
-                                        other images for the stack: a mirror's, say
-  PERF_DOCKER_NETWORK                   host or bridge: which network containers get, where trying is not to decide
-  CI                                    if set: no Grafana, and the stack goes when the run is over
-  NO_COLOR                              no colour";
+Environment (a flag comes before its variable):
+";
+
+const OTHER_VARIABLES: &str = "  PERF_PROMETHEUS_IMAGE, PERF_GRAFANA_IMAGE
+          Other images for the stack: a mirror's, say
+  PERF_DOCKER_NETWORK
+          host or bridge: which network containers get, where trying is not to decide
+  CI
+          If set: no Grafana, and the stack goes when the run is over
+  NO_COLOR
+          No color";
 
 /// Run load scenarios and judge them.
 ///
 /// Starts Prometheus and Grafana, and a stand-in for the backend unless there is a --target. Runs the scenarios, pushes
 /// their metrics, and says for each objective whether it was met.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXIT_CODES)]
-pub(crate) struct Args {
+#[command(after_help = format!("{EXIT_CODES}{}{OTHER_VARIABLES}", settings::variables()))]
+pub(crate) struct PerfArgs {
     /// Scenarios to run, one after another [default: basic]
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<String>,
-    /// Where the service is [default: a stand-in that is started for the run]
-    #[arg(long, value_name = "URL", value_parser = UrlValue("--target"))]
-    pub(super) target: Option<Url>,
-    /// A label for every series of the run (repeatable)
-    #[arg(long, value_name = "NAME=VALUE")]
-    tag: Vec<String>,
-    /// The run's name [default: date, time and scenario]
-    #[arg(long, value_parser = run::parse_testid)]
-    pub(super) testid: Option<String>,
-    /// What the plan, all payloads and the stand-in's latencies are made from [default: 1]
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    run: SettingArgs,
     /// Where Prometheus and Grafana come from
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     stack: Choice,
-    /// Use the Prometheus that runs there, with its remote write receiver on
-    #[arg(long, value_name = "URL", value_parser = UrlValue("--prometheus-url"))]
-    prometheus_url: Option<Url>,
-    /// Push latencies as native histograms, too, besides those by bucket that objectives are judged by
-    #[arg(long)]
-    native_histograms: bool,
     /// Start no Grafana (the default when CI is set)
     #[arg(long, conflicts_with = "grafana_port")]
     no_grafana: bool,
@@ -101,20 +72,14 @@ pub(crate) struct Args {
     /// Grafana's port on 127.0.0.1 [default: 3001]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     grafana_port: Option<u16>,
-    /// Where reports go, each run's in a folder of its own [default: target/perf]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
     /// Build scenarios with the profile `peak`: minutes of building, for the least processor time per request
     #[arg(long)]
     peak: bool,
-    /// Show no progress
-    #[arg(short = 'q', long)]
-    quiet: bool,
     /// Prove after the run that dashboard, rules and delivery work, or fail (the default is to prove if there is a store)
     #[arg(long)]
     proof: bool,
     /// Show that alerts fire: faults on schedule against the stand-in, with the rules at a faster pace (2 minutes)
-    #[arg(long, conflicts_with_all = ["scenarios", "target", "prometheus_url", "list", "no_proof", "testid", "tag"])]
+    #[arg(long, conflicts_with_all = ["scenarios", "target", "prometheus-url", "list", "no_proof", "testid", "tag"])]
     pub(super) drill: bool,
     /// Prove nothing after the run
     #[arg(long, conflicts_with = "proof")]
@@ -122,25 +87,21 @@ pub(crate) struct Args {
     /// List the scenarios and run none
     #[arg(long)]
     pub(super) list: bool,
-    // Last, as each has a heading of its own in the help, which what follows would come under.
-    #[command(flatten)]
-    load: LoadArgs,
-    #[command(flatten)]
-    http: HttpArgs,
+    // Last, as they have a heading of their own in the help, which what follows would come under.
     #[command(flatten)]
     pub(super) gate: GateArgs,
     #[command(flatten)]
     pub(super) baseline: BaselineArgs,
 }
 
-impl Args {
+impl PerfArgs {
     /// The scenarios to run: those that are named, or the one of a report that is to be replayed.
     pub(super) fn scenarios(&self) -> anyhow::Result<Vec<String>> {
-        let Some(path) = self.load.replay.as_ref().filter(|_| self.scenarios.is_empty()) else {
+        let Some(path) = self.run.text("replay").filter(|_| self.scenarios.is_empty()) else {
             return Ok(self.scenarios.clone());
         };
-        let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-        let report: Report = serde_json::from_str(&text).with_context(|| format!("{} is no report", path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| format!("failed to read {path}"))?;
+        let report: Report = serde_json::from_str(&text).with_context(|| format!("{path} is no report"))?;
         Ok(vec![report.scenario])
     }
 
@@ -161,23 +122,40 @@ impl Args {
 
     /// What a run will be told: the command line over the environment.
     pub(super) fn settings(&self) -> Result<Settings, SettingsError> {
-        let given = self.overrides();
-        Settings::from_lookup(&|name| match given.iter().find(|(key, _)| *key == name) {
-            Some((_, value)) => value.clone(),
-            None => workspace::var(name),
+        let mut settings = self.settings_over(&|name| workspace::var(name))?;
+        settings.out.get_or_insert_with(workspace::perf);
+        // A scenario's process may run in another folder.
+        let files = [&mut settings.out, &mut settings.replay, &mut settings.http.ca_certificate];
+        for path in files.into_iter().flatten() {
+            *path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        }
+        settings.revision = workspace::revision();
+        settings.command = command_line();
+        Ok(settings)
+    }
+
+    fn settings_over(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
+        let prometheus = self.run.text("prometheus-url").and_then(|url| run::parse_url(url).ok());
+        Settings::from_flags(&self.run.0, &|name| match environment(name) {
+            // Metrics may still go elsewhere: then the flag says only where questions go.
+            None if name == run::REMOTE_WRITE => prometheus.as_ref().map(|url| write_url(url).into()),
+            value => value,
         })
+    }
+
+    /// Where the service is, if somebody said so.
+    pub(super) fn named_target<'a>(&self, settings: &'a Settings) -> Option<&'a Url> {
+        (self.run.has("target") || workspace::var(run::TARGET).is_some()).then_some(&settings.target)
     }
 
     /// Refuses what contradicts itself.
     pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
-        label::parse_tags(self.tag.iter().map(String::as_str)).map_err(|error| error.to_string())?;
-        self.gate.check(self.target.is_some())?;
+        self.gate.check(self.run.has("target"))?;
         self.baseline.check(&self.gate, self.scenarios.len())?;
-        let external = match (&settings.remote_write, &self.prometheus_url) {
-            (None, _) => None,
-            (Some(_), Some(_)) => Some("--prometheus-url"),
-            (Some(_), None) => Some(run::REMOTE_WRITE),
-        };
+        let external = settings.remote_write.as_ref().map(|_| match self.run.has("prometheus-url") {
+            true => "--prometheus-url",
+            false => run::REMOTE_WRITE,
+        });
         let of_our_stack = [
             ("--stack", self.stack != Choice::Auto),
             ("--prometheus-port", self.prometheus_port.is_some()),
@@ -227,50 +205,13 @@ impl Args {
     pub(super) fn is_ephemeral(&self) -> bool {
         self.ephemeral || is_ci() || !stderr().is_terminal()
     }
-
-    /// Hands the settings to a scenario's process.
-    pub(super) fn to_environment(&self, child: &mut Child, settings: &Settings) {
-        for (name, value) in self.overrides() {
-            match value {
-                Some(value) => child.set(name, &value),
-                None => child.unset(name),
-            }
-        }
-        let out = settings.out.clone().unwrap_or_else(workspace::perf);
-        // The test runs where its package is.
-        let out = std::path::absolute(&out).unwrap_or(out);
-        child.set(run::OUT, &out.display().to_string());
-        child.set(run::REVISION, &workspace::revision());
-        child.set(run::COMMAND, &command_line());
-    }
-
-    /// Variables that the command line sets, or takes away.
-    fn overrides(&self) -> Vec<Override> {
-        let mut given: Vec<Override> = Vec::new();
-        let mut set = |name, value: Option<String>| given.extend(value.map(|value| (name, Some(value))));
-        set(run::TARGET, self.target.as_ref().map(Url::to_string));
-        set(run::TAGS, (!self.tag.is_empty()).then(|| self.tag.join("\n")));
-        set(run::TESTID, self.testid.clone());
-        set(run::SEED, self.seed.map(|seed| seed.to_string()));
-        set(run::OUT, self.out.as_ref().map(|out| out.display().to_string()));
-        set(run::QUIET, self.quiet.then(|| "1".to_owned()));
-        set(run::NATIVE_HISTOGRAMS, self.native_histograms.then(|| "true".to_owned()));
-        if let Some(url) = &self.prometheus_url {
-            set(run::PROMETHEUS, Some(url.to_string()));
-            // Metrics may still go elsewhere: then this is only where questions go.
-            if workspace::var(run::REMOTE_WRITE).is_none() {
-                set(run::REMOTE_WRITE, Some(write_url(url)));
-            }
-        }
-        given.extend(self.load.overrides());
-        given.extend(self.http.overrides());
-        given
-    }
 }
 
 /// Where a Prometheus takes remote write.
-pub(super) fn write_url(prometheus: &Url) -> String {
-    format!("{}/api/v1/write", prometheus.as_str().trim_end_matches('/'))
+pub(super) fn write_url(prometheus: &Url) -> Url {
+    let mut url = prometheus.clone();
+    url.set_path(&format!("{}/api/v1/write", url.path().trim_end_matches('/')));
+    url
 }
 
 /// What was typed, but for what may be secret: users and passwords in URLs, and commands, which may set variables.
@@ -302,6 +243,8 @@ fn is_ci() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use super::*;
@@ -309,7 +252,7 @@ mod tests {
     #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
-        args: Args,
+        args: PerfArgs,
     }
 
     fn refused(line: &str) -> String {
@@ -341,7 +284,7 @@ mod tests {
             ("--max-vus 5", "--rate"),
             ("--rate 5/s --vus 9 --max-vus 5", "--max-vus"),
             ("--warmup soon", "--warmup"),
-            ("--rps 0", "K6_RPS"),
+            ("--rps 0", "--rps"),
             ("--max-redirects -1", "-1"),
             ("--max-redirects 101", "--max-redirects"),
             ("--request-timeout 0s", "--request-timeout"),
@@ -380,10 +323,38 @@ mod tests {
 
     #[test]
     fn a_load_on_the_command_line_replaces_one_in_the_environment_whole() {
-        let line = Line::try_parse_from(["perf", "-d", "5s"]).unwrap();
-        assert!(line.args.overrides().contains(&(run::ITERATIONS, None)));
-        assert!(line.args.overrides().contains(&(run::STAGES, None)));
-        let line = Line::try_parse_from(["perf", "-u", "5"]).unwrap();
-        assert!(!line.args.overrides().iter().any(|(name, _)| [run::ITERATIONS, run::DURATION].contains(name)));
+        let variables = [(run::ITERATIONS, "50"), (run::STAGES, "1m:5"), (run::DURATION, "9s")];
+        let load = |line: [&str; 3], hidden: &str| {
+            let lookup = |name: &str| {
+                let shown = variables.iter().find(|(key, _)| *key == name && name != hidden);
+                shown.map(|(_, text)| (*text).to_owned())
+            };
+            Line::try_parse_from(line).unwrap().args.settings_over(&lookup).unwrap().load
+        };
+        let replaced = load(["perf", "-d", "5s"], "");
+        assert_eq!(replaced.duration, Some(Duration::from_secs(5)));
+        assert_eq!((replaced.iterations, replaced.stages), (None, vec![]));
+        let kept = load(["perf", "-u", "5"], run::STAGES);
+        assert_eq!((kept.iterations, kept.duration), (Some(50), Some(Duration::from_secs(9))));
+    }
+
+    #[test]
+    fn an_error_names_the_flag_that_was_typed() {
+        for (line, names) in [("--vus 0", "--vus: "), ("--target nowhere", "--target: "), ("--tag x", "--tag: ")] {
+            assert!(refused(line).starts_with(names), "{line}");
+        }
+        let line = Line::try_parse_from(["perf", "--prometheus-url", "nowhere"]).unwrap();
+        assert!(line.args.settings_over(&|_| None).unwrap_err().to_string().starts_with("--prometheus-url: "));
+    }
+
+    #[test]
+    fn a_prometheus_gets_metrics_that_go_nowhere_else() {
+        let line = Line::try_parse_from(["perf", "--prometheus-url", "http://p:1/prefix/"]).unwrap();
+        let write = |given: Option<&str>| {
+            let lookup = |name: &str| given.filter(|_| name == run::REMOTE_WRITE).map(str::to_owned);
+            line.args.settings_over(&lookup).unwrap().remote_write.unwrap().to_string()
+        };
+        assert_eq!(write(None), "http://p:1/prefix/api/v1/write");
+        assert_eq!(write(Some("http://q:2/push")), "http://q:2/push");
     }
 }

@@ -6,12 +6,12 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::comparison_findings;
 use perf_report::render::files::REPORT;
 
-use super::{Args, Stop, configuration};
+use super::{PerfArgs, Stop, configuration};
 use crate::compare::{self, Recorded};
 use crate::{reports, summary};
 
 /// Looks at the baseline before anything is sent: one that cannot be read should not cost a run. Says so if there is none yet.
-pub(super) fn check(args: &Args) -> Result<(), Stop> {
+pub(super) fn check(args: &PerfArgs) -> Result<(), Stop> {
     let Some(name) = args.baseline.baseline.as_deref() else { return Ok(()) };
     if reports::place(name).is_none() {
         let hint = "the objectives are judged alone (--save-baseline keeps one)";
@@ -32,7 +32,7 @@ pub(super) enum Compared {
 }
 
 /// Compares a run with its baseline.
-pub(super) fn compare(args: &Args, head: &Recorded) -> Compared {
+pub(super) fn compare(args: &PerfArgs, head: &Recorded) -> Compared {
     let name = args.baseline.baseline.as_deref().filter(|name| reports::place(name).is_some());
     let Some(name) = name else { return Compared::Nothing };
     let compared = compare::find(name).and_then(|base| compare::of(&base, head, args.gate.rule()));

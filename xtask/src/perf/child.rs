@@ -1,9 +1,10 @@
-//! A scenario as a process: its environment, its signals, its end.
+//! A scenario as a process: its settings, its signals, its end.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context as _;
+use monitoring::run::{SETTINGS_JSON, Settings};
 use tokio::process::Command;
 use tokio::sync::watch;
 
@@ -17,7 +18,7 @@ pub(super) struct Child {
 }
 
 impl Child {
-    pub(super) fn new(program: &Path, test: &str) -> Self {
+    pub(super) fn new(program: &Path, test: &str, settings: &Settings) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
         // The test harness' own lines go to standard output and would only be noise around the scenario's.
         command.args(["--ignored", "--exact", "--nocapture", test]).stdout(Stdio::null());
@@ -26,15 +27,9 @@ impl Child {
         command.kill_on_drop(true);
         // A Ctrl-C reaches us alone, and is passed on once.
         process::ours(&mut command);
-        Self { program: program.to_owned(), command }
-    }
-
-    pub(super) fn set(&mut self, name: &str, value: &str) {
-        self.command.env(name, value);
-    }
-
-    pub(super) fn unset(&mut self, name: &str) {
-        self.command.env_remove(name);
+        // Settings hold secrets. Other users of the machine can read a command line, and not an environment.
+        command.env(SETTINGS_JSON, serde_json::to_string(settings).context("failed to write settings")?);
+        Ok(Self { program: program.to_owned(), command })
     }
 
     /// Runs it to its end. The first signal is passed on, so that what was measured is still

@@ -7,8 +7,8 @@ use std::time::Duration;
 use monitoring::prometheus::alerts;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::ratio::millis;
-use monitoring::run::{self, Settings, StoreAccess};
-use monitoring::services::stock_ai::STOCK_AI as SERVED;
+use monitoring::run::{LoadOverride, Rate, Settings, StoreAccess};
+use monitoring::services::SERVED;
 use monitoring::slo::Sli;
 use perf_report::exit_code::ExitCode;
 use prometheus_store::response::Series;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time;
 
 use super::child::Child;
-use super::{Args, DEFAULT, Stop, args, bring_up, build, choose, configuration};
+use super::{DEFAULT, PerfArgs, Stop, args, bring_up, build, choose, configuration};
 use crate::backend::Backend;
 use crate::proof::{self, Moment, Source};
 use crate::scenarios::{self, Built, Scenario};
@@ -68,7 +68,7 @@ impl Course {
 }
 
 /// Runs the drill, and says whether the alerts and all queries were shown to work.
-pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiver<u32>) -> Result<ExitCode, Stop> {
+pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Receiver<u32>) -> Result<ExitCode, Stop> {
     let built = build(args, true, &signals)?;
     let scenario = choose(&[DEFAULT.to_owned()], &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
     let mut options = args.stack_options();
@@ -100,28 +100,27 @@ async fn exercise(
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), Stop> {
         let backend = Backend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url)?;
-        let mut child = Child::new(&built.load, &scenario.test);
-        let write = args::write_url(prometheus);
-        let out = workspace::perf().join("drill");
         let outcome = super::outcome_file()?;
-        for (name, value) in [
-            (run::TARGET, backend.url.as_str()),
-            (run::REMOTE_WRITE, &write),
-            (run::PROMETHEUS, prometheus.as_str()),
-            (run::PUSH_INTERVAL, "1s"),
-            (run::RATE, "20/s"),
-            (run::MAX_VUS_OF_RATE, "200"),
-            (run::DURATION, &format!("{}s", lasts.as_secs())),
-            (run::WARM_UP, "3s"),
-            (run::TESTID, name),
-            (run::OUT, &out.display().to_string()),
+        let of_drill = Settings {
+            seed: settings.seed,
+            remote_write: Some(args::write_url(prometheus)),
+            prometheus: Some(prometheus.clone()),
+            push_interval: SECOND,
+            load: LoadOverride {
+                rate: Some(Rate { count: 20, per: SECOND }),
+                max_vus: Some(200),
+                duration: Some(lasts),
+                warm_up: Some(3 * SECOND),
+                ..LoadOverride::default()
+            },
+            testid: Some(name.to_owned()),
+            out: Some(workspace::perf().join("drill")),
             // It says there what it would say on the terminal, where nobody needs it.
-            (run::OUTCOME, &outcome.display().to_string()),
-            (run::QUIET, "1"),
-        ] {
-            child.set(name, value);
-        }
-        let ended = child.run(signals.clone());
+            outcome: Some(outcome.clone()),
+            quiet: true,
+            ..Settings::new(backend.url.clone())
+        };
+        let ended = Child::new(&built.load, &scenario.test, &of_drill)?.run(signals.clone());
         match kill {
             // Dropped, it is killed, and says nothing more to anybody.
             Some(after) => drop(time::timeout(after, ended).await),

@@ -15,26 +15,23 @@ use tokio::sync::watch;
 use super::calibration::Setting;
 use super::service::{self, Service, Started};
 use crate::perf::child::Child;
-use crate::perf::{Args, Stop};
+use crate::perf::{PerfArgs, Stop};
 use crate::proof::Moment;
 use crate::scenarios::{Built, Scenario};
 use crate::{reports, workspace};
 
 /// A round's load, where nobody says: how many, and for how long.
-const VUS: &str = "10";
-const DURATION: &str = "10s";
+const VUS: u32 = 10;
+const DURATION: Duration = Duration::from_secs(10);
 
-/// What of a round's load nobody has said: a scenario's own may last for minutes.
-fn unsaid(load: &LoadOverride) -> Vec<(&'static str, &'static str)> {
-    let is_counted = load.iterations.is_some() || !load.stages.is_empty();
-    let mut unsaid = Vec::new();
-    if load.duration.is_none() && !is_counted {
-        unsaid.push((run::DURATION, DURATION));
+/// A round's load: what was said of it, and the rest short, as a scenario's own may last for minutes.
+fn load_of_round(said: &LoadOverride) -> LoadOverride {
+    let mut load = said.clone();
+    if load.iterations.is_none() && load.stages.is_empty() {
+        load.duration = load.duration.or(Some(DURATION));
+        load.vus = load.vus.or(load.rate.is_none().then_some(VUS));
     }
-    if load.vus.is_none() && load.rate.is_none() && !is_counted {
-        unsaid.push((run::VUS, VUS));
-    }
-    unsaid
+    load
 }
 
 /// One of the two that are compared.
@@ -51,7 +48,7 @@ pub(super) struct Side {
 
 /// What all rounds have in common.
 pub(super) struct Rounds<'a> {
-    args: &'a Args,
+    args: &'a PerfArgs,
     settings: &'a Settings,
     built: &'a Built,
     scenario: &'a Scenario,
@@ -67,7 +64,7 @@ pub(super) struct Rounds<'a> {
 /// Runs the command that builds a service in a checkout, if there is one. What it says goes to the terminal. The inner error is that it
 /// failed, and why.
 pub(super) async fn build(
-    args: &Args,
+    args: &PerfArgs,
     side: &str,
     folder: &Path,
     mut signals: watch::Receiver<u32>,
@@ -88,7 +85,7 @@ pub(super) async fn build(
 
 impl<'a> Rounds<'a> {
     pub(super) fn new(
-        args: &'a Args,
+        args: &'a PerfArgs,
         settings: &'a Settings,
         built: &'a Built,
         scenario: &'a Scenario,
@@ -99,8 +96,7 @@ impl<'a> Rounds<'a> {
         let name = settings.testid.clone().unwrap_or_else(|| {
             run::new_testid(&format!("{}-{what}", scenario.name), Moment::now().time(), u16::try_from(id).unwrap_or(0))
         });
-        let out = settings.out.clone().unwrap_or_else(workspace::perf);
-        let folder = std::path::absolute(&out).unwrap_or(out).join(&name);
+        let folder = settings.out.clone().unwrap_or_else(workspace::perf).join(&name);
         fs::create_dir_all(folder.join("rounds")).with_context(|| format!("failed to make {}", folder.display()))?;
         let (took, warnings) = (Cell::new(Duration::ZERO), RefCell::default());
         Ok(Self { args, settings, built, scenario, signals, name, folder, took, warnings })
@@ -108,9 +104,8 @@ impl<'a> Rounds<'a> {
 
     /// What a calibration has to be about, to say something of these rounds.
     pub(super) fn setting(&self) -> Setting {
-        let load = &self.settings.load;
-        let load = format!("{load:?} {:?}", unsaid(load));
-        let service = match (self.args.gate.start(), &self.args.target) {
+        let load = format!("{:?}", load_of_round(&self.settings.load));
+        let service = match (self.args.gate.start(), self.args.named_target(self.settings)) {
             (Some(command), _) => command.to_owned(),
             (None, Some(target)) => run::shown(target),
             (None, None) => "the stand-in".to_owned(),
@@ -213,22 +208,19 @@ impl<'a> Rounds<'a> {
     async fn load(&self, pair: usize, name: &str, started: &Started) -> Result<Result<Report, String>, Stop> {
         let rounds = self.folder.join("rounds");
         let outcome_file = rounds.join(format!("{name}.outcome"));
-        let mut child = Child::new(&self.built.load, &self.scenario.test);
-        self.args.to_environment(&mut child, self.settings);
-        unsaid(&self.settings.load).into_iter().for_each(|(variable, value)| child.set(variable, value));
-        for variable in [run::REMOTE_WRITE, run::PROMETHEUS] {
-            child.unset(variable);
-        }
-        for (variable, value) in [
-            (run::TARGET, started.url().as_str()),
-            (run::SEED, &self.settings.seed.wrapping_add(pair as u64).to_string()),
-            (run::TESTID, name),
-            (run::OUT, &rounds.display().to_string()),
-            (run::OUTCOME, &outcome_file.display().to_string()),
-            (run::QUIET, "1"),
-        ] {
-            child.set(variable, value);
-        }
+        let of_round = Settings {
+            load: load_of_round(&self.settings.load),
+            target: started.url().clone(),
+            seed: self.settings.seed.wrapping_add(pair as u64),
+            testid: Some(name.to_owned()),
+            remote_write: None,
+            prometheus: None,
+            out: Some(rounds),
+            outcome: Some(outcome_file.clone()),
+            quiet: true,
+            ..self.settings.clone()
+        };
+        let child = Child::new(&self.built.load, &self.scenario.test, &of_round)?;
         workspace::remove_file(&outcome_file)?;
         let ended = child.run(self.signals.clone()).await?;
         if *self.signals.borrow() > 0 {
@@ -262,12 +254,13 @@ mod tests {
     fn what_is_said_of_a_round_is_kept_and_the_rest_is_short() {
         let load = |flags: &[(&str, &str)]| {
             let lookup = |name: &str| flags.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-            unsaid(&Settings::from_lookup(&lookup).unwrap().load)
+            let load = load_of_round(&Settings::from_lookup(&lookup).unwrap().load);
+            (load.duration, load.vus)
         };
-        assert_eq!(load(&[]), [(run::DURATION, DURATION), (run::VUS, VUS)]);
-        assert_eq!(load(&[(run::VUS, "200")]), [(run::DURATION, DURATION)]);
-        assert_eq!(load(&[(run::DURATION, "5s")]), [(run::VUS, VUS)]);
-        assert_eq!(load(&[(run::RATE, "5/s")]), [(run::DURATION, DURATION)]);
-        assert_eq!(load(&[(run::ITERATIONS, "50")]), []);
+        assert_eq!(load(&[]), (Some(DURATION), Some(VUS)));
+        assert_eq!(load(&[(run::VUS, "200")]), (Some(DURATION), Some(200)));
+        assert_eq!(load(&[(run::DURATION, "5s")]), (Some(Duration::from_secs(5)), Some(VUS)));
+        assert_eq!(load(&[(run::RATE, "5/s")]), (Some(DURATION), None));
+        assert_eq!(load(&[(run::ITERATIONS, "50")]), (None, None));
     }
 }

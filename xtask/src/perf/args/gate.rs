@@ -11,10 +11,10 @@ use perf_report::comparison::Rule;
 pub(crate) struct GateArgs {
     /// Compare with that: a git revision, which is checked out and started, or the URL of a service that runs. Base and head take
     /// turns in short rounds on this machine
-    #[arg(long, value_name = "REV|URL", conflicts_with_all = ["drill", "list", "dry_run", "proof", "replay"])]
+    #[arg(long, value_name = "REV|URL", conflicts_with_all = ["drill", "list", "dry-run", "proof", "replay"])]
     pub(crate) against: Option<String>,
     /// Compare the service with itself, and say what changes this machine can see
-    #[arg(long, conflicts_with_all = ["against", "drill", "list", "dry_run", "proof", "replay"])]
+    #[arg(long, conflicts_with_all = ["against", "drill", "list", "dry-run", "proof", "replay"])]
     pub(crate) calibrate: bool,
     /// Rounds of each side [default: as many as the calibration asks for, else 12; for --calibrate 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=200))]
@@ -43,7 +43,7 @@ pub(crate) struct GateArgs {
     #[arg(long, value_name = "CMD")]
     reset: Option<String>,
     /// How long the service may take to listen
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = |value: &str| run::parse_duration("--start-timeout", value))]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = run::parse_duration)]
     pub(crate) start_timeout: Duration,
 }
 
@@ -53,10 +53,10 @@ pub(crate) struct GateArgs {
 pub(crate) struct BaselineArgs {
     /// Compare the run with an earlier one: a baseline's name, a report.json or a testid. Without one of that name, objectives are
     /// judged alone
-    #[arg(long, value_name = "NAME|FILE|TESTID", conflicts_with_all = ["drill", "list", "dry_run"])]
+    #[arg(long, value_name = "NAME|FILE|TESTID", conflicts_with_all = ["drill", "list", "dry-run"])]
     pub(crate) baseline: Option<String>,
     /// Keep the run under that name, for --baseline, in place of an older one
-    #[arg(long, value_name = "NAME", value_parser = run::parse_testid, conflicts_with_all = ["drill", "list", "dry_run"])]
+    #[arg(long, value_name = "NAME", value_parser = run::parse_testid, conflicts_with_all = ["drill", "list", "dry-run"])]
     pub(crate) save_baseline: Option<String>,
     /// How many requests production has in a day, for what error budgets mean there
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

@@ -1,0 +1,78 @@
+//! Values as people write them: numbers, durations, URLs.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use url::Url;
+
+use super::{MAX_DURATION, MAX_VUS, ValueError};
+
+/// A whole number within bounds.
+pub(super) fn parse_number<N: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>) -> Result<N, ValueError> {
+    let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|number| number.try_into().ok());
+    number.ok_or_else(|| ValueError::Number(text.to_owned(), *range.start(), *range.end()))
+}
+
+/// How many virtual users.
+pub(super) fn parse_vus(text: &str) -> Result<u32, ValueError> {
+    parse_number(text, 1..=MAX_VUS.into())
+}
+
+/// How long a load lasts.
+///
+/// # Errors
+/// If it is no duration from a second (k6's least) to 30 days.
+pub fn parse_duration(text: &str) -> Result<Duration, ValueError> {
+    parse_within(text, Duration::from_secs(1)..=MAX_DURATION)
+}
+
+pub(super) fn parse_within(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, ValueError> {
+    let duration = humantime::parse_duration(text).ok().filter(|duration| range.contains(duration));
+    let shown = |bound: &Duration| humantime::format_duration(*bound).to_string();
+    duration.ok_or_else(|| ValueError::Duration(text.to_owned(), shown(range.start()), shown(range.end())))
+}
+
+/// The text, if it can be a header's value.
+pub(super) fn printable(text: &str) -> Option<&str> {
+    let is_printable = !text.trim().is_empty() && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    is_printable.then_some(text)
+}
+
+/// A URL of a host to speak HTTP with.
+///
+/// # Errors
+/// If it is none; the message does not repeat a password.
+pub fn parse_url(text: &str) -> Result<Url, ValueError> {
+    let error = |why: &str| ValueError::Url(redact(text), why.to_owned());
+    let url = Url::parse(text).map_err(|parse| error(&parse.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(error("it does not start with http:// or https://"));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(error("it names no host"));
+    }
+    Ok(url)
+}
+
+/// Text that was to be a URL, without what may hold a password or a token in it, whatever is wrong with the rest.
+fn redact(text: &str) -> String {
+    let (text, query) = text.split_once('?').map_or((text, ""), |(text, _)| (text, "?***"));
+    let Some(at) = text.rfind('@') else { return format!("{text}{query}") };
+    let scheme = text[..at].find("://").map_or("", |end| &text[..end + 3]);
+    format!("{scheme}***{}{query}", &text[at..])
+}
+
+/// A URL as it may be shown: without user, password and query.
+pub fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both fail only for URLs without a host, which have no user either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.to_string().trim_end_matches('/').to_owned()
+}
+
+/// A duration as people write it: "30s", "1m30s", "1s500ms".
+pub fn shown_duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string().replace(' ', "")
+}

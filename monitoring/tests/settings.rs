@@ -1,0 +1,216 @@
+//! Settings from flags, from variables, and across the process seam.
+
+use std::time::Duration;
+
+use monitoring::run::*;
+use url::Url;
+
+fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    Settings::from_lookup(&get)
+}
+
+#[test]
+fn a_switch_can_be_off() {
+    for (value, on) in [("1", true), ("true", true), ("0", false), ("false", false), ("", false)] {
+        assert_eq!(settings(&[("PERF_DRY_RUN", value)]).unwrap().dry_run, on, "{value}");
+        assert_eq!(settings(&[(EXACT_ARRIVALS, value)]).unwrap().exact_arrivals, on, "{value}");
+    }
+}
+
+#[test]
+fn what_panics_may_print_holds_no_secret() {
+    let urls = [TARGET, REMOTE_WRITE, PROMETHEUS].map(|name| (name, "http://user:S3cr3t@127.0.0.1:9/x?key=S3cr3t"));
+    let given = [&urls[..], &[(RW_HTTP_HEADERS, "X-Key:S3cr3t"), (RW_CLIENT_CERTIFICATE_KEY, "")]].concat();
+    let shown = format!("{:?}", settings(&given).unwrap());
+    assert!(shown.contains("127.0.0.1") && !shown.contains("S3cr3t"), "{shown}");
+}
+
+#[test]
+fn nothing_given_means_k6s_defaults() {
+    let settings = settings(&[]).unwrap();
+    assert_eq!(settings.push_interval, Duration::from_secs(5));
+    assert_eq!(settings.target.as_str(), "http://127.0.0.1:8000/");
+    assert_eq!(settings.query_url(), None);
+}
+
+#[test]
+fn queries_go_to_the_origin_of_the_store_unless_told_otherwise() {
+    let store = (REMOTE_WRITE, "http://store:9009/api/v1/push?x=1");
+    assert_eq!(settings(&[store]).unwrap().query_url().unwrap().as_str(), "http://store:9009/");
+    let both = settings(&[store, (PROMETHEUS, "http://query:1/prometheus")]).unwrap();
+    assert_eq!(both.query_url().unwrap().as_str(), "http://query:1/prometheus");
+}
+
+#[test]
+fn nonsense_is_refused_by_name() {
+    for (name, value) in [
+        (VUS, "0"),
+        (VUS, "50001"),
+        (VUS, "ten"),
+        (DURATION, "0s"),
+        (DURATION, "30"),
+        (DURATION, "9000d"),
+        (ITERATIONS, "0"),
+        ("PERF_SEED", "-1"),
+        (TARGET, "localhost:8000"),
+        (TARGET, "ftp://x"),
+        (TARGET, "http://"),
+        (PUSH_INTERVAL, "0s"),
+    ] {
+        let error = settings(&[(name, value)]).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains(value), "{name}={value}: {error}");
+    }
+    assert!(settings(&[("PERF_TAGS", "le=1")]).is_err());
+    assert!(settings(&[(TESTID, "../x")]).is_err());
+    assert!(settings(&[(TESTID, "latest")]).is_err());
+    assert!(settings(&[(ITERATIONS, "5"), (VUS, "6")]).is_err());
+}
+
+#[test]
+fn a_password_is_not_repeated() {
+    for wrong in
+        ["ftp://me:secret@x", "me:secret@x/api", "https//me:secret@x", "x:1/a?token=secret", "ftp://x?secret@y"]
+    {
+        let error = settings(&[(TARGET, wrong)]).unwrap_err().to_string();
+        assert!(!error.contains("secret") && error.contains('x'), "{error}");
+    }
+    assert_eq!(shown(&Url::parse("http://me:secret@x:1/a?token=b").unwrap()), "http://x:1/a");
+}
+
+/// For each setting, by the first of its variables: a text that makes sense and is not the default, and one that makes none. Any text
+/// makes sense for switches, names and files.
+const TEXTS: &[(&str, &str, &str)] = &[
+    (TARGET, "http://user:pass@127.0.0.1:9/x", "localhost"),
+    ("PERF_TAGS", "team=trading\nbuild=7", "le=1"),
+    (TESTID, "a-run", "../x"),
+    ("PERF_SEED", "18446744073709551615", "-1"),
+    (PROMETHEUS, "http://127.0.0.1:9090", "nowhere"),
+    (NATIVE_HISTOGRAMS, "true", ""),
+    (OUT, "reports", ""),
+    (QUIET, "1", ""),
+    (VUS, "5", "0"),
+    (DURATION, "1m30s", "0s"),
+    (ITERATIONS, "50", "0"),
+    (STAGES, "1m:10,0:20,30s:0", "1m"),
+    (RATE, "200/10s", "0/s"),
+    (MAX_VUS_OF_RATE, "9", "50001"),
+    (WARM_UP, "3s", "soon"),
+    (EXACT_ARRIVALS, "1", ""),
+    ("PERF_DRY_RUN", "1", ""),
+    ("PERF_REPLAY", "report.json", ""),
+    ("K6_RPS", "500", "0"),
+    ("K6_NO_CONNECTION_REUSE", "1", ""),
+    ("K6_INSECURE_SKIP_TLS_VERIFY", "1", ""),
+    ("PERF_CA_CERTIFICATE", "ca.pem", ""),
+    ("K6_USER_AGENT", "someone/1", "\u{7f}"),
+    ("K6_MAX_REDIRECTS", "10", "101"),
+    ("PERF_REQUEST_TIMEOUT", "1ms", "0s"),
+    ("PERF_HTTP2", "1", ""),
+    (ALLOW_TARGET, "example.com,example.org", ""),
+    (REMOTE_WRITE, "https://user:pass@store/api/v1/push?x=1", "ftp://x"),
+    (PUSH_INTERVAL, "1s", "400ms"),
+    (RW_USERNAME, "me", ""),
+    (RW_PASSWORD, "p@ss", ""),
+    (RW_HTTP_HEADERS, "X-Scope-OrgID: team:1, a: b", "a"),
+    (RW_HEADERS, "c:d\ne:f,g", "host:x"),
+    (RW_BEARER_TOKEN, "t0p", "t0p\n"),
+    (RW_CLIENT_CERTIFICATE, "c.pem", ""),
+    (RW_CLIENT_CERTIFICATE_KEY, "k.pem", ""),
+    ("K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY", "1", ""),
+    ("PERF_STORE_CA_CERTIFICATE", "store.pem", ""),
+    ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3", "1.4"),
+    ("K6_PROMETHEUS_RW_TREND_STATS", "p(95)", ""),
+    ("K6_PROMETHEUS_RW_STALE_MARKERS", "false", ""),
+    ("K6_PROMETHEUS_RW_SIGV4_REGION", "", "eu-1"),
+];
+
+/// What else has to be given with a setting for it to make sense.
+fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
+    match variable {
+        MAX_VUS_OF_RATE => &[(RATE, "1/s")],
+        RW_USERNAME => &[(REMOTE_WRITE, "http://store")],
+        RW_PASSWORD => &[(REMOTE_WRITE, "http://store"), (RW_USERNAME, "me")],
+        RW_CLIENT_CERTIFICATE => &[(RW_CLIENT_CERTIFICATE_KEY, "k.pem")],
+        RW_CLIENT_CERTIFICATE_KEY => &[(RW_CLIENT_CERTIFICATE, "c.pem")],
+        _ => &[],
+    }
+}
+
+#[test]
+fn every_setting_is_read_from_its_flag_and_its_variable() {
+    for setting in all_settings() {
+        let variable = setting.variables[0];
+        let texts = TEXTS.iter().find(|(name, ..)| *name == variable);
+        let (_, right, wrong) = texts.unwrap_or_else(|| panic!("{variable} has no text to try"));
+        let read = |flags: &[(&str, String)], pairs: &[(&str, &str)]| {
+            Settings::from_flags(flags, &|name| {
+                let pair = pairs.iter().chain(companions(variable)).find(|(key, _)| *key == name);
+                pair.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        if !right.is_empty() {
+            let default = settings(companions(variable));
+            for name in setting.variables {
+                let given = read(&[], &[(name, right)]).unwrap();
+                assert!(default != Ok(given.clone()), "{name}={right} changes nothing");
+                if let Some(flag) = setting.flag {
+                    let by_flag = read(&[(flag, (*right).to_owned())], &[(name, wrong)]).unwrap();
+                    assert!(by_flag == given, "--{flag} and {name} differ");
+                }
+            }
+        }
+        if !wrong.is_empty() {
+            for name in setting.variables {
+                let error = read(&[], &[(name, wrong)]).unwrap_err().to_string();
+                assert!(error.starts_with(&format!("{name}: ")), "{error}");
+            }
+            if let Some(flag) = setting.flag {
+                let error = read(&[(flag, (*wrong).to_owned())], &[(variable, right)]).unwrap_err().to_string();
+                assert!(error.starts_with(&format!("--{flag}: ")) && !error.contains(variable), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_setting_crosses_the_process_seam() {
+    let crosses = |given: &Settings| {
+        let read = Settings::from_json(&serde_json::to_string(given).unwrap()).unwrap();
+        assert!(read == *given, "{given:?} became {read:?}");
+    };
+    for (variable, text, _) in TEXTS.iter().filter(|(_, text, _)| !text.is_empty()) {
+        crosses(&settings(&[&[(*variable, *text)], companions(variable)].concat()).unwrap());
+    }
+    let exclude_each_other = [ITERATIONS, STAGES, RATE, MAX_VUS_OF_RATE, "PERF_REPLAY", RW_BEARER_TOKEN];
+    let together = TEXTS.iter().filter(|(name, text, _)| !text.is_empty() && !exclude_each_other.contains(name));
+    let mut all = settings(&together.map(|(name, text, _)| (*name, *text)).collect::<Vec<_>>()).unwrap();
+    (all.outcome, all.revision, all.command) = (Some("outcome".into()), "abc".to_owned(), "perf -q".to_owned());
+    crosses(&all);
+}
+
+#[test]
+fn json_that_is_not_ours_is_refused_without_being_repeated() {
+    for text in ["", "S3cr3t", r#"{"target":"S3cr3t"}"#, r#"{"seed":"S3cr3t"}"#] {
+        let error = Settings::from_json(text).err().unwrap().to_string();
+        assert!(error.contains(SETTINGS_JSON) && !error.contains("S3cr3t"), "{error}");
+    }
+}
+
+#[test]
+fn a_flag_for_the_load_hides_every_variable_for_it() {
+    let variables = [(ITERATIONS, "50"), (STAGES, "1m:5"), (VUS, "3")];
+    let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned());
+    let load = Settings::from_flags(&[("duration", "5s".to_owned())], &lookup).unwrap().load;
+    assert_eq!(load, LoadOverride { duration: Some(Duration::from_secs(5)), vus: Some(3), ..LoadOverride::default() });
+}
+
+#[test]
+fn a_contradiction_names_what_was_typed() {
+    let most = [(MAX_VUS_OF_RATE, "5")];
+    assert!(settings(&most).unwrap_err().to_string().starts_with(MAX_VUS_OF_RATE));
+    let flag = Settings::from_flags(&[("max-vus", "5".to_owned())], &|_| None);
+    assert!(flag.unwrap_err().to_string().starts_with("--max-vus"));
+    let few = settings(&[(RATE, "1/s"), (MAX_VUS_OF_RATE, "5"), (VUS, "6")]).unwrap_err().to_string();
+    assert_eq!(few, format!("{MAX_VUS_OF_RATE} is less than {VUS}"));
+}

@@ -1,0 +1,83 @@
+//! The table of settings as flags, and as part of the help.
+
+use std::fmt;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
+use monitoring::run::{GROUPS, Setting, Value, all_settings};
+
+/// Flags of settings as they were typed: each flag's name, and its text.
+#[derive(Clone)]
+pub(super) struct SettingArgs(pub(super) Vec<(&'static str, String)>);
+
+impl SettingArgs {
+    /// Whether that flag was given.
+    pub(super) fn has(&self, flag: &str) -> bool {
+        self.text(flag).is_some()
+    }
+
+    pub(super) fn text(&self, flag: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| *name == flag).map(|(_, text)| text.as_str())
+    }
+}
+
+/// Without texts: a URL may hold a password.
+impl fmt::Debug for SettingArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(flag, _)| flag)).finish()
+    }
+}
+
+impl FromArgMatches for SettingArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = all_settings().filter_map(|setting| {
+            let flag = setting.flag?;
+            let text = match setting.value {
+                Value::Switch => matches.get_flag(flag).then(|| "1".to_owned()),
+                Value::One(_) => matches.get_one(flag).cloned(),
+                Value::Many(_, separator) => matches.get_many::<String>(flag).map(|texts| {
+                    let texts: Vec<_> = texts.map(String::as_str).collect();
+                    texts.join(separator)
+                }),
+            };
+            Some((flag, text?))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for SettingArgs {
+    fn augment_args(command: Command) -> Command {
+        let flags = GROUPS.iter().flat_map(|group| group.settings.iter().map(|setting| (group.heading, setting)));
+        command.args(flags.filter_map(|(heading, setting)| Some(arg(setting, setting.flag?).help_heading(heading))))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+fn arg(setting: &Setting, flag: &'static str) -> Arg {
+    let separated = match setting.value {
+        Value::Many(_, "\n") => ", one a line",
+        Value::Many(..) => ", separated by commas",
+        Value::Switch | Value::One(_) => "",
+    };
+    let help = format!("{} [env: {}{separated}]", setting.help, setting.variables.join(", "));
+    let arg = Arg::new(flag).long(flag).short(setting.short).help(help).conflicts_with_all(setting.excludes);
+    match setting.value {
+        Value::Switch => arg.action(ArgAction::SetTrue),
+        Value::One(name) => arg.value_name(name),
+        Value::Many(name, _) => arg.value_name(name).action(ArgAction::Append),
+    }
+}
+
+/// Variables of settings that have no flag, for the end of the help.
+pub(super) fn variables() -> String {
+    let lines = all_settings().filter(|setting| setting.flag.is_none());
+    lines.map(|setting| format!("  {}\n          {}\n", setting.variables.join(", "), setting.help)).collect()
+}
