@@ -11,7 +11,7 @@ const TABLE: &str = "xtask/FAULTS.md";
 const HEAD: &str = "\
 # What a run comes to when something breaks
 
-Each row is a test against the real thing (`xtask/tests/matrix/`): a Prometheus on loopback, the stand-in, and `cargo xtask perf`, or
+Each row is a test against the real thing (`xtask/tests/it/matrix/`): a Prometheus on loopback, the stand-in, and `cargo xtask perf`, or
 a scenario that panics where it is told to. This file is written by
 `cargo xtask ci --full`, from the rows that it saw to hold; `cargo xtask ci` runs one of each class and holds it against this.
 

@@ -1,10 +1,6 @@
 //! The drill: each alert is seen to become pending, to fire and to be resolved.
 
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-mod real;
-
-use real::{free_port, run, xtask};
+use crate::real::{free_port, run, xtask};
 
 #[test]
 #[ignore = "needs a Prometheus and two minutes: run with cargo xtask ci"]

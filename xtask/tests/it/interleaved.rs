@@ -1,16 +1,11 @@
 //! Comparisons by the command: a slowed head, the same code, services that do not start or do not end, revisions that are not there.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::path::Path;
 use std::process::Command;
 
+use crate::real::{Backend, Said, out, root, run, xtask};
 use monitoring::comparison::Comparison;
 use monitoring::gate::Finding;
-use real::{Backend, Said, out, root, run, xtask};
 
 /// Rounds that are over soon, and have requests enough for a p95.
 const ROUND: [&str; 4] = ["-u", "10", "-d", "2s"];

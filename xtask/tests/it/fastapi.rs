@@ -1,16 +1,12 @@
 //! The lines that the README gives for a FastAPI backend, with the real packages: with them every request is accounted for,
 //! and both clocks speak of the same requests.
 
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use real::{free_port, get, out, root, run, wait_for, xtask};
+use rustix::process::Signal;
+
+use crate::real::{free_port, get, out, root, run, said, send_signal, wait_for, xtask};
 
 /// The application under uvicorn.
 struct Service {
@@ -29,7 +25,7 @@ impl Service {
         let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("uvicorn-{port}.log"));
         let child = Command::new("uvicorn")
             .args(["service:app", "--no-access-log", "--log-level", "warning", "--port", &port])
-            .args(["--app-dir", "xtask/tests/fastapi"])
+            .args(["--app-dir", "xtask/tests/it/fastapi"])
             .env("PYTHONPATH", "monitoring/backend")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .current_dir(root())
@@ -46,10 +42,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         // Asked, so that it ends what it has started.
-        let _ = nix::sys::signal::kill(
-            nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap()),
-            nix::sys::signal::Signal::SIGTERM,
-        );
+        let _ = send_signal(self.child.id().try_into().unwrap(), Signal::TERM);
         let _ = self.child.wait();
     }
 }
@@ -152,7 +145,7 @@ fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_truste
     });
     drop(service);
     let _again = Service::at(service_port);
-    let said = real::said(&child.wait_with_output().unwrap());
+    let said = said(&child.wait_with_output().unwrap());
     // Requests failed meanwhile, and rooms are forgotten: the run is no success, and the proof is not what fails.
     assert_eq!(said.code, 99, "{}", said.text);
     let delivery = proven(&out, "delivery");
@@ -162,7 +155,7 @@ fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_truste
 
 #[test]
 fn the_readme_gives_the_lines_that_are_tested() {
-    let text = std::fs::read_to_string(root().join("xtask/tests/fastapi/service.py")).unwrap();
+    let text = std::fs::read_to_string(root().join("xtask/tests/it/fastapi/service.py")).unwrap();
     let (_, lines) = text.split_once("# README: from here\n").unwrap();
     let (lines, _) = lines.split_once("# README: to here").unwrap();
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

@@ -1,11 +1,5 @@
 //! What a run must never give away, and what it must never take from those whom it asks.
 
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -14,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use crate::real::{Backend, Prometheus, get, out, report, run, said, xtask};
 use monitoring::prometheus::RECEIVER_FLAG;
-use real::{Backend, Prometheus, get, out, run, said, xtask};
 use serde_json::Value;
 
 /// Part of each secret, and of nothing else.
@@ -164,7 +158,7 @@ fn a_store_with_an_authority_of_its_own_is_known_and_no_other() {
         guarded.run("60", &[&guarded.authority()[..], &guarded.certificate(), &[NEWEST_TLS]].concat(), "exit 0"),
         0
     );
-    assert_eq!(real::report(&guarded.reports).store.unwrap().agrees, Some(true));
+    assert_eq!(report(&guarded.reports).store.unwrap().agrees, Some(true));
     // How much is sent is of no account where nothing arrives.
     assert_eq!(guarded.run("5", &guarded.certificate(), "certificate"), 90);
 }
@@ -292,7 +286,7 @@ fn a_hostile_report_steers_no_terminal_and_no_page() {
     let folder = out("hostile-report");
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("report.json");
-    let mut report: Value = serde_json::from_str(include_str!("../../monitoring/tests/course.json")).unwrap();
+    let mut report: Value = serde_json::from_str(include_str!("../../../monitoring/tests/course.json")).unwrap();
     report["problems"] = serde_json::json!([{ "exit_code": 99, "message": "x" }]);
     report["warnings"] = serde_json::json!(["x"]);
     for name in ["problems", "warnings", "objectives", "target", "testid", "scenario", "load", "environment", "tags"] {

@@ -1,15 +1,10 @@
 //! A run beside an earlier one: what became slower is found, what did not is not, and what cannot be compared is refused.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::path::Path;
 
+use crate::real::{Backend, Said, out, report, root, run, wait_for, xtask};
 use monitoring::comparison::{Comparison, Method};
 use monitoring::gate::Finding;
-use real::{Backend, Said, out, report, root, run, xtask};
 
 /// Long enough for sections with requests enough of each endpoint.
 const LOAD: [&str; 6] = ["perf", "-q", "-u", "30", "--stack", "none"];
@@ -95,7 +90,7 @@ fn a_report_is_made_again_to_the_byte_and_two_loads_at_once_are_refused() {
     let mut long = xtask(&["perf", "-q", "-u", "2", "-d", "12s", "--stack", "none", "--target", &backend.url]);
     let mut running = long.args(["--out", one.to_str().unwrap()]).stderr(std::process::Stdio::null()).spawn().unwrap();
     let lock = root().join("target/perf/load.lock");
-    real::wait_for("the lock", std::time::Duration::from_secs(120), || {
+    wait_for("the lock", std::time::Duration::from_secs(120), || {
         let holder = std::fs::read_to_string(&lock).ok()?;
         // The run's folder is made once it has the lock.
         (holder.contains("basic") && one.exists()).then_some(())

@@ -1,14 +1,9 @@
 //! What a result means, against faults that were injected: thirteen of them, each with a seed of its own, none of which the
 //! bands were chosen by.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
+use crate::real::{Backend, out, run, xtask};
 use monitoring::catalogue::STOCK_AI;
 use monitoring::slo::{Sli, millis};
-use real::{Backend, out, run, xtask};
 
 /// A fault of the stand-in, and what has to be read from the result.
 struct Fault {

@@ -1,7 +1,5 @@
 //! The command as a user meets it: help, and what is said of wrong flags. Nothing here builds or starts anything.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
-
 use std::process::{Command, Output};
 
 fn xtask(args: &[&str], environment: &[(&str, &str)]) -> Output {

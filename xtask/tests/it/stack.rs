@@ -1,14 +1,8 @@
 //! The stack day by day: with a Prometheus from PATH, in containers, two of them at once, and interrupted.
 
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::process::{Command, Stdio};
 
-use real::{Backend, Said, Stack, as_root, free_port, get, out, query, report, run, xtask};
+use crate::real::{Backend, Said, Stack, as_root, free_port, get, out, query, report, root, run, send_signal, xtask};
 
 /// `cargo xtask stack …` of one stack.
 fn stack(port: u16, line: &[&str]) -> Said {
@@ -73,7 +67,7 @@ fn a_prometheus_from_path_has_all_that_containers_have() {
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn what_took_a_kept_stack_s_place_goes_with_its_command() {
     let (up, out) = (Stack::up("native"), out("replaced"));
-    std::fs::write(real::root().join(format!("target/perf/stack/{}/prometheus.yml", up.port)), "").unwrap();
+    std::fs::write(root().join(format!("target/perf/stack/{}/prometheus.yml", up.port)), "").unwrap();
     let port = up.port.to_string();
     let line = ["perf", "-q", "-u", "1", "-i", "1", "--stack", "native", "--ephemeral", "--no-proof"];
     let ran = run(xtask(&line).args(["--prometheus-port", &port, "--out", out.to_str().unwrap()]));
@@ -165,7 +159,7 @@ mod full {
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
 fn an_interrupted_start_leaves_nothing() {
-    use nix::sys::signal::{Signal, kill};
+    use rustix::process::Signal;
     // Whether a start is interrupted or has just ended is for chance: one of a few is interrupted.
     let interrupted = (0..20).any(|_| {
         let port = free_port();
@@ -178,7 +172,7 @@ fn an_interrupted_start_leaves_nothing() {
         // Asked without a pause: what is created has not answered yet. Each time takes some ten milliseconds.
         let is_there = (0..10_000).any(|_| !containers(port).is_empty() || child.try_wait().unwrap().is_some());
         assert!(is_there, "no container");
-        kill(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+        send_signal(child.id().try_into().unwrap(), Signal::INT).unwrap();
         let code = child.wait().unwrap().code();
         let stack = Stack { port };
         let left = containers(stack.port);

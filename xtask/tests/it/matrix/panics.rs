@@ -3,12 +3,11 @@
 use std::process::Command;
 
 use monitoring::prometheus::RECEIVER_FLAG;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::Signal;
 
-use crate::real::{Backend, Prometheus, built};
-use crate::within;
-use crate::world::{Counted, Row, Running, Seen, wait_for_load};
+use super::within;
+use super::world::{Counted, Row, Running, Seen, wait_for_load};
+use crate::real::{Backend, Prometheus, built, send_signal};
 
 const fn row(fault: &'static str, code: i32, says: &'static str, act: fn() -> Seen) -> Row {
     Row { class: "panic", fault, code, says, counted: Counted::All, within: within(5, 15), act }
@@ -45,8 +44,8 @@ fn aborted() -> Seen {
     let (store, backend) = (Prometheus::start("matrix-aborted-store", &[RECEIVER_FLAG]), Backend::start(&[]));
     let line = ["-u", "5", "-d", "5s", "--no-proof", "--target", &backend.url, "--prometheus-url", &store.url];
     let running = Running::start("aborted", &line);
-    let generator = Pid::from_raw(running.generator());
+    let generator = running.generator();
     wait_for_load(&store.url, "aborted");
-    kill(generator, Signal::SIGABRT).unwrap();
+    send_signal(generator, Signal::ABORT).unwrap();
     running.end(None)
 }

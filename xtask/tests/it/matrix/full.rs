@@ -6,12 +6,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use monitoring::prometheus::RECEIVER_FLAG;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::Signal;
 
-use crate::real::{Backend, Prometheus, built, free_port, run, xtask};
-use crate::world::{Running, left};
-use crate::{build, check, panics, service, signals, stores};
+use super::world::{Running, left};
+use super::{build, check, panics, service, signals, stores};
+use crate::real::{Backend, Prometheus, built, free_port, run, send_signal, xtask};
 
 #[test]
 #[ignore = "needs a prometheus on PATH, faketime and root: run with cargo xtask ci --full"]
@@ -38,7 +37,7 @@ fn after_fifty_kills_nothing_is_left() {
         let share = (number as f64 * 0.618_033_988_75).fract();
         sleep(Duration::from_secs_f64(share * 9.0));
         // It may have ended by itself.
-        let _ = kill(Pid::from_raw(running.pid()), Signal::SIGKILL);
+        let _ = send_signal(running.pid(), Signal::KILL);
         drop(running.end(None));
         let next = run(&mut xtask(&["stack", "status"]));
         assert_eq!(next.code, 0, "{}", next.text);
@@ -85,7 +84,7 @@ fn after_ten_kills_no_container_is_left() {
         let running = Running::of(&format!("kill-docker-{number}"), &[], command);
         let share = (number as f64 * 0.618_033_988_75).fract();
         sleep(Duration::from_secs_f64(share * 8.0));
-        let _ = kill(Pid::from_raw(running.pid()), Signal::SIGKILL);
+        let _ = send_signal(running.pid(), Signal::KILL);
         drop(running.end(None));
         let next = run(&mut xtask(&["stack", "status"]));
         assert_eq!(next.code, 0, "{}", next.text);

@@ -1,8 +1,6 @@
 //! The alerts, evaluated by promtool: each fires, stays silent just under its threshold, without traffic and across a gap,
 //! and tells two runs apart.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
-
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;

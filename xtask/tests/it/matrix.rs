@@ -1,15 +1,9 @@
 //! The fault matrix: what a run comes to when something breaks, against the real thing. One of each class is in `cargo xtask ci`, all are in
 //! `cargo xtask ci --full`, which writes the table in `xtask/FAULTS.md` from the rows that were seen.
 
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
 mod full;
 mod panics;
 mod proxy;
-#[path = "../real/mod.rs"]
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
 mod service;
 mod signals;
 mod stores;
@@ -18,6 +12,8 @@ mod world;
 use std::time::Duration;
 
 use world::Row;
+
+use crate::real;
 
 /// Runs rows, and says which went otherwise than they should.
 fn check(rows: &[Row]) {

@@ -1,14 +1,9 @@
 //! What is written for a new scenario and a new service compiles, is linted, and runs: in a copy of the repository.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::path::Path;
 use std::process::Command;
 
-use real::{Backend, cargo as cargo_of_shell, out, root, run};
+use crate::real::{Backend, cargo as cargo_of_shell, out, root, run};
 
 /// Every file that git knows of or would, as it is now.
 fn copy(to: &Path) {

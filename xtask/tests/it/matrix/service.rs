@@ -4,13 +4,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use monitoring::prometheus::RECEIVER_FLAG;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::Signal;
 
-use crate::proxy::{Mode, Proxy};
-use crate::real::{Backend, Prometheus, free_port, wait_for, xtask};
-use crate::within;
-use crate::world::{Counted, Row, Running, Seen, wait_for_load};
+use super::proxy::{Mode, Proxy};
+use super::within;
+use super::world::{Counted, Row, Running, Seen, wait_for_load};
+use crate::real::{Backend, Prometheus, free_port, send_signal, wait_for, xtask};
 
 const fn row(fault: &'static str, code: i32, says: &'static str, act: fn() -> Seen) -> Row {
     Row { class: "service", fault, code, says, counted: Counted::All, within: within(8, 20), act }
@@ -83,11 +82,11 @@ fn stopped() -> Seen {
     let store = Prometheus::start("matrix-generator-store", &[RECEIVER_FLAG]);
     let line = ["--rate", "50/s", "-d", "8s", "--no-proof", "--prometheus-url", &store.url];
     let running = Running::start("generator-stopped", &line);
-    let generator = Pid::from_raw(running.generator());
+    let generator = running.generator();
     wait_for_load(&store.url, "generator-stopped");
-    kill(generator, Signal::SIGSTOP).unwrap();
+    send_signal(generator, Signal::STOP).unwrap();
     sleep(Duration::from_secs(3));
-    kill(generator, Signal::SIGCONT).unwrap();
+    send_signal(generator, Signal::CONT).unwrap();
     running.end(Some(&store.url))
 }
 

@@ -1,16 +1,11 @@
 //! Runs against a real Prometheus in a container: what was sent is what is stored, every rule and panel has data, and
 //! verdicts are those that the injected faults ask for.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::time::Duration;
 
+use crate::real::{Backend, Stack, has_data, out, query, report, run, value, wait_for, xtask};
 use monitoring::catalogue::{GET_GAME_DATA, STOCK_AI};
 use monitoring::judgement::{Kind, Report, Word};
-use real::{Backend, Stack, has_data, out, query, report, run, value, wait_for, xtask};
 
 /// What the users ask, as they ask it.
 const ASKED: [&str; 4] = [

@@ -6,13 +6,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use monitoring::prometheus::RECEIVER_FLAG;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::Signal;
 
-use crate::proxy::{Mode, Proxy};
-use crate::real::{Prometheus, as_root, root, wait_for, xtask};
-use crate::within;
-use crate::world::{Counted, Row, Running, Seen};
+use super::proxy::{Mode, Proxy};
+use super::within;
+use super::world::{Counted, Row, Running, Seen};
+use crate::real::{Prometheus, as_root, root, send_signal, wait_for, xtask};
 
 const LOAD: &[&str] = &["-u", "5", "-d", "10s", "--no-proof"];
 
@@ -113,10 +112,10 @@ fn stopped(name: &str, after: Option<u64>) -> Seen {
     let proxy = Proxy::before(store.port());
     let running = Running::start(name, &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     under_way(&proxy);
-    kill(Pid::from_raw(store.pid()), Signal::SIGSTOP).unwrap();
+    send_signal(store.pid(), Signal::STOP).unwrap();
     let Some(after) = after else { return running.end(None) };
     sleep(Duration::from_secs(after));
-    kill(Pid::from_raw(store.pid()), Signal::SIGCONT).unwrap();
+    send_signal(store.pid(), Signal::CONT).unwrap();
     running.end(Some(&store.url))
 }
 

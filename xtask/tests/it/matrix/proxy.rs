@@ -117,11 +117,7 @@ impl Proxy {
                 Mode::Status(..) => stream.write_all(&self.ask(&request)?)?,
                 Mode::Reset => {
                     // Closed with something unread, and so reset; what is left out is that nobody answered.
-                    nix::sys::socket::setsockopt(
-                        &stream,
-                        nix::sys::socket::sockopt::Linger,
-                        &nix::libc::linger { l_onoff: 1, l_linger: 0 },
-                    )?;
+                    rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
                     return Ok(());
                 }
                 Mode::HalfOpen => {

@@ -7,13 +7,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use monitoring::prometheus::RECEIVER_FLAG;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::Signal;
 
-use crate::proxy::{Mode, Proxy};
-use crate::real::{Prometheus, free_port, out, wait_for, xtask};
-use crate::within;
-use crate::world::{Counted, Row, Running, Seen};
+use super::proxy::{Mode, Proxy};
+use super::within;
+use super::world::{Counted, Row, Running, Seen};
+use crate::real::{Prometheus, free_port, out, send_signal, wait_for, xtask};
 
 const VUS: usize = 5;
 
@@ -31,7 +30,7 @@ macro_rules! rows {
     ($($signal:ident $times:literal $words:literal $stage:ident $at:literal $code:literal $says:literal $counted:ident;)*) => {
         vec![$(Row {
             class: "signal",
-            fault: concat!(stringify!($signal), " ", $words, " while it ", $at),
+            fault: concat!("SIG", stringify!($signal), " ", $words, " while it ", $at),
             code: $code,
             says: $says,
             counted: Counted::$counted,
@@ -43,42 +42,42 @@ macro_rules! rows {
 
 pub(crate) fn rows() -> Vec<Row> {
     rows! {
-        SIGINT 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        SIGINT 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        SIGTERM 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        SIGTERM 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        SIGHUP 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        SIGHUP 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        SIGINT 1 "once" Running "runs" 105 "exit 105" All;
-        SIGINT 2 "twice" Running "runs" 105 "exit 105" NotAsked;
-        SIGTERM 1 "once" Running "runs" 105 "exit 105" All;
-        SIGTERM 2 "twice" Running "runs" 105 "exit 105" NotAsked;
-        SIGHUP 1 "once" Running "runs" 105 "exit 105" All;
-        SIGHUP 2 "twice" Running "runs" 105 "exit 105" NotAsked;
-        SIGINT 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        SIGINT 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        SIGTERM 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        SIGTERM 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        SIGHUP 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        SIGHUP 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        SIGINT 1 "once" Proof "is proved" 105 "exit 105" All;
-        SIGINT 2 "twice" Proof "is proved" 105 "exit 105" All;
-        SIGTERM 1 "once" Proof "is proved" 105 "exit 105" All;
-        SIGTERM 2 "twice" Proof "is proved" 105 "exit 105" All;
-        SIGHUP 1 "once" Proof "is proved" 105 "exit 105" All;
-        SIGHUP 2 "twice" Proof "is proved" 105 "exit 105" All;
+        INT 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
+        INT 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
+        TERM 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
+        TERM 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
+        HUP 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
+        HUP 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
+        INT 1 "once" Running "runs" 105 "exit 105" All;
+        INT 2 "twice" Running "runs" 105 "exit 105" NotAsked;
+        TERM 1 "once" Running "runs" 105 "exit 105" All;
+        TERM 2 "twice" Running "runs" 105 "exit 105" NotAsked;
+        HUP 1 "once" Running "runs" 105 "exit 105" All;
+        HUP 2 "twice" Running "runs" 105 "exit 105" NotAsked;
+        INT 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
+        INT 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
+        TERM 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
+        TERM 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
+        HUP 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
+        HUP 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
+        INT 1 "once" Proof "is proved" 105 "exit 105" All;
+        INT 2 "twice" Proof "is proved" 105 "exit 105" All;
+        TERM 1 "once" Proof "is proved" 105 "exit 105" All;
+        TERM 2 "twice" Proof "is proved" 105 "exit 105" All;
+        HUP 1 "once" Proof "is proved" 105 "exit 105" All;
+        HUP 2 "twice" Proof "is proved" 105 "exit 105" All;
         // What was judged stands, and cleaning is not cut short.
-        SIGINT 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        SIGINT 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        SIGTERM 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        SIGTERM 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        SIGHUP 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        SIGHUP 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
+        INT 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
+        INT 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
+        TERM 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
+        TERM 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
+        HUP 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
+        HUP 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
     }
 }
 
 fn at(stage: Stage, signal: Signal, times: u32) -> Seen {
-    let testid = format!("{stage:?}-{signal:?}-{times}").to_lowercase();
+    let testid = format!("{stage:?}-{}-{times}", signal.as_raw()).to_lowercase();
     match stage {
         Stage::Starting | Stage::Cleaning => with_own_stack(stage, &testid, signal, times),
         Stage::Running | Stage::LastPush | Stage::Proof => with_a_store(stage, &testid, signal, times),
@@ -91,7 +90,7 @@ fn send(running: &Running, signal: Signal, times: u32) {
             sleep(Duration::from_millis(500));
         }
         // It may have ended already, which the row then shows.
-        let _ = kill(Pid::from_raw(running.pid()), signal);
+        let _ = send_signal(running.pid(), signal);
     }
 }
 

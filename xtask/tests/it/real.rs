@@ -222,10 +222,16 @@ impl Drop for Prometheus {
     }
 }
 
+/// Sends a signal to a process. It fails if that has ended already.
+#[cfg(unix)]
+pub(crate) fn send_signal(pid: i32, signal: rustix::process::Signal) -> rustix::io::Result<()> {
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
+}
+
 /// Runs what only root may do.
 #[cfg(unix)]
 pub(crate) fn as_root(line: &[&str]) {
-    let sudo: &[&str] = if nix::unistd::Uid::effective().is_root() { &[] } else { &["sudo", "--non-interactive"] };
+    let sudo: &[&str] = if rustix::process::geteuid().is_root() { &[] } else { &["sudo", "--non-interactive"] };
     let line = [sudo, line].concat();
     assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
 }

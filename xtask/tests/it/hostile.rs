@@ -1,15 +1,12 @@
 //! The command where things are not as it would like them: no Docker, a port taken, a store that refuses or dies, Ctrl-C.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use real::{Backend, Prometheus, Stack, free_port, get, out, report, run, wait_for, xtask};
+use crate::real::{
+    Backend, Prometheus, Stack, cargo, free_port, get, out, report, root, run, said, send_signal, wait_for, xtask,
+};
 
 /// A load of a few seconds that every objective can be judged by.
 const QUICK: [&str; 4] = ["-u", "10", "-i", "60"];
@@ -79,7 +76,7 @@ fn a_stack_is_used_again_and_goes_when_it_is_told() {
 fn without_docker_a_prometheus_from_path_keeps_the_metrics() {
     let (port, out) = (free_port().to_string(), out("native"));
     // What an earlier run was told to keep.
-    let state = real::root().join("target/perf/stack").join(&port);
+    let state = root().join("target/perf/stack").join(&port);
     std::fs::create_dir_all(state.join("data")).unwrap();
     std::fs::write(state.join("data/kept"), "").unwrap();
     let said = run(perf(&["--prometheus-port", &port, "--out", out.to_str().unwrap()]).env(NO_DOCKER.0, NO_DOCKER.1));
@@ -184,7 +181,7 @@ fn a_store_that_dies_half_way_is_inconclusive() {
         series.contains("basic").then_some(())
     });
     prometheus.kill();
-    let said = real::said(&child.wait_with_output().unwrap());
+    let said = said(&child.wait_with_output().unwrap());
     assert_eq!(said.code, 90, "{}", said.text);
     assert!(said.text.contains("did not take the final metrics"), "{}", said.text);
 }
@@ -195,7 +192,7 @@ fn a_store_that_dies_half_way_is_inconclusive() {
 fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack() {
     use std::io::Read as _;
 
-    use nix::sys::signal::{Signal, kill};
+    use rustix::process::Signal;
     let (port, out) = (free_port(), out("interrupted"));
     let mut child = xtask(&["perf", "-u", "5", "-d", "60s", "--stack", "docker", "--no-grafana", "--ephemeral"])
         .args(["--prometheus-port", &port.to_string(), "--out", out.to_str().unwrap()])
@@ -215,7 +212,7 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack
         assert_eq!(second.code, 104, "{}", second.text);
         assert!(second.text.contains(&format!("process {}", child.id())), "{}", second.text);
     }
-    kill(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    send_signal(child.id().try_into().unwrap(), Signal::INT).unwrap();
     let mut text = String::new();
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(105), "{text}");
@@ -256,10 +253,10 @@ fn load_ends_with_the_command_even_if_that_is_killed() {
 #[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
 fn a_scenario_runs_as_a_plain_test_too() {
     let (backend, out) = (Backend::start(&[]), out("plain"));
-    let mut command = real::cargo();
+    let mut command = cargo();
     command.args(["test", "--profile", "load", "--workspace", "--test", "load", "--", "--ignored", "basic"]);
     command.env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "60").env("K6_VUS", "10");
-    command.env("PERF_OUT", out.to_str().unwrap()).current_dir(real::root());
+    command.env("PERF_OUT", out.to_str().unwrap()).current_dir(root());
     let said = run(&mut command);
     assert_eq!(said.code, 0, "{}", said.text);
     let report = report(&out);

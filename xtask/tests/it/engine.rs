@@ -1,13 +1,8 @@
 //! The scenarios that ship, by the command and against the stand-in, long ones shortened by flags: each executor delivers
 //! what it promised, a run can be drawn and repeated, and what does not fit together is refused.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
+use crate::real::{out, report, run, xtask};
 use monitoring::judgement::Report;
-use real::{out, report, run, xtask};
 
 /// Runs `cargo xtask perf` without a store against the stand-in that it starts, and gives the report.
 fn perf(name: &str, flags: &[&str]) -> Report {

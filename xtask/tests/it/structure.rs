@@ -1,7 +1,5 @@
 //! The shape of the repository, as far as a test can hold it: which crate may import which, and what a file looks like.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,14 +1,9 @@
 //! A run in a file: after its store is gone, another Prometheus started on the file gives the report's own numbers.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
-
-#[expect(dead_code, reason = "shared with other tests, each of which needs a part")]
-mod real;
-
 use std::path::Path;
 
+use crate::real::{Backend, Stack, free_port, out, report, run, value, xtask};
 use monitoring::judgement::Report;
-use real::{Backend, Stack, free_port, out, report, run, value, xtask};
 
 #[expect(clippy::disallowed_methods, reason = "what the command under test is to see less of")]
 fn path() -> String {
