@@ -1,11 +1,13 @@
 //! `cargo xtask perf`: brings up the stack, runs scenarios, prints what they found, and exits with a code that says it.
 
-mod against;
 mod args;
 mod baseline;
 mod child;
 mod drill;
+mod interleaved;
 mod outcome;
+mod proof;
+pub(crate) mod stub_backend;
 
 use std::path::{Path, PathBuf};
 
@@ -16,16 +18,18 @@ use monitoring::table;
 use tokio::sync::watch;
 use url::Url;
 
-pub(crate) use against::checkout as checkouts;
-pub(crate) use args::{Args, percent};
+pub(crate) use args::Args;
 use baseline::Compared;
+pub(crate) use interleaved::checkout::clean_up;
 use outcome::{finish, outcome_file};
+use stub_backend::StubBackend;
 
-use crate::backend::Backend;
-use crate::compare::Recorded;
+use crate::host::lock::{Lock, LockError};
+use crate::host::signals;
+use crate::recorded::Recorded;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
-use crate::{codegen, compare, lock, process, proof, reports, summary, workspace};
+use crate::{generated_files, github, recorded, reports, terminal, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -46,6 +50,16 @@ impl From<StackError> for Stop {
     }
 }
 
+/// One command that makes load at a time in a clone: two would measure each other, and each would take the other's stack for its own.
+async fn lock() -> Result<Lock, Stop> {
+    Lock::take(&workspace::perf().join("command.lock")).await.map_err(|error| match error {
+        LockError::Held(holder) => configuration(format!(
+            "another load test runs in this clone (cargo xtask, process {holder}), and two would measure each other: wait for it"
+        )),
+        LockError::Failed(error) => error.into(),
+    })
+}
+
 fn configuration(error: impl std::fmt::Display) -> Stop {
     Stop(ExitCode::BadConfiguration, error.to_string())
 }
@@ -58,11 +72,11 @@ pub(crate) async fn command(args: Args) -> ExitCode {
         Err(Stop(code, message)) => {
             let message = plain(&message);
             eprintln!("error: {message}");
-            summary::stopped(code, &message);
+            github::stopped(code, &message);
             code
         }
     };
-    summary::print_code(code);
+    terminal::print_code(code);
     code
 }
 
@@ -70,14 +84,14 @@ pub(crate) async fn command(args: Args) -> ExitCode {
 async fn perf(args: Args) -> Result<Option<ExitCode>, Stop> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
-    let signals = process::signals()?;
+    let signals = signals::count()?;
     let makes_load = !args.list && !settings.dry_run;
-    let _lock = if makes_load { Some(lock::take().await?.map_err(configuration)?) } else { None };
+    let _lock = if makes_load { Some(lock().await?) } else { None };
     if args.drill {
         return drill::run(&args, &settings, signals).await.map(Some);
     }
     if args.gate.compares() {
-        return against::run(&args, &settings, signals).await.map(Some);
+        return interleaved::run(&args, &settings, signals).await.map(Some);
     }
     baseline::check(&args)?;
     // A target may come from the environment, too.
@@ -137,7 +151,7 @@ fn choose(named: &[String], known: &[Scenario]) -> Result<Vec<Scenario>, String>
 
 /// The stack that is asked for, or nothing of it.
 async fn bring_up(options: &stack::Options, mut signals: watch::Receiver<u32>) -> Result<Stack, Stop> {
-    let stale = codegen::differences(&workspace::root())?;
+    let stale = generated_files::differences(&workspace::root())?;
     if !stale.is_empty() {
         let message =
             format!("generated files are not what the catalogue says ({}): run cargo xtask codegen", stale.join(", "));
@@ -174,7 +188,7 @@ async fn with_stack(
     signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, Stop> {
     let backend = match &built.backend {
-        Some(program) => Some(Backend::start(program, settings.seed, &[]).await?),
+        Some(program) => Some(StubBackend::start(program, settings.seed, &[]).await?),
         None => None,
     };
     let target = backend.as_ref().map_or(&settings.target, |backend| &backend.url).clone();
@@ -320,7 +334,7 @@ async fn conclude(
         None => None,
     };
     if let Some(proof) = proof {
-        summary::say(&format!("\n{}", proof.render()));
+        terminal::say(&format!("\n{}", proof.render()));
         // What was proved is said above, and the report is worth its pages all the same.
         let kept = proof.write(&path).err();
         report.problems.extend(kept.map(|error| Problem::new(ExitCode::Internal, format!("{error:#}"))));
@@ -344,11 +358,11 @@ async fn conclude(
     head.report.exit_code = code.code();
     reports::write(&head.path, &head.report)?;
     match &compared {
-        Compared::With(compared) => drop(compare::write(&head, compared)?),
+        Compared::With(compared) => drop(recorded::write(&head, compared)?),
         Compared::Nothing | Compared::Refused(_) => reports::write_pages(&head.path, &head.report, None)?,
     }
-    summary::on_job_page(&head.path)?;
-    summary::annotate(&head.report.scenario, &table::sentences(&head.report));
+    github::on_job_page(&head.path)?;
+    github::annotate(&head.report.scenario, &table::sentences(&head.report));
     if let Some(name) = &args.baseline.save_baseline {
         baseline::save(name, &head, own, &compared)?;
     }

@@ -8,9 +8,8 @@ use monitoring::comparison::Comparison;
 use monitoring::judgement::{Report, SCHEMA};
 use monitoring::pages;
 use monitoring::plain::plain_json;
-use monitoring::run::ExitCode;
 
-use crate::{summary, workspace};
+use crate::workspace;
 
 /// The report's name in its run's folder.
 pub(crate) const REPORT: &str = "report.json";
@@ -89,7 +88,7 @@ pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Re
 }
 
 /// A comparison of rounds, by its name or its file; none if it is none.
-fn rounds(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
+pub(crate) fn rounds(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
     let places = [PathBuf::from(name), workspace::perf().join(name).join("comparison.json")];
     let is_one =
         |path: &PathBuf| path.ends_with("comparison.json") && path.is_file() && !path.with_file_name(REPORT).exists();
@@ -110,39 +109,25 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
     serde_json::from_value(json).map(Some).with_context(of)
 }
 
-/// Which report, and what production is like.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// A report.json or comparison.json, a run's testid, or a comparison's or baseline's name
-    report: String,
-    /// How many requests production has in a day, for what error budgets mean there
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    requests_per_day: Option<u64>,
-}
-
-/// `cargo xtask report`: makes everything again that is made from a report, and prints its table.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if let Some((path, compared)) = rounds(&args.report)? {
-        write_comparison(&path, &compared)?;
-        summary::print_comparison(&compared, &path);
-        return Ok(ExitCode::Met);
+/// The reports in a folder, and files that are none.
+pub(crate) fn all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> {
+    let (mut reports, mut unreadable) = (Vec::new(), Vec::new());
+    if !folder.exists() {
+        return Ok((reports, unreadable));
     }
-    let (path, mut report) = match find(&args.report) {
-        Ok(found) => found,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return Ok(ExitCode::BadConfiguration);
+    let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path().join(REPORT);
+        // `latest` is one of them once more.
+        if entry.file_type()?.is_symlink() || !path.is_file() {
+            continue;
         }
-    };
-    if args.requests_per_day.is_some() {
-        report.requests_per_day = args.requests_per_day;
-        write(&path, &report)?;
+        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        match serde_json::from_str(&text) {
+            Ok(report) => reports.push(report),
+            Err(_) => unreadable.push(path),
+        }
     }
-    let compared = comparison_of(&path)?;
-    write_pages(&path, &report, compared.as_ref())?;
-    summary::print(&report, &path, None);
-    if let Some(compared) = &compared {
-        summary::print_comparison(compared, &path.with_file_name("comparison.json"));
-    }
-    Ok(ExitCode::Met)
+    Ok((reports, unreadable))
 }

@@ -14,15 +14,13 @@ use url::Url;
 mod gate;
 mod load;
 
-pub(crate) use gate::percent;
-
 use gate::{BaselineArgs, GateArgs};
 use load::{HttpArgs, LoadArgs, Override};
 
 use super::child::Child;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{Choice, GRAFANA_PORT, Options, PROMETHEUS_PORT};
-use crate::url_value::UrlValue;
+use crate::values::UrlValue;
 use crate::workspace;
 
 const EXIT_CODES: &str = "\

@@ -6,8 +6,8 @@ use monitoring::judgement::Problem;
 use monitoring::run::ExitCode;
 
 use super::{Args, Stop, configuration};
-use crate::compare::{self, Recorded};
-use crate::{reports, summary};
+use crate::recorded::{self, Recorded};
+use crate::{reports, terminal};
 
 /// Looks at the baseline before anything is sent: one that cannot be read should not cost a run. Says so if there is none yet.
 pub(super) fn check(args: &Args) -> Result<(), Stop> {
@@ -17,7 +17,7 @@ pub(super) fn check(args: &Args) -> Result<(), Stop> {
         eprintln!("there is no baseline, report or run {name:?} yet: {hint}");
         return Ok(());
     }
-    compare::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
+    recorded::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
 }
 
 /// What became of the comparison of a run with its baseline.
@@ -34,10 +34,10 @@ pub(super) enum Compared {
 pub(super) fn compare(args: &Args, head: &Recorded) -> Compared {
     let name = args.baseline.baseline.as_deref().filter(|name| reports::place(name).is_some());
     let Some(name) = name else { return Compared::Nothing };
-    let compared = compare::find(name).and_then(|base| compare::of(&base, head, args.gate.rule()));
+    let compared = recorded::find(name).and_then(|base| recorded::compare(&base, head, args.gate.rule()));
     match compared {
         Ok(compared) => {
-            summary::print_comparison(&compared, &head.path.with_file_name("comparison.json"));
+            terminal::print_comparison(&compared, &head.path.with_file_name("comparison.json"));
             Compared::With(Box::new(compared))
         }
         // What was measured is worth a report all the same.
@@ -74,7 +74,7 @@ pub(super) fn save(name: &str, run: &Recorded, own: ExitCode, compared: &Compare
         eprintln!("baseline {name:?} is kept as it is: without --baseline, this run would have taken its place");
         return Ok(());
     }
-    let folder = compare::keep(name, &run.path)?;
-    summary::say(&format!("baseline   {name}, in {}", folder.display()));
+    let folder = recorded::keep(name, &run.path)?;
+    terminal::say(&format!("baseline   {name}, in {}", folder.display()));
     Ok(())
 }

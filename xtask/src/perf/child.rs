@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::process::Command;
 use tokio::sync::watch;
 
-use crate::process;
+use crate::host::{owner, processes};
 
 /// A scenario's process, before it runs.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Child {
         command.stdin(Stdio::piped());
         command.kill_on_drop(true);
         // A Ctrl-C reaches us alone, and is passed on once.
-        process::ours(&mut command);
+        owner::ours(&mut command);
         Self { program: program.to_owned(), command }
     }
 
@@ -49,7 +49,7 @@ impl Child {
                 _ = signals.wait_for(|count| *count > passed_on) => {
                     passed_on += 1;
                     if passed_on == 1 {
-                        process::interrupt(&child)?;
+                        processes::interrupt(&child)?;
                     } else {
                         child.kill().await.context("failed to end the scenario")?;
                     }

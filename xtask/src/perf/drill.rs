@@ -14,12 +14,13 @@ use tokio::sync::watch;
 use tokio::time;
 
 use super::child::Child;
+use super::proof::{self, Source};
+use super::stub_backend::StubBackend;
 use super::{Args, DEFAULT, Stop, args, bring_up, build, choose, configuration};
-use crate::backend::Backend;
-use crate::proof::{self, Moment, Source};
+use crate::clock::Moment;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::Stack;
-use crate::{summary, workspace};
+use crate::{terminal, workspace};
 
 /// Beside the port of a stack that may be up already.
 const PORT: u16 = 9190;
@@ -96,7 +97,7 @@ async fn exercise(
     };
     let source = Source::new(prometheus.clone(), None, &StoreAccess::default())?;
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), Stop> {
-        let backend = Backend::start(backend, settings.seed, faults).await?;
+        let backend = StubBackend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url)?;
         let mut child = Child::new(&built.load, &scenario.test);
         let write = args::write_url(prometheus);
@@ -129,11 +130,11 @@ async fn exercise(
         Ok(backend.stop().await?)
     };
     let id = format!("drill-{}", std::process::id());
-    summary::say("drill: a clean run, in which every alert has to be silent");
+    terminal::say("drill: a clean run, in which every alert has to be silent");
     let (clean, began) = (format!("{id}-clean"), Moment::now());
     run(&clean, &[], CLEAN, None).await?;
     let loud = source.alerts(began, Moment::now()).await?;
-    summary::say(
+    terminal::say(
         "drill: a run with every endpoint too slow for a while, and then one failing; after it, one that is killed",
     );
     let (faulty, began) = (format!("{id}-faulty"), Moment::now());
@@ -188,7 +189,7 @@ fn say(loud: &[Series], series: &[Series], (began, now): (Moment, Moment), unans
     if unanswered.is_empty() {
         text.push_str("\n✓ every query that may be empty after a run had data");
     }
-    summary::say(&text);
+    terminal::say(&text);
     if is_shown { ExitCode::Met } else { ExitCode::ProofFailed }
 }
 

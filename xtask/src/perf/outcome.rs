@@ -10,15 +10,16 @@ use monitoring::plain::plain;
 use monitoring::run::{ExitCode, Outcome};
 
 use super::Stop;
+use crate::host::cleanup::outcome_name;
 use crate::scenarios::Scenario;
 use crate::stack::Stack;
-use crate::{reports, summary, sweep, workspace};
+use crate::{reports, terminal, workspace};
 
 /// Where a scenario leaves its outcome for us.
 pub(super) fn outcome_file() -> anyhow::Result<PathBuf> {
     let folder = workspace::perf();
     fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
-    Ok(folder.join(sweep::outcome_name()))
+    Ok(folder.join(outcome_name()))
 }
 
 /// Prints what a scenario left, and gives its exit code, and its report if it has one.
@@ -38,7 +39,7 @@ pub(super) fn finish(
         eprintln!("error: {}", plain(&message));
     }
     if let Some(drawing) = outcome.drawing {
-        summary::say(&drawing);
+        terminal::say(&drawing);
     }
     let mut left = None;
     if let Some(path) = outcome.report {
@@ -47,7 +48,7 @@ pub(super) fn finish(
             let message = format!("file {0}.rs holds scenario {1:?}: name it {0:?}", scenario.name, report.scenario);
             return Err(Stop(ExitCode::Internal, message));
         }
-        summary::print(&report, &path, stack.grafana.as_ref());
+        terminal::print(&report, &path, stack.grafana.as_ref());
         left = Some((path, report));
     }
     let code = ExitCode::from_code(outcome.code).unwrap_or(ExitCode::Internal);

@@ -25,8 +25,9 @@ use super::{
     Images, Options, Part, Stack, StackError, check_owner, check_port, check_prometheus_port, local_url,
     make_targets_folder,
 };
-use crate::sweep::Swept;
-use crate::{http, process, workspace};
+use crate::host::cleanup::Cleanup;
+use crate::host::owner;
+use crate::{http, workspace};
 use service::{Network, Service};
 pub(super) use tool::promtool;
 
@@ -143,7 +144,7 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
         (URL, local_url(service.port)?.to_string()),
         (KEEPS, service.volume.is_some().to_string()),
         (OWNER, service.owner.clone()),
-        (MAKER, process::owner()),
+        (MAKER, owner::owner()),
     ];
     if let Err(error) = service.start(network, labels).await {
         let log = service::tail(docker, &service.name).await;
@@ -239,7 +240,7 @@ async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
 /// Removes what this command has made. One of that name may be another command's, which was faster.
 async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::Result<()> {
     match inspect(docker, name).await? {
-        Some(found) if found.maker == process::owner() => remove(docker, name).await,
+        Some(found) if found.maker == owner::owner() => remove(docker, name).await,
         _ => Ok(()),
     }
 }
@@ -286,7 +287,7 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
 /// what it runs.
 pub(super) async fn parts(only: Option<u16>) -> Result<Vec<Part>, StackError> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
-    let here = process::owner();
+    let here = owner::owner();
     let part =
         |found: Ours| Part::Container { name: found.name, running: found.running, is_made_here: found.maker == here };
     Ok(ours(&docker, only).await?.into_iter().map(part).collect())
@@ -301,15 +302,15 @@ async fn if_there() -> Result<Option<Docker>, StackError> {
 }
 
 /// Removes containers whose owner is gone, and what networks that leaves idle.
-pub(super) async fn sweep(swept: &mut Swept) {
+pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     // One that cannot be used is said where it is needed.
     let Ok(docker) = connect().await else { return };
-    let found = swept.or_told(ours(&docker, None).await);
-    for found in found.iter().flatten().filter(|found| process::is_gone(&found.owner)) {
-        swept.take(remove(&docker, &found.name).await, || format!("container {}", found.name));
+    let found = cleanup.found(ours(&docker, None).await);
+    for found in found.iter().flatten().filter(|found| owner::is_gone(&found.owner)) {
+        cleanup.note(remove(&docker, &found.name).await, || format!("container {}", found.name));
     }
-    if let Some(in_use) = swept.or_told(networks_in_use(&docker).await) {
-        networks::sweep(&docker, &in_use, swept).await;
+    if let Some(in_use) = cleanup.found(networks_in_use(&docker).await) {
+        networks::clean_up(&docker, &in_use, cleanup).await;
     }
 }
 
@@ -330,7 +331,7 @@ async fn networks_in_use(docker: &Docker) -> anyhow::Result<HashSet<String>> {
 }
 
 /// A line for each container of this clone, and where it answers.
-pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
+pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
     let line = |found: Ours| {
         let url = url::Url::parse(&found.url).ok();
@@ -340,18 +341,18 @@ pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
 }
 
 /// Docker's version.
-pub(super) async fn version() -> Result<String, StackError> {
+pub(crate) async fn version() -> Result<String, StackError> {
     let version = connect().await?.version().await.context("failed to ask Docker for its version")?;
     Ok(version.version.unwrap_or_else(|| "of a version that it does not tell".to_owned()))
 }
 
 /// Whether an image needs no pull.
-pub(super) async fn has_image(name: &str) -> Result<bool, StackError> {
+pub(crate) async fn has_image(name: &str) -> Result<bool, StackError> {
     Ok(connect().await?.inspect_image(name).await.is_ok())
 }
 
 /// Containers of this clone that have ended, and the last line of each.
-pub(super) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
     let mut ended = Vec::new();
     for found in ours(&docker, None).await?.into_iter().filter(|found| !found.running) {
@@ -362,24 +363,24 @@ pub(super) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
 }
 
 /// Prints what this clone's containers wrote last, and goes on if it is to. Gives their number.
-pub(super) async fn logs(follow: bool) -> anyhow::Result<usize> {
+pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     let Some(docker) = if_there().await? else { return Ok(0) };
     let ours = ours(&docker, None).await?;
     let mut all = futures::stream::select_all(ours.iter().map(|found| service::log(&docker, &found.name, follow)));
     while let Some(line) = futures::StreamExt::next(&mut all).await {
-        crate::summary::say(&line?);
+        crate::terminal::say(&line?);
     }
     Ok(ours.len())
 }
 
 /// The volumes with this clone's data.
-pub(super) async fn volumes(only: Option<u16>) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn volumes(only: Option<u16>) -> anyhow::Result<Vec<String>> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
     service::volumes(&docker, only).await
 }
 
 /// Removes them. Nothing may use them any more.
-pub(super) async fn remove_volumes(only: Option<u16>) -> anyhow::Result<()> {
+pub(crate) async fn remove_volumes(only: Option<u16>) -> anyhow::Result<()> {
     let Some(docker) = if_there().await? else { return Ok(()) };
     for name in service::volumes(&docker, only).await? {
         let removed = docker.remove_volume(&name, None::<RemoveVolumeOptions>).await;

@@ -25,7 +25,8 @@ use super::super::{Images, Options, PROMETHEUS_PORT, images, state_folder};
 use super::networks;
 use tokio::time;
 
-use crate::{process, workspace};
+use crate::host::owner;
+use crate::workspace;
 
 /// How long a container may take from being made to saying that it listens.
 const STARTUP: Duration = Duration::from_secs(60);
@@ -88,7 +89,7 @@ fn name(options: &Options, role: &str) -> String {
 
 /// This command, if what it starts goes with it.
 fn owner(options: &Options) -> String {
-    if options.keep_data || options.archive.is_some() { String::new() } else { process::owner() }
+    if options.keep_data || options.archive.is_some() { String::new() } else { owner::owner() }
 }
 
 /// A file or folder of this machine, read only. `z` lets SELinux allow it, and means nothing elsewhere.
@@ -227,7 +228,7 @@ impl Service {
     /// A short name for everything that the container is made from, the mounted files' contents included. Its volume
     /// is not: a run that would keep no data of its own uses a stack that does, and leaves it as it is.
     pub(super) fn making(&self, network: Network) -> String {
-        let files = crate::codegen::artefacts().map(|files| format!("{files:?}")).unwrap_or_default();
+        let files = crate::generated_files::generated_files().map(|files| format!("{files:?}")).unwrap_or_default();
         let service = Self { volume: None, owner: String::new(), ..self.clone() };
         workspace::hash(&[&format!("{service:?}"), &format!("{network:?}"), &files])
     }

@@ -12,7 +12,8 @@ use tokio::time;
 
 use super::super::Images;
 use super::{MAKER, OWNER, WORKSPACE, connect, remove};
-use crate::{process, workspace};
+use crate::host::owner;
+use crate::workspace;
 
 /// Where the folder is, for the tool.
 const WORK: &str = "/work";
@@ -35,8 +36,8 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         labels: Some(
             [
                 (WORKSPACE.to_owned(), workspace::id()),
-                (OWNER.to_owned(), process::owner()),
-                (MAKER.to_owned(), process::owner()),
+                (OWNER.to_owned(), owner::owner()),
+                (MAKER.to_owned(), owner::owner()),
             ]
             .into(),
         ),
@@ -78,7 +79,7 @@ async fn wait(docker: &Docker, name: &str) -> anyhow::Result<i64> {
 /// Whose files they are: what a container writes would otherwise be another user's, who alone may remove it.
 #[cfg(unix)]
 pub(super) fn owner() -> Option<String> {
-    Some(format!("{}:{}", nix::unistd::getuid(), nix::unistd::getgid()))
+    Some(format!("{}:{}", rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()))
 }
 
 #[cfg(not(unix))]
