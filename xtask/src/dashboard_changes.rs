@@ -11,7 +11,7 @@ pub(crate) fn differences(then: &Value, now: &Value) -> Vec<String> {
     for (title, panel) in &before {
         match after.get(title) {
             None => changes.push(format!("panel {title:?} is gone")),
-            Some(now) => of_panel(title, panel, now, &mut changes),
+            Some(now) => panel_changes(title, panel, now, &mut changes),
         }
     }
     changes.extend(
@@ -52,7 +52,7 @@ fn named<'a>(dashboard: &'a Value, path: &str) -> BTreeMap<&'a str, &'a Value> {
     list.filter_map(|entry| Some((entry["name"].as_str()?, entry))).collect()
 }
 
-fn of_panel(title: &str, then: &Value, now: &Value, changes: &mut Vec<String>) {
+fn panel_changes(title: &str, then: &Value, now: &Value, changes: &mut Vec<String>) {
     let known = changes.len();
     let mut say = |what: String| changes.push(format!("panel {title:?}: {what}"));
     if then["type"] != now["type"] {
@@ -143,8 +143,8 @@ mod tests {
 
     use super::*;
 
-    /// What is said of a dashboard after a change.
-    fn said(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    /// What differs in a dashboard after a change.
+    fn changes_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let then = serde_json::to_value(multiplayer::dashboard(&STOCK_AI)).unwrap();
         let mut now = then.clone();
         change(&mut now);
@@ -153,12 +153,12 @@ mod tests {
 
     #[test]
     fn a_change_is_said_in_words() {
-        assert_eq!(said(|_| {}), Vec::<String>::new());
+        assert_eq!(changes_after(|_| {}), Vec::<String>::new());
         let panel = "/panels/0";
         let of = |path: &str| format!("{panel}{path}");
         let set = |path: &str, value: Value| {
             let path = of(path);
-            said(move |now| *now.pointer_mut(&path).unwrap() = value)
+            changes_after(move |now| *now.pointer_mut(&path).unwrap() = value)
         };
         assert_eq!(
             set("/fieldConfig/defaults/thresholds/steps/1/value", 250.into()),
@@ -173,7 +173,7 @@ mod tests {
             ["panel \"Join room latency\": looks different (options or fields)"]
         );
         assert_eq!(set("/title", "Other".into()), ["panel \"Join room latency\" is gone", "panel \"Other\" is new"]);
-        assert_eq!(said(|now| now["refresh"] = "1m".into()), ["refresh: \"5s\" -> \"1m\""]);
-        assert_eq!(said(|now| now["graphTooltip"] = 0.into()).len(), 1);
+        assert_eq!(changes_after(|now| now["refresh"] = "1m".into()), ["refresh: \"5s\" -> \"1m\""]);
+        assert_eq!(changes_after(|now| now["graphTooltip"] = 0.into()).len(), 1);
     }
 }

@@ -13,6 +13,7 @@ mod recorded;
 mod reports;
 mod scenarios;
 mod stack;
+mod stub_backend;
 mod terminal;
 mod values;
 mod workspace;

@@ -7,7 +7,6 @@ mod drill;
 mod interleaved;
 mod outcome;
 mod proof;
-pub(crate) mod stub_backend;
 
 use std::path::{Path, PathBuf};
 
@@ -22,13 +21,13 @@ pub(crate) use args::Args;
 use baseline::Compared;
 pub(crate) use interleaved::checkout::clean_up;
 use outcome::{finish, outcome_file};
-use stub_backend::StubBackend;
 
 use crate::host::lock::{Lock, LockError};
 use crate::host::signals;
 use crate::recorded::Recorded;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
+use crate::stub_backend::StubBackend;
 use crate::{generated_files, github, recorded, reports, terminal, workspace};
 
 /// The scenario that runs when none is named.
@@ -218,13 +217,13 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// What a proof needs to know; none if there is no store to put questions to.
-    fn proof<'a>(&'a self, args: &Args, settings: &'a Settings) -> Option<proof::Setting<'a>> {
+    fn proof<'a>(&'a self, args: &Args, settings: &'a Settings) -> Option<proof::ProofContext<'a>> {
         let Self { target, own_backend, stack } = *self;
         if !args.proves() {
             return None;
         }
         let prometheus = stack.prometheus.clone().or_else(|| settings.query_url())?;
-        Some(proof::Setting {
+        Some(proof::ProofContext {
             prometheus,
             is_named: stack.prometheus.is_some() || settings.prometheus.is_some(),
             grafana: stack.grafana.as_ref(),
@@ -319,7 +318,7 @@ async fn conclude(
     path: PathBuf,
     mut report: Report,
     own: ExitCode,
-    proof: Option<(proof::Setting<'_>, proof::Before)>,
+    proof: Option<(proof::ProofContext<'_>, proof::Before)>,
     mut signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, Stop> {
     report.requests_per_day = args.baseline.requests_per_day;

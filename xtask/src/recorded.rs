@@ -21,8 +21,7 @@ pub(crate) struct Recorded {
 /// Leaves a comparison with the run that it is of.
 pub(crate) fn write(head: &Recorded, compared: &Comparison) -> anyhow::Result<PathBuf> {
     let path = head.path.with_file_name("comparison.json");
-    let text = serde_json::to_string_pretty(compared).context("failed to write the comparison as JSON")? + "\n";
-    fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
+    workspace::write_json(&path, compared)?;
     reports::write_pages(&head.path, &head.report, Some(compared))?;
     Ok(path)
 }

@@ -64,24 +64,26 @@ pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
 /// Writes a report in place of an older one, whole or not at all.
 pub(crate) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
     let draft = path.with_extension("tmp");
-    let text = serde_json::to_string_pretty(report).context("failed to write the report as JSON")? + "\n";
-    fs::write(&draft, text).with_context(|| format!("failed to write {}", draft.display()))?;
+    workspace::write_json(&draft, report)?;
     fs::rename(&draft, path).with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// Writes everything that is made from a report beside it.
 pub(crate) fn write_pages(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
-    for (name, text) in pages::of_run(report, compared)? {
-        let page = path.with_file_name(name);
-        fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
-    }
-    Ok(())
+    write_beside(path, pages::of_run(report, compared)?)
 }
 
 /// Writes everything that is made from a comparison of rounds beside it.
 pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
-    for (name, text) in pages::of_comparison(compared)? {
-        let page = path.with_file_name(name);
+    write_beside(path, pages::of_comparison(compared)?)
+}
+
+fn write_beside<N: AsRef<str>, T: AsRef<[u8]>>(
+    path: &Path,
+    files: impl IntoIterator<Item = (N, T)>,
+) -> anyhow::Result<()> {
+    for (name, text) in files {
+        let page = path.with_file_name(name.as_ref());
         fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
     }
     Ok(())

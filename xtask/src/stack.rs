@@ -57,12 +57,12 @@ pub(crate) struct Options {
     /// How often Prometheus evaluates rules: as usual, or at a drill's pace.
     pub(crate) timing: Timing,
     /// The archive that it shows, in place of data of its own.
-    pub(crate) archive: Option<Shown>,
+    pub(crate) archive: Option<ShownArchive>,
 }
 
 /// What of an unpacked archive a stack shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shown {
+pub(crate) struct ShownArchive {
     /// Prometheus' blocks.
     pub(crate) data: PathBuf,
     /// Grafana's dashboards.
@@ -106,7 +106,7 @@ impl Options {
 
 /// Something of this clone's that runs, or is left over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum StackPart {
     /// A container.
     Container {
         /// Its name.
@@ -126,7 +126,7 @@ pub(crate) struct Stack {
     pub(crate) prometheus: Option<Url>,
     pub(crate) grafana: Option<Url>,
     /// What was not there before we came, and so is ours to stop.
-    started: Vec<Part>,
+    started: Vec<StackPart>,
     /// Whether the backend on 127.0.0.1 is to be scraped under another name.
     backend_host: Option<&'static str>,
     port: u16,
@@ -156,7 +156,7 @@ impl StackError {
 }
 
 /// Starts a stack, or finds the one that runs. What is not there, and what that costs, is said through `say`.
-pub(crate) async fn up(options: &Options, before: &[Part], say: &dyn Fn(&str)) -> Result<Stack, StackError> {
+pub(crate) async fn up(options: &Options, before: &[StackPart], say: &dyn Fn(&str)) -> Result<Stack, StackError> {
     let mut stack = match options.choice {
         Choice::None => return Ok(Stack::default()),
         Choice::Docker => docker::up(options, say).await?,
@@ -187,7 +187,7 @@ async fn auto(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError
 }
 
 /// What there is of this clone's stacks, or of the one whose Prometheus has that port, as far as the choice allows it.
-pub(crate) async fn parts(choice: Choice, prometheus_port: Option<u16>) -> Result<Vec<Part>, StackError> {
+pub(crate) async fn parts(choice: Choice, prometheus_port: Option<u16>) -> Result<Vec<StackPart>, StackError> {
     let mut parts = match choice {
         Choice::None => return Ok(Vec::new()),
         Choice::Native => Vec::new(),
@@ -204,29 +204,29 @@ pub(crate) async fn clean_up(cleanup: &mut Cleanup) {
 }
 
 /// What has come since.
-pub(crate) async fn parts_since(before: &[Part], options: &Options) -> Result<Vec<Part>, StackError> {
+pub(crate) async fn parts_since(before: &[StackPart], options: &Options) -> Result<Vec<StackPart>, StackError> {
     let mut parts = parts(options.choice, Some(options.prometheus_port)).await?;
     // What has come by another command is not ours to stop.
-    parts.retain(|part| !before.contains(part) && !matches!(part, Part::Container { is_made_here: false, .. }));
+    parts.retain(|part| !before.contains(part) && !matches!(part, StackPart::Container { is_made_here: false, .. }));
     Ok(parts)
 }
 
 /// Stops them, one whatever becomes of another, and gives the first error. Named volumes stay.
-pub(crate) async fn stop(parts: &[Part]) -> anyhow::Result<()> {
+pub(crate) async fn stop(parts: &[StackPart]) -> anyhow::Result<()> {
     let mut stopped = Ok(());
     for part in parts {
         stopped = stopped.and(match part {
-            Part::Container { name, .. } => docker::stop(name).await,
-            Part::Native { port, .. } => native::stop(*port).await,
+            StackPart::Container { name, .. } => docker::stop(name).await,
+            StackPart::Native { port, .. } => native::stop(*port).await,
         });
     }
-    if parts.iter().any(|part| matches!(part, Part::Container { .. })) {
+    if parts.iter().any(|part| matches!(part, StackPart::Container { .. })) {
         stopped = stopped.and(docker::remove_idle_networks().await);
     }
     stopped
 }
 
-impl std::fmt::Display for Part {
+impl std::fmt::Display for StackPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Container { name, .. } => f.write_str(name),
@@ -319,7 +319,7 @@ fn check_port(port: u16, what: &str, flag: &str, also: &str) -> Result<(), Stack
 
 /// Refuses what goes with another command: it would be gone before we are done, and is not ours to replace.
 fn check_owner(owner: &str, stack: u16) -> Result<(), StackError> {
-    match owner::another(owner) {
+    match owner::running_owner(owner) {
         None => Ok(()),
         Some(pid) => Err(StackError::Configuration(format!(
             "the stack at port {stack} is of another command that still runs, and goes with it (process {pid}): wait for that, or choose \

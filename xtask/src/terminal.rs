@@ -5,6 +5,7 @@ use std::path::Path;
 
 use monitoring::comparison::{self, Comparison};
 use monitoring::judgement::Report;
+use monitoring::plain::plain;
 use monitoring::run::ExitCode;
 use monitoring::{pages, table};
 use url::Url;
@@ -33,6 +34,12 @@ pub(crate) fn print_comparison(compared: &Comparison, path: &Path) {
 /// The last line of a command: its exit code, and what that says.
 pub(crate) fn print_code(code: ExitCode) {
     say(&format!("exit {}    {}", code.code(), code.words()));
+}
+
+/// Prints why a command is refused, and gives its exit code.
+pub(crate) fn refuse(why: impl std::fmt::Display) -> ExitCode {
+    eprintln!("error: {}", plain(&format!("{why:#}")));
+    ExitCode::BadConfiguration
 }
 
 /// Prints a line. Fails only if nobody reads any more, which is no reason to leave a stack behind.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use monitoring::run::{RW_HEADERS, header_lines};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 /// The repository's root: where cargo says this crate is, or where it was when it was built.
@@ -62,6 +63,12 @@ pub(crate) fn var(name: &str) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
+/// Writes JSON that people can read, with a newline at its end.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let failed = || format!("failed to write {}", path.display());
+    std::fs::write(path, serde_json::to_string_pretty(value).with_context(failed)? + "\n").with_context(failed)
+}
+
 /// Removes a file, if it is there.
 pub(crate) fn remove_file(path: &Path) -> anyhow::Result<()> {
     match std::fs::remove_file(path) {
@@ -93,12 +100,13 @@ pub(crate) const TOLD_BY_CARGO: [&str; 9] = [
     "CARGO_PKG_VERSION_PRE",
 ];
 
-/// Cargo, as if it were run from a shell.
+/// Cargo, as if it were run from a shell at the root.
 pub(crate) fn cargo() -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO"));
     for name in TOLD_BY_CARGO {
         command.env_remove(name);
     }
+    command.current_dir(root());
     command
 }
 

@@ -18,16 +18,16 @@ use dashboards::multiplayer;
 use monitoring::catalogue::SERVED;
 use monitoring::judgement::Report;
 use monitoring::label::TESTID;
-use monitoring::plain::plain;
 use monitoring::run::{ExitCode, Settings};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::dashboard_link::window;
-use crate::stack::PROMETHEUS_PORT;
+use crate::stack::{PROMETHEUS_PORT, local_url};
+use crate::terminal::refuse;
 use crate::values::UrlValue;
 use crate::{generated_files, http, workspace};
-use series::Collected;
+use series::CollectedSeries;
 
 /// The form of an archive; grows when something in it moves.
 const SCHEMA: u32 = 1;
@@ -124,16 +124,11 @@ pub(crate) async fn run(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn refused(message: impl std::fmt::Display) -> ExitCode {
-    eprintln!("error: {}", plain(&message.to_string()));
-    ExitCode::BadConfiguration
-}
-
 async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let perf = args.out.clone().unwrap_or_else(workspace::perf);
     let folder = perf.join(&args.testid);
     let Ok(text) = fs::read_to_string(folder.join("report.json")) else {
-        return Ok(refused(format!(
+        return Ok(refuse(format!(
             "there is no report of {} in {}: see cargo xtask runs",
             args.testid,
             perf.display()
@@ -141,23 +136,23 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     };
     let report: Report = match serde_json::from_str(&text) {
         Ok(report) => report,
-        Err(error) => return Ok(refused(format!("the report of {} is none of this version: {error}", args.testid))),
+        Err(error) => return Ok(refuse(format!("the report of {} is none of this version: {error}", args.testid))),
     };
     let settings = Settings::from_lookup(&|name| workspace::var(name))?;
     let url = match &args.prometheus_url {
         Some(url) => url.clone(),
-        None => Url::parse(&format!("http://127.0.0.1:{}/", args.prometheus_port))?,
+        None => local_url(args.prometheus_port)?,
     };
     let client = http::store_client(&url, &settings.store_access)?;
     let Some(prometheus) = version(&client, &url).await else {
         let shown = monitoring::run::shown(&url);
         let way_out = "start it: cargo xtask stack up, or name another by --prometheus-url";
-        return Ok(refused(format!("no Prometheus answers at {shown}, and it has the run's series: {way_out}")));
+        return Ok(refuse(format!("no Prometheus answers at {shown}, and it has the run's series: {way_out}")));
     };
     let collected = series::collect(&client, &url, &report).await?;
     if collected.samples_of_run == 0 {
         let shown = monitoring::run::shown(&url);
-        return Ok(refused(format!(
+        return Ok(refuse(format!(
             "{shown} has no series of {}: was it another store's, or has it outlived the retention?",
             args.testid
         )));
@@ -179,16 +174,14 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         fs::remove_dir_all(&work).with_context(|| format!("failed to remove {}", work.display()))?;
     }
     let bytes = packed?;
-    let Collected { series, samples, .. } = collected;
+    let CollectedSeries { series, samples, .. } = collected;
     println!("{}  {} KiB: {} series, {samples} samples", output.display(), bytes.div_ceil(1024), series.len());
     println!("look at it again: cargo xtask archive open {}", output.display());
     Ok(ExitCode::Met)
 }
 
 async fn version(client: &reqwest::Client, url: &Url) -> Option<String> {
-    let base = url.as_str().trim_end_matches('/');
-    let url = Url::parse(&format!("{base}/api/v1/status/buildinfo")).ok()?;
-    let answer = http::json_whatever(client, url).await.ok()?;
+    let answer = http::json_whatever(client, http::join(url, "api/v1/status/buildinfo").ok()?).await.ok()?;
     Some(answer.pointer("/data/version")?.as_str()?.to_owned())
 }
 
@@ -198,7 +191,7 @@ async fn write_all(
     report_folder: &Path,
     report: &Report,
     (client, url): (&reqwest::Client, &Url),
-    (collected, prometheus): (&Collected, String),
+    (collected, prometheus): (&CollectedSeries, String),
 ) -> anyhow::Result<()> {
     if work.exists() {
         fs::remove_dir_all(work).context("failed to remove an older attempt")?;
@@ -207,17 +200,16 @@ async fn write_all(
         fs::create_dir_all(work.join(folder)).with_context(|| format!("failed to make {}", work.display()))?;
     }
     copy_files(report_folder, &work.join(REPORT))?;
-    let dashboard = serde_json::to_string_pretty(&of_run(report)).context("failed to write the dashboard")?;
-    write(&work.join(DASHBOARDS).join(format!("{}.json", multiplayer::uid(SERVED.service))), &dashboard)?;
+    let dashboard = work.join(DASHBOARDS).join(format!("{}.json", multiplayer::uid(SERVED.service)));
+    workspace::write_json(&dashboard, &dashboard_of_run(report))?;
     for file in generated_files::generated_files()? {
         if let Some(name) = file.path.strip_prefix("monitoring/prometheus/rules/") {
             write(&work.join(RULES).join(name), &file.contents)?;
         }
     }
     // What that Prometheus had loaded, which may be another catalogue's by now.
-    let loaded = Url::parse(&format!("{}/api/v1/rules", url.as_str().trim_end_matches('/')))?;
-    let loaded = http::json_whatever(client, loaded).await?;
-    write(&work.join(RULES).join("loaded.json"), &serde_json::to_string_pretty(&loaded)?)?;
+    let loaded = http::json_whatever(client, http::join(url, "api/v1/rules")?).await?;
+    workspace::write_json(&work.join(RULES).join("loaded.json"), &loaded)?;
     let om = work.join(SERIES);
     let written = File::create(&om).and_then(|file| {
         let mut text = BufWriter::new(file);
@@ -237,7 +229,7 @@ async fn write_all(
         samples: collected.samples,
         prometheus,
     };
-    write(&work.join(MANIFEST), &serde_json::to_string_pretty(&manifest)?)?;
+    workspace::write_json(&work.join(MANIFEST), &manifest)?;
     write(&work.join("README.md"), &readme(&manifest))
 }
 
@@ -258,7 +250,7 @@ fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// The dashboard as it shows that run and no other.
-fn of_run(report: &Report) -> dashboards::grafana::Dashboard {
+fn dashboard_of_run(report: &Report) -> dashboards::grafana::Dashboard {
     let mut dashboard = multiplayer::dashboard(&SERVED);
     let (from, to) = window(report);
     (dashboard.time.from, dashboard.time.to) = (rfc3339(from), rfc3339(to));

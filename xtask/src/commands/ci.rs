@@ -12,6 +12,7 @@ use monitoring::run::ExitCode;
 use xshell::{Shell, cmd};
 
 use super::codegen::{self, CodegenArgs};
+use crate::terminal::refuse;
 use crate::workspace;
 
 /// The module of tests that take too long for every change.
@@ -30,8 +31,7 @@ pub(crate) struct CiArgs {
 /// Runs the checks.
 pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     if let Some(missing) = NEEDED.into_iter().find(|name| workspace::program(name).is_none()) {
-        eprintln!("error: {missing} is not on PATH, and these checks need it");
-        return Ok(ExitCode::BadConfiguration);
+        return Ok(refuse(format!("{missing} is not on PATH, and these checks need it")));
     }
     if codegen::run(&CodegenArgs { check: true })? != ExitCode::Met {
         return Ok(ExitCode::BadConfiguration);

@@ -32,7 +32,7 @@ pub(crate) struct CommentArgs {
 }
 
 /// Where a workflow of GitHub runs, and for whom.
-struct Place {
+struct PullRequest {
     api: Url,
     repository: String,
     pull_request: u64,
@@ -41,7 +41,7 @@ struct Place {
 
 /// Runs the command.
 pub(crate) async fn run(args: &CommentArgs) -> anyhow::Result<ExitCode> {
-    let Some(place) = place()? else {
+    let Some(pull_request) = find_pull_request()? else {
         println!("no comment: this is no workflow of a pull request, or it has no GITHUB_TOKEN");
         return Ok(ExitCode::Met);
     };
@@ -50,12 +50,12 @@ pub(crate) async fn run(args: &CommentArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::Met);
     };
     let text = fs::read_to_string(&file).with_context(|| format!("failed to read {}", file.display()))?;
-    println!("{}", place.say(&args.topic, &text).await?);
+    println!("{}", pull_request.say(&args.topic, &text).await?);
     Ok(ExitCode::Met)
 }
 
-/// The place, by the variables that every workflow has; none outside of one, and for what is no pull request.
-fn place() -> anyhow::Result<Option<Place>> {
+/// The pull request, by the variables that every workflow has; none outside of one, and for what is no pull request.
+fn find_pull_request() -> anyhow::Result<Option<PullRequest>> {
     let (Some(event), Some(repository), Some(token)) =
         (workspace::var("GITHUB_EVENT_PATH"), workspace::var("GITHUB_REPOSITORY"), workspace::var("GITHUB_TOKEN"))
     else {
@@ -65,7 +65,12 @@ fn place() -> anyhow::Result<Option<Place>> {
     let text = fs::read_to_string(&event).with_context(|| format!("failed to read {event} (GITHUB_EVENT_PATH)"))?;
     let event: Value = serde_json::from_str(&text).context("GITHUB_EVENT_PATH names no JSON")?;
     let Some(pull_request) = event.pointer("/pull_request/number").and_then(Value::as_u64) else { return Ok(None) };
-    Ok(Some(Place { api: Url::parse(&api).context("GITHUB_API_URL is no URL")?, repository, pull_request, token }))
+    Ok(Some(PullRequest {
+        api: Url::parse(&api).context("GITHUB_API_URL is no URL")?,
+        repository,
+        pull_request,
+        token,
+    }))
 }
 
 /// The summary that was written last.
@@ -89,7 +94,7 @@ fn fitted(text: &str) -> String {
     }
 }
 
-impl Place {
+impl PullRequest {
     /// Writes the comment, or writes it again, and gives what became of it.
     async fn say(&self, topic: &str, text: &str) -> anyhow::Result<String> {
         let client = http::client(&self.api)?;
@@ -147,7 +152,7 @@ mod tests {
     use super::*;
 
     /// A GitHub that has those comments and answers changes with that status. Gives what it was asked.
-    fn github(comments: &'static str, status: &'static str) -> (Place, mpsc::Receiver<String>) {
+    fn github(comments: &'static str, status: &'static str) -> (PullRequest, mpsc::Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let api = Url::parse(&format!("http://{}/api/v3", listener.local_addr().unwrap())).unwrap();
         let (asked, requests) = mpsc::channel();
@@ -162,33 +167,33 @@ mod tests {
                 write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
             }
         });
-        (Place { api, repository: "o/r".to_owned(), pull_request: 7, token: "t".to_owned() }, requests)
+        (PullRequest { api, repository: "o/r".to_owned(), pull_request: 7, token: "t".to_owned() }, requests)
     }
 
     #[tokio::test]
     async fn a_comment_is_written_once_and_then_updated() {
-        let (place, requests) = github(r#"[{"id":1,"body":"hello"}]"#, "201 Created");
-        assert_eq!(place.say("gate", "## fine").await.unwrap(), "commented on pull request 7");
+        let (pull_request, requests) = github(r#"[{"id":1,"body":"hello"}]"#, "201 Created");
+        assert_eq!(pull_request.say("gate", "## fine").await.unwrap(), "commented on pull request 7");
         assert!(requests.recv().unwrap().starts_with("GET /api/v3/repos/o/r/issues/7/comments?per_page=100&page=1"));
         let posted = requests.recv().unwrap();
         assert!(posted.starts_with("POST /api/v3/repos/o/r/issues/7/comments"), "{posted}");
         assert!(posted.contains("Bearer t"), "{posted}");
         let ours = r#"[{"id":1,"body":"hello"},{"id":5,"body":"<!-- cargo xtask comment: gate -->\nold"}]"#;
-        let (place, requests) = github(ours, "200 OK");
-        assert_eq!(place.say("gate", "## fine").await.unwrap(), "updated the comment on pull request 7");
+        let (pull_request, requests) = github(ours, "200 OK");
+        assert_eq!(pull_request.say("gate", "## fine").await.unwrap(), "updated the comment on pull request 7");
         assert!(requests.into_iter().take(2).last().unwrap().starts_with("PATCH /api/v3/repos/o/r/issues/comments/5"));
-        let (place, requests) = github(ours, "201 Created");
-        place.say("dashboards", "## fine").await.unwrap();
+        let (pull_request, requests) = github(ours, "201 Created");
+        pull_request.say("dashboards", "## fine").await.unwrap();
         assert!(requests.into_iter().take(2).last().unwrap().starts_with("POST"), "another topic's is another comment");
     }
 
     #[tokio::test]
     async fn who_may_not_write_is_told_and_nothing_fails() {
-        let (place, _requests) = github("[]", "403 Forbidden");
-        let said = place.say("gate", "## fine").await.unwrap();
+        let (pull_request, _requests) = github("[]", "403 Forbidden");
+        let said = pull_request.say("gate", "## fine").await.unwrap();
         assert!(said.contains("pull-requests: write"), "{said}");
-        let (place, _requests) = github("[]", "500 Internal Server Error");
-        let said = place.say("gate", "## fine").await.unwrap();
+        let (pull_request, _requests) = github("[]", "500 Internal Server Error");
+        let said = pull_request.say("gate", "## fine").await.unwrap();
         assert!(said.contains("no comment: GitHub answered 500"), "{said}");
     }
 

@@ -22,21 +22,17 @@ pub(crate) struct CompareArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
-    let refused = |error: anyhow::Error| {
-        eprintln!("error: {error:#}");
-        ExitCode::BadConfiguration
-    };
     if args.detect <= args.margin {
-        return Ok(refused(anyhow::anyhow!("--detect has to be more than --margin")));
+        return Ok(terminal::refuse("--detect has to be more than --margin"));
     }
     let (base, head) = match (recorded::find(&args.base), recorded::find(&args.head)) {
         (Ok(base), Ok(head)) => (base, head),
-        (Err(error), _) | (_, Err(error)) => return Ok(refused(error)),
+        (Err(error), _) | (_, Err(error)) => return Ok(terminal::refuse(error)),
     };
     let rule = Rule { margin: args.margin, detect: args.detect, ..Rule::default() };
     let compared = match recorded::compare(&base, &head, rule) {
         Ok(compared) => compared,
-        Err(error) => return Ok(refused(error)),
+        Err(error) => return Ok(terminal::refuse(error)),
     };
     let path = recorded::write(&head, &compared)?;
     terminal::print_comparison(&compared, &path);

@@ -9,6 +9,7 @@ use monitoring::run::ExitCode;
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use crate::terminal::refuse;
 use crate::{dashboard_changes, workspace};
 
 const FOLDER: &str = "dashboards/json";
@@ -37,8 +38,8 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     shell.change_dir(workspace::root());
     let commit = format!("{revision}^{{commit}}");
     if cmd!(shell, "git rev-parse --verify --quiet {commit}").quiet().ignore_stderr().read().is_err() {
-        eprintln!("error: there is no revision {revision:?} here (a shallow clone has few: git fetch --unshallow)");
-        return Ok(ExitCode::BadConfiguration);
+        let why = format!("there is no revision {revision:?} here (a shallow clone has few: git fetch --unshallow)");
+        return Ok(refuse(why));
     }
     let now = files_now()?;
     let then = files_then(&shell, &revision)?;

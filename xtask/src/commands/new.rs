@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail, ensure};
 use monitoring::run::ExitCode;
 
+use crate::terminal::refuse;
 use crate::workspace;
 
 /// A scenario that is compiled and run as every other: what a new one begins as.
@@ -35,8 +36,7 @@ fn parse_name(name: &str) -> Result<String, String> {
 pub(crate) fn scenario(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let name = &args.name;
     if let Err(error) = write_scenario(&workspace::root(), name, &SCENARIO.replace("smoke", name)) {
-        eprintln!("error: {error:#}");
-        return Ok(ExitCode::BadConfiguration);
+        return Ok(refuse(error));
     }
     if !snapshots(name)? {
         return Ok(ExitCode::Internal);
@@ -51,8 +51,7 @@ pub(crate) fn service(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let name = &args.name;
     let root = workspace::root();
     if let Err(error) = write_service(&root, name) {
-        eprintln!("error: {error:#}");
-        return Ok(ExitCode::BadConfiguration);
+        return Ok(refuse(error));
     }
     if !snapshots(name)? {
         return Ok(ExitCode::Internal);

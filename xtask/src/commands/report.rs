@@ -23,10 +23,7 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     }
     let (path, mut report) = match reports::find(&args.report) {
         Ok(found) => found,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return Ok(ExitCode::BadConfiguration);
-        }
+        Err(error) => return Ok(terminal::refuse(error)),
     };
     if args.requests_per_day.is_some() {
         report.requests_per_day = args.requests_per_day;

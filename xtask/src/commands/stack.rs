@@ -12,8 +12,10 @@ use monitoring::run::ExitCode;
 
 use crate::host::signals;
 use crate::stack::{
-    Choice, GRAFANA_PORT, Images, Options, PROMETHEUS_PORT, Part, Stack, docker, native, parts, parts_since, stop, up,
+    Choice, GRAFANA_PORT, Images, Options, PROMETHEUS_PORT, Stack, StackPart, docker, native, parts, parts_since, stop,
+    up,
 };
+use crate::terminal::refuse;
 
 /// What to do with the stack.
 #[derive(Debug, Subcommand)]
@@ -21,7 +23,7 @@ pub(crate) enum StackCommand {
     /// Start Prometheus and Grafana, or use those that run
     Up(UpArgs),
     /// Stop this workspace's stack; its data stays
-    Down(Which),
+    Down(StackSelection),
     /// Stop it and start it again; its data stays
     Restart(UpArgs),
     /// Show what runs: health, versions, ports, disk, retention and the last runs
@@ -38,7 +40,7 @@ pub(crate) enum StackCommand {
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
-        which: Which,
+        which: StackSelection,
     },
     /// Look for what keeps metrics from appearing, and say for each how to mend it
     Doctor(doctor::DoctorArgs),
@@ -48,7 +50,7 @@ pub(crate) enum StackCommand {
 
 /// Which of this clone's stacks.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Which {
+pub(crate) struct StackSelection {
     /// Only the stack whose Prometheus has this port
     #[arg(long)]
     prometheus_port: Option<u16>,
@@ -127,7 +129,7 @@ async fn down(prometheus_port: Option<u16>) -> anyhow::Result<ExitCode> {
         Err(error) => (parts(Choice::Native, prometheus_port).await?, Some(error)),
     };
     stop(&parts).await?;
-    let names: Vec<_> = parts.iter().map(Part::to_string).collect();
+    let names: Vec<_> = parts.iter().map(StackPart::to_string).collect();
     println!("{}", if names.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", names.join(", ")) });
     match unasked {
         Some(error) => Err(error.into()),
@@ -162,8 +164,7 @@ async fn reset(yes: bool, prometheus_port: Option<u16>) -> anyhow::Result<ExitCo
     }
     if !yes {
         if !stdin().is_terminal() {
-            eprintln!("error: this would remove {}: say --yes", kept.join(", "));
-            return Ok(ExitCode::BadConfiguration);
+            return Ok(refuse(format!("this would remove {}: say --yes", kept.join(", "))));
         }
         eprint!("remove {}, with all runs in it? [y/N] ", kept.join(", "));
         stderr().flush()?;

@@ -29,8 +29,8 @@ impl Cleanup {
         }
     }
 
-    /// What was found; none if nobody knows, which is noted.
-    pub(crate) fn found<T>(&mut self, found: anyhow::Result<T>) -> Option<T> {
+    /// Gives what was found, or notes why it is not known.
+    pub(crate) fn note_error<T>(&mut self, found: anyhow::Result<T>) -> Option<T> {
         found.map_err(|error| self.failed.push(error)).ok()
     }
 
@@ -38,7 +38,7 @@ impl Cleanup {
     /// themselves, as the pipes do that they were given.
     pub(crate) async fn end_orphans(&mut self) {
         // Each may take a while to end, and its number may be another's by the time that one is asked: found one by one.
-        for (pid, name) in proc::pids().into_iter().filter_map(owner::orphan) {
+        for (pid, name) in proc::pids().into_iter().flatten().filter_map(owner::orphan) {
             self.note(processes::terminate(pid, PATIENCE).await, || format!("process {pid} ({name})"));
         }
     }

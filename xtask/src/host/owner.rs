@@ -31,7 +31,7 @@ pub(crate) fn is_gone(name: &str) -> bool {
 }
 
 /// The process of another command in this clone that runs, if that is what a name is of. None where nobody tells whether one runs.
-pub(crate) fn another(name: &str) -> Option<u32> {
+pub(crate) fn running_owner(name: &str) -> Option<u32> {
     let (pid, _) = parse(name)?;
     (cfg!(unix) && pid != std::process::id() && !is_gone(name)).then_some(pid)
 }
@@ -43,14 +43,14 @@ fn parse(name: &str) -> Option<(u32, u64)> {
     (within == namespace() && parts.next().is_none()).then_some((u32::try_from(pid).ok()?, start))
 }
 
-/// A process that goes with us: signals of the terminal do not reach it, and whoever finds it when we are gone knows that it was ours.
-pub(crate) fn ours(command: &mut Command) {
-    own_group(command);
+/// Makes a process one that goes with us: signals of the terminal do not reach it, and whoever finds it when we are gone knows that it was ours.
+pub(crate) fn attach(command: &mut Command) {
+    detach(command);
     command.env(VARIABLE, owner());
 }
 
-/// A process that stays when we are gone.
-pub(crate) fn own_group(command: &mut Command) {
+/// Makes a process one that stays when we are gone.
+pub(crate) fn detach(command: &mut Command) {
     #[cfg(unix)]
     command.process_group(0);
     command.env_remove(VARIABLE);
@@ -75,10 +75,10 @@ mod tests {
         assert!(is_gone(&of(pid, start + 1, namespace())), "a later process has its number");
         assert!(is_gone(&of(u32::MAX, start, namespace())), "there is no such process");
         assert!(!is_gone(&of(u32::MAX, start, namespace() + 1)), "there may be, where that number holds");
-        assert_eq!(another(&owner()), None, "this is no other");
+        assert_eq!(running_owner(&owner()), None, "this is no other");
         let init = of(1, proc::start_time(1).unwrap(), namespace());
-        assert_eq!(another(&init), Some(1));
-        assert_eq!(another(&of(u32::MAX, start, namespace())), None);
+        assert_eq!(running_owner(&init), Some(1));
+        assert_eq!(running_owner(&of(u32::MAX, start, namespace())), None);
         for other in ["", "x", "another-1-1", &format!("{}-1", workspace::id())] {
             assert!(!is_gone(other), "{other:?} is no owner of this clone");
         }

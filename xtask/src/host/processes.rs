@@ -26,7 +26,7 @@ pub(crate) fn interrupt(_: &Child) -> anyhow::Result<()> {
 /// Whether there is a process of that number, which has not ended yet.
 #[cfg(unix)]
 pub(crate) fn is_alive(pid: u32) -> bool {
-    numbered(pid).is_some_and(|id| test_kill_process(id).is_ok()) && !proc::has_ended(pid)
+    numbered(pid).is_some_and(|id| test_kill_process(id).is_ok()) && proc::has_ended(pid) != Some(true)
 }
 
 /// Nobody is asked there, and so nothing is taken from a command that may run.

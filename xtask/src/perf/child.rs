@@ -25,7 +25,7 @@ impl Child {
         command.stdin(Stdio::piped());
         command.kill_on_drop(true);
         // A Ctrl-C reaches us alone, and is passed on once.
-        owner::ours(&mut command);
+        owner::attach(&mut command);
         Self { program: program.to_owned(), command }
     }
 

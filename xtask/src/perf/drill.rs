@@ -15,11 +15,11 @@ use tokio::time;
 
 use super::child::Child;
 use super::proof::{self, Source};
-use super::stub_backend::StubBackend;
 use super::{Args, DEFAULT, Stop, args, bring_up, build, choose, configuration};
 use crate::clock::Moment;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::Stack;
+use crate::stub_backend::StubBackend;
 use crate::{terminal, workspace};
 
 /// Beside the port of a stack that may be up already.
@@ -39,15 +39,15 @@ const SETTLED: Duration = Duration::from_secs(3);
 
 /// When an alert was what, in seconds since the drill's faulty runs began.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Course {
+struct AlertTimeline {
     pending: Option<f64>,
     firing: Option<f64>,
     resolved: Option<f64>,
 }
 
-impl Course {
+impl AlertTimeline {
     /// Of one alert, from the series `ALERTS`.
-    fn of(alert: &str, series: &[Series], now: f64) -> Self {
+    fn from_series(alert: &str, series: &[Series], now: f64) -> Self {
         let state = |state: &'static str| {
             let of_state = series
                 .iter()
@@ -149,7 +149,7 @@ async fn exercise(
     // Long enough to see that they stay away.
     time::sleep(SETTLED).await;
     let (series, now) = (source.alerts(began, Moment::now()).await?, Moment::now());
-    let unanswered = proof::unanswered(&source, &faulty, &scenario.name, (began, run_ended), now).await?;
+    let unanswered = proof::unanswered(&source, (&faulty, &scenario.name), (began, run_ended), now).await?;
     Ok(say(&loud, &series, (began, now), &unanswered))
 }
 
@@ -169,12 +169,12 @@ fn say(loud: &[Series], series: &[Series], (began, now): (Moment, Moment), unans
     let mut is_shown = loud.is_empty() && unanswered.is_empty();
     let mut text = format!("\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
     for rule in alerts.groups.iter().flat_map(|group| &group.rules) {
-        let course = Course::of(&rule.alert, series, now.seconds());
-        is_shown &= course.is_whole();
+        let timeline = AlertTimeline::from_series(&rule.alert, series, now.seconds());
+        is_shown &= timeline.is_whole();
         let at =
             |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.0} s", at - began.seconds()));
-        let sign = if course.is_whole() { '✓' } else { '✗' };
-        let [pending, firing, resolved] = [course.pending, course.firing, course.resolved].map(at);
+        let sign = if timeline.is_whole() { '✓' } else { '✗' };
+        let [pending, firing, resolved] = [timeline.pending, timeline.firing, timeline.resolved].map(at);
         let _ = write!(text, "\n{sign} {:<32} {pending:>8} {firing:>8} {resolved:>9}", rule.alert);
     }
     for series in loud {
@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn an_alert_has_to_be_pending_then_fire_and_then_be_resolved() {
-        let course = |series: &[Series]| Course::of("A", series, 40.0);
-        let whole = course(&[series("pending", 5, 9), series("firing", 10, 20)]);
+        let timeline = |series: &[Series]| AlertTimeline::from_series("A", series, 40.0);
+        let whole = timeline(&[series("pending", 5, 9), series("firing", 10, 20)]);
         assert_eq!((whole.pending, whole.firing, whole.resolved), (Some(5.0), Some(10.0), Some(21.0)));
         assert!(whole.is_whole());
         for broken in [
@@ -214,8 +214,10 @@ mod tests {
             vec![series("firing", 10, 20)],
             vec![series("pending", 5, 9), series("firing", 10, 40)],
         ] {
-            assert!(!course(&broken).is_whole(), "{broken:?}");
+            assert!(!timeline(&broken).is_whole(), "{broken:?}");
         }
-        assert!(!Course::of("B", &[series("pending", 5, 9), series("firing", 10, 20)], 40.0).is_whole());
+        assert!(
+            !AlertTimeline::from_series("B", &[series("pending", 5, 9), series("firing", 10, 20)], 40.0).is_whole()
+        );
     }
 }

@@ -10,10 +10,8 @@ mod programs;
 mod round;
 mod service;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context as _;
 use monitoring::catalogue::SERVED;
 use monitoring::comparison::{self, About, Comparison, Method, Pair};
 use monitoring::gate::{Finding, Looks, Rule};
@@ -29,7 +27,7 @@ use calibration::CalibrationRecord;
 use checkout::Checkout;
 use programs::OwnPrograms;
 use round::{Rounds, Side};
-use service::Service;
+use service::SideService;
 
 /// Rounds of each side where nobody says how many and nothing is known of the machine.
 const ROUNDS: u32 = 12;
@@ -47,7 +45,7 @@ pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiv
     let (base_service, revision) = match &args.gate.against {
         None => (None, None),
         Some(against) if against.contains("://") => {
-            (Some(Service::Running(run::parse_url("--against", against).map_err(configuration)?)), None)
+            (Some(SideService::Running(run::parse_url("--against", against).map_err(configuration)?)), None)
         }
         Some(revision) => (None, Some(revision.as_str())),
     };
@@ -79,7 +77,7 @@ pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiv
             }
             (None, None) => Side { label: "base", ..head.clone() },
         };
-        if let Service::Command { folder, .. } = &head.service {
+        if let SideService::Command { folder, .. } = &head.service {
             let unfit = |why: String| configuration(format!("the head: {why}"));
             round::build(args, "head", folder, signals.clone()).await.map_err(|error| error.or_unfit(unfit))?;
         }
@@ -97,12 +95,12 @@ pub(super) async fn run(args: &Args, settings: &Settings, signals: watch::Receiv
     result
 }
 
-fn describe(service: &Service) -> String {
+fn describe(service: &SideService) -> String {
     match service {
-        Service::Running(url) => run::shown(url),
-        Service::StandIn(_) => "the stand-in".to_owned(),
+        SideService::Running(url) => run::shown(url),
+        SideService::StandIn(_) => "the stand-in".to_owned(),
         // What it is started by may hold what nobody else is to know.
-        Service::Command { .. } => "what --start starts".to_owned(),
+        SideService::Command { .. } => "what --start starts".to_owned(),
     }
 }
 
@@ -110,11 +108,11 @@ fn describe(service: &Service) -> String {
 fn head_side(args: &Args, target: Option<url::Url>, built: &Built, top: Option<&Path>) -> Result<Side, Stop> {
     let root = workspace::root();
     let (service, folder) = match (target, args.gate.start(), &built.backend) {
-        (Some(url), _, _) => (Service::Running(url), root),
+        (Some(url), _, _) => (SideService::Running(url), root),
         (None, Some(command), _) => {
             let folder = checkout::repository().map_or(root, |(top, _)| top);
             (
-                Service::Command {
+                SideService::Command {
                     command: command.to_owned(),
                     folder: folder.clone(),
                     within: args.gate.start_timeout,
@@ -122,7 +120,7 @@ fn head_side(args: &Args, target: Option<url::Url>, built: &Built, top: Option<&
                 folder,
             )
         }
-        (None, None, Some(program)) => (Service::StandIn(program.clone()), root),
+        (None, None, Some(program)) => (SideService::StandIn(program.clone()), root),
         (None, None, None) => return Err(Stop(ExitCode::Internal, "cargo built no stand-in".to_owned())),
     };
     let description = match top {
@@ -149,11 +147,15 @@ async fn checkout_side(
     let service = match args.gate.start() {
         Some(command) => {
             round::build(args, "base", &folder, signals).await.map_err(|error| error.or_unfit(unfit))?;
-            Service::Command { command: command.to_owned(), folder: folder.clone(), within: args.gate.start_timeout }
+            SideService::Command {
+                command: command.to_owned(),
+                folder: folder.clone(),
+                within: args.gate.start_timeout,
+            }
         }
         None => {
             eprintln!("building the stand-in of {}", checkout.description);
-            Service::StandIn(
+            SideService::StandIn(
                 scenarios::build_backend(&folder.join(within)).map_err(|error| unfit(format!("{error:#}")))?,
             )
         }
@@ -196,7 +198,8 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
     }
     let code = if args.gate.gate.judges_changes() { comparison.code() } else { comparison.code_of_objectives() };
     comparison.exit_code = code.code();
-    let path = write(&rounds.folder, &comparison)?;
+    let path = rounds.folder.join("comparison.json");
+    workspace::write_json(&path, &comparison)?;
     terminal::print_comparison(&comparison, &path);
     reports::write_comparison(&path, &comparison)?;
     github::on_job_page(&path)?;
@@ -279,11 +282,4 @@ async fn calibrate(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -
     terminal::say(&format!("\n{}", calibrated.render(rule)));
     let can = calibrated.noise.needed_pairs(rule, rule.alpha).is_some();
     Ok(if can { ExitCode::Met } else { ExitCode::Inconclusive })
-}
-
-fn write(folder: &Path, comparison: &Comparison) -> anyhow::Result<PathBuf> {
-    let path = folder.join("comparison.json");
-    let text = serde_json::to_string_pretty(comparison)? + "\n";
-    fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
-    Ok(path)
 }

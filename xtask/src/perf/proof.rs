@@ -1,22 +1,22 @@
 //! The proof after a run: that what people look at has an answer, that no request got lost on the way to the store or the
 //! backend, that the store gives the verdict's own numbers, and what the backend's clock says of the same requests.
 
+mod backend_metrics;
 mod clocks;
 mod delivery;
 mod grafana;
 mod ledger;
 mod queries;
-mod reading;
 mod source;
 mod timeline;
+mod window;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use monitoring::catalogue::{Catalogue, Endpoint, SERVED};
+use monitoring::catalogue::{Endpoint, SERVED};
 use monitoring::counts;
 use monitoring::judgement::{EndpointResult, Report, Word};
 use monitoring::plain::plain;
@@ -26,9 +26,11 @@ use serde::Serialize;
 use url::Url;
 
 use crate::clock::Moment;
-use clocks::Compared;
-use ledger::Own;
-use reading::Backend;
+use crate::workspace;
+use backend_metrics::BackendMetrics;
+use clocks::ClockComparison;
+use ledger::BackendTraffic;
+pub(crate) use queries::unanswered;
 pub(crate) use source::Source;
 
 /// More lines than this nobody reads on a terminal.
@@ -37,13 +39,13 @@ const SHOWN_LINES: usize = 10;
 /// What is needed before load begins: the backend's counters as they are then.
 #[derive(Debug)]
 pub(crate) struct Before {
-    backend: Backend,
+    backend: BackendMetrics,
 }
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+enum ProofItemOutcome {
     Shown,
     Failed,
     NotApplicable,
@@ -51,9 +53,9 @@ enum Outcome {
 
 /// One check of the proof, with its figures.
 #[derive(Debug, Clone, Serialize)]
-struct Check {
+struct ProofItem {
     name: &'static str,
-    outcome: Outcome,
+    outcome: ProofItemOutcome,
     /// The figures, or why it does not apply.
     figures: String,
     /// What is wrong, or should be known.
@@ -63,19 +65,19 @@ struct Check {
     excused: Vec<String>,
     /// What both clocks say, endpoint by endpoint.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    clocks: Vec<Compared>,
+    clocks: Vec<ClockComparison>,
 }
 
-impl Check {
+impl ProofItem {
     fn new(name: &'static str, figures: String, wrong: Vec<String>) -> Self {
-        let outcome = if wrong.is_empty() { Outcome::Shown } else { Outcome::Failed };
+        let outcome = if wrong.is_empty() { ProofItemOutcome::Shown } else { ProofItemOutcome::Failed };
         Self { name, outcome, figures, lines: wrong, excused: Vec::new(), clocks: Vec::new() }
     }
 
     fn not_applicable(name: &'static str, why: impl Into<String>) -> Self {
         Self {
             name,
-            outcome: Outcome::NotApplicable,
+            outcome: ProofItemOutcome::NotApplicable,
             figures: why.into(),
             lines: Vec::new(),
             excused: Vec::new(),
@@ -87,12 +89,12 @@ impl Check {
 /// The proof of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Proof {
-    checks: Vec<Check>,
+    checks: Vec<ProofItem>,
 }
 
 /// Whose backend and store a run had.
 #[derive(Debug, Clone)]
-pub(crate) struct Setting<'a> {
+pub(crate) struct ProofContext<'a> {
     pub(crate) prometheus: Url,
     /// Somebody said that it answers queries there; else that is the origin of where metrics are pushed to, and a guess.
     pub(crate) is_named: bool,
@@ -112,41 +114,41 @@ pub(crate) struct Setting<'a> {
 
 /// Reads what the backend has counted so far.
 pub(crate) async fn before(target: &Url) -> Before {
-    Before { backend: reading::read(target, &SERVED).await }
+    Before { backend: backend_metrics::read(target, &SERVED).await }
 }
 
 /// Proves what there is to prove.
 ///
 /// # Errors
 /// If there is no way to put questions at all.
-pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>) -> anyhow::Result<Proof> {
-    let source = Source::new(setting.prometheus.clone(), setting.grafana.cloned(), setting.access)?;
+pub(crate) async fn prove(report: &Report, before: Before, context: ProofContext<'_>) -> anyhow::Result<Proof> {
+    let source = Source::new(context.prometheus.clone(), context.grafana.cloned(), context.access)?;
     if report.store.as_ref().is_none_or(|store| !store.complete) {
         // That is said already, and there is nothing to prove by metrics that did not arrive.
         let why = "the store does not have the final counts of this run";
-        return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
+        return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }
     if report.service != SERVED.service {
         let why = format!(
             "rules and dashboards are of {}, and the run is of {}: see SERVED in the catalogue",
             SERVED.service, report.service
         );
-        return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
+        return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }
-    if let (false, Err(error)) = (setting.is_named, source.value("vector(1)", now_ms()).await) {
-        let shown = monitoring::run::shown(&setting.prometheus);
+    if let (false, Err(error)) = (context.is_named, source.value("vector(1)", now_ms()).await) {
+        let shown = monitoring::run::shown(&context.prometheus);
         let why = format!("no query is answered at {shown} ({error:#}): say where one is, by --prometheus-url");
-        return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
+        return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }
-    let scraped = queries::scraped(report, &before.backend, &source, &setting).await;
-    let (delivered, own) = ledger::check(report, before.backend, &source, &setting).await;
+    let scraped = queries::scraped(report, &before.backend, &source, &context).await;
+    let (delivered, own) = ledger::check(report, before.backend, &source, &context).await;
     let checks = vec![
-        queries::check(report, &source, setting.own_store, scraped).await,
+        queries::check(report, &source, context.own_store, scraped).await,
         delivered,
         same_answer(report, &source).await,
         clocks::check(report, &source, &own.counted).await,
         timeline::check(report, &source).await,
-        coverage(&own, reading::served(setting.target).await),
+        coverage(&own, backend_metrics::served_routes(context.target).await),
     ];
     Ok(Proof { checks })
 }
@@ -157,16 +159,20 @@ fn requested(report: &Report) -> impl Iterator<Item = (&EndpointResult, &'static
 }
 
 /// A run's last values, whenever it is asked for them.
-fn of_run(report: &Report, series: Selector) -> Expr {
+fn last_value_of_run(report: &Report, series: Selector) -> Expr {
     let since = u64::try_from(now_ms() - report.started_unix_ms).unwrap_or_default().div_ceil(1_000) + 60;
     series.last(Range::Fixed(Duration::from_secs(since))).sum()
 }
 
 /// Each objective's good and total requests, by the report and by Prometheus.
-async fn same_answer(report: &Report, source: &Source) -> Check {
+async fn same_answer(report: &Report, source: &Source) -> ProofItem {
     const CHECK: &str = "same answer";
     let Some(at) = report.store.as_ref().and_then(|store| store.last_push_unix_ms) else {
-        return Check::new(CHECK, "nothing was pushed".to_owned(), vec!["the store has no final counts".to_owned()]);
+        return ProofItem::new(
+            CHECK,
+            "nothing was pushed".to_owned(),
+            vec!["the store has no final counts".to_owned()],
+        );
     };
     let (mut wrong, mut asked) = (Vec::new(), 0);
     for objective in report.objectives.iter().filter(|objective| objective.verdict != Word::NotInScenario) {
@@ -192,7 +198,7 @@ async fn same_answer(report: &Report, source: &Source) -> Check {
     wrong.extend(differ);
     let of_backend = if values > 0 { format!("; {values} values of the backend's own") } else { String::new() };
     let figures = format!("good and total of {asked} objectives, by the report and by Prometheus{of_backend}");
-    Check::new(CHECK, figures, wrong)
+    ProofItem::new(CHECK, figures, wrong)
 }
 
 /// Values of the backend's own metrics that objectives are about: how many, and where Prometheus gives others for the time
@@ -217,14 +223,14 @@ async fn same_values(report: &Report, source: &Source) -> (usize, Vec<String>) {
 }
 
 /// Which routes the backend has answered for that no objective speaks of. That is for people to judge, and no failure.
-fn coverage(own: &Own, served: Option<BTreeSet<String>>) -> Check {
+fn coverage(own: &BackendTraffic, served: Option<BTreeSet<String>>) -> ProofItem {
     const CHECK: &str = "coverage";
     let (routes, known) = match &served {
         Some(routes) => (routes, "of its OpenAPI document"),
         None => (&own.routes, "that were asked for"),
     };
     if routes.is_empty() {
-        return Check::not_applicable(CHECK, "the backend does not tell its routes");
+        return ProofItem::not_applicable(CHECK, "the backend does not tell its routes");
     }
     let promised = |route: &&String| {
         SERVED
@@ -241,7 +247,7 @@ fn coverage(own: &Own, served: Option<BTreeSet<String>>) -> Check {
         format!("; without: {}", names.join(", "))
     };
     let figures = format!("{} of {} routes {known} have an objective{named}", with.len(), routes.len());
-    Check::new(CHECK, figures, Vec::new())
+    ProofItem::new(CHECK, figures, Vec::new())
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and not negative")]
@@ -256,8 +262,8 @@ fn now_ms() -> i64 {
 impl Proof {
     /// What was shown not to work, in words; none if nothing was.
     pub(crate) fn failed(&self) -> Option<String> {
-        let failed = self.checks.iter().filter(|check| check.outcome == Outcome::Failed);
-        let words = |check: &Check| match check.lines.as_slice() {
+        let failed = self.checks.iter().filter(|check| check.outcome == ProofItemOutcome::Failed);
+        let words = |check: &ProofItem| match check.lines.as_slice() {
             [] => check.name.to_owned(),
             [only] => format!("{}: {only}", check.name),
             [first, rest @ ..] => format!("{}: {first}, and {} more", check.name, rest.len()),
@@ -269,11 +275,11 @@ impl Proof {
     /// The checks with their figures, as they stand on the terminal.
     pub(crate) fn render(&self) -> String {
         let mut text = "proof".to_owned();
-        for Check { name, outcome, figures, lines, .. } in &self.checks {
+        for ProofItem { name, outcome, figures, lines, .. } in &self.checks {
             let sign = match outcome {
-                Outcome::Shown => "✓ shown ",
-                Outcome::Failed => "✗ failed",
-                Outcome::NotApplicable => "– n/a   ",
+                ProofItemOutcome::Shown => "✓ shown ",
+                ProofItemOutcome::Failed => "✗ failed",
+                ProofItemOutcome::NotApplicable => "– n/a   ",
             };
             let _ = write!(text, "\n {sign}  {name:<13}  {figures}");
             // One cause often shows in many places, and the first few tell it.
@@ -291,24 +297,6 @@ impl Proof {
 
     /// Keeps it beside the report.
     pub(crate) fn write(&self, report: &Path) -> anyhow::Result<()> {
-        let path = report.with_file_name("proof.json");
-        let text = serde_json::to_string_pretty(self).context("failed to write the proof as JSON")?;
-        std::fs::write(&path, text + "\n").with_context(|| format!("failed to write {}", path.display()))
+        workspace::write_json(&report.with_file_name("proof.json"), self)
     }
-}
-
-/// Queries that may be empty after a run, and had no data in a drill either.
-pub(crate) async fn unanswered(
-    source: &Source,
-    testid: &str,
-    scenario: &str,
-    run: (Moment, Moment),
-    now: Moment,
-) -> anyhow::Result<Vec<String>> {
-    queries::unanswered(source, (testid, scenario), run, now).await
-}
-
-/// The catalogue that dashboards, rules and alerts were generated from.
-const fn catalogue() -> &'static Catalogue {
-    &SERVED
 }

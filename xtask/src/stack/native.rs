@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use super::{
-    ARCHIVE, Options, Part, Stack, StackError, archive_folder, backend_owner, check_owner, check_prometheus_port,
+    ARCHIVE, Options, Stack, StackError, StackPart, archive_folder, backend_owner, check_owner, check_prometheus_port,
     forget_backend, local_url, make_targets_folder, state_folder,
 };
 use crate::host::cleanup::Cleanup;
@@ -83,11 +83,11 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyho
     if options.keep_data {
         // Of one that ended by itself.
         workspace::remove_file(&folder.join(OWNER))?;
-        owner::own_group(&mut command);
+        owner::detach(&mut command);
     } else {
         // Written before there is anything to be found by it.
         fs::write(folder.join(OWNER), owner::owner()).context("failed to write whose Prometheus it is")?;
-        owner::ours(&mut command);
+        owner::attach(&mut command);
     }
     let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
     let pid = child.id().context("Prometheus ended at once")?;
@@ -120,12 +120,12 @@ async fn data_of(port: u16) -> Option<PathBuf> {
 }
 
 /// Each Prometheus of ours that runs, or is about to.
-pub(super) async fn parts(only: Option<u16>) -> Vec<Part> {
+pub(super) async fn parts(only: Option<u16>) -> Vec<StackPart> {
     let mut parts = Vec::new();
     for (port, folder) in folders(only) {
         if is_starting(&folder).await || running(port).await {
             let pid = fs::read_to_string(folder.join(PID)).unwrap_or_default();
-            parts.push(Part::Native { port, pid });
+            parts.push(StackPart::Native { port, pid });
         }
     }
     parts

@@ -10,9 +10,10 @@ use monitoring::plain::plain;
 use monitoring::rule::Timing;
 use monitoring::run::ExitCode;
 
-use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA, refused};
+use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::dashboard_link::dashboard_link;
-use crate::stack::{self, Choice, Options, Shown};
+use crate::stack::{self, Choice, Options, ShownArchive};
+use crate::terminal::refuse;
 
 /// More than any archive of ours: one that unpacks to more is something else.
 const MOST_BYTES: u64 = 8 << 30;
@@ -42,17 +43,17 @@ pub(crate) struct OpenArgs {
 pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let &OpenArgs { stack: choice, prometheus_port, grafana_port, no_grafana, .. } = args;
     if choice == Choice::None {
-        return Ok(refused("an archive is shown by a Prometheus: --stack docker or --stack native"));
+        return Ok(refuse("an archive is shown by a Prometheus: --stack docker or --stack native"));
     }
     let port = Some(prometheus_port);
     stack::stop(&stack::parts(Choice::Auto, port).await?).await?;
     let folder = stack::archive_folder(prometheus_port)?;
     let (manifest, report) = match unpack(&args.file, &folder) {
         Ok(unpacked) => unpacked,
-        Err(error) => return Ok(refused(format!("{} cannot be opened: {error:#}", args.file.display()))),
+        Err(error) => return Ok(refuse(format!("{} cannot be opened: {error:#}", args.file.display()))),
     };
     let root = folder.join(&manifest.testid);
-    let shown = Shown { data: root.join(BLOCKS), dashboards: root.join(DASHBOARDS) };
+    let shown = ShownArchive { data: root.join(BLOCKS), dashboards: root.join(DASHBOARDS) };
     let options = Options {
         choice,
         prometheus_port,
@@ -71,7 +72,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let Some(prometheus) = &stack.prometheus else {
-        return Ok(refused("there is neither Docker nor a prometheus on PATH to show the archive"));
+        return Ok(refuse("there is neither Docker nor a prometheus on PATH to show the archive"));
     };
     println!("{}", plain(&report_line(&report)));
     if let Some(grafana) = &stack.grafana

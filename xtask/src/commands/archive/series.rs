@@ -29,7 +29,7 @@ type Labels = BTreeMap<String, String>;
 
 /// Samples, and whose.
 #[derive(Debug, Default)]
-pub(super) struct Collected {
+pub(super) struct CollectedSeries {
     pub(super) selectors: Vec<String>,
     /// By labels: times in Unix milliseconds, and values as Prometheus writes them.
     pub(super) series: BTreeMap<Labels, Vec<(i64, String)>>,
@@ -39,12 +39,12 @@ pub(super) struct Collected {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    data: Data,
+struct QueryResponse {
+    data: QueryData,
 }
 
 #[derive(Deserialize)]
-struct Data {
+struct QueryData {
     result: Vec<Matrix>,
 }
 
@@ -58,18 +58,19 @@ struct Matrix {
 }
 
 /// All samples of the run, and those of its backend while it lasted.
-pub(super) async fn collect(client: &reqwest::Client, url: &Url, report: &Report) -> anyhow::Result<Collected> {
+pub(super) async fn collect(client: &reqwest::Client, url: &Url, report: &Report) -> anyhow::Result<CollectedSeries> {
     let of_run = Selector::new("").with(TESTID, &report.testid).to_string();
     let of_backend = Selector::new("").with(JOB, BACKEND_JOB).to_string();
     let (from, end) = (report.started_unix_ms - AFTER_MS, report.series_end_unix_ms());
-    let mut collected = Collected { selectors: vec![of_run.clone(), of_backend.clone()], ..Collected::default() };
+    let mut collected =
+        CollectedSeries { selectors: vec![of_run.clone(), of_backend.clone()], ..CollectedSeries::default() };
     collected.take(client, url, &of_run, (from, end + AFTER_MS)).await?;
     collected.samples_of_run = collected.samples;
     collected.take(client, url, &of_backend, (from, end)).await?;
     Ok(collected)
 }
 
-impl Collected {
+impl CollectedSeries {
     async fn take(
         &mut self,
         client: &reqwest::Client,
@@ -80,8 +81,7 @@ impl Collected {
         let mut at_ms = from_ms;
         while at_ms < to_ms {
             at_ms = (at_ms + PIECE_S * 1_000).min(to_ms);
-            let base = url.as_str().trim_end_matches('/');
-            let mut url = Url::parse(&format!("{base}/api/v1/query"))?;
+            let mut url = http::join(url, "api/v1/query")?;
             url.query_pairs_mut()
                 .append_pair("query", &format!("{selector}[{PIECE_S}s]"))
                 .append_pair("time", &seconds(at_ms));
@@ -91,7 +91,7 @@ impl Collected {
             if !status.is_success() {
                 bail!("Prometheus answered {status} to {selector}: {}", shown(&String::from_utf8_lossy(&text)));
             }
-            let answer: Answer = serde_json::from_slice(&text).context("Prometheus' answer is none")?;
+            let answer: QueryResponse = serde_json::from_slice(&text).context("Prometheus' answer is none")?;
             for matrix in answer.data.result {
                 self.add(matrix, from_ms)?;
             }
@@ -150,7 +150,7 @@ mod tests {
             values: values.iter().map(|(at, value)| (*at, (*value).to_owned())).collect(),
             histograms: Vec::new(),
         };
-        let mut collected = Collected::default();
+        let mut collected = CollectedSeries::default();
         collected.add(matrix(&[(0.5, "0"), (1.0, "1"), (1.25, "+Inf")]), 500).unwrap();
         collected.add(matrix(&[(1.25, "+Inf"), (2.0, "NaN")]), 500).unwrap();
         let series = "up{a=\"x\\\"\\\\\\n\"}";

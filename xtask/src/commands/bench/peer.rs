@@ -29,7 +29,7 @@ impl Peer {
 
     /// Its command for so many connections and so long.
     pub(super) fn command(&self, setup: &BenchSetup, connections: u32, duration: Duration) -> anyhow::Result<Command> {
-        let url = setup.server.join("room")?.to_string();
+        let url = setup.server.url.join("room")?.to_string();
         let (connections, seconds) = (connections.to_string(), format!("{}s", duration.as_secs()));
         let mut command = Command::new(&self.program);
         match self.name {

@@ -1,10 +1,9 @@
 //! Ours against each peer, in pairs: one after the other on the same processor, in turn first and second. Machines are noisy
 //! and their noise comes in stretches, so a ratio is the median of paired ratios, and a time alone means little.
 
-use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use monitoring::run::{self, ExitCode};
 use serde::Serialize;
 
@@ -12,7 +11,8 @@ use super::PeersArgs;
 use super::peer::{KNOWN, Peer};
 use super::process_cost::{self, ProcessCost};
 use super::setup::{BenchSetup, CLIENT};
-use crate::terminal::say;
+use crate::terminal::{refuse, say};
+use crate::workspace;
 
 /// One tool's run in one round.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -25,7 +25,7 @@ struct Cost {
 
 /// Our runs and a peer's, side by side.
 #[derive(Debug, Serialize)]
-struct Comparison {
+struct PeerComparison {
     peer: &'static str,
     rounds: Vec<(Cost, Cost)>,
     ours: Cost,
@@ -43,20 +43,19 @@ struct Spread {
 }
 
 #[derive(Debug, Serialize)]
-struct Results {
+struct PeerResults {
     connections: u32,
     seconds: u64,
     /// Whether metrics went to a real store meanwhile.
     store: bool,
     missing: Vec<&'static str>,
-    comparisons: Vec<Comparison>,
+    comparisons: Vec<PeerComparison>,
 }
 
 /// `cargo xtask bench peers`
 pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     if let Some(unknown) = args.peer.iter().find(|name| !KNOWN.contains(&name.as_str())) {
-        eprintln!("error: {unknown:?} is no peer that we know; there are: {}", KNOWN.join(", "));
-        return Ok(ExitCode::BadConfiguration);
+        return Ok(refuse(format!("{unknown:?} is no peer that we know; there are: {}", KNOWN.join(", "))));
     }
     let asked = |name: &&str| args.peer.is_empty() || args.peer.iter().any(|peer| peer == name);
     let (mut peers, mut missing) = (Vec::new(), Vec::new());
@@ -67,8 +66,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
         }
     }
     if peers.is_empty() {
-        eprintln!("error: none of {} is on PATH: there is nothing to compare with", missing.join(", "));
-        return Ok(ExitCode::BadConfiguration);
+        return Ok(refuse(format!("none of {} is on PATH: there is nothing to compare with", missing.join(", "))));
     }
     let setup = BenchSetup::start(None).await?;
     say(&format!(
@@ -100,9 +98,9 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     let comparisons: Vec<_> = peers.iter().zip(pairs).map(|(peer, pairs)| compare(peer.name, pairs)).collect();
     print(&comparisons);
     let results =
-        Results { connections: args.connections, seconds: args.duration.as_secs(), store, missing, comparisons };
+        PeerResults { connections: args.connections, seconds: args.duration.as_secs(), store, missing, comparisons };
     let path = setup.folder.join(format!("peers-{}.json", args.connections));
-    fs::write(&path, serde_json::to_string_pretty(&results)? + "\n").context("failed to write the results")?;
+    workspace::write_json(&path, &results)?;
     say(&format!("\n{}", path.display()));
     setup.stop().await?;
     Ok(ExitCode::Met)
@@ -154,7 +152,7 @@ async fn cost(setup: &BenchSetup, command: &std::process::Command, duration: Dur
     })
 }
 
-fn compare(peer: &'static str, rounds: Vec<(Cost, Cost)>) -> Comparison {
+fn compare(peer: &'static str, rounds: Vec<(Cost, Cost)>) -> PeerComparison {
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     let memory = |(ours, theirs): &(Cost, Cost)| ours.peak_memory_bytes as f64 / theirs.peak_memory_bytes as f64;
     let cpu = |(ours, theirs): &(Cost, Cost)| ours.cpu_us_per_request / theirs.cpu_us_per_request;
@@ -163,7 +161,7 @@ fn compare(peer: &'static str, rounds: Vec<(Cost, Cost)>) -> Comparison {
         costs.sort_by(|a, b| a.cpu_us_per_request.total_cmp(&b.cpu_us_per_request));
         costs[costs.len() / 2]
     };
-    Comparison {
+    PeerComparison {
         peer,
         ours: typical(|pair| pair.0),
         theirs: typical(|pair| pair.1),
@@ -180,9 +178,9 @@ fn spread(mut values: Vec<f64>) -> Spread {
     Spread { median: middle, quartiles: (values[last / 4], values[last - last / 4]) }
 }
 
-fn print(comparisons: &[Comparison]) {
+fn print(comparisons: &[PeerComparison]) {
     say("\n              CPU per request          ours / theirs            requests/s        peak memory");
-    for Comparison { peer, ours, theirs, cpu_ratio, .. } in comparisons {
+    for PeerComparison { peer, ours, theirs, cpu_ratio, .. } in comparisons {
         let Spread { median, quartiles: (low, high) } = cpu_ratio;
         say(&format!(
             "{peer:5}  {:7.2} to {:7.2} µs   {median:.3} ({low:.3} to {high:.3})   {:8.0} to {:8.0}   {:6.1} to {:6.1} MB",

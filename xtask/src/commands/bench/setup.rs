@@ -6,15 +6,15 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use cargo_metadata::{Message, TargetKind};
+use cargo_metadata::TargetKind;
 use monitoring::prometheus::RECEIVER_FLAG;
 use monitoring::run;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time;
 use url::Url;
 
 use crate::host::{owner, ports};
+use crate::scenarios::{self, PEAK_PROFILE};
+use crate::stub_backend::StubBackend;
 use crate::{http, workspace};
 
 const START: Duration = Duration::from_secs(15);
@@ -25,13 +25,12 @@ pub(super) const CLIENT: usize = 1;
 
 /// A server that answers always the same, a store if there is a Prometheus, and our generator.
 pub(super) struct BenchSetup {
-    pub(super) server: Url,
+    pub(super) server: StubBackend,
     /// Where a Prometheus takes metrics; none if there is none on PATH.
     pub(super) store: Option<Url>,
     pub(super) generator: PathBuf,
     /// Where files of this measurement go.
     pub(super) folder: PathBuf,
-    server_process: Child,
     store_process: Option<Child>,
 }
 
@@ -47,7 +46,11 @@ impl BenchSetup {
         let (generator, server) = build()?;
         let folder = workspace::perf().join("bench");
         fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
-        let (server_process, url) = start_server(&server, log_delays).await?;
+        let mut command = pinned(&server);
+        command
+            .arg("--fixed")
+            .args(log_delays.map(|file| ["--log-delays".as_ref(), file.as_os_str()]).into_iter().flatten());
+        let server = StubBackend::spawn(command).await?;
         let (store_process, store) = match workspace::program("prometheus") {
             Some(program) => {
                 let (child, url) = start_store(&program, &folder).await?;
@@ -55,19 +58,19 @@ impl BenchSetup {
             }
             None => (None, None),
         };
-        Ok(Self { server: url, store, generator, folder, server_process, store_process })
+        Ok(Self { server, store, generator, folder, store_process })
     }
 
     /// How many requests the server has answered.
     pub(super) async fn answered(&self) -> anyhow::Result<u64> {
-        let count = http::json(self.server.join("answered")?).await?;
+        let count = http::json(self.server.url.join("answered")?).await?;
         count.as_u64().context("the server did not say how many requests it answered")
     }
 
     /// Our generator with everything on, before anything is said of its load.
     pub(super) fn ours(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.generator);
-        let quiet = [(run::TARGET, self.server.to_string()), (run::QUIET, "1".to_owned())];
+        let quiet = [(run::TARGET, self.server.url.to_string()), (run::QUIET, "1".to_owned())];
         command.envs(quiet).env(run::OUT, self.folder.join("ours"));
         if let Some(store) = &self.store {
             command.env(run::REMOTE_WRITE, store.as_str());
@@ -77,8 +80,7 @@ impl BenchSetup {
 
     /// Ends what was started.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
-        drop(self.server_process.stdin.take());
-        self.server_process.wait().await.context("failed to wait for the server")?;
+        self.server.stop().await?;
         if let Some(mut store) = self.store_process.take() {
             store.kill().await.context("failed to end Prometheus")?;
         }
@@ -88,56 +90,30 @@ impl BenchSetup {
 
 /// Our generator and the server, built as `cargo xtask perf --peak` builds scenarios.
 fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
-    let mut command = workspace::cargo();
-    command.args([
-        "build",
-        "--profile",
-        crate::scenarios::PEAK_PROFILE,
-        "--package",
-        "perf-tests",
-        "--example",
-        "fixed",
-    ]);
-    command.args(["--package", "backend", "--bin", "backend", "--message-format=json-render-diagnostics"]);
-    let output =
-        command.current_dir(workspace::root()).stderr(Stdio::inherit()).output().context("failed to run cargo")?;
-    if !output.status.success() {
-        bail!("the generator does not compile");
-    }
-    let (mut generator, mut server) = (None, None);
-    for message in Message::parse_stream(output.stdout.as_slice()) {
-        if let Message::CompilerArtifact(artifact) = message.context("failed to read cargo's messages")?
-            && let Some(executable) = artifact.executable
-        {
-            match artifact.target.name.as_str() {
-                "fixed" if artifact.target.kind.contains(&TargetKind::Example) => generator = Some(executable.into()),
-                "backend" => server = Some(executable.into()),
-                _ => {}
-            }
-        }
-    }
-    Ok((generator.context("cargo built no example named fixed")?, server.context("cargo built no backend")?))
+    let built = scenarios::cargo_build(
+        &mut workspace::cargo(),
+        &[
+            "--profile",
+            PEAK_PROFILE,
+            "--package",
+            "perf-tests",
+            "--example",
+            "fixed",
+            "--package",
+            "backend",
+            "--bin",
+            "backend",
+        ],
+        "the generator does not compile",
+    )?;
+    Ok((built.get(TargetKind::Example, "fixed")?, built.get(TargetKind::Bin, "backend")?))
 }
 
 fn pinned(program: &Path) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", &SERVERS.to_string()]).arg(program).kill_on_drop(true);
-    owner::own_group(&mut command);
+    owner::detach(&mut command);
     command
-}
-
-async fn start_server(program: &Path, log_delays: Option<&Path>) -> anyhow::Result<(Child, Url)> {
-    let mut command = pinned(program);
-    command.args(["--fixed", "--port", "0", "--until-stdin-closes"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    if let Some(file) = log_delays {
-        command.arg("--log-delays").arg(file);
-    }
-    let mut child = command.spawn().context("failed to start the server")?;
-    let stdout = child.stdout.take().context("the server has no output")?;
-    let mut lines = BufReader::new(stdout).lines();
-    let first = time::timeout(START, lines.next_line()).await.context("the server did not say where it listens")??;
-    let url = first.as_deref().and_then(|line| line.strip_prefix("listening on "));
-    Ok((child, Url::parse(url.context("the server did not start")?)?))
 }
 
 async fn start_store(program: &Path, folder: &Path) -> anyhow::Result<(Child, Url)> {

@@ -12,7 +12,7 @@ use crate::stack::{GRAFANA_PORT, Images, PROMETHEUS_PORT, docker, local_url};
 use crate::{generated_files, http, workspace};
 
 /// What a check found: all is well with a remark, or what is wrong and what to do.
-type Found = Result<String, (String, String)>;
+type CheckResult = Result<String, (String, String)>;
 
 /// Which stack is looked at.
 #[derive(Debug, clap::Args)]
@@ -73,11 +73,11 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
 /// Grafana is in a container, or not at all.
 const NO_GRAFANA: &str = "not needed: without Docker there is no Grafana";
 
-fn wrong(what: impl Into<String>, way_out: impl Into<String>) -> Found {
+fn wrong(what: impl Into<String>, way_out: impl Into<String>) -> CheckResult {
     Err((what.into(), way_out.into()))
 }
 
-fn generated() -> Found {
+fn generated() -> CheckResult {
     match generated_files::differences(&workspace::root()) {
         Ok(differences) if differences.is_empty() => Ok("yes".to_owned()),
         Ok(differences) => wrong(differences.join(", "), "cargo xtask codegen"),
@@ -94,7 +94,7 @@ fn environment(store: &Store) -> String {
     }
 }
 
-async fn programs() -> Found {
+async fn programs() -> CheckResult {
     match docker::version().await {
         Ok(version) => Ok(format!("Docker {version}")),
         Err(error) => match workspace::program("prometheus") {
@@ -104,7 +104,7 @@ async fn programs() -> Found {
     }
 }
 
-async fn images() -> Found {
+async fn images() -> CheckResult {
     let Images { prometheus, grafana } = Images::chosen();
     let mut missing = Vec::new();
     for image in [prometheus.name, grafana.name] {
@@ -123,7 +123,7 @@ async fn images() -> Found {
 }
 
 /// Containers of ours that have ended, and what they said last.
-async fn containers() -> Found {
+async fn containers() -> CheckResult {
     match docker::ended().await {
         Ok(ended) if ended.is_empty() => Ok("yes, as far as there are any".to_owned()),
         Ok(ended) => {
@@ -143,20 +143,16 @@ impl Store {
         }
     }
 
-    fn join(&self, path: &str) -> Result<Url, url::ParseError> {
-        Url::parse(&format!("{}/{path}", self.url.as_str().trim_end_matches('/')))
-    }
-
     async fn ask(&self, path: &str) -> Result<Value, (String, String)> {
-        let answer = match self.join(path) {
+        let answer = match http::join(&self.url, path) {
             Ok(url) => http::json_whatever(&self.http, url).await,
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         };
         answer.map_err(|error| (format!("it cannot be asked: {}", error.root_cause()), self.way_out().to_owned()))
     }
 }
 
-async fn ready(store: &Store) -> Found {
+async fn ready(store: &Store) -> CheckResult {
     // Every store answers this, also those that are no Prometheus, and it wants the same credentials as all queries.
     let answer = store.ask("api/v1/query?query=vector(1)").await?;
     match answer["status"].as_str() {
@@ -165,7 +161,7 @@ async fn ready(store: &Store) -> Found {
     }
 }
 
-async fn answers(grafana: &Url) -> Found {
+async fn answers(grafana: &Url) -> CheckResult {
     let health = match grafana.join("api/health") {
         Ok(url) => http::json(url).await,
         Err(error) => Err(error.into()),
@@ -180,7 +176,7 @@ async fn answers(grafana: &Url) -> Found {
     }
 }
 
-async fn receiver(store: &Store) -> Found {
+async fn receiver(store: &Store) -> CheckResult {
     let flags = store.ask("api/v1/status/flags").await?;
     match flags.pointer("/data/web.enable-remote-write-receiver").and_then(Value::as_str) {
         Some("true") => Ok("yes".to_owned()),
@@ -191,7 +187,7 @@ async fn receiver(store: &Store) -> Found {
     }
 }
 
-async fn metrics(store: &Store) -> Found {
+async fn metrics(store: &Store) -> CheckResult {
     // Any metric that every run has will do; this one is what people look for first.
     let name = monitoring::catalogue::SERVED.endpoints.first().map(|endpoint| Metric::latency(endpoint).count());
     let name = name.unwrap_or_else(|| Metric::vus().name);
@@ -203,7 +199,7 @@ async fn metrics(store: &Store) -> Found {
     }
 }
 
-async fn data_source(grafana: &Url) -> Found {
+async fn data_source(grafana: &Url) -> CheckResult {
     let path = format!("api/datasources/uid/{}/resources/api/v1/status/buildinfo", dashboards::panel::PROMETHEUS_UID);
     let answer = match grafana.join(&path) {
         Ok(url) => http::json(url).await,

@@ -24,7 +24,7 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
     for (line, url) in found {
         lines.push(line);
         if let Some(url) = url {
-            lines.extend(of_prometheus(&url).await.into_iter().map(|line| format!("    {line}")));
+            lines.extend(describe_prometheus(&url).await.into_iter().map(|line| format!("    {line}")));
         }
     }
     let (mut runs, _) = reports::all(&workspace::perf())?;
@@ -37,7 +37,7 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
 }
 
 /// What a Prometheus says of itself; nothing of what it does not say, such as when this is Grafana.
-async fn of_prometheus(url: &Url) -> Vec<String> {
+async fn describe_prometheus(url: &Url) -> Vec<String> {
     let ask = async |path: &str| -> Option<Value> { http::json(url.join(path).ok()?).await.ok() };
     let Some(build) = ask("api/v1/status/buildinfo").await else {
         let health = ask("api/health").await;

@@ -2,50 +2,23 @@
 
 use std::time::Duration;
 
-pub(crate) const fn start_time(_: u32) -> Option<u64> {
-    None
+macro_rules! unknown {
+    ($($name:ident($($argument:ty),*) -> $value:ty;)*) => {
+        $(pub(crate) const fn $name($(_: $argument),*) -> Option<$value> { None })*
+    };
 }
 
-pub(crate) const fn has_ended(_: u32) -> bool {
-    false
-}
-
-pub(crate) const fn group_lives(_: u32) -> Option<bool> {
-    None
-}
-
-pub(crate) const fn pids() -> Vec<u32> {
-    Vec::new()
-}
-
-pub(crate) const fn name(_: u32) -> Option<String> {
-    None
-}
-
-pub(crate) const fn variable(_: u32, _: &str) -> Option<String> {
-    None
-}
-
-pub(crate) const fn command_line(_: u32) -> Option<String> {
-    None
-}
-
-pub(crate) const fn peak_memory(_: u32) -> Option<(String, u64)> {
-    None
-}
-
-pub(crate) const fn time_of_children() -> Option<Duration> {
-    None
-}
-
-pub(crate) const fn pid_namespace() -> Option<u64> {
-    None
-}
-
-pub(crate) const fn listener(_: u16) -> Option<u32> {
-    None
-}
-
-pub(crate) const fn cpu_model() -> Option<String> {
-    None
+unknown! {
+    start_time(u32) -> u64;
+    has_ended(u32) -> bool;
+    group_lives(u32) -> bool;
+    pids() -> Vec<u32>;
+    name(u32) -> String;
+    variable(u32, &str) -> String;
+    command_line(u32) -> String;
+    peak_memory(u32) -> (String, u64);
+    time_of_children() -> Duration;
+    pid_namespace() -> u64;
+    listener(u16) -> u32;
+    cpu_model() -> String;
 }

@@ -1,4 +1,4 @@
-//! Linux: each function is `None`, or empty, where the process is gone or another user's.
+//! Linux: each function is `None` where the process is gone or another user's.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub(crate) fn start_time(pid: u32) -> Option<u64> {
 }
 
 /// Whether a process has ended and only waits to be asked for its exit code, which nobody will do.
-pub(crate) fn has_ended(pid: u32) -> bool {
-    process(pid).and_then(|process| process.stat().ok()).is_some_and(|stat| is_zombie(&stat))
+pub(crate) fn has_ended(pid: u32) -> Option<bool> {
+    Some(is_zombie(&process(pid)?.stat().ok()?))
 }
 
 /// Whether a process of a group has not ended yet.
@@ -34,9 +34,9 @@ pub(crate) fn group_lives(group: u32) -> Option<bool> {
 }
 
 /// The number of each process.
-pub(crate) fn pids() -> Vec<u32> {
-    let processes = all_processes().into_iter().flatten();
-    processes.filter_map(|process| u32::try_from(process.ok()?.pid).ok()).collect()
+pub(crate) fn pids() -> Option<Vec<u32>> {
+    let processes = all_processes().ok()?;
+    Some(processes.filter_map(|process| u32::try_from(process.ok()?.pid).ok()).collect())
 }
 
 /// The name of a process.

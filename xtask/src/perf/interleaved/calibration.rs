@@ -58,9 +58,7 @@ impl CalibrationRecord {
         let mut known = all()?;
         known.retain(|older| older.subject != self.subject);
         known.push(self.clone());
-        let file = file();
-        fs::write(&file, serde_json::to_string_pretty(&known)? + "\n")
-            .with_context(|| format!("failed to write {}", file.display()))
+        workspace::write_json(&file(), &known)
     }
 
     /// "p95 changes from 8 % in 12 rounds, 4 min".

@@ -11,7 +11,7 @@ use monitoring::run::{self, ExitCode, LoadOverride, Outcome, Settings};
 use tokio::sync::watch;
 
 use super::calibration::Subject;
-use super::service::{self, Service, Started};
+use super::service::{self, RunningService, SideService};
 use crate::clock::Moment;
 use crate::perf::child::Child;
 use crate::perf::{Args, Stop};
@@ -42,7 +42,7 @@ pub(super) struct Side {
     pub(super) label: &'static str,
     /// What it is.
     pub(super) description: String,
-    pub(super) service: Service,
+    pub(super) service: SideService,
     /// Where its commands run.
     pub(super) folder: PathBuf,
 }
@@ -209,7 +209,7 @@ impl<'a> Rounds<'a> {
         loaded.map_err(|error| error.or_unfit(unfit))
     }
 
-    async fn reset(&self, side: &Side, started: &Started) -> Result<(), String> {
+    async fn reset(&self, side: &Side, started: &RunningService) -> Result<(), String> {
         let Some(command) = self.args.gate.reset() else { return Ok(()) };
         let log = self.folder.join("rounds").join("reset.log");
         let file = File::create(&log).map_err(|error| format!("failed to write {}: {error}", log.display()))?;
@@ -229,7 +229,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// Loads a side for a round.
-    async fn load(&self, pair: usize, name: &str, started: &Started) -> Result<Report, SideError> {
+    async fn load(&self, pair: usize, name: &str, started: &RunningService) -> Result<Report, SideError> {
         let rounds = self.folder.join("rounds");
         let outcome_file = rounds.join(format!("{name}.outcome"));
         let mut child = Child::new(&self.built.load, &self.scenario.test);

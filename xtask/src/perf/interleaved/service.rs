@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::host::{owner, ports, processes};
 use crate::http;
-use crate::perf::stub_backend::StubBackend;
+use crate::stub_backend::StubBackend;
 
 /// How long a service may take to end when it is asked to.
 #[cfg(unix)]
@@ -23,7 +23,7 @@ const LAST_LINES: usize = 15;
 
 /// How a side's service comes to be.
 #[derive(Debug, Clone)]
-pub(super) enum Service {
+pub(super) enum SideService {
     /// It runs already, and is not ours.
     Running(Url),
     /// Our own stand-in.
@@ -34,24 +34,24 @@ pub(super) enum Service {
 
 /// A service that runs.
 #[derive(Debug)]
-pub(super) enum Started {
+pub(super) enum RunningService {
     Running(Url),
     StandIn(StubBackend),
-    Command { child: Child, group: Group, url: Url },
+    Command { child: Child, group: ProcessGroup, url: Url },
 }
 
-impl Service {
+impl SideService {
     /// Starts it and waits until it listens. What it says goes to a file.
-    pub(super) async fn start(&self, side: &str, seed: u64, log: &Path) -> anyhow::Result<Started> {
+    pub(super) async fn start(&self, side: &str, seed: u64, log: &Path) -> anyhow::Result<RunningService> {
         match self {
-            Self::Running(url) => Ok(Started::Running(url.clone())),
-            Self::StandIn(program) => Ok(Started::StandIn(StubBackend::start(program, seed, &[]).await?)),
+            Self::Running(url) => Ok(RunningService::Running(url.clone())),
+            Self::StandIn(program) => Ok(RunningService::StandIn(StubBackend::start(program, seed, &[]).await?)),
             Self::Command { command, folder, within } => command_up(command, side, folder, log, *within).await,
         }
     }
 }
 
-impl Started {
+impl RunningService {
     pub(super) const fn url(&self) -> &Url {
         match self {
             Self::Running(url) | Self::Command { url, .. } => url,
@@ -75,7 +75,7 @@ pub(super) fn shell(command: &str, folder: &Path) -> Command {
     shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(command).current_dir(folder);
     shell.stdin(Stdio::null()).kill_on_drop(true);
     // What it leaves running on purpose, such as a database, is its own affair, and carries no mark of ours.
-    owner::own_group(&mut shell);
+    owner::detach(&mut shell);
     shell
 }
 
@@ -89,15 +89,21 @@ pub(super) fn last_lines(log: &Path) -> String {
     format!("{said}\n  (all of it is in {})", log.display())
 }
 
-async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within: Duration) -> anyhow::Result<Started> {
+async fn command_up(
+    command: &str,
+    side: &str,
+    folder: &Path,
+    log: &Path,
+    within: Duration,
+) -> anyhow::Result<RunningService> {
     let file = File::create(log).with_context(|| format!("failed to write {}", log.display()))?;
     let port = ports::free_port()?;
     let mut shell = shell(command, folder);
-    owner::ours(&mut shell);
+    owner::attach(&mut shell);
     shell.env("PORT", port.to_string()).env("PERF_SIDE", side);
     shell.stdout(file.try_clone()?).stderr(file);
     let mut child = shell.spawn().context("failed to run what --start says")?;
-    let group = Group::of(&child);
+    let group = ProcessGroup::new(&child);
     let url = Url::parse(&format!("http://127.0.0.1:{port}/"))?;
     let client = http::client(&url)?;
     let answered = async {
@@ -108,7 +114,7 @@ async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within
     };
     let why = tokio::select! {
         answered = time::timeout(within, answered) => match answered {
-            Ok(()) => return Ok(Started::Command { child, group, url }),
+            Ok(()) => return Ok(RunningService::Command { child, group, url }),
             Err(_) => format!("what --start runs did not listen on 127.0.0.1, port {port} (PORT), within {within:?}"),
         },
         ended = child.wait() => format!(
@@ -123,7 +129,7 @@ async fn command_up(command: &str, side: &str, folder: &Path, log: &Path, within
 /// Runs a command to its end. If nobody waits for that any more, it and all that it started are ended.
 pub(super) async fn run_to_end(shell: &mut Command) -> anyhow::Result<std::process::ExitStatus> {
     let mut child = shell.spawn().context("failed to run it")?;
-    let mut group = Group::of(&child);
+    let mut group = ProcessGroup::new(&child);
     let ended = child.wait().await.context("failed to wait for it")?;
     // What it leaves running on purpose, such as a database, is its own affair.
     group.0 = None;
@@ -132,15 +138,15 @@ pub(super) async fn run_to_end(shell: &mut Command) -> anyhow::Result<std::proce
 
 /// The processes that a command started, itself among them. Dropped, they are ended: then nobody waits for them any more.
 #[derive(Debug)]
-pub(super) struct Group(Option<u32>);
+pub(super) struct ProcessGroup(Option<u32>);
 
-impl Group {
-    fn of(child: &Child) -> Self {
+impl ProcessGroup {
+    fn new(child: &Child) -> Self {
         Self(child.id())
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.0 {
@@ -153,7 +159,7 @@ impl Drop for Group {
 /// Ends a command and its group: asked to at first, then not. The group lives as long as one of its processes does, though the shell may be
 /// gone.
 #[cfg(unix)]
-async fn end(child: &mut Child, mut group: Group) -> anyhow::Result<Option<String>> {
+async fn end(child: &mut Child, mut group: ProcessGroup) -> anyhow::Result<Option<String>> {
     let Some(id) = group.0.take() else { return Ok(None) };
     processes::terminate_group(id)?;
     let is_gone = time::timeout(STOP, async {
@@ -175,7 +181,7 @@ async fn end(child: &mut Child, mut group: Group) -> anyhow::Result<Option<Strin
 
 /// Where there are no groups, the command alone.
 #[cfg(not(unix))]
-async fn end(child: &mut Child, _: Group) -> anyhow::Result<Option<String>> {
+async fn end(child: &mut Child, _: ProcessGroup) -> anyhow::Result<Option<String>> {
     child.kill().await.context("failed to end the service")?;
     Ok(None)
 }

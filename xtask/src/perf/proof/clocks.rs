@@ -11,13 +11,13 @@ use monitoring::phase::Phase;
 use monitoring::promql::Selector;
 use serde::Serialize;
 
-use super::reading::Counted;
+use super::backend_metrics::EndpointCounters;
 use super::source::Source;
-use super::{Check, now_ms, of_run, requested};
+use super::{ProofItem, last_value_of_run, now_ms, requested};
 
 /// What both clocks say of one endpoint, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Clocks {
+pub(super) struct EndpointClocks {
     pub(super) name: String,
     /// Whether both speak of the same requests, as far as counting tells.
     #[serde(skip)]
@@ -39,7 +39,7 @@ pub(super) struct Clocks {
 /// Where the time went that the backend knows nothing of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Verdict {
+pub(super) enum ClockVerdict {
     /// There is next to none.
     Agrees,
     /// The generator had no time to look.
@@ -61,7 +61,7 @@ const SLACK_SHARE: f64 = 0.1;
 const BUSY: f64 = 0.8;
 const WAITING: f64 = 0.05;
 
-impl Clocks {
+impl EndpointClocks {
     fn slack(&self) -> f64 {
         SLACK_MS.max(self.client_mean * SLACK_SHARE)
     }
@@ -70,7 +70,7 @@ impl Clocks {
         self.client_mean - self.backend_mean
     }
 
-    pub(super) fn verdict(&self, generator: &Generator) -> Verdict {
+    pub(super) fn verdict(&self, generator: &Generator) -> ClockVerdict {
         let gap = self.gap();
         // The backend's clock stops when it hands its answer on, so it may not be behind by more than a tick.
         let p95_is_before = match (self.client_p95, self.backend_p95) {
@@ -78,22 +78,22 @@ impl Clocks {
             _ => false,
         };
         if gap < -self.slack() || p95_is_before {
-            if self.same_requests { Verdict::Impossible } else { Verdict::OtherRequests }
+            if self.same_requests { ClockVerdict::Impossible } else { ClockVerdict::OtherRequests }
         } else if gap <= self.slack() {
-            Verdict::Agrees
+            ClockVerdict::Agrees
         } else if generator.cpu.is_some_and(|cpu| cpu > BUSY)
             || generator.run_queue.is_some_and(|queue| queue > WAITING)
         {
-            Verdict::Generator
+            ClockVerdict::Generator
         } else if self.on_the_wire * 2.0 >= gap {
-            Verdict::Network
+            ClockVerdict::Network
         } else {
-            Verdict::Queueing
+            ClockVerdict::Queueing
         }
     }
 
     /// Both p95, as far as they are known: "p95 166.2 ms, and 100 to 500 ms".
-    fn p95_in_words(&self) -> Option<String> {
+    fn describe_p95(&self) -> Option<String> {
         let (from, to) = self.backend_p95?;
         let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
         Some(match self.client_p95 {
@@ -103,25 +103,25 @@ impl Clocks {
     }
 
     /// A sentence for somebody tired.
-    pub(super) fn sentence(&self, verdict: Verdict) -> String {
+    pub(super) fn describe(&self, verdict: ClockVerdict) -> String {
         let Self { name, client_mean, backend_mean, .. } = self;
-        let p95 = self.p95_in_words().map(|words| format!(" ({words})")).unwrap_or_default();
+        let p95 = self.describe_p95().map(|words| format!(" ({words})")).unwrap_or_default();
         let means = format!("{name}: {client_mean:.1} ms here, {backend_mean:.1} ms by the backend{p95}");
         match verdict {
-            Verdict::Agrees => format!("{means}: they agree"),
-            Verdict::Generator => {
+            ClockVerdict::Agrees => format!("{means}: they agree"),
+            ClockVerdict::Generator => {
                 format!("{means}: the generator was at its limit and added the rest; use fewer VUs or more cores")
             }
-            Verdict::Network => {
+            ClockVerdict::Network => {
                 format!("{means}: most of the rest went by sending and receiving, which is the network or long answers")
             }
-            Verdict::Queueing => format!(
+            ClockVerdict::Queueing => format!(
                 "{means}: the rest went by before the backend's code saw the request, in its accept queue, event loop or a proxy"
             ),
-            Verdict::Impossible => format!(
+            ClockVerdict::Impossible => format!(
                 "{means}: the backend cannot take longer than its clients wait, and it has counted the same requests"
             ),
-            Verdict::OtherRequests => {
+            ClockVerdict::OtherRequests => {
                 format!("{means}: the backend has counted requests that are not these, so the two cannot be compared")
             }
         }
@@ -130,17 +130,21 @@ impl Clocks {
 
 /// An endpoint's two clocks, and what they mean.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Compared {
+pub(super) struct ClockComparison {
     #[serde(flatten)]
-    clocks: Clocks,
-    verdict: Verdict,
+    clocks: EndpointClocks,
+    verdict: ClockVerdict,
 }
 
 /// The client's clock and the backend's, endpoint by endpoint.
-pub(super) async fn check(report: &Report, source: &Source, counted: &BTreeMap<&'static str, Counted>) -> Check {
+pub(super) async fn check(
+    report: &Report,
+    source: &Source,
+    counted: &BTreeMap<&'static str, EndpointCounters>,
+) -> ProofItem {
     const CHECK: &str = "two clocks";
     if counted.values().all(|counted| counted.requests() == 0) {
-        return Check::not_applicable(CHECK, "the backend's own clock is not to be had");
+        return ProofItem::not_applicable(CHECK, "the backend's own clock is not to be had");
     }
     let (mut told, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
     for (result, endpoint) in requested(report) {
@@ -149,16 +153,17 @@ pub(super) async fn check(report: &Report, source: &Source, counted: &BTreeMap<&
             Ok(clocks) => {
                 let verdict = clocks.verdict(&report.generator);
                 match verdict {
-                    Verdict::Agrees => agree += 1,
-                    Verdict::Impossible => wrong.push(clocks.sentence(verdict)),
-                    _ => told.push(clocks.sentence(verdict)),
+                    ClockVerdict::Agrees => agree += 1,
+                    ClockVerdict::Impossible => wrong.push(clocks.describe(verdict)),
+                    _ => told.push(clocks.describe(verdict)),
                 }
                 all.push((clocks, verdict));
             }
             Err(error) => wrong.push(format!("{}: {error:#}", endpoint.name)),
         }
     }
-    let gaps = || all.iter().map(|(clocks, _): &(Clocks, Verdict)| clocks.client_mean - clocks.backend_mean);
+    let gaps =
+        || all.iter().map(|(clocks, _): &(EndpointClocks, ClockVerdict)| clocks.client_mean - clocks.backend_mean);
     let (least, most) = (gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max));
     let outside =
         outside(report).map(|share| format!("; by Server-Timing, {share:.0} % of the time")).unwrap_or_default();
@@ -168,13 +173,13 @@ pub(super) async fn check(report: &Report, source: &Source, counted: &BTreeMap<&
     );
     // Where all is well, the one that is furthest from it stands for the others.
     if let Some((furthest, verdict)) = all.iter().max_by(|(one, _), (other, _)| one.gap().total_cmp(&other.gap()))
-        && *verdict == Verdict::Agrees
+        && *verdict == ClockVerdict::Agrees
     {
-        told.push(furthest.sentence(*verdict));
+        told.push(furthest.describe(*verdict));
     }
-    let mut check = Check::new(CHECK, figures, wrong);
+    let mut check = ProofItem::new(CHECK, figures, wrong);
     check.lines.extend(told);
-    check.clocks = all.into_iter().map(|(clocks, verdict)| Compared { clocks, verdict }).collect();
+    check.clocks = all.into_iter().map(|(clocks, verdict)| ClockComparison { clocks, verdict }).collect();
     check
 }
 
@@ -194,12 +199,13 @@ async fn clocks_of(
     source: &Source,
     result: &EndpointResult,
     endpoint: &Endpoint,
-    counted: &Counted,
-) -> anyhow::Result<Clocks> {
+    counted: &EndpointCounters,
+) -> anyhow::Result<EndpointClocks> {
     let of_endpoint = |name: String| Selector::new(name).with(TESTID, &report.testid).with(NAME, endpoint.name);
     let latency = Metric::latency(endpoint);
     let mean = async |metric: &Metric| -> anyhow::Result<f64> {
-        let mean = of_run(report, of_endpoint(metric.sum())).over(of_run(report, of_endpoint(metric.count())));
+        let mean = last_value_of_run(report, of_endpoint(metric.sum()))
+            .over(last_value_of_run(report, of_endpoint(metric.count())));
         Ok(source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
     };
     let answered = result.requests.sent - result.by_status.get("0").copied().unwrap_or_default();
@@ -210,7 +216,7 @@ async fn clocks_of(
     }
     #[expect(clippy::cast_precision_loss, reason = "a mean")]
     let backend_mean = counted.seconds * 1e3 / counted.requests() as f64;
-    Ok(Clocks {
+    Ok(EndpointClocks {
         name: endpoint.name.to_owned(),
         same_requests: counted.requests() == answered && answered == result.requests.sent,
         client_mean: mean(&latency).await?,
@@ -230,9 +236,9 @@ async fn clocks_of(
 mod tests {
     use super::*;
 
-    fn clocks(client_mean: f64, backend_mean: f64, on_the_wire: f64) -> Clocks {
+    fn clocks(client_mean: f64, backend_mean: f64, on_the_wire: f64) -> EndpointClocks {
         let name = "get_state".to_owned();
-        Clocks {
+        EndpointClocks {
             name,
             client_mean,
             on_the_wire,
@@ -249,20 +255,20 @@ mod tests {
         let idle = Generator { workers: 1, cpu: Some(0.1), run_queue: Some(0.0), steal: None };
         let busy = Generator { cpu: Some(0.95), ..idle };
         for (clocks, generator, verdict) in [
-            (clocks(50.0, 46.0, 0.0), &idle, Verdict::Agrees),
-            (clocks(500.0, 460.0, 0.0), &idle, Verdict::Agrees),
-            (clocks(50.0, 30.0, 1.0), &idle, Verdict::Queueing),
-            (clocks(50.0, 30.0, 12.0), &idle, Verdict::Network),
-            (clocks(50.0, 30.0, 12.0), &busy, Verdict::Generator),
-            (clocks(50.0, 60.0, 0.0), &idle, Verdict::Impossible),
+            (clocks(50.0, 46.0, 0.0), &idle, ClockVerdict::Agrees),
+            (clocks(500.0, 460.0, 0.0), &idle, ClockVerdict::Agrees),
+            (clocks(50.0, 30.0, 1.0), &idle, ClockVerdict::Queueing),
+            (clocks(50.0, 30.0, 12.0), &idle, ClockVerdict::Network),
+            (clocks(50.0, 30.0, 12.0), &busy, ClockVerdict::Generator),
+            (clocks(50.0, 60.0, 0.0), &idle, ClockVerdict::Impossible),
         ] {
             assert_eq!(clocks.verdict(generator), verdict, "{clocks:?}");
         }
-        let before = Clocks { backend_p95: Some((100.0, Some(250.0))), ..clocks(50.0, 49.0, 0.0) };
-        assert_eq!(before.verdict(&idle), Verdict::Impossible);
-        let sentence = before.sentence(Verdict::Impossible);
+        let before = EndpointClocks { backend_p95: Some((100.0, Some(250.0))), ..clocks(50.0, 49.0, 0.0) };
+        assert_eq!(before.verdict(&idle), ClockVerdict::Impossible);
+        let sentence = before.describe(ClockVerdict::Impossible);
         assert!(sentence.contains("49.0 ms by the backend (p95 60.0 ms, and 100 to 250 ms)"), "{sentence}");
-        let with_others = Clocks { same_requests: false, ..before };
-        assert_eq!(with_others.verdict(&idle), Verdict::OtherRequests);
+        let with_others = EndpointClocks { same_requests: false, ..before };
+        assert_eq!(with_others.verdict(&idle), ClockVerdict::OtherRequests);
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use monitoring::judgement::EndpointResult;
 
-use super::reading::Counted;
+use super::backend_metrics::EndpointCounters;
 
 /// What is known of one endpoint.
 #[derive(Debug, Clone)]
-pub(super) struct Account {
+pub(super) struct EndpointAccount {
     pub(super) name: String,
     /// By the generator: requests by class of status, those without an answer apart.
     sent: BTreeMap<String, u64>,
@@ -18,12 +18,12 @@ pub(super) struct Account {
     /// By the store.
     stored: Option<BTreeMap<String, u64>>,
     /// By the backend.
-    counted: Option<Counted>,
+    counted: Option<EndpointCounters>,
 }
 
 /// What else may have made requests to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Others {
+pub(super) struct OtherTraffic {
     /// Requests of setup and teardown, which are counted apart, and that no other endpoint has been found to have had.
     pub(super) around: u64,
     /// Whether anybody but this run can have reached the backend.
@@ -32,7 +32,7 @@ pub(super) struct Others {
 
 /// Requests that the backend counted and the generator did not see answered, by what explains them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Explained {
+pub(super) struct Explanation {
     /// Counted by the backend, though no answer came here.
     pub(super) unanswered: u64,
     /// Made by setup and teardown.
@@ -58,12 +58,12 @@ fn by_class(by_status: &BTreeMap<String, u64>) -> (BTreeMap<String, u64>, u64) {
     (classes, unanswered)
 }
 
-impl Account {
+impl EndpointAccount {
     /// By the report; what is stored comes by status, as it was sent.
     pub(super) fn new(
         endpoint: &EndpointResult,
         stored: Option<BTreeMap<String, u64>>,
-        counted: Option<Counted>,
+        counted: Option<EndpointCounters>,
     ) -> Self {
         let (sent, unanswered) = by_class(&endpoint.by_status);
         // What was never begun cannot have been counted by anybody.
@@ -72,7 +72,7 @@ impl Account {
     }
 
     /// What is wrong, or what explains the difference between what was sent and what the backend counted.
-    pub(super) fn audit(&self, endpoint: &EndpointResult, others: Others) -> Result<Explained, String> {
+    pub(super) fn audit(&self, endpoint: &EndpointResult, others: OtherTraffic) -> Result<Explanation, String> {
         if let Some(stored) = &self.stored
             && let Some(wrong) = first_difference(&endpoint.by_status, stored)
         {
@@ -82,7 +82,7 @@ impl Account {
                 self.name
             ));
         }
-        let Some(counted) = &self.counted else { return Ok(Explained::default()) };
+        let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
         let mut surplus = 0;
         let classes: Vec<_> = self.sent.keys().chain(counted.by_class.keys()).collect();
         let mut seen = std::collections::BTreeSet::new();
@@ -110,7 +110,7 @@ impl Account {
                 self.name
             ));
         }
-        Ok(Explained { unanswered, around, others: rest })
+        Ok(Explanation { unanswered, around, others: rest })
     }
 
     /// Whether the backend has counted all that was answered.
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    const ALONE: Others = Others { around: 0, possible: false };
+    const ALONE: OtherTraffic = OtherTraffic { around: 0, possible: false };
 
     fn counts(of: &[(&str, u64)]) -> BTreeMap<String, u64> {
         of.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
@@ -159,26 +159,31 @@ mod tests {
         }
     }
 
-    fn audit(sent: &[(&str, u64)], cut: u64, counted: &[(&str, u64)], others: Others) -> Result<Explained, String> {
+    fn audit(
+        sent: &[(&str, u64)],
+        cut: u64,
+        counted: &[(&str, u64)],
+        others: OtherTraffic,
+    ) -> Result<Explanation, String> {
         let endpoint = endpoint(sent, cut);
-        let counted = Counted { by_class: counts(counted), ..Counted::default() };
-        Account::new(&endpoint, Some(endpoint.by_status.clone()), Some(counted)).audit(&endpoint, others)
+        let counted = EndpointCounters { by_class: counts(counted), ..EndpointCounters::default() };
+        EndpointAccount::new(&endpoint, Some(endpoint.by_status.clone()), Some(counted)).audit(&endpoint, others)
     }
 
     #[test]
     fn equal_counts_need_no_explanation() {
         let sent = [("200", 90), ("201", 5), ("500", 5)];
-        assert_eq!(audit(&sent, 0, &[("2xx", 95), ("5xx", 5)], ALONE), Ok(Explained::default()));
+        assert_eq!(audit(&sent, 0, &[("2xx", 95), ("5xx", 5)], ALONE), Ok(Explanation::default()));
     }
 
     #[test]
     fn each_explanation_takes_what_it_can_and_the_rest_is_an_error() {
-        let explained = |unanswered, around, others| Ok(Explained { unanswered, around, others });
+        let explained = |unanswered, around, others| Ok(Explanation { unanswered, around, others });
         // Three time-outs, two of which the backend went on with.
         assert_eq!(audit(&[("200", 10), ("0", 3)], 0, &[("2xx", 12)], ALONE), explained(2, 0, 0));
         // One was cut off at the end.
         assert_eq!(audit(&[("200", 10)], 1, &[("2xx", 10), ("5xx", 1)], ALONE), explained(1, 0, 0));
-        let others = Others { around: 2, possible: true };
+        let others = OtherTraffic { around: 2, possible: true };
         assert_eq!(audit(&[("200", 10), ("0", 1)], 0, &[("2xx", 17)], others), explained(1, 2, 4));
         let wrong = audit(&[("200", 10)], 0, &[("2xx", 11)], ALONE).unwrap_err();
         assert!(wrong.contains("1 requests that nobody else"), "{wrong}");
@@ -186,7 +191,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_the_backend_did_not_count_is_an_error() {
-        let others = Others { around: 5, possible: true };
+        let others = OtherTraffic { around: 5, possible: true };
         for (sent, counted) in [([("200", 10)], [("2xx", 9)]), ([("502", 10)], [("2xx", 10)])] {
             let wrong = audit(&sent, 5, &counted, others).unwrap_err();
             assert!(wrong.starts_with("join_room: 10 answers"), "{wrong}");
@@ -197,7 +202,7 @@ mod tests {
     fn a_store_that_has_another_number_is_named() {
         let endpoint = endpoint(&[("200", 10), ("500", 1)], 0);
         let stored = Some(counts(&[("200", 10)]));
-        let wrong = Account::new(&endpoint, stored, None).audit(&endpoint, ALONE).unwrap_err();
+        let wrong = EndpointAccount::new(&endpoint, stored, None).audit(&endpoint, ALONE).unwrap_err();
         assert_eq!(wrong, "join_room: 1 requests with status 500 were sent, and Prometheus has 0");
     }
 }

@@ -8,7 +8,7 @@ use monitoring::answer::{Found, shown};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::source::{POINTS, Window, step};
+use super::window::{POINTS, Window, step};
 use crate::http;
 
 /// Our Grafana. Once it does not answer it is asked no more: each question would wait for it.
@@ -109,8 +109,8 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
 
-    use super::super::source::Source;
     use super::*;
+    use crate::perf::proof::source::Source;
 
     const MINUTE: Window = Window { from_ms: 1_000, to_ms: 61_000 };
 

@@ -12,10 +12,10 @@ use monitoring::promql::Selector;
 use tokio::time;
 use url::Url;
 
-use super::delivery::{Account, Explained, Others};
-use super::reading::{self, Backend, Counted, Reading};
+use super::backend_metrics::{self, BackendMetrics, EndpointCounters, ProcessCounters};
+use super::delivery::{EndpointAccount, Explanation, OtherTraffic};
 use super::source::Source;
-use super::{Check, Outcome, Setting, now_ms, of_run, requested, whole};
+use super::{ProofContext, ProofItem, ProofItemOutcome, last_value_of_run, now_ms, requested, whole};
 
 const CHECK: &str = "delivery";
 /// How long the backend may take to count what it has answered: so many readings, with a pause between them.
@@ -30,56 +30,66 @@ const REDIRECTS: &str = "redirects are followed, and so other handlers than the 
 type Stored = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
 /// What the backend counted during the run, endpoint by endpoint, or why that is not known.
-enum Count {
-    Known(BTreeMap<&'static str, Counted>, BTreeSet<String>),
+enum BackendCount {
+    Known(BTreeMap<&'static str, EndpointCounters>, BTreeSet<String>),
     Unknown(String),
 }
 
 /// What the backend counted during the run, and the routes that it has answered for.
 #[derive(Debug, Default)]
-pub(super) struct Own {
-    pub(super) counted: BTreeMap<&'static str, Counted>,
+pub(super) struct BackendTraffic {
+    pub(super) counted: BTreeMap<&'static str, EndpointCounters>,
     pub(super) routes: BTreeSet<String>,
 }
 
 /// The audit, and the backend's own counters over the run.
-pub(super) async fn check(report: &Report, before: Backend, source: &Source, setting: &Setting<'_>) -> (Check, Own) {
-    let failed = |error: anyhow::Error| Check::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
+pub(super) async fn check(
+    report: &Report,
+    before: BackendMetrics,
+    source: &Source,
+    context: &ProofContext<'_>,
+) -> (ProofItem, BackendTraffic) {
+    let failed = |error: anyhow::Error| ProofItem::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
     let stored = match stored(report, source).await {
         Ok(stored) => stored,
-        Err(error) => return (failed(error), Own::default()),
+        Err(error) => return (failed(error), BackendTraffic::default()),
     };
     let count = match before {
-        _ if setting.follows_redirects => Count::Unknown(REDIRECTS.to_owned()),
-        Backend::One(before) => match count(report, &before, setting.target).await {
+        _ if context.follows_redirects => BackendCount::Unknown(REDIRECTS.to_owned()),
+        BackendMetrics::One(before) => match count(report, &before, context.target).await {
             Ok(count) => count,
             Err(error) => {
-                return (failed(error.context("failed to read the backend's counters again")), Own::default());
+                return (
+                    failed(error.context("failed to read the backend's counters again")),
+                    BackendTraffic::default(),
+                );
             }
         },
-        Backend::Several => Count::Unknown(SEVERAL.to_owned()),
-        Backend::Mute(why) => Count::Unknown(format!("the backend's own counters are not to be had: {why}")),
+        BackendMetrics::Several => BackendCount::Unknown(SEVERAL.to_owned()),
+        BackendMetrics::Mute(why) => {
+            BackendCount::Unknown(format!("the backend's own counters are not to be had: {why}"))
+        }
     };
-    let others = Others { around: report.around.sent + report.around.unknown, possible: !setting.own_backend };
+    let others = OtherTraffic { around: report.around.sent + report.around.unknown, possible: !context.own_backend };
     let check = audit(report, &stored, &count, others);
     let own = match count {
-        Count::Known(counted, routes) => Own { counted, routes },
-        Count::Unknown(_) => Own::default(),
+        BackendCount::Known(counted, routes) => BackendTraffic { counted, routes },
+        BackendCount::Unknown(_) => BackendTraffic::default(),
     };
     (check, own)
 }
 
 /// Reads the backend's counters until they hold all that was answered, or time is up: a request is counted a moment after
 /// its answer was sent.
-async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Result<Count> {
+async fn count(report: &Report, before: &ProcessCounters, target: &Url) -> anyhow::Result<BackendCount> {
     let (mut counted, mut routes) = (BTreeMap::new(), BTreeSet::new());
     for _ in 0..READINGS {
-        let after = reading::once(target, &SERVED).await?;
+        let after = backend_metrics::read_once(target, &SERVED).await?;
         if !after.is_of_the_process_of(before) {
-            let several =
-                after.started == before.started || matches!(reading::read(target, &SERVED).await, Backend::Several);
+            let several = after.started == before.started
+                || matches!(backend_metrics::read(target, &SERVED).await, BackendMetrics::Several);
             let restarted = "the backend was restarted during the run: its counters began again";
-            return Ok(Count::Unknown(if several { SEVERAL } else { restarted }.to_owned()));
+            return Ok(BackendCount::Unknown(if several { SEVERAL } else { restarted }.to_owned()));
         }
         let of = |name: &'static str| (name, after.endpoints[name].since(&before.endpoints[name]));
         counted = requested(report).map(|(_, endpoint)| of(endpoint.name)).collect();
@@ -90,27 +100,28 @@ async fn count(report: &Report, before: &Reading, target: &Url) -> anyhow::Resul
         time::sleep(PAUSE).await;
     }
     // What nobody has counted, another worker may have, which no reading before the load has met.
-    if !is_complete(report, &counted) && matches!(reading::read(target, &SERVED).await, Backend::Several) {
-        return Ok(Count::Unknown(SEVERAL.to_owned()));
+    if !is_complete(report, &counted) && matches!(backend_metrics::read(target, &SERVED).await, BackendMetrics::Several)
+    {
+        return Ok(BackendCount::Unknown(SEVERAL.to_owned()));
     }
-    Ok(Count::Known(counted, routes))
+    Ok(BackendCount::Known(counted, routes))
 }
 
 /// Whether the backend has counted all that was answered, of every endpoint.
-fn is_complete(report: &Report, counted: &BTreeMap<&'static str, Counted>) -> bool {
+fn is_complete(report: &Report, counted: &BTreeMap<&'static str, EndpointCounters>) -> bool {
     let of = |name: &str| counted.get(name).cloned();
-    requested(report).all(|(result, endpoint)| Account::new(result, None, of(endpoint.name)).is_complete())
+    requested(report).all(|(result, endpoint)| EndpointAccount::new(result, None, of(endpoint.name)).is_complete())
 }
 
-fn audit(report: &Report, stored: &Stored, count: &Count, mut others: Others) -> Check {
-    let (mut wrong, mut sum) = (Vec::new(), Explained::default());
+fn audit(report: &Report, stored: &Stored, count: &BackendCount, mut others: OtherTraffic) -> ProofItem {
+    let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
     for (result, endpoint) in requested(report) {
         let of_backend = match count {
-            Count::Known(counted, _) => counted.get(endpoint.name).cloned(),
-            Count::Unknown(_) => None,
+            BackendCount::Known(counted, _) => counted.get(endpoint.name).cloned(),
+            BackendCount::Unknown(_) => None,
         };
         let of_store = stored.get(endpoint.name).cloned().unwrap_or_default();
-        match Account::new(result, Some(of_store), of_backend).audit(result, others) {
+        match EndpointAccount::new(result, Some(of_store), of_backend).audit(result, others) {
             Ok(explained) => {
                 sum.unanswered += explained.unanswered;
                 sum.around += explained.around;
@@ -126,10 +137,10 @@ fn audit(report: &Report, stored: &Stored, count: &Count, mut others: Others) ->
     let mut figures = format!("{sent} sent, {in_store} in Prometheus");
     match count {
         // What answers us and is ours cannot be mute.
-        Count::Unknown(why) if !others.possible && why != REDIRECTS => wrong.push(why.clone()),
-        Count::Unknown(why) => drop(write!(figures, "; {why}")),
-        Count::Known(counted, _) => {
-            let by_backend: u64 = counted.values().map(Counted::requests).sum();
+        BackendCount::Unknown(why) if !others.possible && why != REDIRECTS => wrong.push(why.clone()),
+        BackendCount::Unknown(why) => drop(write!(figures, "; {why}")),
+        BackendCount::Known(counted, _) => {
+            let by_backend: u64 = counted.values().map(EndpointCounters::requests).sum();
             let _ = write!(figures, ", {by_backend} counted by the backend");
             let parts = [
                 (sum.unanswered, "of them never answered here"),
@@ -141,9 +152,9 @@ fn audit(report: &Report, stored: &Stored, count: &Count, mut others: Others) ->
             }
         }
     }
-    let mut check = Check::new(CHECK, figures, wrong);
-    if let (Outcome::Shown, Count::Unknown(_)) = (check.outcome, count) {
-        check.outcome = Outcome::NotApplicable;
+    let mut check = ProofItem::new(CHECK, figures, wrong);
+    if let (ProofItemOutcome::Shown, BackendCount::Unknown(_)) = (check.outcome, count) {
+        check.outcome = ProofItemOutcome::NotApplicable;
     }
     check
 }
@@ -158,7 +169,7 @@ async fn stored(report: &Report, source: &Source) -> anyhow::Result<Stored> {
                 .with(TESTID, &report.testid)
                 .with(NAME, endpoint.name)
                 .with(STATUS, status);
-            let value = source.value(&of_run(report, series).to_string(), now_ms()).await?;
+            let value = source.value(&last_value_of_run(report, series).to_string(), now_ms()).await?;
             by_status.insert(status.clone(), whole(value.unwrap_or_default()));
         }
         stored.insert(endpoint.name, by_status);

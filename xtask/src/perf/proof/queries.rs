@@ -6,6 +6,7 @@ use std::time::Duration;
 use dashboards::multiplayer;
 use dashboards::questions::{self, Question};
 use monitoring::answer::Found;
+use monitoring::catalogue::SERVED;
 use monitoring::judgement::Report;
 use monitoring::label::{SCENARIO, TESTID};
 use monitoring::operation::SCRAPE_INTERVAL;
@@ -13,9 +14,10 @@ use monitoring::prometheus::BACKEND_JOB;
 use monitoring::rule::Timing;
 use monitoring::{alert, rule};
 
-use super::reading::Backend;
-use super::source::{Source, Window, step};
-use super::{Check, Setting, catalogue, now_ms};
+use super::backend_metrics::BackendMetrics;
+use super::source::Source;
+use super::window::{Window, step};
+use super::{ProofContext, ProofItem, now_ms};
 use crate::clock::Moment;
 
 /// Looked at from a moment before the run, as the printed link does.
@@ -49,11 +51,11 @@ const SCRAPES: u32 = 5;
 /// Why Prometheus may rightly know nothing of the backend; none if it has to.
 pub(super) async fn scraped(
     report: &Report,
-    backend: &Backend,
+    backend: &BackendMetrics,
     source: &Source,
-    setting: &Setting<'_>,
+    context: &ProofContext<'_>,
 ) -> Option<&'static str> {
-    if let Backend::Mute(_) = backend {
+    if let BackendMetrics::Mute(_) = backend {
         return Some("the backend has no metrics");
     }
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
@@ -64,8 +66,8 @@ pub(super) async fn scraped(
     let scrapes = source.value(&up, now_ms()).await;
     match scrapes {
         // Our own Prometheus is told of the backend; another's need not be.
-        Ok(None) if !setting.own_store => Some("this Prometheus does not scrape the backend"),
-        Ok(Some(0.0)) if setting.on_a_bridge => {
+        Ok(None) if !context.own_store => Some("this Prometheus does not scrape the backend"),
+        Ok(Some(0.0)) if context.on_a_bridge => {
             Some("Prometheus, on a network of its own, does not reach the backend: it listens on 127.0.0.1 alone")
         }
         // What is wrong shows in the panels that have no data.
@@ -78,15 +80,15 @@ pub(super) async fn check(
     source: &Source,
     own_store: bool,
     no_scrapes: Option<&'static str>,
-) -> Check {
+) -> ProofItem {
     const CHECK: &str = "nothing empty";
-    let mut asked = Asked::default();
-    let dashboard = multiplayer::dashboard(catalogue());
+    let mut asked = QueryTally::default();
+    let dashboard = multiplayer::dashboard(&SERVED);
     let from_ms = report.started_unix_ms - MARGIN_MS;
     let run = Window { from_ms, to_ms: report.series_end_unix_ms() };
     let until_now = Window { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
-        for question in questions::questions(&dashboard).into_iter().chain(of_rules(&Timing::USUAL)) {
+        for question in questions::questions(&dashboard).into_iter().chain(rule_queries(&Timing::USUAL)) {
             let may_be_empty = question.may_be_empty.or_else(|| {
                 let of_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
                 let no_lines = TOO_SHORT.filter(|_| is_short(report) && is_over_time(&question));
@@ -109,7 +111,7 @@ pub(super) async fn check(
     let empty = asked.empty.len();
     let figures =
         format!("{} queries {through}, for the run's window and up to now; {empty} rightly without data", asked.count);
-    let mut check = Check::new(CHECK, figures, asked.wrong);
+    let mut check = ProofItem::new(CHECK, figures, asked.wrong);
     check.excused = asked.empty.into_iter().collect();
     if let Some(why) = source.gave_up_on_grafana() {
         check.lines.insert(0, format!("Grafana was not asked, or not for all of it: {why}"));
@@ -128,16 +130,16 @@ fn not_requested(expr: &str, report: &Report) -> Option<&'static str> {
             })
         })
     };
-    let mentioned: Vec<_> = catalogue().endpoints.iter().filter(|endpoint| speaks_of(endpoint.name)).collect();
+    let mentioned: Vec<_> = SERVED.endpoints.iter().filter(|endpoint| speaks_of(endpoint.name)).collect();
     let requested = |name: &str| report.endpoints.iter().any(|endpoint| endpoint.name == name);
     let none = !mentioned.is_empty() && !mentioned.iter().any(|endpoint| requested(endpoint.name));
     none.then_some("the scenario does not make such requests")
 }
 
 /// What rules and alerts ask, which is the same for all runs.
-fn of_rules(timing: &Timing) -> Vec<Question> {
-    let recording = rule::recording_rules(catalogue(), timing);
-    let alerts = alert::alerts(catalogue(), timing);
+fn rule_queries(timing: &Timing) -> Vec<Question> {
+    let recording = rule::recording_rules(&SERVED, timing);
+    let alerts = alert::alerts(&SERVED, timing);
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         place: format!("rule {}", rule.record),
         expr: rule.expr.to_string(),
@@ -171,16 +173,16 @@ fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
 
 /// Of the queries that may be empty after a run, those that had no data in a drill either, from its faulty run's beginning
 /// up to now.
-pub(super) async fn unanswered(
+pub(crate) async fn unanswered(
     source: &Source,
     (testid, scenario): (&str, &str),
     (began, _): (Moment, Moment),
     now: Moment,
 ) -> anyhow::Result<Vec<String>> {
-    let dashboard = multiplayer::dashboard(catalogue());
+    let dashboard = multiplayer::dashboard(&SERVED);
     let window = Window { from_ms: began.0, to_ms: now.0 };
     let mut unanswered = Vec::new();
-    let all = questions::questions(&dashboard).into_iter().chain(of_rules(&Timing::DRILL));
+    let all = questions::questions(&dashboard).into_iter().chain(rule_queries(&Timing::DRILL));
     for question in all.filter(|question| question.may_be_empty.is_some()) {
         let expr = question.expr.replace("$testid", testid).replace("$scenario", scenario);
         let found = source.ask(&expr, question.instant, window).await?;
@@ -192,13 +194,13 @@ pub(super) async fn unanswered(
 }
 
 #[derive(Debug, Default)]
-struct Asked {
+struct QueryTally {
     count: usize,
     empty: BTreeSet<String>,
     wrong: Vec<String>,
 }
 
-impl Asked {
+impl QueryTally {
     async fn put(&mut self, source: &Source, question: Question, window: Window) {
         self.count += 1;
         let found = match source.ask(&question.expr, question.instant, window).await {
@@ -254,8 +256,8 @@ impl Asked {
             Ok(loaded) => loaded,
             Err(error) => return self.complain(format!("rules: {error:#}")),
         };
-        let recording = rule::recording_rules(catalogue(), &Timing::USUAL);
-        let alerts = alert::alerts(catalogue(), &Timing::USUAL);
+        let recording = rule::recording_rules(&SERVED, &Timing::USUAL);
+        let alerts = alert::alerts(&SERVED, &Timing::USUAL);
         let names = recording.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.record);
         for name in names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert)) {
             self.count += 1;
@@ -303,8 +305,8 @@ mod tests {
 
     /// All rules but those of a name; that of p95 of joins does not work.
     fn rules(word: &str) -> String {
-        let recording = rule::recording_rules(catalogue(), &Timing::USUAL);
-        let alerts = alert::alerts(catalogue(), &Timing::USUAL);
+        let recording = rule::recording_rules(&SERVED, &Timing::USUAL);
+        let alerts = alert::alerts(&SERVED, &Timing::USUAL);
         let names = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| rule.record);
         let names = names.chain(alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| rule.alert));
         let rules: Vec<_> = names

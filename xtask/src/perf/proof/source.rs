@@ -11,20 +11,12 @@ use monitoring::run::StoreAccess;
 use url::Url;
 
 use super::grafana::Grafana;
+use super::window::{Window, step};
 use crate::clock::{Moment, seconds};
 use crate::http;
 
-/// What Grafana draws on a panel of usual width.
-pub(super) const POINTS: i64 = 1_000;
 /// The least that Grafana makes of `$__rate_interval`: four scrapes.
 const SCRAPES: u32 = 4;
-
-/// A window, Unix milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) from_ms: i64,
-    pub(crate) to_ms: i64,
-}
 
 /// Where queries go.
 #[derive(Debug, Clone)]
@@ -147,15 +139,7 @@ impl Source {
 
 /// An endpoint of Prometheus' HTTP API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
 fn api(prometheus: &Url, path: &str) -> anyhow::Result<Url> {
-    let base = prometheus.as_str().trim_end_matches('/');
-    Url::parse(&format!("{base}/api/v1/{path}")).context("failed to make a URL")
-}
-
-/// The step that Grafana takes: as many as it has points, and never finer than the data.
-pub(super) fn step(window: Window) -> Duration {
-    let finest = monitoring::operation::PUSH_INTERVAL;
-    let of_points = u64::try_from((window.to_ms - window.from_ms) / POINTS).unwrap_or_default();
-    Duration::from_secs(Duration::from_millis(of_points).as_secs()).max(finest)
+    http::join(prometheus, &format!("api/v1/{path}"))
 }
 
 /// Seconds between values. Prometheus refuses more than 11,000 of them.

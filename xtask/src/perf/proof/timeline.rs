@@ -7,7 +7,7 @@ use monitoring::backend::{self, MEMORY};
 use monitoring::interpretation::Slope;
 use monitoring::judgement::Report;
 
-use super::Check;
+use super::ProofItem;
 use super::source::Source;
 use crate::clock::Moment;
 
@@ -19,19 +19,21 @@ const LONG: Duration = Duration::from_secs(300);
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// What is to be said of a run's course. It is for people to judge, and no failure.
-pub(super) async fn check(report: &Report, source: &Source) -> Check {
+pub(super) async fn check(report: &Report, source: &Source) -> ProofItem {
     const CHECK: &str = "over time";
     let (from, to) = (Moment(report.started_unix_ms), Moment(report.ended_unix_ms));
     let lasted = Duration::from_millis(u64::try_from(to.0 - from.0).unwrap_or_default());
     if lasted < LONG {
-        return Check::not_applicable(CHECK, "the run was too short for the backend's memory to drift");
+        return ProofItem::not_applicable(CHECK, "the run was too short for the backend's memory to drift");
     }
     match source.series(&backend::scraped(MEMORY).now().sum().to_string(), from, to).await {
         Ok(memory) => match Slope::of(&thinned(memory)) {
-            Some(slope) => Check::new(CHECK, slope.in_words("the backend's memory", MEBIBYTE, "MiB"), Vec::new()),
-            None => Check::not_applicable(CHECK, "too little is known of the backend's memory"),
+            Some(slope) => ProofItem::new(CHECK, slope.in_words("the backend's memory", MEBIBYTE, "MiB"), Vec::new()),
+            None => ProofItem::not_applicable(CHECK, "too little is known of the backend's memory"),
         },
-        Err(error) => Check::not_applicable(CHECK, format!("the backend's memory could not be asked for: {error:#}")),
+        Err(error) => {
+            ProofItem::not_applicable(CHECK, format!("the backend's memory could not be asked for: {error:#}"))
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn make(name: &str) -> anyhow::Result<()> {
 }
 
 /// A network of this clone.
-struct Ours {
+struct OwnNetwork {
     name: String,
     id: String,
     /// The command that made it.
@@ -39,13 +39,13 @@ struct Ours {
 }
 
 /// This clone's networks.
-async fn ours(docker: &Docker) -> anyhow::Result<Vec<Ours>> {
+async fn ours(docker: &Docker) -> anyhow::Result<Vec<OwnNetwork>> {
     let label = format!("{}={}", super::WORKSPACE, workspace::id());
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
     let networks = docker.list_networks(Some(ListNetworksOptions { filters })).await?;
     let network = |found: Network| {
         let maker = found.labels.and_then(|labels| labels.get(super::MAKER).cloned()).unwrap_or_default();
-        Some(Ours { name: found.name?, id: found.id?, maker })
+        Some(OwnNetwork { name: found.name?, id: found.id?, maker })
     };
     Ok(networks.into_iter().filter_map(network).collect())
 }
@@ -53,7 +53,7 @@ async fn ours(docker: &Docker) -> anyhow::Result<Vec<Ours>> {
 /// Removes this clone's networks but for those in use.
 pub(super) async fn remove_idle(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
     // What another command has just made, it is about to use.
-    for network in unused(docker, in_use).await?.filter(|network| owner::another(&network.maker).is_none()) {
+    for network in unused(docker, in_use).await?.filter(|network| owner::running_owner(&network.maker).is_none()) {
         docker.remove_network(&network.id).await?;
     }
     Ok(())
@@ -61,13 +61,13 @@ pub(super) async fn remove_idle(docker: &Docker, in_use: &HashSet<String>) -> an
 
 /// Removes those that were made by a command that is gone and that nothing of ours is on.
 pub(super) async fn clean_up(docker: &Docker, in_use: &HashSet<String>, cleanup: &mut Cleanup) {
-    let unused = cleanup.found(unused(docker, in_use).await);
+    let unused = cleanup.note_error(unused(docker, in_use).await);
     for network in unused.into_iter().flatten().filter(|network| owner::is_gone(&network.maker)) {
         let removed = docker.remove_network(&network.id).await.map_err(anyhow::Error::from);
         cleanup.note(removed, || format!("network {}", network.name));
     }
 }
 
-async fn unused(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<impl Iterator<Item = Ours>> {
+async fn unused(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<impl Iterator<Item = OwnNetwork>> {
     Ok(ours(docker).await?.into_iter().filter(|network| !in_use.contains(&network.name)))
 }

@@ -44,7 +44,7 @@ pub(super) enum Network {
 
 /// A container of the stack.
 #[derive(Debug, Clone)]
-pub(super) struct Service {
+pub(super) struct ContainerSpec {
     pub(super) role: &'static str,
     pub(super) name: String,
     pub(super) image: String,
@@ -116,7 +116,7 @@ fn linked(dashboards: &Path, prometheus_port: u16) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-impl Service {
+impl ContainerSpec {
     pub(super) fn prometheus(options: &Options, images: &Images, network: Network) -> anyhow::Result<Self> {
         let (port, inner_port) = (options.prometheus_port, 9090);
         let generated = if options.timing == Timing::USUAL {
@@ -161,7 +161,7 @@ impl Service {
             binds,
             volume,
             // What it writes beside an archive's blocks is to be removed by whoever unpacked them.
-            user: options.archive.as_ref().and_then(|_| super::tool::owner()),
+            user: options.archive.as_ref().and_then(|_| user_of_files()),
             limits: operation::PROMETHEUS,
             stores: options.archive.is_none().then_some("/prometheus"),
             scratch: &["/tmp"],
@@ -343,4 +343,15 @@ pub(super) async fn volumes(docker: &Docker, only: Option<u16>) -> anyhow::Resul
             .is_some_and(|port| only.is_none_or(|only| only == port))
     };
     Ok(found.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).filter(ours).collect())
+}
+
+/// Whose files they are: what a container writes would otherwise be another user's, who alone may remove it.
+#[cfg(unix)]
+pub(super) fn user_of_files() -> Option<String> {
+    Some(format!("{}:{}", rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn user_of_files() -> Option<String> {
+    None
 }

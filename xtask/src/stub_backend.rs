@@ -23,14 +23,20 @@ pub(crate) struct StubBackend {
 }
 
 impl StubBackend {
-    /// Starts it on a free port, with flags for its faults, and waits until it says which.
+    /// Starts it for a run, with flags for its faults.
     pub(crate) async fn start(program: &Path, seed: u64, faults: &[String]) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
+        command.args(["--seed", &seed.to_string()]).args(faults);
+        owner::attach(&mut command);
+        Self::spawn(command).await
+    }
+
+    /// Starts a command that is the stand-in on a free port, and waits until it says which.
+    pub(crate) async fn spawn(mut command: Command) -> anyhow::Result<Self> {
         // It ends when this pipe closes, so that it cannot outlive us however we end.
-        command.args(["--port", "0", "--until-stdin-closes", "--seed", &seed.to_string()]).args(faults);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        owner::ours(&mut command);
-        let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
+        command.args(["--port", "0", "--until-stdin-closes"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let spawned = command.kill_on_drop(true).spawn();
+        let mut child = spawned.with_context(|| format!("failed to start {:?}", command.as_std().get_program()))?;
         let stdout = child.stdout.take().context("the stand-in has no output")?;
         let mut lines = BufReader::new(stdout).lines();
         let first =

@@ -10,6 +10,7 @@ use monitoring::exposition::{self, Sample};
 use monitoring::openapi;
 use url::Url;
 
+use super::whole;
 use crate::http;
 
 /// Readings, each on a connection of its own, that must tell of one process for it to be the only one. Workers share a listening socket.
@@ -20,7 +21,7 @@ const APART: Duration = Duration::from_millis(1);
 
 /// Counters of one endpoint.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Counted {
+pub(super) struct EndpointCounters {
     /// Requests by class of status: "2xx".
     pub(super) by_class: BTreeMap<String, u64>,
     /// Seconds, all requests together.
@@ -31,50 +32,50 @@ pub(super) struct Counted {
 
 /// The counters of a process.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Reading {
+pub(super) struct ProcessCounters {
     /// When the process started; a service of several processes that add theirs up does not say.
     pub(super) started: Option<f64>,
     /// When each of its series was first counted, by labels. Processes are started within the hundredth of a second that the kernel
     /// knows, and never count for the first time within the same microsecond.
     created: BTreeMap<BTreeMap<String, String>, f64>,
     /// Endpoint by endpoint, by name.
-    pub(super) endpoints: BTreeMap<&'static str, Counted>,
+    pub(super) endpoints: BTreeMap<&'static str, EndpointCounters>,
     /// Routes that the backend has answered for, as "GET /api/news".
     pub(super) routes: BTreeSet<String>,
 }
 
 /// What a target is like, as far as its metrics tell.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Backend {
+pub(super) enum BackendMetrics {
     /// It has no metrics, or none of the kind that is understood.
     Mute(String),
     /// Several processes answer in turn, each for itself.
     Several,
     /// One process.
-    One(Reading),
+    One(ProcessCounters),
 }
 
 /// Reads the metrics of the target, several times, to see whether it is always the same process that answers.
-pub(super) async fn read(target: &Url, catalogue: &Catalogue) -> Backend {
+pub(super) async fn read(target: &Url, catalogue: &Catalogue) -> BackendMetrics {
     let staggered = (0..READINGS).map(async |at| {
         tokio::time::sleep(APART * at).await;
-        once(target, catalogue).await
+        read_once(target, catalogue).await
     });
     let readings: Result<Vec<_>, _> = futures::future::join_all(staggered).await.into_iter().collect();
     match readings {
-        Ok(readings) => of_all(readings),
-        Err(error) => Backend::Mute(format!("{error:#}")),
+        Ok(readings) => join_readings(readings),
+        Err(error) => BackendMetrics::Mute(format!("{error:#}")),
     }
 }
 
-fn of_all(mut readings: Vec<Reading>) -> Backend {
+fn join_readings(mut readings: Vec<ProcessCounters>) -> BackendMetrics {
     // Counters only grow, and the last to answer need not be the last that was counted.
-    readings.sort_by_key(|reading| reading.endpoints.values().map(Counted::requests).sum::<u64>());
+    readings.sort_by_key(|reading| reading.endpoints.values().map(EndpointCounters::requests).sum::<u64>());
     let one = readings.iter().all(|reading| readings.iter().all(|other| reading.is_of_the_process_of(other)));
-    readings.pop().filter(|_| one).map_or(Backend::Several, Backend::One)
+    readings.pop().filter(|_| one).map_or(BackendMetrics::Several, BackendMetrics::One)
 }
 
-impl Reading {
+impl ProcessCounters {
     /// Whether nothing tells that another process answered.
     pub(super) fn is_of_the_process_of(&self, other: &Self) -> bool {
         let common = self.created.iter().filter_map(|(labels, at)| Some((at, other.created.get(labels)?)));
@@ -83,7 +84,7 @@ impl Reading {
 }
 
 /// Reads the metrics once.
-pub(super) async fn once(target: &Url, catalogue: &Catalogue) -> anyhow::Result<Reading> {
+pub(super) async fn read_once(target: &Url, catalogue: &Catalogue) -> anyhow::Result<ProcessCounters> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let url = target.join("/metrics").context("failed to make a URL")?;
     let text = tokio::time::timeout(PATIENCE, http::text(url)).await.context("no answer from /metrics")??;
@@ -96,12 +97,17 @@ pub(super) async fn once(target: &Url, catalogue: &Catalogue) -> anyhow::Result<
     Ok(reading(&samples, catalogue))
 }
 
-fn reading(samples: &[Sample], catalogue: &Catalogue) -> Reading {
+fn reading(samples: &[Sample], catalogue: &Catalogue) -> ProcessCounters {
     let started = samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value);
     let created = samples.iter().filter(|sample| sample.name == CREATED);
     let created = created.map(|sample| (sample.labels.clone(), sample.value)).collect();
     let counted = |endpoint: &'static Endpoint| (endpoint.name, counted(samples, endpoint));
-    Reading { started, created, endpoints: catalogue.endpoints.iter().map(counted).collect(), routes: routes(samples) }
+    ProcessCounters {
+        started,
+        created,
+        endpoints: catalogue.endpoints.iter().map(counted).collect(),
+        routes: routes(samples),
+    }
 }
 
 /// What stands in `handler` for requests that no route matched.
@@ -117,19 +123,19 @@ fn routes(samples: &[Sample]) -> BTreeSet<String> {
 }
 
 /// The routes that a target serves, by its OpenAPI document where FastAPI has it; none if it has none.
-pub(super) async fn served(target: &Url) -> Option<BTreeSet<String>> {
+pub(super) async fn served_routes(target: &Url) -> Option<BTreeSet<String>> {
     let text = http::text(target.join("/openapi.json").ok()?).await.ok()?;
     let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
     routes.retain(|route| route.split_once(' ').is_some_and(|(_, path)| path != METRICS));
     Some(routes).filter(|routes| !routes.is_empty())
 }
 
-fn counted(samples: &[Sample], endpoint: &Endpoint) -> Counted {
+fn counted(samples: &[Sample], endpoint: &Endpoint) -> EndpointCounters {
     let label = |sample: &Sample, name: &str| sample.labels.get(name).cloned().unwrap_or_default();
     let of_endpoint = samples.iter().filter(|sample| {
         label(sample, "handler") == endpoint.handler() && label(sample, "method") == endpoint.method.as_str()
     });
-    let mut counted = Counted::default();
+    let mut counted = EndpointCounters::default();
     for sample in of_endpoint {
         match sample.name.strip_prefix(DURATION) {
             Some("_sum") => counted.seconds += sample.value,
@@ -149,12 +155,7 @@ fn counted(samples: &[Sample], endpoint: &Endpoint) -> Counted {
     counted
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and not negative")]
-fn whole(value: f64) -> u64 {
-    value as u64
-}
-
-impl Counted {
+impl EndpointCounters {
     /// What was counted since.
     pub(super) fn since(&self, before: &Self) -> Self {
         let by_class = self.by_class.iter().map(|(class, count)| {
@@ -207,8 +208,8 @@ http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",m
             reading(&exposition::parse(&text).unwrap(), &STOCK_AI)
         };
         let (one, other) = (worker("1.7955376450412347e+09"), worker("1.7955376450412349e+09"));
-        assert_eq!(of_all(vec![one.clone(), one.clone()]), Backend::One(one.clone()));
-        assert_eq!(of_all(vec![one.clone(), other, one]), Backend::Several);
+        assert_eq!(join_readings(vec![one.clone(), one.clone()]), BackendMetrics::One(one.clone()));
+        assert_eq!(join_readings(vec![one.clone(), other, one]), BackendMetrics::Several);
     }
 
     #[test]
@@ -221,7 +222,7 @@ http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",m
         assert_eq!(join.quantile_bounds_ms(99), Some((500.0, f64::INFINITY)));
         let since = join.since(join);
         assert_eq!((since.requests(), since.quantile_bounds_ms(95)), (0, None));
-        assert_eq!(reading.endpoints["get_news"], Counted::default());
+        assert_eq!(reading.endpoints["get_news"], EndpointCounters::default());
         assert_eq!(reading.routes.len(), 2, "{:?}", reading.routes);
     }
 }
