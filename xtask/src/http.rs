@@ -57,6 +57,11 @@ fn builder(url: &Url) -> reqwest::ClientBuilder {
     if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) }
 }
 
+/// A path below a URL, which may have a path itself.
+pub(crate) fn join(base: &Url, path: &str) -> anyhow::Result<Url> {
+    Url::parse(&format!("{}/{path}", base.as_str().trim_end_matches('/'))).context("failed to make a URL")
+}
+
 /// Whether the URL answers with success before the time is over.
 pub(crate) async fn ready(url: &Url, within: Duration) -> anyhow::Result<bool> {
     let client = client(url)?;

@@ -1,33 +1,30 @@
 //! `cargo xtask`: everything that is done with this workspace, as commands.
 
-mod archive;
-mod backend;
-mod bench;
-mod ci;
-mod codegen;
-mod comment;
-mod compare;
-mod dashboards_diff;
-mod export;
+mod clock;
+mod commands;
+mod dashboard_changes;
+mod dashboard_link;
+mod generated_files;
+mod github;
+mod host;
 mod http;
-mod lock;
-mod new;
 mod perf;
-mod process;
-mod proof;
+mod recorded;
 mod reports;
-mod runs;
 mod scenarios;
 mod stack;
-mod summary;
-mod sweep;
-mod url_value;
+mod stub_backend;
+mod terminal;
+mod values;
 mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use perf_report::exit_code::ExitCode as Exit;
+
+use commands::{archive, bench, ci, codegen, comment, compare, dashboards, export, new, report, runs};
+use host::cleanup::Cleanup;
 
 /// Load tests, their monitoring and their verdict.
 #[derive(Debug, Parser)]
@@ -43,37 +40,33 @@ enum Command {
     Perf(Box<perf::PerfArgs>),
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
-    Stack(stack::Command),
+    Stack(commands::stack::StackCommand),
     /// List past runs: verdict, load, the p95 nearest to its promise, tags
-    Runs(runs::Args),
+    Runs(runs::RunsArgs),
     /// Make a run's report.html, junit.xml and summary.md again, and print its table
-    Report(reports::Args),
+    Report(report::ReportArgs),
     /// Compare two runs that were recorded
-    Compare(compare::Args),
+    Compare(compare::CompareArgs),
     /// Write a scenario that compiles, runs against the stand-in and has its snapshots
-    NewScenario(new::Args),
+    NewScenario(new::NewArgs),
     /// Write the catalogue of a second service, and a scenario of it
-    NewService(new::Args),
+    NewService(new::NewArgs),
     /// Review changes of dashboards
     #[command(subcommand)]
-    Dashboards(dashboards_diff::Command),
+    Dashboards(dashboards::DashboardsCommand),
     /// Put a run into one file: report, dashboard, rules and series; or look at one again
-    Archive(archive::Command),
+    Archive(archive::ArchiveCommand),
     /// Write rules and dashboards for a Prometheus and a Grafana of your own, ready to load
-    Export(export::Args),
+    Export(export::ExportArgs),
     /// Write a summary to a pull request of GitHub, or write it again
-    Comment(comment::Args),
+    Comment(comment::CommentArgs),
     /// Write the files that are generated from the catalogue
-    Codegen {
-        /// Write nothing; fail if a file differs from what would be written, or should not be there
-        #[arg(long)]
-        check: bool,
-    },
+    Codegen(codegen::CodegenArgs),
     /// Measure the generator: its cost beside its peers', and how true its clock is
     #[command(subcommand)]
-    Bench(bench::Command),
+    Bench(bench::BenchCommand),
     /// Run what needs Docker, Prometheus and promtool: the tests that plain `cargo test` lists as ignored
-    Ci(ci::Args),
+    Ci(ci::CiArgs),
 }
 
 #[tokio::main]
@@ -88,31 +81,38 @@ async fn main() -> ExitCode {
         }
     };
     if matches!(cli.command, Command::Perf(_) | Command::Stack(_) | Command::Archive(_) | Command::Bench(_)) {
-        sweep::sweep().await;
+        clean_up().await;
     }
-    let code = match cli.command {
-        Command::Perf(args) => perf::command(*args).await,
-        Command::Stack(command) => or_internal(stack::command(command).await),
-        Command::Runs(args) => or_internal(runs::run(&args)),
-        Command::Comment(args) => or_internal(comment::run(&args).await),
-        Command::NewScenario(args) => or_internal(new::scenario(&args)),
-        Command::NewService(args) => or_internal(new::service(&args)),
-        Command::Report(args) => or_internal(reports::run(&args)),
-        Command::Compare(args) => or_internal(compare::run(&args)),
-        Command::Dashboards(command) => or_internal(dashboards_diff::run(command)),
-        Command::Archive(command) => or_internal(archive::run(&command).await),
-        Command::Export(args) => or_internal(export::run(&args)),
-        Command::Codegen { check } => or_internal(codegen::run(check)),
-        Command::Bench(command) => or_internal(bench::run(command).await),
-        Command::Ci(args) => or_internal(ci::run(&args).await),
+    let result = match cli.command {
+        Command::Perf(args) => Ok(perf::command(*args).await),
+        Command::Stack(command) => commands::stack::run(command).await,
+        Command::Runs(args) => runs::run(&args),
+        Command::Comment(args) => comment::run(&args).await,
+        Command::NewScenario(args) => new::scenario(&args),
+        Command::NewService(args) => new::service(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Dashboards(command) => dashboards::run(command),
+        Command::Archive(command) => archive::run(&command).await,
+        Command::Export(args) => export::run(&args),
+        Command::Codegen(args) => codegen::run(&args),
+        Command::Bench(command) => bench::run(command).await,
+        Command::Ci(args) => ci::run(&args).await,
     };
+    let code = result.unwrap_or_else(|error| {
+        eprintln!("error: {}", monitoring::sanitize::sanitize(&format!("{error:#}")));
+        error.downcast_ref::<stack::StackError>().map_or(Exit::Internal, stack::StackError::code)
+    });
     code.code().into()
 }
 
-/// A command's own exit code, or that of an error nobody expected.
-fn or_internal(result: anyhow::Result<Exit>) -> Exit {
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {}", monitoring::sanitize::sanitize(&format!("{error:#}")));
-        error.downcast_ref::<stack::StackError>().map_or(Exit::Internal, stack::StackError::code)
-    })
+/// Removes what owners of this clone left that are gone.
+async fn clean_up() {
+    let mut cleanup = Cleanup::default();
+    // Processes first: they may be about to write what is removed then.
+    cleanup.end_orphans().await;
+    stack::clean_up(&mut cleanup).await;
+    cleanup.remove_outcomes(&workspace::perf());
+    perf::clean_up(&mut cleanup);
+    cleanup.print();
 }

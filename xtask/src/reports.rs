@@ -7,23 +7,21 @@ use anyhow::Context as _;
 use monitoring::sanitize::sanitize_json;
 use perf_report::Report;
 use perf_report::comparison::Comparison;
-use perf_report::exit_code::ExitCode;
 use perf_report::read::read_report;
-use perf_report::render::files::{self, REPORT};
+use perf_report::render::files::{COMPARISON, REPORT, comparison_files, run_files};
 
-use crate::{summary, workspace};
+use crate::workspace;
 
 /// Reads a report.
 ///
 /// # Errors
-/// If it is none, or one of another version: what to do is said.
+/// If it is not a report, or one of a version that is not known: what to do is said.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
     const MOST: u64 = 64 << 20;
     let read = || format!("failed to read {}", path.display());
     let length = fs::metadata(path).with_context(read)?.len();
     anyhow::ensure!(length <= MOST, "{} has {length} bytes, and a report has no more than {MOST}", path.display());
-    let text = fs::read_to_string(path).with_context(read)?;
-    read_report(&text).with_context(|| format!("{} cannot be read", path.display()))
+    read_report(&fs::read_to_string(path).with_context(read)?).with_context(read)
 }
 
 /// Where a baseline of that name is kept.
@@ -49,44 +47,38 @@ pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
     Ok((path, report))
 }
 
-/// Writes a report in place of an older one, whole or not at all.
-pub(crate) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
-    let draft = path.with_extension("tmp");
-    let text = serde_json::to_string_pretty(report).context("failed to write the report as JSON")? + "\n";
-    fs::write(&draft, text).with_context(|| format!("failed to write {}", draft.display()))?;
-    fs::rename(&draft, path).with_context(|| format!("failed to write {}", path.display()))
+/// Writes a report, and everything that is made from it beside it, in place of what is there.
+pub(crate) fn publish(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
+    write_all(path, REPORT, run_files(report, compared)?)
 }
 
-/// Writes everything that is made from a report beside it.
-pub(crate) fn write_pages(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
-    for (name, text) in files::run_files(report, compared)? {
-        let page = path.with_file_name(name);
-        fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
-    }
-    Ok(())
+/// Writes a comparison of rounds, and everything that is made from it beside it.
+pub(crate) fn publish_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
+    write_all(path, COMPARISON, comparison_files(compared)?)
 }
 
-/// Writes everything that is made from a comparison of rounds beside it.
-pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
-    for (name, text) in files::comparison_files(compared)? {
-        let page = path.with_file_name(name);
-        fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
+/// Writes each file whole or not at all: the main one at that path, the others beside it.
+fn write_all(main: &Path, main_name: &str, files: Vec<(&'static str, String)>) -> anyhow::Result<()> {
+    for (name, text) in files {
+        let path = if name == main_name { main.to_owned() } else { main.with_file_name(name) };
+        let draft = main.with_file_name(format!("{name}.tmp"));
+        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
+        written.with_context(|| format!("failed to write {}", path.display()))?;
     }
     Ok(())
 }
 
 /// A comparison of rounds, by its name or its file; none if it is none.
-fn rounds(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
-    let places = [PathBuf::from(name), workspace::perf().join(name).join("comparison.json")];
-    let is_one =
-        |path: &PathBuf| path.ends_with("comparison.json") && path.is_file() && !path.with_file_name(REPORT).exists();
+pub(crate) fn rounds(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
+    let places = [PathBuf::from(name), workspace::perf().join(name).join(COMPARISON)];
+    let is_one = |path: &PathBuf| path.ends_with(COMPARISON) && path.is_file() && !path.with_file_name(REPORT).exists();
     let Some(path) = places.into_iter().find(is_one) else { return Ok(None) };
     Ok(comparison_of(&path)?.map(|compared| (path, compared)))
 }
 
 /// What a run was compared with, if it was.
 pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
-    let path = path.with_file_name("comparison.json");
+    let path = path.with_file_name(COMPARISON);
     if !path.is_file() {
         return Ok(None);
     }
@@ -97,39 +89,25 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
     serde_json::from_value(json).map(Some).with_context(of)
 }
 
-/// Which report, and what production is like.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// A report.json or comparison.json, a run's testid, or a comparison's or baseline's name
-    report: String,
-    /// How many requests production has in a day, for what error budgets mean there
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    requests_per_day: Option<u64>,
-}
-
-/// `cargo xtask report`: makes everything again that is made from a report, and prints its table.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if let Some((path, compared)) = rounds(&args.report)? {
-        write_comparison(&path, &compared)?;
-        summary::print_comparison(&compared, &path);
-        return Ok(ExitCode::Met);
+/// The reports in a folder, and files that are none.
+pub(crate) fn all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> {
+    let (mut reports, mut unreadable) = (Vec::new(), Vec::new());
+    if !folder.exists() {
+        return Ok((reports, unreadable));
     }
-    let (path, mut report) = match find(&args.report) {
-        Ok(found) => found,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return Ok(ExitCode::BadConfiguration);
+    let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path().join(REPORT);
+        // `latest` is one of them once more.
+        if entry.file_type()?.is_symlink() || !path.is_file() {
+            continue;
         }
-    };
-    if args.requests_per_day.is_some() {
-        report.requests_per_day = args.requests_per_day;
-        write(&path, &report)?;
+        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        match read_report(&text) {
+            Ok(report) => reports.push(report),
+            Err(_) => unreadable.push(path),
+        }
     }
-    let compared = comparison_of(&path)?;
-    write_pages(&path, &report, compared.as_ref())?;
-    summary::print(&report, &path, None);
-    if let Some(compared) = &compared {
-        summary::print_comparison(compared, &path.with_file_name("comparison.json"));
-    }
-    Ok(ExitCode::Met)
+    Ok((reports, unreadable))
 }

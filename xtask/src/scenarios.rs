@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
-use cargo_metadata::{Message, TargetKind};
+use cargo_metadata::{Message, Target, TargetKind};
 
 use crate::workspace;
 
@@ -27,51 +27,56 @@ pub(crate) struct Built {
     pub(crate) backend: Option<PathBuf>,
 }
 
-/// Builds the scenarios, and the stand-in if it is needed. Cargo's messages go to the terminal.
+/// Builds the scenarios, and the stand-in if it is needed.
 pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> {
-    let mut command = workspace::cargo();
     // Of the whole workspace, as features are those of all packages that are named: with and without the stand-in they would differ, and much
     // would be compiled twice.
-    command.args(["build", "--profile", profile, "--workspace", "--test", "load"]);
+    let mut what = vec!["--profile", profile, "--workspace", "--test", "load"];
     if with_backend {
-        command.args(["--bin", STUB]);
+        what.extend(["--bin", STUB]);
     }
-    command.current_dir(workspace::root());
-    let (load, backend) = executables(&mut command, "the scenarios do not compile")?;
-    Ok(Built { load: load.context("cargo built no test named load")?, backend })
+    let built = cargo_build(&mut workspace::cargo(), &what, "the scenarios do not compile")?;
+    let backend = with_backend.then(|| built.get(TargetKind::Bin, STUB)).transpose()?;
+    Ok(Built { load: built.get(TargetKind::Test, "load")?, backend })
 }
 
 /// Builds the stand-in of another checkout of this workspace. What it is built of is kept apart from our own.
-pub(crate) fn build_backend(workspace: &Path) -> anyhow::Result<PathBuf> {
-    let mut command = workspace::cargo();
-    let name = if workspace.join("perf-tests/stub").is_dir() { STUB } else { FORMER_STUB };
-    command.args(["build", "--profile", PROFILE, "--package", name, "--bin", name]);
-    command.current_dir(workspace).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
-    let (_, backend) = executables(&mut command, "its stand-in does not compile")?;
-    backend.context("cargo built no stand-in")
+pub(crate) fn build_backend(checkout: &Path) -> anyhow::Result<PathBuf> {
+    let mut cargo = workspace::cargo();
+    cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
+    let name = if checkout.join("perf-tests/stub").is_dir() { STUB } else { FORMER_STUB };
+    let what = ["--profile", PROFILE, "--package", name, "--bin", name];
+    cargo_build(&mut cargo, &what, "its stand-in does not compile")?.get(TargetKind::Bin, name)
 }
 
-/// Runs cargo, and gives the tests named `load` and the stand-in that it made.
-fn executables(command: &mut Command, failure: &str) -> anyhow::Result<(Option<PathBuf>, Option<PathBuf>)> {
-    command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
-    let output = command.stderr(Stdio::inherit()).output().context("failed to run cargo")?;
+/// Programs that cargo has built.
+#[derive(Debug)]
+pub(crate) struct Executables(Vec<(Target, PathBuf)>);
+
+impl Executables {
+    /// The one of that kind and name.
+    pub(crate) fn get(&self, kind: TargetKind, name: &str) -> anyhow::Result<PathBuf> {
+        let found = self.0.iter().find(|(target, _)| target.name == name && target.kind.contains(&kind));
+        found.map(|(_, program)| program.clone()).with_context(|| format!("cargo built no {kind} named {name}"))
+    }
+}
+
+/// Runs `cargo build` in this workspace, unless the command is for another. Cargo's messages go to the terminal.
+pub(crate) fn cargo_build(cargo: &mut Command, what: &[&str], failure: &str) -> anyhow::Result<Executables> {
+    cargo.arg("build").args(what).arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let output = cargo.stderr(Stdio::inherit()).output().context("failed to run cargo")?;
     if !output.status.success() {
         bail!("{failure}");
     }
-    let (mut load, mut backend) = (None, None);
+    let mut executables = Vec::new();
     for message in Message::parse_stream(output.stdout.as_slice()) {
         if let Message::CompilerArtifact(artifact) = message.context("failed to read cargo's messages")?
             && let Some(executable) = artifact.executable
         {
-            let is = |kind| artifact.target.kind.contains(&kind);
-            match artifact.target.name.as_str() {
-                "load" if is(TargetKind::Test) => load = Some(executable.into_std_path_buf()),
-                STUB | FORMER_STUB if is(TargetKind::Bin) => backend = Some(executable.into_std_path_buf()),
-                _ => {}
-            }
+            executables.push((artifact.target, executable.into_std_path_buf()));
         }
     }
-    Ok((load, backend))
+    Ok(Executables(executables))
 }
 
 /// A scenario: its name, and the test that runs it.

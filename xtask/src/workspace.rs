@@ -1,12 +1,13 @@
 //! Where things are, and the environment: read here and nowhere else in this crate.
 
 use std::ffi::OsString;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use monitoring::run::{RW_HEADERS, header_lines};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 /// The repository's root: where cargo says this crate is, or where it was when it was built.
 pub(crate) fn root() -> PathBuf {
@@ -30,16 +31,6 @@ pub(crate) fn id() -> String {
     hash(&[&root().display().to_string()])
 }
 
-/// What tells this machine from others, as far as speed goes: its system, its processors and their model.
-pub(crate) fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    // Only where the system tells it there.
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("", |(_, name)| name);
-    format!("{} {}, {cores} x {model}", std::env::consts::OS, std::env::consts::ARCH)
-}
-
 /// The revision that is checked out, with "-dirty" if there are changes that are in no commit; nothing where there is no git.
 pub(crate) fn revision() -> String {
     let described = std::process::Command::new("git")
@@ -51,11 +42,15 @@ pub(crate) fn revision() -> String {
     described.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// A short name for a text.
+/// A short name for some texts, which stays the same whatever compiler this is built with: eight hexadecimal digits.
 pub(crate) fn hash(parts: &[&str]) -> String {
-    let mut hasher = DefaultHasher::new();
-    parts.hash(&mut hasher);
-    format!("{:08x}", hasher.finish() & 0xffff_ffff)
+    let mut hasher = Sha256::new();
+    for part in parts {
+        // With its length, so that the same text in other parts has another name.
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A variable of the environment; none if it is empty.
@@ -66,6 +61,12 @@ pub(crate) fn var(name: &str) -> Option<String> {
         _ => std::env::var(name).ok(),
     };
     value.filter(|value| !value.is_empty())
+}
+
+/// Writes JSON that people can read, with a newline at its end.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let failed = || format!("failed to write {}", path.display());
+    std::fs::write(path, serde_json::to_string_pretty(value).with_context(failed)? + "\n").with_context(failed)
 }
 
 /// Removes a file, if it is there.
@@ -99,12 +100,13 @@ pub(crate) const TOLD_BY_CARGO: [&str; 9] = [
     "CARGO_PKG_VERSION_PRE",
 ];
 
-/// Cargo, as if it were run from a shell.
+/// Cargo, as if it were run from a shell at the root.
 pub(crate) fn cargo() -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO"));
     for name in TOLD_BY_CARGO {
         command.env_remove(name);
     }
+    command.current_dir(root());
     command
 }
 

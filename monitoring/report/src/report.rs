@@ -155,6 +155,13 @@ impl Report {
         self.exit_code = exit_code(&self.objectives, &self.findings);
     }
 
+    /// The same where changes gate and objectives do not: that one was missed is shown, and is no part of the exit code. That
+    /// a run proves nothing is.
+    pub fn conclude_by_changes(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.findings.extend(findings);
+        self.exit_code = gravest(&self.objectives, &self.findings, false);
+    }
+
     /// Reasons for which this run cannot be called met, whatever its objectives say.
     pub fn problems(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_problem())
@@ -280,13 +287,18 @@ pub struct Store {
 /// The exit code of a run: the gravest that an objective or a finding asks for. A run that judged nothing that gates is not
 /// met.
 pub fn exit_code(objectives: &[ObjectiveResult], findings: &[Finding]) -> ExitCode {
+    gravest(objectives, findings, true)
+}
+
+fn gravest(objectives: &[ObjectiveResult], findings: &[Finding], misses_count: bool) -> ExitCode {
     let mut gating = objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
     let floor = match gating.any(|objective| objective.verdict.is_decided()) {
         true => ExitCode::Met,
         false => ExitCode::Inconclusive,
     };
-    let findings = findings.iter().filter_map(|finding| finding.exit_code);
-    objectives.iter().map(ObjectiveResult::code).chain(findings).fold(floor, ExitCode::or_worse)
+    let counts = |code: &ExitCode| misses_count || *code != ExitCode::Missed;
+    let codes = objectives.iter().map(ObjectiveResult::code).filter(counts);
+    codes.chain(findings.iter().filter_map(|finding| finding.exit_code)).fold(floor, ExitCode::or_worse)
 }
 
 #[cfg(test)]
@@ -311,6 +323,20 @@ mod tests {
         assert_eq!(exit_code(&[result(slo, 1, 1)], &[]), ExitCode::Inconclusive);
         let refused = Finding::problem(ExitCode::Inconclusive, Subject::Store, FindingKind::StoreRefused, "refused");
         assert_eq!(exit_code(&[result(slo, 100, 100)], &[refused]), ExitCode::Inconclusive);
+    }
+
+    #[test]
+    fn what_proves_nothing_is_not_met_because_something_else_was_missed() {
+        let slo = &STOCK_AI.slos[0];
+        let mut report = Report::sample();
+        report.objectives = vec![result(slo, 0, 100), result(slo, 100, 100)];
+        report.conclude_by_changes([]);
+        assert_eq!(report.exit_code, ExitCode::Met);
+        report.objectives[1] = result(slo, 1, 1);
+        report.conclude_by_changes([]);
+        assert_eq!(report.exit_code, ExitCode::Inconclusive);
+        report.conclude([]);
+        assert_eq!(report.exit_code, ExitCode::Missed);
     }
 
     #[test]

@@ -12,8 +12,6 @@ use url::Url;
 mod gate;
 mod settings;
 
-pub(crate) use gate::percent;
-
 use gate::{BaselineArgs, GateArgs};
 use settings::SettingArgs;
 

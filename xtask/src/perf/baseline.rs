@@ -1,14 +1,17 @@
 //! `--baseline` and `--save-baseline`: a run beside an earlier one.
 
+use std::path::Path;
+
+use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::comparison_findings;
 use perf_report::render::files::REPORT;
 
-use super::{PerfArgs, Stop, configuration};
-use crate::compare::{self, Recorded};
-use crate::{reports, summary};
+use super::args::PerfArgs;
+use super::stop::{Stop, configuration};
+use crate::{recorded, reports, terminal};
 
 /// Looks at the baseline before anything is sent: one that cannot be read should not cost a run. Says so if there is none yet.
 pub(super) fn check(args: &PerfArgs) -> Result<(), Stop> {
@@ -18,7 +21,7 @@ pub(super) fn check(args: &PerfArgs) -> Result<(), Stop> {
         eprintln!("there is no baseline, report or run {name:?} yet: {hint}");
         return Ok(());
     }
-    compare::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
+    reports::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
 }
 
 /// What became of the comparison of a run with its baseline.
@@ -31,14 +34,42 @@ pub(super) enum Compared {
     With(Box<Comparison>),
 }
 
+impl Compared {
+    /// The comparison, if there is one.
+    pub(super) fn comparison(&self) -> Option<&Comparison> {
+        match self {
+            Self::With(compared) => Some(compared),
+            Self::Nothing | Self::Refused(_) => None,
+        }
+    }
+
+    /// Adds to a run's report what the comparison finds. Where changes alone gate, objectives that were missed do not.
+    pub(super) fn conclude(&self, args: &PerfArgs, report: &mut Report) {
+        let gate = &args.gate.gate;
+        match self {
+            Self::Nothing => {}
+            Self::Refused(problem) => report.conclude([problem.clone()]),
+            Self::With(compared) => {
+                let problem = problem(compared).filter(|_| gate.judges_changes());
+                if gate.judges_objectives() {
+                    report.conclude(problem);
+                } else {
+                    report.conclude_by_changes(problem);
+                }
+            }
+        }
+    }
+}
+
 /// Compares a run with its baseline.
-pub(super) fn compare(args: &PerfArgs, head: &Recorded) -> Compared {
+pub(super) fn compare(args: &PerfArgs, path: &Path, report: &Report) -> Compared {
     let name = args.baseline.baseline.as_deref().filter(|name| reports::place(name).is_some());
     let Some(name) = name else { return Compared::Nothing };
-    let compared = compare::find(name).and_then(|base| compare::of(&base, head, args.gate.rule()));
+    let compared =
+        reports::find(name).and_then(|(base, of)| recorded::compare((&base, &of), (path, report), args.gate.rule()));
     match compared {
         Ok(compared) => {
-            summary::print_comparison(&compared, &head.path.with_file_name("comparison.json"));
+            terminal::print_comparison(&compared, path);
             Compared::With(Box::new(compared))
         }
         // What was measured is worth a report all the same.
@@ -52,7 +83,7 @@ pub(super) fn compare(args: &PerfArgs, head: &Recorded) -> Compared {
 }
 
 /// What keeps a comparison from being met, in words.
-pub(super) fn problem(compared: &Comparison) -> Option<Finding> {
+fn problem(compared: &Comparison) -> Option<Finding> {
     let code = compared.code();
     let (kind, says) = match code {
         ExitCode::Met => return None,
@@ -67,7 +98,7 @@ pub(super) fn problem(compared: &Comparison) -> Option<Finding> {
 
 /// Keeps a run as a baseline, if it is one to be measured against. One that it was compared with is left as it is: else what became
 /// slower would be reported once, and what becomes slower bit by bit never.
-pub(super) fn save(name: &str, run: &Recorded, own: ExitCode, compared: &Compared) -> Result<(), Stop> {
+pub(super) fn save(name: &str, run: &Path, own: ExitCode, compared: &Compared) -> Result<(), Stop> {
     if !matches!(own, ExitCode::Met | ExitCode::Missed) {
         eprintln!("not kept as baseline {name:?}: {}", own.describe());
         return Ok(());
@@ -76,7 +107,7 @@ pub(super) fn save(name: &str, run: &Recorded, own: ExitCode, compared: &Compare
         eprintln!("baseline {name:?} is kept as it is: without --baseline, this run would have taken its place");
         return Ok(());
     }
-    let folder = compare::keep(name, &run.path)?;
-    summary::say(&format!("baseline   {name}, in {}", folder.display()));
+    let folder = recorded::keep(name, run)?;
+    terminal::say(&format!("baseline   {name}, in {}", folder.display()));
     Ok(())
 }

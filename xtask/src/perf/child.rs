@@ -8,7 +8,7 @@ use monitoring::run::{SETTINGS_JSON, Settings};
 use tokio::process::Command;
 use tokio::sync::watch;
 
-use crate::process;
+use crate::host::{owner, processes};
 
 /// A scenario's process, before it runs.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Child {
         command.stdin(Stdio::piped());
         command.kill_on_drop(true);
         // A Ctrl-C reaches us alone, and is passed on once.
-        process::ours(&mut command);
+        owner::attach(&mut command);
         // Settings hold secrets. Other users of the machine can read a command line, and not an environment.
         command.env(SETTINGS_JSON, serde_json::to_string(settings).context("failed to write settings")?);
         Ok(Self { program: program.to_owned(), command })
@@ -44,7 +44,7 @@ impl Child {
                 _ = signals.wait_for(|count| *count > passed_on) => {
                     passed_on += 1;
                     if passed_on == 1 {
-                        process::interrupt(&child)?;
+                        processes::interrupt(&child)?;
                     } else {
                         child.kill().await.context("failed to end the scenario")?;
                     }

@@ -4,24 +4,31 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use monitoring::prometheus::alerts;
-use monitoring::prometheus::recording_rules::Timing;
+use monitoring::catalogue::Catalogue;
+use monitoring::prometheus::alerts::{self, AlertRule};
+use monitoring::prometheus::recording_rules::{RuleFile, Timing};
 use monitoring::ratio::millis;
 use monitoring::run::{LoadOverride, Rate, Settings, StoreAccess};
-use monitoring::services::SERVED;
+use monitoring::services;
 use monitoring::slo::Sli;
 use perf_report::exit_code::ExitCode;
 use prometheus_store::response::Series;
 use tokio::sync::watch;
 use tokio::time;
 
+use super::args;
+use super::args::PerfArgs;
 use super::child::Child;
-use super::{DEFAULT, PerfArgs, Stop, args, bring_up, build, choose, configuration};
-use crate::backend::Backend;
-use crate::proof::{self, Moment, Source};
+use super::generate::outcome_file;
+use super::plan::{DEFAULT, build, check_generated_files, choose};
+use super::proof::{self, Source};
+use super::services::bring_up;
+use super::stop::{Stop, configuration};
+use crate::clock::Moment;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::Stack;
-use crate::{summary, workspace};
+use crate::stub_backend::StubBackend;
+use crate::{terminal, workspace};
 
 /// Beside the port of a stack that may be up already.
 const PORT: u16 = 9190;
@@ -40,15 +47,15 @@ const SETTLED: Duration = Duration::from_secs(3);
 
 /// When an alert was what, in seconds since the drill's faulty runs began.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Course {
+struct AlertTimeline {
     pending: Option<f64>,
     firing: Option<f64>,
     resolved: Option<f64>,
 }
 
-impl Course {
+impl AlertTimeline {
     /// Of one alert, from the series `ALERTS`.
-    fn of(alert: &str, series: &[Series], now: f64) -> Self {
+    fn from_series(alert: &str, series: &[Series], now: f64) -> Self {
         let state = |state: &'static str| {
             let of_state = series
                 .iter()
@@ -74,6 +81,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
     let mut options = args.stack_options();
     options.prometheus_port = args.prometheus_port.unwrap_or(PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
+    check_generated_files()?;
     let stack = bring_up(&options, signals.clone()).await?;
     let mut interrupted = signals.clone();
     let result = tokio::select! {
@@ -96,11 +104,13 @@ async fn exercise(
     let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.backend) else {
         return Err(configuration("a drill needs a Prometheus: Docker, or a prometheus on PATH"));
     };
+    let catalogue =
+        services::ALL.first().ok_or_else(|| configuration("no service is covered: see monitoring/src/services"))?;
     let source = Source::new(prometheus.clone(), None, &StoreAccess::default())?;
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), Stop> {
-        let backend = Backend::start(backend, settings.seed, faults).await?;
+        let backend = StubBackend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url)?;
-        let outcome = super::outcome_file()?;
+        let outcome = outcome_file()?;
         let of_drill = Settings {
             seed: settings.seed,
             remote_write: Some(args::write_url(prometheus)),
@@ -130,15 +140,15 @@ async fn exercise(
         Ok(backend.stop().await?)
     };
     let id = format!("drill-{}", std::process::id());
-    summary::say("drill: a clean run, in which every alert has to be silent");
+    terminal::say("drill: a clean run, in which every alert has to be silent");
     let (clean, began) = (format!("{id}-clean"), Moment::now());
     run(&clean, &[], CLEAN, None).await?;
     let loud = source.alerts(began, Moment::now()).await?;
-    summary::say(
+    terminal::say(
         "drill: a run with every endpoint too slow for a while, and then one failing; after it, one that is killed",
     );
     let (faulty, began) = (format!("{id}-faulty"), Moment::now());
-    run(&faulty, &faults(), FAULTY, None).await?;
+    run(&faulty, &faults(catalogue), FAULTY, None).await?;
     let run_ended = Moment::now();
     run(&format!("{id}-killed"), &[], CLEAN, Some(KILLED_AFTER)).await?;
     let mut waited = Duration::ZERO;
@@ -149,32 +159,37 @@ async fn exercise(
     // Long enough to see that they stay away.
     time::sleep(SETTLED).await;
     let (series, now) = (source.alerts(began, Moment::now()).await?, Moment::now());
-    let unanswered = proof::unanswered(&source, &faulty, &scenario.name, (began, run_ended), now).await?;
-    Ok(say(&loud, &series, (began, now), &unanswered))
+    let unanswered = proof::unanswered(catalogue, &source, (&faulty, &scenario.name), (began, run_ended), now).await?;
+    let alerts = alerts::alerts(catalogue, &Timing::DRILL);
+    Ok(say(&alerts, (&loud, &series), (began, now), &unanswered))
 }
 
-/// Flags of the stand-in: each endpoint slower than it promises, and then the first one failing.
-fn faults() -> Vec<String> {
-    let slow = SERVED.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })).filter_map(|slo| {
+/// Flags of the stub backend, which serves the first of all services: each endpoint slower than it promises, and then the first one failing.
+fn faults(catalogue: &Catalogue) -> Vec<String> {
+    let slow = catalogue.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })).filter_map(|slo| {
         let (endpoint, threshold) = (slo.endpoint()?, slo.threshold()?);
         Some(format!("--delay={}={}ms@{SLOW}", endpoint.name, millis(threshold + Duration::from_millis(100))))
     });
-    let failing = SERVED.endpoints.first().map(|endpoint| format!("--errors={}=100%@{FAILING}", endpoint.name));
+    let failing = catalogue.endpoints.first().map(|endpoint| format!("--errors={}=100%@{FAILING}", endpoint.name));
     slow.chain(failing).collect()
 }
 
 /// Prints what became of each alert.
-fn say(loud: &[Series], series: &[Series], (began, now): (Moment, Moment), unanswered: &[String]) -> ExitCode {
-    let alerts = alerts::alerts(&SERVED, &Timing::DRILL);
+fn say(
+    alerts: &RuleFile<AlertRule>,
+    (loud, series): (&[Series], &[Series]),
+    (began, now): (Moment, Moment),
+    unanswered: &[String],
+) -> ExitCode {
     let mut is_shown = loud.is_empty() && unanswered.is_empty();
     let mut text = format!("\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
     for rule in alerts.groups.iter().flat_map(|group| &group.rules) {
-        let course = Course::of(&rule.alert, series, now.seconds());
-        is_shown &= course.is_whole();
+        let timeline = AlertTimeline::from_series(&rule.alert, series, now.seconds());
+        is_shown &= timeline.is_whole();
         let at =
             |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.0} s", at - began.seconds()));
-        let sign = if course.is_whole() { '✓' } else { '✗' };
-        let [pending, firing, resolved] = [course.pending, course.firing, course.resolved].map(at);
+        let sign = if timeline.is_whole() { '✓' } else { '✗' };
+        let [pending, firing, resolved] = [timeline.pending, timeline.firing, timeline.resolved].map(at);
         let _ = write!(text, "\n{sign} {:<32} {pending:>8} {firing:>8} {resolved:>9}", rule.alert);
     }
     for series in loud {
@@ -189,7 +204,7 @@ fn say(loud: &[Series], series: &[Series], (began, now): (Moment, Moment), unans
     if unanswered.is_empty() {
         text.push_str("\n✓ every query that may be empty after a run had data");
     }
-    summary::say(&text);
+    terminal::say(&text);
     if is_shown { ExitCode::Met } else { ExitCode::ProofFailed }
 }
 
@@ -204,8 +219,8 @@ mod tests {
 
     #[test]
     fn an_alert_has_to_be_pending_then_fire_and_then_be_resolved() {
-        let course = |series: &[Series]| Course::of("A", series, 40.0);
-        let whole = course(&[series("pending", 5, 9), series("firing", 10, 20)]);
+        let timeline = |series: &[Series]| AlertTimeline::from_series("A", series, 40.0);
+        let whole = timeline(&[series("pending", 5, 9), series("firing", 10, 20)]);
         assert_eq!((whole.pending, whole.firing, whole.resolved), (Some(5.0), Some(10.0), Some(21.0)));
         assert!(whole.is_whole());
         for broken in [
@@ -214,8 +229,10 @@ mod tests {
             vec![series("firing", 10, 20)],
             vec![series("pending", 5, 9), series("firing", 10, 40)],
         ] {
-            assert!(!course(&broken).is_whole(), "{broken:?}");
+            assert!(!timeline(&broken).is_whole(), "{broken:?}");
         }
-        assert!(!Course::of("B", &[series("pending", 5, 9), series("firing", 10, 20)], 40.0).is_whole());
+        assert!(
+            !AlertTimeline::from_series("B", &[series("pending", 5, 9), series("firing", 10, 20)], 40.0).is_whole()
+        );
     }
 }

@@ -4,8 +4,8 @@
 //! interface, which is how Prometheus can scrape a backend that listens there too. Where that network is not this
 //! machine's (Docker Desktop, rootless Docker), they get a bridge and published ports instead: found out by trying.
 
+mod container;
 mod networks;
-mod service;
 mod tool;
 
 use std::collections::{HashMap, HashSet};
@@ -22,12 +22,13 @@ use testcontainers::core::client::docker_client_instance;
 use tokio::time;
 
 use super::{
-    Images, Options, Part, Stack, StackError, check_owner, check_port, check_prometheus_port, local_url,
+    Images, Options, Stack, StackError, StackPart, check_owner, check_port, check_prometheus_port, local_url,
     make_targets_folder,
 };
-use crate::sweep::Swept;
-use crate::{http, process, workspace};
-use service::{Network, Service};
+use crate::host::cleanup::Cleanup;
+use crate::host::owner;
+use crate::{http, workspace};
+use container::{ContainerSpec, Network};
 pub(super) use tool::promtool;
 
 /// Which clone of the repository a container belongs to.
@@ -65,7 +66,7 @@ pub(super) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, S
         ..Stack::default()
     };
     if options.grafana {
-        let service = Service::grafana(options, &images, network)?;
+        let service = ContainerSpec::grafana(options, &images, network)?;
         match start(&docker, &service, network, say).await {
             Ok(()) => stack.grafana = Some(local_url(options.grafana_port)?),
             // A port is the user's to choose. Anything else costs the picture, not the verdict: Grafana does not judge.
@@ -85,7 +86,7 @@ async fn prometheus(
 ) -> Result<(url::Url, Network), StackError> {
     let url = local_url(options.prometheus_port)?;
     // What was found out once is tried first.
-    let bridged = Service::prometheus(options, images, Network::Bridge)?;
+    let bridged = ContainerSpec::prometheus(options, images, Network::Bridge)?;
     let found = inspect(docker, &bridged.name).await?;
     let bridge_first = found.is_some_and(|found| found.making == bridged.making(Network::Bridge));
     let networks: &[Network] = match (workspace::var(NETWORK).as_deref(), bridge_first) {
@@ -98,7 +99,7 @@ async fn prometheus(
         (None, false) => &[Network::Host, Network::Bridge],
     };
     for &network in networks {
-        let service = Service::prometheus(options, images, network)?;
+        let service = ContainerSpec::prometheus(options, images, network)?;
         match start(docker, &service, network, say).await {
             Ok(()) => return Ok((url, network)),
             Err(error @ StackError::Unavailable(_)) => {
@@ -116,7 +117,12 @@ async fn prometheus(
 }
 
 /// Starts the service, unless it runs already as it would be started.
-async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn Fn(&str)) -> Result<(), StackError> {
+async fn start(
+    docker: &Docker,
+    service: &ContainerSpec,
+    network: Network,
+    say: &dyn Fn(&str),
+) -> Result<(), StackError> {
     let making = service.making(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {
@@ -143,10 +149,10 @@ async fn start(docker: &Docker, service: &Service, network: Network, say: &dyn F
         (URL, local_url(service.port)?.to_string()),
         (KEEPS, service.volume.is_some().to_string()),
         (OWNER, service.owner.clone()),
-        (MAKER, process::owner()),
+        (MAKER, owner::owner()),
     ];
     if let Err(error) = service.start(network, labels).await {
-        let log = service::tail(docker, &service.name).await;
+        let log = container::tail(docker, &service.name).await;
         remove_if_made_here(docker, &service.name).await?;
         let log = if log.is_empty() { String::new() } else { format!("; it said: {log}") };
         // Who names an image wants that one; the official one may just be out of reach.
@@ -169,8 +175,8 @@ async fn connect() -> Result<Docker, StackError> {
     let docker = docker_client_instance().await.map_err(|error| missing(error.to_string()))?;
     match time::timeout(PATIENCE, docker.ping()).await {
         Ok(Ok(_)) => Ok(docker),
-        Ok(Err(error)) if is_absence(&error) => Err(missing(said(&error))),
-        Ok(Err(error)) => Err(unusable(said(&error))),
+        Ok(Err(error)) if is_absence(&error) => Err(missing(error_chain(&error))),
+        Ok(Err(error)) => Err(unusable(error_chain(&error))),
         Err(_) => Err(unusable(format!("it did not answer within {PATIENCE:?}"))),
     }
 }
@@ -189,7 +195,7 @@ fn is_absence(error: &DockerError) -> bool {
 }
 
 /// An error with all its causes, on one line.
-fn said(error: &DockerError) -> String {
+fn error_chain(error: &DockerError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -202,7 +208,7 @@ fn said(error: &DockerError) -> String {
     text
 }
 
-struct Found {
+struct ExistingContainer {
     running: bool,
     making: String,
     keeps: bool,
@@ -210,11 +216,11 @@ struct Found {
     maker: String,
 }
 
-async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<Found>> {
+async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<ExistingContainer>> {
     match docker.inspect_container(name, None::<InspectContainerOptions>).await {
         Ok(found) => {
             let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
-            Ok(Some(Found {
+            Ok(Some(ExistingContainer {
                 running: found.state.and_then(|state| state.running).unwrap_or(false),
                 making: labels.get(MAKING).cloned().unwrap_or_default(),
                 maker: labels.get(MAKER).cloned().unwrap_or_default(),
@@ -239,12 +245,12 @@ async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
 /// Removes what this command has made. One of that name may be another command's, which was faster.
 async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::Result<()> {
     match inspect(docker, name).await? {
-        Some(found) if found.maker == process::owner() => remove(docker, name).await,
+        Some(found) if found.maker == owner::owner() => remove(docker, name).await,
         _ => Ok(()),
     }
 }
 
-struct Ours {
+struct OwnContainer {
     name: String,
     image: String,
     state: String,
@@ -256,7 +262,7 @@ struct Ours {
 }
 
 /// This clone's containers, in the order of their names.
-async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
+async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<OwnContainer>> {
     let mut labels = vec![format!("{WORKSPACE}={}", workspace::id())];
     labels.extend(only.map(|port| format!("{PORT}={port}")));
     let filters = Some(HashMap::from([("label".to_owned(), labels)]));
@@ -266,7 +272,7 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
         .into_iter()
         .filter_map(|found| {
             let label = |name: &str| found.labels.as_ref()?.get(name).cloned();
-            Some(Ours {
+            Some(OwnContainer {
                 name: found.names.as_ref()?.first()?.trim_start_matches('/').to_owned(),
                 url: label(URL).unwrap_or_default(),
                 owner: label(OWNER).unwrap_or_default(),
@@ -284,11 +290,14 @@ async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<Ours>> {
 
 /// This clone's containers. None at all where there is no Docker; one that does not answer is an error, since nobody knows
 /// what it runs.
-pub(super) async fn parts(only: Option<u16>) -> Result<Vec<Part>, StackError> {
+pub(super) async fn parts(only: Option<u16>) -> Result<Vec<StackPart>, StackError> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
-    let here = process::owner();
-    let part =
-        |found: Ours| Part::Container { name: found.name, running: found.running, is_made_here: found.maker == here };
+    let here = owner::owner();
+    let part = |found: OwnContainer| StackPart::Container {
+        name: found.name,
+        running: found.running,
+        is_made_here: found.maker == here,
+    };
     Ok(ours(&docker, only).await?.into_iter().map(part).collect())
 }
 
@@ -301,15 +310,15 @@ async fn if_there() -> Result<Option<Docker>, StackError> {
 }
 
 /// Removes containers whose owner is gone, and what networks that leaves idle.
-pub(super) async fn sweep(swept: &mut Swept) {
+pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     // One that cannot be used is said where it is needed.
     let Ok(docker) = connect().await else { return };
-    let found = swept.or_told(ours(&docker, None).await);
-    for found in found.iter().flatten().filter(|found| process::is_gone(&found.owner)) {
-        swept.take(remove(&docker, &found.name).await, || format!("container {}", found.name));
+    let found = cleanup.note_error(ours(&docker, None).await);
+    for found in found.iter().flatten().filter(|found| owner::is_gone(&found.owner)) {
+        cleanup.note(remove(&docker, &found.name).await, || format!("container {}", found.name));
     }
-    if let Some(in_use) = swept.or_told(networks_in_use(&docker).await) {
-        networks::sweep(&docker, &in_use, swept).await;
+    if let Some(in_use) = cleanup.note_error(networks_in_use(&docker).await) {
+        networks::clean_up(&docker, &in_use, cleanup).await;
     }
 }
 
@@ -330,9 +339,9 @@ async fn networks_in_use(docker: &Docker) -> anyhow::Result<HashSet<String>> {
 }
 
 /// A line for each container of this clone, and where it answers.
-pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
+pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
-    let line = |found: Ours| {
+    let line = |found: OwnContainer| {
         let url = url::Url::parse(&found.url).ok();
         (format!("{}  {}  {} ({})", found.name, found.url, found.state, found.image), url)
     };
@@ -340,48 +349,48 @@ pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
 }
 
 /// Docker's version.
-pub(super) async fn version() -> Result<String, StackError> {
+pub(crate) async fn version() -> Result<String, StackError> {
     let version = connect().await?.version().await.context("failed to ask Docker for its version")?;
     Ok(version.version.unwrap_or_else(|| "of a version that it does not tell".to_owned()))
 }
 
 /// Whether an image needs no pull.
-pub(super) async fn has_image(name: &str) -> Result<bool, StackError> {
+pub(crate) async fn has_image(name: &str) -> Result<bool, StackError> {
     Ok(connect().await?.inspect_image(name).await.is_ok())
 }
 
 /// Containers of this clone that have ended, and the last line of each.
-pub(super) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
     let mut ended = Vec::new();
     for found in ours(&docker, None).await?.into_iter().filter(|found| !found.running) {
-        let last = service::tail(&docker, &found.name).await;
+        let last = container::tail(&docker, &found.name).await;
         ended.push((found.name, last));
     }
     Ok(ended)
 }
 
 /// Prints what this clone's containers wrote last, and goes on if it is to. Gives their number.
-pub(super) async fn logs(follow: bool) -> anyhow::Result<usize> {
+pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     let Some(docker) = if_there().await? else { return Ok(0) };
     let ours = ours(&docker, None).await?;
-    let mut all = futures::stream::select_all(ours.iter().map(|found| service::log(&docker, &found.name, follow)));
+    let mut all = futures::stream::select_all(ours.iter().map(|found| container::log(&docker, &found.name, follow)));
     while let Some(line) = futures::StreamExt::next(&mut all).await {
-        crate::summary::say(&line?);
+        crate::terminal::say(&line?);
     }
     Ok(ours.len())
 }
 
 /// The volumes with this clone's data.
-pub(super) async fn volumes(only: Option<u16>) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn volumes(only: Option<u16>) -> anyhow::Result<Vec<String>> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
-    service::volumes(&docker, only).await
+    container::volumes(&docker, only).await
 }
 
 /// Removes them. Nothing may use them any more.
-pub(super) async fn remove_volumes(only: Option<u16>) -> anyhow::Result<()> {
+pub(crate) async fn remove_volumes(only: Option<u16>) -> anyhow::Result<()> {
     let Some(docker) = if_there().await? else { return Ok(()) };
-    for name in service::volumes(&docker, only).await? {
+    for name in container::volumes(&docker, only).await? {
         let removed = docker.remove_volume(&name, None::<RemoveVolumeOptions>).await;
         removed.with_context(|| format!("failed to remove volume {name}"))?;
     }

@@ -11,11 +11,12 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use super::{
-    ARCHIVE, Options, Part, Stack, StackError, archive_folder, backend_owner, check_owner, check_prometheus_port,
+    ARCHIVE, Options, Stack, StackError, StackPart, archive_folder, backend_owner, check_owner, check_prometheus_port,
     forget_backend, local_url, make_targets_folder, state_folder,
 };
-use crate::sweep::Swept;
-use crate::{http, process, workspace};
+use crate::host::cleanup::Cleanup;
+use crate::host::{owner, proc, processes};
+use crate::{http, workspace};
 
 const PID: &str = "pid";
 /// Data that is kept, and data that goes with the stack.
@@ -61,7 +62,7 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     // Another one may answer, which had the port first.
     if !is_ready || child.try_wait().context("failed to look after Prometheus")?.is_some() {
         let log = tail(&folder.join(LOG));
-        process::terminate(pid, STOP).await?;
+        processes::terminate(pid, STOP).await?;
         fs::remove_file(folder.join(PID)).context("failed to remove Prometheus' process id")?;
         return Err(StackError::Unavailable(format!("{} did not start: {log}", program.display())));
     }
@@ -82,11 +83,11 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyho
     if options.keep_data {
         // Of one that ended by itself.
         workspace::remove_file(&folder.join(OWNER))?;
-        process::own_group(&mut command);
+        owner::detach(&mut command);
     } else {
         // Written before there is anything to be found by it.
-        fs::write(folder.join(OWNER), process::owner()).context("failed to write whose Prometheus it is")?;
-        process::ours(&mut command);
+        fs::write(folder.join(OWNER), owner::owner()).context("failed to write whose Prometheus it is")?;
+        owner::attach(&mut command);
     }
     let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
     let pid = child.id().context("Prometheus ended at once")?;
@@ -119,12 +120,12 @@ async fn data_of(port: u16) -> Option<PathBuf> {
 }
 
 /// Each Prometheus of ours that runs, or is about to.
-pub(super) async fn parts(only: Option<u16>) -> Vec<Part> {
+pub(super) async fn parts(only: Option<u16>) -> Vec<StackPart> {
     let mut parts = Vec::new();
     for (port, folder) in folders(only) {
         if is_starting(&folder).await || running(port).await {
             let pid = fs::read_to_string(folder.join(PID)).unwrap_or_default();
-            parts.push(Part::Native { port, pid });
+            parts.push(StackPart::Native { port, pid });
         }
     }
     parts
@@ -135,11 +136,11 @@ pub(super) async fn parts(only: Option<u16>) -> Vec<Part> {
 async fn is_starting(folder: &Path) -> bool {
     const READINGS: u32 = 100;
     const PAUSE: Duration = Duration::from_millis(20);
-    let pid = fs::read_to_string(folder.join(PID)).unwrap_or_default();
+    let Ok(pid) = fs::read_to_string(folder.join(PID)).unwrap_or_default().trim().parse() else { return false };
     for _ in 0..READINGS {
-        let command = fs::read_to_string(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
+        let command = proc::command_line(pid).unwrap_or_default();
         // While a process is about to become another program, and its pages are still read, it shows none.
-        if !command.is_empty() || !pid.trim().parse().is_ok_and(process::is_running) {
+        if !command.is_empty() || proc::start_time(pid).is_none() {
             return command.contains(&folder.display().to_string());
         }
         tokio::time::sleep(PAUSE).await;
@@ -154,7 +155,7 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
     let text = fs::read_to_string(&file).context("failed to read Prometheus' process id")?;
     // It may have ended by itself, and its number be another's by now. Only Linux shows what a process was started with.
     if !cfg!(target_os = "linux") || is_starting(&folder).await {
-        process::terminate(text.trim().parse()?, STOP).await?;
+        processes::terminate(text.trim().parse()?, STOP).await?;
     }
     fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))?;
     // Two that were started at once have one file.
@@ -172,14 +173,14 @@ fn forget_passing(folder: &Path) -> anyhow::Result<()> {
 
 /// Takes away what a Prometheus left whose owner is gone, and itself where processes do not show whose they are; and, of any stack, the
 /// backend that nobody loads any more.
-pub(super) async fn sweep(swept: &mut Swept) {
+pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     for (port, folder) in state_folders(None) {
-        let is_gone = |file: &Path| fs::read_to_string(file).is_ok_and(|owner| process::is_gone(owner.trim()));
+        let is_gone = |file: &Path| fs::read_to_string(file).is_ok_and(|owner| owner::is_gone(owner.trim()));
         if is_gone(&backend_owner(port)) {
-            swept.take(forget_backend(port), || format!("the backend that the stack at port {port} scraped"));
+            cleanup.note(forget_backend(port), || format!("the backend that the stack at port {port} scraped"));
         }
         if is_gone(&folder.join(OWNER)) {
-            swept.take(forget_all(port, &folder).await, || format!("data of the prometheus at port {port}"));
+            cleanup.note(forget_all(port, &folder).await, || format!("data of the prometheus at port {port}"));
         }
     }
 }
@@ -193,7 +194,7 @@ async fn forget_all(port: u16, folder: &Path) -> anyhow::Result<()> {
 }
 
 /// A line for each Prometheus of ours, and where it answers.
-pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
+pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
     let mut lines = Vec::new();
     for (port, folder) in folders(None) {
         if running(port).await {
@@ -207,7 +208,7 @@ pub(super) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
 }
 
 /// Prints what each Prometheus of ours wrote last, and goes on if it is to. Gives their number.
-pub(super) async fn logs(follow: bool) -> anyhow::Result<usize> {
+pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     const LINES: usize = 50;
     const PAUSE: Duration = Duration::from_millis(500);
     let folders = folders(None);
@@ -218,7 +219,7 @@ pub(super) async fn logs(follow: bool) -> anyhow::Result<usize> {
             let lines: Vec<_> = text.lines().collect();
             // A log that is shorter than before is another one's.
             let from = if *shown == 0 || lines.len() < *shown { lines.len().saturating_sub(LINES) } else { *shown };
-            lines[from..].iter().for_each(|line| crate::summary::say(&format!("prometheus at {port}  {line}")));
+            lines[from..].iter().for_each(|line| crate::terminal::say(&format!("prometheus at {port}  {line}")));
             *shown = lines.len();
         }
         if !follow || folders.is_empty() {
@@ -229,7 +230,7 @@ pub(super) async fn logs(follow: bool) -> anyhow::Result<usize> {
 }
 
 /// Folders with data of ours, whether or not it is in use.
-pub(super) fn data(only: Option<u16>) -> Vec<PathBuf> {
+pub(crate) fn data(only: Option<u16>) -> Vec<PathBuf> {
     let folders = state_folders(only).into_iter();
     folders
         .flat_map(|(_, folder)| [DATA, PASSING_DATA, ARCHIVE].map(|data| folder.join(data)))
@@ -238,7 +239,7 @@ pub(super) fn data(only: Option<u16>) -> Vec<PathBuf> {
 }
 
 /// Removes it. Nothing may use it any more.
-pub(super) fn remove_data(only: Option<u16>) -> anyhow::Result<()> {
+pub(crate) fn remove_data(only: Option<u16>) -> anyhow::Result<()> {
     data(only).iter().try_for_each(|data| forget(data))
 }
 

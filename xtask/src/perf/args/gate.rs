@@ -5,6 +5,8 @@ use std::time::Duration;
 use monitoring::run;
 use perf_report::comparison::Rule;
 
+use crate::values::percent;
+
 /// What a run is compared with, how, and what of that is a failure.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Comparing")]
@@ -167,11 +169,4 @@ impl GateArgs {
             _ => Ok(()),
         }
     }
-}
-
-/// "5" and "5%" are 0.05.
-pub(crate) fn percent(value: &str) -> Result<f64, String> {
-    let number = value.strip_suffix('%').unwrap_or(value).trim().parse::<f64>();
-    let number = number.ok().filter(|number| (0.0..=1_000.0).contains(number));
-    number.map(|number| number / 100.0).ok_or_else(|| "not a number of per cent from 0 to 1000".to_owned())
 }

@@ -7,8 +7,9 @@ use testcontainers::bollard::models::{Network, NetworkCreateRequest};
 use testcontainers::bollard::query_parameters::ListNetworksOptions;
 use testcontainers::core::client::docker_client_instance;
 
-use crate::sweep::Swept;
-use crate::{process, workspace};
+use crate::host::cleanup::Cleanup;
+use crate::host::owner;
+use crate::workspace;
 
 /// A network that outlives this process; testcontainers removes those that it made. Docker allows two of one name, and
 /// then knows neither by it.
@@ -21,7 +22,7 @@ pub(super) async fn make(name: &str) -> anyhow::Result<()> {
         name: name.to_owned(),
         labels: Some(HashMap::from([
             (super::WORKSPACE.to_owned(), workspace::id()),
-            (super::MAKER.to_owned(), process::owner()),
+            (super::MAKER.to_owned(), owner::owner()),
         ])),
         ..NetworkCreateRequest::default()
     };
@@ -30,7 +31,7 @@ pub(super) async fn make(name: &str) -> anyhow::Result<()> {
 }
 
 /// A network of this clone.
-struct Ours {
+struct OwnNetwork {
     name: String,
     id: String,
     /// The command that made it.
@@ -38,13 +39,13 @@ struct Ours {
 }
 
 /// This clone's networks.
-async fn ours(docker: &Docker) -> anyhow::Result<Vec<Ours>> {
+async fn ours(docker: &Docker) -> anyhow::Result<Vec<OwnNetwork>> {
     let label = format!("{}={}", super::WORKSPACE, workspace::id());
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
     let networks = docker.list_networks(Some(ListNetworksOptions { filters })).await?;
     let network = |found: Network| {
         let maker = found.labels.and_then(|labels| labels.get(super::MAKER).cloned()).unwrap_or_default();
-        Some(Ours { name: found.name?, id: found.id?, maker })
+        Some(OwnNetwork { name: found.name?, id: found.id?, maker })
     };
     Ok(networks.into_iter().filter_map(network).collect())
 }
@@ -52,21 +53,21 @@ async fn ours(docker: &Docker) -> anyhow::Result<Vec<Ours>> {
 /// Removes this clone's networks but for those in use.
 pub(super) async fn remove_idle(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
     // What another command has just made, it is about to use.
-    for network in unused(docker, in_use).await?.filter(|network| process::another(&network.maker).is_none()) {
+    for network in unused(docker, in_use).await?.filter(|network| owner::running_owner(&network.maker).is_none()) {
         docker.remove_network(&network.id).await?;
     }
     Ok(())
 }
 
 /// Removes those that were made by a command that is gone and that nothing of ours is on.
-pub(super) async fn sweep(docker: &Docker, in_use: &HashSet<String>, swept: &mut Swept) {
-    let unused = swept.or_told(unused(docker, in_use).await);
-    for network in unused.into_iter().flatten().filter(|network| process::is_gone(&network.maker)) {
+pub(super) async fn clean_up(docker: &Docker, in_use: &HashSet<String>, cleanup: &mut Cleanup) {
+    let unused = cleanup.note_error(unused(docker, in_use).await);
+    for network in unused.into_iter().flatten().filter(|network| owner::is_gone(&network.maker)) {
         let removed = docker.remove_network(&network.id).await.map_err(anyhow::Error::from);
-        swept.take(removed, || format!("network {}", network.name));
+        cleanup.note(removed, || format!("network {}", network.name));
     }
 }
 
-async fn unused(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<impl Iterator<Item = Ours>> {
+async fn unused(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<impl Iterator<Item = OwnNetwork>> {
     Ok(ours(docker).await?.into_iter().filter(|network| !in_use.contains(&network.name)))
 }

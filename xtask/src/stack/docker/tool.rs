@@ -11,8 +11,9 @@ use testcontainers::bollard::query_parameters::{CreateContainerOptions, StartCon
 use tokio::time;
 
 use super::super::Images;
-use super::{MAKER, OWNER, WORKSPACE, connect, remove};
-use crate::{process, workspace};
+use super::{MAKER, OWNER, WORKSPACE, connect, container, remove};
+use crate::host::owner;
+use crate::workspace;
 
 /// Where the folder is, for the tool.
 const WORK: &str = "/work";
@@ -29,14 +30,14 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         entrypoint: Some(vec!["/bin/promtool".to_owned()]),
         cmd: Some(arguments.to_vec()),
         working_dir: Some(WORK.to_owned()),
-        user: owner(),
+        user: container::user_of_files(),
         // Nothing else can be written to, and what it puts aside may be too much for memory.
         env: Some(vec![format!("TMPDIR={WORK}")]),
         labels: Some(
             [
                 (WORKSPACE.to_owned(), workspace::id()),
-                (OWNER.to_owned(), process::owner()),
-                (MAKER.to_owned(), process::owner()),
+                (OWNER.to_owned(), owner::owner()),
+                (MAKER.to_owned(), owner::owner()),
             ]
             .into(),
         ),
@@ -56,7 +57,7 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         Ok(ended) => ended,
         Err(_) => Err(anyhow::anyhow!("promtool had not ended after {PATIENCE:?}")),
     };
-    let said = super::service::tail(&docker, &name).await;
+    let said = container::tail(&docker, &name).await;
     remove(&docker, &name).await?;
     match ended? {
         0 => Ok(()),
@@ -73,15 +74,4 @@ async fn wait(docker: &Docker, name: &str) -> anyhow::Result<i64> {
         Some(Err(error)) => Err(error).context("failed to wait for promtool"),
         None => bail!("Docker did not say how promtool ended"),
     }
-}
-
-/// Whose files they are: what a container writes would otherwise be another user's, who alone may remove it.
-#[cfg(unix)]
-pub(super) fn owner() -> Option<String> {
-    Some(format!("{}:{}", nix::unistd::getuid(), nix::unistd::getgid()))
-}
-
-#[cfg(not(unix))]
-pub(super) fn owner() -> Option<String> {
-    None
 }

@@ -1,0 +1,324 @@
+//! `cargo xtask archive`: a run in one file that can be read in five years, and looked at again.
+//!
+//! Series are stored twice: as Prometheus' blocks, for a Prometheus to be started on, and as OpenMetrics text, which needs
+//! nothing but `tar` and `zstd` to be read.
+
+mod blocks;
+mod open;
+mod series;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use dashboards::service_dashboard;
+use monitoring::label::TESTID;
+use monitoring::run::Settings;
+use monitoring::services;
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
+use perf_report::read::read_report;
+use perf_report::render::files;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::dashboard_link::window;
+use crate::stack::{PROMETHEUS_PORT, local_url};
+use crate::terminal::refuse;
+use crate::values::UrlValue;
+use crate::{generated_files, http, workspace};
+use series::CollectedSeries;
+
+/// The form of an archive; grows when something in it moves.
+const SCHEMA: u32 = 1;
+const MANIFEST: &str = "manifest.json";
+const REPORT: &str = "report";
+const DASHBOARDS: &str = "dashboards";
+const RULES: &str = "rules";
+const SERIES: &str = "series.om";
+const BLOCKS: &str = "prometheus";
+/// zstd's usual level is 3; an archive is made once and kept.
+const LEVEL: i32 = 12;
+
+/// What to do with which archive.
+#[derive(Debug)]
+pub(crate) enum ArchiveCommand {
+    Make(MakeArgs),
+    Open(open::OpenArgs),
+}
+
+/// Which run, and where to.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MakeArgs {
+    /// The run
+    #[arg(value_parser = monitoring::run::parse_testid)]
+    testid: String,
+    /// The file to write [default: target/perf/<TESTID>.tar.zst]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The Prometheus that has the run's series [default: the stack's]
+    #[arg(long, value_name = "URL", value_parser = UrlValue("--prometheus-url"))]
+    prometheus_url: Option<Url>,
+    /// The port of the stack's Prometheus
+    #[arg(long, default_value_t = PROMETHEUS_PORT, conflicts_with = "prometheus_url")]
+    prometheus_port: u16,
+    /// Where reports are [default: target/perf]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Open {
+    /// Start a stack that shows an archive
+    Open(open::OpenArgs),
+}
+
+/// `archive <TESTID>` or `archive open <FILE>`: which clap has no derive for.
+impl clap::Args for ArchiveCommand {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let command = MakeArgs::augment_args(command);
+        Open::augment_subcommands(command).subcommand_negates_reqs(true).args_conflicts_with_subcommands(true)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for ArchiveCommand {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand() {
+            Some(("open", matches)) => open::OpenArgs::from_arg_matches(matches).map(Self::Open),
+            _ => MakeArgs::from_arg_matches(matches).map(Self::Make),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// What is in an archive.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    schema: u32,
+    testid: String,
+    service: String,
+    started_unix_ms: i64,
+    /// When the run's series end.
+    ended_unix_ms: i64,
+    /// Which series were taken.
+    selectors: Vec<String>,
+    series: u64,
+    samples: u64,
+    /// The version of the Prometheus that had them.
+    prometheus: String,
+}
+
+/// Runs the command.
+pub(crate) async fn run(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        ArchiveCommand::Make(args) => make(args).await,
+        ArchiveCommand::Open(args) => open::run(args).await,
+    }
+}
+
+async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
+    let perf = args.out.clone().unwrap_or_else(workspace::perf);
+    let folder = perf.join(&args.testid);
+    let Ok(text) = fs::read_to_string(folder.join(files::REPORT)) else {
+        return Ok(refuse(format!(
+            "there is no report of {} in {}: see cargo xtask runs",
+            args.testid,
+            perf.display()
+        )));
+    };
+    let report = match read_report(&text) {
+        Ok(report) => report,
+        Err(error) => return Ok(refuse(format!("{}: {error}", args.testid))),
+    };
+    let settings = Settings::from_lookup(&|name| workspace::var(name))?;
+    let url = match &args.prometheus_url {
+        Some(url) => url.clone(),
+        None => local_url(args.prometheus_port)?,
+    };
+    let client = http::store_client(&url, &settings.store_access)?;
+    let Some(prometheus) = version(&client, &url).await else {
+        let shown = monitoring::run::shown(&url);
+        let way_out = "start it: cargo xtask stack up, or name another by --prometheus-url";
+        return Ok(refuse(format!("no Prometheus answers at {shown}, and it has the run's series: {way_out}")));
+    };
+    let collected = series::collect(&client, &url, &report).await?;
+    if collected.samples_of_run == 0 {
+        let shown = monitoring::run::shown(&url);
+        return Ok(refuse(format!(
+            "{shown} has no series of {}: was it another store's, or has it outlived the retention?",
+            args.testid
+        )));
+    }
+    let work = perf.join(format!(".archive-{}", std::process::id()));
+    let made = write_all(&work, &folder, &report, (&client, &url), (&collected, prometheus)).await;
+    let output = args.output.clone().unwrap_or_else(|| perf.join(format!("{}.tar.zst", args.testid)));
+    // Under another name until it is whole.
+    let draft = output.with_extension("tmp");
+    let packed = made.and_then(|()| pack(&work, &args.testid, &draft));
+    let packed = packed.and_then(|bytes| {
+        fs::rename(&draft, &output).with_context(|| format!("failed to write {}", output.display()))?;
+        Ok(bytes)
+    });
+    if packed.is_err() && draft.exists() {
+        fs::remove_file(&draft).with_context(|| format!("failed to remove {}", draft.display()))?;
+    }
+    if work.exists() {
+        fs::remove_dir_all(&work).with_context(|| format!("failed to remove {}", work.display()))?;
+    }
+    let bytes = packed?;
+    let CollectedSeries { series, samples, .. } = collected;
+    println!("{}  {} KiB: {} series, {samples} samples", output.display(), bytes.div_ceil(1024), series.len());
+    println!("look at it again: cargo xtask archive open {}", output.display());
+    Ok(ExitCode::Met)
+}
+
+async fn version(client: &reqwest::Client, url: &Url) -> Option<String> {
+    let answer = http::json_whatever(client, http::join(url, "api/v1/status/buildinfo").ok()?).await.ok()?;
+    Some(answer.pointer("/data/version")?.as_str()?.to_owned())
+}
+
+/// Everything that goes into the archive, in a folder.
+async fn write_all(
+    work: &Path,
+    report_folder: &Path,
+    report: &Report,
+    (client, url): (&reqwest::Client, &Url),
+    (collected, prometheus): (&CollectedSeries, String),
+) -> anyhow::Result<()> {
+    if work.exists() {
+        fs::remove_dir_all(work).context("failed to remove an older attempt")?;
+    }
+    for folder in [REPORT, DASHBOARDS, RULES] {
+        fs::create_dir_all(work.join(folder)).with_context(|| format!("failed to make {}", work.display()))?;
+    }
+    copy_files(report_folder, &work.join(REPORT))?;
+    let dashboard = work.join(DASHBOARDS).join(format!("{}.json", service_dashboard::uid(&report.service)));
+    workspace::write_json(&dashboard, &dashboard_of_run(report)?)?;
+    for file in generated_files::generated_files()? {
+        if let Some(name) = file.path.strip_prefix("monitoring/prometheus/rules/") {
+            write(&work.join(RULES).join(name), &file.contents)?;
+        }
+    }
+    // What that Prometheus had loaded, which may be another catalogue's by now.
+    let loaded = http::json_whatever(client, http::join(url, "api/v1/rules")?).await?;
+    workspace::write_json(&work.join(RULES).join("loaded.json"), &loaded)?;
+    let om = work.join(SERIES);
+    let written = File::create(&om).and_then(|file| {
+        let mut text = BufWriter::new(file);
+        collected.open_metrics(&mut text)?;
+        text.flush()
+    });
+    written.with_context(|| format!("failed to write {}", om.display()))?;
+    blocks::create(work).await?;
+    let manifest = Manifest {
+        schema: SCHEMA,
+        testid: report.testid.clone(),
+        service: report.service.clone(),
+        started_unix_ms: report.started_unix_ms,
+        ended_unix_ms: report.series_end_unix_ms(),
+        selectors: collected.selectors.clone(),
+        series: collected.series.len() as u64,
+        samples: collected.samples,
+        prometheus,
+    };
+    workspace::write_json(&work.join(MANIFEST), &manifest)?;
+    write(&work.join("README.md"), &readme(&manifest))
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let ended = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+    fs::write(path, ended).with_context(|| format!("failed to write {}", path.display()))
+}
+
+fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(from).with_context(|| format!("failed to read {}", from.display()))? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name()))
+                .with_context(|| format!("failed to copy {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The dashboard as it shows that run and no other.
+fn dashboard_of_run(report: &Report) -> anyhow::Result<dashboards::grafana::Dashboard> {
+    let catalogue = services::find(&report.service);
+    let catalogue = catalogue.with_context(|| format!("{} is not among monitoring/src/services", report.service))?;
+    let mut dashboard = service_dashboard::dashboard(catalogue);
+    let (from, to) = window(report);
+    (dashboard.time.from, dashboard.time.to) = (rfc3339(from), rfc3339(to));
+    dashboard.refresh = String::new();
+    for variable in &mut dashboard.templating.list {
+        // All scenarios there are of that run: several loads have several names.
+        if variable.name == TESTID.as_str() {
+            variable.current =
+                dashboards::grafana::Current { text: report.testid.clone(), value: report.testid.clone() };
+        }
+    }
+    Ok(dashboard)
+}
+
+fn rfc3339(unix_ms: i64) -> String {
+    let since = std::time::Duration::from_millis(u64::try_from(unix_ms).unwrap_or_default());
+    monitoring::run::rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + since)
+}
+
+fn readme(manifest: &Manifest) -> String {
+    let Manifest { testid, prometheus, .. } = manifest;
+    format!(
+        "# Run {testid}
+
+- `{REPORT}/report.json`: what it found. Durations are milliseconds where a name ends in `_ms`; times are UTC.
+- `{SERIES}`: its series as OpenMetrics text (https://openmetrics.io), a sample a line, with times in seconds since 1970.
+- `{BLOCKS}/`: the same as Prometheus' blocks, made for Prometheus {prometheus}. To look at them:
+
+      prometheus --config.file=/dev/null --storage.tsdb.path={BLOCKS} --storage.tsdb.retention.time=100y
+
+  Markers of staleness are not among them, so a series is drawn for five minutes after its last sample.
+- `{DASHBOARDS}/`: Grafana's dashboard, with the run's window set. `{RULES}/`: recording rules and alerts as they were when this was
+  made; `loaded.json` is what Prometheus said it had loaded then.
+- `{MANIFEST}`: which series these are, and how many.
+"
+    )
+}
+
+/// Packs the folder, without owners and times of this machine.
+fn pack(work: &Path, testid: &str, output: &Path) -> anyhow::Result<u64> {
+    let file = File::create(output).with_context(|| format!("failed to write {}", output.display()))?;
+    let mut tar = tar::Builder::new(zstd::Encoder::new(file, LEVEL).context("failed to set up zstd")?);
+    tar.mode(tar::HeaderMode::Deterministic);
+    let mut files = BTreeMap::new();
+    list(work, Path::new(testid), &mut files)?;
+    for (name, path) in &files {
+        tar.append_path_with_name(path, name).with_context(|| format!("failed to pack {}", path.display()))?;
+    }
+    tar.into_inner()?.finish()?.sync_all()?;
+    Ok(fs::metadata(output)?.len())
+}
+
+fn list(folder: &Path, name: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))? {
+        let entry = entry?;
+        let (path, name, kind) = (entry.path(), name.join(entry.file_name()), entry.file_type()?);
+        if kind.is_dir() {
+            list(&path, &name, files)?;
+        } else if kind.is_file() {
+            files.insert(name, path);
+        } else {
+            bail!("{} is neither a file nor a folder", path.display());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! A run's series, sample by sample, as a Prometheus has them.
+//!
+//! Asked for by range selectors, which give the very samples, through the query API that every store has. A snapshot would
+//! want the admin API, by which anybody on the machine could delete series.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use anyhow::{Context as _, bail};
+use monitoring::label::{BACKEND_JOB, JOB, TESTID};
+use monitoring::promql::Selector;
+use perf_report::Report;
+use prometheus_store::response::shown;
+use serde::Deserialize;
+use url::Url;
+
+use crate::clock::seconds;
+use crate::http;
+
+/// So much at a time, so that no answer is large.
+const PIECE_S: i64 = 300;
+/// Rules are evaluated a moment after the last push.
+const AFTER_MS: i64 = 60_000;
+/// A run of a day has fewer samples; more would not fit the memory of a small machine, at some sixty bytes each.
+const MOST_SAMPLES: u64 = 20_000_000;
+
+type Labels = BTreeMap<String, String>;
+
+/// Samples, and whose.
+#[derive(Debug, Default)]
+pub(super) struct CollectedSeries {
+    pub(super) selectors: Vec<String>,
+    /// By labels: times in Unix milliseconds, and values as Prometheus writes them.
+    pub(super) series: BTreeMap<Labels, Vec<(i64, String)>>,
+    pub(super) samples: u64,
+    /// Of them, the run's own, and not the backend's.
+    pub(super) samples_of_run: u64,
+}
+
+#[derive(Deserialize)]
+struct QueryResponse {
+    data: QueryData,
+}
+
+#[derive(Deserialize)]
+struct QueryData {
+    result: Vec<Matrix>,
+}
+
+#[derive(Deserialize)]
+struct Matrix {
+    metric: Labels,
+    #[serde(default)]
+    values: Vec<(f64, String)>,
+    #[serde(default)]
+    histograms: Vec<serde::de::IgnoredAny>,
+}
+
+/// All samples of the run, and those of its backend while it lasted.
+pub(super) async fn collect(client: &reqwest::Client, url: &Url, report: &Report) -> anyhow::Result<CollectedSeries> {
+    let of_run = Selector::new("").with(TESTID, &report.testid).to_string();
+    let of_backend = Selector::new("").with(JOB, BACKEND_JOB).to_string();
+    let (from, end) = (report.started_unix_ms - AFTER_MS, report.series_end_unix_ms());
+    let mut collected =
+        CollectedSeries { selectors: vec![of_run.clone(), of_backend.clone()], ..CollectedSeries::default() };
+    collected.take(client, url, &of_run, (from, end + AFTER_MS)).await?;
+    collected.samples_of_run = collected.samples;
+    collected.take(client, url, &of_backend, (from, end)).await?;
+    Ok(collected)
+}
+
+impl CollectedSeries {
+    async fn take(
+        &mut self,
+        client: &reqwest::Client,
+        url: &Url,
+        selector: &str,
+        (from_ms, to_ms): (i64, i64),
+    ) -> anyhow::Result<()> {
+        let mut at_ms = from_ms;
+        while at_ms < to_ms {
+            at_ms = (at_ms + PIECE_S * 1_000).min(to_ms);
+            let mut url = http::join(url, "api/v1/query")?;
+            url.query_pairs_mut()
+                .append_pair("query", &format!("{selector}[{PIECE_S}s]"))
+                .append_pair("time", &seconds(at_ms));
+            let response = client.get(url).send().await.context("failed to ask Prometheus")?;
+            let status = response.status();
+            let text = http::limited(response, http::LONGEST).await.context("Prometheus broke off")?;
+            if !status.is_success() {
+                bail!("Prometheus answered {status} to {selector}: {}", shown(&String::from_utf8_lossy(&text)));
+            }
+            let answer: QueryResponse = serde_json::from_slice(&text).context("Prometheus' answer is none")?;
+            for matrix in answer.data.result {
+                self.add(matrix, from_ms)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, Matrix { metric, values, histograms }: Matrix, from_ms: i64) -> anyhow::Result<()> {
+        if !histograms.is_empty() {
+            bail!("{metric:?} has native histograms, which OpenMetrics text cannot hold");
+        }
+        let known = self.series.entry(metric).or_default();
+        for (at, value) in values {
+            #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
+            let at_ms = (at * 1e3).round() as i64;
+            // Prometheus 2 counts the left end of a window to it, and Prometheus 3 does not.
+            if at_ms > from_ms && known.last().is_none_or(|(last, _)| *last < at_ms) {
+                known.push((at_ms, value));
+                self.samples += 1;
+            }
+        }
+        if self.samples > MOST_SAMPLES {
+            bail!("more than {MOST_SAMPLES} samples");
+        }
+        Ok(())
+    }
+
+    /// As text, <https://prometheus.io/docs/specs/om/open_metrics_spec/>: series one after another, each in order of time.
+    pub(super) fn open_metrics(&self, text: &mut impl Write) -> io::Result<()> {
+        for (labels, samples) in self.series.iter().filter(|(_, samples)| !samples.is_empty()) {
+            let name = labels.get("__name__").map_or("", String::as_str);
+            let pairs = labels.iter().filter(|(label, _)| *label != "__name__");
+            let pairs: Vec<_> = pairs.map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+            let series = format!("{name}{{{}}}", pairs.join(","));
+            for (at_ms, value) in samples {
+                writeln!(text, "{series} {value} {}", seconds(*at_ms))?;
+            }
+        }
+        writeln!(text, "# EOF")
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_kept_once_and_written_in_order() {
+        let labels: Labels = [("__name__", "up"), ("a", "x\"\\\n")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+        let matrix = |values: &[(f64, &str)]| Matrix {
+            metric: labels.clone(),
+            values: values.iter().map(|(at, value)| (*at, (*value).to_owned())).collect(),
+            histograms: Vec::new(),
+        };
+        let mut collected = CollectedSeries::default();
+        collected.add(matrix(&[(0.5, "0"), (1.0, "1"), (1.25, "+Inf")]), 500).unwrap();
+        collected.add(matrix(&[(1.25, "+Inf"), (2.0, "NaN")]), 500).unwrap();
+        let series = "up{a=\"x\\\"\\\\\\n\"}";
+        let expected = format!("{series} 1 1.000\n{series} +Inf 1.250\n{series} NaN 2.000\n# EOF\n");
+        let mut text = Vec::new();
+        collected.open_metrics(&mut text).unwrap();
+        assert_eq!((String::from_utf8(text).unwrap(), collected.samples), (expected, 3));
+    }
+}

@@ -1,0 +1,76 @@
+//! The peers, and how each is told to do the same: keep so many connections busy for so long.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::setup::BenchSetup;
+use crate::workspace;
+
+/// Another load generator.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    pub(super) name: &'static str,
+    program: PathBuf,
+}
+
+/// Every peer that we know how to run.
+pub(super) const KNOWN: [&str; 4] = ["wrk", "oha", "hey", "k6"];
+
+impl Peer {
+    /// A peer, if it is on PATH.
+    pub(super) fn find(name: &str) -> Option<Self> {
+        let name = KNOWN.into_iter().find(|known| *known == name)?;
+        Some(Self { name, program: workspace::program(name)? })
+    }
+
+    /// Its command for so many connections and so long.
+    pub(super) fn command(&self, setup: &BenchSetup, connections: u32, duration: Duration) -> anyhow::Result<Command> {
+        let url = setup.server.url.join("room")?.to_string();
+        let (connections, seconds) = (connections.to_string(), format!("{}s", duration.as_secs()));
+        let mut command = Command::new(&self.program);
+        match self.name {
+            "wrk" => command.args(["-t", "1", "-c", &connections, "-d", &seconds, &url]),
+            "hey" => command.args(["-cpus", "1", "-c", &connections, "-z", &seconds, &url]),
+            "oha" => {
+                command.args(["--no-tui", "-c", &connections, "-z", &seconds, &url]).env("TOKIO_WORKER_THREADS", "1")
+            }
+            _ => {
+                let script = setup.folder.join("k6.js");
+                fs::write(&script, script_of(&url)).context("failed to write k6's script")?;
+                command.args(["run", "--quiet", "--vus", &connections, "--duration", &seconds]);
+                if let Some(store) = &setup.store {
+                    command.args(["--out", "experimental-prometheus-rw"]);
+                    command
+                        .env("K6_PROMETHEUS_RW_SERVER_URL", store.as_str())
+                        .env("K6_PROMETHEUS_RW_TREND_STATS", "p(95)");
+                }
+                command.arg(script).env("GOMAXPROCS", "1").env("K6_NO_USAGE_REPORT", "true")
+            }
+        };
+        Ok(command)
+    }
+}
+
+/// What our generator does, in k6's terms.
+fn script_of(url: &str) -> String {
+    format!(
+        r#"import http from "k6/http";
+import {{ check }} from "k6";
+import {{ Trend }} from "k6/metrics";
+
+const latency = new Trend("room_latency", true);
+
+export const options = {{ thresholds: {{ room_latency: ["p(95)<5000"], checks: ["rate>0.99"] }} }};
+
+export default function () {{
+  const answer = http.get("{url}");
+  latency.add(answer.timings.duration);
+  check(answer, {{ "has a room": (it) => it.body.startsWith("{{\"room\"") }});
+}}
+"#
+    )
+}

@@ -1,0 +1,215 @@
+//! Ours against each peer, in pairs: one after the other on the same processor, in turn first and second. Machines are noisy
+//! and their noise comes in stretches, so a ratio is the median of paired ratios, and a time alone means little.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use monitoring::run;
+use perf_report::exit_code::ExitCode;
+use serde::Serialize;
+
+use super::PeersArgs;
+use super::peer::{KNOWN, Peer};
+use super::process_cost::{self, ProcessCost};
+use super::setup::{BenchSetup, CLIENT};
+use crate::terminal::{refuse, say};
+use crate::workspace;
+
+/// One tool's run in one round.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Cost {
+    requests: u64,
+    cpu_us_per_request: f64,
+    requests_per_second: f64,
+    peak_memory_bytes: u64,
+}
+
+/// Our runs and a peer's, side by side.
+#[derive(Debug, Serialize)]
+struct PeerComparison {
+    peer: &'static str,
+    rounds: Vec<(Cost, Cost)>,
+    ours: Cost,
+    theirs: Cost,
+    /// Of our processor time per request to theirs, round by round.
+    cpu_ratio: Spread,
+    memory_ratio: Spread,
+}
+
+/// The median of something, and between what its middle half lies.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Spread {
+    median: f64,
+    quartiles: (f64, f64),
+}
+
+#[derive(Debug, Serialize)]
+struct PeerResults {
+    connections: u32,
+    seconds: u64,
+    /// Whether metrics went to a real store meanwhile.
+    store: bool,
+    missing: Vec<&'static str>,
+    comparisons: Vec<PeerComparison>,
+}
+
+/// `cargo xtask bench peers`
+pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
+    if let Some(unknown) = args.peer.iter().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Ok(refuse(format!("{unknown:?} is no peer that we know; there are: {}", KNOWN.join(", "))));
+    }
+    let asked = |name: &&str| args.peer.is_empty() || args.peer.iter().any(|peer| peer == name);
+    let (mut peers, mut missing) = (Vec::new(), Vec::new());
+    for name in KNOWN.into_iter().filter(asked) {
+        match Peer::find(name) {
+            Some(peer) => peers.push(peer),
+            None => missing.push(name),
+        }
+    }
+    if peers.is_empty() {
+        return Ok(refuse(format!("none of {} is on PATH: there is nothing to compare with", missing.join(", "))));
+    }
+    let setup = BenchSetup::start(None).await?;
+    say(&format!(
+        "{} connections, {} rounds of {} each{}{}",
+        args.connections,
+        args.rounds,
+        run::shown_duration(args.duration),
+        if setup.store.is_some() { ", metrics to a Prometheus" } else { "; NO prometheus on PATH: metrics go nowhere" },
+        if missing.is_empty() { String::new() } else { format!("; not on PATH: {}", missing.join(", ")) },
+    ));
+    let mut pairs = vec![Vec::new(); peers.len()];
+    for round in 0..args.rounds {
+        for (peer, pairs) in peers.iter().zip(&mut pairs) {
+            let mut pair = [None; 2];
+            for at in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
+                let command = match at {
+                    0 => ours(&setup, args.connections, args.duration),
+                    _ => peer.command(&setup, args.connections, args.duration)?,
+                };
+                pair[at] = Some(cost(&setup, &command, args.duration).await?);
+            }
+            if let [Some(ours), Some(theirs)] = pair {
+                pairs.push((ours, theirs));
+            }
+        }
+        eprintln!("round {} of {}", round + 1, args.rounds);
+    }
+    let store = setup.store.is_some();
+    let comparisons: Vec<_> = peers.iter().zip(pairs).map(|(peer, pairs)| compare(peer.name, pairs)).collect();
+    print(&comparisons);
+    let results =
+        PeerResults { connections: args.connections, seconds: args.duration.as_secs(), store, missing, comparisons };
+    let path = setup.folder.join(format!("peers-{}.json", args.connections));
+    workspace::write_json(&path, &results)?;
+    say(&format!("\n{}", path.display()));
+    setup.stop().await?;
+    Ok(ExitCode::Met)
+}
+
+/// `cargo xtask bench memory`
+pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyhow::Result<ExitCode> {
+    let setup = BenchSetup::start(None).await?;
+    let mut command = ours(&setup, vus, duration);
+    if thinking {
+        command.arg("thinking");
+    }
+    let cost = cost(&setup, &command, duration).await?;
+    say(&format!(
+        "{vus} VUs for {}: {} requests, {:.2} µs of processor time each, peak memory {:.1} MB",
+        run::shown_duration(duration),
+        cost.requests,
+        cost.cpu_us_per_request,
+        megabytes(cost.peak_memory_bytes)
+    ));
+    setup.stop().await?;
+    Ok(ExitCode::Met)
+}
+
+/// Our generator, with so many virtual users for so long.
+fn ours(setup: &BenchSetup, vus: u32, duration: Duration) -> std::process::Command {
+    let mut command = setup.ours();
+    command.env(run::VUS, vus.to_string()).env(run::DURATION, format!("{}ms", duration.as_millis()));
+    // Warm-up and steady phase, each recorded apart.
+    command.env(run::WARM_UP, "1s");
+    command
+}
+
+async fn cost(setup: &BenchSetup, command: &std::process::Command, duration: Duration) -> anyhow::Result<Cost> {
+    let before = setup.answered().await?;
+    let ProcessCost { cpu, peak_memory, output } = process_cost::run(command, CLIENT, &[])?;
+    // Ours asks once whether the target is there; that is counted as well, and is one in many thousands.
+    let requests = setup.answered().await?.saturating_sub(before);
+    if requests == 0 {
+        bail!("{:?} made no requests:\n{output}", command.get_program());
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    let count = requests as f64;
+    Ok(Cost {
+        requests,
+        cpu_us_per_request: cpu.as_secs_f64() * 1e6 / count,
+        requests_per_second: count / duration.as_secs_f64(),
+        peak_memory_bytes: peak_memory,
+    })
+}
+
+fn compare(peer: &'static str, rounds: Vec<(Cost, Cost)>) -> PeerComparison {
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    let memory = |(ours, theirs): &(Cost, Cost)| ours.peak_memory_bytes as f64 / theirs.peak_memory_bytes as f64;
+    let cpu = |(ours, theirs): &(Cost, Cost)| ours.cpu_us_per_request / theirs.cpu_us_per_request;
+    let typical = |which: fn(&(Cost, Cost)) -> Cost| {
+        let mut costs: Vec<_> = rounds.iter().map(which).collect();
+        costs.sort_by(|a, b| a.cpu_us_per_request.total_cmp(&b.cpu_us_per_request));
+        costs[costs.len() / 2]
+    };
+    PeerComparison {
+        peer,
+        ours: typical(|pair| pair.0),
+        theirs: typical(|pair| pair.1),
+        cpu_ratio: spread(rounds.iter().map(cpu).collect()),
+        memory_ratio: spread(rounds.iter().map(memory).collect()),
+        rounds,
+    }
+}
+
+fn spread(mut values: Vec<f64>) -> Spread {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    let middle = (values[last / 2] + values[last.div_ceil(2)]) / 2.0;
+    Spread { median: middle, quartiles: (values[last / 4], values[last - last / 4]) }
+}
+
+fn print(comparisons: &[PeerComparison]) {
+    say("\n              CPU per request          ours / theirs            requests/s        peak memory");
+    for PeerComparison { peer, ours, theirs, cpu_ratio, .. } in comparisons {
+        let Spread { median, quartiles: (low, high) } = cpu_ratio;
+        say(&format!(
+            "{peer:5}  {:7.2} to {:7.2} µs   {median:.3} ({low:.3} to {high:.3})   {:8.0} to {:8.0}   {:6.1} to {:6.1} MB",
+            ours.cpu_us_per_request,
+            theirs.cpu_us_per_request,
+            ours.requests_per_second,
+            theirs.requests_per_second,
+            megabytes(ours.peak_memory_bytes),
+            megabytes(theirs.peak_memory_bytes),
+        ));
+    }
+    say("(ours to theirs, each the median round; in brackets the middle half of all rounds)");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for eyes")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_the_median_of_rounds() {
+        let odd = spread(vec![3.0, 1.0, 2.0]);
+        assert_eq!((odd.median, odd.quartiles), (2.0, (1.0, 3.0)));
+        let even = spread(vec![4.0, 1.0, 2.0, 3.0]);
+        assert_eq!(even.median, 2.5);
+    }
+}

@@ -1,0 +1,141 @@
+//! What is around a measurement: the server, a store, processors to pin to, and the programs that were built.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use cargo_metadata::TargetKind;
+use monitoring::prometheus::config::RECEIVER_FLAG;
+use monitoring::run;
+use tokio::process::{Child, Command};
+use url::Url;
+
+use crate::host::{owner, ports};
+use crate::scenarios::{self, PEAK_PROFILE};
+use crate::stub_backend::StubBackend;
+use crate::{http, workspace};
+
+const START: Duration = Duration::from_secs(15);
+
+/// The processors: one for the server and the store, one for whoever is measured.
+pub(super) const SERVERS: usize = 0;
+pub(super) const CLIENT: usize = 1;
+
+/// A server that answers always the same, a store if there is a Prometheus, and our generator.
+pub(super) struct BenchSetup {
+    pub(super) server: StubBackend,
+    /// Where a Prometheus takes metrics; none if there is none on PATH.
+    pub(super) store: Option<Url>,
+    pub(super) generator: PathBuf,
+    /// Where files of this measurement go.
+    pub(super) folder: PathBuf,
+    store_process: Option<Child>,
+}
+
+impl BenchSetup {
+    /// Builds and starts everything. The server delays its answers and writes that down if a file is named.
+    pub(super) async fn start(log_delays: Option<&Path>) -> anyhow::Result<Self> {
+        if workspace::program("taskset").is_none() {
+            bail!("there is no taskset on PATH (util-linux), and without it nothing is pinned to a processor");
+        }
+        if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
+            bail!("this machine has one processor, and a measurement needs one for the server and one for the client");
+        }
+        let (generator, server) = build()?;
+        let folder = workspace::perf().join("bench");
+        fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        let mut command = pinned(&server);
+        command
+            .arg("--fixed")
+            .args(log_delays.map(|file| ["--log-delays".as_ref(), file.as_os_str()]).into_iter().flatten());
+        let server = StubBackend::spawn(command).await?;
+        let (store_process, store) = match workspace::program("prometheus") {
+            Some(program) => {
+                let (child, url) = start_store(&program, &folder).await?;
+                (Some(child), Some(url))
+            }
+            None => (None, None),
+        };
+        Ok(Self { server, store, generator, folder, store_process })
+    }
+
+    /// How many requests the server has answered.
+    pub(super) async fn answered(&self) -> anyhow::Result<u64> {
+        let count = http::json(self.server.url.join("answered")?).await?;
+        count.as_u64().context("the server did not say how many requests it answered")
+    }
+
+    /// Our generator with everything on, before anything is said of its load.
+    pub(super) fn ours(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.generator);
+        let quiet = [(run::TARGET, self.server.url.to_string()), (run::QUIET, "1".to_owned())];
+        command.envs(quiet).env(run::OUT, self.folder.join("ours"));
+        if let Some(store) = &self.store {
+            command.env(run::REMOTE_WRITE, store.as_str());
+        }
+        command
+    }
+
+    /// Ends what was started.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        self.server.stop().await?;
+        if let Some(mut store) = self.store_process.take() {
+            store.kill().await.context("failed to end Prometheus")?;
+        }
+        Ok(())
+    }
+}
+
+/// Our generator and the server, built as `cargo xtask perf --peak` builds scenarios.
+fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
+    let built = scenarios::cargo_build(
+        &mut workspace::cargo(),
+        &[
+            "--profile",
+            PEAK_PROFILE,
+            "--package",
+            "perf-tests",
+            "--example",
+            "fixed",
+            "--package",
+            "stub-backend",
+            "--bin",
+            "stub-backend",
+        ],
+        "the generator does not compile",
+    )?;
+    Ok((built.get(TargetKind::Example, "fixed")?, built.get(TargetKind::Bin, "stub-backend")?))
+}
+
+fn pinned(program: &Path) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", &SERVERS.to_string()]).arg(program).kill_on_drop(true);
+    owner::detach(&mut command);
+    command
+}
+
+async fn start_store(program: &Path, folder: &Path) -> anyhow::Result<(Child, Url)> {
+    let port = ports::free_port()?;
+    let (config, data) = (folder.join("prometheus.yml"), folder.join("data"));
+    fs::write(&config, "global: {}\n").context("failed to write Prometheus' configuration")?;
+    if data.exists() {
+        fs::remove_dir_all(&data).context("failed to remove an older measurement's data")?;
+    }
+    let mut command = pinned(program);
+    command
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!("--storage.tsdb.path={}", data.display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg(RECEIVER_FLAG)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let child = command.spawn().context("failed to start Prometheus")?;
+    let url = Url::parse(&format!("http://127.0.0.1:{port}/"))?;
+    if !http::ready(&url.join("-/ready")?, START).await? {
+        bail!("Prometheus did not start");
+    }
+    Ok((child, url.join("api/v1/write")?))
+}

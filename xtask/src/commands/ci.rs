@@ -1,0 +1,90 @@
+//! `cargo xtask ci`: what needs Docker, Prometheus or promtool. Nothing here is skipped: what is missing is a failure.
+
+mod faults;
+mod fuzz;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use cargo_metadata::{MetadataCommand, TargetKind};
+use perf_report::exit_code::ExitCode;
+use xshell::{Shell, cmd};
+
+use super::codegen::{self, CodegenArgs};
+use crate::terminal::refuse;
+use crate::workspace;
+
+/// The module of tests that take too long for every change.
+const FULL: &str = "full::";
+/// Programs that the checks run.
+const NEEDED: [&str; 7] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node"];
+
+/// How much is checked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CiArgs {
+    /// All faults and not one of each class, 50 kills, and fuzzing: half an hour more. Writes xtask/FAULTS.md
+    #[arg(long)]
+    full: bool,
+}
+
+/// Runs the checks.
+pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
+    if let Some(missing) = NEEDED.into_iter().find(|name| workspace::program(name).is_none()) {
+        return Ok(refuse(format!("{missing} is not on PATH, and these checks need it")));
+    }
+    if codegen::run(&CodegenArgs { check: true })? != ExitCode::Met {
+        return Ok(ExitCode::BadConfiguration);
+    }
+    let shell = Shell::new()?;
+    shell.change_dir(workspace::root());
+    check_generated(&shell)?;
+    let cargo = env!("CARGO");
+    // Ignored tests need what this command insists on. Each starts servers and load of its own, so one at a time. Of the whole workspace, so
+    // that nothing is compiled for fewer features than `cargo test` has compiled it for.
+    let tests = tests()?.into_iter().flat_map(|name| ["--test".to_owned(), name]);
+    let skipped = if args.full { &[][..] } else { &["--skip", FULL][..] };
+    faults::forget()?;
+    // All that is wrong is told at once.
+    let mut command =
+        cmd!(shell, "{cargo} test --workspace --no-fail-fast {tests...} -- --ignored --test-threads=1 {skipped...}");
+    command = workspace::TOLD_BY_CARGO.iter().fold(command, |command, name| command.env_remove(name));
+    command.run()?;
+    if !args.full {
+        faults::check()?;
+        return Ok(ExitCode::Met);
+    }
+    faults::write()?;
+    fuzz::run(&shell)?;
+    Ok(ExitCode::Met)
+}
+
+/// All tests but the scenarios, which are ignored for another reason. Crates may have some of the same name.
+fn tests() -> anyhow::Result<BTreeSet<String>> {
+    const SCENARIOS: &str = "load";
+    let metadata = MetadataCommand::new().current_dir(workspace::root()).no_deps().exec();
+    let packages = metadata.context("failed to list the workspace's tests")?.packages;
+    let targets = packages.into_iter().flat_map(|package| package.targets);
+    let tests = targets.filter(|target| target.kind.contains(&TargetKind::Test) && target.name != SCENARIOS);
+    Ok(tests.map(|target| target.name).collect())
+}
+
+/// What Prometheus' own tool says of the generated files.
+fn check_generated(shell: &Shell) -> anyhow::Result<()> {
+    let folder = workspace::root().join("monitoring/prometheus");
+    let rules = files(&folder.join("rules"))?;
+    let configuration = folder.join("prometheus.yml");
+    cmd!(shell, "promtool check config {configuration}").run()?;
+    cmd!(shell, "promtool check rules --lint=all --lint-fatal {rules...}").run()?;
+    Ok(())
+}
+
+fn files(folder: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+    files.sort();
+    if files.is_empty() {
+        bail!("there are no files in {}", folder.display());
+    }
+    Ok(files)
+}

@@ -1,0 +1,109 @@
+//! `cargo xtask runs`: past runs, from their reports, the newest last.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
+use perf_report::format::millis;
+use perf_report::mark::Mark;
+
+use crate::{reports, workspace};
+
+/// Which runs to show.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunsArgs {
+    /// Only runs with that tag (repeatable: all of them)
+    #[arg(long, value_name = "NAME=VALUE")]
+    tag: Vec<String>,
+    /// Only runs of that scenario
+    #[arg(long)]
+    scenario: Option<String>,
+    /// At most so many, the last ones
+    #[arg(short = 'n', long, default_value_t = 20)]
+    last: usize,
+    /// Where reports are [default: target/perf]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Prints the runs.
+pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
+    let folder = args.out.clone().unwrap_or_else(workspace::perf);
+    let (mut reports, unreadable) = reports::all(&folder)?;
+    let wanted = |report: &Report| {
+        let has = |tag: &String| {
+            tag.split_once('=').is_some_and(|(name, value)| report.tags.get(name).map(String::as_str) == Some(value))
+        };
+        args.tag.iter().all(has) && args.scenario.as_ref().is_none_or(|scenario| *scenario == report.scenario)
+    };
+    reports.retain(wanted);
+    reports.sort_by_key(|report| report.started_unix_ms);
+    let shown = &reports[reports.len().saturating_sub(args.last)..];
+    if shown.is_empty() {
+        println!("there are no such runs in {}", folder.display());
+    } else {
+        println!("{}", render(shown));
+    }
+    for path in unreadable {
+        eprintln!("warning: {} is no report of this version", path.display());
+    }
+    Ok(ExitCode::Met)
+}
+
+/// A line a run.
+fn render(reports: &[Report]) -> String {
+    let width = |of: &dyn Fn(&Report) -> usize| reports.iter().map(of).max().unwrap_or(0);
+    let (ids, loads) = (width(&|report| report.testid.chars().count()), width(&|report| report.load.chars().count()));
+    let mut text =
+        format!("{:<14} {:<ids$}  {:<loads$} {:>9}  worst p95 of its promise", "verdict", "run", "load", "requests");
+    for report in reports {
+        let verdict = match report.exit_code {
+            ExitCode::Met | ExitCode::Missed | ExitCode::Inconclusive => Mark::verdict(report.exit_code),
+            ExitCode::Interrupted => "- interrupted".to_owned(),
+            _ => "! error".to_owned(),
+        };
+        let tags: Vec<_> = report.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let _ = write!(
+            text,
+            "\n{verdict:<14} {:<ids$}  {:<loads$} {:>9}  {}  {}",
+            report.testid,
+            report.load,
+            report.requests.sent,
+            worst(report),
+            tags.join(" ")
+        );
+    }
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// The endpoint that comes nearest to its promise, or goes farthest beyond it.
+fn worst(report: &Report) -> String {
+    let latencies = report.objectives.iter().filter(|objective| objective.goal.is_latency());
+    let shares = latencies.filter_map(|it| Some((it.share_of_threshold()?, it, it.quantile_ms()?)));
+    let worst = shares.max_by(|one, other| one.0.total_cmp(&other.0));
+    worst.map_or_else(String::new, |(share, objective, quantile)| {
+        let share = if share.is_finite() { format!(" ({:.0} %)", share * 100.0) } else { String::new() };
+        format!("{} {}{share}", objective.subject, millis(quantile))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_report::Goal;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_a_line() {
+        let report = test_support::report();
+        let mut tagged = Report { exit_code: ExitCode::Missed, testid: "other".to_owned(), ..report.clone() };
+        tagged.tags.insert("team".to_owned(), "trading".to_owned());
+        for objective in &mut tagged.objectives {
+            if let Goal::Latency(goal) = &mut objective.goal {
+                goal.threshold_ms = 100.0;
+            }
+        }
+        insta::assert_snapshot!(render(&[report, tagged]));
+    }
+}

@@ -1,0 +1,88 @@
+//! `cargo xtask stack status`: what runs, and what is in it.
+
+use monitoring::exposition;
+use serde_json::Value;
+use url::Url;
+
+use crate::stack::{docker, native};
+use crate::{http, reports, workspace};
+
+/// How many of the last runs are shown.
+const RUNS: usize = 5;
+
+/// Lines for everything of this clone that runs.
+pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    let mut found = match docker::status().await {
+        Ok(found) => found,
+        Err(error) => {
+            lines.push(format!("Docker cannot be asked what runs there: {error:#}"));
+            Vec::new()
+        }
+    };
+    found.extend(native::status().await?);
+    for (line, url) in found {
+        lines.push(line);
+        if let Some(url) = url {
+            lines.extend(describe_prometheus(&url).await.into_iter().map(|line| format!("    {line}")));
+        }
+    }
+    let (mut runs, _) = reports::all(&workspace::perf())?;
+    runs.sort_by_key(|run| std::cmp::Reverse(run.started_unix_ms));
+    if !runs.is_empty() {
+        let last: Vec<_> = runs.iter().take(RUNS).map(|run| run.testid.as_str()).collect();
+        lines.push(format!("last runs: {}", last.join(", ")));
+    }
+    Ok(lines)
+}
+
+/// What a Prometheus says of itself; nothing of what it does not say, such as when this is Grafana.
+async fn describe_prometheus(url: &Url) -> Vec<String> {
+    let ask = async |path: &str| -> Option<Value> { http::json(url.join(path).ok()?).await.ok() };
+    let Some(build) = ask("api/v1/status/buildinfo").await else {
+        let health = ask("api/health").await;
+        let version = health.as_ref().and_then(|health| health["version"].as_str());
+        let is_well = health.as_ref().is_some_and(|health| health["database"] == "ok");
+        let word = if is_well { "healthy" } else { "its database is not well" };
+        return vec![
+            version.map_or_else(|| "does not answer".to_owned(), |version| format!("Grafana {version}, {word}")),
+        ];
+    };
+    let healthy = match url.join("-/healthy") {
+        Ok(healthy) => {
+            http::text(healthy).await.map_or_else(|error| format!("not healthy: {error:#}"), |_| "healthy".to_owned())
+        }
+        Err(error) => error.to_string(),
+    };
+    let text = |answer: &Option<Value>, path: &str| {
+        answer.as_ref().and_then(|answer| answer.pointer(path)).and_then(Value::as_str).unwrap_or("?").to_owned()
+    };
+    let flags = ask("api/v1/status/flags").await;
+    let tsdb = ask("api/v1/status/tsdb").await;
+    let series = tsdb.as_ref().and_then(|tsdb| tsdb.pointer("/data/headStats/numSeries")).and_then(Value::as_u64);
+    let receiver = text(&flags, "/data/web.enable-remote-write-receiver");
+    let disk = on_disk(url).await.map(|bytes| format!(", {:.1} MB on disk", bytes / 1e6));
+    let mut lines = vec![
+        format!("Prometheus {}, {healthy}; {} series now", text(&Some(build), "/data/version"), series.unwrap_or(0)),
+        format!(
+            "keeps {}{}; takes remote write: {receiver}",
+            text(&flags, "/data/storage.tsdb.retention.time"),
+            disk.unwrap_or_default()
+        ),
+    ];
+    let runs = ask("api/v1/label/testid/values").await;
+    let runs = runs.as_ref().and_then(|runs| runs.pointer("/data")).and_then(Value::as_array);
+    lines.push(format!("has series of {} runs", runs.map_or(0, Vec::len)));
+    lines
+}
+
+/// Bytes of blocks, of the write-ahead log and of the head's chunks, by Prometheus' own metrics.
+async fn on_disk(url: &Url) -> Option<f64> {
+    const PARTS: [&str; 3] = [
+        "prometheus_tsdb_storage_blocks_bytes",
+        "prometheus_tsdb_wal_storage_size_bytes",
+        "prometheus_tsdb_head_chunks_storage_size_bytes",
+    ];
+    let samples = exposition::parse(&http::text(url.join("metrics").ok()?).await.ok()?).ok()?;
+    Some(samples.iter().filter(|sample| PARTS.contains(&sample.name.as_str())).map(|sample| sample.value).sum())
+}

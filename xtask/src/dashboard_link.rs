@@ -1,0 +1,40 @@
+//! Where Grafana shows a run.
+
+use dashboards::service_dashboard;
+use perf_report::Report;
+use url::Url;
+
+/// The dashboard with this run chosen and its window set: from a moment before it to its very end, where panels of one
+/// value look back from.
+pub(crate) fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
+    let uid = service_dashboard::uid(&report.service);
+    let mut link = grafana.join(&format!("d/{uid}")).ok()?;
+    // People's browsers know the name, and a session's cookie goes with it.
+    link.set_host(Some("localhost")).ok()?;
+    let (from, to) = window(report);
+    link.query_pairs_mut()
+        .append_pair("from", &from.to_string())
+        .append_pair("to", &to.to_string())
+        .append_pair("var-testid", &report.testid)
+        .extend_pairs(report.scenarios().into_iter().map(|scenario| ("var-scenario", scenario)));
+    Some(link)
+}
+
+/// From when to when a run is looked at, Unix milliseconds.
+pub(crate) fn window(report: &Report) -> (i64, i64) {
+    const MARGIN_MS: i64 = 5_000;
+    (report.started_unix_ms - MARGIN_MS, report.series_end_unix_ms())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_is_set_to_the_run() {
+        let report = test_support::report();
+        let link = dashboard_link(&Url::parse("http://127.0.0.1:3001/").unwrap(), &report).unwrap();
+        let query = "from=1795411852600&to=1795411888137&var-testid=20261123-053057-basic-df39&var-scenario=basic";
+        assert_eq!(link.as_str(), format!("http://localhost:3001/d/stock-ai-multiplayer?{query}"));
+    }
+}

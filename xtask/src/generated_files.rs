@@ -1,0 +1,142 @@
+//! The generated files of the repository, and which of them differ from what would be written.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use monitoring::generated_files::GeneratedFile;
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::services;
+
+use crate::dashboard_changes;
+
+/// Every generated file of the repository.
+pub(crate) fn generated_files() -> anyhow::Result<Vec<GeneratedFile>> {
+    let mut files = monitoring::generated_files::files(services::ALL, &Timing::USUAL)?;
+    files.extend(dashboards::generated_files::files(services::ALL)?);
+    files.extend(perf_report::schema::files()?);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn folders() -> impl Iterator<Item = &'static str> {
+    let folders = monitoring::generated_files::FOLDERS.iter().chain(dashboards::generated_files::FOLDERS);
+    folders.copied().chain([perf_report::schema::FOLDER])
+}
+
+/// What is not as it would be generated: all of it, not just the first.
+pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
+    let files = generated_files()?;
+    let mut differences = Vec::new();
+    for file in &files {
+        match fs::read_to_string(root.join(&file.path)) {
+            Ok(contents) if contents == file.contents => {}
+            Ok(contents) => {
+                differences.push(format!("differs: {}{}", file.path, where_differs(&contents, &file.contents)))
+            }
+            Err(_) => differences.push(format!("missing: {}", file.path)),
+        }
+    }
+    differences.extend(leftovers(root, &files)?.into_iter().map(|path| format!("leftover: {path}")));
+    Ok(differences)
+}
+
+/// Where a file differs from what would be written: which panel, or which line.
+fn where_differs(found: &str, generated: &str) -> String {
+    const SHOWN: usize = 3;
+    // Of other JSON, the line is as good as it gets.
+    let parsed =
+        |text| serde_json::from_str::<serde_json::Value>(text).ok().filter(|json| json.get("panels").is_some());
+    if let (Some(found), Some(generated)) = (parsed(found), parsed(generated)) {
+        let changes = dashboard_changes::differences(&generated, &found);
+        if changes.is_empty() {
+            return ": in spaces and line ends alone".to_owned();
+        }
+        let more = if changes.len() > SHOWN { format!(" and {} more", changes.len() - SHOWN) } else { String::new() };
+        return format!(": {}{more}", changes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "));
+    }
+    let lines = found.lines().map(Some).chain(std::iter::repeat(None));
+    let wanted = generated.lines().map(Some).chain(std::iter::repeat(None));
+    let longest = found.lines().count().max(generated.lines().count());
+    let differs = lines.zip(wanted).zip(1..).take(longest).find(|((found, wanted), _)| found != wanted);
+    differs.map_or_else(String::new, |((found, _), line)| {
+        let found = found.map_or("ends there".to_owned(), |text| format!("{:.60?}", text.trim()));
+        format!(": line {line}, {found}")
+    })
+}
+
+/// Writes all of them, and removes what nothing generates.
+pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
+    let files = generated_files()?;
+    for path in leftovers(root, &files)? {
+        fs::remove_file(root.join(&path)).with_context(|| format!("failed to remove {path}"))?;
+    }
+    for file in files {
+        let path = root.join(&file.path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        }
+        fs::write(&path, &file.contents).with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Files in generated folders that nothing generates.
+fn leftovers(root: &Path, files: &[GeneratedFile]) -> anyhow::Result<Vec<String>> {
+    let known: BTreeSet<_> = files.iter().map(|file| root.join(&file.path)).collect();
+    let mut found = Vec::new();
+    let mut folders: Vec<_> = folders().map(|folder| root.join(folder)).filter(|folder| folder.exists()).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !known.contains(&path) {
+                found.push(path.strip_prefix(root).unwrap_or(&path).display().to_string());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::generated_files::BANNER;
+
+    use super::*;
+    use crate::workspace;
+
+    #[test]
+    fn committed_files_are_what_would_be_generated() {
+        assert_eq!(differences(&workspace::root()).unwrap(), Vec::<String>::new(), "run `cargo xtask codegen`");
+    }
+
+    #[test]
+    fn every_difference_is_named_and_mended() {
+        let root = workspace::target().join("codegen-test");
+        if root.exists() {
+            fs::remove_dir_all(&root).unwrap();
+        }
+        assert_eq!(differences(&root).unwrap().len(), generated_files().unwrap().len());
+        write(&root).unwrap();
+        assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
+        fs::write(root.join("monitoring/prometheus/prometheus.yml"), format!("{BANNER}by hand")).unwrap();
+        let path = root.join("dashboards/json/stock-ai-multiplayer.json");
+        let by_hand = fs::read_to_string(&path).unwrap().replacen("\"value\": 300", "\"value\": 250", 1);
+        fs::write(path, by_hand).unwrap();
+        fs::write(root.join("dashboards/json/old.json"), "{}").unwrap();
+        let named = differences(&root).unwrap();
+        assert_eq!(
+            named,
+            [
+                "differs: dashboards/json/stock-ai-multiplayer.json: panel \"Join room latency\": SLO line 300 -> 250",
+                "differs: monitoring/prometheus/prometheus.yml: line 2, \"by hand\"",
+                "leftover: dashboards/json/old.json",
+            ]
+        );
+        write(&root).unwrap();
+        assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
+    }
+}

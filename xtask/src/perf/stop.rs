@@ -1,0 +1,25 @@
+//! Why a command came to nothing.
+
+use perf_report::exit_code::ExitCode;
+
+use crate::stack::StackError;
+
+/// Why there was nothing to judge, and the exit code that says so.
+#[derive(Debug)]
+pub(super) struct Stop(pub(super) ExitCode, pub(super) String);
+
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self(ExitCode::Internal, format!("{error:#}"))
+    }
+}
+
+impl From<StackError> for Stop {
+    fn from(error: StackError) -> Self {
+        Self(error.code(), error.to_string())
+    }
+}
+
+pub(super) fn configuration(error: impl std::fmt::Display) -> Stop {
+    Stop(ExitCode::BadConfiguration, error.to_string())
+}

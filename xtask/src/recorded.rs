@@ -1,0 +1,44 @@
+//! Runs that were recorded, compared with each other or kept as baselines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use perf_report::Report;
+use perf_report::comparison::{Comparison, Rule};
+use perf_report::render::files::{HISTOGRAMS, REPORT};
+
+use crate::{reports, workspace};
+
+/// Keeps a run as a baseline, in place of an older one of that name.
+pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
+    let folder = reports::baseline(name);
+    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    // The report last, and away with an older one first: without it there is no baseline, and not half a one.
+    let report = folder.join(REPORT);
+    workspace::remove_file(&report)?;
+    for file in [HISTOGRAMS, REPORT] {
+        let (from, to) = (run.with_file_name(file), folder.join(file));
+        fs::copy(&from, &to).with_context(|| format!("failed to copy {} to {}", from.display(), to.display()))?;
+    }
+    Ok(folder)
+}
+
+/// Compares two recorded runs.
+///
+/// # Errors
+/// If they cannot be compared: why, and what to do.
+pub(crate) fn compare(
+    (base_path, base): (&Path, &Report),
+    (head_path, head): (&Path, &Report),
+    rule: Rule,
+) -> anyhow::Result<Comparison> {
+    let log = |report: &Path| {
+        let path = report.with_file_name(HISTOGRAMS);
+        fs::read(&path).with_context(|| format!("{} is needed to compare, and cannot be read", path.display()))
+    };
+    let (before, after) = (log(base_path)?, log(head_path)?);
+    let base = perf_compare::Recorded { report: base, log: &before };
+    let head = perf_compare::Recorded { report: head, log: &after };
+    Ok(perf_compare::compare_recorded(base, head, rule)?)
+}

@@ -1,0 +1,107 @@
+//! A run beside an earlier one: what became slower is found, what did not is not, and what cannot be compared is refused.
+
+use perf_report::exit_code::ExitCode;
+use std::path::Path;
+
+use crate::real::{Backend, Said, out, report, root, run, wait_for, xtask};
+use perf_report::comparison::{Comparison, Conclusion, Method};
+
+/// Long enough for sections with requests enough of each endpoint.
+const LOAD: [&str; 6] = ["perf", "-q", "-u", "30", "--stack", "none"];
+const NAME: &str = "baseline-of-a-test";
+
+fn perf(backend: &Backend, flags: &[&str], out: &Path) -> Said {
+    perf_for("15s", backend, flags, out)
+}
+
+fn perf_for(duration: &str, backend: &Backend, flags: &[&str], out: &Path) -> Said {
+    run(xtask(&LOAD)
+        .args(["-d", duration])
+        .args(["--target", &backend.url, "--out", out.to_str().unwrap()])
+        .args(flags))
+}
+
+fn comparison(out: &Path) -> Comparison {
+    serde_json::from_str(&std::fs::read_to_string(out.join("latest/comparison.json")).unwrap()).unwrap()
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+fn what_became_slower_than_the_baseline_is_found_and_named() {
+    let folder = root().join("target/perf/baselines").join(NAME);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    let (backend, before) = (Backend::start(&[]), out("baseline-before"));
+    // The first run of all has nothing to be compared with, which is said and fails nothing.
+    let first = perf(&backend, &["--baseline", NAME, "--save-baseline", NAME], &before);
+    assert_eq!(first.code, 0, "{}", first.text);
+    assert!(first.text.contains("there is no baseline") && folder.join("report.json").is_file(), "{}", first.text);
+    let (slowed, after) = (Backend::start(&["--delay=get_news=60ms"]), out("baseline-after"));
+    let slower = perf(&slowed, &["--baseline", NAME], &after);
+    assert_eq!(slower.code, 91, "{}", slower.text);
+    let found = comparison(&after);
+    let regressed = found.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::Regressed);
+    assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["get_news"], "{}", slower.text);
+    assert_eq!((found.method, found.exit_code), (Method::Recorded, ExitCode::Regressed));
+    // Whatever is made of the run says so.
+    assert_eq!(report(&after).exit_code, ExitCode::Regressed);
+    for (file, says) in
+        [("report.html", "id=\"comparison\""), ("junit.xml", "regressed: get_news"), ("summary.md", "get\\_news")]
+    {
+        let text = std::fs::read_to_string(after.join("latest").join(file)).unwrap();
+        assert!(text.contains(says), "{file}: {says}");
+    }
+    let files = [&before, &after].map(|out| out.join("latest/report.json").display().to_string());
+    let back = run(&mut xtask(&["compare", &files[1], &files[0]]));
+    assert!(back.text.contains("improved") && back.code != 91, "{}", back.text);
+    refusals(&folder, &backend);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What cannot be compared is refused before anything is sent, where that can be known.
+fn refusals(folder: &Path, backend: &Backend) {
+    let again = out("baseline-refused");
+    let other_load = perf_for("5s", backend, &["--baseline", NAME], &again);
+    assert!(other_load.code == 104 && other_load.text.contains("another load"), "{}", other_load.text);
+    let path = folder.join("report.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    for (broken, says) in [
+        (text[..text.len() / 2].to_owned(), "cut off"),
+        (text.replacen("\"schema\": 1", "\"schema\": 99", 1), "version 99"),
+        (text.replacen("\"testid\"", "\"other\"", 1), "is no report"),
+    ] {
+        std::fs::write(&path, broken).unwrap();
+        let refused = perf(backend, &["--baseline", NAME], &again);
+        assert!(refused.code == 104 && refused.text.contains(says), "{says}: {}", refused.text);
+        let compared = run(&mut xtask(&["compare", NAME, NAME]));
+        assert!(compared.code == 104 && compared.text.contains(says), "{says}: {}", compared.text);
+    }
+    let unknown = run(&mut xtask(&["compare", "nowhere", NAME]));
+    assert!(unknown.code == 104 && unknown.text.contains("cargo xtask runs"), "{}", unknown.text);
+    let unknown = run(&mut xtask(&["report", "nowhere"]));
+    assert_eq!(unknown.code, 104, "{}", unknown.text);
+}
+
+#[test]
+#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+fn a_report_is_made_again_to_the_byte_and_two_loads_at_once_are_refused() {
+    let (backend, one, other) = (Backend::start(&[]), out("again"), out("at-once"));
+    let mut long = xtask(&["perf", "-q", "-u", "2", "-d", "12s", "--stack", "none", "--target", &backend.url]);
+    let mut running = long.args(["--out", one.to_str().unwrap()]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let lock = root().join("target/perf/load.lock");
+    wait_for("the lock", std::time::Duration::from_secs(120), || {
+        let holder = std::fs::read_to_string(&lock).ok()?;
+        // The run's folder is made once it has the lock.
+        (holder.contains("basic") && one.exists()).then_some(())
+    });
+    let refused = perf_for("2s", &backend, &[], &other);
+    assert!(refused.code == 104 && refused.text.contains("another load test runs"), "{}", refused.text);
+    assert!(running.wait().unwrap().success());
+    let folder = one.join("latest");
+    let page = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let before = ["report.html", "junit.xml", "summary.md"].map(page);
+    let again = run(&mut xtask(&["report", folder.join("report.json").to_str().unwrap()]));
+    assert_eq!(again.code, 0, "{}", again.text);
+    assert!(before == ["report.html", "junit.xml", "summary.md"].map(page));
+}

@@ -1,0 +1,75 @@
+//! The command as a user meets it: help, and what is said of wrong flags. Nothing here builds or starts anything.
+
+use std::process::{Command, Output};
+
+fn xtask(args: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    for name in ["K6_VUS", "K6_DURATION", "K6_ITERATIONS", "K6_PROMETHEUS_RW_SERVER_URL", "CI"] {
+        command.env_remove(name);
+    }
+    command.args(args).envs(environment.iter().copied()).output().unwrap()
+}
+
+#[test]
+fn help_names_every_flag_and_every_exit_code() {
+    let output = xtask(&["perf", "--help"], &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    for flag in [
+        "-u, --vus",
+        "-d, --duration",
+        "-i, --iterations",
+        "--target",
+        "--tag",
+        "--testid",
+        "--seed",
+        "--stack",
+        "--prometheus-url",
+        "--no-grafana",
+        "--ephemeral",
+        "--prometheus-port",
+        "--grafana-port",
+        "--out",
+        "--quiet",
+        "--list",
+        "K6_PROMETHEUS_RW_SERVER_URL",
+        "K6_PROMETHEUS_RW_PUSH_INTERVAL",
+        "\n  90 ",
+        "\n  99 ",
+        "\n  104 ",
+        "\n  105 ",
+        "\n  70 ",
+    ] {
+        assert!(text.contains(flag), "{flag} is not in the help");
+    }
+}
+
+#[test]
+fn wrong_flags_are_bad_configuration_and_say_why() {
+    for (args, says) in [
+        (&["perf", "--vus", "0"][..], "from 1 to"),
+        (&["perf", "--no-such-flag"], "--no-such-flag"),
+        (&["perf", "--duration", "soon"], "30s"),
+        (&["perf", "--vus", "9", "--iterations", "3"], "3 iterations"),
+        (&["perf", "--tag", "testid=x"], "reserved"),
+        (&["perf", "--target", "nowhere"], "--target"),
+        (&["perf", "--prometheus-url", "http://127.0.0.1:1", "--stack", "docker"], "--stack"),
+        (&["pref"], "perf"),
+    ] {
+        let output = xtask(args, &[]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(104), "{args:?}: {text}");
+        assert!(text.contains(says), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn wrong_environment_is_bad_configuration_and_named() {
+    let output = xtask(&["perf"], &[("K6_DURATION", "30")]);
+    assert_eq!(output.status.code(), Some(104));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("K6_DURATION"));
+    let elsewhere = [("K6_PROMETHEUS_RW_SERVER_URL", "http://127.0.0.1:1/api/v1/write")];
+    let output = xtask(&["perf", "--stack", "docker"], &elsewhere);
+    assert_eq!(output.status.code(), Some(104));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("K6_PROMETHEUS_RW_SERVER_URL"));
+}

@@ -1,0 +1,163 @@
+//! The lines that the README gives for a FastAPI backend, with the real packages: with them every request is accounted for,
+//! and both clocks speak of the same requests.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::real::{free_port, get, out, root, run, said, send_signal, wait_for, xtask};
+
+/// The application under uvicorn.
+struct Service {
+    child: Child,
+    url: String,
+}
+
+impl Service {
+    fn start() -> Self {
+        Self::at(free_port())
+    }
+
+    fn at(port: u16) -> Self {
+        let port = port.to_string();
+        // It fails on purpose in places, and tells each time where.
+        let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("uvicorn-{port}.log"));
+        let child = Command::new("uvicorn")
+            .args(["service:app", "--no-access-log", "--log-level", "warning", "--port", &port])
+            .args(["--app-dir", "xtask/tests/it/fastapi"])
+            .env("PYTHONPATH", "monitoring/backend")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .current_dir(root())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(log).unwrap())
+            .spawn()
+            .unwrap();
+        let service = Self { child, url: format!("http://127.0.0.1:{port}") };
+        wait_for("the application", Duration::from_secs(20), || get(&format!("{}/metrics", service.url)).map(drop));
+        service
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Asked, so that it ends what it has started.
+        let _ = send_signal(self.child.id().try_into().unwrap(), Signal::TERM);
+        let _ = self.child.wait();
+    }
+}
+
+/// Workers that answer strictly in turn behind nginx. Those of one uvicorn share its socket, and now and then one of them takes every
+/// connection there is: nobody could tell that there are others.
+struct Workers {
+    _proxy: Service,
+    _workers: [Service; 2],
+    url: String,
+}
+
+impl Workers {
+    fn start() -> Self {
+        let workers = [Service::start(), Service::start()];
+        let folder = out("nginx");
+        std::fs::create_dir_all(&folder).unwrap();
+        let servers = workers.each_ref().map(|worker| worker.url.replace("http://", "server ")).join(" max_fails=0; ");
+        let port = free_port();
+        let configuration = format!(
+            "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
+            http {{
+              access_log off; client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
+              upstream workers {{ {servers} max_fails=0; }}
+              server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://workers; }} }}
+            }}"
+        );
+        std::fs::write(folder.join("nginx.conf"), configuration).unwrap();
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null());
+        let child = command.spawn().expect("nginx on PATH");
+        let url = format!("http://127.0.0.1:{port}");
+        wait_for("nginx", Duration::from_secs(20), || get(&format!("{url}/metrics")).map(drop));
+        Self { _proxy: Service { child, url: url.clone() }, _workers: workers, url }
+    }
+}
+
+#[test]
+#[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
+    let (service, out) = (Service::start(), out("fastapi"));
+    let port = free_port().to_string();
+    let said = run(xtask(&["perf", "-u", "3", "-d", "27s", "--stack", "native", "--ephemeral"]).args([
+        "--prometheus-port",
+        &port,
+        "--target",
+        &service.url,
+        "--out",
+        out.to_str().unwrap(),
+    ]));
+    assert_eq!(said.code, 0, "{}", said.text);
+    let text = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
+    let proof: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for check in proof["checks"].as_array().unwrap() {
+        // Of a short run that went well there is nothing to say over time.
+        let expected = if check["name"] == "over time" { "not_applicable" } else { "shown" };
+        assert_eq!(check["outcome"], expected, "{check}");
+    }
+    assert!(said.text.contains("counted by the backend\n"), "no other clients: {}", said.text);
+    assert!(said.text.contains("by Server-Timing"), "{}", said.text);
+    assert!(said.text.contains("routes of its OpenAPI document have an objective"), "{}", said.text);
+}
+
+fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {
+    let text = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
+    let proof: serde_json::Value = serde_json::from_str(&text).unwrap();
+    proof["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap().clone()
+}
+
+#[test]
+#[ignore = "needs nginx, uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+fn workers_that_count_each_for_itself_are_told_and_prove_nothing_wrong() {
+    let (service, out) = (Workers::start(), out("workers"));
+    let port = free_port().to_string();
+    let line = ["perf", "-q", "-u", "3", "-d", "8s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
+    let said = run(xtask(&line).args(["--target", &service.url, "--out", out.to_str().unwrap()]));
+    // Each worker knows its own rooms, and so the other's players fail: that is the service's fault, and not the proof's.
+    assert!([0, 99].contains(&said.code), "{}", said.text);
+    let delivery = proven(&out, "delivery");
+    assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
+    assert!(delivery["figures"].as_str().unwrap().contains("several workers answer /metrics in turn"), "{delivery}");
+}
+
+#[test]
+#[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_trusted() {
+    let (service_port, out) = (free_port(), out("restarted"));
+    let service = Service::at(service_port);
+    let port = free_port().to_string();
+    let line = ["perf", "-q", "-u", "3", "-d", "25s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
+    let child = xtask(&line)
+        .args(["--target", &service.url, "--out", out.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for("load", Duration::from_secs(300), || {
+        let metrics = get(&format!("{}/metrics", service.url))?;
+        metrics.contains("http_requests_total{handler=\"/api/multiplayer/rooms/{code}/join\"").then_some(())
+    });
+    drop(service);
+    let _again = Service::at(service_port);
+    let said = said(&child.wait_with_output().unwrap());
+    // Requests failed meanwhile, and rooms are forgotten: the run is no success, and the proof is not what fails.
+    assert_eq!(said.code, 99, "{}", said.text);
+    let delivery = proven(&out, "delivery");
+    assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
+    assert!(delivery["figures"].as_str().unwrap().contains("the backend was restarted during the run"), "{delivery}");
+}
+
+#[test]
+fn the_readme_gives_the_lines_that_are_tested() {
+    let text = std::fs::read_to_string(root().join("xtask/tests/it/fastapi/service.py")).unwrap();
+    let (_, lines) = text.split_once("# README: from here\n").unwrap();
+    let (lines, _) = lines.split_once("# README: to here").unwrap();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(lines.trim_end()), "the README has other lines than\n{lines}");
+}

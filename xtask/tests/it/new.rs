@@ -1,0 +1,53 @@
+//! What is written for a new scenario and a new service compiles, is linted, and runs: in a copy of the repository.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::real::{Backend, cargo as cargo_of_shell, out, root, run};
+
+/// Every file that git knows of or would, as it is now.
+fn copy(to: &Path) {
+    let listed =
+        Command::new("git").args(["ls-files", "-co", "--exclude-standard", "-z"]).current_dir(root()).output().unwrap();
+    for name in String::from_utf8(listed.stdout).unwrap().split('\0').filter(|name| !name.is_empty()) {
+        let (from, to) = (root().join(name), to.join(name));
+        if from.is_file() {
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+}
+
+#[test]
+#[ignore = "compiles a copy of the workspace: run with cargo xtask ci"]
+fn a_new_scenario_and_a_new_service_compile_and_run() {
+    let copied = out("new");
+    copy(&copied);
+    let within = |command: &mut Command| {
+        // What it depends on is built already.
+        run(command.current_dir(&copied).env("CARGO_TARGET_DIR", root().join("target")))
+    };
+    let xtask = |line: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        within(command.args(line).env("CARGO_MANIFEST_DIR", copied.join("xtask")))
+    };
+    let cargo = |line: &[&str]| within(cargo_of_shell().args(line));
+    for line in [["new-scenario", "checkout"], ["new-service", "payments_2"]] {
+        let made = xtask(&line);
+        assert_eq!(made.code, 0, "{}", made.text);
+        let again = xtask(&line);
+        assert!(again.code == 104 && again.text.contains("already"), "{}", again.text);
+    }
+    let formatted = cargo(&["fmt", "--all", "--check"]);
+    assert_eq!(formatted.code, 0, "{}", formatted.text);
+    let linted = cargo(&["clippy", "--quiet", "--workspace", "--tests", "--", "--deny", "warnings"]);
+    assert_eq!(linted.code, 0, "{}", linted.text);
+    let known = cargo(&["test", "--quiet", "--workspace", "--test", "load"]);
+    assert_eq!(known.code, 0, "snapshots are there: {}", known.text);
+    let backend = Backend::start(&[]);
+    let line = ["test", "--quiet", "--workspace", "--test", "load", "--", "--ignored", "checkout"];
+    let mut command = cargo_of_shell();
+    command.args(line).env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "100").env("K6_VUS", "5");
+    let ran = within(&mut command);
+    assert_eq!(ran.code, 0, "{}", ran.text);
+}

@@ -1,0 +1,299 @@
+//! What tests against the real thing share: the command, the stand-in, a Prometheus, and questions to it.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use perf_report::Report;
+use serde_json::Value;
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// A port that is free now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// `cargo xtask` with nothing of the surroundings but what names images and programs.
+pub(crate) fn xtask(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    for name in ["K6_VUS", "K6_DURATION", "K6_ITERATIONS", "K6_PROMETHEUS_RW_SERVER_URL", "CI"] {
+        command.env_remove(name);
+    }
+    command.args(args).current_dir(root());
+    command
+}
+
+/// What a command said, and its exit code.
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) text: String,
+}
+
+pub(crate) fn run(command: &mut Command) -> Said {
+    said(&command.output().unwrap())
+}
+
+pub(crate) fn said(output: &Output) -> Said {
+    let text = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+    Said { code: output.status.code().unwrap_or(-1), text }
+}
+
+/// A folder for reports, empty.
+pub(crate) fn out(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    folder
+}
+
+pub(crate) fn report(out: &Path) -> Report {
+    serde_json::from_str(&std::fs::read_to_string(out.join("latest/report.json")).unwrap()).unwrap()
+}
+
+/// The stand-in, with faults.
+pub(crate) struct Backend {
+    child: Child,
+    pub(crate) url: String,
+}
+
+/// Cargo, without what it tells tests of themselves, which would make it build again what is built.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    #[expect(clippy::disallowed_methods, reason = "names only, to leave them out")]
+    let told = std::env::vars_os().map(|(name, _)| name);
+    for name in told.filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    }) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A program of this workspace, built as `cargo xtask perf` builds them, so that nothing is compiled for it alone.
+pub(crate) fn built(what: &[&str], file: &str) -> PathBuf {
+    let build = ["build", "--quiet", "--profile", "load", "--workspace"];
+    assert!(cargo().args(build).args(what).current_dir(root()).status().unwrap().success());
+    // Tests are in its folder `debug/deps`.
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(3).unwrap().join("load").join(file)
+}
+
+impl Backend {
+    pub(crate) fn start(faults: &[&str]) -> Self {
+        Self::at(0, faults)
+    }
+
+    pub(crate) fn at(port: u16, faults: &[&str]) -> Self {
+        let mut command = Command::new(built(&["--bin", "stub-backend"], "stub-backend"));
+        // Its pipe closes with us, and then it ends.
+        command.args(["--port", &port.to_string(), "--until-stdin-closes"]).args(faults).current_dir(root());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").expect("where the stand-in listens").to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// This clone's stack with a Prometheus at a port of its own; gone with the test.
+pub(crate) struct Stack {
+    pub(crate) port: u16,
+}
+
+impl Stack {
+    pub(crate) fn up(kind: &str) -> Self {
+        let stack = Self { port: free_port() };
+        let port = stack.port.to_string();
+        let up = run(&mut xtask(&["stack", "up", "--stack", kind, "--no-grafana", "--prometheus-port", &port]));
+        assert_eq!(up.code, 0, "{}", up.text);
+        stack
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let down = run(&mut xtask(&["stack", "down", "--prometheus-port", &self.port.to_string()]));
+        assert!(down.code == 0 || std::thread::panicking(), "{}", down.text);
+        // What a user keeps, a test does not.
+        let name = format!("name=-{}-prometheus", self.port);
+        let volumes = Command::new("docker").args(["volume", "ls", "-q", "--filter", &name]).output().unwrap();
+        for volume in String::from_utf8_lossy(&volumes.stdout).lines() {
+            let _ = Command::new("docker").args(["volume", "rm", volume]).output();
+        }
+    }
+}
+
+/// A Prometheus of the test's own making.
+pub(crate) struct Prometheus {
+    child: Option<Child>,
+    pub(crate) folder: PathBuf,
+    port: u16,
+    flags: Vec<String>,
+    pub(crate) url: String,
+}
+
+impl Prometheus {
+    pub(crate) fn start(name: &str, flags: &[&str]) -> Self {
+        let folder = out(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self::start_in(folder, flags)
+    }
+
+    pub(crate) fn start_in(folder: PathBuf, flags: &[&str]) -> Self {
+        std::fs::write(folder.join("prometheus.yml"), "").unwrap();
+        let port = free_port();
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let mut prometheus = Self { child: None, folder, port, flags, url: format!("http://127.0.0.1:{port}") };
+        prometheus.start_again();
+        prometheus
+    }
+
+    /// Where and with what it was before.
+    pub(crate) fn start_again(&mut self) {
+        self.spawn();
+        wait_for("Prometheus", Duration::from_secs(30), || get(&format!("{}/-/ready", self.url)).map(drop));
+    }
+
+    /// With TLS as that file has it, and known as ready to whoever has that client.
+    pub(crate) fn start_with_tls(folder: PathBuf, flags: &[&str], web: &Path, client: reqwest::Client) -> Self {
+        std::fs::write(folder.join("prometheus.yml"), "").unwrap();
+        let port = free_port();
+        let web = format!("--web.config.file={}", web.display());
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).chain([web]).collect();
+        let mut prometheus = Self { child: None, folder, port, flags, url: format!("https://127.0.0.1:{port}") };
+        prometheus.spawn();
+        let ready = format!("{}/-/ready", prometheus.url);
+        wait_for("Prometheus", Duration::from_secs(30), || get_with(&client, &ready).map(drop));
+        prometheus
+    }
+
+    fn spawn(&mut self) {
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", self.folder.join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", self.folder.join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
+            .args(&self.flags)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.as_ref().unwrap().id().try_into().unwrap()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Sends a signal to a process. It fails if that has ended already.
+#[cfg(unix)]
+pub(crate) fn send_signal(pid: i32, signal: rustix::process::Signal) -> rustix::io::Result<()> {
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
+}
+
+/// Runs what only root may do.
+#[cfg(unix)]
+pub(crate) fn as_root(line: &[&str]) {
+    let sudo: &[&str] = if rustix::process::geteuid().is_root() { &[] } else { &["sudo", "--non-interactive"] };
+    let line = [sudo, line].concat();
+    assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
+}
+
+/// Asks again and again until there is an answer.
+pub(crate) fn wait_for<T>(what: &str, patience: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+    #[expect(clippy::disallowed_methods, reason = "a test's own patience")]
+    let started = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < patience, "{what} did not come within {patience:?}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// The body of a successful answer.
+pub(crate) fn get(url: &str) -> Option<String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    get_with(&reqwest::Client::builder().no_proxy().build().unwrap(), url)
+}
+
+fn get_with(client: &reqwest::Client, url: &str) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let response = client.get(url).send().await.ok()?;
+        if response.status().is_success() { response.text().await.ok() } else { None }
+    })
+}
+
+/// The result of a query at a time, or over a window in steps of a second.
+pub(crate) fn query(prometheus: &str, expr: &str, from_ms: Option<i64>, at_ms: i64) -> Vec<Value> {
+    let mut url = url::Url::parse(prometheus).unwrap();
+    let seconds = |ms: i64| format!("{}.{:03}", ms / 1000, ms % 1000);
+    url.set_path(if from_ms.is_some() { "/api/v1/query_range" } else { "/api/v1/query" });
+    url.query_pairs_mut().append_pair("query", expr);
+    match from_ms {
+        Some(from) => {
+            let pairs = [("start", seconds(from)), ("end", seconds(at_ms)), ("step", "1".to_owned())];
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        None => drop(url.query_pairs_mut().append_pair("time", &seconds(at_ms))),
+    }
+    let answer: Value =
+        serde_json::from_str(&get(url.as_str()).unwrap_or_else(|| panic!("{expr} was refused"))).unwrap();
+    assert!(answer.get("warnings").is_none(), "{expr}: {answer}");
+    answer["data"]["result"].as_array().unwrap().clone()
+}
+
+/// The one value of a query at a time.
+pub(crate) fn value(prometheus: &str, expr: &str, at_ms: i64) -> f64 {
+    let result = query(prometheus, expr, None, at_ms);
+    assert_eq!(result.len(), 1, "{expr}: {result:?}");
+    result[0]["value"][1].as_str().unwrap().parse().unwrap()
+}
+
+/// Whether any sample of a result is a number.
+pub(crate) fn has_data(result: &[Value]) -> bool {
+    let is_number = |point: &Value| point[1].as_str().is_some_and(|text| text != "NaN");
+    result.iter().any(|series| {
+        let points = series["values"].as_array().cloned().unwrap_or_else(|| vec![series["value"].clone()]);
+        points.iter().any(is_number)
+    })
+}

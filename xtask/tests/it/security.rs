@@ -1,0 +1,358 @@
+//! What a run must never give away, and what it must never take from those whom it asks.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::real::{Backend, Prometheus, get, out, report, run, said, xtask};
+use monitoring::prometheus::config::RECEIVER_FLAG;
+use serde_json::Value;
+
+/// Part of each secret, and of nothing else.
+const SECRET: &str = "S3cr3t";
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.is_symlink() {
+            found.extend(files(&path));
+        } else if path.is_file() {
+            found.push((path.display().to_string(), fs::read(path).unwrap()));
+        }
+    }
+    found
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// A process's arguments.
+fn arguments(of: u32) -> String {
+    String::from_utf8_lossy(&fs::read(format!("/proc/{of}/cmdline")).unwrap_or_default()).into_owned()
+}
+
+/// Arguments of all processes that descend from one. Until it is another program, a child has those of its parent.
+fn given_on(of: u32) -> Vec<String> {
+    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+    let mut found: Vec<_> = children.flat_map(|pid: u32| [vec![arguments(pid)], given_on(pid)].concat()).collect();
+    let own = arguments(of);
+    found.retain(|line| *line != own);
+    found
+}
+
+#[test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+fn a_secret_stays_one() {
+    let (backend, store) = (Backend::start(&[]), Prometheus::start("secrets-store", &[RECEIVER_FLAG]));
+    let out = out("secrets");
+    let with_user = |url: &str, user: &str| url.replace("http://", &format!("http://{user}:{SECRET}-{user}@"));
+    for (testid, given) in [
+        ("secrets-user", [("K6_PROMETHEUS_RW_USERNAME", "user"), ("K6_PROMETHEUS_RW_PASSWORD", "S3cr3t-p")]),
+        (
+            "secrets-token",
+            [("K6_PROMETHEUS_RW_BEARER_TOKEN", "S3cr3t-t"), ("K6_PROMETHEUS_RW_HEADERS_X-Key", "S3cr3t-h")],
+        ),
+        (
+            "secrets-refused",
+            [("K6_PROMETHEUS_RW_HTTP_HEADERS", "S3cr3t-x"), ("K6_PROMETHEUS_RW_BEARER_TOKEN", "S3cr3t-t")],
+        ),
+    ] {
+        let target = with_user(&backend.url, "target");
+        let mut command = xtask(&["perf", "-u", "5", "-d", "5s", "--testid", testid, "--target", &target]);
+        command.args(["--out", out.to_str().unwrap(), "--prometheus-url", &with_user(&store.url, "store")]).envs(given);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let pid = child.id();
+        let watching = thread::spawn(move || {
+            let mut seen = BTreeSet::new();
+            while Path::new(&format!("/proc/{pid}/exe")).exists() {
+                seen.extend(given_on(pid));
+                thread::sleep(std::time::Duration::from_millis(20));
+            }
+            seen
+        });
+        let said = said(&child.wait_with_output().unwrap());
+        let expected = if testid == "secrets-refused" { 104 } else { 0 };
+        assert_eq!(said.code, expected, "{}", said.text.replace(SECRET, "(secret)"));
+        assert!(!said.text.contains(SECRET), "said by {testid}");
+        let arguments = watching.join().unwrap();
+        assert!(testid == "secrets-refused" || arguments.iter().any(|line| line.contains("load-")), "{arguments:?}");
+        assert!(!arguments.iter().any(|line| line.contains(SECRET)), "an argument of a process that {testid} started");
+    }
+    let written = files(&out);
+    assert!(written.len() > 10, "{}", written.len());
+    for (name, bytes) in written {
+        assert!(!holds(&bytes, SECRET), "{name} holds a secret");
+    }
+    let query = "/api/v1/series?match[]=%7Btestid%3D~%22secrets.%2A%22%7D";
+    let series = get(&format!("{}{query}", store.url)).unwrap();
+    assert!(series.contains("secrets-token") && !series.contains(SECRET));
+}
+
+#[test]
+fn a_secret_in_a_flag_that_is_wrong_is_not_repeated() {
+    for line in [
+        &["perf", "--target", "ftp://me:S3cr3t@x"][..],
+        &["perf", "--prometheus-url", "me:S3cr3t@x/prometheus"],
+        &["archive", "some-run", "--prometheus-url", "http//x?token=S3cr3t"],
+    ] {
+        let said = run(&mut xtask(line));
+        assert_eq!(said.code, 104, "{}", said.text.replace(SECRET, "(secret)"));
+        assert!(!said.text.contains(SECRET) && said.text.contains(line[line.len() - 2]), "{line:?}");
+    }
+}
+
+/// An authority, and a certificate of a server at 127.0.0.1 and of a client.
+fn certificates(folder: &Path) {
+    let openssl = |args: &[&str]| {
+        let output = Command::new("openssl").args(args).current_dir(folder).output().expect("openssl on PATH");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let authority = ["req", "-x509", "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem"];
+    openssl(&[&authority[..], &key].concat());
+    fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
+    for name in ["server", "client"] {
+        let [key_file, request, leaf] = ["key", "csr", "pem"].map(|end| format!("{name}.{end}"));
+        openssl(&[&["req", "-subj", "/CN=leaf", "-keyout", &key_file, "-out", &request][..], &key].concat());
+        let sign = ["x509", "-req", "-in", &request, "-CA", "authority.pem", "-CAkey", "authority.key"];
+        openssl(&[&sign[..], &["-CAcreateserial", "-extfile", "extensions", "-out", &leaf]].concat());
+    }
+}
+
+/// A Prometheus that takes nothing without TLS, nor from whom it does not know.
+fn guarded_prometheus(folder: &Path) -> Prometheus {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let web = folder.join("web.yml");
+    let [certificate, key, authority] = ["server.pem", "server.key", "authority.pem"].map(at);
+    fs::write(
+        &web,
+        format!(
+            "tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n  client_ca_file: {authority}\n  \
+             client_auth_type: RequireAndVerifyClientCert\n  min_version: TLS13\n"
+        ),
+    )
+    .unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let both = ["client.key", "client.pem"].map(|name| fs::read(folder.join(name)).unwrap()).concat();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .add_root_certificate(reqwest::Certificate::from_pem(&fs::read(at("authority.pem")).unwrap()).unwrap())
+        .identity(reqwest::Identity::from_pem(&both).unwrap())
+        .build()
+        .unwrap();
+    Prometheus::start_with_tls(folder.to_owned(), &[RECEIVER_FLAG], &web, client)
+}
+
+#[test]
+#[ignore = "needs a prometheus and openssl on PATH: run with cargo xtask ci"]
+fn a_store_with_an_authority_of_its_own_is_known_and_no_other() {
+    let guarded = Guarded::start("guarded");
+    assert_eq!(
+        guarded.run("60", &[&guarded.authority()[..], &guarded.certificate(), &[NEWEST_TLS]].concat(), "exit 0"),
+        0
+    );
+    assert_eq!(report(&guarded.reports).store.unwrap().agrees, Some(true));
+    // How much is sent is of no account where nothing arrives.
+    assert_eq!(guarded.run("5", &guarded.certificate(), "certificate"), 90);
+}
+
+mod full {
+    #[test]
+    #[ignore = "needs a prometheus and openssl on PATH: run with cargo xtask ci --full"]
+    fn a_store_that_wants_to_know_us_takes_nothing_from_a_stranger() {
+        let guarded = super::Guarded::start("stranger");
+        assert_eq!(guarded.run("5", &guarded.authority(), "ertificate"), 90);
+    }
+}
+
+const NEWEST_TLS: (&str, &str) = ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3");
+
+/// A store that speaks TLS, knows its clients by their certificates, and is known by an authority that nobody else trusts.
+struct Guarded {
+    store: Prometheus,
+    backend: Backend,
+    reports: PathBuf,
+    files: [String; 3],
+}
+
+impl Guarded {
+    fn start(name: &str) -> Self {
+        let folder = out(&format!("{name}-store"));
+        fs::create_dir_all(&folder).unwrap();
+        certificates(&folder);
+        Self {
+            store: guarded_prometheus(&folder),
+            backend: Backend::start(&[]),
+            reports: out(name),
+            files: ["authority.pem", "client.pem", "client.key"].map(|file| folder.join(file).display().to_string()),
+        }
+    }
+
+    fn authority(&self) -> [(&str, &str); 1] {
+        [("PERF_STORE_CA_CERTIFICATE", &self.files[0])]
+    }
+
+    fn certificate(&self) -> [(&str, &str); 2] {
+        let variables = ["K6_PROMETHEUS_RW_CLIENT_CERTIFICATE", "K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY"];
+        [(variables[0], &self.files[1]), (variables[1], &self.files[2])]
+    }
+
+    /// A run's exit code; it has to say that.
+    fn run(&self, iterations: &str, given: &[(&str, &str)], says: &str) -> i32 {
+        let line = ["perf", "-u", "5", "-i", iterations, "--target", &self.backend.url];
+        let mut command = xtask(&line);
+        command.args(["--prometheus-url", &self.store.url, "--out", self.reports.to_str().unwrap()]);
+        let said = run(command.envs(given.iter().copied()));
+        assert!(said.text.contains(says), "{given:?}: {}", said.text);
+        said.code
+    }
+}
+
+/// A service that says what no service should.
+fn hostile_service() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let mut stream = stream;
+                let mut head = String::new();
+                while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+                let body = match path.as_str() {
+                    "/metrics" => METRICS.to_owned(),
+                    "/openapi.json" => {
+                        r#"{"paths":{"/\u001b]0;owned\u0007<script>alert(1)</script>":{"get":{}}}}"#.to_owned()
+                    }
+                    _ => "{\"code\":\"\\u001b[2J\",\"id\":\"a/../b?c#d\\\"}\"}".to_owned(),
+                };
+                let head =
+                    "HTTP/1.1 200 OK\r\nServer-Timing: app;dur=1e308, x;dur=-1;desc=\"<b>\"\r\nConnection: close";
+                // Whoever asked may be gone.
+                let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            });
+        }
+    });
+    url
+}
+
+const METRICS: &str = "process_start_time_seconds 1.7e9
+http_requests_total{handler=\"/\u{1b}[31m<img src=x onerror=alert(1)>\",method=\"GET\",status=\"2xx\"} 1e400
+http_requests_total{handler=\"/api/news\",method=\"GET\",status=\"2xx\"} -5
+";
+
+#[test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+fn a_hostile_service_steers_no_terminal_and_no_page() {
+    let (url, out) = (hostile_service(), out("hostile-service"));
+    let store = Prometheus::start("hostile-service-store", &[RECEIVER_FLAG]);
+    let line = ["perf", "-q", "-u", "2", "-i", "60", "--target", &url, "--prometheus-url", &store.url];
+    let said = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
+    assert!([90, 92, 99].contains(&said.code), "{}: {}", said.code, said.text);
+    assert!(!said.text.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{:?}", said.text);
+    for (name, bytes) in files(&out) {
+        let text = String::from_utf8_lossy(&bytes);
+        // JSON is no page.
+        let is_page = !name.ends_with(".json");
+        assert!(!is_page || !text.contains("<script>alert(1)") && !text.contains("<img src=x"), "{name}");
+        assert!(!text.contains('\u{1b}'), "{name}");
+    }
+}
+
+const HOSTILE: &str =
+    "\u{1b}[2J\u{202e}\"><script>alert(1)</script><img src=x onerror=alert(1)>|`@all`\n\n# owned ]]>{{$value}}\u{0}";
+
+/// Puts hostile text wherever a report has text that is not one of a few words.
+fn poison(value: &mut Value, at: &str) {
+    const WORDS: [&str; 5] = ["verdict", "on_miss", "severity", "measure", "kind"];
+    match value {
+        Value::String(text) if !WORDS.contains(&at) => *text = format!("{text}{HOSTILE}"),
+        Value::Array(values) => values.iter_mut().for_each(|value| poison(value, at)),
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| poison(value, name)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_hostile_report_steers_no_terminal_and_no_page() {
+    let folder = out("hostile-report");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("report.json");
+    let mut report = serde_json::to_value(test_support::report_over_time()).unwrap();
+    report["findings"] = serde_json::json!([
+        { "severity": "problem", "subject": { "objective": "x" }, "kind": "other", "exit_code": 99, "message": "x" },
+        { "severity": "warning", "subject": { "objective": "x" }, "kind": "other", "message": "x" },
+    ]);
+    for name in ["findings", "objectives", "target", "testid", "scenario", "load", "environment", "tags"] {
+        poison(&mut report[name], name);
+    }
+    fs::write(&path, report.to_string()).unwrap();
+    let said = run(&mut xtask(&["report", path.to_str().unwrap()]));
+    assert_eq!(said.code, 0, "{}", said.text);
+    assert!(!said.text.contains(['\u{1b}', '\u{202e}', '\u{0}']), "{:?}", said.text);
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let html = read("report.html");
+    assert!(html.contains("&lt;script&gt;") && !html.contains("<script>alert") && !html.contains("<img"), "escaped");
+    let markdown = without_code(&read("summary.md"));
+    assert!(
+        !markdown.contains("<script") && !markdown.contains("<img") && !markdown.contains("\n# owned"),
+        "{markdown}"
+    );
+    let junit = read("junit.xml");
+    assert!(!junit.contains("<script") && !junit.contains('\u{1b}'), "{junit}");
+    is_well_formed(&junit);
+}
+
+/// Markdown without its code, which is shown as it is: what is within a fence of lines, and within a line's two backticks.
+fn without_code(markdown: &str) -> String {
+    let mut fenced = markdown.split("```").enumerate().filter(|(at, _)| at % 2 == 0).map(|(_, text)| text);
+    let text: String = fenced.by_ref().collect();
+    text.split("`` ")
+        .enumerate()
+        .filter_map(|(at, part)| if at == 0 { Some(part) } else { part.split_once(" ``").map(|(_, rest)| rest) })
+        .collect()
+}
+
+/// By another's parser: Python's.
+fn is_well_formed(text: &str) {
+    let path = out("hostile-report-xml");
+    fs::create_dir_all(&path).unwrap();
+    fs::write(path.join("junit.xml"), text).unwrap();
+    let program = "import sys, xml.etree.ElementTree as tree; tree.parse(sys.argv[1])";
+    let parsed = Command::new("python3").args(["-c", program]).arg(path.join("junit.xml")).output();
+    let parsed = parsed.expect("python3 on PATH");
+    assert!(parsed.status.success(), "{}", String::from_utf8_lossy(&parsed.stderr));
+}
+
+#[test]
+fn what_is_no_report_is_refused_in_words() {
+    let folder = out("no-report");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("report.json");
+    for text in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"schema\":1}",
+        "{\"schema\":1e99}",
+        &"[".repeat(100_000),
+        "{\"schema\":1,\"testid\":5}",
+    ] {
+        fs::write(&path, text).unwrap();
+        let said = run(&mut xtask(&["report", path.to_str().unwrap()]));
+        assert_eq!(said.code, 104, "{text:.40}: {}", said.text);
+    }
+    // Longer than any report, and no byte of it read.
+    fs::File::create(&path).unwrap().set_len(10 << 30).unwrap();
+    let said = run(&mut xtask(&["report", path.to_str().unwrap()]));
+    assert!(said.code == 104 && said.text.contains("bytes"), "{}", said.text);
+}

@@ -1,0 +1,161 @@
+//! The shape of the repository, as far as a test can hold it: which crate may import which, and what a file looks like.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::MetadataCommand;
+use monitoring::run::{Setting, Value, all_settings};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every crate of the workspace, and the ones of the workspace that it may import.
+#[test]
+fn crates_import_only_what_they_may() {
+    let metadata = MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
+    let names: BTreeSet<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let edges: BTreeMap<_, Vec<_>> = metadata
+        .packages
+        .iter()
+        .map(|package| {
+            let mut imports: Vec<_> =
+                package.dependencies.iter().map(|it| it.name.clone()).filter(|name| names.contains(name)).collect();
+            imports.sort();
+            imports.dedup();
+            (package.name.to_string(), imports)
+        })
+        .collect();
+    let expected = [
+        ("dashboards", vec!["monitoring"]),
+        ("engine-bench", vec!["monitoring", "perf-tests"]),
+        ("monitoring", vec![]),
+        ("perf-tests", vec!["monitoring", "test-support"]),
+        ("stub-backend", vec![]),
+        ("test-support", vec![]),
+        ("xtask", vec!["dashboards", "monitoring"]),
+    ];
+    let expected: BTreeMap<_, Vec<_>> = expected
+        .into_iter()
+        .map(|(name, imports)| (name.to_owned(), imports.into_iter().map(str::to_owned).collect()))
+        .collect();
+    assert_eq!(edges, expected);
+}
+
+/// What a crate does not know, it does not depend on.
+#[test]
+fn crates_do_without_what_they_must_not_know() {
+    let metadata = MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
+    let forbidden: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("monitoring", &["tokio", "reqwest", "testcontainers", "axum", "clap"][..]),
+        ("dashboards", &["tokio", "reqwest", "testcontainers", "axum", "hdrhistogram"]),
+        ("perf-tests", &["testcontainers", "xshell", "cargo_metadata", "criterion"]),
+        ("engine-bench", &[]),
+        ("stub-backend", &["hdrhistogram", "testcontainers", "prost", "snap"]),
+        ("test-support", &["hdrhistogram", "testcontainers", "prost", "snap"]),
+        ("xtask", &["hdrhistogram", "prost", "snap"]),
+    ]);
+    for package in &metadata.packages {
+        for dependency in &package.dependencies {
+            let known = forbidden[package.name.as_str()].contains(&dependency.name.as_str());
+            assert!(!known, "{} must not know {}", package.name, dependency.name);
+        }
+    }
+}
+
+fn sources() -> Vec<(String, String)> {
+    let mut folders: Vec<_> =
+        ["monitoring", "dashboards", "perf-tests", "xtask"].map(|folder| root().join(folder)).into();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                sources.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(sources.len() > 40, "found only {} sources", sources.len());
+    sources
+}
+
+#[test]
+fn files_say_what_they_are_and_stay_small() {
+    const MOST_LINES: usize = 400;
+    let shapeless = ["util", "utils", "common", "helpers", "types", "prelude"];
+    let mut lengths = Vec::new();
+    for (name, text) in sources() {
+        assert!(text.starts_with("//! "), "{name} does not begin with what it is");
+        let lines = text.lines().count();
+        assert!(
+            lines <= MOST_LINES || text.lines().take(10).any(|line| line.contains("lines:")),
+            "{name} has {lines} lines"
+        );
+        let stem = Path::new(&name).file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(!shapeless.contains(&stem.as_str()), "{name} has a name that says nothing");
+        // Written apart, so that this line does not find itself.
+        let silenced = ["#[", "allow("].concat();
+        assert!(!text.contains(&silenced), "{name} silences a lint without a reason: use expect");
+        lengths.push(lines);
+    }
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(median <= 200, "the median file has {median} lines");
+}
+
+/// A scenario is found by the name of its file.
+#[test]
+fn scenarios_are_named_after_their_files() {
+    let folder = root().join("perf-tests/tests/load");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        // What scenarios have in common is none itself.
+        if !["main", "game"].contains(&stem.as_str()) {
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.contains(&format!("Scenario::new(\"{stem}\"")), "{}: no scenario {stem:?}", path.display());
+            let reason = "#[ignore = \"load scenario: run with cargo xtask perf\"]";
+            assert!(text.contains(reason), "{}: a plain cargo test would run it", path.display());
+        }
+    }
+}
+
+/// The README shows the scenario as it is.
+#[test]
+fn readme_shows_the_scenario_as_it_is() {
+    let scenario = fs::read_to_string(root().join("perf-tests/tests/load/basic.rs")).unwrap();
+    let shown = &scenario[scenario.find("#[test]").unwrap()..];
+    assert!(fs::read_to_string(root().join("README.md")).unwrap().contains(shown), "README.md shows another basic.rs");
+}
+
+/// A setting as a row of the README: flags, variables, and the first sentence of its help.
+fn row(setting: &Setting) -> String {
+    let code = |text: String| format!("`{text}`");
+    let value = match setting.value {
+        Value::Switch => String::new(),
+        Value::One(name) | Value::Many(name, _) => format!(" {name}"),
+    };
+    let short = setting.short.map(|short| code(format!("-{short}")));
+    let long = setting.flag.map(|flag| code(format!("--{flag}{value}")));
+    let flags: Vec<_> = short.into_iter().chain(long).collect();
+    let variables: Vec<_> = setting.variables.iter().map(|name| code((*name).to_owned())).collect();
+    let help = setting.help.split(". ").next().unwrap();
+    format!("| {} | {} | {help} |\n", flags.join(", "), variables.join(", "))
+}
+
+#[test]
+fn readme_lists_every_setting() {
+    let rows: String = all_settings().map(row).collect();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("<!-- settings -->\n").unwrap();
+    let (shown, _) = rest.split_once("<!-- end of settings -->").unwrap();
+    let expected = format!("\n| flag | variable | what it sets |\n|---|---|---|\n{rows}\n");
+    assert!(shown == expected, "README.md lists other settings. Put this between its markers:\n{expected}");
+}
