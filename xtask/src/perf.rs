@@ -149,33 +149,14 @@ fn choose(named: &[String], known: &[Scenario]) -> Result<Vec<Scenario>, String>
 }
 
 /// The stack that is asked for, or nothing of it.
-async fn bring_up(options: &stack::Options, mut signals: watch::Receiver<u32>) -> Result<Stack, Stop> {
+async fn bring_up(options: &stack::Options, signals: watch::Receiver<u32>) -> Result<Stack, Stop> {
     let stale = generated_files::differences(&workspace::root())?;
     if !stale.is_empty() {
         let message =
             format!("generated files are not what the catalogue says ({}): run cargo xtask codegen", stale.join(", "));
         return Err(Stop(ExitCode::BadConfiguration, message));
     }
-    let say = |line: &str| eprintln!("{line}");
-    let before = stack::parts(options.choice, Some(options.prometheus_port)).await?;
-    let failure = tokio::select! {
-        stack = stack::up(options, &before, &say) => match stack {
-            Ok(stack) => return Ok(stack),
-            Err(error) => error.into(),
-        },
-        _ = signals.wait_for(|count| *count > 0) => {
-            Stop(ExitCode::Interrupted, "interrupted while the stack was starting".to_owned())
-        }
-    };
-    // Half a stack is no use to anyone.
-    let ended = match stack::parts_since(&before, options).await {
-        Ok(parts) => stack::stop(&parts).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = ended {
-        eprintln!("warning: something of the stack may be left, for the next command to take away: {error:#}");
-    }
-    Err(failure)
+    Ok(stack::start(options, signals).await?)
 }
 
 async fn with_stack(

@@ -17,6 +17,7 @@ use monitoring::prometheus::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG, TARGETS, Tar
 use monitoring::promql;
 use monitoring::rule::Timing;
 use monitoring::run::ExitCode;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::host::cleanup::Cleanup;
@@ -141,6 +142,9 @@ pub(crate) enum StackError {
     /// The user has to decide.
     #[error("{0}")]
     Configuration(String),
+    /// A signal came first.
+    #[error("interrupted while the stack was starting")]
+    Interrupted,
     /// Nobody expected that.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
@@ -150,36 +154,58 @@ impl StackError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
             Self::Unavailable(_) | Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Interrupted => ExitCode::Interrupted,
             Self::Internal(_) => ExitCode::Internal,
         }
     }
 }
 
-/// Starts a stack, or finds the one that runs. What is not there, and what that costs, is said through `say`.
-pub(crate) async fn up(options: &Options, before: &[StackPart], say: &dyn Fn(&str)) -> Result<Stack, StackError> {
+/// Starts a stack, or finds the one that runs. One that does not start, or is interrupted by a signal, leaves nothing. What is not there, and
+/// what that costs, is printed.
+pub(crate) async fn start(options: &Options, mut signals: watch::Receiver<u32>) -> Result<Stack, StackError> {
+    let before = parts(options.choice, Some(options.prometheus_port)).await?;
+    let failure = tokio::select! {
+        stack = up(options, &before) => match stack {
+            Ok(stack) => return Ok(stack),
+            Err(error) => error,
+        },
+        _ = signals.wait_for(|count| *count > 0) => StackError::Interrupted,
+    };
+    // Half a stack is no use to anyone.
+    let ended = match parts_since(&before, options).await {
+        Ok(parts) => stop(&parts).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = ended {
+        eprintln!("warning: something of the stack may be left, for the next command to take away: {error:#}");
+    }
+    Err(failure)
+}
+
+async fn up(options: &Options, before: &[StackPart]) -> Result<Stack, StackError> {
     let mut stack = match options.choice {
         Choice::None => return Ok(Stack::default()),
-        Choice::Docker => docker::up(options, say).await?,
+        Choice::Docker => docker::up(options).await?,
         Choice::Native => native::up(options).await?,
-        Choice::Auto => auto(options, say).await?,
+        Choice::Auto => auto(options).await?,
     };
     stack.started = parts_since(before, options).await?;
     Ok(stack)
 }
 
-async fn auto(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError> {
-    let no_docker = match docker::up(options, say).await {
+async fn auto(options: &Options) -> Result<Stack, StackError> {
+    let no_docker = match docker::up(options).await {
         Err(StackError::Unavailable(why)) => why,
         result => return result,
     };
     match native::up(options).await {
         Err(StackError::Unavailable(no_native)) => {
             let cost = "metrics are judged but not kept, and there is no dashboard";
-            say(&format!("{no_docker}, and {no_native}: {cost}"));
+            eprintln!("{no_docker}, and {no_native}: {cost}");
             Ok(Stack::default())
         }
         Ok(stack) => {
-            say(&format!("{no_docker}: using prometheus from PATH, so there is no Grafana to look at"));
+            eprintln!("{no_docker}: using prometheus from PATH, so there is no Grafana to look at");
             Ok(stack)
         }
         Err(error) => Err(error),
@@ -204,7 +230,7 @@ pub(crate) async fn clean_up(cleanup: &mut Cleanup) {
 }
 
 /// What has come since.
-pub(crate) async fn parts_since(before: &[StackPart], options: &Options) -> Result<Vec<StackPart>, StackError> {
+async fn parts_since(before: &[StackPart], options: &Options) -> Result<Vec<StackPart>, StackError> {
     let mut parts = parts(options.choice, Some(options.prometheus_port)).await?;
     // What has come by another command is not ours to stop.
     parts.retain(|part| !before.contains(part) && !matches!(part, StackPart::Container { is_made_here: false, .. }));

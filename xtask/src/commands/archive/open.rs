@@ -12,6 +12,7 @@ use monitoring::run::ExitCode;
 
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::dashboard_link::dashboard_link;
+use crate::host::signals;
 use crate::stack::{self, Choice, Options, ShownArchive};
 use crate::terminal::refuse;
 
@@ -45,8 +46,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     if choice == Choice::None {
         return Ok(refuse("an archive is shown by a Prometheus: --stack docker or --stack native"));
     }
-    let port = Some(prometheus_port);
-    stack::stop(&stack::parts(Choice::Auto, port).await?).await?;
+    stack::stop(&stack::parts(Choice::Auto, Some(prometheus_port)).await?).await?;
     let folder = stack::archive_folder(prometheus_port)?;
     let (manifest, report) = match unpack(&args.file, &folder) {
         Ok(unpacked) => unpacked,
@@ -63,14 +63,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
         timing: Timing::USUAL,
         archive: Some(shown),
     };
-    let stack = match stack::up(&options, &[], &|line| eprintln!("{line}")).await {
-        Ok(stack) => stack,
-        Err(error) => {
-            eprintln!("error: {}", plain(&error.to_string()));
-            stack::stop(&stack::parts(Choice::Auto, port).await?).await?;
-            return Ok(error.code());
-        }
-    };
+    let stack = stack::start(&options, signals::count()?).await?;
     let Some(prometheus) = &stack.prometheus else {
         return Ok(refuse("there is neither Docker nor a prometheus on PATH to show the archive"));
     };
