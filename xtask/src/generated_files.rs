@@ -9,6 +9,7 @@ use monitoring::artefact::Artefact;
 use monitoring::catalogue::SERVED;
 
 use crate::dashboard_changes;
+use crate::files;
 
 /// Every generated file of the repository.
 pub(crate) fn generated_files() -> anyhow::Result<Vec<Artefact>> {
@@ -72,9 +73,9 @@ pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
     for file in files {
         let path = root.join(&file.path);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+            files::make_folder(folder)?;
         }
-        fs::write(&path, &file.contents).with_context(|| format!("failed to write {}", path.display()))?;
+        files::write(&path, &file.contents)?;
     }
     Ok(())
 }
@@ -85,7 +86,7 @@ fn leftovers(root: &Path, files: &[Artefact]) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut folders: Vec<_> = folders().map(|folder| root.join(folder)).filter(|folder| folder.exists()).collect();
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))? {
+        for entry in files::list(&folder)? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);

@@ -28,7 +28,7 @@ use crate::recorded::Recorded;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::{self, Stack, StackError};
 use crate::stub_backend::StubBackend;
-use crate::{generated_files, github, recorded, reports, terminal, workspace};
+use crate::{files, generated_files, github, recorded, reports, terminal, workspace};
 
 /// The scenario that runs when none is named.
 const DEFAULT: &str = "basic";
@@ -230,7 +230,7 @@ async fn run_all(
     let mut code = ExitCode::Met;
     for scenario in chosen {
         let outcome_file = outcome_file()?;
-        workspace::remove_file(&outcome_file)?;
+        files::remove_file(&outcome_file)?;
         let mut child = child::Child::new(load, &scenario.test);
         args.to_environment(&mut child, settings);
         child.set(run::TARGET, target.as_str());

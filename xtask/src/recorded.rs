@@ -9,7 +9,7 @@ use monitoring::gate::Rule;
 use monitoring::judgement::Report;
 use monitoring::pages::HISTOGRAMS;
 
-use crate::{reports, workspace};
+use crate::{files, reports};
 
 /// A recorded run.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub(crate) struct Recorded {
 /// Leaves a comparison with the run that it is of.
 pub(crate) fn write(head: &Recorded, compared: &Comparison) -> anyhow::Result<PathBuf> {
     let path = head.path.with_file_name("comparison.json");
-    workspace::write_json(&path, compared)?;
+    files::write_json(&path, compared)?;
     reports::write_pages(&head.path, &head.report, Some(compared))?;
     Ok(path)
 }
@@ -35,10 +35,10 @@ pub(crate) fn find(name: &str) -> anyhow::Result<Recorded> {
 /// Keeps a run as a baseline, in place of an older one of that name.
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     let folder = reports::baseline(name);
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    files::make_folder(&folder)?;
     // The report last, and away with an older one first: without it there is no baseline, and not half a one.
     let report = folder.join(reports::REPORT);
-    workspace::remove_file(&report)?;
+    files::remove_file(&report)?;
     for file in [HISTOGRAMS, reports::REPORT] {
         let (from, to) = (run.with_file_name(file), folder.join(file));
         fs::copy(&from, &to).with_context(|| format!("failed to copy {} to {}", from.display(), to.display()))?;

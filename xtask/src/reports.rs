@@ -9,6 +9,7 @@ use monitoring::judgement::{Report, SCHEMA};
 use monitoring::pages;
 use monitoring::plain::plain_json;
 
+use crate::files;
 use crate::workspace;
 
 /// The report's name in its run's folder.
@@ -64,7 +65,7 @@ pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
 /// Writes a report in place of an older one, whole or not at all.
 pub(crate) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
     let draft = path.with_extension("tmp");
-    workspace::write_json(&draft, report)?;
+    files::write_json(&draft, report)?;
     fs::rename(&draft, path).with_context(|| format!("failed to write {}", path.display()))
 }
 
@@ -84,7 +85,7 @@ fn write_beside<N: AsRef<str>, T: AsRef<[u8]>>(
 ) -> anyhow::Result<()> {
     for (name, text) in files {
         let page = path.with_file_name(name.as_ref());
-        fs::write(&page, text).with_context(|| format!("failed to write {}", page.display()))?;
+        files::write(&page, text)?;
     }
     Ok(())
 }
@@ -104,7 +105,7 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
     if !path.is_file() {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let text = files::read(&path)?;
     let of = || format!("{} is no comparison", path.display());
     let mut json = serde_json::from_str(&text).with_context(of)?;
     plain_json(&mut json);
@@ -117,7 +118,7 @@ pub(crate) fn all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> 
     if !folder.exists() {
         return Ok((reports, unreadable));
     }
-    let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let entries = files::list(folder)?;
     for entry in entries {
         let entry = entry?;
         let path = entry.path().join(REPORT);
@@ -125,7 +126,7 @@ pub(crate) fn all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> 
         if entry.file_type()?.is_symlink() || !path.is_file() {
             continue;
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        let text = files::read(&path)?;
         match serde_json::from_str(&text) {
             Ok(report) => reports.push(report),
             Err(_) => unreadable.push(path),

@@ -8,7 +8,6 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::ValueEnum;
 use monitoring::artefact;
 use monitoring::catalogue::SERVED;
@@ -20,6 +19,7 @@ use monitoring::run::ExitCode;
 use tokio::sync::watch;
 use url::Url;
 
+use crate::files;
 use crate::host::cleanup::Cleanup;
 use crate::host::{owner, ports};
 use crate::workspace;
@@ -87,7 +87,7 @@ impl Options {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
-            fs::write(&path, contents).with_context(|| format!("failed to write {}", path.display()))?;
+            files::write(&path, contents)?;
         }
         Ok(())
     }
@@ -276,8 +276,8 @@ impl Stack {
         let text = serde_json::to_string(&[target])?;
         // First, so that it is found if there is no time to take it back.
         let owner = backend_owner(self.port);
-        fs::write(&owner, owner::owner()).with_context(|| format!("failed to write {}", owner.display()))?;
-        fs::write(&file, text).with_context(|| format!("failed to write {}", file.display()))
+        files::write(&owner, owner::owner())?;
+        files::write(&file, text)
     }
 
     /// Tells Prometheus that the backend is gone.
@@ -313,8 +313,8 @@ fn backend_owner(prometheus_port: u16) -> PathBuf {
 
 /// Removes both.
 fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
-    workspace::remove_file(&backend_file(prometheus_port))?;
-    workspace::remove_file(&backend_owner(prometheus_port))
+    files::remove_file(&backend_file(prometheus_port))?;
+    files::remove_file(&backend_owner(prometheus_port))
 }
 
 /// Where a stack's archive is unpacked.
@@ -329,7 +329,7 @@ pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Res
 
 fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
     let folder = state_folder(prometheus_port).join(TARGETS);
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    files::make_folder(&folder)?;
     Ok(folder)
 }
 

@@ -1,12 +1,9 @@
 //! Where things are, and the environment: read here and nowhere else in this crate.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use monitoring::run::{RW_HEADERS, header_lines};
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 /// The repository's root: where cargo says this crate is, or where it was when it was built.
@@ -61,22 +58,6 @@ pub(crate) fn var(name: &str) -> Option<String> {
         _ => std::env::var(name).ok(),
     };
     value.filter(|value| !value.is_empty())
-}
-
-/// Writes JSON that people can read, with a newline at its end.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let failed = || format!("failed to write {}", path.display());
-    std::fs::write(path, serde_json::to_string_pretty(value).with_context(failed)? + "\n").with_context(failed)
-}
-
-/// Removes a file, if it is there.
-pub(crate) fn remove_file(path: &Path) -> anyhow::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("failed to remove {}", path.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The folders of PATH.

@@ -13,7 +13,7 @@ use monitoring::run::ExitCode;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{http, workspace};
+use crate::{files, http, workspace};
 
 /// GitHub takes no more, <https://docs.github.com/rest/issues/comments>; in characters, which are fewer than bytes.
 const MOST: usize = 65_000;
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &CommentArgs) -> anyhow::Result<ExitCode> {
         println!("no comment: there is no {} of a run", pages::MARKDOWN);
         return Ok(ExitCode::Met);
     };
-    let text = fs::read_to_string(&file).with_context(|| format!("failed to read {}", file.display()))?;
+    let text = files::read(&file)?;
     println!("{}", pull_request.say(&args.topic, &text).await?);
     Ok(ExitCode::Met)
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::terminal::refuse;
-use crate::{dashboard_changes, workspace};
+use crate::{dashboard_changes, files, workspace};
 
 const FOLDER: &str = "dashboards/json";
 
@@ -78,7 +78,7 @@ fn as_markdown(changes: &[String]) -> String {
 
 fn files_now() -> anyhow::Result<BTreeMap<String, Value>> {
     let folder = workspace::root().join(FOLDER);
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let entries = files::list(&folder)?;
     let mut files = BTreeMap::new();
     for entry in entries {
         let path = entry?.path();

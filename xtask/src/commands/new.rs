@@ -1,11 +1,11 @@
 //! `cargo xtask new-scenario` and `new-service`: a start that compiles, runs and has its snapshots.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use monitoring::run::ExitCode;
 
+use crate::files;
 use crate::terminal::refuse;
 use crate::workspace;
 
@@ -77,11 +77,11 @@ fn snapshots(name: &str) -> anyhow::Result<bool> {
 fn write_scenario(root: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let (path, list) = (root.join(format!("perf-tests/tests/load/{name}.rs")), root.join(LIST));
     ensure!(!path.exists(), "there is a {} already", path.display());
-    let modules = fs::read_to_string(&list).with_context(|| format!("failed to read {}", list.display()))?;
+    let modules = files::read(&list)?;
     let with =
         inserted(&modules, &format!("mod {name};")).with_context(|| format!("{} has no modules", list.display()))?;
-    fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
-    fs::write(&list, with).with_context(|| format!("failed to write {}", list.display()))
+    files::write(&path, text)?;
+    files::write(&list, with)
 }
 
 /// A line among its like, in their order; none if there are no others.
@@ -102,18 +102,17 @@ fn constant(name: &str) -> String {
 fn write_service(root: &Path, name: &str) -> anyhow::Result<()> {
     let (path, list) = (root.join(format!("monitoring/src/catalogue/{name}.rs")), root.join(CATALOGUE));
     ensure!(!path.exists(), "there is a {} already", path.display());
-    let text = fs::read_to_string(&list).with_context(|| format!("failed to read {}", list.display()))?;
+    let text = files::read(&list)?;
     let Some((above, below)) = text.split_once("\nuse ") else { bail!("{} has no imports", list.display()) };
     let (constant, service) = (constant(name), name.replace('_', "-"));
     // Before the imports, as a module's own parts are.
     let with = format!("{above}\nmod {name};\n\npub use {name}::{constant};\n\nuse {below}");
     write_scenario(root, name, &scenario_of_service(name, &constant))?;
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        files::make_folder(folder)?;
     }
-    fs::write(&path, catalogue_of_service(name, &constant, &service))
-        .with_context(|| format!("failed to write {}", path.display()))?;
-    fs::write(&list, with).with_context(|| format!("failed to write {}", list.display()))
+    files::write(&path, catalogue_of_service(name, &constant, &service))?;
+    files::write(&list, with)
 }
 
 fn catalogue_of_service(name: &str, constant: &str, service: &str) -> String {

@@ -20,7 +20,7 @@ use crate::clock::Moment;
 use crate::scenarios::{self, Built, Scenario};
 use crate::stack::Stack;
 use crate::stub_backend::StubBackend;
-use crate::{terminal, workspace};
+use crate::{files, terminal, workspace};
 
 /// Beside the port of a stack that may be up already.
 const PORT: u16 = 9190;
@@ -126,7 +126,7 @@ async fn exercise(
             Some(after) => drop(time::timeout(after, ended).await),
             None => drop(ended.await?),
         }
-        workspace::remove_file(&outcome)?;
+        files::remove_file(&outcome)?;
         Ok(backend.stop().await?)
     };
     let id = format!("drill-{}", std::process::id());

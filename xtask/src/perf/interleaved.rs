@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::{Args, Stop, build, choose, configuration};
 use crate::scenarios::{self, Built};
-use crate::{github, reports, terminal, workspace};
+use crate::{files, github, reports, terminal, workspace};
 use calibration::CalibrationRecord;
 use checkout::Checkout;
 use programs::OwnPrograms;
@@ -199,7 +199,7 @@ async fn compare(args: &Args, rounds: &Rounds<'_>, base: &Side, head: &Side) -> 
     let code = if args.gate.gate.judges_changes() { comparison.code() } else { comparison.code_of_objectives() };
     comparison.exit_code = code.code();
     let path = rounds.folder.join("comparison.json");
-    workspace::write_json(&path, &comparison)?;
+    files::write_json(&path, &comparison)?;
     terminal::print_comparison(&comparison, &path);
     reports::write_comparison(&path, &comparison)?;
     github::on_job_page(&path)?;

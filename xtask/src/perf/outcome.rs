@@ -13,12 +13,12 @@ use super::Stop;
 use crate::host::cleanup::outcome_name;
 use crate::scenarios::Scenario;
 use crate::stack::Stack;
-use crate::{reports, terminal, workspace};
+use crate::{files, reports, terminal, workspace};
 
 /// Where a scenario leaves its outcome for us.
 pub(super) fn outcome_file() -> anyhow::Result<PathBuf> {
     let folder = workspace::perf();
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    files::make_folder(&folder)?;
     Ok(folder.join(outcome_name()))
 }
 

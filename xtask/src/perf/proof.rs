@@ -26,7 +26,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::clock::Moment;
-use crate::workspace;
+use crate::files;
 use backend_metrics::BackendMetrics;
 use clocks::ClockComparison;
 use ledger::BackendTraffic;
@@ -297,6 +297,6 @@ impl Proof {
 
     /// Keeps it beside the report.
     pub(crate) fn write(&self, report: &Path) -> anyhow::Result<()> {
-        workspace::write_json(&report.with_file_name("proof.json"), self)
+        files::write_json(&report.with_file_name("proof.json"), self)
     }
 }

@@ -1,13 +1,11 @@
 //! How often a comparison finds a slow-down, by its size: the operating characteristic of the gate, by simulation, as a picture.
 
-use std::fs;
-
-use anyhow::Context as _;
 use monitoring::gate::simulation::{ENDPOINTS, MACHINES, Machine};
 use monitoring::gate::{Finding, Rule};
 use monitoring::html;
 use monitoring::run::ExitCode;
 
+use crate::files;
 use crate::workspace;
 
 /// Where the README shows it from.
@@ -38,7 +36,7 @@ pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
     }
     let path = workspace::root().join(PICTURE);
     let svg = html::operating_characteristic(busy, quiet, rule.margin, rule.detect);
-    fs::write(&path, svg).with_context(|| format!("failed to write {}", path.display()))?;
+    files::write(&path, svg)?;
     println!("{PICTURE}");
     Ok(ExitCode::Met)
 }

@@ -11,6 +11,7 @@ use monitoring::gate::{self, Rule};
 use monitoring::run;
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::workspace;
 
 /// What a calibration is about: of another scenario, load or machine it says nothing.
@@ -58,7 +59,7 @@ impl CalibrationRecord {
         let mut known = all()?;
         known.retain(|older| older.subject != self.subject);
         known.push(self.clone());
-        workspace::write_json(&file(), &known)
+        files::write_json(&file(), &known)
     }
 
     /// "p95 changes from 8 % in 12 rounds, 4 min".

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
+use crate::files;
 use crate::host::cleanup::Cleanup;
 use crate::host::owner;
 use crate::workspace;
@@ -109,10 +110,10 @@ fn folder() -> PathBuf {
 fn remove(shell: &Shell, folder: &Path) -> anyhow::Result<()> {
     if folder.exists() && cmd!(shell, "git worktree remove --force {folder}").quiet().ignore_stderr().run().is_err() {
         // To git it is no worktree any more: a folder like any other.
-        fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;
+        files::remove_folder(folder)?;
     }
     cmd!(shell, "git worktree prune").quiet().run()?;
-    workspace::remove_file(&owner_file(folder))
+    files::remove_file(&owner_file(folder))
 }
 
 fn shell(folder: &Path) -> anyhow::Result<Shell> {

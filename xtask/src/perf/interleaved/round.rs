@@ -16,7 +16,7 @@ use crate::clock::Moment;
 use crate::perf::child::Child;
 use crate::perf::{Args, Stop};
 use crate::scenarios::{Built, Scenario};
-use crate::{host, reports, workspace};
+use crate::{files, host, reports, workspace};
 
 /// A round's load, where nobody says: how many, and for how long.
 const VUS: &str = "10";
@@ -123,7 +123,7 @@ impl<'a> Rounds<'a> {
         });
         let out = settings.out.clone().unwrap_or_else(workspace::perf);
         let folder = std::path::absolute(&out).unwrap_or(out).join(&name);
-        fs::create_dir_all(folder.join("rounds")).with_context(|| format!("failed to make {}", folder.display()))?;
+        files::make_folder(folder.join("rounds"))?;
         let (took, warnings) = (Cell::new(Duration::ZERO), RefCell::default());
         Ok(Self { args, settings, built, scenario, signals, name, folder, took, warnings })
     }
@@ -248,7 +248,7 @@ impl<'a> Rounds<'a> {
         ] {
             child.set(variable, value);
         }
-        workspace::remove_file(&outcome_file)?;
+        files::remove_file(&outcome_file)?;
         let ended = child.run(self.signals.clone()).await?;
         if *self.signals.borrow() > 0 {
             return Err(interrupted().into());
