@@ -44,12 +44,11 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     let now = files_now()?;
     let then = files_then(&shell, &revision)?;
     let mut changes = Vec::new();
-    for name in then.keys().chain(now.keys().filter(|name| !then.contains_key(*name))) {
-        match (then.get(name), now.get(name)) {
-            (Some(_), None) => changes.push(format!("dashboard {name} is gone")),
-            (None, Some(_)) => changes.push(format!("dashboard {name} is new")),
+    for (name, then, now) in dashboard_changes::pairs(&then, &now) {
+        match (then, now) {
             (Some(then), Some(now)) => changes.extend(dashboard_changes::differences(then, now)),
-            (None, None) => {}
+            (Some(_), None) => changes.push(format!("dashboard {name} is gone")),
+            (None, _) => changes.push(format!("dashboard {name} is new")),
         }
     }
     if markdown {

@@ -111,8 +111,7 @@ async fn running(port: u16) -> bool {
 
 /// Where it keeps its data, if it is ours.
 async fn data_of(port: u16) -> Option<PathBuf> {
-    let url = local_url(port).and_then(|url| Ok(url.join("api/v1/status/flags")?)).ok()?;
-    let flags = http::json(url).await.ok()?;
+    let flags = http::json(&local_url(port).ok()?, "api/v1/status/flags").await.ok()?;
     let path = PathBuf::from(flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str)?);
     let own = [DATA, PASSING_DATA].map(|data| state_folder(port).join(data));
     let is_ours = own.contains(&path) || archive_folder(port).is_ok_and(|archive| path.starts_with(archive));

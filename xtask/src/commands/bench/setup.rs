@@ -63,7 +63,7 @@ impl BenchSetup {
 
     /// How many requests the server has answered.
     pub(super) async fn answered(&self) -> anyhow::Result<u64> {
-        let count = http::json(self.server.url.join("answered")?).await?;
+        let count = http::json(&self.server.url, "answered").await?;
         count.as_u64().context("the server did not say how many requests it answered")
     }
 
