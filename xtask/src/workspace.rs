@@ -96,3 +96,14 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     search_path().into_iter().map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_same_whatever_built_it() {
+        assert_eq!(hash(&["a", "b"]), "cf6ab613");
+        assert_ne!(hash(&["a", "b"]), hash(&["ab"]));
+    }
+}
