@@ -7,28 +7,22 @@ use serde_json::Value;
 /// What differs between two versions of a dashboard, a line each.
 pub(crate) fn differences(then: &Value, now: &Value) -> Vec<String> {
     let mut changes = Vec::new();
-    let (before, after) = (panels(then), panels(now));
-    for (title, panel) in &before {
-        match after.get(title) {
-            None => changes.push(format!("panel {title:?} is gone")),
-            Some(now) => panel_changes(title, panel, now, &mut changes),
+    for (title, then, now) in pairs(&panels(then), &panels(now)) {
+        match (then, now) {
+            (Some(then), Some(now)) => panel_changes(title, then, now, &mut changes),
+            (Some(_), None) => changes.push(format!("panel {title:?} is gone")),
+            (None, _) => changes.push(format!("panel {title:?} is new")),
         }
     }
-    changes.extend(
-        after.keys().filter(|title| !before.contains_key(*title)).map(|title| format!("panel {title:?} is new")),
-    );
     for (what, path) in [("variable", "/templating/list"), ("annotation", "/annotations/list")] {
-        let (before, after) = (named(then, path), named(now, path));
-        for (name, value) in &before {
-            match after.get(name) {
-                None => changes.push(format!("{what} {name:?} is gone")),
-                Some(now) if now != value => changes.push(format!("{what} {name:?} asks something else")),
-                Some(_) => {}
+        for (name, then, now) in pairs(&named(then, path), &named(now, path)) {
+            match (then, now) {
+                (Some(_), None) => changes.push(format!("{what} {name:?} is gone")),
+                (None, _) => changes.push(format!("{what} {name:?} is new")),
+                (then, now) if then != now => changes.push(format!("{what} {name:?} asks something else")),
+                _ => {}
             }
         }
-        changes.extend(
-            after.keys().filter(|name| !before.contains_key(*name)).map(|name| format!("{what} {name:?} is new")),
-        );
     }
     for field in ["title", "refresh", "time", "links"] {
         if then[field] != now[field] {
@@ -40,6 +34,16 @@ pub(crate) fn differences(then: &Value, now: &Value) -> Vec<String> {
         changes.push("something else of the dashboard differs, see below".to_owned());
     }
     changes
+}
+
+/// Each key of two maps, with its value in the one and in the other.
+pub(crate) fn pairs<'a, K: Ord, V>(
+    then: &'a BTreeMap<K, V>,
+    now: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = (&'a K, Option<&'a V>, Option<&'a V>)> {
+    let known = then.iter().map(|(key, value)| (key, Some(value), now.get(key)));
+    let new = now.iter().filter(|(key, _)| !then.contains_key(key));
+    known.chain(new.map(|(key, value)| (key, None, Some(value))))
 }
 
 fn panels(dashboard: &Value) -> BTreeMap<&str, &Value> {
@@ -69,28 +73,24 @@ fn panel_changes(title: &str, then: &Value, now: &Value, changes: &mut Vec<Strin
     if unit(then) != unit(now) {
         say(format!("unit {} -> {}", unit(then), unit(now)));
     }
-    let (before, after) = (steps(then), steps(now));
-    for (colour, value) in &before {
-        match after.get(colour) {
-            Some(value_now) if value_now != value => say(format!("{} {value} -> {value_now}", line(then, colour))),
-            None => say(format!("{} {value} is gone", line(then, colour))),
-            Some(_) => {}
+    for (color, before, after) in pairs(&steps(then), &steps(now)) {
+        match (before, after) {
+            (Some(before), Some(after)) if before == after => {}
+            (Some(before), Some(after)) => say(format!("{} {before} -> {after}", line(then, color))),
+            (Some(before), None) => say(format!("{} {before} is gone", line(then, color))),
+            (None, after) => say(format!("{} {} is new", line(now, color), after.map_or("", String::as_str))),
         }
     }
-    after.iter().filter(|(colour, _)| !before.contains_key(*colour)).for_each(|(colour, value)| {
-        say(format!("{} {value} is new", line(now, colour)));
-    });
-    let (before, after) = (queries(then), queries(now));
-    for (name, expr) in &before {
-        match after.get(name) {
-            Some(now) if now != expr => {
-                say(format!("query {name} asks something else:\n    was {expr}\n    is  {now}"))
+    for (name, before, after) in pairs(&queries(then), &queries(now)) {
+        match (before, after) {
+            (Some(before), Some(after)) if before == after => {}
+            (Some(before), Some(after)) => {
+                say(format!("query {name} asks something else:\n    was {before}\n    is  {after}"))
             }
-            None => say(format!("query {name} is gone")),
-            Some(_) => {}
+            (Some(_), None) => say(format!("query {name} is gone")),
+            (None, _) => say(format!("query {name} is new")),
         }
     }
-    after.keys().filter(|name| !before.contains_key(*name)).for_each(|name| say(format!("query {name} is new")));
     if then["description"] != now["description"] {
         say("has another description".to_owned());
     }

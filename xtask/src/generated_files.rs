@@ -9,7 +9,7 @@ use monitoring::generated_files::GeneratedFile;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 
-use crate::dashboard_changes;
+use crate::{dashboard_changes, files};
 
 /// Every generated file of the repository.
 pub(crate) fn generated_files() -> anyhow::Result<Vec<GeneratedFile>> {
@@ -75,9 +75,9 @@ pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
     for file in files {
         let path = root.join(&file.path);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+            files::make_folder(folder)?;
         }
-        fs::write(&path, &file.contents).with_context(|| format!("failed to write {}", path.display()))?;
+        files::write(&path, &file.contents)?;
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ fn leftovers(root: &Path, files: &[GeneratedFile]) -> anyhow::Result<Vec<String>
     let mut found = Vec::new();
     let mut folders: Vec<_> = folders().map(|folder| root.join(folder)).filter(|folder| folder.exists()).collect();
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))? {
+        for entry in files::list(&folder)? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);

@@ -76,8 +76,9 @@ pub(crate) async fn ready(url: &Url, within: Duration) -> anyhow::Result<bool> {
     Ok(time::timeout(within, answered).await.is_ok())
 }
 
-/// The JSON that the URL answers with.
-pub(crate) async fn json(url: Url) -> anyhow::Result<Value> {
+/// The JSON that is answered with at a path below a URL.
+pub(crate) async fn json(base: &Url, path: &str) -> anyhow::Result<Value> {
+    let url = join(base, path)?;
     let response = client(&url)?.get(url).send().await?.error_for_status()?;
     Ok(serde_json::from_slice(&limited(response, LONGEST).await?)?)
 }

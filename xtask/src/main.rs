@@ -4,6 +4,7 @@ mod clock;
 mod commands;
 mod dashboard_changes;
 mod dashboard_link;
+mod files;
 mod generated_files;
 mod github;
 mod host;

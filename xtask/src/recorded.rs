@@ -8,15 +8,15 @@ use perf_report::Report;
 use perf_report::comparison::{Comparison, Rule};
 use perf_report::render::files::{HISTOGRAMS, REPORT};
 
-use crate::{reports, workspace};
+use crate::{files, reports};
 
 /// Keeps a run as a baseline, in place of an older one of that name.
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     let folder = reports::baseline(name);
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    files::make_folder(&folder)?;
     // The report last, and away with an older one first: without it there is no baseline, and not half a one.
     let report = folder.join(REPORT);
-    workspace::remove_file(&report)?;
+    files::remove_file(&report)?;
     for file in [HISTOGRAMS, REPORT] {
         let (from, to) = (run.with_file_name(file), folder.join(file));
         fs::copy(&from, &to).with_context(|| format!("failed to copy {} to {}", from.display(), to.display()))?;

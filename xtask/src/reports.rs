@@ -10,7 +10,7 @@ use perf_report::comparison::Comparison;
 use perf_report::read::read_report;
 use perf_report::render::files::{COMPARISON, REPORT, comparison_files, run_files};
 
-use crate::workspace;
+use crate::{files, workspace};
 
 /// Reads a report.
 ///
@@ -82,7 +82,7 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
     if !path.is_file() {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let text = files::read(&path)?;
     let of = || format!("{} is no comparison", path.display());
     let mut json = serde_json::from_str(&text).with_context(of)?;
     sanitize_json(&mut json);
@@ -95,7 +95,7 @@ pub(crate) fn all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> 
     if !folder.exists() {
         return Ok((reports, unreadable));
     }
-    let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let entries = files::list(folder)?;
     for entry in entries {
         let entry = entry?;
         let path = entry.path().join(REPORT);

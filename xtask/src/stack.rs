@@ -8,15 +8,16 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::ValueEnum;
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG, TARGETS, Target};
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::stack_limits::RETENTION;
 use monitoring::{generated_files, promql, services};
 use perf_report::exit_code::ExitCode;
+use tokio::sync::watch;
 use url::Url;
 
+use crate::files;
 use crate::host::cleanup::Cleanup;
 use crate::host::{owner, ports};
 use crate::workspace;
@@ -84,7 +85,7 @@ impl Options {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
-            fs::write(&path, contents).with_context(|| format!("failed to write {}", path.display()))?;
+            files::write(&path, contents)?;
         }
         Ok(())
     }
@@ -139,6 +140,9 @@ pub(crate) enum StackError {
     /// The user has to decide.
     #[error("{0}")]
     Configuration(String),
+    /// A signal came first.
+    #[error("interrupted while the stack was starting")]
+    Interrupted,
     /// Nobody expected that.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
@@ -148,36 +152,58 @@ impl StackError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
             Self::Unavailable(_) | Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Interrupted => ExitCode::Interrupted,
             Self::Internal(_) => ExitCode::Internal,
         }
     }
 }
 
-/// Starts a stack, or finds the one that runs. What is not there, and what that costs, is said through `say`.
-pub(crate) async fn up(options: &Options, before: &[StackPart], say: &dyn Fn(&str)) -> Result<Stack, StackError> {
+/// Starts a stack, or finds the one that runs. One that does not start, or is interrupted by a signal, leaves nothing. What is not there, and
+/// what that costs, is printed.
+pub(crate) async fn start(options: &Options, mut signals: watch::Receiver<u32>) -> Result<Stack, StackError> {
+    let before = parts(options.choice, Some(options.prometheus_port)).await?;
+    let failure = tokio::select! {
+        stack = up(options, &before) => match stack {
+            Ok(stack) => return Ok(stack),
+            Err(error) => error,
+        },
+        _ = signals.wait_for(|count| *count > 0) => StackError::Interrupted,
+    };
+    // Half a stack is no use to anyone.
+    let ended = match parts_since(&before, options).await {
+        Ok(parts) => stop(&parts).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = ended {
+        eprintln!("warning: something of the stack may be left, for the next command to take away: {error:#}");
+    }
+    Err(failure)
+}
+
+async fn up(options: &Options, before: &[StackPart]) -> Result<Stack, StackError> {
     let mut stack = match options.choice {
         Choice::None => return Ok(Stack::default()),
-        Choice::Docker => docker::up(options, say).await?,
+        Choice::Docker => docker::up(options).await?,
         Choice::Native => native::up(options).await?,
-        Choice::Auto => auto(options, say).await?,
+        Choice::Auto => auto(options).await?,
     };
     stack.started = parts_since(before, options).await?;
     Ok(stack)
 }
 
-async fn auto(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError> {
-    let no_docker = match docker::up(options, say).await {
+async fn auto(options: &Options) -> Result<Stack, StackError> {
+    let no_docker = match docker::up(options).await {
         Err(StackError::Unavailable(why)) => why,
         result => return result,
     };
     match native::up(options).await {
         Err(StackError::Unavailable(no_native)) => {
             let cost = "metrics are judged but not kept, and there is no dashboard";
-            say(&format!("{no_docker}, and {no_native}: {cost}"));
+            eprintln!("{no_docker}, and {no_native}: {cost}");
             Ok(Stack::default())
         }
         Ok(stack) => {
-            say(&format!("{no_docker}: using prometheus from PATH, so there is no Grafana to look at"));
+            eprintln!("{no_docker}: using prometheus from PATH, so there is no Grafana to look at");
             Ok(stack)
         }
         Err(error) => Err(error),
@@ -202,7 +228,7 @@ pub(crate) async fn clean_up(cleanup: &mut Cleanup) {
 }
 
 /// What has come since.
-pub(crate) async fn parts_since(before: &[StackPart], options: &Options) -> Result<Vec<StackPart>, StackError> {
+async fn parts_since(before: &[StackPart], options: &Options) -> Result<Vec<StackPart>, StackError> {
     let mut parts = parts(options.choice, Some(options.prometheus_port)).await?;
     // What has come by another command is not ours to stop.
     parts.retain(|part| !before.contains(part) && !matches!(part, StackPart::Container { is_made_here: false, .. }));
@@ -248,8 +274,8 @@ impl Stack {
         let text = serde_json::to_string(&[target])?;
         // First, so that it is found if there is no time to take it back.
         let owner = backend_owner(self.port);
-        fs::write(&owner, owner::owner()).with_context(|| format!("failed to write {}", owner.display()))?;
-        fs::write(&file, text).with_context(|| format!("failed to write {}", file.display()))
+        files::write(&owner, owner::owner())?;
+        files::write(&file, text)
     }
 
     /// Tells Prometheus that the backend is gone.
@@ -285,8 +311,8 @@ fn backend_owner(prometheus_port: u16) -> PathBuf {
 
 /// Removes both.
 fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
-    workspace::remove_file(&backend_file(prometheus_port))?;
-    workspace::remove_file(&backend_owner(prometheus_port))
+    files::remove_file(&backend_file(prometheus_port))?;
+    files::remove_file(&backend_owner(prometheus_port))
 }
 
 /// Where a stack's archive is unpacked.
@@ -301,7 +327,7 @@ pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Res
 
 fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
     let folder = state_folder(prometheus_port).join(TARGETS);
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    files::make_folder(&folder)?;
     Ok(folder)
 }
 

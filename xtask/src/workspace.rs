@@ -1,12 +1,9 @@
 //! Where things are, and the environment: read here and nowhere else in this crate.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use monitoring::run::{RW_HEADERS, header_lines};
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 /// The repository's root: where cargo says this crate is, or where it was when it was built.
@@ -63,22 +60,6 @@ pub(crate) fn var(name: &str) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
-/// Writes JSON that people can read, with a newline at its end.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let failed = || format!("failed to write {}", path.display());
-    std::fs::write(path, serde_json::to_string_pretty(value).with_context(failed)? + "\n").with_context(failed)
-}
-
-/// Removes a file, if it is there.
-pub(crate) fn remove_file(path: &Path) -> anyhow::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("failed to remove {}", path.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The folders of PATH.
 #[expect(clippy::disallowed_methods, reason = "the one place")]
 pub(crate) fn search_path() -> Vec<PathBuf> {
@@ -114,4 +95,15 @@ pub(crate) fn cargo() -> std::process::Command {
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     search_path().into_iter().map(|folder| folder.join(&file)).find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_same_whatever_built_it() {
+        assert_eq!(hash(&["a", "b"]), "cf6ab613");
+        assert_ne!(hash(&["a", "b"]), hash(&["ab"]));
+    }
 }

@@ -21,7 +21,7 @@ use monitoring::services;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::read::read_report;
-use perf_report::render::files;
+use perf_report::render::files::REPORT as REPORT_FILE;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -29,7 +29,7 @@ use crate::dashboard_link::window;
 use crate::stack::{PROMETHEUS_PORT, local_url};
 use crate::terminal::refuse;
 use crate::values::UrlValue;
-use crate::{generated_files, http, workspace};
+use crate::{files, generated_files, http, workspace};
 use series::CollectedSeries;
 
 /// The form of an archive; grows when something in it moves.
@@ -130,7 +130,7 @@ pub(crate) async fn run(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
 async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let perf = args.out.clone().unwrap_or_else(workspace::perf);
     let folder = perf.join(&args.testid);
-    let Ok(text) = fs::read_to_string(folder.join(files::REPORT)) else {
+    let Ok(text) = fs::read_to_string(folder.join(REPORT_FILE)) else {
         return Ok(refuse(format!(
             "there is no report of {} in {}: see cargo xtask runs",
             args.testid,
@@ -170,12 +170,10 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         fs::rename(&draft, &output).with_context(|| format!("failed to write {}", output.display()))?;
         Ok(bytes)
     });
-    if packed.is_err() && draft.exists() {
-        fs::remove_file(&draft).with_context(|| format!("failed to remove {}", draft.display()))?;
+    if packed.is_err() {
+        files::remove_file(&draft)?;
     }
-    if work.exists() {
-        fs::remove_dir_all(&work).with_context(|| format!("failed to remove {}", work.display()))?;
-    }
+    files::remove_folder(&work)?;
     let bytes = packed?;
     let CollectedSeries { series, samples, .. } = collected;
     println!("{}  {} KiB: {} series, {samples} samples", output.display(), bytes.div_ceil(1024), series.len());
@@ -196,15 +194,13 @@ async fn write_all(
     (client, url): (&reqwest::Client, &Url),
     (collected, prometheus): (&CollectedSeries, String),
 ) -> anyhow::Result<()> {
-    if work.exists() {
-        fs::remove_dir_all(work).context("failed to remove an older attempt")?;
-    }
+    files::remove_folder(work)?;
     for folder in [REPORT, DASHBOARDS, RULES] {
-        fs::create_dir_all(work.join(folder)).with_context(|| format!("failed to make {}", work.display()))?;
+        files::make_folder(work.join(folder))?;
     }
     copy_files(report_folder, &work.join(REPORT))?;
     let dashboard = work.join(DASHBOARDS).join(format!("{}.json", service_dashboard::uid(&report.service)));
-    workspace::write_json(&dashboard, &dashboard_of_run(report)?)?;
+    files::write_json(&dashboard, &dashboard_of_run(report)?)?;
     for file in generated_files::generated_files()? {
         if let Some(name) = file.path.strip_prefix("monitoring/prometheus/rules/") {
             write(&work.join(RULES).join(name), &file.contents)?;
@@ -212,7 +208,7 @@ async fn write_all(
     }
     // What that Prometheus had loaded, which may be another catalogue's by now.
     let loaded = http::json_whatever(client, http::join(url, "api/v1/rules")?).await?;
-    workspace::write_json(&work.join(RULES).join("loaded.json"), &loaded)?;
+    files::write_json(&work.join(RULES).join("loaded.json"), &loaded)?;
     let om = work.join(SERIES);
     let written = File::create(&om).and_then(|file| {
         let mut text = BufWriter::new(file);
@@ -232,17 +228,17 @@ async fn write_all(
         samples: collected.samples,
         prometheus,
     };
-    workspace::write_json(&work.join(MANIFEST), &manifest)?;
+    files::write_json(&work.join(MANIFEST), &manifest)?;
     write(&work.join("README.md"), &readme(&manifest))
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let ended = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
-    fs::write(path, ended).with_context(|| format!("failed to write {}", path.display()))
+    files::write(path, ended)
 }
 
 fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
-    for entry in fs::read_dir(from).with_context(|| format!("failed to read {}", from.display()))? {
+    for entry in files::list(from)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
             fs::copy(entry.path(), to.join(entry.file_name()))
@@ -309,7 +305,7 @@ fn pack(work: &Path, testid: &str, output: &Path) -> anyhow::Result<u64> {
 }
 
 fn list(folder: &Path, name: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> anyhow::Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))? {
+    for entry in files::list(folder)? {
         let entry = entry?;
         let (path, name, kind) = (entry.path(), name.join(entry.file_name()), entry.file_type()?);
         if kind.is_dir() {

@@ -13,7 +13,7 @@ use xshell::{Shell, cmd};
 
 use super::codegen::{self, CodegenArgs};
 use crate::terminal::refuse;
-use crate::workspace;
+use crate::{files, workspace};
 
 /// The module of tests that take too long for every change.
 const FULL: &str = "full::";
@@ -80,7 +80,7 @@ fn check_generated(shell: &Shell) -> anyhow::Result<()> {
 }
 
 fn files(folder: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let entries = files::list(folder)?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
     files.sort();
     if files.is_empty() {

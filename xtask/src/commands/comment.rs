@@ -9,11 +9,11 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use perf_report::exit_code::ExitCode;
-use perf_report::render::files;
+use perf_report::render::files::MARKDOWN;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{http, workspace};
+use crate::{files, http, workspace};
 
 /// GitHub takes no more, <https://docs.github.com/rest/issues/comments>; in characters, which are fewer than bytes.
 const MOST: usize = 65_000;
@@ -46,10 +46,10 @@ pub(crate) async fn run(args: &CommentArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::Met);
     };
     let Some(file) = args.file.clone().or_else(|| newest(&workspace::perf())) else {
-        println!("no comment: there is no {} of a run", files::MARKDOWN);
+        println!("no comment: there is no {} of a run", MARKDOWN);
         return Ok(ExitCode::Met);
     };
-    let text = fs::read_to_string(&file).with_context(|| format!("failed to read {}", file.display()))?;
+    let text = files::read(&file)?;
     println!("{}", pull_request.say(&args.topic, &text).await?);
     Ok(ExitCode::Met)
 }
@@ -75,7 +75,7 @@ fn find_pull_request() -> anyhow::Result<Option<PullRequest>> {
 
 /// The summary that was written last.
 fn newest(folder: &Path) -> Option<PathBuf> {
-    let runs = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path().join(files::MARKDOWN));
+    let runs = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path().join(MARKDOWN));
     let written = |path: &PathBuf| path.metadata().and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     runs.filter(|path| path.is_file()).max_by_key(written)
 }

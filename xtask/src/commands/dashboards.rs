@@ -10,7 +10,7 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::terminal::refuse;
-use crate::{dashboard_changes, workspace};
+use crate::{dashboard_changes, files, workspace};
 
 const FOLDER: &str = "dashboards/json";
 
@@ -44,12 +44,11 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     let now = files_now()?;
     let then = files_then(&shell, &revision)?;
     let mut changes = Vec::new();
-    for name in then.keys().chain(now.keys().filter(|name| !then.contains_key(*name))) {
-        match (then.get(name), now.get(name)) {
-            (Some(_), None) => changes.push(format!("dashboard {name} is gone")),
-            (None, Some(_)) => changes.push(format!("dashboard {name} is new")),
+    for (name, then, now) in dashboard_changes::pairs(&then, &now) {
+        match (then, now) {
             (Some(then), Some(now)) => changes.extend(dashboard_changes::differences(then, now)),
-            (None, None) => {}
+            (Some(_), None) => changes.push(format!("dashboard {name} is gone")),
+            (None, _) => changes.push(format!("dashboard {name} is new")),
         }
     }
     if markdown {
@@ -78,7 +77,7 @@ fn as_markdown(changes: &[String]) -> String {
 
 fn files_now() -> anyhow::Result<BTreeMap<String, Value>> {
     let folder = workspace::root().join(FOLDER);
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let entries = files::list(&folder)?;
     let mut files = BTreeMap::new();
     for entry in entries {
         let path = entry?.path();

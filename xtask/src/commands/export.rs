@@ -11,7 +11,7 @@ use monitoring::services;
 use perf_report::exit_code::ExitCode;
 use serde_json::json;
 
-use crate::{generated_files, workspace};
+use crate::{files, generated_files, workspace};
 
 /// Where to.
 #[derive(Debug, clap::Args)]
@@ -52,9 +52,9 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
 
 fn write(path: &Path, contents: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        files::make_folder(folder)?;
     }
-    fs::write(path, contents).with_context(|| format!("failed to write {}", path.display()))
+    files::write(path, contents)
 }
 
 fn files() -> anyhow::Result<Vec<GeneratedFile>> {

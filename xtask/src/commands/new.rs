@@ -1,13 +1,12 @@
 //! `cargo xtask new-scenario` and `new-service`: a start that compiles, runs and has its snapshots.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use perf_report::exit_code::ExitCode;
 
 use crate::terminal::refuse;
-use crate::workspace;
+use crate::{files, workspace};
 
 /// A scenario that is compiled and run as every other: what a new one begins as.
 const SCENARIO: &str = "perf-tests/tests/load/smoke.rs";
@@ -38,7 +37,7 @@ fn parse_name(name: &str) -> Result<String, String> {
 pub(crate) fn scenario(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let name = &args.name;
     let root = workspace::root();
-    let example = fs::read_to_string(root.join(SCENARIO)).with_context(|| format!("failed to read {SCENARIO}"));
+    let example = files::read(root.join(SCENARIO));
     if let Err(error) = example.and_then(|text| write_scenario(&root, name, &text.replace("smoke", name))) {
         return Ok(refuse(error));
     }
@@ -86,11 +85,11 @@ fn cargo(line: &[&str]) -> anyhow::Result<bool> {
 fn write_scenario(root: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let (path, list) = (root.join(format!("perf-tests/tests/load/{name}.rs")), root.join(SCENARIOS));
     ensure!(!path.exists(), "there is a {} already", path.display());
-    let modules = fs::read_to_string(&list).with_context(|| format!("failed to read {}", list.display()))?;
+    let modules = files::read(&list)?;
     let with =
         inserted(&modules, &format!("mod {name};")).with_context(|| format!("{} has no modules", list.display()))?;
-    fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
-    fs::write(&list, with).with_context(|| format!("failed to write {}", list.display()))
+    files::write(&path, text)?;
+    files::write(&list, with)
 }
 
 /// A line among its like, in their order; none if there are no others.
@@ -107,7 +106,7 @@ fn inserted(text: &str, line: &str) -> Option<String> {
 fn write_service(root: &Path, name: &str) -> anyhow::Result<()> {
     let (path, list) = (root.join(format!("{SERVICES}/{name}.rs")), root.join(SERVICES).join("mod.rs"));
     ensure!(!path.exists(), "there is a {} already", path.display());
-    let text = fs::read_to_string(&list).with_context(|| format!("failed to read {}", list.display()))?;
+    let text = files::read(&list)?;
     let constant = name.to_uppercase();
     let with = inserted(&text, &format!("pub mod {name};")).and_then(|text| {
         let (above, below) = text.split_once("];")?;
@@ -119,8 +118,8 @@ fn write_service(root: &Path, name: &str) -> anyhow::Result<()> {
         named.replace("{service}", &name.replace('_', "-"))
     };
     write_scenario(root, name, &fill(SERVICE_SCENARIO_TEMPLATE))?;
-    fs::write(&path, fill(SERVICE_TEMPLATE)).with_context(|| format!("failed to write {}", path.display()))?;
-    fs::write(&list, with).with_context(|| format!("failed to write {}", list.display()))
+    files::write(&path, fill(SERVICE_TEMPLATE))?;
+    files::write(&list, with)
 }
 
 #[cfg(test)]

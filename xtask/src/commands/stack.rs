@@ -12,8 +12,7 @@ use perf_report::exit_code::ExitCode;
 
 use crate::host::signals;
 use crate::stack::{
-    Choice, GRAFANA_PORT, Images, Options, PROMETHEUS_PORT, Stack, StackPart, docker, native, parts, parts_since, stop,
-    up,
+    self, Choice, GRAFANA_PORT, Images, Options, PROMETHEUS_PORT, Stack, StackPart, docker, native, parts, stop,
 };
 use crate::terminal::refuse;
 
@@ -102,24 +101,8 @@ async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let &UpArgs { stack: choice, prometheus_port, grafana_port, no_grafana } = args;
     let (grafana, keep_data, timing) = (!no_grafana, true, Timing::USUAL);
     let options = Options { choice, prometheus_port, grafana_port, grafana, keep_data, timing, archive: None };
-    let mut signals = signals::count()?;
-    let before = parts(choice, Some(prometheus_port)).await?;
-    let failure = tokio::select! {
-        stack = up(&options, &before, &|line| eprintln!("{line}")) => match stack {
-            Ok(stack) => {
-                println!("{}", describe(&stack));
-                return Ok(ExitCode::Met);
-            }
-            Err(error) => {
-                eprintln!("error: {}", sanitize(&error.to_string()));
-                error.code()
-            }
-        },
-        // Half a stack is no use to anyone.
-        _ = signals.wait_for(|count| *count > 0) => ExitCode::Interrupted,
-    };
-    stop(&parts_since(&before, &options).await?).await?;
-    Ok(failure)
+    println!("{}", describe(&stack::start(&options, signals::count()?).await?));
+    Ok(ExitCode::Met)
 }
 
 async fn down(prometheus_port: Option<u16>) -> anyhow::Result<ExitCode> {

@@ -1,12 +1,14 @@
 //! File locks: held while a command runs. The system lets go of one when its process ends, however it does.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::time;
+
+use crate::files;
 
 /// How long one that was just interrupted may take to be gone.
 const TRIES: u32 = 30;
@@ -33,7 +35,7 @@ impl Lock {
     /// Takes the lock of a file, which is made if it is not there.
     pub(crate) async fn take(path: &Path) -> Result<Self, LockError> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+            files::make_folder(folder)?;
         }
         let failed = || format!("failed to lock {}", path.display());
         let options = File::options().read(true).write(true).create(true).truncate(false).open(path);
@@ -70,6 +72,6 @@ mod tests {
         assert!(cfg!(windows) || refused.contains(&format!("process {}", std::process::id())), "{refused}");
         drop(held);
         drop(Lock::take(&path).await.unwrap());
-        fs::remove_file(path).unwrap();
+        files::remove_file(&path).unwrap();
     }
 }

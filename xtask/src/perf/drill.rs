@@ -22,13 +22,12 @@ use super::child::Child;
 use super::generate::outcome_file;
 use super::plan::{DEFAULT, build, check_generated_files, choose};
 use super::proof::{self, Source};
-use super::services::bring_up;
 use super::stop::{Stop, configuration};
 use crate::clock::Moment;
 use crate::scenarios::{self, Built, Scenario};
-use crate::stack::Stack;
+use crate::stack::{self, Stack};
 use crate::stub_backend::StubBackend;
-use crate::{terminal, workspace};
+use crate::{files, terminal, workspace};
 
 /// Beside the port of a stack that may be up already.
 const PORT: u16 = 9190;
@@ -82,7 +81,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
     options.prometheus_port = args.prometheus_port.unwrap_or(PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
     check_generated_files()?;
-    let stack = bring_up(&options, signals.clone()).await?;
+    let stack = stack::start(&options, signals.clone()).await?;
     let mut interrupted = signals.clone();
     let result = tokio::select! {
         result = exercise(settings, &built, &scenario, &stack, signals) => result,
@@ -136,7 +135,7 @@ async fn exercise(
             Some(after) => drop(time::timeout(after, ended).await),
             None => drop(ended.await?),
         }
-        workspace::remove_file(&outcome)?;
+        files::remove_file(&outcome)?;
         Ok(backend.stop().await?)
     };
     let id = format!("drill-{}", std::process::id());

@@ -18,7 +18,7 @@ use super::services::Services;
 use super::stop::Stop;
 use crate::host::cleanup;
 use crate::scenarios::Scenario;
-use crate::{terminal, workspace};
+use crate::{files, terminal, workspace};
 
 /// What a scenario's process left.
 pub(super) enum Generated {
@@ -31,7 +31,7 @@ pub(super) enum Generated {
 /// Runs a scenario's process to its end.
 pub(super) async fn run(plan: &PerfPlan, services: &Services, scenario: &Scenario) -> Result<Generated, Stop> {
     let outcome_file = outcome_file()?;
-    workspace::remove_file(&outcome_file)?;
+    files::remove_file(&outcome_file)?;
     let settings = settings(plan, services, scenario, &outcome_file);
     let child = Child::new(&plan.generator, &scenario.test, &settings)?;
     let ended = child.run(plan.signals.clone()).await?;
@@ -45,7 +45,7 @@ pub(super) async fn run(plan: &PerfPlan, services: &Services, scenario: &Scenari
 /// Where a scenario leaves its outcome.
 pub(super) fn outcome_file() -> anyhow::Result<PathBuf> {
     let folder = workspace::perf();
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    files::make_folder(&folder)?;
     Ok(folder.join(cleanup::outcome_name()))
 }
 
@@ -102,9 +102,8 @@ fn read(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus) -> Result<G
 /// # Errors
 /// If it cannot be read.
 pub(super) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
-    let read = || format!("failed to read {}", path.display());
-    let text = fs::read_to_string(path).with_context(read)?;
-    serde_json::from_str(&text).with_context(read)
+    let text = files::read(path)?;
+    serde_json::from_str(&text).with_context(|| format!("failed to read {}", path.display()))
 }
 
 #[cfg(all(test, unix))]

@@ -18,17 +18,16 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector, Window as Range};
 use monitoring::run::StoreAccess;
 use monitoring::sanitize::sanitize;
-use monitoring::services;
+use monitoring::{objective_counters, services};
 use perf_report::{EndpointResult, Report};
 use serde::Serialize;
 use url::Url;
 
 use crate::clock::Moment;
-use crate::workspace;
+use crate::files;
 use backend_metrics::BackendMetrics;
 use clocks::ClockComparison;
 use ledger::BackendTraffic;
@@ -299,6 +298,6 @@ impl Proof {
 
     /// Keeps it in the run's folder.
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        workspace::write_json(&folder.join("proof.json"), self)
+        files::write_json(&folder.join("proof.json"), self)
     }
 }

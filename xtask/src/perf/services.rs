@@ -1,7 +1,6 @@
 //! The second stage: what a run needs beside itself. One place starts it, and one place stops it.
 
 use perf_report::exit_code::ExitCode;
-use tokio::sync::watch;
 use url::Url;
 
 use super::plan::PerfPlan;
@@ -31,7 +30,7 @@ impl Services {
             return Ok(services);
         }
         if plan.settings.remote_write.is_none() {
-            services.stack = bring_up(&plan.args.stack_options(), plan.signals.clone()).await?;
+            services.stack = stack::start(&plan.args.stack_options(), plan.signals.clone()).await?;
         }
         match services.start_target(plan).await {
             Ok(()) => Ok(services),
@@ -78,28 +77,4 @@ impl Services {
     pub(super) const fn grafana(&self) -> Option<&Url> {
         self.stack.grafana.as_ref()
     }
-}
-
-/// The stack that is asked for, or nothing of it.
-pub(super) async fn bring_up(options: &stack::Options, mut signals: watch::Receiver<u32>) -> Result<Stack, Stop> {
-    let say = |line: &str| eprintln!("{line}");
-    let before = stack::parts(options.choice, Some(options.prometheus_port)).await?;
-    let failure = tokio::select! {
-        stack = stack::up(options, &before, &say) => match stack {
-            Ok(stack) => return Ok(stack),
-            Err(error) => error.into(),
-        },
-        _ = signals.wait_for(|count| *count > 0) => {
-            Stop(ExitCode::Interrupted, "interrupted while the stack was starting".to_owned())
-        }
-    };
-    // Half a stack is no use to anyone.
-    let ended = match stack::parts_since(&before, options).await {
-        Ok(parts) => stack::stop(&parts).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = ended {
-        eprintln!("warning: something of the stack may be left, for the next command to take away: {error:#}");
-    }
-    Err(failure)
 }

@@ -53,12 +53,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READY: Duration = Duration::from_secs(10);
 
 /// Starts the containers, or finds those that run.
-pub(super) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, StackError> {
+pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     let docker = connect().await?;
     let images = Images::chosen();
     let port = options.prometheus_port;
     make_targets_folder(port)?;
-    let (prometheus, network) = prometheus(&docker, options, &images, say).await?;
+    let (prometheus, network) = prometheus(&docker, options, &images).await?;
     let mut stack = Stack {
         prometheus: Some(prometheus),
         port,
@@ -67,23 +67,18 @@ pub(super) async fn up(options: &Options, say: &dyn Fn(&str)) -> Result<Stack, S
     };
     if options.grafana {
         let service = ContainerSpec::grafana(options, &images, network)?;
-        match start(&docker, &service, network, say).await {
+        match start(&docker, &service, network).await {
             Ok(()) => stack.grafana = Some(local_url(options.grafana_port)?),
             // A port is the user's to choose. Anything else costs the picture, not the verdict: Grafana does not judge.
             Err(error @ StackError::Configuration(_)) => return Err(error),
-            Err(error) => say(&format!("warning: no Grafana, so no dashboard: {error}")),
+            Err(error) => eprintln!("warning: no Grafana, so no dashboard: {error}"),
         }
     }
     Ok(stack)
 }
 
 /// Prometheus, and the network it is on.
-async fn prometheus(
-    docker: &Docker,
-    options: &Options,
-    images: &Images,
-    say: &dyn Fn(&str),
-) -> Result<(url::Url, Network), StackError> {
+async fn prometheus(docker: &Docker, options: &Options, images: &Images) -> Result<(url::Url, Network), StackError> {
     let url = local_url(options.prometheus_port)?;
     // What was found out once is tried first.
     let bridged = ContainerSpec::prometheus(options, images, Network::Bridge)?;
@@ -100,7 +95,7 @@ async fn prometheus(
     };
     for &network in networks {
         let service = ContainerSpec::prometheus(options, images, network)?;
-        match start(docker, &service, network, say).await {
+        match start(docker, &service, network).await {
             Ok(()) => return Ok((url, network)),
             Err(error @ StackError::Unavailable(_)) => {
                 // If it runs, it is not to be reached from here: the host of its network is another machine.
@@ -117,12 +112,7 @@ async fn prometheus(
 }
 
 /// Starts the service, unless it runs already as it would be started.
-async fn start(
-    docker: &Docker,
-    service: &ContainerSpec,
-    network: Network,
-    say: &dyn Fn(&str),
-) -> Result<(), StackError> {
+async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Result<(), StackError> {
     let making = service.making(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {
@@ -140,7 +130,7 @@ async fn start(
         role => check_port(service.port, role, "--grafana-port", ", or do without: --no-grafana")?,
     }
     if docker.inspect_image(&service.image).await.is_err() {
-        say(&format!("pulling {}: this is done once", service.image));
+        eprintln!("pulling {}: this is done once", service.image);
     }
     let labels = [
         (WORKSPACE, workspace::id()),

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::host::cleanup::Cleanup;
 use crate::host::{owner, proc, processes};
-use crate::{http, workspace};
+use crate::{files, http, workspace};
 
 const PID: &str = "pid";
 /// Data that is kept, and data that goes with the stack.
@@ -53,7 +53,7 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     check_prometheus_port(port)?;
     let own = folder.join(if options.keep_data { DATA } else { PASSING_DATA });
     let data = options.archive.as_ref().map_or(own, |archive| archive.data.clone());
-    forget(&folder.join(PASSING_DATA))?;
+    files::remove_folder(&folder.join(PASSING_DATA))?;
     make_targets_folder(port)?;
     options.write_configuration(&folder)?;
     let (mut child, pid) = start(&program, &folder, &data, options)?;
@@ -82,7 +82,7 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyho
         .stderr(log);
     if options.keep_data {
         // Of one that ended by itself.
-        workspace::remove_file(&folder.join(OWNER))?;
+        files::remove_file(&folder.join(OWNER))?;
         owner::detach(&mut command);
     } else {
         // Written before there is anything to be found by it.
@@ -111,8 +111,7 @@ async fn running(port: u16) -> bool {
 
 /// Where it keeps its data, if it is ours.
 async fn data_of(port: u16) -> Option<PathBuf> {
-    let url = local_url(port).and_then(|url| Ok(url.join("api/v1/status/flags")?)).ok()?;
-    let flags = http::json(url).await.ok()?;
+    let flags = http::json(&local_url(port).ok()?, "api/v1/status/flags").await.ok()?;
     let path = PathBuf::from(flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str)?);
     let own = [DATA, PASSING_DATA].map(|data| state_folder(port).join(data));
     let is_ours = own.contains(&path) || archive_folder(port).is_ok_and(|archive| path.starts_with(archive));
@@ -157,7 +156,7 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
     if !cfg!(target_os = "linux") || is_starting(&folder).await {
         processes::terminate(text.trim().parse()?, STOP).await?;
     }
-    fs::remove_file(&file).with_context(|| format!("failed to remove {}", file.display()))?;
+    files::remove_file(&file)?;
     // Two that were started at once have one file.
     anyhow::ensure!(
         !running(port).await,
@@ -167,8 +166,8 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
 }
 
 fn forget_passing(folder: &Path) -> anyhow::Result<()> {
-    workspace::remove_file(&folder.join(OWNER))?;
-    forget(&folder.join(PASSING_DATA))
+    files::remove_file(&folder.join(OWNER))?;
+    files::remove_folder(&folder.join(PASSING_DATA))
 }
 
 /// Takes away what a Prometheus left whose owner is gone, and itself where processes do not show whose they are; and, of any stack, the
@@ -189,7 +188,7 @@ async fn forget_all(port: u16, folder: &Path) -> anyhow::Result<()> {
     if data_of(port).await.is_some_and(|data| data == folder.join(PASSING_DATA)) {
         stop(port).await?;
     }
-    workspace::remove_file(&folder.join(PID))?;
+    files::remove_file(&folder.join(PID))?;
     forget_passing(folder)
 }
 
@@ -240,7 +239,7 @@ pub(crate) fn data(only: Option<u16>) -> Vec<PathBuf> {
 
 /// Removes it. Nothing may use it any more.
 pub(crate) fn remove_data(only: Option<u16>) -> anyhow::Result<()> {
-    data(only).iter().try_for_each(|data| forget(data))
+    data(only).iter().try_for_each(|data| files::remove_folder(data))
 }
 
 /// The state folders in which a Prometheus was started.
@@ -255,13 +254,6 @@ fn state_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
     let mut folders: Vec<_> = ports.filter(|port| only.is_none_or(|only| only == *port)).collect();
     folders.sort_unstable();
     folders.into_iter().map(|port| (port, state_folder(port))).collect()
-}
-
-fn forget(data: &Path) -> anyhow::Result<()> {
-    if data.exists() {
-        fs::remove_dir_all(data).with_context(|| format!("failed to remove {}", data.display()))?;
-    }
-    Ok(())
 }
 
 /// The last line of a log, which says why its writer ended.

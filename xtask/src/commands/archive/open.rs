@@ -12,6 +12,8 @@ use perf_report::exit_code::ExitCode;
 
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::dashboard_link::dashboard_link;
+use crate::files;
+use crate::host::signals;
 use crate::stack::{self, Choice, Options, ShownArchive};
 use crate::terminal::refuse;
 
@@ -45,8 +47,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     if choice == Choice::None {
         return Ok(refuse("an archive is shown by a Prometheus: --stack docker or --stack native"));
     }
-    let port = Some(prometheus_port);
-    stack::stop(&stack::parts(Choice::Auto, port).await?).await?;
+    stack::stop(&stack::parts(Choice::Auto, Some(prometheus_port)).await?).await?;
     let folder = stack::archive_folder(prometheus_port)?;
     let (manifest, report) = match unpack(&args.file, &folder) {
         Ok(unpacked) => unpacked,
@@ -63,14 +64,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
         timing: Timing::USUAL,
         archive: Some(shown),
     };
-    let stack = match stack::up(&options, &[], &|line| eprintln!("{line}")).await {
-        Ok(stack) => stack,
-        Err(error) => {
-            eprintln!("error: {}", sanitize(&error.to_string()));
-            stack::stop(&stack::parts(Choice::Auto, port).await?).await?;
-            return Ok(error.code());
-        }
-    };
+    let stack = stack::start(&options, signals::count()?).await?;
     let Some(prometheus) = &stack.prometheus else {
         return Ok(refuse("there is neither Docker nor a prometheus on PATH to show the archive"));
     };
@@ -94,10 +88,8 @@ fn report_line(report: &Report) -> String {
 fn unpack(file: &Path, folder: &Path) -> anyhow::Result<(Manifest, Report)> {
     let packed = File::open(file).context("failed to open it")?;
     let unpacked = zstd::Decoder::new(packed).context("it is no zstd file")?;
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;
-    }
-    fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    files::remove_folder(folder)?;
+    files::make_folder(folder)?;
     let mut archive = tar::Archive::new(unpacked.take(MOST_BYTES));
     let mut root: Option<PathBuf> = None;
     for entry in archive.entries().context("it is no tar file")? {
@@ -133,7 +125,7 @@ fn open_to_container(folder: &Path) -> anyhow::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        for entry in fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))? {
+        for entry in files::list(folder)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
                 open_to_container(&entry.path())?;

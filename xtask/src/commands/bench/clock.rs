@@ -12,6 +12,7 @@ use perf_report::{Millis, Report};
 
 use super::process_cost::{self, ProcessCost};
 use super::setup::{BenchSetup, CLIENT};
+use crate::files;
 use crate::terminal::say;
 
 /// Virtual users of the accuracy measurement: few, so that the server is never busy.
@@ -56,7 +57,7 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
 /// `cargo xtask bench accuracy`
 pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
     let log = crate::workspace::perf().join("bench-delays.txt");
-    fs::create_dir_all(crate::workspace::perf()).context("failed to make the reports' folder")?;
+    files::make_folder(crate::workspace::perf())?;
     let setup = BenchSetup::start(Some(&log)).await?;
     let mut command = setup.ours();
     command.env(run::VUS, VUS).env(run::DURATION, format!("{}ms", duration.as_millis()));
@@ -90,7 +91,7 @@ pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
 }
 
 fn delays(log: &Path) -> anyhow::Result<Vec<u64>> {
-    let text = fs::read_to_string(log).with_context(|| format!("failed to read {}", log.display()))?;
+    let text = files::read(log)?;
     text.lines().map(|line| line.parse().context("a delay is no number")).collect()
 }
 

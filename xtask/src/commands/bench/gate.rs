@@ -1,14 +1,11 @@
 //! How often a comparison finds a slow-down, by its size: the operating characteristic of the gate, by simulation, as a picture.
 
-use std::fs;
-
-use anyhow::Context as _;
 use perf_compare::gate::simulation::{ENDPOINTS, MACHINES, Machine};
 use perf_report::comparison::{Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::render::html;
 
-use crate::workspace;
+use crate::{files, workspace};
 
 /// Where the README shows it from.
 const PICTURE: &str = "monitoring/operating-characteristic.svg";
@@ -38,7 +35,7 @@ pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
     }
     let path = workspace::root().join(PICTURE);
     let svg = html::operating_characteristic(busy, quiet, rule.margin, rule.detect);
-    fs::write(&path, svg).with_context(|| format!("failed to write {}", path.display()))?;
+    files::write(&path, svg)?;
     println!("{PICTURE}");
     Ok(ExitCode::Met)
 }

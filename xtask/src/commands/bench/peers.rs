@@ -12,8 +12,8 @@ use super::PeersArgs;
 use super::peer::{KNOWN, Peer};
 use super::process_cost::{self, ProcessCost};
 use super::setup::{BenchSetup, CLIENT};
+use crate::files;
 use crate::terminal::{refuse, say};
-use crate::workspace;
 
 /// One tool's run in one round.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -101,7 +101,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     let results =
         PeerResults { connections: args.connections, seconds: args.duration.as_secs(), store, missing, comparisons };
     let path = setup.folder.join(format!("peers-{}.json", args.connections));
-    workspace::write_json(&path, &results)?;
+    files::write_json(&path, &results)?;
     say(&format!("\n{}", path.display()));
     setup.stop().await?;
     Ok(ExitCode::Met)

@@ -15,7 +15,7 @@ use url::Url;
 use crate::host::{owner, ports};
 use crate::scenarios::{self, PEAK_PROFILE};
 use crate::stub_backend::StubBackend;
-use crate::{http, workspace};
+use crate::{files, http, workspace};
 
 const START: Duration = Duration::from_secs(15);
 
@@ -45,7 +45,7 @@ impl BenchSetup {
         }
         let (generator, server) = build()?;
         let folder = workspace::perf().join("bench");
-        fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        files::make_folder(&folder)?;
         let mut command = pinned(&server);
         command
             .arg("--fixed")
@@ -63,7 +63,7 @@ impl BenchSetup {
 
     /// How many requests the server has answered.
     pub(super) async fn answered(&self) -> anyhow::Result<u64> {
-        let count = http::json(self.server.url.join("answered")?).await?;
+        let count = http::json(&self.server.url, "answered").await?;
         count.as_u64().context("the server did not say how many requests it answered")
     }
 
@@ -120,9 +120,7 @@ async fn start_store(program: &Path, folder: &Path) -> anyhow::Result<(Child, Ur
     let port = ports::free_port()?;
     let (config, data) = (folder.join("prometheus.yml"), folder.join("data"));
     fs::write(&config, "global: {}\n").context("failed to write Prometheus' configuration")?;
-    if data.exists() {
-        fs::remove_dir_all(&data).context("failed to remove an older measurement's data")?;
-    }
+    files::remove_folder(&data)?;
     let mut command = pinned(program);
     command
         .arg(format!("--config.file={}", config.display()))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 
-use crate::workspace;
+use crate::{files, workspace};
 
 const TABLE: &str = "xtask/FAULTS.md";
 const HEAD: &str = "\
@@ -30,9 +30,7 @@ fn rows() -> PathBuf {
 /// Forgets rows of earlier tests.
 pub(super) fn forget() -> anyhow::Result<()> {
     let rows = rows();
-    if rows.exists() {
-        fs::remove_dir_all(&rows).with_context(|| format!("failed to remove {}", rows.display()))?;
-    }
+    files::remove_folder(&rows)?;
     Ok(())
 }
 

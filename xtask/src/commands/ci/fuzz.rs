@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 use xshell::{Shell, cmd};
 
-use crate::workspace;
+use crate::{files, workspace};
 
 /// Inputs for each target.
 const RUNS: &str = "200000";
@@ -32,7 +32,7 @@ pub(super) fn run(shell: &Shell) -> anyhow::Result<()> {
     let built = workspace::target().join("fuzz");
     for target in &targets {
         let found = built.join("corpus").join(target);
-        fs::create_dir_all(&found).with_context(|| format!("failed to make {}", found.display()))?;
+        files::make_folder(&found)?;
         let seeds = package.join("fuzz/seeds").join(target);
         let limits = [format!("-runs={RUNS}"), format!("-max_total_time={SECONDS}"), "-max_len=65536".to_owned()];
         let run = cmd!(

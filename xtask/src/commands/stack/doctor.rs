@@ -163,10 +163,7 @@ async fn ready(store: &Store) -> CheckResult {
 }
 
 async fn answers(grafana: &Url) -> CheckResult {
-    let health = match grafana.join("api/health") {
-        Ok(url) => http::json(url).await,
-        Err(error) => Err(error.into()),
-    };
+    let health = http::json(grafana, "api/health").await;
     let out = "cargo xtask stack up, and cargo xtask stack logs if Grafana does not stay up";
     match health {
         Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", run::shown(grafana))),
@@ -206,10 +203,7 @@ async fn metrics(store: &Store) -> CheckResult {
 
 async fn data_source(grafana: &Url) -> CheckResult {
     let path = format!("api/datasources/uid/{}/resources/api/v1/status/buildinfo", dashboards::panel::PROMETHEUS_UID);
-    let answer = match grafana.join(&path) {
-        Ok(url) => http::json(url).await,
-        Err(error) => Err(error.into()),
-    };
+    let answer = http::json(grafana, &path).await;
     let version = answer.as_ref().ok().and_then(|answer| answer.pointer("/data/version")?.as_str());
     match (version, &answer) {
         (Some(version), _) => Ok(format!("yes, it reaches Prometheus {version}")),

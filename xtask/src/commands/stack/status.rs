@@ -38,7 +38,7 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
 
 /// What a Prometheus says of itself; nothing of what it does not say, such as when this is Grafana.
 async fn describe_prometheus(url: &Url) -> Vec<String> {
-    let ask = async |path: &str| -> Option<Value> { http::json(url.join(path).ok()?).await.ok() };
+    let ask = async |path: &str| -> Option<Value> { http::json(url, path).await.ok() };
     let Some(build) = ask("api/v1/status/buildinfo").await else {
         let health = ask("api/health").await;
         let version = health.as_ref().and_then(|health| health["version"].as_str());

@@ -13,7 +13,7 @@ use perf_report::comparison::Rule;
 use perf_report::format::exact_percent;
 use serde::{Deserialize, Serialize};
 
-use crate::workspace;
+use crate::{files, workspace};
 
 /// What a calibration is about: of another scenario, load or machine it says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl CalibrationRecord {
         let mut known = all()?;
         known.retain(|older| older.subject != self.subject);
         known.push(self.clone());
-        workspace::write_json(&file(), &known)
+        files::write_json(&file(), &known)
     }
 
     /// "p95 changes from 8 % in 12 rounds, 4 min".

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use crate::host::cleanup::Cleanup;
 use crate::host::owner;
-use crate::workspace;
+use crate::{files, workspace};
 
 /// A revision, checked out.
 #[derive(Debug)]
@@ -109,10 +109,10 @@ fn folder() -> PathBuf {
 fn remove(shell: &Shell, folder: &Path) -> anyhow::Result<()> {
     if folder.exists() && cmd!(shell, "git worktree remove --force {folder}").quiet().ignore_stderr().run().is_err() {
         // To git it is no worktree any more: a folder like any other.
-        fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;
+        files::remove_folder(folder)?;
     }
     cmd!(shell, "git worktree prune").quiet().run()?;
-    workspace::remove_file(&owner_file(folder))
+    files::remove_file(&owner_file(folder))
 }
 
 fn shell(folder: &Path) -> anyhow::Result<Shell> {

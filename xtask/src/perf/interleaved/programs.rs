@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::files;
 use crate::host::lock::{Lock, LockError};
 use crate::perf::{Stop, configuration};
 use crate::scenarios::Built;
@@ -26,7 +27,7 @@ impl OwnPrograms {
             LockError::Held(_) => configuration("another comparison runs in this clone: wait for it"),
             LockError::Failed(error) => configuration(format!("{error:#}")),
         })?;
-        fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        files::make_folder(&folder)?;
         Ok(Self { folder, _lock: lock })
     }
 
@@ -35,7 +36,7 @@ impl OwnPrograms {
         let copy = |program: &Path| -> anyhow::Result<PathBuf> {
             let kept = self.folder.join(program.file_name().context("a program without a name")?);
             // Not over an older one, which a process that is about to end may still run.
-            workspace::remove_file(&kept)?;
+            files::remove_file(&kept)?;
             fs::copy(program, &kept).with_context(|| format!("failed to copy {}", program.display()))?;
             Ok(kept)
         };

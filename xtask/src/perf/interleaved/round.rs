@@ -23,7 +23,7 @@ use crate::perf::generate::read_evidence;
 use crate::perf::plan;
 use crate::perf::stop::Stop;
 use crate::scenarios::{Built, Scenario};
-use crate::{host, reports, workspace};
+use crate::{files, host, reports, workspace};
 
 /// A round's load, where nobody says: how many, and for how long.
 const VUS: u32 = 10;
@@ -247,7 +247,7 @@ impl<'a> Rounds<'a> {
             ..self.settings.clone()
         };
         let child = Child::new(&self.built.load, &self.scenario.test, &of_round)?;
-        workspace::remove_file(&outcome_file)?;
+        files::remove_file(&outcome_file)?;
         let ended = child.run(self.signals.clone()).await?;
         if *self.signals.borrow() > 0 {
             return Err(interrupted().into());

@@ -158,6 +158,9 @@ fn fill_in_windows(expr: &str, step: Duration, window: Window) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
     use super::*;
 
     const MINUTE: Window = Window { from_ms: 1_000, to_ms: 61_000 };
@@ -181,12 +184,60 @@ mod tests {
 
     #[tokio::test]
     async fn of_a_prometheus_that_is_silent_not_every_query_waits() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let source = Source::new(url, None, &StoreAccess::default()).unwrap();
         let window = Window { from_ms: 0, to_ms: 1_000 };
         let ask = async || format!("{:#}", source.ask("up", true, window).await.unwrap_err());
         let (first, second) = (ask().await, ask().await);
         assert!(!first.contains("not asked") && second.contains("not asked"), "{first}; {second}");
+    }
+
+    /// Answers every request with that status and body, or with nothing at all.
+    fn server(status: &'static str, body: &'static str) -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, mut request) = (stream.unwrap(), [0; 16 << 10]);
+                let _ = stream.read(&mut request).unwrap();
+                let head = "content-type: application/json\r\nconnection: close";
+                let length = body.len();
+                write!(stream, "HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn what_grafana_does_not_answer_is_put_to_prometheus_and_said() {
+        let prometheus = || server("200 OK", r#"{"data":{"result":[{"value":[1,"1"]}]}}"#);
+        let gone = {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()
+        };
+        let other_password = server("401 Unauthorized", r#"{"statusCode":401,"message":"Unauthorized"}"#);
+        let proxy = server("502 Bad Gateway", "<html>");
+        // Its backlog takes the connection, and nobody ever answers on it.
+        let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hangs = Url::parse(&format!("http://{}", hanging.local_addr().unwrap())).unwrap();
+        for (grafana, says) in [
+            (gone, "does not answer"),
+            (other_password, "stack restart"),
+            (proxy, "does not answer"),
+            (hangs, "does not answer"),
+        ] {
+            let source = Source::new(prometheus(), Some(grafana), &Default::default()).unwrap();
+            assert!(source.is_grafana());
+            for _ in 0..2 {
+                assert_eq!(source.ask("up", true, MINUTE).await.unwrap(), Found::Data);
+            }
+            let why = source.gave_up_on_grafana().unwrap();
+            assert!(why.contains(says) && !source.is_grafana(), "{why}");
+        }
+        let works = server("200 OK", r#"{"results":{"A":{"error":"bad query"}}}"#);
+        let source = Source::new(prometheus(), Some(works), &Default::default()).unwrap();
+        assert_eq!(source.ask("up", true, MINUTE).await.unwrap(), Found::Complaint("bad query".to_owned()));
+        assert_eq!(source.gave_up_on_grafana(), None, "a query that Grafana refuses is not Grafana's fault");
     }
 }

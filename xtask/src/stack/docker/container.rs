@@ -26,7 +26,7 @@ use super::networks;
 use tokio::time;
 
 use crate::host::owner;
-use crate::workspace;
+use crate::{files, workspace};
 
 /// How long a container may take from being made to saying that it listens.
 const STARTUP: Duration = Duration::from_secs(60);
@@ -103,14 +103,14 @@ fn linked(dashboards: &Path, prometheus_port: u16) -> anyhow::Result<PathBuf> {
         return Ok(dashboards.to_owned());
     }
     let folder = std::path::absolute(state_folder(prometheus_port))?.join("dashboards");
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    files::make_folder(&folder)?;
     let link = PROMETHEUS_LINK.replace(&PROMETHEUS_PORT.to_string(), &prometheus_port.to_string());
-    for entry in fs::read_dir(dashboards).with_context(|| format!("failed to read {}", dashboards.display()))? {
+    for entry in files::list(dashboards)? {
         let (path, name) = {
             let entry = entry?;
             (entry.path(), entry.file_name())
         };
-        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        let text = files::read(&path)?;
         fs::write(folder.join(name), text.replace(PROMETHEUS_LINK, &link)).context("failed to copy a dashboard")?;
     }
     Ok(folder)
