@@ -8,15 +8,15 @@ use cargo_metadata::{Message, Target, TargetKind};
 
 use crate::workspace;
 
-/// Optimised, so that the generator does not measure itself.
-pub(crate) const PROFILE: &str = "load";
+/// The one build of the workspace, in which what lies on the path of a request is optimised.
+pub(crate) const PROFILE: &str = "dev";
 /// Optimised as far as can be, for minutes of building.
 pub(crate) const PEAK_PROFILE: &str = "peak";
 
 /// The stub backend's package and binary.
 const STUB: &str = "stub-backend";
-/// Their name in older checkouts.
-const FORMER_STUB: &str = "backend";
+/// Their name in older checkouts, and the profile that optimised them.
+const FORMER_STUB: (&str, &str) = ("backend", "load");
 
 /// What was built.
 #[derive(Debug)]
@@ -44,8 +44,9 @@ pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> 
 pub(crate) fn build_backend(checkout: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
-    let name = if checkout.join("perf-tests/stub").is_dir() { STUB } else { FORMER_STUB };
-    let what = ["--profile", PROFILE, "--package", name, "--bin", name];
+    let is_new = checkout.join("perf-tests/stub").is_dir();
+    let (name, profile) = if is_new { (STUB, PROFILE) } else { FORMER_STUB };
+    let what = ["--profile", profile, "--package", name, "--bin", name];
     cargo_build(&mut cargo, &what, "its stand-in does not compile")?.get(TargetKind::Bin, name)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use crate::latency::ENDPOINTS;
+use crate::endpoints::ENDPOINTS;
 
 /// What goes wrong, and how.
 #[derive(Debug, Clone, Default)]

@@ -5,6 +5,7 @@
 //! prometheus-fastapi-instrumentator. It knows nothing of the load harness.
 
 mod cache;
+mod endpoints;
 mod faults;
 pub mod fixed;
 mod latency;

@@ -26,7 +26,7 @@ fn comparison(out: &Path) -> Comparison {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn what_became_slower_than_the_baseline_is_found_and_named() {
     let folder = root().join("target/perf/baselines").join(NAME);
     if folder.exists() {
@@ -84,7 +84,7 @@ fn refusals(folder: &Path, backend: &Backend) {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn a_report_is_made_again_to_the_byte_and_two_loads_at_once_are_refused() {
     let (backend, one, other) = (Backend::start(&[]), out("again"), out("at-once"));
     let mut long = xtask(&["perf", "-q", "-u", "2", "-d", "12s", "--stack", "none", "--target", &backend.url]);

@@ -92,7 +92,7 @@ fn without_docker_a_prometheus_from_path_keeps_the_metrics() {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn without_docker_and_prometheus_the_verdict_is_the_same() {
     let out = out("storeless");
     let said = run(perf(&["--out", out.to_str().unwrap()])
@@ -105,7 +105,7 @@ fn without_docker_and_prometheus_the_verdict_is_the_same() {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised: run with cargo xtask ci"]
+#[ignore = "builds the scenarios: run with cargo xtask ci"]
 fn what_is_insisted_on_and_not_there_is_bad_configuration() {
     let docker = run(perf(&["--stack", "docker"]).env(NO_DOCKER.0, NO_DOCKER.1));
     assert_eq!(docker.code, 104, "{}", docker.text);
@@ -227,7 +227,7 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack
 
 #[cfg(unix)]
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn load_ends_with_the_command_even_if_that_is_killed() {
     let (backend, out) = (Backend::start(&[]), out("killed"));
     let args = ["perf", "-u", "5", "-d", "300s", "--stack", "none", "--target", &backend.url];
@@ -251,11 +251,11 @@ fn load_ends_with_the_command_even_if_that_is_killed() {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn a_scenario_runs_as_a_plain_test_too() {
     let (backend, out) = (Backend::start(&[]), out("plain"));
     let mut command = cargo();
-    command.args(["test", "--profile", "load", "--workspace", "--test", "load", "--", "--ignored", "basic"]);
+    command.args(["test", "--workspace", "--test", "load", "--", "--ignored", "basic"]);
     command.env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "60").env("K6_VUS", "10");
     command.env("PERF_OUT", out.to_str().unwrap()).current_dir(root());
     let said = run(&mut command);

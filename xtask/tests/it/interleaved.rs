@@ -23,7 +23,7 @@ fn comparison(out: &Path) -> Comparison {
 fn start(slowed_side: &str, sides: &Path) -> String {
     // Built already, for its own sake.
     drop(Backend::start(&[]));
-    let program = root().join("target/load/backend");
+    let program = root().join("target/debug/stub-backend");
     let delay = format!("$([ $PERF_SIDE = {slowed_side} ] && echo 150ms || echo 1ms)");
     // Another seed each time, as other services have: the same draws in each round would be the same luck in each. But the same ones
     // whenever this runs: one comparison in twenty may find what is not there, and this is none of them.
@@ -32,7 +32,7 @@ fn start(slowed_side: &str, sides: &Path) -> String {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads two stand-ins: run with cargo xtask ci"]
+#[ignore = "loads two stub backends: run with cargo xtask ci"]
 fn a_revision_s_slower_head_is_found_and_named_and_what_started_it_is_nobody_s_business() {
     let (out, resets) = (out("against-slowed"), out("against-resets"));
     std::fs::create_dir_all(&resets).unwrap();
@@ -60,7 +60,7 @@ fn a_revision_s_slower_head_is_found_and_named_and_what_started_it_is_nobody_s_b
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn a_machine_is_calibrated_and_a_gate_that_it_cannot_hold_is_inconclusive_before_anything_is_sent() {
     let (backend, folder) = (Backend::start(&[]), out("calibrated"));
     let line = ["--target", &backend.url, "--out", folder.to_str().unwrap()];
@@ -84,7 +84,7 @@ fn a_machine_is_calibrated_and_a_gate_that_it_cannot_hold_is_inconclusive_before
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn few_rounds_of_the_same_code_say_nothing_and_objectives_can_be_asked_alone() {
     let (backend, both, absolute) = (Backend::start(&[]), out("against-same"), out("against-absolute"));
     let said = against(&backend.url, &["--target", &backend.url, "--rounds", "2"], &both);
@@ -96,7 +96,7 @@ fn few_rounds_of_the_same_code_say_nothing_and_objectives_can_be_asked_alone() {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised: run with cargo xtask ci"]
+#[ignore = "builds the scenarios: run with cargo xtask ci"]
 fn a_service_is_waited_for_and_ends_with_all_that_it_started() {
     let (base, folder) = (Backend::start(&[]), out("against-start"));
     let never = against(&base.url, &["--start", "echo not today; sleep 60", "--start-timeout", "1s"], &folder);

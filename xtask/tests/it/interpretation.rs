@@ -50,7 +50,7 @@ fn faults() -> Vec<Fault> {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn injected_faults_of_each_kind_are_read_as_what_they_are() {
     // One endpoint that is slow by itself is like another.
     let slow = STOCK_AI.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })).count();
@@ -59,7 +59,7 @@ fn injected_faults_of_each_kind_are_read_as_what_they_are() {
 
 mod full {
     #[test]
-    #[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci --full"]
+    #[ignore = "loads the stub backend: run with cargo xtask ci --full"]
     fn thirteen_injected_faults_are_each_read_as_what_they_are() {
         assert_eq!(super::faults().len(), 13);
         super::check(|_| true);

@@ -76,13 +76,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// A program of this workspace, built as `cargo xtask perf` builds them, so that nothing is compiled for it alone.
+/// A program of this workspace, built as `cargo xtask perf` builds it, so that nothing is compiled for it alone.
 pub(crate) fn built(what: &[&str], file: &str) -> PathBuf {
-    let build = ["build", "--quiet", "--profile", "load", "--workspace"];
+    let build = ["build", "--quiet", "--workspace"];
     assert!(cargo().args(build).args(what).current_dir(root()).status().unwrap().success());
     // Tests are in its folder `debug/deps`.
     let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(3).unwrap().join("load").join(file)
+    test.ancestors().nth(2).unwrap().join(file)
 }
 
 impl Backend {

@@ -123,7 +123,7 @@ fn missed(report: &Report) -> Vec<&str> {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn an_endpoint_that_became_slow_is_named_and_no_other() {
     let backend = Backend::start(&["--delay", "get_game_data=600ms"]);
     let out = out("slow");
@@ -143,7 +143,7 @@ fn an_endpoint_that_became_slow_is_named_and_no_other() {
 }
 
 #[test]
-#[ignore = "builds the scenarios optimised and loads the stand-in: run with cargo xtask ci"]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn fast_errors_miss_the_p95_and_the_success_of_their_endpoint() {
     let backend = Backend::start(&["--errors", "join_room=30%"]);
     let out = out("errors");

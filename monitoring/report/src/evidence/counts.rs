@@ -44,6 +44,7 @@ pub struct ServerTimes {
 
 impl ServerTimes {
     /// Adds the times of other requests.
+    #[inline]
     pub fn add(&mut self, other: Self) {
         self.requests += other.requests;
         self.server = self.server.saturating_add(other.server);
@@ -141,6 +142,7 @@ impl EndpointCounts {
     }
 
     /// Counts a failed request by kind.
+    #[inline]
     pub const fn fail(&mut self, failure: FailureKind) {
         self.failures[failure as usize] += 1;
     }
@@ -192,6 +194,7 @@ impl SegmentCounts {
     }
 
     /// Counts a request.
+    #[inline]
     pub fn record(&mut self, duration: Duration, failed: bool) {
         if failed {
             self.failed += 1;

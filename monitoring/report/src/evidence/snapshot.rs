@@ -163,6 +163,7 @@ impl PartCounts {
     }
 
     /// Counts of one endpoint in one phase, to be added to.
+    #[inline]
     pub fn cell_mut(&mut self, endpoint: usize, phase: Phase) -> &mut EndpointCounts {
         &mut self.cells[endpoint * Phase::ALL.len() + phase.index()]
     }
