@@ -15,9 +15,7 @@ mod services;
 mod stop;
 
 use monitoring::sanitize::sanitize;
-use perf_report::Report;
 use perf_report::exit_code::ExitCode;
-use perf_report::judgement::judge;
 use perf_report::render::files::REPORT;
 
 pub(crate) use args::PerfArgs;
@@ -28,7 +26,7 @@ use services::Services;
 use stop::{Stop, configuration};
 
 use crate::scenarios::Scenario;
-use crate::{github, terminal};
+use crate::{github, reports, terminal};
 
 /// Runs the command.
 pub(crate) async fn command(args: PerfArgs) -> ExitCode {
@@ -87,9 +85,7 @@ async fn run(plan: &PerfPlan, services: &Services, scenario: &Scenario) -> Resul
         Generated::Evidence(folder, evidence) => (folder, *evidence),
         Generated::Nothing(code) => return Ok(code),
     };
-    let catalogue = plan::catalogue(&evidence)?;
-    let judgement = judge(catalogue, &evidence);
-    let mut report = Report::new(evidence, judgement);
+    let mut report = reports::judge_evidence(evidence).map_err(configuration)?;
     report.requests_per_day = plan.args.baseline.requests_per_day;
     let path = folder.join(REPORT);
     terminal::print(&report, &path, services.grafana());

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use monitoring::sanitize::sanitize_json;
+use monitoring::services;
 use perf_report::Report;
 use perf_report::comparison::Comparison;
+use perf_report::evidence::Evidence;
+use perf_report::judgement::judge;
 use perf_report::read::read_report;
-use perf_report::render::files::{COMPARISON, REPORT, comparison_files, run_files};
+use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT, comparison_files, run_files};
 
 use crate::{files, workspace};
 
@@ -22,6 +25,37 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
     let length = fs::metadata(path).with_context(read)?.len();
     anyhow::ensure!(length <= MOST, "{} has {length} bytes, and a report has no more than {MOST}", path.display());
     read_report(&fs::read_to_string(path).with_context(read)?).with_context(read)
+}
+
+/// Reads what a run measured.
+///
+/// # Errors
+/// If it is not evidence, or of a version that is not known.
+pub(crate) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
+    perf_report::read::read_evidence(&files::read(path)?).with_context(|| format!("failed to read {}", path.display()))
+}
+
+/// The report that evidence gives, by what its service promises now.
+///
+/// # Errors
+/// If the service's endpoints or thresholds are not those that the run was measured by.
+pub(crate) fn judge_evidence(evidence: Evidence) -> anyhow::Result<Report> {
+    let known = services::find(&evidence.service).filter(|catalogue| evidence.is_of(catalogue));
+    let catalogue = known.with_context(|| {
+        format!(
+            "run {} was measured by other endpoints or thresholds of {} than monitoring/src/services has now: run it again",
+            evidence.testid, evidence.service
+        )
+    })?;
+    let judgement = judge(catalogue, &evidence);
+    Ok(Report::new(evidence, judgement))
+}
+
+/// The evidence of a run that came to no report, by the run's name or by its file.
+pub(crate) fn evidence_alone(name: &str) -> Option<PathBuf> {
+    let places = [PathBuf::from(name), workspace::perf().join(name).join(EVIDENCE)];
+    let is_alone = |path: &PathBuf| path.ends_with(EVIDENCE) && path.is_file() && !path.with_file_name(REPORT).exists();
+    places.into_iter().find(is_alone)
 }
 
 /// Where a baseline of that name is kept.

@@ -1,11 +1,12 @@
-//! Reads `report.json`, also of older versions.
+//! Reads `report.json`, also of older versions, and `evidence.json`.
 
 use monitoring::sanitize::sanitize_json;
 use serde_json::{Map, Value, json};
 
+use crate::evidence::{self, Evidence};
 use crate::{Report, SCHEMA};
 
-/// Text that is not a report.
+/// Text that is not a report, or not evidence.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Not JSON, or not the JSON of a report.
@@ -14,6 +15,12 @@ pub enum ReadError {
     /// A report of a version that this program does not know.
     #[error("a report of version {0}, and this reads versions 1 to {SCHEMA}: use the cargo xtask that made it")]
     Version(String),
+    /// Evidence of a version that this program does not know.
+    #[error("evidence of version {0}, and this reads version {known}: use the cargo xtask that made it", known = evidence::SCHEMA)]
+    EvidenceVersion(String),
+    /// Not JSON, or not the JSON of evidence.
+    #[error("not a run's evidence: it is truncated, or not the JSON of it ({0})")]
+    Evidence(serde_json::Error),
 }
 
 /// Reads a report. What stands in it may come from elsewhere, so control characters are removed.
@@ -26,9 +33,28 @@ pub fn read_report(text: &str) -> Result<Report, ReadError> {
     match json["schema"].as_u64() {
         Some(1) => upgrade(&mut json),
         Some(schema) if schema == u64::from(SCHEMA) => {}
-        other => return Err(ReadError::Version(other.map_or_else(|| "unknown".to_owned(), |it| it.to_string()))),
+        other => return Err(ReadError::Version(version(other))),
     }
     Ok(serde_json::from_value(json)?)
+}
+
+/// Reads evidence. What stands in it may come from elsewhere, so control characters are removed.
+///
+/// # Errors
+/// If the text is not evidence of a version that is known.
+pub fn read_evidence(text: &str) -> Result<Evidence, ReadError> {
+    let mut json: Value = serde_json::from_str(text).map_err(ReadError::Evidence)?;
+    sanitize_json(&mut json);
+    match json["schema"].as_u64() {
+        Some(schema) if schema == u64::from(evidence::SCHEMA) => {
+            serde_json::from_value(json).map_err(ReadError::Evidence)
+        }
+        other => Err(ReadError::EvidenceVersion(version(other))),
+    }
+}
+
+fn version(schema: Option<u64>) -> String {
+    schema.map_or_else(|| "unknown".to_owned(), |schema| schema.to_string())
 }
 
 /// Makes a report of version 1 one of version 2: objectives were flat, with zeros where something does not apply, and

@@ -1,13 +1,18 @@
 //! `cargo xtask report`: everything that is made from a report, once more.
 
+use std::path::PathBuf;
+
+use perf_report::Report;
 use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::render::files::REPORT;
 
 use crate::{reports, terminal};
 
 /// Which report, and what production is like.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
-    /// A report.json or comparison.json, a run's testid, or a comparison's or baseline's name
+    /// A report.json, comparison.json or evidence.json, a run's testid, or a comparison's or baseline's name
     report: String,
     /// How many requests production has in a day, for what error budgets mean there
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -21,7 +26,7 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         terminal::print_comparison(&compared, &path);
         return Ok(ExitCode::Met);
     }
-    let (path, mut report) = match reports::find(&args.report) {
+    let (path, mut report) = match find(&args.report) {
         Ok(found) => found,
         Err(error) => return Ok(terminal::refuse(error)),
     };
@@ -35,4 +40,13 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         terminal::print_comparison(compared, &path);
     }
     Ok(ExitCode::Met)
+}
+
+/// The report of that name; of a run whose command ended before there was one, what its evidence says.
+fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
+    let Some(path) = reports::evidence_alone(name) else { return reports::find(name) };
+    let mut report = reports::judge_evidence(reports::read_evidence(&path)?)?;
+    let message = "the command ended before it proved the run: this report is made from its evidence";
+    report.conclude([Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)]);
+    Ok((path.with_file_name(REPORT), report))
 }

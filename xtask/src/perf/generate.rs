@@ -18,7 +18,7 @@ use super::services::Services;
 use super::stop::Stop;
 use crate::host::cleanup;
 use crate::scenarios::Scenario;
-use crate::{files, terminal, workspace};
+use crate::{files, reports, terminal, workspace};
 
 /// What a scenario's process left.
 pub(super) enum Generated {
@@ -79,7 +79,7 @@ fn read(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus) -> Result<G
     }
     let generated = match outcome.evidence {
         Some(path) => {
-            let evidence = read_evidence(&path)?;
+            let evidence = reports::read_evidence(&path)?;
             if evidence.scenario != scenario.name {
                 let (file, name) = (&scenario.name, &evidence.scenario);
                 return Err(internal(format!("file {file}.rs holds scenario {name:?}: name it {file:?}")));
@@ -95,15 +95,6 @@ fn read(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus) -> Result<G
         )));
     }
     Ok(generated)
-}
-
-/// Reads what a run measured.
-///
-/// # Errors
-/// If it cannot be read.
-pub(super) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
-    let text = files::read(path)?;
-    serde_json::from_str(&text).with_context(|| format!("failed to read {}", path.display()))
 }
 
 #[cfg(all(test, unix))]

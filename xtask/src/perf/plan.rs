@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use monitoring::catalogue::Catalogue;
 use monitoring::run::Settings;
-use monitoring::services;
-use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
 use tokio::sync::watch;
 
@@ -77,17 +74,6 @@ impl PerfPlan {
     pub(super) fn is_interrupted(&self) -> bool {
         *self.signals.borrow() > 0
     }
-}
-
-/// The service that a run is judged by.
-pub(super) fn catalogue(evidence: &Evidence) -> Result<&'static Catalogue, Stop> {
-    let known = services::find(&evidence.service).filter(|catalogue| evidence.is_of(catalogue));
-    known.ok_or_else(|| {
-        configuration(format!(
-            "run {} was measured by other endpoints or thresholds of {} than monitoring/src/services has now: run it again",
-            evidence.testid, evidence.service
-        ))
-    })
 }
 
 /// Refuses a stack whose files are not what the catalogue says.

@@ -1,5 +1,6 @@
 //! The command where things are not as it would like them: no Docker, a port taken, a store that refuses or dies, Ctrl-C.
 
+use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -248,6 +249,16 @@ fn load_ends_with_the_command_even_if_that_is_killed() {
         last = now;
         ended.then_some(())
     });
+    // What it measured until then is left, and becomes a report when asked for.
+    let evidence = wait_for("evidence", Duration::from_secs(20), || {
+        let folders = std::fs::read_dir(&out).ok()?;
+        folders.map(|folder| folder.unwrap().path().join("evidence.json")).find(|path| path.exists())
+    });
+    let said = run(xtask(&["report"]).arg(&evidence));
+    assert_eq!(said.code, 0, "{}", said.text);
+    assert!(said.text.contains("join_room") && said.text.contains("made from its evidence"), "{}", said.text);
+    let text = std::fs::read_to_string(evidence.with_file_name("report.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&text).unwrap().exit_code, ExitCode::Interrupted);
 }
 
 #[test]

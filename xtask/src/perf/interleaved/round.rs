@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use monitoring::run::{self, LoadOverride, Settings};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
-use perf_report::judgement::judge;
 use perf_report::outcome::Outcome;
 use perf_report::render::files::REPORT;
 use tokio::sync::watch;
@@ -19,9 +18,7 @@ use super::service::{self, RunningService, SideService};
 use crate::clock::Moment;
 use crate::perf::args::PerfArgs;
 use crate::perf::child::Child;
-use crate::perf::generate::read_evidence;
-use crate::perf::plan;
-use crate::perf::stop::Stop;
+use crate::perf::stop::{Stop, configuration};
 use crate::scenarios::{Built, Scenario};
 use crate::{files, host, reports, workspace};
 
@@ -268,9 +265,8 @@ impl<'a> Rounds<'a> {
                 "the objectives were met, and the scenario failed all the same ({ended})"
             )));
         }
-        let evidence = read_evidence(&path).map_err(|error| SideError::Unfit(format!("{error:#}")))?;
-        let judgement = judge(plan::catalogue(&evidence)?, &evidence);
-        let report = Report::new(evidence, judgement);
+        let evidence = reports::read_evidence(&path).map_err(|error| SideError::Unfit(format!("{error:#}")))?;
+        let report = reports::judge_evidence(evidence).map_err(configuration)?;
         reports::publish(&path.with_file_name(REPORT), &report, None)?;
         Ok(report)
     }
