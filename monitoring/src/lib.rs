@@ -22,7 +22,6 @@ pub mod phase;
 pub mod prometheus;
 pub mod promql;
 pub mod ratio;
-pub mod run;
 pub mod sanitize;
 pub mod services;
 pub mod slo;

@@ -9,11 +9,11 @@ mod outcome;
 
 use std::path::{Path, PathBuf};
 
-use monitoring::run::Settings;
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::{self, ExitCode};
 use perf_report::render::terminal;
 use perf_report::{ObjectiveResult, Problem, Report};
+use perf_settings::Settings;
 use tokio::sync::watch;
 use url::Url;
 

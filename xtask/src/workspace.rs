@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use monitoring::run::{RW_HEADERS, header_lines};
+use perf_settings::{RW_HEADERS, header_lines};
 
 /// The repository's root: where cargo says this crate is, or where it was when it was built.
 pub(crate) fn root() -> PathBuf {

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::str::FromStr as _;
 
-use monitoring::run::StoreAccess;
+use perf_settings::StoreAccess;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use url::Url;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
-use monitoring::run::{self, StoreAccess};
+use perf_settings::StoreAccess;
 use prometheus_store::response::shown;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
@@ -131,7 +131,7 @@ impl Client {
 
     /// The receiver, without user and password.
     pub fn shown(&self) -> String {
-        run::shown(&self.url)
+        perf_settings::shown(&self.url)
     }
 
     /// Sends an encoded request that holds so much, after so many attempts that failed. Success means that the store has it and answers
@@ -231,7 +231,8 @@ fn cure(status: StatusCode, body: &str) -> String {
         }
         StatusCode::NOT_FOUND => format!(" (is its receiver on? Prometheus wants {RECEIVER_FLAG})"),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let [user, password, token] = [run::RW_USERNAME, run::RW_PASSWORD, run::RW_BEARER_TOKEN];
+            let [user, password, token] =
+                [perf_settings::RW_USERNAME, perf_settings::RW_PASSWORD, perf_settings::RW_BEARER_TOKEN];
             format!(" (set {user} and {password}, or {token}, or write user:password@ into the URL)")
         }
         _ => String::new(),

@@ -6,9 +6,9 @@ use futures::{StreamExt as _, stream};
 use monitoring::label::{self, BACKEND_JOB};
 use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector};
-use monitoring::run::StoreAccess;
 use monitoring::slo::Slo;
 use perf_report::ObjectiveResult;
+use perf_settings::StoreAccess;
 use prometheus_store::response::{self, NoAnswer};
 use serde_json::Value;
 use tokio::time;
@@ -148,7 +148,7 @@ impl Store {
     }
 
     fn shown(&self) -> String {
-        monitoring::run::shown(&self.url)
+        perf_settings::shown(&self.url)
     }
 
     fn unlike(&self, what: &dyn std::fmt::Display) -> QueryError {

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use monitoring::run;
 use perf_report::exit_code::ExitCode;
 use perf_report::{Millis, Report};
 
@@ -21,9 +20,12 @@ const VUS: &str = "20";
 pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> anyhow::Result<ExitCode> {
     let setting = Setting::start(None).await?;
     let mut command = setting.ours();
-    command.env(run::RATE, rate).env(run::DURATION, format!("{}ms", duration.as_millis())).env(run::VUS, "100");
+    command
+        .env(perf_settings::RATE, rate)
+        .env(perf_settings::DURATION, format!("{}ms", duration.as_millis()))
+        .env(perf_settings::VUS, "100");
     if exact {
-        command.env(run::EXACT_ARRIVALS, "1");
+        command.env(perf_settings::EXACT_ARRIVALS, "1");
     }
     let (report, measured) = report_of(&setting, &command)?;
     let part = report.plan.parts.first().context("the report has no plan")?;
@@ -59,7 +61,7 @@ pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(crate::workspace::perf()).context("failed to make the reports' folder")?;
     let setting = Setting::start(Some(&log)).await?;
     let mut command = setting.ours();
-    command.env(run::VUS, VUS).env(run::DURATION, format!("{}ms", duration.as_millis()));
+    command.env(perf_settings::VUS, VUS).env(perf_settings::DURATION, format!("{}ms", duration.as_millis()));
     let (report, _) = report_of(&setting, &command)?;
     // The server writes what it has left when it ends.
     setting.stop().await?;

@@ -5,7 +5,6 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use monitoring::run;
 use perf_report::exit_code::ExitCode;
 use serde::Serialize;
 
@@ -76,7 +75,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
         "{} connections, {} rounds of {} each{}{}",
         args.connections,
         args.rounds,
-        run::shown_duration(args.duration),
+        perf_settings::shown_duration(args.duration),
         if setting.store.is_some() {
             ", metrics to a Prometheus"
         } else {
@@ -123,7 +122,7 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
     let cost = cost(&setting, &command, duration).await?;
     say(&format!(
         "{vus} VUs for {}: {} requests, {:.2} µs of processor time each, peak memory {:.1} MB",
-        run::shown_duration(duration),
+        perf_settings::shown_duration(duration),
         cost.requests,
         cost.cpu_us_per_request,
         megabytes(cost.peak_memory_bytes)
@@ -135,9 +134,11 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
 /// Our generator, with so many virtual users for so long.
 fn ours(setting: &Setting, vus: u32, duration: Duration) -> std::process::Command {
     let mut command = setting.ours();
-    command.env(run::VUS, vus.to_string()).env(run::DURATION, format!("{}ms", duration.as_millis()));
+    command
+        .env(perf_settings::VUS, vus.to_string())
+        .env(perf_settings::DURATION, format!("{}ms", duration.as_millis()));
     // Warm-up and steady phase, each recorded apart.
-    command.env(run::WARM_UP, "1s");
+    command.env(perf_settings::WARM_UP, "1s");
     command
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use cargo_metadata::{Message, TargetKind};
 use monitoring::prometheus::config::RECEIVER_FLAG;
-use monitoring::run;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time;
@@ -66,10 +65,10 @@ impl Setting {
     /// Our generator with everything on, before anything is said of its load.
     pub(super) fn ours(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.generator);
-        let quiet = [(run::TARGET, self.server.to_string()), (run::QUIET, "1".to_owned())];
-        command.envs(quiet).env(run::OUT, self.folder.join("ours"));
+        let quiet = [(perf_settings::TARGET, self.server.to_string()), (perf_settings::QUIET, "1".to_owned())];
+        command.envs(quiet).env(perf_settings::OUT, self.folder.join("ours"));
         if let Some(store) = &self.store {
-            command.env(run::REMOTE_WRITE, store.as_str());
+            command.env(perf_settings::REMOTE_WRITE, store.as_str());
         }
         command
     }

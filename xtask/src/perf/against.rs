@@ -14,7 +14,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use monitoring::run::{self, Settings};
 use monitoring::services::stock_ai::STOCK_AI as SERVED;
 use monitoring::slo::OnMiss;
 use perf_compare::gate::Looks;
@@ -25,6 +24,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::comparison_findings;
 use perf_report::render::files::COMPARISON;
+use perf_settings::Settings;
 use tokio::sync::watch;
 
 use super::{PerfArgs, Stop, build, choose, configuration};
@@ -52,7 +52,9 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
     let (base_service, revision) = match &args.gate.against {
         None => (None, None),
         Some(against) if against.contains("://") => (
-            Some(Service::Running(run::parse_url(against).map_err(|why| configuration(format!("--against: {why}")))?)),
+            Some(Service::Running(
+                perf_settings::parse_url(against).map_err(|why| configuration(format!("--against: {why}")))?,
+            )),
             None,
         ),
         Some(revision) => (None, Some(revision.as_str())),
@@ -61,7 +63,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
     if let (Some(target), Some(revision)) = (&target, revision) {
         return Err(configuration(format!(
             "{} runs already, and revision {revision:?} has to be started: give --start in place of a target",
-            run::shown(target)
+            perf_settings::shown(target)
         )));
     }
     let needs_stand_in = args.gate.start().is_none() && target.is_none();
@@ -103,7 +105,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
 
 fn words(service: &Service) -> String {
     match service {
-        Service::Running(url) => run::shown(url),
+        Service::Running(url) => perf_settings::shown(url),
         Service::StandIn(_) => "the stand-in".to_owned(),
         // What it is started by may hold what nobody else is to know.
         Service::Command { .. } => "what --start starts".to_owned(),

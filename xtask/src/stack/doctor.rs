@@ -2,7 +2,6 @@
 
 use monitoring::metric::Metric;
 use monitoring::prometheus::config::RECEIVER_FLAG;
-use monitoring::run;
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 use prometheus_store::response::shown;
@@ -36,7 +35,7 @@ struct Store {
 
 /// Runs every check, whatever those before found.
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let settings = run::Settings::from_lookup(&|name| workspace::var(name))?;
+    let settings = perf_settings::Settings::from_lookup(&|name| workspace::var(name))?;
     let (url, is_external) = match settings.query_url() {
         Some(url) => (url, true),
         None => (local_url(args.prometheus_port)?, false),
@@ -87,9 +86,9 @@ fn generated() -> Found {
 }
 
 fn environment(store: &Store) -> String {
-    let shown = run::shown(&store.url);
+    let shown = perf_settings::shown(&store.url);
     if store.is_external {
-        format!("to a store that runs already, asked at {shown} ({}); no stack is started", run::REMOTE_WRITE)
+        format!("to a store that runs already, asked at {shown} ({}); no stack is started", perf_settings::REMOTE_WRITE)
     } else {
         format!("to the stack's Prometheus, {shown}")
     }
@@ -161,8 +160,11 @@ async fn ready(store: &Store) -> Found {
     // Every store answers this, also those that are no Prometheus, and it wants the same credentials as all queries.
     let answer = store.ask("api/v1/query?query=vector(1)").await?;
     match answer["status"].as_str() {
-        Some("success") => Ok(format!("yes, at {}", run::shown(&store.url))),
-        _ => wrong(format!("not at {}: {}", run::shown(&store.url), shown(&answer.to_string())), store.way_out()),
+        Some("success") => Ok(format!("yes, at {}", perf_settings::shown(&store.url))),
+        _ => wrong(
+            format!("not at {}: {}", perf_settings::shown(&store.url), shown(&answer.to_string())),
+            store.way_out(),
+        ),
     }
 }
 
@@ -173,11 +175,12 @@ async fn answers(grafana: &Url) -> Found {
     };
     let out = "cargo xtask stack up, and cargo xtask stack logs if Grafana does not stay up";
     match health {
-        Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", run::shown(grafana))),
-        Ok(health) => {
-            wrong(format!("something else answers at {}: {}", run::shown(grafana), shown(&health.to_string())), out)
-        }
-        Err(error) => wrong(format!("not at {}: {}", run::shown(grafana), error.root_cause()), out),
+        Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", perf_settings::shown(grafana))),
+        Ok(health) => wrong(
+            format!("something else answers at {}: {}", perf_settings::shown(grafana), shown(&health.to_string())),
+            out,
+        ),
+        Err(error) => wrong(format!("not at {}: {}", perf_settings::shown(grafana), error.root_cause()), out),
     }
 }
 

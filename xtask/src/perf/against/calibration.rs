@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::run;
 use perf_compare::Pair;
 use perf_compare::gate::Calibration;
 use perf_report::comparison::Rule;
@@ -108,7 +107,7 @@ impl Calibrated {
                 text,
                 "a gate of {} cannot be had here: longer rounds (-d {}), a greater --detect, or a quieter machine",
                 percent(rule.detect),
-                run::shown_duration(Duration::from_secs(self.pair_seconds))
+                perf_settings::shown_duration(Duration::from_secs(self.pair_seconds))
             ),
         };
         text

@@ -105,7 +105,7 @@ fn refused() -> ValueError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::*;
+    use crate::*;
 
     fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());

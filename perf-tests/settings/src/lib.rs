@@ -1,7 +1,8 @@
-//! A run: its settings as they cross the process seam, and its exit code.
+//! Every setting of a run, once: its flag, its variable, its bounds and its help.
 //!
-//! `cargo xtask perf` hands a scenario its settings in one variable; who runs one by `cargo test` sets a variable for each. Variables
-//! that k6 has keep k6's names. This module only reads what a lookup gives it; each crate reads the environment in one place.
+//! A flag counts before a variable, and a variable before the default. `cargo xtask perf` hands all settings to a scenario in one
+//! variable. `cargo test` reads each from its own variable; variables that k6 has keep k6's names. This crate reads what a lookup
+//! gives it: each program reads its environment in one place.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,7 +1,7 @@
 //! What is wrong with a setting.
 
 use super::{DEFAULT_TARGET, SETTINGS_JSON};
-use crate::label::TagError;
+use monitoring::label::TagError;
 
 /// A value that makes no sense. The message says what would do; whoever asked for the value names the setting.
 #[derive(Debug, thiserror::Error, PartialEq)]

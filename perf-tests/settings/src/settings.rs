@@ -12,7 +12,7 @@ use super::{
     DEFAULT_SEED, DEFAULT_TARGET, HttpSettings, LoadOverride, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
     RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SettingsError, StoreAccess, TARGET,
 };
-use crate::stack_limits;
+use monitoring::stack_limits;
 
 mod setting;
 mod table;

@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::Settings;
 use super::setting::Value::{Many, One, Switch};
 use super::setting::{Group, Setting, flag, variable};
-use crate::label;
-use crate::run::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within, printable};
-use crate::run::{
+use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within, printable};
+use crate::{
     ALLOW_TARGET, DURATION, EXACT_ARRIVALS, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS,
     PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY,
     RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP,
     parse_rate, parse_stages, parse_testid,
 };
+use monitoring::label;
 
 /// All settings, in the order in which they are read.
 pub fn all() -> impl Iterator<Item = &'static Setting> {

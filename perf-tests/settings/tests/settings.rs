@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use monitoring::run::*;
+use perf_settings::*;
 use url::Url;
 
 fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
