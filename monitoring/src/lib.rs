@@ -12,7 +12,6 @@ pub mod backend_metrics;
 pub mod backend_slo;
 pub mod catalogue;
 pub mod endpoint;
-pub mod exposition;
 pub mod generated_files;
 pub mod label;
 pub mod metric;

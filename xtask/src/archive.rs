@@ -150,13 +150,13 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     };
     let client = http::store_client(&url, &settings.store_access)?;
     let Some(prometheus) = version(&client, &url).await else {
-        let shown = perf_settings::shown(&url);
+        let shown = prometheus_store::shown_url(&url);
         let way_out = "start it: cargo xtask stack up, or name another by --prometheus-url";
         return Ok(refused(format!("no Prometheus answers at {shown}, and it has the run's series: {way_out}")));
     };
     let collected = series::collect(&client, &url, &report).await?;
     if collected.samples_of_run == 0 {
-        let shown = perf_settings::shown(&url);
+        let shown = prometheus_store::shown_url(&url);
         return Ok(refused(format!(
             "{shown} has no series of {}: was it another store's, or has it outlived the retention?",
             args.testid

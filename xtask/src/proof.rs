@@ -23,7 +23,7 @@ use monitoring::promql::{Expr, Selector, Window as Range};
 use monitoring::sanitize::sanitize;
 use monitoring::services::stock_ai::STOCK_AI as SERVED;
 use perf_report::{EndpointResult, Report};
-use perf_settings::StoreAccess;
+use prometheus_store::StoreAccess;
 use serde::Serialize;
 use url::Url;
 
@@ -135,7 +135,7 @@ pub(crate) async fn prove(report: &Report, before: Before, setting: Setting<'_>)
         return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
     }
     if let (false, Err(error)) = (setting.is_named, source.value("vector(1)", now_ms()).await) {
-        let shown = perf_settings::shown(&setting.prometheus);
+        let shown = prometheus_store::shown_url(&setting.prometheus);
         let why = format!("no query is answered at {shown} ({error:#}): say where one is, by --prometheus-url");
         return Ok(Proof { checks: vec![Check::not_applicable("metrics", why)] });
     }

@@ -6,7 +6,6 @@
 
 use std::time::{Duration, SystemTime};
 
-mod access;
 mod error;
 mod http;
 mod load;
@@ -14,12 +13,11 @@ mod settings;
 mod value;
 mod variables;
 
-pub use access::{StoreAccess, header_lines};
 pub use error::{SettingsError, ValueError};
 pub use http::HttpSettings;
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
 pub use settings::{GROUPS, Group, Setting, Settings, Value, all_settings};
-pub use value::{parse_duration, parse_url, shown, shown_duration};
+pub use value::{parse_duration, parse_url, shown_duration};
 pub use variables::*;
 
 /// The target when none is named: where uvicorn, and the stand-in started by hand, listen.

@@ -122,7 +122,7 @@ pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Res
     };
     Err(RunError::Configuration(format!(
         "nothing answers at {}: {why}; start the service there, or name another with --target (or {})",
-        perf_settings::shown(&settings.target),
+        prometheus_store::shown_url(&settings.target),
         perf_settings::TARGET
     )))
 }

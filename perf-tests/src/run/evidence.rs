@@ -75,7 +75,7 @@ impl PreparedRun {
             testid: self.testid.clone(),
             scenario: spec.name.to_owned(),
             service: catalogue.service.to_owned(),
-            target: perf_settings::shown(&self.settings.target),
+            target: prometheus_store::shown_url(&self.settings.target),
             seed: plan.seed,
             tags: self.settings.tags.iter().cloned().collect(),
             started: perf_settings::rfc3339_millis(*started),

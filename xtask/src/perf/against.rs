@@ -63,7 +63,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
     if let (Some(target), Some(revision)) = (&target, revision) {
         return Err(configuration(format!(
             "{} runs already, and revision {revision:?} has to be started: give --start in place of a target",
-            perf_settings::shown(target)
+            prometheus_store::shown_url(target)
         )));
     }
     let needs_stand_in = args.gate.start().is_none() && target.is_none();
@@ -105,7 +105,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
 
 fn words(service: &Service) -> String {
     match service {
-        Service::Running(url) => perf_settings::shown(url),
+        Service::Running(url) => prometheus_store::shown_url(url),
         Service::StandIn(_) => "the stand-in".to_owned(),
         // What it is started by may hold what nobody else is to know.
         Service::Command { .. } => "what --start starts".to_owned(),

@@ -233,7 +233,7 @@ fn without_secrets(word: &str) -> String {
     if ["--start=", "--build=", "--reset="].contains(&flag.as_str()) {
         return format!("{flag}…");
     }
-    let shown = Url::parse(value).ok().filter(|_| value.contains("://")).map(|url| perf_settings::shown(&url));
+    let shown = Url::parse(value).ok().filter(|_| value.contains("://")).map(|url| prometheus_store::shown_url(&url));
     format!("{flag}{}", shown.unwrap_or_else(|| value.to_owned()))
 }
 

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use monitoring::backend_metrics::{CREATED, DURATION, REQUESTS, STARTED};
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::exposition::{self, Sample};
 use monitoring::openapi;
+use prometheus_store::exposition::{self, Sample};
 use url::Url;
 
 use crate::http;

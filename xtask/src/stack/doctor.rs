@@ -86,7 +86,7 @@ fn generated() -> Found {
 }
 
 fn environment(store: &Store) -> String {
-    let shown = perf_settings::shown(&store.url);
+    let shown = prometheus_store::shown_url(&store.url);
     if store.is_external {
         format!("to a store that runs already, asked at {shown} ({}); no stack is started", perf_settings::REMOTE_WRITE)
     } else {
@@ -160,9 +160,9 @@ async fn ready(store: &Store) -> Found {
     // Every store answers this, also those that are no Prometheus, and it wants the same credentials as all queries.
     let answer = store.ask("api/v1/query?query=vector(1)").await?;
     match answer["status"].as_str() {
-        Some("success") => Ok(format!("yes, at {}", perf_settings::shown(&store.url))),
+        Some("success") => Ok(format!("yes, at {}", prometheus_store::shown_url(&store.url))),
         _ => wrong(
-            format!("not at {}: {}", perf_settings::shown(&store.url), shown(&answer.to_string())),
+            format!("not at {}: {}", prometheus_store::shown_url(&store.url), shown(&answer.to_string())),
             store.way_out(),
         ),
     }
@@ -175,12 +175,16 @@ async fn answers(grafana: &Url) -> Found {
     };
     let out = "cargo xtask stack up, and cargo xtask stack logs if Grafana does not stay up";
     match health {
-        Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", perf_settings::shown(grafana))),
+        Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", prometheus_store::shown_url(grafana))),
         Ok(health) => wrong(
-            format!("something else answers at {}: {}", perf_settings::shown(grafana), shown(&health.to_string())),
+            format!(
+                "something else answers at {}: {}",
+                prometheus_store::shown_url(grafana),
+                shown(&health.to_string())
+            ),
             out,
         ),
-        Err(error) => wrong(format!("not at {}: {}", perf_settings::shown(grafana), error.root_cause()), out),
+        Err(error) => wrong(format!("not at {}: {}", prometheus_store::shown_url(grafana), error.root_cause()), out),
     }
 }
 

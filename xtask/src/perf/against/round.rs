@@ -111,7 +111,7 @@ impl<'a> Rounds<'a> {
         let load = format!("{:?}", load_of_round(&self.settings.load));
         let service = match (self.args.gate.start(), self.args.named_target(self.settings)) {
             (Some(command), _) => command.to_owned(),
-            (None, Some(target)) => perf_settings::shown(target),
+            (None, Some(target)) => prometheus_store::shown_url(target),
             (None, None) => "the stand-in".to_owned(),
         };
         // It is kept for us, and a command may hold what nobody else is to know.
