@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use monitoring::run::{self, Settings};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_settings::Settings;
 use tokio::time;
 
 use crate::clock::{self, Epoch};
@@ -108,7 +108,7 @@ impl PreparedRun {
                 testid.clone()
             }
             // Two runs of one second must not share a name.
-            None => run::new_testid(spec.name, clock::wall(), rand::random()),
+            None => perf_settings::new_testid(spec.name, clock::wall(), rand::random()),
         };
         let ignored = settings.ignored.iter();
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));

@@ -26,11 +26,11 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::run::Settings;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode as Exit;
 use perf_report::outcome::Outcome;
 use perf_report::render::terminal;
+use perf_settings::Settings;
 
 use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, IterationFuture};

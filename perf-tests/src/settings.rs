@@ -1,6 +1,6 @@
 //! Reads the environment, in the one place where this crate does.
 
-use monitoring::run::{RW_HEADERS, SETTINGS_JSON, Settings, SettingsError, header_lines};
+use perf_settings::{RW_HEADERS, SETTINGS_JSON, Settings, SettingsError, header_lines};
 
 /// The settings that the process was started with: those that `cargo xtask perf` hands over as a whole, else each from its variable.
 #[expect(clippy::disallowed_methods, reason = "the one place")]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::run::StoreAccess;
+use prometheus_store::StoreAccess;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use serde_json::Value;
@@ -115,30 +115,4 @@ pub(crate) async fn text(url: Url) -> anyhow::Result<String> {
     let response = client(&url)?.get(url).send().await?.error_for_status()?;
     let text = limited(response, LONGEST_TEXT).await?;
     Ok(String::from_utf8(text)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_store_that_points_elsewhere_does_not_get_us_to_say_there_who_we_are() {
-        let (store, elsewhere) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
-        elsewhere.set_nonblocking(true).unwrap();
-        let url = Url::parse(&format!("http://{}/", store.local_addr().unwrap())).unwrap();
-        let there = elsewhere.local_addr().unwrap();
-        let answering = std::thread::spawn(move || {
-            let (mut stream, _) = store.accept().unwrap();
-            let _ = stream.read(&mut [0; 4096]).unwrap();
-            write!(stream, "HTTP/1.1 302 Found\r\nLocation: http://{there}/\r\nContent-Length: 0\r\n\r\n").unwrap();
-        });
-        let client = store_client(&url, &StoreAccess::default()).unwrap();
-        let answer = client.get(url).send().await.unwrap();
-        answering.join().unwrap();
-        assert_eq!(answer.status(), 302);
-        assert!(elsewhere.accept().is_err(), "it was followed");
-    }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
-use monitoring::run::parse_url;
+use perf_settings::parse_url;
 use url::Url;
 
 /// Reads the URL of the flag of that name. What is wrong with one is said without it: clap would repeat it, and it may hold a password.

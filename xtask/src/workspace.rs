@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use monitoring::run::{RW_HEADERS, header_lines};
+use perf_settings::{RW_HEADERS, header_lines};
 use sha2::{Digest as _, Sha256};
 
 /// The repository's root: where cargo says this crate is, or where it was when it was built.

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use prometheus_store::grafana_response;
 use prometheus_store::response::{self, Found};
 
 fn is_fit_to_be_shown(text: &str) -> bool {
@@ -11,7 +12,7 @@ fn is_fit_to_be_shown(text: &str) -> bool {
 
 fuzz_target!(|data: &[u8]| {
     let Ok(answer) = serde_json::from_slice(data) else { return };
-    for found in [response::found(&answer), dashboards::answer::found(&answer)] {
+    for found in [response::found(&answer), grafana_response::found(&answer)] {
         if let Found::Complaint(text) = found {
             assert!(is_fit_to_be_shown(&text), "{text:?}");
         }

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use monitoring::exposition;
+use prometheus_store::exposition;
 
 fuzz_target!(|text: &str| {
     if let Ok(samples) = exposition::parse(text) {

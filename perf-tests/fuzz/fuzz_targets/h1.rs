@@ -8,8 +8,8 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use perf_tests::http::h1::{AnswerTo, Connection, ResponseLimits};
 use libfuzzer_sys::fuzz_target;
+use perf_tests::http::h1::{AnswerTo, Connection, ResponseLimits};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 const LIMITS: ResponseLimits = ResponseLimits { head: 1024, headers: 16, body: 2048, interim: 3 };

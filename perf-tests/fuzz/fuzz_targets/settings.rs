@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use monitoring::run::{Settings, all_settings, parse_rate, parse_stages, shown_stages};
+use perf_settings::{Settings, all_settings, parse_rate, parse_stages, shown_stages};
 
 fuzz_target!(|text: &str| {
     let lines: Vec<_> = text.lines().collect();

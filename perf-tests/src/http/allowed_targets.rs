@@ -4,7 +4,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use monitoring::run::ALLOW_TARGET;
+use perf_settings::ALLOW_TARGET;
 
 /// Takes out what is too far away.
 ///

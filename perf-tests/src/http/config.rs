@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use monitoring::metric::Part;
-use monitoring::run::HttpSettings;
+use perf_settings::HttpSettings;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 use url::Url;

@@ -2,8 +2,8 @@
 
 use super::target::Target;
 
-/// Who we say we are.
-pub(super) const USER_AGENT: &str = concat!("perf-tests/", env!("CARGO_PKG_VERSION"));
+/// The header `user-agent`, unless the scenario or a setting has another.
+pub(crate) const USER_AGENT: &str = concat!("perf-tests/", env!("CARGO_PKG_VERSION"));
 
 /// What a request's head is made of, the target aside. All of it has been checked to be what HTTP allows.
 #[derive(Debug, Clone, Copy)]

@@ -19,15 +19,9 @@ pub(crate) enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
-/// One crypto library for all clients.
-pub(super) fn use_ring() {
-    // Fails only if a provider is installed already, which then serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// What all connections of a run share.
 pub(super) fn config(insecure: bool, own: Option<&Path>, http2: bool) -> Result<Arc<ClientConfig>, TlsError> {
-    use_ring();
+    prometheus_store::use_ring();
     let builder = ClientConfig::builder();
     let mut config = match (insecure, own) {
         (true, _) => {

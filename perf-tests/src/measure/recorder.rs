@@ -7,7 +7,7 @@ use std::time::Duration;
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
-use perf_report::evidence::{Buckets, Layout, SegmentCounts, ServerTimes, Snapshot, StatusCounts, ThreadTimes};
+use perf_report::evidence::{Buckets, Layout, ServerTimes, Snapshot, StatusCounts, ThreadTimes};
 
 use super::sample::{Failure, Sample};
 
@@ -98,7 +98,7 @@ impl Recorder {
                 continue;
             }
             let endpoints = part.segments.entry(segment).or_default();
-            let counts = endpoints.entry(at.endpoint).or_insert_with(SegmentCounts::new);
+            let counts = endpoints.entry(at.endpoint).or_default();
             counts.record(duration, sample.failure.is_some());
         }
     }

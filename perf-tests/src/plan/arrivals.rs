@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use monitoring::run::Stage;
+use perf_settings::Stage;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use monitoring::run;
-
 use super::{LoadError, LoadProfile, PartPlan, Plan, Schedule};
 
 /// Columns of a drawing; each is an equal part of the time.
@@ -25,8 +23,13 @@ pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
     let whole = plan.end().max(Duration::from_nanos(1));
     let mut text = String::new();
     for part in &plan.parts {
-        let _ =
-            writeln!(text, "{}  {} to {}", part.name, run::shown_duration(part.start), run::shown_duration(part.end));
+        let _ = writeln!(
+            text,
+            "{}  {} to {}",
+            part.name,
+            perf_settings::shown_duration(part.start),
+            perf_settings::shown_duration(part.end)
+        );
         let vus: Vec<f64> = (0..COLUMNS).map(|column| f64::from(part.vus_at(middle(whole, column)))).collect();
         let _ = writeln!(text, "{}", line("VUs", &vus, ""));
         if let Schedule::Arrivals { arrivals, .. } = &part.schedule {
@@ -43,7 +46,7 @@ pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
     let _ = write!(
         text,
         "0{:>width$}\nplan       {}",
-        run::shown_duration(round(whole)),
+        perf_settings::shown_duration(round(whole)),
         plan.hash(),
         width = COLUMNS as usize + 10
     );
@@ -87,7 +90,7 @@ fn phases(part: &PartPlan) -> String {
     let steps: Vec<_> = part.phases.steps().collect();
     let ends = steps.iter().skip(1).map(|(from, _)| *from).chain([part.end]);
     let shown = |((from, phase), end): (&(Duration, monitoring::phase::Phase), Duration)| {
-        format!("{} {}", phase.as_str(), run::shown_duration(round(end.saturating_sub(*from))))
+        format!("{} {}", phase.as_str(), perf_settings::shown_duration(round(end.saturating_sub(*from))))
     };
     steps.iter().zip(ends).map(shown).collect::<Vec<_>>().join(", ")
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::phase::Phase;
-use monitoring::run::{MAX_VUS, Rate, Stage};
+use perf_settings::{MAX_VUS, Rate, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::arrivals::{Arrivals, Spacing};

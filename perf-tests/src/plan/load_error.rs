@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use monitoring::run::MAX_VUS;
+use perf_settings::MAX_VUS;
 
 /// A plan is gone through arrival by arrival; more than these are weeks of the fastest load.
 pub(super) const MAX_ARRIVALS: u64 = 2_000_000_000;

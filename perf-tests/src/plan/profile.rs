@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use monitoring::run::{Rate, Stage, shown_duration};
+use perf_settings::{Rate, Stage, shown_duration};
 use serde::{Deserialize, Serialize};
 
 use super::PartPlan;

@@ -4,20 +4,20 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
-use monitoring::run::{self, StoreAccess};
 use prometheus_store::response::shown;
+use prometheus_store::{BodyLimit, ClientError, ClientOptions, StoreAccess, root_cause, shown_url, store_client};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::message::{Size, Version};
 use crate::clock;
-use crate::http::ClientError;
+use crate::http::USER_AGENT;
 
-/// k6's time limit for a push.
-const TIMEOUT: Duration = Duration::from_secs(5);
-/// How much of a refusal's body is read.
-const READ: usize = 4096;
+/// With k6's time limit for a push.
+const OPTIONS: ClientOptions = ClientOptions { user_agent: Some(USER_AGENT), timeout: Duration::from_secs(5) };
+/// The beginning of a refusal.
+const REFUSAL: BodyLimit = BodyLimit(4096);
 
 const SAMPLES_WRITTEN: &str = "x-prometheus-remote-write-samples-written";
 const HISTOGRAMS_WRITTEN: &str = "x-prometheus-remote-write-histograms-written";
@@ -124,14 +124,14 @@ impl Client {
     /// A client for the receiver at that URL; user and password in it become basic authentication.
     ///
     /// # Errors
-    /// If TLS cannot be set up.
+    /// If TLS cannot be set up, or a file of certificates cannot be used.
     pub fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
-        Ok(Self { http: crate::http::store_client(&url, access)?.timeout(TIMEOUT).build()?, url })
+        Ok(Self { http: store_client(&url, access, OPTIONS)?, url })
     }
 
     /// The receiver, without user and password.
     pub fn shown(&self) -> String {
-        run::shown(&self.url)
+        shown_url(&self.url)
     }
 
     /// Sends an encoded request that holds so much, after so many attempts that failed. Success means that the store has it and answers
@@ -150,7 +150,7 @@ impl Client {
         if failures > 0 {
             request = request.header("retry-attempt", failures);
         }
-        let unreachable = |error| WriteError::Unreachable { url: self.shown(), why: crate::http::root_cause(error) };
+        let unreachable = |error| WriteError::Unreachable { url: self.shown(), why: root_cause(error) };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() && is_page(response.headers()) {
@@ -213,9 +213,9 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// The beginning of a body, which may be endless.
 async fn beginning(response: &mut Response) -> String {
-    match crate::http::beginning(response, READ).await {
+    match REFUSAL.read_beginning(response).await {
         Ok(read) => String::from_utf8_lossy(&read).into_owned(),
-        Err(error) => format!("(no body: {})", crate::http::root_cause(error)),
+        Err(error) => format!("(no body: {})", root_cause(error)),
     }
 }
 
@@ -231,7 +231,8 @@ fn cure(status: StatusCode, body: &str) -> String {
         }
         StatusCode::NOT_FOUND => format!(" (is its receiver on? Prometheus wants {RECEIVER_FLAG})"),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let [user, password, token] = [run::RW_USERNAME, run::RW_PASSWORD, run::RW_BEARER_TOKEN];
+            let [user, password, token] =
+                [perf_settings::RW_USERNAME, perf_settings::RW_PASSWORD, perf_settings::RW_BEARER_TOKEN];
             format!(" (set {user} and {password}, or {token}, or write user:password@ into the URL)")
         }
         _ => String::new(),

@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use monitoring::run::Settings;
 use perf_report::Environment;
+use perf_settings::Settings;
 
 use crate::host;
 

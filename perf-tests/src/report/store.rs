@@ -6,66 +6,46 @@ use futures::{StreamExt as _, stream};
 use monitoring::label::{self, BACKEND_JOB};
 use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector};
-use monitoring::run::StoreAccess;
 use monitoring::slo::Slo;
 use perf_report::ObjectiveResult;
-use prometheus_store::response::{self, NoAnswer};
-use serde_json::Value;
+use prometheus_store::{BodyLimit, ClientError, ClientOptions, Prometheus, QueryError, StoreAccess, store_client};
 use tokio::time;
 use url::Url;
 
 use crate::clock;
-use crate::http::ClientError;
+use crate::http::USER_AGENT;
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+const OPTIONS: ClientOptions = ClientOptions { user_agent: Some(USER_AGENT), timeout: Duration::from_secs(10) };
+/// A response to what is asked here is a number or a few.
+const RESPONSE: BodyLimit = BodyLimit(4 << 20);
 /// How long a store may take to answer with what it took.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Questions that are under way together.
 const AT_ONCE: usize = 8;
-/// An answer to what is asked here is a number or a few.
-const LONGEST: usize = 4 << 20;
 
-/// Prometheus' query API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
-pub(crate) struct Store {
-    http: reqwest::Client,
-    url: Url,
-}
-
-/// The store could not be asked.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum QueryError {
-    #[error("{0} could not be reached: {1}")]
-    Unreachable(String, String),
-    #[error("{0} answered {1}")]
-    Status(String, u16),
-    #[error("{0} did not answer as Prometheus does: {1}")]
-    Answer(String, String),
-}
+/// The store of a run.
+pub(crate) struct Store(Prometheus);
 
 impl Store {
     pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
-        Ok(Self { http: crate::http::store_client(&url, access)?.timeout(TIMEOUT).build()?, url })
+        let http = store_client(&url, access, OPTIONS)?;
+        Ok(Self(Prometheus::new(url, http, RESPONSE)))
     }
 
     /// Whether there are any series of that run.
     pub(crate) async fn has(&self, testid: &str) -> Result<bool, QueryError> {
-        let selector = objective_counters::any_series_of(testid).to_string();
-        let query = [("match[]", selector.as_str()), ("limit", "1")];
-        self.read(response::has_series, self.ask("series", &query).await?)
+        self.0.has_series(&objective_counters::any_series_of(testid).to_string()).await
     }
 
     /// Its clock, Unix milliseconds.
     pub(crate) async fn time_ms(&self) -> Result<i64, QueryError> {
-        let seconds = self.read(response::scalar, self.ask("query", &[("query", "time()")]).await?)?;
-        #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
-        Ok((seconds * 1e3) as i64)
+        self.0.time_ms().await
     }
 
     /// The only value of an expression at a time; none if it has no series.
     pub(crate) async fn value(&self, expr: &Expr, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
-        let time = format!("{}.{:03}", at_unix_ms / 1000, at_unix_ms % 1000);
-        self.read(response::value, self.ask("query", &[("query", &expr.to_string()), ("time", &time)]).await?)
+        self.0.value(&expr.to_string(), at_unix_ms).await
     }
 
     /// Whether the store has scraped the backend of late.
@@ -124,34 +104,5 @@ impl Store {
             }
         }
         Ok(differences)
-    }
-
-    async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, QueryError> {
-        let mut url = self.url.clone();
-        let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/api/v1/{path}"));
-        let unreachable = |error| QueryError::Unreachable(self.shown(), crate::http::root_cause(error));
-        let mut response = self.http.get(url).query(query).send().await.map_err(unreachable)?;
-        if !response.status().is_success() {
-            return Err(QueryError::Status(self.shown(), response.status().as_u16()));
-        }
-        let text = crate::http::beginning(&mut response, LONGEST + 1).await;
-        let text = text.map_err(|error| self.unlike(&error.without_url()))?;
-        if text.len() > LONGEST {
-            return Err(self.unlike(&format_args!("more than {LONGEST} bytes")));
-        }
-        serde_json::from_slice(&text).map_err(|error| self.unlike(&error))
-    }
-
-    fn read<T>(&self, read: fn(&Value) -> Result<T, NoAnswer>, answer: Value) -> Result<T, QueryError> {
-        read(&answer).map_err(|why| self.unlike(&why))
-    }
-
-    fn shown(&self) -> String {
-        monitoring::run::shown(&self.url)
-    }
-
-    fn unlike(&self, what: &dyn std::fmt::Display) -> QueryError {
-        QueryError::Answer(self.shown(), what.to_string())
     }
 }

@@ -6,11 +6,12 @@ use monitoring::backend_slo::BackendSlo;
 use monitoring::stack_limits::SCRAPE_INTERVAL;
 use perf_report::evidence::{BackendAnswer, Evidence};
 use perf_report::{BackendValue, CacheResult};
+use prometheus_store::QueryError;
 use tokio::time;
 
 use super::PreparedRun;
 use crate::clock::{self, Epoch};
-use crate::report::{QueryError, Store};
+use crate::report::Store;
 
 /// A store that was told of the backend when load began takes that long to look at its targets, and to scrape them.
 const PATIENCE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::label;
-use monitoring::run::{self, Settings};
 use monitoring::slo::Slo;
 use perf_report::FailureKind;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_settings::Settings;
 use tokio::time;
 
 use super::{RunError, RunSpec};
@@ -122,8 +122,8 @@ pub(super) async fn answers(settings: &Settings, config: Arc<HttpConfig>) -> Res
     };
     Err(RunError::Configuration(format!(
         "nothing answers at {}: {why}; start the service there, or name another with --target (or {})",
-        run::shown(&settings.target),
-        run::TARGET
+        prometheus_store::shown_url(&settings.target),
+        perf_settings::TARGET
     )))
 }
 

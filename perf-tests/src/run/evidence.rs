@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use monitoring::run;
 use perf_report::Report;
 use perf_report::evidence::{Evidence, SCHEMA};
 use perf_report::exit_code::ExitCode;
@@ -76,11 +75,11 @@ impl PreparedRun {
             testid: self.testid.clone(),
             scenario: spec.name.to_owned(),
             service: catalogue.service.to_owned(),
-            target: run::shown(&self.settings.target),
+            target: prometheus_store::shown_url(&self.settings.target),
             seed: plan.seed,
             tags: self.settings.tags.iter().cloned().collect(),
-            started: run::rfc3339_millis(*started),
-            ended: run::rfc3339_millis(*ended),
+            started: perf_settings::rfc3339_millis(*started),
+            ended: perf_settings::rfc3339_millis(*ended),
             started_unix_ms: clock::unix_ms(*started),
             ended_unix_ms: clock::unix_ms(*ended),
             load: self.planning.describe(),

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use monitoring::run::Settings;
 use perf_report::Report;
+use perf_settings::Settings;
 
 use super::{RunError, RunSpec, configuration};
 use crate::plan::{self, Experience, LoadProfile, Plan, Schedule};

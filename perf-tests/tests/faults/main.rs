@@ -11,11 +11,11 @@ use std::time::Duration;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::ratio::Ratio;
-use monitoring::run::{self, Settings};
 use monitoring::slo::Slo;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
+use perf_settings::Settings;
 use perf_tests::{Scenario, Vu, shared_iterations};
 use test_support::programs::{Nginx, python, uvicorn};
 
@@ -59,10 +59,10 @@ impl Row {
             std::fs::remove_dir_all(out.join(&testid)).unwrap();
         }
         let mut settings = Settings::from_lookup(&|name| match name {
-            run::TARGET => Some(format!("{}://127.0.0.1:{}", self.scheme, self.port)),
-            run::TESTID => Some(testid.clone()),
-            run::OUT => Some(out.display().to_string()),
-            run::QUIET => Some("1".to_owned()),
+            perf_settings::TARGET => Some(format!("{}://127.0.0.1:{}", self.scheme, self.port)),
+            perf_settings::TESTID => Some(testid.clone()),
+            perf_settings::OUT => Some(out.display().to_string()),
+            perf_settings::QUIET => Some("1".to_owned()),
             _ => None,
         })
         .unwrap();

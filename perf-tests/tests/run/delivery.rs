@@ -165,7 +165,7 @@ fn native_histograms_come_beside_classic_ones_and_count_the_same() {
     at_once(&[("native-two", Speaks::Two), ("native-one", Speaks::OneAndSaysSo)], |(testid, speaks)| {
         let store = Store::start();
         store.speaks(speaks);
-        let finished = run_against(&store, testid, &[(run::NATIVE_HISTOGRAMS, "true")]);
+        let finished = run_against(&store, testid, &[(perf_settings::NATIVE_HISTOGRAMS, "true")]);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
         let natives = store.natives();

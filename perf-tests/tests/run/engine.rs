@@ -9,10 +9,10 @@ use std::time::Duration;
 use monitoring::catalogue::Catalogue;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
-use monitoring::run::{LoadOverride, Rate};
 use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
+use perf_settings::{LoadOverride, Rate};
 use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus, per_vu_iterations, shared_iterations};
 
 use super::{CATALOGUE, ECHO, PING, Service, Store, code, ping, settings, word};

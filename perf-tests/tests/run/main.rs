@@ -19,11 +19,11 @@ use fake_store::Store;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::ratio::Ratio;
-use monitoring::run::{self, Settings};
 use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
 use perf_report::{Millis, Report};
+use perf_settings::Settings;
 use perf_tests::{Finished, Scenario, Vu, constant_vus, shared_iterations};
 use test_support::fake_server::unreachable_url;
 
@@ -56,12 +56,12 @@ fn settings_with(service: &Service, store: Option<&Store>, testid: &str, given: 
     }
     let store = store.map(|store| format!("{}/api/v1/write", store.url)).unwrap_or_default();
     Settings::from_lookup(&|name| match name {
-        run::TARGET => Some(service.url.clone()),
-        run::TESTID => Some(testid.to_owned()),
-        run::REMOTE_WRITE => Some(store.clone()),
-        run::OUT => Some(out.display().to_string()),
-        run::PUSH_INTERVAL => Some("500ms".to_owned()),
-        run::QUIET => Some("1".to_owned()),
+        perf_settings::TARGET => Some(service.url.clone()),
+        perf_settings::TESTID => Some(testid.to_owned()),
+        perf_settings::REMOTE_WRITE => Some(store.clone()),
+        perf_settings::OUT => Some(out.display().to_string()),
+        perf_settings::PUSH_INTERVAL => Some("500ms".to_owned()),
+        perf_settings::QUIET => Some("1".to_owned()),
         _ => given.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
     })
     .unwrap()

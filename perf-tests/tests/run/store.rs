@@ -142,9 +142,9 @@ fn a_promise_on_the_backends_own_metrics_gates_as_the_others_do() {
 fn a_store_is_told_who_pushes_and_who_asks() {
     // user:p@ss
     let basic = ("authorization", "Basic dXNlcjpwQHNz");
-    let user = [(run::RW_USERNAME, "user"), (run::RW_PASSWORD, "p@ss")];
-    let token = [(run::RW_BEARER_TOKEN, "t0p-secret")];
-    let tenant = [(run::RW_HTTP_HEADERS, "X-Scope-OrgID: team-1")];
+    let user = [(perf_settings::RW_USERNAME, "user"), (perf_settings::RW_PASSWORD, "p@ss")];
+    let token = [(perf_settings::RW_BEARER_TOKEN, "t0p-secret")];
+    let tenant = [(perf_settings::RW_HTTP_HEADERS, "X-Scope-OrgID: team-1")];
     for (testid, wants, given, expected) in [
         ("basic-auth", basic, &user[..], ExitCode::Met),
         ("bearer", ("authorization", "Bearer t0p-secret"), &token, ExitCode::Met),

@@ -16,12 +16,12 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use dashboards::service_dashboard;
 use monitoring::label::TESTID;
-use monitoring::run::Settings;
 use monitoring::services;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::read::read_report;
 use perf_report::render::files::REPORT as REPORT_FILE;
+use perf_settings::Settings;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -54,7 +54,7 @@ pub(crate) enum ArchiveCommand {
 #[derive(Debug, clap::Args)]
 pub(crate) struct MakeArgs {
     /// The run
-    #[arg(value_parser = monitoring::run::parse_testid)]
+    #[arg(value_parser = perf_settings::parse_testid)]
     testid: String,
     /// The file to write [default: target/perf/<TESTID>.tar.zst]
     #[arg(short, long, value_name = "FILE")]
@@ -148,13 +148,13 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     };
     let client = http::store_client(&url, &settings.store_access)?;
     let Some(prometheus) = version(&client, &url).await else {
-        let shown = monitoring::run::shown(&url);
+        let shown = prometheus_store::shown_url(&url);
         let way_out = "start it: cargo xtask stack up, or name another by --prometheus-url";
         return Ok(refuse(format!("no Prometheus answers at {shown}, and it has the run's series: {way_out}")));
     };
     let collected = series::collect(&client, &url, &report).await?;
     if collected.samples_of_run == 0 {
-        let shown = monitoring::run::shown(&url);
+        let shown = prometheus_store::shown_url(&url);
         return Ok(refuse(format!(
             "{shown} has no series of {}: was it another store's, or has it outlived the retention?",
             args.testid
@@ -268,7 +268,7 @@ fn dashboard_of_run(report: &Report) -> anyhow::Result<dashboards::grafana::Dash
 
 fn rfc3339(unix_ms: i64) -> String {
     let since = std::time::Duration::from_millis(u64::try_from(unix_ms).unwrap_or_default());
-    monitoring::run::rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + since)
+    perf_settings::rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + since)
 }
 
 fn readme(manifest: &Manifest) -> String {

@@ -11,7 +11,6 @@ mod setup;
 use std::time::Duration;
 
 use clap::Subcommand;
-use monitoring::run;
 use perf_report::exit_code::ExitCode;
 
 /// What to measure. But for the gate, each pins the server to one processor and the generator to another, and needs `taskset`
@@ -26,7 +25,7 @@ pub(crate) enum BenchCommand {
         #[arg(long, default_value = "5000/s")]
         rate: String,
         /// How long
-        #[arg(long, default_value = "20s", value_parser = run::parse_duration)]
+        #[arg(long, default_value = "20s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
         /// Begin each when it is due, with a wake-up each
         #[arg(long)]
@@ -35,7 +34,7 @@ pub(crate) enum BenchCommand {
     /// Percentiles, against the delays that the server wrote down for the same requests
     Accuracy {
         /// How long
-        #[arg(long, default_value = "20s", value_parser = run::parse_duration)]
+        #[arg(long, default_value = "20s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
     },
     /// Peak memory of many virtual users, as hard as they can or mostly thinking
@@ -44,7 +43,7 @@ pub(crate) enum BenchCommand {
         #[arg(long, default_value_t = 1000)]
         vus: u32,
         /// How long
-        #[arg(long, default_value = "60s", value_parser = run::parse_duration)]
+        #[arg(long, default_value = "60s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
         /// They think for ten seconds or so after each request
         #[arg(long)]
@@ -64,7 +63,7 @@ pub(crate) struct PeersArgs {
     #[arg(long, default_value_t = 50)]
     connections: u32,
     /// How long each runs in each round
-    #[arg(long, default_value = "3s", value_parser = run::parse_duration)]
+    #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
     duration: Duration,
     /// How many rounds: in each, ours and every peer in turn
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]

@@ -5,8 +5,8 @@ use std::io::{IsTerminal as _, stderr};
 
 use anyhow::Context as _;
 use monitoring::prometheus::recording_rules::Timing;
-use monitoring::run::{self, Settings, SettingsError};
 use perf_report::Report;
+use perf_settings::{Settings, SettingsError};
 use url::Url;
 
 mod gate;
@@ -133,17 +133,17 @@ impl PerfArgs {
     }
 
     fn settings_over(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
-        let prometheus = self.run.text("prometheus-url").and_then(|url| run::parse_url(url).ok());
+        let prometheus = self.run.text("prometheus-url").and_then(|url| perf_settings::parse_url(url).ok());
         Settings::from_flags(&self.run.0, &|name| match environment(name) {
             // Metrics may still go elsewhere: then the flag says only where questions go.
-            None if name == run::REMOTE_WRITE => prometheus.as_ref().map(|url| write_url(url).into()),
+            None if name == perf_settings::REMOTE_WRITE => prometheus.as_ref().map(|url| write_url(url).into()),
             value => value,
         })
     }
 
     /// Where the service is, if somebody said so.
     pub(super) fn named_target<'a>(&self, settings: &'a Settings) -> Option<&'a Url> {
-        (self.run.has("target") || workspace::var(run::TARGET).is_some()).then_some(&settings.target)
+        (self.run.has("target") || workspace::var(perf_settings::TARGET).is_some()).then_some(&settings.target)
     }
 
     /// Refuses what contradicts itself.
@@ -152,7 +152,7 @@ impl PerfArgs {
         self.baseline.check(&self.gate, self.scenarios.len())?;
         let external = settings.remote_write.as_ref().map(|_| match self.run.has("prometheus-url") {
             true => "--prometheus-url",
-            false => run::REMOTE_WRITE,
+            false => perf_settings::REMOTE_WRITE,
         });
         let of_our_stack = [
             ("--stack", self.stack != Choice::Auto),
@@ -231,7 +231,7 @@ fn without_secrets(word: &str) -> String {
     if ["--start=", "--build=", "--reset="].contains(&flag.as_str()) {
         return format!("{flag}…");
     }
-    let shown = Url::parse(value).ok().filter(|_| value.contains("://")).map(|url| run::shown(&url));
+    let shown = Url::parse(value).ok().filter(|_| value.contains("://")).map(|url| prometheus_store::shown_url(&url));
     format!("{flag}{}", shown.unwrap_or_else(|| value.to_owned()))
 }
 
@@ -321,7 +321,8 @@ mod tests {
 
     #[test]
     fn a_load_on_the_command_line_replaces_one_in_the_environment_whole() {
-        let variables = [(run::ITERATIONS, "50"), (run::STAGES, "1m:5"), (run::DURATION, "9s")];
+        let variables =
+            [(perf_settings::ITERATIONS, "50"), (perf_settings::STAGES, "1m:5"), (perf_settings::DURATION, "9s")];
         let load = |line: [&str; 3], hidden: &str| {
             let lookup = |name: &str| {
                 let shown = variables.iter().find(|(key, _)| *key == name && name != hidden);
@@ -332,7 +333,7 @@ mod tests {
         let replaced = load(["perf", "-d", "5s"], "");
         assert_eq!(replaced.duration, Some(Duration::from_secs(5)));
         assert_eq!((replaced.iterations, replaced.stages), (None, vec![]));
-        let kept = load(["perf", "-u", "5"], run::STAGES);
+        let kept = load(["perf", "-u", "5"], perf_settings::STAGES);
         assert_eq!((kept.iterations, kept.duration), (Some(50), Some(Duration::from_secs(9))));
     }
 
@@ -349,7 +350,7 @@ mod tests {
     fn a_prometheus_gets_metrics_that_go_nowhere_else() {
         let line = Line::try_parse_from(["perf", "--prometheus-url", "http://p:1/prefix/"]).unwrap();
         let write = |given: Option<&str>| {
-            let lookup = |name: &str| given.filter(|_| name == run::REMOTE_WRITE).map(str::to_owned);
+            let lookup = |name: &str| given.filter(|_| name == perf_settings::REMOTE_WRITE).map(str::to_owned);
             line.args.settings_over(&lookup).unwrap().remote_write.unwrap().to_string()
         };
         assert_eq!(write(None), "http://p:1/prefix/api/v1/write");

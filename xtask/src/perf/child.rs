@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context as _;
-use monitoring::run::{SETTINGS_JSON, Settings};
+use perf_settings::{SETTINGS_JSON, Settings};
 use tokio::process::Command;
 use tokio::sync::watch;
 

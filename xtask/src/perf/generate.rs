@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use anyhow::Context as _;
-use monitoring::run::Settings;
 use monitoring::sanitize::sanitize;
 use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
 use perf_report::outcome::Outcome;
+use perf_settings::Settings;
 
 use super::args;
 use super::child::Child;

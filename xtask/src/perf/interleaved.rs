@@ -12,7 +12,6 @@ mod service;
 
 use std::path::Path;
 
-use monitoring::run::{self, Settings};
 use monitoring::services;
 use monitoring::slo::OnMiss;
 use perf_compare::gate::Looks;
@@ -24,6 +23,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::comparison_findings;
 use perf_report::format::exact_percent;
 use perf_report::render::files::COMPARISON;
+use perf_settings::{Settings, parse_url};
 use tokio::sync::watch;
 
 use super::PerfArgs;
@@ -53,9 +53,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
     let (base_service, revision) = match &args.gate.against {
         None => (None, None),
         Some(against) if against.contains("://") => (
-            Some(SideService::Running(
-                run::parse_url(against).map_err(|why| configuration(format!("--against: {why}")))?,
-            )),
+            Some(SideService::Running(parse_url(against).map_err(|why| configuration(format!("--against: {why}")))?)),
             None,
         ),
         Some(revision) => (None, Some(revision.as_str())),
@@ -64,7 +62,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
     if let (Some(target), Some(revision)) = (&target, revision) {
         return Err(configuration(format!(
             "{} runs already, and revision {revision:?} has to be started: give --start in place of a target",
-            run::shown(target)
+            prometheus_store::shown_url(target)
         )));
     }
     let needs_stand_in = args.gate.start().is_none() && target.is_none();
@@ -108,7 +106,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
 
 fn describe(service: &SideService) -> String {
     match service {
-        SideService::Running(url) => run::shown(url),
+        SideService::Running(url) => prometheus_store::shown_url(url),
         SideService::StandIn(_) => "the stand-in".to_owned(),
         // What it is started by may hold what nobody else is to know.
         SideService::Command { .. } => "what --start starts".to_owned(),

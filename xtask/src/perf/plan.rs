@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use monitoring::run::Settings;
 use perf_report::exit_code::ExitCode;
+use perf_settings::Settings;
 use tokio::sync::watch;
 
 use super::args::PerfArgs;

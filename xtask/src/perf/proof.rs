@@ -19,10 +19,10 @@ use std::time::Duration;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::promql::{Expr, Selector, Window as Range};
-use monitoring::run::StoreAccess;
 use monitoring::sanitize::sanitize;
 use monitoring::{objective_counters, services};
 use perf_report::{EndpointResult, Report};
+use prometheus_store::StoreAccess;
 use serde::Serialize;
 use url::Url;
 
@@ -135,7 +135,7 @@ pub(crate) async fn prove(report: &Report, before: Before, context: ProofContext
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     };
     if let (false, Err(error)) = (context.is_named, source.value("vector(1)", now_ms()).await) {
-        let shown = monitoring::run::shown(&context.prometheus);
+        let shown = prometheus_store::shown_url(&context.prometheus);
         let why = format!("no query is answered at {shown} ({error:#}): say where one is, by --prometheus-url");
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }

@@ -187,12 +187,14 @@ impl EndpointCounts {
     }
 }
 
-impl SegmentCounts {
-    /// No requests yet.
-    pub const fn new() -> Self {
+/// No requests yet.
+impl Default for SegmentCounts {
+    fn default() -> Self {
         Self { succeeded: Spread::new(2), failed: 0 }
     }
+}
 
+impl SegmentCounts {
     /// Counts a request.
     #[inline]
     pub fn record(&mut self, duration: Duration, failed: bool) {

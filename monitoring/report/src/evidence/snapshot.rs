@@ -186,7 +186,7 @@ impl PartCounts {
         for (segment, endpoints) in &other.segments {
             let mine = self.segments.entry(segment.clone()).or_default();
             for (endpoint, theirs) in endpoints {
-                mine.entry(*endpoint).or_insert_with(SegmentCounts::new).merge(theirs);
+                mine.entry(*endpoint).or_default().merge(theirs);
             }
         }
         self.vus += other.vus;

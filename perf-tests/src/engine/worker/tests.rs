@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 use monitoring::endpoint::Endpoint;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
-use monitoring::run::HttpSettings;
 use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM, STOCK_AI};
 use perf_report::Millis;
+use perf_settings::HttpSettings;
 use tokio::time::{self, sleep};
 use url::Url;
 

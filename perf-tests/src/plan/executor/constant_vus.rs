@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use monitoring::run::shown_duration;
+use perf_settings::shown_duration;
 use serde::{Deserialize, Serialize};
 
 use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};

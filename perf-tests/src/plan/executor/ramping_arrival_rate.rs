@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use monitoring::phase::Phase;
-use monitoring::run::{Rate, Stage, shown_stages};
+use perf_settings::{Rate, Stage, shown_stages};
 use serde::{Deserialize, Serialize};
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use monitoring::run::{LoadOverride, MAX_VUS, Rate};
+use perf_settings::{LoadOverride, MAX_VUS, Rate};
 
 use super::{
     ConstantArrivalRate, ConstantVus, Executor, GRACEFUL_STOP, LoadError, LoadProfile, MAX_DURATION, PerVuIterations,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use monitoring::phase::Phase;
-use monitoring::run::{LoadOverride, Rate, Stage};
+use perf_settings::{LoadOverride, Rate, Stage};
 
 use super::*;
 use crate::plan::Schedule;

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use monitoring::run;
 use perf_report::exit_code::ExitCode;
 use perf_report::{Millis, Report};
+use perf_settings::{DURATION, EXACT_ARRIVALS, RATE};
 
 use super::process_cost::{self, ProcessCost};
 use super::setup::{BenchSetup, CLIENT};
@@ -22,9 +22,9 @@ const VUS: &str = "20";
 pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> anyhow::Result<ExitCode> {
     let setup = BenchSetup::start(None).await?;
     let mut command = setup.ours();
-    command.env(run::RATE, rate).env(run::DURATION, format!("{}ms", duration.as_millis())).env(run::VUS, "100");
+    command.env(RATE, rate).env(DURATION, format!("{}ms", duration.as_millis())).env(perf_settings::VUS, "100");
     if exact {
-        command.env(run::EXACT_ARRIVALS, "1");
+        command.env(EXACT_ARRIVALS, "1");
     }
     let (report, measured) = report_of(&setup, &command)?;
     let part = report.plan.parts.first().context("the report has no plan")?;
@@ -60,7 +60,7 @@ pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
     files::make_folder(crate::workspace::perf())?;
     let setup = BenchSetup::start(Some(&log)).await?;
     let mut command = setup.ours();
-    command.env(run::VUS, VUS).env(run::DURATION, format!("{}ms", duration.as_millis()));
+    command.env(perf_settings::VUS, VUS).env(DURATION, format!("{}ms", duration.as_millis()));
     let (report, _) = report_of(&setup, &command)?;
     // The server writes what it has left when it ends.
     setup.stop().await?;

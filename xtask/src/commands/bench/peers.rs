@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use monitoring::run;
 use perf_report::exit_code::ExitCode;
+use perf_settings::{DURATION, VUS, WARM_UP, shown_duration};
 use serde::Serialize;
 
 use super::PeersArgs;
@@ -74,7 +74,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
         "{} connections, {} rounds of {} each{}{}",
         args.connections,
         args.rounds,
-        run::shown_duration(args.duration),
+        shown_duration(args.duration),
         if setup.store.is_some() { ", metrics to a Prometheus" } else { "; NO prometheus on PATH: metrics go nowhere" },
         if missing.is_empty() { String::new() } else { format!("; not on PATH: {}", missing.join(", ")) },
     ));
@@ -117,7 +117,7 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
     let cost = cost(&setup, &command, duration).await?;
     say(&format!(
         "{vus} VUs for {}: {} requests, {:.2} µs of processor time each, peak memory {:.1} MB",
-        run::shown_duration(duration),
+        shown_duration(duration),
         cost.requests,
         cost.cpu_us_per_request,
         megabytes(cost.peak_memory_bytes)
@@ -129,9 +129,9 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
 /// Our generator, with so many virtual users for so long.
 fn ours(setup: &BenchSetup, vus: u32, duration: Duration) -> std::process::Command {
     let mut command = setup.ours();
-    command.env(run::VUS, vus.to_string()).env(run::DURATION, format!("{}ms", duration.as_millis()));
+    command.env(VUS, vus.to_string()).env(DURATION, format!("{}ms", duration.as_millis()));
     // Warm-up and steady phase, each recorded apart.
-    command.env(run::WARM_UP, "1s");
+    command.env(WARM_UP, "1s");
     command
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use cargo_metadata::TargetKind;
 use monitoring::prometheus::config::RECEIVER_FLAG;
-use monitoring::run;
+use perf_settings::{OUT, QUIET, REMOTE_WRITE, TARGET};
 use tokio::process::{Child, Command};
 use url::Url;
 
@@ -70,10 +70,10 @@ impl BenchSetup {
     /// Our generator with everything on, before anything is said of its load.
     pub(super) fn ours(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.generator);
-        let quiet = [(run::TARGET, self.server.url.to_string()), (run::QUIET, "1".to_owned())];
-        command.envs(quiet).env(run::OUT, self.folder.join("ours"));
+        let quiet = [(TARGET, self.server.url.to_string()), (QUIET, "1".to_owned())];
+        command.envs(quiet).env(OUT, self.folder.join("ours"));
         if let Some(store) = &self.store {
-            command.env(run::REMOTE_WRITE, store.as_str());
+            command.env(REMOTE_WRITE, store.as_str());
         }
         command
     }

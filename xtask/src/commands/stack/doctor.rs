@@ -2,9 +2,9 @@
 
 use monitoring::metric::Metric;
 use monitoring::prometheus::config::RECEIVER_FLAG;
-use monitoring::run;
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
+use perf_settings::{REMOTE_WRITE, Settings};
 use prometheus_store::response::shown;
 use serde_json::Value;
 use url::Url;
@@ -36,7 +36,7 @@ struct Store {
 
 /// Runs every check, whatever those before found.
 pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
-    let settings = run::Settings::from_lookup(&|name| workspace::var(name))?;
+    let settings = Settings::from_lookup(&|name| workspace::var(name))?;
     let (url, is_external) = match settings.query_url() {
         Some(url) => (url, true),
         None => (local_url(args.prometheus_port)?, false),
@@ -87,9 +87,9 @@ fn generated() -> CheckResult {
 }
 
 fn environment(store: &Store) -> String {
-    let shown = run::shown(&store.url);
+    let shown = prometheus_store::shown_url(&store.url);
     if store.is_external {
-        format!("to a store that runs already, asked at {shown} ({}); no stack is started", run::REMOTE_WRITE)
+        format!("to a store that runs already, asked at {shown} ({}); no stack is started", REMOTE_WRITE)
     } else {
         format!("to the stack's Prometheus, {shown}")
     }
@@ -157,8 +157,11 @@ async fn ready(store: &Store) -> CheckResult {
     // Every store answers this, also those that are no Prometheus, and it wants the same credentials as all queries.
     let answer = store.ask("api/v1/query?query=vector(1)").await?;
     match answer["status"].as_str() {
-        Some("success") => Ok(format!("yes, at {}", run::shown(&store.url))),
-        _ => wrong(format!("not at {}: {}", run::shown(&store.url), shown(&answer.to_string())), store.way_out()),
+        Some("success") => Ok(format!("yes, at {}", prometheus_store::shown_url(&store.url))),
+        _ => wrong(
+            format!("not at {}: {}", prometheus_store::shown_url(&store.url), shown(&answer.to_string())),
+            store.way_out(),
+        ),
     }
 }
 
@@ -166,11 +169,16 @@ async fn answers(grafana: &Url) -> CheckResult {
     let health = http::json(grafana, "api/health").await;
     let out = "cargo xtask stack up, and cargo xtask stack logs if Grafana does not stay up";
     match health {
-        Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", run::shown(grafana))),
-        Ok(health) => {
-            wrong(format!("something else answers at {}: {}", run::shown(grafana), shown(&health.to_string())), out)
-        }
-        Err(error) => wrong(format!("not at {}: {}", run::shown(grafana), error.root_cause()), out),
+        Ok(health) if health["database"] == "ok" => Ok(format!("yes, at {}", prometheus_store::shown_url(grafana))),
+        Ok(health) => wrong(
+            format!(
+                "something else answers at {}: {}",
+                prometheus_store::shown_url(grafana),
+                shown(&health.to_string())
+            ),
+            out,
+        ),
+        Err(error) => wrong(format!("not at {}: {}", prometheus_store::shown_url(grafana), error.root_cause()), out),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `cargo xtask stack status`: what runs, and what is in it.
 
-use monitoring::exposition;
+use prometheus_store::exposition;
 use serde_json::Value;
 use url::Url;
 

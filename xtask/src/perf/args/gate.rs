@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use monitoring::run;
 use perf_report::comparison::Rule;
 
 use crate::values::percent;
@@ -45,7 +44,7 @@ pub(crate) struct GateArgs {
     #[arg(long, value_name = "CMD")]
     reset: Option<String>,
     /// How long the service may take to listen
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = run::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = perf_settings::parse_duration)]
     pub(crate) start_timeout: Duration,
 }
 
@@ -58,7 +57,7 @@ pub(crate) struct BaselineArgs {
     #[arg(long, value_name = "NAME|FILE|TESTID", conflicts_with_all = ["drill", "list", "dry-run"])]
     pub(crate) baseline: Option<String>,
     /// Keep the run under that name, for --baseline, in place of an older one
-    #[arg(long, value_name = "NAME", value_parser = run::parse_testid, conflicts_with_all = ["drill", "list", "dry-run"])]
+    #[arg(long, value_name = "NAME", value_parser = perf_settings::parse_testid, conflicts_with_all = ["drill", "list", "dry-run"])]
     pub(crate) save_baseline: Option<String>,
     /// How many requests production has in a day, for what error budgets mean there
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
-use monitoring::run::{GROUPS, Setting, Value, all_settings};
+use perf_settings::{GROUPS, Setting, Value, all_settings};
 
 /// Flags of settings as they were typed: each flag's name, and its text.
 #[derive(Clone)]

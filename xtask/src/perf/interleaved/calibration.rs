@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::run;
 use perf_compare::Pair;
 use perf_compare::gate::Calibration;
 use perf_report::comparison::Rule;
 use perf_report::format::exact_percent;
+use perf_settings::shown_duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{files, workspace};
@@ -103,7 +103,7 @@ impl CalibrationRecord {
                 text,
                 "a gate of {} cannot be had here: longer rounds (-d {}), a greater --detect, or a quieter machine",
                 exact_percent(rule.detect),
-                run::shown_duration(Duration::from_secs(self.pair_seconds))
+                shown_duration(Duration::from_secs(self.pair_seconds))
             ),
         };
         text

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::run::{self, LoadOverride, Settings};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::outcome::Outcome;
 use perf_report::render::files::REPORT;
+use perf_settings::{LoadOverride, Settings, new_testid, shown_duration};
 use tokio::sync::watch;
 
 use super::calibration::Subject;
@@ -120,7 +120,7 @@ impl<'a> Rounds<'a> {
         let what = if args.gate.calibrate { "calibration" } else { "comparison" };
         let id = std::process::id() & 0xffff;
         let name = settings.testid.clone().unwrap_or_else(|| {
-            run::new_testid(&format!("{}-{what}", scenario.name), Moment::now().time(), u16::try_from(id).unwrap_or(0))
+            new_testid(&format!("{}-{what}", scenario.name), Moment::now().time(), u16::try_from(id).unwrap_or(0))
         });
         let folder = settings.out.clone().unwrap_or_else(workspace::perf).join(&name);
         fs::create_dir_all(folder.join("rounds")).with_context(|| format!("failed to make {}", folder.display()))?;
@@ -133,7 +133,7 @@ impl<'a> Rounds<'a> {
         let load = format!("{:?}", load_of_round(&self.settings.load));
         let service = match (self.args.gate.start(), self.args.named_target(self.settings)) {
             (Some(command), _) => command.to_owned(),
-            (None, Some(target)) => run::shown(target),
+            (None, Some(target)) => prometheus_store::shown_url(target),
             (None, None) => "the stand-in".to_owned(),
         };
         // It is kept for us, and a command may hold what nobody else is to know.
@@ -170,7 +170,7 @@ impl<'a> Rounds<'a> {
         self.took.set(began.elapsed());
         let left = self.took.get() * u32::try_from(of - pair - 1).unwrap_or(0);
         let left = Duration::from_secs(left.as_secs());
-        eprintln!("round {} of {of}: {} left", pair + 1, run::shown_duration(left));
+        eprintln!("round {} of {of}: {} left", pair + 1, shown_duration(left));
         Ok((base, head))
     }
 
@@ -288,9 +288,9 @@ mod tests {
             (load.duration, load.vus)
         };
         assert_eq!(load(&[]), (Some(DURATION), Some(VUS)));
-        assert_eq!(load(&[(run::VUS, "200")]), (Some(DURATION), Some(200)));
-        assert_eq!(load(&[(run::DURATION, "5s")]), (Some(Duration::from_secs(5)), Some(VUS)));
-        assert_eq!(load(&[(run::RATE, "5/s")]), (Some(DURATION), None));
-        assert_eq!(load(&[(run::ITERATIONS, "50")]), (None, None));
+        assert_eq!(load(&[(perf_settings::VUS, "200")]), (Some(DURATION), Some(200)));
+        assert_eq!(load(&[(perf_settings::DURATION, "5s")]), (Some(Duration::from_secs(5)), Some(VUS)));
+        assert_eq!(load(&[(perf_settings::RATE, "5/s")]), (Some(DURATION), None));
+        assert_eq!(load(&[(perf_settings::ITERATIONS, "50")]), (None, None));
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use monitoring::backend_metrics::{CREATED, DURATION, REQUESTS, STARTED};
 use monitoring::endpoint::Endpoint;
-use monitoring::exposition::{self, Sample};
 use monitoring::{openapi, services};
+use prometheus_store::exposition::{self, Sample};
 use url::Url;
 
 use super::whole;

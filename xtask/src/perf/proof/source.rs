@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use monitoring::promql;
-use monitoring::run::StoreAccess;
+use prometheus_store::StoreAccess;
 use prometheus_store::response::{self, Found, Series};
 use url::Url;
 

@@ -1,7 +1,8 @@
 //! What is wrong with a setting.
 
 use super::{DEFAULT_TARGET, SETTINGS_JSON};
-use crate::label::TagError;
+use monitoring::label::TagError;
+use prometheus_store::HeaderError;
 
 /// A value that makes no sense. The message says what would do; whoever asked for the value names the setting.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -27,9 +28,12 @@ pub enum ValueError {
     /// Not a stage.
     #[error("{0:?} is not a stage such as 1m:10, a duration and the number to reach in it: {1}")]
     Stage(String, String),
-    /// Not a header's value. The text has no secrets.
+    /// Not a header's value.
     #[error("{0:?} cannot be a header's value")]
     Header(String),
+    /// Not a header for the store. The message does not repeat it.
+    #[error(transparent)]
+    StoreHeader(#[from] HeaderError),
     /// Anything else.
     #[error("{0}")]
     Refused(&'static str),

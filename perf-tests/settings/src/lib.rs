@@ -1,11 +1,11 @@
-//! A run: its settings as they cross the process seam, and its exit code.
+//! Every setting of a run, once: its flag, its variable, its bounds and its help.
 //!
-//! `cargo xtask perf` hands a scenario its settings in one variable; who runs one by `cargo test` sets a variable for each. Variables
-//! that k6 has keep k6's names. This module only reads what a lookup gives it; each crate reads the environment in one place.
+//! A flag counts before a variable, and a variable before the default. `cargo xtask perf` hands all settings to a scenario in one
+//! variable. `cargo test` reads each from its own variable; variables that k6 has keep k6's names. This crate reads what a lookup
+//! gives it: each program reads its environment in one place.
 
 use std::time::{Duration, SystemTime};
 
-mod access;
 mod error;
 mod http;
 mod load;
@@ -13,12 +13,11 @@ mod settings;
 mod value;
 mod variables;
 
-pub use access::{StoreAccess, header_lines};
 pub use error::{SettingsError, ValueError};
 pub use http::HttpSettings;
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
 pub use settings::{GROUPS, Group, Setting, Settings, Value, all_settings};
-pub use value::{parse_duration, parse_url, shown, shown_duration};
+pub use value::{parse_duration, parse_url, shown_duration};
 pub use variables::*;
 
 /// The target when none is named: where uvicorn, and the stand-in started by hand, listen.

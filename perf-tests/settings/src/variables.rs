@@ -1,6 +1,8 @@
 //! The names of environment variables. Those that k6 has keep k6's names. The table of settings has them all, and what each
 //! means; here are those that other code names.
 
+use std::ffi::OsString;
+
 macro_rules! names {
     ($($constant:ident = $name:literal;)*) => {
         $(#[doc = concat!("`", $name, "`")] pub const $constant: &str = $name;)*
@@ -37,3 +39,11 @@ names! {
 pub const SETTINGS_JSON: &str = "PERF_SETTINGS";
 /// A header for the store: its name follows in the variable's name. A lookup of this name returns "name:value" for each, one a line.
 pub const RW_HEADERS: &str = "K6_PROMETHEUS_RW_HEADERS_";
+
+/// The text of [`RW_HEADERS`] among all variables: "name:value" for each header of the store, one a line.
+pub fn header_lines(variables: impl Iterator<Item = (OsString, OsString)>) -> String {
+    let line = |(name, value): (OsString, OsString)| {
+        Some(format!("{}:{}\n", name.to_str()?.strip_prefix(RW_HEADERS)?, value.to_str()?))
+    };
+    variables.filter_map(line).collect()
+}

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::value::{parse_url, shown};
+use super::value::parse_url;
 use super::{
     DEFAULT_SEED, DEFAULT_TARGET, HttpSettings, LoadOverride, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
-    RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SettingsError, StoreAccess, TARGET,
+    RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SettingsError, TARGET,
 };
-use crate::stack_limits;
+use monitoring::stack_limits;
+use prometheus_store::{StoreAccess, shown_url};
 
 mod setting;
 mod table;
@@ -68,9 +69,9 @@ pub struct Settings {
 /// Without users and passwords, which URLs may have.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_store = |url: &Option<Url>| url.as_ref().map(shown);
+        let of_store = |url: &Option<Url>| url.as_ref().map(shown_url);
         f.debug_struct("Settings")
-            .field("target", &shown(&self.target))
+            .field("target", &shown_url(&self.target))
             .field("testid", &self.testid)
             .field("remote_write", &of_store(&self.remote_write))
             .field("prometheus", &of_store(&self.prometheus))

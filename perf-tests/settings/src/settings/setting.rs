@@ -1,7 +1,7 @@
 //! What a setting is: its names, its help, and how its text is read.
 
 use super::Settings;
-use crate::run::ValueError;
+use crate::ValueError;
 
 /// Reads a text into its field.
 type Set = fn(&mut Settings, &str) -> Result<(), ValueError>;

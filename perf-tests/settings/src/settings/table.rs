@@ -6,14 +6,15 @@ use std::time::Duration;
 use super::Settings;
 use super::setting::Value::{Many, One, Switch};
 use super::setting::{Group, Setting, flag, variable};
-use crate::label;
-use crate::run::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within, printable};
-use crate::run::{
+use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within};
+use crate::{
     ALLOW_TARGET, DURATION, EXACT_ARRIVALS, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS,
     PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY,
     RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP,
     parse_rate, parse_stages, parse_testid,
 };
+use monitoring::label;
+use prometheus_store::is_header_value;
 
 /// All settings, in the order in which they are read.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
@@ -108,7 +109,7 @@ const REQUESTS: &[Setting] = &[
         .excludes("insecure-skip-tls-verify")
         .help("Trust the certificates of this file (PEM) in place of the system's"),
     flag("user-agent", One("USER_AGENT"), &["K6_USER_AGENT"], |it, text| {
-        let agent = printable(text).map(|agent| agent.trim().to_owned());
+        let agent = is_header_value(text).then(|| text.trim().to_owned());
         some(&mut it.http.user_agent, agent.ok_or_else(|| ValueError::Header(text.to_owned())))
     })
     .help("The header user-agent"),
@@ -145,12 +146,14 @@ const STORE: &[Setting] = &[
         .help("The user at the store. Like all that says who pushes and asks, it is sent to that host only"),
     variable(&[RW_PASSWORD], |it, text| put(&mut it.store_access.password, Ok(Some(text.to_owned()))))
         .help("The user's password"),
-    variable(&[RW_HTTP_HEADERS], |it, text| it.store_access.add_headers(text.split(',')))
+    variable(&[RW_HTTP_HEADERS], |it, text| Ok(it.store_access.add_headers(text.split(','))?))
         .help("Headers for the store, as name:value,name:value"),
-    variable(&[RW_HEADERS], |it, text| it.store_access.add_headers(text.lines()))
+    variable(&[RW_HEADERS], |it, text| Ok(it.store_access.add_headers(text.lines())?))
         .help("A header for the store: its name follows in the variable's name"),
-    variable(&[RW_BEARER_TOKEN], |it, text| it.store_access.add_header("authorization", &format!("Bearer {text}")))
-        .help("A token for the store"),
+    variable(&[RW_BEARER_TOKEN], |it, text| {
+        Ok(it.store_access.add_header("authorization", &format!("Bearer {text}"))?)
+    })
+    .help("A token for the store"),
     variable(&[RW_CLIENT_CERTIFICATE], |it, text| file(&mut it.store_access.certificate, text))
         .help("A file with the certificate that the store knows us by"),
     variable(&[RW_CLIENT_CERTIFICATE_KEY], |it, text| file(&mut it.store_access.key, text))

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use monitoring::run::*;
+use perf_settings::*;
+use prometheus_store::shown_url;
 use url::Url;
 
 fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
@@ -75,7 +76,7 @@ fn a_password_is_not_repeated() {
         let error = settings(&[(TARGET, wrong)]).unwrap_err().to_string();
         assert!(!error.contains("secret") && error.contains('x'), "{error}");
     }
-    assert_eq!(shown(&Url::parse("http://me:secret@x:1/a?token=b").unwrap()), "http://x:1/a");
+    assert_eq!(shown_url(&Url::parse("http://me:secret@x:1/a?token=b").unwrap()), "http://x:1/a");
 }
 
 /// For each setting, by the first of its variables: a text that makes sense and is not the default, and one that makes none. Any text

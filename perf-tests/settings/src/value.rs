@@ -32,12 +32,6 @@ pub(super) fn parse_within(text: &str, range: RangeInclusive<Duration>) -> Resul
     duration.ok_or_else(|| ValueError::Duration(text.to_owned(), shown(range.start()), shown(range.end())))
 }
 
-/// The text, if it can be a header's value.
-pub(super) fn printable(text: &str) -> Option<&str> {
-    let is_printable = !text.trim().is_empty() && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    is_printable.then_some(text)
-}
-
 /// A URL of a host to speak HTTP with.
 ///
 /// # Errors
@@ -60,16 +54,6 @@ fn redact(text: &str) -> String {
     let Some(at) = text.rfind('@') else { return format!("{text}{query}") };
     let scheme = text[..at].find("://").map_or("", |end| &text[..end + 3]);
     format!("{scheme}***{}{query}", &text[at..])
-}
-
-/// A URL as it may be shown: without user, password and query.
-pub fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Both fail only for URLs without a host, which have no user either.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.to_string().trim_end_matches('/').to_owned()
 }
 
 /// A duration as people write it: "30s", "1m30s", "1s500ms".

@@ -1,0 +1,164 @@
+//! HTTP clients: TLS by rustls on ring, no proxy, and a store's secrets for that store alone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
+use url::Url;
+
+use crate::access::StoreAccess;
+
+/// What a program says about all requests of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// The header `user-agent`, if one is sent.
+    pub user_agent: Option<&'static str>,
+    /// The most time that a request may take, its response included.
+    pub timeout: Duration,
+}
+
+/// A client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// By the library.
+    #[error("failed to set up an HTTP client: {0}")]
+    Library(String),
+    /// A file of certificates or keys cannot be used.
+    #[error("failed to read certificates from {0}: {1}")]
+    Certificates(String, String),
+    /// A header cannot be sent. The message does not repeat it: it may be a secret.
+    #[error("failed to set up an HTTP client: a header for the store is not a header")]
+    Header,
+}
+
+impl From<reqwest::Error> for ClientError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Library(root_cause(error))
+    }
+}
+
+/// Makes rustls use ring in this whole process.
+pub fn use_ring() {
+    // Fails only if a provider is installed already, which then serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client that sends no credentials, for a server at that URL. It follows redirects.
+///
+/// # Errors
+/// If TLS cannot be set up.
+pub fn client(url: &Url, options: ClientOptions) -> Result<Client, ClientError> {
+    Ok(builder(url, options).build()?)
+}
+
+/// A client for the store at that URL. It sends the store's credentials with every request, and follows no redirect.
+///
+/// # Errors
+/// If a file of certificates cannot be used.
+pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> Result<Client, ClientError> {
+    // A redirect would take the credentials to another host.
+    let mut builder = builder(url, options).redirect(Policy::none()).default_headers(headers(url, access)?);
+    builder = builder.danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+    if access.tls_1_3 {
+        builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
+    }
+    if let Some(path) = &access.ca_certificate {
+        let certificates = reqwest::Certificate::from_pem_bundle(&read(path)?).map_err(|why| unusable(path, why))?;
+        builder = certificates.into_iter().fold(builder, ClientBuilder::add_root_certificate);
+    }
+    if let Some((certificate, key)) = access.client_certificate_for(url) {
+        let both = [read(key)?, read(certificate)?].concat();
+        builder = builder.identity(reqwest::Identity::from_pem(&both).map_err(|why| unusable(certificate, why))?);
+    }
+    Ok(builder.build()?)
+}
+
+fn builder(url: &Url, options: ClientOptions) -> ClientBuilder {
+    use_ring();
+    let mut builder = Client::builder().no_proxy().timeout(options.timeout);
+    if let Some(user_agent) = options.user_agent {
+        builder = builder.user_agent(user_agent);
+    }
+    // Plain HTTP needs no certificates, and many a container has none.
+    if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) }
+}
+
+fn headers(url: &Url, access: &StoreAccess) -> Result<HeaderMap, ClientError> {
+    let header = |(name, value): &(String, String)| {
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+    };
+    let mut headers = HeaderMap::new();
+    for pair in access.headers_for(url) {
+        let (name, value) = header(pair).ok_or(ClientError::Header)?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
+    std::fs::read(path).map_err(|why| ClientError::Certificates(path.display().to_string(), why.to_string()))
+}
+
+fn unusable(path: &Path, why: reqwest::Error) -> ClientError {
+    ClientError::Certificates(path.display().to_string(), root_cause(why))
+}
+
+/// The innermost message of an error, which says what happened. It has no URL, which may hold a password.
+pub fn root_cause(error: reqwest::Error) -> String {
+    innermost(&error.without_url())
+}
+
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use test_support::fake_server;
+
+    use super::*;
+
+    const OPTIONS: ClientOptions = ClientOptions { user_agent: None, timeout: Duration::from_secs(5) };
+
+    #[tokio::test]
+    async fn a_redirect_does_not_take_credentials_to_another_host() {
+        let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+        elsewhere.set_nonblocking(true).unwrap();
+        let there = elsewhere.local_addr().unwrap();
+        let (store, responding) = fake_server::accept_one(move |mut stream| {
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap();
+            write!(stream, "HTTP/1.1 302 Found\r\nLocation: http://{there}/\r\nContent-Length: 0\r\n\r\n").unwrap();
+            let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+            assert!(request.contains("authorization: bearer t0p"), "{request}");
+        });
+        let url = Url::parse(&format!("http://{store}/")).unwrap();
+        let mut access = StoreAccess::default();
+        access.add_header("authorization", "Bearer t0p").unwrap();
+        access.bind(&mut Some(url.clone()), &mut None);
+        let response = store_client(&url, &access, OPTIONS).unwrap().get(url).send().await.unwrap();
+        responding.join().unwrap();
+        assert_eq!(response.status(), 302);
+        assert!(elsewhere.accept().is_err(), "the redirect was followed");
+    }
+
+    #[test]
+    fn an_unusable_file_of_certificates_is_named() {
+        let url = Url::parse("https://127.0.0.1:9/").unwrap();
+        let mut access = StoreAccess::default();
+        access.ca_certificate = Some("no-such.pem".into());
+        let error = store_client(&url, &access, OPTIONS).unwrap_err().to_string();
+        assert!(error.contains("certificates from no-such.pem"), "{error}");
+    }
+}

@@ -1,0 +1,98 @@
+//! Queries to fake stores.
+
+use std::io::{Read as _, Write as _};
+
+use test_support::fake_server;
+
+use super::*;
+use crate::response::Found;
+use crate::{ClientOptions, StoreAccess, store_client};
+
+const LIMIT: BodyLimit = BodyLimit(1_000);
+
+fn prometheus(url: &str, timeout: Duration) -> Prometheus {
+    let url = Url::parse(url).unwrap();
+    let options = ClientOptions { user_agent: None, timeout };
+    Prometheus::new(url.clone(), store_client(&url, &StoreAccess::default(), options).unwrap(), LIMIT)
+}
+
+fn responding(status: &'static str, body: &str) -> Prometheus {
+    let body = body.to_owned();
+    let url = fake_server::respond(move |_| (status, body.clone()));
+    prometheus(&url.replace("http://", "http://user:S3cr3t@"), Duration::from_secs(5))
+}
+
+#[test]
+fn what_panics_may_print_holds_no_secret() {
+    let shown = format!("{:?}", prometheus("http://user:S3cr3t@127.0.0.1:9/x?key=S3cr3t", Duration::from_secs(1)));
+    assert!(shown.contains("127.0.0.1") && !shown.contains("S3cr3t"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_query_goes_below_the_path_of_the_url() {
+    let url = fake_server::respond(|request| {
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        ("200 OK", format!(r#"{{"data":{path:?}}}"#))
+    });
+    let store = prometheus(&format!("{url}/prometheus/"), Duration::from_secs(5));
+    let path = async |at| store.instant("a+b", at).await.unwrap()["data"].clone();
+    assert_eq!(path(Some(1_250)).await, "/prometheus/api/v1/query?query=a%2Bb&time=1.250");
+    assert_eq!(path(None).await, "/prometheus/api/v1/query?query=a%2Bb");
+    let range = store.range("x", Range::finest(0, 60_000)).await.unwrap();
+    assert_eq!(range["data"], "/prometheus/api/v1/query_range?query=x&start=0.000&end=60.000&step=1");
+}
+
+#[tokio::test]
+async fn a_status_other_than_success_is_an_error_with_what_the_store_says() {
+    for (status, body, says) in [
+        ("400 Bad Request", r#"{"status":"error","error":"parse error"}"#, " answered 400: parse error"),
+        ("401 Unauthorized", "no org id", " answered 401: no org id"),
+        ("502 Bad Gateway", "<html>", " answered 502"),
+        ("503 Service Unavailable", "", " answered 503"),
+        ("503 Service Unavailable", r#"{"data":{"result":[{"value":[1,"7"]}]}}"#, " answered 503: "),
+    ] {
+        let store = responding(status, body);
+        let error = store.value("up", 1_000).await.unwrap_err().to_string();
+        assert!(error.contains(says) && !error.contains("S3cr3t") && error.starts_with("http://127."), "{error}");
+    }
+    let refused = responding("422 Unprocessable", r#"{"status":"error","error":"too many"}"#);
+    let found = response::found(&refused.instant("up", None).await.unwrap());
+    assert_eq!(found, Found::Complaint("too many".to_owned()));
+}
+
+#[tokio::test]
+async fn a_response_that_no_prometheus_gives_is_an_error() {
+    for (body, says) in [
+        ("<html>", "did not answer as Prometheus does: expected value"),
+        (r#"{"data":{"result":[{"value":[1,"seven"]}]}}"#, "did not answer as Prometheus does: "),
+        (&"x".repeat(1_001), "did not answer as Prometheus does: more than 1000 bytes"),
+    ] {
+        let error = responding("200 OK", body).value("up", 1_000).await.unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    let whole = format!("{:<1000}", r#"{"data":{"result":[{"value":[1,"7"]}]}}"#);
+    assert_eq!(responding("200 OK", &whole).value("up", 1_000).await.unwrap(), Some(7.0));
+}
+
+#[tokio::test]
+async fn silence_is_told_from_refusal() {
+    let gone = prometheus(&fake_server::unreachable_url(), Duration::from_secs(5));
+    let error = gone.rules().await.unwrap_err();
+    assert!(error.to_string().contains("could not be reached: ") && !error.is_timeout(), "{error}");
+    for begun in ["", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
+        let (address, _) = fake_server::accept_one(move |mut stream| {
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            write!(stream, "{begun}").unwrap();
+            // Longer than the client waits.
+            std::thread::sleep(Duration::from_secs(20));
+        });
+        let silent = prometheus(&format!("http://{address}"), Duration::from_millis(200));
+        assert!(silent.rules().await.unwrap_err().is_timeout(), "{begun:?}");
+    }
+}
+
+#[test]
+fn a_long_range_has_no_more_values_than_prometheus_gives() {
+    let step = |hours: i64| Range::finest(0, hours * 3_600_000).step.as_secs();
+    assert_eq!((step(0), step(2), step(4), step(48)), (1, 1, 2, 18));
+}
