@@ -29,8 +29,3 @@ impl Moment {
         self.0 as f64 / 1e3
     }
 }
-
-/// Milliseconds as seconds, exact to the digit.
-pub(crate) fn seconds(ms: i64) -> String {
-    format!("{}.{:03}", ms / 1000, ms % 1000)
-}

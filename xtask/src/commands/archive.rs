@@ -22,6 +22,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::read::read_report;
 use perf_report::render::files::REPORT as REPORT_FILE;
 use perf_settings::Settings;
+use prometheus_store::Prometheus;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -146,13 +147,13 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         Some(url) => url.clone(),
         None => local_url(args.prometheus_port)?,
     };
-    let client = http::store_client(&url, &settings.store_access)?;
-    let Some(prometheus) = version(&client, &url).await else {
+    let prometheus = http::prometheus(&url, &settings.store_access)?;
+    let Some(version) = version(&prometheus).await else {
         let shown = prometheus_store::shown_url(&url);
         let way_out = "start it: cargo xtask stack up, or name another by --prometheus-url";
         return Ok(refuse(format!("no Prometheus answers at {shown}, and it has the run's series: {way_out}")));
     };
-    let collected = series::collect(&client, &url, &report).await?;
+    let collected = series::collect(&prometheus, &report).await?;
     if collected.samples_of_run == 0 {
         let shown = prometheus_store::shown_url(&url);
         return Ok(refuse(format!(
@@ -161,7 +162,7 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         )));
     }
     let work = perf.join(format!(".archive-{}", std::process::id()));
-    let made = write_all(&work, &folder, &report, (&client, &url), (&collected, prometheus)).await;
+    let made = write_all(&work, &folder, &report, &prometheus, (&collected, version)).await;
     let output = args.output.clone().unwrap_or_else(|| perf.join(format!("{}.tar.zst", args.testid)));
     // Under another name until it is whole.
     let draft = output.with_extension("tmp");
@@ -181,8 +182,8 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-async fn version(client: &reqwest::Client, url: &Url) -> Option<String> {
-    let answer = http::json_whatever(client, http::join(url, "api/v1/status/buildinfo").ok()?).await.ok()?;
+async fn version(prometheus: &Prometheus) -> Option<String> {
+    let answer = prometheus.get_json("status/buildinfo", &[]).await.ok()?;
     Some(answer.pointer("/data/version")?.as_str()?.to_owned())
 }
 
@@ -191,8 +192,8 @@ async fn write_all(
     work: &Path,
     report_folder: &Path,
     report: &Report,
-    (client, url): (&reqwest::Client, &Url),
-    (collected, prometheus): (&CollectedSeries, String),
+    prometheus: &Prometheus,
+    (collected, version): (&CollectedSeries, String),
 ) -> anyhow::Result<()> {
     files::remove_folder(work)?;
     for folder in [REPORT, DASHBOARDS, RULES] {
@@ -207,7 +208,7 @@ async fn write_all(
         }
     }
     // What that Prometheus had loaded, which may be another catalogue's by now.
-    let loaded = http::json_whatever(client, http::join(url, "api/v1/rules")?).await?;
+    let loaded = prometheus.get_json("rules", &[]).await?;
     files::write_json(&work.join(RULES).join("loaded.json"), &loaded)?;
     let om = work.join(SERIES);
     let written = File::create(&om).and_then(|file| {
@@ -226,7 +227,7 @@ async fn write_all(
         selectors: collected.selectors.clone(),
         series: collected.series.len() as u64,
         samples: collected.samples,
-        prometheus,
+        prometheus: version,
     };
     files::write_json(&work.join(MANIFEST), &manifest)?;
     write(&work.join("README.md"), &readme(&manifest))

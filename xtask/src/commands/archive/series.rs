@@ -10,12 +10,9 @@ use anyhow::{Context as _, bail};
 use monitoring::label::{BACKEND_JOB, JOB, TESTID};
 use monitoring::promql::Selector;
 use perf_report::Report;
-use prometheus_store::response::shown;
+use prometheus_store::Prometheus;
+use prometheus_store::prometheus::seconds;
 use serde::Deserialize;
-use url::Url;
-
-use crate::clock::seconds;
-use crate::http;
 
 /// So much at a time, so that no answer is large.
 const PIECE_S: i64 = 300;
@@ -57,39 +54,30 @@ struct Matrix {
 }
 
 /// All samples of the run, and those of its backend while it lasted.
-pub(super) async fn collect(client: &reqwest::Client, url: &Url, report: &Report) -> anyhow::Result<CollectedSeries> {
+pub(super) async fn collect(prometheus: &Prometheus, report: &Report) -> anyhow::Result<CollectedSeries> {
     let of_run = Selector::new("").with(TESTID, &report.testid).to_string();
     let of_backend = Selector::new("").with(JOB, BACKEND_JOB).to_string();
     let (from, end) = (report.started_unix_ms - AFTER_MS, report.series_end_unix_ms());
     let mut collected =
         CollectedSeries { selectors: vec![of_run.clone(), of_backend.clone()], ..CollectedSeries::default() };
-    collected.take(client, url, &of_run, (from, end + AFTER_MS)).await?;
+    collected.take(prometheus, &of_run, (from, end + AFTER_MS)).await?;
     collected.samples_of_run = collected.samples;
-    collected.take(client, url, &of_backend, (from, end)).await?;
+    collected.take(prometheus, &of_backend, (from, end)).await?;
     Ok(collected)
 }
 
 impl CollectedSeries {
     async fn take(
         &mut self,
-        client: &reqwest::Client,
-        url: &Url,
+        prometheus: &Prometheus,
         selector: &str,
         (from_ms, to_ms): (i64, i64),
     ) -> anyhow::Result<()> {
         let mut at_ms = from_ms;
         while at_ms < to_ms {
             at_ms = (at_ms + PIECE_S * 1_000).min(to_ms);
-            let mut url = http::join(url, "api/v1/query")?;
-            url.query_pairs_mut()
-                .append_pair("query", &format!("{selector}[{PIECE_S}s]"))
-                .append_pair("time", &seconds(at_ms));
-            let response = client.get(url).send().await.context("failed to ask Prometheus")?;
-            let status = response.status();
-            let text = http::limited(response, http::LONGEST).await.context("Prometheus broke off")?;
-            if !status.is_success() {
-                bail!("Prometheus answered {status} to {selector}: {}", shown(&String::from_utf8_lossy(&text)));
-            }
+            let query = [("query", format!("{selector}[{PIECE_S}s]")), ("time", seconds(at_ms))];
+            let text = prometheus.get("query", &query).await.with_context(|| selector.to_owned())?;
             let answer: QueryResponse = serde_json::from_slice(&text).context("Prometheus' answer is none")?;
             for matrix in answer.data.result {
                 self.add(matrix, from_ms)?;

@@ -6,6 +6,7 @@ use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 use perf_settings::{REMOTE_WRITE, Settings};
 use prometheus_store::response::shown;
+use prometheus_store::{Prometheus, QueryError};
 use serde_json::Value;
 use url::Url;
 
@@ -29,7 +30,7 @@ pub(crate) struct DoctorArgs {
 /// A store, and how it is asked.
 struct Store {
     url: Url,
-    http: reqwest::Client,
+    prometheus: Prometheus,
     /// Somebody else's, so that starting a stack of ours is no way out.
     is_external: bool,
 }
@@ -41,7 +42,7 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         Some(url) => (url, true),
         None => (local_url(args.prometheus_port)?, false),
     };
-    let store = Store { http: http::store_client(&url, &settings.store_access)?, url, is_external };
+    let store = Store { prometheus: http::prometheus(&url, &settings.store_access)?, url, is_external };
     let grafana = local_url(args.grafana_port)?;
     let has_docker = docker::version().await.is_ok();
     let mut all_well = true;
@@ -144,18 +145,18 @@ impl Store {
         }
     }
 
-    async fn ask(&self, path: &str) -> Result<Value, (String, String)> {
-        let answer = match http::join(&self.url, path) {
-            Ok(url) => http::json_whatever(&self.http, url).await,
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| (format!("it cannot be asked: {}", error.root_cause()), self.way_out().to_owned()))
+    fn unanswered(&self, error: &QueryError) -> (String, String) {
+        (format!("it cannot be asked: {error}"), self.way_out().to_owned())
+    }
+
+    async fn query(&self, expr: &str) -> Result<Value, (String, String)> {
+        self.prometheus.instant(expr, None).await.map_err(|error| self.unanswered(&error))
     }
 }
 
 async fn ready(store: &Store) -> CheckResult {
     // Every store answers this, also those that are no Prometheus, and it wants the same credentials as all queries.
-    let answer = store.ask("api/v1/query?query=vector(1)").await?;
+    let answer = store.query("vector(1)").await?;
     match answer["status"].as_str() {
         Some("success") => Ok(format!("yes, at {}", prometheus_store::shown_url(&store.url))),
         _ => wrong(
@@ -183,7 +184,7 @@ async fn answers(grafana: &Url) -> CheckResult {
 }
 
 async fn receiver(store: &Store) -> CheckResult {
-    let flags = store.ask("api/v1/status/flags").await?;
+    let flags = store.prometheus.get_json("status/flags", &[]).await.map_err(|error| store.unanswered(&error))?;
     match flags.pointer("/data/web.enable-remote-write-receiver").and_then(Value::as_str) {
         Some("true") => Ok("yes".to_owned()),
         Some(_) => wrong("no", format!("start it with {RECEIVER_FLAG}")),
@@ -201,8 +202,7 @@ async fn metrics(store: &Store) -> CheckResult {
         .next()
         .map(|endpoint| Metric::latency(endpoint).count());
     let name = name.unwrap_or_else(|| Metric::vus().name);
-    let path = format!("api/v1/query?query=count(last_over_time({name}%5B30d%5D))");
-    let found = store.ask(&path).await?;
+    let found = store.query(&format!("count(last_over_time({name}[30d]))")).await?;
     match found.pointer("/data/result/0/value/1").and_then(Value::as_str) {
         Some(count) => Ok(format!("{count} series of {name} in the last 30 days")),
         None => wrong(format!("none of {name}"), "cargo xtask perf"),

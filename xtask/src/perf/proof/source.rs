@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use monitoring::promql;
-use prometheus_store::StoreAccess;
+use prometheus_store::prometheus::seconds;
 use prometheus_store::response::{self, Found, Series};
+use prometheus_store::{Prometheus, QueryError, Range, StoreAccess};
 use url::Url;
 
 use super::grafana::Grafana;
 use super::window::{Window, step};
-use crate::clock::{Moment, seconds};
+use crate::clock::Moment;
 use crate::http;
 
 /// The least that Grafana makes of `$__rate_interval`: four scrapes.
@@ -21,8 +22,7 @@ const SCRAPES: u32 = 4;
 /// Where queries go.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    http: reqwest::Client,
-    prometheus: Url,
+    prometheus: Prometheus,
     grafana: Option<Arc<Grafana>>,
     /// Prometheus did not answer a query in time, and is asked no more: of hundreds each would wait as long.
     is_silent: Arc<AtomicBool>,
@@ -32,7 +32,8 @@ impl Source {
     /// Grafana is our own, and needs no credentials to be looked at.
     pub(crate) fn new(prometheus: Url, grafana: Option<Url>, access: &StoreAccess) -> anyhow::Result<Self> {
         let grafana = grafana.map(Grafana::new).transpose()?.map(Arc::new);
-        Ok(Self { http: http::store_client(&prometheus, access)?, prometheus, grafana, is_silent: Arc::default() })
+        let prometheus = http::prometheus(&prometheus, access)?;
+        Ok(Self { prometheus, grafana, is_silent: Arc::default() })
     }
 
     /// Whether Grafana is asked.
@@ -58,40 +59,28 @@ impl Source {
     async fn directly(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
         let step = step(window);
         let expr = fill_in_windows(expr, step, window);
-        let mut url = api(&self.prometheus, if instant { "query" } else { "query_range" })?;
-        let mut query = vec![("query", expr)];
-        if instant {
-            query.push(("time", seconds(window.to_ms)));
-        } else {
-            query.push(("start", seconds(window.from_ms)));
-            query.push(("end", seconds(window.to_ms)));
-            query.push(("step", step.as_secs().to_string()));
-        }
-        url.query_pairs_mut().extend_pairs(query);
         anyhow::ensure!(
             !self.is_silent.load(Ordering::Relaxed),
             "not asked: Prometheus did not answer a query before in time"
         );
-        let answer = http::json_whatever(&self.http, url).await;
-        let is_late = |error: &anyhow::Error| error.downcast_ref().is_some_and(reqwest::Error::is_timeout);
-        self.is_silent.fetch_or(answer.as_ref().is_err_and(is_late), Ordering::Relaxed);
+        let answer = if instant {
+            self.prometheus.instant(&expr, Some(window.to_ms)).await
+        } else {
+            self.prometheus.range(&expr, Range { from_ms: window.from_ms, to_ms: window.to_ms, step }).await
+        };
+        let is_late = answer.as_ref().is_err_and(QueryError::is_timeout);
+        self.is_silent.fetch_or(is_late, Ordering::Relaxed);
         Ok(response::found(&answer?))
     }
 
     /// The one value of an expression at a time; none if it has none.
     pub(crate) async fn value(&self, expr: &str, at_ms: i64) -> anyhow::Result<Option<f64>> {
-        let mut url = api(&self.prometheus, "query")?;
-        url.query_pairs_mut().append_pair("query", expr).append_pair("time", &seconds(at_ms));
-        response::value(&http::json_whatever(&self.http, url).await?).with_context(|| expr.to_owned())
+        self.prometheus.value(expr, at_ms).await.with_context(|| expr.to_owned())
     }
 
     /// Series over a window, a second between values or as many as keep a long window within what Prometheus answers.
     pub(crate) async fn series(&self, expr: &str, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
-        let mut url = api(&self.prometheus, "query_range")?;
-        let step = step_of_series(from, to).to_string();
-        let query = [("query", expr.to_owned()), ("start", seconds(from.0)), ("end", seconds(to.0)), ("step", step)];
-        url.query_pairs_mut().extend_pairs(query);
-        Ok(response::series(&http::json_whatever(&self.http, url).await?)?)
+        Ok(self.prometheus.series(expr, Range::finest(from.0, to.0)).await?)
     }
 
     /// Alerts that were pending or firing.
@@ -119,33 +108,16 @@ impl Source {
             Some(grafana) => grafana.resource(&path, &query).await?,
             None => None,
         };
-        let answer = match answer {
-            Some(answer) => answer,
-            None => {
-                let mut url = api(&self.prometheus, &path)?;
-                url.query_pairs_mut().extend_pairs(query);
-                http::json_whatever(&self.http, url).await?
-            }
-        };
-        Ok(response::label_values(&answer)?)
+        match answer {
+            Some(answer) => Ok(response::label_values(&answer)?),
+            None => Ok(self.prometheus.label_values(label, selector, (window.from_ms, window.to_ms)).await?),
+        }
     }
 
     /// Rules by name, and what is wrong with each of them.
     pub(crate) async fn rules(&self) -> anyhow::Result<Vec<(String, Option<String>)>> {
-        let answer = http::json_whatever(&self.http, api(&self.prometheus, "rules")?).await?;
-        Ok(response::rules(&answer)?)
+        Ok(self.prometheus.rules().await?)
     }
-}
-
-/// An endpoint of Prometheus' HTTP API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
-fn api(prometheus: &Url, path: &str) -> anyhow::Result<Url> {
-    http::join(prometheus, &format!("api/v1/{path}"))
-}
-
-/// Seconds between values. Prometheus refuses more than 11,000 of them.
-fn step_of_series(from: Moment, to: Moment) -> i64 {
-    const MOST: i64 = 10_000;
-    ((to.0 - from.0) / 1_000 / MOST + 1).max(1)
 }
 
 /// What Grafana does, where Grafana is not there to do it.
@@ -174,12 +146,6 @@ mod tests {
             (step(day), fill_in_windows("[$__rate_interval]", step(day), day)),
             (Duration::from_secs(86), "[91s]".to_owned())
         );
-    }
-
-    #[test]
-    fn a_long_run_is_asked_for_in_steps_that_prometheus_answers() {
-        let of = |hours: i64| step_of_series(Moment(0), Moment(hours * 3_600_000));
-        assert_eq!((of(0), of(2), of(4), of(48)), (1, 1, 2, 18));
     }
 
     #[tokio::test]
