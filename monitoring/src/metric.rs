@@ -82,7 +82,7 @@ impl Part {
 
 /// What the generator knows of itself, as shares from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
+pub enum HealthMetric {
     /// How busy the busiest worker's thread is.
     Cpu,
     /// The longest share of time that a worker was ready to run and had no processor.
@@ -223,11 +223,11 @@ impl Metric {
     }
 
     /// `generator_cpu`, `generator_run_queue`, `generator_steal`: shares from 0 to 1 since the last push.
-    pub fn health(health: Health) -> Self {
+    pub fn health(health: HealthMetric) -> Self {
         let name = match health {
-            Health::Cpu => "generator_cpu",
-            Health::RunQueue => "generator_run_queue",
-            Health::Steal => "generator_steal",
+            HealthMetric::Cpu => "generator_cpu",
+            HealthMetric::RunQueue => "generator_run_queue",
+            HealthMetric::Steal => "generator_steal",
         };
         Self::gauge(name, "ratio", "What the generator knows of itself, since the last push.")
     }

@@ -13,7 +13,7 @@ use monitoring::services::stock_ai::STOCK_AI;
 use perf_tests::constant_arrival_rate;
 use perf_tests::measure::{DurationParts, Layout, Recorder, Sample, SampleKey};
 use perf_tests::plan::{Plan, Schedule};
-use perf_tests::remote_write::{Entry, Identity, Series, Version, encode, series};
+use perf_tests::remote_write::{Entry, Identity, SeriesValue, Version, encode, series};
 use tokio::time::Instant;
 
 #[expect(clippy::disallowed_methods, reason = "any instant will do")]
@@ -73,7 +73,7 @@ fn engine(criterion: &mut Criterion) {
 }
 
 /// A push's body.
-fn body(series: &[Series]) -> Vec<u8> {
+fn body(series: &[SeriesValue]) -> Vec<u8> {
     let entries = series.iter().map(|series| Entry {
         labels: series.labels.clone(),
         description: series.description,

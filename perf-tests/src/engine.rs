@@ -24,7 +24,7 @@ pub use vu::{Request, RequestError, Response};
 
 use crate::clock;
 use crate::host::Signals;
-use crate::measure::{Health, Layout, Recorder, Snapshot};
+use crate::measure::{GeneratorHealth, Layout, Recorder, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 use health::HealthMeter;
 use stall::StallWatch;
@@ -47,7 +47,7 @@ pub(crate) struct Load {
     /// Everything measured.
     pub(crate) snapshot: Snapshot,
     /// How the generator did, over all.
-    pub(crate) health: Health,
+    pub(crate) health: GeneratorHealth,
     /// Worker threads.
     pub(crate) workers: usize,
     /// Whether a signal ended it.
@@ -176,7 +176,7 @@ impl Load {
     pub(crate) fn nothing(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
-            health: Health::default(),
+            health: GeneratorHealth::default(),
             workers: 0,
             interrupted: false,
             aborted: None,

@@ -8,8 +8,8 @@ mod sample;
 mod timeline;
 
 pub use perf_report::evidence::{
-    Bounds, Buckets, CheckCounts, EndpointCounts, Health, IterationCounts, Latency, Layout, PartCounts, RequestCounts,
-    SegmentCounts, ServerTimes, Snapshot, Spread, StatusCounts, ThreadTimes, bounds,
+    Bounds, Buckets, CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, Latency, Layout, PartCounts,
+    RequestCounts, SegmentCounts, ServerTimes, Snapshot, Spread, StatusCounts, ThreadTimes, bounds,
 };
 pub(crate) use recorder::IterationEnd;
 pub use recorder::{LATE_AFTER, Recorder, SampleKey, Segment, Segments};

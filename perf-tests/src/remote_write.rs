@@ -14,7 +14,7 @@ pub mod wire_v1;
 pub mod wire_v2;
 
 pub use client::{Client, WriteError};
-pub use message::{Entry, SeriesLabels, Value, Version, encode};
+pub use message::{Entry, SampleValue, SeriesLabels, Version, encode};
 pub use native_histogram::NativeHistogram;
 pub use pusher::{GiveUp, Pusher, Pushes};
-pub use series::{Identity, Series, series};
+pub use series::{Identity, SeriesValue, series};

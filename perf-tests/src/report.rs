@@ -9,5 +9,5 @@ mod timeline;
 pub(crate) use environment::environment;
 pub(crate) use files::{FileError, leave, prepare_folder, publish, write_outcome};
 pub(crate) use load::{generator, generator_warnings, load_problems, plan_result};
-pub(crate) use store::Store;
+pub(crate) use store::RunStore;
 pub(crate) use timeline::{histogram_log, timeline};

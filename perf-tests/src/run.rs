@@ -22,8 +22,8 @@ use crate::host::Signals;
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::progress::Progress;
-use crate::remote_write::{self, Client, Identity, Series};
-use crate::report::{self, Store};
+use crate::remote_write::{self, Client, Identity, SeriesValue};
+use crate::report::{self, RunStore};
 
 mod backend;
 mod capacity;
@@ -88,7 +88,7 @@ struct PreparedRun {
     layout: Layout,
     http: Arc<HttpConfig>,
     /// Who answers questions about metrics, if anybody. ScenarioBody before the load: after it, there may be no files left to make one with.
-    store: Option<Store>,
+    store: Option<RunStore>,
 }
 
 impl PreparedRun {
@@ -100,7 +100,7 @@ impl PreparedRun {
             ports.into_iter().map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
         let http = HttpConfig::new(&settings.target, settings.http.clone()).map_err(configuration)?;
         let http = Arc::new(http.for_vus(planning.plan.most_vus()));
-        let store = settings.query_url().map(|url| Store::new(url, &settings.store_access));
+        let store = settings.query_url().map(|url| RunStore::new(url, &settings.store_access));
         let store = store.transpose().map_err(configuration)?;
         let testid = match &settings.testid {
             Some(testid) => {
@@ -220,7 +220,7 @@ impl PreparedRun {
             .collect();
         let whole = Identity::new(&self.testid, self.spec.name, &self.settings.tags).with_native_histograms(native);
         let (catalogue, exercised) = (self.spec.catalogue, self.spec.exercised.clone());
-        let to_series = move |snapshot: &Snapshot| -> Vec<Series> {
+        let to_series = move |snapshot: &Snapshot| -> Vec<SeriesValue> {
             remote_write::series(catalogue, &exercised, (&whole, &parts), snapshot)
         };
         Ok(Metrics::to(client, epoch, self.settings.push_interval, to_series))

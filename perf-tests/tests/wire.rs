@@ -12,7 +12,7 @@ use monitoring::metric::{Description, Kind};
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use perf_tests::measure::{Latency, bounds};
 use perf_tests::remote_write::wire_v1::Label;
-use perf_tests::remote_write::{Entry, NativeHistogram, Value, Version, encode};
+use perf_tests::remote_write::{Entry, NativeHistogram, SampleValue, Version, encode};
 use serde_json::Value as Json;
 use test_support::programs::{self, Process};
 
@@ -72,25 +72,25 @@ static STARTED: LazyLock<i64> = LazyLock::new(|| {
     i64::try_from(now).unwrap() / 60_000 * 60_000 - 60_000
 });
 
-fn entry(testid: &str, name: &str, kind: Kind, points: Vec<(i64, Value)>) -> Entry {
+fn entry(testid: &str, name: &str, kind: Kind, points: Vec<(i64, SampleValue)>) -> Entry {
     let label = |name: &str, value: &str| Label { name: name.to_owned(), value: value.to_owned() };
     let mut labels = vec![label("__name__", name), label("scenario", "Größe \"1\"\\n"), label("testid", testid)];
     labels.sort_unstable();
     Entry { labels: labels.into(), description: Description { kind, unit: "milliseconds", help: "Help." }, points }
 }
 
-fn latency() -> Value {
+fn latency() -> SampleValue {
     let mut latency = Latency::new(bounds(&[Duration::from_millis(300)]));
     for (micros, times) in [(900, 3), (1_000, 1), (37_500, 40), (1_500_000, 2)] {
         (0..times).for_each(|_| latency.record(Duration::from_micros(micros)));
     }
-    Value::Native(Arc::new(NativeHistogram::new(&latency)))
+    SampleValue::Native(Arc::new(NativeHistogram::new(&latency)))
 }
 
 /// A counter that is born between two pushes, one beyond 2^32, a gauge, a bucket, and a native histogram.
 fn entries(testid: &str) -> Vec<Entry> {
     let (first, second) = (*STARTED + 1, *STARTED + 15_001);
-    let number = |at, value| (at, Value::Number(value));
+    let number = |at, value| (at, SampleValue::Number(value));
     vec![
         entry(testid, "http_reqs", Kind::Counter, vec![number(first, 0.0), number(second, 4_294_967_299.0)]),
         entry(testid, "vus", Kind::Gauge, vec![number(first, 0.1), number(second, -2.5)]),

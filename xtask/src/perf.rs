@@ -25,7 +25,7 @@ use plan::PerfPlan;
 use services::Services;
 use stop::{Stop, configuration};
 
-use crate::scenarios::Scenario;
+use crate::scenarios::ScenarioTest;
 use crate::{github, reports, terminal};
 
 /// Runs the command.
@@ -79,7 +79,7 @@ async fn run_all(plan: &PerfPlan, services: &Services) -> Result<ExitCode, Stop>
 }
 
 /// One scenario, from load to report.
-async fn run(plan: &PerfPlan, services: &Services, scenario: &Scenario) -> Result<ExitCode, Stop> {
+async fn run(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Result<ExitCode, Stop> {
     let before = prove::before(plan, services).await?;
     let (folder, evidence) = match generate::run(plan, services, scenario).await? {
         Generated::Evidence(folder, evidence) => (folder, *evidence),

@@ -82,13 +82,13 @@ pub(crate) fn cargo_build(cargo: &mut Command, what: &[&str], failure: &str) -> 
 
 /// A scenario: its name, and the test that runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Scenario {
+pub(crate) struct ScenarioTest {
     pub(crate) name: String,
     pub(crate) test: String,
 }
 
 /// The scenarios of a test binary, by name. A scenario is an ignored test; its name is that of its file.
-pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<Scenario>> {
+pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<ScenarioTest>> {
     let output = Command::new(load).args(["--list", "--ignored", "--format", "terse"]).output();
     let output = output.with_context(|| format!("failed to run {}", load.display()))?;
     if !output.status.success() {
@@ -101,10 +101,10 @@ pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<Scenario>> {
     }
 }
 
-fn parse(listing: &str) -> Vec<Scenario> {
+fn parse(listing: &str) -> Vec<ScenarioTest> {
     let tests = listing.lines().filter_map(|line| line.strip_suffix(": test"));
     let mut scenarios: Vec<_> = tests
-        .filter_map(|test| Some(Scenario { name: test.split_once("::")?.0.to_owned(), test: test.to_owned() }))
+        .filter_map(|test| Some(ScenarioTest { name: test.split_once("::")?.0.to_owned(), test: test.to_owned() }))
         .collect();
     scenarios.sort_by(|a, b| a.name.cmp(&b.name));
     scenarios

@@ -33,7 +33,7 @@ const ARCHIVE: &str = "archive";
 
 /// What the stack is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Choice {
+pub(crate) enum StackChoice {
     /// Docker if it is there, else a `prometheus` on PATH, else no store
     Auto,
     /// Prometheus and Grafana in containers, or fail
@@ -46,8 +46,8 @@ pub(crate) enum Choice {
 
 /// What a stack should be.
 #[derive(Debug, Clone)]
-pub(crate) struct Options {
-    pub(crate) choice: Choice,
+pub(crate) struct StackOptions {
+    pub(crate) choice: StackChoice,
     pub(crate) prometheus_port: u16,
     pub(crate) grafana_port: u16,
     pub(crate) grafana: bool,
@@ -68,7 +68,7 @@ pub(crate) struct ShownArchive {
     pub(crate) dashboards: PathBuf,
 }
 
-impl Options {
+impl StackOptions {
     /// The files that Prometheus reads, by their path beside `prometheus.yml`.
     fn configuration(&self) -> anyhow::Result<Vec<(String, String)>> {
         let files = generated_files::files(services::ALL, &self.timing)?.into_iter();
@@ -160,7 +160,7 @@ impl StackError {
 
 /// Starts a stack, or finds the one that runs. One that does not start, or is interrupted by a signal, leaves nothing. What is not there, and
 /// what that costs, is printed.
-pub(crate) async fn start(options: &Options, mut signals: watch::Receiver<u32>) -> Result<Stack, StackError> {
+pub(crate) async fn start(options: &StackOptions, mut signals: watch::Receiver<u32>) -> Result<Stack, StackError> {
     let before = parts(options.choice, Some(options.prometheus_port)).await?;
     let failure = tokio::select! {
         stack = up(options, &before) => match stack {
@@ -180,18 +180,18 @@ pub(crate) async fn start(options: &Options, mut signals: watch::Receiver<u32>) 
     Err(failure)
 }
 
-async fn up(options: &Options, before: &[StackPart]) -> Result<Stack, StackError> {
+async fn up(options: &StackOptions, before: &[StackPart]) -> Result<Stack, StackError> {
     let mut stack = match options.choice {
-        Choice::None => return Ok(Stack::default()),
-        Choice::Docker => docker::up(options).await?,
-        Choice::Native => native::up(options).await?,
-        Choice::Auto => auto(options).await?,
+        StackChoice::None => return Ok(Stack::default()),
+        StackChoice::Docker => docker::up(options).await?,
+        StackChoice::Native => native::up(options).await?,
+        StackChoice::Auto => auto(options).await?,
     };
     stack.started = parts_since(before, options).await?;
     Ok(stack)
 }
 
-async fn auto(options: &Options) -> Result<Stack, StackError> {
+async fn auto(options: &StackOptions) -> Result<Stack, StackError> {
     let no_docker = match docker::up(options).await {
         Err(StackError::Unavailable(why)) => why,
         result => return result,
@@ -211,11 +211,11 @@ async fn auto(options: &Options) -> Result<Stack, StackError> {
 }
 
 /// What there is of this clone's stacks, or of the one whose Prometheus has that port, as far as the choice allows it.
-pub(crate) async fn parts(choice: Choice, prometheus_port: Option<u16>) -> Result<Vec<StackPart>, StackError> {
+pub(crate) async fn parts(choice: StackChoice, prometheus_port: Option<u16>) -> Result<Vec<StackPart>, StackError> {
     let mut parts = match choice {
-        Choice::None => return Ok(Vec::new()),
-        Choice::Native => Vec::new(),
-        Choice::Auto | Choice::Docker => docker::parts(prometheus_port).await?,
+        StackChoice::None => return Ok(Vec::new()),
+        StackChoice::Native => Vec::new(),
+        StackChoice::Auto | StackChoice::Docker => docker::parts(prometheus_port).await?,
     };
     parts.extend(native::parts(prometheus_port).await);
     Ok(parts)
@@ -228,7 +228,7 @@ pub(crate) async fn clean_up(cleanup: &mut Cleanup) {
 }
 
 /// What has come since.
-async fn parts_since(before: &[StackPart], options: &Options) -> Result<Vec<StackPart>, StackError> {
+async fn parts_since(before: &[StackPart], options: &StackOptions) -> Result<Vec<StackPart>, StackError> {
     let mut parts = parts(options.choice, Some(options.prometheus_port)).await?;
     // What has come by another command is not ours to stop.
     parts.retain(|part| !before.contains(part) && !matches!(part, StackPart::Container { is_made_here: false, .. }));

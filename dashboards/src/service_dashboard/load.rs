@@ -1,7 +1,7 @@
 //! What load there was, and how the generator fared.
 
 use monitoring::label::{METRIC, NAME, TESTID};
-use monitoring::metric::{Health, Metric};
+use monitoring::metric::{HealthMetric, Metric};
 use monitoring::promql::{Selector, Window};
 
 use super::chosen;
@@ -65,9 +65,9 @@ pub(super) fn generator() -> Panel {
          Busy above 80 %, or waiting at all: latencies measured then are partly the generator's own.",
         Unit::Share,
         vec![
-            query("busy", Health::Cpu, linux),
-            query("waiting", Health::RunQueue, linux),
-            query("stolen", Health::Steal, linux),
+            query("busy", HealthMetric::Cpu, linux),
+            query("waiting", HealthMetric::RunQueue, linux),
+            query("stolen", HealthMetric::Steal, linux),
         ],
     )
 }

@@ -1,7 +1,7 @@
 //! Two sides of a service, compared round by round. What is judged, and why it is judged so, is said in [`crate::gate`].
 
 use monitoring::slo::Slo;
-use perf_report::comparison::{Change, Comparison, EndpointChange, Method, Rule, SCHEMA};
+use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, Rule, SCHEMA};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::verdict::{self, Tally};
@@ -9,7 +9,7 @@ use perf_report::{ObjectiveResult, Report};
 
 use crate::gate;
 use crate::measure::{
-    FEWEST_OF_P95, Measure, Pair, base_of, difference, differences_of, endpoints, find, head_of, medians, p50, p95,
+    FEWEST_OF_P95, MeasureFn, Pair, base_of, difference, differences_of, endpoints, find, head_of, medians, p50, p95,
     p99, ratio, rounds, success, throughput,
 };
 
@@ -23,7 +23,7 @@ pub struct About {
     /// What the head is.
     pub head: String,
     /// How they were measured.
-    pub method: Method,
+    pub method: ComparisonMethod,
     /// What is asked.
     pub rule: Rule,
     /// At what level.
@@ -35,12 +35,12 @@ pub fn compare(about: About, pairs: &[Pair<'_>]) -> Comparison {
     let names = endpoints(pairs);
     let family: Vec<Vec<f64>> = names.iter().map(|name| differences_of(pairs, name)).collect();
     let judge = match about.method {
-        Method::Interleaved => gate::judge,
-        Method::Recorded => gate::judge_recorded,
+        ComparisonMethod::Interleaved => gate::judge,
+        ComparisonMethod::Recorded => gate::judge_recorded,
     };
     let judged = judge(&family, about.rule, about.alpha);
     let changes = names.iter().zip(judged).map(|(name, judged)| {
-        let relative = |of: Measure| ratio(pairs, name, of, about.alpha);
+        let relative = |of: MeasureFn| ratio(pairs, name, of, about.alpha);
         let interval = judged.interval.map(|interval| (interval.low.exp_m1(), interval.high.exp_m1()));
         let p95_change = Change { change: judged.estimate.map(f64::exp_m1), interval, ..medians(pairs, name, p95) };
         EndpointChange {
@@ -153,7 +153,7 @@ mod tests {
             name: "a".to_owned(),
             base: "main (0123456 Slow joins)".to_owned(),
             head: "working tree".to_owned(),
-            method: Method::Interleaved,
+            method: ComparisonMethod::Interleaved,
             rule: Rule::default(),
             alpha: 0.05,
         };
@@ -195,7 +195,7 @@ mod tests {
                 name: String::new(),
                 base: String::new(),
                 head: String::new(),
-                method: Method::Interleaved,
+                method: ComparisonMethod::Interleaved,
                 rule: Rule::default(),
                 alpha: 0.05,
             };
@@ -215,7 +215,7 @@ mod tests {
             name: String::new(),
             base: String::new(),
             head: String::new(),
-            method: Method::Recorded,
+            method: ComparisonMethod::Recorded,
             rule: Rule::default(),
             alpha: 0.05,
         };

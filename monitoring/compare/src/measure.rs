@@ -28,7 +28,7 @@ pub(crate) const FEWEST_OF_P95: u64 = 20;
 const FEWEST_OF_P99: u64 = 100;
 
 /// A number that a round gives for an endpoint; none if it cannot tell.
-pub(crate) type Measure = fn(&Report, &EndpointResult) -> Option<f64>;
+pub(crate) type MeasureFn = fn(&Report, &EndpointResult) -> Option<f64>;
 
 pub(crate) fn p50(_: &Report, endpoint: &EndpointResult) -> Option<f64> {
     endpoint.p50_ms.map(Millis::as_f64)
@@ -66,12 +66,12 @@ pub(crate) fn endpoints(pairs: &[Pair<'_>]) -> Vec<String> {
     all.filter(|name| seen.insert(name.as_str())).cloned().collect()
 }
 
-fn measured(report: &Report, name: &str, of: Measure) -> Option<f64> {
+fn measured(report: &Report, name: &str, of: MeasureFn) -> Option<f64> {
     of(report, find(report, name)?)
 }
 
 /// Differences of logarithms, of those pairs that have one.
-pub(crate) fn differences(pairs: &[Pair<'_>], name: &str, of: Measure) -> Vec<f64> {
+pub(crate) fn differences(pairs: &[Pair<'_>], name: &str, of: MeasureFn) -> Vec<f64> {
     let both = pairs.iter().map(|pair| (measured(pair.base, name, of), measured(pair.head, name, of)));
     both.filter_map(|(base, head)| gate::difference(base, head)).collect()
 }
@@ -110,7 +110,7 @@ pub(crate) fn rounds(pairs: &[Pair<'_>], name: &str) -> Vec<(Option<Millis>, Opt
 }
 
 /// Both sides' medians over rounds.
-pub(crate) fn medians(pairs: &[Pair<'_>], name: &str, of: Measure) -> Change {
+pub(crate) fn medians(pairs: &[Pair<'_>], name: &str, of: MeasureFn) -> Change {
     let side = |side: for<'a> fn(&Pair<'a>) -> &'a Report| {
         median(pairs.iter().filter_map(|pair| measured(side(pair), name, of)).collect())
     };
@@ -126,14 +126,14 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// A change as a share of what was before.
-pub(crate) fn ratio(pairs: &[Pair<'_>], name: &str, of: Measure, alpha: f64) -> Change {
+pub(crate) fn ratio(pairs: &[Pair<'_>], name: &str, of: MeasureFn, alpha: f64) -> Change {
     let test = SignedRank::new(&differences(pairs, name, of));
     let interval = test.interval(alpha).map(|interval| (interval.low.exp_m1(), interval.high.exp_m1()));
     Change { change: test.estimate().map(f64::exp_m1), interval, ..medians(pairs, name, of) }
 }
 
 /// A change of a share, as a difference.
-pub(crate) fn difference(pairs: &[Pair<'_>], name: &str, of: Measure, alpha: f64) -> Change {
+pub(crate) fn difference(pairs: &[Pair<'_>], name: &str, of: MeasureFn, alpha: f64) -> Change {
     let both = pairs.iter().filter_map(|pair| Some(measured(pair.head, name, of)? - measured(pair.base, name, of)?));
     let test = SignedRank::new(&both.collect::<Vec<_>>());
     let interval = test.interval(alpha).map(|interval| (interval.low, interval.high));

@@ -13,7 +13,7 @@ use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
 use monitoring::ratio::Ratio;
-use perf_report::comparison::{Comparison, Method, Rule};
+use perf_report::comparison::{Comparison, ComparisonMethod, Rule};
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::quantile::RankedLatencies;
 use perf_report::render::files::HISTOGRAMS;
@@ -94,7 +94,7 @@ pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> R
         name: head.report.testid.clone(),
         base: words(base.report),
         head: words(head.report),
-        method: Method::Recorded,
+        method: ComparisonMethod::Recorded,
         rule,
         alpha: rule.alpha,
     };

@@ -1,6 +1,6 @@
 //! How often the gate is right: thousands of comparisons on machines that drift and burst, each calibrated first.
 
-use perf_compare::gate::simulation::{ENDPOINTS, MACHINES, Machine, Rate};
+use perf_compare::gate::simulation::{ENDPOINTS, FindingRate, MACHINES, Machine};
 use perf_report::comparison::{Conclusion, Rule};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -29,7 +29,7 @@ fn on_each_machine(judge: impl Fn(&str, &Machine) + Sync) {
     });
 }
 
-fn say(name: &str, what: &str, rate: Rate) {
+fn say(name: &str, what: &str, rate: FindingRate) {
     println!(
         "{name}: {what}: {} of {} ({:.2} %; 95 % bounds {:.2} % and {:.2} %)",
         rate.found,
@@ -97,7 +97,7 @@ fn looks_before_the_end_find_as_much_and_raise_no_more_alarms() {
         let with_looks = |seed, slowed: [f64; ENDPOINTS], looked_for: &dyn Fn(&[Conclusion; ENDPOINTS]) -> bool| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let gates = (0..GATES).filter_map(|_| machine.gate(&mut rng, RULE, &slowed, LOOKS));
-            Rate::of(gates, looked_for)
+            FindingRate::of(gates, looked_for)
         };
         let false_alarms = with_looks(6, [RULE.margin; ENDPOINTS], &any(Conclusion::Regressed));
         say(name, "three looks, all slower by just the margin, called regressed", false_alarms);
@@ -115,7 +115,7 @@ fn recorded_runs_raise_no_more_alarms() {
     on_each_machine(|name, machine| {
         let compared = |seed, slowed: [f64; ENDPOINTS], looked_for: &dyn Fn(&[Conclusion; ENDPOINTS]) -> bool| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            Rate::of((0..GATES).map(|_| machine.recorded(&mut rng, RULE, &slowed)), looked_for)
+            FindingRate::of((0..GATES).map(|_| machine.recorded(&mut rng, RULE, &slowed)), looked_for)
         };
         let false_alarms = compared(8, [0.0; ENDPOINTS], &any(Conclusion::Regressed));
         say(name, "same code, recorded twice, called regressed", false_alarms);

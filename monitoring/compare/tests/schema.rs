@@ -1,7 +1,7 @@
 //! Comparisons are what their JSON Schema says.
 
 use perf_compare::{About, Pair, compare};
-use perf_report::comparison::{Method, Rule};
+use perf_report::comparison::{ComparisonMethod, Rule};
 use serde_json::Value;
 
 #[test]
@@ -11,7 +11,7 @@ fn a_comparison_is_what_its_schema_says() {
         name: "a".to_owned(),
         base: "b".to_owned(),
         head: "c".to_owned(),
-        method: Method::Interleaved,
+        method: ComparisonMethod::Interleaved,
         rule: Rule::default(),
         alpha: 0.05,
     };

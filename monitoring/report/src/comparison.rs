@@ -26,7 +26,7 @@ pub struct Comparison {
     /// What the head is.
     pub head: String,
     /// How they were measured.
-    pub method: Method,
+    pub method: ComparisonMethod,
     /// The scenario's name.
     pub scenario: String,
     /// The load of a round, in words.
@@ -51,7 +51,7 @@ pub struct Comparison {
 /// How two sides were measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Method {
+pub enum ComparisonMethod {
     /// Turn by turn in rounds, on one machine.
     Interleaved,
     /// Each in a run of its own, at another time: sections of the same part of the plan are paired.

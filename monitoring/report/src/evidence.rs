@@ -13,14 +13,14 @@ use monitoring::catalogue::Catalogue;
 use serde::{Deserialize, Serialize};
 
 pub use counts::{
-    CheckCounts, EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, ServerTimes,
-    StatusCounts, ThreadTimes,
+    CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
+    ServerTimes, StatusCounts, ThreadTimes,
 };
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
 pub use snapshot::{Layout, PartCounts, Snapshot};
 
 use crate::finding::Finding;
-use crate::{BackendValue, CacheResult, Environment, Generator, Plan, Store, Timeline};
+use crate::{BackendValue, CacheResult, Environment, Generator, PlanResult, StoreResult, Timeline};
 
 /// The version of the evidence's form.
 pub const SCHEMA: u32 = 1;
@@ -59,7 +59,7 @@ pub struct Evidence {
     /// Checks that the scenario says it makes.
     pub checks: Vec<Cow<'static, str>>,
     /// The plan, and what became of it.
-    pub plan: Plan,
+    pub plan: PlanResult,
     /// How the generator did.
     pub generator: Generator,
     /// The machine and the software.
@@ -69,7 +69,7 @@ pub struct Evidence {
     /// All counts.
     pub counts: Snapshot,
     /// What became of the metrics; none if there was no store.
-    pub store: Option<Store>,
+    pub store: Option<StoreResult>,
     /// Values of the backend's own metrics, one for each objective on them.
     pub backend: Vec<BackendAnswer>,
     /// The backend's caches; only those of which something is known.

@@ -26,7 +26,8 @@ mod timeline;
 pub use backend::CacheResult;
 pub use environment::Environment;
 pub use load::{
-    Arrivals, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, Plan, SegmentLatency, SegmentResult,
+    ArrivalCounts, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, PlanResult, SegmentLatency,
+    SegmentResult,
 };
 pub use objective::{BackendValue, Goal, Measured, ObjectiveResult, Percentile, Share};
 pub use timeline::{Slice, SliceOfEndpoint, Timeline};
@@ -63,7 +64,7 @@ pub struct Report {
     pub load: String,
     /// The plan: what is needed to run it again, and what became of it.
     #[serde(default)]
-    pub plan: Plan,
+    pub plan: PlanResult,
     /// How the generator itself did.
     #[serde(default)]
     pub generator: Generator,
@@ -93,7 +94,7 @@ pub struct Report {
     /// Objective by objective, in the catalogue's order.
     pub objectives: Vec<ObjectiveResult>,
     /// What became of the metrics; none if there was no store.
-    pub store: Option<Store>,
+    pub store: Option<StoreResult>,
     /// What should be known: problems, for which this run cannot be called met whatever its objectives say, and warnings.
     pub findings: Vec<Finding>,
     /// Requests that production has in a day, if somebody said: what error budgets are put against.
@@ -268,7 +269,7 @@ pub struct ServerTiming {
 
 /// What became of the metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Store {
+pub struct StoreResult {
     /// Where they were pushed to, without user and password.
     pub url: String,
     /// Pushes that the store took.

@@ -1,7 +1,7 @@
 //! Reports and comparisons for tests.
 
 use crate::Report;
-use crate::comparison::{Change, Comparison, Conclusion, EndpointChange, Method, Rule, SCHEMA};
+use crate::comparison::{Change, Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SCHEMA};
 use crate::exit_code::ExitCode;
 
 impl Report {
@@ -36,7 +36,7 @@ impl Comparison {
             name: "a".to_owned(),
             base: "b".to_owned(),
             head: "c".to_owned(),
-            method: Method::Interleaved,
+            method: ComparisonMethod::Interleaved,
             scenario: report.scenario,
             load: report.load,
             rule: Rule::default(),

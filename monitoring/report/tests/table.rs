@@ -9,7 +9,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::render::terminal;
 use perf_report::verdict::{self, Tally};
 use perf_report::{
-    Environment, Generator, Iterations, Measured, Millis, ObjectiveResult, Plan, Report, Requests, SCHEMA, Timeline,
+    Environment, Generator, Iterations, Measured, Millis, ObjectiveResult, PlanResult, Report, Requests, SCHEMA, Timeline,
 };
 
 fn report() -> Report {
@@ -38,7 +38,7 @@ fn report() -> Report {
         started_unix_ms: 0,
         ended_unix_ms: 0,
         load: "10 VUs for 30s".into(),
-        plan: Plan::default(),
+        plan: PlanResult::default(),
         generator: Generator::default(),
         segments: Vec::new(),
         checks: Vec::new(),

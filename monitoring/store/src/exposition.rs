@@ -10,7 +10,7 @@ const MAX_LABELS: usize = 64;
 
 /// A sample: a series and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
+pub struct ExpositionSample {
     /// The metric's name; a histogram's end in `_bucket`, `_sum` and `_count`.
     pub name: String,
     /// Its labels.
@@ -34,7 +34,7 @@ pub enum ExpositionError {
 ///
 /// # Errors
 /// The first line that cannot be read.
-pub fn parse(text: &str) -> Result<Vec<Sample>, ExpositionError> {
+pub fn parse(text: &str) -> Result<Vec<ExpositionSample>, ExpositionError> {
     let mut samples = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         let line = line.trim();
@@ -49,7 +49,7 @@ pub fn parse(text: &str) -> Result<Vec<Sample>, ExpositionError> {
     Ok(samples)
 }
 
-fn sample(line: &str) -> Result<Sample, &'static str> {
+fn sample(line: &str) -> Result<ExpositionSample, &'static str> {
     let end = line.find(|c: char| c == '{' || c.is_whitespace()).ok_or("it has no value")?;
     let (name, rest) = line.split_at(end);
     if name.is_empty() {
@@ -62,7 +62,7 @@ fn sample(line: &str) -> Result<Sample, &'static str> {
     };
     let value = rest.split_whitespace().next().ok_or("it has no value")?;
     let value = value.parse().map_err(|_| "its value is no number")?;
-    Ok(Sample { name: name.to_owned(), labels, value })
+    Ok(ExpositionSample { name: name.to_owned(), labels, value })
 }
 
 /// Reads labels up to the closing brace, and gives what follows.

@@ -16,7 +16,7 @@ mod variables;
 pub use error::{SettingsError, ValueError};
 pub use http::HttpSettings;
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
-pub use settings::{GROUPS, Group, Setting, Settings, Value, all_settings};
+pub use settings::{GROUPS, Group, Setting, SettingValue, Settings, all_settings};
 pub use value::{parse_duration, parse_url, shown_duration};
 pub use variables::*;
 

@@ -18,7 +18,7 @@ use prometheus_store::{StoreAccess, shown_url};
 mod setting;
 mod table;
 
-pub use setting::{Group, Setting, Value};
+pub use setting::{Group, Setting, SettingValue};
 pub use table::{GROUPS, all as all_settings};
 
 /// All that a run is told from outside.

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::host::{ProcessorTicks, processor_ticks, thread_times};
-use crate::measure::{Health, Snapshot, ThreadTimes};
+use crate::measure::{GeneratorHealth, Snapshot, ThreadTimes};
 use crate::plan::nanos;
 
 /// Watches the thread that made it.
@@ -53,12 +53,12 @@ impl HealthMeter {
     }
 
     /// How the generator did since the start.
-    pub(super) fn overall(&self, worked: &[ThreadTimes]) -> Health {
+    pub(super) fn overall(&self, worked: &[ThreadTimes]) -> GeneratorHealth {
         health(worked, self.since, processor_ticks())
     }
 }
 
-fn health(worked: &[ThreadTimes], then: Option<ProcessorTicks>, now: Option<ProcessorTicks>) -> Health {
+fn health(worked: &[ThreadTimes], then: Option<ProcessorTicks>, now: Option<ProcessorTicks>) -> GeneratorHealth {
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let share = |part: u64, whole: u64| if whole > 0 { (part as f64 / whole as f64).min(1.0) } else { 0.0 };
     let most = |of: &dyn Fn(&ThreadTimes) -> Option<u64>| {
@@ -67,7 +67,7 @@ fn health(worked: &[ThreadTimes], then: Option<ProcessorTicks>, now: Option<Proc
     let steal = then
         .zip(now)
         .map(|(then, now)| share(now.stolen.saturating_sub(then.stolen), now.all.saturating_sub(then.all)));
-    Health { cpu: most(&|worked| worked.cpu), run_queue: most(&|worked| worked.waited), steal }
+    GeneratorHealth { cpu: most(&|worked| worked.cpu), run_queue: most(&|worked| worked.waited), steal }
 }
 
 #[cfg(test)]
@@ -79,8 +79,8 @@ mod tests {
         let worked = |cpu, waited| ThreadTimes { wall: 1000, cpu: Some(cpu), waited: Some(waited) };
         let (then, now) = (ProcessorTicks { stolen: 10, all: 100 }, ProcessorTicks { stolen: 30, all: 200 });
         let health = health(&[worked(900, 10), worked(100, 50)], Some(then), Some(now));
-        assert_eq!(health, Health { cpu: Some(0.9), run_queue: Some(0.05), steal: Some(0.2) });
-        assert_eq!(super::health(&[ThreadTimes::default()], None, None), Health::default());
+        assert_eq!(health, GeneratorHealth { cpu: Some(0.9), run_queue: Some(0.05), steal: Some(0.2) });
+        assert_eq!(super::health(&[ThreadTimes::default()], None, None), GeneratorHealth::default());
     }
 
     #[test]

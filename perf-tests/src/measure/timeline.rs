@@ -41,12 +41,12 @@ pub struct Section {
     /// Requests of all endpoints, in all phases.
     pub requests: RequestCounts,
     /// Latencies after warm-up, by endpoint.
-    pub latencies: BTreeMap<usize, Latencies>,
+    pub latencies: BTreeMap<usize, SectionLatencies>,
 }
 
 /// Latencies of one endpoint in one section.
 #[derive(Debug, Clone)]
-pub struct Latencies {
+pub struct SectionLatencies {
     /// Requests that failed, which lie beyond all bounds.
     pub failed: u64,
     /// Requests within what the endpoint's objective on latency promises; none if it has no such objective.
@@ -116,7 +116,7 @@ impl TimelineRecorder {
             }
             let lately = latency.spread().since(before.map(|before| &before.spread)).map_err(failed)?;
             let good_before = before.and_then(|before| before.good).unwrap_or(0);
-            let of = Latencies {
+            let of = SectionLatencies {
                 failed: all.saturating_sub(lately.len()),
                 good: good.map(|good| good - good_before),
                 encoded: encode(&lately)?,
@@ -164,7 +164,7 @@ impl Section {
                     let mut all = mine.decoded()?;
                     all.add(theirs.decoded()?).map_err(failed)?;
                     let good = mine.good.zip(theirs.good).map(|(mine, theirs)| mine + theirs);
-                    *mine = Latencies { failed: mine.failed + theirs.failed, good, encoded: encode(&all)? };
+                    *mine = SectionLatencies { failed: mine.failed + theirs.failed, good, encoded: encode(&all)? };
                 }
                 None => drop(self.latencies.insert(index, theirs)),
             }
@@ -173,7 +173,7 @@ impl Section {
     }
 }
 
-impl Latencies {
+impl SectionLatencies {
     /// Those of requests that succeeded, in nanoseconds.
     pub fn decoded(&self) -> Result<Histogram<u64>, TimelineError> {
         Deserializer::new().deserialize(&mut self.encoded.as_slice()).map_err(failed)

@@ -41,14 +41,14 @@ pub type SeriesLabels = Arc<[Label]>;
 
 /// What a series is at a time.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum SampleValue {
     /// A number.
     Number(f64),
     /// A native histogram.
     Native(Arc<NativeHistogram>),
 }
 
-impl Value {
+impl SampleValue {
     pub(super) const STALE: Self = Self::Number(f64::from_bits(STALE_BITS));
 
     /// What it was before anything was counted.
@@ -68,26 +68,28 @@ pub struct Entry {
     /// What its metric is.
     pub description: Description,
     /// Milliseconds since 1970, and the value then.
-    pub points: Vec<(i64, Value)>,
+    pub points: Vec<(i64, SampleValue)>,
 }
 
 impl Entry {
     /// Whether it only says that the series has ended, and nothing of what it was.
     fn is_end(&self) -> bool {
-        self.points.iter().all(|(_, value)| matches!(value, Value::Number(value) if value.to_bits() == STALE_BITS))
+        self.points
+            .iter()
+            .all(|(_, value)| matches!(value, SampleValue::Number(value) if value.to_bits() == STALE_BITS))
     }
 
     fn numbers(&self) -> impl Iterator<Item = (i64, f64)> {
         self.points.iter().filter_map(|(at, value)| match value {
-            Value::Number(value) => Some((*at, *value)),
-            Value::Native(_) => None,
+            SampleValue::Number(value) => Some((*at, *value)),
+            SampleValue::Native(_) => None,
         })
     }
 
     fn natives(&self) -> impl Iterator<Item = (i64, &NativeHistogram)> {
         self.points.iter().filter_map(|(at, value)| match value {
-            Value::Number(_) => None,
-            Value::Native(native) => Some((*at, &**native)),
+            SampleValue::Number(_) => None,
+            SampleValue::Native(native) => Some((*at, &**native)),
         })
     }
 }
@@ -212,18 +214,18 @@ fn message_v2(entries: &[Entry], started: i64) -> wire_v2::Request {
 mod tests {
     use super::*;
 
-    fn entry(name: &str, kind: Kind, points: Vec<(i64, Value)>) -> Entry {
+    fn entry(name: &str, kind: Kind, points: Vec<(i64, SampleValue)>) -> Entry {
         let label = |name: &str, value: &str| Label { name: name.to_owned(), value: value.to_owned() };
         let labels = [label("__name__", name), label("testid", "t1")];
         Entry { labels: labels.into(), description: Description { kind, unit: "", help: "h" }, points }
     }
 
     fn entries() -> [Entry; 3] {
-        let native = Value::Native(Arc::new(NativeHistogram::empty()));
+        let native = SampleValue::Native(Arc::new(NativeHistogram::empty()));
         [
-            entry("x_sum", Kind::Histogram, vec![(5, Value::Number(0.0)), (9, Value::Number(2.0))]),
+            entry("x_sum", Kind::Histogram, vec![(5, SampleValue::Number(0.0)), (9, SampleValue::Number(2.0))]),
             entry("x", Kind::Histogram, vec![(9, native)]),
-            entry("vus", Kind::Gauge, vec![(9, Value::Number(1.0))]),
+            entry("vus", Kind::Gauge, vec![(9, SampleValue::Number(1.0))]),
         ]
     }
 
@@ -259,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_series_says_nothing_of_what_it_was() {
-        let ended = [entry("x_bucket", Kind::Gauge, vec![(9, Value::STALE)])];
+        let ended = [entry("x_bucket", Kind::Gauge, vec![(9, SampleValue::STALE)])];
         assert_eq!(message_v1(&ended).metadata, []);
         assert_eq!(message_v2(&ended, 5).timeseries[0].metadata, None);
     }

@@ -13,8 +13,8 @@ use tokio::time::{self, Instant};
 
 use super::backoff::Backoff;
 use super::client::{Client, WriteError};
-use super::message::{Entry, SeriesLabels, Value, Version, encode, shown, size};
-use super::series::Series;
+use super::message::{Entry, SampleValue, SeriesLabels, Version, encode, shown, size};
+use super::series::SeriesValue;
 use crate::clock;
 
 mod bisect;
@@ -117,7 +117,7 @@ impl Pusher {
     ///
     /// # Errors
     /// If the store does not take it, or was to be left alone.
-    pub async fn push(&mut self, at: i64, series: Vec<Series>) -> Result<(), WriteError> {
+    pub async fn push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), WriteError> {
         if let (false, Some(error)) = (self.backoff.is_over(), &self.result.last_error) {
             return Err(error.clone());
         }
@@ -127,7 +127,7 @@ impl Pusher {
     }
 
     /// Pushes the final values, trying again for a while, and then marks every series as ended.
-    pub async fn finish(mut self, at: i64, series: Vec<Series>) -> Pushes {
+    pub async fn finish(mut self, at: i64, series: Vec<SeriesValue>) -> Pushes {
         self.give_up.soon();
         if self.last_push(at, series).await.is_ok() && self.turned_down.is_empty() {
             self.result.complete = true;
@@ -146,7 +146,7 @@ impl Pusher {
         self.result
     }
 
-    async fn last_push(&mut self, at: i64, series: Vec<Series>) -> Result<(), WriteError> {
+    async fn last_push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), WriteError> {
         let mut last = Some(series);
         loop {
             self.wait().await;
@@ -166,8 +166,11 @@ impl Pusher {
         let mut known: Vec<_> = self.known.drain().collect();
         known.sort_unstable();
         let description = monitoring::metric::Metric::vus().description;
-        let ended =
-            |labels: &SeriesLabels| Entry { labels: labels.clone(), description, points: vec![(at, Value::STALE)] };
+        let ended = |labels: &SeriesLabels| Entry {
+            labels: labels.clone(),
+            description,
+            points: vec![(at, SampleValue::STALE)],
+        };
         let mut refused = None;
         for batch in known.chunks(BATCH) {
             let batch: Vec<_> = batch.iter().map(ended).collect();
@@ -201,11 +204,11 @@ impl Pusher {
         }
     }
 
-    fn prepare(&mut self, at: i64, series: Vec<Series>) -> Push {
+    fn prepare(&mut self, at: i64, series: Vec<SeriesValue>) -> Push {
         let at = self.previous.map_or(at, |previous| at.max(previous + 1));
         let known = series.into_iter().filter(|series| !self.turned_down.contains_key(&series.labels));
         let entries: Vec<_> = known
-            .map(|Series { labels, description, value, from_zero }| {
+            .map(|SeriesValue { labels, description, value, from_zero }| {
                 // A series born since the last push was zero then. Without saying so, its first value would be lost to rates.
                 let before = self.previous.filter(|_| from_zero && !self.known.contains(&labels));
                 let points = before.map(|previous| (previous, value.zero())).into_iter().chain([(at, value.clone())]);

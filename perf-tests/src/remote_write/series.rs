@@ -5,10 +5,10 @@ use std::sync::Arc;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{LE, SCENARIO, TESTID};
-use monitoring::metric::{self, Description, Health, LE_INFINITY, Metric, Part};
+use monitoring::metric::{self, Description, HealthMetric, LE_INFINITY, Metric, Part};
 use monitoring::phase::Phase;
 
-use super::message::{SeriesLabels, Value};
+use super::message::{SampleValue, SeriesLabels};
 use super::native_histogram::NativeHistogram;
 use super::wire_v1::Label;
 use crate::measure::{self, Buckets, CheckCounts, EndpointCounts, Latency, Snapshot};
@@ -16,13 +16,13 @@ use crate::plan::PhasePlan;
 
 /// A series and its value now.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct SeriesValue {
     /// Its labels.
     pub labels: SeriesLabels,
     /// What its metric is.
     pub description: Description,
     /// What it is now.
-    pub value: Value,
+    pub value: SampleValue,
     /// Whether it was zero before it was there: true of what counts, not of what goes up and down.
     pub from_zero: bool,
 }
@@ -62,7 +62,7 @@ pub fn series(
     exercised: &[Endpoint],
     (run, parts): (&Identity, &[(Identity, PhasePlan)]),
     snapshot: &Snapshot,
-) -> Vec<Series> {
+) -> Vec<SeriesValue> {
     let mut all = Vec::new();
     let with_success: Vec<_> = catalogue.with_success().collect();
     for ((identity, phases), counts) in parts.iter().zip(&snapshot.parts) {
@@ -90,8 +90,9 @@ pub fn series(
         all = out.series;
     }
     let mut out = SeriesWriter { run, phase: Phase::Steady, series: all };
-    let measure::Health { cpu, run_queue, steal } = snapshot.health;
-    for (health, share) in [(Health::Cpu, cpu), (Health::RunQueue, run_queue), (Health::Steal, steal)] {
+    let measure::GeneratorHealth { cpu, run_queue, steal } = snapshot.health;
+    for (health, share) in [(HealthMetric::Cpu, cpu), (HealthMetric::RunQueue, run_queue), (HealthMetric::Steal, steal)]
+    {
         if let Some(share) = share {
             out.gauge(&Metric::health(health), share);
         }
@@ -102,7 +103,7 @@ pub fn series(
 struct SeriesWriter<'run> {
     run: &'run Identity,
     phase: Phase,
-    series: Vec<Series>,
+    series: Vec<SeriesValue>,
 }
 
 impl SeriesWriter<'_> {
@@ -135,7 +136,7 @@ impl SeriesWriter<'_> {
 
     fn counter(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, last: &str, value: u64) {
         let labels = metric.labels(endpoint, self.phase, last);
-        self.push(&metric.name, metric.description, &labels, Value::Number(float(value)));
+        self.push(&metric.name, metric.description, &labels, SampleValue::Number(float(value)));
     }
 
     fn latency(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, latency: &Latency) {
@@ -146,7 +147,7 @@ impl SeriesWriter<'_> {
                 &metric.name,
                 metric.description,
                 &labels,
-                Value::Native(Arc::new(NativeHistogram::new(latency))),
+                SampleValue::Native(Arc::new(NativeHistogram::new(latency))),
             );
         }
     }
@@ -156,7 +157,7 @@ impl SeriesWriter<'_> {
         let (name, total) = (metric.bucket(), float(buckets.count()));
         let with_le = |le: String| [labels.as_slice(), &[(LE, le)]].concat();
         let mut push = |name: &str, labels: &[_], value| {
-            self.push(name, metric.description, labels, Value::Number(value));
+            self.push(name, metric.description, labels, SampleValue::Number(value));
         };
         for (bound, count) in buckets.cumulative() {
             push(&name, &with_le(metric::le(bound)), float(count));
@@ -171,17 +172,17 @@ impl SeriesWriter<'_> {
         name: &str,
         description: Description,
         labels: &[(monitoring::label::Label, String)],
-        value: Value,
+        value: SampleValue,
     ) {
         let own = labels.iter().map(|(name, value)| label(name.as_str(), value));
         let mut labels: Vec<_> = own.chain([label("__name__", name)]).collect();
         labels.extend_from_slice(&self.run.labels);
         labels.sort_unstable();
-        self.series.push(Series { labels: labels.into(), description, value, from_zero: true });
+        self.series.push(SeriesValue { labels: labels.into(), description, value, from_zero: true });
     }
 
     fn gauge(&mut self, metric: &Metric, value: f64) {
-        self.push(&metric.name, metric.description, &[], Value::Number(value));
+        self.push(&metric.name, metric.description, &[], SampleValue::Number(value));
         self.series.iter_mut().last().iter_mut().for_each(|series| series.from_zero = false);
     }
 }
@@ -222,11 +223,11 @@ mod tests {
         recorder.snapshot()
     }
 
-    fn all() -> Vec<Series> {
+    fn all() -> Vec<SeriesValue> {
         all_of(&snapshot())
     }
 
-    fn all_of(snapshot: &Snapshot) -> Vec<Series> {
+    fn all_of(snapshot: &Snapshot) -> Vec<SeriesValue> {
         let tags = [("team".to_owned(), "trading".to_owned())];
         let identity = Identity::new("t1", "basic", &tags);
         let phases = constant_vus(1, Duration::from_secs(1)).plan("basic", 1, 1).unwrap().phases;
@@ -237,8 +238,8 @@ mod tests {
         value_in(&all(), of)
     }
 
-    fn value_in(all: &[Series], of: &str) -> Option<f64> {
-        let text = |series: &Series| {
+    fn value_in(all: &[SeriesValue], of: &str) -> Option<f64> {
+        let text = |series: &SeriesValue| {
             let labels = series
                 .labels
                 .iter()
@@ -248,8 +249,8 @@ mod tests {
             format!("{}{{{}}}", name.unwrap_or_default(), labels.join(","))
         };
         all.iter().find(|series| text(series) == of).and_then(|series| match series.value {
-            Value::Number(value) => Some(value),
-            Value::Native(_) => None,
+            SampleValue::Number(value) => Some(value),
+            SampleValue::Native(_) => None,
         })
     }
 
@@ -310,7 +311,7 @@ mod tests {
         assert!(series.iter().all(|series| series.labels.is_sorted()));
         assert_eq!(series.iter().map(|series| &series.labels).collect::<HashSet<_>>().len(), series.len());
         let tagged =
-            |series: &Series| series.labels.iter().any(|label| label.name == "team" && label.value == "trading");
+            |series: &SeriesValue| series.labels.iter().any(|label| label.name == "team" && label.value == "trading");
         assert!(series.iter().all(tagged));
     }
 }

@@ -6,10 +6,10 @@ use monitoring::ratio::Ratio;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::percent;
-use perf_report::{Arrivals, Durations, Generator, Iterations, PartResult};
+use perf_report::{ArrivalCounts, Durations, Generator, Iterations, PartResult};
 
 use crate::engine::Load;
-use crate::measure::{Health, LATE_AFTER, PartCounts, Snapshot, Spread};
+use crate::measure::{GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
 /// A worker that is busier than this has little left to be in time with.
@@ -20,16 +20,16 @@ pub(crate) fn plan_result(
     plan: &Plan,
     loads: &[LoadProfile],
     snapshot: &Snapshot,
-) -> Result<perf_report::Plan, serde_json::Error> {
+) -> Result<perf_report::PlanResult, serde_json::Error> {
     let parts = plan.parts.iter().zip(loads).zip(&snapshot.parts);
     let parts = parts.map(|((part, load), counts)| part_of(part, load, counts)).collect::<Result<_, _>>()?;
-    Ok(perf_report::Plan { hash: plan.hash(), parts })
+    Ok(perf_report::PlanResult { hash: plan.hash(), parts })
 }
 
 fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<PartResult, serde_json::Error> {
     let dropped = counts.dropped.iter().sum();
     let arrivals = match &part.schedule {
-        Schedule::Arrivals { arrivals, .. } => Some(Arrivals {
+        Schedule::Arrivals { arrivals, .. } => Some(ArrivalCounts {
             planned: arrivals.total(),
             started: counts.lateness.spread().count(),
             late: counts.late,
@@ -66,14 +66,14 @@ fn durations(spread: &Spread) -> Option<Durations> {
 
 /// How the generator did.
 pub(crate) fn generator(load: &Load) -> Generator {
-    let Health { cpu, run_queue, steal } = load.health;
+    let GeneratorHealth { cpu, run_queue, steal } = load.health;
     Generator { workers: u32::try_from(load.workers).unwrap_or(u32::MAX), cpu, run_queue, steal }
 }
 
 /// Warns if the generator may be in what was measured. What was dropped or late is in the objectives' own counts; here
 /// it is said with its cure.
 pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
-    let Health { cpu, steal, .. } = load.health;
+    let GeneratorHealth { cpu, steal, .. } = load.health;
     let parts = plan.parts.iter().zip(&load.snapshot.parts);
     let mut warnings: Vec<_> = parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)).collect();
     if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
@@ -170,7 +170,7 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, stands
 }
 
 /// An open load that was not what was asked for.
-fn undelivered(part: &PartPlan, counts: &PartCounts, health: Health) -> Option<Finding> {
+fn undelivered(part: &PartPlan, counts: &PartCounts, health: GeneratorHealth) -> Option<Finding> {
     let Schedule::Arrivals { arrivals, max_vus, .. } = &part.schedule else { return None };
     let (dropped, late, all) = (counts.dropped.iter().sum::<u64>(), counts.late, arrivals.total());
     let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();

@@ -25,9 +25,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 const AT_ONCE: usize = 8;
 
 /// The store of a run.
-pub(crate) struct Store(Prometheus);
+pub(crate) struct RunStore(Prometheus);
 
-impl Store {
+impl RunStore {
     pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
         let http = store_client(&url, access, OPTIONS)?;
         Ok(Self(Prometheus::new(url, http, RESPONSE)))

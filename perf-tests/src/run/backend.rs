@@ -11,7 +11,7 @@ use tokio::time;
 
 use super::PreparedRun;
 use crate::clock::{self, Epoch};
-use crate::report::Store;
+use crate::report::RunStore;
 
 /// A store that was told of the backend when load began takes that long to look at its targets, and to scrape them.
 const PATIENCE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);
@@ -46,7 +46,7 @@ impl PreparedRun {
     }
 
     /// The value of each objective, and whether it may be another in a moment; and the caches that something is known of.
-    async fn ask_backend_now(&self, store: &Store, asked: Asked) -> (Vec<(BackendAnswer, bool)>, Vec<CacheResult>) {
+    async fn ask_backend_now(&self, store: &RunStore, asked: Asked) -> (Vec<(BackendAnswer, bool)>, Vec<CacheResult>) {
         let catalogue = self.spec.catalogue;
         let is_scraped = store.is_backend_scraped(asked.at_unix_ms).await;
         if let Err(error) = &is_scraped {
@@ -95,7 +95,7 @@ fn asked(started_unix_ms: i64, now_unix_ms: i64) -> Asked {
 }
 
 async fn value_of(
-    store: &Store,
+    store: &RunStore,
     slo: &BackendSlo,
     asked: Asked,
     is_scraped: &Result<bool, QueryError>,

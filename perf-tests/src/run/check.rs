@@ -14,7 +14,7 @@ use tokio::time;
 use super::{RunError, RunSpec};
 use crate::clock;
 use crate::http::{HttpClient, HttpConfig, Pool, RequestHead};
-use crate::report::Store;
+use crate::report::RunStore;
 
 /// How long a target may take to answer at all.
 const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,7 +53,7 @@ pub(super) fn standstill(catalogue: &Catalogue) -> Duration {
 }
 
 /// Refuses a testid that the store has. A warning if it could not be asked.
-pub(super) async fn refuse_used_testid(store: Option<&Store>, testid: &str) -> Result<Option<Finding>, RunError> {
+pub(super) async fn refuse_used_testid(store: Option<&RunStore>, testid: &str) -> Result<Option<Finding>, RunError> {
     let Some(store) = store else { return Ok(None) };
     match store.has(testid).await {
         Ok(false) => Ok(None),
@@ -69,7 +69,7 @@ pub(super) async fn refuse_used_testid(store: Option<&Store>, testid: &str) -> R
 
 /// A warning if the store's clock is not ours: then rules and what looks at "now" find nothing, or find it late, long before the store
 /// refuses a sample for its time. That it cannot be asked is said elsewhere.
-pub(super) async fn clock_skew(store: Option<&Store>) -> Option<Finding> {
+pub(super) async fn clock_skew(store: Option<&RunStore>) -> Option<Finding> {
     let before = clock::unix_ms(clock::wall());
     let theirs = store?.time_ms().await.ok()?;
     let message = describe_skew(before, theirs, clock::unix_ms(clock::wall()))?;

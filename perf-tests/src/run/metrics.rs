@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Epoch, unix_ms};
 use crate::measure::Snapshot;
-use crate::remote_write::{Client, GiveUp, Pusher, Pushes, Series};
+use crate::remote_write::{Client, GiveUp, Pusher, Pushes, SeriesValue};
 
-type ToSeries = dyn Fn(&Snapshot) -> Vec<Series> + Send;
+type ToSeries = dyn Fn(&Snapshot) -> Vec<SeriesValue> + Send;
 
 /// A run's metrics; nothing at all if it has no store.
 pub(super) struct Metrics(Option<Active>);
@@ -27,7 +27,7 @@ struct Active {
 
 struct Running {
     /// Holds one push. If the store has not even taken that, the next is left out: counts are cumulative.
-    queue: mpsc::Sender<(i64, Vec<Series>)>,
+    queue: mpsc::Sender<(i64, Vec<SeriesValue>)>,
     task: JoinHandle<Pusher>,
     give_up: GiveUp,
 }
@@ -41,7 +41,7 @@ impl Metrics {
         client: Client,
         epoch: Epoch,
         interval: Duration,
-        to_series: impl Fn(&Snapshot) -> Vec<Series> + Send + 'static,
+        to_series: impl Fn(&Snapshot) -> Vec<SeriesValue> + Send + 'static,
     ) -> Self {
         let pusher = Some(Pusher::new(client));
         Self(Some(Active { epoch, to_series: Box::new(to_series), interval, due: interval, pusher, running: None }))
@@ -104,7 +104,7 @@ impl Metrics {
 
 impl Active {
     fn run(&mut self, mut pusher: Pusher) {
-        let (queue, mut due) = mpsc::channel::<(i64, Vec<Series>)>(1);
+        let (queue, mut due) = mpsc::channel::<(i64, Vec<SeriesValue>)>(1);
         let give_up = pusher.give_up();
         let task = tokio::spawn(async move {
             while let Some((at, series)) = due.recv().await {

@@ -12,7 +12,7 @@ use crate::remote_write::Pushes;
 impl PreparedRun {
     /// Adds what became of the metrics, and asks the store for its counts.
     pub(super) async fn ask_store(&self, url: String, pushes: Pushes, evidence: &mut Evidence) {
-        let mut store = perf_report::Store {
+        let mut store = perf_report::StoreResult {
             url,
             accepted: pushes.accepted,
             refused: pushes.refused,

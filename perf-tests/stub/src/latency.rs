@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, LogNormal};
 
-use crate::endpoints::{ENDPOINTS, Timing};
+use crate::endpoints::{ENDPOINTS, EndpointTiming};
 use crate::faults::Faults;
 
 /// What becomes of one request.
@@ -42,7 +42,7 @@ impl Latencies {
         if rng.random_range(0..1_000_000) < self.faults.error_ppm(endpoint, since) {
             return Fate::Error;
         }
-        let Timing { median_ms, sigma, .. } = ENDPOINTS[index];
+        let EndpointTiming { median_ms, sigma, .. } = ENDPOINTS[index];
         let ms = LogNormal::new(median_ms.ln(), sigma).map_or(median_ms, |latency| latency.sample(&mut rng));
         // Cut at ten times the median: a stub has no use for a tail that decides a short run by luck.
         let own = Duration::from_secs_f64(ms.min(10.0 * median_ms) / 1e3);

@@ -22,7 +22,7 @@ pub use faults::Faults;
 
 /// The service: its state, its latencies and its metrics.
 #[derive(Clone)]
-pub struct Server {
+pub struct StubServer {
     rooms: Arc<Mutex<state::Rooms>>,
     latency: Arc<latency::Latencies>,
     metrics: Arc<metrics::Metrics>,
@@ -32,7 +32,7 @@ pub struct Server {
     began: std::time::Instant,
 }
 
-impl Server {
+impl StubServer {
     /// A service without rooms, whose database takes so many connections.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Parser;
-use stub_backend::{Faults, Server, fixed};
+use stub_backend::{Faults, StubServer, fixed};
 use tokio::io::AsyncReadExt as _;
 
 /// A stub of the stock game's multiplayer backend. Listens on the loopback interface only.
@@ -53,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
         let stop = async { if args.until_stdin_closes { stdin_closed().await } else { std::future::pending().await } };
         return fixed::serve(listener, args.log_delays, args.seed, stop).await;
     }
-    let server = Server::new(args.seed, faults, args.pool as usize)?;
+    let server = StubServer::new(args.seed, faults, args.pool as usize)?;
     tokio::select! {
         served = axum::serve(listener, server.router()) => served.context("failed to serve"),
         () = stdin_closed(), if args.until_stdin_closes => Ok(()),

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::Server;
+use crate::StubServer;
 use crate::latency::Fate;
 use crate::metrics::Answered;
 use crate::state::{PlayerUpdate, Refusal, Rooms};
@@ -32,7 +32,7 @@ const TIMED: [(&str, &str); 7] = [
 
 const TICKERS: [&str; 6] = ["ALFA", "BRVO", "CHRL", "DLTA", "ECHO", "FXTR"];
 
-pub(crate) fn router(server: Server) -> Router {
+pub(crate) fn router(server: StubServer) -> Router {
     let api = Router::new()
         .route("/health", get(|| async { Json(json!({ "status": "ok" })) }))
         .route("/api/multiplayer/rooms", post(create_room))
@@ -53,7 +53,7 @@ fn problem(status: StatusCode, detail: &str) -> Response {
     (status, Json(json!({ "detail": detail }))).into_response()
 }
 
-async fn around(State(server): State<Server>, request: Request, next: Next) -> Response {
+async fn around(State(server): State<StubServer>, request: Request, next: Next) -> Response {
     #[expect(clippy::disallowed_methods, reason = "a server's own clock, not a measurement's")]
     let started = std::time::Instant::now();
     let _in_progress = server.metrics.begin();
@@ -95,7 +95,7 @@ fn content_length(headers: &HeaderMap) -> u64 {
     headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
-async fn metrics(State(server): State<Server>) -> Response {
+async fn metrics(State(server): State<StubServer>) -> Response {
     match server.metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
@@ -114,7 +114,7 @@ struct Day {
 
 /// Does something with the rooms, and answers with what came of it.
 fn with_rooms<T: serde::Serialize>(
-    server: &Server,
+    server: &StubServer,
     status: StatusCode,
     action: impl FnOnce(&mut Rooms) -> Result<T, Refusal>,
 ) -> Response {
@@ -125,24 +125,24 @@ fn with_rooms<T: serde::Serialize>(
     }
 }
 
-async fn create_room(State(server): State<Server>, Json(host): Json<Named>) -> Response {
+async fn create_room(State(server): State<StubServer>, Json(host): Json<Named>) -> Response {
     with_rooms(&server, StatusCode::CREATED, |rooms| rooms.create(host.name).map(|code| json!({ "code": code })))
 }
 
-async fn join_room(State(server): State<Server>, Path(code): Path<String>, Json(player): Json<Named>) -> Response {
+async fn join_room(State(server): State<StubServer>, Path(code): Path<String>, Json(player): Json<Named>) -> Response {
     with_rooms(&server, StatusCode::OK, |rooms| rooms.join(&code, player.name))
 }
 
-async fn room_state(State(server): State<Server>, Path(code): Path<String>) -> Response {
+async fn room_state(State(server): State<StubServer>, Path(code): Path<String>) -> Response {
     with_rooms(&server, StatusCode::OK, |rooms| rooms.state(&code))
 }
 
-async fn leaderboard(State(server): State<Server>, Path(code): Path<String>) -> Response {
+async fn leaderboard(State(server): State<StubServer>, Path(code): Path<String>) -> Response {
     with_rooms(&server, StatusCode::OK, |rooms| rooms.leaderboard(&code).map(|players| json!({ "players": players })))
 }
 
 async fn update_player(
-    State(server): State<Server>,
+    State(server): State<StubServer>,
     Path((code, player)): Path<(String, String)>,
     Json(update): Json<PlayerUpdate>,
 ) -> Response {
@@ -150,20 +150,20 @@ async fn update_player(
 }
 
 /// A day's own source of numbers: the same day reads the same to every player.
-fn of_day(server: &Server, day: u32) -> ChaCha8Rng {
+fn of_day(server: &StubServer, day: u32) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(server.seed);
     rng.set_stream(1_000_000 + u64::from(day));
     rng
 }
 
 /// What is the same for all on a day.
-fn of_cache(server: &Server, what: &'static str, day: u32, make: impl FnOnce() -> Value) -> Json<Value> {
+fn of_cache(server: &StubServer, what: &'static str, day: u32, make: impl FnOnce() -> Value) -> Json<Value> {
     let (value, found) = server.days.get(what, day, make);
     server.metrics.count_lookup(found);
     Json(value)
 }
 
-async fn news(State(server): State<Server>, Query(Day { day }): Query<Day>) -> Json<Value> {
+async fn news(State(server): State<StubServer>, Query(Day { day }): Query<Day>) -> Json<Value> {
     of_cache(&server, "news", day, || {
         let mut rng = of_day(&server, day);
         let items: Vec<_> = (0..5)
@@ -176,7 +176,7 @@ async fn news(State(server): State<Server>, Query(Day { day }): Query<Day>) -> J
     })
 }
 
-async fn recommendations(State(server): State<Server>, Query(Day { day }): Query<Day>) -> Json<Value> {
+async fn recommendations(State(server): State<StubServer>, Query(Day { day }): Query<Day>) -> Json<Value> {
     of_cache(&server, "recommendations", day, || {
         let mut rng = of_day(&server, day);
         let advice = ["buy", "hold", "sell"];
@@ -188,7 +188,7 @@ async fn recommendations(State(server): State<Server>, Query(Day { day }): Query
     })
 }
 
-async fn game_data(State(server): State<Server>, Query(Day { day }): Query<Day>) -> Json<Value> {
+async fn game_data(State(server): State<StubServer>, Query(Day { day }): Query<Day>) -> Json<Value> {
     of_cache(&server, "game_data", day, || {
         let mut rng = of_day(&server, day);
         let prices: Vec<_> =

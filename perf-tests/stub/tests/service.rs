@@ -8,11 +8,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
-use stub_backend::{Faults, Server};
+use stub_backend::{Faults, StubServer};
 use tower::ServiceExt as _;
 
 fn service(errors: &[String]) -> Router {
-    Server::new(1, Faults::parse(&[], errors).unwrap(), 10).unwrap().router()
+    StubServer::new(1, Faults::parse(&[], errors).unwrap(), 10).unwrap().router()
 }
 
 async fn text(service: &Router, method: &str, path: &str, body: String) -> (u16, String) {

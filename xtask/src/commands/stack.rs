@@ -12,7 +12,8 @@ use perf_report::exit_code::ExitCode;
 
 use crate::host::signals;
 use crate::stack::{
-    self, Choice, GRAFANA_PORT, Images, Options, PROMETHEUS_PORT, Stack, StackPart, docker, native, parts, stop,
+    self, GRAFANA_PORT, Images, PROMETHEUS_PORT, Stack, StackChoice, StackOptions, StackPart, docker, native, parts,
+    stop,
 };
 use crate::terminal::refuse;
 
@@ -59,8 +60,8 @@ pub(crate) struct StackSelection {
 #[derive(Debug, clap::Args)]
 pub(crate) struct UpArgs {
     /// What to start
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
-    stack: Choice,
+    #[arg(long, value_enum, default_value_t = StackChoice::Auto)]
+    stack: StackChoice,
     /// Prometheus' port on 127.0.0.1
     #[arg(long, default_value_t = PROMETHEUS_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     prometheus_port: u16,
@@ -100,16 +101,16 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
 async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let &UpArgs { stack: choice, prometheus_port, grafana_port, no_grafana } = args;
     let (grafana, keep_data, timing) = (!no_grafana, true, Timing::USUAL);
-    let options = Options { choice, prometheus_port, grafana_port, grafana, keep_data, timing, archive: None };
+    let options = StackOptions { choice, prometheus_port, grafana_port, grafana, keep_data, timing, archive: None };
     println!("{}", describe(&stack::start(&options, signals::count()?).await?));
     Ok(ExitCode::Met)
 }
 
 async fn down(prometheus_port: Option<u16>) -> anyhow::Result<ExitCode> {
     // A Docker that cannot be asked is no reason to leave a Prometheus from PATH running.
-    let (parts, unasked) = match parts(Choice::Auto, prometheus_port).await {
+    let (parts, unasked) = match parts(StackChoice::Auto, prometheus_port).await {
         Ok(parts) => (parts, None),
-        Err(error) => (parts(Choice::Native, prometheus_port).await?, Some(error)),
+        Err(error) => (parts(StackChoice::Native, prometheus_port).await?, Some(error)),
     };
     stop(&parts).await?;
     let names: Vec<_> = parts.iter().map(StackPart::to_string).collect();
@@ -158,7 +159,7 @@ async fn reset(yes: bool, prometheus_port: Option<u16>) -> anyhow::Result<ExitCo
             return Ok(ExitCode::Met);
         }
     }
-    stop(&parts(Choice::Auto, prometheus_port).await?).await?;
+    stop(&parts(StackChoice::Auto, prometheus_port).await?).await?;
     docker::remove_volumes(prometheus_port).await?;
     native::remove_data(prometheus_port)?;
     println!("removed {}", kept.join(", "));

@@ -16,7 +16,7 @@ use gate::{BaselineArgs, GateArgs};
 use settings::SettingArgs;
 
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
-use crate::stack::{Choice, GRAFANA_PORT, Options, PROMETHEUS_PORT};
+use crate::stack::{GRAFANA_PORT, PROMETHEUS_PORT, StackChoice, StackOptions};
 use crate::workspace;
 
 const EXIT_CODES: &str = "\
@@ -56,8 +56,8 @@ pub(crate) struct PerfArgs {
     #[command(flatten)]
     run: SettingArgs,
     /// Where Prometheus and Grafana come from
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
-    stack: Choice,
+    #[arg(long, value_enum, default_value_t = StackChoice::Auto)]
+    stack: StackChoice,
     /// Start no Grafana (the default when CI is set)
     #[arg(long, conflicts_with = "grafana_port")]
     no_grafana: bool,
@@ -155,7 +155,7 @@ impl PerfArgs {
             false => perf_settings::REMOTE_WRITE,
         });
         let of_our_stack = [
-            ("--stack", self.stack != Choice::Auto),
+            ("--stack", self.stack != StackChoice::Auto),
             ("--prometheus-port", self.prometheus_port.is_some()),
             ("--grafana-port", self.grafana_port.is_some()),
             ("--ephemeral", self.ephemeral),
@@ -164,17 +164,17 @@ impl PerfArgs {
             return Err(format!("{flag} is about a stack that we start, and {external} names one that runs already"));
         }
         let no_grafana = match self.stack {
-            Choice::None => Some("none"),
-            Choice::Native => Some("native"),
-            Choice::Auto | Choice::Docker => None,
+            StackChoice::None => Some("none"),
+            StackChoice::Native => Some("native"),
+            StackChoice::Auto | StackChoice::Docker => None,
         };
         if let (Some(stack), true) = (no_grafana, self.grafana_port.is_some()) {
             return Err(format!("--grafana-port is about Grafana, and --stack {stack} has none"));
         }
-        if self.stack == Choice::None && (self.prometheus_port.is_some() || self.ephemeral) {
+        if self.stack == StackChoice::None && (self.prometheus_port.is_some() || self.ephemeral) {
             return Err("--prometheus-port and --ephemeral are about a stack, and --stack none starts none".to_owned());
         }
-        if self.proof && self.stack == Choice::None {
+        if self.proof && self.stack == StackChoice::None {
             return Err("--proof asks a store, and --stack none starts none".to_owned());
         }
         let ports = (self.prometheus_port.unwrap_or(PROMETHEUS_PORT), self.grafana_port.unwrap_or(GRAFANA_PORT));
@@ -184,8 +184,8 @@ impl PerfArgs {
         Ok(())
     }
 
-    pub(super) fn stack_options(&self) -> Options {
-        Options {
+    pub(super) fn stack_options(&self) -> StackOptions {
+        StackOptions {
             choice: self.stack,
             prometheus_port: self.prometheus_port.unwrap_or(PROMETHEUS_PORT),
             grafana_port: self.grafana_port.unwrap_or(GRAFANA_PORT),

@@ -25,7 +25,7 @@ use super::plan::{DEFAULT, build, check_generated_files, choose};
 use super::proof::{self, Source};
 use super::stop::{Stop, configuration};
 use crate::clock::Moment;
-use crate::scenarios::{self, Built, Scenario};
+use crate::scenarios::{self, Built, ScenarioTest};
 use crate::stack::{self, Stack};
 use crate::stub_backend::StubBackend;
 use crate::{files, terminal, workspace};
@@ -97,7 +97,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
 async fn exercise(
     settings: &Settings,
     built: &Built,
-    scenario: &Scenario,
+    scenario: &ScenarioTest,
     stack: &Stack,
     signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, Stop> {

@@ -17,7 +17,7 @@ use super::plan::PerfPlan;
 use super::services::Services;
 use super::stop::Stop;
 use crate::host::cleanup;
-use crate::scenarios::Scenario;
+use crate::scenarios::ScenarioTest;
 use crate::{files, reports, terminal, workspace};
 
 /// What a scenario's process left.
@@ -29,7 +29,7 @@ pub(super) enum Generated {
 }
 
 /// Runs a scenario's process to its end.
-pub(super) async fn run(plan: &PerfPlan, services: &Services, scenario: &Scenario) -> Result<Generated, Stop> {
+pub(super) async fn run(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Result<Generated, Stop> {
     let outcome_file = outcome_file()?;
     files::remove_file(&outcome_file)?;
     let settings = settings(plan, services, scenario, &outcome_file);
@@ -49,7 +49,7 @@ pub(super) fn outcome_file() -> anyhow::Result<PathBuf> {
     Ok(folder.join(cleanup::outcome_name()))
 }
 
-fn settings(plan: &PerfPlan, services: &Services, scenario: &Scenario, outcome_file: &Path) -> Settings {
+fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest, outcome_file: &Path) -> Settings {
     let (target, outcome) = (services.target.clone(), Some(outcome_file.to_owned()));
     let mut settings = Settings { target, outcome, ..plan.settings.clone() };
     if let (Some(testid), true) = (&plan.settings.testid, plan.scenarios.len() > 1) {
@@ -64,7 +64,7 @@ fn settings(plan: &PerfPlan, services: &Services, scenario: &Scenario, outcome_f
 }
 
 /// Reads what a scenario left. Prints what it has to say.
-fn read(scenario: &Scenario, outcome_file: &Path, ended: ExitStatus) -> Result<Generated, Stop> {
+fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Result<Generated, Stop> {
     let internal = |message| Stop(ExitCode::Internal, message);
     let Ok(text) = fs::read_to_string(outcome_file) else {
         return Err(internal(format!("scenario {} left no outcome; its process ended with {ended}", scenario.name)));
@@ -109,7 +109,7 @@ mod tests {
         if let Some(outcome) = outcome {
             fs::write(&file, serde_json::to_string(&outcome).unwrap()).unwrap();
         }
-        let scenario = Scenario { name: "basic".to_owned(), test: "basic::basic".to_owned() };
+        let scenario = ScenarioTest { name: "basic".to_owned(), test: "basic::basic".to_owned() };
         let result = read(&scenario, &file, ExitStatus::from_raw(status << 8));
         assert!(!file.exists());
         match result {

@@ -11,7 +11,7 @@ use super::baseline;
 use super::stop::{Stop, configuration};
 use crate::host::lock::{Lock, LockError};
 use crate::host::signals;
-use crate::scenarios::{self, Built, Scenario};
+use crate::scenarios::{self, Built, ScenarioTest};
 use crate::{generated_files, workspace};
 
 /// The scenario that runs when none is named.
@@ -24,7 +24,7 @@ pub(super) struct PerfPlan {
     /// Counts signals that ask the command to end.
     pub(super) signals: watch::Receiver<u32>,
     /// The scenarios to run, or all that there are if they are only listed.
-    pub(super) scenarios: Vec<Scenario>,
+    pub(super) scenarios: Vec<ScenarioTest>,
     /// The program of the scenarios.
     pub(super) generator: PathBuf,
     /// The program of the stub backend, where there is no other target.
@@ -92,7 +92,7 @@ pub(super) fn build(args: &PerfArgs, with_stub: bool, signals: &watch::Receiver<
     })
 }
 
-pub(super) fn choose(named: &[String], known: &[Scenario]) -> Result<Vec<Scenario>, String> {
+pub(super) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, String> {
     let default = [DEFAULT.to_owned()];
     let named = if named.is_empty() { &default[..] } else { named };
     let find = |name: &String| {

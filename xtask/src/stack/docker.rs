@@ -22,7 +22,7 @@ use testcontainers::core::client::docker_client_instance;
 use tokio::time;
 
 use super::{
-    Images, Options, Stack, StackError, StackPart, check_owner, check_port, check_prometheus_port, local_url,
+    Images, Stack, StackError, StackOptions, StackPart, check_owner, check_port, check_prometheus_port, local_url,
     make_targets_folder,
 };
 use crate::host::cleanup::Cleanup;
@@ -53,7 +53,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READY: Duration = Duration::from_secs(10);
 
 /// Starts the containers, or finds those that run.
-pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
+pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let docker = connect().await?;
     let images = Images::chosen();
     let port = options.prometheus_port;
@@ -78,7 +78,11 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
 }
 
 /// Prometheus, and the network it is on.
-async fn prometheus(docker: &Docker, options: &Options, images: &Images) -> Result<(url::Url, Network), StackError> {
+async fn prometheus(
+    docker: &Docker,
+    options: &StackOptions,
+    images: &Images,
+) -> Result<(url::Url, Network), StackError> {
     let url = local_url(options.prometheus_port)?;
     // What was found out once is tried first.
     let bridged = ContainerSpec::prometheus(options, images, Network::Bridge)?;

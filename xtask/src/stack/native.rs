@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use super::{
-    ARCHIVE, Options, Stack, StackError, StackPart, archive_folder, backend_owner, check_owner, check_prometheus_port,
-    forget_backend, local_url, make_targets_folder, state_folder,
+    ARCHIVE, Stack, StackError, StackOptions, StackPart, archive_folder, backend_owner, check_owner,
+    check_prometheus_port, forget_backend, local_url, make_targets_folder, state_folder,
 };
 use crate::host::cleanup::Cleanup;
 use crate::host::{owner, proc, processes};
@@ -29,7 +29,7 @@ const START: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
 
 /// Starts Prometheus, or finds the one that was started by us.
-pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
+pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let port = options.prometheus_port;
     let folder = state_folder(port);
     let url = local_url(port)?;
@@ -69,7 +69,7 @@ pub(super) async fn up(options: &Options) -> Result<Stack, StackError> {
     Ok(stack)
 }
 
-fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyhow::Result<(Child, u32)> {
+fn start(program: &Path, folder: &Path, data: &Path, options: &StackOptions) -> anyhow::Result<(Child, u32)> {
     let log = File::create(folder.join(LOG)).context("failed to make Prometheus' log")?;
     let mut command = Command::new(program);
     command
@@ -96,7 +96,7 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &Options) -> anyho
 }
 
 /// Whether what runs there was started with these files. One that was not has other rules.
-fn configured_as_now(folder: &Path, options: &Options) -> anyhow::Result<bool> {
+fn configured_as_now(folder: &Path, options: &StackOptions) -> anyhow::Result<bool> {
     let same = |(relative, contents): &(String, String)| {
         fs::read_to_string(folder.join(relative)).is_ok_and(|known| known == *contents)
     };

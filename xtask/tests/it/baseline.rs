@@ -4,7 +4,7 @@ use perf_report::exit_code::ExitCode;
 use std::path::Path;
 
 use crate::real::{Backend, Said, out, report, root, run, wait_for, xtask};
-use perf_report::comparison::{Comparison, Conclusion, Method};
+use perf_report::comparison::{Comparison, ComparisonMethod, Conclusion};
 
 /// Long enough for sections with requests enough of each endpoint.
 const LOAD: [&str; 6] = ["perf", "-q", "-u", "30", "--stack", "none"];
@@ -43,7 +43,7 @@ fn what_became_slower_than_the_baseline_is_found_and_named() {
     let found = comparison(&after);
     let regressed = found.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::Regressed);
     assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["get_news"], "{}", slower.text);
-    assert_eq!((found.method, found.exit_code), (Method::Recorded, ExitCode::Regressed));
+    assert_eq!((found.method, found.exit_code), (ComparisonMethod::Recorded, ExitCode::Regressed));
     // Whatever is made of the run says so.
     assert_eq!(report(&after).exit_code, ExitCode::Regressed);
     for (file, says) in

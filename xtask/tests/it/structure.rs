@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
-use perf_settings::{Setting, Value, all_settings};
+use perf_settings::{Setting, SettingValue, all_settings};
 
 use crate::real::root;
 
@@ -160,8 +160,8 @@ fn readme_shows_the_scenario_as_it_is() {
 fn row(setting: &Setting) -> String {
     let code = |text: String| format!("`{text}`");
     let value = match setting.value {
-        Value::Switch => String::new(),
-        Value::One(name) | Value::Many(name, _) => format!(" {name}"),
+        SettingValue::Switch => String::new(),
+        SettingValue::One(name) | SettingValue::Many(name, _) => format!(" {name}"),
     };
     let short = setting.short.map(|short| code(format!("-{short}")));
     let long = setting.flag.map(|flag| code(format!("--{flag}{value}")));

@@ -45,7 +45,7 @@ pub const CALIBRATION_PAIRS: usize = 20;
 
 /// A number of comparisons, and in how many of them something was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
+pub struct FindingRate {
     /// In how many.
     pub found: usize,
     /// Of how many.
@@ -122,13 +122,13 @@ impl Machine {
         rule: Rule,
         slowed: &[f64; ENDPOINTS],
         looked_for: impl Fn(&[Conclusion; ENDPOINTS]) -> bool,
-    ) -> Rate {
+    ) -> FindingRate {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        Rate::of((0..of).filter_map(|_| self.gate(&mut rng, rule, slowed, 1)), looked_for)
+        FindingRate::of((0..of).filter_map(|_| self.gate(&mut rng, rule, slowed, 1)), looked_for)
     }
 }
 
-impl Rate {
+impl FindingRate {
     /// How often what is looked for is found.
     pub fn of(
         gates: impl Iterator<Item = [Conclusion; ENDPOINTS]>,
@@ -152,7 +152,7 @@ fn normal(rng: &mut impl Rng, deviation: f64) -> f64 {
     Normal::new(0.0, deviation).map_or(0.0, |normal| normal.sample(rng))
 }
 
-impl Rate {
+impl FindingRate {
     /// The share.
     pub fn share(self) -> f64 {
         count(self.found) / count(self.of.max(1))
@@ -180,11 +180,11 @@ mod tests {
 
     #[test]
     fn clopper_and_pearson_by_hand() {
-        let none = Rate { found: 0, of: 3_000 };
+        let none = FindingRate { found: 0, of: 3_000 };
         assert!((none.at_most() - (1.0 - 0.05_f64.powf(1.0 / 3_000.0))).abs() < 1e-9);
         assert!(none.at_least().abs() < 1e-12);
         // R's binom.test(95, 100): 0.8989… one-sided.
-        let most = Rate { found: 95, of: 100 };
+        let most = FindingRate { found: 95, of: 100 };
         assert!((most.at_least() - 0.897_740).abs() < 1e-3, "{}", most.at_least());
     }
 

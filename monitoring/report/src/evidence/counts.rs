@@ -117,7 +117,7 @@ pub struct ThreadTimes {
 
 /// How the generator does, as shares from 0 to 1. None where the system does not tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Health {
+pub struct GeneratorHealth {
     /// How busy the busiest worker is.
     pub cpu: Option<f64>,
     /// How long the worst off of them waited for a processor.

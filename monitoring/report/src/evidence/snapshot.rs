@@ -9,7 +9,8 @@ use monitoring::phase::{Phase, Phases};
 use serde::{Deserialize, Serialize};
 
 use super::counts::{
-    CheckCounts, EndpointCounts, Health, IterationCounts, RequestCounts, SegmentCounts, SegmentKey, ThreadTimes,
+    CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
+    ThreadTimes,
 };
 use super::histogram::{Bounds, Latency, bounds};
 
@@ -36,7 +37,7 @@ pub struct Snapshot {
     /// What each worker's thread did.
     pub worked: Vec<ThreadTimes>,
     /// How the generator did lately.
-    pub health: Health,
+    pub health: GeneratorHealth,
 }
 
 /// Counts of one scenario.
@@ -81,7 +82,7 @@ impl Snapshot {
             in_flight: 0,
             around: RequestCounts::default(),
             worked: Vec::new(),
-            health: Health::default(),
+            health: GeneratorHealth::default(),
         }
     }
 

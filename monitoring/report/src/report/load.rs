@@ -10,7 +10,7 @@ use crate::millis::Millis;
 
 /// What was planned, and what became of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Plan {
+pub struct PlanResult {
     /// SHA-256 of every planned arrival, start and stop, and of the seed: two runs with one hash were asked for the same.
     pub hash: String,
     /// One for each scenario that ran side by side.
@@ -31,7 +31,7 @@ pub struct PartResult {
     /// How long iterations took that ran to their end.
     pub iteration_ms: Option<Durations>,
     /// Planned arrivals; none for a closed load.
-    pub arrivals: Option<Arrivals>,
+    pub arrivals: Option<ArrivalCounts>,
     /// What the kind of load means for its numbers, in words: [`OPEN`] or [`CLOSED`].
     #[serde(default)]
     pub model: String,
@@ -47,7 +47,7 @@ pub const OPEN: &str = "open load: iterations begin when they are due, and respo
 
 /// What became of planned arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Arrivals {
+pub struct ArrivalCounts {
     /// How many.
     pub planned: u64,
     /// Of them, begun.

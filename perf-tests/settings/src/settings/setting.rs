@@ -16,7 +16,7 @@ pub struct Setting {
     /// Its variables; the first that is set counts.
     pub variables: &'static [&'static str],
     /// What follows the flag.
-    pub value: Value,
+    pub value: SettingValue,
     /// One line for the help.
     pub help: &'static str,
     /// The flag that it excludes.
@@ -28,7 +28,7 @@ pub struct Setting {
 
 /// What a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value {
+pub enum SettingValue {
     /// Nothing: it is on or off.
     Switch,
     /// A value of that name.
@@ -46,12 +46,17 @@ pub struct Group {
     pub settings: &'static [Setting],
 }
 
-pub(super) const fn flag(flag: &'static str, value: Value, variables: &'static [&'static str], set: Set) -> Setting {
+pub(super) const fn flag(
+    flag: &'static str,
+    value: SettingValue,
+    variables: &'static [&'static str],
+    set: Set,
+) -> Setting {
     Setting { flag: Some(flag), value, ..variable(variables, set) }
 }
 
 pub(super) const fn variable(variables: &'static [&'static str], set: Set) -> Setting {
-    let (flag, short, value, excludes) = (None, None, Value::One(""), None);
+    let (flag, short, value, excludes) = (None, None, SettingValue::One(""), None);
     Setting { flag, short, variables, value, help: "", excludes, is_load: false, set }
 }
 

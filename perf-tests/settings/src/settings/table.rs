@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
-use super::setting::Value::{Many, One, Switch};
+use super::setting::SettingValue::{Many, One, Switch};
 use super::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within};
 use crate::{

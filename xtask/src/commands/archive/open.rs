@@ -14,7 +14,7 @@ use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::dashboard_link::dashboard_link;
 use crate::files;
 use crate::host::signals;
-use crate::stack::{self, Choice, Options, ShownArchive};
+use crate::stack::{self, ShownArchive, StackChoice, StackOptions};
 use crate::terminal::refuse;
 
 /// More than any archive of ours: one that unpacks to more is something else.
@@ -29,8 +29,8 @@ pub(crate) struct OpenArgs {
     /// The archive
     file: PathBuf,
     /// What to start
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
-    stack: Choice,
+    #[arg(long, value_enum, default_value_t = StackChoice::Auto)]
+    stack: StackChoice,
     /// Prometheus' port on 127.0.0.1
     #[arg(long, default_value_t = PROMETHEUS_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     prometheus_port: u16,
@@ -44,10 +44,10 @@ pub(crate) struct OpenArgs {
 
 pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let &OpenArgs { stack: choice, prometheus_port, grafana_port, no_grafana, .. } = args;
-    if choice == Choice::None {
+    if choice == StackChoice::None {
         return Ok(refuse("an archive is shown by a Prometheus: --stack docker or --stack native"));
     }
-    stack::stop(&stack::parts(Choice::Auto, Some(prometheus_port)).await?).await?;
+    stack::stop(&stack::parts(StackChoice::Auto, Some(prometheus_port)).await?).await?;
     let folder = stack::archive_folder(prometheus_port)?;
     let (manifest, report) = match unpack(&args.file, &folder) {
         Ok(unpacked) => unpacked,
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     };
     let root = folder.join(&manifest.testid);
     let shown = ShownArchive { data: root.join(BLOCKS), dashboards: root.join(DASHBOARDS) };
-    let options = Options {
+    let options = StackOptions {
         choice,
         prometheus_port,
         grafana_port,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
-use perf_settings::{GROUPS, Setting, Value, all_settings};
+use perf_settings::{GROUPS, Setting, SettingValue, all_settings};
 
 /// Flags of settings as they were typed: each flag's name, and its text.
 #[derive(Clone)]
@@ -32,9 +32,9 @@ impl FromArgMatches for SettingArgs {
         let given = all_settings().filter_map(|setting| {
             let flag = setting.flag?;
             let text = match setting.value {
-                Value::Switch => matches.get_flag(flag).then(|| "1".to_owned()),
-                Value::One(_) => matches.get_one(flag).cloned(),
-                Value::Many(_, separator) => matches.get_many::<String>(flag).map(|texts| {
+                SettingValue::Switch => matches.get_flag(flag).then(|| "1".to_owned()),
+                SettingValue::One(_) => matches.get_one(flag).cloned(),
+                SettingValue::Many(_, separator) => matches.get_many::<String>(flag).map(|texts| {
                     let texts: Vec<_> = texts.map(String::as_str).collect();
                     texts.join(separator)
                 }),
@@ -63,16 +63,16 @@ impl clap::Args for SettingArgs {
 
 fn arg(setting: &Setting, flag: &'static str) -> Arg {
     let separated = match setting.value {
-        Value::Many(_, "\n") => ", one a line",
-        Value::Many(..) => ", separated by commas",
-        Value::Switch | Value::One(_) => "",
+        SettingValue::Many(_, "\n") => ", one a line",
+        SettingValue::Many(..) => ", separated by commas",
+        SettingValue::Switch | SettingValue::One(_) => "",
     };
     let help = format!("{} [env: {}{separated}]", setting.help, setting.variables.join(", "));
     let arg = Arg::new(flag).long(flag).short(setting.short).help(help).conflicts_with_all(setting.excludes);
     match setting.value {
-        Value::Switch => arg.action(ArgAction::SetTrue),
-        Value::One(name) => arg.value_name(name),
-        Value::Many(name, _) => arg.value_name(name).action(ArgAction::Append),
+        SettingValue::Switch => arg.action(ArgAction::SetTrue),
+        SettingValue::One(name) => arg.value_name(name),
+        SettingValue::Many(name, _) => arg.value_name(name).action(ArgAction::Append),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{files, workspace};
 
 /// What a calibration is about: of another scenario, load or machine it says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Subject {
+pub(super) struct CalibrationSubject {
     pub(super) scenario: String,
     pub(super) load: String,
     pub(super) machine: String,
@@ -30,7 +30,7 @@ pub(super) struct Subject {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct CalibrationRecord {
     #[serde(rename = "setting")]
-    subject: Subject,
+    subject: CalibrationSubject,
     pub(super) noise: Calibration,
     /// How long a round of each side takes, in seconds, starting and ending included.
     pair_seconds: u64,
@@ -38,14 +38,14 @@ pub(super) struct CalibrationRecord {
 
 impl CalibrationRecord {
     /// From rounds in which both sides were the same; none if an endpoint has too few requests.
-    pub(super) fn measure(subject: Subject, pairs: &[Pair<'_>], pair: Duration) -> Option<Self> {
+    pub(super) fn measure(subject: CalibrationSubject, pairs: &[Pair<'_>], pair: Duration) -> Option<Self> {
         let family = perf_compare::differences_of_p95(pairs);
         let noise = Calibration::of(family.iter().map(|(name, differences)| (name.as_str(), differences.as_slice())))?;
         Some(Self { subject, noise, pair_seconds: pair.as_secs().max(1) })
     }
 
     /// The last one of a subject; none if there is none.
-    pub(super) fn find(subject: &Subject) -> anyhow::Result<Option<Self>> {
+    pub(super) fn find(subject: &CalibrationSubject) -> anyhow::Result<Option<Self>> {
         Ok(all()?.into_iter().find(|known| known.subject == *subject))
     }
 

@@ -13,13 +13,13 @@ use perf_report::render::files::REPORT;
 use perf_settings::{LoadOverride, Settings, new_testid, shown_duration};
 use tokio::sync::watch;
 
-use super::calibration::Subject;
+use super::calibration::CalibrationSubject;
 use super::service::{self, RunningService, SideService};
 use crate::clock::Moment;
 use crate::perf::args::PerfArgs;
 use crate::perf::child::Child;
 use crate::perf::stop::{Stop, configuration};
-use crate::scenarios::{Built, Scenario};
+use crate::scenarios::{Built, ScenarioTest};
 use crate::{files, host, reports, workspace};
 
 /// A round's load, where nobody says: how many, and for how long.
@@ -53,7 +53,7 @@ pub(super) struct Rounds<'a> {
     args: &'a PerfArgs,
     settings: &'a Settings,
     built: &'a Built,
-    scenario: &'a Scenario,
+    scenario: &'a ScenarioTest,
     signals: watch::Receiver<u32>,
     /// The comparison's name, and its folder.
     pub(super) name: String,
@@ -114,7 +114,7 @@ impl<'a> Rounds<'a> {
         args: &'a PerfArgs,
         settings: &'a Settings,
         built: &'a Built,
-        scenario: &'a Scenario,
+        scenario: &'a ScenarioTest,
         signals: watch::Receiver<u32>,
     ) -> anyhow::Result<Self> {
         let what = if args.gate.calibrate { "calibration" } else { "comparison" };
@@ -129,7 +129,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// What a calibration has to be about, to say something of these rounds.
-    pub(super) fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> CalibrationSubject {
         let load = format!("{:?}", load_of_round(&self.settings.load));
         let service = match (self.args.gate.start(), self.args.named_target(self.settings)) {
             (Some(command), _) => command.to_owned(),
@@ -138,7 +138,7 @@ impl<'a> Rounds<'a> {
         };
         // It is kept for us, and a command may hold what nobody else is to know.
         let service = workspace::hash(&[&service, self.args.profile(), &format!("{:?}", self.settings.http)]);
-        Subject { scenario: self.scenario.name.clone(), load, machine: host::machine(), service }
+        CalibrationSubject { scenario: self.scenario.name.clone(), load, machine: host::machine(), service }
     }
 
     /// How long the last pair took.

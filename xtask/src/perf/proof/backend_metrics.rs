@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use monitoring::backend_metrics::{CREATED, DURATION, REQUESTS, STARTED};
 use monitoring::endpoint::Endpoint;
 use monitoring::{openapi, services};
-use prometheus_store::exposition::{self, Sample};
+use prometheus_store::exposition::{self, ExpositionSample};
 use url::Url;
 
 use super::whole;
@@ -97,7 +97,7 @@ pub(super) async fn read_once(target: &Url) -> anyhow::Result<ProcessCounters> {
     Ok(reading(&samples))
 }
 
-fn reading(samples: &[Sample]) -> ProcessCounters {
+fn reading(samples: &[ExpositionSample]) -> ProcessCounters {
     let started = samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value);
     let created = samples.iter().filter(|sample| sample.name == CREATED);
     let created = created.map(|sample| (sample.labels.clone(), sample.value)).collect();
@@ -115,7 +115,7 @@ const NO_ROUTE: &str = "none";
 /// What scrapes ask for, which is no business of an objective.
 const METRICS: &str = "/metrics";
 
-fn routes(samples: &[Sample]) -> BTreeSet<String> {
+fn routes(samples: &[ExpositionSample]) -> BTreeSet<String> {
     let requests = samples.iter().filter(|sample| sample.name == REQUESTS);
     let labels = requests.filter_map(|sample| Some((sample.labels.get("method")?, sample.labels.get("handler")?)));
     let routes = labels.filter(|(_, handler)| ![NO_ROUTE, METRICS].contains(&handler.as_str()));
@@ -130,8 +130,8 @@ pub(super) async fn served_routes(target: &Url) -> Option<BTreeSet<String>> {
     Some(routes).filter(|routes| !routes.is_empty())
 }
 
-fn counted(samples: &[Sample], endpoint: &Endpoint) -> EndpointCounters {
-    let label = |sample: &Sample, name: &str| sample.labels.get(name).cloned().unwrap_or_default();
+fn counted(samples: &[ExpositionSample], endpoint: &Endpoint) -> EndpointCounters {
+    let label = |sample: &ExpositionSample, name: &str| sample.labels.get(name).cloned().unwrap_or_default();
     let of_endpoint = samples.iter().filter(|sample| {
         label(sample, "handler") == endpoint.handler() && label(sample, "method") == endpoint.method.as_str()
     });

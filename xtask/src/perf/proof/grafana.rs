@@ -8,7 +8,7 @@ use prometheus_store::response::{Found, shown};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::window::{POINTS, Window, step};
+use super::window::{POINTS, RunWindow, step};
 use crate::http;
 
 /// Our Grafana. Once it does not answer it is asked no more: each question would wait for it.
@@ -35,7 +35,7 @@ impl Grafana {
     }
 
     /// What comes of a query; none if Grafana does not answer, or does not let us in.
-    pub(super) async fn ask(&self, expr: &str, instant: bool, window: Window) -> Option<Found> {
+    pub(super) async fn ask(&self, expr: &str, instant: bool, window: RunWindow) -> Option<Found> {
         if self.gave_up().is_some() {
             return None;
         }
@@ -85,7 +85,7 @@ async fn through_grafana(
     grafana: &Url,
     expr: &str,
     instant: bool,
-    window: Window,
+    window: RunWindow,
 ) -> anyhow::Result<Value> {
     let query = json!({
         "refId": "A",

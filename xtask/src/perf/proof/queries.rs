@@ -15,7 +15,7 @@ use prometheus_store::response::Found;
 
 use super::backend_metrics::BackendMetrics;
 use super::source::Source;
-use super::window::{Window, step};
+use super::window::{RunWindow, step};
 use super::{ProofContext, ProofItem, now_ms};
 use crate::clock::Moment;
 
@@ -84,8 +84,8 @@ pub(super) async fn check(
     let mut asked = QueryTally::default();
     let dashboard = service_dashboard::dashboard(catalogue);
     let from_ms = report.started_unix_ms - MARGIN_MS;
-    let run = Window { from_ms, to_ms: report.series_end_unix_ms() };
-    let until_now = Window { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
+    let run = RunWindow { from_ms, to_ms: report.series_end_unix_ms() };
+    let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let may_be_empty = question.may_be_empty.or_else(|| {
@@ -181,7 +181,7 @@ pub(crate) async fn unanswered(
     now: Moment,
 ) -> anyhow::Result<Vec<String>> {
     let dashboard = service_dashboard::dashboard(catalogue);
-    let window = Window { from_ms: began.0, to_ms: now.0 };
+    let window = RunWindow { from_ms: began.0, to_ms: now.0 };
     let mut unanswered = Vec::new();
     let all = queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
     for question in all.filter(|question| question.may_be_empty.is_some()) {
@@ -202,7 +202,7 @@ struct QueryTally {
 }
 
 impl QueryTally {
-    async fn put(&mut self, source: &Source, question: Question, window: Window) {
+    async fn put(&mut self, source: &Source, question: Question, window: RunWindow) {
         self.count += 1;
         let found = match source.ask(&question.expr, question.instant, window).await {
             Ok(found) => found,
@@ -229,7 +229,7 @@ impl QueryTally {
         report: &Report,
         source: &Source,
         dashboard: &dashboards::grafana::Dashboard,
-        window: Window,
+        window: RunWindow,
     ) {
         for variable in queries::label_values(dashboard) {
             self.count += 1;

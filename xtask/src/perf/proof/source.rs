@@ -12,7 +12,7 @@ use prometheus_store::{Prometheus, QueryError, Range, StoreAccess};
 use url::Url;
 
 use super::grafana::Grafana;
-use super::window::{Window, step};
+use super::window::{RunWindow, step};
 use crate::clock::Moment;
 use crate::http;
 
@@ -47,7 +47,7 @@ impl Source {
     }
 
     /// Puts a query; Grafana's windows in it are filled in, by Grafana itself if it is there.
-    pub(crate) async fn ask(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
+    pub(crate) async fn ask(&self, expr: &str, instant: bool, window: RunWindow) -> anyhow::Result<Found> {
         if let Some(grafana) = &self.grafana
             && let Some(found) = grafana.ask(expr, instant, window).await
         {
@@ -56,7 +56,7 @@ impl Source {
         self.directly(expr, instant, window).await
     }
 
-    async fn directly(&self, expr: &str, instant: bool, window: Window) -> anyhow::Result<Found> {
+    async fn directly(&self, expr: &str, instant: bool, window: RunWindow) -> anyhow::Result<Found> {
         let step = step(window);
         let expr = fill_in_windows(expr, step, window);
         anyhow::ensure!(
@@ -99,7 +99,7 @@ impl Source {
         &self,
         label: &str,
         selector: &str,
-        window: Window,
+        window: RunWindow,
     ) -> anyhow::Result<Vec<String>> {
         let path = format!("label/{label}/values");
         let query =
@@ -121,7 +121,7 @@ impl Source {
 }
 
 /// What Grafana does, where Grafana is not there to do it.
-fn fill_in_windows(expr: &str, step: Duration, window: Window) -> String {
+fn fill_in_windows(expr: &str, step: Duration, window: RunWindow) -> String {
     let push = monitoring::stack_limits::PUSH_INTERVAL;
     let range = u64::try_from(window.to_ms - window.from_ms).unwrap_or_default().div_ceil(1_000).max(1);
     let rate_interval = (step + push).max(push * SCRAPES);
@@ -135,13 +135,13 @@ mod tests {
 
     use super::*;
 
-    const MINUTE: Window = Window { from_ms: 1_000, to_ms: 61_000 };
+    const MINUTE: RunWindow = RunWindow { from_ms: 1_000, to_ms: 61_000 };
 
     #[test]
     fn windows_are_filled_in_as_grafana_does() {
         let text = fill_in_windows("rate(a[$__rate_interval]) + last_over_time(b[$__range])", step(MINUTE), MINUTE);
         assert_eq!(text, "rate(a[20s]) + last_over_time(b[1m])".replace("1m", "60s"));
-        let day = Window { from_ms: 0, to_ms: 86_400_000 };
+        let day = RunWindow { from_ms: 0, to_ms: 86_400_000 };
         assert_eq!(
             (step(day), fill_in_windows("[$__rate_interval]", step(day), day)),
             (Duration::from_secs(86), "[91s]".to_owned())
@@ -153,7 +153,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let source = Source::new(url, None, &StoreAccess::default()).unwrap();
-        let window = Window { from_ms: 0, to_ms: 1_000 };
+        let window = RunWindow { from_ms: 0, to_ms: 1_000 };
         let ask = async || format!("{:#}", source.ask("up", true, window).await.unwrap_err());
         let (first, second) = (ask().await, ask().await);
         assert!(!first.contains("not asked") && second.contains("not asked"), "{first}; {second}");

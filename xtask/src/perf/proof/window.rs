@@ -7,13 +7,13 @@ pub(super) const POINTS: i64 = 1_000;
 
 /// A window, Unix milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
+pub(crate) struct RunWindow {
     pub(crate) from_ms: i64,
     pub(crate) to_ms: i64,
 }
 
 /// The step that Grafana takes: as many as it has points, and never finer than the data.
-pub(super) fn step(window: Window) -> Duration {
+pub(super) fn step(window: RunWindow) -> Duration {
     let finest = monitoring::stack_limits::PUSH_INTERVAL;
     let of_points = u64::try_from((window.to_ms - window.from_ms) / POINTS).unwrap_or_default();
     Duration::from_secs(Duration::from_millis(of_points).as_secs()).max(finest)

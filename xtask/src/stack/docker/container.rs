@@ -21,7 +21,7 @@ use testcontainers::core::{Host, IntoContainerPort as _, WaitFor};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
 
-use super::super::{Images, Options, PROMETHEUS_PORT, images, state_folder};
+use super::super::{Images, PROMETHEUS_PORT, StackOptions, images, state_folder};
 use super::networks;
 use tokio::time;
 
@@ -83,12 +83,12 @@ const SCRATCH: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
 /// "nobody", of images that would run as root.
 const NOBODY: &str = "65534:65534";
 
-fn name(options: &Options, role: &str) -> String {
+fn name(options: &StackOptions, role: &str) -> String {
     format!("perf-{}-{}-{role}", workspace::id(), options.prometheus_port)
 }
 
 /// This command, if what it starts goes with it.
-fn owner(options: &Options) -> String {
+fn owner(options: &StackOptions) -> String {
     if options.keep_data || options.archive.is_some() { String::new() } else { owner::owner() }
 }
 
@@ -117,7 +117,7 @@ fn linked(dashboards: &Path, prometheus_port: u16) -> anyhow::Result<PathBuf> {
 }
 
 impl ContainerSpec {
-    pub(super) fn prometheus(options: &Options, images: &Images, network: Network) -> anyhow::Result<Self> {
+    pub(super) fn prometheus(options: &StackOptions, images: &Images, network: Network) -> anyhow::Result<Self> {
         let (port, inner_port) = (options.prometheus_port, 9090);
         let generated = if options.timing == Timing::USUAL {
             workspace::root().join("monitoring/prometheus")
@@ -170,7 +170,7 @@ impl ContainerSpec {
         })
     }
 
-    pub(super) fn grafana(options: &Options, images: &Images, network: Network) -> anyhow::Result<Self> {
+    pub(super) fn grafana(options: &StackOptions, images: &Images, network: Network) -> anyhow::Result<Self> {
         let (port, inner_port) = (options.grafana_port, 3000);
         let generated = workspace::root().join("dashboards");
         let dashboards = options.archive.as_ref().map_or(generated.join("json"), |archive| archive.dashboards.clone());

@@ -32,7 +32,7 @@ pub(super) struct Level {
 
 /// A part of the x axis with a background of its own.
 #[derive(Debug, Clone)]
-pub(super) struct Span {
+pub(super) struct Band {
     pub(super) from: f64,
     pub(super) to: f64,
     pub(super) class: &'static str,
@@ -58,7 +58,7 @@ pub(super) struct Chart {
     pub(super) y: Axis,
     pub(super) lines: Vec<Line>,
     pub(super) levels: Vec<Level>,
-    pub(super) spans: Vec<Span>,
+    pub(super) spans: Vec<Band>,
     /// What is said where, from one x to another.
     pub(super) tips: Vec<(f64, f64, String)>,
 }

@@ -7,7 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use super::chart::escaped;
 use super::class;
 use super::sections::list;
-use crate::comparison::{Change, Comparison, EndpointChange, Method, SidesP95};
+use crate::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, SidesP95};
 use crate::findings::comparison_findings;
 use crate::format::{exact_percent, signed_percent, signed_points};
 use crate::mark::Mark;
@@ -20,8 +20,8 @@ pub(super) fn findings(compared: &Comparison) -> Markup {
 /// The table, and a picture of the intervals.
 pub(super) fn section(compared: &Comparison) -> Markup {
     let how = match compared.method {
-        Method::Interleaved => "base and head took turns on one machine",
-        Method::Recorded => {
+        ComparisonMethod::Interleaved => "base and head took turns on one machine",
+        ComparisonMethod::Recorded => {
             "two runs at different times: what else changed between them looks like a change of the service"
         }
     };

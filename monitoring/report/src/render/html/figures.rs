@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use monitoring::phase::Phase;
 use monitoring::ratio::Ratio;
 
-use super::chart::{Axis, Chart, Level, Line, NARROW, Span, WIDE, clock};
+use super::chart::{Axis, Band, Chart, Level, Line, NARROW, WIDE, clock};
 use crate::format::{millis, percent};
 use crate::{EndpointResult, Millis, ObjectiveResult, Report, Slice};
 
@@ -43,8 +43,8 @@ fn slo(report: &Report, endpoint: &EndpointResult) -> Vec<Level> {
 }
 
 /// Where the load was not steady.
-fn spans(slices: &[Slice]) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
+fn spans(slices: &[Slice]) -> Vec<Band> {
+    let mut spans: Vec<Band> = Vec::new();
     for slice in slices {
         let class = match slice.phase {
             Some(Phase::WarmUp) => "warmup",
@@ -54,7 +54,7 @@ fn spans(slices: &[Slice]) -> Vec<Span> {
         let (from, to) = (seconds(slice.from_ms), seconds(slice.to_ms));
         match spans.last_mut().filter(|last| last.class == class && last.to >= from) {
             Some(last) => last.to = to,
-            None => spans.push(Span { from, to, class }),
+            None => spans.push(Band { from, to, class }),
         }
     }
     spans
@@ -220,7 +220,7 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, Chart)> {
         let tips = tips(report, |slice| {
             format!("{} due, {} begun", slice.due.unwrap_or_default(), slice.begun.unwrap_or_default())
         });
-        charts.push(("Arrivals a second", chart("arrivals a second over time, due and begun", arrivals, tips)));
+        charts.push(("ArrivalCounts a second", chart("arrivals a second over time, due and begun", arrivals, tips)));
     }
     charts
 }
@@ -257,7 +257,7 @@ pub fn operating_characteristic(points: &[(f64, f64)], also: &[(f64, f64)], marg
         y,
         lines: vec![line("busy shared runner", "p95", points), line("quiet machine", "p50", also)],
         levels: vec![Level { name: "95 %".to_owned(), class: "slo", at: 0.95 }],
-        spans: vec![Span { from: 0.0, to: margin, class: "ramp" }],
+        spans: vec![Band { from: 0.0, to: margin, class: "ramp" }],
         tips: Vec::new(),
     };
     chart.svg(STYLE) + "\n"

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::TextTable;
-use crate::comparison::{Change, Comparison, EndpointChange, Method, SidesP95};
+use crate::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, SidesP95};
 use crate::findings::comparison_findings;
 use crate::format::{exact_percent, signed_percent, signed_points};
 
@@ -11,8 +11,10 @@ use crate::format::{exact_percent, signed_percent, signed_points};
 pub fn render_comparison(compared: &Comparison, color: bool) -> String {
     let Comparison { scenario, load, base, head, rule, pairs, .. } = compared;
     let measured = match compared.method {
-        Method::Interleaved => format!("{pairs} pairs of rounds, turn by turn"),
-        Method::Recorded => format!("{pairs} sections of two runs at different times: weaker than rounds turn by turn"),
+        ComparisonMethod::Interleaved => format!("{pairs} pairs of rounds, turn by turn"),
+        ComparisonMethod::Recorded => {
+            format!("{pairs} sections of two runs at different times: weaker than rounds turn by turn")
+        }
     };
     let mut text = format!("{scenario}: {load}: {measured}\n  base  {base}\n  head  {head}\n");
     let columns = ["", "endpoint", "p95 before", "after", "change", "interval", "p50", "p99", "success", "req/s"];
