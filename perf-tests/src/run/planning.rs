@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use perf_report::Report;
+use perf_report::read::read_report;
 use perf_settings::Settings;
 
 use super::{RunError, RunSpec, configuration};
@@ -38,7 +38,7 @@ impl Planning {
     fn again(spec: &RunSpec, path: &Path) -> Result<Self, RunError> {
         let refused = |why: String| RunError::Configuration(format!("{} cannot be replayed: {why}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-        let report: Report = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        let report = read_report(&text).map_err(|error| refused(error.to_string()))?;
         if report.scenario != spec.name {
             return Err(refused(format!("it is of scenario {}, and this is {}", report.scenario, spec.name)));
         }
@@ -94,7 +94,7 @@ pub(super) fn tags(of_run: &[(String, String)], of_part: &[(String, String)]) ->
 /// What the last report teaches, if it is of this scenario.
 fn experience(scenario: &str, out: &Path) -> Option<Experience> {
     let text = fs::read_to_string(out.join("latest/report.json")).ok()?;
-    let report: Report = serde_json::from_str(&text).ok().filter(|report: &Report| report.scenario == scenario)?;
+    let report = read_report(&text).ok().filter(|report| report.scenario == scenario)?;
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).ok().map(Duration::from_millis)?;
     let vu_seconds: f64 = report.plan.parts.iter().filter_map(|part| vu_seconds(part.profile.clone(), lasted)).sum();
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]

@@ -1,11 +1,9 @@
 //! The command line of `cargo xtask perf`.
 
-use std::fs;
 use std::io::{IsTerminal as _, stderr};
+use std::path::Path;
 
-use anyhow::Context as _;
 use monitoring::prometheus::recording_rules::Timing;
-use perf_report::Report;
 use perf_settings::{Settings, SettingsError};
 use url::Url;
 
@@ -17,7 +15,7 @@ use settings::SettingArgs;
 
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{GRAFANA_PORT, PROMETHEUS_PORT, StackChoice, StackOptions};
-use crate::workspace;
+use crate::{reports, workspace};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -98,9 +96,7 @@ impl PerfArgs {
         let Some(path) = self.run.text("replay").filter(|_| self.scenarios.is_empty()) else {
             return Ok(self.scenarios.clone());
         };
-        let text = fs::read_to_string(path).with_context(|| format!("failed to read {path}"))?;
-        let report: Report = serde_json::from_str(&text).with_context(|| format!("{path} is no report"))?;
-        Ok(vec![report.scenario])
+        Ok(vec![reports::read(Path::new(path))?.scenario])
     }
 
     /// What scenarios are built with.

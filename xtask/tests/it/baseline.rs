@@ -67,9 +67,9 @@ fn refusals(folder: &Path, backend: &Backend) {
     let path = folder.join("report.json");
     let text = std::fs::read_to_string(&path).unwrap();
     for (broken, says) in [
-        (text[..text.len() / 2].to_owned(), "cut off"),
-        (text.replacen("\"schema\": 1", "\"schema\": 99", 1), "version 99"),
-        (text.replacen("\"testid\"", "\"other\"", 1), "is no report"),
+        (text[..text.len() / 2].to_owned(), "truncated"),
+        (text.replacen("\"schema\": 2", "\"schema\": 99", 1), "version 99"),
+        (text.replacen("\"testid\"", "\"other\"", 1), "not a report"),
     ] {
         std::fs::write(&path, broken).unwrap();
         let refused = perf(backend, &["--baseline", NAME], &again);
