@@ -11,6 +11,7 @@ mod host;
 mod http;
 mod perf;
 mod recorded;
+mod report_files;
 mod reports;
 mod scenarios;
 mod stack;

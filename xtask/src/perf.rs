@@ -7,12 +7,12 @@ mod child;
 mod drill;
 mod generate;
 mod interleaved;
+mod perf_error;
 mod plan;
 mod proof;
 mod prove;
 mod publish;
 mod services;
-mod stop;
 
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
@@ -21,9 +21,9 @@ use perf_report::render::files::REPORT;
 pub(crate) use args::PerfArgs;
 use generate::Generated;
 pub(crate) use interleaved::checkout::clean_up;
+use perf_error::{PerfError, configuration};
 use plan::PerfPlan;
 use services::Services;
-use stop::{Stop, configuration};
 
 use crate::scenarios::ScenarioTest;
 use crate::{github, reports, terminal};
@@ -33,7 +33,7 @@ pub(crate) async fn command(args: PerfArgs) -> ExitCode {
     let code = match perf(args).await {
         Ok(Some(code)) => code,
         Ok(None) => return ExitCode::Met,
-        Err(Stop(code, message)) => {
+        Err(PerfError(code, message)) => {
             let message = sanitize(&message);
             eprintln!("error: {message}");
             github::stopped(code, &message);
@@ -45,7 +45,7 @@ pub(crate) async fn command(args: PerfArgs) -> ExitCode {
 }
 
 /// The gravest code of all runs; none if there was nothing to run.
-async fn perf(args: PerfArgs) -> Result<Option<ExitCode>, Stop> {
+async fn perf(args: PerfArgs) -> Result<Option<ExitCode>, PerfError> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
     let (signals, _lock) = plan::take_turn(&args, &settings).await?;
@@ -67,7 +67,7 @@ async fn perf(args: PerfArgs) -> Result<Option<ExitCode>, Stop> {
     Ok((plan.sends() || code != ExitCode::Met).then_some(code))
 }
 
-async fn run_all(plan: &PerfPlan, services: &Services) -> Result<ExitCode, Stop> {
+async fn run_all(plan: &PerfPlan, services: &Services) -> Result<ExitCode, PerfError> {
     let mut code = ExitCode::Met;
     for scenario in &plan.scenarios {
         code = code.or_worse(run(plan, services, scenario).await?);
@@ -79,7 +79,7 @@ async fn run_all(plan: &PerfPlan, services: &Services) -> Result<ExitCode, Stop>
 }
 
 /// One scenario, from load to report.
-async fn run(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Result<ExitCode, Stop> {
+async fn run(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Result<ExitCode, PerfError> {
     let before = prove::before(plan, services).await?;
     let (folder, evidence) = match generate::run(plan, services, scenario).await? {
         Generated::Evidence(folder, evidence) => (folder, *evidence),

@@ -1,4 +1,4 @@
-//! Reports of runs, as files.
+//! Reports of runs: where they are, how they are read, and how evidence becomes one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use perf_report::comparison::Comparison;
 use perf_report::evidence::Evidence;
 use perf_report::judgement::judge;
 use perf_report::read::read_report;
-use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT, comparison_files, run_files};
+use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT};
 
 use crate::{files, workspace};
 
@@ -79,27 +79,6 @@ pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
     })?;
     let report = read(&path)?;
     Ok((path, report))
-}
-
-/// Writes a report, and everything that is made from it beside it, in place of what is there.
-pub(crate) fn publish(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
-    write_all(path, REPORT, run_files(report, compared)?)
-}
-
-/// Writes a comparison of rounds, and everything that is made from it beside it.
-pub(crate) fn publish_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
-    write_all(path, COMPARISON, comparison_files(compared)?)
-}
-
-/// Writes each file whole or not at all: the main one at that path, the others beside it.
-fn write_all(main: &Path, main_name: &str, files: Vec<(&'static str, String)>) -> anyhow::Result<()> {
-    for (name, text) in files {
-        let path = if name == main_name { main.to_owned() } else { main.with_file_name(name) };
-        let draft = main.with_file_name(format!("{name}.tmp"));
-        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
-        written.with_context(|| format!("failed to write {}", path.display()))?;
-    }
-    Ok(())
 }
 
 /// A comparison of rounds, by its name or its file; none if it is none.

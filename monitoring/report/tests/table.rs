@@ -9,7 +9,8 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::render::terminal;
 use perf_report::verdict::{self, Tally};
 use perf_report::{
-    Environment, Generator, Iterations, Measured, Millis, ObjectiveResult, PlanResult, Report, Requests, SCHEMA, Timeline,
+    Environment, Generator, Iterations, Measured, Millis, ObjectiveResult, PlanResult, Report, Requests, SCHEMA,
+    Timeline,
 };
 
 fn report() -> Report {

@@ -6,17 +6,21 @@
 
 use std::time::{Duration, SystemTime};
 
+mod all_settings;
 mod error;
 mod http;
 mod load;
+mod setting;
 mod settings;
 mod value;
 mod variables;
 
+pub use all_settings::{GROUPS, all_settings};
 pub use error::{SettingsError, ValueError};
 pub use http::HttpSettings;
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
-pub use settings::{GROUPS, Group, Setting, SettingValue, Settings, all_settings};
+pub use setting::{Group, Setting, SettingValue};
+pub use settings::Settings;
 pub use value::{parse_duration, parse_url, shown_duration};
 pub use variables::*;
 

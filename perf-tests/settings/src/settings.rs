@@ -7,19 +7,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::value::parse_url;
 use super::{
     DEFAULT_SEED, DEFAULT_TARGET, HttpSettings, LoadOverride, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
     RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SettingsError, TARGET,
 };
+use crate::all_settings::all_settings;
+use crate::setting::Setting;
+use crate::value::parse_url;
 use monitoring::stack_limits;
 use prometheus_store::{StoreAccess, shown_url};
-
-mod setting;
-mod table;
-
-pub use setting::{Group, Setting, SettingValue};
-pub use table::{GROUPS, all as all_settings};
 
 /// All that a run is told from outside.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use perf_report::comparison::Rule;
 use perf_report::exit_code::ExitCode;
 
-use crate::{recorded, reports, terminal};
+use crate::{recorded, report_files, reports, terminal};
 
 /// Which runs, and what is asked of them.
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(terminal::refuse(error)),
     };
     let (path, report) = &head;
-    reports::publish(path, report, Some(&compared))?;
+    report_files::write(path, report, Some(&compared))?;
     terminal::print_comparison(&compared, path);
     let code = compared.code();
     terminal::print_code(code);

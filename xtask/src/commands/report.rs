@@ -7,7 +7,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::render::files::REPORT;
 
-use crate::{reports, terminal};
+use crate::{report_files, reports, terminal};
 
 /// Which report, and what production is like.
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,7 @@ pub(crate) struct ReportArgs {
 /// Makes everything again that is made from a report, and prints its table.
 pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     if let Some((path, compared)) = reports::rounds(&args.report)? {
-        reports::publish_comparison(&path, &compared)?;
+        report_files::write_comparison(&path, &compared)?;
         terminal::print_comparison(&compared, &path);
         return Ok(ExitCode::Met);
     }
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         report.requests_per_day = args.requests_per_day;
     }
     let compared = reports::comparison_of(&path)?;
-    reports::publish(&path, &report, compared.as_ref())?;
+    report_files::write(&path, &report, compared.as_ref())?;
     terminal::print(&report, &path, None);
     if let Some(compared) = &compared {
         terminal::print_comparison(compared, &path);

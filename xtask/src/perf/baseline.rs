@@ -10,11 +10,11 @@ use perf_report::findings::comparison_findings;
 use perf_report::render::files::REPORT;
 
 use super::args::PerfArgs;
-use super::stop::{Stop, configuration};
+use super::perf_error::{PerfError, configuration};
 use crate::{recorded, reports, terminal};
 
 /// Looks at the baseline before anything is sent: one that cannot be read should not cost a run. Says so if there is none yet.
-pub(super) fn check(args: &PerfArgs) -> Result<(), Stop> {
+pub(super) fn check(args: &PerfArgs) -> Result<(), PerfError> {
     let Some(name) = args.baseline.baseline.as_deref() else { return Ok(()) };
     if reports::place(name).is_none() {
         let hint = "the objectives are judged alone (--save-baseline keeps one)";
@@ -98,7 +98,7 @@ fn problem(compared: &Comparison) -> Option<Finding> {
 
 /// Keeps a run as a baseline, if it is one to be measured against. One that it was compared with is left as it is: else what became
 /// slower would be reported once, and what becomes slower bit by bit never.
-pub(super) fn save(name: &str, run: &Path, own: ExitCode, compared: &Compared) -> Result<(), Stop> {
+pub(super) fn save(name: &str, run: &Path, own: ExitCode, compared: &Compared) -> Result<(), PerfError> {
     if !matches!(own, ExitCode::Met | ExitCode::Missed) {
         eprintln!("not kept as baseline {name:?}: {}", own.describe());
         return Ok(());

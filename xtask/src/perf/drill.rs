@@ -21,9 +21,9 @@ use super::args;
 use super::args::PerfArgs;
 use super::child::Child;
 use super::generate::outcome_file;
+use super::perf_error::{PerfError, configuration};
 use super::plan::{DEFAULT, build, check_generated_files, choose};
 use super::proof::{self, Source};
-use super::stop::{Stop, configuration};
 use crate::clock::Moment;
 use crate::scenarios::{self, Built, ScenarioTest};
 use crate::stack::{self, Stack};
@@ -75,7 +75,11 @@ impl AlertTimeline {
 }
 
 /// Runs the drill, and says whether the alerts and all queries were shown to work.
-pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Receiver<u32>) -> Result<ExitCode, Stop> {
+pub(super) async fn run(
+    args: &PerfArgs,
+    settings: &Settings,
+    signals: watch::Receiver<u32>,
+) -> Result<ExitCode, PerfError> {
     let built = build(args, true, &signals)?;
     let scenario = choose(&[DEFAULT.to_owned()], &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
     let mut options = args.stack_options();
@@ -86,7 +90,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Re
     let mut interrupted = signals.clone();
     let result = tokio::select! {
         result = exercise(settings, &built, &scenario, &stack, signals) => result,
-        _ = interrupted.wait_for(|count| *count > 0) => Err(Stop(ExitCode::Interrupted, "the drill was interrupted".to_owned())),
+        _ = interrupted.wait_for(|count| *count > 0) => Err(PerfError(ExitCode::Interrupted, "the drill was interrupted".to_owned())),
     };
     let forgotten = stack.forget_backend();
     stack.down().await?;
@@ -100,14 +104,14 @@ async fn exercise(
     scenario: &ScenarioTest,
     stack: &Stack,
     signals: watch::Receiver<u32>,
-) -> Result<ExitCode, Stop> {
+) -> Result<ExitCode, PerfError> {
     let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.backend) else {
         return Err(configuration("a drill needs a Prometheus: Docker, or a prometheus on PATH"));
     };
     let catalogue =
         services::ALL.first().ok_or_else(|| configuration("no service is covered: see monitoring/src/services"))?;
     let source = Source::new(prometheus.clone(), None, &StoreAccess::default())?;
-    let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), Stop> {
+    let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), PerfError> {
         let backend = StubBackend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url)?;
         let outcome = outcome_file()?;

@@ -13,9 +13,9 @@ use perf_settings::Settings;
 
 use super::args;
 use super::child::Child;
+use super::perf_error::PerfError;
 use super::plan::PerfPlan;
 use super::services::Services;
-use super::stop::Stop;
 use crate::host::cleanup;
 use crate::scenarios::ScenarioTest;
 use crate::{files, reports, terminal, workspace};
@@ -29,7 +29,7 @@ pub(super) enum Generated {
 }
 
 /// Runs a scenario's process to its end.
-pub(super) async fn run(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Result<Generated, Stop> {
+pub(super) async fn run(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Result<Generated, PerfError> {
     let outcome_file = outcome_file()?;
     files::remove_file(&outcome_file)?;
     let settings = settings(plan, services, scenario, &outcome_file);
@@ -37,7 +37,7 @@ pub(super) async fn run(plan: &PerfPlan, services: &Services, scenario: &Scenari
     let ended = child.run(plan.signals.clone()).await?;
     match read(scenario, &outcome_file, ended) {
         // A second signal leaves no time for an outcome.
-        Err(Stop(..)) if plan.is_interrupted() => Ok(Generated::Nothing(ExitCode::Interrupted)),
+        Err(PerfError(..)) if plan.is_interrupted() => Ok(Generated::Nothing(ExitCode::Interrupted)),
         result => result,
     }
 }
@@ -64,8 +64,8 @@ fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest, outco
 }
 
 /// Reads what a scenario left. Prints what it has to say.
-fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Result<Generated, Stop> {
-    let internal = |message| Stop(ExitCode::Internal, message);
+fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Result<Generated, PerfError> {
+    let internal = |message| PerfError(ExitCode::Internal, message);
     let Ok(text) = fs::read_to_string(outcome_file) else {
         return Err(internal(format!("scenario {} left no outcome; its process ended with {ended}", scenario.name)));
     };
@@ -115,7 +115,7 @@ mod tests {
         match result {
             Ok(Generated::Nothing(code)) => Ok(code),
             Ok(Generated::Evidence(..)) => panic!("there is none"),
-            Err(Stop(code, _)) => Err(code),
+            Err(PerfError(code, _)) => Err(code),
         }
     }
 

@@ -27,10 +27,10 @@ use perf_settings::{Settings, parse_url};
 use tokio::sync::watch;
 
 use super::PerfArgs;
+use super::perf_error::{PerfError, configuration};
 use super::plan::{build, choose};
-use super::stop::{Stop, configuration};
 use crate::scenarios::{self, Built};
-use crate::{github, reports, terminal, workspace};
+use crate::{github, report_files, terminal, workspace};
 use calibration::CalibrationRecord;
 use checkout::Checkout;
 use programs::OwnPrograms;
@@ -45,7 +45,11 @@ const MOST_ROUNDS: usize = 200;
 const ROUNDS_OF_CALIBRATION: u32 = 20;
 
 /// Runs the comparison, or the calibration for one.
-pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: watch::Receiver<u32>) -> Result<ExitCode, Stop> {
+pub(super) async fn run(
+    args: &PerfArgs,
+    settings: &Settings,
+    signals: watch::Receiver<u32>,
+) -> Result<ExitCode, PerfError> {
     let named = args.scenarios().map_err(configuration)?;
     if named.len() > 1 {
         return Err(configuration("a comparison is of one scenario: name one"));
@@ -114,7 +118,7 @@ fn describe(service: &SideService) -> String {
 }
 
 /// What is there now: the working tree's service, or one that runs.
-fn head_side(args: &PerfArgs, target: Option<url::Url>, built: &Built, top: Option<&Path>) -> Result<Side, Stop> {
+fn head_side(args: &PerfArgs, target: Option<url::Url>, built: &Built, top: Option<&Path>) -> Result<Side, PerfError> {
     let root = workspace::root();
     let (service, folder) = match (target, args.gate.start(), &built.backend) {
         (Some(url), _, _) => (SideService::Running(url), root),
@@ -130,7 +134,7 @@ fn head_side(args: &PerfArgs, target: Option<url::Url>, built: &Built, top: Opti
             )
         }
         (None, None, Some(program)) => (SideService::StandIn(program.clone()), root),
-        (None, None, None) => return Err(Stop(ExitCode::Internal, "cargo built no stand-in".to_owned())),
+        (None, None, None) => return Err(PerfError(ExitCode::Internal, "cargo built no stand-in".to_owned())),
     };
     let description = match top {
         Some(top) => checkout::describe_head(top)?,
@@ -145,9 +149,9 @@ async fn checkout_side(
     checkout: &Checkout,
     within: &Path,
     signals: watch::Receiver<u32>,
-) -> Result<Side, Stop> {
+) -> Result<Side, PerfError> {
     let unfit = |why: String| {
-        Stop(
+        PerfError(
             ExitCode::Inconclusive,
             format!("the base, {}: {why}; there is nothing to compare with", checkout.description),
         )
@@ -172,7 +176,7 @@ async fn checkout_side(
     Ok(Side { label: "base", description: checkout.description.clone(), service, folder })
 }
 
-async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, Stop> {
+async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, PerfError> {
     let rule = args.gate.rule();
     let (planned, notes) = plan_rounds(args, rule, rounds)?;
     let looks = Looks::new(planned, args.gate.looks as usize, rule.alpha);
@@ -213,14 +217,14 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
     comparison.exit_code = code;
     let path = rounds.folder.join(COMPARISON);
     terminal::print_comparison(&comparison, &path);
-    reports::publish_comparison(&path, &comparison)?;
+    report_files::write_comparison(&path, &comparison)?;
     github::on_job_page(&path)?;
     github::annotate(&comparison.scenario, &comparison_findings(&comparison));
     Ok(code)
 }
 
 /// How many rounds, and what should be said of that.
-fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<String>), Stop> {
+fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<String>), PerfError> {
     let looks = args.gate.looks as usize;
     let given = args.gate.rounds.map(|rounds| rounds as usize);
     let Some(known) = CalibrationRecord::find(&rounds.subject())? else {
@@ -229,7 +233,7 @@ fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usiz
         return Ok((given.unwrap_or(ROUNDS as usize), vec![note]));
     };
     let tighter = |has: String| {
-        Stop(
+        PerfError(
             ExitCode::Inconclusive,
             format!(
                 "a gate of {} is tighter than what this machine can see: {has}; a --detect of more, more rounds or longer ones, or a \
@@ -275,7 +279,7 @@ fn round_problems(pairs: &[(Report, Report)]) -> Vec<Finding> {
     counted.into_iter().map(describe).collect()
 }
 
-async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, Stop> {
+async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, PerfError> {
     let planned = args.gate.rounds.unwrap_or(ROUNDS_OF_CALIBRATION) as usize;
     let mut pairs = Vec::new();
     for pair in 0..planned {
@@ -284,7 +288,7 @@ async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Sid
     let rule = args.gate.rule();
     let calibrated = CalibrationRecord::measure(rounds.subject(), &comparable(&pairs), rounds.took());
     let Some(calibrated) = calibrated else {
-        return Err(Stop(
+        return Err(PerfError(
             ExitCode::Inconclusive,
             "some endpoint has fewer than the 20 requests a round that a p95 needs: make rounds longer (-d)".to_owned(),
         ));

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::args::PerfArgs;
 use super::baseline;
-use super::stop::{Stop, configuration};
+use super::perf_error::{PerfError, configuration};
 use crate::host::lock::{Lock, LockError};
 use crate::host::signals;
 use crate::scenarios::{self, Built, ScenarioTest};
@@ -36,7 +36,7 @@ pub(super) struct PerfPlan {
 pub(super) async fn take_turn(
     args: &PerfArgs,
     settings: &Settings,
-) -> Result<(watch::Receiver<u32>, Option<Lock>), Stop> {
+) -> Result<(watch::Receiver<u32>, Option<Lock>), PerfError> {
     let signals = signals::count()?;
     if args.list || settings.dry_run {
         return Ok((signals, None));
@@ -52,7 +52,7 @@ pub(super) async fn take_turn(
 
 impl PerfPlan {
     /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to run.
-    pub(super) fn new(args: PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, Stop> {
+    pub(super) fn new(args: PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
         baseline::check(&args)?;
         let sends = !args.list && !settings.dry_run;
         let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
@@ -77,7 +77,7 @@ impl PerfPlan {
 }
 
 /// Refuses a stack whose files are not what the catalogue says.
-pub(super) fn check_generated_files() -> Result<(), Stop> {
+pub(super) fn check_generated_files() -> Result<(), PerfError> {
     let stale = generated_files::differences(&workspace::root())?;
     let what = || format!("generated files are not what the catalogue says ({})", stale.join(", "));
     if stale.is_empty() { Ok(()) } else { Err(configuration(format!("{}: run cargo xtask codegen", what()))) }
@@ -85,10 +85,10 @@ pub(super) fn check_generated_files() -> Result<(), Stop> {
 
 /// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal ends cargo, too, and is no error
 /// of the scenarios.
-pub(super) fn build(args: &PerfArgs, with_stub: bool, signals: &watch::Receiver<u32>) -> Result<Built, Stop> {
+pub(super) fn build(args: &PerfArgs, with_stub: bool, signals: &watch::Receiver<u32>) -> Result<Built, PerfError> {
     scenarios::build(args.profile(), with_stub).map_err(|error| match *signals.borrow() {
         0 => configuration(error),
-        _ => Stop(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()),
+        _ => PerfError(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()),
     })
 }
 

@@ -6,17 +6,17 @@ use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 
+use super::perf_error::{PerfError, configuration};
 use super::plan::PerfPlan;
 use super::proof::{self, Before, ProofContext};
 use super::services::Services;
-use super::stop::{Stop, configuration};
 use crate::terminal;
 
 /// What a proof needs from before the load; none if there is no store to put questions to, or no proof is asked for.
 pub(super) async fn before<'a>(
     plan: &'a PerfPlan,
     services: &'a Services,
-) -> Result<Option<(ProofContext<'a>, Before)>, Stop> {
+) -> Result<Option<(ProofContext<'a>, Before)>, PerfError> {
     let Some(context) = context(plan, services).filter(|_| plan.sends()) else {
         return match plan.args.must_prove() {
             true => Err(configuration("--proof asks a store, and there is none")),
@@ -51,7 +51,7 @@ pub(super) async fn run(
     folder: &Path,
     report: &Report,
     before: Option<(ProofContext<'_>, Before)>,
-) -> Result<Vec<Finding>, Stop> {
+) -> Result<Vec<Finding>, PerfError> {
     let Some((context, before)) = before else { return Ok(Vec::new()) };
     let mut signals = plan.signals.clone();
     let proof = tokio::select! {

@@ -3,8 +3,8 @@
 use perf_report::exit_code::ExitCode;
 use url::Url;
 
+use super::perf_error::PerfError;
 use super::plan::PerfPlan;
-use super::stop::Stop;
 use crate::stack::{self, Stack};
 use crate::stub_backend::StubBackend;
 
@@ -19,7 +19,7 @@ pub(super) struct Services {
 
 impl Services {
     /// Starts the stack and the stub backend, as far as they are asked for, and has the target scraped.
-    pub(super) async fn start(plan: &PerfPlan) -> Result<Self, Stop> {
+    pub(super) async fn start(plan: &PerfPlan) -> Result<Self, PerfError> {
         let mut services = Self {
             stack: Stack::default(),
             stub: None,
@@ -36,12 +36,12 @@ impl Services {
             Ok(()) => Ok(services),
             Err(stop) => Err(match services.stop(Err(stop)).await {
                 Err(stop) => stop,
-                Ok(_) => Stop(ExitCode::Internal, "the target did not start".to_owned()),
+                Ok(_) => PerfError(ExitCode::Internal, "the target did not start".to_owned()),
             }),
         }
     }
 
-    async fn start_target(&mut self, plan: &PerfPlan) -> Result<(), Stop> {
+    async fn start_target(&mut self, plan: &PerfPlan) -> Result<(), PerfError> {
         if let Some(program) = &plan.stub {
             let stub = StubBackend::start(program, plan.settings.seed, &[]).await?;
             self.target = stub.url.clone();
@@ -51,7 +51,7 @@ impl Services {
     }
 
     /// Stops what was started, whatever came of the run. What cannot be stopped is an error of the run, too.
-    pub(super) async fn stop(self, result: Result<ExitCode, Stop>) -> Result<ExitCode, Stop> {
+    pub(super) async fn stop(self, result: Result<ExitCode, PerfError>) -> Result<ExitCode, PerfError> {
         let mut errors: Vec<_> = self.stack.forget_backend().err().into_iter().collect();
         if let Some(stub) = self.stub {
             errors.extend(stub.stop().await.err());
@@ -64,11 +64,11 @@ impl Services {
             (result, true) => result,
             (Ok(code), false) => {
                 let message = format!("failed to stop the stack: {}", errors.join("; "));
-                Err(Stop(code.or_worse(ExitCode::Internal), message))
+                Err(PerfError(code.or_worse(ExitCode::Internal), message))
             }
-            (Err(Stop(code, message)), false) => {
+            (Err(PerfError(code, message)), false) => {
                 let errors = errors.join("; ");
-                Err(Stop(code, format!("{message}; and the stack could not be stopped: {errors}")))
+                Err(PerfError(code, format!("{message}; and the stack could not be stopped: {errors}")))
             }
         }
     }

@@ -5,19 +5,17 @@
 //! machine's (Docker Desktop, rootless Docker), they get a bridge and published ports instead: found out by trying.
 
 mod container;
+mod container_spec;
 mod networks;
 mod tool;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as DockerError;
-use testcontainers::bollard::models::ContainerSummaryStateEnum;
-use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptions, RemoveContainerOptions, RemoveVolumeOptions,
-};
+use testcontainers::bollard::query_parameters::RemoveVolumeOptions;
 use testcontainers::core::client::docker_client_instance;
 use tokio::time;
 
@@ -28,23 +26,12 @@ use super::{
 use crate::host::cleanup::Cleanup;
 use crate::host::owner;
 use crate::{http, workspace};
-use container::{ContainerSpec, Network};
+use container::{
+    KEEPS, MAKER, MAKING, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, ours, remove, remove_if_made_here,
+};
+use container_spec::{ContainerSpec, Network};
 pub(super) use tool::promtool;
 
-/// Which clone of the repository a container belongs to.
-const WORKSPACE: &str = "dev.perf.workspace";
-/// What it is made from: a container of another making is replaced, not reused.
-const MAKING: &str = "dev.perf.making";
-/// Whose it is, if it goes with a command.
-const OWNER: &str = "dev.perf.owner";
-/// The command that made it, whether or not it goes with that.
-const MAKER: &str = "dev.perf.maker";
-/// Whether its data outlives it.
-const KEEPS: &str = "dev.perf.keeps";
-/// Which stack of the clone: the port of its Prometheus.
-const PORT: &str = "dev.perf.prometheus-port";
-/// Where people find it.
-const URL: &str = "dev.perf.url";
 /// Which network containers get, for those who know better than trying: host or bridge.
 const NETWORK: &str = "PERF_DOCKER_NETWORK";
 /// How long Docker may take to answer at all.
@@ -202,86 +189,6 @@ fn error_chain(error: &DockerError) -> String {
     text
 }
 
-struct ExistingContainer {
-    running: bool,
-    making: String,
-    keeps: bool,
-    owner: String,
-    maker: String,
-}
-
-async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<ExistingContainer>> {
-    match docker.inspect_container(name, None::<InspectContainerOptions>).await {
-        Ok(found) => {
-            let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
-            Ok(Some(ExistingContainer {
-                running: found.state.and_then(|state| state.running).unwrap_or(false),
-                making: labels.get(MAKING).cloned().unwrap_or_default(),
-                maker: labels.get(MAKER).cloned().unwrap_or_default(),
-                owner: labels.get(OWNER).cloned().unwrap_or_default(),
-                keeps: labels.get(KEEPS).is_some_and(|keeps| keeps == "true"),
-            }))
-        }
-        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("failed to look at container {name}")),
-    }
-}
-
-/// Removes a container and its anonymous volumes. A named volume stays.
-async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
-    let options = RemoveContainerOptions { v: true, force: true, ..RemoveContainerOptions::default() };
-    match docker.remove_container(name, Some(options)).await {
-        Ok(()) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("failed to remove container {name}")),
-    }
-}
-
-/// Removes what this command has made. One of that name may be another command's, which was faster.
-async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::Result<()> {
-    match inspect(docker, name).await? {
-        Some(found) if found.maker == owner::owner() => remove(docker, name).await,
-        _ => Ok(()),
-    }
-}
-
-struct OwnContainer {
-    name: String,
-    image: String,
-    state: String,
-    url: String,
-    network: String,
-    owner: String,
-    maker: String,
-    running: bool,
-}
-
-/// This clone's containers, in the order of their names.
-async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<OwnContainer>> {
-    let mut labels = vec![format!("{WORKSPACE}={}", workspace::id())];
-    labels.extend(only.map(|port| format!("{PORT}={port}")));
-    let filters = Some(HashMap::from([("label".to_owned(), labels)]));
-    let options = ListContainersOptions { all: true, filters, ..ListContainersOptions::default() };
-    let found = docker.list_containers(Some(options)).await.context("failed to list containers")?;
-    let mut ours: Vec<_> = found
-        .into_iter()
-        .filter_map(|found| {
-            let label = |name: &str| found.labels.as_ref()?.get(name).cloned();
-            Some(OwnContainer {
-                name: found.names.as_ref()?.first()?.trim_start_matches('/').to_owned(),
-                url: label(URL).unwrap_or_default(),
-                owner: label(OWNER).unwrap_or_default(),
-                maker: label(MAKER).unwrap_or_default(),
-                image: found.image.clone().unwrap_or_default(),
-                state: found.status.clone().unwrap_or_default(),
-                running: found.state == Some(ContainerSummaryStateEnum::RUNNING),
-                network: found.host_config.as_ref().and_then(|host| host.network_mode.clone()).unwrap_or_default(),
-            })
-        })
-        .collect();
-    ours.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(ours)
-}
-
 /// This clone's containers. None at all where there is no Docker; one that does not answer is an error, since nobody knows
 /// what it runs.
 pub(super) async fn parts(only: Option<u16>) -> Result<Vec<StackPart>, StackError> {
@@ -378,13 +285,13 @@ pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
 /// The volumes with this clone's data.
 pub(crate) async fn volumes(only: Option<u16>) -> anyhow::Result<Vec<String>> {
     let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
-    container::volumes(&docker, only).await
+    container_spec::volumes(&docker, only).await
 }
 
 /// Removes them. Nothing may use them any more.
 pub(crate) async fn remove_volumes(only: Option<u16>) -> anyhow::Result<()> {
     let Some(docker) = if_there().await? else { return Ok(()) };
-    for name in container::volumes(&docker, only).await? {
+    for name in container_spec::volumes(&docker, only).await? {
         let removed = docker.remove_volume(&name, None::<RemoveVolumeOptions>).await;
         removed.with_context(|| format!("failed to remove volume {name}"))?;
     }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::files;
 use crate::host::lock::{Lock, LockError};
-use crate::perf::{Stop, configuration};
+use crate::perf::{PerfError, configuration};
 use crate::scenarios::Built;
 use crate::workspace;
 
@@ -21,7 +21,7 @@ pub(super) struct OwnPrograms {
 
 impl OwnPrograms {
     /// Refuses a second comparison of this clone.
-    pub(super) async fn lock() -> Result<Self, Stop> {
+    pub(super) async fn lock() -> Result<Self, PerfError> {
         let folder = workspace::perf().join("against").join("programs");
         let lock = Lock::take(&folder.with_file_name("lock")).await.map_err(|error| match error {
             LockError::Held(_) => configuration("another comparison runs in this clone: wait for it"),

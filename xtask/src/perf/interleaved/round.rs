@@ -18,9 +18,9 @@ use super::service::{self, RunningService, SideService};
 use crate::clock::Moment;
 use crate::perf::args::PerfArgs;
 use crate::perf::child::Child;
-use crate::perf::stop::{Stop, configuration};
+use crate::perf::perf_error::{PerfError, configuration};
 use crate::scenarios::{Built, ScenarioTest};
-use crate::{files, host, reports, workspace};
+use crate::{files, host, report_files, reports, workspace};
 
 /// A round's load, where nobody says: how many, and for how long.
 const VUS: u32 = 10;
@@ -69,22 +69,22 @@ pub(super) enum SideError {
     /// The side cannot be measured, and why.
     Unfit(String),
     /// The command ends.
-    Stop(Stop),
+    PerfError(PerfError),
 }
 
 impl SideError {
     /// What ends the command, given what an unfit side means for it.
-    pub(super) fn or_unfit(self, unfit: impl FnOnce(String) -> Stop) -> Stop {
+    pub(super) fn or_unfit(self, unfit: impl FnOnce(String) -> PerfError) -> PerfError {
         match self {
             Self::Unfit(why) => unfit(why),
-            Self::Stop(stop) => stop,
+            Self::PerfError(stop) => stop,
         }
     }
 }
 
-impl<T: Into<Stop>> From<T> for SideError {
+impl<T: Into<PerfError>> From<T> for SideError {
     fn from(error: T) -> Self {
-        Self::Stop(error.into())
+        Self::PerfError(error.into())
     }
 }
 
@@ -158,7 +158,7 @@ impl<'a> Rounds<'a> {
         of: usize,
         base: &Side,
         head: &Side,
-    ) -> Result<(Report, Report), Stop> {
+    ) -> Result<(Report, Report), PerfError> {
         let began = Moment::now();
         let (base, head) = if pair.is_multiple_of(2) {
             let base = self.round(pair, base).await?;
@@ -174,12 +174,12 @@ impl<'a> Rounds<'a> {
         Ok((base, head))
     }
 
-    async fn round(&self, pair: usize, side: &Side) -> Result<Report, Stop> {
+    async fn round(&self, pair: usize, side: &Side) -> Result<Report, PerfError> {
         let name = format!("{}-{:02}", side.label, pair + 1);
         let unfit = |why: String| {
             // That the base cannot be measured says nothing of the head.
             let code = if side.label == "base" { ExitCode::Inconclusive } else { ExitCode::BadConfiguration };
-            Stop(code, format!("round {} of the {}, {}: {why}", pair + 1, side.label, side.description))
+            PerfError(code, format!("round {} of the {}, {}: {why}", pair + 1, side.label, side.description))
         };
         let log = self.folder.join("rounds").join(format!("{name}.log"));
         // A stand-in draws its latencies from a seed, and those of two rounds are two draws, as with any other service.
@@ -267,13 +267,13 @@ impl<'a> Rounds<'a> {
         }
         let evidence = reports::read_evidence(&path).map_err(|error| SideError::Unfit(format!("{error:#}")))?;
         let report = reports::judge_evidence(evidence).map_err(configuration)?;
-        reports::publish(&path.with_file_name(REPORT), &report, None)?;
+        report_files::write(&path.with_file_name(REPORT), &report, None)?;
         Ok(report)
     }
 }
 
-fn interrupted() -> Stop {
-    Stop(ExitCode::Interrupted, "interrupted; what was measured so far is not judged".to_owned())
+fn interrupted() -> PerfError {
+    PerfError(ExitCode::Interrupted, "interrupted; what was measured so far is not judged".to_owned())
 }
 
 #[cfg(test)]

@@ -1,313 +1,115 @@
-//! One container of the stack: what it runs, what it mounts, and how it is started.
+//! Containers of this clone: how they are found, removed, and what they wrote.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
-use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
-use dashboards::service_dashboard::{PROMETHEUS_LINK, REPORTS};
 use futures::StreamExt as _;
-use monitoring::prometheus::config::TARGETS;
-use monitoring::prometheus::recording_rules::Timing;
-use monitoring::stack_limits::{self, Limits};
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::models::{Mount, MountType, PortBinding};
-use testcontainers::bollard::query_parameters::{ListVolumesOptions, LogsOptions};
-use testcontainers::core::client::docker_client_instance;
-use testcontainers::core::wait::LogWaitStrategy;
-use testcontainers::core::{Host, IntoContainerPort as _, WaitFor};
-use testcontainers::runners::AsyncRunner as _;
-use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
-
-use super::super::{Images, PROMETHEUS_PORT, StackOptions, images, state_folder};
-use super::networks;
-use tokio::time;
+use testcontainers::bollard::errors::Error as DockerError;
+use testcontainers::bollard::models::ContainerSummaryStateEnum;
+use testcontainers::bollard::query_parameters::{
+    InspectContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions,
+};
 
 use crate::host::owner;
-use crate::{files, workspace};
+use crate::workspace;
 
-/// How long a container may take from being made to saying that it listens.
-const STARTUP: Duration = Duration::from_secs(60);
-/// How long that may take with a pull of its image, which testcontainers does not limit.
-const WITH_PULL: Duration = Duration::from_secs(600);
+/// Which clone of the repository a container belongs to.
+pub(super) const WORKSPACE: &str = "dev.perf.workspace";
+/// What it is made from: a container of another making is replaced, not reused.
+pub(super) const MAKING: &str = "dev.perf.making";
+/// Whose it is, if it goes with a command.
+pub(super) const OWNER: &str = "dev.perf.owner";
+/// The command that made it, whether or not it goes with that.
+pub(super) const MAKER: &str = "dev.perf.maker";
+/// Whether its data outlives it.
+pub(super) const KEEPS: &str = "dev.perf.keeps";
+/// Which stack of the clone: the port of its Prometheus.
+pub(super) const PORT: &str = "dev.perf.prometheus-port";
+/// Where people find it.
+pub(super) const URL: &str = "dev.perf.url";
 
-/// Which network a container is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Network {
-    /// This machine's own.
-    Host,
-    /// One of the stack's own, with ports published on the loopback interface.
-    Bridge,
+/// A container of a name.
+pub(super) struct ExistingContainer {
+    pub(super) running: bool,
+    pub(super) making: String,
+    pub(super) keeps: bool,
+    pub(super) owner: String,
+    pub(super) maker: String,
 }
 
-/// A container of the stack.
-#[derive(Debug, Clone)]
-pub(super) struct ContainerSpec {
-    pub(super) role: &'static str,
+/// The container of that name; none if there is none.
+pub(super) async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<ExistingContainer>> {
+    match docker.inspect_container(name, None::<InspectContainerOptions>).await {
+        Ok(found) => {
+            let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+            Ok(Some(ExistingContainer {
+                running: found.state.and_then(|state| state.running).unwrap_or(false),
+                making: labels.get(MAKING).cloned().unwrap_or_default(),
+                maker: labels.get(MAKER).cloned().unwrap_or_default(),
+                owner: labels.get(OWNER).cloned().unwrap_or_default(),
+                keeps: labels.get(KEEPS).is_some_and(|keeps| keeps == "true"),
+            }))
+        }
+        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("failed to look at container {name}")),
+    }
+}
+
+/// Removes a container and its anonymous volumes. A named volume stays.
+pub(super) async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
+    let options = RemoveContainerOptions { v: true, force: true, ..RemoveContainerOptions::default() };
+    match docker.remove_container(name, Some(options)).await {
+        Ok(()) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("failed to remove container {name}")),
+    }
+}
+
+/// Removes what this command has made. One of that name may be another command's, which was faster.
+pub(super) async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::Result<()> {
+    match inspect(docker, name).await? {
+        Some(found) if found.maker == owner::owner() => remove(docker, name).await,
+        _ => Ok(()),
+    }
+}
+
+/// A container of this clone.
+pub(super) struct OwnContainer {
     pub(super) name: String,
     pub(super) image: String,
-    /// Whether the user named it.
-    pub(super) image_is_chosen: bool,
-    /// The port of the stack's Prometheus.
-    pub(super) stack: u16,
-    /// On 127.0.0.1.
-    pub(super) port: u16,
-    /// In the container, on a bridge.
-    inner_port: u16,
-    /// The path that answers with success once it is ready.
-    pub(super) ready: &'static str,
-    /// What it logs once it listens.
-    listens: &'static str,
-    command: Vec<String>,
-    environment: Vec<(&'static str, String)>,
-    /// `source:target:options`, as Docker writes it.
-    binds: Vec<String>,
-    /// Where data outlives the container, if anywhere.
-    pub(super) volume: Option<String>,
-    /// Whose files it writes, if not its image's user's.
-    user: Option<String>,
-    /// What of this machine it may have.
-    limits: Limits,
-    /// Who takes it away, if it goes with a command.
+    pub(super) state: String,
+    pub(super) url: String,
+    pub(super) network: String,
     pub(super) owner: String,
-    /// Where it stores what goes with it if there is no volume.
-    stores: Option<&'static str>,
-    /// Folders that it writes to besides those that are mounted; they are in memory.
-    scratch: &'static [&'static str],
+    pub(super) maker: String,
+    pub(super) running: bool,
 }
 
-/// How large what is in memory may become, and that nothing in it is run.
-const SCRATCH: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
-/// "nobody", of images that would run as root.
-const NOBODY: &str = "65534:65534";
-
-fn name(options: &StackOptions, role: &str) -> String {
-    format!("perf-{}-{}-{role}", workspace::id(), options.prometheus_port)
-}
-
-/// This command, if what it starts goes with it.
-fn owner(options: &StackOptions) -> String {
-    if options.keep_data || options.archive.is_some() { String::new() } else { owner::owner() }
-}
-
-/// A file or folder of this machine, read only. `z` lets SELinux allow it, and means nothing elsewhere.
-fn mounted(source: &Path, target: &str) -> String {
-    format!("{}:{target}:ro,z", source.display())
-}
-
-/// The folder of dashboards whose links lead to a Prometheus at that port: a copy, where it is not the usual one.
-fn linked(dashboards: &Path, prometheus_port: u16) -> anyhow::Result<PathBuf> {
-    if prometheus_port == PROMETHEUS_PORT {
-        return Ok(dashboards.to_owned());
-    }
-    let folder = std::path::absolute(state_folder(prometheus_port))?.join("dashboards");
-    files::make_folder(&folder)?;
-    let link = PROMETHEUS_LINK.replace(&PROMETHEUS_PORT.to_string(), &prometheus_port.to_string());
-    for entry in files::list(dashboards)? {
-        let (path, name) = {
-            let entry = entry?;
-            (entry.path(), entry.file_name())
-        };
-        let text = files::read(&path)?;
-        fs::write(folder.join(name), text.replace(PROMETHEUS_LINK, &link)).context("failed to copy a dashboard")?;
-    }
-    Ok(folder)
-}
-
-impl ContainerSpec {
-    pub(super) fn prometheus(options: &StackOptions, images: &Images, network: Network) -> anyhow::Result<Self> {
-        let (port, inner_port) = (options.prometheus_port, 9090);
-        let generated = if options.timing == Timing::USUAL {
-            workspace::root().join("monitoring/prometheus")
-        } else {
-            let folder = std::path::absolute(state_folder(port))?.join("configuration");
-            options.write_configuration(&folder)?;
-            folder
-        };
-        let targets = state_folder(port).join(TARGETS);
-        let mut binds = vec![
-            mounted(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
-            mounted(&generated.join("rules"), "/etc/prometheus/rules"),
-            mounted(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
-        ];
-        let name = name(options, "prometheus");
-        // Named, since testcontainers and `docker rm -v` take anonymous volumes with the container.
-        let volume = (options.keep_data && options.archive.is_none()).then(|| format!("{name}:/prometheus"));
-        binds.extend(options.archive.as_ref().map(|archive| format!("{}:/prometheus:z", archive.data.display())));
-        let listen = match network {
-            Network::Host => format!("127.0.0.1:{port}"),
-            Network::Bridge => format!("0.0.0.0:{inner_port}"),
-        };
-        Ok(Self {
-            role: "prometheus",
-            image: images.prometheus.name.clone(),
-            image_is_chosen: images.prometheus.chosen,
-            stack: port,
-            port,
-            inner_port,
-            ready: "-/ready",
-            listens: "Server is ready to receive web requests.",
-            command: [
-                "--config.file=/etc/prometheus/prometheus.yml".to_owned(),
-                "--storage.tsdb.path=/prometheus".to_owned(),
-                format!("--web.listen-address={listen}"),
-            ]
-            .into_iter()
-            .chain(options.flags())
-            .collect(),
-            environment: Vec::new(),
-            binds,
-            volume,
-            // What it writes beside an archive's blocks is to be removed by whoever unpacked them.
-            user: options.archive.as_ref().and_then(|_| user_of_files()),
-            limits: stack_limits::PROMETHEUS,
-            stores: options.archive.is_none().then_some("/prometheus"),
-            scratch: &["/tmp"],
-            owner: owner(options),
-            name,
+/// This clone's containers, in the order of their names.
+pub(super) async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<OwnContainer>> {
+    let mut labels = vec![format!("{WORKSPACE}={}", workspace::id())];
+    labels.extend(only.map(|port| format!("{PORT}={port}")));
+    let filters = Some(HashMap::from([("label".to_owned(), labels)]));
+    let options = ListContainersOptions { all: true, filters, ..ListContainersOptions::default() };
+    let found = docker.list_containers(Some(options)).await.context("failed to list containers")?;
+    let mut ours: Vec<_> = found
+        .into_iter()
+        .filter_map(|found| {
+            let label = |name: &str| found.labels.as_ref()?.get(name).cloned();
+            Some(OwnContainer {
+                name: found.names.as_ref()?.first()?.trim_start_matches('/').to_owned(),
+                url: label(URL).unwrap_or_default(),
+                owner: label(OWNER).unwrap_or_default(),
+                maker: label(MAKER).unwrap_or_default(),
+                image: found.image.clone().unwrap_or_default(),
+                state: found.status.clone().unwrap_or_default(),
+                running: found.state == Some(ContainerSummaryStateEnum::RUNNING),
+                network: found.host_config.as_ref().and_then(|host| host.network_mode.clone()).unwrap_or_default(),
+            })
         })
-    }
-
-    pub(super) fn grafana(options: &StackOptions, images: &Images, network: Network) -> anyhow::Result<Self> {
-        let (port, inner_port) = (options.grafana_port, 3000);
-        let generated = workspace::root().join("dashboards");
-        let dashboards = options.archive.as_ref().map_or(generated.join("json"), |archive| archive.dashboards.clone());
-        let dashboards = linked(&dashboards, options.prometheus_port)?;
-        let (prometheus, address, listen_port) = match network {
-            Network::Host => (format!("http://127.0.0.1:{}", options.prometheus_port), "127.0.0.1", port),
-            Network::Bridge => (format!("http://{}:9090", name(options, "prometheus")), "0.0.0.0", inner_port),
-        };
-        let setting = |name, value: &str| (name, value.to_owned());
-        Ok(Self {
-            role: "grafana",
-            name: name(options, "grafana"),
-            image: images.grafana.name.clone(),
-            // Whoever names it, it draws and does not judge: the run goes on without it.
-            image_is_chosen: false,
-            stack: options.prometheus_port,
-            port,
-            inner_port,
-            ready: "api/health",
-            listens: "HTTP Server Listen",
-            command: Vec::new(),
-            environment: vec![
-                (PROMETHEUS_URL, prometheus),
-                setting("GF_SERVER_HTTP_ADDR", address),
-                ("GF_SERVER_HTTP_PORT", listen_port.to_string()),
-                ("GF_SERVER_ROOT_URL", format!("http://localhost:{port}/")),
-                setting("GF_SECURITY_ADMIN_USER", "admin"),
-                setting("GF_SECURITY_ADMIN_PASSWORD", "admin"),
-                // Who can reach the loopback interface may look without logging in.
-                setting("GF_AUTH_ANONYMOUS_ENABLED", "true"),
-                setting("GF_AUTH_ANONYMOUS_ORG_ROLE", "Viewer"),
-                setting("GF_ANALYTICS_REPORTING_ENABLED", "false"),
-                setting("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
-                setting("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
-                // It would write where its root is read-only, and lose the data source.
-                setting("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
-                setting("GF_NEWS_NEWS_FEED_ENABLED", "false"),
-            ],
-            binds: vec![
-                mounted(&generated.join("provisioning/datasources"), "/etc/grafana/provisioning/datasources"),
-                mounted(&generated.join("provisioning/dashboards"), "/etc/grafana/provisioning/dashboards"),
-                mounted(&dashboards, DASHBOARDS),
-                // Grafana serves what is public: so a dashboard can link to the report of its run.
-                mounted(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
-            ],
-            volume: None,
-            user: None,
-            limits: stack_limits::GRAFANA,
-            stores: None,
-            scratch: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
-            owner: owner(options),
-        })
-    }
-
-    /// A short name for everything that the container is made from, the mounted files' contents included. Its volume
-    /// is not: a run that would keep no data of its own uses a stack that does, and leaves it as it is.
-    pub(super) fn making(&self, network: Network) -> String {
-        let files = crate::generated_files::generated_files().map(|files| format!("{files:?}")).unwrap_or_default();
-        let service = Self { volume: None, owner: String::new(), ..self.clone() };
-        workspace::hash(&[&format!("{service:?}"), &format!("{network:?}"), &files])
-    }
-
-    /// Makes and starts the container, and waits until it says that it listens.
-    pub(super) async fn start(&self, network: Network, labels: [(&str, String); 7]) -> anyhow::Result<()> {
-        let (image, tag) = images::split(&self.image);
-        let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listens));
-        let mut request: ContainerRequest<GenericImage> = GenericImage::new(image, tag)
-            .with_wait_for(listens)
-            .with_container_name(&self.name)
-            .with_startup_timeout(STARTUP)
-            .with_labels(labels)
-            // Not removed when this process ends: the dashboard is what people came for. We remove it when it is to go.
-            .with_reuse(ReuseDirective::Always);
-        if !self.command.is_empty() {
-            request = request.with_cmd(self.command.clone());
-        }
-        for (name, value) in &self.environment {
-            request = request.with_env_var(*name, value);
-        }
-        request = match network {
-            // Below: testcontainers would make a network of that name where none is listed, as by Podman.
-            Network::Host => request,
-            Network::Bridge => {
-                let bridge = format!("perf-{}-{}", workspace::id(), self.stack);
-                networks::make(&bridge).await?;
-                let port = self.inner_port.tcp();
-                request
-                    .with_network(bridge)
-                    .with_mapped_port(self.port, port)
-                    .with_host("host.docker.internal", Host::HostGateway)
-            }
-        };
-        let binds: Vec<_> = self.binds.iter().chain(&self.volume).cloned().collect();
-        if let Some(user) = self.user.clone().or(not_root(&self.image).await) {
-            request = request.with_user(user);
-        }
-        let volume =
-            |target: &str| Mount { target: Some(target.to_owned()), typ: Some(MountType::VOLUME), ..Mount::default() };
-        let mounts: Vec<_> = self.stores.filter(|_| self.volume.is_none()).map(volume).into_iter().collect();
-        let scratch =
-            self.scratch.iter().map(|folder| ((*folder).to_owned(), SCRATCH.to_owned())).collect::<HashMap<_, _>>();
-        let limits = self.limits;
-        // Kernels without these, and rootless Docker without their delegation, refuse a container that has them.
-        let can = docker_client_instance().await?.info().await.context("failed to ask Docker what it can limit")?;
-        let can = [can.memory_limit, can.cpu_cfs_quota, can.pids_limit].map(|can| can == Some(true));
-        let request = request.with_host_config_modifier(move |host| {
-            host.binds = Some(binds.clone());
-            if network == Network::Host {
-                (host.network_mode, host.publish_all_ports) = (Some("host".to_owned()), None);
-            }
-            let [memory, cpu, processes] = can;
-            host.memory = memory.then_some(limits.memory_bytes);
-            host.nano_cpus = cpu.then_some(limits.millicores * 1_000_000);
-            host.pids_limit = processes.then_some(limits.processes);
-            // What they write is in volumes and in memory, and they run as users who need no capability.
-            host.readonly_rootfs = Some(true);
-            host.tmpfs = Some(scratch.clone());
-            host.mounts = Some(mounts.clone());
-            host.cap_drop = Some(vec!["ALL".to_owned()]);
-            host.security_opt = Some(vec!["no-new-privileges:true".to_owned()]);
-            // Published ports would otherwise be open to the whole network.
-            let published: Vec<&mut PortBinding> =
-                host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten().collect();
-            published.into_iter().for_each(|binding| binding.host_ip = Some("127.0.0.1".to_owned()));
-        });
-        let started = time::timeout(WITH_PULL, request.start()).await;
-        started.with_context(|| format!("it was not there after {WITH_PULL:?}"))??;
-        Ok(())
-    }
-}
-
-/// Another user, if an image that is there would run as root. Those that are pulled by default do not.
-async fn not_root(image: &str) -> Option<String> {
-    let found = docker_client_instance().await.ok()?.inspect_image(image).await.ok()?;
-    let user = found.config.and_then(|config| config.user).unwrap_or_default();
-    let name = user.split(':').next().unwrap_or_default();
-    matches!(name, "" | "0" | "root").then(|| NOBODY.to_owned())
+        .collect();
+    ours.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(ours)
 }
 
 /// The last line that a container wrote, which says why it ended.
@@ -330,28 +132,4 @@ pub(super) fn log<'a>(
     let options = LogsOptions { stdout: true, stderr: true, follow, tail: "50".to_owned(), ..LogsOptions::default() };
     let lines = docker.logs(name, Some(options));
     lines.map(move |line| Ok(format!("{name}  {}", line?.to_string().trim_end()))).boxed()
-}
-
-/// The named volumes of this clone, or of one of its stacks.
-pub(super) async fn volumes(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<String>> {
-    let found = docker.list_volumes(None::<ListVolumesOptions>).await.context("failed to list volumes")?;
-    let prefix = format!("perf-{}-", workspace::id());
-    let ours = |name: &String| {
-        name.strip_prefix(&prefix)
-            .and_then(|rest| rest.strip_suffix("-prometheus"))
-            .and_then(|port| port.parse::<u16>().ok())
-            .is_some_and(|port| only.is_none_or(|only| only == port))
-    };
-    Ok(found.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).filter(ours).collect())
-}
-
-/// Whose files they are: what a container writes would otherwise be another user's, who alone may remove it.
-#[cfg(unix)]
-pub(super) fn user_of_files() -> Option<String> {
-    Some(format!("{}:{}", rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()))
-}
-
-#[cfg(not(unix))]
-pub(super) fn user_of_files() -> Option<String> {
-    None
 }

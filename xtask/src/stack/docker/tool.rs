@@ -11,7 +11,7 @@ use testcontainers::bollard::query_parameters::{CreateContainerOptions, StartCon
 use tokio::time;
 
 use super::super::Images;
-use super::{MAKER, OWNER, WORKSPACE, connect, container, remove};
+use super::{MAKER, OWNER, WORKSPACE, connect, container_spec, remove};
 use crate::host::owner;
 use crate::workspace;
 
@@ -30,7 +30,7 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         entrypoint: Some(vec!["/bin/promtool".to_owned()]),
         cmd: Some(arguments.to_vec()),
         working_dir: Some(WORK.to_owned()),
-        user: container::user_of_files(),
+        user: container_spec::user_of_files(),
         // Nothing else can be written to, and what it puts aside may be too much for memory.
         env: Some(vec![format!("TMPDIR={WORK}")]),
         labels: Some(
@@ -57,7 +57,7 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         Ok(ended) => ended,
         Err(_) => Err(anyhow::anyhow!("promtool had not ended after {PATIENCE:?}")),
     };
-    let said = container::tail(&docker, &name).await;
+    let said = super::container::tail(&docker, &name).await;
     remove(&docker, &name).await?;
     match ended? {
         0 => Ok(()),

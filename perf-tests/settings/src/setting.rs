@@ -1,6 +1,6 @@
 //! What a setting is: its names, its help, and how its text is read.
 
-use super::Settings;
+use crate::Settings;
 use crate::ValueError;
 
 /// Reads a text into its field.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Settings;
-use super::setting::SettingValue::{Many, One, Switch};
-use super::setting::{Group, Setting, flag, variable};
+use crate::Settings;
+use crate::setting::SettingValue::{Many, One, Switch};
+use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within};
 use crate::{
     ALLOW_TARGET, DURATION, EXACT_ARRIVALS, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS,
@@ -17,7 +17,7 @@ use monitoring::label;
 use prometheus_store::is_header_value;
 
 /// All settings, in the order in which they are read.
-pub fn all() -> impl Iterator<Item = &'static Setting> {
+pub fn all_settings() -> impl Iterator<Item = &'static Setting> {
     GROUPS.iter().flat_map(|group| group.settings)
 }
 

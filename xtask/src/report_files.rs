@@ -1,0 +1,30 @@
+//! The one writer of a report, of a comparison, and of everything that is made from them.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use perf_report::Report;
+use perf_report::comparison::Comparison;
+use perf_report::render::files::{COMPARISON, REPORT, comparison_files, run_files};
+
+/// Writes a report, and everything that is made from it beside it, in place of what is there.
+pub(crate) fn write(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
+    write_all(path, REPORT, run_files(report, compared)?)
+}
+
+/// Writes a comparison of rounds, and everything that is made from it beside it.
+pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
+    write_all(path, COMPARISON, comparison_files(compared)?)
+}
+
+/// Writes each file whole or not at all: the main one at that path, the others beside it.
+fn write_all(main: &Path, main_name: &str, files: Vec<(&'static str, String)>) -> anyhow::Result<()> {
+    for (name, text) in files {
+        let path = if name == main_name { main.to_owned() } else { main.with_file_name(name) };
+        let draft = main.with_file_name(format!("{name}.tmp"));
+        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
+        written.with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    Ok(())
+}
