@@ -92,7 +92,7 @@ async fn main() -> ExitCode {
         Command::Comment(args) => comment::run(&args).await,
         Command::NewScenario(args) => new::scenario(&args),
         Command::NewService(args) => new::service(&args),
-        Command::Report(args) => report::run(&args),
+        Command::Report(args) => report::run(&args).await,
         Command::Compare(args) => compare::run(&args),
         Command::Dashboards(command) => dashboards::run(command),
         Command::Archive(command) => archive::run(&command).await,

@@ -13,6 +13,12 @@ pub(crate) fn write(path: &Path, report: &Report, compared: Option<&Comparison>)
     write_all(path, REPORT, run_files(report, compared)?)
 }
 
+/// Writes everything that is made from a report beside it, and leaves the report as it is.
+pub(crate) fn write_beside(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
+    let made = run_files(report, compared)?.into_iter().filter(|(name, _)| *name != REPORT);
+    write_all(path, REPORT, made.collect())
+}
+
 /// Writes a comparison of rounds, and everything that is made from it beside it.
 pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
     write_all(path, COMPARISON, comparison_files(compared)?)
@@ -20,7 +26,9 @@ pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Re
 
 /// Writes each file whole or not at all: the main one at that path, the others beside it.
 fn write_all(main: &Path, main_name: &str, files: Vec<(&'static str, String)>) -> anyhow::Result<()> {
-    for (name, text) in files {
+    // The main one last: as long as it is not there, the rest is not complete.
+    let (mains, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| *name == main_name);
+    for (name, text) in others.into_iter().chain(mains) {
         let path = if name == main_name { main.to_owned() } else { main.with_file_name(name) };
         let draft = main.with_file_name(format!("{name}.tmp"));
         let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));

@@ -4,13 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use monitoring::sanitize::sanitize_json;
 use monitoring::services;
 use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::evidence::Evidence;
 use perf_report::judgement::judge;
-use perf_report::read::read_report;
+use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT};
 
 use crate::{files, workspace};
@@ -20,11 +19,15 @@ use crate::{files, workspace};
 /// # Errors
 /// If it is not a report, or one of a version that is not known: what to do is said.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
+    read_report(&text(path)?).with_context(|| format!("failed to read {}", path.display()))
+}
+
+/// The text of a report or of evidence.
+fn text(path: &Path) -> anyhow::Result<String> {
     const MOST: u64 = 64 << 20;
-    let read = || format!("failed to read {}", path.display());
-    let length = fs::metadata(path).with_context(read)?.len();
+    let length = fs::metadata(path).with_context(|| format!("failed to read {}", path.display()))?.len();
     anyhow::ensure!(length <= MOST, "{} has {length} bytes, and a report has no more than {MOST}", path.display());
-    read_report(&fs::read_to_string(path).with_context(read)?).with_context(read)
+    files::read(path)
 }
 
 /// Reads what a run measured.
@@ -32,7 +35,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
 /// # Errors
 /// If it is not evidence, or of a version that is not known.
 pub(crate) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
-    perf_report::read::read_evidence(&files::read(path)?).with_context(|| format!("failed to read {}", path.display()))
+    perf_report::read::read_evidence(&text(path)?).with_context(|| format!("failed to read {}", path.display()))
 }
 
 /// The report that evidence gives, by what its service promises now.
@@ -40,13 +43,16 @@ pub(crate) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
 /// # Errors
 /// If the service's endpoints or thresholds are not those that the run was measured by.
 pub(crate) fn judge_evidence(evidence: Evidence) -> anyhow::Result<Report> {
-    let known = services::find(&evidence.service).filter(|catalogue| evidence.is_of(catalogue));
-    let catalogue = known.with_context(|| {
+    let Evidence { testid, service, .. } = &evidence;
+    let catalogue = services::find(service).with_context(|| {
         format!(
-            "run {} was measured by other endpoints or thresholds of {} than monitoring/src/services has now: run it again",
-            evidence.testid, evidence.service
+            "run {testid} is of service {service}, which monitoring/src/services/mod.rs does not list: add it to ALL"
         )
     })?;
+    anyhow::ensure!(
+        evidence.is_of(catalogue),
+        "run {testid} was measured by other endpoints or thresholds of {service} than monitoring/src/services has now: run it again"
+    );
     let judgement = judge(catalogue, &evidence);
     Ok(Report::new(evidence, judgement))
 }
@@ -95,11 +101,8 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
     if !path.is_file() {
         return Ok(None);
     }
-    let text = files::read(&path)?;
-    let of = || format!("{} is no comparison", path.display());
-    let mut json = serde_json::from_str(&text).with_context(of)?;
-    sanitize_json(&mut json);
-    serde_json::from_value(json).map(Some).with_context(of)
+    let compared = read_comparison(&files::read(&path)?);
+    compared.map(Some).with_context(|| format!("failed to read {}", path.display()))
 }
 
 /// The reports in a folder, and files that are none.

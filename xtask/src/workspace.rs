@@ -18,6 +18,11 @@ pub(crate) fn target() -> PathBuf {
     var("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
 }
 
+/// The lock of whoever makes load in this clone, or writes its reports.
+pub(crate) fn command_lock() -> PathBuf {
+    perf().join("command.lock")
+}
+
 /// Where runs leave reports and the stack its state.
 pub(crate) fn perf() -> PathBuf {
     target().join("perf")

@@ -78,6 +78,7 @@ pub enum FindingKind {
     IterationsFailed,
     Stall,
     Panic,
+    TestFailed,
     AbortedEarly,
     Interrupted,
     MachineSlept,

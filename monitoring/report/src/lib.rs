@@ -26,7 +26,7 @@ pub mod schema;
 pub mod verdict;
 
 #[cfg(test)]
-mod sample;
+mod tests;
 
 pub use failure::FailureKind;
 pub use millis::Millis;

@@ -3,6 +3,7 @@
 use monitoring::sanitize::sanitize_json;
 use serde_json::{Map, Value, json};
 
+use crate::comparison::{self, Comparison};
 use crate::evidence::{self, Evidence};
 use crate::{Report, SCHEMA};
 
@@ -15,6 +16,12 @@ pub enum ReadError {
     /// A report of a version that this program does not know.
     #[error("a report of version {0}, and this reads versions 1 to {SCHEMA}: use the cargo xtask that made it")]
     Version(String),
+    /// A comparison of a version that this program does not know.
+    #[error("a comparison of version {0}, and this reads versions 1 to {known}: use the cargo xtask that made it", known = comparison::SCHEMA)]
+    ComparisonVersion(String),
+    /// Not JSON, or not the JSON of a comparison.
+    #[error("not a comparison: it is truncated, or not the JSON of one ({0})")]
+    Comparison(serde_json::Error),
     /// Evidence of a version that this program does not know.
     #[error("evidence of version {0}, and this reads version {known}: use the cargo xtask that made it", known = evidence::SCHEMA)]
     EvidenceVersion(String),
@@ -53,6 +60,30 @@ pub fn read_evidence(text: &str) -> Result<Evidence, ReadError> {
     }
 }
 
+/// Reads a comparison. What stands in it may come from elsewhere, so control characters are removed.
+///
+/// # Errors
+/// If the text is not a comparison of a version that is known.
+pub fn read_comparison(text: &str) -> Result<Comparison, ReadError> {
+    let mut json: Value = serde_json::from_str(text).map_err(ReadError::Comparison)?;
+    sanitize_json(&mut json);
+    match json["schema"].as_u64() {
+        Some(1) => {
+            upgrade_findings(&mut json);
+            json["schema"] = comparison::SCHEMA.into();
+            for endpoint in json["endpoints"].as_array_mut().into_iter().flatten() {
+                endpoint["conclusion"] = endpoint["finding"].clone();
+            }
+            for objective in json["objectives"].as_array_mut().into_iter().flatten() {
+                upgrade_objective(objective);
+            }
+        }
+        Some(schema) if schema == u64::from(comparison::SCHEMA) => {}
+        other => return Err(ReadError::ComparisonVersion(version(other))),
+    }
+    serde_json::from_value(json).map_err(ReadError::Comparison)
+}
+
 fn version(schema: Option<u64>) -> String {
     schema.map_or_else(|| "unknown".to_owned(), |schema| schema.to_string())
 }
@@ -64,6 +95,11 @@ fn upgrade(report: &mut Value) {
     for objective in report["objectives"].as_array_mut().into_iter().flatten() {
         upgrade_objective(objective);
     }
+    upgrade_findings(report);
+}
+
+/// Problems and warnings stood apart, without a kind.
+fn upgrade_findings(report: &mut Value) {
     let problem = |it: &Value| json!({"severity": "problem", "subject": "run", "kind": "other", "exit_code": it["exit_code"], "message": it["message"]});
     let warning = |it: &Value| json!({"severity": "warning", "subject": "run", "kind": "other", "message": it});
     let list = |name: &str| report[name].as_array().cloned().unwrap_or_default();

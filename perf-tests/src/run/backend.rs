@@ -66,6 +66,8 @@ impl PreparedRun {
             let (hits, all) = cache.hits_and_all(Duration::from_secs(asked.over_s));
             if let (Ok(Some(hits)), Ok(Some(lookups))) =
                 (store.value(&hits, asked.at_unix_ms).await, store.value(&all, asked.at_unix_ms).await)
+                && hits.is_finite()
+                && lookups.is_finite()
                 && lookups > 0.0
             {
                 caches.push(CacheResult { name: cache.name.to_owned(), hits, lookups });
@@ -102,7 +104,9 @@ async fn value_of(
 ) -> Result<BackendValue, String> {
     let Asked { at_unix_ms, over_s } = asked;
     match store.value(&slo.over_run(Duration::from_secs(over_s)), at_unix_ms).await {
-        Ok(Some(value)) => Ok(BackendValue { value, over_s, at_unix_ms }),
+        Ok(Some(value)) if value.is_finite() => Ok(BackendValue { value, over_s, at_unix_ms }),
+        // JSON has no such number, and nothing can be promised of it.
+        Ok(Some(value)) => Err(format!("its expression came to {value}")),
         Ok(None) if matches!(is_scraped, Ok(false)) => {
             Err("the store has not scraped the backend's /metrics: does it serve them, and is it listed?".to_owned())
         }

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(terminal::refuse(error)),
     };
     let (path, report) = &head;
-    report_files::write(path, report, Some(&compared))?;
+    report_files::write_beside(path, report, Some(&compared))?;
     terminal::print_comparison(&compared, path);
     let code = compared.code();
     terminal::print_code(code);

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::render::files::REPORT;
+use perf_report::render::files::{EVIDENCE, REPORT};
 
-use crate::{report_files, reports, terminal};
+use crate::host::lock::Lock;
+use crate::{report_files, reports, terminal, workspace};
 
 /// Which report, and what production is like.
 #[derive(Debug, clap::Args)]
@@ -20,13 +22,13 @@ pub(crate) struct ReportArgs {
 }
 
 /// Makes everything again that is made from a report, and prints its table.
-pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     if let Some((path, compared)) = reports::rounds(&args.report)? {
         report_files::write_comparison(&path, &compared)?;
         terminal::print_comparison(&compared, &path);
         return Ok(ExitCode::Met);
     }
-    let (path, mut report) = match find(&args.report) {
+    let (path, mut report) = match find(&args.report).await {
         Ok(found) => found,
         Err(error) => return Ok(terminal::refuse(error)),
     };
@@ -34,7 +36,11 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         report.requests_per_day = args.requests_per_day;
     }
     let compared = reports::comparison_of(&path)?;
-    report_files::write(&path, &report, compared.as_ref())?;
+    if path.exists() && args.requests_per_day.is_none() {
+        report_files::write_beside(&path, &report, compared.as_ref())?;
+    } else {
+        report_files::write(&path, &report, compared.as_ref())?;
+    }
     terminal::print(&report, &path, None);
     if let Some(compared) = &compared {
         terminal::print_comparison(compared, &path);
@@ -43,8 +49,11 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The report of that name; of a run whose command ended before there was one, what its evidence says.
-fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
-    let Some(path) = reports::evidence_alone(name) else { return reports::find(name) };
+async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
+    let has_report = reports::place(name).is_some_and(|path| !path.ends_with(EVIDENCE));
+    let Some(path) = reports::evidence_alone(name).filter(|_| !has_report) else { return reports::find(name) };
+    // A run that is about to write its report has the lock.
+    let _lock = Lock::take(&workspace::command_lock()).await.context("a load test runs in this clone: wait for it")?;
     let mut report = reports::judge_evidence(reports::read_evidence(&path)?)?;
     let message = "the command ended before it proved the run: this report is made from its evidence";
     report.conclude([Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)]);

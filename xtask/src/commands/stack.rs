@@ -22,9 +22,9 @@ use crate::terminal::refuse;
 pub(crate) enum StackCommand {
     /// Start Prometheus and Grafana, or use those that run
     Up(UpArgs),
-    /// PerfError this workspace's stack; its data stays
+    /// Stop this workspace's stack; its data stays
     Down(StackSelection),
-    /// PerfError it and start it again; its data stays
+    /// Stop it and start it again; its data stays
     Restart(UpArgs),
     /// Show what runs: health, versions, ports, disk, retention and the last runs
     Status,
@@ -34,7 +34,7 @@ pub(crate) enum StackCommand {
         #[arg(short, long)]
         follow: bool,
     },
-    /// PerfError the stack and remove its data: all runs are gone then
+    /// Stop the stack and remove its data: all runs are gone then
     Reset {
         /// Do not ask
         #[arg(long)]

@@ -59,7 +59,7 @@ pub(crate) struct PerfArgs {
     /// Start no Grafana (the default when CI is set)
     #[arg(long, conflicts_with = "grafana_port")]
     no_grafana: bool,
-    /// PerfError the stack when the run is over, and keep no data (the default when CI is set, or without a terminal)
+    /// Stop the stack when the run is over, and keep no data (the default when CI is set, or without a terminal)
     #[arg(long)]
     ephemeral: bool,
     /// Prometheus' port on 127.0.0.1 [default: 9090, in a drill 9190]

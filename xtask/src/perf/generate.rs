@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use monitoring::sanitize::sanitize;
 use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
 use perf_settings::Settings;
 
@@ -77,24 +78,23 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     if let Some(drawing) = outcome.drawing {
         terminal::say(&drawing);
     }
-    let generated = match outcome.evidence {
+    let failed = (outcome.code == ExitCode::Met && !ended.success())
+        .then(|| format!("every objective was met, and then the test {} failed by itself ({ended})", scenario.test));
+    match outcome.evidence {
         Some(path) => {
-            let evidence = reports::read_evidence(&path)?;
+            let mut evidence = reports::read_evidence(&path)?;
             if evidence.scenario != scenario.name {
                 let (file, name) = (&scenario.name, &evidence.scenario);
                 return Err(internal(format!("file {file}.rs holds scenario {name:?}: name it {file:?}")));
             }
-            Generated::Evidence(path.with_file_name(""), Box::new(evidence))
+            // What was measured before is worth a report all the same.
+            let finding =
+                |message| Finding::problem(ExitCode::Internal, Subject::Run, FindingKind::TestFailed, message);
+            evidence.findings.extend(failed.map(finding));
+            Ok(Generated::Evidence(path.with_file_name(""), Box::new(evidence)))
         }
-        None => Generated::Nothing(outcome.code),
-    };
-    if outcome.code == ExitCode::Met && !ended.success() {
-        return Err(internal(format!(
-            "every objective was met, and then the test {} failed by itself ({ended})",
-            scenario.test
-        )));
+        None => failed.map_or(Ok(Generated::Nothing(outcome.code)), |message| Err(internal(message))),
     }
-    Ok(generated)
 }
 
 #[cfg(all(test, unix))]

@@ -41,7 +41,7 @@ pub(super) async fn take_turn(
     if args.list || settings.dry_run {
         return Ok((signals, None));
     }
-    match Lock::take(&workspace::perf().join("command.lock")).await {
+    match Lock::take(&workspace::command_lock()).await {
         Ok(lock) => Ok((signals, Some(lock))),
         Err(LockError::Held(holder)) => Err(configuration(format!(
             "another load test runs in this clone (cargo xtask, process {holder}), and two would measure each other: wait for it"

@@ -54,12 +54,18 @@ pub(super) async fn run(
 ) -> Result<Vec<Finding>, PerfError> {
     let Some((context, before)) = before else { return Ok(Vec::new()) };
     let mut signals = plan.signals.clone();
+    let finding = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);
     let proof = tokio::select! {
-        proof = proof::prove(report, before, context) => proof?,
+        proof = proof::prove(report, before, context) => match proof {
+            Ok(proof) => proof,
+            Err(error) => {
+                let message = format!("the proof could not be made: {error:#}");
+                return Ok(vec![finding(ExitCode::Internal, FindingKind::ProofFailed, message)]);
+            }
+        },
         _ = signals.wait_for(|count| *count > 0) => return Ok(unproved(report).into_iter().collect()),
     };
     terminal::say(&format!("\n{}", proof.render()));
-    let finding = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);
     // What was proved is printed, and the report is worth its pages all the same.
     let kept = proof.write(folder).err();
     let kept = kept.map(|error| finding(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}")));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::real::{Backend, cargo as cargo_of_shell, out, root, run};
+use crate::real::{Backend, built, cargo as cargo_of_shell, out, root, run};
 
 /// Every file that git knows of or would, as it is now.
 fn copy(to: &Path) {
@@ -18,11 +18,21 @@ fn copy(to: &Path) {
     }
 }
 
+/// Puts our own program back, in whose place the copy's is built: other tests run it.
+struct OwnProgram;
+
+impl Drop for OwnProgram {
+    fn drop(&mut self) {
+        built(&["--bin", "xtask"], "xtask");
+    }
+}
+
 #[test]
 #[ignore = "compiles a copy of the workspace: run with cargo xtask ci"]
 fn a_new_scenario_and_a_new_service_compile_and_run() {
     let copied = out("new");
     copy(&copied);
+    let _own = OwnProgram;
     let within = |command: &mut Command| {
         // What it depends on is built already.
         run(command.current_dir(&copied).env("CARGO_TARGET_DIR", root().join("target")))

@@ -82,6 +82,11 @@ impl Buckets {
         })
     }
 
+    /// Whether these are its bounds, and it has a count for each.
+    pub(crate) fn has(&self, bounds: &Bounds) -> bool {
+        self.bounds == *bounds && self.counts.len() == bounds.len() + 1
+    }
+
     /// The upper bounds of the buckets.
     pub const fn bounds(&self) -> &Bounds {
         &self.bounds
@@ -278,7 +283,10 @@ mod encoded {
         let decode = |text: String| {
             let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
             let decoded = Decoder::new().deserialize(&mut bytes.as_slice());
-            decoded.map_err(|error| D::Error::custom(format!("{error:?}")))
+            let mut histogram = decoded.map_err(|error| D::Error::custom(format!("{error:?}")))?;
+            // One that was read does not grow by itself, and others may be added that reach further.
+            histogram.auto(true);
+            Ok(histogram)
         };
         Option::<String>::deserialize(deserializer)?.map(decode).transpose()
     }
@@ -301,6 +309,19 @@ mod tests {
             Some(Millis::Finite(ms)) => ms,
             other => panic!("not finite: {other:?}"),
         }
+    }
+
+    #[test]
+    fn latencies_that_were_read_can_be_merged_with_slower_ones() {
+        let read = |duration| {
+            let mut latency = Latency::new(bounds());
+            latency.record(Duration::from_millis(duration));
+            serde_json::from_str::<Latency>(&serde_json::to_string(&latency).unwrap()).unwrap()
+        };
+        let mut latency = read(10);
+        latency.merge(&read(90_000));
+        assert_eq!((latency.spread().count(), latency.buckets().count()), (2, 2));
+        assert!(latency.spread().longest() >= Some(Duration::from_secs(90)));
     }
 
     #[test]

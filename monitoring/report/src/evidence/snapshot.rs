@@ -154,8 +154,11 @@ impl PartCounts {
 
     /// Whether it counts those endpoints, in those buckets.
     pub fn has(&self, layout: &Layout) -> bool {
+        let has_bounds = |latency: &Latency| latency.buckets().has(&layout.bounds);
         self.cells.len() == layout.endpoints * Phase::ALL.len()
-            && self.cells.iter().all(|cell| *cell.latency.buckets().bounds() == layout.bounds)
+            && self.cells.iter().all(|cell| has_bounds(&cell.latency) && cell.response.iter().all(has_bounds))
+            && self.most_per_iteration.len() == layout.endpoints
+            && self.segments.values().flat_map(BTreeMap::keys).all(|&endpoint| endpoint < layout.endpoints)
     }
 
     /// Counts of one endpoint in one phase.

@@ -137,7 +137,11 @@ impl<'a> Rounds<'a> {
             (None, None) => "the stand-in".to_owned(),
         };
         // It is kept for us, and a command may hold what nobody else is to know.
-        let service = workspace::hash(&[&service, self.args.profile(), &format!("{:?}", self.settings.http)]);
+        let service = workspace::hash(&[
+            &service,
+            self.args.profile(),
+            &serde_json::to_string(&self.settings.http).unwrap_or_default(),
+        ]);
         CalibrationSubject { scenario: self.scenario.name.clone(), load, machine: host::machine(), service }
     }
 
