@@ -57,7 +57,7 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
     Dashboard {
         uid: uid(catalogue.service).to_owned(),
         title: catalogue.title.to_owned(),
-        description: "Generated from monitoring/src/services by `cargo xtask codegen`.".to_owned(),
+        description: "Generated from monitoring/src/catalogue.rs by `cargo xtask codegen`.".to_owned(),
         tags: vec!["performance".to_owned(), catalogue.service.to_owned()],
         schema_version: SCHEMA_VERSION,
         editable: false,

@@ -21,7 +21,8 @@ pub const FOLDERS: &[&str] = &["monitoring/prometheus", BACKEND];
 const BACKEND: &str = "monitoring/backend";
 
 /// What every generated file that can hold a comment says first.
-pub const BANNER: &str = "# Generated from monitoring/src/services by `cargo xtask codegen`. Edits here are lost.\n";
+pub const BANNER: &str =
+    "# Generated from monitoring/src/catalogue.rs by `cargo xtask codegen`. Edits here are lost.\n";
 
 /// A generated file could not be written as text.
 #[derive(Debug, thiserror::Error)]
