@@ -1,4 +1,5 @@
 //! A service as a value: its endpoints and its objectives, and what is wrong with them.
+//!
 //! The services themselves are in `services/`.
 
 use std::collections::BTreeSet;
