@@ -32,6 +32,10 @@ impl Drop for OwnProgram {
 fn a_new_scenario_and_a_new_service_compile_and_run() {
     let copied = out("new");
     copy(&copied);
+    // Of another version: cargo would take the copy's crates for ours, and other tests would run them.
+    let manifest = copied.join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(manifest, text.replacen("version = \"0.1.0\"", "version = \"0.1.1\"", 1)).unwrap();
     let _own = OwnProgram;
     let within = |command: &mut Command| {
         // What it depends on is built already.
