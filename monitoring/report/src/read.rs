@@ -38,7 +38,7 @@ pub fn read_report(text: &str) -> Result<Report, ReadError> {
     let mut json: Value = serde_json::from_str(text)?;
     sanitize_json(&mut json);
     match json["schema"].as_u64() {
-        Some(1) => upgrade(&mut json),
+        Some(1) => upgrade(&mut json, SCHEMA),
         Some(schema) if schema == u64::from(SCHEMA) => {}
         other => return Err(ReadError::Version(version(other))),
     }
@@ -69,13 +69,9 @@ pub fn read_comparison(text: &str) -> Result<Comparison, ReadError> {
     sanitize_json(&mut json);
     match json["schema"].as_u64() {
         Some(1) => {
-            upgrade_findings(&mut json);
-            json["schema"] = comparison::SCHEMA.into();
-            for endpoint in json["endpoints"].as_array_mut().into_iter().flatten() {
+            upgrade(&mut json, comparison::SCHEMA);
+            for endpoint in list(&mut json, "endpoints") {
                 endpoint["conclusion"] = endpoint["finding"].clone();
-            }
-            for objective in json["objectives"].as_array_mut().into_iter().flatten() {
-                upgrade_objective(objective);
             }
         }
         Some(schema) if schema == u64::from(comparison::SCHEMA) => {}
@@ -88,24 +84,21 @@ fn version(schema: Option<u64>) -> String {
     schema.map_or_else(|| "unknown".to_owned(), |schema| schema.to_string())
 }
 
-/// Makes a report of version 1 one of version 2: objectives were flat, with zeros where something does not apply, and
-/// problems and warnings stood apart, without a kind.
-fn upgrade(report: &mut Value) {
-    report["schema"] = SCHEMA.into();
-    for objective in report["objectives"].as_array_mut().into_iter().flatten() {
-        upgrade_objective(objective);
-    }
-    upgrade_findings(report);
+/// What reports and comparisons of version 1 have in common becomes that of the given version: objectives were flat, with
+/// zeros where something does not apply, and problems and warnings stood apart, without a kind.
+fn upgrade(json: &mut Value, schema: u32) {
+    json["schema"] = schema.into();
+    list(json, "objectives").for_each(upgrade_objective);
+    let problem = |it: &mut Value| json!({"severity": "problem", "subject": "run", "kind": "other", "exit_code": it["exit_code"], "message": it["message"]});
+    let warning = |it: &mut Value| json!({"severity": "warning", "subject": "run", "kind": "other", "message": it});
+    let mut findings: Vec<_> = list(json, "problems").map(problem).collect();
+    findings.extend(list(json, "warnings").map(warning));
+    json["findings"] = findings.into();
 }
 
-/// Problems and warnings stood apart, without a kind.
-fn upgrade_findings(report: &mut Value) {
-    let problem = |it: &Value| json!({"severity": "problem", "subject": "run", "kind": "other", "exit_code": it["exit_code"], "message": it["message"]});
-    let warning = |it: &Value| json!({"severity": "warning", "subject": "run", "kind": "other", "message": it});
-    let list = |name: &str| report[name].as_array().cloned().unwrap_or_default();
-    let problems: Vec<_> = list("problems").iter().map(problem).collect();
-    let findings: Vec<_> = problems.into_iter().chain(list("warnings").iter().map(warning)).collect();
-    report["findings"] = findings.into();
+/// The values of a member that is a list; none if it is not there, which stays so.
+fn list<'a>(json: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Value> {
+    json.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
 fn upgrade_objective(objective: &mut Value) {
@@ -158,6 +151,8 @@ fn upgrade_objective(objective: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit_code::ExitCode;
+    use crate::finding::Severity;
     use crate::verdict::Verdict;
 
     #[test]
@@ -168,6 +163,26 @@ mod tests {
         assert_eq!((join.verdict.clone(), join.tally().unwrap().total), (Verdict::Met, 538));
         assert_eq!(join.goal.threshold_ms(), Some(300.0));
         assert!(join.quantile_ms().is_some() && join.interval_ms().is_some());
+    }
+
+    #[test]
+    fn a_comparison_of_version_1_is_read() {
+        let now = Comparison::sample();
+        let mut then = serde_json::to_value(&now).unwrap();
+        then["schema"] = 1.into();
+        for endpoint in then["endpoints"].as_array_mut().unwrap() {
+            endpoint["finding"] = endpoint.as_object_mut().unwrap().remove("conclusion").unwrap();
+        }
+        then.as_object_mut().unwrap().remove("findings");
+        then["problems"] = json!([{"exit_code": 90, "message": "too few rounds"}]);
+        then["warnings"] = json!(["another machine"]);
+        let read = read_comparison(&then.to_string()).unwrap();
+        assert_eq!((read.schema, &read.endpoints), (comparison::SCHEMA, &now.endpoints));
+        let messages: Vec<_> = read.findings.iter().map(|it| (it.severity, it.exit_code, &*it.message)).collect();
+        let problem = (Severity::Problem, Some(ExitCode::Inconclusive), "too few rounds");
+        assert_eq!(messages, [problem, (Severity::Warning, None, "another machine")]);
+        let error = read_comparison(r#"{"schema": 99}"#).unwrap_err().to_string();
+        assert!(error.contains("version 99"), "{error}");
     }
 
     #[test]
