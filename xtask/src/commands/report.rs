@@ -51,9 +51,12 @@ pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 /// The report of that name; of a run whose command ended before there was one, what its evidence says.
 async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
     let has_report = reports::place(name).is_some_and(|path| !path.ends_with(EVIDENCE));
-    let Some(path) = reports::evidence_alone(name).filter(|_| !has_report) else { return reports::find(name) };
-    // A run that is about to write its report has the lock.
+    if has_report || reports::evidence_alone(name).is_none() {
+        return reports::find(name);
+    }
+    // A run that is about to write its report has the lock, and may have written it meanwhile.
     let _lock = Lock::take(&workspace::command_lock()).await.context("a load test runs in this clone: wait for it")?;
+    let Some(path) = reports::evidence_alone(name) else { return reports::find(name) };
     let mut report = reports::judge_evidence(reports::read_evidence(&path)?)?;
     let message = "the command ended before it proved the run: this report is made from its evidence";
     report.conclude([Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)]);
