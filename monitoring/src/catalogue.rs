@@ -66,11 +66,6 @@ impl Catalogue {
         self.slos.iter().find(|slo| matches!(&slo.sli, Sli::Latency { endpoint: of, .. } if of == endpoint))
     }
 
-    /// The response time objective of an endpoint.
-    pub fn response_slo(&self, endpoint: &Endpoint) -> Option<&'static Slo> {
-        self.slos.iter().find(|slo| matches!(&slo.sli, Sli::ResponseTime { endpoint: of, .. } if of == endpoint))
-    }
-
     /// The objective of that name in reports, if it is one on requests.
     pub fn slo(&self, id: &str) -> Option<&'static Slo> {
         self.slos.iter().find(|slo| slo.id() == id)

@@ -145,28 +145,21 @@ fn why_not(status: reqwest::StatusCode) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
     use std::sync::mpsc;
+
+    use test_support::fake_server;
 
     use super::*;
 
     /// A GitHub that has those comments and answers changes with that status. Gives what it was asked.
     fn github(comments: &'static str, status: &'static str) -> (PullRequest, mpsc::Receiver<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let api = Url::parse(&format!("http://{}/api/v3", listener.local_addr().unwrap())).unwrap();
         let (asked, requests) = mpsc::channel();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (mut stream, mut request) = (stream.unwrap(), [0; 64 << 10]);
-                let length = stream.read(&mut request).unwrap();
-                let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                let (status, body) = if text.starts_with("GET") { ("200 OK", comments) } else { (status, "{}") };
-                let _ = asked.send(text);
-                let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close");
-                write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
-            }
+        let url = fake_server::respond(move |request| {
+            let _ = asked.send(request.to_owned());
+            let (status, body) = if request.starts_with("GET") { ("200 OK", comments) } else { (status, "{}") };
+            (status, body.to_owned())
         });
+        let api = Url::parse(&format!("{url}/api/v3")).unwrap();
         (PullRequest { api, repository: "o/r".to_owned(), pull_request: 7, token: "t".to_owned() }, requests)
     }
 

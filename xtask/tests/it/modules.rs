@@ -6,24 +6,16 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::MetadataCommand;
 
+use crate::real::{root, rust_files};
+
 /// A module by its path from the crate's root, which is empty.
 type Module = Vec<String>;
 
 fn modules(source: &Path) -> BTreeMap<Module, String> {
-    let mut modules = BTreeMap::new();
-    let mut folders = vec![source.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                modules.insert(module(source, &path), without_tests(&fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
+    let read = |path: PathBuf| (module(source, &path), without_tests(&fs::read_to_string(path).unwrap()));
+    let mut modules: BTreeMap<_, _> = rust_files(source).into_iter().map(read).collect();
     // What is compiled for tests alone may know whatever it tests.
-    modules.retain(|module, _| !module.iter().any(|name| name == "tests" || name == "sample"));
+    modules.retain(|module, _| !module.iter().any(|name| name == "tests"));
     modules
 }
 
@@ -146,8 +138,7 @@ fn circles(source: &Path) -> Vec<String> {
 
 #[test]
 fn no_crate_has_a_circle_of_modules() {
-    let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
-    let metadata = MetadataCommand::new().current_dir(root).no_deps().exec().unwrap();
+    let metadata = MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
     let mut read = 0;
     let mut found = String::new();
     for package in &metadata.packages {

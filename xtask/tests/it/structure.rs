@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
 use perf_settings::{Setting, SettingValue, all_settings};
 
-use crate::real::root;
+use crate::real::{root, rust_files};
 
 fn metadata() -> Metadata {
     MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap()
@@ -86,20 +86,10 @@ fn crates_do_without_what_they_must_not_know() {
 }
 
 fn sources() -> Vec<(String, String)> {
-    let mut folders: Vec<_> =
-        ["monitoring", "dashboards", "perf-tests", "xtask"].map(|folder| root().join(folder)).into();
-    let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root()).unwrap().display().to_string();
-                sources.push((name, fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
+    let files = ["monitoring", "dashboards", "perf-tests", "xtask"].map(|folder| rust_files(&root().join(folder)));
+    let read =
+        |path: PathBuf| (path.strip_prefix(root()).unwrap().display().to_string(), fs::read_to_string(&path).unwrap());
+    let sources: Vec<_> = files.into_iter().flatten().map(read).collect();
     assert!(sources.len() > 40, "found only {} sources", sources.len());
     sources
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use monitoring::ratio::Ratio;
 use perf_report::exit_code::ExitCode;
+use perf_report::quantile::nearest_rank;
 use perf_report::{Millis, Report};
 use perf_settings::{DURATION, EXACT_ARRIVALS, RATE};
 
@@ -76,9 +78,9 @@ pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
     let mut within = true;
     for (percent, measured) in [(50, endpoint.p50_ms), (95, endpoint.p95_ms), (99, endpoint.p99_ms)] {
         let Some(Millis::Finite(measured)) = measured else { bail!("p{percent} is not finite") };
-        let rank = (delays.len() * percent).div_ceil(100).max(1);
+        let rank = nearest_rank(Ratio::percent(percent), delays.len() as u64);
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a few seconds")]
-        let written = delays[rank - 1] as f64 / 1e6;
+        let written = delays[usize::try_from(rank)? - 1] as f64 / 1e6;
         let allowed = written * 0.01 + 0.05;
         within &= (measured - written).abs() <= allowed;
         say(&format!(

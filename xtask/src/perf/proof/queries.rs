@@ -273,37 +273,25 @@ impl QueryTally {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
-
     use monitoring::metric::Metric;
-    use url::Url;
-
     use monitoring::services::stock_ai::STOCK_AI;
+    use test_support::fake_server;
+    use url::Url;
 
     use super::*;
 
     /// A store that has data for every query but those with a word in it, for which there is nothing.
     fn store_without(word: &'static str) -> Source {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (mut stream, mut request) = (stream.unwrap(), [0; 16 << 10]);
-                let length = stream.read(&mut request).unwrap();
-                let request = String::from_utf8_lossy(&request[..length]).into_owned();
-                let body = match (request.contains("/label/"), request.contains(word)) {
-                    _ if request.contains("/api/v1/rules") => rules(word),
-                    (true, _) => r#"{"data":["20261123-053057-basic-df39","basic"]}"#.to_owned(),
-                    (false, true) => r#"{"data":{"result":[]}}"#.to_owned(),
-                    (false, false) => r#"{"data":{"result":[{"value":[1,"1"]}]}}"#.to_owned(),
-                };
-                let length = body.len();
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
-                write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
-            }
+        let url = fake_server::respond(move |request| {
+            let body = match (request.contains("/label/"), request.contains(word)) {
+                _ if request.contains("/api/v1/rules") => rules(word),
+                (true, _) => r#"{"data":["20261123-053057-basic-df39","basic"]}"#.to_owned(),
+                (false, true) => r#"{"data":{"result":[]}}"#.to_owned(),
+                (false, false) => r#"{"data":{"result":[{"value":[1,"1"]}]}}"#.to_owned(),
+            };
+            ("200 OK", body)
         });
-        Source::new(url, None, &Default::default()).unwrap()
+        Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap()
     }
 
     /// All rules but those of a name; that of p95 of joins does not work.

@@ -85,7 +85,7 @@ impl Source {
 
     /// Alerts that were pending or firing.
     pub(crate) async fn alerts(&self, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
-        self.series("ALERTS", from, to).await
+        Ok(self.prometheus.alerts(Range::finest(from.0, to.0)).await?)
     }
 
     /// Whether any alert is pending or firing now.
@@ -130,8 +130,9 @@ fn fill_in_windows(expr: &str, step: Duration, window: RunWindow) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
+
+    use test_support::fake_server;
 
     use super::*;
 
@@ -159,29 +160,15 @@ mod tests {
         assert!(!first.contains("not asked") && second.contains("not asked"), "{first}; {second}");
     }
 
-    /// Answers every request with that status and body, or with nothing at all.
+    /// Answers every request with that status and body.
     fn server(status: &'static str, body: &'static str) -> Url {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (mut stream, mut request) = (stream.unwrap(), [0; 16 << 10]);
-                let _ = stream.read(&mut request).unwrap();
-                let head = "content-type: application/json\r\nconnection: close";
-                let length = body.len();
-                write!(stream, "HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
-            }
-        });
-        url
+        Url::parse(&fake_server::respond(move |_| (status, body.to_owned()))).unwrap()
     }
 
     #[tokio::test]
     async fn what_grafana_does_not_answer_is_put_to_prometheus_and_said() {
         let prometheus = || server("200 OK", r#"{"data":{"result":[{"value":[1,"1"]}]}}"#);
-        let gone = {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()
-        };
+        let gone = Url::parse(&fake_server::unreachable_url()).unwrap();
         let other_password = server("401 Unauthorized", r#"{"statusCode":401,"message":"Unauthorized"}"#);
         let proxy = server("502 Bad Gateway", "<html>");
         // Its backlog takes the connection, and nobody ever answers on it.
