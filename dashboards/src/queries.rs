@@ -2,9 +2,22 @@
 
 use crate::grafana::{Dashboard, VariableQuery};
 
+/// What a query is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuestionKind {
+    /// A panel of a dashboard.
+    Panel,
+    /// The mark of a moment on a dashboard.
+    Annotation,
+    /// A recording rule or an alert.
+    Rule,
+}
+
 /// A query, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
+    /// What it is for.
+    pub kind: QuestionKind,
     /// Where it stands: "panel \"Join room latency\", p95".
     pub place: String,
     /// PromQL, with Grafana's variables in it.
@@ -29,6 +42,7 @@ pub struct LabelValues {
 /// The queries of all panels and annotations.
 pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
     let annotations = dashboard.annotations.list.iter().map(|annotation| Question {
+        kind: QuestionKind::Annotation,
         place: format!("annotation {:?}", annotation.name),
         expr: annotation.target.expr.clone(),
         instant: false,
@@ -39,6 +53,7 @@ pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
         let legend = target.legend_format.replace(" {{testid}}", "");
         let which = if legend.is_empty() || legend.contains("{{") { &target.ref_id } else { &legend };
         Question {
+            kind: QuestionKind::Panel,
             place: format!("panel {:?}, {which}", panel.title),
             expr: target.expr.clone(),
             instant: target.instant,

@@ -23,9 +23,9 @@ pub use think::Think;
 pub use vu::{Request, RequestError, Response};
 
 use crate::clock;
-use crate::host::Signals;
 use crate::measure::{GeneratorHealth, Layout, Recorder, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
+use crate::signals::Signals;
 use health::HealthMeter;
 use stall::StallWatch;
 use vu::RunContext;

@@ -7,12 +7,13 @@
 //! - [`http`]: sends their requests and reads the responses.
 //! - [`measure`]: folds each sample once into counts, of which there are snapshots.
 //! - [`remote_write`], [`progress`], [`report`]: read these snapshots and nothing else.
-//! - `host`, `clock`: what the machine tells.
+//! - `signals`, `clock`: what reaches a run from outside.
 
 pub mod scenario;
 
 mod run;
 mod settings;
+mod signals;
 
 pub mod plan;
 
@@ -26,7 +27,6 @@ pub mod remote_write;
 pub mod report;
 
 mod clock;
-mod host;
 
 pub use engine::Think;
 pub use engine::vu::Vu;

@@ -18,12 +18,12 @@ use crate::clock::{self, Epoch};
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::{Iteration, panic_text};
 use crate::engine::{self, Job, Load, RateLimit, WakeupMode};
-use crate::host::Signals;
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, SeriesValue};
 use crate::report::{self, RunStore};
+use crate::signals::Signals;
 
 mod backend;
 mod capacity;

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
+use perf_host::{Lock, LockError};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode as Exit;
 use perf_report::outcome::Outcome;
@@ -34,7 +35,6 @@ use perf_settings::Settings;
 
 use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, IterationFuture};
-use crate::host::Lock;
 use crate::plan::LoadProfile;
 use crate::run::{
     AbortOn, LocalFuture, PartSpec, RunError, RunOutcome, RunSpec, ScenarioBody, ScenarioCode, TeardownFn,
@@ -210,6 +210,13 @@ fn alone(scenario: &str) -> Result<(Settings, Option<Lock>), Finished> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf/load.lock");
     match Lock::take(&path, scenario) {
         Ok(lock) => Ok((settings, Some(lock))),
+        Err(LockError::Held(holder)) => {
+            let message = format!(
+                "another load test runs in this clone ({holder}), and two would measure each other: wait for it, or run scenarios \
+                 one after another (cargo xtask perf one other; cargo test … -- --ignored --test-threads=1)"
+            );
+            Err(refused(&message, settings.outcome))
+        }
         Err(error) => Err(refused(&error, settings.outcome)),
     }
 }

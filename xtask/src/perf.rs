@@ -48,7 +48,7 @@ pub(crate) async fn command(args: PerfArgs) -> ExitCode {
 async fn perf(args: PerfArgs) -> Result<Option<ExitCode>, PerfError> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
-    let (signals, _lock) = plan::take_turn(&args, &settings).await?;
+    let (signals, _lock) = plan::take_turn(&args, &settings)?;
     if args.drill {
         return drill::run(&args, &settings, signals).await.map(Some);
     }

@@ -9,9 +9,9 @@ use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within};
 use crate::{
     ALLOW_TARGET, DURATION, EXACT_ARRIVALS, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS,
-    PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY,
-    RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP,
-    parse_rate, parse_stages, parse_testid,
+    PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
+    RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, STAGES, TARGET, TESTID, VUS,
+    ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
 use monitoring::label;
 use prometheus_store::is_header_value;
@@ -89,7 +89,7 @@ const LOAD: &[Setting] = &[
         .help("Begin each iteration of a rate when it is due, with a wake-up each, and not on a grid of 0.4 ms"),
     flag("dry-run", Switch, &["PERF_DRY_RUN"], |it, text| on(&mut it.dry_run, text))
         .help("Draw what is planned, and send nothing"),
-    flag("replay", One("REPORT.JSON"), &["PERF_REPLAY"], |it, text| file(&mut it.replay, text))
+    flag("replay", One("REPORT.JSON"), &[REPLAY], |it, text| file(&mut it.replay, text))
         .excludes("seed")
         .help("Run the plan of an earlier run again: same seed, same load"),
 ];

@@ -53,14 +53,6 @@ pub enum SettingsError {
     /// Two settings exclude each other.
     #[error("{0}")]
     Contradiction(String),
-    /// k6 refuses this too.
-    #[error("{iterations} iterations cannot be shared by {vus} VUs: each VU needs at least one")]
-    FewerIterationsThanVus {
-        /// How many iterations.
-        iterations: u64,
-        /// Among how many VUs.
-        vus: u32,
-    },
     /// Not the JSON of settings. The message does not repeat the text, which may hold secrets.
     #[error("{SETTINGS_JSON}: not the settings that this version of cargo xtask perf writes (column {0})")]
     Json(usize),

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::value::{parse_number, parse_within};
-use super::{MAX_DURATION, MAX_VUS, MAX_VUS_OF_RATE, SettingsError, VUS, ValueError, shown_duration};
+use super::{
+    DURATION, ITERATIONS, MAX_DURATION, MAX_VUS, MAX_VUS_OF_RATE, RATE, STAGES, SettingsError, VUS, ValueError,
+    shown_duration,
+};
 
 /// The most that an arrival rate may be, a second.
 const MAX_RATE: u64 = 10_000_000;
@@ -50,25 +53,35 @@ pub struct LoadOverride {
 }
 
 impl LoadOverride {
-    /// Refuses contradictions, most of them as k6 does. A variable's name gives what was typed, if the setting was given.
+    /// Refuses contradictions, most of them as k6 does. `typed` maps a variable's name to the flag or variable that gave the
+    /// setting, if one did.
     pub(super) fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
-        let contradiction = |why: &str| Err(SettingsError::Contradiction(why.to_owned()));
-        let (vus, max_vus) = (typed(VUS).unwrap_or("--vus"), typed(MAX_VUS_OF_RATE).unwrap_or("--max-vus"));
-        if let (Some(iterations), Some(vus)) = (self.iterations, self.vus)
-            && iterations < u64::from(vus)
+        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
+        let name = |variable| typed(variable).unwrap_or(variable);
+        let [vus, max_vus, rate, stages] = [VUS, MAX_VUS_OF_RATE, RATE, STAGES].map(name);
+        if let (Some(least), Some(most)) = (self.vus, self.iterations)
+            && most < u64::from(least)
         {
-            return Err(SettingsError::FewerIterationsThanVus { iterations, vus });
+            let iterations = name(ITERATIONS);
+            return contradiction(format!(
+                "{iterations} {most} is less than {vus} {least}: each VU needs an iteration"
+            ));
         }
-        if !self.stages.is_empty() && (self.duration.is_some() || self.iterations.is_some()) {
-            return contradiction("stages say how long the load lasts: no duration and no iterations beside them");
+        let duration = self.duration.map(|_| name(DURATION));
+        let iterations = self.iterations.map(|_| name(ITERATIONS));
+        let own_stages = (!self.stages.is_empty()).then_some(stages);
+        if let (Some(stages), Some(other)) = (own_stages, duration.or(iterations)) {
+            return contradiction(format!(
+                "{stages} and {other} exclude each other: stages have durations of their own"
+            ));
         }
-        if self.rate.is_some() && (!self.stages.is_empty() || self.iterations.is_some()) {
-            return contradiction("a rate is a load of its own: no stages and no iterations beside it");
+        if let (Some(_), Some(other)) = (self.rate, own_stages.or(iterations)) {
+            return contradiction(format!("{rate} and {other} exclude each other: each is a load of its own"));
         }
         match (self.rate, self.max_vus, self.vus) {
-            (None, Some(_), _) => contradiction(&format!("{max_vus} is about a rate: name one with --rate")),
+            (None, Some(_), _) => contradiction(format!("{max_vus} limits the VUs of a rate: add --rate")),
             (Some(_), Some(most), Some(least)) if most < least => {
-                contradiction(&format!("{max_vus} is less than {vus}"))
+                contradiction(format!("{max_vus} {most} is less than {vus} {least}"))
             }
             _ => Ok(()),
         }

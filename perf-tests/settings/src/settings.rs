@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    DEFAULT_SEED, DEFAULT_TARGET, HttpSettings, LoadOverride, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
+    DEFAULT_SEED, DEFAULT_TARGET, HttpSettings, LoadOverride, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
     RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SettingsError, TARGET,
 };
 use crate::all_settings::all_settings;
@@ -155,7 +155,8 @@ impl Settings {
         }
         self.load.check(typed)?;
         if self.replay.is_some() && self.load != LoadOverride::default() {
-            return contradiction("a replay takes its load from the report, and another was named".to_owned());
+            let replay = typed(REPLAY).unwrap_or(REPLAY);
+            return contradiction(format!("{replay} takes the load from the report: leave out the settings of a load"));
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! The generator watches itself: how busy its threads are, how long they wait for a processor, and what the hypervisor
 //! takes. Linux tells; elsewhere these are unknown.
 
+use perf_host::proc::{CpuTicks, cpu_ticks, thread_times};
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::host::{ProcessorTicks, processor_ticks, thread_times};
 use crate::measure::{GeneratorHealth, Snapshot, ThreadTimes};
 use crate::plan::nanos;
 
@@ -32,20 +32,20 @@ fn times(began: Instant) -> ThreadTimes {
 
 /// Makes shares of what workers report.
 pub(super) struct HealthMeter {
-    since: Option<ProcessorTicks>,
+    since: Option<CpuTicks>,
     /// Workers and ticks when shares were last made.
-    before: (Vec<ThreadTimes>, Option<ProcessorTicks>),
+    before: (Vec<ThreadTimes>, Option<CpuTicks>),
 }
 
 impl HealthMeter {
     pub(super) fn start() -> Self {
-        let since = processor_ticks();
+        let since = cpu_ticks();
         Self { since, before: (Vec::new(), since) }
     }
 
     /// Fills in how the generator did since the last call.
     pub(super) fn fill_in(&mut self, snapshot: &mut Snapshot) {
-        let ticks = processor_ticks();
+        let ticks = cpu_ticks();
         let grown = |(at, now): (usize, &ThreadTimes)| now.since(self.before.0.get(at).copied().unwrap_or_default());
         let lately: Vec<_> = snapshot.worked.iter().enumerate().map(grown).collect();
         snapshot.health = health(&lately, self.before.1, ticks);
@@ -54,11 +54,11 @@ impl HealthMeter {
 
     /// How the generator did since the start.
     pub(super) fn overall(&self, worked: &[ThreadTimes]) -> GeneratorHealth {
-        health(worked, self.since, processor_ticks())
+        health(worked, self.since, cpu_ticks())
     }
 }
 
-fn health(worked: &[ThreadTimes], then: Option<ProcessorTicks>, now: Option<ProcessorTicks>) -> GeneratorHealth {
+fn health(worked: &[ThreadTimes], then: Option<CpuTicks>, now: Option<CpuTicks>) -> GeneratorHealth {
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let share = |part: u64, whole: u64| if whole > 0 { (part as f64 / whole as f64).min(1.0) } else { 0.0 };
     let most = |of: &dyn Fn(&ThreadTimes) -> Option<u64>| {
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn the_worst_worker_speaks_for_the_generator() {
         let worked = |cpu, waited| ThreadTimes { wall: 1000, cpu: Some(cpu), waited: Some(waited) };
-        let (then, now) = (ProcessorTicks { stolen: 10, all: 100 }, ProcessorTicks { stolen: 30, all: 200 });
+        let (then, now) = (CpuTicks { stolen: 10, all: 100 }, CpuTicks { stolen: 30, all: 200 });
         let health = health(&[worked(900, 10), worked(100, 50)], Some(then), Some(now));
         assert_eq!(health, GeneratorHealth { cpu: Some(0.9), run_queue: Some(0.05), steal: Some(0.2) });
         assert_eq!(super::health(&[ThreadTimes::default()], None, None), GeneratorHealth::default());

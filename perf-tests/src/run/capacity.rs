@@ -1,7 +1,8 @@
 //! Whether this machine can hold what is planned: memory, file descriptors and ports, said before the run with the limit and
 //! how to raise it.
 
-use crate::host;
+use perf_host::proc;
+
 use crate::plan::Plan;
 
 /// What one virtual user takes, at most, in bytes: its state, its buffers, and what the kernel keeps of its connection.
@@ -52,7 +53,7 @@ fn fits(vus: u64, limits: Limits) -> Result<Vec<String>, String> {
 }
 
 fn here(files_wanted: u64) -> Limits {
-    Limits { files: host::open_files(files_wanted), ports: host::local_ports(), memory: host::available_memory() }
+    Limits { files: proc::open_files(files_wanted), ports: proc::local_ports(), memory: proc::available_memory() }
 }
 
 #[cfg(test)]

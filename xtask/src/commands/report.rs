@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use perf_host::Lock;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::render::files::{EVIDENCE, REPORT};
 
-use crate::host::lock::Lock;
 use crate::{report_files, reports, terminal, workspace};
 
 /// Which report, and what production is like.
@@ -55,7 +55,8 @@ async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
         return reports::find(name);
     }
     // A run that is about to write its report has the lock, and may have written it meanwhile.
-    let _lock = Lock::take(&workspace::command_lock()).await.context("a load test runs in this clone: wait for it")?;
+    let _lock = Lock::take(&workspace::command_lock(), "cargo xtask report")
+        .context("a load test runs in this clone: wait for it")?;
     let Some(path) = reports::evidence_alone(name) else { return reports::find(name) };
     let mut report = reports::judge_evidence(reports::read_evidence(&path)?)?;
     let message = "the command ended before it proved the run: this report is made from its evidence";

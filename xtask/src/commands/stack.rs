@@ -10,7 +10,7 @@ use monitoring::prometheus::recording_rules::Timing;
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 
-use crate::host::signals;
+use crate::host::count_signals;
 use crate::stack::{
     self, GRAFANA_PORT, Images, PROMETHEUS_PORT, Stack, StackChoice, StackOptions, StackPart, docker, native, parts,
     stop,
@@ -102,7 +102,7 @@ async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let &UpArgs { stack: choice, prometheus_port, grafana_port, no_grafana } = args;
     let (grafana, keep_data, timing) = (!no_grafana, true, Timing::USUAL);
     let options = StackOptions { choice, prometheus_port, grafana_port, grafana, keep_data, timing, archive: None };
-    println!("{}", describe(&stack::start(&options, signals::count()?).await?));
+    println!("{}", describe(&stack::start(&options, count_signals()?).await?));
     Ok(ExitCode::Met)
 }
 

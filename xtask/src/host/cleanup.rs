@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use monitoring::sanitize::sanitize;
+use perf_host::proc;
 
-use super::{owner, proc, processes};
+use super::{owner, processes};
 
 /// How long a process may take to end when it is asked to. Nobody waits for its results any more.
 const PATIENCE: Duration = Duration::from_secs(2);

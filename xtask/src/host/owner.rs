@@ -1,9 +1,10 @@
 //! Whose a process, a container or a file is, and whether that command still runs. Processes that we start are in groups of their own, so that
 //! a Ctrl-C at the terminal reaches only us.
 
+use perf_host::proc;
 use tokio::process::Command;
 
-use super::{proc, processes};
+use super::processes;
 use crate::workspace;
 
 /// Names the owner in the environment of all that it starts, and of all that these start.

@@ -3,8 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::Context as _;
-
-use super::proc;
+use perf_host::proc;
 
 /// A port that nobody listens on just now.
 pub(crate) fn free_port() -> anyhow::Result<u16> {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use perf_host::proc;
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process, test_kill_process_group};
 use tokio::process::Child;
 use tokio::time;
 
 #[cfg(unix)]
-use super::proc;
 
 /// Asks a process of ours to end in an orderly way, as its signal handler sees fit.
 #[cfg(unix)]

@@ -70,7 +70,7 @@ pub(super) async fn run(
         )));
     }
     let needs_stand_in = args.gate.start().is_none() && target.is_none();
-    let programs = OwnPrograms::lock().await?;
+    let programs = OwnPrograms::lock()?;
     let built = build(args, needs_stand_in, &signals)?;
     let built = programs.copy(&built)?;
     let scenario = choose(&named, &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use perf_host::{Lock, LockError};
 use perf_report::exit_code::ExitCode;
 use perf_settings::Settings;
 use tokio::sync::watch;
@@ -9,8 +10,7 @@ use tokio::sync::watch;
 use super::args::PerfArgs;
 use super::baseline;
 use super::perf_error::{PerfError, configuration};
-use crate::host::lock::{Lock, LockError};
-use crate::host::signals;
+use crate::host::count_signals;
 use crate::scenarios::{self, Built, ScenarioTest};
 use crate::{generated_files, workspace};
 
@@ -33,20 +33,20 @@ pub(super) struct PerfPlan {
 
 /// Counts signals, and keeps other commands of this clone from making load at the same time: two would measure each other,
 /// and each would take the other's stack for its own.
-pub(super) async fn take_turn(
+pub(super) fn take_turn(
     args: &PerfArgs,
     settings: &Settings,
 ) -> Result<(watch::Receiver<u32>, Option<Lock>), PerfError> {
-    let signals = signals::count()?;
+    let signals = count_signals()?;
     if args.list || settings.dry_run {
         return Ok((signals, None));
     }
-    match Lock::take(&workspace::command_lock()).await {
+    match Lock::take(&workspace::command_lock(), "cargo xtask perf") {
         Ok(lock) => Ok((signals, Some(lock))),
         Err(LockError::Held(holder)) => Err(configuration(format!(
-            "another load test runs in this clone (cargo xtask, process {holder}), and two would measure each other: wait for it"
+            "another load test runs in this clone ({holder}), and two would measure each other: wait for it"
         ))),
-        Err(LockError::Failed(error)) => Err(error.into()),
+        Err(error) => Err(anyhow::Error::from(error).into()),
     }
 }
 

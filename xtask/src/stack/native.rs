@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use perf_host::proc;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -15,7 +16,7 @@ use super::{
     check_prometheus_port, forget_backend, local_url, make_targets_folder, state_folder,
 };
 use crate::host::cleanup::Cleanup;
-use crate::host::{owner, proc, processes};
+use crate::host::{owner, processes};
 use crate::{files, http, workspace};
 
 const PID: &str = "pid";

@@ -31,13 +31,25 @@ fn crates_import_only_what_they_may() {
         ("engine-bench", &[]),
         ("monitoring", &[]),
         ("perf-compare", &["monitoring", "perf-report"]),
+        ("perf-host", &[]),
         ("perf-report", &["monitoring"]),
         ("perf-settings", &["monitoring", "prometheus-store"]),
-        ("perf-tests", &["monitoring", "perf-report", "perf-settings", "prometheus-store"]),
+        ("perf-tests", &["monitoring", "perf-host", "perf-report", "perf-settings", "prometheus-store"]),
         ("prometheus-store", &["monitoring"]),
         ("stub-backend", &[]),
         ("test-support", &["perf-report"]),
-        ("xtask", &["dashboards", "monitoring", "perf-compare", "perf-report", "perf-settings", "prometheus-store"]),
+        (
+            "xtask",
+            &[
+                "dashboards",
+                "monitoring",
+                "perf-compare",
+                "perf-host",
+                "perf-report",
+                "perf-settings",
+                "prometheus-store",
+            ],
+        ),
     ]);
     let metadata = metadata();
     assert_eq!(metadata.packages.len(), expected.len(), "a crate has no row");
@@ -71,6 +83,7 @@ fn crates_do_without_what_they_must_not_know() {
             vec![COMMANDS, RENDERERS, STATISTICS, WIRE, &["axum", "hyper", "reqwest", "rustls", "tokio"]],
         ),
         ("perf-tests", vec![COMMANDS, RENDERERS, &["criterion", "statrs"]]),
+        ("perf-host", vec![COMMANDS, RENDERERS, STATISTICS, WIRE, &["axum", "hyper", "reqwest"]]),
         ("engine-bench", vec![]),
         ("stub-backend", vec![WIRE, &["hdrhistogram", "reqwest", "testcontainers"]]),
         ("test-support", vec![WIRE, &["hdrhistogram", "reqwest", "testcontainers"]]),

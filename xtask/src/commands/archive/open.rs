@@ -13,7 +13,7 @@ use perf_report::exit_code::ExitCode;
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::dashboard_link::dashboard_link;
 use crate::files;
-use crate::host::signals;
+use crate::host::count_signals;
 use crate::stack::{self, ShownArchive, StackChoice, StackOptions};
 use crate::terminal::refuse;
 
@@ -64,7 +64,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
         timing: Timing::USUAL,
         archive: Some(shown),
     };
-    let stack = stack::start(&options, signals::count()?).await?;
+    let stack = stack::start(&options, count_signals()?).await?;
     let Some(prometheus) = &stack.prometheus else {
         return Ok(refuse("there is neither Docker nor a prometheus on PATH to show the archive"));
     };

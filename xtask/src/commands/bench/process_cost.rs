@@ -5,8 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-
-use crate::host::proc;
+use perf_host::proc;
 
 /// A process that came to its end.
 #[derive(Debug, Clone)]

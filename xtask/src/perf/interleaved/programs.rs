@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use perf_host::{Lock, LockError};
 
 use crate::files;
-use crate::host::lock::{Lock, LockError};
 use crate::perf::{PerfError, configuration};
 use crate::scenarios::Built;
 use crate::workspace;
@@ -21,11 +21,13 @@ pub(super) struct OwnPrograms {
 
 impl OwnPrograms {
     /// Refuses a second comparison of this clone.
-    pub(super) async fn lock() -> Result<Self, PerfError> {
+    pub(super) fn lock() -> Result<Self, PerfError> {
         let folder = workspace::perf().join("against").join("programs");
-        let lock = Lock::take(&folder.with_file_name("lock")).await.map_err(|error| match error {
-            LockError::Held(_) => configuration("another comparison runs in this clone: wait for it"),
-            LockError::Failed(error) => configuration(format!("{error:#}")),
+        let lock = Lock::take(&folder.with_file_name("lock"), "cargo xtask perf").map_err(|error| match error {
+            LockError::Held(holder) => {
+                configuration(format!("another comparison runs in this clone ({holder}): wait for it"))
+            }
+            LockError::Failed { .. } => configuration(error),
         })?;
         files::make_folder(&folder)?;
         Ok(Self { folder, _lock: lock })

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dashboards::queries::{self, Question};
+use dashboards::queries::{self, Question, QuestionKind};
 use dashboards::service_dashboard;
 use monitoring::catalogue::Catalogue;
 use monitoring::label::{BACKEND_JOB, SCENARIO, TESTID};
@@ -27,11 +27,6 @@ const TOO_SHORT: Option<&str> = Some("a run of a few pushes draws no lines");
 
 /// Why marks of a run's start and end may rightly be empty.
 const UNSEEN_MARKS: Option<&str> = Some("a window of hours is drawn in longer steps than the marks are");
-
-/// Whether a query is for the mark of a moment.
-fn is_mark(question: &Question) -> bool {
-    question.place.starts_with("annotation")
-}
 
 /// Whether a query looks at several moments: a line, or a table's cell that is made from one.
 fn is_over_time(question: &Question) -> bool {
@@ -91,8 +86,8 @@ pub(super) async fn check(
             let may_be_empty = question.may_be_empty.or_else(|| {
                 let of_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
                 let no_lines = TOO_SHORT.filter(|_| is_short(report) && is_over_time(&question));
-                let too_far_apart =
-                    UNSEEN_MARKS.filter(|_| is_mark(&question) && step(window) > service_dashboard::MARK);
+                let too_far_apart = UNSEEN_MARKS
+                    .filter(|_| question.kind == QuestionKind::Annotation && step(window) > service_dashboard::MARK);
                 no_scrapes
                     .filter(|_| of_backend)
                     .or(no_lines)
@@ -141,12 +136,14 @@ fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
     let recording = recording_rules::recording_rules(catalogue, timing);
     let alerts = alerts::alerts(catalogue, timing);
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
+        kind: QuestionKind::Rule,
         place: format!("rule {}", rule.record),
         expr: rule.expr.to_string(),
         instant: false,
         may_be_empty: None,
     });
     let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
+        kind: QuestionKind::Rule,
         place: format!("alert {}", rule.alert),
         expr: rule.expr.to_string(),
         instant: false,

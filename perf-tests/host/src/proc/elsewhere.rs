@@ -1,10 +1,13 @@
-//! Systems without `/proc`: nobody tells.
+//! Systems without `/proc`: every value is unknown.
 
 use std::time::Duration;
 
+use super::CpuTicks;
+
 macro_rules! unknown {
     ($($name:ident($($argument:ty),*) -> $value:ty;)*) => {
-        $(pub(crate) const fn $name($(_: $argument),*) -> Option<$value> { None })*
+        $(#[doc = "Not known on this system."]
+        pub const fn $name($(_: $argument),*) -> Option<$value> { None })*
     };
 }
 
@@ -20,5 +23,11 @@ unknown! {
     time_of_children() -> Duration;
     pid_namespace() -> u64;
     listener(u16) -> u32;
+    thread_times() -> (u64, u64);
+    cpu_ticks() -> CpuTicks;
+    available_memory() -> u64;
+    local_ports() -> u64;
+    open_files(u64) -> u64;
+    kernel_release() -> String;
     cpu_model() -> String;
 }

@@ -1,0 +1,82 @@
+//! File locks. The system releases a lock when its process ends, in whatever way.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// How long a holder that was just interrupted may take to end.
+const TRIES: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A lock that this process holds until it drops it or ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why a lock is not held.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process has it. The text is what the holder wrote into the file.
+    #[error("the lock is held by {0}")]
+    Held(String),
+    /// The file cannot be locked at all.
+    #[error("failed to lock {}: {error}", path.display())]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot.
+        error: io::Error,
+    },
+}
+
+impl Lock {
+    /// Locks a file, and creates it if necessary. Waits up to 3 s, blocking the thread, if another process holds it. The holder
+    /// describes itself to others as `holder` and its process id.
+    ///
+    /// # Errors
+    /// If another process holds the lock, or the file cannot be locked.
+    pub fn take(path: &Path, holder: &str) -> Result<Self, LockError> {
+        let failed = |error| LockError::Failed { path: path.to_owned(), error };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let options = File::options().read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = options.map_err(failed)?;
+        for _ in 0..TRIES {
+            match file.try_lock() {
+                Ok(()) => {
+                    let text = format!("{holder}, process {}", std::process::id());
+                    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+                    file.write_all(text.as_bytes()).map_err(failed)?;
+                    return Ok(Self { _file: file });
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
+        let mut text = String::new();
+        // Windows does not let others read a locked file.
+        let _ = file.read_to_string(&mut text);
+        Err(LockError::Held(if text.is_empty() { "an unknown process".to_owned() } else { text }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_taker_is_told_the_holder() {
+        let path = std::env::temp_dir().join(format!("perf-lock-{}", std::process::id()));
+        let held = Lock::take(&path, "basic").unwrap();
+        let refused = Lock::take(&path, "endurance").unwrap_err().to_string();
+        let expected = format!("the lock is held by basic, process {}", std::process::id());
+        assert!(cfg!(windows) || refused == expected, "{refused}");
+        drop(held);
+        drop(Lock::take(&path, "endurance").unwrap());
+        std::fs::remove_file(path).unwrap();
+    }
+}

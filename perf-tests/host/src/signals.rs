@@ -1,0 +1,57 @@
+//! Signals that ask this process to end.
+
+use std::io;
+
+/// Calls `handle` for each SIGINT, SIGTERM and SIGHUP, or Ctrl-C on Windows, as long as the tokio runtime lives.
+///
+/// # Errors
+/// If the system refuses a signal handler.
+pub fn on_each(handle: impl Fn() + Send + 'static) -> io::Result<()> {
+    let mut source = Source::new()?;
+    tokio::spawn(async move {
+        loop {
+            source.next().await;
+            handle();
+        }
+    });
+    Ok(())
+}
+
+#[cfg(unix)]
+struct Source([tokio::signal::unix::Signal; 3]);
+
+#[cfg(unix)]
+impl Source {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [interrupt, terminate, hangup] = kinds.map(signal);
+        Ok(Self([interrupt?, terminate?, hangup?]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Source;
+
+#[cfg(not(unix))]
+impl Source {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        // An error means that no signal can be received; then none will.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

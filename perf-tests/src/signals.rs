@@ -1,0 +1,49 @@
+//! Ctrl-C and the like: the first signal ends the run in an orderly way, the second at once.
+
+use std::io;
+use std::process;
+use std::thread;
+
+use perf_report::exit_code::ExitCode;
+use tokio::sync::watch;
+
+/// Signals to this process.
+pub(crate) struct Signals(watch::Receiver<u32>);
+
+impl Signals {
+    /// Listens from now on. With `until_stdin_closes`, the end of standard input counts as a signal: the process that holds
+    /// its other end is gone.
+    ///
+    /// # Errors
+    /// If the system refuses a signal handler or a thread.
+    pub(crate) fn listen(until_stdin_closes: bool) -> io::Result<Self> {
+        let (count, receiver) = watch::channel(0);
+        if until_stdin_closes {
+            let count = count.clone();
+            // A thread of its own, since a read of standard input cannot be cancelled and must not hold up an exit.
+            thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+                // An error means that it is gone as well.
+                let _ = io::copy(&mut io::stdin(), &mut io::sink());
+                count.send_modify(|count| *count += 1);
+            })?;
+        }
+        perf_host::signals::on_each(move || {
+            count.send_modify(|count| *count += 1);
+            if *count.borrow() > 1 {
+                process::exit(ExitCode::Interrupted.code().into());
+            }
+        })?;
+        Ok(Self(receiver))
+    }
+
+    /// Whether one has come.
+    pub(crate) fn came(&self) -> bool {
+        *self.0.borrow() > 0
+    }
+
+    /// Waits for one, or returns at once if it has come already.
+    pub(crate) async fn next(&mut self) {
+        // The sender lives as long as the runtime.
+        let _ = self.0.wait_for(|count| *count > 0).await;
+    }
+}
