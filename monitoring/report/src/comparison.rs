@@ -1,7 +1,7 @@
-//! `comparison.json`: two sides of a service, compared round by round, as it is written to disk.
+//! `comparison.json`: base and head of a service, compared round by round.
 //!
-//! Latencies are in milliseconds, changes are shares (0.1 is 10 % more), changes of success are percentage points. How it
-//! is judged is said in the crate `perf-compare`.
+//! Latencies are in milliseconds. Changes are shares (0.1 is 10 % more); a change of success is a
+//! difference of shares. The crate `perf-compare` defines how they are judged.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,97 +11,99 @@ use crate::finding::Finding;
 use crate::format::{millis, signed_percent};
 use crate::{Millis, ObjectiveResult};
 
-/// The version of the comparison's form.
+/// Schema version of `comparison.json`.
 pub const SCHEMA: u32 = 2;
 
-/// A comparison of two sides.
+/// Comparison of base and head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
-    /// [`SCHEMA`].
+    /// Schema version, [`SCHEMA`].
     pub schema: u32,
-    /// Its name.
+    /// Name of the comparison.
     pub name: String,
-    /// What the base is: a revision, an address, a run.
+    /// Description of the base: a revision, a URL or a run.
     pub base: String,
-    /// What the head is.
+    /// Description of the head, in the same form.
     pub head: String,
-    /// How they were measured.
+    /// How base and head were measured.
     pub method: ComparisonMethod,
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// The load of a round, in words.
+    /// Load of a round: "10 VUs for 30s".
     pub load: String,
-    /// What is asked of it.
+    /// Rule of the comparison.
     pub rule: Rule,
-    /// The level that it was judged at: less than the rule's where looks before the end took their share.
+    /// Level of this judgement. It is less than the rule's alpha if there were interim checks.
     pub alpha: f64,
-    /// How many pairs of rounds there are.
+    /// Number of pairs of rounds.
     pub pairs: usize,
-    /// Endpoint by endpoint, in the catalogue's order.
+    /// Results by endpoint, in the order of the catalogue.
     pub endpoints: Vec<EndpointChange>,
-    /// The head's objectives over all its rounds; none if they were not to be judged.
+    /// Objectives of the head over all its rounds. Empty if they are not judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objectives: Vec<ObjectiveResult>,
-    /// What should be known: problems, for which it cannot be called unchanged, and warnings.
+    /// Problems and warnings. With a problem, the comparison cannot pass.
     pub findings: Vec<Finding>,
-    /// The process's exit code.
+    /// Exit code of the process.
     pub exit_code: ExitCode,
 }
 
-/// How two sides were measured.
+/// Method of measuring base and head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ComparisonMethod {
-    /// Turn by turn in rounds, on one machine.
+    /// Alternating rounds on one machine.
     Interleaved,
-    /// Each in a run of its own, at another time: sections of the same part of the plan are paired.
+    /// Two separate runs at different times. Sections at the same point of the plan are paired.
     Recorded,
 }
 
-/// One endpoint on both sides.
+/// Results of one endpoint on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointChange {
-    /// Its name in the catalogue.
+    /// Name in the catalogue.
     pub name: String,
-    /// The gate: what the family of hypotheses says of its 95th percentile.
+    /// Conclusion about the p95, from the test of all endpoints together. The gate uses only this.
     pub conclusion: Conclusion,
-    /// Its p95, with the interval that holds for all endpoints together.
+    /// p95. Its interval holds for all endpoints together.
     pub p95: Change,
-    /// How likely such ranks are if its p95 changed by no more than the margin; not yet corrected for the number of endpoints.
+    /// Two-sided p-value of a change of the p95 within the margin, not corrected for the number of
+    /// endpoints.
     pub p: f64,
-    /// Its median; this and what follows have intervals of their own.
+    /// Median. This change and those below each have an interval of their own.
     pub p50: Change,
-    /// Its 99th percentile.
+    /// 99th percentile.
     pub p99: Change,
-    /// Its share of successful requests; the change is a difference of shares.
+    /// Share of successful requests. The change is a difference of shares.
     pub success: Change,
-    /// Its requests a second.
+    /// Requests per second.
     pub throughput: Change,
-    /// The p95 of each round, base and head, in the order of pairs.
+    /// p95 of base and head in each pair of rounds, in milliseconds.
     pub rounds_p95_ms: Vec<(Option<Millis>, Option<Millis>)>,
 }
 
-/// A measure on both sides.
+/// One measure of base and head.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
-    /// The median of the base's rounds; none where no round knows it, or it lies among failures.
+    /// Median of the base's rounds. `None` if no round has a value, or if the median lies among
+    /// failed requests.
     pub before: Option<f64>,
-    /// The same of the head's.
+    /// Median of the head's rounds, with the same rule.
     pub after: Option<f64>,
-    /// The estimated change.
+    /// Estimated change.
     pub change: Option<f64>,
-    /// Where it truly lies.
+    /// Confidence interval of the change.
     pub interval: Option<(f64, f64)>,
 }
 
-/// What is asked of a comparison, before it is made.
+/// Rule of a comparison, which is fixed before anything is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Rule {
-    /// The chance, at most, of even one false *regressed* or *improved* of the whole family.
+    /// Upper limit on the probability that any endpoint is falsely called regressed or improved.
     pub alpha: f64,
-    /// The relative change up to which nobody minds: 0.05 is 5 %.
+    /// Relative change that is ignored: 0.05 is 5 %.
     pub margin: f64,
-    /// The relative slow-down that must not go unseen; greater than the margin.
+    /// Smallest relative slow-down that must be detected. It is greater than the margin.
     pub detect: f64,
 }
 
@@ -112,23 +114,23 @@ impl Default for Rule {
 }
 
 impl Rule {
-    /// The margin of a slow-down, as a difference of logarithms.
+    /// The margin of a slow-down as a difference of logarithms.
     pub fn slower(self) -> f64 {
         self.margin.ln_1p()
     }
 
-    /// The margin of an improvement, likewise.
+    /// The margin of an improvement as a difference of logarithms.
     pub fn faster(self) -> f64 {
         (-self.margin).ln_1p()
     }
 
-    /// The slow-down that must not go unseen, likewise.
-    pub fn unseen(self) -> f64 {
+    /// The slow-down that must be detected, as a difference of logarithms.
+    pub fn detectable(self) -> f64 {
         self.detect.ln_1p()
     }
 
-    /// The fewest pairs with which any of so many hypotheses can be rejected at a level: the least two-sided p of an exact
-    /// test of n pairs is 2·2⁻ⁿ.
+    /// Minimum number of pairs with which any of `hypotheses` can be rejected at level `alpha`. The
+    /// smallest two-sided p-value of an exact test of n pairs is 2·2⁻ⁿ.
     pub fn fewest_pairs(alpha: f64, hypotheses: usize) -> usize {
         let share = alpha / f64::from(u32::try_from(hypotheses.max(1)).unwrap_or(u32::MAX));
         (1..)
@@ -137,22 +139,22 @@ impl Rule {
     }
 }
 
-/// What is known of one hypothesis.
+/// Conclusion about the p95 of one endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
-    /// Slower, by more than the margin.
+    /// Slower by more than the margin.
     Regressed,
-    /// Faster, by more than the margin.
+    /// Faster by more than the margin.
     Improved,
-    /// A slow-down that matters can be ruled out.
+    /// A slow-down of [`Rule::detect`] or more is ruled out.
     NoChangeSeen,
-    /// Nothing can be ruled out.
+    /// The data neither shows a change nor rules out a slow-down.
     TooLittleData,
 }
 
 impl Conclusion {
-    /// As people read it.
+    /// Text for people.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Regressed => "regressed",
@@ -164,55 +166,69 @@ impl Conclusion {
 }
 
 impl Comparison {
-    /// The gravest code that a finding, an objective or a problem asks for.
+    /// The most severe exit code of all changes, objectives and findings.
     pub fn code(&self) -> ExitCode {
-        // Nothing compared is no comparison.
+        // A comparison without endpoints is inconclusive.
         let floor = if self.endpoints.is_empty() { ExitCode::Inconclusive } else { ExitCode::Met };
         let changes = self.endpoints.iter().map(|endpoint| match endpoint.conclusion {
             Conclusion::Regressed => ExitCode::Regressed,
             Conclusion::TooLittleData => ExitCode::Inconclusive,
             Conclusion::Improved | Conclusion::NoChangeSeen => ExitCode::Met,
         });
-        self.gravest(changes.fold(floor, ExitCode::or_worse))
+        self.most_severe(changes.fold(floor, ExitCode::or_worse))
     }
 
-    /// What its exit code says, in words.
+    /// Text of the exit code.
     pub const fn describe(&self) -> &'static str {
         match self.exit_code {
-            ExitCode::Met if self.objectives.is_empty() => "no regression seen",
-            ExitCode::Met => "no regression seen, and every objective that gates was met",
+            ExitCode::Met if self.objectives.is_empty() => "no regression found",
+            ExitCode::Met => "no regression found, and every objective was met",
             code => code.describe(),
         }
     }
 
-    /// The gravest code that an objective or a problem asks for, whatever the findings say.
-    pub fn code_of_objectives(&self) -> ExitCode {
-        let floor = if self.objectives.is_empty() { ExitCode::Inconclusive } else { ExitCode::Met };
-        self.gravest(floor)
+    /// Describes how many pairs there are, and what a pair is.
+    pub fn describe_pairs(&self) -> String {
+        let pairs = self.pairs;
+        match self.method {
+            ComparisonMethod::Interleaved => format!("{pairs} pairs of interleaved rounds"),
+            ComparisonMethod::Recorded => {
+                format!(
+                    "{pairs} pairs of sections of two recorded runs, which is weaker evidence than interleaved rounds"
+                )
+            }
+        }
     }
 
-    fn gravest(&self, floor: ExitCode) -> ExitCode {
+    /// The most severe exit code of objectives and findings. Changes of endpoints do not count.
+    pub fn objectives_code(&self) -> ExitCode {
+        let floor = if self.objectives.is_empty() { ExitCode::Inconclusive } else { ExitCode::Met };
+        self.most_severe(floor)
+    }
+
+    fn most_severe(&self, floor: ExitCode) -> ExitCode {
         let findings = self.findings.iter().filter_map(|finding| finding.exit_code);
         let objectives = self.objectives.iter().map(ObjectiveResult::code);
         findings.chain(objectives).fold(floor, ExitCode::or_worse)
     }
 }
 
-/// An endpoint's p95 on both sides as text.
+/// The p95 of an endpoint on both sides, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SidesP95 {
-    /// The base's: the median of its rounds, infinite if most lie among failures, empty if there is none.
+    /// Median of the base's rounds: "∞" if there is none but a round has an infinite p95, empty if
+    /// there is no value.
     pub before: String,
-    /// The head's.
+    /// The same for the head.
     pub after: String,
-    /// The change; empty if it is not known.
+    /// Estimated change. Empty if it is unknown.
     pub change: String,
-    /// Where the change lies; empty if it is not known.
+    /// Confidence interval of the change. Empty if it is unknown.
     pub interval: String,
 }
 
 impl SidesP95 {
-    /// The p95 of an endpoint.
+    /// Formats the p95 of an endpoint.
     pub fn new(endpoint: &EndpointChange) -> Self {
         let EndpointChange { p95, rounds_p95_ms: rounds, .. } = endpoint;
         let side = |median: Option<f64>, is_infinite: bool| match median {

@@ -1,8 +1,10 @@
-//! Everything that was measured in a run: immutable, complete in itself, and the only thing that a run is judged by.
+//! Everything that a run measured: immutable, complete, and the only input of its judgement.
 //!
-//! It is written by whoever made the load and read by whoever judges, perhaps on another machine.
+//! The process that makes the load writes it. The process that judges reads it, perhaps on another
+//! machine.
 
 mod counts;
+mod failures;
 mod histogram;
 mod snapshot;
 
@@ -16,80 +18,84 @@ pub use counts::{
     CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
     ServerTimes, StatusCounts, ThreadTimes,
 };
+pub use failures::{FailedRequest, FailureCause, FailureCauses, body_text, describe_failure, describe_status};
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
 pub use snapshot::{Layout, PartCounts, Snapshot};
 
 use crate::finding::Finding;
 use crate::{BackendValue, CacheResult, Environment, Generator, PlanResult, StoreResult, Timeline};
 
-/// The version of the evidence's form.
+/// Schema version of the evidence.
 pub const SCHEMA: u32 = 1;
 
-/// What was measured in a run.
+/// Measurements of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Evidence {
-    /// [`SCHEMA`].
+    /// Schema version, [`SCHEMA`].
     pub schema: u32,
-    /// The run's name.
+    /// Name of the run.
     pub testid: String,
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// The service of the catalogue that it is judged by.
+    /// Service whose objectives apply, as named in the catalogue.
     pub service: String,
-    /// Where requests went, without user and password.
+    /// URL of the target, without user and password.
     pub target: String,
-    /// What the plan and payloads were made from.
+    /// Seed of the plan and of payloads.
     pub seed: u64,
-    /// The user's labels.
+    /// Tags set by the user.
     pub tags: BTreeMap<String, String>,
-    /// When load began, RFC 3339 in UTC.
+    /// Start of the load, RFC 3339 in UTC.
     pub started: String,
-    /// When load ended, RFC 3339 in UTC.
+    /// End of the load, RFC 3339 in UTC.
     pub ended: String,
-    /// When load began, Unix milliseconds.
+    /// Start of the load, Unix milliseconds.
     pub started_unix_ms: i64,
-    /// When load ended, Unix milliseconds.
+    /// End of the load, Unix milliseconds.
     pub ended_unix_ms: i64,
-    /// The planned load in words: "10 VUs for 30s".
+    /// Planned load: "10 VUs for 30s".
     pub load: String,
-    /// Names of all endpoints of the catalogue, in its order, which counts are kept in.
+    /// Whether the run is a single iteration, in which percentiles are not judged.
+    #[serde(default)]
+    pub smoke: bool,
+    /// Names of all endpoints in the catalogue, in its order. Counts have the same order.
     pub endpoints: Vec<String>,
-    /// Names of the endpoints that the scenario exercises.
+    /// Names of the endpoints that the scenario requests.
     pub exercised: Vec<String>,
-    /// Checks that the scenario says it makes.
+    /// Names of the checks that the scenario declares.
     pub checks: Vec<Cow<'static, str>>,
-    /// The plan, and what became of it.
+    /// The plan and its execution.
     pub plan: PlanResult,
-    /// How the generator did.
+    /// Resources that the generator used.
     pub generator: Generator,
-    /// The machine and the software.
+    /// Machine and software of the run.
     pub environment: Environment,
-    /// The timeline of the run, after warm-up.
+    /// Counts and quantiles over time, after warm-up.
     pub timeline: Timeline,
     /// All counts.
     pub counts: Snapshot,
-    /// What became of the metrics; none if there was no store.
+    /// Delivery of metrics to the store. `None` without a store.
     pub store: Option<StoreResult>,
     /// Values of the backend's own metrics, one for each objective on them.
-    pub backend: Vec<BackendAnswer>,
-    /// The backend's caches; only those of which something is known.
+    pub backend: Vec<BackendMeasurement>,
+    /// Caches of the backend for which the store has data.
     pub caches: Vec<CacheResult>,
-    /// What stood in the way of the run, and what should be known of it.
+    /// Problems during the run, and other findings.
     pub findings: Vec<Finding>,
 }
 
-/// The value that an objective on the backend's own metrics is judged by, or why there is none.
+/// Value for an objective on the backend's own metrics, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BackendAnswer {
-    /// The objective's name.
+pub struct BackendMeasurement {
+    /// ID of the objective.
     pub id: String,
-    /// The value.
+    /// Value, or the reason why there is none.
     pub value: Result<BackendValue, String>,
 }
 
 impl Evidence {
-    /// Whether it was measured by this catalogue's endpoints and thresholds.
-    pub fn is_of(&self, catalogue: &Catalogue) -> bool {
+    /// Whether the run was measured with the endpoints and thresholds of `catalogue`.
+    pub fn matches(&self, catalogue: &Catalogue) -> bool {
         let layout = Layout::new(catalogue, Vec::new());
         self.service == catalogue.service
             && self.endpoints.iter().map(String::as_str).eq(catalogue.endpoints.iter().map(|endpoint| endpoint.name))

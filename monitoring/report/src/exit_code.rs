@@ -1,24 +1,24 @@
-//! What a command's exit code says.
+//! Exit codes of a command.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a command's exit code says.
+/// Meaning of a command's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "u8", into = "u8")]
 #[schemars(with = "u8")]
 pub enum ExitCode {
-    /// All objectives met.
+    /// All objectives were met.
     Met,
     /// Internal error.
     Internal,
-    /// No verdict: no data, too few requests, load not delivered, metrics not accepted.
+    /// No verdict: no data, too few requests, load not delivered, or metrics not accepted.
     Inconclusive,
-    /// Worse than what it was compared with.
+    /// Worse than the baseline or base.
     Regressed,
-    /// A panel, rule or alert was not shown to work.
+    /// A panel, rule or alert was not proved to work.
     ProofFailed,
-    /// An objective missed. The number is k6's.
+    /// An objective was missed. The number is k6's.
     Missed,
     /// Bad configuration. The number is k6's.
     BadConfiguration,
@@ -27,7 +27,7 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
-    /// From the one that outranks all others to the one that all others outrank.
+    /// By precedence: the first code outranks all others, the last is outranked by all.
     const RANKED: [Self; 8] = [
         Self::BadConfiguration,
         Self::Interrupted,
@@ -39,7 +39,7 @@ impl ExitCode {
         Self::Met,
     ];
 
-    /// The process's exit code.
+    /// Number of the exit code.
     pub const fn code(self) -> u8 {
         match self {
             Self::Met => 0,
@@ -53,33 +53,33 @@ impl ExitCode {
         }
     }
 
-    /// What it says, in words.
+    /// Short text for people.
     pub const fn describe(self) -> &'static str {
         match self {
-            Self::Met => "every objective that gates was met",
+            Self::Met => "every objective was met",
             Self::Internal => "internal error",
-            Self::Inconclusive => "inconclusive: this run proves nothing either way",
+            Self::Inconclusive => "inconclusive: no verdict is possible",
             Self::Regressed => "worse than the baseline",
-            Self::ProofFailed => "the monitoring was not shown to work",
+            Self::ProofFailed => "the monitoring was not proved to work",
             Self::Missed => "an objective was missed",
             Self::BadConfiguration => "bad configuration",
             Self::Interrupted => "interrupted",
         }
     }
 
-    /// The meaning of a process's exit code.
+    /// Meaning of a number. `None` if it is not one of these codes.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::RANKED.into_iter().find(|exit| exit.code() == code)
     }
 
-    /// The one of two that is said when both hold.
+    /// The code with the higher precedence.
     #[must_use]
     pub fn or_worse(self, other: Self) -> Self {
         Self::RANKED.into_iter().find(|&exit| exit == self || exit == other).unwrap_or(Self::Internal)
     }
 }
 
-/// A code that no version of this program ends with is an error of the program's own.
+/// A number that is not one of these codes is an internal error.
 impl From<u8> for ExitCode {
     fn from(code: u8) -> Self {
         Self::from_code(code).unwrap_or(Self::Internal)
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gravest_of_several_codes_is_said() {
+    fn the_most_severe_code_wins() {
         use ExitCode::{BadConfiguration, Inconclusive, Internal, Interrupted, Met, Missed};
         assert_eq!(Inconclusive.or_worse(Missed), Missed);
         assert_eq!(Missed.or_worse(Internal), Internal);

@@ -1,27 +1,28 @@
-//! How a request failed.
+//! Kinds of failed requests.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How a request failed.
+/// Kind of failure of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// No connection could be made: refused, unreachable, no such name.
+    /// No connection: refused, unreachable, or an unknown host name.
     Refused,
-    /// The connection broke, or was closed before the whole response was there.
+    /// The connection broke, or was closed before the response was complete.
     Reset,
-    /// No whole response in time.
+    /// The response was not complete in time.
     Timeout,
-    /// No agreement on encryption, or the wrong certificate.
+    /// TLS handshake failed, or the certificate is wrong.
     Tls,
-    /// What came was not the HTTP that it should have been, or too much of it.
+    /// The response was not valid HTTP, or exceeded a limit.
     Protocol,
-    /// A response with a status outside 200-299. k6 lets 300-399 pass, since it follows redirects.
+    /// Response with a status outside 200-299. k6 accepts 300-399, because it follows redirects.
     Status,
-    /// A response that a check of the scenario found wrong.
+    /// Response that did not pass a check of the scenario.
     Check,
-    /// A future that is not an HTTP request and gave an error. Of an HTTP request: the generator's own, which is not recorded.
+    /// Error of a future that is not an HTTP request. For an HTTP request it is an error of the
+    /// generator, which is not recorded.
     #[serde(other)]
     Other,
 }
@@ -31,7 +32,7 @@ impl FailureKind {
     pub const ALL: [Self; 8] =
         [Self::Refused, Self::Reset, Self::Timeout, Self::Tls, Self::Protocol, Self::Status, Self::Check, Self::Other];
 
-    /// The kind's name in the report and in the label `kind`.
+    /// Name in the report and in the label `kind`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",

@@ -1,7 +1,7 @@
-//! What a person should know of a run or a comparison, as types: how severe it is, what it is about, and which kind it is.
+//! Findings of a run or a comparison: severity, subject, kind and message.
 //!
-//! The message is made from these once, where the finding is made. Colors, annotations, exit codes and decisions follow
-//! from the types. Nothing reads a message.
+//! The message is made once, where the finding is made. Colors, annotations, exit codes and
+//! decisions depend on the types. No code reads a message.
 
 use std::fmt;
 
@@ -11,48 +11,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit_code::ExitCode;
 
-/// How severe a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// It is as it should be, or better.
+    /// Everything is as it should be, or better.
     Good,
     /// Worth knowing.
     Warning,
-    /// It fails, or stands in the way of a verdict.
+    /// Fails the run, or prevents a verdict.
     Problem,
 }
 
-/// What a finding is about.
+/// Subject of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// The run or the comparison as a whole.
     Run,
-    /// The scenario's own code.
+    /// Code of the scenario.
     Scenario,
-    /// The load: what was planned and what was delivered.
+    /// Planned and delivered load.
     Load,
-    /// The machine and the program that make the load.
+    /// Machine and program that make the load.
     Generator,
-    /// The service under load.
+    /// Service under load.
     Target,
-    /// The store of metrics.
+    /// Metrics store.
     Store,
     /// Dashboards, rules and delivery.
     Monitoring,
-    /// What the run is compared with.
+    /// Base of a comparison.
     Baseline,
-    /// The backend's own metrics.
+    /// Metrics of the backend.
     Backend,
-    /// An endpoint, a check, or all endpoints: an objective's subject.
+    /// Subject of an objective: an endpoint, a check, or all endpoints.
     Objective(String),
 }
 
-/// Which kind of finding it is.
+/// Kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each variant says what was found")]
+#[expect(missing_docs, reason = "the names of the variants are enough")]
 pub enum FindingKind {
     // Objectives.
     Missed,
@@ -62,7 +62,7 @@ pub enum FindingKind {
     Regressed,
     Improved,
     TooLittleData,
-    // What the result means.
+    // Interpretation of the result.
     FailedRequests,
     LatencyMargin,
     FirstMiss,
@@ -70,7 +70,7 @@ pub enum FindingKind {
     SegmentTrend,
     BackendResource,
     BackendCache,
-    // What stood in the way of the run.
+    // Problems during the run.
     SetupFailed,
     TeardownFailed,
     LoadFailed,
@@ -82,7 +82,7 @@ pub enum FindingKind {
     AbortedEarly,
     Interrupted,
     MachineSlept,
-    // The load and the machine that made it.
+    // Load and generator.
     Capacity,
     ArrivalsDropped,
     ArrivalsLate,
@@ -90,7 +90,7 @@ pub enum FindingKind {
     GeneratorBusy,
     ProcessorStolen,
     SettingIgnored,
-    // The store.
+    // Store.
     StoreRefused,
     StoreDisagrees,
     StoreNotAsked,
@@ -98,7 +98,7 @@ pub enum FindingKind {
     SeriesNotEnded,
     ClockSkew,
     TestidNotChecked,
-    // What is made from a run.
+    // Files and proof of a run.
     ReportNotWritten,
     LatestNotUpdated,
     ProofFailed,
@@ -111,50 +111,59 @@ pub enum FindingKind {
     OtherConditions,
     CommonChange,
     ServiceLeft,
-    /// Of a version that does not say, or knows more kinds.
+    /// Kind of a version that has no kinds, or more kinds than this one.
     #[serde(other)]
     Other,
 }
 
-/// A finding.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// How severe it is.
+    /// Severity, which also gives the color.
     pub severity: Severity,
-    /// What it is about.
+    /// Subject.
     pub subject: Subject,
-    /// Which kind it is.
+    /// Kind.
     pub kind: FindingKind,
-    /// The exit code that it asks for; none if it does not touch the verdict.
+    /// Exit code that the finding requires. `None` if it does not affect the verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<ExitCode>,
-    /// What happened and what can be done.
+    /// Text for people.
     pub message: String,
+    /// Advice on what to check or do, unless the message already contains it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
 }
 
 impl Finding {
-    /// A finding that does not touch the verdict.
+    /// A finding that does not affect the verdict. Control characters are removed from its message.
     pub fn new(severity: Severity, subject: Subject, kind: FindingKind, message: impl Into<String>) -> Self {
-        // It may hold what a service or a store said.
-        Self { severity, subject, kind, exit_code: None, message: sanitize(&message.into()) }
+        // The message may quote a service or a store.
+        Self { severity, subject, kind, exit_code: None, message: sanitize(&message.into()), advice: None }
     }
 
-    /// A reason for which a run cannot be called met, whatever its objectives say.
+    /// A problem: with it a run is not met, whatever the verdicts on its objectives.
     pub fn problem(code: ExitCode, subject: Subject, kind: FindingKind, message: impl Into<String>) -> Self {
         Self { exit_code: Some(code), ..Self::new(Severity::Problem, subject, kind, message) }
     }
 
-    /// Something that should be known and does not touch the verdict.
+    /// A warning that does not affect the verdict.
     pub fn warning(subject: Subject, kind: FindingKind, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, subject, kind, message)
     }
 
-    /// Whether the verdict depends on it.
+    /// Adds text about what to check or do.
+    #[must_use]
+    pub fn with_advice(self, advice: impl Into<String>) -> Self {
+        Self { advice: Some(sanitize(&advice.into())), ..self }
+    }
+
+    /// Whether it affects the verdict.
     pub const fn is_problem(&self) -> bool {
         self.exit_code.is_some()
     }
 
-    /// The word before the message.
+    /// Word before the message.
     pub const fn label(&self) -> &'static str {
         match (self.kind, self.severity) {
             (FindingKind::Missed, _) => "missed",
@@ -163,11 +172,6 @@ impl Finding {
             (FindingKind::Regressed, _) => "regressed",
             (FindingKind::Improved, _) => "improved",
             (FindingKind::TooLittleData, _) => "too little data",
-            (kind, severity) if kind.is_reading() => match severity {
-                Severity::Good => "reading: good",
-                Severity::Warning => "reading: warning",
-                Severity::Problem => "reading: problem",
-            },
             (_, Severity::Problem) => "problem",
             (_, Severity::Warning) => "warning",
             (_, Severity::Good) => "note",
@@ -176,8 +180,8 @@ impl Finding {
 }
 
 impl FindingKind {
-    /// Whether it says what the result means.
-    pub const fn is_reading(self) -> bool {
+    /// Whether it explains what the result means.
+    pub const fn is_interpretation(self) -> bool {
         matches!(
             self,
             Self::FailedRequests
@@ -193,6 +197,7 @@ impl FindingKind {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.label(), self.message)
+        write!(f, "{}: {}", self.label(), self.message)?;
+        self.advice.iter().try_for_each(|advice| write!(f, ". {advice}"))
     }
 }

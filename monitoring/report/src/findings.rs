@@ -1,21 +1,42 @@
-//! The findings of a run or a comparison: those that follow from its objectives and changes, and those that it was left with.
+//! All findings of a run or a comparison: those made from objectives and changes, and those
+//! recorded with it.
 
-mod changes;
+pub(crate) mod changes;
 mod objectives;
 
-pub use objectives::{finding, measured};
+pub use objectives::{describe_measured, describe_miss, finding};
+
+use std::collections::BTreeMap;
 
 use crate::Report;
 use crate::comparison::Comparison;
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingKind, Subject};
 
-/// What a failed run says: each objective that was not met, then each problem and each warning.
+/// Findings of a run: each objective that was not met, then problems, then other findings.
 pub fn run_findings(report: &Report) -> Vec<Finding> {
     let (problems, others): (Vec<_>, Vec<_>) = report.findings.iter().cloned().partition(Finding::is_problem);
-    report.objectives.iter().filter_map(finding).chain(problems).chain(others).collect()
+    let objectives = report.objectives.iter().filter(|objective| objective.has_row());
+    let objectives = objectives.filter_map(|objective| finding(objective, report.main_failure(objective)));
+    objectives.chain(not_available(report)).chain(problems).chain(others).collect()
 }
 
-/// What is not as before, the head's objectives that were not met, then each problem and each warning.
+/// Warnings about objectives on the backend's own metrics that have no value, one per reason.
+pub fn not_available(report: &Report) -> Vec<Finding> {
+    let mut by_reason = BTreeMap::<&str, Vec<&str>>::new();
+    for objective in &report.objectives {
+        if let Some(why) = objective.not_available() {
+            by_reason.entry(why).or_default().push(objective.id.strip_prefix("backend:").unwrap_or(&objective.id));
+        }
+    }
+    let warning = |(why, names): (&str, Vec<&str>)| {
+        let message = format!("not available from the backend's own metrics: {}: {why}", names.join(", "));
+        Finding::warning(Subject::Backend, FindingKind::BackendResource, message)
+    };
+    by_reason.into_iter().map(warning).collect()
+}
+
+/// Findings of a comparison: each changed endpoint, then each objective of the head that was not
+/// met, then problems, then other findings.
 pub fn comparison_findings(compared: &Comparison) -> Vec<Finding> {
     let (problems, others): (Vec<_>, Vec<_>) = compared.findings.iter().cloned().partition(Finding::is_problem);
     let objectives = compared.objectives.iter().filter_map(objectives::head_finding);

@@ -1,8 +1,10 @@
-//! Numbers as people read them.
+//! Formats numbers for people.
+
+use monitoring::ratio::Ratio;
 
 use crate::millis::Millis;
 
-/// An interval of milliseconds.
+/// Interval in milliseconds: "90.0 – 100.0 ms", "≥ 90.0 ms" or "∞".
 pub fn interval(low: Millis, high: Millis) -> String {
     match (low, high) {
         (Millis::Finite(low), Millis::Finite(high)) => format!("{} – {}", number(low), millis(Millis::Finite(high))),
@@ -11,7 +13,8 @@ pub fn interval(low: Millis, high: Millis) -> String {
     }
 }
 
-/// Milliseconds with three significant digits or so, since the interval is never narrower than that.
+/// Milliseconds with about three significant digits. Confidence intervals are always wider than
+/// that.
 pub fn millis(value: Millis) -> String {
     match value {
         Millis::Finite(ms) => format!("{} ms", number(ms)),
@@ -27,29 +30,38 @@ fn number(ms: f64) -> String {
     }
 }
 
-/// A share in per cent with two decimals, cut off rather than rounded, so that 94.999 % does not read as 95 %.
-pub fn percent_of(part: u64, whole: u64) -> String {
-    let hundredths = u128::from(part) * 10_000 / u128::from(whole.max(1));
-    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+/// Share in percent, shown beside a limit in parts per million. It has as many decimals as are
+/// needed to distinguish the two, at least 2. It is truncated, not rounded, so that 94.999 % is not
+/// shown as 95 %.
+pub fn percent_beside(part: u64, whole: u64, limit_ppm: u32) -> String {
+    const MOST_DIGITS: u32 = 6;
+    let at = |part: u128, whole: u128, digits: u32| part * 100 * 10_u128.pow(digits) / whole.max(1);
+    let of_part = |digits| at(part.into(), whole.into(), digits);
+    let of_limit = |digits| at(limit_ppm.into(), Ratio::WHOLE.into(), digits);
+    let differ = |digits: &u32| of_part(*digits) != of_limit(*digits);
+    let is_limit = u128::from(part) * u128::from(Ratio::WHOLE) == u128::from(whole) * u128::from(limit_ppm);
+    let digits = if is_limit { 2 } else { (2..MOST_DIGITS).find(differ).unwrap_or(MOST_DIGITS) };
+    let (value, unit) = (of_part(digits), 10_u128.pow(digits));
+    format!("{}.{:0width$} %", value / unit, value % unit, width = digits as usize)
 }
 
-/// A share as a percentage, with as many decimals as say something.
+/// Share from 0 to 1 in percent, with one decimal below 10 %.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 10.0 || percent.fract() == 0.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
 }
 
-/// A share that somebody set, as a percentage with one decimal where it has one.
+/// Configured share in percent, with one decimal if it has one.
 pub fn exact_percent(share: f64) -> String {
     let percent = share * 100.0;
     let digits = usize::from(percent < 100.0 && (percent - percent.round()).abs() > 1e-9);
     format!("{percent:.digits$} %")
 }
 
-/// A change as a percentage with its sign.
+/// Change in percent, with its sign.
 pub fn signed_percent(change: f64) -> String {
     let percent = change * 100.0;
-    // Minus nought is nought.
+    // Avoids "-0.0 %".
     let percent = if percent.abs() < 0.05 { 0.0 } else { percent };
     let digits = usize::from(percent.abs() < 100.0);
     format!("{percent:+.digits$} %")
@@ -60,13 +72,19 @@ pub fn signed_points(change: f64) -> String {
     format!("{:+.1} pp", change * 100.0)
 }
 
-/// A count with its thousands apart: "3 000 000".
+/// Time since load began, in whole seconds: "00:03", "1:00:03".
+pub fn clock_time(ms: u64) -> String {
+    let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+}
+
+/// Count with thousands separators: "3,000,000".
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push('\u{202f}');
+            text.push(',');
         }
         text.push(digit);
     }
@@ -78,9 +96,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_cut_off_and_not_rounded_up() {
-        assert_eq!(percent_of(94_999, 100_000), "94.99 %");
-        assert_eq!(percent_of(1, 1), "100.00 %");
+    fn a_share_has_the_digits_that_tell_it_from_its_limit() {
+        assert_eq!(percent_beside(2, 100_000, 10), "0.002 %");
+        assert_eq!(percent_beside(12, 1_000_000, 10), "0.0012 %");
+        assert_eq!(percent_beside(99_995, 100_000, 950_000), "99.99 %");
+        assert_eq!(percent_beside(949_999, 1_000_000, 950_000), "94.99 %");
+        assert_eq!(percent_beside(0, 100, 10_000), "0.00 %");
+        assert_eq!(percent_beside(1, 100, 10_000), "1.00 %");
     }
 
     #[test]

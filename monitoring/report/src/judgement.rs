@@ -1,6 +1,7 @@
-//! How a run is judged: a pure function of its evidence and the catalogue.
+//! Judges a run: a pure function of its evidence and the catalogue.
 
 mod segments;
+mod smoke;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,43 +18,45 @@ use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
 use crate::verdict::{self, Tally, Verdict};
 use crate::{
-    CheckResult, CurvePoint, EndpointResult, Iterations, Measured, ObjectiveResult, Requests, SegmentResult,
+    CheckResult, CurvePoint, EndpointResult, Iterations, Measurement, ObjectiveResult, Requests, SegmentResult,
     ServerTiming,
 };
 
-/// The counts of a run that is over, or of one under way, and what they are judged by.
+/// Counts of a run, which may still be in progress, and the objectives that they are judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct Judge<'run> {
-    /// The service's endpoints and objectives.
+    /// Endpoints and objectives of the service.
     pub catalogue: &'run Catalogue,
-    /// Endpoints that the scenario exercises.
+    /// Endpoints that the scenario requests.
     pub exercised: &'run [Endpoint],
-    /// The counts.
+    /// Counts that are judged.
     pub snapshot: &'run Snapshot,
-    /// Checks that the scenario says it makes.
+    /// Names of the checks that the scenario declares.
     pub checks: &'run [Cow<'static, str>],
 }
 
-/// What a run's evidence comes to.
+/// Result of judging a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
-    /// Requests of the load.
+    /// Requests of the load, without setup and teardown.
     pub requests: Requests,
     /// Iterations of the load.
     pub iterations: Iterations,
-    /// Endpoint by endpoint, in the catalogue's order; only those that were requested.
+    /// Results by endpoint, in the order of the catalogue, without endpoints that were not
+    /// requested.
     pub endpoints: Vec<EndpointResult>,
-    /// Latencies by what the scenario told its requests apart by.
+    /// Latencies by segment of the scenario.
     pub segments: Vec<SegmentResult>,
-    /// Checks, by name; only those that were tried.
+    /// Results by name of the check, without checks that were not evaluated.
     pub checks: Vec<CheckResult>,
-    /// Objective by objective, in the catalogue's order, those on the backend's own metrics last.
+    /// Results by objective, in the order of the catalogue. Those on the backend's own metrics are
+    /// last.
     pub objectives: Vec<ObjectiveResult>,
-    /// What follows from the counts and should be known.
+    /// Findings that follow from the counts.
     pub findings: Vec<Finding>,
 }
 
-/// Judges a run. The evidence has to be of this catalogue: [`Evidence::is_of`].
+/// Judges a run. The evidence must match the catalogue ([`Evidence::matches`]).
 pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let is_exercised = |endpoint: &&Endpoint| evidence.exercised.iter().any(|name| name == endpoint.name);
     let exercised: Vec<_> = catalogue.endpoints.iter().filter(is_exercised).copied().collect();
@@ -61,12 +64,15 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let iterations = evidence.counts.iterations();
     let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
     let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo)).collect();
-    let findings = judge.hidden_waits(&objectives);
-    let answers = catalogue.backend.iter().filter_map(|slo| {
-        let answer = evidence.backend.iter().find(|answer| answer.id == slo.id())?;
-        Some(ObjectiveResult::backend(slo, answer.value.clone()))
+    let mut findings = judge.hidden_waits(&objectives);
+    let on_backend = catalogue.backend.iter().filter_map(|slo| {
+        let measurement = evidence.backend.iter().find(|measurement| measurement.id == slo.id())?;
+        Some(ObjectiveResult::backend(slo, measurement.value.clone()))
     });
-    objectives.extend(answers);
+    objectives.extend(on_backend);
+    if evidence.smoke {
+        findings.extend(smoke::judge(&mut objectives, &evidence.counts));
+    }
     Judgement {
         requests: judge.all(Phases::ALL).into(),
         iterations: Iterations {
@@ -84,8 +90,8 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
 }
 
 impl Judge<'_> {
-    /// An endpoint's requests in some phases. An iteration that was planned and never begun could have made as many of
-    /// them as the busiest iteration of its load did: nobody knows what they would have been.
+    /// Requests of an endpoint in these phases. A dropped iteration counts as unknown requests: as
+    /// many as the busiest iteration of its load made.
     fn requests(&self, index: usize, phases: Phases) -> RequestCounts {
         let mut requests = RequestCounts::default();
         for part in &self.snapshot.parts {
@@ -103,7 +109,7 @@ impl Judge<'_> {
         all
     }
 
-    /// The index of an endpoint that the scenario exercises.
+    /// Index of an endpoint. `None` if the scenario does not request it.
     fn index(&self, endpoint: &Endpoint) -> Option<usize> {
         let index = self.catalogue.endpoints.iter().position(|known| known == endpoint)?;
         self.exercised.contains(endpoint).then_some(index)
@@ -114,9 +120,9 @@ impl Judge<'_> {
         Some((index, self.snapshot.endpoint(index, slo.phases)?))
     }
 
-    /// The requests that an objective speaks of; none if the run has nothing to do with it.
+    /// Requests that an objective counts. `None` if the scenario does not exercise it.
     pub fn tally(&self, slo: &Slo) -> Option<Tally> {
-        let of = |requests: RequestCounts, good: u64, late: u64| Tally {
+        let tally = |requests: RequestCounts, good: u64, late: u64| Tally {
             good,
             total: requests.sent,
             unknown: requests.unknown,
@@ -125,11 +131,11 @@ impl Judge<'_> {
         match &slo.sli {
             Sli::NoError => {
                 let all = self.all(slo.phases);
-                Some(of(all, all.sent - all.failed, 0))
+                Some(tally(all, all.sent - all.failed, 0))
             }
             Sli::Check { name } => {
                 let tries = self.snapshot.check(name, slo.phases);
-                // Whatever request nobody knows of might have been looked at.
+                // Each unknown request could have been checked.
                 let unknown = self.all(slo.phases).unknown;
                 let good = tries.tried - tries.failed;
                 let is_tried = tries.tried > 0 || self.checks.iter().any(|known| known == name);
@@ -138,15 +144,16 @@ impl Judge<'_> {
             Sli::Success { .. } => {
                 let (index, _) = self.counts(slo)?;
                 let requests = self.requests(index, slo.phases);
-                Some(of(requests, requests.sent - requests.failed, 0))
+                Some(tally(requests, requests.sent - requests.failed, 0))
             }
             Sli::Latency { threshold, .. } => {
                 let (index, counts) = self.counts(slo)?;
-                Some(of(self.requests(index, slo.phases), counts.latency.buckets().within(*threshold), counts.late))
+                Some(tally(self.requests(index, slo.phases), counts.latency.buckets().within(*threshold), counts.late))
             }
             Sli::ResponseTime { threshold, .. } => {
                 let (index, counts) = self.counts(slo)?;
-                // Closed loads have none, and without any there is no verdict: a promise that was not looked at is not kept.
+                // Closed loads have no response times. Without requests the objective is
+                // inconclusive, never met.
                 let Some(response) = &counts.response else { return Some(Tally::default()) };
                 let (good, total) = (response.buckets().within(*threshold), response.buckets().count());
                 Some(Tally { good, total, unknown: self.requests(index, slo.phases).unknown, late: counts.late })
@@ -156,7 +163,7 @@ impl Judge<'_> {
 
     fn objective(&self, slo: &Slo) -> ObjectiveResult {
         let Some(tally) = self.tally(slo) else { return ObjectiveResult::not_in_scenario(slo) };
-        let mut result = ObjectiveResult::judged(slo, tally, verdict::judge(slo, tally));
+        let mut result = ObjectiveResult::new(slo, tally, verdict::judge(slo, tally));
         let Some((_, counts)) = self.counts(slo) else { return result };
         let response = counts.response.as_ref();
         let (judged, response_ms) = match slo.sli {
@@ -168,11 +175,12 @@ impl Judge<'_> {
         };
         let quantile_ms = judged.and_then(|judged| judged.quantile(slo.objective));
         let interval_ms = judged.and_then(|judged| judged.interval(slo.objective));
-        result.measured = Some(Measured::Percentile { tally, quantile_ms, interval_ms, response_ms });
+        result.measured = Some(Measurement::Percentile { tally, quantile_ms, interval_ms, response_ms });
         result
     }
 
-    /// Promises on latency that are kept only because nobody counts what a request waited before it was made.
+    /// Warnings about objectives on latency that are met only because the wait before a request is
+    /// sent is not counted.
     fn hidden_waits(&self, results: &[ObjectiveResult]) -> Vec<Finding> {
         let slos = self.catalogue.slos.iter().zip(results);
         let met = slos.filter(|(_, result)| result.goal.is_latency() && result.verdict == Verdict::Met);
@@ -182,11 +190,10 @@ impl Judge<'_> {
             let good = response.buckets().within(slo.threshold()?);
             let total = response.buckets().count();
             let message = format!(
-                "ATTENTION: {} keeps {} only from when its requests were made. From when they were due, {} of {total} \
-                 were good, and {} is {}: whoever waits from then on sees the promise broken",
+                "{} meets {} only if the wait before a request is sent is not counted. From when requests were due, \
+                 {good} of {total} were good and {} is {}: users would wait longer than the objective allows",
                 result.subject,
                 result.objective,
-                good,
                 slo.quantile(),
                 response.quantile(slo.objective).map(millis).unwrap_or_default(),
             );
@@ -205,7 +212,11 @@ impl Judge<'_> {
             name: endpoint.name.to_owned(),
             requests: self.requests(index, Phases::ALL).into(),
             cut: all.requests().unknown,
-            by_status: all.by_status.iter().map(|(code, of)| (code.to_string(), of.durations.count())).collect(),
+            by_status: all
+                .by_status
+                .iter()
+                .map(|(code, counts)| (code.to_string(), counts.durations.count()))
+                .collect(),
             errors: all.failures().collect(),
             p50_ms: quantile(&judged.latency, 50),
             p95_ms: quantile(&judged.latency, 95),
@@ -229,15 +240,15 @@ impl Judge<'_> {
     }
 }
 
-/// Percentiles of which at least one request lies beyond.
+/// Percentiles that at least one request exceeds.
 fn curve(latency: &Latency) -> Vec<CurvePoint> {
     const PPM: [u32; 17] = [
         10_000, 100_000, 250_000, 500_000, 750_000, 800_000, 850_000, 900_000, 925_000, 950_000, 975_000, 980_000,
         990_000, 995_000, 999_000, 999_900, 999_990,
     ];
     let all = u128::from(latency.buckets().count());
-    let told = PPM.into_iter().filter(|ppm| u128::from(Ratio::WHOLE - ppm) * all >= u128::from(Ratio::WHOLE));
-    told.filter_map(|ppm| Some(CurvePoint { ppm, ms: latency.quantile(Ratio::ppm(ppm))? })).collect()
+    let known = PPM.into_iter().filter(|ppm| u128::from(Ratio::WHOLE - ppm) * all >= u128::from(Ratio::WHOLE));
+    known.filter_map(|ppm| Some(CurvePoint { ppm, ms: latency.quantile(Ratio::ppm(ppm))? })).collect()
 }
 
 fn server_timing(times: &ServerTimes) -> Option<ServerTiming> {

@@ -1,9 +1,14 @@
-//! What a run found: the report, how it is judged, and everything that is rendered from it.
+//! Everything from evidence to report: judgement, findings, and all rendered files.
 //!
-//! Nothing here does IO or reads a clock. In reading order: [`evidence`] (what was measured), [`judgement`] (what it comes to), [`exit_code`],
-//! [`finding`], [`verdict`] (how an objective is judged), [`quantile`], [`report`] (what `report.json` holds), [`comparison`] (what `comparison.json` holds),
-//! [`findings`], [`readings`] and [`error_budget`] (what the result says and means), [`mark`] and [`format`] (how it is
-//! worded), and [`render`] (terminal, Markdown, HTML, JUnit).
+//! Nothing in this crate does IO or reads a clock. Modules in reading order:
+//!
+//! - [`evidence`]: what was measured; [`quantile`] and [`millis`]: quantiles with failed requests
+//! - [`judgement`] and [`verdict`]: how a run and an objective are judged; [`mod@exit_code`]
+//! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`read`]
+//! - [`finding`], [`findings`], [`interpretation`], [`headline`] and [`error_budget`]: what a
+//!   result means
+//! - [`mark`] and [`mod@format`]: words, signs and numbers
+//! - [`render`]: terminal, Markdown, HTML and JUnit
 
 pub mod comparison;
 pub mod error_budget;
@@ -13,13 +18,14 @@ pub mod failure;
 pub mod finding;
 pub mod findings;
 pub mod format;
+pub mod headline;
+pub mod interpretation;
 pub mod judgement;
 pub mod mark;
 pub mod millis;
 pub mod outcome;
 pub mod quantile;
 pub mod read;
-pub mod readings;
 pub mod render;
 pub mod report;
 pub mod schema;

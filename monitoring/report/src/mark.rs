@@ -1,4 +1,4 @@
-//! The sign, the word and the tone of a verdict: the same on the terminal, in Markdown, HTML and JUnit.
+//! Sign, word and tone of a verdict, the same in the terminal, Markdown, HTML and JUnit.
 
 use monitoring::slo::OnMiss;
 
@@ -8,31 +8,31 @@ use crate::exit_code::ExitCode;
 use crate::finding::Severity;
 use crate::verdict::Verdict;
 
-/// How something stands, for colors.
+/// Tone, for colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tone {
     /// As it should be.
     Good,
-    /// Not decided, or worth knowing.
+    /// Inconclusive, or worth knowing.
     Warning,
-    /// It fails.
+    /// Failed.
     Bad,
-    /// Nothing is said of it.
+    /// Not judged.
     Quiet,
 }
 
-/// How a verdict is shown.
+/// Appearance of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     /// One character, for text.
     pub sign: &'static str,
     /// One emoji, for Markdown.
     pub emoji: &'static str,
-    /// The verdict.
+    /// Word for the verdict.
     pub word: &'static str,
-    /// What else is to be known of it; empty mostly.
+    /// Additional note. Usually empty.
     pub note: &'static str,
-    /// For colors.
+    /// Tone, for colors.
     pub tone: Tone,
 }
 
@@ -41,12 +41,12 @@ const BAD: Mark = Mark { sign: "✗", emoji: "❌", word: "missed", note: "", to
 const DOUBT: Mark = Mark { sign: "?", emoji: "❔", word: "inconclusive", note: "", tone: Tone::Warning };
 
 impl Mark {
-    /// The sign and the word.
+    /// Sign and word: "✓ met".
     pub fn signed_word(&self) -> String {
         format!("{} {}", self.sign, self.word)
     }
 
-    /// The sign and the short word of an exit code that is a verdict: "✓ met".
+    /// Sign and word of an exit code as a verdict: "✓ met".
     pub fn verdict(code: ExitCode) -> String {
         match code {
             ExitCode::Met => GOOD.signed_word(),
@@ -55,7 +55,7 @@ impl Mark {
         }
     }
 
-    /// The word and the note: "missed, warns only".
+    /// Word and note: "missed, warns only".
     pub fn word_and_note(&self) -> String {
         if self.note.is_empty() { self.word.to_owned() } else { format!("{}, {}", self.word, self.note) }
     }

@@ -1,33 +1,33 @@
-//! A quantile in milliseconds, which is infinite where it lies among failed requests.
+//! Quantiles in milliseconds. A quantile among failed requests is infinite.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds, or beyond all bounds.
+/// A number of milliseconds, or infinity.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Millis {
-    /// A number of milliseconds.
+    /// Finite number of milliseconds.
     Finite(f64),
-    /// Among the failed requests.
+    /// The quantile lies among failed requests.
     Infinite(Infinity),
 }
 
-/// How infinity is written in JSON, which has no number for it.
+/// Infinity as text, because JSON has no number for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Infinity {
-    /// As Prometheus writes it.
+    /// Spelled as Prometheus spells it.
     #[serde(rename = "+Inf")]
     Plus,
 }
 
 impl Millis {
-    /// Beyond all bounds.
+    /// Infinity.
     pub const INFINITE: Self = Self::Infinite(Infinity::Plus);
 
-    /// The number of milliseconds, or infinity.
+    /// The number as floating point, which may be infinite.
     pub const fn as_f64(self) -> f64 {
         match self {
             Self::Finite(ms) => ms,
@@ -36,7 +36,7 @@ impl Millis {
     }
 }
 
-/// A duration of a request, which is infinite for one that failed and has none.
+/// Converts the duration of a request. `None` is a failed request and becomes infinite.
 impl From<Option<Duration>> for Millis {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
     fn from(duration: Option<Duration>) -> Self {

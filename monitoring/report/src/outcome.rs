@@ -1,4 +1,4 @@
-//! What a scenario's process leaves for the one that started it.
+//! File through which a scenario's process reports its outcome.
 
 use std::path::PathBuf;
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit_code::ExitCode;
 
-/// What a scenario's process leaves for the one that started it.
+/// Outcome of a scenario's process, for the process that started it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The exit code that its result asks for.
+    /// Exit code of the result.
     pub code: ExitCode,
-    /// Why there is no report, or none that could be finished.
+    /// Reason why there is no report, or no complete one.
     pub message: Option<String>,
-    /// Where the evidence is.
+    /// Path of the evidence.
     pub evidence: Option<PathBuf>,
-    /// The plan, drawn, where that is all that was asked for.
+    /// Drawing of the plan, if only that was requested.
     #[serde(default)]
     pub drawing: Option<String>,
 }
 
 impl Outcome {
-    /// A code, and nothing else yet.
+    /// An outcome with an exit code only.
     pub const fn new(code: ExitCode) -> Self {
         Self { code, message: None, evidence: None, drawing: None }
     }

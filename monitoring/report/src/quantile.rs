@@ -1,6 +1,7 @@
-//! Quantiles by nearest rank, with failed requests beyond all that succeeded.
+//! Quantiles by nearest rank, in which failed requests rank after all successful ones.
 //!
-//! This is the one definition of "a failed request is infinitely slow": whoever reads a quantile of requests reads it here.
+//! This is the only definition of "a failed request is infinitely slow". All quantiles of requests
+//! are computed here.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::millis::Millis;
 
-/// Requests by rank, 1 and up, the fastest first.
+/// Requests by rank, from 1, the fastest first.
 #[derive(Debug, Clone, Copy)]
 pub struct RankedLatencies<'run> {
     succeeded: Option<&'run Histogram<u64>>,
@@ -18,7 +19,8 @@ pub struct RankedLatencies<'run> {
 }
 
 impl<'run> RankedLatencies<'run> {
-    /// Requests that succeeded, in nanoseconds, if there are any, and the number of those that failed.
+    /// `succeeded` has the durations of successful requests in nanoseconds; `failed` is the number
+    /// of failed requests.
     pub fn new(succeeded: Option<&'run Histogram<u64>>, failed: u64) -> Self {
         Self { succeeded, requests: succeeded.map_or(0, Histogram::len) + failed }
     }
@@ -28,38 +30,41 @@ impl<'run> RankedLatencies<'run> {
         self.requests
     }
 
-    /// The duration of a rank; none for a request that failed.
+    /// Duration at a rank. `None` for a failed request.
     pub fn at_rank(&self, rank: u64) -> Option<Duration> {
         let succeeded = self.succeeded.filter(|succeeded| rank <= succeeded.len())?;
         Some(Duration::from_nanos(succeeded.value_at_quantile(share_of_rank(rank, succeeded.len()))))
     }
 
-    /// The q-quantile; none without requests.
+    /// The q-quantile. `None` without requests.
     pub fn quantile(&self, q: Ratio) -> Option<Millis> {
         (self.requests > 0).then(|| self.at_rank(nearest_rank(q, self.requests)).into())
     }
 }
 
-/// The rank (1-based, from the fastest) of the q-quantile of `n` values by the nearest-rank definition: ⌈q·n⌉.
+/// Rank of the q-quantile of `n` values by the nearest-rank definition: ⌈q·n⌉, from 1, the fastest
+/// first.
 pub fn nearest_rank(q: Ratio, n: u64) -> u64 {
     let scaled = u128::from(q.as_ppm()) * u128::from(n);
     let rank = scaled.div_ceil(u128::from(Ratio::WHOLE));
     u64::try_from(rank).unwrap_or(u64::MAX).clamp(1, n.max(1))
 }
 
-/// The share of so many values at which a histogram is asked for the value of a rank: half a rank below it, so that no rounding of this
-/// division can reach the next one.
+/// Quantile at which a histogram of `of` values returns the value of a rank. It lies half a rank
+/// below the rank, so that rounding cannot reach the next rank.
 #[expect(clippy::cast_precision_loss, reason = "half a rank away from any other")]
 fn share_of_rank(rank: u64, of: u64) -> f64 {
     ((rank as f64 - 0.5) / of as f64).max(0.0)
 }
 
-/// Ranks between which the true q-quantile lies with a confidence of at least 95 %: the order statistics `lower` and
-/// `upper` of `n` values, `None` where no value of the sample bounds it from above.
+/// Ranks of a confidence interval for the true q-quantile, with a confidence of at least 95 %: the
+/// order statistics `lower` and `upper` of `n` values. `upper` is `None` if no value of the sample
+/// is an upper bound.
 ///
-/// The number of values below the true quantile is binomial, whatever the values' distribution, so the interval asks
-/// nothing of it (David and Nagaraja, "Order Statistics", 3rd ed., section 7.1). It takes requests for independent. They
-/// are not quite (a slow moment slows many), so it is a lower bound on the uncertainty of a run.
+/// The number of values below the true quantile is binomial for every distribution of the values
+/// (David and Nagaraja, "Order Statistics", 3rd ed., section 7.1). The interval assumes independent
+/// requests. Requests are not quite independent, because a slow moment slows many of them. So the
+/// interval is a lower bound on the uncertainty of a run.
 pub fn interval_ranks(q: Ratio, n: u64) -> (u64, Option<u64>) {
     const TAIL: f64 = 0.025;
     let share = f64::from(q.as_ppm()) / f64::from(Ratio::WHOLE);
@@ -98,7 +103,8 @@ mod tests {
         assert_eq!(nearest_rank(p95, 1), 1);
     }
 
-    /// Table values: for n = 100 and q = 0.95 the 2.5 % and 97.5 % points of Bin(100, 0.95) are 90 and 99.
+    /// Table values: for n = 100 and q = 0.95, the 2.5 % and 97.5 % points of Bin(100, 0.95) are 90
+    /// and 99.
     #[test]
     fn interval_of_a_hundred() {
         assert_eq!(interval_ranks(Ratio::percent(95), 100), (90, Some(100)));

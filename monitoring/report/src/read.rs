@@ -1,4 +1,4 @@
-//! Reads `report.json`, also of older versions, and `evidence.json`.
+//! Reads `report.json` and `comparison.json`, also of older versions, and `evidence.json`.
 
 use monitoring::sanitize::sanitize_json;
 use serde_json::{Map, Value, json};
@@ -7,33 +7,33 @@ use crate::comparison::{self, Comparison};
 use crate::evidence::{self, Evidence};
 use crate::{Report, SCHEMA};
 
-/// Text that is not a report, or not evidence.
+/// Error of reading a report, a comparison or evidence.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// Not JSON, or not the JSON of a report.
-    #[error("not a report: it is truncated, or not the JSON of one ({0})")]
+    /// The text is not JSON, or not a report.
+    #[error("not a report: it is truncated, or it is other JSON ({0})")]
     Json(#[from] serde_json::Error),
-    /// A report of a version that this program does not know.
-    #[error("a report of version {0}, and this reads versions 1 to {SCHEMA}: use the cargo xtask that made it")]
+    /// The version of the report is not supported.
+    #[error("report version {0} is not supported (supported: 1 to {SCHEMA}): use the cargo xtask that wrote it")]
     Version(String),
-    /// A comparison of a version that this program does not know.
-    #[error("a comparison of version {0}, and this reads versions 1 to {known}: use the cargo xtask that made it", known = comparison::SCHEMA)]
+    /// The version of the comparison is not supported.
+    #[error("comparison version {0} is not supported (supported: 1 to {known}): use the cargo xtask that wrote it", known = comparison::SCHEMA)]
     ComparisonVersion(String),
-    /// Not JSON, or not the JSON of a comparison.
-    #[error("not a comparison: it is truncated, or not the JSON of one ({0})")]
+    /// The text is not JSON, or not a comparison.
+    #[error("not a comparison: it is truncated, or it is other JSON ({0})")]
     Comparison(serde_json::Error),
-    /// Evidence of a version that this program does not know.
-    #[error("evidence of version {0}, and this reads version {known}: use the cargo xtask that made it", known = evidence::SCHEMA)]
+    /// The version of the evidence is not supported.
+    #[error("evidence version {0} is not supported (supported: {known}): use the cargo xtask that wrote it", known = evidence::SCHEMA)]
     EvidenceVersion(String),
-    /// Not JSON, or not the JSON of evidence.
-    #[error("not a run's evidence: it is truncated, or not the JSON of it ({0})")]
+    /// The text is not JSON, or not evidence.
+    #[error("not the evidence of a run: it is truncated, or it is other JSON ({0})")]
     Evidence(serde_json::Error),
 }
 
-/// Reads a report. What stands in it may come from elsewhere, so control characters are removed.
+/// Reads a report. Control characters are removed, because its text may come from elsewhere.
 ///
 /// # Errors
-/// If the text is not a report of a version that is known.
+/// If the text is not a report of a supported version.
 pub fn read_report(text: &str) -> Result<Report, ReadError> {
     let mut json: Value = serde_json::from_str(text)?;
     sanitize_json(&mut json);
@@ -45,10 +45,10 @@ pub fn read_report(text: &str) -> Result<Report, ReadError> {
     Ok(serde_json::from_value(json)?)
 }
 
-/// Reads evidence. What stands in it may come from elsewhere, so control characters are removed.
+/// Reads evidence. Control characters are removed, because its text may come from elsewhere.
 ///
 /// # Errors
-/// If the text is not evidence of a version that is known.
+/// If the text is not evidence of a supported version.
 pub fn read_evidence(text: &str) -> Result<Evidence, ReadError> {
     let mut json: Value = serde_json::from_str(text).map_err(ReadError::Evidence)?;
     sanitize_json(&mut json);
@@ -60,10 +60,10 @@ pub fn read_evidence(text: &str) -> Result<Evidence, ReadError> {
     }
 }
 
-/// Reads a comparison. What stands in it may come from elsewhere, so control characters are removed.
+/// Reads a comparison. Control characters are removed, because its text may come from elsewhere.
 ///
 /// # Errors
-/// If the text is not a comparison of a version that is known.
+/// If the text is not a comparison of a supported version.
 pub fn read_comparison(text: &str) -> Result<Comparison, ReadError> {
     let mut json: Value = serde_json::from_str(text).map_err(ReadError::Comparison)?;
     sanitize_json(&mut json);
@@ -84,8 +84,9 @@ fn version(schema: Option<u64>) -> String {
     schema.map_or_else(|| "unknown".to_owned(), |schema| schema.to_string())
 }
 
-/// What reports and comparisons of version 1 have in common becomes that of the given version: objectives were flat, with
-/// zeros where something does not apply, and problems and warnings stood apart, without a kind.
+/// Converts the fields that reports and comparisons of version 1 have in common to the given
+/// version. Version 1 had flat objectives, with zeros for fields that do not apply. It had separate
+/// lists of problems and warnings, which had no kind.
 fn upgrade(json: &mut Value, schema: u32) {
     json["schema"] = schema.into();
     list(json, "objectives").for_each(upgrade_objective);
@@ -96,7 +97,7 @@ fn upgrade(json: &mut Value, schema: u32) {
     json["findings"] = findings.into();
 }
 
-/// The values of a member that is a list; none if it is not there, which stays so.
+/// Values of a list. Empty if the member is missing.
 fn list<'a>(json: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Value> {
     json.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
 }
@@ -113,10 +114,10 @@ fn upgrade_objective(objective: &mut Value) {
         "backend" => json!({"kind": kind, "bound": objective["measured"]["bound"].as_f64().unwrap_or(0.0),
             "measure": objective["measured"]["measure"].as_str().unwrap_or("count")}),
         "latency" | "response_time" => {
-            // The oldest reports give it in words only: "p95 <= 300 ms".
-            let words = objective["promise"].as_str().unwrap_or_default();
-            let in_words = words.split("<= ").nth(1).and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-            let threshold_ms = objective["threshold_ms"].as_f64().or(in_words);
+            // The oldest reports have only the text: "p95 <= 300 ms".
+            let text = objective["promise"].as_str().unwrap_or_default();
+            let from_text = text.split("<= ").nth(1).and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+            let threshold_ms = objective["threshold_ms"].as_f64().or(from_text);
             json!({"kind": kind, "share_ppm": share_ppm, "threshold_ms": threshold_ms.unwrap_or(0.0)})
         }
         _ => json!({"kind": kind, "share_ppm": share_ppm}),
@@ -135,13 +136,13 @@ fn upgrade_objective(objective: &mut Value) {
         }
         _ => drop(measured.insert("kind".to_owned(), "share".into())),
     }
-    let has_none = take("verdict") == "not_in_scenario" || (kind == "backend" && objective["measured"].is_null());
+    let is_unmeasured = take("verdict") == "not_in_scenario" || (kind == "backend" && objective["measured"].is_null());
     let reason = objective["reason"].as_str().map(|why| json!({"kind": "unavailable", "why": why}));
     *objective = json!({
         "id": take("id"), "subject": take("subject"), "objective": take("promise"),
         "on_miss": if take("severity") == "warn" { "warn" } else { "fail" },
         "goal": goal, "verdict": take("verdict"),
-        "measured": if has_none { Value::Null } else { measured.into() },
+        "measured": if is_unmeasured { Value::Null } else { measured.into() },
     });
     if objective["verdict"] == "inconclusive" {
         objective["reason"] = reason.unwrap_or_else(|| json!({"kind": "no_data"}));
@@ -167,17 +168,17 @@ mod tests {
 
     #[test]
     fn a_comparison_of_version_1_is_read() {
-        let now = Comparison::sample();
-        let mut then = serde_json::to_value(&now).unwrap();
-        then["schema"] = 1.into();
-        for endpoint in then["endpoints"].as_array_mut().unwrap() {
+        let current = Comparison::sample();
+        let mut old = serde_json::to_value(&current).unwrap();
+        old["schema"] = 1.into();
+        for endpoint in old["endpoints"].as_array_mut().unwrap() {
             endpoint["finding"] = endpoint.as_object_mut().unwrap().remove("conclusion").unwrap();
         }
-        then.as_object_mut().unwrap().remove("findings");
-        then["problems"] = json!([{"exit_code": 90, "message": "too few rounds"}]);
-        then["warnings"] = json!(["another machine"]);
-        let read = read_comparison(&then.to_string()).unwrap();
-        assert_eq!((read.schema, &read.endpoints), (comparison::SCHEMA, &now.endpoints));
+        old.as_object_mut().unwrap().remove("findings");
+        old["problems"] = json!([{"exit_code": 90, "message": "too few rounds"}]);
+        old["warnings"] = json!(["another machine"]);
+        let read = read_comparison(&old.to_string()).unwrap();
+        assert_eq!((read.schema, &read.endpoints), (comparison::SCHEMA, &current.endpoints));
         let messages: Vec<_> = read.findings.iter().map(|it| (it.severity, it.exit_code, &*it.message)).collect();
         let problem = (Severity::Problem, Some(ExitCode::Inconclusive), "too few rounds");
         assert_eq!(messages, [problem, (Severity::Warning, None, "another machine")]);
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_refused_by_number() {
+    fn an_unsupported_version_is_rejected_by_number() {
         let error = read_report(r#"{"schema": 99}"#).unwrap_err().to_string();
         assert!(error.contains("version 99"), "{error}");
         assert!(read_report("{").is_err() && read_report(r#"{"schema": 2}"#).is_err());

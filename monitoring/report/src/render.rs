@@ -1,4 +1,4 @@
-//! Everything that is made from a report or a comparison, for people and for programs.
+//! All files and texts that are made from a report or a comparison.
 
 pub mod files;
 pub mod html;

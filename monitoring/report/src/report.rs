@@ -1,15 +1,16 @@
-//! `report.json`: what a run found, as it is written to disk and read by `cargo xtask`.
+//! `report.json`: the result of a run, as written to disk and read by `cargo xtask`.
 //!
-//! Counts are integers. Durations and times end in their unit: `_ms` are milliseconds, times are RFC 3339 in UTC. A
-//! quantile is a number of milliseconds, or `"+Inf"` where it falls among failed requests, which never finished well.
-//! `schema` grows when a field changes its meaning or goes; new fields may come without.
+//! Counts are integers. Names of durations and times end in their unit: `_ms` is milliseconds.
+//! Other times are RFC 3339 in UTC. A quantile is a number of milliseconds, or `"+Inf"` if it lies
+//! among failed requests. `schema` grows if a field changes its meaning or is removed. New fields
+//! can appear without that.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, FailureCause};
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity};
@@ -29,83 +30,91 @@ pub use load::{
     ArrivalCounts, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, PlanResult, SegmentLatency,
     SegmentResult,
 };
-pub use objective::{BackendValue, Goal, Measured, ObjectiveResult, Percentile, Share};
-pub use timeline::{Slice, SliceOfEndpoint, Timeline};
+pub use objective::{BackendValue, Goal, Measurement, ObjectiveResult, Percentile, Share};
+pub use timeline::{EndpointSlice, Slice, Timeline};
 
-/// The version of the report's form.
+/// Schema version of `report.json`.
 pub const SCHEMA: u32 = 2;
 
-/// A run: what was asked of the service, what it did, and whether it kept its promises.
+/// Result of a run: planned load, measurements and verdicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// [`SCHEMA`].
+    /// Schema version, [`SCHEMA`].
     pub schema: u32,
-    /// The run's name.
+    /// Name of the run.
     pub testid: String,
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// The catalogue's service.
+    /// Name of the service in the catalogue.
     pub service: String,
-    /// Where requests went, without user and password.
+    /// URL of the target, without user and password.
     pub target: String,
-    /// What the plan and payloads were made from.
+    /// Seed of the plan and of payloads.
     pub seed: u64,
-    /// The user's labels.
+    /// Tags set by the user.
     pub tags: BTreeMap<String, String>,
-    /// When load began.
+    /// Start of the load.
     pub started: String,
-    /// When load ended.
+    /// End of the load.
     pub ended: String,
-    /// When load began, Unix milliseconds.
+    /// Start of the load, Unix milliseconds.
     pub started_unix_ms: i64,
-    /// When load ended, Unix milliseconds.
+    /// End of the load, Unix milliseconds.
     pub ended_unix_ms: i64,
-    /// What load was planned, in words: "10 VUs for 30s".
+    /// Planned load: "10 VUs for 30s".
     pub load: String,
-    /// The plan: what is needed to run it again, and what became of it.
+    /// Whether the run is a single iteration, in which percentiles are not judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub smoke: bool,
+    /// The plan, in the form needed to repeat it, and its execution.
     #[serde(default)]
     pub plan: PlanResult,
-    /// How the generator itself did.
+    /// Resources that the generator used.
     #[serde(default)]
     pub generator: Generator,
-    /// The machine and the software that this was measured with.
+    /// Machine and software of the run.
     #[serde(default)]
     pub environment: Environment,
-    /// The course of the run, after warm-up.
+    /// Counts and quantiles over time, after warm-up.
     #[serde(default)]
     pub timeline: Timeline,
-    /// Requests of the load, setup and teardown not among them.
+    /// Requests of the load, without setup and teardown.
     pub requests: Requests,
     /// Requests of setup and teardown.
     pub around: Requests,
     /// Iterations of the load.
     pub iterations: Iterations,
-    /// Endpoint by endpoint, in the catalogue's order; only those that were requested.
+    /// Results by endpoint, in the order of the catalogue, without endpoints that were not
+    /// requested.
     pub endpoints: Vec<EndpointResult>,
-    /// Latencies by what the scenario told its virtual users apart by, such as the day of a game: only if it did.
+    /// Latencies by segment of the scenario, such as the day of a game. Empty without segments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<SegmentResult>,
-    /// Checks, by name; only those that were tried.
+    /// Results by name of the check, without checks that were not evaluated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckResult>,
-    /// The backend's caches; only those of which something is known.
+    /// Causes of failed requests, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailureCause>,
+    /// Caches of the backend for which the store has data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caches: Vec<CacheResult>,
-    /// Objective by objective, in the catalogue's order.
+    /// Results by objective, in the order of the catalogue.
     pub objectives: Vec<ObjectiveResult>,
-    /// What became of the metrics; none if there was no store.
+    /// Delivery of metrics to the store. `None` without a store.
     pub store: Option<StoreResult>,
-    /// What should be known: problems, for which this run cannot be called met whatever its objectives say, and warnings.
+    /// Problems and warnings. With a problem, the run is not met, whatever the verdicts on its
+    /// objectives.
     pub findings: Vec<Finding>,
-    /// Requests that production has in a day, if somebody said: what error budgets are put against.
+    /// Requests per day in production, if the user gave the number. Error budgets are shown for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_day: Option<u64>,
-    /// The process's exit code.
+    /// Exit code of the process.
     pub exit_code: ExitCode,
 }
 
 impl Report {
-    /// The report of a run that was judged. Its exit code is that of its objectives and findings.
+    /// Report of a judged run. Its exit code follows from objectives and findings.
     pub fn new(evidence: Evidence, judgement: Judgement) -> Self {
         let Judgement { requests, iterations, endpoints, segments, checks, objectives, findings } = judgement;
         let findings: Vec<_> = evidence.findings.into_iter().chain(findings).collect();
@@ -122,6 +131,7 @@ impl Report {
             started_unix_ms: evidence.started_unix_ms,
             ended_unix_ms: evidence.ended_unix_ms,
             load: evidence.load,
+            smoke: evidence.smoke,
             plan: evidence.plan,
             generator: evidence.generator,
             environment: evidence.environment,
@@ -132,8 +142,9 @@ impl Report {
             endpoints,
             segments,
             checks,
+            failures: evidence.counts.failures.into_sorted(),
             caches: evidence.caches,
-            exit_code: exit_code(&objectives, &findings),
+            exit_code: most_severe(&objectives, &findings, Gate { misses: true, smoke: evidence.smoke }),
             objectives,
             store: evidence.store,
             findings,
@@ -141,7 +152,8 @@ impl Report {
         }
     }
 
-    /// The values of the label `scenario` that its series have: those of its loads, and, for what is of all together, its own name.
+    /// Values of the label `scenario` in the run's series: the names of its loads, and the name of
+    /// the scenario for series about all loads.
     pub fn scenarios(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.plan.parts.iter().map(|part| part.name.as_str()).collect();
         if !names.contains(&self.scenario.as_str()) {
@@ -150,36 +162,53 @@ impl Report {
         names
     }
 
-    /// Adds what became of the run after it was judged. The exit code follows.
+    /// Adds findings made after the run was judged, and updates the exit code.
     pub fn conclude(&mut self, findings: impl IntoIterator<Item = Finding>) {
         self.findings.extend(findings);
-        self.exit_code = exit_code(&self.objectives, &self.findings);
+        self.exit_code = most_severe(&self.objectives, &self.findings, Gate { misses: true, smoke: self.smoke });
     }
 
-    /// The same where changes gate and objectives do not: that one was missed is shown, and is no part of the exit code. That
-    /// a run proves nothing is.
+    /// Like [`Report::conclude`], for runs whose exit code depends on changes and not on
+    /// objectives. Missed objectives are shown but do not affect the exit code. Inconclusive ones
+    /// do.
     pub fn conclude_by_changes(&mut self, findings: impl IntoIterator<Item = Finding>) {
         self.findings.extend(findings);
-        self.exit_code = gravest(&self.objectives, &self.findings, false);
+        self.exit_code = most_severe(&self.objectives, &self.findings, Gate { misses: false, smoke: self.smoke });
     }
 
-    /// Reasons for which this run cannot be called met, whatever its objectives say.
+    /// Findings that affect the verdict.
     pub fn problems(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_problem())
     }
 
-    /// What should be known and does not touch the verdict.
+    /// Warnings that do not affect the verdict.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Warning && !finding.is_problem())
     }
 
-    /// Whether there is a finding of that kind.
+    /// Whether there is a finding of this kind.
     pub fn has(&self, kind: FindingKind) -> bool {
         self.findings.iter().any(|finding| finding.kind == kind)
     }
 
-    /// When the run's series end, Unix milliseconds: with the last push, which holds the final counts, a moment after load
-    /// has ended.
+    /// Whether any load was made.
+    pub fn was_loaded(&self) -> bool {
+        self.requests.sent + self.requests.unknown + self.iterations.completed + self.iterations.interrupted > 0
+    }
+
+    /// Most frequent cause of the failed requests that an objective counts. `None` if only slow
+    /// requests caused the miss.
+    pub fn main_failure(&self, objective: &ObjectiveResult) -> Option<&FailureCause> {
+        let is_slow = objective.quantile_ms().is_some_and(|quantile| quantile.as_f64().is_finite());
+        if is_slow || objective.tally().is_none() {
+            return None;
+        }
+        let is_endpoint = self.endpoints.iter().any(|endpoint| endpoint.name == objective.subject);
+        self.failures.iter().find(|cause| !is_endpoint || cause.request == objective.subject)
+    }
+
+    /// End of the run's series, Unix milliseconds. The last push has the final counts and comes a
+    /// moment after the end of the load.
     pub fn series_end_unix_ms(&self) -> i64 {
         let last_push = self.store.as_ref().and_then(|store| store.last_push_unix_ms);
         last_push.map_or(self.ended_unix_ms, |last_push| last_push.max(self.ended_unix_ms))
@@ -189,51 +218,52 @@ impl Report {
 /// Counts of requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
-    /// Made and recorded, failed ones included.
+    /// Requests that were sent and recorded, failed ones included.
     pub sent: u64,
-    /// Of them, failed.
+    /// Requests that failed.
     pub failed: u64,
-    /// Cut off or never made: nobody knows what they would have been.
+    /// Requests that were cut off or never made. Their results are unknown.
     pub unknown: u64,
 }
 
 /// Counts of iterations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Iterations {
-    /// Ran to their end, failed ones included.
+    /// Completed iterations, failed ones included.
     pub completed: u64,
-    /// Of them, ended early by an error.
+    /// Completed iterations that ended with an error.
     pub failed: u64,
-    /// Cut off at the end of the run.
+    /// Iterations that were cut off at the end of the run.
     pub interrupted: u64,
-    /// Planned and never begun.
+    /// Iterations that were planned but never started.
     pub dropped: u64,
 }
 
-/// What one endpoint did.
+/// Results of one endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointResult {
-    /// Its name in the catalogue.
+    /// Name in the catalogue.
     pub name: String,
-    /// Its requests.
+    /// Numbers of requests.
     pub requests: Requests,
-    /// Requests that were begun and cut off: of those that nobody knows of, the ones that the backend may have seen.
+    /// Requests that were started and cut off. They are part of the unknown ones, and the backend
+    /// may have counted them.
     #[serde(default)]
     pub cut: u64,
-    /// Requests by status code, "0" where no answer came.
+    /// Requests by status code. "0" means no response.
     pub by_status: BTreeMap<String, u64>,
-    /// Failed requests by kind of failure.
+    /// Failed requests by kind.
     pub errors: BTreeMap<FailureKind, u64>,
-    /// The median of all requests' latencies, failed ones counted as infinite.
+    /// Median latency of all requests. Failed requests count as infinite.
     pub p50_ms: Option<Millis>,
-    /// The 95th percentile, likewise.
+    /// 95th percentile of latency. Failed requests count as infinite.
     pub p95_ms: Option<Millis>,
-    /// The 99th percentile, likewise.
+    /// 99th percentile of latency. Failed requests count as infinite.
     pub p99_ms: Option<Millis>,
-    /// The percentile curve: as far as there are requests enough to tell a percentile from the slowest of them.
+    /// Percentile curve, up to the last percentile that at least one request exceeds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<CurvePoint>,
-    /// The same of response times, from when requests were due: only for open loads.
+    /// Median of response times, which begin when requests are due. Only open loads have them.
     #[serde(default)]
     pub response_p50_ms: Option<Millis>,
     /// The 95th percentile of response times.
@@ -242,7 +272,7 @@ pub struct EndpointResult {
     /// The 99th percentile of response times.
     #[serde(default)]
     pub response_p99_ms: Option<Millis>,
-    /// What the backend said of some of its answers, if it sends `Server-Timing`.
+    /// Durations that the backend reported for some of its responses, if it sends `Server-Timing`.
     #[serde(default)]
     pub server_timing: Option<ServerTiming>,
 }
@@ -250,54 +280,63 @@ pub struct EndpointResult {
 /// A point of a percentile curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CurvePoint {
-    /// The percentile, in parts per million: 950,000 is p95.
+    /// Percentile in parts per million: 950,000 is p95.
     pub ppm: u32,
-    /// Its latency.
+    /// Latency at this percentile.
     pub ms: Millis,
 }
 
-/// Answers that said how long the backend took.
+/// Requests whose duration the backend reported.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerTiming {
-    /// How many were looked at: one in so many of each virtual user's.
+    /// Number of these requests. They are a sample: every n-th request of each VU.
     pub requests: u64,
-    /// The mean of what they said.
+    /// Mean of the durations reported by the backend.
     pub server_mean_ms: f64,
-    /// The mean of the same requests' latencies.
+    /// Mean of the latencies of the same requests.
     pub client_mean_ms: f64,
 }
 
-/// What became of the metrics.
+/// Delivery of metrics to the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreResult {
-    /// Where they were pushed to, without user and password.
+    /// URL of the store, without user and password.
     pub url: String,
-    /// Pushes that the store took.
+    /// Pushes that the store accepted.
     pub accepted: u64,
-    /// Attempts that it did not take.
+    /// Attempts that the store did not accept.
     pub refused: u64,
-    /// Whether it took the last one, which holds the final counts.
+    /// Whether the store accepted the last push, which has the final counts.
     pub complete: bool,
-    /// Whether the store, asked for each objective's good and total requests, answered with the report's own numbers.
-    /// None if it could not be asked.
+    /// Whether the store has the same numbers of good and total requests as the report, for each
+    /// objective. `None` if the query failed.
     pub agrees: Option<bool>,
-    /// The time of the last push, Unix milliseconds: ask there for the final counts.
+    /// Time of the last push, Unix milliseconds. A query at this time gives the final counts.
     pub last_push_unix_ms: Option<i64>,
 }
 
-/// The exit code of a run: the gravest that an objective or a finding asks for. A run that judged nothing that gates is not
-/// met.
+/// Exit code of a run: the most severe one of all objectives and findings. A run without a verdict
+/// on an objective that can fail it is inconclusive.
 pub fn exit_code(objectives: &[ObjectiveResult], findings: &[Finding]) -> ExitCode {
-    gravest(objectives, findings, true)
+    most_severe(objectives, findings, Gate { misses: true, smoke: false })
 }
 
-fn gravest(objectives: &[ObjectiveResult], findings: &[Finding], misses_count: bool) -> ExitCode {
+/// Rules of an exit code.
+#[derive(Clone, Copy)]
+struct Gate {
+    /// Whether missed objectives count.
+    misses: bool,
+    /// Whether a run can be met without a verdict on any objective.
+    smoke: bool,
+}
+
+fn most_severe(objectives: &[ObjectiveResult], findings: &[Finding], gate: Gate) -> ExitCode {
     let mut gating = objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
-    let floor = match gating.any(|objective| objective.verdict.is_decided()) {
+    let floor = match gate.smoke || gating.any(|objective| objective.verdict.is_decided()) {
         true => ExitCode::Met,
         false => ExitCode::Inconclusive,
     };
-    let counts = |code: &ExitCode| misses_count || *code != ExitCode::Missed;
+    let counts = |code: &ExitCode| gate.misses || *code != ExitCode::Missed;
     let codes = objectives.iter().map(ObjectiveResult::code).filter(counts);
     codes.chain(findings.iter().filter_map(|finding| finding.exit_code)).fold(floor, ExitCode::or_worse)
 }
@@ -312,11 +351,11 @@ mod tests {
 
     fn result(slo: &Slo, good: u64, total: u64) -> ObjectiveResult {
         let tally = Tally { good, total, ..Tally::default() };
-        ObjectiveResult::judged(slo, tally, judge(slo, tally))
+        ObjectiveResult::new(slo, tally, judge(slo, tally))
     }
 
     #[test]
-    fn the_gravest_result_is_the_exit_code() {
+    fn the_most_severe_result_is_the_exit_code() {
         let slo = &STOCK_AI.slos[0];
         assert_eq!(exit_code(&[result(slo, 100, 100)], &[]), ExitCode::Met);
         assert_eq!(exit_code(&[result(slo, 100, 100), result(slo, 0, 100)], &[]), ExitCode::Missed);
@@ -327,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_proves_nothing_is_not_met_because_something_else_was_missed() {
+    fn an_inconclusive_objective_counts_even_if_misses_do_not() {
         let slo = &STOCK_AI.slos[0];
         let mut report = Report::sample();
         report.objectives = vec![result(slo, 0, 100), result(slo, 100, 100)];
@@ -341,17 +380,21 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_judged_nothing_is_not_green() {
+    fn a_run_without_a_verdict_is_inconclusive() {
         assert_eq!(exit_code(&[], &[]), ExitCode::Inconclusive);
         assert_eq!(exit_code(&[ObjectiveResult::not_in_scenario(&STOCK_AI.slos[0])], &[]), ExitCode::Inconclusive);
     }
 
     #[test]
-    fn a_warning_is_reported_and_does_not_gate() {
+    fn a_missed_objective_that_only_warns_does_not_fail_the_run() {
         let missed = result(&STOCK_AI.slos[0].warn(), 0, 100);
         assert_eq!(missed.verdict, Verdict::Missed);
         let nothing = result(&STOCK_AI.slos[0].warn(), 0, 0);
-        assert_eq!(exit_code(&[nothing], &[]), ExitCode::Inconclusive, "no data, even where nothing gates");
+        assert_eq!(
+            exit_code(&[nothing], &[]),
+            ExitCode::Inconclusive,
+            "no data, even if no objective can fail the run"
+        );
         assert_eq!(exit_code(&[missed, result(&STOCK_AI.slos[1], 100, 100)], &[]), ExitCode::Met);
     }
 }

@@ -1,14 +1,14 @@
-//! The JSON schemas of reports and comparisons, as generated files.
+//! JSON Schemas of reports and comparisons, as generated files.
 
 use monitoring::generated_files::{GeneratedFile, GeneratedFileError};
 
 use crate::Report;
 use crate::comparison::Comparison;
 
-/// The folder in which every file is generated.
+/// Folder of the generated files. It contains no other files.
 pub const FOLDER: &str = "monitoring/schema";
 
-/// The schemas of `report.json` and `comparison.json`.
+/// Schemas of `report.json` and `comparison.json`.
 ///
 /// # Errors
 /// If a schema cannot be written as JSON.

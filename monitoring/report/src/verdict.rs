@@ -1,28 +1,30 @@
-//! The verdict on one objective, from integers.
+//! Verdict on one objective, from integers.
 //!
-//! Absence is not success: a verdict is met only if it would be so with every unknown request counted bad, missed only
-//! if it would be so with every one counted good, and inconclusive otherwise.
+//! Absence of data is never success. A verdict is met only if it would be met with every unknown
+//! request counted as bad, and missed only if it would be missed with every unknown request counted
+//! as good. Otherwise it is inconclusive.
 
 use monitoring::slo::Slo;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Requests that an objective speaks of.
+/// Requests that an objective counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
-    /// Good ones.
+    /// Good requests.
     pub good: u64,
-    /// All that were made and recorded.
+    /// All requests that were made and recorded.
     pub total: u64,
-    /// Requests that the generator itself failed to make or to see through: nobody knows what they would have been.
+    /// Requests that the generator did not make or did not finish. Their results are unknown.
     pub unknown: u64,
-    /// Of those made, requests of iterations that the generator started late: were they slow, that may be its doing.
+    /// Requests of iterations that the generator started late. If they were slow, the generator may
+    /// be the cause. They are part of `total`.
     #[serde(default)]
     pub late: u64,
 }
 
 impl Tally {
-    /// The requests of both.
+    /// Sum of both counts.
     #[must_use]
     pub const fn plus(self, other: &Self) -> Self {
         Self {
@@ -34,17 +36,17 @@ impl Tally {
     }
 }
 
-/// Whether an objective was met.
+/// Verdict on an objective.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verdict", content = "reason", rename_all = "snake_case")]
 pub enum Verdict {
-    /// It was, whatever the unknown requests would have been.
+    /// Met, whatever the results of unknown requests.
     Met,
-    /// It was not, whatever the unknown requests would have been.
+    /// Missed, whatever the results of unknown requests.
     Missed,
     /// There is not enough evidence to decide.
     Inconclusive(Reason),
-    /// The scenario does not exercise it.
+    /// The scenario does not exercise the objective.
     NotInScenario,
 }
 
@@ -52,47 +54,50 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Reason {
-    /// Not one request.
+    /// No requests.
     #[error("no requests were made")]
     NoData,
-    /// Fewer than the objective needs.
-    #[error("{total} requests are too few: {quantile} needs at least {needed}")]
+    /// Fewer requests than the objective needs.
+    #[error(
+        "{total} requests are too few: {quantile} needs at least {needed} (to check that it works at all: --smoke)"
+    )]
     TooFew {
-        /// How many there were.
+        /// Number of requests.
         total: u64,
-        /// How many it takes.
+        /// Minimum number of requests.
         needed: u64,
-        /// Of which percentile.
+        /// Percentile that needs this minimum.
         quantile: String,
     },
-    /// What was not seen could have turned it.
-    #[error("{unknown} requests were cut off or never made, enough to turn the verdict either way")]
+    /// The unknown requests could change the verdict.
+    #[error("{unknown} requests were cut off or never made, enough to change the verdict")]
     Unknown {
-        /// How many.
+        /// Number of unknown requests.
         unknown: u64,
     },
-    /// A miss that the generator's own lateness may account for.
-    #[error("{late} requests belong to iterations that the generator started late, enough to have caused the miss")]
+    /// Iterations that the generator started late could explain the miss.
+    #[error("{late} requests belong to iterations that the generator started late, enough to explain the miss")]
     Late {
-        /// How many.
+        /// Number of requests in late iterations.
         late: u64,
     },
-    /// The store or the backend has no value; or an older version of the report gives the reason in words only.
+    /// The store or the backend has no value. Or the report has an older version, which gives the
+    /// reason as text only.
     #[error("{why}")]
     Unavailable {
-        /// Why there is none.
+        /// Reason.
         why: String,
     },
 }
 
 impl Verdict {
-    /// Whether there was evidence enough to decide.
+    /// Whether the verdict is met or missed.
     pub const fn is_decided(&self) -> bool {
         matches!(self, Self::Met | Self::Missed)
     }
 }
 
-/// The verdict on an objective.
+/// Judges an objective by its requests.
 pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
     let Tally { good, total, unknown, late } = tally;
     if total == 0 {
@@ -110,7 +115,7 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
     } else if slo.holds(known_good, all) {
         Verdict::Inconclusive(Reason::Unknown { unknown })
     } else if slo.holds(known_good.saturating_add(doubtful), all) {
-        // Lateness never makes a promise kept; it only takes the certainty from a broken one.
+        // Late requests never make an objective met. They only make a miss uncertain.
         Verdict::Inconclusive(Reason::Late { late })
     } else {
         Verdict::Missed
@@ -135,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_turns_a_miss_into_a_doubt_and_nothing_into_a_kept_promise() {
+    fn late_requests_make_a_miss_inconclusive_but_never_met() {
         let late = |late| judge(&P95, Tally { good: 80, total: 100, unknown: 0, late });
         assert_eq!(late(14), Verdict::Missed);
         assert_eq!(late(15), Verdict::Inconclusive(Reason::Late { late: 15 }));
@@ -144,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_share_is_met() {
+    fn exactly_the_share_meets_the_objective() {
         assert_eq!(judge(&P95, tally(57, 60, 0)), Verdict::Met);
         assert_eq!(judge(&P95, tally(56, 60, 0)), Verdict::Missed);
     }
 
     #[test]
-    fn nothing_and_too_little_are_inconclusive_however_good_or_bad() {
+    fn too_few_requests_are_inconclusive_whether_good_or_bad() {
         assert_eq!(judge(&P95, tally(0, 0, 0)), Verdict::Inconclusive(Reason::NoData));
         for good in [0, 19] {
             assert!(matches!(judge(&P95, tally(good, 19, 0)), Verdict::Inconclusive(Reason::TooFew { .. })));
@@ -167,7 +172,8 @@ mod tests {
     }
 
     proptest! {
-        /// "p95 <= T" and "95 % within T" are one statement: the verdict agrees with the nearest-rank quantile.
+        /// "p95 <= T" and "95 % within T" are equivalent: the verdict agrees with the nearest-rank
+        /// quantile.
         #[test]
         fn share_and_nearest_rank_agree(mut ms in prop::collection::vec(1_u64..600, 20..200)) {
             ms.sort_unstable();
@@ -177,9 +183,9 @@ mod tests {
             prop_assert_eq!(judge(&P95, tally(good, total, 0)) == Verdict::Met, p95 <= 300);
         }
 
-        /// More knowledge never turns met into missed or back.
+        /// The results of unknown requests never change met to missed, or missed to met.
         #[test]
-        fn resolving_the_unknown_keeps_a_verdict(total in 20_u64..500, bad in 0_u64..50, unknown in 0_u64..50, good in 0_u64..50) {
+        fn results_of_unknown_requests_never_reverse_a_verdict(total in 20_u64..500, bad in 0_u64..50, unknown in 0_u64..50, good in 0_u64..50) {
             let before = judge(&P95, tally(total.saturating_sub(bad), total, unknown));
             let good = good.min(unknown);
             let after = judge(&P95, tally(total.saturating_sub(bad) + good, total + unknown, 0));

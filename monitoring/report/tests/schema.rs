@@ -1,4 +1,4 @@
-//! Reports are what their JSON Schema says, and the schema says enough to find one that is not.
+//! Tests that reports are valid by their JSON Schema, and that it rejects invalid ones.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
@@ -15,16 +15,16 @@ fn report_over_time() -> Value {
 }
 
 #[test]
-fn a_report_is_what_its_schema_says() {
+fn reports_are_valid_by_their_schema() {
     let schema = schema();
     let errors: Vec<_> = schema.iter_errors(&report_over_time()).map(|error| error.to_string()).collect();
     assert_eq!(errors, Vec::<String>::new());
     let short: Value = serde_json::from_str(include_str!("report.json")).unwrap();
-    assert!(schema.is_valid(&short), "one without sections");
+    assert!(schema.is_valid(&short), "a report without a timeline");
 }
 
 #[test]
-fn what_is_no_report_is_found() {
+fn the_schema_rejects_invalid_reports() {
     let schema = schema();
     for (path, value) in [
         ("/schema", Value::from("one")),

@@ -1,4 +1,4 @@
-//! The table as people see it, one of each verdict.
+//! Tests of the table in a terminal, with one row for each verdict.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::OnMiss;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::render::terminal;
+use perf_report::render::terminal::{self, TerminalStyle};
 use perf_report::verdict::{self, Tally};
 use perf_report::{
-    Environment, Generator, Iterations, Measured, Millis, ObjectiveResult, PlanResult, Report, Requests, SCHEMA,
+    Environment, Generator, Iterations, Measurement, Millis, ObjectiveResult, PlanResult, Report, Requests, SCHEMA,
     Timeline,
 };
 
@@ -18,10 +18,10 @@ fn report() -> Report {
         let slo = &STOCK_AI.slos[index];
         let tally = Tally { good, total, ..Tally::default() };
         let interval_ms = quantile.map(|quantile| (Millis::Finite(90.04), quantile));
-        let mut result = ObjectiveResult::judged(slo, tally, verdict::judge(slo, tally));
+        let mut result = ObjectiveResult::new(slo, tally, verdict::judge(slo, tally));
         if quantile.is_some() {
             result.measured =
-                Some(Measured::Percentile { tally, quantile_ms: quantile, interval_ms, response_ms: None });
+                Some(Measurement::Percentile { tally, quantile_ms: quantile, interval_ms, response_ms: None });
         }
         result
     };
@@ -39,10 +39,12 @@ fn report() -> Report {
         started_unix_ms: 0,
         ended_unix_ms: 0,
         load: "10 VUs for 30s".into(),
+        smoke: false,
         plan: PlanResult::default(),
         generator: Generator::default(),
         segments: Vec::new(),
         checks: Vec::new(),
+        failures: Vec::new(),
         environment: Environment::default(),
         timeline: Timeline::default(),
         requests: Requests { sent: 338, failed: 30, unknown: 0 },
@@ -65,9 +67,9 @@ fn report() -> Report {
                 ExitCode::Inconclusive,
                 Subject::Store,
                 FindingKind::StoreRefused,
-                "the store did not take the final metrics: gone",
+                "the store did not accept the final metrics: gone",
             ),
-            Finding::warning(Subject::Store, FindingKind::TestidNotChecked, "nobody knows whether testid \"t\" is new"),
+            Finding::warning(Subject::Store, FindingKind::TestidNotChecked, "cannot check whether testid \"t\" is new"),
         ],
         requests_per_day: None,
         exit_code: ExitCode::Missed,
@@ -75,13 +77,13 @@ fn report() -> Report {
 }
 
 #[test]
-fn each_verdict_in_words_and_signs() {
-    insta::assert_snapshot!(terminal::render_run(&report(), false));
+fn the_table_shows_each_verdict() {
+    insta::assert_snapshot!(terminal::render_run(&report(), TerminalStyle::PLAIN));
 }
 
 #[test]
-fn color_changes_nothing_but_the_color() {
-    let colored = terminal::render_run(&report(), true);
+fn colors_do_not_change_the_text() {
+    let colored = terminal::render_run(&report(), TerminalStyle { color: true, ..TerminalStyle::PLAIN });
     assert!(colored.contains("\u{1b}["));
     let mut plain = String::new();
     let mut rest = colored.as_str();
@@ -91,5 +93,5 @@ fn color_changes_nothing_but_the_color() {
     }
     plain.push_str(rest);
     let trimmed = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
-    assert_eq!(trimmed(&plain), trimmed(&terminal::render_run(&report(), false)));
+    assert_eq!(trimmed(&plain), trimmed(&terminal::render_run(&report(), TerminalStyle::PLAIN)));
 }

@@ -1,4 +1,4 @@
-//! Counts of one endpoint in one phase, and other small sums that workers merge.
+//! Counts of one endpoint in one phase, and other small counts that workers merge.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,32 +13,34 @@ use crate::failure::FailureKind;
 /// Counts of one endpoint in one phase of one scenario.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EndpointCounts {
-    /// Latencies of all requests, the failed ones beyond all bounds.
+    /// Latencies of all requests; failed ones count beyond all bounds.
     pub latency: Latency,
-    /// Response times likewise; only open loads have them.
+    /// Response times of all requests; failed ones count beyond all bounds. Only open loads have
+    /// them.
     pub response: Option<Latency>,
-    /// Durations by status code, 0 where no answer came.
+    /// Durations by status code; 0 means no response.
     pub by_status: BTreeMap<u16, StatusCounts>,
-    /// What requests' time went into, by [`Part`].
+    /// Time of requests by [`Part`].
     pub parts: Vec<Buckets>,
-    /// Failed requests by kind, as in [`FailureKind::ALL`].
+    /// Failed requests by kind, in the order of [`FailureKind::ALL`].
     failures: [u64; FailureKind::ALL.len()],
-    /// Requests that were begun and not seen through.
+    /// Requests that were started but not finished.
     pub unknown: u64,
-    /// Requests of iterations that the generator began late.
+    /// Requests of iterations that the generator started late.
     pub late: u64,
-    /// What the backend said of some of them.
+    /// Requests whose duration the backend reported.
     pub server: ServerTimes,
 }
 
-/// Requests of which the backend said how long it took: how long that was, and how long they were by our clock.
+/// Requests whose duration the backend reported in a response header, with their durations on both
+/// sides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerTimes {
-    /// How many.
+    /// Number of requests.
     pub requests: u64,
-    /// By the backend, all together.
+    /// Sum of the durations reported by the backend.
     pub server: Duration,
-    /// By us: sending, waiting and receiving, all together.
+    /// Sum of the durations measured here: sending, waiting and receiving.
     pub client: Duration,
 }
 
@@ -55,7 +57,7 @@ impl ServerTimes {
 /// Counts of one status code.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StatusCounts {
-    /// Real durations, of failed requests too.
+    /// Actual durations, also of failed requests.
     pub durations: Buckets,
     /// Requests that failed.
     pub failed: u64,
@@ -64,70 +66,70 @@ pub struct StatusCounts {
 /// Counts of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestCounts {
-    /// Made, failed ones included.
+    /// Requests that were sent, failed ones included.
     pub sent: u64,
-    /// Failed.
+    /// Requests that failed.
     pub failed: u64,
-    /// Begun and not seen through.
+    /// Requests that were started but not finished.
     pub unknown: u64,
 }
 
 /// Counts of iterations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IterationCounts {
-    /// Ran to their end, failed ones included.
+    /// Completed iterations, failed ones included.
     pub completed: u64,
-    /// Of them, ended by an error.
+    /// Completed iterations that ended with an error.
     pub failed: u64,
-    /// Cut off.
+    /// Interrupted iterations.
     pub interrupted: u64,
 }
 
-/// How often a check was tried and failed.
+/// Counts of a check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckCounts {
-    /// Tried.
+    /// Number of evaluations.
     pub tried: u64,
-    /// Of them, not passed.
+    /// Evaluations that did not pass.
     pub failed: u64,
 }
 
-/// What a scenario tells its requests apart by: `("day", 3)`.
+/// Key by which a scenario groups its requests: `("day", 3)`.
 pub type SegmentKey = (Cow<'static, str>, u32);
 
-/// Latencies of one endpoint in one segment, to two significant digits.
+/// Latencies of one endpoint in one segment, with two significant digits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SegmentCounts {
-    /// Requests that succeeded.
+    /// Latencies of successful requests.
     pub succeeded: Spread,
     /// Requests that failed.
     pub failed: u64,
 }
 
-/// What a worker's thread did, in nanoseconds since it began. None where the system does not tell.
+/// Times of a worker's thread, in nanoseconds. `None` if the system does not provide them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadTimes {
-    /// Since it began.
+    /// Wall-clock time since the thread started.
     pub wall: u64,
-    /// On a processor.
+    /// CPU time.
     pub cpu: Option<u64>,
-    /// Ready to run, without a processor.
+    /// Time in which the thread was ready to run but had no processor.
     pub waited: Option<u64>,
 }
 
-/// How the generator does, as shares from 0 to 1. None where the system does not tell.
+/// Health of the generator, as shares from 0 to 1. `None` if the system does not provide a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorHealth {
-    /// How busy the busiest worker is.
+    /// CPU use of the busiest worker.
     pub cpu: Option<f64>,
-    /// How long the worst off of them waited for a processor.
+    /// Largest share of time that a worker waited for a processor.
     pub run_queue: Option<f64>,
-    /// Processor time that the hypervisor gave to others.
+    /// CPU time that the hypervisor gave to other machines.
     pub steal: Option<f64>,
 }
 
 impl EndpointCounts {
-    /// No requests yet, with those bucket bounds; `open` if response times are counted, too.
+    /// Empty counts with the given bucket bounds. With `open`, response times are counted, too.
     pub fn new(bounds: &Bounds, coarse: &Bounds, open: bool) -> Self {
         Self {
             latency: Latency::new(bounds.clone()),
@@ -147,18 +149,18 @@ impl EndpointCounts {
         self.failures[failure as usize] += 1;
     }
 
-    /// Failed requests by kind; only kinds that there were.
+    /// Failed requests by kind, without kinds that did not occur.
     pub fn failures(&self) -> impl Iterator<Item = (FailureKind, u64)> {
         FailureKind::ALL.into_iter().zip(self.failures).filter(|(_, count)| *count > 0)
     }
 
-    /// The endpoint's requests.
+    /// Number of requests of the endpoint.
     pub fn requests(&self) -> RequestCounts {
         let failed = self.failures.iter().sum();
         RequestCounts { sent: self.latency.buckets().count(), failed, unknown: self.unknown }
     }
 
-    /// Adds other counts of requests with the same bounds.
+    /// Adds other counts, which must have the same bounds.
     pub fn merge(&mut self, other: &Self) {
         self.latency.merge(&other.latency);
         match (&mut self.response, &other.response) {
@@ -187,7 +189,7 @@ impl EndpointCounts {
     }
 }
 
-/// No requests yet.
+/// Empty counts.
 impl Default for SegmentCounts {
     fn default() -> Self {
         Self { succeeded: Spread::new(2), failed: 0 }
@@ -205,7 +207,7 @@ impl SegmentCounts {
         }
     }
 
-    /// Adds another's latencies.
+    /// Adds the latencies of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.succeeded.merge(&other.succeeded);
         self.failed += other.failed;
@@ -213,7 +215,7 @@ impl SegmentCounts {
 }
 
 impl ThreadTimes {
-    /// What was added since an earlier state.
+    /// Difference to an earlier state.
     pub fn since(self, earlier: Self) -> Self {
         let grown = |now: Option<u64>, then: Option<u64>| now.map(|now| now.saturating_sub(then.unwrap_or(0)));
         let wall = self.wall.saturating_sub(earlier.wall);
@@ -229,7 +231,7 @@ impl RequestCounts {
         self.unknown += other.unknown;
     }
 
-    /// What was added since an earlier state.
+    /// Difference to an earlier state.
     pub const fn since(self, earlier: Self) -> Self {
         Self {
             sent: self.sent.saturating_sub(earlier.sent),
@@ -249,7 +251,7 @@ impl IterationCounts {
 }
 
 impl CheckCounts {
-    /// Adds other tries.
+    /// Adds other evaluations.
     pub const fn add(&mut self, other: Self) {
         self.tried += other.tried;
         self.failed += other.failed;

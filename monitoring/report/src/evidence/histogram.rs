@@ -1,6 +1,7 @@
 //! Histograms: exact integer counts at every bucket bound, and quantiles.
 //!
-//! What counts one duration is inlined into the generator, which is optimised when this crate is not.
+//! Functions that count a single duration are inlined into the generator, which is optimized even
+//! when this crate is not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,31 +12,33 @@ use hdrhistogram::{Histogram, SubtractionError};
 use monitoring::ratio::Ratio;
 use serde::{Deserialize, Serialize};
 
-/// A duration in nanoseconds, as histograms count them.
+/// A duration in nanoseconds, the unit of histograms. Saturates at `u64::MAX`.
 #[inline]
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Upper bounds of buckets in nanoseconds, ascending. Nanoseconds, because they are compared with at every request.
+/// Upper bounds of buckets in nanoseconds, ascending. Nanoseconds, because every request is
+/// compared with them.
 pub type Bounds = Arc<[u64]>;
 
-/// Bounds in nanoseconds.
+/// Converts bounds to nanoseconds.
 pub fn bounds(durations: &[Duration]) -> Bounds {
     durations.iter().map(|&duration| nanos(duration)).collect()
 }
 
-/// Durations counted by bucket, with their sum: what becomes a classic histogram in Prometheus.
+/// Durations counted by bucket, with their sum. They are pushed to Prometheus as a classic
+/// histogram.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Buckets {
     bounds: Bounds,
-    /// One count for each bound and one for what is beyond the last; not cumulative.
+    /// One count for each bound, and one for durations beyond the last bound. Not cumulative.
     counts: Box<[u64]>,
     sum: Duration,
 }
 
 impl Buckets {
-    /// No durations, with those upper bounds.
+    /// Empty buckets with the given upper bounds.
     pub fn new(bounds: Bounds) -> Self {
         Self { counts: vec![0; bounds.len() + 1].into(), bounds, sum: Duration::ZERO }
     }
@@ -59,13 +62,13 @@ impl Buckets {
         self.counts[0] += 1;
     }
 
-    /// Counts a duration beyond all bounds, however short it was.
+    /// Counts a duration in the last bucket, however short it is.
     #[inline]
     pub fn record_beyond(&mut self, duration: Duration) {
         self.add(duration, self.bounds.len());
     }
 
-    /// Adds another's counts. Both have the same bounds.
+    /// Adds the counts of `other`, which must have the same bounds.
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(self.bounds, other.bounds);
         for (mine, theirs) in self.counts.iter_mut().zip(&*other.counts) {
@@ -82,42 +85,44 @@ impl Buckets {
         })
     }
 
-    /// Whether these are its bounds, and it has a count for each.
+    /// Whether the histogram has exactly these bounds and a count for each.
     pub(crate) fn has(&self, bounds: &Bounds) -> bool {
         self.bounds == *bounds && self.counts.len() == bounds.len() + 1
     }
 
-    /// The upper bounds of the buckets.
+    /// Upper bounds of the buckets, in nanoseconds.
     pub const fn bounds(&self) -> &Bounds {
         &self.bounds
     }
 
-    /// How many durations.
+    /// Number of durations.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// How many durations do not exceed a bound; exact where it is one of the histogram's.
+    /// Number of durations that do not exceed `bound`. It is exact if `bound` is one of the
+    /// histogram's bounds.
     pub fn within(&self, bound: Duration) -> u64 {
         let bound = nanos(bound);
         self.counts[..self.bounds.partition_point(|known| *known <= bound)].iter().sum()
     }
 
-    /// The sum of all durations, in milliseconds.
+    /// Sum of all durations, in milliseconds.
     pub fn sum_ms(&self) -> f64 {
         self.sum.as_secs_f64() * 1e3
     }
 }
 
-/// Durations as [`Buckets`] that decide, and quantiles to show. A failed request lies beyond all bounds, so that no error
-/// can improve a quantile.
+/// Latencies as [`Buckets`], by which objectives are judged, and as quantiles, which are only
+/// shown. A failed request counts beyond all bounds, so that errors cannot improve a quantile.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Latency {
     buckets: Buckets,
     succeeded: Spread,
 }
 
-/// Durations in nanoseconds to some significant digits, for quantiles. Takes memory once there is one to remember.
+/// Durations in nanoseconds with a number of significant digits, for quantiles. It allocates memory
+/// with the first duration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Spread {
     digits: u8,
@@ -129,7 +134,7 @@ pub struct Spread {
 const DIGITS: u8 = 3;
 
 impl Spread {
-    /// No durations, to so many significant digits, from 0 to 5.
+    /// Empty, with 0 to 5 significant `digits`.
     pub const fn new(digits: u8) -> Self {
         Self { digits, histogram: None }
     }
@@ -146,7 +151,7 @@ impl Spread {
         histogram.record(nanos(duration).max(1)).expect("the histogram resizes");
     }
 
-    /// Adds another's durations.
+    /// Adds the durations of `other`.
     pub fn merge(&mut self, other: &Self) {
         match (&mut self.histogram, &other.histogram) {
             (_, None) => {}
@@ -156,10 +161,10 @@ impl Spread {
         }
     }
 
-    /// What was added since an earlier state of it, or all.
+    /// Durations that were added since an earlier state, or all of them.
     ///
     /// # Errors
-    /// If it is no earlier state of this.
+    /// If `earlier` is not an earlier state of this value.
     pub fn since(&self, earlier: Option<&Self>) -> Result<Histogram<u64>, SubtractionError> {
         #[expect(clippy::expect_used, reason = "fails only for more than five digits")]
         let nothing = || Histogram::new(self.digits).expect("no more than five digits are asked for");
@@ -170,84 +175,85 @@ impl Spread {
         Ok(lately)
     }
 
-    /// Durations and how many there are of each, the shortest first; each stands for all those that are not told from it, and is their
-    /// longest.
+    /// Recorded durations with their counts, the shortest first. Durations that are equal at this
+    /// precision are counted together, as the longest of them.
     pub fn recorded(&self) -> impl Iterator<Item = (Duration, u64)> {
         let values = self.histogram.iter().flat_map(Histogram::iter_recorded);
         values.map(|value| (Duration::from_nanos(value.value_iterated_to()), value.count_since_last_iteration()))
     }
 
-    /// How many.
+    /// Number of durations.
     pub fn count(&self) -> u64 {
         self.histogram.as_ref().map_or(0, Histogram::len)
     }
 
-    /// The longest; none if there are none.
+    /// Longest duration. `None` if empty.
     pub fn longest(&self) -> Option<Duration> {
         self.histogram.as_ref().map(|histogram| Duration::from_nanos(histogram.max()))
     }
 
-    /// The durations by rank, and after them that number of failed requests.
+    /// Durations by rank, followed by `failed` failed requests.
     pub fn ranked(&self, failed: u64) -> RankedLatencies<'_> {
         RankedLatencies::new(self.histogram.as_ref(), failed)
     }
 
-    /// The q-quantile by nearest rank; none if there are none.
+    /// The q-quantile by nearest rank. `None` if empty.
     pub fn quantile(&self, q: Ratio) -> Option<Duration> {
         self.ranked(0).at_rank(quantile::nearest_rank(q, self.count()))
     }
 }
 
 impl Latency {
-    /// No latencies, with those upper bounds.
+    /// Empty, with the given upper bounds.
     pub fn new(bounds: Bounds) -> Self {
         Self { buckets: Buckets::new(bounds), succeeded: Spread::new(DIGITS) }
     }
 
-    /// Counts the latency of a request that succeeded.
+    /// Counts the latency of a successful request.
     #[inline]
     pub fn record(&mut self, duration: Duration) {
         self.buckets.record(duration);
         self.succeeded.record(duration);
     }
 
-    /// Counts a request that failed after so long.
+    /// Counts a request that failed after `duration`.
     #[inline]
     pub fn record_failed(&mut self, duration: Duration) {
         self.buckets.record_beyond(duration);
     }
 
-    /// Adds another's latencies.
+    /// Adds the latencies of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.buckets.merge(&other.buckets);
         self.succeeded.merge(&other.succeeded);
     }
 
-    /// The requests that succeeded, for quantiles.
+    /// Latencies of successful requests, for quantiles.
     pub const fn spread(&self) -> &Spread {
         &self.succeeded
     }
 
-    /// The counts by bucket.
+    /// Counts by bucket.
     pub const fn buckets(&self) -> &Buckets {
         &self.buckets
     }
 
-    /// The value of that rank, from the fastest; infinite among the failed.
+    /// Latency at a rank, the fastest first. Infinite for failed requests.
     pub fn at_rank(&self, rank: u64) -> Millis {
-        // The exact counts know in which bucket the rank lies; what is shown never contradicts the verdict.
+        // The exact counts give the bucket of the rank, so that the shown value never contradicts
+        // the verdict.
         let bound = self.buckets.cumulative().find(|(_, count)| *count >= rank).map(|(bound, _)| bound);
         let value = self.succeeded.ranked(0).at_rank(rank);
         Millis::from(value.map(|value| value.min(bound.unwrap_or(value))))
     }
 
-    /// The q-quantile of all requests by nearest rank; none if there were none.
+    /// The q-quantile of all requests by nearest rank. `None` without requests.
     pub fn quantile(&self, q: Ratio) -> Option<Millis> {
         let total = self.buckets.count();
         (total > 0).then(|| self.at_rank(quantile::nearest_rank(q, total)))
     }
 
-    /// Where the true q-quantile lies, with 95 % confidence.
+    /// Confidence interval of the true q-quantile, with 95 % confidence. `None` without requests.
     pub fn interval(&self, q: Ratio) -> Option<(Millis, Millis)> {
         let total = self.buckets.count();
         let (low, high) = quantile::interval_ranks(q, total);
@@ -256,7 +262,7 @@ impl Latency {
     }
 }
 
-/// A histogram as text: HdrHistogram's V2 encoding, deflated, in base64
+/// Serializes a histogram as text: HdrHistogram's V2 encoding, deflated, in base64
 /// (<https://github.com/HdrHistogram/HdrHistogram>).
 mod encoded {
     use base64::Engine as _;
@@ -284,7 +290,8 @@ mod encoded {
             let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
             let decoded = Decoder::new().deserialize(&mut bytes.as_slice());
             let mut histogram = decoded.map_err(|error| D::Error::custom(format!("{error:?}")))?;
-            // One that was read does not grow by itself, and others may be added that reach further.
+            // A deserialized histogram does not resize automatically, but longer durations may be
+            // added to it.
             histogram.auto(true);
             Ok(histogram)
         };

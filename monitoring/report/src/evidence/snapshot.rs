@@ -1,4 +1,4 @@
-//! Everything that was measured up to a moment, cumulatively.
+//! Cumulative snapshot of everything measured since the start of the run.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,62 +12,67 @@ use super::counts::{
     CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
     ThreadTimes,
 };
+use super::failures::FailureCauses;
 use super::histogram::{Bounds, Latency, bounds};
 
-/// What there is to count: known before a run, and the same for all its workers.
+/// Dimensions of the counts. They are known before a run and the same for all workers.
 #[derive(Debug, Clone)]
 pub struct Layout {
     endpoints: usize,
-    /// For each scenario of the run, whether it is an open load.
+    /// For each scenario of the run: whether its load is open.
     open: Vec<bool>,
-    /// Upper bounds of the histograms that objectives are judged by.
+    /// Upper bounds of the histograms by which objectives are judged, in nanoseconds.
     pub bounds: Bounds,
     coarse: Bounds,
 }
 
-/// Counts since the start of the run. Those of several workers merge into the counts of all.
+/// Counts since the start of the run. Snapshots of several workers merge exactly.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// One for each scenario of the run.
+    /// Counts of each scenario of the run.
     pub parts: Vec<PartCounts>,
-    /// Requests now under way.
+    /// Requests in flight.
     pub in_flight: u64,
-    /// Requests that no objective speaks of: those of setup and teardown, and those to no endpoint of the catalogue.
+    /// Requests without an objective: those of setup and teardown, and those to endpoints outside
+    /// the catalogue.
     pub around: RequestCounts,
-    /// What each worker's thread did.
+    /// Why requests failed.
+    #[serde(default)]
+    pub failures: FailureCauses,
+    /// Times of each worker's thread.
     pub worked: Vec<ThreadTimes>,
-    /// How the generator did lately.
+    /// Recent health of the generator.
     pub health: GeneratorHealth,
 }
 
 /// Counts of one scenario.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PartCounts {
-    /// One for each endpoint of the catalogue and each phase.
+    /// Counts of each endpoint of the catalogue in each phase.
     cells: Vec<EndpointCounts>,
-    /// Its iterations.
+    /// Iterations of the scenario.
     pub iterations: IterationCounts,
-    /// Iterations that were planned and never begun, by phase.
+    /// Iterations that were planned but never started, by phase.
     pub dropped: [u64; Phase::ALL.len()],
-    /// How long iterations took that ran to their end.
+    /// Durations of completed iterations.
     pub iteration_duration: Latency,
-    /// How long after they were due iterations began.
+    /// Times from when iterations were due to their start.
     pub lateness: Latency,
-    /// Of them, those that began late.
+    /// Iterations that started late.
     pub late: u64,
-    /// Checks by name, and phase.
+    /// Checks by name and phase.
     pub checks: BTreeMap<Cow<'static, str>, [CheckCounts; Phase::ALL.len()]>,
-    /// Latencies by segment, and endpoint.
+    /// Latencies by segment and endpoint.
     #[serde(with = "entries")]
     pub segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>>,
-    /// Virtual users now active.
+    /// Virtual users that are active now.
     pub vus: u32,
-    /// The most requests that one iteration has made, by endpoint.
+    /// Maximum number of requests in one iteration, by endpoint.
     pub most_per_iteration: Vec<u64>,
 }
 
 impl Layout {
-    /// Counts of a catalogue's endpoints by as many scenarios, each an open load or not.
+    /// Layout for the endpoints of a catalogue. `open` has one entry for each scenario.
     pub fn new(catalogue: &Catalogue, open: Vec<bool>) -> Self {
         let (exact, coarse) = (catalogue.bucket_bounds(), metric::coarse_bounds());
         Self { endpoints: catalogue.endpoints.len(), open, bounds: bounds(&exact), coarse: bounds(&coarse) }
@@ -75,28 +80,30 @@ impl Layout {
 }
 
 impl Snapshot {
-    /// Nothing measured yet.
+    /// Empty snapshot.
     pub fn new(layout: &Layout) -> Self {
         Self {
             parts: layout.open.iter().map(|&open| PartCounts::new(layout, open)).collect(),
             in_flight: 0,
             around: RequestCounts::default(),
+            failures: FailureCauses::default(),
             worked: Vec::new(),
             health: GeneratorHealth::default(),
         }
     }
 
-    /// Adds what another worker measured.
+    /// Adds the counts of another worker.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
             mine.merge(theirs);
         }
         self.in_flight += other.in_flight;
         self.around.add(other.around);
+        self.failures.merge(&other.failures);
         self.worked.extend_from_slice(&other.worked);
     }
 
-    /// Requests of all endpoints, in all phases.
+    /// Requests of all endpoints in all phases.
     pub fn requests(&self) -> RequestCounts {
         let mut all = RequestCounts::default();
         self.parts.iter().flat_map(|part| &part.cells).for_each(|counts| all.add(counts.requests()));
@@ -110,12 +117,13 @@ impl Snapshot {
         all
     }
 
-    /// Virtual users now active.
+    /// Virtual users that are active now.
     pub fn vus(&self) -> u32 {
         self.parts.iter().map(|part| part.vus).sum()
     }
 
-    /// Counts of one endpoint in some phases, of all scenarios.
+    /// Counts of one endpoint in some phases, over all scenarios. `None` without scenarios or
+    /// phases.
     pub fn endpoint(&self, endpoint: usize, phases: Phases) -> Option<EndpointCounts> {
         let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
         let mut cells = self.parts.iter().flat_map(|part| chosen.clone().map(move |phase| part.cell(endpoint, phase)));
@@ -124,7 +132,7 @@ impl Snapshot {
         Some(all)
     }
 
-    /// Tries of a check in some phases, of all scenarios.
+    /// Evaluations of a check in some phases, over all scenarios.
     pub fn check(&self, name: &str, phases: Phases) -> CheckCounts {
         let mut all = CheckCounts::default();
         for tries in self.parts.iter().filter_map(|part| part.checks.get(name)) {
@@ -152,7 +160,7 @@ impl PartCounts {
         }
     }
 
-    /// Whether it counts those endpoints, in those buckets.
+    /// Whether the counts have the endpoints and bucket bounds of a layout.
     pub fn has(&self, layout: &Layout) -> bool {
         let has_bounds = |latency: &Latency| latency.buckets().has(&layout.bounds);
         self.cells.len() == layout.endpoints * Phase::ALL.len()
@@ -166,7 +174,7 @@ impl PartCounts {
         &self.cells[endpoint * Phase::ALL.len() + phase.index()]
     }
 
-    /// Counts of one endpoint in one phase, to be added to.
+    /// Mutable counts of one endpoint in one phase.
     #[inline]
     pub fn cell_mut(&mut self, endpoint: usize, phase: Phase) -> &mut EndpointCounts {
         &mut self.cells[endpoint * Phase::ALL.len() + phase.index()]
@@ -200,7 +208,7 @@ impl PartCounts {
     }
 }
 
-/// A map as a list of its entries: JSON has only text for keys.
+/// Serializes a map as a list of entries, because keys in JSON must be text.
 mod entries {
     use std::collections::BTreeMap;
 

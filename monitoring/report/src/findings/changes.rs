@@ -1,22 +1,24 @@
-//! What the change of an endpoint says.
+//! Findings about changes of endpoints.
 
 use crate::comparison::{Comparison, Conclusion, EndpointChange, Rule, SidesP95};
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{exact_percent, signed_percent};
 
-/// Each endpoint that is not as before, then those of which nothing can be said for want of pairs.
-pub(super) fn findings(compared: &Comparison) -> impl Iterator<Item = Finding> {
+/// A finding for each endpoint with a change or without a result, then one for all endpoints with
+/// too few pairs.
+pub(crate) fn findings(compared: &Comparison) -> impl Iterator<Item = Finding> {
     compared.endpoints.iter().filter_map(|endpoint| change(compared, endpoint)).chain(too_few_pairs(compared))
 }
 
-/// Endpoints of which nothing can be said, for want of pairs.
+/// Endpoints without a result because there are too few pairs.
 fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
     let endpoints = &compared.endpoints;
     let without = endpoints.iter().filter(|it| it.conclusion == Conclusion::TooLittleData && it.p95.interval.is_none());
     let names: Vec<_> = without.map(|endpoint| endpoint.name.as_str()).collect();
     let needed = Rule::fewest_pairs(compared.alpha, endpoints.len());
     let message = format!(
-        "{}: {} endpoints judged together take {needed} pairs of rounds at least, each with requests enough on both sides",
+        "{}: too few pairs of rounds. {} endpoints judged together need at least {needed} pairs, each with enough \
+         requests on both sides",
         names.join(", "),
         endpoints.len()
     );
@@ -35,8 +37,8 @@ fn change(compared: &Comparison, endpoint: &EndpointChange) -> Option<Finding> {
     };
     let message = if endpoint.conclusion == Conclusion::TooLittleData {
         format!(
-            "{name}: the change of its p95 lies between {}; neither more than {} slower is shown, nor {} ruled out: more \
-             rounds, or a quieter machine",
+            "{name}: the change of p95 lies between {}. This neither shows a slow-down of more than {} nor rules out \
+             one of {}: use more rounds or a quieter machine",
             between(p95.interval?),
             exact_percent(compared.rule.margin),
             exact_percent(compared.rule.detect),

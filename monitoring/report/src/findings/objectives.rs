@@ -1,29 +1,63 @@
-//! What an objective that was not met says.
+//! Findings about objectives that were not met.
 
+use monitoring::ratio::Ratio;
 use monitoring::slo::OnMiss;
 
+use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{millis, percent_of};
+use crate::format::{count, millis, percent_beside};
 use crate::verdict::Verdict;
-use crate::{Goal, Measured, Millis, ObjectiveResult};
+use crate::{Goal, Measurement, Millis, ObjectiveResult};
 
-/// What was measured, in the objective's own terms: a percentile, a share of successes or of errors, or a value.
-pub fn measured(objective: &ObjectiveResult) -> Option<String> {
+/// Formats the measured value in the terms of the objective: a percentile, a share of successes or
+/// of errors, or a value of the backend.
+pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
     match (objective.measured.as_ref()?, objective.goal) {
-        (Measured::Backend(found), Goal::Backend { measure, .. }) => Some(measure.describe(found.value)),
-        (Measured::Percentile { tally, quantile_ms: Some(quantile), .. }, _) if tally.total > 0 => {
-            Some(millis(*quantile))
-        }
+        (Measurement::Backend(found), Goal::Backend { measure, .. }) => Some(measure.describe(found.value)),
+        (Measurement::Percentile { quantile_ms, .. }, _) => quantile_ms.map(millis),
         _ => {
             let tally = objective.tally().filter(|tally| tally.total > 0)?;
             let bad = tally.total - tally.good.min(tally.total);
-            let share = if matches!(objective.goal, Goal::Errors(_)) { bad } else { tally.good };
-            Some(percent_of(share, tally.total))
+            let is_errors = matches!(objective.goal, Goal::Errors(_));
+            let share = if is_errors { bad } else { tally.good };
+            let good_ppm = objective.goal.share_ppm().unwrap_or(Ratio::WHOLE);
+            let limit_ppm = if is_errors { Ratio::WHOLE - good_ppm } else { good_ppm };
+            Some(percent_beside(share, tally.total, limit_ppm))
         }
     }
 }
 
-/// The severity and the kind of an objective that was not met; none if it was, or does not count.
+/// Text of a missed objective: "get_game_data p95 761.0 ms > 500 ms, 263 requests".
+pub fn describe_miss(objective: &ObjectiveResult) -> String {
+    let quantile = |ppm| Ratio::ppm(ppm).as_quantile();
+    let percent = |ppm| format!("{} %", Ratio::ppm(ppm).as_percent());
+    let without_limit = || {
+        let measured = describe_measured(objective).unwrap_or_default();
+        format!("{} {}: measured {measured}", objective.subject, objective.objective)
+    };
+    let (what, sign, limit) = match objective.goal {
+        // Reports of older versions do not have the share.
+        goal if !goal.is_backend() && goal.share_ppm().is_none() => return without_limit(),
+        Goal::Latency(goal) => (quantile(goal.share_ppm), '>', format!("{} ms", goal.threshold_ms)),
+        Goal::ResponseTime(goal) => {
+            (format!("response {}", quantile(goal.share_ppm)), '>', format!("{} ms", goal.threshold_ms))
+        }
+        Goal::Success(goal) => ("success".to_owned(), '≤', percent(goal.share_ppm)),
+        Goal::Check(goal) => ("passes".to_owned(), '≤', percent(goal.share_ppm)),
+        Goal::Errors(goal) => ("errors".to_owned(), '≥', percent(Ratio::WHOLE - goal.share_ppm)),
+        // The limit and its direction are part of the objective's text.
+        Goal::Backend { .. } => return without_limit(),
+    };
+    let measured = describe_measured(objective).unwrap_or_default();
+    let requests = objective.tally().map(|it| format!(", {} requests", count(it.total))).unwrap_or_default();
+    let failed = match objective.quantile_ms() {
+        Some(Millis::INFINITE) => ", too many of them failed",
+        _ => "",
+    };
+    format!("{} {what} {measured} {sign} {limit}{requests}{failed}", objective.subject)
+}
+
+/// Severity and kind. `None` if the objective was met or is not in the scenario.
 fn classify(objective: &ObjectiveResult) -> Option<(Severity, FindingKind)> {
     match (&objective.verdict, objective.on_miss) {
         (Verdict::Missed, OnMiss::Fail) => Some((Severity::Problem, FindingKind::Missed)),
@@ -33,34 +67,30 @@ fn classify(objective: &ObjectiveResult) -> Option<(Severity, FindingKind)> {
     }
 }
 
-/// What an objective of a run says; none if it was met, or the scenario does not exercise it.
-pub fn finding(objective: &ObjectiveResult) -> Option<Finding> {
+/// Finding about an objective of a run, with the cause of its failed requests. `None` if it was met
+/// or is not in the scenario.
+pub fn finding(objective: &ObjectiveResult, cause: Option<&FailureCause>) -> Option<Finding> {
     let (severity, kind) = classify(objective)?;
-    let ObjectiveResult { subject, objective: promised, .. } = objective;
+    let ObjectiveResult { subject, objective: limit, .. } = objective;
     let message = if let Verdict::Inconclusive(reason) = &objective.verdict {
-        format!("{subject} promised {promised}: {reason}")
+        format!("{subject} {limit}: {reason}")
     } else {
-        let seen = measured(objective).unwrap_or_default();
-        let counts = objective.tally().map(|it| format!(" over {} requests, {} of them good", it.total, it.good));
-        let infinite = match objective.quantile_ms() {
-            Some(Millis::INFINITE) => " (a failed request counts as infinitely slow)",
-            _ => "",
-        };
-        format!("{subject} promised {promised}; seen: {seen}{}{infinite}", counts.unwrap_or_default())
+        let cause = cause.map(|cause| format!(": {}", cause.describe())).unwrap_or_default();
+        format!("{}{cause}", describe_miss(objective))
     };
     Some(Finding::new(severity, Subject::Objective(subject.clone()), kind, message))
 }
 
-/// What an objective of the head says, over all its rounds. A value of the backend's is not judged there.
+/// Finding about an objective of the head over all its rounds. `None` for objectives on the
+/// backend's own metrics, which are not judged in comparisons.
 pub(super) fn head_finding(objective: &ObjectiveResult) -> Option<Finding> {
     let (severity, kind) = classify(objective)?;
     let tally = objective.tally()?;
-    let ObjectiveResult { subject, objective: promised, .. } = objective;
+    let ObjectiveResult { subject, objective: limit, .. } = objective;
     let why = match &objective.verdict {
         Verdict::Inconclusive(reason) => format!(": {reason}"),
         _ => String::new(),
     };
-    let message =
-        format!("{subject} promised {promised}; {} of the head's {} requests were good{why}", tally.good, tally.total);
+    let message = format!("{subject} {limit}: {} of the head's {} requests were good{why}", tally.good, tally.total);
     Some(Finding::new(severity, Subject::Objective(subject.clone()), kind, message))
 }

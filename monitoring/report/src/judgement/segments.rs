@@ -1,4 +1,4 @@
-//! Latencies by what a scenario told its requests apart by, such as the day of a game.
+//! Latencies by segment of a scenario, such as the day of a game.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use monitoring::ratio::Ratio;
 use crate::evidence::{SegmentCounts, SegmentKey, Snapshot};
 use crate::{SegmentLatency, SegmentResult};
 
-/// All segments in their order, of all scenarios of the run together.
+/// All segments in their order, over all loads of the run.
 pub(super) fn results(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResult> {
     let mut segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>> = BTreeMap::new();
     for (segment, endpoints) in snapshot.parts.iter().flat_map(|part| &part.segments) {

@@ -1,38 +1,38 @@
-//! Everything that is made from a report for somebody to read: what stands beside `report.json` and `comparison.json`.
+//! Names and contents of the files of a run or a comparison.
 
 use super::{html, junit, markdown};
 use crate::Report;
 use crate::comparison::Comparison;
 
-/// The report, which all else is made from.
+/// The report of a run, from which the other files can be made again.
 pub const REPORT: &str = "report.json";
 /// A comparison.
 pub const COMPARISON: &str = "comparison.json";
-/// The page for a browser.
+/// Page for a browser.
 pub const HTML: &str = "report.html";
-/// The page for a job of GitHub.
+/// Summary for the page of a CI job.
 pub const MARKDOWN: &str = "summary.md";
-/// The test results.
+/// Results for tools that show test results.
 pub const JUNIT: &str = "junit.xml";
 
-/// A run's latencies over time, for other tools and for comparisons.
+/// Latencies over time, for other tools and for comparisons.
 pub const HISTOGRAMS: &str = "histograms.hlog";
 
-/// What a run measured, for whoever judges it.
+/// Measurements of a run, from which it is judged.
 pub const EVIDENCE: &str = "evidence.json";
 
 /// A file could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// As JSON.
-    #[error("failed to write the report as JSON: {0}")]
+    /// JSON could not be written.
+    #[error("cannot write the report as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// As XML.
-    #[error("failed to write the results as XML: {0}")]
+    /// XML could not be written.
+    #[error("cannot write the results as XML: {0}")]
     Xml(#[from] quick_junit::SerializeError),
 }
 
-/// A run's files by name, with what it was compared with, if it was.
+/// Files of a run as (name, content). With a comparison, they include it.
 ///
 /// # Errors
 /// If the report cannot be written as JSON, or the results as XML.
@@ -52,7 +52,7 @@ pub fn run_files(report: &Report, compared: Option<&Comparison>) -> Result<Vec<(
     Ok(files)
 }
 
-/// A comparison's files by name.
+/// Files of a comparison as (name, content).
 ///
 /// # Errors
 /// If the comparison cannot be written as JSON, or the results as XML.

@@ -1,17 +1,18 @@
 //! `report.html`: a run or a comparison as one file that needs no network.
 //!
-//! The same report gives the same bytes. Verdict first; charts are SVG with their figures in a table beside them; the script shows
-//! figures under the pointer and nothing depends on it.
+//! The same report gives the same bytes. The verdict comes first. Charts are SVG, each with a table
+//! of its values. The script only shows values under the pointer; everything works without it.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
+use crate::headline::Headline;
 use crate::mark::{Mark, Tone};
 
 mod chart;
-mod compared;
+mod comparison;
 mod figures;
 mod sections;
 
@@ -20,7 +21,7 @@ pub use figures::operating_characteristic;
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 
-/// The class of the style sheet for a tone.
+/// CSS class of a tone.
 const fn class(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "ok",
@@ -30,12 +31,11 @@ const fn class(tone: Tone) -> &'static str {
     }
 }
 
-/// The page of a run, with what it was compared with, if it was.
+/// Page of a run, with its comparison if there is one.
 pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
-    let words = report.exit_code.describe();
-    let title = format!("{}: {words}", report.scenario);
+    let headline = Headline::new(report);
     let body = html! {
-        (head(report.exit_code, &report.scenario, words, &html! {
+        (head(report.exit_code, &headline, &html! {
             p class="sub" { b { (report.load) } " on " (report.target) }
             p class="sub" {
                 (report.started) " to " (report.ended) ", run " b { (report.testid) } ", seed " (report.seed)
@@ -46,49 +46,50 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         (contents(compared.is_some()))
         (sections::findings(report))
         (sections::objectives("objectives", "Objectives", &report.objectives))
-        @if let Some(compared) = compared { (compared::section(compared)) }
+        @if let Some(compared) = compared { (comparison::section(compared)) }
         (sections::latency(report))
         (sections::load(report))
         (sections::errors(report))
         (sections::budgets(report))
         (sections::environment(report))
     };
-    page(&title, &body)
+    page(&headline.verdict, &body)
 }
 
-/// The page of a comparison.
+/// Page of a comparison.
 pub fn render_comparison(compared: &Comparison) -> String {
-    let title = format!("{}: {}", compared.scenario, compared.describe());
+    let headline = Headline::for_comparison(compared);
     let body = html! {
-        (head(compared.exit_code, &compared.scenario, compared.describe(), &html! {
-            p class="sub" { b { (compared.load) } ", " (compared.pairs) " rounds of each side" }
+        (head(compared.exit_code, &headline, &html! {
+            p class="sub" { b { (compared.load) } ", " (compared.describe_pairs()) }
             p class="sub" { "base: " b { (compared.base) } }
             p class="sub" { "head: " b { (compared.head) } }
         }))
-        (compared::findings(compared))
-        (compared::section(compared))
+        (comparison::findings(compared))
+        (comparison::section(compared))
         @if !compared.objectives.is_empty() {
-            (sections::objectives("objectives", "The head's objectives, over all its rounds", &compared.objectives))
+            (sections::objectives("objectives", "Objectives of the head, over all its rounds", &compared.objectives))
         }
     };
-    page(&title, &body)
+    page(&headline.verdict, &body)
 }
 
 fn counts(report: &Report) -> String {
     let Report { requests, iterations, .. } = report;
     let mut text =
-        format!("{} requests, {} of them failed; {} iterations", requests.sent, requests.failed, iterations.completed);
+        format!("{} requests, {} failed; {} iterations", requests.sent, requests.failed, iterations.completed);
     if requests.unknown > 0 {
-        text.push_str(&format!("; {} requests of which nobody knows", requests.unknown));
+        text.push_str(&format!("; {} unknown requests", requests.unknown));
     }
     text
 }
 
-fn head(code: ExitCode, scenario: &str, words: &str, rest: &Markup) -> Markup {
+fn head(code: ExitCode, headline: &Headline, rest: &Markup) -> Markup {
     let Mark { sign, tone, .. } = code.into();
     html! {
         header class=(class(tone)) {
-            h1 { span class="sign" aria-hidden="true" { (sign) } (scenario) ": " (words) }
+            h1 { span class="sign" aria-hidden="true" { (sign) } (headline.verdict) }
+            @for line in headline.cause.lines() { p class="cause" { (line) } }
             (rest)
         }
     }
@@ -115,7 +116,7 @@ fn page(title: &str, body: &Markup) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                // Nothing is loaded from anywhere, whatever a target's text may try.
+                // Nothing is loaded from elsewhere, even if text from a target tries to.
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
@@ -141,31 +142,31 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_the_same_each_time_and_whole() {
+    fn a_page_is_complete_and_always_the_same() {
         let text = render_run(&report(), None);
         assert_eq!(text, render_run(&report(), None));
         for part in ["<!DOCTYPE html>", "id=\"objectives\"", "id=\"latency\"", "id=\"environment\"", "<svg", "</html>"]
         {
             assert!(text.contains(part), "{part}");
         }
-        assert!(!text.contains("NaN") && !text.contains("http://www.w3.org/1999"), "no namespace that is not needed");
+        assert!(!text.contains("NaN") && !text.contains("http://www.w3.org/1999"), "an unnecessary namespace");
         let outside = text.replace("http://www.w3.org/2000/svg", "");
         assert!(
             !outside.contains("src=") && !outside.contains("url(") && !outside.contains("@import"),
-            "a page that needs no network"
+            "a page that needs the network"
         );
     }
 
     #[test]
-    fn a_page_names_hosts_that_load_was_allowed_to() {
+    fn a_page_lists_allowed_targets_if_there_are_any() {
         let mut report = report();
-        assert!(!render_run(&report, None).contains("load allowed to"), "most runs stay at home");
+        assert!(!render_run(&report, None).contains("allowed targets"), "there are none");
         report.environment.allowed_targets = vec!["perf.example".to_owned()];
-        assert!(render_run(&report, None).contains("load allowed to</th><td class=\"wrap\">perf.example"));
+        assert!(render_run(&report, None).contains("allowed targets</th><td class=\"wrap\">perf.example"));
     }
 
     #[test]
-    fn what_a_target_says_stays_text() {
+    fn text_from_outside_is_escaped() {
         let mut report = report();
         let hostile = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
         report.target = hostile.to_owned();
@@ -184,9 +185,9 @@ mod tests {
         compared.endpoints[0].name = hostile.to_owned();
         compared.scenario = hostile.to_owned();
         let text = render_comparison(&compared);
-        assert!(!text.contains("<script>alert") && !text.contains("<img"), "injected");
+        assert!(!text.contains("<script>alert") && !text.contains("<img"), "the page contains injected markup");
         let text = render_run(&report, Some(&compared));
-        assert!(!text.contains("<script>alert") && !text.contains("<img"), "injected");
+        assert!(!text.contains("<script>alert") && !text.contains("<img"), "the page contains injected markup");
         assert_eq!(text.matches("<script>").count(), 1);
     }
 }

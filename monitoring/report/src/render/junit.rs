@@ -1,19 +1,20 @@
-//! `junit.xml`: a run as the test suite that it is, a case an objective, for what shows test results.
+//! `junit.xml`: a run as a test suite with a test case for each objective.
 
 use monitoring::slo::OnMiss;
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 
 use crate::comparison::{Comparison, Conclusion, SidesP95};
+use crate::evidence::FailureCause;
 use crate::finding::Finding;
-use crate::findings::{finding, measured};
+use crate::findings::{describe_measured, finding};
 use crate::mark::Mark;
 use crate::verdict::Verdict;
 use crate::{ObjectiveResult, Report};
 
-/// The file's text.
+/// Contents of the file for a run.
 ///
 /// # Errors
-/// If it cannot be written as XML, for which there is no reason known.
+/// If the XML cannot be written. No cause is known.
 pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError> {
     let mut suite = TestSuite::new(format!("perf.{}", report.scenario));
     suite.add_property(("testid", report.testid.as_str()));
@@ -21,17 +22,18 @@ pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError
     suite.add_property(("load", report.load.as_str()));
     suite.add_property(("revision", report.environment.revision.as_str()));
     let judged = report.objectives.iter().filter(|objective| objective.verdict != Verdict::NotInScenario);
-    suite.add_test_cases(judged.map(|objective| case(&report.scenario, objective)));
+    suite.add_test_cases(judged.map(|objective| case(&report.scenario, objective, report.main_failure(objective))));
     suite.add_test_cases(report.problems().enumerate().map(|(at, it)| problem(&report.scenario, at, it)));
     let mut junit = JUnit::new("perf");
     junit.add_test_suite(suite);
     junit.to_string()
 }
 
-/// A comparison's: a case an endpoint, and one for each of the head's objectives.
+/// Contents of the file for a comparison: a test case for each endpoint, and for each objective of
+/// the head.
 ///
 /// # Errors
-/// As of a run.
+/// If the XML cannot be written. No cause is known.
 pub fn render_comparison(compared: &Comparison) -> Result<String, quick_junit::SerializeError> {
     let scenario = &compared.scenario;
     let mut suite = TestSuite::new(format!("perf.{scenario}.comparison"));
@@ -40,17 +42,17 @@ pub fn render_comparison(compared: &Comparison) -> Result<String, quick_junit::S
     suite.add_test_cases(compared.endpoints.iter().map(|endpoint| {
         let Mark { word, .. } = endpoint.conclusion.into();
         let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
-        let seen = format!("p95 {before} before, {after} after: {change} ({interval})");
+        let text = format!("p95 {before} before, {after} after: {change} ({interval})");
         let status = match endpoint.conclusion {
-            Conclusion::Regressed => failed(NonSuccessKind::Failure, word, Some(&seen)),
-            Conclusion::TooLittleData => failed(NonSuccessKind::Error, word, Some(&seen)),
+            Conclusion::Regressed => failed(NonSuccessKind::Failure, word, Some(&text)),
+            Conclusion::TooLittleData => failed(NonSuccessKind::Error, word, Some(&text)),
             Conclusion::Improved | Conclusion::NoChangeSeen => TestCaseStatus::success(),
         };
         let mut case = TestCase::new(format!("{} is as fast as before", endpoint.name), status);
-        case.set_classname(format!("perf.{scenario}.comparison")).set_system_out(format!("{word}: {seen}"));
+        case.set_classname(format!("perf.{scenario}.comparison")).set_system_out(format!("{word}: {text}"));
         case
     }));
-    suite.add_test_cases(compared.objectives.iter().map(|objective| case(scenario, objective)));
+    suite.add_test_cases(compared.objectives.iter().map(|objective| case(scenario, objective, None)));
     let problems = compared.findings.iter().filter(|finding| finding.is_problem());
     suite.add_test_cases(problems.enumerate().map(|(at, it)| problem(scenario, at, it)));
     let mut junit = JUnit::new("perf");
@@ -58,33 +60,33 @@ pub fn render_comparison(compared: &Comparison) -> Result<String, quick_junit::S
     junit.to_string()
 }
 
-fn case(scenario: &str, objective: &ObjectiveResult) -> TestCase {
-    let sentence = finding(objective).map(|finding| finding.to_string());
+fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause>) -> TestCase {
+    let message = finding(objective, cause).map(|finding| finding.to_string());
     let Mark { word, .. } = objective.into();
     let status = match (&objective.verdict, objective.on_miss) {
         (Verdict::Met | Verdict::NotInScenario, _) => TestCaseStatus::success(),
-        // Warnings are told and fail nothing.
+        // Warnings do not fail a test.
         (_, OnMiss::Warn) => TestCaseStatus::skipped(),
-        (Verdict::Missed, OnMiss::Fail) => failed(NonSuccessKind::Failure, word, sentence.as_deref()),
-        (Verdict::Inconclusive(_), OnMiss::Fail) => failed(NonSuccessKind::Error, word, sentence.as_deref()),
+        (Verdict::Missed, OnMiss::Fail) => failed(NonSuccessKind::Failure, word, message.as_deref()),
+        (Verdict::Inconclusive(_), OnMiss::Fail) => failed(NonSuccessKind::Error, word, message.as_deref()),
     };
     let mut case = TestCase::new(format!("{} {}", objective.subject, objective.objective), status);
     case.set_classname(format!("perf.{scenario}"));
-    let seen = measured(objective).map(|seen| format!("seen: {seen}"));
-    let counts = objective.tally().map(|tally| format!("{} good of {}", tally.good, tally.total));
-    case.set_system_out(seen.into_iter().chain(counts).collect::<Vec<_>>().join("; "));
+    let measured = describe_measured(objective).map(|value| format!("measured: {value}"));
+    let counts = objective.tally().map(|tally| format!("{} of {} good", tally.good, tally.total));
+    case.set_system_out(measured.into_iter().chain(counts).collect::<Vec<_>>().join("; "));
     case
 }
 
-fn failed(kind: NonSuccessKind, word: &str, sentence: Option<&str>) -> TestCaseStatus {
+fn failed(kind: NonSuccessKind, word: &str, message: Option<&str>) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(word).set_message(sentence.unwrap_or(word));
+    status.set_type(word).set_message(message.unwrap_or(word));
     status
 }
 
 fn problem(scenario: &str, at: usize, problem: &Finding) -> TestCase {
-    let words = problem.exit_code.map_or("problem", |code| code.describe());
-    let status = failed(NonSuccessKind::Error, words, Some(&problem.message));
+    let kind = problem.exit_code.map_or("problem", |code| code.describe());
+    let status = failed(NonSuccessKind::Error, kind, Some(&problem.message));
     let mut case = TestCase::new(format!("problem {}", at + 1), status);
     case.set_classname(format!("perf.{scenario}"));
     case
@@ -98,7 +100,7 @@ mod tests {
     use crate::verdict::Reason;
 
     #[test]
-    fn an_objective_is_a_case_and_a_miss_is_a_failure_in_words() {
+    fn an_objective_is_a_case_and_a_miss_is_a_failure() {
         let mut report = Report::sample();
         report.objectives[0].verdict = Verdict::Missed;
         report.objectives[1].verdict = Verdict::Inconclusive(Reason::NoData);
@@ -111,11 +113,11 @@ mod tests {
         let suite = &parsed.test_suites[0];
         assert_eq!((suite.tests, suite.failures, suite.errors), (10, 1, 2), "{text}");
         assert_eq!(text.matches("<skipped").count(), 1, "{text}");
-        assert!(text.contains("missed: join_room promised p95 &lt;= 300 ms") && !text.contains('\u{1b}'), "{text}");
+        assert!(text.contains("missed: join_room p95 &lt;= 300 ms: measured") && !text.contains('\u{1b}'), "{text}");
     }
 
     #[test]
-    fn a_slower_endpoint_is_a_failure_and_one_of_which_nothing_is_known_an_error() {
+    fn a_regressed_endpoint_is_a_failure_and_an_undecided_one_an_error() {
         let mut compared = Comparison::sample();
         compared.endpoints[0].conclusion = Conclusion::Regressed;
         compared.endpoints[1].conclusion = Conclusion::TooLittleData;

@@ -1,20 +1,27 @@
-//! `summary.md`: a run or a comparison for a page that shows Markdown, such as the summary of a GitHub job.
+//! `summary.md`: a run or a comparison for a page that shows Markdown, such as the summary of a
+//! GitHub job.
 //!
-//! GitHub's dialect: tables, and code blocks for what is not ours (<https://github.github.com/gfm/>). A job's summary may have 1 MiB.
+//! It uses GitHub's dialect: tables, and code blocks for text from outside
+//! (<https://github.github.com/gfm/>). The summary of a job may have 1 MiB.
 
 use std::fmt::Write as _;
 
 use crate::comparison::{Comparison, SidesP95};
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::findings::{comparison_findings, measured, run_findings};
+use crate::findings::{comparison_findings, describe_measured, run_findings};
+use crate::headline::Headline;
 use crate::mark::Mark;
-use crate::verdict::{Tally, Verdict};
+use crate::verdict::Tally;
 use crate::{ObjectiveResult, Report};
 
-/// A run: verdict first, then each objective, then what went wrong.
+/// Summary of a run: the verdict, then objectives, then findings.
 pub fn render_run(report: &Report) -> String {
-    let mut text = heading(report.exit_code, &report.scenario, report.exit_code.describe());
+    let headline = Headline::new(report);
+    let mut text = heading(report.exit_code, &headline.verdict);
+    if !headline.cause.is_empty() {
+        let _ = writeln!(text, "{}\n", escaped(&headline.cause));
+    }
     let _ = writeln!(
         text,
         "{}: {} requests, {} failed.\n",
@@ -22,20 +29,32 @@ pub fn render_run(report: &Report) -> String {
         report.requests.sent,
         report.requests.failed
     );
-    text.push_str(&objectives(&report.objectives));
+    if report.was_loaded() {
+        text.push_str(&objectives(&report.objectives));
+    }
+    let causes: Vec<_> =
+        report.failures.iter().map(|cause| format!("{}: {}", cause.request, cause.describe())).collect();
+    if !causes.is_empty() {
+        text.push_str("\nFailed requests:\n");
+        text.push_str(&fence(&causes.join("\n")));
+    }
     text.push_str(&block(&run_findings(report)));
     let _ = writeln!(text, "\nRun {}, seed {}, {}.", code(&report.testid), report.seed, escaped(&report.started));
     text
 }
 
-/// A comparison: verdict first, then each endpoint, the head's objectives, and what went wrong.
+/// Summary of a comparison: the verdict, then endpoints, objectives of the head, and findings.
 pub fn render_comparison(compared: &Comparison) -> String {
-    let mut text = heading(compared.exit_code, &compared.scenario, compared.describe());
+    let headline = Headline::for_comparison(compared);
+    let mut text = heading(compared.exit_code, &headline.verdict);
+    if !headline.cause.is_empty() {
+        let _ = writeln!(text, "{}\n", escaped(&headline.cause));
+    }
     let _ = writeln!(
         text,
-        "{} rounds of each side ({}).\n\n- base: {}\n- head: {}\n",
-        compared.pairs,
+        "{}: {}.\n\n- base: {}\n- head: {}\n",
         escaped(&compared.load),
+        compared.describe_pairs(),
         code(&compared.base),
         code(&compared.head)
     );
@@ -47,26 +66,26 @@ pub fn render_comparison(compared: &Comparison) -> String {
         let _ = writeln!(text, "| {emoji} {word} | {name} | {before} | {after} | {change} | {interval} |");
     }
     if !compared.objectives.is_empty() {
-        text.push_str("\nThe head's objectives, over all its rounds:\n\n");
+        text.push_str("\nObjectives of the head, over all its rounds:\n\n");
         text.push_str(&objectives(&compared.objectives));
     }
     text.push_str(&block(&comparison_findings(compared)));
     text
 }
 
-/// A command that came to nothing: why.
+/// Summary of a command that ended early, with the reason.
 pub fn render_stop(finding: &Finding) -> String {
     let code = finding.exit_code.unwrap_or(ExitCode::Internal);
-    heading(code, "perf", code.describe()) + &fence(&finding.message)
+    heading(code, &format!("perf: {} (exit {})", code.describe(), code.code())) + &fence(&finding.message)
 }
 
-fn heading(code: ExitCode, scenario: &str, words: &str) -> String {
-    format!("## {} {}: {words}\n\n", Mark::from(code).emoji, escaped(scenario))
+fn heading(code: ExitCode, verdict: &str) -> String {
+    format!("## {} {}\n\n", Mark::from(code).emoji, escaped(verdict))
 }
 
 fn objectives(objectives: &[ObjectiveResult]) -> String {
-    let mut text = "| | endpoint | promised | seen | good | of |\n|---|---|---|---:|---:|---:|\n".to_owned();
-    for objective in objectives.iter().filter(|objective| objective.verdict != Verdict::NotInScenario) {
+    let mut text = "| | endpoint | objective | measured | good | requests |\n|---|---|---|---:|---:|---:|\n".to_owned();
+    for objective in objectives.iter().filter(|objective| objective.has_row()) {
         let mark = Mark::from(objective);
         let counts = |count: fn(&Tally) -> u64| objective.tally().map(|it| count(it).to_string()).unwrap_or_default();
         let _ = writeln!(
@@ -76,7 +95,7 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
             mark.word_and_note(),
             escaped(&objective.subject),
             escaped(&objective.objective),
-            measured(objective).unwrap_or_default(),
+            describe_measured(objective).unwrap_or_default(),
             counts(|tally| tally.good),
             counts(|tally| tally.total),
         );
@@ -84,13 +103,13 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
     text
 }
 
-/// Findings, which may hold anything.
+/// Findings in a code block, because they may contain any text.
 fn block(findings: &[Finding]) -> String {
     let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
     if lines.is_empty() { String::new() } else { fence(&lines.join("\n")) }
 }
 
-/// Text that may hold anything, in a fence that is longer than any in it.
+/// Any text in a code block. The fence is longer than any fence in the text.
 pub fn fence(text: &str) -> String {
     let text: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
@@ -98,7 +117,7 @@ pub fn fence(text: &str) -> String {
     format!("\n{fence}text\n{text}\n{fence}\n")
 }
 
-/// Text that is not ours as code: a name in a commit's subject is nobody who is to be told.
+/// Text from outside as inline code, so that a name in a commit's subject does not notify anybody.
 fn code(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
@@ -106,7 +125,7 @@ fn code(text: &str) -> String {
     format!("{fence} {text} {fence}")
 }
 
-/// Text that is not ours, as text: what means something to Markdown or HTML does not.
+/// Text from outside with the special characters of Markdown and HTML escaped.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !c.is_control()) {
@@ -128,15 +147,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_a_page() {
+    fn a_summary_shows_the_verdict_and_each_objective() {
         let mut report = Report::sample();
-        report.objectives[0].verdict = Verdict::Missed;
+        report.objectives[0].verdict = crate::verdict::Verdict::Missed;
         report.exit_code = ExitCode::Missed;
         insta::assert_snapshot!(render_run(&report));
     }
 
     #[test]
-    fn what_others_wrote_stays_text() {
+    fn text_from_outside_is_escaped() {
         assert_eq!(
             escaped("a|b <img src=x> [l](u) `c` @all\n\u{1b}[31m"),
             "a\\|b &lt;img src=x> \\[l\\](u) \\`c\\` \\@all\\[31m"

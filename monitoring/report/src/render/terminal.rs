@@ -1,65 +1,184 @@
-//! A run or a comparison as text: a table, then what was found. With color, escape codes color the verdicts; signs and words
-//! say the same without.
+//! A run or a comparison as text: the headline, a table, then details. Colors only repeat the signs
+//! and words.
 
 mod comparison;
 mod run;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use textwrap::{Options, WordSplitter};
 
 pub use comparison::render_comparison;
 pub use run::render_run;
 
+use crate::finding::Finding;
 use crate::mark::{Mark, Tone};
 
-/// A table without lines, the first column of which is a verdict.
+/// Capabilities of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalStyle {
+    /// Number of columns.
+    pub width: usize,
+    /// Whether to color the text with escape codes.
+    pub color: bool,
+    /// Whether it shows characters beyond ASCII.
+    pub unicode: bool,
+}
+
+impl TerminalStyle {
+    /// For files and logs, without color.
+    pub const PLAIN: Self = Self { width: 200, color: false, unicode: true };
+
+    /// Breaks lines that are longer than the width. Continuation lines are indented by two more
+    /// columns.
+    pub fn wrap(self, text: &str) -> String {
+        let fill = |line: &str| {
+            let indent = " ".repeat(line.len() - line.trim_start().len() + 2);
+            let options = Options::new(self.width)
+                .subsequent_indent(&indent)
+                .break_words(false)
+                .word_splitter(WordSplitter::NoHyphenation);
+            textwrap::fill(&keep_together(line), &options).replace(NO_BREAK, " ")
+        };
+        text.lines().map(fill).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Replaces characters that the terminal cannot show.
+    pub fn fit(self, text: &str) -> String {
+        if self.unicode { text.to_owned() } else { ascii(text) }
+    }
+}
+
+/// A space at which no line is broken.
+const NO_BREAK: char = '\u{a0}';
+
+/// Keeps numbers with their units, and comparisons with their operands.
+fn keep_together(line: &str) -> String {
+    let units = [" %", " ms", " s ", " MiB", " VUs", " <= ", " > ", " < ", " × "];
+    units.iter().fold(line.to_owned(), |line, unit| line.replace(unit, &unit.replace(' ', "\u{a0}")))
+}
+
+/// Text in ASCII. Characters without an equivalent become a question mark.
+fn ascii(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii() => plain.push(c),
+            '✓' => plain.push('+'),
+            '✗' | '×' => plain.push('x'),
+            '–' | '—' => plain.push('-'),
+            '·' => plain.push('.'),
+            'µ' => plain.push('u'),
+            '≤' => plain.push_str("<="),
+            '≥' => plain.push_str(">="),
+            '∞' => plain.push_str("inf"),
+            '…' => plain.push_str("..."),
+            '→' => plain.push_str("->"),
+            '▁'..='█' => plain.push(['_', '.', '-', '=', '*', '%', '&', '#'][(c as usize - '▁' as usize).min(7)]),
+            _ => plain.push('?'),
+        }
+    }
+    plain
+}
+
+/// Label and message of a finding, wrapped.
+fn finding_lines(finding: &Finding, style: TerminalStyle) -> String {
+    style.wrap(&finding.to_string())
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy)]
+struct Column {
+    name: &'static str,
+    is_number: bool,
+    /// If the terminal is too narrow, columns with the highest rank are omitted first. Those of
+    /// rank 0 are never omitted.
+    rank: u8,
+}
+
+impl Column {
+    const fn text(name: &'static str) -> Self {
+        Self { name, is_number: false, rank: 0 }
+    }
+
+    const fn number(name: &'static str) -> Self {
+        Self { name, is_number: true, rank: 0 }
+    }
+
+    const fn rank(self, rank: u8) -> Self {
+        Self { rank, ..self }
+    }
+}
+
+/// A table without lines. Its first column is a verdict.
 struct TextTable {
-    table: Table,
-    color: bool,
+    columns: Vec<Column>,
+    rows: Vec<(Mark, Vec<String>)>,
 }
 
 impl TextTable {
-    fn new<const N: usize>(columns: [&str; N], color: bool) -> Self {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        if color {
-            table.enforce_styling()
-        } else {
-            table.force_no_tty()
-        };
-        table.set_header(columns.map(|name| {
-            let cell = Cell::new(name);
-            if color { cell.add_attribute(Attribute::Dim) } else { cell }
-        }));
-        Self { table, color }
+    fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+        Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
+    /// Adds a row with a cell for each column.
     fn row(&mut self, mark: Mark, cells: impl IntoIterator<Item = String>) {
-        let shade = match mark.tone {
-            Tone::Good => Color::Green,
-            Tone::Warning => Color::Yellow,
-            Tone::Bad => Color::Red,
-            Tone::Quiet => Color::DarkGrey,
-        };
-        let verdict = Cell::new(mark.signed_word());
-        let verdict = if self.color { verdict.fg(shade) } else { verdict };
-        self.table.add_row(std::iter::once(verdict).chain(cells.into_iter().map(Cell::new)));
+        self.rows.push((mark, cells.into_iter().collect()));
     }
 
-    fn align_right(&mut self, columns: impl IntoIterator<Item = usize>) {
-        for column in columns {
-            if let Some(column) = self.table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
+    /// The table as text, without columns that are empty or do not fit.
+    fn text(&self, style: TerminalStyle) -> String {
+        let is_used = |at: usize| self.rows.iter().any(|(_, cells)| !cells[at].is_empty());
+        let mut shown: Vec<_> = (0..self.columns.len()).filter(|&at| is_used(at)).collect();
+        loop {
+            let plain = TerminalStyle { color: false, ..style };
+            let widest = style.fit(&self.table(&shown, plain).trim_fmt());
+            let width = widest.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+            let last = shown.iter().copied().filter(|&at| self.columns[at].rank > 0);
+            match last.max_by_key(|&at| self.columns[at].rank) {
+                Some(column) if width > style.width => shown.retain(|&at| at != column),
+                _ => {
+                    let mut table = self.table(&shown, style);
+                    if width > style.width {
+                        let width = u16::try_from(style.width).unwrap_or(u16::MAX);
+                        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+                    }
+                    return table.trim_fmt();
+                }
             }
         }
     }
 
-    fn hide(&mut self, column: usize) {
-        if let Some(column) = self.table.column_mut(column) {
-            column.set_constraint(ColumnConstraint::Hidden);
+    fn table(&self, shown: &[usize], style: TerminalStyle) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        if style.color {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
+        };
+        let header = |name: &str| {
+            let cell = Cell::new(name);
+            if style.color { cell.add_attribute(Attribute::Dim) } else { cell }
+        };
+        table.set_header(std::iter::once("").chain(shown.iter().map(|&at| self.columns[at].name)).map(header));
+        for (mark, cells) in &self.rows {
+            let shade = match mark.tone {
+                Tone::Good => Color::Green,
+                Tone::Warning => Color::Yellow,
+                Tone::Bad => Color::Red,
+                Tone::Quiet => Color::DarkGrey,
+            };
+            let verdict = Cell::new(mark.signed_word());
+            let verdict = if style.color { verdict.fg(shade) } else { verdict };
+            table.add_row(std::iter::once(verdict).chain(shown.iter().map(|&at| Cell::new(&cells[at]))));
         }
-    }
-
-    fn text(&self) -> String {
-        self.table.trim_fmt()
+        for (place, &at) in shown.iter().enumerate() {
+            if self.columns[at].is_number
+                && let Some(column) = table.column_mut(place + 1)
+            {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table
     }
 }

@@ -1,15 +1,16 @@
-//! What a report says of the backend's caches.
+//! The backend's caches in a report.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How often a cache of the backend's had what was looked for.
+/// Lookups in a cache of the backend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CacheResult {
-    /// Its name.
+    /// Name of the cache.
     pub name: String,
-    /// Look-ups during the run that found something. Prometheus extrapolates, so it is not a whole number.
+    /// Lookups during the run that found something. Prometheus extrapolates, so the number need not
+    /// be whole.
     pub hits: f64,
-    /// All look-ups.
+    /// All lookups.
     pub lookups: f64,
 }

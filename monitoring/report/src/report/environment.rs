@@ -1,32 +1,34 @@
-//! What a report says of the machine and the software that it was made with.
+//! Machine and software in a report.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The machine and the software of a run. Empty where nobody could say.
+/// Machine and software of a run. Unknown fields are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
-    /// The generator's version.
+    /// Version of the generator.
     pub version: String,
     /// Operating system and architecture: "linux x86_64".
     pub system: String,
-    /// The kernel's release.
+    /// Release of the kernel.
     pub kernel: String,
-    /// The processors' model.
+    /// Model of the processors.
     pub processor: String,
-    /// How many of them the generator may use.
+    /// Number of processors that the generator may use.
     pub processors: u32,
-    /// The revision of the repository, with "-dirty" if there were changes that are in no commit.
+    /// Revision of the repository. It ends in "-dirty" if there were uncommitted changes.
     pub revision: String,
-    /// The command line, without secrets.
+    /// Command line, without secrets.
     pub command: String,
-    /// Hosts that load was allowed to go to though they are neither on this machine nor in a private network.
+    /// Hosts that load was allowed for although they are neither on this machine nor in a private
+    /// network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_targets: Vec<String>,
 }
 
 impl Environment {
-    /// The machine, as far as speed goes: of another one, figures say little.
+    /// Description of what determines the speed of the machine. Figures of different machines
+    /// cannot be compared.
     pub fn machine(&self) -> String {
         format!("{}, {} x {}", self.system, self.processors, self.processor)
     }

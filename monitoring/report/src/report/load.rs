@@ -1,4 +1,4 @@
-//! What a report says of the load: what was planned, what became of it, and how the generator itself did.
+//! The load in a report: the plan, its execution, and the generator's resources.
 
 use std::collections::BTreeMap;
 
@@ -8,113 +8,117 @@ use serde::{Deserialize, Serialize};
 use super::Iterations;
 use crate::millis::Millis;
 
-/// What was planned, and what became of it.
+/// The plan and its execution.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanResult {
-    /// SHA-256 of every planned arrival, start and stop, and of the seed: two runs with one hash were asked for the same.
+    /// SHA-256 of every planned arrival, start and stop, and of the seed. Runs with the same hash
+    /// planned the same load.
     pub hash: String,
-    /// One for each scenario that ran side by side.
+    /// Loads of the run, one for each scenario that ran side by side.
     pub parts: Vec<PartResult>,
 }
 
-/// One of the scenarios of a run.
+/// One load of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PartResult {
-    /// The value of the label `scenario`.
+    /// Value of the label `scenario`.
     pub name: String,
-    /// Its load in words.
+    /// Planned load: "10 VUs for 30s".
     pub load: String,
-    /// Its load as `perf_tests::plan::LoadProfile`.
+    /// The load as `perf_tests::plan::LoadProfile`.
     pub profile: serde_json::Value,
-    /// Its iterations.
+    /// Numbers of iterations.
     pub iterations: Iterations,
-    /// How long iterations took that ran to their end.
+    /// Duration of completed iterations.
     pub iteration_ms: Option<Durations>,
-    /// Planned arrivals; none for a closed load.
+    /// Planned arrivals. `None` for a closed load.
     pub arrivals: Option<ArrivalCounts>,
-    /// What the kind of load means for its numbers, in words: [`OPEN`] or [`CLOSED`].
+    /// Effect of the kind of load on its numbers: [`OPEN`] or [`CLOSED`].
     #[serde(default)]
     pub model: String,
 }
 
-/// What a closed load's numbers hide: due is started, so a target that stands still for 10 s costs each virtual user one
-/// sample, and whoever would have come meanwhile none.
+/// Text about closed loads. There, a request is due when it starts. A target that stalls for 10 s
+/// costs each VU a single slow sample, and requests that users would have made meanwhile are
+/// missing.
 pub const CLOSED: &str =
-    "closed load: VUs wait for their answers, so a target's stalls are under-sampled (an open load, --rate, tells)";
+    "closed load: VUs wait for responses, so stalls of the target are under-sampled; an open load (--rate) shows them";
 
-/// What an open load's numbers hold.
-pub const OPEN: &str = "open load: iterations begin when they are due, and response times count from then";
+/// Text about open loads.
+pub const OPEN: &str = "open load: iterations start when they are due, and response times count from then";
 
-/// What became of planned arrivals.
+/// Execution of planned arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArrivalCounts {
-    /// How many.
+    /// Planned arrivals.
     pub planned: u64,
-    /// Of them, begun.
+    /// Arrivals that were started.
     pub started: u64,
-    /// Of them, begun later than `late_after_ms` after they were due.
+    /// Arrivals that were started more than `late_after_ms` after they were due.
     pub late: u64,
-    /// What counts as late, in milliseconds.
+    /// Lateness in milliseconds from which an arrival is late.
     pub late_after_ms: f64,
-    /// How late they were begun.
+    /// Lateness of arrivals that were started.
     pub lateness_ms: Option<Durations>,
 }
 
 /// Quantiles of durations in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Durations {
-    /// The median.
+    /// Median.
     pub p50: f64,
-    /// The 95th percentile.
+    /// 95th percentile.
     pub p95: f64,
-    /// The 99th percentile.
+    /// 99th percentile.
     pub p99: f64,
-    /// The longest.
+    /// Longest duration.
     pub max: f64,
 }
 
-/// What the generator knows of itself: shares from 0 to 1 of the time that load ran. None where the system does not tell.
+/// Resources of the generator, as shares from 0 to 1 of the duration of the load. `None` if the
+/// system does not provide the value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
-    /// Worker threads.
+    /// Number of worker threads.
     pub workers: u32,
-    /// How busy the busiest of them was.
+    /// Processor use of the busiest worker.
     pub cpu: Option<f64>,
-    /// How long the worst off of them was ready to run and had no processor.
+    /// Time that a worker was ready to run but had no processor, for the worker that waited
+    /// longest.
     pub run_queue: Option<f64>,
-    /// Processor time that the hypervisor gave to others.
+    /// Processor time that the hypervisor gave to other machines.
     pub steal: Option<f64>,
 }
 
-/// Latencies of one segment of a scenario, endpoint by endpoint.
+/// Latencies of one segment of a scenario, by endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentResult {
-    /// The segment's name: "day 3".
+    /// Name of the segment: "day 3".
     pub name: String,
-    /// Its endpoints by name.
+    /// Latencies by name of the endpoint.
     pub endpoints: BTreeMap<String, SegmentLatency>,
 }
 
-/// Latencies of one endpoint in one segment, failed requests counted as infinite.
+/// Latencies of one endpoint in one segment. Failed requests count as infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentLatency {
-    /// Requests.
+    /// Number of requests.
     pub requests: u64,
-    /// Of them, failed.
+    /// Requests that failed.
     pub failed: u64,
-    /// The median, to two significant digits.
+    /// Median, with two significant digits.
     pub p50_ms: Option<Millis>,
-    /// The 95th percentile, likewise.
+    /// 95th percentile, with two significant digits.
     pub p95_ms: Option<Millis>,
 }
 
-/// A check of a scenario.
+/// Evaluations of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
-    /// Its name.
+    /// Name of the check.
     pub name: String,
-    /// How often it was tried.
+    /// Number of evaluations.
     pub tried: u64,
-    /// How often it did not pass.
+    /// Evaluations that did not pass.
     pub failed: u64,
 }

@@ -1,4 +1,4 @@
-//! What a report says of an objective: what was promised, what was measured, and the verdict.
+//! Objectives in a report: limit, measured value and verdict.
 
 use monitoring::backend_slo::{BackendSlo, Measure};
 use monitoring::slo::{OnMiss, Sli, Slo};
@@ -9,28 +9,29 @@ use crate::exit_code::ExitCode;
 use crate::millis::Millis;
 use crate::verdict::{Reason, Tally, Verdict};
 
-/// The subject of objectives on the backend's own metrics, in the table's column of endpoints.
+/// Subject of objectives on the backend's own metrics.
 const BACKEND: &str = "backend";
 
-/// The result of an objective.
+/// Result of an objective.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectiveResult {
-    /// The name of the metric that it judges.
+    /// ID: the name of the judged metric.
     pub id: String,
-    /// An endpoint, a check, "all endpoints" or "backend".
+    /// Name of the endpoint or the check, "all endpoints" or "backend".
     pub subject: String,
-    /// The objective in a few words: "p95 <= 300 ms".
+    /// Text of the objective: "p95 <= 300 ms".
     pub objective: String,
-    /// What a miss means for the exit code.
+    /// Effect of a miss on the exit code.
     pub on_miss: OnMiss,
     /// The objective in numbers.
     pub goal: Goal,
-    /// Whether it was met.
+    /// Verdict.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// What it was judged by; none if the scenario does not exercise it, or the backend has no value.
+    /// Measured value. `None` if the scenario does not exercise the objective, or if the backend
+    /// has no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measured: Option<Measured>,
+    pub measured: Option<Measurement>,
 }
 
 /// An objective in numbers.
@@ -43,55 +44,56 @@ pub enum Goal {
     ResponseTime(Percentile),
     /// The share of an endpoint's requests that succeed.
     Success(Share),
-    /// The share of a check's tries that pass.
+    /// The share of a check's evaluations that pass.
     Check(Share),
     /// The share of all requests that do not fail.
     Errors(Share),
     /// A value of the backend's own metrics.
     Backend {
-        /// What the value must not pass.
+        /// Limit of the value. A value equal to it is good.
         bound: f64,
-        /// What both are measured in.
+        /// Unit of the limit and of the value.
         measure: Measure,
     },
 }
 
-/// That share of requests must succeed within a threshold.
+/// A share of requests must succeed within a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Percentile {
-    /// The share in parts per million: 950,000 is p95. 0 where an older version did not write it.
+    /// Share in parts per million: 950,000 is p95. 0 if an older version did not write it.
     pub share_ppm: u32,
-    /// The slowest request that is good, in milliseconds.
+    /// Longest good duration, in milliseconds.
     pub threshold_ms: f64,
 }
 
-/// That share of requests or tries must be good.
+/// A share of requests or evaluations must be good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
-    /// The share in parts per million. 0 where an older version did not write it.
+    /// Share in parts per million. 0 if an older version did not write it.
     pub share_ppm: u32,
 }
 
-/// What an objective was judged by.
+/// Measured value of an objective.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Measured {
-    /// Requests, each within the threshold or not, and the percentile for eyes.
+pub enum Measurement {
+    /// Requests, which are good within the threshold. The percentile is for display.
     Percentile {
-        /// The requests.
+        /// Counts of requests, from which the verdict is made.
         #[serde(flatten)]
         tally: Tally,
-        /// The percentile; none without requests.
+        /// Percentile. `None` without requests.
         quantile_ms: Option<Millis>,
-        /// Where the true percentile lies, with a confidence of 95 %.
+        /// 95 % confidence interval of the true percentile.
         interval_ms: Option<(Millis, Millis)>,
-        /// The same percentile of response times, from when requests were due; open loads only.
+        /// The same percentile of response times, which begin when requests are due. Only open
+        /// loads have it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         response_ms: Option<Millis>,
     },
-    /// Requests or tries, each good or not.
+    /// Requests or evaluations.
     Share {
-        /// The requests.
+        /// Counts of requests or evaluations.
         #[serde(flatten)]
         tally: Tally,
     },
@@ -99,14 +101,14 @@ pub enum Measured {
     Backend(BackendValue),
 }
 
-/// A value of the backend's own metrics, as the store gave it.
+/// A value of the backend's own metrics, as the store returned it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendValue {
-    /// The value that counts: the worst of the run, or its mean.
+    /// Value that is judged: the worst of the run, or its mean.
     pub value: f64,
-    /// The time before [`BackendValue::at_unix_ms`] that it is the worst or the mean of, in seconds.
+    /// Time before [`BackendValue::at_unix_ms`] over which it is the worst or the mean, in seconds.
     pub over_s: u64,
-    /// When Prometheus was asked, Unix milliseconds: it gives the same value for that time.
+    /// Time of the query, Unix milliseconds. The store returns the same value for this time.
     pub at_unix_ms: i64,
 }
 
@@ -123,7 +125,8 @@ impl Goal {
         }
     }
 
-    /// The share of requests that must be good, in parts per million; none if it is not about a share, or unknown.
+    /// Share of requests that must be good, in parts per million. `None` if it is unknown, or if
+    /// the objective has no share.
     pub fn share_ppm(&self) -> Option<u32> {
         let ppm = match *self {
             Self::Latency(Percentile { share_ppm, .. }) | Self::ResponseTime(Percentile { share_ppm, .. }) => share_ppm,
@@ -135,7 +138,7 @@ impl Goal {
         (ppm > 0).then_some(ppm)
     }
 
-    /// The threshold of an objective on a duration, in milliseconds.
+    /// Threshold of an objective on a duration, in milliseconds.
     pub const fn threshold_ms(&self) -> Option<f64> {
         match self {
             Self::Latency(goal) | Self::ResponseTime(goal) => Some(goal.threshold_ms),
@@ -143,30 +146,44 @@ impl Goal {
         }
     }
 
-    /// Whether it is about a percentile of latency.
+    /// Whether the objective is on a percentile of latency.
     pub const fn is_latency(&self) -> bool {
         matches!(self, Self::Latency(_))
     }
 
-    /// Whether it is about the backend's own metrics.
+    /// Whether the objective is on the backend's own metrics.
     pub const fn is_backend(&self) -> bool {
         matches!(self, Self::Backend { .. })
     }
 }
 
 impl ObjectiveResult {
-    /// The result of an objective that the scenario exercises, as yet without its percentile.
-    pub fn judged(slo: &Slo, tally: Tally, verdict: Verdict) -> Self {
+    /// Reason why the backend has no value for the objective. `None` for other objectives.
+    pub fn not_available(&self) -> Option<&str> {
+        match (&self.goal, &self.verdict) {
+            (Goal::Backend { .. }, Verdict::Inconclusive(Reason::Unavailable { why })) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Whether tables have a row for it: not if the scenario does not request it, or the backend
+    /// has no value for it.
+    pub fn has_row(&self) -> bool {
+        self.verdict != Verdict::NotInScenario && self.not_available().is_none()
+    }
+
+    /// Result of an objective that the scenario exercises. It has no percentile yet.
+    pub fn new(slo: &Slo, tally: Tally, verdict: Verdict) -> Self {
         let measured = match slo.sli {
             Sli::Latency { .. } | Sli::ResponseTime { .. } => {
-                Measured::Percentile { tally, quantile_ms: None, interval_ms: None, response_ms: None }
+                Measurement::Percentile { tally, quantile_ms: None, interval_ms: None, response_ms: None }
             }
-            Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => Measured::Share { tally },
+            Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => Measurement::Share { tally },
         };
         Self { verdict, measured: Some(measured), ..Self::not_in_scenario(slo) }
     }
 
-    /// An objective that the scenario does not exercise.
+    /// Result of an objective that the scenario does not exercise.
     pub fn not_in_scenario(slo: &Slo) -> Self {
         Self {
             id: slo.id(),
@@ -179,11 +196,12 @@ impl ObjectiveResult {
         }
     }
 
-    /// The result of an objective on the backend's own metrics: its value, or why there is none.
+    /// Result of an objective on the backend's own metrics, from the value or the reason why there
+    /// is none.
     pub fn backend(slo: &BackendSlo, value: Result<BackendValue, String>) -> Self {
         let value = value.and_then(|found| match found.value.is_finite() {
             true => Ok(found),
-            false => Err(format!("its expression came to {}", found.value)),
+            false => Err(format!("the value of its expression is {}", found.value)),
         });
         let verdict = match &value {
             Ok(found) if slo.holds(found.value) => Verdict::Met,
@@ -197,11 +215,11 @@ impl ObjectiveResult {
             on_miss: slo.on_miss,
             goal: Goal::Backend { bound: slo.amount().value(), measure: slo.amount().measure() },
             verdict,
-            measured: value.ok().map(Measured::Backend),
+            measured: value.ok().map(Measurement::Backend),
         }
     }
 
-    /// The exit code that this result asks for. A warning asks for none.
+    /// Exit code that the result requires. Objectives that only warn require none.
     pub const fn code(&self) -> ExitCode {
         match (self.on_miss, &self.verdict) {
             (OnMiss::Warn, _) | (_, Verdict::Met | Verdict::NotInScenario) => ExitCode::Met,
@@ -210,7 +228,7 @@ impl ObjectiveResult {
         }
     }
 
-    /// Why it is inconclusive, in words; empty if it is not.
+    /// Reason of an inconclusive verdict. Empty for other verdicts.
     pub fn reason(&self) -> String {
         match &self.verdict {
             Verdict::Inconclusive(reason) => reason.to_string(),
@@ -218,26 +236,27 @@ impl ObjectiveResult {
         }
     }
 
-    /// The requests or tries that it was judged by; none if the scenario does not exercise it, or it is about a value.
+    /// Counts that were judged. `None` if the scenario does not exercise the objective, or if it is
+    /// on a value of the backend.
     pub const fn tally(&self) -> Option<&Tally> {
         match &self.measured {
-            Some(Measured::Percentile { tally, .. } | Measured::Share { tally }) => Some(tally),
+            Some(Measurement::Percentile { tally, .. } | Measurement::Share { tally }) => Some(tally),
             _ => None,
         }
     }
 
-    /// The percentile that was measured.
+    /// Measured percentile.
     pub const fn quantile_ms(&self) -> Option<Millis> {
         match self.measured {
-            Some(Measured::Percentile { quantile_ms, .. }) => quantile_ms,
+            Some(Measurement::Percentile { quantile_ms, .. }) => quantile_ms,
             _ => None,
         }
     }
 
-    /// Where the true percentile lies.
+    /// Confidence interval of the true percentile.
     pub const fn interval_ms(&self) -> Option<(Millis, Millis)> {
         match self.measured {
-            Some(Measured::Percentile { interval_ms, .. }) => interval_ms,
+            Some(Measurement::Percentile { interval_ms, .. }) => interval_ms,
             _ => None,
         }
     }
@@ -245,20 +264,20 @@ impl ObjectiveResult {
     /// The same percentile of response times.
     pub const fn response_ms(&self) -> Option<Millis> {
         match self.measured {
-            Some(Measured::Percentile { response_ms, .. }) => response_ms,
+            Some(Measurement::Percentile { response_ms, .. }) => response_ms,
             _ => None,
         }
     }
 
-    /// The value of the backend's own metrics.
+    /// Value of the backend's own metrics.
     pub const fn backend_value(&self) -> Option<BackendValue> {
         match self.measured {
-            Some(Measured::Backend(value)) => Some(value),
+            Some(Measurement::Backend(value)) => Some(value),
             _ => None,
         }
     }
 
-    /// The measured percentile as a share of its threshold; infinite if it lies among failed requests.
+    /// Measured percentile as a share of its threshold. Infinite if it lies among failed requests.
     pub fn share_of_threshold(&self) -> Option<f64> {
         Some(self.quantile_ms()?.as_f64() / self.goal.threshold_ms()?)
     }
@@ -278,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_beyond_its_bound_fails_the_run_and_a_missing_one_leaves_it_open() {
+    fn a_value_over_its_limit_fails_and_a_missing_one_is_inconclusive() {
         let code = |slo: &BackendSlo, found| exit_code(&[ObjectiveResult::backend(slo, found)], &[]);
         assert_eq!(code(&MEMORY, value(1_048_576.0)), ExitCode::Met);
         assert_eq!(code(&MEMORY, value(1_048_577.0)), ExitCode::Missed);

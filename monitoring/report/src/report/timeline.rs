@@ -1,4 +1,4 @@
-//! What a report says of a run's course: counts and quantiles of equal sections of its time.
+//! The timeline in a report: counts and quantiles of sections of equal length.
 
 use std::collections::BTreeMap;
 
@@ -8,55 +8,57 @@ use serde::{Deserialize, Serialize};
 use crate::millis::Millis;
 use monitoring::phase::Phase;
 
-/// The course of a run. Sections grow with its length, so that there are never more than some hundred.
+/// Timeline of a run. Longer runs have longer sections, so there are at most a few hundred.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timeline {
-    /// How long a section is, in milliseconds; the last one is what was left, and one may be longer where the generator was held up.
+    /// Length of a section in milliseconds. The last one can be shorter. One can be longer if the
+    /// generator was delayed.
     pub interval_ms: u64,
-    /// From the start of the load to its end.
+    /// Sections from the start of the load to its end.
     pub slices: Vec<Slice>,
 }
 
-/// A section of a run's time.
+/// A section of the timeline.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Slice {
-    /// When it begins, milliseconds after the load did.
+    /// Beginning, in milliseconds after load began.
     pub from_ms: u64,
-    /// When it ends.
+    /// End, in milliseconds after load began.
     pub to_ms: u64,
-    /// What the load was doing in its middle; none where all of it was over.
+    /// Phase of the load at the middle of the section. `None` if the load was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// Virtual users that were to be active in its middle; of an open load the most that it may use.
+    /// VUs planned at the middle of the section. For an open load, its limit on VUs.
     pub planned_vus: u32,
-    /// Virtual users active at its end.
+    /// VUs active at the end of the section.
     pub vus: u32,
-    /// Arrivals that were due; none of a closed load.
+    /// Arrivals that were due. `None` for a closed load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<u64>,
-    /// Arrivals that began; none of a closed load.
+    /// Arrivals that were started. `None` for a closed load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun: Option<u64>,
-    /// Requests that ended, warm-up included.
+    /// Requests that finished, warm-up included.
     pub requests: u64,
-    /// Of them, failed.
+    /// Requests that failed.
     pub failed: u64,
-    /// Endpoint by endpoint; only those that had requests after warm-up.
-    pub endpoints: BTreeMap<String, SliceOfEndpoint>,
+    /// Results by endpoint, without endpoints that had no requests after warm-up.
+    pub endpoints: BTreeMap<String, EndpointSlice>,
 }
 
-/// An endpoint's requests after warm-up in a section of a run's time, failed ones counted as infinitely slow.
+/// Requests of an endpoint after warm-up in a section. Failed requests count as infinitely slow.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SliceOfEndpoint {
-    /// How many.
+pub struct EndpointSlice {
+    /// Number of requests.
     pub requests: u64,
-    /// Of them, failed.
+    /// Requests that failed.
     pub failed: u64,
-    /// Of them, within what the endpoint's objective on latency promises; none if it has no such objective.
+    /// Requests within the threshold of the endpoint's objective on latency. `None` without such an
+    /// objective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<u64>,
-    /// The median.
+    /// Median latency.
     pub p50_ms: Millis,
-    /// The 95th percentile.
+    /// 95th percentile of latency.
     pub p95_ms: Millis,
 }

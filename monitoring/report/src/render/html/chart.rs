@@ -1,4 +1,5 @@
-//! Line charts as SVG: no script is needed to see one, and a table beside each says the same to who cannot.
+//! Line charts as SVG. They need no script, and each has a table of its values for readers who
+//! cannot see it.
 //!
 //! Coordinates have one decimal, so that the same values give the same bytes everywhere.
 
@@ -6,23 +7,24 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
-/// Width and height of a chart that has half a page, and of one that has a third: labels are as large in both.
+/// Width and height of a chart that takes half of the page, and of one that takes a third. Labels
+/// have the same size in both.
 pub(super) const WIDE: (f64, f64) = (600.0, 220.0);
 pub(super) const NARROW: (f64, f64) = (380.0, 180.0);
-/// Room for the labels of the axes: left, right, top, bottom.
+/// Space for the labels of the axes: left, right, top, bottom.
 const MARGINS: (f64, f64, f64, f64) = (62.0, 12.0, 10.0, 26.0);
 
-/// Values over something, in the order in which they are drawn.
+/// Values in the order in which they are drawn.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) name: String,
-    /// Its look: a class of the style sheet.
+    /// CSS class.
     pub(super) class: &'static str,
-    /// Where there is a value. Infinite ones lie at the upper edge.
+    /// (x, y), with `None` for a gap. Infinite values lie at the upper edge.
     pub(super) points: Vec<(f64, Option<f64>)>,
 }
 
-/// A line across the whole chart.
+/// A horizontal line across the chart.
 #[derive(Debug, Clone)]
 pub(super) struct Level {
     pub(super) name: String,
@@ -30,7 +32,7 @@ pub(super) struct Level {
     pub(super) at: f64,
 }
 
-/// A part of the x axis with a background of its own.
+/// A part of the x axis with its own background.
 #[derive(Debug, Clone)]
 pub(super) struct Band {
     pub(super) from: f64,
@@ -38,20 +40,20 @@ pub(super) struct Band {
     pub(super) class: &'static str,
 }
 
-/// An axis: how far it reaches at least, where it is labelled, and how.
+/// An axis with its range and labels.
 #[derive(Debug, Clone)]
 pub(super) struct Axis {
     pub(super) from: f64,
     pub(super) to: f64,
-    /// Where labels stand; chosen by themselves if there are none.
+    /// Positions and labels. If empty, they are chosen automatically.
     pub(super) ticks: Vec<(f64, String)>,
     pub(super) format: fn(f64) -> String,
 }
 
-/// A chart, and everything that is on it.
+/// A chart with everything on it.
 #[derive(Debug, Clone)]
 pub(super) struct Chart {
-    /// What a screen reader says.
+    /// Text for screen readers.
     pub(super) label: String,
     pub(super) size: (f64, f64),
     pub(super) x: Axis,
@@ -59,11 +61,11 @@ pub(super) struct Chart {
     pub(super) lines: Vec<Line>,
     pub(super) levels: Vec<Level>,
     pub(super) spans: Vec<Band>,
-    /// What is said where, from one x to another.
+    /// Tooltips: range on the x axis, and text.
     pub(super) tips: Vec<(f64, f64, String)>,
 }
 
-/// A round number that makes for at most so many steps.
+/// A round number that divides the range into at most `most` steps.
 fn step(range: f64, most: f64) -> f64 {
     let rough = range / most;
     let power = 10_f64.powf(rough.log10().floor());
@@ -72,7 +74,7 @@ fn step(range: f64, most: f64) -> f64 {
 }
 
 impl Axis {
-    /// From nought to beyond all of those values, with labels at round numbers.
+    /// From 0 to beyond the largest value, with labels at round numbers.
     pub(super) fn upwards(values: impl Iterator<Item = f64>, format: fn(f64) -> String) -> Self {
         let most = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
         let most = if most > 0.0 { most * 1.05 } else { 1.0 };
@@ -81,7 +83,7 @@ impl Axis {
         Self { from: 0.0, to, ticks: Vec::new(), format }
     }
 
-    /// Time from the start of a run, in seconds.
+    /// Time since the start of a run, in seconds.
     pub(super) fn time(to: f64) -> Self {
         let choices =
             [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0];
@@ -99,7 +101,7 @@ impl Axis {
         all.map(|at| (at, (self.format)(at))).collect()
     }
 
-    /// From 0 to 1.
+    /// Position on the axis, from 0 to 1.
     fn share(&self, value: f64) -> f64 {
         let share = (value - self.from) / (self.to - self.from);
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
@@ -125,27 +127,27 @@ impl Chart {
         self.size.1 - bottom - self.y.share(value) * (self.size.1 - top - bottom)
     }
 
-    /// The chart, with the names of its lines below.
+    /// The chart with a legend below.
     pub(super) fn render(&self) -> Markup {
         html! {
             figure class="chart" {
                 (PreEscaped(self.svg("")))
                 figcaption {
                     @for line in &self.lines { span class={ "key " (line.class) } { i {} (line.name) } }
-                    @for (class, words) in self.backgrounds() { span class={ "key span " (class) } { i {} (words) } }
+                    @for (class, text) in self.background_legend() { span class={ "key span " (class) } { i {} (text) } }
                     @for level in &self.levels { span class={ "key level " (level.class) } { i {} (level.name) } }
                 }
             }
         }
     }
 
-    /// What backgrounds mean, each once.
-    fn backgrounds(&self) -> Vec<(&'static str, &'static str)> {
+    /// Legend of the backgrounds that occur.
+    fn background_legend(&self) -> Vec<(&'static str, &'static str)> {
         let all = [("warmup", "warm-up"), ("ramp", "load changes")];
         all.into_iter().filter(|(class, _)| self.spans.iter().any(|span| span.class == *class)).collect()
     }
 
-    /// The SVG alone, with a style sheet within it if it is to stand by itself.
+    /// The SVG alone. A style sheet is included if it is used outside of the page.
     pub(super) fn svg(&self, style: &str) -> String {
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
@@ -236,14 +238,14 @@ impl Chart {
             pen_is_down = true;
         }
         let _ = write!(svg, "<path class=\"line {}\" d=\"{path}\"/>", line.class);
-        // What has no neighbour makes no line.
+        // A single point makes no line.
         for (x, y) in alone {
             let _ = write!(svg, "<circle class=\"dot {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\"/>", line.class);
         }
     }
 }
 
-/// Text as SVG's own.
+/// Text with the special characters of SVG escaped.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -293,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_break_a_line_and_what_stands_alone_is_a_dot() {
+    fn gaps_break_a_line_and_single_points_are_dots() {
         let svg = chart(vec![(0.0, Some(1.0)), (1.0, Some(2.0)), (2.0, None), (3.0, Some(1.0)), (4.0, None)]).svg("");
         let path = svg.split("<path class=\"line p95\" d=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1), "{path}");
@@ -301,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_infinite_lies_at_the_edge_and_text_is_text() {
+    fn infinite_values_lie_at_the_edge_and_text_is_escaped() {
         let svg = chart(vec![(0.0, Some(1.0)), (1.0, Some(f64::INFINITY))]).svg("");
         assert!(svg.contains(" 10.0\"/>") && svg.contains("data-tip=\"&lt;b&gt;&quot;&amp;\""), "{svg}");
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");

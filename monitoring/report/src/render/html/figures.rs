@@ -1,4 +1,4 @@
-//! What the charts show, and the same figures as tables.
+//! Charts, and tables with the same values.
 
 use maud::{Markup, html};
 use monitoring::phase::Phase;
@@ -6,16 +6,16 @@ use monitoring::ratio::Ratio;
 
 use super::chart::{Axis, Band, Chart, Level, Line, NARROW, WIDE, clock};
 use crate::format::{millis, percent};
-use crate::{EndpointResult, Millis, ObjectiveResult, Report, Slice};
+use crate::{EndpointResult, EndpointSlice, Millis, ObjectiveResult, Report, Slice};
 
-/// A share of counts.
+/// Share of two counts in percent.
 pub(super) fn share(part: u64, whole: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "for eyes")]
+    #[expect(clippy::cast_precision_loss, reason = "only displayed")]
     let share = part as f64 / whole.max(1) as f64;
     percent(share)
 }
 
-/// Milliseconds as everywhere.
+/// Formats milliseconds.
 pub(super) fn ms(value: f64) -> String {
     millis(Millis::Finite(value))
 }
@@ -29,20 +29,20 @@ fn middle(slice: &Slice) -> f64 {
     seconds(slice.from_ms + slice.to_ms) / 2.0
 }
 
-/// What is promised of an endpoint's latency.
-fn promise<'a>(report: &'a Report, endpoint: &EndpointResult) -> Option<&'a ObjectiveResult> {
-    let of = |objective: &&ObjectiveResult| objective.goal.is_latency() && objective.subject == endpoint.name;
-    report.objectives.iter().find(of)
+/// Objective on the latency of an endpoint.
+fn latency_objective<'a>(report: &'a Report, endpoint: &EndpointResult) -> Option<&'a ObjectiveResult> {
+    let is_wanted = |objective: &&ObjectiveResult| objective.goal.is_latency() && objective.subject == endpoint.name;
+    report.objectives.iter().find(is_wanted)
 }
 
 fn slo(report: &Report, endpoint: &EndpointResult) -> Vec<Level> {
     let level = |objective: &ObjectiveResult| {
         Some(Level { name: objective.objective.clone(), class: "slo", at: objective.goal.threshold_ms()? })
     };
-    promise(report, endpoint).and_then(level).into_iter().collect()
+    latency_objective(report, endpoint).and_then(level).into_iter().collect()
 }
 
-/// Where the load was not steady.
+/// Times in which the load was not steady.
 fn spans(slices: &[Slice]) -> Vec<Band> {
     let mut spans: Vec<Band> = Vec::new();
     for slice in slices {
@@ -64,7 +64,7 @@ fn end(report: &Report) -> f64 {
     report.timeline.slices.last().map_or(1.0, |slice| seconds(slice.to_ms))
 }
 
-/// A line of each section's value.
+/// A line with a value for each section.
 fn line(report: &Report, name: &str, class: &'static str, value: impl Fn(&Slice) -> Option<f64>) -> Line {
     let points = report.timeline.slices.iter().map(|slice| (middle(slice), value(slice))).collect();
     Line { name: name.to_owned(), class, points }
@@ -78,32 +78,32 @@ fn tips(report: &Report, text: impl Fn(&Slice) -> String) -> Vec<(f64, f64, Stri
     report.timeline.slices.iter().map(tip).collect()
 }
 
-/// An endpoint's latency over time, with what is promised.
+/// Latency of an endpoint over time, with its objective.
 pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
-    let of = |slice: &Slice, value: fn(&crate::SliceOfEndpoint) -> Millis| {
-        slice.endpoints.get(&endpoint.name).map(|of| value(of).as_f64())
+    let quantile = |slice: &Slice, value: fn(&EndpointSlice) -> Millis| {
+        slice.endpoints.get(&endpoint.name).map(|counts| value(counts).as_f64())
     };
     let lines = vec![
-        line(report, "p50", "p50", |slice| of(slice, |of| of.p50_ms)),
-        line(report, "p95", "p95", |slice| of(slice, |of| of.p95_ms)),
+        line(report, "p50", "p50", |slice| quantile(slice, |counts| counts.p50_ms)),
+        line(report, "p95", "p95", |slice| quantile(slice, |counts| counts.p95_ms)),
     ];
     let levels = slo(report, endpoint);
     let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
     let y = Axis::upwards(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
     let text = |slice: &Slice| match slice.endpoints.get(&endpoint.name) {
-        Some(of) => format!(
+        Some(counts) => format!(
             "p50 {}, p95 {}\n{} requests, {} failed",
-            millis(of.p50_ms),
-            millis(of.p95_ms),
-            of.requests,
-            of.failed
+            millis(counts.p50_ms),
+            millis(counts.p95_ms),
+            counts.requests,
+            counts.failed
         ),
         None => "no requests".to_owned(),
     };
     let label = format!(
-        "{}: p50 and p95 latency over time; over the whole run p95 was {}",
+        "{}: p50 and p95 latency over time; p95 of the whole run: {}",
         endpoint.name,
-        endpoint.p95_ms.map_or_else(|| "not known".to_owned(), millis)
+        endpoint.p95_ms.map_or_else(|| "unknown".to_owned(), millis)
     );
     let spans = spans(&report.timeline.slices);
     Chart { label, size: NARROW, x: Axis::time(end(report)), y, lines, levels, spans, tips: tips(report, text) }
@@ -112,16 +112,16 @@ pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
 pub(super) fn latency_table(report: &Report, endpoint: &EndpointResult) -> Markup {
     html! {
         details {
-            summary { "figures" }
+            summary { "values" }
             div { table {
                 thead { tr { th { "time" } th class="n" { "p50" } th class="n" { "p95" } th class="n" { "requests" } th class="n" { "failed" } } }
                 tbody {
                     @for slice in &report.timeline.slices {
-                        @if let Some(of) = slice.endpoints.get(&endpoint.name) {
+                        @if let Some(counts) = slice.endpoints.get(&endpoint.name) {
                             tr {
                                 th scope="row" { (clock(seconds(slice.from_ms))) }
-                                td class="n" { (millis(of.p50_ms)) } td class="n" { (millis(of.p95_ms)) }
-                                td class="n" { (of.requests) } td class="n" { (of.failed) }
+                                td class="n" { (millis(counts.p50_ms)) } td class="n" { (millis(counts.p95_ms)) }
+                                td class="n" { (counts.requests) } td class="n" { (counts.failed) }
                             }
                         }
                     }
@@ -131,7 +131,7 @@ pub(super) fn latency_table(report: &Report, endpoint: &EndpointResult) -> Marku
     }
 }
 
-/// Where a percentile lies: each nine takes as much room as the one before.
+/// Position of a percentile on the x axis. Each additional nine takes the same space.
 fn nines(ppm: u32) -> f64 {
     -(1.0 - f64::from(ppm) / f64::from(Ratio::WHOLE)).log10()
 }
@@ -162,7 +162,7 @@ pub(super) fn percentiles(report: &Report, endpoint: &EndpointResult) -> Chart {
 pub(super) fn percentile_table(endpoint: &EndpointResult) -> Markup {
     html! {
         details {
-            summary { "figures" }
+            summary { "values" }
             div { table {
                 thead { tr { th { "percentile" } th class="n" { "latency" } } }
                 tbody { @for point in &endpoint.curve {
@@ -173,7 +173,8 @@ pub(super) fn percentile_table(endpoint: &EndpointResult) -> Markup {
     }
 }
 
-/// Charts of the load, each with its title: virtual users, and requests or arrivals a second.
+/// Charts of the load with their titles: VUs, requests per second, and arrivals per second of an
+/// open load.
 pub(super) fn load(report: &Report) -> Vec<(&'static str, Chart)> {
     let slices = &report.timeline.slices;
     if slices.is_empty() {
@@ -197,35 +198,37 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, Chart)> {
     };
     let is_open = slices.iter().any(|slice| slice.due.is_some());
     let vus = vec![
-        line(report, if is_open { "at most" } else { "planned" }, "planned", |slice| {
+        line(report, if is_open { "maximum" } else { "planned" }, "planned", |slice| {
             Some(f64::from(slice.planned_vus))
         }),
         line(report, "active", "actual", |slice| Some(f64::from(slice.vus))),
     ];
     let vus_tips = tips(report, |slice| format!("{} of {} VUs", slice.vus, slice.planned_vus));
-    let mut rates = vec![line(report, "requests ended", "actual", |slice| Some(rate(slice.requests, slice)))];
+    let mut rates = vec![line(report, "requests finished", "actual", |slice| Some(rate(slice.requests, slice)))];
     rates.push(line(report, "failed", "p99", |slice| Some(rate(slice.failed, slice))));
     let rate_tips = tips(report, |slice| {
         format!("{:.1} req/s, {:.1} failed", rate(slice.requests, slice), rate(slice.failed, slice))
     });
     let mut charts = vec![
-        ("Virtual users", chart("virtual users over time, planned and active", vus, vus_tips)),
-        ("Requests a second", chart("requests a second over time", rates, rate_tips)),
+        ("VUs", chart("VUs over time, planned and active", vus, vus_tips)),
+        ("Requests per second", chart("requests per second over time", rates, rate_tips)),
     ];
     if is_open {
         let arrivals = vec![
             line(report, "due", "planned", |slice| slice.due.map(|due| rate(due, slice))),
-            line(report, "begun", "actual", |slice| slice.begun.map(|begun| rate(begun, slice))),
+            line(report, "started", "actual", |slice| slice.begun.map(|begun| rate(begun, slice))),
         ];
         let tips = tips(report, |slice| {
-            format!("{} due, {} begun", slice.due.unwrap_or_default(), slice.begun.unwrap_or_default())
+            format!("{} due, {} started", slice.due.unwrap_or_default(), slice.begun.unwrap_or_default())
         });
-        charts.push(("ArrivalCounts a second", chart("arrivals a second over time, due and begun", arrivals, tips)));
+        charts.push(("Arrivals per second", chart("arrivals per second over time, due and started", arrivals, tips)));
     }
     charts
 }
 
-/// A picture that stands by itself: how often a slow-down of so much is found, by its size. Shares from 0 to 1.
+/// An SVG that needs no style sheet: the share of comparisons that detect a slow-down, by its size.
+/// `points` is for a busy shared runner and `also` for a quiet machine, each as (slow-down, share),
+/// from 0 to 1.
 pub fn operating_characteristic(points: &[(f64, f64)], also: &[(f64, f64)], margin: f64, detect: f64) -> String {
     const STYLE: &str = "svg{background:#fff;font-family:system-ui,sans-serif}text{font-size:12px;fill:#5b6472}.y{text-anchor:end}.x{text-anchor:middle}\
         .end{text-anchor:end}.grid{stroke:#e8ebf0}.mark{stroke:#5b6472}.line{fill:none;stroke-width:2.5}.p95{stroke:#d9730d}.p50{stroke:#2f6fd0}\
@@ -248,7 +251,7 @@ pub fn operating_characteristic(points: &[(f64, f64)], also: &[(f64, f64)], marg
     };
     let chart = Chart {
         label: format!(
-            "share of comparisons that call an endpoint regressed, by how much slower it is: few up to the margin of {}, nearly all from {} on",
+            "share of comparisons that report an endpoint as regressed, by its slow-down: few up to the margin of {}, nearly all from {} on",
             percent(margin),
             percent(detect)
         ),

@@ -1,4 +1,4 @@
-//! The sections of a run's page.
+//! Sections of a run's page.
 
 use std::collections::BTreeSet;
 
@@ -6,28 +6,30 @@ use maud::{Markup, html};
 
 use super::{class, figures};
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
+use crate::evidence::describe_failure;
 use crate::finding::Finding;
-use crate::findings::{measured, run_findings};
+use crate::findings::{describe_measured, run_findings};
 use crate::format::{self, interval, percent};
+use crate::interpretation::interpret;
 use crate::mark::{Mark, Tone};
-use crate::readings::readings;
 use crate::verdict::Tally;
 use crate::{ObjectiveResult, Report};
 
-/// What went wrong and what the result means, in sentences.
+/// List of findings, and the interpretation of the result.
 pub(super) fn findings(report: &Report) -> Markup {
-    list(run_findings(report).into_iter().chain(readings(report)).collect())
+    list(run_findings(report).into_iter().chain(interpret(report)).collect())
 }
 
-/// Findings, the most severe first. A reading's label is its color.
+/// List of findings, the most severe first. Findings of the interpretation have a color but no
+/// label.
 pub(super) fn list(mut findings: Vec<Finding>) -> Markup {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     html! {
         @if !findings.is_empty() {
-            section class="card" aria-label="what it means" {
-                ul class="said" { @for finding in &findings {
+            section class="card" aria-label="findings" {
+                ul class="findings" { @for finding in &findings {
                     li class=(class(finding.severity.into())) {
-                        @if finding.kind.is_reading() { (finding.message) } @else { (finding) }
+                        @if finding.kind.is_interpretation() { (finding.message) @if let Some(advice) = &finding.advice { ". " (advice) } } @else { (finding) }
                     }
                 } }
             }
@@ -42,10 +44,10 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
         div class="card" {
             table {
                 thead { tr {
-                    th { "verdict" } th { "endpoint" } th { "promised" } th class="n" { "seen" } th class="n" { "95 % interval" }
-                    th { "of what is promised" } th class="n" { "good" } th class="n" { "of" }
+                    th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" } th class="n" { "95 % interval" }
+                    th { "share of limit" } th class="n" { "good" } th class="n" { "requests" }
                 } }
-                tbody { @for objective in objectives { (objective_row(objective)) } }
+                tbody { @for objective in objectives.iter().filter(|it| it.not_available().is_none()) { (objective_row(objective)) } }
             }
         }
     }
@@ -59,7 +61,7 @@ fn objective_row(objective: &ObjectiveResult) -> Markup {
             td class={ "word " (class(mark.tone)) } { (mark.sign) " " (mark.word_and_note()) }
             th scope="row" { (objective.subject) }
             td { (objective.objective) }
-            td class="n" { (measured(objective).unwrap_or_default()) }
+            td class="n" { (describe_measured(objective).unwrap_or_default()) }
             td class="n" { @if let Some((low, high)) = objective.interval_ms() { (interval(low, high)) } }
             td { @if let Some(share) = objective.share_of_threshold() { (bar(share)) } }
             td class="n" { (count(|tally| tally.good).unwrap_or_default()) }
@@ -68,7 +70,7 @@ fn objective_row(objective: &ObjectiveResult) -> Markup {
     }
 }
 
-/// A share of what is promised as a bar: yellow from 80 % on, as on the dashboard.
+/// Share of a limit as a bar. It is yellow from 80 % on, as on the dashboard.
 fn bar(share: f64) -> Markup {
     let tone = if share > 1.0 {
         Tone::Bad
@@ -81,12 +83,12 @@ fn bar(share: f64) -> Markup {
     html! { span class={ "bar " (class(tone)) } aria-hidden="true" { i style=(width) {} } (if share.is_finite() { percent(share) } else { "∞".to_owned() }) }
 }
 
-/// Latency over time, endpoint by endpoint, and as a percentile curve.
+/// Latency by endpoint, over time and as a percentile curve.
 pub(super) fn latency(report: &Report) -> Markup {
     html! {
         h2 id="latency" { "Latency" }
         @if report.timeline.slices.is_empty() {
-            p class="sub" { "This report does not say how the run went over time." }
+            p class="sub" { "This report has no timeline." }
         } @else {
             div class="grid" {
                 @for endpoint in &report.endpoints {
@@ -113,11 +115,11 @@ pub(super) fn latency(report: &Report) -> Markup {
     }
 }
 
-/// What was planned, and what came of it.
+/// Planned and delivered load.
 pub(super) fn load(report: &Report) -> Markup {
     let charts = figures::load(report);
     html! {
-        h2 id="load" { "Load, planned and delivered" }
+        h2 id="load" { "Planned and delivered load" }
         div class="wide" {
             @for (title, chart) in &charts { section class="card" { h3 { (title) } (chart.render()) } }
         }
@@ -125,7 +127,7 @@ pub(super) fn load(report: &Report) -> Markup {
             table {
                 thead { tr {
                     th { "scenario" } th { "load" } th class="n" { "iterations" } th class="n" { "failed" } th class="n" { "dropped" }
-                    th class="n" { "arrivals begun" } th class="n" { "late" } th class="n" { "iteration p50" } th class="n" { "p95" }
+                    th class="n" { "arrivals started" } th class="n" { "late" } th class="n" { "iteration p50" } th class="n" { "p95" }
                 } }
                 tbody { @for part in &report.plan.parts { tr {
                     th scope="row" { (part.name) }
@@ -146,7 +148,7 @@ pub(super) fn load(report: &Report) -> Markup {
     }
 }
 
-/// Failed requests by endpoint and kind.
+/// Failed requests by endpoint, kind and cause, and checks.
 pub(super) fn errors(report: &Report) -> Markup {
     let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| endpoint.requests.failed > 0).collect();
     let kinds: BTreeSet<_> = failing.iter().flat_map(|endpoint| endpoint.errors.keys()).collect();
@@ -169,8 +171,22 @@ pub(super) fn errors(report: &Report) -> Markup {
                         td class="n" { (figures::share(endpoint.requests.failed, endpoint.requests.sent)) }
                         @for kind in &kinds { td class="n" { (endpoint.errors.get(*kind).copied().unwrap_or_default()) } }
                         td { @for (status, count) in &endpoint.by_status {
-                            (if status == "0" { "no answer" } else { status }) ": " (count) "  "
+                            (if status == "0" { "no response" } else { status }) ": " (count) "  "
                         } }
+                    } } }
+                }
+            }
+            @if !report.failures.is_empty() {
+                table {
+                    thead { tr {
+                        th { "request" } th class="n" { "failed" } th { "cause" } th class="n" { "first at" } th { "first body" }
+                    } }
+                    tbody { @for cause in &report.failures { tr {
+                        th scope="row" { (cause.request) }
+                        td class="n" { (format::count(cause.count)) }
+                        td class="wrap" { (describe_failure(cause.kind, cause.status, &cause.message, "")) }
+                        td class="n" { (format::clock_time(cause.first_ms)) }
+                        td class="wrap" { code { (cause.body) } }
                     } } }
                 }
             }
@@ -186,7 +202,7 @@ pub(super) fn errors(report: &Report) -> Markup {
     }
 }
 
-/// What of its error budgets this run used, and for how long a month's would last.
+/// Error budgets that this run used.
 pub(super) fn budgets(report: &Report) -> Markup {
     let budgets = error_budgets(report);
     html! {
@@ -194,9 +210,9 @@ pub(super) fn budgets(report: &Report) -> Markup {
         div class="card" {
             table {
                 thead { tr {
-                    th { "objective" } th class="n" { "bad" } th class="n" { "may be bad" } th { "budget used, burn rate" }
+                    th { "objective" } th class="n" { "bad requests" } th class="n" { "allowed" } th { "budget used (burn rate)" }
                     th class="n" { "a month's budget lasts" }
-                    @if report.requests_per_day.is_some() { th class="n" { "bad requests it has" } }
+                    @if report.requests_per_day.is_some() { th class="n" { "allowed per month" } }
                 } }
                 tbody { @for budget in &budgets { tr {
                     th scope="row" { (budget.objective.subject) " " (budget.objective.objective) }
@@ -204,36 +220,36 @@ pub(super) fn budgets(report: &Report) -> Markup {
                     td class="n" { (format!("{:.1}", budget.allowed)) }
                     td { (bar(budget.burn_rate)) }
                     td class="n" { (lasts(budget.days())) }
-                    @if let Some(day) = report.requests_per_day { td class="n" { (format::count(rounded(budget.of_month(day)))) } }
+                    @if let Some(day) = report.requests_per_day { td class="n" { (format::count(rounded(budget.allowed_per_month(day)))) } }
                 } } }
             }
             p class="sub" {
-                "A month is " (MONTH_DAYS) " days. What is bad here is assumed to be as bad all month"
-                @if let Some(day) = report.requests_per_day { ", at " (format::count(day)) " requests a day" }
+                "A month has " (MONTH_DAYS) " days. The error rate of this run is assumed for the whole month"
+                @if let Some(day) = report.requests_per_day { ", with " (format::count(day)) " requests per day" }
                 "."
             }
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count for eyes")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a displayed count")]
 fn rounded(value: f64) -> u64 {
     value.round() as u64
 }
 
 fn lasts(days: Option<f64>) -> String {
     match days {
-        None => "for ever".to_owned(),
-        Some(days) if days >= MONTH_DAYS => "the month".to_owned(),
+        None => "forever".to_owned(),
+        Some(days) if days >= MONTH_DAYS => "the whole month".to_owned(),
         Some(days) if days >= 2.0 => format!("{days:.0} days"),
         Some(days) => format!("{:.0} hours", days * 24.0),
     }
 }
 
-/// With what all of this was measured.
+/// Machine and software of the run.
 pub(super) fn environment(report: &Report) -> Markup {
     let environment = &report.environment;
-    let share = |share: Option<f64>| share.map_or_else(|| "not known".to_owned(), percent);
+    let share = |share: Option<f64>| share.map_or_else(|| "unknown".to_owned(), percent);
     let generator = &report.generator;
     let rows = [
         ("command", environment.command.clone()),
@@ -244,7 +260,7 @@ pub(super) fn environment(report: &Report) -> Markup {
         (
             "generator",
             format!(
-                "{} workers; the busiest {} busy, waiting for a processor {}; taken by the hypervisor {}",
+                "{} workers; processor use of the busiest: {}; longest wait for a processor: {}; stolen by the hypervisor: {}",
                 generator.workers,
                 share(generator.cpu),
                 share(generator.run_queue),
@@ -254,17 +270,17 @@ pub(super) fn environment(report: &Report) -> Markup {
         (
             "metrics",
             report.store.as_ref().map_or_else(
-                || "not kept".to_owned(),
+                || "no store".to_owned(),
                 |store| {
-                    let word = if store.complete { "all of them accepted" } else { "not all of them accepted" };
+                    let word = if store.complete { "all accepted" } else { "not all accepted" };
                     format!("{}, {} pushes, {word}", store.url, store.accepted)
                 },
             ),
         ),
         ("plan", report.plan.hash.clone()),
-        ("load allowed to", environment.allowed_targets.join(", ")),
+        ("allowed targets", environment.allowed_targets.join(", ")),
     ];
-    let slowest = report.endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.server_timing?)));
+    let server_timings = report.endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.server_timing?)));
     html! {
         h2 id="environment" { "Environment" }
         div class="card" {
@@ -272,16 +288,16 @@ pub(super) fn environment(report: &Report) -> Markup {
                 @for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
                     tr { th scope="row" { (name) } td class="wrap" { (value) } }
                 }
-                @for (endpoint, said) in slowest {
+                @for (endpoint, timing) in server_timings {
                     tr { th scope="row" { "server-timing" } td class="wrap" {
-                        (endpoint.name) ": " (figures::ms(said.server_mean_ms)) " of " (figures::ms(said.client_mean_ms)) " by the backend"
+                        (endpoint.name) ": mean " (figures::ms(timing.server_mean_ms)) " in the backend, " (figures::ms(timing.client_mean_ms)) " measured"
                     } }
                 }
             } }
         }
         footer {
-            "Latency is sending, waiting and receiving. A failed request counts as infinitely slow. Percentiles by nearest rank, "
-            "intervals with 95 % confidence."
+            "Latency is the time for sending, waiting and receiving. A failed request counts as infinitely slow. "
+            "Percentiles use the nearest rank. Intervals have 95 % confidence."
         }
     }
 }

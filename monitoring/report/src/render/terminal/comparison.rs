@@ -1,41 +1,51 @@
-//! A comparison as a person reads it: what was asked, a line per endpoint, and what it comes to.
+//! A comparison as text: the verdict and its cause, a row for each endpoint, then details.
 
-use std::fmt::Write as _;
-
-use super::TextTable;
-use crate::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, SidesP95};
+use super::{Column, TerminalStyle, TextTable, finding_lines};
+use crate::comparison::{Change, Comparison, EndpointChange, SidesP95};
 use crate::findings::comparison_findings;
 use crate::format::{exact_percent, signed_percent, signed_points};
+use crate::headline::Headline;
+use crate::mark::Mark;
 
-/// The table of a comparison, and its findings.
-pub fn render_comparison(compared: &Comparison, color: bool) -> String {
-    let Comparison { scenario, load, base, head, rule, pairs, .. } = compared;
-    let measured = match compared.method {
-        ComparisonMethod::Interleaved => format!("{pairs} pairs of rounds, turn by turn"),
-        ComparisonMethod::Recorded => {
-            format!("{pairs} sections of two runs at different times: weaker than rounds turn by turn")
-        }
-    };
-    let mut text = format!("{scenario}: {load}: {measured}\n  base  {base}\n  head  {head}\n");
-    let columns = ["", "endpoint", "p95 before", "after", "change", "interval", "p50", "p99", "success", "req/s"];
-    let mut table = TextTable::new(columns, color);
+/// Renders the headline, the table, the rule and the findings.
+pub fn render_comparison(compared: &Comparison, style: TerminalStyle) -> String {
+    let Comparison { load, base, head, rule, .. } = compared;
+    let headline = format!("{} {}", Mark::from(compared.exit_code).sign, Headline::for_comparison(compared).to_line());
+    let sides =
+        [format!("base  {base}"), format!("head  {head}"), format!("load  {load}: {}", compared.describe_pairs())];
+    let rule = [
+        format!(
+            "regressed: p95 is more than {} slower, with {} confidence for all endpoints together",
+            exact_percent(rule.margin),
+            exact_percent(1.0 - compared.alpha),
+        ),
+        format!("no change seen: a slow-down of {} is ruled out", exact_percent(rule.detect)),
+        "p50, p99, success and req/s are shown but not judged".to_owned(),
+    ];
+    let wrapped = |lines: &[String]| lines.iter().map(|line| style.wrap(line)).collect::<Vec<_>>().join("\n");
+    let findings: Vec<_> = comparison_findings(compared).iter().map(|it| finding_lines(it, style)).collect();
+    let mut blocks = vec![style.wrap(&headline), wrapped(&sides), table(compared).text(style), wrapped(&rule)];
+    blocks.push(findings.join("\n"));
+    blocks.retain(|block| !block.is_empty());
+    style.fit(&blocks.join("\n\n"))
+}
+
+fn table(compared: &Comparison) -> TextTable {
+    let mut table = TextTable::new([
+        Column::text("endpoint"),
+        Column::number("p95 before"),
+        Column::number("after"),
+        Column::number("change"),
+        Column::number("interval").rank(1),
+        Column::number("p50").rank(5),
+        Column::number("p99").rank(4),
+        Column::number("success").rank(2),
+        Column::number("req/s").rank(3),
+    ]);
     for endpoint in &compared.endpoints {
         table.row(endpoint.conclusion.into(), cells(endpoint));
     }
-    table.align_right(2..columns.len());
-    let _ = writeln!(text, "\n{}", table.text());
-    let _ = writeln!(
-        text,
-        "regressed: p95 slower by more than {}, sure to {} for all endpoints together; no change seen: {} slower is ruled out\n\
-         (p50, p99, success and req/s are changes that are shown and do not gate)",
-        exact_percent(rule.margin),
-        exact_percent(1.0 - compared.alpha),
-        exact_percent(rule.detect),
-    );
-    for finding in comparison_findings(compared) {
-        let _ = write!(text, "\n{finding}");
-    }
-    text.trim_end().to_owned()
+    table
 }
 
 fn cells(endpoint: &EndpointChange) -> [String; 9] {

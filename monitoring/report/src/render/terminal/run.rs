@@ -1,103 +1,186 @@
-//! The result of a run as a person reads it: one table, then what went wrong in whole sentences.
+//! A run as text: the verdict and its cause, one table, then details.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::TextTable;
-use crate::findings::{measured, run_findings};
-use crate::format::{interval, millis};
+use super::{Column, TerminalStyle, TextTable, finding_lines};
+use crate::evidence::FailureCause;
+use crate::finding::Finding;
+use crate::findings::{describe_measured, not_available};
+use crate::format::{count, interval, millis};
+use crate::headline::{Headline, cause_finding, cause_objective};
+use crate::interpretation::interpret;
 use crate::mark::Mark;
-use crate::readings::readings;
-use crate::verdict::Tally;
+use crate::verdict::{Tally, Verdict};
 use crate::{Millis, ObjectiveResult, PartResult, Report};
 
-/// The column of response times.
-const FROM_DUE: usize = 7;
-/// The column of sparklines.
-const OVER_TIME: usize = 8;
+/// Limit on causes of failed requests. `report.html` has all of them.
+const SHOWN_CAUSES: usize = 5;
 
-/// The table of a run, how its loads went, what it means, and its findings.
-pub fn render_run(report: &Report, color: bool) -> String {
-    let mut text = format!("{}\n", headline(report));
-    let columns = ["", "endpoint", "promised", "seen", "95 % interval", "good", "of", "from due", "over time", ""];
-    let mut table = TextTable::new(columns, color);
-    for objective in &report.objectives {
+/// Renders the headline, the table, causes of failed requests, findings, and each load.
+pub fn render_run(report: &Report, style: TerminalStyle) -> String {
+    let mut blocks = vec![render_headline(report, style)];
+    if report.was_loaded() {
+        blocks.push(table(report).text(style));
+        blocks.push(failures(report, style));
+    }
+    blocks.push(findings(report, style));
+    if report.was_loaded() {
+        blocks.push(loads(report, style));
+    }
+    blocks.retain(|block| !block.is_empty());
+    style.fit(&blocks.join("\n\n"))
+}
+
+/// The verdict with its exit code and the cause. A cause of several lines goes below.
+fn render_headline(report: &Report, style: TerminalStyle) -> String {
+    let headline = Headline::new(report);
+    let sign = Mark::from(report.exit_code).sign;
+    if !headline.cause.contains('\n') {
+        return style.wrap(&format!("{sign} {}", headline.to_line()));
+    }
+    let cause: Vec<_> = headline.cause.lines().map(|line| style.wrap(&format!("  {line}"))).collect();
+    format!("{sign} {}\n{}", headline.verdict, cause.join("\n"))
+}
+
+fn table(report: &Report) -> TextTable {
+    let mut table = TextTable::new([
+        Column::text("endpoint"),
+        Column::text("objective"),
+        Column::number("measured"),
+        Column::number("requests"),
+        Column::number("good").rank(1),
+        Column::number("response time").rank(2),
+        Column::number("95 % interval").rank(3),
+        Column::text("p95 over time").rank(4),
+        Column::text("").rank(5),
+    ]);
+    for objective in report.objectives.iter().filter(|objective| objective.has_row()) {
         let mark = Mark::from(objective);
         table.row(mark, cells(report, objective, mark));
     }
-    table.align_right([3, 4, 5, 6, FROM_DUE]);
-    if report.timeline.slices.is_empty() {
-        table.hide(OVER_TIME);
-    }
-    // A closed load has no response times, and an empty column would only make people wonder.
-    if report.objectives.iter().all(|objective| objective.response_ms().is_none()) {
-        table.hide(FROM_DUE);
-    }
-    let _ = writeln!(text, "\n{}", table.text());
-    for line in report.plan.parts.iter().map(describe_part) {
-        let _ = writeln!(text, "{line}");
-    }
-    for reading in readings(report) {
-        let _ = writeln!(text, "{reading}");
-    }
-    for finding in run_findings(report) {
-        let _ = write!(text, "\n{finding}");
-    }
-    text.trim_end().to_owned()
+    table
 }
 
-fn headline(report: &Report) -> String {
-    let Report { scenario, load, requests, iterations, .. } = report;
-    let mut text = format!(
-        "{scenario}: {load}: {} requests ({} failed), {} iterations",
-        requests.sent, requests.failed, iterations.completed
-    );
-    let ends =
-        [(iterations.failed, "failed"), (iterations.interrupted, "interrupted"), (iterations.dropped, "never begun")];
-    for (count, what) in ends {
-        if count > 0 {
-            let _ = write!(text, ", {count} {what}");
+fn cells(report: &Report, objective: &ObjectiveResult, mark: Mark) -> [String; 9] {
+    let counts = |value: fn(&Tally) -> u64| objective.tally().map(|tally| count(value(tally))).unwrap_or_default();
+    [
+        objective.subject.clone(),
+        objective.objective.clone(),
+        describe_measured(objective).unwrap_or_default(),
+        counts(|tally| tally.total),
+        counts(|tally| tally.good),
+        objective.response_ms().map(millis).unwrap_or_default(),
+        objective.interval_ms().map(|(low, high)| interval(low, high)).unwrap_or_default(),
+        spark(report, objective).unwrap_or_default(),
+        mark.note.to_owned(),
+    ]
+}
+
+/// The most frequent causes of failed requests.
+fn failures(report: &Report, style: TerminalStyle) -> String {
+    let causes = merge_by_cause(&report.failures);
+    let shown = causes.iter().take(SHOWN_CAUSES);
+    let mut lines: Vec<_> =
+        shown.map(|(requests, cause)| style.wrap(&format!("{}: {}", requests.join(", "), cause.describe()))).collect();
+    if let Some(more) = causes.len().checked_sub(SHOWN_CAUSES).filter(|&more| more > 0) {
+        lines.push(format!("and {more} more causes of failed requests: see report.html"));
+    }
+    if lines.is_empty() { String::new() } else { format!("failed requests\n{}", lines.join("\n")) }
+}
+
+/// Causes that several endpoints share, as one with all their names, in the order of the first.
+fn merge_by_cause(causes: &[FailureCause]) -> Vec<(Vec<&str>, FailureCause)> {
+    let mut merged: Vec<(Vec<&str>, FailureCause)> = Vec::new();
+    for cause in causes {
+        let key = |it: &FailureCause| (it.kind, it.status, it.message.clone(), it.body.clone());
+        match merged.iter_mut().find(|(_, known)| key(known) == key(cause)) {
+            Some((requests, known)) => {
+                requests.push(&cause.request);
+                known.count += cause.count;
+                known.first_ms = known.first_ms.min(cause.first_ms);
+            }
+            None => merged.push((vec![&cause.request], cause.clone())),
         }
     }
-    text
+    merged
 }
 
-/// How a load went, in a line: how long iterations took, whether arrivals were in time, and what its kind hides.
-fn describe_part(part: &PartResult) -> String {
-    let took = part
-        .iteration_ms
-        .map(|ms| format!("iterations took p50 {}, p95 {}, at most {}", long(ms.p50), long(ms.p95), long(ms.max)));
+/// Inconclusive objectives, then findings, the most severe first. The finding in the headline is
+/// left out.
+fn findings(report: &Report, style: TerminalStyle) -> String {
+    let in_headline = cause_finding(report);
+    let mut findings: Vec<&Finding> = report.findings.iter().filter(|it| Some(*it) != in_headline).collect();
+    // Without load, every objective lacks data; that is no news.
+    let loaded = report.was_loaded();
+    let made = if loaded { [not_available(report), interpret(report)].concat() } else { Vec::new() };
+    findings.extend(&made);
+    findings.sort_by_key(|finding| (!finding.is_problem(), std::cmp::Reverse(finding.severity)));
+    let open = if loaded { undecided(report) } else { Vec::new() };
+    let lines = open.into_iter().map(|line| style.wrap(&line));
+    lines.chain(findings.into_iter().map(|it| finding_lines(it, style))).collect::<Vec<_>>().join("\n")
+}
+
+/// Lines about inconclusive objectives, grouped by reason.
+fn undecided(report: &Report) -> Vec<String> {
+    // The table shows which objectives share the headline's reason.
+    let in_headline = cause_objective(report).map(ObjectiveResult::reason).filter(|reason| !reason.is_empty());
+    let mut by_reason = BTreeMap::<(String, &str), Vec<String>>::new();
+    for objective in report.objectives.iter().filter(|it| it.has_row() && Some(it.reason()) != in_headline) {
+        if let Verdict::Inconclusive(reason) = &objective.verdict {
+            by_reason.entry((reason.to_string(), &objective.subject)).or_default().push(objective.objective.clone());
+        }
+    }
+    let mut merged = BTreeMap::<String, Vec<String>>::new();
+    for ((reason, subject), objectives) in by_reason {
+        merged.entry(reason).or_default().push(format!("{subject} {}", objectives.join(", ")));
+    }
+    merged.into_iter().map(|(reason, subjects)| format!("inconclusive: {}: {reason}", subjects.join("; "))).collect()
+}
+
+/// Counts of the run, then a description of each load.
+fn loads(report: &Report, style: TerminalStyle) -> String {
+    let Report { load, requests, iterations, .. } = report;
+    let mut text = format!(
+        "load: {load}: {} requests, {} failed; {} iterations",
+        count(requests.sent),
+        count(requests.failed),
+        count(iterations.completed)
+    );
+    let ends =
+        [(iterations.failed, "failed"), (iterations.interrupted, "interrupted"), (iterations.dropped, "dropped")];
+    for (number, what) in ends.into_iter().filter(|(number, _)| *number > 0) {
+        let _ = write!(text, ", {} {what}", count(number));
+    }
+    let parts = report.plan.parts.iter().flat_map(describe_part);
+    std::iter::once(text).chain(parts).map(|line| style.wrap(&line)).collect::<Vec<_>>().join("\n")
+}
+
+/// Lines about a load: duration of iterations, arrivals, and the effect of its kind on the numbers.
+fn describe_part(part: &PartResult) -> Vec<String> {
+    let durations = part.iteration_ms.map(|ms| {
+        format!("{}: iteration time p50 {}, p95 {}, maximum {}", part.name, long(ms.p50), long(ms.p95), long(ms.max))
+    });
     let arrivals = part.arrivals.as_ref().map(|arrivals| {
         let late = arrivals.lateness_ms.map(|ms| format!(", lateness p99 {}", long(ms.p99))).unwrap_or_default();
         format!(
-            "{} of {} arrivals begun, {} dropped{late}",
-            arrivals.started, arrivals.planned, part.iterations.dropped
+            "{}: {} of {} arrivals started, {} dropped{late}",
+            part.name,
+            count(arrivals.started),
+            count(arrivals.planned),
+            count(part.iterations.dropped)
         )
     });
-    let model = Some(part.model.clone()).filter(|model| !model.is_empty());
-    let lines: Vec<_> = [took, arrivals, model].into_iter().flatten().collect();
-    format!("{}: {}", part.name, lines.join("\n  "))
+    let model = Some(format!("{}: {}", part.name, part.model)).filter(|_| !part.model.is_empty());
+    [durations, arrivals, model].into_iter().flatten().collect()
 }
 
 fn long(ms: f64) -> String {
     if ms < 10_000.0 { millis(Millis::Finite(ms)) } else { format!("{:.1} s", ms / 1e3) }
 }
 
-fn cells(report: &Report, objective: &ObjectiveResult, mark: Mark) -> [String; 9] {
-    let counts = |count: fn(&Tally) -> u64| objective.tally().map(|tally| count(tally).to_string()).unwrap_or_default();
-    [
-        objective.subject.clone(),
-        objective.objective.clone(),
-        measured(objective).unwrap_or_default(),
-        objective.interval_ms().map(|(low, high)| interval(low, high)).unwrap_or_default(),
-        counts(|tally| tally.good),
-        counts(|tally| tally.total),
-        objective.response_ms().map(millis).unwrap_or_default(),
-        spark(report, objective).unwrap_or_default(),
-        mark.note.to_owned(),
-    ]
-}
-
-/// A latency's p95 over time, against what is promised: an eighth of it is the lowest bar, and beyond it is the full one.
+/// The p95 over time of an objective on latency. A full bar is over the threshold. The lowest bar
+/// is below a seventh of it.
 fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
     const WIDTH: usize = 12;
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -106,8 +189,8 @@ fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
     let width = WIDTH.min(slices.len());
     let mut worst: Vec<Option<f64>> = vec![None; width];
     for (at, slice) in slices.iter().enumerate() {
-        let Some(of) = slice.endpoints.get(&objective.subject) else { continue };
-        let share = of.p95_ms.as_f64() / threshold;
+        let Some(counts) = slice.endpoints.get(&objective.subject) else { continue };
+        let share = counts.p95_ms.as_f64() / threshold;
         let column = &mut worst[at * width / slices.len()];
         *column = Some(column.map_or(share, |worst| worst.max(share)));
     }
@@ -121,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_bar_is_a_broken_promise() {
+    fn a_bar_is_full_only_over_the_threshold() {
         let mut report = Report::sample_over_time();
         let objective = report.objectives[0].clone();
         let calm = spark(&report, &objective).unwrap();
@@ -132,6 +215,6 @@ mod tests {
             last.endpoints.get_mut(&objective.subject).unwrap().p95_ms = p95;
             assert_eq!(spark(&report, &objective).unwrap().ends_with('█'), is_full, "{ms} of 300 ms");
         }
-        assert_eq!(spark(&report, &report.objectives[7]), None, "a share of successes has no p95");
+        assert_eq!(spark(&report, &report.objectives[7]), None, "an objective on success has no p95");
     }
 }

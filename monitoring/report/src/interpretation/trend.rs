@@ -1,4 +1,5 @@
-//! Whether latency depends on what a scenario told its requests apart by: the day of a game, the players in a room.
+//! Findings about latency that depends on the number of a segment: the day of a game, the players
+//! in a room.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +8,16 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::{Millis, Report, SegmentResult};
 
-/// A straight line needs that many points before a word is said of it.
+/// Minimum number of points for a line.
 const LEAST_POINTS: usize = 5;
-/// As many requests in a segment before its median counts.
+/// Minimum number of requests in a segment for its median to count.
 const LEAST_REQUESTS: u64 = 10;
-/// A change that matters, from the first segment to the last, as a share of the first.
-const MATTERS: f64 = 0.2;
-/// The chance of seeing a dependence anywhere in a report where there is none.
+/// Smallest relevant change from the first segment to the last, as a share of the first.
+const RELEVANT: f64 = 0.2;
+/// Probability that a report without any dependence has such a finding.
 const FALSE_ALARM: f64 = 0.01;
 
-/// An endpoint's median latency, by a number.
+/// Median latencies of an endpoint by the number of the segment.
 type Points = Vec<Point>;
 
 #[derive(Debug, Clone, Copy)]
@@ -26,24 +27,26 @@ struct Point {
     requests: f64,
 }
 
-/// A line through points, at the first and the last of them.
+/// A line through the points of an endpoint.
 #[derive(Debug)]
 struct Trend {
     endpoint: String,
+    /// Smallest and largest number.
     numbers: (f64, f64),
+    /// Latency on the line at these numbers, in milliseconds.
     ms: (f64, f64),
-    /// How often there is as steep a line where there is none.
+    /// Probability of a line that is at least as steep without any dependence.
     chance: f64,
 }
 
-/// A sentence for each kind of segment.
-pub(super) fn readings(report: &Report) -> Vec<Finding> {
+/// A finding for each name of a segment that has a number.
+pub(super) fn findings(report: &Report) -> Vec<Finding> {
     let parts = |segment: &'_ SegmentResult| {
         let (name, number) = segment.name.rsplit_once(' ')?;
         Some((name.to_owned(), number.parse::<u32>().ok()?))
     };
     let kinds: BTreeSet<_> = report.segments.iter().filter_map(parts).map(|(name, _)| name).collect();
-    let of_kind = |kind: String| {
+    let with_name = |kind: String| {
         let mut points: BTreeMap<&str, Points> = BTreeMap::new();
         for segment in &report.segments {
             let Some((_, number)) = parts(segment).filter(|(name, _)| *name == kind) else { continue };
@@ -55,27 +58,27 @@ pub(super) fn readings(report: &Report) -> Vec<Finding> {
                 }
             }
         }
-        reading(&kind, &points)
+        finding(&kind, &points)
     };
-    kinds.into_iter().filter_map(of_kind).collect()
+    kinds.into_iter().filter_map(with_name).collect()
 }
 
-fn reading(kind: &str, points: &BTreeMap<&str, Points>) -> Option<Finding> {
+fn finding(kind: &str, points: &BTreeMap<&str, Points>) -> Option<Finding> {
     let trends: Vec<_> = points.iter().filter_map(|(endpoint, points)| line(endpoint, points)).collect();
     let first = trends.first()?;
     #[expect(clippy::cast_precision_loss, reason = "a number of endpoints")]
-    // Bonferroni: each endpoint is one more occasion for chance.
-    let seen = |trend: &&Trend| trend.chance < FALSE_ALARM / trends.len() as f64 && trend.change().abs() > MATTERS;
-    let mut depend: Vec<_> = trends.iter().filter(seen).collect();
-    depend.sort_by(|one, other| other.change().abs().total_cmp(&one.change().abs()));
-    if depend.is_empty() {
+    // Bonferroni: each endpoint is one more test.
+    let depends = |trend: &&Trend| trend.chance < FALSE_ALARM / trends.len() as f64 && trend.change().abs() > RELEVANT;
+    let mut dependent: Vec<_> = trends.iter().filter(depends).collect();
+    dependent.sort_by(|one, other| other.change().abs().total_cmp(&one.change().abs()));
+    if dependent.is_empty() {
         let (from, to) = first.numbers;
-        let message = format!("no endpoint's latency depends on {kind}, from {from:.0} to {to:.0}");
+        let message = format!("no endpoint's latency depends on {kind} ({from:.0} to {to:.0})");
         return Some(Finding::new(Severity::Good, Subject::Target, FindingKind::SegmentTrend, message));
     }
-    let named: Vec<_> = depend.iter().map(|trend| trend.describe()).collect();
-    let grows = depend.iter().any(|trend| trend.change() > 0.0);
-    let advice = if grows { ": what it reads or writes grows with that" } else { "" };
+    let named: Vec<_> = dependent.iter().map(|trend| trend.describe()).collect();
+    let grows = dependent.iter().any(|trend| trend.change() > 0.0);
+    let advice = if grows { ". Look for data that grows with it" } else { "" };
     let message = format!("latency depends on {kind}: {}{advice}", named.join(", "));
     let severity = if grows { Severity::Warning } else { Severity::Good };
     Some(Finding::new(severity, Subject::Target, FindingKind::SegmentTrend, message))
@@ -92,13 +95,14 @@ impl Trend {
     }
 }
 
-/// A straight line by least squares, each point weighted by its requests, and Student's t test of its slope (e.g. Draper
-/// and Smith, Applied Regression Analysis, 3rd ed., 1.4 and 9.2).
+/// Fits a line by least squares, each point weighted by its requests, and tests its slope with
+/// Student's t test (e.g. Draper and Smith, Applied Regression Analysis, 3rd ed., 1.4 and 9.2).
 fn line(endpoint: &str, points: &Points) -> Option<Trend> {
     if points.len() < LEAST_POINTS {
         return None;
     }
-    let weighted = |of: &dyn Fn(&Point) -> f64| points.iter().map(|point| point.requests * of(point)).sum::<f64>();
+    let weighted =
+        |value: &dyn Fn(&Point) -> f64| points.iter().map(|point| point.requests * value(point)).sum::<f64>();
     let all = weighted(&|_| 1.0);
     let (x, y) = (weighted(&|point| point.number) / all, weighted(&|point| point.median_ms) / all);
     let spread = weighted(&|point| (point.number - x).powi(2));
@@ -138,28 +142,28 @@ mod tests {
         report
     }
 
-    /// Some per cent up or down, the same each time.
+    /// Deterministic noise: a factor between 1 and 1.1.
     fn noise(number: u32) -> f64 {
         1.0 + f64::from(number * 7919 % 13) / 130.0
     }
 
     #[test]
-    fn what_grows_with_the_players_is_named_and_noise_is_not() {
+    fn latency_that_grows_with_players_is_reported_and_noise_is_not() {
         let level = report("day", &|number| [20.0 * noise(number), 50.0 * noise(number + 3)]);
-        let said: Vec<_> = readings(&level).iter().map(Finding::to_string).collect();
-        assert_eq!(said, ["reading: good: no endpoint's latency depends on day, from 1 to 9"]);
+        let messages: Vec<_> = findings(&level).iter().map(Finding::to_string).collect();
+        assert_eq!(messages, ["note: no endpoint's latency depends on day (1 to 9)"]);
         let grows =
             report("players", &|number| [20.0 * noise(number), (20.0 + 10.0 * f64::from(number)) * noise(number)]);
-        let said: Vec<_> = readings(&grows).iter().map(Finding::to_string).collect();
-        assert_eq!(said.len(), 1);
-        assert!(said[0].starts_with("reading: warning: latency depends on players: leaderboard p50 3"), "{said:?}");
-        assert!(!said[0].contains("get_state"), "{said:?}");
+        let messages: Vec<_> = findings(&grows).iter().map(Finding::to_string).collect();
+        assert_eq!(messages.len(), 1);
+        assert!(messages[0].starts_with("warning: latency depends on players: leaderboard p50 3"), "{messages:?}");
+        assert!(!messages[0].contains("get_state"), "{messages:?}");
     }
 
     #[test]
-    fn four_points_are_no_line() {
+    fn four_points_are_too_few_for_a_line() {
         let mut few = report("players", &|number| [f64::from(number), f64::from(number)]);
         few.segments.truncate(4);
-        assert_eq!(readings(&few), []);
+        assert_eq!(findings(&few), []);
     }
 }

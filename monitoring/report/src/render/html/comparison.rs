@@ -1,4 +1,4 @@
-//! The section of a comparison: what changed, by how much, and how sure that is.
+//! Section of a comparison: changes, their sizes and their intervals.
 
 use std::fmt::Write as _;
 
@@ -12,56 +12,57 @@ use crate::findings::comparison_findings;
 use crate::format::{exact_percent, signed_percent, signed_points};
 use crate::mark::Mark;
 
-/// What was found, in sentences.
+/// List of findings.
 pub(super) fn findings(compared: &Comparison) -> Markup {
     list(comparison_findings(compared))
 }
 
-/// The table, and a picture of the intervals.
+/// Table, and a chart of the intervals.
 pub(super) fn section(compared: &Comparison) -> Markup {
-    let how = match compared.method {
-        ComparisonMethod::Interleaved => "base and head took turns on one machine",
+    let method = match compared.method {
+        ComparisonMethod::Interleaved => "interleaved rounds on one machine",
         ComparisonMethod::Recorded => {
-            "two runs at different times: what else changed between them looks like a change of the service"
+            "two runs at different times; any other difference between them looks like a change of the service"
         }
     };
     html! {
         h2 id="comparison" { "Comparison" }
         div class="card" {
             p class="sub" {
-                b { (compared.base) } " and " b { (compared.head) } ": " (how) ". Judged is p95, all endpoints together (Holm), a change of up to "
-                (exact_percent(compared.rule.margin)) " is none, and one of " (exact_percent(compared.rule.detect)) " must not go unseen."
+                b { (compared.base) } " and " b { (compared.head) } ": " (method) ". The p95 of all endpoints is judged together (Holm). "
+                "A change of up to " (exact_percent(compared.rule.margin)) " is ignored. A slow-down of "
+                (exact_percent(compared.rule.detect)) " or more must be detected."
             }
             (PreEscaped(forest(compared)))
             table {
                 thead { tr {
-                    th { "p95" } th { "endpoint" } th class="n" { "before" } th class="n" { "after" } th class="n" { "change" } th class="n" { "interval" }
+                    th { "verdict" } th { "endpoint" } th class="n" { "p95 before" } th class="n" { "after" } th class="n" { "change" } th class="n" { "interval" }
                     th class="n" { "p50" } th class="n" { "p99" } th class="n" { "success" } th class="n" { "throughput" }
                 } }
                 tbody { @for endpoint in &compared.endpoints { (row(endpoint)) } }
             }
-            p class="sub" { "p50, p99, success and throughput are shown and not judged." }
+            p class="sub" { "Changes of p50, p99, success and throughput are shown but not judged." }
         }
     }
 }
 
 fn row(endpoint: &EndpointChange) -> Markup {
     let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
-    let change_of = |change: &Change| change.change.map(signed_percent).unwrap_or_default();
+    let percent = |change: &Change| change.change.map(signed_percent).unwrap_or_default();
     let mark = Mark::from(endpoint.conclusion);
     html! {
         tr {
             td class={ "word " (class(mark.tone)) } { (mark.signed_word()) }
             th scope="row" { (endpoint.name) }
             td class="n" { (before) } td class="n" { (after) } td class="n" { (change) } td class="n" { (interval) }
-            td class="n" { (change_of(&endpoint.p50)) } td class="n" { (change_of(&endpoint.p99)) }
+            td class="n" { (percent(&endpoint.p50)) } td class="n" { (percent(&endpoint.p99)) }
             td class="n" { (endpoint.success.change.map(signed_points).unwrap_or_default()) }
-            td class="n" { (change_of(&endpoint.throughput)) }
+            td class="n" { (percent(&endpoint.throughput)) }
         }
     }
 }
 
-/// Each endpoint's change with its interval, beside the margin.
+/// Forest plot: the change of each endpoint with its interval, and the margin.
 fn forest(compared: &Comparison) -> String {
     const WIDTH: f64 = 900.0;
     const LEFT: f64 = 190.0;
@@ -93,7 +94,7 @@ fn forest(compared: &Comparison) -> String {
         (-farthest, signed_percent(-farthest)),
     ] {
         let anchor = if at == farthest { " end" } else { "" };
-        // The margin's labels would stand on that of nought, where the picture reaches far.
+        // In a chart with a wide range, the labels of the margin would overlap the one at zero.
         if at.abs() != margin || x(margin) - x(0.0) > 90.0 {
             let _ = write!(svg, "<text class=\"x{anchor}\" x=\"{:.1}\" y=\"18\">{}</text>", x(at), escaped(&text));
         }

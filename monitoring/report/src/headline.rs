@@ -1,0 +1,141 @@
+//! One line about a run or a comparison: verdict, exit code and cause.
+
+use monitoring::slo::OnMiss;
+
+use crate::comparison::Comparison;
+use crate::exit_code::ExitCode;
+use crate::finding::{Finding, FindingKind};
+use crate::findings::{changes, describe_miss};
+use crate::verdict::Verdict;
+use crate::{ObjectiveResult, Report};
+
+/// Verdict and its cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// Scenario, verdict and exit code: "basic: missed, 1 of 9 (exit 99)".
+    pub verdict: String,
+    /// Most severe cause, and the number of other causes. Empty if all objectives were met. It may
+    /// have several lines.
+    pub cause: String,
+}
+
+impl Headline {
+    /// Headline of a run.
+    pub fn new(report: &Report) -> Self {
+        let code = report.exit_code;
+        let gating: Vec<_> = gating(report).collect();
+        let count = |wanted: fn(&Verdict) -> bool| gating.iter().filter(|it| wanted(&it.verdict)).count();
+        let all = gating.len();
+        let verdict = match code {
+            ExitCode::Met => format!("met, {} of {all} objectives", count(|it| *it == Verdict::Met)),
+            ExitCode::Missed => format!("missed, {} of {all}", count(|it| *it == Verdict::Missed)),
+            ExitCode::Inconclusive if !report.was_loaded() => "did not run".to_owned(),
+            ExitCode::Inconclusive => match count(|it| matches!(it, Verdict::Inconclusive(_))) {
+                0 => "inconclusive".to_owned(),
+                open => format!("inconclusive, {open} of {all}"),
+            },
+            ExitCode::Regressed => "slower than the baseline".to_owned(),
+            ExitCode::ProofFailed => "not proved".to_owned(),
+            ExitCode::Interrupted => "interrupted".to_owned(),
+            ExitCode::Internal => "internal error".to_owned(),
+            ExitCode::BadConfiguration => "bad configuration".to_owned(),
+        };
+        let word = if code == ExitCode::Inconclusive && !report.was_loaded() { ", inconclusive" } else { "" };
+        let verdict = format!("{}: {verdict} (exit {}{word})", report.scenario, code.code());
+        Self { verdict, cause: cause(report).unwrap_or_default() }
+    }
+
+    /// Headline of a comparison.
+    pub fn for_comparison(compared: &Comparison) -> Self {
+        let code = compared.exit_code;
+        let verdict = format!("{}: {} (exit {})", compared.scenario, compared.describe(), code.code());
+        let regressed = changes::findings(compared).filter(|finding| finding.kind == FindingKind::Regressed);
+        let problems = compared.findings.iter().filter(|finding| finding.exit_code == Some(code)).cloned();
+        let mut causes = regressed.chain(problems);
+        let cause = match causes.next() {
+            Some(first) if code != ExitCode::Met => {
+                format!("{}{}", first.message, and_more(causes.count(), "endpoint", ""))
+            }
+            _ => String::new(),
+        };
+        Self { verdict, cause }
+    }
+
+    /// Verdict and cause on one line: "basic: missed, 1 of 9 (exit 99): get_game_data p95 761 ms >
+    /// 500 ms, 263 requests".
+    pub fn to_line(&self) -> String {
+        match self.cause.as_str() {
+            "" => self.verdict.clone(),
+            cause => format!("{}: {}", self.verdict, cause.replace('\n', ". ")),
+        }
+    }
+}
+
+/// Finding that is the cause in the headline.
+pub(crate) fn cause_finding(report: &Report) -> Option<&Finding> {
+    let code = report.exit_code;
+    let is_missed_objective = code == ExitCode::Missed && most_severe_miss(report).is_some();
+    let mut findings = report.findings.iter().filter(|finding| finding.exit_code == Some(code));
+    // An interruption is the cause only if there is no other.
+    let first = findings.clone().find(|finding| finding.kind != FindingKind::Interrupted).or_else(|| findings.next());
+    first.filter(|_| !is_missed_objective)
+}
+
+/// Objective that is the cause in the headline.
+pub(crate) fn cause_objective(report: &Report) -> Option<&ObjectiveResult> {
+    match report.exit_code {
+        ExitCode::Missed => most_severe_miss(report),
+        ExitCode::Inconclusive if cause_finding(report).is_none() => {
+            gating(report).find(|it| matches!(it.verdict, Verdict::Inconclusive(_)))
+        }
+        _ => None,
+    }
+}
+
+fn gating(report: &Report) -> impl Iterator<Item = &ObjectiveResult> {
+    let judged = |it: &&ObjectiveResult| it.on_miss == OnMiss::Fail && it.verdict != Verdict::NotInScenario;
+    report.objectives.iter().filter(judged)
+}
+
+/// Missed objective that is furthest over its threshold. An infinite percentile comes first.
+fn most_severe_miss(report: &Report) -> Option<&ObjectiveResult> {
+    let missed = gating(report).filter(|it| it.verdict == Verdict::Missed);
+    missed.max_by(|one, other| weight(one).total_cmp(&weight(other)))
+}
+
+fn weight(objective: &ObjectiveResult) -> f64 {
+    objective.share_of_threshold().unwrap_or(1.0)
+}
+
+fn cause(report: &Report) -> Option<String> {
+    if let Some(finding) = cause_finding(report) {
+        let more = report.findings.iter().filter(|it| it.exit_code == finding.exit_code).count() - 1;
+        let advice = finding.advice.iter().map(|advice| format!("\n{advice}")).collect::<String>();
+        return Some(format!("{}{}{advice}", finding.message, and_more(more, "problem", "")));
+    }
+    let objective = cause_objective(report)?;
+    let same = |it: &&ObjectiveResult| {
+        std::mem::discriminant(&it.verdict) == std::mem::discriminant(&objective.verdict) && it.id != objective.id
+    };
+    let what = if objective.verdict == Verdict::Missed { "missed" } else { "undecided" };
+    let more = and_more(gating(report).filter(same).count(), "objective", what);
+    Some(match &objective.verdict {
+        Verdict::Inconclusive(reason) => {
+            format!("{} {}: {reason}{more}", objective.subject, objective.objective)
+        }
+        _ => {
+            let failures = report.main_failure(objective).map(|it| format!(": {}", it.describe())).unwrap_or_default();
+            format!("{}{failures}{more}", describe_miss(objective))
+        }
+    })
+}
+
+/// "; 2 more objectives missed", or nothing.
+fn and_more(count: usize, noun: &str, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    match (count, what) {
+        (0, _) => String::new(),
+        (_, "") => format!("; {count} more {noun}{plural}"),
+        _ => format!("; {count} more {noun}{plural} {what}"),
+    }
+}

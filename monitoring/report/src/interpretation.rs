@@ -1,0 +1,282 @@
+//! Findings that explain a result: slow endpoints, failed requests, and whether one endpoint or all
+//! are affected.
+//!
+//! The bands are those of the dashboard. A latency is good below 80 % of its limit, a warning up to
+//! the limit, and a problem over it. A share of errors is good up to the objective's share, a
+//! warning up to the share that fires an alert, and a problem over it.
+
+mod backend;
+mod over_time;
+mod slope;
+mod trend;
+
+pub use over_time::{FirstMiss, first_miss};
+pub use slope::Slope;
+
+use std::collections::BTreeMap;
+
+use monitoring::prometheus::alerts::TOO_MANY_ERRORS;
+use monitoring::ratio::Ratio;
+
+use crate::exit_code::ExitCode;
+use crate::failure::FailureKind;
+use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::format::{count, millis, percent};
+use crate::verdict::Verdict;
+use crate::{EndpointResult, Goal, ObjectiveResult, Report};
+
+/// Share of its limit from which a latency is close to it.
+const NEAR_LIMIT: f64 = 0.8;
+/// Share of failed requests over which an endpoint is failing, unless an objective sets the share.
+const ERROR_SHARE: f64 = 0.01;
+
+/// An endpoint's latency and its limit.
+struct EndpointLatency<'a> {
+    objective: &'a ObjectiveResult,
+    /// Latency as a share of the limit.
+    share: f64,
+}
+
+impl EndpointLatency<'_> {
+    fn describe(&self) -> String {
+        let Self { objective, share } = self;
+        let subject = &objective.subject;
+        let measured = objective.quantile_ms().map(millis).unwrap_or_default();
+        let limit = objective.goal.threshold_ms().map(|ms| format!("{ms} ms")).unwrap_or_default();
+        if share.is_finite() {
+            format!("{subject} at {:.0} % ({measured} of {limit})", share * 100.0)
+        } else {
+            format!("{subject} at ∞ (too many of its requests failed)")
+        }
+    }
+}
+
+/// Findings that explain a report, the most severe first.
+pub fn interpret(report: &Report) -> Vec<Finding> {
+    let may_fail = may_fail(report);
+    let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| failed_share(endpoint) > may_fail).collect();
+    let mut findings: Vec<Finding> = errors(report, &failing).into_iter().collect();
+    findings.extend(latency(report, &failing));
+    findings.extend(backend::resources(report));
+    findings.extend(backend::caches(report));
+    findings.extend(over_time::findings(report));
+    findings.extend(trend::findings(report));
+    if !is_clean(report) {
+        findings.retain(|finding| finding.severity != Severity::Good);
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
+/// Whether nothing went wrong. Good findings about other runs would be misleading.
+fn is_clean(report: &Report) -> bool {
+    report.exit_code == ExitCode::Met
+        && report.iterations.failed == 0
+        && report.objectives.iter().all(|objective| objective.verdict != Verdict::Missed)
+}
+
+/// Share of requests that may fail, by the objective on errors.
+fn may_fail(report: &Report) -> f64 {
+    let objective = report.objectives.iter().find(|objective| matches!(objective.goal, Goal::Errors(_)));
+    let share = |ppm: u32| 1.0 - f64::from(ppm) / f64::from(Ratio::WHOLE);
+    objective.and_then(|objective| objective.goal.share_ppm()).map_or(ERROR_SHARE, share)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn failed_share(endpoint: &EndpointResult) -> f64 {
+    endpoint.requests.failed as f64 / endpoint.requests.sent.max(1) as f64
+}
+
+/// Finding about failed requests, with advice that depends on the main cause.
+fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
+    let worst = failing.iter().max_by(|one, other| failed_share(one).total_cmp(&failed_share(other)))?;
+    let (kind, count_of_kind) = kinds(failing).into_iter().max_by_key(|(_, count)| *count)?;
+    let failed: u64 = failing.iter().map(|endpoint| endpoint.requests.failed).sum();
+    let sent: u64 = failing.iter().map(|endpoint| endpoint.requests.sent).sum();
+    let names: Vec<_> = failing.iter().map(|endpoint| endpoint.name.as_str()).collect();
+    let all = failing.len() == report.endpoints.len() && failing.len() > 1;
+    let endpoints = if all { "all endpoints".to_owned() } else { names.join(", ") };
+    let cause = report.failures.iter().find(|cause| names.contains(&&*cause.request));
+    // Reports with causes list them separately.
+    let how = match cause {
+        Some(_) => String::new(),
+        None => format!("; {} by {}", count(count_of_kind), kind.as_str()),
+    };
+    let (kind, status) = cause.map_or((kind, None), |cause| (cause.kind, cause.status));
+    let too_many = f64::from(TOO_MANY_ERRORS.as_ppm()) / f64::from(Ratio::WHOLE);
+    let severity = if failed_share(worst) > too_many { Severity::Problem } else { Severity::Warning };
+    let share = match failing {
+        [_] => percent(failed_share(worst)),
+        _ => format!("up to {}, {}", percent(failed_share(worst)), worst.name),
+    };
+    let message = format!("{} of {} requests to {endpoints} failed ({share}){how}", count(failed), count(sent));
+    let finding = Finding::new(severity, Subject::Target, FindingKind::FailedRequests, message);
+    Some(match advise(kind, status, failed == sent) {
+        Some(advice) => finding.with_advice(advice),
+        None => finding,
+    })
+}
+
+/// Advice on what to check, if the kind of failure suggests any.
+fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option<&'static str> {
+    match (kind, status) {
+        (FailureKind::Refused, _) if every_request => Some("Nothing accepts connections there: start the service"),
+        (FailureKind::Refused, _) => Some("The service restarted, or its queue of new connections was full"),
+        (FailureKind::Timeout, _) => Some("Look for a deadlock, an exhausted pool or overload"),
+        (FailureKind::Reset, _) => Some("Look for a crash, a restart or a proxy that closes connections"),
+        (FailureKind::Tls, _) => Some("Check the certificates and TLS versions of both sides"),
+        (FailureKind::Protocol, _) => Some("Check the HTTP versions of both sides and proxies in between"),
+        (_, Some(300..=399)) => Some("Request the final URL, or follow redirects with --max-redirects"),
+        (_, Some(401 | 403)) => Some("Check the credentials that the scenario sends"),
+        (_, Some(404 | 405)) => Some("Check that the service has this route"),
+        (_, Some(429)) => Some("The service limits the rate of requests"),
+        (FailureKind::Status, None | Some(500..)) => Some("See the service's log"),
+        _ => None,
+    }
+}
+
+/// Number of failures of each kind.
+fn kinds(failing: &[&EndpointResult]) -> BTreeMap<FailureKind, u64> {
+    let mut kinds = BTreeMap::new();
+    for (kind, count) in failing.iter().flat_map(|endpoint| &endpoint.errors) {
+        *kinds.entry(*kind).or_default() += count;
+    }
+    kinds
+}
+
+/// Finding about latencies close to or over their limits, and whether one endpoint or all are slow.
+fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
+    let judged = report.objectives.iter().filter(|it| it.goal.is_latency() && it.verdict.is_decided());
+    let mut slow: Vec<_> = judged
+        .filter_map(|objective| Some(EndpointLatency { objective, share: objective.share_of_threshold()? }))
+        .collect();
+    slow.sort_by(|one, other| other.share.total_cmp(&one.share));
+    // An endpoint whose requests fail is reported as failing, not as slow.
+    let fails = |slow: &EndpointLatency<'_>| failing.iter().any(|endpoint| endpoint.name == slow.objective.subject);
+    let (worst, of) = (slow.iter().find(|slow| !fails(slow))?, slow.len());
+    let over: Vec<_> = slow.iter().filter(|slow| slow.share > 1.0 && !fails(slow)).collect();
+    let rest = slow.iter().find(|slow| slow.share <= 1.0);
+    let named_worst = worst.describe();
+    let (severity, message) = if over.is_empty() && worst.share < NEAR_LIMIT {
+        (Severity::Good, format!("all latencies are below 80 % of their limits; the slowest is {named_worst}"))
+    } else if over.is_empty() {
+        (Severity::Warning, format!("latencies are close to their limits: {named_worst}"))
+    } else if over.len() * 3 >= of * 2 && of > 1 {
+        let text = format!(
+            "{} of {of} endpoints are slower than their limits; the slowest is {named_worst}. Look for a shared cause: overload, \
+             connection pool or network",
+            over.len()
+        );
+        (Severity::Problem, text)
+    } else {
+        let named: Vec<_> = over.iter().map(|slow| slow.describe()).collect();
+        let others = rest.map(|rest| format!("; the slowest of the others is {}", rest.describe())).unwrap_or_default();
+        let own = if over.len() == 1 {
+            "Look at its own queries"
+        } else {
+            "Look at their own queries, or at what they share"
+        };
+        (Severity::Problem, format!("slower than the limit: {}{others}. {own}", named.join(", ")))
+    };
+    Some(Finding::new(severity, Subject::Target, FindingKind::LatencyMargin, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::{self, Tally};
+    use crate::{Measurement, Millis, Requests};
+    use monitoring::services::stock_ai::STOCK_AI;
+
+    /// Findings about a run with these p95 values in milliseconds, by endpoint. `failed` has the
+    /// index of an endpoint, its percentage of failed requests, and their kind. More than 5 % make
+    /// the p95 infinite.
+    fn messages(p95s: [f64; 7], failed: &[(usize, u64, FailureKind)]) -> Vec<String> {
+        let mut report = Report::sample();
+        let failed_of =
+            |at: usize| failed.iter().find(|(index, ..)| *index == at).map_or(0, |(_, percent, _)| percent * 10);
+        let objectives = STOCK_AI.slos.iter().take(7).zip(p95s).enumerate().map(|(at, (slo, p95))| {
+            let good =
+                if p95 * 1e3 <= slo.threshold().unwrap().as_micros() as f64 { 1000 - failed_of(at) } else { 500 };
+            let tally = Tally { good, total: 1000, ..Tally::default() };
+            let result = ObjectiveResult::new(slo, tally, verdict::judge(slo, tally));
+            let infinite = failed_of(at) > 50;
+            let quantile_ms = Some(if infinite { Millis::INFINITE } else { Millis::Finite(p95) });
+            let measured = Measurement::Percentile { tally, quantile_ms, interval_ms: None, response_ms: None };
+            ObjectiveResult { measured: Some(measured), ..result }
+        });
+        report.objectives = objectives.collect();
+        for (at, endpoint) in report.endpoints.iter_mut().enumerate() {
+            endpoint.requests = Requests { sent: 1000, failed: failed_of(at), unknown: 0 };
+            endpoint.errors = failed
+                .iter()
+                .filter(|(index, ..)| *index == at)
+                .map(|(_, percent, kind)| (*kind, percent * 10))
+                .collect();
+        }
+        interpret(&report).iter().map(Finding::to_string).collect()
+    }
+
+    const FAST: [f64; 7] = [100.0, 50.0, 120.0, 80.0, 75.0, 140.0, 160.0];
+
+    #[test]
+    fn each_kind_of_problem_has_the_right_finding() {
+        let slow = |at: usize, factor: f64| {
+            let mut p95s = FAST;
+            p95s[at] *= factor;
+            p95s
+        };
+        let status = |at| (at, 20, FailureKind::Status);
+        for (p95s, failed, parts) in [
+            (
+                FAST,
+                vec![],
+                vec!["note: all latencies", "the slowest is get_recommendations at 35 % (140.0 ms of 400 ms)"],
+            ),
+            (slow(0, 2.6), vec![], vec!["warning", "close to their limits: join_room at 87 %"]),
+            (
+                slow(6, 5.0),
+                vec![],
+                vec![
+                    "problem: slower than the limit: get_game_data at 160 %",
+                    "get_recommendations at 35 %",
+                    "its own queries",
+                ],
+            ),
+            (slow(1, 9.0), vec![], vec!["get_state at 225 %", "its own queries"]),
+            (
+                FAST.map(|ms| ms * 5.0),
+                vec![],
+                vec![
+                    "7 of 7 endpoints",
+                    "the slowest is get_recommendations at 175 % (700.0 ms of 400 ms)",
+                    "overload",
+                ],
+            ),
+            ([310.0, 210.0, 410.0, 310.0, 310.0, 100.0, 100.0], vec![], vec!["5 of 7 endpoints", "overload"]),
+            (
+                [310.0, 210.0, 100.0, 80.0, 75.0, 100.0, 100.0],
+                vec![],
+                vec!["join_room at 103 %", "get_state at 105 %", "what they share"],
+            ),
+            (FAST, vec![status(4)], vec!["200 of 1,000 requests to get_news failed (20 %); 200 by status", "log"]),
+            (
+                FAST,
+                (0..7).map(status).collect(),
+                vec!["1,400 of 7,000 requests to all endpoints failed (up to 20 %, ", "log"],
+            ),
+            (FAST, (0..7).map(|at| (at, 100, FailureKind::Refused)).collect(), vec!["start the service"]),
+            (
+                FAST,
+                vec![(0, 30, FailureKind::Timeout), (1, 5, FailureKind::Status)],
+                vec!["join_room, get_state failed", "300 by timeout", "exhausted pool"],
+            ),
+            (slow(6, 5.0), vec![(0, 10, FailureKind::Reset)], vec!["a crash", "get_game_data at 160 %"]),
+        ] {
+            let text = messages(p95s, &failed).join("\n");
+            for part in parts {
+                assert!(text.contains(part), "{part:?} is not in\n{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Findings about the backend's own metrics.
+
+use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::verdict::Verdict;
+use crate::{CacheResult, Goal, ObjectiveResult, Report};
+
+/// Share of hits from which a cache is worth having.
+const GOOD_HITS: f64 = 0.8;
+/// With fewer lookups, most misses are first lookups of a key.
+const WARM_LOOKUPS: f64 = 1_000.0;
+
+/// Finding about missed objectives on the backend's own metrics.
+pub(super) fn resources(report: &Report) -> Option<Finding> {
+    let missed = || report.objectives.iter().filter(|objective| objective.verdict == Verdict::Missed);
+    let named: Vec<_> = missed().filter_map(describe).collect();
+    let cause = if missed().any(|objective| objective.goal.is_latency()) {
+        ". This is probably the bottleneck of the endpoints that are over their limits"
+    } else {
+        ". No latency is over its limit yet"
+    };
+    let message = format!("the backend misses objectives on its own metrics: {}{cause}", named.join(", "));
+    (!named.is_empty())
+        .then(|| Finding::new(Severity::Problem, Subject::Backend, FindingKind::BackendResource, message))
+}
+
+fn describe(objective: &ObjectiveResult) -> Option<String> {
+    let Goal::Backend { measure, .. } = objective.goal else { return None };
+    let value = objective.backend_value()?.value;
+    let name = objective.id.strip_prefix("backend:").unwrap_or(&objective.id);
+    Some(format!("{name} at {} (objective: {})", measure.describe(value), objective.objective))
+}
+
+/// A finding for each cache, about its share of hits.
+pub(super) fn caches(report: &Report) -> Vec<Finding> {
+    let finding = |cache: &CacheResult| {
+        let share = cache.hits / cache.lookups;
+        let (severity, judgement) = if share >= GOOD_HITS {
+            (Severity::Good, "")
+        } else if cache.lookups < WARM_LOOKUPS {
+            (Severity::Good, ", too few to judge the cache")
+        } else {
+            (Severity::Warning, ". It is too small, its entries expire too soon, or keys are rarely requested twice")
+        };
+        let message =
+            format!("cache {} had {:.1} % hits in {:.0} lookups{judgement}", cache.name, share * 100.0, cache.lookups);
+        Finding::new(severity, Subject::Backend, FindingKind::BackendCache, message)
+    };
+    report.caches.iter().map(finding).collect()
+}

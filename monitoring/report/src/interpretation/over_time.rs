@@ -1,0 +1,213 @@
+//! Findings over time: the first missed objective, and whether latency drifts under steady load.
+
+use monitoring::phase::Phase;
+use statrs::distribution::{Binomial, DiscreteCDF};
+
+use super::slope::Slope;
+use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::verdict::Verdict;
+use crate::{Millis, ObjectiveResult, Report, Slice};
+
+/// Probability that an objective that is just met looks missed in any section of a run.
+const CHANCE: f64 = 0.001;
+/// Minimum duration of steady load, in milliseconds, for a finding about drift.
+const LONG_MS: u64 = 300_000;
+
+/// The first time at which an objective on latency was missed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FirstMiss<'a> {
+    /// Objective that was missed.
+    pub objective: &'a ObjectiveResult,
+    /// Beginning of the miss, in milliseconds after load began.
+    pub at_ms: u64,
+    /// VUs at that time.
+    pub vus: u32,
+    /// Requests per second at that time, of all endpoints.
+    pub rate: f64,
+}
+
+/// The first miss of an objective on latency.
+pub fn first_miss(report: &Report) -> Option<FirstMiss<'_>> {
+    let of_latency = report.objectives.iter().filter(|objective| objective.goal.is_latency());
+    let misses = of_latency.filter_map(|objective| Some((missed_at(objective, &report.timeline.slices)?, objective)));
+    let (at, objective) = misses.min_by_key(|(at, _)| *at)?;
+    let slice = &report.timeline.slices[at];
+    #[expect(clippy::cast_precision_loss, reason = "a displayed rate")]
+    let rate = slice.requests as f64 * 1e3 / slice.to_ms.saturating_sub(slice.from_ms).max(1) as f64;
+    Some(FirstMiss { objective, at_ms: slice.from_ms, vus: slice.vus.max(slice.planned_vus), rate })
+}
+
+/// Index of the first section from which on chance does not explain the number of bad requests. Few
+/// requests give an imprecise percentile, so up to `MOST` sections are taken together.
+fn missed_at(objective: &ObjectiveResult, slices: &[Slice]) -> Option<usize> {
+    /// Limit on sections that are taken together.
+    const MOST: usize = 10;
+    let counts = |slice: &Slice| {
+        let endpoint = slice.endpoints.get(&objective.subject)?;
+        Some((endpoint.requests - endpoint.good?.min(endpoint.requests), endpoint.requests))
+    };
+    for end in 0..slices.len() {
+        let (mut bad, mut all) = (0, 0);
+        for begin in (end.saturating_sub(MOST - 1)..=end).rev() {
+            let Some((bad_here, all_here)) = counts(&slices[begin]) else { continue };
+            bad += bad_here;
+            all += all_here;
+            if bad_here > 0 && is_missed(objective.goal.share_ppm().unwrap_or(0), bad, all, slices.len() * MOST) {
+                return Some(begin);
+            }
+        }
+    }
+    None
+}
+
+/// Whether this number of bad requests is improbable for an objective that is just met. `tests` is
+/// the number of such tests in the run.
+fn is_missed(ppm: u32, bad: u64, all: u64, tests: usize) -> bool {
+    let may_be_bad = f64::from(1_000_000 - ppm.min(1_000_000)) / 1e6;
+    let Ok(distribution) = Binomial::new(may_be_bad, all) else { return false };
+    // Bonferroni: with this many tests, some would reject by chance.
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand tests at most")]
+    let level = CHANCE / tests.max(1) as f64;
+    bad > 0 && ppm > 0 && distribution.sf(bad - 1) < level
+}
+
+pub(super) fn findings(report: &Report) -> Vec<Finding> {
+    first_miss(report).map(|first| describe(&first)).into_iter().chain(drift(report)).collect()
+}
+
+fn describe(first: &FirstMiss<'_>) -> Finding {
+    let FirstMiss { objective, at_ms, vus, rate } = first;
+    let (severity, whole_run) = match objective.verdict {
+        Verdict::Missed => (Severity::Problem, ""),
+        _ => (Severity::Warning, "; over the whole run it is met"),
+    };
+    let when = if *at_ms == 0 { "from the start".to_owned() } else { format!("{} s after the start", at_ms / 1_000) };
+    let message = format!(
+        "first missed: {} {}, {when}, at {vus} VUs and {rate:.0} req/s{whole_run}",
+        objective.subject, objective.objective
+    );
+    Finding::new(severity, Subject::Objective(objective.subject.clone()), FindingKind::FirstMiss, message)
+}
+
+/// Finding about a trend of latency under steady load.
+fn drift(report: &Report) -> Option<Finding> {
+    let steady: Vec<_> = report.timeline.slices.iter().filter(|slice| slice.phase == Some(Phase::Steady)).collect();
+    if steady.iter().map(|slice| slice.to_ms - slice.from_ms).sum::<u64>() < LONG_MS {
+        return None;
+    }
+    let points: Vec<_> = steady.into_iter().filter_map(|slice| point(report, slice)).collect();
+    let slope = Slope::fit(&points)?;
+    let (first, last) = (points.first()?.0, points.last()?.0);
+    let level = points.iter().map(|point| point.1).sum::<f64>() / f64::from(u32::try_from(points.len()).ok()?);
+    // In a long run a small slope is significant, too. Only a rise of more than a fifth is a
+    // warning.
+    let grows = slope.is_significant() && slope.per_hour * (last - first) / 3_600.0 > level / 5.0;
+    let severity = if grows { Severity::Warning } else { Severity::Good };
+    let message = slope.describe("latency under steady load", 1.0, "ms");
+    Some(Finding::new(severity, Subject::Target, FindingKind::Drift, message))
+}
+
+/// Middle of a section in seconds, and its latency in milliseconds. The latency is the mean of the
+/// endpoints' medians, weighted by their requests in the whole run, so a change of the mix does not
+/// change it.
+fn point(report: &Report, slice: &Slice) -> Option<(f64, f64)> {
+    #[expect(clippy::cast_precision_loss, reason = "weights and times")]
+    let float = |count: u64| count as f64;
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for endpoint in &report.endpoints {
+        let weight = float(endpoint.requests.sent);
+        let Some(Millis::Finite(p50)) = slice.endpoints.get(&endpoint.name).map(|counts| counts.p50_ms) else {
+            return None;
+        };
+        sum += weight * p50;
+        weights += weight;
+    }
+    (weights > 0.0).then(|| (float(slice.from_ms + slice.to_ms) / 2e3, sum / weights))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EndpointSlice, Goal};
+
+    /// A report with a section per second. `values` returns the bad requests per hundred and the
+    /// median in milliseconds of a second, which are the same for all endpoints.
+    fn report(seconds: u64, values: impl Fn(u64) -> (u64, f64)) -> Report {
+        let mut report = Report::sample();
+        report.timeline.slices = (0..seconds)
+            .map(|second| {
+                let (bad, ms) = values(second);
+                let endpoint = EndpointSlice {
+                    requests: 100,
+                    failed: 0,
+                    good: Some(100 - bad),
+                    p50_ms: Millis::Finite(ms),
+                    p95_ms: Millis::Finite(ms),
+                };
+                Slice {
+                    from_ms: second * 1_000,
+                    to_ms: (second + 1) * 1_000,
+                    phase: Some(if second < 5 { Phase::Ramp } else { Phase::Steady }),
+                    planned_vus: u32::try_from(second).unwrap(),
+                    requests: 700,
+                    endpoints: report.endpoints.iter().map(|known| (known.name.clone(), endpoint)).collect(),
+                    ..Slice::default()
+                }
+            })
+            .collect();
+        for objective in &mut report.objectives {
+            if let Goal::Latency(goal) = &mut objective.goal {
+                goal.share_ppm = 950_000;
+            }
+        }
+        report
+    }
+
+    #[test]
+    fn the_first_miss_is_reported_with_its_load() {
+        let missed = report(30, |second| (if second < 12 { 2 } else { 20 }, 10.0));
+        let first = first_miss(&missed).unwrap();
+        assert_eq!((first.at_ms, first.vus, first.rate), (12_000, 12, 700.0));
+        let text = describe(&first).message;
+        assert!(
+            text.ends_with("12 s after the start, at 12 VUs and 700 req/s; over the whole run it is met"),
+            "{text}"
+        );
+        let always = report(3, |_| (100, 10.0));
+        assert_eq!(first_miss(&always).unwrap().at_ms, 0);
+    }
+
+    #[test]
+    fn an_objective_that_is_just_met_is_rarely_called_missed() {
+        use rand::{RngExt as _, SeedableRng as _};
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+        let runs = 200;
+        let missed = (0..runs).filter(|_| {
+            let draws: Vec<u64> =
+                (0..60).map(|_| (0..100).filter(|_| rng.random_range(0..20) == 0).count() as u64).collect();
+            first_miss(&report(60, |second| (draws[usize::try_from(second).unwrap()], 10.0))).is_some()
+        });
+        // Seven endpoints with a probability of one thousandth each. Without the correction, most
+        // of the runs would have a miss.
+        assert!(missed.count() <= 5);
+    }
+
+    #[test]
+    fn random_variation_is_not_a_miss() {
+        // Just met, with normal variation.
+        assert_eq!(first_miss(&report(120, |second| (if second % 2 == 0 { 3 } else { 7 }, 10.0))), None);
+        assert!(!is_missed(950_000, 4, 10, 100) && is_missed(950_000, 7, 10, 100));
+        assert!(!is_missed(0, 5, 5, 1), "a report without the share");
+    }
+
+    #[test]
+    fn growing_latency_is_reported_under_steady_load_only() {
+        let grows = report(400, |second| (0, if second < 5 { 500.0 } else { 10.0 + second as f64 / 50.0 }));
+        let finding = drift(&grows).unwrap();
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.message.starts_with("latency under steady load drifts by +72.0"), "{}", finding.message);
+        let level = report(400, |second| (0, 10.0 + (second * 7919 % 13) as f64 / 10.0));
+        assert!(drift(&level).unwrap().message.contains("does not drift"));
+        assert_eq!(drift(&report(200, |_| (0, 10.0))), None, "too short");
+    }
+}
