@@ -1,17 +1,17 @@
-//! The files that Grafana reads.
+//! The generated files that Grafana reads.
 
 use monitoring::catalogue::Catalogue;
 use monitoring::generated_files::{BANNER, GeneratedFile, GeneratedFileError};
 
 use crate::{provisioning, service_dashboard};
 
-/// Folders in which every file is generated.
+/// Folders that hold only generated files.
 pub const FOLDERS: &[&str] = &["dashboards/json", "dashboards/provisioning"];
 
-/// Provisioning, and a dashboard for each service.
+/// A dashboard for each service, and the provisioning files.
 ///
 /// # Errors
-/// If a value cannot be written as text.
+/// If a value cannot be serialized.
 pub fn files(services: &[&Catalogue]) -> Result<Vec<GeneratedFile>, GeneratedFileError> {
     let mut files = Vec::new();
     for catalogue in services {

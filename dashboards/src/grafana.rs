@@ -1,14 +1,15 @@
 //! Grafana's classic dashboard model, schema version 42, as far as our dashboards use it.
 //!
-//! Classic, because file provisioning refuses the newer "v2" model (grafana/grafana#122663). Field names and enum values
-//! are those of the published schema (grafana-foundation-sdk, `dashboard.jsonschema.json` and those of the panels).
+//! The model is the classic one, because file provisioning rejects the newer "v2" model
+//! (grafana/grafana#122663). Field names and enum values are those of the published schema
+//! (grafana-foundation-sdk, `dashboard.jsonschema.json` and the schemas of the panels).
 
 use serde::Serialize;
 
 mod panel;
 
 pub use panel::{
-    Colour, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property, Reduce, SortBy,
+    Color, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property, Reduce, SortBy,
     Step, Style, Target, Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip, Transformation,
 };
 
@@ -26,7 +27,7 @@ pub struct Dashboard {
     pub tags: Vec<String>,
     pub schema_version: u32,
     pub editable: bool,
-    /// 1: one crosshair for all panels.
+    /// 1: shared crosshair for all panels.
     pub graph_tooltip: u8,
     pub refresh: String,
     pub time: TimeRange,
@@ -37,14 +38,14 @@ pub struct Dashboard {
     pub panels: Vec<Panel>,
 }
 
-/// What marks moments and spans on all panels.
+/// Marks of moments and time ranges on all panels.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Annotations {
     pub list: Vec<Annotation>,
 }
 
-/// Spans in which a query has values above zero.
+/// Marks the time ranges in which a query has values above zero.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -58,23 +59,24 @@ pub struct Annotation {
     pub title_format: &'static str,
     pub text_format: &'static str,
     pub tag_keys: &'static str,
-    /// Why there may rightly be no such moment. Not Grafana's.
+    /// Reason why the query may be empty after a good run. Not written to JSON; the proof after a
+    /// run uses it.
     #[serde(skip)]
     pub may_be_empty: Option<&'static str>,
 }
 
-/// What an annotation asks of Prometheus.
+/// Prometheus query of an annotation.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct AnnotationTarget {
     pub ref_id: &'static str,
     pub expr: String,
-    /// Between its values.
+    /// Step between values.
     pub interval: String,
 }
 
-/// A link at the dashboard's head.
+/// A link at the top of the dashboard.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -92,7 +94,7 @@ pub struct Link {
     pub keep_time: bool,
 }
 
-/// A window relative to now.
+/// A time range relative to now.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct TimeRange {
@@ -107,7 +109,7 @@ pub struct Templating {
     pub list: Vec<Variable>,
 }
 
-/// A variable: values that a query gives, or data sources of a kind.
+/// A variable: label values returned by a query, or data sources of one type.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -119,9 +121,9 @@ pub struct Variable {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub datasource: Option<DataSource>,
     pub query: VariableQuery,
-    /// 1: asked when the dashboard is loaded; 2: again whenever the window changes.
+    /// 1: queried when the dashboard is loaded; 2: also when the time range changes.
     pub refresh: u8,
-    /// 2: descending, so that the newest testid stands first.
+    /// 2: descending, so that the newest testid is first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<u8>,
     pub multi: bool,
@@ -129,7 +131,7 @@ pub struct Variable {
     pub current: Current,
 }
 
-/// The value a variable starts with.
+/// Initial value of a variable.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Current {
@@ -137,7 +139,7 @@ pub struct Current {
     pub value: String,
 }
 
-/// What gives a variable's values.
+/// Source of a variable's values.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -150,11 +152,11 @@ pub enum VariableQuery {
         query: String,
         ref_id: String,
     },
-    /// The kind of data source.
+    /// Data source type.
     Kind(&'static str),
 }
 
-/// A data source by uid.
+/// A data source by UID.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct DataSource {

@@ -1,23 +1,23 @@
-//! Places panels on Grafana's grid, 24 columns wide, row by row, and numbers them.
+//! Places panels row by row on Grafana's grid of 24 columns, and numbers them.
 
 use crate::grafana::{GridPos, Panel};
 use crate::panel;
 
-/// The grid's width.
+/// Width of the grid.
 pub const COLUMNS: u32 = 24;
 
-/// Panels beside one another.
+/// A row of panels.
 #[derive(Debug)]
 pub enum Row {
-    /// A heading.
+    /// A heading over the following rows.
     Heading(&'static str),
-    /// Panels of that height that share the width evenly; the last takes what is left.
+    /// Panels of this height with equal widths. The last one takes the rest of the width.
     Even(u32, Vec<Panel>),
-    /// Panels of that height, each with its width.
+    /// Panels of this height, each with its own width.
     Sized(u32, Vec<(u32, Panel)>),
 }
 
-/// Places rows under one another.
+/// Places rows below one another and sets position and ID of each panel.
 pub fn rows(rows: Vec<Row>) -> Vec<Panel> {
     let mut placed: Vec<Panel> = Vec::new();
     let mut y = 0;

@@ -1,7 +1,7 @@
-//! How it is drawn: Grafana dashboards and their provisioning, generated from a catalogue.
+//! Grafana dashboards and their provisioning, generated from a catalogue.
 //!
-//! Panels ask the same [`monitoring::promql`] expressions that rules record. Nothing here does IO or knows HTTP,
-//! Docker or how load is made.
+//! Panels query the same [`monitoring::promql`] expressions that rules record. This crate does no
+//! IO and does not depend on HTTP, Docker or the generator.
 
 pub mod generated_files;
 pub mod grafana;

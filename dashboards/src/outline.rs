@@ -1,8 +1,9 @@
-//! A dashboard in few words, for a reviewer's eye: a line for each variable, annotation, panel and query.
+//! Readable outline of a dashboard for reviews: one line for each variable, annotation, panel and
+//! query.
 
 use crate::grafana::{Dashboard, GridPos, Panel, VariableQuery};
 
-/// The outline.
+/// Makes the outline.
 pub fn outline(dashboard: &Dashboard) -> String {
     let mut lines = vec![format!("{} ({})", dashboard.title, dashboard.uid)];
     for variable in &dashboard.templating.list {
@@ -25,7 +26,8 @@ pub fn outline(dashboard: &Dashboard) -> String {
     lines.join("\n")
 }
 
-/// A query's beginning, and how long all of it is: what says the same of each endpoint in turn is read in the dashboard itself.
+/// Shortens a long query to its beginning and its length, because many queries repeat the same
+/// expression for each endpoint.
 fn shortened(expr: &str) -> String {
     const SHOWN: usize = 200;
     match expr.char_indices().nth(SHOWN) {
@@ -39,7 +41,7 @@ fn panel_line(panel: &Panel) -> String {
     let Some(config) = &panel.field_config else { return format!("{} \"{}\" at {x},{y}", panel.kind, panel.title) };
     let lines = config.defaults.thresholds.iter().flat_map(|thresholds| &thresholds.steps);
     let line = lines.filter_map(|step| Some((step.color, step.value.as_ref()?)));
-    let line = line.map(|(colour, value)| format!(", {colour} from {value}"));
+    let line = line.map(|(color, value)| format!(", {color} from {value}"));
     let unit = config.defaults.unit;
     format!("{} \"{}\" at {x},{y} size {w}x{h}, {unit}{}", panel.kind, panel.title, line.collect::<String>())
 }

@@ -1,38 +1,38 @@
-//! Panels: how each kind looks. What they show is [`crate::service_dashboard`]'s to say.
+//! Appearance of each type of panel. [`crate::service_dashboard`] defines what they show.
 
 use monitoring::promql::Expr;
 use serde_json::{Number, Value, json};
 
 use crate::grafana::{
-    Colour, DataSource, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property,
+    Color, DataSource, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property,
     Reduce, SortBy, Step, Style, Target, Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip, Transformation,
 };
 
 mod lines;
 
-/// The uid under which Prometheus is provisioned.
+/// UID of the provisioned Prometheus data source.
 pub const PROMETHEUS_UID: &str = "prometheus";
 
-/// The data source of every panel: the one that the variable names.
-pub const fn chosen_source() -> DataSource {
+/// Data source of every panel: the one selected by the variable `datasource`.
+pub const fn selected_source() -> DataSource {
     DataSource { kind: "prometheus", uid: "${datasource}" }
 }
 
-/// What a panel's values are, in Grafana's names for units.
+/// Unit of a panel's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Milliseconds.
     Milliseconds,
     /// Requests a second.
     RequestsPerSecond,
-    /// A share, from 0 to 1, shown as percent.
+    /// A share from 0 to 1, shown as percent.
     Share,
     /// Bytes.
     Bytes,
-    /// A number of things, shortened: 3 K.
+    /// A plain number, shortened: 3 K.
     Count,
-    /// A number of things, in full.
-    Exactly,
+    /// A plain number in full.
+    ExactCount,
 }
 
 impl Unit {
@@ -43,12 +43,12 @@ impl Unit {
             Self::Share => "percentunit",
             Self::Bytes => "bytes",
             Self::Count => "short",
-            Self::Exactly => "locale",
+            Self::ExactCount => "locale",
         }
     }
 }
 
-/// What a panel asks, and what its answer is called.
+/// A query of a panel and its legend.
 #[derive(Debug, Clone)]
 pub struct Query {
     legend: String,
@@ -57,12 +57,12 @@ pub struct Query {
 }
 
 impl Query {
-    /// A query that always has data while load runs.
+    /// A query that must have data whenever load runs.
     pub fn new(legend: impl Into<String>, expr: Expr) -> Self {
         Self { legend: legend.into(), expr, may_be_empty: None }
     }
 
-    /// A query without data means nothing bad, for this reason.
+    /// Allows the query to be empty after a good run, with the reason.
     #[must_use]
     pub const fn may_be_empty(mut self, reason: &'static str) -> Self {
         self.may_be_empty = Some(reason);
@@ -71,7 +71,7 @@ impl Query {
 
     fn target(self, number: usize, over_time: bool) -> Target {
         Target {
-            // Any number of queries: letters would be at their end after 26.
+            // Numbers instead of letters, because a panel may have more than 26 queries.
             ref_id: format!("Q{number}"),
             expr: self.expr.to_string(),
             legend_format: self.legend,
@@ -83,14 +83,14 @@ impl Query {
     }
 }
 
-/// A panel of some kind. It gets its place and its id from [`crate::layout`].
+/// A panel without position and ID; [`crate::layout`] sets them.
 fn panel(kind: &'static str, title: &str, description: &str, targets: Vec<Target>) -> Panel {
     Panel {
         id: 0,
         kind,
         title: title.to_owned(),
         description: description.to_owned(),
-        datasource: Some(chosen_source()),
+        datasource: Some(selected_source()),
         grid_pos: GridPos::default(),
         targets,
         field_config: None,
@@ -124,7 +124,7 @@ fn over_time(queries: Vec<Query>) -> Vec<Target> {
 
 const ALL_SERIES: Tooltip = Tooltip { mode: "multi", sort: "desc" };
 
-/// Lines over time.
+/// A panel with lines over time.
 pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<Query>) -> Panel {
     let style = TimeSeriesStyle {
         line_width: 2,
@@ -137,7 +137,7 @@ pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<Quer
     };
     let legend =
         Legend { show_legend: true, display_mode: "table", placement: "bottom", calcs: vec!["lastNotNull", "max"] };
-    // Instead of "No data", where that is nothing bad.
+    // Shown instead of "No data" if every query may be empty.
     let reasons: Option<Vec<_>> = queries.iter().map(|query| query.may_be_empty).collect();
     let no_value = reasons.and_then(|reasons| reasons.first().copied()).map(|reason| format!("No data: {reason}"));
     Panel {
@@ -147,12 +147,12 @@ pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<Quer
     }
 }
 
-/// Colours of a value: red, yellow from one share on, green from another. For what should be high.
+/// Colors of a value that should be high: red, yellow from `yellow` on, green from `green` on.
 pub fn high_is_good(yellow: f64, green: f64) -> Thresholds {
     steps("red", &[("yellow", yellow), ("green", green)])
 }
 
-/// Colours of a value: green, yellow from one share on, red from another. For what should be low.
+/// Colors of a value that should be low: green, yellow from `yellow` on, red from `red` on.
 pub fn low_is_good(yellow: f64, red: f64) -> Thresholds {
     steps("green", &[("yellow", yellow), ("red", red)])
 }
@@ -162,10 +162,10 @@ fn steps(base: &'static str, from: &[(&'static str, f64)]) -> Thresholds {
     Thresholds { mode: "absolute", steps: std::iter::once(Step { color: base, value: None }).chain(rest).collect() }
 }
 
-/// What a run came to, once it is over as well.
+/// A panel with a single value, which is also shown after the run.
 fn single(kind: &'static str, title: &str, description: &str, query: Query, bands: Thresholds) -> Panel {
     let defaults = FieldDefaults {
-        color: Some(Colour { mode: "thresholds" }),
+        color: Some(Color { mode: "thresholds" }),
         thresholds: Some(bands),
         decimals: Some(2),
         ..defaults(Unit::Share)
@@ -175,7 +175,7 @@ fn single(kind: &'static str, title: &str, description: &str, query: Query, band
 
 const LAST: fn() -> Reduce = || Reduce { calcs: vec!["lastNotNull"], fields: "", values: false };
 
-/// A share on a dial.
+/// A panel with a share as a gauge.
 pub fn gauge(title: &str, description: &str, query: Query, bands: Thresholds) -> Panel {
     let mut panel = single("gauge", title, description, query, bands);
     panel.field_config.iter_mut().for_each(|config| config.defaults.max = Some(1));
@@ -183,7 +183,7 @@ pub fn gauge(title: &str, description: &str, query: Query, bands: Thresholds) ->
     Panel { options: Some(options), ..panel }
 }
 
-/// A share as a large number.
+/// A panel with a share as a large number.
 pub fn stat(title: &str, description: &str, query: Query, bands: Thresholds) -> Panel {
     let options = Options::Stat {
         reduce_options: LAST(),
@@ -195,16 +195,16 @@ pub fn stat(title: &str, description: &str, query: Query, bands: Thresholds) -> 
     Panel { options: Some(options), ..single("stat", title, description, query, bands) }
 }
 
-/// 1 and 0 over time as words, a row a query.
+/// A panel with the states 1 and 0 over time as texts, one row per query.
 pub fn states(title: &str, description: &str, good: &str, bad: &str, queries: Vec<Query>) -> Panel {
-    let words = json!({
+    let texts = json!({
         "1": { "text": good, "color": "green", "index": 0 },
         "0": { "text": bad, "color": "red", "index": 1 },
     });
     let defaults = FieldDefaults {
         min: None,
-        mappings: vec![json!({ "type": "value", "options": words })],
-        color: Some(Colour { mode: "thresholds" }),
+        mappings: vec![json!({ "type": "value", "options": texts })],
+        color: Some(Color { mode: "thresholds" }),
         custom: Some(Style::States { fill_opacity: 75, line_width: 0 }),
         ..defaults(Unit::Count)
     };
@@ -222,39 +222,40 @@ pub fn states(title: &str, description: &str, good: &str, bad: &str, queries: Ve
     }
 }
 
-/// A table's column: a query of one value a row.
+/// A column of a table. Its query returns one value per row.
 #[derive(Debug)]
 pub struct Column {
-    /// What stands at its head.
+    /// Heading of the column.
     pub title: &'static str,
-    /// What its values are.
+    /// Unit of its values.
     pub unit: Unit,
-    /// Digits behind the point.
+    /// Number of decimals.
     pub decimals: u32,
-    /// In pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Colours, and whether they fill a bar up to a value.
+    /// Colors of its cells, if any, and whether they are drawn as a bar.
     pub bands: Option<(Thresholds, Cell)>,
-    /// What gives its values.
+    /// Query of its values.
     pub query: Query,
 }
 
-/// How a coloured cell looks.
+/// Style of a colored cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell {
-    /// Coloured figures.
+    /// Colored text.
     Text,
     /// A bar that is full at 1.
     Bar,
 }
 
-/// A table: rows by labels, of which `keys` are shown under those names, and a column a query.
+/// A table with one row per set of labels and one column per query. `keys` are the shown labels and
+/// their headings.
 pub fn table(title: &str, description: &str, keys: &[(&str, &str)], columns: Vec<Column>, sort: SortBy) -> Panel {
     let (mut targets, mut overrides) = (Vec::new(), Vec::new());
     let mut renamed: Vec<(String, &str)> = keys.iter().map(|&(label, name)| (label.to_owned(), name)).collect();
     for (column, number) in columns.into_iter().zip(1..) {
         let target = Target { format: Some("table"), ..column.query.target(number, false) };
-        // What Grafana calls the value of a table's query, if there are several.
+        // Grafana's name for the values of one of several queries of a table.
         renamed.push((format!("Value #{}", target.ref_id), column.title));
         targets.push(target);
         let mut properties = vec![

@@ -1,7 +1,7 @@
-//! Grafana's provisioning: the data source and the folder of dashboards.
+//! Grafana's provisioning files: the data source and the folder of dashboards.
 //!
-//! Format: <https://grafana.com/docs/grafana/latest/administration/provisioning/>. Grafana puts environment variables in
-//! where `$NAME` stands, which is how the files stay the same whatever port Prometheus listens on.
+//! Format: <https://grafana.com/docs/grafana/latest/administration/provisioning/>. Grafana replaces
+//! `$NAME` by environment variables, so the files do not depend on Prometheus' port.
 
 use monitoring::promql;
 use serde::Serialize;
@@ -9,12 +9,12 @@ use serde::Serialize;
 use crate::panel::PROMETHEUS_UID;
 use crate::service_dashboard::FOLDER;
 
-/// The environment variable of Grafana that says where Prometheus is.
+/// Environment variable of Grafana with the URL of Prometheus.
 pub const PROMETHEUS_URL: &str = "PERF_PROMETHEUS_URL";
-/// Where Grafana looks for dashboards.
+/// Folder in which Grafana looks for dashboards.
 pub const DASHBOARDS: &str = "/var/lib/grafana/dashboards";
 
-/// The file of data sources.
+/// Provisioning file of data sources.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataSources {
@@ -43,8 +43,8 @@ struct JsonData {
     time_interval: String,
 }
 
-/// Prometheus as the only data source. `timeInterval` is the push interval: with Grafana's default of 15 s,
-/// `$__rate_interval` would be a minute at least and hide short runs.
+/// Prometheus as the only data source. `timeInterval` is the push interval. With Grafana's default
+/// of 15 s, `$__rate_interval` would be at least one minute and hide short runs.
 pub fn data_sources() -> DataSources {
     DataSources {
         api_version: 1,
@@ -64,7 +64,7 @@ pub fn data_sources() -> DataSources {
     }
 }
 
-/// The file of dashboard providers.
+/// Provisioning file of dashboard providers.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Providers {
@@ -90,7 +90,7 @@ struct ProviderOptions {
     path: &'static str,
 }
 
-/// The folder of generated dashboards, which nobody edits by hand.
+/// The folder of generated dashboards, which cannot be edited in Grafana.
 pub fn providers() -> Providers {
     Providers {
         api_version: 1,

@@ -1,45 +1,46 @@
-//! Everything that a dashboard asks of Prometheus, so that it can be asked once more and seen to have an answer.
+//! All Prometheus queries of a dashboard. After a run they are executed again to prove that they
+//! return data.
 
 use crate::grafana::{Dashboard, VariableQuery};
 
-/// What a query is for.
+/// Purpose of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuestionKind {
     /// A panel of a dashboard.
     Panel,
-    /// The mark of a moment on a dashboard.
+    /// An annotation of a dashboard.
     Annotation,
-    /// A recording rule or an alert.
+    /// A recording rule or an alerting rule.
     Rule,
 }
 
-/// A query, and where it stands.
+/// A query and its place in the dashboard or the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// What it is for.
+    /// Purpose of the query.
     pub kind: QuestionKind,
-    /// Where it stands: "panel \"Join room latency\", p95".
+    /// Place for messages: "panel \"Join room latency\", p95".
     pub place: String,
-    /// PromQL, with Grafana's variables in it.
+    /// PromQL with Grafana's variables.
     pub expr: String,
-    /// Whether one value is asked for, at the end of the window, or many over it.
+    /// Whether it is an instant query at the end of the time range, or a range query.
     pub instant: bool,
-    /// Why there may rightly be no answer.
+    /// Reason why the result may be empty after a good run.
     pub may_be_empty: Option<&'static str>,
 }
 
-/// A variable whose values are those of a label.
+/// A variable whose values are label values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelValues {
-    /// The variable's name.
+    /// Name of the variable.
     pub variable: String,
-    /// Of which series, with Grafana's variables in it.
+    /// Selector of the series, with Grafana's variables.
     pub selector: String,
-    /// Which label.
+    /// Name of the label.
     pub label: String,
 }
 
-/// The queries of all panels and annotations.
+/// Queries of all panels and annotations.
 pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
     let annotations = dashboard.annotations.list.iter().map(|annotation| Question {
         kind: QuestionKind::Annotation,
@@ -63,7 +64,7 @@ pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
     panels.chain(annotations).collect()
 }
 
-/// The variables that ask Prometheus.
+/// Variables whose values come from Prometheus.
 pub fn label_values(dashboard: &Dashboard) -> Vec<LabelValues> {
     let variables = dashboard.templating.list.iter().filter_map(|variable| {
         let VariableQuery::Prometheus { query, .. } = &variable.query else { return None };

@@ -1,4 +1,5 @@
-//! The dashboard of a service: what was promised and whether it holds, what load there was, and what the backend says.
+//! The dashboard of a service: its objectives and whether they are met, the load, and the backend's
+//! own metrics.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::grafana::{
     Variable, VariableQuery,
 };
 use crate::layout::{self, Row};
-use crate::panel::{PROMETHEUS_UID, chosen_source};
+use crate::panel::{PROMETHEUS_UID, selected_source};
 
 mod backend;
 mod health;
@@ -21,16 +22,16 @@ mod latency;
 mod load;
 mod summary;
 
-/// The folder that dashboards are provisioned into.
+/// Title of the Grafana folder for provisioned dashboards.
 pub const FOLDER: &str = "Performance Testing";
 
-/// Where Grafana serves the reports of runs, if it is given their folder.
+/// URL path at which Grafana serves the reports of runs, if their folder is mounted.
 pub const REPORTS: &str = "public/perf";
 
-/// Where the link to Prometheus leads: to the stack's, at its usual port.
+/// Target of the link to Prometheus: the stack's Prometheus at its default port.
 pub const PROMETHEUS_LINK: &str = "http://localhost:9090/query";
 
-/// The dashboard of a catalogue.
+/// Makes the dashboard of a catalogue.
 pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
     let critical = catalogue.critical.iter().map(|endpoint| latency::critical(catalogue, endpoint)).collect();
     let small = catalogue.endpoints.iter().map(|endpoint| latency::small(catalogue, endpoint)).collect();
@@ -41,7 +42,7 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         Row::Heading("Endpoints"),
         Row::Even(10, vec![latency::all(catalogue)]),
     ];
-    panels.extend(beside_one_another(small));
+    panels.extend(rows_of_small(small));
     panels.extend([
         Row::Heading("Load"),
         Row::Even(10, vec![summary::table(catalogue)]),
@@ -50,10 +51,10 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         Row::Heading("Backend"),
         Row::Even(8, vec![backend::mean(catalogue), backend::p95(), backend::outside(catalogue)]),
     ]);
-    let mut used = vec![backend::in_flight(), backend::cpu()];
-    used.extend(backend::memory(catalogue));
-    used.extend(backend::promised(catalogue));
-    panels.extend(beside_one_another(used));
+    let mut resources = vec![backend::in_flight(), backend::cpu()];
+    resources.extend(backend::memory(catalogue));
+    resources.extend(backend::objectives(catalogue));
+    panels.extend(rows_of_small(resources));
     Dashboard {
         uid: uid(catalogue.service).to_owned(),
         title: catalogue.title.to_owned(),
@@ -74,11 +75,11 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
     }
 }
 
-/// Rows of small panels.
-fn beside_one_another(mut panels: Vec<Panel>) -> Vec<Row> {
+/// Arranges small panels in rows of four.
+fn rows_of_small(mut panels: Vec<Panel>) -> Vec<Row> {
     let mut rows = Vec::new();
     while !panels.is_empty() {
-        // Four beside one another are as narrow as an axis and a line can be read.
+        // With more than four in a row, axes and lines are hard to read.
         let rest = panels.split_off(panels.len().min(4));
         rows.push(Row::Even(7, panels));
         panels = rest;
@@ -86,13 +87,13 @@ fn beside_one_another(mut panels: Vec<Panel>) -> Vec<Row> {
     rows
 }
 
-/// The uid of a service's dashboard, which stands in its URL.
+/// UID of a service's dashboard, which is part of its URL.
 pub const fn uid(service: &str) -> &str {
     service
 }
 
-/// Series of the chosen runs and scenarios.
-fn chosen(metric: impl Into<String>) -> Selector {
+/// Series of the selected runs and scenarios.
+fn selected(metric: impl Into<String>) -> Selector {
     Selector::new(metric).with_variable(TESTID).with_variable(SCENARIO)
 }
 
@@ -117,7 +118,7 @@ fn variable(label: Label, title: &str, within: &[Label]) -> Variable {
         kind: "query",
         name: label.as_str().to_owned(),
         label: title.to_owned(),
-        datasource: Some(chosen_source()),
+        datasource: Some(selected_source()),
         query: VariableQuery::Prometheus {
             qry_type: 1,
             query: format!("label_values({}, {})", series.now(), label.as_str()),
@@ -131,42 +132,44 @@ fn variable(label: Label, title: &str, within: &[Label]) -> Variable {
     }
 }
 
-/// How long the marks at a run's start and end are: two pushes, so that there is a step within each.
+/// Length of the marks at the start and the end of a run: two pushes, so that each mark contains a
+/// step.
 pub const MARK: Duration = Duration::from_secs(10);
 
 fn active(before: Duration) -> Expr {
-    chosen(Metric::vus().name).before(before).now().sum_by(&[TESTID, SCENARIO])
+    selected(Metric::vus().name).before(before).now().sum_by(&[TESTID, SCENARIO])
 }
 
-/// Where a run has series, and had none a moment before.
+/// Marks times at which a run has series but had none [`MARK`] before.
 fn starts() -> Annotation {
     annotation("Run starts", "green", active(Duration::ZERO).unless(active(MARK)), "run starts")
 }
 
-/// Where a run had series a moment before, and has none: they end with stale markers.
+/// Marks times at which a run has no series but had some [`MARK`] before. Stale markers end the
+/// series.
 fn ends() -> Annotation {
     let ends = annotation("Run ends", "purple", active(MARK).unless(active(Duration::ZERO)), "run ends");
-    Annotation { may_be_empty: Some("a window that ends with the run does not show what comes after"), ..ends }
+    Annotation { may_be_empty: Some("the time range ends with the run, so it does not include the end mark"), ..ends }
 }
 
-/// Spans in which the load warmed up, or grew or shrank.
+/// Marks warm-up and the times in which the load increases or decreases.
 fn phases() -> Annotation {
     let window = Window::Fixed(MARK * 2);
-    let changing = chosen(Metric::http_reqs().name).without(PHASE, Phase::Steady.as_str());
+    let changing = selected(Metric::http_reqs().name).without(PHASE, Phase::Steady.as_str());
     let requests = changing.rate(window).sum_by(&[TESTID, PHASE]).above_zero();
     Annotation {
-        may_be_empty: Some("a load without warm-up and ramps is steady all the time"),
+        may_be_empty: Some("a load without warm-up or ramps is always steady"),
         ..annotation("Phases", "yellow", requests, "{{phase}}")
     }
 }
 
-fn annotation(name: &'static str, colour: &'static str, expr: Expr, title: &'static str) -> Annotation {
+fn annotation(name: &'static str, color: &'static str, expr: Expr, title: &'static str) -> Annotation {
     Annotation {
         name,
-        datasource: chosen_source(),
+        datasource: selected_source(),
         enable: true,
         hide: false,
-        icon_color: colour,
+        icon_color: color,
         target: AnnotationTarget {
             ref_id: "Anno",
             expr: expr.to_string(),
@@ -196,9 +199,9 @@ fn links() -> Vec<Link> {
         link(
             "Report",
             "doc",
-            "The chosen run's report. Choose one run.",
+            "Report of the selected run. Select exactly one run.",
             format!("/{REPORTS}/${{{TESTID}:raw}}/report.json", TESTID = TESTID.as_str()),
         ),
-        link("Prometheus", "external link", "Prometheus itself", PROMETHEUS_LINK.to_owned()),
+        link("Prometheus", "external link", "Open Prometheus", PROMETHEUS_LINK.to_owned()),
     ]
 }

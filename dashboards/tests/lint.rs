@@ -1,4 +1,4 @@
-//! What a reviewer of a dashboard looks for, in the spirit of Grafana's dashboard-linter.
+//! Checks of the generated dashboard, similar to Grafana's dashboard-linter.
 
 use std::collections::BTreeSet;
 
@@ -6,66 +6,66 @@ use dashboards::grafana::{Dashboard, Panel};
 use dashboards::service_dashboard;
 use monitoring::services::stock_ai::STOCK_AI;
 
-/// What is wrong, a line each.
+/// Problems of a dashboard, one per line.
 fn lint(dashboard: &Dashboard) -> Vec<String> {
-    let mut wrong = Vec::new();
+    let mut problems = Vec::new();
     let (mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new());
     for panel in &dashboard.panels {
-        let mut say = |what: &str| wrong.push(format!("{}: {what}", panel.title));
+        let mut report = |problem: &str| problems.push(format!("{}: {problem}", panel.title));
         if !ids.insert(panel.id) {
-            say("its id is another's");
+            report("its ID is not unique");
         }
         if !titles.insert(&panel.title) {
-            say("its title is another's");
+            report("its title is not unique");
         }
         if panel.kind == "row" {
             continue;
         }
         if panel.description.split_whitespace().count() < 12 {
-            say("its description does not say what it shows and what to do");
+            report("its description is too short to say what it shows and what to do");
         }
         if panel.datasource.as_ref().is_none_or(|source| source.uid != "${datasource}") {
-            say("its data source is not the one that is chosen");
+            report("its data source is not the selected one");
         }
         if panel.targets.is_empty() {
-            say("it asks nothing");
+            report("it has no query");
         }
-        panel.targets.iter().flat_map(|target| target_is_wrong(panel, &target.expr)).for_each(say);
+        panel.targets.iter().flat_map(|target| problems_of_query(panel, &target.expr)).for_each(report);
     }
-    wrong
+    problems
 }
 
-fn target_is_wrong(panel: &Panel, expr: &str) -> Vec<&'static str> {
-    let mut wrong = Vec::new();
+fn problems_of_query(panel: &Panel, expr: &str) -> Vec<&'static str> {
+    let mut problems = Vec::new();
     let single = matches!(panel.kind, "gauge" | "stat" | "table");
-    // Over the whole window, or the growth in it.
+    // The last value in the time range, or the growth in it.
     let lasts = ["last_over_time(", "max_over_time("].iter().any(|function| expr.contains(function));
     if single && !lasts {
-        wrong.push("its value is gone when the run is over");
+        problems.push("its value disappears after the run");
     }
     if expr.contains("rate(") && !expr.contains("[$__rate_interval]") {
-        wrong.push("a rate over a window that does not follow the dashboard's");
+        problems.push("a rate over a window other than $__rate_interval");
     }
-    // Outside of quotes, of which every second part is.
+    // Every second part is outside of quotes.
     let bare: String = expr.split('"').step_by(2).collect();
     let selectors = bare.matches('{').count();
     let scoped = bare.matches("testid=~").count() + bare.matches("job=").count();
     if selectors != scoped {
-        wrong.push("a series of runs that were not chosen");
+        problems.push("a series that is not limited to the selected runs");
     }
     if expr.contains("histogram_quantile") && !expr.contains("le)") {
-        wrong.push("a quantile of buckets that were added up without le");
+        problems.push("a quantile of buckets that were aggregated without le");
     }
-    wrong
+    problems
 }
 
 #[test]
-fn nothing_is_wrong_with_the_dashboard() {
+fn the_dashboard_has_no_problems() {
     assert_eq!(lint(&service_dashboard::dashboard(&STOCK_AI)), Vec::<String>::new());
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn each_problem_is_reported() {
     let dashboard = service_dashboard::dashboard(&STOCK_AI);
     let broken = |change: &dyn Fn(&mut Panel)| {
         let mut dashboard = dashboard.clone();

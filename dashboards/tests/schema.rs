@@ -1,6 +1,6 @@
-//! Dashboards against Grafana's own types: those that it publishes as `@grafana/schema` for the very version that the stack
-//! runs, and, for queries, the `@grafana/grafana-foundation-sdk`. TypeScript's compiler is the judge, so a field that
-//! Grafana does not know, or a value that it does not take, is an error with its name.
+//! Checks dashboards against Grafana's own types: `@grafana/schema` of the version that the stack
+//! runs and, for queries, `@grafana/grafana-foundation-sdk`. The TypeScript compiler reports every
+//! field that Grafana does not have, and every value that it does not accept.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
@@ -13,7 +13,8 @@ use dashboards::service_dashboard;
 use monitoring::services::stock_ai::STOCK_AI;
 use serde_json::Value;
 
-/// A kind of panel, what its types are called, and whether it has a style of its own.
+/// Panel types: type in JSON, name of the TypeScript types, and whether there is a type for the
+/// style.
 const KINDS: [(&str, &str, bool); 5] = [
     ("timeseries", "TimeSeries", true),
     ("stat", "Stat", false),
@@ -22,8 +23,9 @@ const KINDS: [(&str, &str, bool); 5] = [
     ("state-timeline", "StateTimeline", true),
 ];
 
-/// Literals, where Grafana has enumerations by name. Annotations of Prometheus' have fields of the data source's own
-/// (public/app/plugins/datasource/prometheus, or the package @grafana/prometheus: annotations), which the schema leaves open.
+/// TypeScript before the dashboard. It replaces named enumerations by literals. Prometheus
+/// annotations have fields of the data source (public/app/plugins/datasource/prometheus, or the
+/// package @grafana/prometheus: annotations), which the schema leaves open.
 const PRELUDE: &str = "\
 import type { AnnotationQuery, Dashboard } from '@grafana/schema';
 import type { Dataquery } from '@grafana/grafana-foundation-sdk/prometheus';
@@ -35,8 +37,8 @@ type Annotation = Omit<Json<AnnotationQuery>, 'target'>
 type Checked = Omit<Json<Dashboard>, 'annotations'> & { annotations: { list: Annotation[] } };
 ";
 
-/// What is given to the compiler: the dashboard, and again each panel's options, style and queries, which the dashboard's type
-/// leaves open.
+/// Source for the compiler: the dashboard, and separately each panel's options, style and queries,
+/// because the dashboard's type leaves them open.
 fn source(dashboard: &Value) -> String {
     let mut text = PRELUDE.to_owned();
     for (kind, name, has_style) in KINDS {
@@ -44,15 +46,15 @@ fn source(dashboard: &Value) -> String {
         let module = kind.replace('-', "");
         let _ = writeln!(
             text,
-            "import type {{ Options as {name}Options{style} }} \
-             from '@grafana/schema/dist/esm/raw/composable/{module}/panelcfg/x/{name}PanelCfg_types.gen';"
+            "import type {{ Options as {name}Options{style} }} from \
+             '@grafana/schema/dist/esm/raw/composable/{module}/panelcfg/x/{name}PanelCfg_types.gen';"
         );
     }
     let _ = writeln!(text, "export const dashboard: Checked = {dashboard:#};");
     for panel in dashboard["panels"].as_array().unwrap() {
         let (id, kind) = (&panel["id"], panel["type"].as_str().unwrap());
         let Some((_, name, has_style)) = KINDS.iter().find(|(known, ..)| *known == kind) else {
-            assert_eq!(kind, "row", "a kind of panel that is not checked");
+            assert_eq!(kind, "row", "this panel type is not checked");
             continue;
         };
         let _ = writeln!(text, "export const options{id}: Partial<Json<{name}Options>> = {:#};", panel["options"]);
@@ -65,14 +67,14 @@ fn source(dashboard: &Value) -> String {
     text
 }
 
-#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "where .ci/provide put the packages")]
+#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "the folder of packages that .ci/provide installs")]
 fn packages() -> PathBuf {
-    let folder = std::env::var("PERF_NODE_MODULES").expect("PERF_NODE_MODULES: source .ci/provide sets it");
+    let folder = std::env::var("PERF_NODE_MODULES").expect("PERF_NODE_MODULES is not set: run `source .ci/provide`");
     PathBuf::from(folder)
 }
 
-/// What the compiler has to say; nothing if all is well.
-fn complaints(name: &str, dashboard: &Value) -> String {
+/// Compiler output for a dashboard. Empty if it conforms.
+fn compiler_errors(name: &str, dashboard: &Value) -> String {
     let packages = packages();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("schema-{name}"));
     if folder.exists() {
@@ -89,17 +91,17 @@ fn complaints(name: &str, dashboard: &Value) -> String {
         .current_dir(&folder)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.success(), said.is_empty(), "{said}");
-    said
+    let errors = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.success(), errors.is_empty(), "{errors}");
+    errors
 }
 
 #[test]
 #[ignore = "needs node and Grafana's packages: run with cargo xtask ci"]
-fn the_dashboard_is_one_by_grafanas_own_types_and_a_slip_is_not() {
+fn the_dashboard_has_grafanas_types_and_a_wrong_field_is_found() {
     let dashboard = serde_json::to_value(service_dashboard::dashboard(&STOCK_AI)).unwrap();
-    assert_eq!(complaints("as-it-is", &dashboard), "");
-    for (name, path, key, value, says) in [
+    assert_eq!(compiler_errors("as-it-is", &dashboard), "");
+    for (name, path, key, value, expected) in [
         ("field", "", "uidd", Value::from("x"), "uidd"),
         ("value", "", "graphTooltip", Value::from(7), "'7' is not assignable"),
         ("option", "/panels/0/options/legend", "placment", Value::from("right"), "placment"),
@@ -115,7 +117,7 @@ fn the_dashboard_is_one_by_grafanas_own_types_and_a_slip_is_not() {
     ] {
         let mut changed = dashboard.clone();
         changed.pointer_mut(path).unwrap()[key] = value;
-        let said = complaints(name, &changed);
-        assert!(said.contains(says), "{name}: {said:?}");
+        let errors = compiler_errors(name, &changed);
+        assert!(errors.contains(expected), "{name}: {errors:?}");
     }
 }

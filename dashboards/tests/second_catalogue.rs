@@ -1,4 +1,4 @@
-//! A dashboard for another service, from another catalogue: nothing in this crate knows the first one.
+//! Dashboard of a second service: no code of this crate depends on the first one.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const ECHO: Catalogue = Catalogue {
 };
 
 #[test]
-fn draws_its_endpoints_and_its_line_and_nothing_else() {
+fn the_dashboard_covers_only_the_endpoints_of_its_catalogue() {
     let dashboard = service_dashboard::dashboard(&ECHO);
     let text = outline::outline(&dashboard);
     assert!(text.starts_with("Echo (echo)"), "{text}");

@@ -1,4 +1,4 @@
-//! The generated Grafana files, and a short outline of the dashboard, as reviewers see them.
+//! Snapshots for reviews: the generated Grafana files and a short outline of the dashboard.
 
 use dashboards::{generated_files, outline, service_dashboard};
 use monitoring::services;
@@ -18,7 +18,7 @@ fn dashboard_outline() {
 }
 
 #[test]
-fn every_query_is_promql_once_its_variables_are_filled_in() {
+fn every_query_is_promql_after_its_variables_are_replaced() {
     let dashboard = service_dashboard::dashboard(&STOCK_AI);
     let annotations = dashboard.annotations.list.into_iter().map(|annotation| annotation.target.expr);
     let targets = dashboard.panels.into_iter().flat_map(|panel| panel.targets).map(|target| target.expr);
@@ -26,6 +26,6 @@ fn every_query_is_promql_once_its_variables_are_filled_in() {
         let text = ["$__rate_interval", "$__range"].iter().fold(expr, |text, window| text.replace(window, "20s"));
         let text = text.replace("$testid", ".+").replace("$scenario", ".+");
         assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
-        assert!(!text.contains('$'), "a variable that the dashboard does not have: {text}");
+        assert!(!text.contains('$'), "unknown variable: {text}");
     }
 }

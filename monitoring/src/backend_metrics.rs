@@ -1,5 +1,6 @@
-//! What the backend says of itself: the metrics that prometheus-fastapi-instrumentator 8.1.0 and Python's
-//! `prometheus_client` serve at `/metrics`. Durations are in seconds there.
+//! Names of the metrics that the backend itself serves at `/metrics`, as
+//! prometheus-fastapi-instrumentator 8.1.0 and Python's `prometheus_client` write them. Durations
+//! there are in seconds.
 
 use std::collections::BTreeSet;
 
@@ -10,44 +11,48 @@ use crate::promql::Selector;
 use crate::ratio::decimal;
 use crate::slo::Slo;
 
-/// Requests by `method`, `status` ("2xx") and `handler`.
+/// Counter of requests by `method`, `status` ("2xx") and `handler`.
 pub const REQUESTS: &str = "http_requests_total";
-/// A histogram by `method` and `handler`, with few buckets unless the application is given more.
+/// Histogram of durations by `method` and `handler`. It has few buckets unless the application sets
+/// more, see [`buckets`].
 pub const DURATION: &str = "http_request_duration_seconds";
-/// A histogram of all requests, with many buckets.
+/// Histogram of the durations of all requests together, with many buckets.
 pub const DURATION_FINE: &str = "http_request_duration_highr_seconds";
-/// Requests under way, if the application is asked to say.
+/// Requests in flight. The application serves it only with
+/// `should_instrument_requests_inprogress=True`.
 pub const IN_FLIGHT: &str = "http_requests_inprogress";
-/// Processor time, in seconds.
+/// CPU time, in seconds.
 pub const CPU: &str = "process_cpu_seconds_total";
-/// Memory, in bytes.
+/// Resident memory, in bytes.
 pub const MEMORY: &str = "process_resident_memory_bytes";
-/// Connections of the pool by `db_client_connection_state` ("used", "idle"), by OpenTelemetry's semantic conventions.
+/// Connections of the pool by `db_client_connection_state` ("used", "idle"), named by
+/// OpenTelemetry's semantic conventions.
 pub const CONNECTIONS: &str = "db_client_connection_count";
-/// How many there may be.
+/// Maximum number of connections in the pool.
 pub const MAX_CONNECTIONS: &str = "db_client_connection_max";
-/// When the process started, in seconds since 1970: another value is another process, whose counters began at zero.
+/// Start time of the process, in seconds since 1970. If it changes, another process serves the
+/// metrics, and its counters began at zero.
 pub const STARTED: &str = "process_start_time_seconds";
-/// When each series of the counter of requests began, in seconds since 1970, by the clock's full resolution: `prometheus_client` writes one
-/// beside each counter, unless it is told not to.
+/// Creation time of each series of the request counter, in seconds since 1970, at the clock's full
+/// resolution. `prometheus_client` writes one beside each counter unless that is turned off.
 pub const CREATED: &str = "http_requests_created";
 
-/// A metric of the backend's, as Prometheus scraped it.
+/// Series of a backend metric, as Prometheus scraped them.
 pub fn scraped(metric: impl Into<String>) -> Selector {
     Selector::new(metric).with(JOB, BACKEND_JOB)
 }
 
-/// The same, of one endpoint's handler.
-pub fn of_handler(metric: impl Into<String>, endpoint: &Endpoint) -> Selector {
+/// Series of a backend metric for one endpoint's handler.
+pub fn scraped_from_handler(metric: impl Into<String>, endpoint: &Endpoint) -> Selector {
     scraped(metric).with(METHOD, endpoint.method.as_str()).with(HANDLER, endpoint.handler())
 }
 
-/// Python that gives the instrumentator buckets at each threshold of all services, and at half and twice of it: with them
-/// the backend's own histograms answer the question that the objectives ask.
+/// Python source with bucket bounds for the instrumentator: each threshold of all services, half of
+/// it and twice of it. With these the backend's own histograms have a count at each threshold.
 pub fn buckets(services: &[&Catalogue]) -> String {
     let thresholds = services.iter().flat_map(|catalogue| catalogue.slos).filter_map(Slo::threshold);
     let bounds: BTreeSet<_> = thresholds.flat_map(|threshold| [threshold / 2, threshold, threshold * 2]).collect();
-    // Seconds, from nanoseconds.
+    // From nanoseconds to seconds.
     let bounds: Vec<_> = bounds.into_iter().map(|bound| decimal(bound.as_nanos(), 9)).collect();
     format!("LATENCY_BUCKETS_SECONDS = ({},)\n", bounds.join(", "))
 }

@@ -1,5 +1,5 @@
-//! Promises on the backend's own metrics: what it uses, rather than how long it takes. Unlike those on requests, they
-//! compare a measured value, as Prometheus scraped it, with a bound.
+//! Objectives on the backend's own metrics: the resources that it uses. They compare a value that
+//! Prometheus scraped with a bound; objectives on requests compare counts.
 
 use std::time::Duration;
 
@@ -10,64 +10,66 @@ use crate::ratio::{Ratio, decimal};
 use crate::slo::OnMiss;
 use crate::stack_limits::SCRAPE_INTERVAL;
 
-/// A run of which a scrape more or less is a good part.
+/// In runs shorter than this, one scrape more or less changes the result.
 const SHORT: Duration = Duration::from_secs(60);
 
-/// A promise on a value that PromQL gives, over a run.
+/// An objective on the value of a PromQL expression over a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackendSlo {
-    /// Lower-case words joined by underscores: "memory".
+    /// Lower-case words joined by underscores, such as "memory". It must be unique in the
+    /// catalogue.
     pub name: &'static str,
-    /// What people call it, on panels.
+    /// Name on panels, such as "Connection pool".
     pub title: &'static str,
-    /// PromQL that has a value at each time. Of several series, the one that is worst for the promise counts.
+    /// PromQL with a value at each time. If it has several series, the worst for the bound is
+    /// judged.
     pub expr: &'static str,
-    /// Which of a run's values counts.
+    /// Value of the run that is judged.
     pub over: Over,
-    /// What it must not pass.
+    /// Limit of the value.
     pub bound: Bound,
-    /// What a miss means.
+    /// Effect of a miss on the exit code.
     pub on_miss: OnMiss,
 }
 
-/// Which of the values that there are in a run.
+/// The value of a run that an objective judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// The worst for the promise: the largest, or the smallest.
+    /// The worst one: the largest under an upper limit, the smallest under a lower limit.
     Worst,
-    /// The mean of all.
+    /// The mean over the run.
     Mean,
 }
 
-/// What a value must not pass.
+/// Limit of a value. A value equal to the limit is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
-    /// As much as that, and no more.
+    /// Upper limit.
     AtMost(Amount),
-    /// As much as that, or more.
+    /// Lower limit.
     AtLeast(Amount),
 }
 
-/// An amount of something, in whole units.
+/// An amount and its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
-    /// So many.
+    /// A plain number, without a unit.
     Count(u64),
-    /// A share, which the expression gives as 0 to 1.
+    /// A share. The expression gives it as 0 to 1.
     Share(Ratio),
-    /// Mebibytes, which the expression gives as bytes.
+    /// Mebibytes. The expression gives bytes.
     Mebibytes(u64),
-    /// A time, which the expression gives in seconds.
+    /// A duration. The expression gives seconds.
     Time(Duration),
 }
 
-/// What a value is measured in.
+/// Unit of a measured value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// A number of things.
+    /// A plain number, without a unit.
     Count,
-    /// From 0 to 1.
+    /// A share from 0 to 1.
     Share,
     /// Bytes.
     Bytes,
@@ -76,7 +78,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// A value in words: "92.1 MiB", "37.5 %".
+    /// Formats a value with its unit: "92.1 MiB", "37.5 %".
     pub fn describe(self, value: f64) -> String {
         const MEBIBYTE: f64 = 1_048_576.0;
         match self {
@@ -89,7 +91,7 @@ impl Measure {
 }
 
 impl Amount {
-    /// What it is measured in.
+    /// Unit of the expression's values.
     pub const fn measure(self) -> Measure {
         match self {
             Self::Count(_) => Measure::Count,
@@ -99,7 +101,7 @@ impl Amount {
         }
     }
 
-    /// The number that the expression's values are compared with.
+    /// The amount in the unit of the expression, for example in bytes for mebibytes.
     pub fn value(self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "exact for any amount a backend can have")]
         match self {
@@ -130,43 +132,43 @@ impl Amount {
 }
 
 impl BackendSlo {
-    /// The value never passes an amount from below.
+    /// Every value is at most `amount`; a miss fails the run.
     pub const fn at_most(name: &'static str, title: &'static str, expr: &'static str, amount: Amount) -> Self {
         Self { name, title, expr, over: Over::Worst, bound: Bound::AtMost(amount), on_miss: OnMiss::Fail }
     }
 
-    /// The value never passes an amount from above.
+    /// Every value is at least `amount`; a miss fails the run.
     pub const fn at_least(name: &'static str, title: &'static str, expr: &'static str, amount: Amount) -> Self {
         Self { name, title, expr, over: Over::Worst, bound: Bound::AtLeast(amount), on_miss: OnMiss::Fail }
     }
 
-    /// The same promise on the mean over the run: for what may peak.
+    /// Judges the mean over the run instead of the worst value, so that short peaks are allowed.
     #[must_use]
     pub const fn on_average(mut self) -> Self {
         self.over = Over::Mean;
         self
     }
 
-    /// The same promise, reported but not gating.
+    /// Only warns about a miss; the run does not fail.
     #[must_use]
     pub const fn warn(mut self) -> Self {
         self.on_miss = OnMiss::Warn;
         self
     }
 
-    /// The objective's name in reports.
+    /// Name of the objective in reports: "backend:memory".
     pub fn id(&self) -> String {
         format!("backend:{}", self.name)
     }
 
-    /// The bound's amount.
+    /// Amount of the limit.
     pub const fn amount(&self) -> Amount {
         match self.bound {
             Bound::AtMost(amount) | Bound::AtLeast(amount) => amount,
         }
     }
 
-    /// The promise in a few words: "memory <= 512 MiB".
+    /// Short text of the objective: "memory <= 512 MiB".
     pub fn describe(&self) -> String {
         let sign = match self.bound {
             Bound::AtMost(_) => "<=",
@@ -176,7 +178,7 @@ impl BackendSlo {
         format!("{mean}{} {sign} {}", self.name, self.amount().describe())
     }
 
-    /// Whether a value keeps the promise; what is no number keeps none.
+    /// Whether a value meets the objective. NaN does not.
     pub fn holds(&self, value: f64) -> bool {
         match self.bound {
             Bound::AtMost(amount) => value <= amount.value(),
@@ -184,7 +186,7 @@ impl BackendSlo {
         }
     }
 
-    /// The value at a time: one, whatever the number of series.
+    /// Value at one time, reduced to a single series.
     pub fn now(&self) -> Expr {
         let worst = match (self.over, self.bound) {
             (Over::Mean, _) => "avg",
@@ -194,20 +196,21 @@ impl BackendSlo {
         Expr::Aggregate(worst, Vec::new(), Box::new(Expr::Verbatim(self.expr)))
     }
 
-    /// The value that counts, of all that there were in so long.
-    pub fn over_run(&self, lasted: Duration) -> Expr {
+    /// Value that is judged, over the last `duration`.
+    pub fn over_run(&self, duration: Duration) -> Expr {
         let function = match (self.over, self.bound) {
             (Over::Mean, _) => "avg_over_time",
             (Over::Worst, Bound::AtMost(_)) => "max_over_time",
             (Over::Worst, Bound::AtLeast(_)) => "min_over_time",
         };
-        // Steps are at whole multiples of their width: wide ones miss what a short run has scraped after the last of them.
-        let step = if lasted < SHORT { Duration::from_secs(1) } else { SCRAPE_INTERVAL };
-        Expr::Call(function, vec![Expr::Subquery(Box::new(self.now()), Window::Fixed(lasted), step)])
+        // Prometheus aligns steps to multiples of their width. Wide steps would miss the scrapes of
+        // a short run that come after its last step.
+        let step = if duration < SHORT { Duration::from_secs(1) } else { SCRAPE_INTERVAL };
+        Expr::Call(function, vec![Expr::Subquery(Box::new(self.now()), Window::Fixed(duration), step)])
     }
 
-    /// 1 where the promise is kept at a time, else 0.
-    pub fn is_kept(&self) -> Expr {
+    /// 1 at the times when the objective is met, else 0.
+    pub fn is_met(&self) -> Expr {
         let op = match self.bound {
             Bound::AtMost(_) => Op::IsAtMost,
             Bound::AtLeast(_) => Op::IsAtLeast,
@@ -220,21 +223,21 @@ impl BackendSlo {
     }
 }
 
-/// A cache of the backend's, told by two counters.
+/// A cache of the backend, described by two counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cache {
-    /// What people call it.
+    /// Name in reports.
     pub name: &'static str,
-    /// PromQL of a counter of look-ups that found something.
+    /// PromQL selector of the counter of hits.
     pub hits: &'static str,
-    /// PromQL of a counter of look-ups that did not.
+    /// PromQL selector of the counter of misses.
     pub misses: &'static str,
 }
 
 impl Cache {
-    /// Look-ups that found something, and all, in so long.
-    pub fn hits_and_all(&self, lasted: Duration) -> (Expr, Expr) {
-        let grown = |counter| Expr::Call("increase", vec![Expr::Over(counter, Window::Fixed(lasted))]).sum();
+    /// Number of hits and number of all look-ups in the last `duration`.
+    pub fn hits_and_all(&self, duration: Duration) -> (Expr, Expr) {
+        let grown = |counter| Expr::Call("increase", vec![Expr::Over(counter, Window::Fixed(duration))]).sum();
         (grown(self.hits), grown(self.hits).plus(grown(self.misses)))
     }
 }
@@ -247,27 +250,27 @@ mod tests {
         BackendSlo::at_most("pool", "Pool", "pool_used / pool_size", Amount::Share(Ratio::percent(90)));
 
     #[test]
-    fn a_promise_asks_for_the_worst_or_the_mean_of_a_run() {
+    fn an_objective_judges_the_worst_value_or_the_mean_of_a_run() {
         let run = Duration::from_secs(30);
         assert_eq!(POOL.over_run(run).to_string(), "max_over_time(max((pool_used / pool_size))[30s:1s])");
         assert_eq!(POOL.over_run(run * 2).to_string(), "max_over_time(max((pool_used / pool_size))[1m:5s])");
         assert_eq!(POOL.on_average().describe(), "mean pool <= 90 %");
-        assert_eq!(POOL.is_kept().to_string(), "max((pool_used / pool_size)) <= bool 0.9");
+        assert_eq!(POOL.is_met().to_string(), "max((pool_used / pool_size)) <= bool 0.9");
         let least = BackendSlo::at_least("free", "Free", "free_bytes", Amount::Mebibytes(2));
-        assert_eq!(least.is_kept().to_string(), "min((free_bytes)) >= bool 2097152");
+        assert_eq!(least.is_met().to_string(), "min((free_bytes)) >= bool 2097152");
         let cache = Cache { name: "news", hits: "hits_total", misses: "misses_total" };
         assert_eq!(cache.hits_and_all(run).0.to_string(), "sum(increase(hits_total[30s]))");
     }
 
     #[test]
-    fn exactly_the_bound_is_kept_and_what_is_no_number_is_not() {
+    fn a_value_equal_to_the_bound_is_good_and_nan_is_not() {
         assert!(POOL.holds(0.9) && !POOL.holds(0.900_001) && !POOL.holds(f64::NAN));
         let least = BackendSlo::at_least("free", "Free", "free_bytes", Amount::Mebibytes(2));
         assert!(least.holds(2_097_152.0) && !least.holds(2_097_151.0));
     }
 
     #[test]
-    fn amounts_are_read_in_their_units() {
+    fn amounts_are_formatted_in_their_units() {
         assert_eq!(Measure::Bytes.describe(96_573_849.6), "92.1 MiB");
         assert_eq!(Measure::Share.describe(0.375), "37.5 %");
         assert_eq!(Measure::Seconds.describe(0.25), "250.0 ms");

@@ -1,4 +1,4 @@
-//! A service as a value: its endpoints and its objectives, and what is wrong with them.
+//! A service as a value: its endpoints, its objectives, and the checks that they are consistent.
 //!
 //! The services themselves are in `services/`.
 
@@ -11,67 +11,73 @@ use crate::label;
 use crate::metric::LADDER_MS;
 use crate::slo::{Sli, Slo};
 
-/// A service: its endpoints and its objectives.
+/// A service under test: the single source of metrics, rules, alerts and dashboards.
 #[derive(Debug, Clone, Copy)]
 pub struct Catalogue {
-    /// Lower-case words joined by dashes: file names and the dashboard's uid are made from it.
+    /// Lower-case words joined by dashes. File names and the dashboard's UID are made from it.
     pub service: &'static str,
-    /// The dashboard's title.
+    /// Title of the dashboard.
     pub title: &'static str,
-    /// All endpoints, in the order in which tables and panels show them.
+    /// All endpoints, in the order of tables and panels.
     pub endpoints: &'static [Endpoint],
-    /// The endpoints whose latency stands at the top of the dashboard.
+    /// Endpoints whose latency is shown at the top of the dashboard.
     pub critical: &'static [Endpoint],
-    /// All objectives on requests, in the order in which tables show them.
+    /// All objectives on requests, in the order of tables.
     pub slos: &'static [Slo],
     /// Objectives on the backend's own metrics.
     pub backend: &'static [BackendSlo],
-    /// Caches of the backend's, whose worth is read after a run.
+    /// Caches of the backend. Their hit rate is read after a run.
     pub caches: &'static [Cache],
 }
 
-/// Why a catalogue cannot be used.
+/// An inconsistency in a catalogue.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CatalogueError {
-    /// A name that is no stem of a Prometheus metric name.
-    #[error("name {0:?} is not made of lower-case letters, digits and underscores, starting with a letter")]
-    Name(&'static str),
-    /// Two endpoints or two objectives with one name.
-    #[error("{0:?} is there twice")]
-    Duplicate(String),
-    /// An objective or a critical endpoint that is not in the list of endpoints.
-    #[error("{0:?} is named by an objective or as critical but is not among the endpoints")]
-    Unknown(&'static str),
-    /// An objective that every result, or none, would meet.
+    /// A name that cannot begin a Prometheus metric name.
     #[error(
-        "objective {0:?} leaves nothing to judge: its share must lie between 0 and 100 %, its threshold above 0, in some phase"
+        "name {0:?} is invalid: start with a lower-case letter and use at most {max} lower-case \
+         letters, digits and underscores",
+        max = label::MAX_NAME
+    )]
+    Name(&'static str),
+    /// Two endpoints or two objectives with the same name.
+    #[error("{0:?} is defined twice in the catalogue: remove or rename one")]
+    Duplicate(String),
+    /// An objective or `critical` names an endpoint that is not in `endpoints`.
+    #[error("endpoint {0:?} has an objective or is critical but is missing in `endpoints`: add it there")]
+    Unknown(&'static str),
+    /// An objective that every result would meet, or that cannot be met.
+    #[error(
+        "objective {0:?} cannot be judged: its share must be above 0 % and below 100 %, its \
+         threshold or bound above 0, and it needs a phase; a backend objective also needs an \
+         expression and a title"
     )]
     Vacuous(String),
-    /// A check's name becomes a label's value.
-    #[error("check name {0:?} is empty, too long or has control characters")]
+    /// The name of a check cannot be a label value.
+    #[error("check name {0:?} is empty, longer than {max} bytes or has control characters", max = label::MAX_VALUE)]
     Check(&'static str),
-    /// The service's name is used in file names and URLs.
-    #[error("service name {0:?} is not made of lower-case letters, digits and dashes")]
+    /// The name of the service cannot be used in file names and URLs.
+    #[error("service name {0:?} is invalid: use lower-case letters, digits and dashes")]
     Service(&'static str),
 }
 
 impl Catalogue {
-    /// The endpoint of that name.
+    /// Finds an endpoint by name.
     pub fn endpoint(&self, name: &str) -> Option<&'static Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
     }
 
-    /// The latency objective of an endpoint.
+    /// The first latency objective of an endpoint.
     pub fn latency_slo(&self, endpoint: &Endpoint) -> Option<&'static Slo> {
-        self.slos.iter().find(|slo| matches!(&slo.sli, Sli::Latency { endpoint: of, .. } if of == endpoint))
+        self.slos.iter().find(|slo| matches!(&slo.sli, Sli::Latency { endpoint: judged, .. } if judged == endpoint))
     }
 
-    /// The objective of that name in reports, if it is one on requests.
+    /// Finds an objective on requests by [`Slo::id`].
     pub fn slo(&self, id: &str) -> Option<&'static Slo> {
         self.slos.iter().find(|slo| slo.id() == id)
     }
 
-    /// The endpoints whose successes are counted in a metric of their own: those with a success objective.
+    /// Endpoints with a success objective. Only these have the metric `<endpoint>_success`.
     pub fn with_success(&self) -> impl Iterator<Item = &'static Endpoint> {
         self.slos.iter().filter_map(|slo| match &slo.sli {
             Sli::Success { endpoint } => Some(endpoint),
@@ -79,7 +85,8 @@ impl Catalogue {
         })
     }
 
-    /// The finite upper bounds of all histograms, ascending. Each threshold of the catalogue is one of them.
+    /// Finite upper bounds of the latency histograms, ascending. Each threshold of the catalogue is
+    /// one of them, so that objectives are judged from exact counts.
     pub fn bucket_bounds(&self) -> Vec<Duration> {
         let thresholds = self.slos.iter().filter_map(Slo::threshold);
         let mut bounds: Vec<_> = LADDER_MS.iter().map(|&ms| Duration::from_millis(ms)).chain(thresholds).collect();
@@ -88,10 +95,10 @@ impl Catalogue {
         bounds
     }
 
-    /// Checks what the types cannot: names, duplicates, references and thresholds.
+    /// Checks names, duplicates, references and thresholds.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first violation.
     pub fn validate(&self) -> Result<(), CatalogueError> {
         let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if self.service.is_empty() || !self.service.chars().all(dashed) {
@@ -155,7 +162,7 @@ mod tests {
     use crate::services::stock_ai::{JOIN_ROOM, STOCK_AI};
 
     #[test]
-    fn every_threshold_is_a_bound() {
+    fn every_threshold_is_a_bucket_bound() {
         const ODD: Catalogue = Catalogue { slos: &[Slo::p95(JOIN_ROOM, Duration::from_micros(123_456))], ..STOCK_AI };
         let bounds = ODD.bucket_bounds();
         assert!(bounds.contains(&Duration::from_micros(123_456)));

@@ -1,39 +1,40 @@
-//! An endpoint of a service, and the HTTP methods that it may have.
+//! Endpoints of a service and their HTTP methods.
 
 /// An HTTP endpoint of the service under test. Its metrics, rules and panels are named after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
-    /// The label value `name`, and the stem of metric names: `join_room` gives `join_room_latency`.
+    /// Value of the label `name`, and beginning of metric names: `join_room` gives
+    /// `join_room_latency`.
     pub name: &'static str,
-    /// What people call it, on panels.
+    /// Name on panels, such as "Join room".
     pub title: &'static str,
-    /// The request's method.
+    /// HTTP method.
     pub method: Method,
-    /// The path's template; `{code}` stands for a value filled in by the scenario.
+    /// Path template. The scenario replaces placeholders such as `{code}`.
     pub path: &'static str,
     handler: Option<&'static str>,
 }
 
 impl Endpoint {
-    /// An endpoint by name, title, method and path template.
+    /// An endpoint whose `handler` label on the backend is its path template.
     pub const fn new(name: &'static str, title: &'static str, method: Method, path: &'static str) -> Self {
         Self { name, title, method, path, handler: None }
     }
 
-    /// The backend's own name for it in the label `handler`, where that is not the path's template.
+    /// Sets the backend's `handler` label where it differs from the path template.
     #[must_use]
     pub const fn handled_by(mut self, handler: &'static str) -> Self {
         self.handler = Some(handler);
         self
     }
 
-    /// The backend's own name for it, in the label `handler` of its metrics.
+    /// Value of the label `handler` on the backend's own metrics.
     pub fn handler(&self) -> &'static str {
         self.handler.unwrap_or(self.path)
     }
 }
 
-/// The HTTP methods an endpoint may have.
+/// HTTP method of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each variant is the method of that name")]
 pub enum Method {
@@ -45,7 +46,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as it stands in a request line and in the label `method`.
+    /// Upper-case name, as in a request line and in the label `method`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",

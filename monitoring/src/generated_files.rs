@@ -1,45 +1,46 @@
-//! Files that are generated, committed and mounted as they are.
+//! Generated Prometheus and backend files. They are committed and mounted unchanged.
 
 use crate::backend_metrics;
 use crate::catalogue::Catalogue;
 use crate::prometheus::recording_rules::{self, Timing};
 use crate::prometheus::{alerts, config};
 
-/// A generated file: where it belongs, relative to the repository's root, and what is in it.
+/// A generated file with its path and contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GeneratedFile {
-    /// Path from the repository's root, with forward slashes.
+    /// Path from the root of the repository, with forward slashes.
     pub path: String,
-    /// The whole contents.
+    /// Complete contents, with the final newline.
     pub contents: String,
 }
 
-/// Folders in which every file is generated; one that is not in [`files`] is a leftover.
+/// Folders that hold only generated files. A file there that [`files`] does not return is a
+/// leftover.
 pub const FOLDERS: &[&str] = &["monitoring/prometheus", BACKEND];
 
-/// The folder of what a backend takes over.
+/// Folder of the files that a backend imports.
 const BACKEND: &str = "monitoring/backend";
 
-/// What every generated file that can hold a comment says first.
+/// First line of every generated file whose format has comments.
 pub const BANNER: &str =
     "# Generated from monitoring/src/catalogue.rs by `cargo xtask codegen`. Edits here are lost.\n";
 
-/// A generated file could not be written as text.
+/// A generated file could not be serialized.
 #[derive(Debug, thiserror::Error)]
 pub enum GeneratedFileError {
-    /// As YAML.
-    #[error("failed to write YAML: {0}")]
+    /// Not representable as YAML.
+    #[error("cannot serialize a generated file as YAML: {0}")]
     Yaml(#[from] yaml_serde::Error),
-    /// As JSON.
-    #[error("failed to write JSON: {0}")]
+    /// Not representable as JSON.
+    #[error("cannot serialize a generated file as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-/// The files that Prometheus reads, and what a backend takes over. Rules of another timing than [`Timing::USUAL`] are for
-/// a drill, and are not committed.
+/// The files that Prometheus reads, and the bucket bounds that a backend imports. Files are
+/// committed with [`Timing::USUAL`]; other timings are for drills.
 ///
 /// # Errors
-/// If a value cannot be written as YAML.
+/// If a value cannot be serialized as YAML.
 pub fn files(services: &[&Catalogue], timing: &Timing) -> Result<Vec<GeneratedFile>, GeneratedFileError> {
     let yaml = |path: String, text: String| GeneratedFile {
         path: format!("monitoring/prometheus/{path}"),

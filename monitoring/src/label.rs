@@ -1,85 +1,92 @@
-//! Labels: which there are, and what a user's own tag may be called.
+//! Labels of series, and the rules for the user's own tags.
 //!
-//! Names and values follow Prometheus' data model, <https://prometheus.io/docs/concepts/data_model/>, in its classic
-//! form (letters, digits, underscore), which every receiver takes.
+//! Names and values follow Prometheus' data model,
+//! <https://prometheus.io/docs/concepts/data_model/>, in its classic form (letters, digits,
+//! underscore), which every receiver accepts.
 
-/// A label's name.
+/// Name of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label(&'static str);
 
-/// The metric's own name.
+/// Name of the metric.
 pub const METRIC: Label = Label("__name__");
-/// The run.
+/// ID of the run.
 pub const TESTID: Label = Label("testid");
-/// The scenario.
+/// Name of the scenario.
 pub const SCENARIO: Label = Label("scenario");
-/// The endpoint's name.
+/// Name of the endpoint.
 pub const NAME: Label = Label("name");
-/// The request's method.
+/// HTTP method.
 pub const METHOD: Label = Label("method");
-/// The answer's status code, "0" when no answer came.
+/// Status code of the response, "0" if there was no response.
 pub const STATUS: Label = Label("status");
-/// What the load was doing when the request was due: "warmup", "ramp" or "steady".
+/// Phase of the load when the request was due: "warmup", "ramp" or "steady".
 pub const PHASE: Label = Label("phase");
-/// How a request failed.
+/// Kind of failure of a request.
 pub const KIND: Label = Label("kind");
-/// A check's name.
+/// Name of a check.
 pub const CHECK: Label = Label("check");
-/// A histogram bucket's upper bound in milliseconds.
+/// Upper bound of a histogram bucket, in milliseconds.
 pub const LE: Label = Label("le");
 
-/// What scraped a series.
+/// Scrape job of a series.
 pub const JOB: Label = Label("job");
-/// The value of [`JOB`] on the backend's own metrics.
+/// Value of [`JOB`] on the backend's own metrics.
 pub const BACKEND_JOB: &str = "backend";
-/// The route's template, on the backend's own metrics.
+/// Route template, on the backend's own metrics.
 pub const HANDLER: Label = Label("handler");
 
-/// Names that a tag cannot have: ours, and those that Prometheus or a scrape gives a meaning of their own.
+/// Names that a tag cannot have: labels of this project, and labels that Prometheus or a scrape
+/// sets.
 const RESERVED: &[&str] =
     &["testid", "scenario", "name", "method", "status", "le", "quantile", "phase", "kind", "check", "job", "instance"];
 
 const MAX_TAGS: usize = 16;
-const MAX_NAME: usize = 64;
-const MAX_VALUE: usize = 128;
+/// Longest name, in characters.
+pub(crate) const MAX_NAME: usize = 64;
+/// Longest value, in bytes.
+pub(crate) const MAX_VALUE: usize = 128;
 
 impl Label {
-    /// The label's name as it stands in a series.
+    /// The name as written in a series.
     pub const fn as_str(self) -> &'static str {
         self.0
     }
 }
 
-/// Why a tag, or a value that becomes a label's value, is refused.
+/// A tag, or another text that becomes a label value, is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TagError {
     /// Not of the form `name=value`.
-    #[error("tag {0:?} is not of the form name=value")]
+    #[error("tag {0:?} is invalid: write name=value")]
     Form(String),
     /// Not a label name.
     #[error(
-        "tag name {0:?} is not a label name: letters, digits and underscores, not starting with a digit, \
-         at most {MAX_NAME} of them"
+        "tag name {0:?} is not a label name: use at most {MAX_NAME} letters, digits and \
+         underscores, and do not start with a digit"
     )]
     Name(String),
-    /// A name with a meaning of its own.
-    #[error("tag name {0:?} is reserved; choose another (reserved are {list} and names starting with __)", list = RESERVED.join(", "))]
+    /// A reserved name.
+    #[error(
+        "tag name {0:?} is reserved: choose another (reserved are {list} and names that start with __)",
+        list = RESERVED.join(", ")
+    )]
     Reserved(String),
-    /// Prometheus takes a label with an empty value for one that is not there.
+    /// Empty, too long or unprintable. Prometheus treats a label with an empty value as missing.
     #[error("the value of {0:?} is empty, longer than {MAX_VALUE} bytes, or has control characters")]
     Value(String),
-    /// Each tag is on every series.
-    #[error("{0} tags are too many: at most {MAX_TAGS}, since each one is on every series")]
+    /// Too many tags. Each tag is added to every series.
+    #[error("{0} tags are too many: use at most {MAX_TAGS}, since each tag is added to every series")]
     TooMany(usize),
-    /// One name, two values.
-    #[error("tag {0:?} is given twice")]
+    /// Two tags with the same name.
+    #[error("tag {0:?} is given twice: remove one")]
     Twice(String),
 }
 
 /// Splits and checks a tag given as `name=value`.
 ///
 /// # Errors
-/// Says which rule the tag breaks.
+/// The rule that the tag breaks.
 pub fn parse_tag(tag: &str) -> Result<(String, String), TagError> {
     let (name, value) = tag.split_once('=').ok_or_else(|| TagError::Form(tag.to_owned()))?;
     if name.starts_with("__") || RESERVED.contains(&name) {
@@ -92,10 +99,10 @@ pub fn parse_tag(tag: &str) -> Result<(String, String), TagError> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Checks a whole set of tags, each `name=value`, and sorts them by name.
+/// Splits and checks all tags, each given as `name=value`, and sorts them by name.
 ///
 /// # Errors
-/// As [`parse_tag`], or two tags of one name, or too many.
+/// As [`parse_tag`]; also for two tags with the same name, and for too many tags.
 pub fn parse_tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Result<Vec<(String, String)>, TagError> {
     let mut parsed = tags.into_iter().map(parse_tag).collect::<Result<Vec<_>, _>>()?;
     if parsed.len() > MAX_TAGS {
@@ -108,10 +115,10 @@ pub fn parse_tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Result<Vec<(St
     Ok(parsed)
 }
 
-/// Checks the value of a label.
+/// Checks a label value. `name` is used in the message.
 ///
 /// # Errors
-/// If it is empty, too long or has control characters.
+/// If the value is empty, too long or has control characters.
 pub fn check_value(name: &str, value: &str) -> Result<(), TagError> {
     if value.is_empty() || value.len() > MAX_VALUE || value.chars().any(char::is_control) {
         return Err(TagError::Value(name.to_owned()));
@@ -142,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_and_malformed_tags_are_refused() {
+    fn reserved_and_malformed_tags_are_rejected() {
         for reserved in ["le=1", "name=x", "testid=x", "__x=1", "job=x", "status=1"] {
             assert!(matches!(parse_tag(reserved), Err(TagError::Reserved(_))), "{reserved}");
         }

@@ -1,12 +1,15 @@
-//! What is promised, and the Prometheus files made from it.
+//! Objectives of services, and the Prometheus files that are generated from them.
 //!
-//! A service's endpoints and objectives stand once, in [`services`]. Everything else here is derived from them: bucket
-//! bounds, series names, PromQL, recording rules and alerts. Nothing in this crate does IO, reads a clock or knows a
-//! report, HTTP, Docker or Grafana.
+//! The endpoints and objectives of a service are defined once, in [`services`]. Everything else
+//! here is derived from them: bucket bounds, series names, PromQL, recording rules and alerts. This
+//! crate does no IO, reads no clock, and does not depend on reports, HTTP, Docker or Grafana.
 //!
-//! In reading order: [`services`] (the only folder that a fork edits), the contract ([`catalogue`], [`endpoint`],
-//! [`slo`], [`ratio`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`]), the language ([`promql`],
-//! [`objective_counters`]), and what is written with it ([`prometheus`], [`generated_files`]).
+//! In reading order:
+//! - services: [`services`], the only folder that a fork edits
+//! - contract: [`catalogue`], [`endpoint`], [`slo`], [`ratio`], [`backend_slo`], [`label`],
+//!   [`phase`], [`metric`], [`backend_metrics`]
+//! - queries: [`promql`], [`objective_counters`]
+//! - files: [`prometheus`], [`generated_files`]
 
 pub mod backend_metrics;
 pub mod backend_slo;

@@ -7,22 +7,22 @@ use crate::label::{self, Label};
 use crate::phase::Phase;
 use crate::ratio::millis;
 
-/// Bucket bounds in milliseconds that every catalogue has, for eyes. The bounds that decide are added to them: each
-/// objective's threshold.
+/// Bucket bounds in milliseconds that every catalogue has, for charts. The threshold of each
+/// objective is added to them; objectives are judged only at thresholds.
 pub(crate) const LADDER_MS: &[u64] = &[
     1, 2, 5, 10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1_000, 1_500, 2_000, 3_000, 5_000,
     7_500, 10_000, 30_000, 60_000,
 ];
 
-/// Bucket bounds in microseconds of the parts of a request, and of the lateness of iterations. Nothing is decided by
-/// them, and there are many such series, so there are few.
+/// Bucket bounds in microseconds for the parts of a request and the lateness of iterations. They
+/// are few, because there are many such series and no objective is judged by them.
 const COARSE_US: &[u64] =
     &[100, 500, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000, 10_000_000];
 
-/// What a metric's series are told apart by, besides `testid`, `scenario` and the user's tags.
+/// Labels of a metric's series, besides `testid`, `scenario` and the user's tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// Nothing: it speaks of the whole scenario.
+    /// No other label: one series for the whole scenario.
     Run,
     /// `phase`.
     Phase,
@@ -36,22 +36,22 @@ pub enum By {
     Check,
 }
 
-/// A part of a request's time, in the order in which they pass. k6's parts and names.
+/// A part of a request's time, in the order of time. Parts and names are those of k6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Until there was a connection to use, or until one began to be made.
+    /// Waiting until a connection is free or a new one is begun.
     Blocked,
-    /// Finding the address of a name.
+    /// DNS look-up.
     LookingUp,
-    /// Connecting.
+    /// TCP connect.
     Connecting,
-    /// The TLS handshake.
+    /// TLS handshake.
     TlsHandshaking,
     /// Writing the request.
     Sending,
-    /// From the last byte of the request to the first of the answer.
+    /// From the last byte of the request to the first byte of the response.
     Waiting,
-    /// From there to the last byte of the answer.
+    /// From the first to the last byte of the response.
     Receiving,
 }
 
@@ -80,47 +80,47 @@ impl Part {
     }
 }
 
-/// What the generator knows of itself, as shares from 0 to 1.
+/// Health of the generator, as shares from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HealthMetric {
-    /// How busy the busiest worker's thread is.
+    /// CPU use of the busiest worker's thread.
     Cpu,
-    /// The longest share of time that a worker was ready to run and had no processor.
+    /// Largest share of time that a worker was ready to run but had no processor.
     RunQueue,
-    /// Processor time that the hypervisor gave to others.
+    /// CPU time that the hypervisor gave to other machines.
     Steal,
 }
 
-/// What a metric is, as stores keep it beside its series: Prometheus' kinds, <https://prometheus.io/docs/concepts/metric_types/>.
+/// Type of a metric in its metadata, see <https://prometheus.io/docs/concepts/metric_types/>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// Only grows.
     Counter,
     /// Goes up and down.
     Gauge,
-    /// Durations by bucket.
+    /// Durations counted by bucket.
     Histogram,
 }
 
-/// What is said of a metric beside its name.
+/// Metadata of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Description {
-    /// What it is.
+    /// Type of the metric.
     pub kind: Kind,
-    /// What it is counted in, as OpenMetrics names it; empty for numbers of things.
+    /// Unit as OpenMetrics names it, such as "milliseconds"; empty for plain numbers.
     pub unit: &'static str,
-    /// A sentence.
+    /// Help text, one sentence.
     pub help: &'static str,
 }
 
 /// A metric that a run sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metric {
-    /// The name as it stands in `__name__`; a histogram's series add `_bucket`, `_sum` and `_count`.
+    /// Value of the label `__name__`. Series of a histogram append `_bucket`, `_sum` and `_count`.
     pub name: String,
-    /// What its series are told apart by.
+    /// Labels of its series.
     pub by: By,
-    /// What it is.
+    /// Its metadata.
     pub description: Description,
 }
 
@@ -138,38 +138,44 @@ impl Metric {
         Self { name: name.into(), by: By::Run, description: Description { kind: Kind::Gauge, unit, help } }
     }
 
-    /// `<endpoint>_latency`, a histogram in milliseconds: sending, waiting and receiving, what the objective of the
-    /// endpoint is judged by. A failed request counts in `_count`, `_sum` and the bucket `+Inf` only. It has no `status`
-    /// label, so that all its series are there from the start.
+    /// `<endpoint>_latency`, a histogram in milliseconds: the time of sending, waiting and
+    /// receiving. Latency objectives are judged by it. A failed request counts only in `_count`,
+    /// `_sum` and the bucket `+Inf`. There is no label `status`, so that all series exist from the
+    /// start.
     pub fn latency(endpoint: &Endpoint) -> Self {
-        Self::histogram(format!("{}_latency", endpoint.name), By::Endpoint, "Sending, waiting and receiving.")
+        Self::histogram(format!("{}_latency", endpoint.name), By::Endpoint, "Time of sending, waiting and receiving.")
     }
 
-    /// `<endpoint>_response_time`, likewise, from when the request was due. Only open loads have it.
+    /// `<endpoint>_response_time`, a histogram in milliseconds: the time from when the request was
+    /// due to its end. Failed requests count as in [`Metric::latency`]. Only open loads have it.
     pub fn response_time(endpoint: &Endpoint) -> Self {
-        let help = "From when the request was due to its end.";
+        let help = "Time from when the request was due to its end.";
         Self::histogram(format!("{}_response_time", endpoint.name), By::Endpoint, help)
     }
 
-    /// `<endpoint>_success`: requests that succeeded; their denominator is `<endpoint>_latency_count`.
+    /// `<endpoint>_success`: requests that succeeded. Divide by `<endpoint>_latency_count` for a
+    /// share.
     pub fn success(endpoint: &Endpoint) -> Self {
         Self::counter(format!("{}_success", endpoint.name), By::Endpoint, "Requests that succeeded.")
     }
 
-    /// `http_req_duration`, a histogram in milliseconds: sending, waiting and receiving, of every request, by status.
+    /// `http_req_duration`, a histogram in milliseconds: the time of sending, waiting and receiving
+    /// of every request, by status.
     pub fn http_req_duration() -> Self {
-        Self::histogram("http_req_duration", By::Status, "Sending, waiting and receiving, failed requests included.")
+        let help = "Time of sending, waiting and receiving, failed requests included.";
+        Self::histogram("http_req_duration", By::Status, help)
     }
 
-    /// `http_req_blocked`, `http_req_looking_up`, `http_req_connecting`, `http_req_tls_handshaking`,
-    /// `http_req_sending`, `http_req_waiting`, `http_req_receiving`: histograms in milliseconds.
+    /// `http_req_blocked`, `http_req_looking_up`, `http_req_connecting`,
+    /// `http_req_tls_handshaking`, `http_req_sending`, `http_req_waiting`, `http_req_receiving`:
+    /// histograms in milliseconds.
     pub fn part(part: Part) -> Self {
-        Self::histogram(format!("http_req_{}", part.name()), By::Endpoint, "A part of the time of requests.")
+        Self::histogram(format!("http_req_{}", part.name()), By::Endpoint, "Time of one part of a request.")
     }
 
     /// `http_reqs`: all requests, by status.
     pub fn http_reqs() -> Self {
-        Self::counter("http_reqs", By::Status, "Requests.")
+        Self::counter("http_reqs", By::Status, "Requests, failed ones included.")
     }
 
     /// `http_req_failed`: requests that failed, by status.
@@ -182,58 +188,61 @@ impl Metric {
         Self::counter("http_req_errors", By::Kind, "Requests that failed, by kind of failure.")
     }
 
-    /// `api_errors`: requests that failed, by endpoint; there from the start, at zero.
+    /// `api_errors`: requests that failed, by endpoint. Its series exist from the start, at zero.
     pub fn api_errors() -> Self {
         Self::counter("api_errors", By::Endpoint, "Requests that failed.")
     }
 
-    /// `checks`: tries of a check.
+    /// `checks`: evaluations of a check.
     pub fn checks() -> Self {
-        Self::counter("checks", By::Check, "Tries of a check.")
+        Self::counter("checks", By::Check, "Evaluations of a check.")
     }
 
-    /// `checks_failed`: those that did not pass.
+    /// `checks_failed`: evaluations of a check that did not pass.
     pub fn checks_failed() -> Self {
-        Self::counter("checks_failed", By::Check, "Tries of a check that did not pass.")
+        Self::counter("checks_failed", By::Check, "Evaluations of a check that did not pass.")
     }
 
-    /// `iterations`: iterations of the scenario that ran to their end, failed ones included.
+    /// `iterations`: completed iterations of the scenario, failed ones included.
     pub fn iterations() -> Self {
-        Self::counter("iterations", By::Run, "Iterations that ran to their end.")
+        Self::counter("iterations", By::Run, "Completed iterations, failed ones included.")
     }
 
-    /// `iteration_duration`, a histogram in milliseconds: iterations that ran to their end.
+    /// `iteration_duration`, a histogram in milliseconds: the duration of completed iterations.
     pub fn iteration_duration() -> Self {
-        Self::histogram("iteration_duration", By::Run, "Iterations that ran to their end.")
+        Self::histogram("iteration_duration", By::Run, "Duration of completed iterations.")
     }
 
-    /// `iteration_lateness`, a histogram in milliseconds: how long after they were due an open load's iterations began.
+    /// `iteration_lateness`, a histogram in milliseconds: the time from when an iteration of an
+    /// open load was due to its start.
     pub fn iteration_lateness() -> Self {
-        Self::histogram("iteration_lateness", By::Run, "How long after they were due iterations began.")
+        Self::histogram("iteration_lateness", By::Run, "Time from when an iteration was due to its start.")
     }
 
-    /// `dropped_iterations`: planned and never begun.
+    /// `dropped_iterations`: iterations that were planned but never started.
     pub fn dropped_iterations() -> Self {
-        Self::counter("dropped_iterations", By::Phase, "Iterations that were planned and never begun.")
+        Self::counter("dropped_iterations", By::Phase, "Iterations that were planned but never started.")
     }
 
-    /// `vus`: virtual users now active.
+    /// `vus`: virtual users that are active now.
     pub fn vus() -> Self {
-        Self::gauge("vus", "", "Virtual users now active.")
+        Self::gauge("vus", "", "Virtual users that are active now.")
     }
 
-    /// `generator_cpu`, `generator_run_queue`, `generator_steal`: shares from 0 to 1 since the last push.
+    /// `generator_cpu`, `generator_run_queue`, `generator_steal`: shares from 0 to 1, since the
+    /// last push.
     pub fn health(health: HealthMetric) -> Self {
         let name = match health {
             HealthMetric::Cpu => "generator_cpu",
             HealthMetric::RunQueue => "generator_run_queue",
             HealthMetric::Steal => "generator_steal",
         };
-        Self::gauge(name, "ratio", "What the generator knows of itself, since the last push.")
+        Self::gauge(name, "ratio", "Health of the generator since the last push.")
     }
 
-    /// The labels of its series for an endpoint (none for metrics that are not by endpoint) in a phase. `last` is the
-    /// status ("0": no answer), the kind of failure or the check's name, for metrics that are told apart by one.
+    /// Labels of the series for an endpoint and a phase. `endpoint` is `None` for metrics that are
+    /// not by endpoint. `last` is the status ("0" for no response), the kind of failure or the name
+    /// of the check, for metrics that have such a label.
     pub fn labels(&self, endpoint: Option<&Endpoint>, phase: Phase, last: &str) -> Vec<(Label, String)> {
         let own = match self.by {
             By::Run => return Vec::new(),
@@ -251,41 +260,42 @@ impl Metric {
         labels
     }
 
-    /// The metric that a series with that name is of, if it is of that kind: a histogram's series have names of their own.
+    /// Name of the metric that a series belongs to: the suffix of a histogram's series is removed.
     pub fn family(name: &str, kind: Kind) -> &str {
         let own = ["_bucket", "_sum", "_count"].into_iter().find_map(|part| name.strip_suffix(part));
         own.filter(|_| kind == Kind::Histogram).unwrap_or(name)
     }
 
-    /// The histogram's series of buckets.
+    /// Name of the histogram's bucket series.
     pub fn bucket(&self) -> String {
         format!("{}_bucket", self.name)
     }
 
-    /// The histogram's series of counts.
+    /// Name of the histogram's count series.
     pub fn count(&self) -> String {
         format!("{}_count", self.name)
     }
 
-    /// The histogram's series of sums.
+    /// Name of the histogram's sum series.
     pub fn sum(&self) -> String {
         format!("{}_sum", self.name)
     }
 }
 
-/// The finite upper bounds of histograms that nothing is decided by, ascending.
+/// Finite upper bounds, ascending, of histograms that no objective is judged by.
 pub fn coarse_bounds() -> Vec<Duration> {
     COARSE_US.iter().map(|&us| Duration::from_micros(us)).collect()
 }
 
-/// A bound as it stands in the label `le`: milliseconds, always with a decimal point ("300.0"), as OpenMetrics writes
-/// floats. Prometheus takes `le` verbatim over remote write, so that two ways to write one number would be two buckets.
+/// Formats a bound for the label `le`: milliseconds with a decimal point ("300.0"), as OpenMetrics
+/// writes floats. Prometheus stores `le` unchanged from remote write, so "300" and "300.0" would be
+/// two buckets.
 pub fn le(bound: Duration) -> String {
     let text = millis(bound);
     if text.contains('.') { text } else { format!("{text}.0") }
 }
 
-/// The bound of the last bucket.
+/// Label `le` of the last bucket.
 pub const LE_INFINITY: &str = "+Inf";
 
 #[cfg(test)]

@@ -1,55 +1,55 @@
-//! The counters that an objective is decided by, as Prometheus is asked for them: the very integers of the verdict.
+//! PromQL for the counters that an objective is judged by. They are the integers of the verdict.
 
 use crate::label::{self, CHECK, LE, Label, TESTID};
 use crate::metric::{self, Metric};
 use crate::promql::{Expr, Selector};
 use crate::slo::{Sli, Slo};
 
-/// An objective's good requests and all its requests, in the phases that it judges. `count` makes a number of a counter:
-/// its value at a time, or its growth.
+/// Good requests and all requests of an objective, in the phases that it judges. `count` turns a
+/// counter into a number: its value at a time, or its growth.
 pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Expr) {
-    let judged = |name: String| slo.phases.of(Selector::new(name));
+    let judged = |name: String| slo.phases.select(Selector::new(name));
     let rest = |total: Selector, bad: Selector| (count(total.clone()).minus(count(bad)), count(total));
-    let of_durations = |metric: Metric| {
+    let latency_counts = |metric: Metric| {
         let le = slo.threshold().map(metric::le).unwrap_or_default();
-        (count(slo.phases.of(Selector::new(metric.bucket()).with(LE, le))), count(judged(metric.count())))
+        (count(slo.phases.select(Selector::new(metric.bucket()).with(LE, le))), count(judged(metric.count())))
     };
     match &slo.sli {
-        Sli::Latency { endpoint, .. } => of_durations(Metric::latency(endpoint)),
-        Sli::ResponseTime { endpoint, .. } => of_durations(Metric::response_time(endpoint)),
+        Sli::Latency { endpoint, .. } => latency_counts(Metric::latency(endpoint)),
+        Sli::ResponseTime { endpoint, .. } => latency_counts(Metric::response_time(endpoint)),
         Sli::Success { endpoint } => {
             let good = judged(Metric::success(endpoint).name);
             (count(good), count(judged(Metric::latency(endpoint).count())))
         }
         Sli::Check { name } => {
-            let of_check = |metric: Metric| judged(metric.name).with(CHECK, *name);
-            rest(of_check(Metric::checks()), of_check(Metric::checks_failed()))
+            let check_series = |metric: Metric| judged(metric.name).with(CHECK, *name);
+            rest(check_series(Metric::checks()), check_series(Metric::checks_failed()))
         }
         Sli::NoError => rest(judged(Metric::http_reqs().name), judged(Metric::api_errors().name)),
     }
 }
 
-/// The same at the time of a run's last push. Since every series of a run starts from zero, its counters' last values are
-/// the integers that the verdict was made from.
+/// Good requests and all requests of an objective at the time of a run's last push. Every series of
+/// a run starts at zero, so the last values of its counters are the integers of the verdict.
 pub fn of_run(slo: &Slo, testid: &str) -> (Expr, Expr) {
     good_and_total(slo, &|selector| selector.with(TESTID, testid).now().sum())
 }
 
-/// Whether an objective is kept: 1 or 0, and no value where there are no requests; compared in integers, as
-/// [`Slo::holds`] does. `by` are the labels that `count` leaves.
-pub fn is_kept(slo: &Slo, count: &dyn Fn(Selector) -> Expr, by: &[Label]) -> Expr {
+/// Whether an objective is met: 1 or 0, and no value without requests. It compares integers, as
+/// [`Slo::holds`] does. `by` names the labels that the result of `count` has.
+pub fn is_met(slo: &Slo, count: &dyn Fn(Selector) -> Expr, by: &[Label]) -> Expr {
     let (needed, of) = slo.objective.as_fraction();
     let (good, total) = good_and_total(slo, count);
     let (good, enough) = (good.times(of), total.clone().times(needed));
-    let kept = match slo.sli {
+    let met = match slo.sli {
         Sli::Latency { .. } | Sli::ResponseTime { .. } => good.is_at_least(enough),
         Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => good.is_above(enough),
     };
-    kept.and_on(by, total.above_zero())
+    met.and_on(by, total.above_zero())
 }
 
-/// The share of an objective's error budget that is left: 1 with no bad request, 0 when just so many were bad as may be,
-/// negative beyond.
+/// Share of the error budget that is left: 1 without bad requests, 0 if the bad requests use up the
+/// budget, negative if they exceed it.
 pub fn budget_left(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> Expr {
     let (needed, of) = slo.objective.as_fraction();
     let (good, total) = good_and_total(slo, count);
@@ -57,12 +57,12 @@ pub fn budget_left(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> Expr {
     Expr::Integer(1).minus(bad.over(total.times(of - needed)))
 }
 
-/// What to ask Prometheus for the number of requests of a run.
+/// Number of requests of a run.
 pub fn requests_of(testid: &str) -> Expr {
     Selector::new(Metric::http_reqs().name).with(TESTID, testid).now().sum()
 }
 
-/// What to ask Prometheus for any series of a run.
+/// All series of a run.
 pub fn any_series_of(testid: &str) -> Selector {
     Selector::new("").with(label::TESTID, testid)
 }
@@ -77,8 +77,8 @@ mod tests {
         for slo in STOCK_AI.slos {
             let (good, total) = of_run(slo, "t");
             let count = |selector: Selector| selector.now().sum_by(&[TESTID]);
-            let kept = is_kept(slo, &count, &[TESTID]);
-            for text in [good, total, kept, budget_left(slo, &count), any_series_of("t").now(), requests_of("t")] {
+            let met = is_met(slo, &count, &[TESTID]);
+            for text in [good, total, met, budget_left(slo, &count), any_series_of("t").now(), requests_of("t")] {
                 let text = text.to_string();
                 assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
             }
@@ -86,11 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn strict_promises_are_compared_strictly() {
+    fn success_and_error_objectives_are_compared_strictly() {
         let count = |selector: Selector| selector.now().sum();
-        let kept = |slo: &Slo| is_kept(slo, &count, &[]).to_string();
+        let met = |slo: &Slo| is_met(slo, &count, &[]).to_string();
         let [latency, .., success, errors] = STOCK_AI.slos else { panic!("no objectives") };
-        assert!(kept(latency).contains(">= bool") && !kept(success).contains(">= bool"));
-        assert!(kept(success).contains("> bool") && kept(errors).contains("> bool"));
+        assert!(met(latency).contains(">= bool") && !met(success).contains(">= bool"));
+        assert!(met(success).contains("> bool") && met(errors).contains("> bool"));
     }
 }

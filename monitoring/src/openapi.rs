@@ -1,21 +1,24 @@
-//! What a service serves, by its OpenAPI document: <https://spec.openapis.org/oas/v3.1.0#paths-object>. It comes from outside, so it has limits.
+//! Routes of a service, read from its OpenAPI document:
+//! <https://spec.openapis.org/oas/v3.1.0#paths-object>. The document is not trusted, so its size is
+//! limited.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// More routes than this nobody has promised anything of.
-const MOST: usize = 10_000;
+/// Maximum number of routes; the rest is ignored.
+const MAX_ROUTES: usize = 10_000;
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
 
-/// All routes, as "GET /api/news"; none if it is no such document, or tells of none.
+/// All routes, such as "GET /api/news". `None` if it is not an OpenAPI document or has no routes.
 pub fn routes(document: &Value) -> Option<BTreeSet<String>> {
     let paths = document.get("paths")?.as_object()?;
-    let of_path = |(path, item): (&String, &Value)| {
+    let routes_of_path = |(path, item): (&String, &Value)| {
         let methods = METHODS.into_iter().filter(|method| item.get(method).is_some());
         methods.map(|method| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
     };
-    Some(paths.iter().flat_map(of_path).take(MOST).collect::<BTreeSet<_>>()).filter(|routes| !routes.is_empty())
+    Some(paths.iter().flat_map(routes_of_path).take(MAX_ROUTES).collect::<BTreeSet<_>>())
+        .filter(|routes| !routes.is_empty())
 }
 
 #[cfg(test)]
@@ -23,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_tells_all_routes() {
+    fn all_routes_of_a_document_are_read() {
         let document = serde_json::json!({ "paths": {
             "/api/news": { "get": {}, "post": {}, "parameters": [] }, "/x/{id}": { "delete": {} }
         } });
@@ -32,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_tells_none() {
+    fn documents_without_routes_give_none() {
         for document in
             ["{}", "[]", "null", r#"{"paths":[]}"#, r#"{"paths":{}}"#, r#"{"paths":{"/a":null,"/b":[1],"/c":"get"}}"#]
         {

@@ -1,28 +1,28 @@
-//! Phases of a load: whether a request was due while the service was warming up, while load was changing, or while it
-//! held. Every sample is recorded with its phase, and an objective says which phases it judges.
+//! Phases of a load: warm-up, changing load and constant load. Every sample is recorded with the
+//! phase in which its request was due, and every objective names the phases that it judges.
 
 use crate::label::PHASE;
 use crate::promql::Selector;
 
-/// What the load was doing when a request was due.
+/// Phase of the load when a request was due.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// The first moments, in which caches fill and pools grow.
+    /// Warm-up at the beginning: caches fill and pools grow.
     WarmUp,
-    /// Load was going up or down.
+    /// The load increases or decreases.
     Ramp,
-    /// Load held.
+    /// The load is constant.
     Steady,
 }
 
 impl Phase {
-    /// Every phase, in the order in which a load goes through them.
+    /// All phases, in the order of a typical load.
     pub const ALL: [Self; 3] = [Self::WarmUp, Self::Ramp, Self::Steady];
 
-    /// The value of the label `phase`.
+    /// Value of the label `phase`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WarmUp => "warmup",
@@ -31,7 +31,7 @@ impl Phase {
         }
     }
 
-    /// Its place in [`Phase::ALL`].
+    /// Index in [`Phase::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -42,12 +42,12 @@ impl Phase {
 pub struct Phases(u8);
 
 impl Phases {
-    /// All of them.
+    /// All phases.
     pub const ALL: Self = Self(0b111);
-    /// All but warm-up: what an objective judges unless it says otherwise.
+    /// All phases except warm-up. Objectives judge these by default.
     pub const AFTER_WARM_UP: Self = Self(0b110);
 
-    /// Only those.
+    /// Only the given phases.
     pub const fn only(phases: &[Phase]) -> Self {
         let (mut set, mut at) = (0, 0);
         while at < phases.len() {
@@ -57,18 +57,18 @@ impl Phases {
         Self(set)
     }
 
-    /// Whether a phase is among them.
+    /// Whether the set contains a phase.
     pub const fn contains(self, phase: Phase) -> bool {
         self.0 & (1 << phase.index()) != 0
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty. An objective on an empty set is invalid.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The series of these phases among those of a selector.
-    pub fn of(self, selector: Selector) -> Selector {
+    /// Restricts a selector to series of these phases.
+    pub fn select(self, selector: Selector) -> Selector {
         let within: Vec<_> = Phase::ALL.into_iter().filter(|&phase| self.contains(phase)).map(Phase::as_str).collect();
         match (within.as_slice(), self) {
             (_, Self::ALL) => selector,
@@ -78,7 +78,7 @@ impl Phases {
         }
     }
 
-    /// " in ramp", " in ramp and steady"; nothing for the usual ones.
+    /// Text after an objective: " in ramp", " in ramp and steady"; empty for the default phases.
     pub(crate) fn describe(self) -> String {
         if self == Self::AFTER_WARM_UP {
             return String::new();
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn selector(phases: Phases) -> String {
-        phases.of(Selector::new("x")).now().to_string()
+        phases.select(Selector::new("x")).now().to_string()
     }
 
     #[test]

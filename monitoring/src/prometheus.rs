@@ -1,4 +1,4 @@
-//! The files that Prometheus reads, as typed values.
+//! Prometheus' configuration, recording rules and alerting rules, as typed values.
 
 pub mod alerts;
 pub mod config;

@@ -1,8 +1,9 @@
-//! PromQL as a tree that prints itself.
+//! PromQL expressions as a tree, printed by `Display`.
 //!
-//! Only what rules, panels and the read-back after a run need. Numbers are printed from integers, and every operand
-//! that is itself an operation stands in parentheses, so that no precedence has to be known to read it.
-//! The language: <https://prometheus.io/docs/prometheus/latest/querying/basics/>.
+//! It covers what rules, panels and the queries after a run need. Numbers are printed from
+//! integers. Every operand that is itself an operation is put in parentheses, so that readers need
+//! not know the precedence of operators. The language:
+//! <https://prometheus.io/docs/prometheus/latest/querying/basics/>.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,28 +15,28 @@ mod selector;
 
 pub use selector::{Selector, Window};
 
-/// An expression.
+/// A PromQL expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expr {
     /// An instant or range selector.
     Select(Selector),
     /// A function call.
     Call(&'static str, Vec<Expr>),
-    /// An aggregation `by` labels.
+    /// An aggregation by labels, or over all series if there are no labels.
     Aggregate(&'static str, Vec<Label>, Box<Expr>),
-    /// `expr[window:step]`: an expression's values over a window.
+    /// `expr[window:step]`: the values of an expression over a window.
     Subquery(Box<Expr>, Window, Duration),
-    /// `left op right`; `op` may carry `bool` or a matching clause.
+    /// `left op right`. The operator may include `bool` or a matching clause.
     Binary(Box<Expr>, Op, Box<Expr>),
     /// A whole number.
     Integer(u64),
-    /// A number as it is printed.
+    /// A number, given as it is printed.
     Decimal(String),
     /// A share, printed as a decimal.
     Share(Ratio),
-    /// PromQL as somebody wrote it.
+    /// PromQL from the catalogue, printed in parentheses.
     Verbatim(&'static str),
-    /// A selector as somebody wrote it, over a window.
+    /// A selector from the catalogue, over a window.
     Over(&'static str, Window),
 }
 
@@ -62,7 +63,7 @@ pub enum Op {
     IsAbove,
     /// `==`, a filter
     Equals,
-    /// `/ on (labels) group_left ()`: many by one.
+    /// `/ on (labels) group_left ()`, many to one
     OverEach(Vec<Label>),
     /// `or`
     Or,
@@ -85,7 +86,8 @@ impl Expr {
         self.sum_by(&[])
     }
 
-    /// `histogram_quantile(q, self)` over rates of buckets. It interpolates: drawn for eyes, never judged by.
+    /// `histogram_quantile(q, self)`, where `self` gives rates of buckets. It interpolates, so it
+    /// is only for charts; objectives are not judged by it.
     #[must_use]
     pub fn quantile(self, q: Ratio) -> Self {
         Self::Call("histogram_quantile", vec![Self::Share(q), self])
@@ -112,13 +114,13 @@ impl Expr {
         self.binary(Op::Minus, other)
     }
 
-    /// Keeps what is above zero; NaN is not.
+    /// Keeps values above zero. NaN is dropped.
     #[must_use]
     pub fn above_zero(self) -> Self {
         self.above(Self::Integer(0))
     }
 
-    /// Keeps what is above a value.
+    /// Keeps values above `value`.
     #[must_use]
     pub fn above(self, value: Self) -> Self {
         self.binary(Op::Above, value)
@@ -136,19 +138,20 @@ impl Expr {
         self.binary(Op::Plus, other)
     }
 
-    /// `self / on (labels) group_left () other`: each of many by the one of `other` with the same labels.
+    /// `self / on (labels) group_left () other`: divides each value by the one in `other` with the
+    /// same labels.
     #[must_use]
     pub fn over_each(self, labels: &[Label], other: Self) -> Self {
         self.binary(Op::OverEach(labels.to_vec()), other)
     }
 
-    /// `self or other`: and what has labels that nothing in `self` has.
+    /// `self or other`: adds series of `other` whose labels are not in `self`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         self.binary(Op::Or, other)
     }
 
-    /// `self unless other`: what has labels that nothing in `other` has.
+    /// `self unless other`: keeps series whose labels are not in `other`.
     #[must_use]
     pub fn unless(self, other: Self) -> Self {
         self.binary(Op::Unless, other)
@@ -166,19 +169,20 @@ impl Expr {
         Self::Aggregate("min", by.to_vec(), Box::new(self))
     }
 
-    /// The time of each value's sample, in seconds since 1970.
+    /// `timestamp(self)`: the time of each sample, in seconds since 1970.
     #[must_use]
     pub fn timestamp(self) -> Self {
         Self::Call("timestamp", vec![self])
     }
 
-    /// Keeps what is zero.
+    /// Keeps values that are zero.
     #[must_use]
     pub fn is_zero(self) -> Self {
         self.binary(Op::Equals, Self::Integer(0))
     }
 
-    /// Drops NaN, which is what a quantile of no requests is.
+    /// Drops NaN, the quantile of a histogram without requests. Only for values that are not
+    /// negative.
     #[must_use]
     pub fn not_nan(self) -> Self {
         self.binary(Op::AtLeast, Self::Integer(0))
@@ -190,7 +194,7 @@ impl Expr {
         self.binary(Op::IsAtLeast, other)
     }
 
-    /// Keeps what has a counterpart in `other` with the same labels.
+    /// Keeps series that have a counterpart in `other` with the same labels.
     #[must_use]
     pub fn and_on(self, labels: &[Label], other: Self) -> Self {
         self.binary(Op::AndOn(labels.to_vec()), other)
@@ -201,7 +205,7 @@ impl Expr {
     }
 }
 
-/// p-quantile over time of a histogram, as rules record it and panels draw it.
+/// The q-quantile of a histogram over a window, by labels. Rules record it and panels draw it.
 pub fn quantile_over(histogram: Selector, q: Ratio, by: &[Label], window: Window) -> Expr {
     let mut labels = by.to_vec();
     labels.push(label::LE);
@@ -265,7 +269,7 @@ impl fmt::Display for Op {
     }
 }
 
-/// A duration as PromQL and Prometheus' files write it, in the largest unit that divides it.
+/// Formats a duration for PromQL and Prometheus' files, in the largest unit that divides it: "5m".
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
@@ -288,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_cannot_leave_their_quotes() {
+    fn label_values_are_escaped() {
         let hostile = Selector::new("http_reqs").with(label::TESTID, "a\"} or vector(1) #\\");
         let text = hostile.now().to_string();
         assert_eq!(text, r#"http_reqs{testid="a\"} or vector(1) #\\"}"#);
@@ -296,14 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_printed_as_the_shortest_decimal() {
+    fn shares_are_printed_as_shortest_decimals() {
         assert_eq!(Expr::Share(Ratio::percent(95)).to_string(), "0.95");
         assert_eq!(Expr::Share(Ratio::ppm(999_000)).to_string(), "0.999");
         assert_eq!(Expr::Share(Ratio::percent(50)).to_string(), "0.5");
     }
 
     #[test]
-    fn nested_operations_stand_in_parentheses() {
+    fn nested_operations_are_put_in_parentheses() {
         let a = || Selector::new("a").now();
         assert_eq!(a().minus(a()).over(a()).to_string(), "(a - a) / a");
         assert_eq!(a().over(a().minus(a())).to_string(), "a / (a - a)");

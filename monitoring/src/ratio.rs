@@ -1,13 +1,13 @@
-//! Shares in parts per million, and exact decimals: no float takes part in a decision.
+//! Shares in parts per million and exact decimals, so that verdicts need no floating point.
 
 use std::time::Duration;
 
-/// A share in parts per million: the share of requests that must be good.
+/// A share in parts per million, for example the share of requests that must be good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ratio(u32);
 
 impl Ratio {
-    /// All requests.
+    /// Parts per million of the whole.
     pub const WHOLE: u32 = 1_000_000;
 
     /// A share in parts per million.
@@ -15,32 +15,32 @@ impl Ratio {
         Self(ppm)
     }
 
-    /// A share in whole per cent.
+    /// A share in whole percent.
     pub const fn percent(percent: u32) -> Self {
         Self(percent * 10_000)
     }
 
-    /// The share in parts per million.
+    /// Parts per million.
     pub const fn as_ppm(self) -> u32 {
         self.0
     }
 
-    /// What is left to all requests: 1 % for 99 %.
+    /// The complement: 1 % for 99 %.
     pub const fn rest(self) -> Self {
         Self(Self::WHOLE - self.0)
     }
 
-    /// The share in per cent, printed from the integer: "95", "99.9".
+    /// The share in percent as the shortest decimal, printed from the integer: "95", "99.9".
     pub fn as_percent(self) -> String {
         decimal(u128::from(self.0), 4)
     }
 
-    /// The name of the quantile at this share: "p95", "p99.9".
+    /// Name of the quantile at this share: "p95", "p99.9".
     pub fn as_quantile(self) -> String {
         format!("p{}", self.as_percent())
     }
 
-    /// The share as the smallest fraction of whole numbers: 19/20 for 95 %.
+    /// The share as a reduced fraction: (19, 20) for 95 %.
     pub const fn as_fraction(self) -> (u32, u32) {
         let (mut a, mut b) = (self.0, Self::WHOLE);
         while b != 0 {
@@ -50,7 +50,7 @@ impl Ratio {
     }
 }
 
-/// A duration in milliseconds as the shortest decimal, from integers: "300", "0.25". Precise to a nanosecond.
+/// A duration in milliseconds as the shortest decimal: "300", "0.25". Exact to the nanosecond.
 pub fn millis(duration: Duration) -> String {
     decimal(duration.as_nanos(), 6)
 }

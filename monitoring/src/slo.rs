@@ -1,8 +1,9 @@
-//! Objectives: which share of requests must be good, and what good means.
+//! Objectives on requests: the share that must be good, and the definition of good.
 //!
-//! With nearest-rank quantiles "p95 <= 300 ms" says exactly "at least 95 % of all requests were good", where a request
-//! is good if it succeeded within 300 ms. So every objective is one comparison of two integers, made here in integers,
-//! and again by Prometheus from the same integers (see [`crate::prometheus::recording_rules`]). No float takes part in a decision.
+//! With nearest-rank quantiles, "p95 <= 300 ms" means exactly "at least 95 % of all requests were
+//! good". A request is good if it succeeded within 300 ms. So every objective is one comparison of
+//! two integers. It is evaluated here, and again by Prometheus from the same integers (see
+//! [`crate::prometheus::recording_rules`]). No floating point takes part in a verdict.
 
 use std::time::Duration;
 
@@ -11,88 +12,91 @@ use crate::metric::Metric;
 use crate::phase::Phases;
 use crate::ratio::{Ratio, millis};
 
-/// What makes a request good, and whose requests are meant.
+/// Service level indicator: the requests that count, and the condition that makes one good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sli {
-    /// The endpoint's request succeeded and its latency was at most the threshold. Exactly the threshold is good.
+    /// The request succeeded and its latency was at most the threshold.
     Latency {
-        /// Whose requests.
+        /// Endpoint whose requests are counted.
         endpoint: Endpoint,
-        /// The slowest latency that is good; a bucket bound by construction.
+        /// Longest good latency. It is always a bucket bound.
         threshold: Duration,
     },
-    /// The same of the response time: from when the request was due, so that time spent waiting for a free virtual user
-    /// or a connection is in it. Only open loads have it.
+    /// The request succeeded and its response time was at most the threshold. Response time begins
+    /// when the request was due, so it includes waiting for a free VU or a connection. Only open
+    /// loads have it.
     ResponseTime {
-        /// Whose requests.
+        /// Endpoint whose requests are counted.
         endpoint: Endpoint,
-        /// The slowest response time that is good; a bucket bound by construction.
+        /// Longest good response time. It is always a bucket bound.
         threshold: Duration,
     },
-    /// The endpoint's request succeeded.
+    /// The request succeeded.
     Success {
-        /// Whose requests.
+        /// Endpoint whose requests are counted.
         endpoint: Endpoint,
     },
     /// A check of the scenario passed.
     Check {
-        /// The check's name, as the scenario gives it.
+        /// Name of the check in the scenario.
         name: &'static str,
     },
-    /// The request, of whichever endpoint, did not fail.
+    /// The request did not fail, whatever its endpoint.
     NoError,
 }
 
-/// What a miss means for the exit code.
+/// Effect of a missed objective on the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnMiss {
-    /// The run fails.
+    /// A miss fails the run.
     Fail,
-    /// It is reported and does not gate.
+    /// A miss is only reported.
     Warn,
 }
 
-/// A service level objective.
+/// A service level objective on requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slo {
-    /// Which requests are meant, and which of them are good.
+    /// The requests that count, and the condition that makes one good.
     pub sli: Sli,
-    /// The share that must be good: at least it for latency, strictly more for availability.
+    /// Share that must be good: at least this share for latency and response time, strictly more
+    /// for success, checks and errors.
     pub objective: Ratio,
-    /// What a miss means.
+    /// Effect of a miss on the exit code.
     pub on_miss: OnMiss,
-    /// Requests of which phases are judged.
+    /// Phases whose requests are judged.
     pub phases: Phases,
 }
 
 impl Slo {
-    /// 95 % of an endpoint's requests succeed within the threshold.
+    /// At least 95 % of the endpoint's requests succeed within the threshold.
     pub const fn p95(endpoint: Endpoint, threshold: Duration) -> Self {
         Self::latency(endpoint, Ratio::percent(95), threshold)
     }
 
-    /// That share of an endpoint's requests succeeds within the threshold.
+    /// At least `objective` of the endpoint's requests succeed within the threshold.
     pub const fn latency(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
         Self::new(Sli::Latency { endpoint, threshold }, objective)
     }
 
-    /// That share of an endpoint's requests succeeds within the threshold of when they were due.
+    /// At least `objective` of the endpoint's requests succeed within the threshold after they were
+    /// due.
     pub const fn response_time(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
         Self::new(Sli::ResponseTime { endpoint, threshold }, objective)
     }
 
-    /// More than that share of an endpoint's requests succeeds.
+    /// More than `objective` of the endpoint's requests succeed.
     pub const fn success_above(endpoint: Endpoint, objective: Ratio) -> Self {
         Self::new(Sli::Success { endpoint }, objective)
     }
 
-    /// More than that share of a check's tries passes.
+    /// More than `objective` of the check's evaluations pass.
     pub const fn check_above(name: &'static str, objective: Ratio) -> Self {
         Self::new(Sli::Check { name }, objective)
     }
 
-    /// Less than that share of all requests fails.
+    /// Less than `share` of all requests fail.
     pub const fn errors_below(share: Ratio) -> Self {
         Self::new(Sli::NoError, share.rest())
     }
@@ -101,21 +105,21 @@ impl Slo {
         Self { sli, objective, on_miss: OnMiss::Fail, phases: Phases::AFTER_WARM_UP }
     }
 
-    /// The same objective, judged by requests of those phases only.
+    /// Judges only requests of these phases. The default is all phases after warm-up.
     #[must_use]
     pub const fn judging(mut self, phases: Phases) -> Self {
         self.phases = phases;
         self
     }
 
-    /// The same objective, reported but not gating.
+    /// Only warns about a miss; the run does not fail.
     #[must_use]
     pub const fn warn(mut self) -> Self {
         self.on_miss = OnMiss::Warn;
         self
     }
 
-    /// The endpoint that the objective speaks of, or none if it speaks of all.
+    /// Endpoint of the objective. `None` for checks and for errors, which count all endpoints.
     pub const fn endpoint(&self) -> Option<&Endpoint> {
         match &self.sli {
             Sli::Latency { endpoint, .. } | Sli::ResponseTime { endpoint, .. } | Sli::Success { endpoint } => {
@@ -125,7 +129,7 @@ impl Slo {
         }
     }
 
-    /// The threshold of an objective on a duration.
+    /// Threshold of a latency or response-time objective.
     pub const fn threshold(&self) -> Option<Duration> {
         match self.sli {
             Sli::Latency { threshold, .. } | Sli::ResponseTime { threshold, .. } => Some(threshold),
@@ -133,7 +137,7 @@ impl Slo {
         }
     }
 
-    /// The objective's name, which is the name of the metric that it judges.
+    /// ID in reports: the name of the judged metric, such as "join_room_latency" or "checks:NAME".
     pub fn id(&self) -> String {
         match &self.sli {
             Sli::Latency { endpoint, .. } => Metric::latency(endpoint).name,
@@ -144,7 +148,7 @@ impl Slo {
         }
     }
 
-    /// "join_room", a check's name, or "all endpoints".
+    /// Name of the endpoint or the check, or "all endpoints".
     pub fn subject(&self) -> &'static str {
         match self.sli {
             Sli::Check { name } => name,
@@ -152,9 +156,9 @@ impl Slo {
         }
     }
 
-    /// The promise in a few words: "p95 <= 300 ms", "success > 95 %", "errors < 1 %".
+    /// Short text: "p95 <= 300 ms", "success > 95 %", "errors < 1 %".
     pub fn describe(&self) -> String {
-        let promise = match &self.sli {
+        let limit = match &self.sli {
             Sli::Latency { threshold, .. } => format!("{} <= {} ms", self.quantile(), millis(*threshold)),
             Sli::ResponseTime { threshold, .. } => {
                 format!("response {} <= {} ms", self.quantile(), millis(*threshold))
@@ -163,10 +167,11 @@ impl Slo {
             Sli::Check { .. } => format!("check > {} %", self.objective.as_percent()),
             Sli::NoError => format!("errors < {} %", self.objective.rest().as_percent()),
         };
-        promise + &self.phases.describe()
+        limit + &self.phases.describe()
     }
 
-    /// What is promised, without how much: "p95", "response p95", "success", "check", "errors".
+    /// Kind of the objective, without the limit: "p95", "response p95", "success", "check",
+    /// "errors".
     pub fn describe_kind(&self) -> String {
         match &self.sli {
             Sli::Latency { .. } => self.quantile(),
@@ -177,12 +182,12 @@ impl Slo {
         }
     }
 
-    /// The quantile's name: "p95", "p99.9".
+    /// Name of the quantile: "p95", "p99.9".
     pub fn quantile(&self) -> String {
         self.objective.as_quantile()
     }
 
-    /// Whether so many good requests of so many in all keep the promise. No requests keep none.
+    /// Whether `good` of `total` requests meet the objective. Without requests it is not met.
     pub fn holds(&self, good: u64, total: u64) -> bool {
         let good = u128::from(good) * u128::from(Ratio::WHOLE);
         let needed = u128::from(total) * u128::from(self.objective.as_ppm());
@@ -193,8 +198,8 @@ impl Slo {
             }
     }
 
-    /// How many requests there must be for the objective to mean anything. With fewer than 1/(1-q), the q-quantile is
-    /// just the slowest request.
+    /// Minimum number of requests for a verdict. With fewer than 1/(1-q) requests, the q-quantile
+    /// is just the slowest request.
     pub fn min_requests(&self) -> u64 {
         match self.sli {
             Sli::Latency { .. } | Sli::ResponseTime { .. } => {
@@ -217,7 +222,7 @@ mod tests {
     use crate::services::stock_ai::JOIN_ROOM;
 
     #[test]
-    fn a_latency_objective_is_met_at_exactly_its_share_and_an_error_objective_is_not() {
+    fn at_exactly_its_share_latency_is_met_and_errors_are_not() {
         let p95 = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
         assert!(p95.holds(57, 60));
         assert!(!p95.holds(56, 60));
@@ -228,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn no_requests_keep_no_promise() {
+    fn objectives_are_not_met_without_requests() {
         assert!(!Slo::p95(JOIN_ROOM, Duration::from_millis(300)).holds(0, 0));
         assert!(!Slo::errors_below(Ratio::percent(1)).holds(0, 0));
     }
@@ -258,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn promises_read_as_sentences() {
+    fn objectives_have_a_short_text() {
         assert_eq!(Slo::p95(JOIN_ROOM, Duration::from_millis(300)).describe(), "p95 <= 300 ms");
         assert_eq!(Slo::success_above(JOIN_ROOM, Ratio::percent(95)).describe(), "success > 95 %");
         assert_eq!(Slo::errors_below(Ratio::percent(1)).describe(), "errors < 1 %");

@@ -1,25 +1,27 @@
-//! How the stack is run: how often, for how long, and on how much of a machine. The one place for it.
+//! Intervals, retention and resource limits of the monitoring stack.
 
 use std::time::Duration;
 
-/// How often a run pushes its metrics, unless it is told otherwise; k6's. The dashboard's finest step.
+/// Default interval between two pushes of a run, as in k6. It is also the dashboard's smallest
+/// step.
 pub const PUSH_INTERVAL: Duration = Duration::from_secs(5);
-/// How often the backend's `/metrics` is scraped.
+/// Interval between two scrapes of the backend's `/metrics`.
 pub const SCRAPE_INTERVAL: Duration = Duration::from_secs(5);
-/// How long samples are kept.
+/// Retention of samples in Prometheus.
 pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
-/// What of a machine Prometheus' container may have. A run has some thousand series, which want a tenth of it.
+/// Limits of the Prometheus container. A run has a few thousand series, which need a tenth of these
+/// resources.
 pub const PROMETHEUS: Limits = Limits { memory_bytes: 1 << 30, millicores: 1_000, processes: 512 };
-/// What Grafana's may have.
+/// Limits of the Grafana container.
 pub const GRAFANA: Limits = Limits { memory_bytes: 1 << 30, millicores: 1_000, processes: 512 };
 
-/// What of a machine a container may have, so that it takes none of what the load is made with.
+/// Resource limits of a container. They keep the rest of the machine free for the generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Memory. What wants more is ended by the kernel.
+    /// Memory in bytes. The kernel kills a container that exceeds it.
     pub memory_bytes: i64,
-    /// Processor time, in thousandths of a core.
+    /// CPU time, in thousandths of a core.
     pub millicores: i64,
-    /// Processes and threads.
+    /// Number of processes and threads.
     pub processes: i64,
 }

@@ -1,4 +1,4 @@
-//! Rules for another service, from another catalogue: nothing in this crate knows the first one.
+//! Rules of a second service: no code of this crate depends on the first one.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const ECHO: Catalogue = Catalogue {
 };
 
 #[test]
-fn records_its_endpoints_and_its_promises_and_nothing_else() {
+fn rules_cover_only_the_endpoints_and_objectives_of_their_catalogue() {
     assert_eq!(ECHO.validate(), Ok(()));
     let outline = recording_rules::outline(&recording_rules::recording_rules(&ECHO, &recording_rules::Timing::USUAL));
     insta::assert_snapshot!(outline);

@@ -1,4 +1,4 @@
-//! The generated Prometheus files, and a short outline of the rules, as reviewers see them.
+//! Snapshots for reviews: the generated Prometheus files and a short outline of the rules.
 
 use monitoring::prometheus::{alerts, recording_rules};
 use monitoring::services::stock_ai::STOCK_AI;
@@ -32,9 +32,9 @@ fn alerts() {
     insta::assert_snapshot!(alerts::outline(&alerts::alerts(&STOCK_AI, &recording_rules::Timing::USUAL)));
 }
 
-/// What is promised, and the bucket bounds that follow from it.
+/// Objectives, and the bucket bounds that are derived from them.
 #[test]
-fn promises_and_bounds() {
+fn objectives_and_bounds() {
     let slos = STOCK_AI.slos.iter().map(|slo| format!("{}: {}", slo.id(), slo.describe()));
     let bounds = STOCK_AI.bucket_bounds().into_iter().map(|bound| format!("le {}", metric::le(bound)));
     insta::assert_snapshot!(slos.chain(bounds).collect::<Vec<_>>().join("\n"));

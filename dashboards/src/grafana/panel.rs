@@ -1,4 +1,4 @@
-//! Panels of the classic model, each kind as far as our dashboards use it.
+//! Panels of the classic model, as far as our dashboards use them.
 
 use serde::Serialize;
 
@@ -26,12 +26,12 @@ pub struct Panel {
     pub options: Option<Options>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub transformations: Vec<Transformation>,
-    /// Rows: whether they are folded.
+    /// For rows: whether the row is collapsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collapsed: Option<bool>,
 }
 
-/// What is done with a panel's data before it is shown.
+/// Transformation of a panel's data before it is shown.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Transformation {
@@ -39,7 +39,7 @@ pub struct Transformation {
     pub options: serde_json::Value,
 }
 
-/// Where a panel stands, on a grid 24 columns wide.
+/// Position and size of a panel on a grid of 24 columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct GridPos {
@@ -61,12 +61,13 @@ pub struct Target {
     pub instant: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<&'static str>,
-    /// Why there may rightly be no data. Not Grafana's: it is what the proof after a run goes by.
+    /// Reason why the query may be empty after a good run. Not written to JSON; the proof after a
+    /// run uses it.
     #[serde(skip)]
     pub may_be_empty: Option<&'static str>,
 }
 
-/// How a panel's values are shown.
+/// Formatting of a panel's values, with overrides by series.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct FieldConfig {
@@ -74,7 +75,7 @@ pub struct FieldConfig {
     pub overrides: Vec<Override>,
 }
 
-/// How a panel's values are shown where nothing else is said.
+/// Default formatting of a panel's values.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -87,26 +88,26 @@ pub struct FieldDefaults {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimals: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub color: Option<Colour>,
+    pub color: Option<Color>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<Thresholds>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mappings: Vec<serde_json::Value>,
-    /// What is shown where there is no data.
+    /// Text shown without data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_value: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<Style>,
 }
 
-/// What a series' colour follows from.
+/// Source of a series' color, such as thresholds.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
-pub struct Colour {
+pub struct Color {
     pub mode: &'static str,
 }
 
-/// A panel kind's own settings for its series.
+/// Settings for series that depend on the type of the panel.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -119,7 +120,7 @@ pub enum Style {
     },
 }
 
-/// Other settings for some of a panel's series.
+/// Settings for some of a panel's series.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Override {
@@ -127,7 +128,7 @@ pub struct Override {
     pub properties: Vec<Property>,
 }
 
-/// Which series an override is for.
+/// Series that an override applies to.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Matcher {
@@ -143,7 +144,7 @@ pub struct Property {
     pub value: serde_json::Value,
 }
 
-/// Values from which on colours change, drawn as lines.
+/// Values at which colors change. Panels can draw them as lines.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Thresholds {
@@ -151,7 +152,7 @@ pub struct Thresholds {
     pub steps: Vec<Step>,
 }
 
-/// From `value` on, `color`; the first step has no value.
+/// Color from `value` on. The first step has no value.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Step {
@@ -159,7 +160,7 @@ pub struct Step {
     pub value: Option<serde_json::Number>,
 }
 
-/// How lines are drawn.
+/// Style of lines.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -169,20 +170,20 @@ pub struct TimeSeriesStyle {
     pub gradient_mode: &'static str,
     pub show_points: &'static str,
     pub span_nulls: bool,
-    /// The axis reaches at least this far.
+    /// The axis reaches at least this value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub axis_soft_max: Option<serde_json::Number>,
     pub thresholds_style: ThresholdsStyle,
 }
 
-/// Whether thresholds are drawn.
+/// How thresholds are drawn, such as "dashed" or "off".
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct ThresholdsStyle {
     pub mode: &'static str,
 }
 
-/// A panel kind's own options.
+/// Options that depend on the type of the panel.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -221,7 +222,7 @@ pub enum Options {
     },
 }
 
-/// How many values become one.
+/// Reduction of many values to one.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Reduce {
@@ -230,7 +231,7 @@ pub struct Reduce {
     pub values: bool,
 }
 
-/// The column that a table is sorted by at first.
+/// Column by which a table is sorted initially.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -239,7 +240,7 @@ pub struct SortBy {
     pub desc: bool,
 }
 
-/// The legend, with figures.
+/// Legend, with calculated values.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
@@ -250,7 +251,7 @@ pub struct Legend {
     pub calcs: Vec<&'static str>,
 }
 
-/// What is shown under the pointer.
+/// Tooltip at the pointer.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Tooltip {

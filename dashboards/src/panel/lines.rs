@@ -1,11 +1,11 @@
-//! What is done to the lines of a panel: thresholds, colours, legends.
+//! Settings for the lines of a panel: thresholds, colors and legends.
 
 use std::time::Duration;
 
 use serde_json::{Number, json};
 
 use crate::grafana::{
-    Colour, FieldDefaults, Matcher, Options, Override, Panel, Property, Step, Style, Thresholds, TimeSeriesStyle,
+    Color, FieldDefaults, Matcher, Options, Override, Panel, Property, Step, Style, Thresholds, TimeSeriesStyle,
 };
 
 impl Panel {
@@ -18,31 +18,31 @@ impl Panel {
         }
     }
 
-    /// Draws the objective's threshold as a line, red above it. The axis reaches beyond it, so that the line is seen
-    /// however far below it all is well.
+    /// Draws the objective's threshold as a dashed line, red above it. The axis reaches beyond the
+    /// threshold, so that the line is visible even if all values are far below it.
     #[must_use]
     pub fn slo_line(mut self, threshold: Duration) -> Self {
         self.line_at("green", "red", millis(threshold), millis(threshold * 11 / 10));
         self
     }
 
-    /// Draws a value that must not be passed from below.
+    /// Draws an upper limit as a dashed line, red above it.
     #[must_use]
-    pub fn bound_above(mut self, value: f64) -> Self {
+    pub fn upper_limit(mut self, value: f64) -> Self {
         self.line_at("green", "red", number(value), number(value * 1.1));
         self.without_legend()
     }
 
-    /// Draws a value that must not be passed from above.
+    /// Draws a lower limit as a dashed line, red below it.
     #[must_use]
-    pub fn bound_below(mut self, value: f64) -> Self {
+    pub fn lower_limit(mut self, value: f64) -> Self {
         self.line_at("red", "green", number(value), number(value * 1.1));
         self.without_legend()
     }
 
-    /// The axis reaches up to a value, so that nothing at all does not fill it.
+    /// Extends the axis to at least `value`, so that tiny values do not fill the panel.
     #[must_use]
-    pub fn reaching(mut self, value: u32) -> Self {
+    pub fn axis_up_to(mut self, value: u32) -> Self {
         self.lines(|_, style| style.axis_soft_max = Some(value.into()));
         self
     }
@@ -56,20 +56,21 @@ impl Panel {
         });
     }
 
-    /// The same, with the series itself green, yellow from 80 % of the threshold on, and red beyond.
+    /// As [`Panel::slo_line`], and colors the series: green, yellow from 80 % of the threshold on,
+    /// and red above it.
     #[must_use]
     pub fn slo_bands(self, threshold: Duration) -> Self {
         let mut panel = self.slo_line(threshold);
         panel.lines(|defaults, style| {
             let near = Step { color: "yellow", value: millis(threshold * 8 / 10) };
             defaults.thresholds.iter_mut().for_each(|bands| bands.steps.insert(1, near.clone()));
-            defaults.color = Some(Colour { mode: "thresholds" });
+            defaults.color = Some(Color { mode: "thresholds" });
             style.gradient_mode = "scheme";
         });
         panel.without_legend()
     }
 
-    /// One series, which the title names.
+    /// Hides the legend. For panels with one series, which the title names.
     #[must_use]
     pub fn without_legend(mut self) -> Self {
         if let Some(Options::TimeSeries { legend, .. }) = &mut self.options {
@@ -78,7 +79,7 @@ impl Panel {
         self
     }
 
-    /// The legend to the right of the lines, for wide panels with many.
+    /// Moves the legend to the right of the lines. For wide panels with many series.
     #[must_use]
     pub fn legend_right(mut self) -> Self {
         if let Some(Options::TimeSeries { legend, .. }) = &mut self.options {
@@ -87,13 +88,13 @@ impl Panel {
         self
     }
 
-    /// Draws the series of that legend in that colour, whatever the palette would give it.
+    /// Sets a fixed color for series whose legend begins with `legend`.
     #[must_use]
-    pub fn coloured(self, legend: &str, colour: &str) -> Self {
-        self.with_override(legend, Property { id: "color", value: json!({ "mode": "fixed", "fixedColor": colour }) })
+    pub fn colored(self, legend: &str, color: &str) -> Self {
+        self.with_override(legend, Property { id: "color", value: json!({ "mode": "fixed", "fixedColor": color }) })
     }
 
-    /// Draws the series of that legend as a dashed line.
+    /// Draws series whose legend begins with `legend` as dashed lines.
     #[must_use]
     pub fn dashed(self, legend: &str) -> Self {
         let dash = json!({ "fill": "dash", "dash": [8, 6] });
@@ -111,7 +112,7 @@ impl Panel {
     }
 }
 
-/// Whole milliseconds are written as an integer, so that the file says 300 and not 300.0.
+/// Milliseconds. Whole numbers are written as integers: 300, not 300.0.
 fn millis(duration: Duration) -> Option<Number> {
     if duration.as_nanos().is_multiple_of(1_000_000) {
         u64::try_from(duration.as_millis()).ok().map(Number::from)
@@ -120,7 +121,7 @@ fn millis(duration: Duration) -> Option<Number> {
     }
 }
 
-/// A whole number is written as one.
+/// Whole numbers are written as integers.
 fn number(value: f64) -> Option<Number> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and not negative")]
     let whole = (value.fract() == 0.0 && value >= 0.0).then_some(value as u64);

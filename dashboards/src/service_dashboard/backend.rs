@@ -1,4 +1,4 @@
-//! What the backend says of itself, next to what the clients saw.
+//! Panels of the backend's own metrics, next to those of the clients.
 
 use monitoring::backend_metrics::{self, CPU, DURATION, DURATION_FINE, IN_FLIGHT, MEMORY};
 use monitoring::backend_slo::{Amount, BackendSlo, Bound};
@@ -9,12 +9,12 @@ use monitoring::metric::Metric;
 use monitoring::promql::{Expr, Selector, Window};
 use monitoring::ratio::Ratio;
 
-use super::chosen;
 use super::load::every;
+use super::selected;
 use crate::grafana::Panel;
 use crate::panel::{Query, Unit, time_series};
 
-/// The backend counts in seconds.
+/// Milliseconds in a second. The backend's metrics are in seconds.
 const MS: u32 = 1_000;
 const P95: Ratio = Ratio::percent(95);
 
@@ -31,8 +31,9 @@ pub(super) fn mean(catalogue: &Catalogue) -> Panel {
     let client = growing(every("sum", names())).over(growing(every("count", names())));
     time_series(
         "Mean latency: client and backend",
-        "All endpoints together, by the clients' clock and by the backend's own. The client's above the backend's: time \
-         goes by outside the backend's code, in its accept queue, a proxy, the network or the generator.",
+        "Mean latency of all endpoints in ms, measured by the clients and by the backend. If the \
+         client line is above the backend line, time passes outside the backend's code: check its \
+         accept queue, proxies, the network and the generator.",
         Unit::Milliseconds,
         vec![
             Query::new("client", client),
@@ -44,12 +45,13 @@ pub(super) fn mean(catalogue: &Catalogue) -> Panel {
 
 pub(super) fn p95() -> Panel {
     let quantile = |buckets: Selector| buckets.rate(Window::RateInterval).sum_by(&[LE]).quantile(P95);
-    let client = quantile(chosen(Metric::http_req_duration().bucket()));
+    let client = quantile(selected(Metric::http_req_duration().bucket()));
     let backend = quantile(backend_metrics::scraped(format!("{DURATION_FINE}_bucket"))).times(MS);
     time_series(
-        "p95: client and backend",
-        "All requests together. The backend's is as exact as its buckets are wide: see the README for the lines that \
-         make them the catalogue's.",
+        "p95 latency: client and backend",
+        "95th percentile of all requests in ms, measured by the clients and by the backend. The \
+         backend's line is interpolated between its buckets, so it is approximate. If the client \
+         line is much higher, time passes outside the backend.",
         Unit::Milliseconds,
         vec![Query::new("client", client), Query::new("backend", backend)],
     )
@@ -58,26 +60,28 @@ pub(super) fn p95() -> Panel {
 
 pub(super) fn outside(catalogue: &Catalogue) -> Panel {
     let query = |endpoint: &Endpoint| {
-        let client = mean_of(&Metric::latency(endpoint).name, &|series| chosen(series));
-        let backend = mean_of(DURATION, &|series| backend_metrics::of_handler(series, endpoint)).times(MS);
+        let client = mean_of(&Metric::latency(endpoint).name, &|series| selected(series));
+        let backend = mean_of(DURATION, &|series| backend_metrics::scraped_from_handler(series, endpoint)).times(MS);
         Query::new(endpoint.title, client.minus(backend))
     };
     time_series(
-        "Outside the backend, by endpoint",
-        "Mean latency by the clients' clock less the mean by the backend's: network, proxies, accept queue. The same for \
-         all: the way there. One alone: large answers, or work after the backend stopped its clock.",
+        "Time outside the backend by endpoint",
+        "Mean latency in ms measured by the clients, minus the backend's own mean: network, \
+         proxies and accept queue. If all endpoints are high, check the network path. If only one \
+         is high, check for large responses, or for work after the backend stopped its clock.",
         Unit::Milliseconds,
         catalogue.endpoints.iter().map(query).collect(),
     )
 }
 
 pub(super) fn in_flight() -> Panel {
-    let query = Query::new("under way", backend_metrics::scraped(IN_FLIGHT).now().sum());
+    let query = Query::new("in flight", backend_metrics::scraped(IN_FLIGHT).now().sum());
     time_series(
-        "Backend: requests under way",
-        "How many requests the backend works on at once. Rising while the rate stays: it cannot keep up.",
+        "Backend: requests in flight",
+        "Number of requests that the backend processes at once. If it rises at a constant request \
+         rate, the backend cannot keep up.",
         Unit::Count,
-        vec![query.may_be_empty("the instrumentator tells only with should_instrument_requests_inprogress")],
+        vec![query.may_be_empty("the backend serves it only with should_instrument_requests_inprogress")],
     )
     .without_legend()
 }
@@ -85,42 +89,44 @@ pub(super) fn in_flight() -> Panel {
 pub(super) fn cpu() -> Panel {
     let query = Query::new("cores", backend_metrics::scraped(CPU).rate(Window::RateInterval).sum());
     time_series(
-        "Backend: processor",
-        "Cores that the backend keeps busy. At 1 and no higher: a single Python process, which more workers would help.",
+        "Backend: CPU",
+        "CPU use of the backend; 100 % is one core. If it stays at 100 %, a single Python process \
+         is the limit: add workers.",
         Unit::Share,
         vec![query.may_be_empty(ONLY_LINUX)],
     )
     .without_legend()
-    .reaching(1)
+    .axis_up_to(1)
 }
 
-/// Memory, unless a promise on it has a panel.
+/// Memory panel, unless an objective on memory has a panel already.
 pub(super) fn memory(catalogue: &Catalogue) -> Option<Panel> {
-    (!is_promised(catalogue, MEMORY)).then(unpromised_memory)
+    (!has_objective_on(catalogue, MEMORY)).then(memory_panel)
 }
 
-fn unpromised_memory() -> Panel {
+fn memory_panel() -> Panel {
     let query = Query::new("resident", backend_metrics::scraped(MEMORY).now().sum());
     time_series(
         "Backend: memory",
-        "Resident memory of the backend. Rising for as long as load goes on: something is kept for each request.",
+        "Resident memory of the backend in bytes. If it rises as long as load runs, the backend \
+         keeps data for each request: look for a leak.",
         Unit::Bytes,
         vec![query.may_be_empty(ONLY_LINUX)],
     )
     .without_legend()
 }
 
-/// A row of 1 and 0 for a promise on the backend's own metrics.
-pub(super) fn is_kept(slo: &BackendSlo) -> Query {
-    Query::new(slo.title, slo.is_kept()).may_be_empty(TOLD)
+/// Query for an objective on the backend's own metrics: 1 while it is met, else 0.
+pub(super) fn is_met(slo: &BackendSlo) -> Query {
+    Query::new(slo.title, slo.is_met()).may_be_empty(NOT_SERVED)
 }
 
-/// What is promised of the backend's own metrics, a panel each.
-pub(super) fn promised(catalogue: &Catalogue) -> Vec<Panel> {
-    catalogue.backend.iter().map(of_promise).collect()
+/// One panel for each objective on the backend's own metrics.
+pub(super) fn objectives(catalogue: &Catalogue) -> Vec<Panel> {
+    catalogue.backend.iter().map(objective).collect()
 }
 
-fn of_promise(slo: &BackendSlo) -> Panel {
+fn objective(slo: &BackendSlo) -> Panel {
     let (unit, amount) = match slo.amount() {
         Amount::Count(_) => (Unit::Count, slo.amount().value()),
         Amount::Share(_) => (Unit::Share, slo.amount().value()),
@@ -129,23 +135,23 @@ fn of_promise(slo: &BackendSlo) -> Panel {
     };
     let now = if unit == Unit::Milliseconds { slo.now().times(MS) } else { slo.now() };
     let description = format!(
-        "{} of the backend; promised: {}, the dashed line. Red: the backend uses more than it was promised to. If \
+        "{} of the backend. Objective: {}, the dashed line. Red: the objective is missed; if \
          latencies are red as well, this is the likely bottleneck.",
         slo.title,
         slo.describe()
     );
     let title = format!("Backend: {}", slo.title.to_lowercase());
-    let panel = time_series(&title, &description, unit, vec![Query::new("value", now).may_be_empty(TOLD)]);
+    let panel = time_series(&title, &description, unit, vec![Query::new("value", now).may_be_empty(NOT_SERVED)]);
     match slo.bound {
-        Bound::AtMost(_) => panel.bound_above(amount),
-        Bound::AtLeast(_) => panel.bound_below(amount),
+        Bound::AtMost(_) => panel.upper_limit(amount),
+        Bound::AtLeast(_) => panel.lower_limit(amount),
     }
 }
 
-/// Whether one of the promises is about that metric, so that its panel shows it already.
-fn is_promised(catalogue: &Catalogue, metric: &str) -> bool {
+/// Whether an objective uses the metric, so that the objective's panel shows it already.
+fn has_objective_on(catalogue: &Catalogue, metric: &str) -> bool {
     catalogue.backend.iter().any(|slo| slo.expr.contains(metric))
 }
 
-const TOLD: &str = "a backend that does not tell leaves the objective inconclusive";
-const ONLY_LINUX: &str = "processes tell only on Linux";
+const NOT_SERVED: &str = "the backend does not serve this metric, so the objective is inconclusive";
+const ONLY_LINUX: &str = "process metrics exist only on Linux";

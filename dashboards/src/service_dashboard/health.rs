@@ -1,4 +1,4 @@
-//! Whether the service is well, at a glance.
+//! Panels that show the health of the service at a glance.
 
 use monitoring::backend_metrics::{self, REQUESTS};
 use monitoring::catalogue::Catalogue;
@@ -10,12 +10,13 @@ use monitoring::promql::{Expr, Selector, Window};
 use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
 
-use super::chosen;
+use super::selected;
 use crate::grafana::Panel;
 use crate::layout::COLUMNS;
 use crate::panel::{self, Query, Unit, time_series};
 
-/// A dial for each promise of success, the error rate, the backend's own request rate, and each promise over time.
+/// A gauge for each success objective, the error rate, the backend's own request rate, and all
+/// objectives over time.
 pub(super) fn panels(catalogue: &Catalogue) -> Vec<(u32, Panel)> {
     let successes = catalogue.slos.iter().filter(|slo| matches!(slo.sli, Sli::Success { .. }));
     let mut panels: Vec<_> = successes.map(|slo| (5, success(slo))).collect();
@@ -25,47 +26,50 @@ pub(super) fn panels(catalogue: &Catalogue) -> Vec<(u32, Panel)> {
     panels
 }
 
-/// A share as Grafana takes it.
+/// A share from 0 to 1, as Grafana expects.
 pub(super) fn share(objective: Ratio) -> f64 {
     f64::from(objective.as_ppm()) / f64::from(Ratio::WHOLE)
 }
 
-fn all_of(selector: Selector) -> Expr {
+fn sum_selected(selector: Selector) -> Expr {
     selector.with_variable(TESTID).with_variable(SCENARIO).last(Window::Range).sum()
 }
 
 fn success(slo: &Slo) -> Panel {
     let title = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
-    let (good, total) = objective_counters::good_and_total(slo, &all_of);
-    let promised = share(slo.objective);
+    let (good, total) = objective_counters::good_and_total(slo, &sum_selected);
+    let objective = share(slo.objective);
     let description = format!(
-        "The share of requests to {} that succeeded, over the whole window. Promised: {}. Yellow: kept, with more than a \
-         fifth of the error budget gone. Red: broken; see the errors by status in the report and the backend's log.",
+        "Share of requests to {} that succeeded in the time range. Objective: {}. Yellow: met, but \
+         more than a fifth of the error budget is used. Red: missed; check the errors by status in \
+         the report, and the backend log.",
         slo.subject(),
         slo.describe()
     );
-    // A fifth of what may fail, in integers.
+    // A fifth of the error budget, in integers.
     let green = Ratio::ppm(slo.objective.rest().as_ppm() / 5).rest();
-    let bands = panel::high_is_good(promised, share(green));
+    let bands = panel::high_is_good(objective, share(green));
     panel::gauge(&format!("{title} success"), &description, Query::new("success", good.over(total)), bands)
 }
 
-/// The share of errors that is too much, by what is promised, and the share that an alert tells of.
+/// Share of failed requests above which the objective is missed, and share above which the alert
+/// fires.
 pub(super) fn too_many(catalogue: &Catalogue) -> (Ratio, Ratio) {
-    let promised = catalogue.slos.iter().find(|slo| matches!(slo.sli, Sli::NoError));
+    let objective = catalogue.slos.iter().find(|slo| matches!(slo.sli, Sli::NoError));
     let fifth = Ratio::ppm(TOO_MANY_ERRORS.as_ppm() / 5);
-    (promised.map_or(fifth, |slo| slo.objective.rest()), TOO_MANY_ERRORS)
+    (objective.map_or(fifth, |slo| slo.objective.rest()), TOO_MANY_ERRORS)
 }
 
 fn error_rate(catalogue: &Catalogue) -> Panel {
     let (yellow, red) = too_many(catalogue);
     let bands = panel::low_is_good(share(yellow), share(red));
-    let all = |metric: Metric| chosen(metric.name).last(Window::Range).sum();
+    let all = |metric: Metric| selected(metric.name).last(Window::Range).sum();
     let query = Query::new("failed", all(Metric::api_errors()).over(all(Metric::http_reqs())));
     panel::stat(
         "HTTP error rate",
-        "The share of requests that failed, those without an answer included. Yellow: more than promised. Red: an alert \
-         fires. No answers: is the backend up, does it run out of connections? 5xx: its log says why.",
+        "Share of requests that failed in the time range; a request without a response has failed. \
+         Yellow: above the objective. Red: above the alert threshold; without responses, check \
+         whether the backend is up and has free connections; for status 5xx, read its log.",
         query,
         bands,
     )
@@ -75,8 +79,9 @@ fn backend_rate() -> Panel {
     let rate = backend_metrics::scraped(REQUESTS).rate(Window::RateInterval).sum_by(&[STATUS]);
     time_series(
         "Backend request rate",
-        "Requests a second by the backend's own counters, whoever made them. Less than the load makes: something in \
-         between answers, or requests get lost. More: somebody else uses the backend, and the run is not alone.",
+        "Requests a second by status, from all clients, counted by the backend. If it is lower \
+         than the load, something in between responds, or requests are lost. If it is higher, \
+         other clients use the backend, too.",
         Unit::RequestsPerSecond,
         vec![Query::new("{{status}}", rate)],
     )
@@ -87,22 +92,23 @@ fn compliance(catalogue: &Catalogue) -> Panel {
         selector.with_variable(TESTID).with_variable(SCENARIO).growth(Window::RateInterval).sum_by(&[TESTID])
     };
     let query = |slo: &Slo| {
-        let kept = objective_counters::is_kept(slo, &grown, &[TESTID]).min_by(&[]);
-        // Rows have little room: the promise in full stands in the panels of the endpoints.
+        let met = objective_counters::is_met(slo, &grown, &[TESTID]).min_by(&[]);
+        // Rows have little room. The endpoints' own panels show the complete objective.
         let subject = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
-        let query = Query::new(format!("{subject} {}", slo.describe_kind()), kept);
+        let query = Query::new(format!("{subject} {}", slo.describe_kind()), met);
         match slo.sli {
             Sli::ResponseTime { .. } => query.may_be_empty("only open loads have response times"),
-            Sli::Check { .. } => query.may_be_empty("not every scenario makes every check"),
+            Sli::Check { .. } => query.may_be_empty("not every scenario has every check"),
             _ => query,
         }
     };
     panel::states(
         "SLO compliance",
-        "Whether each objective was kept by the requests of the last moments, decided as the verdict is; if several runs \
-         are chosen, whether all of them kept it. Warm-up is not judged, unless an objective says so.",
-        "kept",
-        "broken",
-        catalogue.slos.iter().map(query).chain(catalogue.backend.iter().map(super::backend::is_kept)).collect(),
+        "Whether the latest requests meet each objective, judged as the verdict is; all selected \
+         runs must meet it. Warm-up is not judged unless the objective includes it. Red: missed; \
+         look at the endpoint's own panel.",
+        "met",
+        "missed",
+        catalogue.slos.iter().map(query).chain(catalogue.backend.iter().map(super::backend::is_met)).collect(),
     )
 }

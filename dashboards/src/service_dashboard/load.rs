@@ -1,45 +1,45 @@
-//! What load there was, and how the generator fared.
+//! Panels of the load and the health of the generator.
 
 use monitoring::label::{METRIC, NAME, TESTID};
 use monitoring::metric::{HealthMetric, Metric};
 use monitoring::promql::{Selector, Window};
 
-use super::chosen;
+use super::selected;
 use crate::grafana::Panel;
 use crate::panel::{Query, Unit, time_series};
 
-const CLOSED: &str = "a closed load plans no arrivals";
+const CLOSED: &str = "closed loads have no arrivals";
 
 pub(super) fn request_rate() -> Panel {
-    let rate = chosen(Metric::http_reqs().name).rate(Window::RateInterval).sum_by(&[NAME]);
+    let rate = selected(Metric::http_reqs().name).rate(Window::RateInterval).sum_by(&[NAME]);
     time_series(
         "Request rate by endpoint",
-        "Requests a second that the load made, failed ones included. Falling while VUs stay: the backend has become \
-         slower, since each VU waits for its answer.",
+        "Requests a second made by the load, failed ones included. If the rate falls at a constant \
+         number of VUs, the backend has become slower, because each VU waits for its response.",
         Unit::RequestsPerSecond,
         vec![Query::new("{{name}}", rate)],
     )
 }
 
 pub(super) fn vus() -> Panel {
-    let active = chosen(Metric::vus().name).now().sum_by(&[TESTID]);
+    let active = selected(Metric::vus().name).now().sum_by(&[TESTID]);
     time_series(
         "Virtual users",
-        "How many virtual users were active. At the most that an open load may have: arrivals are about to be dropped, \
-         since the backend is too slow for the rate or there are too few (--max-vus).",
+        "Number of active virtual users (VUs). If an open load reaches its maximum, arrivals will \
+         be dropped: the backend is too slow for the rate, or --max-vus is too low.",
         Unit::Count,
         vec![Query::new("{{testid}}", active)],
     )
 }
 
 pub(super) fn arrivals() -> Panel {
-    let grown = |name: String| chosen(name).rate(Window::RateInterval).sum_by(&[TESTID]);
+    let grown = |name: String| selected(name).rate(Window::RateInterval).sum_by(&[TESTID]);
     let started = || grown(Metric::iteration_lateness().count());
     let planned = started().plus(grown(Metric::dropped_iterations().name));
     time_series(
         "Arrivals: planned and started",
-        "Of an open load: iterations a second that were due, and those that began. A gap is load that was not delivered: \
-         the run proves less than it says; allow more VUs or use a machine with more cores.",
+        "Iterations a second of an open load, planned and started. A gap is load that was not \
+         delivered, so the run proves less: raise --max-vus or use a machine with more cores.",
         Unit::Count,
         vec![
             Query::new("planned {{testid}}", planned).may_be_empty(CLOSED),
@@ -50,7 +50,7 @@ pub(super) fn arrivals() -> Panel {
 }
 
 pub(super) fn generator() -> Panel {
-    let share = |health| chosen(Metric::health(health).name).now().max_by(&[TESTID]);
+    let share = |health| selected(Metric::health(health).name).now().max_by(&[TESTID]);
     let query = |name: &str, health, only: Option<&'static str>| {
         let query = Query::new(format!("{name} {{{{testid}}}}"), share(health));
         match only {
@@ -58,11 +58,12 @@ pub(super) fn generator() -> Panel {
             None => query,
         }
     };
-    let linux = Some("only Linux tells");
+    let linux = Some("measured only on Linux");
     time_series(
         "Generator health",
-        "How busy the generator's busiest thread was, how long it waited for a processor, and what the hypervisor took. \
-         Busy above 80 %, or waiting at all: latencies measured then are partly the generator's own.",
+        "CPU use of the generator's busiest thread, longest wait for a processor, and CPU time \
+         taken by the hypervisor, in percent. If busy is above 80 % or waiting above 0 %, measured \
+         latencies include delays of the generator: use a larger machine or less load.",
         Unit::Share,
         vec![
             query("busy", HealthMetric::Cpu, linux),
@@ -72,8 +73,8 @@ pub(super) fn generator() -> Panel {
     )
 }
 
-/// Series of all endpoints' histograms at once.
+/// One kind of series of several histograms, for example all `_bucket` series.
 pub(super) fn every(series: &str, names: impl Iterator<Item = String>) -> Selector {
     let any = names.collect::<Vec<_>>().join("|");
-    chosen("").with_regex(METRIC, format!("({any})_{series}"))
+    selected("").with_regex(METRIC, format!("({any})_{series}"))
 }

@@ -1,4 +1,4 @@
-//! The table of all endpoints: what a run came to, in figures.
+//! The summary table: figures of every endpoint and run.
 
 use std::time::Duration;
 
@@ -11,38 +11,38 @@ use monitoring::promql::{Expr, Selector, Window};
 use monitoring::ratio::{Ratio, millis};
 use monitoring::slo::Slo;
 
-use super::chosen;
 use super::health::{share, too_many};
 use super::load::every;
+use super::selected;
 use crate::grafana::{Panel, SortBy};
 use crate::panel::{self, Cell, Column, Query, Unit};
 
-/// Each value is of an endpoint in a run.
+/// Labels of a row: endpoint and run.
 const ROWS: [Label; 2] = [NAME, TESTID];
 
 fn last(selector: Selector) -> Expr {
     selector.last(Window::Range).sum_by(&ROWS)
 }
 
-/// The same as [`last`], of a selector that nothing has been chosen of yet.
-fn last_chosen(selector: Selector) -> Expr {
+/// As [`last`], for a selector without the dashboard's variables.
+fn last_selected(selector: Selector) -> Expr {
     last(selector.with_variable(TESTID).with_variable(SCENARIO))
 }
 
-/// One expression for each, as one.
-fn each<T>(of: impl Iterator<Item = T>, expr: impl FnMut(T) -> Expr) -> Expr {
-    of.map(expr).reduce(Expr::or).unwrap_or(Expr::Integer(0))
+/// Joins one expression for each item by `or`.
+fn each<T>(items: impl Iterator<Item = T>, expr: impl FnMut(T) -> Expr) -> Expr {
+    items.map(expr).reduce(Expr::or).unwrap_or(Expr::Integer(0))
 }
 
 fn quantile(histogram: Selector, q: Ratio) -> Expr {
     histogram.last(Window::Range).sum_by(&[NAME, TESTID, LE]).quantile(q)
 }
 
-/// How long each run has been going in the window, in seconds.
+/// Duration of each run within the time range, in seconds.
 fn seconds() -> Expr {
     let at = || {
         let step = monitoring::stack_limits::PUSH_INTERVAL;
-        Expr::Subquery(Box::new(chosen(Metric::vus().name).now().timestamp()), Window::Range, step)
+        Expr::Subquery(Box::new(selected(Metric::vus().name).now().timestamp()), Window::Range, step)
     };
     let latest = Expr::Call("max_over_time", vec![at()]);
     latest.minus(Expr::Call("min_over_time", vec![at()])).max_by(&[TESTID])
@@ -53,13 +53,13 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     let buckets = || every("bucket", histograms());
     let with_slo =
         || catalogue.endpoints.iter().filter_map(|endpoint| Some((endpoint, catalogue.latency_slo(endpoint)?)));
-    let requests = || last(chosen(Metric::http_reqs().name));
-    // What the window shows, since it may show a part of the run.
-    let grown = chosen(Metric::http_reqs().name).growth(Window::Range).sum_by(&ROWS);
-    let failed = last(chosen(Metric::api_errors().name));
+    let requests = || last(selected(Metric::http_reqs().name));
+    // Growth in the time range, which may show only a part of the run.
+    let grown = selected(Metric::http_reqs().name).growth(Window::Range).sum_by(&ROWS);
+    let failed = last(selected(Metric::api_errors().name));
     let p95 = Ratio::percent(95);
-    let of_threshold = each(with_slo(), |(endpoint, slo)| of_threshold(endpoint, slo));
-    let budget = each(with_slo(), |(_, slo)| objective_counters::budget_left(slo, &last_chosen));
+    let share_of_threshold = each(with_slo(), |(endpoint, slo)| share_of_threshold(endpoint, slo));
+    let budget = each(with_slo(), |(_, slo)| objective_counters::budget_left(slo, &last_selected));
     let column = |title, (unit, decimals, width), query| Column {
         title,
         unit,
@@ -73,11 +73,11 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     let (yellow, red) = too_many(catalogue);
     let success_bands = panel::high_is_good(share(red.rest()), share(yellow.rest()));
     let columns = vec![
-        column("Requests", (Unit::Exactly, 0, 85), requests()),
+        column("Requests", (Unit::ExactCount, 0, 85), requests()),
         column("Rate", (Unit::RequestsPerSecond, 1, 90), grown.over_each(&[TESTID], seconds().above_zero())),
         column("p50", milliseconds, quantile(buckets(), Ratio::percent(50))),
         column("p95", milliseconds, quantile(buckets(), p95)),
-        banded(column("p95 / SLO", (Unit::Share, 0, 120), of_threshold), panel::low_is_good(0.8, 1.0), Cell::Bar),
+        banded(column("p95 / SLO", (Unit::Share, 0, 120), share_of_threshold), panel::low_is_good(0.8, 1.0), Cell::Bar),
         banded(
             column("Success", (Unit::Share, 2, 80), Expr::Integer(1).minus(failed.over(requests()))),
             success_bands,
@@ -87,19 +87,20 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     ];
     panel::table(
         "Summary",
-        "Each endpoint over the whole window, of every chosen run. p95 / SLO: how much of what is promised p95 takes, of \
-         the requests that are judged; yellow from 80 % on. Budget left: of the requests that may be slow or fail, the share that was not used; \
-         negative: the promise is broken. Click on a heading to sort.",
+        "Each endpoint in each selected run, over the time range. p95 / SLO: p95 of the judged \
+         requests as a share of the objective, yellow from 80 % on. Budget left: unused share of \
+         the requests that may be slow or fail; if negative, the objective is missed. Click on a \
+         heading to sort.",
         &[("name", "Endpoint"), ("testid", "Run")],
         columns,
         SortBy { display_name: "p95 / SLO", desc: true },
     )
 }
 
-fn of_threshold(endpoint: &Endpoint, slo: &Slo) -> Expr {
+fn share_of_threshold(endpoint: &Endpoint, slo: &Slo) -> Expr {
     let threshold = slo.threshold().unwrap_or(Duration::ZERO);
-    // Of the requests that are judged, as the budget beside it.
-    let judged = slo.phases.of(chosen(Metric::latency(endpoint).bucket()));
+    // Only judged requests, as in the column "Budget left".
+    let judged = slo.phases.select(selected(Metric::latency(endpoint).bucket()));
     let value = quantile(judged, slo.objective);
     value.over(Expr::Decimal(millis(threshold)))
 }

@@ -1,4 +1,4 @@
-//! Two sides of a service, compared round by round. What is judged, and why it is judged so, is said in [`crate::gate`].
+//! Compares two sides of a service round by round. [`crate::gate`] explains the method.
 
 use monitoring::slo::Slo;
 use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, Rule, SCHEMA};
@@ -9,38 +9,39 @@ use perf_report::{ObjectiveResult, Report};
 
 use crate::gate;
 use crate::measure::{
-    FEWEST_OF_P95, MeasureFn, Pair, base_of, difference, differences_of, endpoints, find, head_of, medians, p50, p95,
-    p99, ratio, rounds, success, throughput,
+    MIN_REQUESTS_P95, MeasureFn, Pair, base_of, difference, endpoints, find, head_of, medians, p50, p95,
+    p95_differences, p99, ratio, rounds, success, throughput,
 };
 
-/// What a comparison is about, apart from its measurements.
+/// Description of a comparison, without its measurements.
 #[derive(Debug, Clone)]
 pub struct About {
-    /// Its name.
+    /// Name of the comparison.
     pub name: String,
-    /// What the base is.
+    /// Description of the base, such as a revision or a run.
     pub base: String,
-    /// What the head is.
+    /// Description of the head.
     pub head: String,
-    /// How they were measured.
+    /// Interleaved or recorded.
     pub method: ComparisonMethod,
-    /// What is asked.
+    /// Margin, slow-down to detect, and overall level.
     pub rule: Rule,
-    /// At what level.
+    /// Level of this judgement. It is less than the rule's alpha if there were interim checks.
     pub alpha: f64,
 }
 
-/// Judges pairs of rounds. The exit code is that of the findings and problems; objectives come later, if at all.
+/// Judges pairs of rounds. The exit code follows from conclusions and findings; objectives are
+/// added by the caller, if at all.
 pub fn compare(about: About, pairs: &[Pair<'_>]) -> Comparison {
     let names = endpoints(pairs);
-    let family: Vec<Vec<f64>> = names.iter().map(|name| differences_of(pairs, name)).collect();
+    let family: Vec<Vec<f64>> = names.iter().map(|name| p95_differences(pairs, name)).collect();
     let judge = match about.method {
         ComparisonMethod::Interleaved => gate::judge,
         ComparisonMethod::Recorded => gate::judge_recorded,
     };
     let judged = judge(&family, about.rule, about.alpha);
     let changes = names.iter().zip(judged).map(|(name, judged)| {
-        let relative = |of: MeasureFn| ratio(pairs, name, of, about.alpha);
+        let relative = |measure: MeasureFn| ratio(pairs, name, measure, about.alpha);
         let interval = judged.interval.map(|interval| (interval.low.exp_m1(), interval.high.exp_m1()));
         let p95_change = Change { change: judged.estimate.map(f64::exp_m1), interval, ..medians(pairs, name, p95) };
         EndpointChange {
@@ -77,43 +78,45 @@ pub fn compare(about: About, pairs: &[Pair<'_>]) -> Comparison {
     comparison
 }
 
-/// Endpoints that only one side has, and those with too few requests in a round.
+/// Warns about endpoints that only one side requested, and about rounds with too few requests.
 fn warn_of_missing(comparison: &mut Comparison, pairs: &[Pair<'_>]) {
     for endpoint in &comparison.endpoints {
         let name = &endpoint.name;
         let has = |side: for<'a> fn(&Pair<'a>) -> &'a Report| pairs.iter().any(|pair| find(side(pair), name).is_some());
         let (kind, message) = match (has(base_of), has(head_of)) {
             (true, true) => {
-                let known = differences_of(pairs, name).len();
+                let known = p95_differences(pairs, name).len();
                 if known == pairs.len() {
                     continue;
                 }
                 let message = format!(
-                    "{name}: only {known} of {} pairs of rounds have the {FEWEST_OF_P95} requests on both sides that a p95 needs: \
-                     make rounds longer",
+                    "{name}: only {known} of {} pairs of rounds have enough requests for a p95 \
+                     ({MIN_REQUESTS_P95} on both sides): make rounds longer",
                     pairs.len()
                 );
                 (FindingKind::TooLittleData, message)
             }
-            (true, false) => {
-                (FindingKind::EndpointOnOneSide, format!("{name} was requested of the base and not of the head"))
+            (on_base, _) => {
+                let (side, other) = if on_base { ("base", "head") } else { ("head", "base") };
+                let message = format!("{name} was requested on the {side} but not on the {other}: not compared");
+                (FindingKind::EndpointOnOneSide, message)
             }
-            _ => (FindingKind::EndpointOnOneSide, format!("{name} was requested of the head and not of the base")),
         };
         let subject = Subject::Objective(name.clone());
         comparison.findings.push(Finding::warning(subject, kind, message));
     }
 }
 
-/// Objectives over several rounds of one side: counts are summed, and each that the scenario exercises is judged by the sums; one without
-/// any request is as inconclusive as in a run. What is no count of requests is not judged.
+/// Judges objectives over several rounds of one side by the sums of their counts. An objective
+/// without any request is inconclusive, as in a run. Objectives that the scenario does not
+/// exercise, or that are not on requests, are left out.
 pub fn objectives(slos: &[Slo], rounds: &[&Report]) -> Vec<ObjectiveResult> {
     let over_all = |slo: &Slo| {
         let id = slo.id();
-        let of_rounds = rounds.iter().flat_map(|report| &report.objectives).filter(|objective| objective.id == id);
-        let tallies: Vec<_> = of_rounds.filter_map(|objective| objective.tally().copied()).collect();
+        let results = rounds.iter().flat_map(|report| &report.objectives).filter(|objective| objective.id == id);
+        let tallies: Vec<_> = results.filter_map(|objective| objective.tally().copied()).collect();
         let sum = tallies.iter().fold(Tally::default(), |sum, round| sum.plus(round));
-        (!tallies.is_empty()).then(|| ObjectiveResult::judged(slo, sum, verdict::judge(slo, sum)))
+        (!tallies.is_empty()).then(|| ObjectiveResult::new(slo, sum, verdict::judge(slo, sum)))
     };
     slos.iter().filter_map(over_all).collect()
 }
@@ -122,9 +125,9 @@ pub fn objectives(slos: &[Slo], rounds: &[&Report]) -> Vec<ObjectiveResult> {
 mod tests {
     use monitoring::services::stock_ai::STOCK_AI;
     use perf_report::comparison::Conclusion;
-    use perf_report::render::terminal::render_comparison;
+    use perf_report::render::terminal::{TerminalStyle, render_comparison};
     use perf_report::verdict::{Reason, Verdict};
-    use perf_report::{Measured, Millis};
+    use perf_report::{Measurement, Millis};
 
     use super::*;
 
@@ -139,7 +142,7 @@ mod tests {
         report
     }
 
-    /// Pairs with that much of a change, and a little noise.
+    /// Compares 12 pairs with a change and a little noise.
     fn compared(change: impl Fn(f64) -> (Option<f64>, u64)) -> Comparison {
         let noise = |pair: u32| 1.0 + 0.01 * f64::from(pair % 5);
         let rounds: Vec<_> = (0..12)
@@ -164,23 +167,23 @@ mod tests {
     fn a_slower_endpoint_is_named_and_the_others_are_not() {
         let slower = compared(|ms| (Some(ms * 1.3), 0));
         assert_eq!(slower.code(), ExitCode::Regressed);
-        insta::assert_snapshot!(render_comparison(&slower, false));
+        insta::assert_snapshot!(render_comparison(&slower, TerminalStyle::PLAIN));
         assert_eq!(compared(|ms| (Some(ms), 0)).code(), ExitCode::Met);
         assert_eq!(compared(|ms| (Some(ms / 1.3), 0)).endpoints[0].conclusion, Conclusion::Improved);
     }
 
     #[test]
-    fn failures_are_slow_and_shown_as_such() {
+    fn failures_count_as_slow_and_are_shown() {
         let broken = compared(|_| (None, 50));
         assert_eq!(broken.endpoints[0].conclusion, Conclusion::Regressed);
         assert_eq!(broken.endpoints[0].success.change, Some(-0.25));
-        let text = render_comparison(&broken, false);
+        let text = render_comparison(&broken, TerminalStyle::PLAIN);
         assert!(text.contains('∞') && text.contains("-25.0 pp"), "{text}");
     }
 
     #[test]
-    fn a_side_that_stands_still_is_slow_and_not_unknown() {
-        let stands = |pairs: &[(u64, u64)]| {
+    fn a_stalled_side_counts_as_slow() {
+        let conclusion = |pairs: &[(u64, u64)]| {
             let rounds: Vec<_> = pairs
                 .iter()
                 .map(|(before, after)| {
@@ -201,13 +204,13 @@ mod tests {
             };
             compare(about, &pairs).endpoints[0].conclusion
         };
-        assert_eq!(stands(&[(200, 3); 12]), Conclusion::Regressed);
-        assert_eq!(stands(&[(3, 200); 12]), Conclusion::Improved);
-        assert_eq!(stands(&[(22, 18); 12]), Conclusion::TooLittleData, "chance may have done that");
+        assert_eq!(conclusion(&[(200, 3); 12]), Conclusion::Regressed);
+        assert_eq!(conclusion(&[(3, 200); 12]), Conclusion::Improved);
+        assert_eq!(conclusion(&[(22, 18); 12]), Conclusion::TooLittleData, "this may be chance");
     }
 
     #[test]
-    fn an_endpoint_that_one_side_lacks_is_named() {
+    fn an_endpoint_missing_on_one_side_is_named() {
         let (base, mut head) = (round(Some(40.0), 0), round(Some(40.0), 0));
         let gone = head.endpoints.remove(0).name;
         let pairs = [Pair { base: &base, head: &head }; 12];
@@ -235,16 +238,16 @@ mod tests {
         for (report, good) in rounds.iter_mut().zip([8, 11]) {
             for objective in &mut report.objectives {
                 let tally = Tally { good, total: 11, ..Tally::default() };
-                objective.measured = Some(Measured::Share { tally });
+                objective.measured = Some(Measurement::Share { tally });
             }
         }
         let over_all = objectives(STOCK_AI.slos, &[&rounds[0], &rounds[1]]);
         let join = over_all.iter().find(|objective| objective.id == STOCK_AI.slos[0].id()).unwrap();
         let tally = join.tally().unwrap();
         assert_eq!((tally.good, tally.total, &join.verdict), (19, 22, &Verdict::Missed));
-        // Nothing was asked of it on the head: no objective is met by that.
+        // Without requests on the head, no objective is met.
         for objective in rounds.iter_mut().flat_map(|round| &mut round.objectives) {
-            objective.measured = Some(Measured::Share { tally: Tally::default() });
+            objective.measured = Some(Measurement::Share { tally: Tally::default() });
         }
         let without = objectives(STOCK_AI.slos, &[&rounds[0], &rounds[1]]);
         assert!(

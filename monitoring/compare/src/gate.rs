@@ -1,60 +1,77 @@
-//! Is it slower than before, and could we have seen it? The statistics of comparisons.
+//! Statistics of comparisons: is the service slower than before, and would a slow-down have been
+//! detected?
 //!
 //! # The question
 //!
-//! A service is measured before and after a change. Its p95 differs, as it does between any two runs of the same code. We want
-//! to say *regressed* only when the code is to blame, *no change seen* only when a change worth the name would have been seen, and
-//! nothing otherwise.
+//! A service is measured before and after a change. Its p95 differs, as it does between any two
+//! runs of the same code. The gate reports *regressed* only if the code is to blame. It reports *no
+//! change seen* only if a relevant slow-down would have been detected. Otherwise it reports *too
+//! little data*.
 //!
 //! # The unit is the round
 //!
-//! Requests of one run are not independent: they share a machine, its other tenants, the backend's caches and queues. Ten
-//! thousand of them in one run say less about the next run than ten runs of a thousand. So base and head run in short
-//! rounds, interleaved (base, head, head, base …), and what counts is one number a pair of neighbouring rounds: the difference
-//! of the logarithms of their p95, d = ln(head) − ln(base). What both rounds of a pair share (a slow machine, a busy
-//! neighbour) cancels, and a drift that goes on changes its sign from pair to pair because the order does.
+//! Requests of one run are not independent: they share a machine, its other tenants, and the
+//! backend's caches and queues. Ten thousand requests in one run tell less about the next run than
+//! ten runs of a thousand. So base and head run in short interleaved rounds (base, head, head, base
+//! …), and each pair of neighboring rounds gives one number: the difference of the logarithms of
+//! their p95, d = ln(head) − ln(base). Effects that both rounds of a pair share, such as a slow
+//! machine or a busy neighbor, cancel. A steady drift changes its sign from pair to pair, because
+//! the order does.
 //!
-//! Of two recorded runs, slices of the same part of the same plan are paired: then the machine's state is *not* the same, and a machine that
-//! became slower between the runs looks like a change of every endpoint. What all endpoints have in common therefore counts for nothing there: an
-//! endpoint is only called slower if it is so beyond the median of all, too ([`judge_recorded`]). A change that slows all alike goes
-//! unjudged, which is said; only rounds that take turns can tell it from the machine.
+//! For two recorded runs, slices of the same part of the same plan are paired. The state of the
+//! machine is then *not* the same: a machine that became slower between the runs looks like a
+//! change of every endpoint. So the change that all endpoints share is not counted: an endpoint is
+//! called slower only if it is also slower relative to the median of all endpoints
+//! ([`judge_recorded`]). A change that slows all endpoints equally is reported but not judged. Only
+//! an interleaved comparison can distinguish it from the machine.
 //!
-//! A p95 that lies among failed requests is infinite. A difference is cut at a factor of [`FARTHEST`] either way.
+//! A p95 that lies among failed requests is infinite. A difference is limited to a factor of
+//! [`FARTHEST`] in either direction.
 //!
-//! # Estimator, test and interval are one thing
+//! # Estimator, test and interval belong together
 //!
-//! If the code is not to blame, each d is as likely to be +x as −x. Wilcoxon's signed-rank test asks how likely the ranks of
-//! the positive ones would then be, over all 2ⁿ flips of signs, exactly: no normal distribution, no variance to estimate, and one
-//! round ruined by a burst counts for one rank, not for its size. The estimate that belongs to it is the Hodges–Lehmann median of all
-//! averages (dᵢ + dⱼ)/2, and the interval holds every shift that the test does not reject (Tukey): two of those averages, in order.
-//! See [`SignedRank`]. (Wilcoxon, Biometrics Bulletin 1, 1945; Hodges and Lehmann, Ann. Math. Stat. 34, 1963; Hollander,
-//! Wolfe and Chicken, Nonparametric Statistical Methods, 3rd ed., 3.1 to 3.3.)
+//! If the code is not to blame, each d is as likely to be +x as −x. Wilcoxon's signed-rank test
+//! gives the exact probability of the ranks of the positive differences, over all 2ⁿ flips of
+//! signs. It assumes no normal distribution and estimates no variance. A round ruined by a burst
+//! counts with its rank, not with its size. The matching estimate is the Hodges–Lehmann median of
+//! all averages (dᵢ + dⱼ)/2. The matching interval contains every shift that the test does not
+//! reject (Tukey); its ends are two of those averages. See [`SignedRank`]. (Wilcoxon, Biometrics
+//! Bulletin 1, 1945; Hodges and Lehmann, Ann. Math. Stat. 34, 1963; Hollander, Wolfe and Chicken,
+//! Nonparametric Statistical Methods, 3rd ed., 3.1 to 3.3.)
 //!
 //! # The margin is part of the hypothesis
 //!
-//! With enough rounds every difference becomes significant, also one of 0.3 % that nobody cares about. So what is tested is not "no
-//! change" but "no change beyond the margin" (default 5 %): *regressed* says that the whole interval lies beyond it, as in
-//! Criterion. A true change within the margin is called regressed as rarely as no change at all.
+//! With enough rounds every difference becomes significant, even an irrelevant one of 0.3 %. So the
+//! tested hypothesis is not "no change" but "no change beyond the margin" (default 5 %).
+//! *Regressed* means that the whole interval lies beyond the margin, as in Criterion. A true change
+//! within the margin is called regressed as rarely as no change at all.
 //!
-//! # And so is what must be seen
+//! # So is the slow-down to detect
 //!
-//! Not rejecting is no evidence. *No change seen* says that the interval excludes a slow-down of [`Rule::detect`] (default 10 %) and more.
-//! Where it excludes neither that nor the margin there is *too little data*: more rounds, or a quieter machine. This is decided from the
-//! interval at hand, not from a power computed after the fact (Hoenig and Heisey, The American Statistician 55, 2001).
+//! A test that does not reject proves nothing. *No change seen* means that the interval excludes a
+//! slow-down of [`Rule::detect`] (default 10 %) and more. If the interval excludes neither that
+//! slow-down nor the margin, the result is *too little data*: use more rounds or a quieter machine.
+//! The decision follows from the measured interval, not from a power computed afterwards (Hoenig
+//! and Heisey, The American Statistician 55, 2001).
 //!
-//! # Seven questions at once
+//! # Seven hypotheses at once
 //!
-//! A p95 per endpoint is a family of hypotheses, and one in twenty of true ones is rejected by chance. Holm's step-down
-//! procedure keeps the chance of even one false *regressed* or *improved* within [`Rule::alpha`], whatever the dependence between endpoints (Scand.
-//! J. Statist. 6, 1979). Intervals are Bonferroni's, which hold together: Holm may reject where an interval just touches the
-//! margin. An exact test of seven two-sided hypotheses at 5 % needs nine pairs, as 2·2⁻⁹ is the first power of two within 0.05/7.
-//! Only p95 gates; p50, p99, success and throughput are shown, each with an interval of its own.
+//! A p95 per endpoint is a family of hypotheses, and at a level of 5 % one in twenty true
+//! hypotheses is rejected by chance. Holm's step-down procedure keeps the probability of even one
+//! false *regressed* or *improved* within [`Rule::alpha`], whatever the dependence between
+//! endpoints (Scand. J. Statist. 6, 1979). The intervals are Bonferroni's, so they hold
+//! simultaneously. Holm may reject where an interval just touches the margin. An exact test of
+//! seven two-sided hypotheses at 5 % needs nine pairs, because 2·2⁻⁹ is the first power of two
+//! within 0.05/7. Only p95 gates. The changes of p50, p99, success and throughput are shown, each
+//! with its own interval.
 //!
-//! # Looks before the end
+//! # Interim checks
 //!
-//! Whoever looks after each round and stops at the first significance finds one where there is none. Looks are planned before, and
-//! each has its share of alpha ([`Looks`]), spent as Lan and DeMets do (Biometrika 70, 1983), with the function
-//! α·ln(1 + (e − 1)t) that is like Pocock's. Shares are added up by the union bound, which needs no joint distribution.
+//! Checking after every round and stopping at the first significant result finds changes that do
+//! not exist. So interim checks are planned in advance, and each has its share of alpha
+//! ([`Looks`]). The shares are spent as by Lan and DeMets (Biometrika 70, 1983), with the function
+//! α·ln(1 + (e − 1)t), which is similar to Pocock's. They are added up by the union bound, which
+//! needs no joint distribution.
 
 mod calibration;
 mod looks;
@@ -67,74 +84,79 @@ pub use signed_rank::{Interval, SignedRank};
 
 use perf_report::comparison::{Conclusion, Rule};
 
-/// The factor at which a difference is cut: a p95 among failed requests is infinite.
+/// Largest ratio of two p95 values that is counted. A p95 among failed requests is infinite.
 pub const FARTHEST: f64 = 1_000.0;
 
-/// A hypothesis, judged.
+/// Result for one hypothesis of a family: one endpoint's p95.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judged {
-    /// The Hodges–Lehmann estimate of the difference of logarithms; none without pairs.
+pub struct HypothesisResult {
+    /// Hodges–Lehmann estimate of the difference of logarithms. `None` without pairs.
     pub estimate: Option<f64>,
-    /// Where the difference lies, for all of the family together with 1 − alpha; none if there are too few pairs for that.
+    /// Interval of the difference, with confidence 1 − alpha for the whole family at once. `None`
+    /// if there are too few pairs.
     pub interval: Option<Interval>,
-    /// How likely such ranks are if the change is within the margin, on either side; not yet corrected.
+    /// Two-sided p-value of a change within the margin, not corrected for the size of the family.
     pub p: f64,
-    /// What that comes to.
+    /// Conclusion for this endpoint.
     pub conclusion: Conclusion,
 }
 
-/// Judges a family of hypotheses at once, each by the differences of logarithms of its pairs.
-pub fn judge(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
+/// Judges a family of hypotheses at once. `family` has, for each endpoint, the differences of
+/// logarithms of its pairs.
+pub fn judge(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<HypothesisResult> {
     let each = alpha / count(family.len().max(1));
     let tests: Vec<_> = family.iter().map(|differences| SignedRank::new(differences)).collect();
     let p: Vec<_> = tests.iter().map(|test| beyond(test, rule)).collect();
     let rejected = holm(&p, alpha);
     let judged = tests.iter().zip(&p).zip(rejected).map(|((test, &p), rejected)| {
         let (estimate, interval) = (test.estimate(), test.interval(each));
-        let seen = interval.is_some_and(|interval| interval.high < rule.unseen());
+        let is_excluded = interval.is_some_and(|interval| interval.high < rule.detectable());
         let conclusion = match (rejected, estimate) {
             (true, Some(estimate)) if estimate > 0.0 => Conclusion::Regressed,
             (true, Some(_)) => Conclusion::Improved,
-            _ if seen => Conclusion::NoChangeSeen,
+            _ if is_excluded => Conclusion::NoChangeSeen,
             _ => Conclusion::TooLittleData,
         };
-        Judged { estimate, interval, p, conclusion }
+        HypothesisResult { estimate, interval, p, conclusion }
     });
     judged.collect()
 }
 
-/// Fewer endpoints than this have no median that one of them leaves alone.
+/// Minimum number of endpoints for a median that a single endpoint cannot move.
 const FEWEST_FOR_A_MEDIAN: usize = 3;
 
-/// Judges a family of hypotheses about two runs that did not take turns. What the machine did to all is not blamed on any.
-pub fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<Judged> {
+/// Judges a family of hypotheses about two recorded runs. A change that all endpoints share is not
+/// attributed to any of them, because the machine may have caused it.
+pub fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<HypothesisResult> {
     let mut judged = judge(family, rule, alpha);
     let Some(common) = common(judged.iter().filter_map(|judged| judged.estimate)) else { return judged };
-    let apart: Vec<Vec<f64>> =
-        family.iter().map(|of| of.iter().map(|difference| difference - common).collect()).collect();
-    for (judged, apart) in judged.iter_mut().zip(judge(&apart, rule, alpha)) {
-        // Nor is what is called unchanged, if it only is because the machine became faster.
-        let is_said = judged.conclusion != Conclusion::TooLittleData;
-        if is_said && judged.conclusion != apart.conclusion {
+    let relative: Vec<Vec<f64>> =
+        family.iter().map(|differences| differences.iter().map(|difference| difference - common).collect()).collect();
+    for (judged, relative) in judged.iter_mut().zip(judge(&relative, rule, alpha)) {
+        // An endpoint that looks unchanged only because the machine became faster is not called
+        // unchanged.
+        let is_decided = judged.conclusion != Conclusion::TooLittleData;
+        if is_decided && judged.conclusion != relative.conclusion {
             judged.conclusion = Conclusion::TooLittleData;
         }
     }
     judged
 }
 
-/// What several endpoints' changes have in common: their median; none of too few.
+/// Change that the endpoints share: the median. `None` for too few endpoints.
 pub(crate) fn common(changes: impl Iterator<Item = f64>) -> Option<f64> {
     let mut changes: Vec<_> = changes.collect();
     changes.sort_by(f64::total_cmp);
     (changes.len() >= FEWEST_FOR_A_MEDIAN).then(|| changes[changes.len() / 2])
 }
 
-/// How likely such ranks are if the change is within the margin. Both sides are looked at, hence twice the smaller.
+/// Two-sided p-value of a change within the margin: twice the smaller of both sides.
 fn beyond(test: &SignedRank, rule: Rule) -> f64 {
     (2.0 * test.p_above(rule.slower()).min(test.p_below(rule.faster()))).min(1.0)
 }
 
-/// Which of the hypotheses Holm's procedure rejects: the smallest p at alpha/k, the next at alpha/(k − 1), until one stands.
+/// Hypotheses that Holm's procedure rejects: the smallest p is compared with alpha/k, the next with
+/// alpha/(k − 1), until one is not rejected.
 fn holm(p: &[f64], alpha: f64) -> Vec<bool> {
     let mut order: Vec<_> = (0..p.len()).collect();
     order.sort_by(|&one, &other| p[one].total_cmp(&p[other]));
@@ -148,7 +170,8 @@ fn holm(p: &[f64], alpha: f64) -> Vec<bool> {
     rejected
 }
 
-/// The difference of two rounds' quantiles, as logarithms, each none where the endpoint had no request.
+/// Difference of the logarithms of two rounds' quantiles. A quantile is `None` if the round has too
+/// few requests, and infinite if it lies among failed requests.
 pub fn difference(base: Option<f64>, head: Option<f64>) -> Option<f64> {
     let (base, head) = (base?, head?);
     let farthest = FARTHEST.ln();
@@ -161,10 +184,10 @@ pub fn difference(base: Option<f64>, head: Option<f64>) -> Option<f64> {
     }
 }
 
-/// A number of things, to compute with.
+/// Converts a number of rounds or hypotheses to floating point.
 #[expect(clippy::cast_precision_loss, reason = "numbers of rounds and of hypotheses")]
-const fn count(of: usize) -> f64 {
-    of as f64
+const fn count(number: usize) -> f64 {
+    number as f64
 }
 
 #[cfg(test)]
@@ -173,13 +196,13 @@ mod tests {
 
     const RULE: Rule = Rule { alpha: 0.05, margin: 0.05, detect: 0.10 };
 
-    /// So many differences around a change, spread evenly and alike on both sides.
+    /// Evenly spaced differences, symmetric around a change.
     fn around(change: f64, spread: f64, pairs: i32) -> Vec<f64> {
         let middle = f64::from(pairs - 1) / 2.0;
         (0..pairs).map(|pair| change.ln_1p() + spread * (f64::from(pair) - middle) / middle).collect()
     }
 
-    fn findings(family: &[Vec<f64>]) -> Vec<Conclusion> {
+    fn conclusions(family: &[Vec<f64>]) -> Vec<Conclusion> {
         judge(family, RULE, RULE.alpha).iter().map(|judged| judged.conclusion).collect()
     }
 
@@ -188,58 +211,58 @@ mod tests {
         assert_eq!(Rule::fewest_pairs(0.05, 7), 9);
         assert_eq!(Rule::fewest_pairs(0.05, 1), 6);
         let far = |pairs| vec![around(1.0, 0.01, pairs); 7];
-        assert_eq!(findings(&far(8)), [Conclusion::TooLittleData; 7]);
-        assert_eq!(findings(&far(9)), [Conclusion::Regressed; 7]);
+        assert_eq!(conclusions(&far(8)), [Conclusion::TooLittleData; 7]);
+        assert_eq!(conclusions(&far(9)), [Conclusion::Regressed; 7]);
     }
 
     #[test]
-    fn each_finding_has_its_case() {
-        assert_eq!(findings(&[around(0.10, 0.02, 20)]), [Conclusion::Regressed]);
-        assert_eq!(findings(&[around(-0.10, 0.02, 20)]), [Conclusion::Improved]);
-        assert_eq!(findings(&[around(0.0, 0.02, 20)]), [Conclusion::NoChangeSeen]);
+    fn each_conclusion_has_a_case() {
+        assert_eq!(conclusions(&[around(0.10, 0.02, 20)]), [Conclusion::Regressed]);
+        assert_eq!(conclusions(&[around(-0.10, 0.02, 20)]), [Conclusion::Improved]);
+        assert_eq!(conclusions(&[around(0.0, 0.02, 20)]), [Conclusion::NoChangeSeen]);
         assert_eq!(
-            findings(&[around(0.03, 0.02, 20)]),
+            conclusions(&[around(0.03, 0.02, 20)]),
             [Conclusion::NoChangeSeen],
             "significant, and within the margin"
         );
         assert_eq!(
-            findings(&[around(0.07, 0.2, 20)]),
+            conclusions(&[around(0.07, 0.2, 20)]),
             [Conclusion::TooLittleData],
             "neither 0 % nor 20 % is ruled out"
         );
-        assert_eq!(findings(&[Vec::new()]), [Conclusion::TooLittleData]);
+        assert_eq!(conclusions(&[Vec::new()]), [Conclusion::TooLittleData]);
     }
 
     #[test]
-    fn of_recorded_runs_only_what_one_endpoint_has_alone_is_blamed_on_it() {
+    fn recorded_runs_ignore_a_change_that_all_endpoints_share() {
         let found = |changes: [f64; 4]| {
             let family = changes.map(|change| around(change, 0.02, 20));
             judge_recorded(&family, RULE, RULE.alpha).iter().map(|judged| judged.conclusion).collect::<Vec<_>>()
         };
         use Conclusion::{Improved, NoChangeSeen, Regressed, TooLittleData};
         assert_eq!(found([0.12, 0.0, 0.0, 0.0]), [Regressed, NoChangeSeen, NoChangeSeen, NoChangeSeen]);
-        assert_eq!(found([0.12, 0.12, 0.12, 0.12]), [TooLittleData; 4], "the machine, as like as not");
+        assert_eq!(found([0.12, 0.12, 0.12, 0.12]), [TooLittleData; 4], "the machine may have caused it");
         assert_eq!(found([0.40, 0.12, 0.12, 0.12])[0], Regressed);
         assert_eq!(found([-0.12, 0.0, 0.0, 0.0])[0], Improved);
         assert_eq!(found([0.0, -0.12, -0.12, -0.12])[0], TooLittleData, "slower, on a machine that became faster");
         let alone = judge_recorded(&[around(0.12, 0.02, 20)], RULE, RULE.alpha);
-        assert_eq!(alone[0].conclusion, Regressed, "there is nothing to compare it with");
+        assert_eq!(alone[0].conclusion, Regressed, "there is no other endpoint to compare with");
     }
 
     #[test]
-    fn holm_rejects_until_one_stands() {
-        assert_eq!(holm(&[0.01, 0.04, 0.03], 0.05), [true, false, false], "0.03 > 0.05/2, and 0.04 is not asked");
+    fn holm_stops_at_the_first_hypothesis_that_is_not_rejected() {
+        assert_eq!(holm(&[0.01, 0.04, 0.03], 0.05), [true, false, false], "0.03 > 0.05/2, so 0.04 is not tested");
         assert_eq!(holm(&[0.01, 0.04, 0.02], 0.05), [true, true, true]);
         assert_eq!(holm(&[0.02, 0.9], 0.05), [true, false]);
         assert_eq!(holm(&[], 0.05), [false; 0]);
     }
 
     #[test]
-    fn failures_are_far_apart_and_do_not_poison_what_is_computed() {
+    fn infinite_quantiles_give_finite_differences() {
         assert_eq!(difference(Some(10.0), Some(f64::INFINITY)), Some(FARTHEST.ln()));
         assert_eq!(difference(Some(f64::INFINITY), Some(f64::INFINITY)), Some(0.0));
         assert_eq!(difference(None, Some(1.0)), None);
         let broken = vec![difference(Some(10.0), Some(f64::INFINITY)).unwrap(); 9];
-        assert_eq!(findings(&[broken]), [Conclusion::Regressed]);
+        assert_eq!(conclusions(&[broken]), [Conclusion::Regressed]);
     }
 }

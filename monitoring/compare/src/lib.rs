@@ -1,7 +1,7 @@
-//! Is it slower than before? The statistics of comparisons.
+//! Statistics of comparisons: is a service slower than before?
 //!
-//! Nothing here does IO. In reading order: [`gate`] (method, sources and error rates), [`comparison`] (rounds of two
-//! sides), [`recorded`] (two runs at different times).
+//! This crate does no IO. In reading order: [`gate`] (method, sources and error rates),
+//! [`comparison`] (rounds of two sides), [`recorded`] (two runs at different times).
 
 pub mod comparison;
 pub mod gate;

@@ -1,7 +1,8 @@
-//! Two runs that were recorded, at different times.
+//! Compares two runs that were recorded at different times.
 //!
-//! Sections of the same part of both runs are paired, and judged as rounds are. That is weaker than rounds that take turns: whatever
-//! else was different between the two times is in the difference, too. So it is said wherever it is used.
+//! Sections of the same part of both runs are paired and judged like rounds. This is weaker than an
+//! interleaved comparison, because everything else that changed between the two times is part of
+//! the difference. So every output of such a comparison says how it was measured.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,52 +24,56 @@ use crate::comparison::{About, compare};
 use crate::gate;
 use crate::measure::Pair;
 
-/// Sections that a run is cut into, if it has requests enough.
+/// Maximum number of sections of a run.
 const SECTIONS: u64 = 20;
-/// Requests of each endpoint in a section: more than the 20 that a p95 needs, as they are not spread evenly.
+/// Minimum mean number of requests of an endpoint in a section. A p95 needs 20, and requests are
+/// not spread evenly.
 const REQUESTS: u64 = 30;
-/// With fewer sections, nothing can be said of a handful of endpoints together.
-const FEWEST: u64 = 9;
+/// With fewer sections, several endpoints cannot be judged together.
+const MIN_SECTIONS: u64 = 9;
 
-/// A run, and its latencies over time.
+/// A recorded run and its latencies over time.
 #[derive(Debug, Clone, Copy)]
 pub struct Recorded<'a> {
-    /// What it found.
+    /// Report of the run.
     pub report: &'a Report,
-    /// Its log of histograms, [`HISTOGRAMS`].
+    /// Contents of its histogram log, [`HISTOGRAMS`].
     pub log: &'a [u8],
 }
 
-/// Why two runs cannot be compared.
+/// Two runs cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordedError {
-    /// They are of something else.
+    /// The runs differ in service, scenario or load.
     #[error(
-        "the runs are of another {what} ({before:?} and {after:?}), so their difference says nothing of the code: run the head with the \
-         base's, or keep a new baseline (--save-baseline)"
+        "cannot compare the runs: their {what} differs ({before:?} and {after:?}). Run the head \
+         with the {what} of the base, or save a new baseline (--save-baseline)"
     )]
     Other {
-        /// What differs.
+        /// Name of the differing property.
         what: &'static str,
-        /// The base's.
+        /// Value of the base.
         before: String,
-        /// The head's.
+        /// Value of the head.
         after: String,
     },
-    /// A report from before reports had a course.
-    #[error("the report of {0} does not say how its run went over time: an older version made it")]
-    NoCourse(String),
-    /// A log that cannot be read.
-    #[error("the {HISTOGRAMS} of {0} is none: {1}")]
+    /// The report has no timeline, because an older version wrote it.
+    #[error("the report of {0} has no timeline, because an older version wrote it: run it again")]
+    NoTimeline(String),
+    /// The histogram log cannot be read: run and cause.
+    #[error("cannot read {HISTOGRAMS} of {0}: {1}")]
     Log(String, String),
-    /// A log that is another run's.
-    #[error("the {HISTOGRAMS} of {testid} is another run's: of {wanted} requests to {endpoint} it has {found}")]
+    /// The histogram log belongs to another run.
+    #[error(
+        "{HISTOGRAMS} of {testid} belongs to another run: it has {found} requests to {endpoint} \
+         where the report has {wanted}"
+    )]
     Mismatch {
-        /// The run.
+        /// ID of the run.
         testid: String,
-        /// The endpoint.
+        /// Name of the endpoint.
         endpoint: String,
-        /// Requests that succeeded, by the report.
+        /// Successful requests in the report.
         wanted: u64,
         /// Requests in the log.
         found: u64,
@@ -78,22 +83,22 @@ pub enum RecordedError {
 /// Compares two recorded runs.
 ///
 /// # Errors
-/// If they cannot be compared: why, and what to do.
+/// If the runs cannot be compared. The message has the reason and, if possible, the remedy.
 pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> Result<Comparison, RecordedError> {
     let warnings = comparable(base.report, head.report)?;
     let (before, after) = (Sections::read(base)?, Sections::read(head)?);
     let count = before.most().min(after.most()).clamp(1, SECTIONS);
     let (before, after) = (before.rounds(base.report, count)?, after.rounds(head.report, count)?);
     let pairs: Vec<_> = before.iter().zip(&after).map(|(base, head)| Pair { base, head }).collect();
-    let words = |report: &Report| {
+    let describe = |report: &Report| {
         let revision = &report.environment.revision;
         let revision = if revision.is_empty() { String::new() } else { format!(" ({revision})") };
         format!("run {}{revision}", report.testid)
     };
     let about = About {
         name: head.report.testid.clone(),
-        base: words(base.report),
-        head: words(head.report),
+        base: describe(base.report),
+        head: describe(head.report),
         method: ComparisonMethod::Recorded,
         rule,
         alpha: rule.alpha,
@@ -104,19 +109,20 @@ pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> R
     Ok(compared)
 }
 
-/// What all endpoints changed by, if that is more than the margin: it may be the machine.
+/// Warns about a change that all endpoints share, if it exceeds the margin: the machine may have
+/// caused it.
 fn common_change(compared: &Comparison) -> Option<Finding> {
     let common = gate::common(compared.endpoints.iter().filter_map(|endpoint| endpoint.p95.change))?;
     let message = format!(
-        "half of the endpoints and more became {} by {:.1} %, which of two recorded runs may be the machine, and is blamed on none: \
-         --against lets both sides take turns",
+        "at least half of the endpoints became {} by {:.1} % or more. In recorded runs the machine \
+         may be the cause, so it is not judged: run an interleaved comparison (--against)",
         if common > 0.0 { "slower" } else { "faster" },
         common.abs() * 100.0
     );
     (common.abs() > compared.rule.margin).then(|| Finding::warning(Subject::Run, FindingKind::CommonChange, message))
 }
 
-/// What two runs must have in common, and, as warnings, what they should.
+/// Checks that two runs are comparable. Differences that do not prevent a comparison are warnings.
 fn comparable(base: &Report, head: &Report) -> Result<Vec<Finding>, RecordedError> {
     for (what, before, after) in [
         ("service", &base.service, &head.service),
@@ -133,38 +139,35 @@ fn comparable(base: &Report, head: &Report) -> Result<Vec<Finding>, RecordedErro
     };
     let (before, after) = (base.environment.machine(), head.environment.machine());
     if before != after {
-        warn(format!("the machines differ ({before}; {after}): what is slower may be the machine"));
+        warn(format!("the machines differ ({before}; {after}): a slow-down may come from the machine"));
     }
     if base.seed != head.seed {
-        warn(format!("the seeds differ ({} and {}): other payloads, other pauses", base.seed, head.seed));
+        warn(format!("the seeds differ ({} and {}), so payloads and pauses differ", base.seed, head.seed));
     } else if base.plan.hash != head.plan.hash {
-        warn("the plans differ, though loads and seeds are the same: another version planned them".to_owned());
+        warn("the plans differ, although load and seed are equal: different versions planned them".to_owned());
     }
-    let promises = |report: &Report| {
+    let objectives = |report: &Report| {
         report
             .objectives
             .iter()
             .map(|objective| (objective.id.clone(), objective.objective.clone()))
             .collect::<BTreeMap<_, _>>()
     };
-    if promises(base) != promises(head) {
-        warn(
-            "the catalogue's promises are others now; what is compared is latency, not whether it was promised"
-                .to_owned(),
-        );
+    if objectives(base) != objectives(head) {
+        warn("the objectives differ: latencies are compared, whatever the objectives are".to_owned());
     }
     for (which, report) in [("base", base), ("head", head)] {
         if report.environment.revision.ends_with("-dirty") {
-            warn(format!("the {which} was measured with changes that are in no commit"));
+            warn(format!("the {which} was measured with uncommitted changes"));
         }
     }
     Ok(warnings)
 }
 
-/// The sections of a run, with their histograms.
+/// Slices of a run and their histograms.
 struct Sections<'a> {
     slices: &'a [Slice],
-    /// By section and endpoint.
+    /// Latencies by start of the slice, in milliseconds, and endpoint.
     latencies: BTreeMap<(u64, String), Histogram<u64>>,
 }
 
@@ -184,42 +187,44 @@ impl<'a> Sections<'a> {
         }
         let slices = recorded.report.timeline.slices.as_slice();
         if slices.is_empty() {
-            return Err(RecordedError::NoCourse(testid()));
+            return Err(RecordedError::NoTimeline(testid()));
         }
         Ok(Self { slices, latencies })
     }
 
-    /// As many sections as leave each endpoint that has many requests enough of them.
+    /// Maximum number of sections with which every frequent endpoint has enough requests in each.
     fn most(&self) -> u64 {
         let mut requests: BTreeMap<&str, u64> = BTreeMap::new();
-        for (name, of) in self.slices.iter().flat_map(|slice| &slice.endpoints) {
-            *requests.entry(name).or_default() += of.requests;
+        for (name, counts) in self.slices.iter().flat_map(|slice| &slice.endpoints) {
+            *requests.entry(name).or_default() += counts.requests;
         }
-        // One that is seldom asked for would leave the others with too few sections to say anything.
-        let many = requests.values().filter(|requests| **requests >= REQUESTS * FEWEST).min();
+        // A rare endpoint would leave the others with too few sections.
+        let many = requests.values().filter(|requests| **requests >= REQUESTS * MIN_SECTIONS).min();
         let by_requests = many.or_else(|| requests.values().max()).map_or(0, |requests| requests / REQUESTS);
         by_requests.min(self.whole() as u64)
     }
 
-    /// So many parts of the run, of as many slices each as can be, each part as the report of a round. What is left at its end is no slice of
-    /// its own: it would be a round of a few requests.
+    /// Splits the run into `count` sections of about equally many slices, each returned as the
+    /// report of a round. A short slice left over at the end joins the last section, because alone
+    /// it would have few requests.
     fn rounds(&self, report: &Report, count: u64) -> Result<Vec<Report>, RecordedError> {
         let judged: Vec<_> = self.judged().collect();
         let whole = self.whole();
         let Ok(count) = usize::try_from(count) else { return Ok(Vec::new()) };
-        let part_of = |at: usize| at.min(whole.saturating_sub(1)) * count / whole.max(1);
-        let within = |part: usize| {
-            judged.iter().copied().enumerate().filter(move |(at, _)| part_of(*at) == part).map(|(_, slice)| slice)
+        let section_of = |at: usize| at.min(whole.saturating_sub(1)) * count / whole.max(1);
+        let within = |section: usize| {
+            let slices = judged.iter().copied().enumerate();
+            slices.filter(move |(at, _)| section_of(*at) == section).map(|(_, slice)| slice)
         };
-        (0..count).map(|part| self.round(report, &within(part).collect::<Vec<_>>())).collect()
+        (0..count).map(|section| self.round(report, &within(section).collect::<Vec<_>>())).collect()
     }
 
-    /// Slices in which there were requests to be judged.
+    /// Slices with judged requests.
     fn judged(&self) -> impl Iterator<Item = &'a Slice> {
         self.slices.iter().filter(|slice| !slice.endpoints.is_empty())
     }
 
-    /// How many of them are as long as the others, but for one that is left over at the end.
+    /// Number of judged slices without a short one left over at the end.
     fn whole(&self) -> usize {
         let length = |slice: &Slice| slice.to_ms - slice.from_ms;
         let longest = self.judged().map(length).max().unwrap_or(0);
@@ -237,9 +242,9 @@ impl<'a> Sections<'a> {
                 .map_err(|error| RecordedError::Log(report.testid.clone(), format!("{error:?}")))?;
             let mut requests = Requests::default();
             for slice in slices {
-                let Some(of) = slice.endpoints.get(name) else { continue };
-                requests.sent += of.requests;
-                requests.failed += of.failed;
+                let Some(counts) = slice.endpoints.get(name) else { continue };
+                requests.sent += counts.requests;
+                requests.failed += counts.failed;
                 if let Some(latencies) = self.latencies.get(&(slice.from_ms, name.clone())) {
                     all.add(latencies)
                         .map_err(|error| RecordedError::Log(report.testid.clone(), format!("{error:?}")))?;
@@ -254,7 +259,7 @@ impl<'a> Sections<'a> {
                 });
             }
             if requests.sent > 0 {
-                endpoints.push(of_round(endpoint, requests, &all));
+                endpoints.push(endpoint_result(endpoint, requests, &all));
             }
         }
         round.endpoints = endpoints;
@@ -266,11 +271,11 @@ impl<'a> Sections<'a> {
 }
 
 fn millis(duration: Duration) -> u64 {
-    // Written with three decimals.
+    // The log has times with three decimals.
     u64::try_from((duration + Duration::from_micros(500)).as_millis()).unwrap_or(u64::MAX)
 }
 
-fn of_round(endpoint: &EndpointResult, requests: Requests, succeeded: &Histogram<u64>) -> EndpointResult {
+fn endpoint_result(endpoint: &EndpointResult, requests: Requests, succeeded: &Histogram<u64>) -> EndpointResult {
     let ranked = RankedLatencies::new(Some(succeeded), requests.sent.saturating_sub(succeeded.len()));
     let at = |percent| Some(ranked.quantile(Ratio::percent(percent)).unwrap_or(Millis::INFINITE));
     EndpointResult { p50_ms: at(50), p95_ms: at(95), p99_ms: at(99), requests, ..endpoint.clone() }
@@ -284,9 +289,9 @@ mod tests {
         test_support::report_over_time()
     }
 
-    /// A report that was cut into slices of a second, the last of them a rest, and its log.
-    fn sections(of: &Report) -> Vec<usize> {
-        let read = Sections { slices: &of.timeline.slices, latencies: BTreeMap::new() };
+    /// Index of the section of each judged slice.
+    fn sections(report: &Report) -> Vec<usize> {
+        let read = Sections { slices: &report.timeline.slices, latencies: BTreeMap::new() };
         let count = read.most().clamp(1, SECTIONS);
         let judged = read.judged().count();
         let whole = read.whole();
@@ -294,20 +299,19 @@ mod tests {
     }
 
     #[test]
-    fn each_part_has_slices_and_what_is_left_over_is_none_of_its_own() {
-        let mut of = report();
-        of.timeline.slices.truncate(12);
-        let rest = of.timeline.slices.last_mut().unwrap();
+    fn a_short_last_slice_joins_the_last_section() {
+        let mut report = report();
+        report.timeline.slices.truncate(12);
+        let rest = report.timeline.slices.last_mut().unwrap();
         rest.to_ms = rest.from_ms + 100;
-        for endpoint in of.timeline.slices.iter_mut().flat_map(|slice| slice.endpoints.values_mut()) {
+        for endpoint in report.timeline.slices.iter_mut().flat_map(|slice| slice.endpoints.values_mut()) {
             endpoint.requests = 60;
         }
-        let parts = sections(&of);
-        assert_eq!(parts, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]);
+        assert_eq!(sections(&report), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]);
     }
 
     #[test]
-    fn runs_of_something_else_are_refused_and_lesser_differences_told() {
+    fn different_runs_are_rejected_and_smaller_differences_warned_about() {
         let base = report();
         assert_eq!(comparable(&base, &base).unwrap(), Vec::new());
         for change in [

@@ -1,11 +1,11 @@
-//! Comparisons are what their JSON Schema says.
+//! Comparisons conform to their JSON Schema.
 
 use perf_compare::{About, Pair, compare};
 use perf_report::comparison::{ComparisonMethod, Rule};
 use serde_json::Value;
 
 #[test]
-fn a_comparison_is_what_its_schema_says() {
+fn a_comparison_conforms_to_its_schema() {
     let report = test_support::report_over_time();
     let about = About {
         name: "a".to_owned(),

@@ -1,7 +1,7 @@
-//! Alerts: what somebody is to be told while load runs.
+//! Alerts that fire while load runs.
 //!
-//! Each is by `testid`, so that a failing small run beside a healthy big one is seen. Format:
-//! <https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/>.
+//! Each alert is by `testid`, so that a large healthy run does not hide a small failing one.
+//! Format: <https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/>.
 
 use std::collections::BTreeMap;
 
@@ -16,32 +16,32 @@ use crate::promql::{self, Expr, Selector, Window};
 use crate::ratio::Ratio;
 use crate::slo::{Sli, Slo};
 
-/// The share of failed requests beyond which somebody is told, whatever is promised.
+/// Share of failed requests above which the alert fires, whatever the objectives are.
 pub const TOO_MANY_ERRORS: Ratio = Ratio::percent(5);
 
-/// The alert for too many failed requests.
+/// Name of the alert for too many failed requests.
 pub const HIGH_ERROR_RATE: &str = "HighErrorRate";
-/// The alert for a run whose metrics no longer come.
+/// Name of the alert for a run that stopped sending metrics.
 pub const METRICS_ABSENT: &str = "MetricsAbsent";
 
 /// An alerting rule.
 #[derive(Debug, Clone, Serialize)]
 pub struct AlertRule {
-    /// The alert's name.
+    /// Name of the alert.
     pub alert: String,
-    /// Its value is what the annotations call `$value`.
+    /// Condition. Its value is `$value` in the annotations.
     #[serde(serialize_with = "recording_rules::as_text")]
     pub expr: Expr,
-    /// For how long the expression must have a value, as Prometheus writes durations.
+    /// Time for which the expression must have a value, as a Prometheus duration such as "5m".
     #[serde(rename = "for")]
     pub pending: String,
-    /// Labels of the alert's own.
+    /// Additional labels of the alert.
     pub labels: BTreeMap<&'static str, &'static str>,
-    /// What people read.
+    /// Texts for the reader: `summary`, `description` and `action`.
     pub annotations: BTreeMap<&'static str, String>,
 }
 
-/// The alerts of a catalogue.
+/// All alerts of a catalogue, in one group.
 pub fn alerts(catalogue: &Catalogue, timing: &Timing) -> RuleFile<AlertRule> {
     let mut rules: Vec<_> = catalogue.slos.iter().filter_map(|slo| slo_violation(slo, timing)).collect();
     rules.extend([high_error_rate(timing), metrics_absent(timing)]);
@@ -49,7 +49,8 @@ pub fn alerts(catalogue: &Catalogue, timing: &Timing) -> RuleFile<AlertRule> {
     RuleFile { groups: vec![RuleGroup { name: format!("{}-alerts", catalogue.service), interval, rules }] }
 }
 
-/// `JoinRoomSLOViolation`; of response time, `JoinRoomResponseSLOViolation`.
+/// Name of an objective's alert: `JoinRoomSLOViolation` for latency, `JoinRoomResponseSLOViolation`
+/// for response time. Other objectives have no alert.
 pub fn violation_name(slo: &Slo) -> Option<String> {
     let kind = match slo.sli {
         Sli::Latency { .. } => "",
@@ -64,39 +65,40 @@ fn camel_case(endpoint: &Endpoint) -> String {
     words.map(|(first, rest)| first.to_ascii_uppercase() + rest).collect()
 }
 
-/// An endpoint breaks its promise. The promise decides, by the rule that decides as the verdict does; the value is the
-/// quantile, for the person who reads it.
+/// Alert for a missed latency objective. The objective's recording rule decides, as the verdict
+/// does. The value is the quantile, for the reader.
 fn slo_violation(slo: &Slo, timing: &Timing) -> Option<AlertRule> {
     let endpoint = slo.endpoint()?;
     let histogram = match slo.sli {
         Sli::ResponseTime { .. } => Metric::response_time(endpoint),
         _ => Metric::latency(endpoint),
     };
-    let broken = Selector::new(recording_rules::objective_record(slo)?).now().is_zero();
+    let missed = Selector::new(recording_rules::objective_record(slo)?).now().is_zero();
     let quantile = slo.quantile();
     let recorded =
         recording_rules::RECORDED.iter().any(|(name, _)| *name == quantile) && matches!(slo.sli, Sli::Latency { .. });
     let value = if recorded {
         Selector::new(recording_rules::quantile_record(&histogram, &quantile)).now()
     } else {
-        let of = slo.phases.of(Selector::new(histogram.bucket()));
-        promql::quantile_over(of, slo.objective, &[TESTID], Window::Fixed(timing.window))
+        let buckets = slo.phases.select(Selector::new(histogram.bucket()));
+        promql::quantile_over(buckets, slo.objective, &[TESTID], Window::Fixed(timing.window))
     };
-    let promise = slo.describe();
+    let objective = slo.describe();
     Some(AlertRule {
         alert: violation_name(slo)?,
-        expr: value.and_on(&[TESTID], broken),
+        expr: value.and_on(&[TESTID], missed),
         pending: promql::duration(timing.slo_for),
         labels: [("severity", "warning"), ("endpoint", endpoint.name)].into(),
         annotations: annotations(
-            format!("{} of run {{{{ $labels.testid }}}} is slower than promised ({promise})", endpoint.title),
+            format!("Objective of {} missed in run {{{{ $labels.testid }}}}: {objective}", endpoint.title),
             format!("{quantile}: {{{{ printf \"%.0f\" $value }}}}ms"),
-            "One endpoint alone: its own query. All of them: overload, connection pool or network.",
+            "If only this endpoint is slow, check its own query. \
+             If all are slow, check for overload, the connection pool and the network.",
         ),
     })
 }
 
-/// Too many requests fail, those that no answer came to included.
+/// Alert for too many failed requests. Requests without a response count as failed.
 fn high_error_rate(timing: &Timing) -> AlertRule {
     let window = Window::Fixed(timing.window);
     let grown = |metric: Metric| Selector::new(metric.name).growth(window).sum_by(&[TESTID]);
@@ -107,15 +109,17 @@ fn high_error_rate(timing: &Timing) -> AlertRule {
         pending: promql::duration(timing.errors_for),
         labels: [("severity", "critical")].into(),
         annotations: annotations(
-            "Requests of run {{ $labels.testid }} fail".to_owned(),
+            "Too many requests fail in run {{ $labels.testid }}".to_owned(),
             "failed: {{ humanizePercentage $value }} of requests".to_owned(),
-            "Status 0 in http_reqs: no answer came, see whether the backend is up. 5xx: its log says why.",
+            "Status 0 in http_reqs means no response: check whether the backend is up. \
+             For status 5xx, read the log of the backend.",
         ),
     }
 }
 
-/// A run has not said that it is over, and no longer sends: then nobody knows how the service does. Its series end with
-/// stale markers when it is over, and are seen no more; of those without, the last sample is seen for five minutes.
+/// Alert for a run that stopped sending metrics before it ended, so that the state of the service
+/// is unknown. When a run ends, stale markers end its series at once. Without stale markers,
+/// Prometheus returns the last sample for five minutes more.
 fn metrics_absent(timing: &Timing) -> AlertRule {
     let since = Expr::Call("time", vec![]).minus(Selector::new(Metric::vus().name).now().timestamp());
     let oldest = since.max_by(&[TESTID]);
@@ -125,9 +129,9 @@ fn metrics_absent(timing: &Timing) -> AlertRule {
         pending: promql::duration(timing.interval),
         labels: [("severity", "warning")].into(),
         annotations: annotations(
-            "Run {{ $labels.testid }} no longer sends metrics, and has not ended".to_owned(),
+            "Run {{ $labels.testid }} stopped sending metrics before it ended".to_owned(),
             "silent for {{ humanizeDuration $value }}".to_owned(),
-            "See whether the generator was killed, and whether it reaches this Prometheus.",
+            "Check whether the generator was killed and whether it can reach this Prometheus.",
         ),
     }
 }
@@ -136,7 +140,7 @@ fn annotations(summary: String, description: String, action: &str) -> BTreeMap<&
     [("summary", summary), ("description", description), ("action", action.to_owned())].into()
 }
 
-/// The alerts in few words, for a reviewer's eye: a line an alert.
+/// Readable outline of the alerts for reviews: expression, pending time and description of each.
 pub fn outline(file: &RuleFile<AlertRule>) -> String {
     let alerts = file.groups.iter().flat_map(|group| &group.rules);
     let lines = alerts.map(|rule| {

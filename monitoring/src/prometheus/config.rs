@@ -1,6 +1,8 @@
-//! Prometheus' own configuration, <https://prometheus.io/docs/prometheus/latest/configuration/configuration/>.
+//! Prometheus' own configuration, see
+//! <https://prometheus.io/docs/prometheus/latest/configuration/configuration/>.
 //!
-//! What differs from run to run (where the backend listens) does not stand in it: that goes through a file of targets.
+//! The backend's address differs from run to run. It is in a target file, not in this
+//! configuration.
 
 use serde::Serialize;
 
@@ -9,14 +11,14 @@ use crate::prometheus::recording_rules::Timing;
 use crate::promql::duration;
 use crate::stack_limits::SCRAPE_INTERVAL;
 
-/// The folder of target files, relative to `prometheus.yml`.
+/// Folder of target files, relative to `prometheus.yml`.
 pub const TARGETS: &str = "targets";
-/// The option without which Prometheus answers remote write with 404.
+/// Flag that turns on the remote-write receiver. Without it Prometheus responds with 404.
 pub const RECEIVER_FLAG: &str = "--web.enable-remote-write-receiver";
-/// Lets a Prometheus before 3.9 take native histograms; later ones always do.
+/// Flag that makes Prometheus before 3.9 accept native histograms. Later versions always do.
 pub const NATIVE_HISTOGRAMS_FLAG: &str = "--enable-feature=native-histograms";
 
-/// `prometheus.yml`.
+/// Contents of `prometheus.yml`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Server {
     global: Global,
@@ -42,7 +44,7 @@ struct FileSd {
     refresh_interval: String,
 }
 
-/// An entry of a target file: where the backend answers `/metrics`.
+/// An entry of a target file: the address at which the backend serves `/metrics`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Target {
     targets: Vec<String>,
@@ -50,14 +52,14 @@ pub struct Target {
 }
 
 impl Target {
-    /// A backend at `host:port`, by HTTPS or not.
+    /// A backend at `authority`, which is `host:port`.
     pub fn new(authority: String, https: bool) -> Self {
         let scheme = if https { "https" } else { "http" };
         Self { targets: vec![authority], labels: [("__scheme__", scheme)].into() }
     }
 }
 
-/// The configuration.
+/// Makes the contents of `prometheus.yml`.
 pub fn server(timing: &Timing) -> Server {
     Server {
         global: Global { scrape_interval: duration(SCRAPE_INTERVAL), evaluation_interval: duration(timing.interval) },

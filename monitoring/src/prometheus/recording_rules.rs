@@ -1,4 +1,4 @@
-//! Recording rules: quantiles for eyes, and the objectives as the verdict decides them.
+//! Recording rules: quantiles for charts, and objectives judged as the verdict judges them.
 
 use std::time::Duration;
 
@@ -13,25 +13,26 @@ use crate::promql::{self, Expr, Selector, Window};
 use crate::ratio::{Ratio, millis};
 use crate::slo::{Sli, Slo};
 
-/// How often rules are evaluated, how far back they look, and for how long something must be wrong before an alert fires.
+/// Intervals and windows of rules, and the times after which alerts fire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// How often.
+    /// Interval between two evaluations.
     pub interval: Duration,
-    /// How far back.
+    /// Window that rules look back over.
     pub window: Duration,
-    /// For how long an endpoint must break its promise.
+    /// Time for which an objective must be missed before its alert fires.
     pub slo_for: Duration,
-    /// For how long too many requests must fail.
+    /// Time for which too many requests must fail before the alert fires.
     pub errors_for: Duration,
-    /// After how long without a push a run is missed, by an evaluation and the next.
+    /// Time without a push after which a run counts as absent. The alert fires one evaluation
+    /// later.
     pub absent_after: Duration,
-    /// For how long Prometheus sees the last sample of a series that has not ended.
+    /// Time for which Prometheus returns the last sample of a series without a stale marker.
     pub lookback: Duration,
 }
 
 impl Timing {
-    /// Rules look back two evaluations, and twelve pushes.
+    /// Timing of the committed files. The window spans two evaluations and twelve pushes.
     pub const USUAL: Self = Self {
         interval: Duration::from_secs(30),
         window: Duration::from_secs(60),
@@ -41,7 +42,7 @@ impl Timing {
         lookback: Duration::from_secs(300),
     };
 
-    /// The same rules in a drill, which has a minute and pushes every second.
+    /// Timing of a drill, which lasts about a minute and pushes every second.
     pub const DRILL: Self = Self {
         interval: Duration::from_secs(1),
         window: Duration::from_secs(5),
@@ -52,30 +53,30 @@ impl Timing {
     };
 }
 
-/// A file of rules.
+/// A rule file.
 #[derive(Debug, Clone, Serialize)]
 pub struct RuleFile<R = RecordingRule> {
-    /// Groups are evaluated side by side.
+    /// Groups. Prometheus evaluates them in parallel.
     pub groups: Vec<RuleGroup<R>>,
 }
 
-/// Rules evaluated one after another, at one time.
+/// Rules that are evaluated in sequence, with the same timestamp.
 #[derive(Debug, Clone, Serialize)]
 pub struct RuleGroup<R = RecordingRule> {
-    /// Unique in its file.
+    /// Name, unique in the file.
     pub name: String,
-    /// How often, as Prometheus writes durations.
+    /// Evaluation interval, as a Prometheus duration such as "30s".
     pub interval: String,
-    /// In the order of the catalogue.
+    /// Rules in the order of the catalogue.
     pub rules: Vec<R>,
 }
 
-/// A series recorded from an expression.
+/// A recording rule.
 #[derive(Debug, Clone, Serialize)]
 pub struct RecordingRule {
-    /// The recorded series' name.
+    /// Name of the recorded series.
     pub record: String,
-    /// What is recorded.
+    /// Expression whose value is recorded.
     #[serde(serialize_with = "as_text")]
     pub expr: Expr,
 }
@@ -84,7 +85,7 @@ pub(crate) fn as_text<S: serde::Serializer>(expr: &Expr, serializer: S) -> Resul
     serializer.collect_str(expr)
 }
 
-/// The recording rules of a catalogue: one group of quantiles, one of objectives.
+/// All recording rules of a catalogue: one group of quantiles and one of objectives.
 pub fn recording_rules(catalogue: &Catalogue, timing: &Timing) -> RuleFile {
     let group = |name: &str, rules| RuleGroup {
         name: format!("{}-{name}", catalogue.service),
@@ -97,7 +98,7 @@ pub fn recording_rules(catalogue: &Catalogue, timing: &Timing) -> RuleFile {
     RuleFile { groups: vec![group("quantiles", quantiles), group("objectives", objectives)] }
 }
 
-/// The quantiles that are recorded of every endpoint.
+/// Quantiles that are recorded for every endpoint.
 pub const RECORDED: [(&str, Ratio); 2] = [("p50", Ratio::percent(50)), ("p95", Ratio::percent(95))];
 
 fn quantile_rules(endpoint: &Endpoint, window: Window) -> impl Iterator<Item = RecordingRule> + use<> {
@@ -108,12 +109,13 @@ fn quantile_rules(endpoint: &Endpoint, window: Window) -> impl Iterator<Item = R
     })
 }
 
-/// `join_room_latency:p95`
+/// Name of a recorded quantile: `join_room_latency:p95`.
 pub(crate) fn quantile_record(histogram: &Metric, quantile: &str) -> String {
     format!("{}:{quantile}", histogram.name)
 }
 
-/// `slo:<endpoint>:p95_under_<N>ms`, or `slo:<endpoint>:response_p95_under_<N>ms`; none for what is no latency.
+/// Name of a recorded objective: `slo:<endpoint>:p95_under_<N>ms`, or
+/// `slo:<endpoint>:response_p95_under_<N>ms` for response time. `None` for other objectives.
 pub(crate) fn objective_record(slo: &Slo) -> Option<String> {
     let kind = match slo.sli {
         Sli::Latency { .. } => "",
@@ -124,13 +126,14 @@ pub(crate) fn objective_record(slo: &Slo) -> Option<String> {
     Some(format!("slo:{}:{kind}{quantile}_under_{threshold}ms", slo.endpoint()?.name))
 }
 
-/// 1 while the window's requests keep the promise, 0 while they break it, and no value while there are none.
+/// 1 while the requests in the window meet the objective, 0 while they miss it, and no value
+/// without requests.
 fn objective_rule(slo: &Slo, window: Window) -> Option<RecordingRule> {
-    let expr = objective_counters::is_kept(slo, &|selector| selector.growth(window).sum_by(&[TESTID]), &[TESTID]);
+    let expr = objective_counters::is_met(slo, &|selector| selector.growth(window).sum_by(&[TESTID]), &[TESTID]);
     Some(RecordingRule { record: objective_record(slo)?, expr })
 }
 
-/// The rules in few words, for a reviewer's eye: a line a rule.
+/// Readable outline of the rules for reviews, one line per rule.
 pub fn outline(file: &RuleFile) -> String {
     let mut lines = Vec::new();
     for group in &file.groups {
@@ -146,7 +149,7 @@ mod tests {
     use crate::services::stock_ai::STOCK_AI;
 
     #[test]
-    fn every_endpoint_has_its_quantiles_and_every_latency_objective_its_rule() {
+    fn every_endpoint_has_quantile_rules_and_every_latency_objective_a_rule() {
         let file = recording_rules(&STOCK_AI, &Timing::USUAL);
         let records: Vec<_> = file.groups.iter().flat_map(|group| &group.rules).map(|rule| &*rule.record).collect();
         assert_eq!(records.len(), 7 * 3);

@@ -1,4 +1,4 @@
-//! Selectors: which series, and over which window.
+//! Selectors: series by name and labels, with an optional window.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,24 +6,24 @@ use std::time::Duration;
 use super::{Expr, duration};
 use crate::label::Label;
 
-/// A window behind a selector.
+/// A window after a selector, in square brackets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
-    /// A fixed one, in whole seconds.
+    /// A fixed window, printed in whole seconds.
     Fixed(Duration),
-    /// Grafana's `$__rate_interval`: at least four pushes, and at least a pixel.
+    /// Grafana's `$__rate_interval`: at least four pushes, and at least one pixel wide.
     RateInterval,
-    /// Grafana's `$__range`: all that is looked at.
+    /// Grafana's `$__range`: the whole time range of the dashboard.
     Range,
 }
 
-/// Series by name and matchers.
+/// Series by metric name and label matchers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
     metric: String,
     matchers: Vec<(Label, Match)>,
     window: Option<Window>,
-    /// How long before the time that is asked about.
+    /// Offset into the past.
     offset: Duration,
 }
 
@@ -35,70 +35,71 @@ enum Match {
 }
 
 impl Selector {
-    /// All series of that name.
+    /// All series with a metric name. An empty name matches any metric.
     pub fn new(metric: impl Into<String>) -> Self {
         Self { metric: metric.into(), matchers: Vec::new(), window: None, offset: Duration::ZERO }
     }
 
-    /// Those with that label value.
+    /// Keeps series whose label has this value.
     #[must_use]
     pub fn with(mut self, label: Label, value: impl Into<String>) -> Self {
         self.matchers.push((label, Match::Equal(value.into())));
         self
     }
 
-    /// Those without that label value.
+    /// Keeps series whose label does not have this value.
     #[must_use]
     pub fn without(mut self, label: Label, value: impl Into<String>) -> Self {
         self.matchers.push((label, Match::NotEqual(value.into())));
         self
     }
 
-    /// Those whose label value matches a regular expression.
+    /// Keeps series whose label value matches a regular expression.
     #[must_use]
     pub fn with_regex(mut self, label: Label, pattern: impl Into<String>) -> Self {
         self.matchers.push((label, Match::Regex(pattern.into())));
         self
     }
 
-    /// Those chosen by a Grafana variable, which may hold several values.
+    /// Keeps series whose label is selected by the Grafana variable of the same name, which may
+    /// have several values.
     #[must_use]
     pub fn with_variable(self, label: Label) -> Self {
         self.with_regex(label, format!("${}", label.as_str()))
     }
 
-    /// Their samples of so long before.
+    /// Shifts the time by `offset` into the past.
     #[must_use]
     pub const fn before(mut self, offset: Duration) -> Self {
         self.offset = offset;
         self
     }
 
-    /// Their samples within a window up to now.
+    /// Selects the samples in a window up to now.
     #[must_use]
     pub const fn within(mut self, window: Window) -> Self {
         self.window = Some(window);
         self
     }
 
-    /// Their value now.
+    /// Converts the selector to an expression.
     pub const fn now(self) -> Expr {
         Expr::Select(self)
     }
 
-    /// `rate(…[window])`: growth per second.
+    /// `rate(…[window])`: growth a second.
     pub fn rate(self, window: Window) -> Expr {
         Expr::Call("rate", vec![Expr::Select(self.within(window))])
     }
 
-    /// `last_over_time(…[window])`: the last value, though the series may have ended since.
+    /// `last_over_time(…[window])`: the last value, also of series that have ended.
     pub fn last(self, window: Window) -> Expr {
         Expr::Call("last_over_time", vec![Expr::Select(self.within(window))])
     }
 
-    /// How much a counter that only grows has grown between the first and the last sample of the window: a difference
-    /// of the very integers that were sent. `increase` would extrapolate, and a ratio of two rates is off by a rounding
-    /// error just where the verdict flips.
+    /// Growth of a counter between the first and the last sample of the window: a difference of the
+    /// integers that were sent. `increase` would extrapolate, and a ratio of two rates has rounding
+    /// errors exactly where the verdict changes.
     pub fn growth(self, window: Window) -> Expr {
         let samples = Expr::Select(self.within(window));
         Expr::Call("max_over_time", vec![samples.clone()]).minus(Expr::Call("min_over_time", vec![samples]))
@@ -136,7 +137,7 @@ impl fmt::Display for Window {
     }
 }
 
-/// A value inside double quotes.
+/// Escapes a value for double quotes.
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -1,17 +1,21 @@
-//! The services that are covered: one file each, and the list of all.
+//! The services that can be tested, one file each, and the list of all.
 //!
-//! To cover another service, add a file here with its endpoints and objectives and name it in [`ALL`], and write its
-//! scenarios in `perf-tests/tests/load/`. Rules and dashboards are generated for every service of the list. Nothing else
-//! names an endpoint, a path or a threshold.
+//! To add a service:
+//! - add a file here with its endpoints and objectives
+//! - add it to [`ALL`]
+//! - write its scenarios in `perf-tests/tests/load/`
+//!
+//! Rules and dashboards are generated for every service in the list. No other code names an
+//! endpoint, a path or a threshold.
 
 use crate::catalogue::Catalogue;
 
 pub mod stock_ai;
 
-/// Every service that is covered.
+/// All services, in the order in which files are generated.
 pub const ALL: &[&Catalogue] = &[&stock_ai::STOCK_AI];
 
-/// The service of that name; none if it is not covered.
+/// Finds a service by name.
 pub fn find(service: &str) -> Option<&'static Catalogue> {
     ALL.iter().find(|catalogue| catalogue.service == service).copied()
 }

@@ -11,21 +11,21 @@ use crate::slo::Slo;
 /// A student joins a room.
 pub const JOIN_ROOM: Endpoint =
     Endpoint::new("join_room", "Join room", Method::Post, "/api/multiplayer/rooms/{code}/join");
-/// What every player's browser polls while a game is on.
+/// Room state that every player's browser polls during a game.
 pub const GET_STATE: Endpoint =
     Endpoint::new("get_state", "Room state", Method::Get, "/api/multiplayer/rooms/{code}/state");
-/// Players of a room by worth.
+/// Players of a room, ranked by worth.
 pub const LEADERBOARD: Endpoint =
     Endpoint::new("leaderboard", "Leaderboard", Method::Get, "/api/multiplayer/rooms/{code}/leaderboard");
-/// A player's cash and holdings after a trade.
+/// Stores a player's cash and holdings after a trade.
 pub const UPDATE_PLAYER: Endpoint =
     Endpoint::new("update_player", "Update player", Method::Put, "/api/multiplayer/rooms/{code}/players/{player}");
-/// The news of a day of the game.
+/// News of one day of the game.
 pub const GET_NEWS: Endpoint = Endpoint::new("get_news", "News", Method::Get, "/api/news");
-/// What the adviser recommends on a day of the game.
+/// Recommendations of the adviser for one day of the game.
 pub const GET_RECOMMENDATIONS: Endpoint =
     Endpoint::new("get_recommendations", "Recommendations", Method::Get, "/api/recommendations");
-/// Prices of a day of the game.
+/// Prices of one day of the game.
 pub const GET_GAME_DATA: Endpoint = Endpoint::new("get_game_data", "Game data", Method::Get, "/api/game-data");
 
 /// The multiplayer API of the stock-trading game.
@@ -45,7 +45,8 @@ pub const STOCK_AI: Catalogue = Catalogue {
         Slo::success_above(JOIN_ROOM, Ratio::percent(95)),
         Slo::errors_below(Ratio::percent(1)),
     ],
-    // These warn only: not every backend tells them. Without `.warn()` they gate as the others do.
+    // These only warn, because not every backend serves the metrics. Without `.warn()` a miss fails
+    // the run.
     backend: &[
         BackendSlo::at_most(
             "memory",

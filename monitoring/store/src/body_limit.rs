@@ -1,27 +1,27 @@
-//! Bodies of responses, which may be endless.
+//! Limits for response bodies, which may be endless.
 
 use reqwest::Response;
 
-/// The most bytes of a body that are read.
+/// Maximum number of bytes that are read from a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyLimit(pub usize);
 
-/// A body could not be read whole.
+/// A body could not be read completely.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It is longer than its limit.
-    #[error("more than {0} bytes")]
+    /// The body exceeds the limit, in bytes.
+    #[error("the response is longer than {0} bytes")]
     TooLong(usize),
-    /// The connection broke, or time was up.
+    /// The connection broke, or the timeout passed.
     #[error("{0}")]
     Broken(#[source] reqwest::Error),
 }
 
 impl BodyLimit {
-    /// Reads a body whole.
+    /// Reads a complete body.
     ///
     /// # Errors
-    /// If it is longer, or breaks off.
+    /// If the body exceeds the limit, or the connection breaks.
     pub async fn read(self, mut response: Response) -> Result<Vec<u8>, BodyError> {
         let one_more = Self(self.0.saturating_add(1));
         let body =
@@ -29,10 +29,10 @@ impl BodyLimit {
         if body.len() > self.0 { Err(BodyError::TooLong(self.0)) } else { Ok(body) }
     }
 
-    /// Reads the beginning of a body, and leaves the rest.
+    /// Reads the beginning of a body, up to the limit, and ignores the rest.
     ///
     /// # Errors
-    /// If it breaks off before the limit.
+    /// If the connection breaks before the limit is reached.
     pub async fn read_beginning(self, response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {
         let mut read = Vec::new();
         while read.len() < self.0 {

@@ -1,4 +1,5 @@
-//! HTTP clients: TLS by rustls on ring, no proxy, and a store's secrets for that store alone.
+//! HTTP clients: TLS by rustls with ring, without proxy. Secrets of a store are sent to that store
+//! only.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,26 +11,26 @@ use url::Url;
 
 use crate::access::StoreAccess;
 
-/// What a program says about all requests of a client.
+/// Options for all requests of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// The header `user-agent`, if one is sent.
+    /// Header `user-agent`; not sent if `None`.
     pub user_agent: Option<&'static str>,
-    /// The most time that a request may take, its response included.
+    /// Timeout of a request, including its response.
     pub timeout: Duration,
 }
 
-/// A client could not be made.
+/// A client could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// By the library.
-    #[error("failed to set up an HTTP client: {0}")]
+    /// The HTTP library reported an error.
+    #[error("cannot create an HTTP client: {0}")]
     Library(String),
-    /// A file of certificates or keys cannot be used.
-    #[error("failed to read certificates from {0}: {1}")]
+    /// A file of certificates or keys cannot be read or parsed: path and cause.
+    #[error("cannot read certificates from {0}: {1}")]
     Certificates(String, String),
-    /// A header cannot be sent. The message does not repeat it: it may be a secret.
-    #[error("failed to set up an HTTP client: a header for the store is not a header")]
+    /// A header cannot be sent. The message omits the header, because it may be a secret.
+    #[error("cannot create an HTTP client: a header for the store is invalid")]
     Header,
 }
 
@@ -39,26 +40,27 @@ impl From<reqwest::Error> for ClientError {
     }
 }
 
-/// Makes rustls use ring in this whole process.
+/// Installs ring as the TLS provider of this process.
 pub fn use_ring() {
-    // Fails only if a provider is installed already, which then serves as well.
+    // Fails only if a provider is installed already; that one works, too.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// A client that sends no credentials, for a server at that URL. It follows redirects.
+/// A client without credentials for the server at `url`. It follows redirects.
 ///
 /// # Errors
-/// If TLS cannot be set up.
+/// If TLS cannot be configured.
 pub fn client(url: &Url, options: ClientOptions) -> Result<Client, ClientError> {
     Ok(builder(url, options).build()?)
 }
 
-/// A client for the store at that URL. It sends the store's credentials with every request, and follows no redirect.
+/// A client for the store at `url`. It sends the store's credentials with every request and does
+/// not follow redirects.
 ///
 /// # Errors
-/// If a file of certificates cannot be used.
+/// If a certificate or key file cannot be used, or a header cannot be sent.
 pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> Result<Client, ClientError> {
-    // A redirect would take the credentials to another host.
+    // A redirect could send the credentials to another host.
     let mut builder = builder(url, options).redirect(Policy::none()).default_headers(headers(url, access)?);
     builder = builder.danger_accept_invalid_certs(access.insecure_skip_tls_verify);
     if access.tls_1_3 {
@@ -81,7 +83,7 @@ fn builder(url: &Url, options: ClientOptions) -> ClientBuilder {
     if let Some(user_agent) = options.user_agent {
         builder = builder.user_agent(user_agent);
     }
-    // Plain HTTP needs no certificates, and many a container has none.
+    // Plain HTTP needs no CA certificates, and many containers have none.
     if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) }
 }
 
@@ -107,7 +109,8 @@ fn unusable(path: &Path, why: reqwest::Error) -> ClientError {
     ClientError::Certificates(path.display().to_string(), root_cause(why))
 }
 
-/// The innermost message of an error, which says what happened. It has no URL, which may hold a password.
+/// Message of the innermost cause of an error. It contains no URL, because a URL may contain a
+/// password.
 pub fn root_cause(error: reqwest::Error) -> String {
     innermost(&error.without_url())
 }
@@ -132,7 +135,7 @@ mod tests {
     const OPTIONS: ClientOptions = ClientOptions { user_agent: None, timeout: Duration::from_secs(5) };
 
     #[tokio::test]
-    async fn a_redirect_does_not_take_credentials_to_another_host() {
+    async fn a_redirect_does_not_send_credentials_to_another_host() {
         let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
         elsewhere.set_nonblocking(true).unwrap();
         let there = elsewhere.local_addr().unwrap();
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unusable_file_of_certificates_is_named() {
+    fn an_unusable_certificate_file_is_named() {
         let url = Url::parse("https://127.0.0.1:9/").unwrap();
         let mut access = StoreAccess::default();
         access.ca_certificate = Some("no-such.pem".into());

@@ -1,39 +1,40 @@
-//! What a service serves at `/metrics`: Prometheus' text format, version 0.0.4,
-//! <https://prometheus.io/docs/instrumenting/exposition_formats/>. It comes from outside, so it has limits.
+//! Parser for the metrics that a service serves at `/metrics`: Prometheus' text format, version
+//! 0.0.4, <https://prometheus.io/docs/instrumenting/exposition_formats/>. The text is not trusted,
+//! so its size is limited.
 
 use std::collections::BTreeMap;
 
-/// More samples than this are no service's metrics.
+/// Maximum number of samples.
 const MAX_SAMPLES: usize = 200_000;
-/// More labels than this has no series.
+/// Maximum number of labels of a series.
 const MAX_LABELS: usize = 64;
 
-/// A sample: a series and its value.
+/// A sample: name and labels of a series, and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpositionSample {
-    /// The metric's name; a histogram's end in `_bucket`, `_sum` and `_count`.
+    /// Name of the series. Names of a histogram's series end with `_bucket`, `_sum` or `_count`.
     pub name: String,
-    /// Its labels.
+    /// Labels by name.
     pub labels: BTreeMap<String, String>,
-    /// Its value.
+    /// Value, which may be infinite or NaN.
     pub value: f64,
 }
 
-/// Why a text cannot be read.
+/// A text cannot be parsed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ExpositionError {
-    /// A line that is neither a comment nor a sample.
-    #[error("line {0} is no sample: {1}")]
+    /// A line is neither a comment nor a sample: line number, from 1, and cause.
+    #[error("line {0} is not a sample: {1}")]
     Line(usize, &'static str),
-    /// Too much of it.
+    /// Too many samples.
     #[error("there are more than {MAX_SAMPLES} samples")]
     TooMany,
 }
 
-/// All samples, in their order. Timestamps and exemplars are passed over.
+/// Parses all samples, in order. Timestamps and exemplars are ignored.
 ///
 /// # Errors
-/// The first line that cannot be read.
+/// The first line that cannot be parsed.
 pub fn parse(text: &str) -> Result<Vec<ExpositionSample>, ExpositionError> {
     let mut samples = Vec::new();
     for (line, number) in text.lines().zip(1..) {
@@ -44,12 +45,12 @@ pub fn parse(text: &str) -> Result<Vec<ExpositionSample>, ExpositionError> {
         if samples.len() == MAX_SAMPLES {
             return Err(ExpositionError::TooMany);
         }
-        samples.push(sample(line).map_err(|why| ExpositionError::Line(number, why))?);
+        samples.push(parse_sample(line).map_err(|why| ExpositionError::Line(number, why))?);
     }
     Ok(samples)
 }
 
-fn sample(line: &str) -> Result<ExpositionSample, &'static str> {
+fn parse_sample(line: &str) -> Result<ExpositionSample, &'static str> {
     let end = line.find(|c: char| c == '{' || c.is_whitespace()).ok_or("it has no value")?;
     let (name, rest) = line.split_at(end);
     if name.is_empty() {
@@ -57,16 +58,16 @@ fn sample(line: &str) -> Result<ExpositionSample, &'static str> {
     }
     let mut labels = BTreeMap::new();
     let rest = match rest.strip_prefix('{') {
-        Some(rest) => labelled(rest, &mut labels)?,
+        Some(rest) => parse_labels(rest, &mut labels)?,
         None => rest,
     };
     let value = rest.split_whitespace().next().ok_or("it has no value")?;
-    let value = value.parse().map_err(|_| "its value is no number")?;
+    let value = value.parse().map_err(|_| "its value is not a number")?;
     Ok(ExpositionSample { name: name.to_owned(), labels, value })
 }
 
-/// Reads labels up to the closing brace, and gives what follows.
-fn labelled<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) -> Result<&'a str, &'static str> {
+/// Parses labels up to the closing brace. Returns the rest of the line.
+fn parse_labels<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) -> Result<&'a str, &'static str> {
     loop {
         rest = rest.trim_start();
         if let Some(rest) = rest.strip_prefix('}') {
@@ -76,7 +77,8 @@ fn labelled<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) -> Res
             return Err("it has too many labels");
         }
         let (name, quoted) = rest.split_once('=').ok_or("a label has no value")?;
-        let (value, after) = unquoted(quoted.trim_start().strip_prefix('"').ok_or("a label's value has no quotes")?)?;
+        let (value, after) =
+            parse_quoted(quoted.trim_start().strip_prefix('"').ok_or("a label's value has no quotes")?)?;
         labels.insert(name.trim().to_owned(), value);
         let after = after.trim_start();
         rest = after.strip_prefix(',').unwrap_or(after);
@@ -86,8 +88,8 @@ fn labelled<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) -> Res
     }
 }
 
-/// A value up to its closing quote, and what follows.
-fn unquoted(text: &str) -> Result<(String, &str), &'static str> {
+/// Parses a value up to its closing quote. Returns the value and the rest of the line.
+fn parse_quoted(text: &str) -> Result<(String, &str), &'static str> {
     let mut value = String::new();
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {
@@ -109,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_are_read_whatever_stands_in_their_labels() {
+    fn samples_are_parsed_whatever_their_labels_contain() {
         let text = "# HELP x y\n# TYPE x counter\nx 1\nx{a=\"1\",b=\"}, {\\\"\\\\\\n\"} 2.5 1700000000\n\nx{} +Inf\ny{a=\"\",} NaN\n";
         let samples = parse(text).unwrap();
         assert_eq!(samples.len(), 4);
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sample_is_named_by_its_line() {
+    fn invalid_lines_are_reported_by_number() {
         for text in [
             "x",
             "{a=\"1\"} 1",

@@ -1,8 +1,11 @@
-//! The one HTTP client for anything with Prometheus' API or a remote-write receiver.
+//! The HTTP client for every server with Prometheus' API or a remote-write receiver.
 //!
-//! [`client`] has the rules for secrets, TLS and redirects: a credential goes to its store and to no other host, whatever that store
-//! responds. [`prometheus`] asks the query API; [`response`] and [`grafana_response`] read what is not trusted. A receiver of
-//! remote write is pushed to with the same client and [`access`]. [`exposition`] reads what a service serves at `/metrics`.
+//! - [`client`] and [`access`] set the rules for secrets, TLS and redirects: credentials are sent
+//!   to the host of their store only, whatever that store responds. Remote write uses the same
+//!   client.
+//! - [`prometheus`] sends queries to the query API.
+//! - [`response`] and [`grafana_response`] read responses, which are not trusted.
+//! - [`exposition`] parses the metrics that a service serves at `/metrics`.
 
 pub mod access;
 pub mod body_limit;

@@ -1,4 +1,5 @@
-//! Prometheus' query API, <https://prometheus.io/docs/prometheus/latest/querying/api/>, which other stores have too.
+//! Client for Prometheus' query API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+//! Other stores have the same API.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,10 +10,10 @@ use url::Url;
 
 use crate::body_limit::{BodyError, BodyLimit};
 use crate::client::innermost;
-use crate::response::{self, NoAnswer, Series};
+use crate::response::{self, ResponseError, Series};
 use crate::shown_url::shown_url;
 
-/// A store that answers queries.
+/// A store with Prometheus' query API.
 #[derive(Clone)]
 pub struct Prometheus {
     http: Client,
@@ -20,32 +21,32 @@ pub struct Prometheus {
     limit: BodyLimit,
 }
 
-/// Without user and password.
+/// Omits user and password.
 impl fmt::Debug for Prometheus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prometheus").field("url", &self.shown()).finish_non_exhaustive()
     }
 }
 
-/// A query without a result. Its message begins with the store's URL, without user, password and query.
+/// A query failed. The message begins with the store's URL, without user, password and query.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// No response came.
-    #[error("{0} could not be reached: {cause}", cause = innermost(.1))]
+    /// No response.
+    #[error("{0} cannot be reached: {cause}", cause = innermost(.1))]
     Unreachable(String, #[source] reqwest::Error),
-    /// A status other than success, and ": " with what the store says, if it says anything.
-    #[error("{0} answered {status}{2}", status = .1.as_u16())]
+    /// A status other than success. The last field is the store's own message after ": ", or empty.
+    #[error("{0} responded with status {status}{2}", status = .1.as_u16())]
     Status(String, StatusCode, String),
-    /// A response that no Prometheus gives.
-    #[error("{0} did not answer as Prometheus does: {1}")]
+    /// A response that does not conform to Prometheus' API.
+    #[error("{0} did not respond as Prometheus does: {1}")]
     Response(String, String),
-    /// A response that is too long, or broke off.
-    #[error("{0} did not answer as Prometheus does: {1}")]
+    /// A response that is too long or incomplete.
+    #[error("{0} did not respond as Prometheus does: {1}")]
     Body(String, #[source] BodyError),
 }
 
 impl QueryError {
-    /// Whether the store took longer than its client waits.
+    /// Whether the client's timeout passed.
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::Unreachable(_, error) | Self::Body(_, BodyError::Broken(error)) => error.is_timeout(),
@@ -54,19 +55,20 @@ impl QueryError {
     }
 }
 
-/// The times of a range query.
+/// Time range and step of a range query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    /// The first, in Unix milliseconds.
+    /// First time, in Unix milliseconds.
     pub from_ms: i64,
-    /// The last, in Unix milliseconds.
+    /// Last time, in Unix milliseconds.
     pub to_ms: i64,
-    /// Whole seconds between two values.
+    /// Step between two values, in whole seconds.
     pub step: Duration,
 }
 
 impl Range {
-    /// A second between values, or as many as keep a long range within the 11,000 values that Prometheus gives.
+    /// A step of one second, or the smallest one with which a long range stays within Prometheus'
+    /// limit of 11,000 values.
     pub fn finest(from_ms: i64, to_ms: i64) -> Self {
         const MAX_VALUES: i64 = 10_000;
         let step_s = ((to_ms - from_ms) / 1_000 / MAX_VALUES + 1).max(1);
@@ -74,23 +76,25 @@ impl Range {
     }
 }
 
-/// Unix milliseconds as the seconds that the API reads, exact to the digit.
+/// Formats Unix milliseconds as seconds with three decimals, as the API expects.
 pub fn seconds(unix_ms: i64) -> String {
     format!("{}.{:03}", unix_ms / 1_000, unix_ms % 1_000)
 }
 
 impl Prometheus {
-    /// The store at a URL, which may have a path, asked by a [`store_client`](crate::store_client).
+    /// The store at `url`, which may have a path. Make the client with
+    /// [`store_client`](crate::store_client).
     pub const fn new(url: Url, http: Client, limit: BodyLimit) -> Self {
         Self { http, url, limit }
     }
 
-    /// Its URL as it may be shown.
+    /// The URL without secrets, see [`shown_url`].
     pub fn shown(&self) -> String {
         shown_url(&self.url)
     }
 
-    /// The response to an instant query, whatever its status: [`response`] reads it. Without a time it is about now.
+    /// Sends an instant query and returns the response whatever its status; read it with
+    /// [`response`]. `None` means now.
     ///
     /// # Errors
     /// If there is no response, or it is not JSON.
@@ -98,7 +102,7 @@ impl Prometheus {
         self.get_json("query", &instant(expr, at_unix_ms)).await
     }
 
-    /// The response to a range query, likewise.
+    /// Sends a range query and returns the response whatever its status; read it with [`response`].
     ///
     /// # Errors
     /// If there is no response, or it is not JSON.
@@ -106,18 +110,18 @@ impl Prometheus {
         self.get_json("query_range", &ranged(expr, range)).await
     }
 
-    /// The only value of an expression at a time; none if it has no series.
+    /// The only value of an expression at a time. `None` if the result is empty or NaN.
     ///
     /// # Errors
-    /// If there is no such response.
+    /// If the query fails, or the response has another form.
     pub async fn value(&self, expr: &str, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
         self.read("query", &instant(expr, Some(at_unix_ms)), response::value).await
     }
 
-    /// The store's clock, in Unix milliseconds.
+    /// Time of the store's clock, in Unix milliseconds.
     ///
     /// # Errors
-    /// If there is no such response.
+    /// If the query fails, or the response has another form.
     pub async fn time_ms(&self) -> Result<i64, QueryError> {
         let seconds = self.read("query", &instant("time()", None), response::scalar).await?;
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
@@ -127,15 +131,15 @@ impl Prometheus {
     /// The series of an expression over a range.
     ///
     /// # Errors
-    /// If there is no such response.
+    /// If the query fails, or the response has another form.
     pub async fn series(&self, expr: &str, range: Range) -> Result<Vec<Series>, QueryError> {
         self.read("query_range", &ranged(expr, range), response::series).await
     }
 
-    /// The alerts that were pending or firing in a range.
+    /// Series of the alerts that were pending or firing in a range.
     ///
     /// # Errors
-    /// If there is no such response.
+    /// If the query fails, or the response has another form.
     pub async fn alerts(&self, range: Range) -> Result<Vec<Series>, QueryError> {
         self.series("ALERTS", range).await
     }
@@ -143,16 +147,17 @@ impl Prometheus {
     /// Whether any series matches a selector.
     ///
     /// # Errors
-    /// If there is no such response.
+    /// If the query fails, or the response has another form.
     pub async fn has_series(&self, selector: &str) -> Result<bool, QueryError> {
         let query = [("match[]", selector.to_owned()), ("limit", "1".to_owned())];
         self.read("series", &query, response::has_series).await
     }
 
-    /// The values of a label on series that match a selector and had samples between two times, in Unix milliseconds.
+    /// Values of a label on series that match a selector and have samples between two times, in
+    /// Unix milliseconds.
     ///
     /// # Errors
-    /// If there is no such response.
+    /// If the query fails, or the response has another form.
     pub async fn label_values(
         &self,
         label: &str,
@@ -163,43 +168,44 @@ impl Prometheus {
         self.read(&format!("label/{label}/values"), &query, response::label_values).await
     }
 
-    /// Rules by name, and what is wrong with each of them.
+    /// All rules by name, each with its last error, if any.
     ///
     /// # Errors
-    /// If there is no such response.
+    /// If the query fails, or the response has another form.
     pub async fn rules(&self) -> Result<Vec<(String, Option<String>)>, QueryError> {
         self.read("rules", &[], response::rules).await
     }
 
-    /// The JSON at a path below `api/v1/`, whatever its status: where something is wrong, it says what.
+    /// The JSON at a path below `api/v1/`, whatever its status. JSON of an error contains its
+    /// message.
     ///
     /// # Errors
     /// If there is no response, or it is not JSON.
     pub async fn get_json(&self, path: &str, query: &[(&str, String)]) -> Result<Value, QueryError> {
         let (status, body) = self.send(path, query).await?;
         serde_json::from_slice(&body).map_err(|error| match status.is_success() {
-            true => self.unlike(&error),
-            false => self.refused(status, &body),
+            true => self.malformed(&error),
+            false => self.failed(status, &body),
         })
     }
 
-    /// The text at a path below `api/v1/`.
+    /// The body at a path below `api/v1/`.
     ///
     /// # Errors
     /// If there is no response, or its status is not a success.
     pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, QueryError> {
         let (status, body) = self.send(path, query).await?;
-        if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
+        if status.is_success() { Ok(body) } else { Err(self.failed(status, &body)) }
     }
 
     async fn read<T>(
         &self,
         path: &str,
         query: &[(&str, String)],
-        read: fn(&Value) -> Result<T, NoAnswer>,
+        read: fn(&Value) -> Result<T, ResponseError>,
     ) -> Result<T, QueryError> {
-        let json = serde_json::from_slice(&self.get(path, query).await?).map_err(|error| self.unlike(&error))?;
-        read(&json).map_err(|why| self.unlike(&why))
+        let json = serde_json::from_slice(&self.get(path, query).await?).map_err(|error| self.malformed(&error))?;
+        read(&json).map_err(|why| self.malformed(&why))
     }
 
     async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), QueryError> {
@@ -212,19 +218,19 @@ impl Prometheus {
         Ok((status, body))
     }
 
-    fn refused(&self, status: StatusCode, body: &[u8]) -> QueryError {
+    fn failed(&self, status: StatusCode, body: &[u8]) -> QueryError {
         let text = String::from_utf8_lossy(body);
-        let said = match serde_json::from_slice(body) {
-            Ok(json) => response::complaint(&json),
-            // A proxy's page says no more than its status.
+        let message = match serde_json::from_slice(body) {
+            Ok(json) => response::error_text(&json),
+            // The HTML page of a proxy adds nothing to its status.
             Err(_) if text.trim_start().starts_with('<') => String::new(),
             Err(_) => response::shown(&text),
         };
-        let said = if said.is_empty() { said } else { format!(": {said}") };
-        QueryError::Status(self.shown(), status, said)
+        let message = if message.is_empty() { message } else { format!(": {message}") };
+        QueryError::Status(self.shown(), status, message)
     }
 
-    fn unlike(&self, why: &dyn fmt::Display) -> QueryError {
+    fn malformed(&self, why: &dyn fmt::Display) -> QueryError {
         QueryError::Response(self.shown(), why.to_string())
     }
 }

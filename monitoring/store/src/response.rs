@@ -1,5 +1,6 @@
-//! What Prometheus answers, <https://prometheus.io/docs/prometheus/latest/querying/api/>. Whoever answers is not trusted: any JSON is read,
-//! or said to be no answer.
+//! Responses of Prometheus' API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+//! Servers are not trusted: any JSON is accepted as input, and reported if it is not such a
+//! response.
 
 use std::collections::BTreeMap;
 
@@ -7,63 +8,63 @@ use serde_json::Value;
 
 use monitoring::sanitize::one_line;
 
-/// How much of what somebody said is worth showing.
+/// Maximum length of untrusted text in messages, in characters.
 const SHOWN: usize = 300;
 
-/// What came of a query.
+/// Result of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// Values that are numbers.
+    /// At least one value is a number.
     Data,
     /// No series.
     Nothing,
-    /// Series without a number.
+    /// There are series, but all their values are NaN or null.
     OnlyNan,
-    /// The store refused or warned.
+    /// Error or warning of the store, or the beginning of a response of another form.
     Complaint(String),
 }
 
 impl Found {
-    /// Why it is no proof of anything; none if there is data.
+    /// Reason why the result is unusable. `None` if it has data.
     pub fn why_not(&self) -> Option<&str> {
         match self {
             Self::Data => None,
             Self::Nothing => Some("no series"),
-            Self::OnlyNan => Some("no number among its values"),
+            Self::OnlyNan => Some("no value is a number"),
             Self::Complaint(text) => Some(text),
         }
     }
 }
 
-/// A series, and its values over time.
+/// A series and its values over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// Its labels by name.
+    /// Labels by name.
     pub labels: BTreeMap<String, String>,
-    /// Seconds since 1970, and the value then.
+    /// Times in seconds since 1970, each with its value.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Series {
-    /// A label's value; nothing if it has no such label.
+    /// Value of a label. Empty if the series does not have it.
     pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
     }
 }
 
-/// It is no answer to what was asked; what was said instead.
+/// A response cannot be used: the server's error message, or the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NoAnswer(String);
+pub struct ResponseError(String);
 
-/// What an answer to a query, instant or over a range, comes to.
-pub fn found(answer: &Value) -> Found {
-    let mut warnings = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    if let Some(text) = warnings.find(|text| !is_remark(text)) {
+/// Reads the response to an instant or range query.
+pub fn found(response: &Value) -> Found {
+    let mut warnings = response["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    if let Some(text) = warnings.find(|text| !is_harmless(text)) {
         return Found::Complaint(shown(text));
     }
-    let Some(series) = answer.pointer("/data/result").and_then(Value::as_array) else {
-        return Found::Complaint(complaint(answer));
+    let Some(series) = response.pointer("/data/result").and_then(Value::as_array) else {
+        return Found::Complaint(error_text(response));
     };
     if series.is_empty() {
         return Found::Nothing;
@@ -76,82 +77,82 @@ pub fn found(answer: &Value) -> Found {
     if has_number { Found::Data } else { Found::OnlyNan }
 }
 
-/// Whether a warning is none: k6's names of counters, which ours are, do not end in `_total`. Prometheus has "infos" for that; before 3.0 they are
-/// among its warnings.
-pub fn is_remark(warning: &str) -> bool {
+/// Whether a warning is harmless: our counters use k6's names, which do not end in `_total`.
+/// Prometheus reports that as "infos"; before 3.0 it is among the warnings.
+pub fn is_harmless(warning: &str) -> bool {
     warning.starts_with("PromQL info: ")
 }
 
-/// The one value that an instant query gives; none if it has none.
+/// The only value of an instant query. `None` if the result is empty or NaN.
 ///
 /// # Errors
-/// If it gives several, or what is no number, or is no answer.
-pub fn value(answer: &Value) -> Result<Option<f64>, NoAnswer> {
-    match found(answer) {
+/// If there are several values, a value is not a number, or the response has another form.
+pub fn value(response: &Value) -> Result<Option<f64>, ResponseError> {
+    match found(response) {
         Found::Data => {}
         Found::Nothing | Found::OnlyNan => return Ok(None),
-        Found::Complaint(why) => return Err(NoAnswer(why)),
+        Found::Complaint(why) => return Err(ResponseError(why)),
     }
-    match answer.pointer("/data/result").and_then(Value::as_array).map(Vec::as_slice) {
+    match response.pointer("/data/result").and_then(Value::as_array).map(Vec::as_slice) {
         Some([one]) => number(&one["value"]).map(|(_, value)| Some(value)),
-        _ => Err(NoAnswer("several values where one was asked for".to_owned())),
+        _ => Err(ResponseError("the query returned several values instead of one".to_owned())),
     }
 }
 
-/// The value of an expression that has no series, such as `time()`.
+/// Value of a scalar expression, such as `time()`.
 ///
 /// # Errors
-/// If it is no such answer.
-pub fn scalar(answer: &Value) -> Result<f64, NoAnswer> {
-    let value = answer.pointer("/data/result").ok_or_else(|| NoAnswer(complaint(answer)))?;
+/// If the response is an error or has another form.
+pub fn scalar(response: &Value) -> Result<f64, ResponseError> {
+    let value = response.pointer("/data/result").ok_or_else(|| ResponseError(error_text(response)))?;
     number(value).map(|(_, value)| value)
 }
 
-/// A time and a value, which is text since JSON has neither infinity nor NaN.
-fn number(point: &Value) -> Result<(f64, f64), NoAnswer> {
+/// Parses a time and a value. The value is text, because JSON has neither infinity nor NaN.
+fn number(point: &Value) -> Result<(f64, f64), ResponseError> {
     let read = || Some((point[0].as_f64()?, point[1].as_str()?.parse().ok()?));
-    read().ok_or_else(|| NoAnswer(format!("a value that is none: {}", shown(&point.to_string()))))
+    read().ok_or_else(|| ResponseError(format!("not a number: {}", shown(&point.to_string()))))
 }
 
-/// The series that a query over a range gives.
+/// Series of a range query.
 ///
 /// # Errors
-/// If it is no such answer.
-pub fn series(answer: &Value) -> Result<Vec<Series>, NoAnswer> {
-    let result = answer.pointer("/data/result").and_then(Value::as_array);
-    let of_series = |series: &Value| {
-        let points = series["values"].as_array().ok_or_else(|| NoAnswer(complaint(series)))?;
+/// If the response is an error or has another form.
+pub fn series(response: &Value) -> Result<Vec<Series>, ResponseError> {
+    let result = response.pointer("/data/result").and_then(Value::as_array);
+    let read_series = |series: &Value| {
+        let points = series["values"].as_array().ok_or_else(|| ResponseError(error_text(series)))?;
         let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
         let labels = series["metric"].as_object().into_iter().flatten().filter_map(text).collect();
         Ok(Series { labels, points: points.iter().map(number).collect::<Result<_, _>>()? })
     };
-    result.ok_or_else(|| NoAnswer(complaint(answer)))?.iter().map(of_series).collect()
+    result.ok_or_else(|| ResponseError(error_text(response)))?.iter().map(read_series).collect()
 }
 
-/// The values of a label.
+/// Values of a label.
 ///
 /// # Errors
-/// If it is no such answer.
-pub fn label_values(answer: &Value) -> Result<Vec<String>, NoAnswer> {
-    let values = answer["data"].as_array().ok_or_else(|| NoAnswer(complaint(answer)))?;
+/// If the response is an error or has another form.
+pub fn label_values(response: &Value) -> Result<Vec<String>, ResponseError> {
+    let values = response["data"].as_array().ok_or_else(|| ResponseError(error_text(response)))?;
     Ok(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
 }
 
-/// Whether there are any series that match.
+/// Whether any series matches.
 ///
 /// # Errors
-/// If it is no such answer.
-pub fn has_series(answer: &Value) -> Result<bool, NoAnswer> {
-    answer["data"].as_array().map(|series| !series.is_empty()).ok_or_else(|| NoAnswer(complaint(answer)))
+/// If the response is an error or has another form.
+pub fn has_series(response: &Value) -> Result<bool, ResponseError> {
+    response["data"].as_array().map(|series| !series.is_empty()).ok_or_else(|| ResponseError(error_text(response)))
 }
 
-/// Rules by name, and what is wrong with each of them.
+/// All rules by name, each with its last error, if any.
 ///
 /// # Errors
-/// If it is no such answer.
-pub fn rules(answer: &Value) -> Result<Vec<(String, Option<String>)>, NoAnswer> {
-    let groups = answer.pointer("/data/groups").and_then(Value::as_array);
-    let groups = groups.ok_or_else(|| NoAnswer(complaint(answer)))?;
+/// If the response is an error or has another form.
+pub fn rules(response: &Value) -> Result<Vec<(String, Option<String>)>, ResponseError> {
+    let groups = response.pointer("/data/groups").and_then(Value::as_array);
+    let groups = groups.ok_or_else(|| ResponseError(error_text(response)))?;
     let rules = groups.iter().filter_map(|group| group["rules"].as_array()).flatten();
     let rules = rules.filter_map(|rule| {
         let wrong = (rule["health"] == "err").then(|| shown(rule["lastError"].as_str().unwrap_or("unhealthy")));
@@ -160,13 +161,13 @@ pub fn rules(answer: &Value) -> Result<Vec<(String, Option<String>)>, NoAnswer> 
     Ok(rules.collect())
 }
 
-/// What somebody said instead of an answer.
-pub fn complaint(answer: &Value) -> String {
-    let said = ["error", "message"].iter().find_map(|key| answer[key].as_str());
-    said.map_or_else(|| format!("an answer that is none: {}", shown(&answer.to_string())), shown)
+/// Error message of a response. Without one, the beginning of the response.
+pub fn error_text(response: &Value) -> String {
+    let message = ["error", "message"].iter().find_map(|key| response[key].as_str());
+    message.map_or_else(|| format!("not a query API response: {}", shown(&response.to_string())), shown)
 }
 
-/// The beginning of a text from outside, on one line and without control characters.
+/// The beginning of an untrusted text, on one line and without control characters.
 pub fn shown(text: &str) -> String {
     one_line(text.trim()).chars().take(SHOWN).collect()
 }
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_told_apart() {
+    fn responses_are_classified() {
         let found = |text: &str| found(&json(text));
         let series = |value: &str| format!(r#"{{"data":{{"result":[{{"values":[[1,"NaN"],[2,"{value}"]]}}]}}}}"#);
         assert_eq!(found(&series("3")), Found::Data);
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn one_value_is_one_and_not_several() {
+    fn several_values_are_not_one_value() {
         let value = |text: &str| value(&json(text)).map_err(|error| error.to_string());
         assert_eq!(value(r#"{"data":{"result":[{"value":[1.5,"7"]}]}}"#), Ok(Some(7.0)));
         assert_eq!(value(r#"{"data":{"result":[]}}"#), Ok(None));
@@ -223,9 +224,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_short_and_steers_no_terminal() {
+    fn shown_text_is_short_and_has_no_control_characters() {
         let long = json(&format!(r#"{{"html":"\u001b[2J\u009b{}"}}"#, "x".repeat(10_000)));
-        for text in [complaint(&long), shown("\u{1b}[2J\u{202e}\n")] {
+        for text in [error_text(&long), shown("\u{1b}[2J\u{202e}\n")] {
             assert!(text.len() < 400 && !text.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\n']), "{text}");
         }
     }

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-/// A URL as it may be shown: without user, password and query.
+/// A URL that is safe to show: without user, password, query and trailing slash.
 pub fn shown_url(url: &Url) -> String {
     let mut url = url.clone();
-    // Both fail only for URLs without a host, which have no user either.
+    // Both fail only for URLs without a host; those have no user either.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);

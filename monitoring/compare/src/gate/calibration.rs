@@ -1,4 +1,5 @@
-//! What a machine can see: from rounds in which both sides are the same.
+//! Calibration: the smallest slow-down that a machine can detect, from rounds in which both sides
+//! run the same code.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
@@ -8,31 +9,34 @@ use perf_report::comparison::Rule;
 
 use super::{Looks, count};
 
-/// How surely a change of [`Rule::detect`] is to be found.
+/// Probability with which a slow-down of [`Rule::detect`] must be detected.
 const POWER: f64 = 0.95;
-/// How surely the spread is no greater than what is reckoned with: a few rounds tell it only roughly.
+/// Confidence of the upper bound on the spread. A few rounds determine the spread only roughly.
 const CONFIDENCE: f64 = 0.90;
-/// Signed ranks want so many times the pairs that means would, where differences are normal (Hodges and Lehmann 1956: the
-/// efficiency is 3/π). Where they are not, they want fewer.
+/// Ratio of the pairs that signed ranks need to the pairs that means need, for normal differences:
+/// the inverse of the efficiency 3/π (Hodges and Lehmann 1956). Other distributions need fewer
+/// pairs.
 const RANKS: f64 = std::f64::consts::FRAC_PI_3;
-/// More pairs than this are no gate for anyone.
+/// Maximum number of pairs that is practical for a gate.
 pub(crate) const MOST_PAIRS: usize = 200;
 
-/// How far apart two rounds of the same code come out, by the endpoint that varies most.
+/// Noise between two rounds of the same code, for the endpoint that varies most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// The endpoint.
+    /// Name of the endpoint.
     pub endpoint: String,
-    /// The standard deviation of the differences of logarithms: an upper bound, with 90 % confidence.
+    /// Upper bound, with 90 % confidence, of the standard deviation of the differences of
+    /// logarithms.
     pub spread: f64,
-    /// From how many pairs.
+    /// Number of pairs that were measured.
     pub pairs: usize,
-    /// How many endpoints are judged together.
+    /// Number of endpoints that are judged together.
     pub hypotheses: usize,
 }
 
 impl Calibration {
-    /// From differences of logarithms, endpoint by endpoint; none if there are fewer than two of any.
+    /// Calibrates from the differences of logarithms of each endpoint. `None` without endpoints, or
+    /// if any endpoint has fewer than two differences.
     pub fn of<'a>(family: impl Iterator<Item = (&'a str, &'a [f64])> + Clone) -> Option<Self> {
         let hypotheses = family.clone().count();
         let spreads = family.map(|(endpoint, differences)| {
@@ -43,13 +47,14 @@ impl Calibration {
         spreads?.into_iter().max_by(|one, other| one.spread.total_cmp(&other.spread))
     }
 
-    /// How many pairs a rule needs here; none if more than anyone would wait for.
+    /// Number of pairs that a rule needs on this machine. `None` if it exceeds the practical
+    /// maximum.
     pub fn needed_pairs(&self, rule: Rule, alpha: f64) -> Option<usize> {
         needed_pairs(self.spread, self.hypotheses, rule, alpha)
     }
 
-    /// The same, looked at so many times: the last look has what the others left of the level, and how much that is depends on how many
-    /// pairs there are.
+    /// Number of pairs that a rule needs with `looks` interim checks. The last check has the rest
+    /// of alpha, which in turn depends on the number of pairs.
     pub fn needed_pairs_with_looks(&self, rule: Rule, looks: usize) -> Option<usize> {
         let mut pairs = self.needed_pairs(rule, rule.alpha)?;
         loop {
@@ -61,30 +66,33 @@ impl Calibration {
         }
     }
 
-    /// The least slow-down that so many pairs find; none if they are too few to find any.
+    /// Smallest slow-down that `pairs` pairs detect. `None` if they are too few to detect any.
     pub fn visible(&self, rule: Rule, alpha: f64, pairs: usize) -> Option<f64> {
-        // Tenths of a percent, up to a doubling.
+        // In steps of 0.1 %, up to a factor of two.
         let mut changes = (1..=1_000).map(|step| f64::from(step) / 1e3).filter(|change| *change > rule.margin);
         changes.find(|&detect| self.needed_pairs(Rule { detect, ..rule }, alpha).is_some_and(|needed| needed <= pairs))
     }
 }
 
-/// The standard deviation's upper bound (chi-squared, e.g. Hahn and Meeker, Statistical Intervals, 4.4).
+/// Upper bound of the standard deviation (chi-squared, e.g. Hahn and Meeker, Statistical Intervals,
+/// 4.4).
 fn upper_bound(differences: &[f64]) -> Option<f64> {
     let freedom = count(differences.len().checked_sub(1).filter(|&freedom| freedom > 0)?);
     let low = ChiSquared::new(freedom).ok()?.inverse_cdf(1.0 - CONFIDENCE);
     Some(differences.std_dev() * (freedom / low).sqrt())
 }
 
-/// Pairs that find a slow-down of [`Rule::detect`] in one of so many hypotheses with 95 %, when differences have that standard
-/// deviation: by the normal approximation (e.g. Noether, JASA 82, 1987), an even number, as order is balanced over two pairs. None if
-/// more than anyone would wait for.
+/// Number of pairs that detect a slow-down of [`Rule::detect`] in one of `hypotheses` endpoints
+/// with probability 95 %, if differences have the standard deviation `spread`. It uses the normal
+/// approximation (e.g. Noether, JASA 82, 1987). The number is even, because the order is balanced
+/// over two pairs. `None` if it exceeds the practical maximum.
 pub fn needed_pairs(spread: f64, hypotheses: usize, rule: Rule, alpha: f64) -> Option<usize> {
     let normal = Normal::standard();
-    let effect = rule.unseen() - rule.slower();
+    let effect = rule.detectable() - rule.slower();
     let level = normal.inverse_cdf(1.0 - alpha / 2.0 / count(hypotheses.max(1)));
     let reach = level + normal.inverse_cdf(POWER);
-    // The second term is what a variance that is not known costs (Guenther, The American Statistician 35, 1981).
+    // The second term is the cost of an unknown variance (Guenther, The American Statistician 35,
+    // 1981).
     let pairs = RANKS * (reach * spread / effect).powi(2) + level * level / 2.0;
     let fewest = Rule::fewest_pairs(alpha, hypotheses);
     (0..=MOST_PAIRS).step_by(2).find(|&n| n >= fewest && count(n) >= pairs)
@@ -95,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wider_spreads_need_more_pairs_and_some_are_hopeless() {
+    fn wider_spreads_need_more_pairs_up_to_a_maximum() {
         let needed = |spread| needed_pairs(spread, 7, Rule::default(), 0.05);
         assert_eq!(needed(0.001), Some(10));
         assert!(needed(0.03) > needed(0.02) && needed(0.03).is_some());
@@ -103,24 +111,24 @@ mod tests {
     }
 
     #[test]
-    fn looks_take_their_share_of_certainty_and_want_more_pairs_for_it() {
+    fn interim_checks_need_more_pairs() {
         let quiet = Calibration { endpoint: "a".to_owned(), spread: 0.001, pairs: 20, hypotheses: 7 };
         let rule = Rule::default();
         let needed = |looks| quiet.needed_pairs_with_looks(rule, looks).unwrap();
         assert_eq!(needed(1), quiet.needed_pairs(rule, rule.alpha).unwrap());
         let last = Looks::new(needed(10), 10, rule.alpha).last();
-        // Else the last look could reject nothing, however slow the head.
+        // Otherwise the last check could not reject anything, however slow the head is.
         assert!(needed(10) > needed(1) && needed(10) >= Rule::fewest_pairs(last, 7), "{}", needed(10));
     }
 
     #[test]
-    fn the_worst_endpoint_counts() {
+    fn the_noisiest_endpoint_is_used() {
         let quiet: Vec<_> = (0..20).map(|index| f64::from(index % 2) * 0.01).collect();
         let wild: Vec<_> = (0..20).map(|index| f64::from(index % 2) * 0.04).collect();
         let family = [("a", &quiet[..]), ("b", &wild[..])];
         let found = Calibration::of(family.into_iter()).unwrap();
         assert_eq!((found.endpoint.as_str(), found.hypotheses), ("b", 2));
-        // The sample's own, 0.0205, times the square root of 19/11.65.
+        // Standard deviation of the sample, 0.0205, times the square root of 19/11.65.
         assert!((found.spread - 0.026_21).abs() < 1e-4, "{}", found.spread);
         let pairs = found.needed_pairs(Rule::default(), 0.05).unwrap();
         let visible = found.visible(Rule::default(), 0.05, pairs).unwrap();

@@ -1,18 +1,19 @@
-//! When a comparison may be looked at before its end, and what of alpha that costs.
+//! Interim checks of a comparison, and the share of alpha that each uses.
 
 use std::f64::consts::E;
 
 use super::count;
 
-/// Looks at a comparison of some pairs, set before the first.
+/// Interim checks of a comparison, planned before the first round.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Looks {
-    /// After how many pairs, and at what level: ascending, the last at the end.
+    /// Number of pairs and level of each check, ascending. The last check is at the end.
     planned: Vec<(usize, f64)>,
 }
 
 impl Looks {
-    /// So many looks, evenly spread over so many pairs. Fewer pairs than looks have a look each.
+    /// Plans `looks` checks, evenly spread over `pairs` pairs. If there are fewer pairs than
+    /// checks, there is a check after each pair.
     pub fn new(pairs: usize, looks: usize, alpha: f64) -> Self {
         let looks = looks.clamp(1, pairs.max(1));
         let mut spent = 0.0;
@@ -27,12 +28,12 @@ impl Looks {
         Self { planned: planned.collect() }
     }
 
-    /// The level at which to judge after so many pairs; none if no look is due.
+    /// Level of the check after `pairs` pairs. `None` if no check is due.
     pub fn level(&self, pairs: usize) -> Option<f64> {
         self.planned.iter().find(|(at, _)| *at == pairs).map(|(_, level)| *level)
     }
 
-    /// The level of the last look.
+    /// Level of the last check.
     pub fn last(&self) -> f64 {
         self.planned.last().map_or(0.0, |(_, level)| *level)
     }
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_look_has_all_of_alpha_and_several_share_it() {
+    fn interim_checks_share_alpha() {
         let one = Looks::new(12, 1, 0.05);
         assert!((one.level(12).unwrap() - 0.05).abs() < 1e-12);
         assert_eq!(one.level(6), None);

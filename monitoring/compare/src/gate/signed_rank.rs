@@ -1,4 +1,5 @@
-//! Wilcoxon's signed-rank test by the averages of all pairs, with its exact distribution.
+//! Wilcoxon's signed-rank test with its exact distribution, computed from the averages of all
+//! pairs.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -7,26 +8,27 @@ use serde::{Deserialize, Serialize};
 
 use super::calibration::MOST_PAIRS;
 
-/// The averages (dᵢ + dⱼ)/2 for all i <= j (Walsh averages), in order. The rank sum of those d that lie above a shift is the number
-/// of averages above it, so test, estimate and interval are all read off this list.
+/// Wilcoxon's signed-rank test of some differences. It stores the averages (dᵢ + dⱼ)/2 for all i <=
+/// j (Walsh averages) in order. The rank sum of the differences above a shift equals the number of
+/// averages above it, so this list gives test, estimate and interval.
 #[derive(Debug, Clone)]
 pub struct SignedRank {
     averages: Vec<f64>,
-    /// By t, how likely at most t averages are positive if each sign is as likely as the other.
+    /// Index t: probability that at most t averages are positive, if both signs are equally likely.
     at_most: Cow<'static, [f64]>,
 }
 
-/// From where to where.
+/// A closed interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// The lower end.
+    /// Lower end.
     pub low: f64,
-    /// The upper end.
+    /// Upper end.
     pub high: f64,
 }
 
 impl SignedRank {
-    /// Of those differences, all finite.
+    /// Tests `differences`, which must be finite.
     pub fn new(differences: &[f64]) -> Self {
         let n = differences.len();
         let mut averages = Vec::with_capacity(n * (n + 1) / 2);
@@ -34,10 +36,10 @@ impl SignedRank {
             averages.extend(differences[index..].iter().map(|other| f64::midpoint(*one, *other)));
         }
         averages.sort_by(f64::total_cmp);
-        Self { averages, at_most: known(n) }
+        Self { averages, at_most: distribution_of(n) }
     }
 
-    /// The median of the averages (Hodges–Lehmann); none without differences.
+    /// Hodges–Lehmann estimate: the median of the averages. `None` without differences.
     pub fn estimate(&self) -> Option<f64> {
         let middle = self.averages.len() / 2;
         let upper = *self.averages.get(middle)?;
@@ -47,35 +49,35 @@ impl SignedRank {
         Some(f64::midpoint(self.averages[middle - 1], upper))
     }
 
-    /// Where the shift lies with confidence 1 − alpha at least; none if so few differences cannot tell. Ties make it wider than need
-    /// be, never narrower.
+    /// Confidence interval of the shift, with confidence of at least 1 − alpha. `None` if there are
+    /// too few differences. Ties make it wider than necessary, never narrower.
     pub fn interval(&self, alpha: f64) -> Option<Interval> {
-        // The most averages that may be left out at either end.
+        // Maximum number of averages that may be left out at either end.
         let out = self.at_most.partition_point(|&p| p <= alpha / 2.0);
         let last = self.averages.len().checked_sub(out)?;
         (out > 0).then(|| Interval { low: self.averages[out - 1], high: self.averages[last] })
     }
 
-    /// How likely so many averages above a shift are, or more, if that is the true one or more than it.
+    /// One-sided p-value of the hypothesis that the true shift is at most `shift`.
     pub fn p_above(&self, shift: f64) -> f64 {
         let above = self.averages.iter().filter(|&&average| average > shift).count();
         self.at_least(above)
     }
 
-    /// How likely so many averages below a shift are, or more, if that is the true one or less than it.
+    /// One-sided p-value of the hypothesis that the true shift is at least `shift`.
     pub fn p_below(&self, shift: f64) -> f64 {
         let below = self.averages.iter().filter(|&&average| average < shift).count();
         self.at_least(below)
     }
 
-    /// The distribution is symmetric.
+    /// Probability that at least `averages` averages are positive. The distribution is symmetric.
     fn at_least(&self, averages: usize) -> f64 {
         self.at_most.get(self.averages.len() - averages).copied().unwrap_or(1.0)
     }
 }
 
-/// The same for everyone, so it is computed once for each number that anyone would wait for.
-fn known(n: usize) -> Cow<'static, [f64]> {
+/// The distribution for n differences. It is computed once for each practical n.
+fn distribution_of(n: usize) -> Cow<'static, [f64]> {
     static KNOWN: [OnceLock<Vec<f64>>; MOST_PAIRS + 1] = [const { OnceLock::new() }; MOST_PAIRS + 1];
     match KNOWN.get(n) {
         Some(known) => Cow::Borrowed(known.get_or_init(|| distribution(n))),
@@ -83,7 +85,8 @@ fn known(n: usize) -> Cow<'static, [f64]> {
     }
 }
 
-/// How likely the rank sum of n fair signs is at most t, for t from 0 to n(n + 1)/2: rank by rank, each counts or does not.
+/// Probability that the rank sum of n fair signs is at most t, for t from 0 to n(n + 1)/2. Ranks
+/// are added one by one; each is in the sum with probability 1/2.
 fn distribution(n: usize) -> Vec<f64> {
     let mut exactly = vec![0.0; n * (n + 1) / 2 + 1];
     exactly[0] = 1.0;
@@ -108,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    /// The upper tail over all flips of signs, by hand.
+    /// Upper tail over all flips of signs, by enumeration.
     fn by_flips(differences: &[f64]) -> f64 {
         let mut sizes: Vec<_> = differences.iter().map(|difference| difference.abs()).collect();
         sizes.sort_by(f64::total_cmp);
@@ -122,7 +125,7 @@ mod tests {
         as_much.count() as f64 / f64::from(flips)
     }
 
-    /// Table A.4 in Hollander, Wolfe and Chicken, and as R's `psignrank(t, n)` and SciPy have it.
+    /// Table A.4 in Hollander, Wolfe and Chicken; R's `psignrank(t, n)` and SciPy give the same.
     #[test]
     fn the_distribution_is_the_published_one() {
         let p = |t: usize, n: usize| distribution(n)[t];
@@ -131,10 +134,11 @@ mod tests {
         }
     }
 
-    /// Depression factors of nine patients: Hollander, Wolfe and Chicken, examples 3.1, 3.3 and 3.4; R's `wilcox.test(conf.int = TRUE)`.
+    /// Depression factors of nine patients: Hollander, Wolfe and Chicken, examples 3.1, 3.3 and
+    /// 3.4. R's `wilcox.test(conf.int = TRUE)` gives the same.
     #[test]
     #[expect(clippy::approx_constant, reason = "a patient's 3.14")]
-    fn a_textbook_example() {
+    fn a_textbook_example_gives_the_published_results() {
         let before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
         let after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
         let differences: Vec<f64> = before.iter().zip(after).map(|(before, after)| after - before).collect();
@@ -146,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_have_no_interval() {
+    fn too_few_differences_have_no_interval() {
         assert_eq!(SignedRank::new(&[1.0; 5]).interval(0.05), None);
         assert!(SignedRank::new(&[1.0; 6]).interval(0.05).is_some());
         assert_eq!(SignedRank::new(&[]).estimate(), None);
@@ -155,13 +159,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_test_counts_flips(differences in prop::collection::hash_set(1_i32..1_000, 1..9), signs in any::<u16>()) {
+        fn the_p_value_counts_flips_of_signs(differences in prop::collection::hash_set(1_i32..1_000, 1..9), signs in any::<u16>()) {
             let signed = differences.iter().enumerate();
             let differences: Vec<_> = signed.map(|(index, d)| f64::from(if signs >> index & 1 == 1 { *d } else { -*d })).collect();
             prop_assert!((SignedRank::new(&differences).p_above(0.0) - by_flips(&differences)).abs() < 1e-12);
         }
 
-        /// The interval holds exactly the shifts that the test does not reject.
+        /// The interval contains exactly the shifts that the test does not reject.
         #[test]
         fn the_interval_inverts_the_test(differences in prop::collection::vec(-1.0..1.0_f64, 6..25)) {
             let test = SignedRank::new(&differences);

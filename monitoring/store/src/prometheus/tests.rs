@@ -1,4 +1,4 @@
-//! Queries to fake stores.
+//! Tests with fake stores.
 
 use std::io::{Read as _, Write as _};
 
@@ -23,13 +23,13 @@ fn responding(status: &'static str, body: &str) -> Prometheus {
 }
 
 #[test]
-fn what_panics_may_print_holds_no_secret() {
+fn debug_output_contains_no_secret() {
     let shown = format!("{:?}", prometheus("http://user:S3cr3t@127.0.0.1:9/x?key=S3cr3t", Duration::from_secs(1)));
     assert!(shown.contains("127.0.0.1") && !shown.contains("S3cr3t"), "{shown}");
 }
 
 #[tokio::test]
-async fn a_query_goes_below_the_path_of_the_url() {
+async fn queries_use_the_path_of_the_url() {
     let url = fake_server::respond(|request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
         ("200 OK", format!(r#"{{"data":{path:?}}}"#))
@@ -43,17 +43,17 @@ async fn a_query_goes_below_the_path_of_the_url() {
 }
 
 #[tokio::test]
-async fn a_status_other_than_success_is_an_error_with_what_the_store_says() {
-    for (status, body, says) in [
-        ("400 Bad Request", r#"{"status":"error","error":"parse error"}"#, " answered 400: parse error"),
-        ("401 Unauthorized", "no org id", " answered 401: no org id"),
-        ("502 Bad Gateway", "<html>", " answered 502"),
-        ("503 Service Unavailable", "", " answered 503"),
-        ("503 Service Unavailable", r#"{"data":{"result":[{"value":[1,"7"]}]}}"#, " answered 503: "),
+async fn an_error_status_is_reported_with_the_message_of_the_store() {
+    for (status, body, expected) in [
+        ("400 Bad Request", r#"{"status":"error","error":"parse error"}"#, " responded with status 400: parse error"),
+        ("401 Unauthorized", "no org id", " responded with status 401: no org id"),
+        ("502 Bad Gateway", "<html>", " responded with status 502"),
+        ("503 Service Unavailable", "", " responded with status 503"),
+        ("503 Service Unavailable", r#"{"data":{"result":[{"value":[1,"7"]}]}}"#, " responded with status 503: "),
     ] {
         let store = responding(status, body);
         let error = store.value("up", 1_000).await.unwrap_err().to_string();
-        assert!(error.contains(says) && !error.contains("S3cr3t") && error.starts_with("http://127."), "{error}");
+        assert!(error.contains(expected) && !error.contains("S3cr3t") && error.starts_with("http://127."), "{error}");
     }
     let refused = responding("422 Unprocessable", r#"{"status":"error","error":"too many"}"#);
     let found = response::found(&refused.instant("up", None).await.unwrap());
@@ -61,29 +61,29 @@ async fn a_status_other_than_success_is_an_error_with_what_the_store_says() {
 }
 
 #[tokio::test]
-async fn a_response_that_no_prometheus_gives_is_an_error() {
-    for (body, says) in [
-        ("<html>", "did not answer as Prometheus does: expected value"),
-        (r#"{"data":{"result":[{"value":[1,"seven"]}]}}"#, "did not answer as Prometheus does: "),
-        (&"x".repeat(1_001), "did not answer as Prometheus does: more than 1000 bytes"),
+async fn a_response_of_another_form_is_an_error() {
+    for (body, expected) in [
+        ("<html>", "did not respond as Prometheus does: expected value"),
+        (r#"{"data":{"result":[{"value":[1,"seven"]}]}}"#, "did not respond as Prometheus does: "),
+        (&"x".repeat(1_001), "did not respond as Prometheus does: the response is longer than 1000 bytes"),
     ] {
         let error = responding("200 OK", body).value("up", 1_000).await.unwrap_err().to_string();
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     let whole = format!("{:<1000}", r#"{"data":{"result":[{"value":[1,"7"]}]}}"#);
     assert_eq!(responding("200 OK", &whole).value("up", 1_000).await.unwrap(), Some(7.0));
 }
 
 #[tokio::test]
-async fn silence_is_told_from_refusal() {
+async fn a_timeout_is_distinguished_from_a_refused_connection() {
     let gone = prometheus(&fake_server::unreachable_url(), Duration::from_secs(5));
     let error = gone.rules().await.unwrap_err();
-    assert!(error.to_string().contains("could not be reached: ") && !error.is_timeout(), "{error}");
+    assert!(error.to_string().contains("cannot be reached: ") && !error.is_timeout(), "{error}");
     for begun in ["", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
         let (address, _) = fake_server::accept_one(move |mut stream| {
             let _ = stream.read(&mut [0; 4096]).unwrap();
             write!(stream, "{begun}").unwrap();
-            // Longer than the client waits.
+            // Longer than the client's timeout.
             std::thread::sleep(Duration::from_secs(20));
         });
         let silent = prometheus(&format!("http://{address}"), Duration::from_millis(200));
@@ -92,7 +92,7 @@ async fn silence_is_told_from_refusal() {
 }
 
 #[test]
-fn a_long_range_has_no_more_values_than_prometheus_gives() {
+fn long_ranges_stay_within_the_value_limit_of_prometheus() {
     let step = |hours: i64| Range::finest(0, hours * 3_600_000).step.as_secs();
     assert_eq!((step(0), step(2), step(4), step(48)), (1, 1, 2, 18));
 }
