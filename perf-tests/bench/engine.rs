@@ -1,5 +1,5 @@
-//! What the parts of the engine cost by themselves: planning arrivals, recording a sample, taking and merging snapshots, and
-//! encoding a push. `cargo bench -p engine-bench`
+//! Benchmarks of the engine's parts: planning arrivals, recording a sample, taking and merging
+//! snapshots, and encoding a push. Run with `cargo bench -p engine-bench`.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the measurement")]
 
@@ -30,7 +30,7 @@ const fn at(number: u64) -> SampleKey {
     SampleKey { part: 0, endpoint: (number % 7) as usize, phase: Phase::Steady, late: false, segments: [None; 3] }
 }
 
-/// A recorder that has seen so much that every histogram has its size.
+/// A recorder after 100,000 samples, so that every histogram has grown to its full size.
 fn recorder() -> Recorder {
     let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![true]));
     (0..100_000).for_each(|number| recorder.record(at(number), &sample(number * 7919)));
@@ -68,12 +68,12 @@ fn engine(criterion: &mut Criterion) {
     let identity = Identity::new("bench", "bench", &[]);
     let parts = [(identity.clone(), plan.parts[0].phases.clone())];
     criterion.bench_function("series and encoding of a push", |bencher| {
-        bencher.iter(|| body(&series(&STOCK_AI, STOCK_AI.endpoints, (&identity, &parts), &other)));
+        bencher.iter(|| encode_body(&series(&STOCK_AI, STOCK_AI.endpoints, (&identity, &parts), &other)));
     });
 }
 
-/// A push's body.
-fn body(series: &[SeriesValue]) -> Vec<u8> {
+/// Encodes the body of a push.
+fn encode_body(series: &[SeriesValue]) -> Vec<u8> {
     let entries = series.iter().map(|series| Entry {
         labels: series.labels.clone(),
         description: series.description,

@@ -1,22 +1,23 @@
-//! The clocks, read here and nowhere else.
+//! The clocks of this crate. They are read only here.
 
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// A clock that only goes forward: what durations are measured by. Under a paused runtime it is virtual.
-#[expect(clippy::disallowed_methods, reason = "the one place")]
+/// The monotonic clock, which durations are measured with. It is virtual in a paused runtime.
+#[expect(clippy::disallowed_methods, reason = "this crate's clocks are read here")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
 /// The time of day, for names and for the timestamps of pushed samples.
-#[expect(clippy::disallowed_methods, reason = "the one place")]
+#[expect(clippy::disallowed_methods, reason = "this crate's clocks are read here")]
 pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-/// The time of day when a run began, and how long ago that was: a time of day that nobody sets forward or back meanwhile.
+/// The time of day at the start of a run, and the time since by the monotonic clock. The time of
+/// day computed from both does not jump when somebody sets the system's clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Epoch {
     wall: SystemTime,
@@ -25,27 +26,28 @@ pub(crate) struct Epoch {
 }
 
 impl Epoch {
-    /// From now on.
+    /// Starts now.
     pub(crate) fn begin() -> Self {
         Self { wall: wall(), began: now(), slept: slept() }
     }
 
-    /// The time of day.
+    /// The time of day, by the monotonic clock since the start.
     pub(crate) fn wall(&self) -> SystemTime {
         self.wall + (now() - self.began)
     }
 
-    /// For how long the machine has slept since, which no clock of ours counts.
+    /// How long the machine was suspended since the start. The monotonic clock does not count that
+    /// time.
     pub(crate) fn slept(&self) -> Duration {
         slept().saturating_sub(self.slept)
     }
 }
 
-/// For how long the machine has slept since it was started.
+/// How long the machine was suspended since boot.
 #[cfg(target_os = "linux")]
 fn slept() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
-    // Asked one after the other, and so off by less than what anybody calls sleep.
+    // The two clocks are read one after the other. The error is far smaller than any suspension.
     let [with, without] = [ClockId::Boottime, ClockId::Monotonic].map(|clock| {
         let time = clock_gettime(clock);
         Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
@@ -53,13 +55,13 @@ fn slept() -> Duration {
     with.saturating_sub(without)
 }
 
-/// Elsewhere it is not known.
+/// Zero on systems other than Linux, where the time is not known.
 #[cfg(not(target_os = "linux"))]
 const fn slept() -> Duration {
     Duration::ZERO
 }
 
-/// A time of day in milliseconds since 1970, as Prometheus wants it.
+/// A time of day in milliseconds since 1970, the unit of Prometheus' timestamps.
 pub(crate) fn unix_ms(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -70,9 +72,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_that_is_awake_has_not_slept() {
+    fn a_machine_that_stays_awake_has_not_slept() {
         assert!(Epoch::begin().slept() < Duration::from_millis(100));
-        let slept = Epoch { slept: Duration::ZERO, ..Epoch::begin() };
-        assert_eq!(slept.slept().as_secs(), super::slept().as_secs());
+        let since_boot = Epoch { slept: Duration::ZERO, ..Epoch::begin() };
+        assert_eq!(since_boot.slept().as_secs(), super::slept().as_secs());
     }
 }

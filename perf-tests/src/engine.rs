@@ -1,7 +1,8 @@
-//! Runs a plan: workers and their virtual users, and snapshots of what they measure.
+//! Runs a plan: workers, their virtual users, and snapshots of their measurements.
 
 mod arrival_timer;
 mod health;
+pub(crate) mod panics;
 mod rate_limit;
 mod stall;
 mod stopwatch;
@@ -29,52 +30,53 @@ use crate::signals::Signals;
 use health::HealthMeter;
 use stall::StallWatch;
 use vu::RunContext;
-use worker::{
-    Iteration, IterationSupply, PartJob, ScenarioErrors, WorkerJob, WorkerResult, WorkerSchedule, panic_text,
-};
+use worker::{Iteration, IterationSupply, PartJob, ScenarioErrors, WorkerJob, WorkerResult, WorkerSchedule};
 
-/// How often a snapshot is taken for those who watch.
+/// Time between two snapshots for the observer.
 pub(crate) const TICK: Duration = Duration::from_millis(500);
 
-/// Who reads snapshots while the load runs.
+/// Reads snapshots while the load runs.
 pub(crate) trait LoadObserver {
-    /// Everything measured up to now, so long after the load began. A reason if the load is to end now.
+    /// Receives a snapshot of everything that was measured until `elapsed` from the start of the
+    /// load. Returns a reason to end the load now.
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String>;
 }
 
-/// What is left of a load.
+/// The result of a load.
 pub(crate) struct Load {
-    /// Everything measured.
+    /// The final counts.
     pub(crate) snapshot: Snapshot,
-    /// How the generator did, over all.
+    /// The generator's own load, over the whole run.
     pub(crate) health: GeneratorHealth,
-    /// Worker threads.
+    /// Number of worker threads.
     pub(crate) workers: usize,
     /// Whether a signal ended it.
     pub(crate) interrupted: bool,
-    /// Why who watched ended it.
+    /// The observer's reason for ending it early.
     pub(crate) aborted: Option<String>,
-    /// Errors of the scenario's own.
+    /// Errors of the scenario's code, which are not failed requests.
     pub(crate) errors: ScenarioErrors,
-    /// Virtual users that panicked, and workers that did not come back: a sentence for each.
+    /// One message for each virtual user that panicked.
     pub(crate) panics: Vec<String>,
-    /// The longest time in which requests were under way and none came to its end.
+    /// One message for each worker thread that panicked or did not start.
+    pub(crate) faults: Vec<String>,
+    /// The longest time in which requests were in flight and no request finished.
     pub(crate) longest_stall: Duration,
 }
 
-/// A load could not be started.
+/// Why the load could not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
     #[error("failed to start a worker thread: {0}")]
     Thread(std::io::Error),
 }
 
-/// What is to be run.
+/// The input of [`run`].
 pub(crate) struct Job<'run> {
     pub(crate) plan: &'run Plan,
     pub(crate) shared: Arc<RunContext>,
     pub(crate) layout: Layout,
-    /// One for each part of the plan.
+    /// One iteration for each part of the plan.
     pub(crate) iterations: Vec<Arc<dyn Iteration>>,
     pub(crate) wakeup: WakeupMode,
 }
@@ -85,14 +87,15 @@ struct Worker {
     finished: oneshot::Receiver<()>,
 }
 
-/// How a load was ended before its time.
+/// Why the load ended early, if it did.
 #[derive(Default)]
 struct EarlyEnd {
     interrupted: bool,
     aborted: Option<String>,
 }
 
-/// Runs the plan to its end, or until a signal, on as many threads as there are processors.
+/// Runs the plan until its end, a signal, or a reason from the observer. It uses as many threads as
+/// there are processors, but not more than virtual users.
 pub(crate) async fn run(
     job: Job<'_>,
     signals: &mut Signals,
@@ -100,10 +103,10 @@ pub(crate) async fn run(
 ) -> Result<Load, EngineError> {
     let most = usize::try_from(job.plan.most_vus()).unwrap_or(usize::MAX);
     let threads = thread::available_parallelism().map_or(1, usize::from).min(most.max(1));
-    let nothing = Snapshot::new(&job.layout);
-    // What all workers count together: the next of shared iterations.
+    let empty = Snapshot::new(&job.layout);
+    // The number of shared iterations that are taken, for each part. All workers increment it.
     let counters: Vec<_> = job.plan.parts.iter().map(|_| Arc::new(AtomicU64::new(0))).collect();
-    let (abort, aborted) = watch::channel(false);
+    let (abort, _) = watch::channel(false);
     let epoch = clock::now();
     let mut workers = Vec::new();
     for number in 0..threads {
@@ -126,15 +129,15 @@ pub(crate) async fn run(
             wakeup: job.wakeup,
             asked,
             finished: finish,
-            abort: aborted.clone(),
+            abort: abort.clone(),
         };
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
         workers.push(Worker { ask, thread, finished });
     }
     let (mut stall, mut health) = (StallWatch::default(), HealthMeter::start());
-    let supervisor = Supervisor { epoch, nothing: &nothing, abort: &abort };
+    let supervisor = Supervisor { epoch, empty: &empty, abort: &abort };
     let (early, known) = supervisor.watch_over(&mut workers, signals, (&mut stall, &mut health), watch).await;
-    let mut load = Load { longest_stall: stall.longest(), workers: threads, ..Load::nothing(nothing) };
+    let mut load = Load { longest_stall: stall.longest(), workers: threads, ..Load::not_started(empty) };
     for (worker, known) in workers.into_iter().zip(known) {
         load.add(worker, &known);
     }
@@ -145,11 +148,13 @@ pub(crate) async fn run(
     Ok(Load { interrupted: early.interrupted, aborted: early.aborted, ..load })
 }
 
-/// An arrival is dropped if its worker's virtual users are busy, though another's may be idle. With so many or more each,
-/// that is rare; with fewer, fewer workers share them, and with few, one has all.
+/// An arrival is dropped if all virtual users of its worker are busy, although another worker's may
+/// be idle. With this many virtual users for each worker, that is rare. With fewer virtual users,
+/// fewer workers share them.
 const MIN_VUS_PER_WORKER: u32 = 32;
 
-/// What of a part is one worker's, of so many: virtual users in turn, and arrivals in turn.
+/// The share of a part for worker `number` of `workers`. Virtual users and arrivals are dealt out
+/// in turn.
 fn worker_schedule(part: &PartPlan, next: &Arc<AtomicU64>, (number, workers): (usize, usize)) -> WorkerSchedule {
     match &part.schedule {
         Schedule::Vus { vus, iterations } => {
@@ -172,8 +177,8 @@ fn worker_schedule(part: &PartPlan, next: &Arc<AtomicU64>, (number, workers): (u
 }
 
 impl Load {
-    /// A load that never began.
-    pub(crate) fn nothing(snapshot: Snapshot) -> Self {
+    /// A load that has not begun.
+    pub(crate) fn not_started(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
             health: GeneratorHealth::default(),
@@ -182,30 +187,31 @@ impl Load {
             aborted: None,
             errors: ScenarioErrors::default(),
             panics: Vec::new(),
+            faults: Vec::new(),
             longest_stall: Duration::ZERO,
         }
     }
 
-    /// Adds what a worker has measured; if it is gone, what was last known of that.
-    fn add(&mut self, worker: Worker, known: &Snapshot) {
+    /// Adds a worker's results. If the worker panicked, adds its last known snapshot.
+    fn add(&mut self, worker: Worker, last_known: &Snapshot) {
         drop(worker.ask);
         match worker.thread.join() {
-            Ok(Ok(done)) => {
-                self.snapshot.merge(&done.snapshot);
-                self.errors.merge(done.errors);
-                self.panics.extend(done.panics);
+            Ok(Ok(result)) => {
+                self.snapshot.merge(&result.snapshot);
+                self.errors.merge(result.errors);
+                self.panics.extend(result.panics);
             }
-            Ok(Err(error)) => self.panics.push(format!("a worker had no runtime: {error}")),
+            Ok(Err(error)) => self.faults.push(format!("failed to start the runtime of a worker thread: {error}")),
             Err(panic) => {
-                let text = panic_text(panic.as_ref());
-                self.panics.push(format!("a worker panicked, and what it counted in its last moments is lost: {text}"));
-                // What the store has been told stays true.
-                self.snapshot.merge(known);
+                let text = panics::message(panic.as_ref());
+                self.faults.push(format!("a worker thread panicked; its last counts are lost: {text}"));
+                // Counts that were pushed must not decrease.
+                self.snapshot.merge(last_known);
             }
         }
     }
 
-    /// Shared iterations that nobody took are dropped, as in k6.
+    /// Counts shared iterations that no virtual user took as dropped, as in k6.
     fn count_untaken(&mut self, plan: &Plan, counters: &[Arc<AtomicU64>]) {
         for ((part, counts), next) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(counters) {
             if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
@@ -225,12 +231,13 @@ fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::
 
 struct Supervisor<'run> {
     epoch: Instant,
-    nothing: &'run Snapshot,
+    empty: &'run Snapshot,
     abort: &'run watch::Sender<bool>,
 }
 
 impl Supervisor<'_> {
-    /// Takes snapshots until the last virtual user has stopped. Gives the last that is known of each worker.
+    /// Takes snapshots until the last virtual user has stopped. Returns the last known snapshot of
+    /// each worker.
     async fn watch_over(
         &self,
         workers: &mut [Worker],
@@ -243,13 +250,13 @@ impl Supervisor<'_> {
         let asks: Vec<_> = workers.iter().map(|worker| worker.ask.clone()).collect();
         let all_stopped = async {
             for worker in workers {
-                // An error means that the thread is gone, and joining it will say why.
+                // An error means that the thread has ended. Joining it gives the reason.
                 let _ = (&mut worker.finished).await;
             }
         };
         tokio::pin!(all_stopped);
         let mut early = EarlyEnd::default();
-        let mut known = vec![self.nothing.clone(); asks.len()];
+        let mut known = vec![self.empty.clone(); asks.len()];
         loop {
             tokio::select! {
                 () = &mut all_stopped => return (early, known),
@@ -258,7 +265,7 @@ impl Supervisor<'_> {
                     self.abort.send_replace(true);
                 }
                 _ = ticks.tick() => {
-                    let mut snapshot = ask_all(&asks, &mut known, self.nothing).await;
+                    let mut snapshot = ask_all(&asks, &mut known, self.empty).await;
                     let elapsed = clock::now().duration_since(self.epoch);
                     stall.notice(elapsed, &snapshot);
                     health.fill_in(&mut snapshot);
@@ -272,17 +279,18 @@ impl Supervisor<'_> {
     }
 }
 
-/// The merged snapshot of all workers; of one that is gone, which joining it will say, the last that is known.
+/// The merged snapshot of all workers. For a worker that has ended, its last known snapshot is
+/// used.
 async fn ask_all(
     workers: &[mpsc::Sender<oneshot::Sender<Snapshot>>],
     known: &mut [Snapshot],
-    nothing: &Snapshot,
+    empty: &Snapshot,
 ) -> Snapshot {
-    let mut merged = nothing.clone();
+    let mut merged = empty.clone();
     for (worker, known) in workers.iter().zip(known) {
-        let (reply, answer) = oneshot::channel();
+        let (reply, received) = oneshot::channel();
         if worker.send(reply).await.is_ok()
-            && let Ok(snapshot) = answer.await
+            && let Ok(snapshot) = received.await
         {
             *known = snapshot;
         }
@@ -295,15 +303,15 @@ async fn ask_all(
 mod tests {
     use super::*;
 
-    struct Nobody;
+    struct IdleObserver;
 
-    impl LoadObserver for Nobody {
+    impl LoadObserver for IdleObserver {
         fn tick(&mut self, _: Duration, _: Snapshot) -> Option<String> {
             None
         }
     }
 
-    /// One whose work is over, or that has a fault once it has been asked.
+    /// A worker whose load is over, or that panics after its first snapshot.
     fn worker(panics: bool, snapshot: Snapshot) -> Worker {
         let (ask, mut asked) = mpsc::channel::<oneshot::Sender<Snapshot>>(1);
         let (finish, finished) = oneshot::channel();
@@ -311,7 +319,7 @@ mod tests {
             let finish = finish;
             if panics {
                 asked.blocking_recv().unwrap().send(snapshot).unwrap();
-                panic!("of our own making");
+                panic!("on purpose");
             }
             finish.send(()).unwrap();
             while let Some(reply) = asked.blocking_recv() {
@@ -323,23 +331,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_worker_that_panics_is_not_waited_for_and_told_of() {
-        let nothing = Snapshot::new(&Layout::new(&monitoring::services::stock_ai::STOCK_AI, vec![false]));
-        let mut counted = nothing.clone();
+    async fn a_worker_panic_becomes_a_fault_and_keeps_known_counts() {
+        let empty = Snapshot::new(&Layout::new(&monitoring::services::stock_ai::STOCK_AI, vec![false]));
+        let mut counted = empty.clone();
         counted.parts[0].iterations.completed = 7;
         let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, counted.clone())).into();
         let (abort, _aborted) = watch::channel(false);
-        let supervisor = Supervisor { epoch: clock::now(), nothing: &nothing, abort: &abort };
+        let supervisor = Supervisor { epoch: clock::now(), empty: &empty, abort: &abort };
         let (mut stall, mut health, mut signals) =
             (StallWatch::default(), HealthMeter::start(), Signals::listen(false).unwrap());
-        let mut nobody = Nobody;
-        let over = supervisor.watch_over(&mut workers, &mut signals, (&mut stall, &mut health), &mut nobody);
+        let mut observer = IdleObserver;
+        let over = supervisor.watch_over(&mut workers, &mut signals, (&mut stall, &mut health), &mut observer);
         let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();
         assert!(!early.interrupted && early.aborted.is_none());
-        let mut load = Load::nothing(nothing);
+        let mut load = Load::not_started(empty);
         workers.into_iter().zip(known).for_each(|(worker, known)| load.add(worker, &known));
-        let said = "a worker panicked, and what it counted in its last moments is lost: of our own making";
-        assert_eq!(load.panics, [said]);
-        assert_eq!(load.snapshot.iterations().completed, 14, "what was known of it counts");
+        assert_eq!(load.faults, ["a worker thread panicked; its last counts are lost: on purpose"]);
+        assert_eq!(
+            load.snapshot.iterations().completed,
+            14,
+            "the known counts of the worker that panicked are included"
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! How a request goes out and an answer comes back, how long the parts of that took, and how it can fail.
+//! The HTTP client: sends requests, reads responses, measures the parts of both, and classifies
+//! failures.
 //!
-//! Plain HTTP/1.1, which is what load is made of, has a client of our own in [`h1`]: it costs less processor time than any
-//! library, and that time is what a generator has least of. TLS is rustls below it, HTTP/2 is hyper's.
+//! Load is mostly plain HTTP/1.1, which has its own client in [`h1`]. It needs less processor time
+//! than the libraries, and processor time is what limits a generator. TLS is rustls below it;
+//! HTTP/2 is hyper's.
 
 mod allowed_targets;
 mod client;

@@ -1,8 +1,9 @@
-//! Load as a value: what is planned is known before anything runs.
+//! The plan: the whole load as a value, known before anything runs.
 //!
-//! A [`LoadProfile`] says what a scenario asks for, in k6's terms. [`LoadProfile::plan`] turns it into a [`PartPlan`]:
-//! when each virtual user starts and stops, or when each iteration is due. All of it are pure functions, so a plan can be
-//! tested, drawn, hashed and repeated without running it. A [`Plan`] is the parts that run side by side.
+//! A [`LoadProfile`] describes a scenario's load in k6's terms. [`LoadProfile::plan`] turns it into
+//! a [`PartPlan`]: when each virtual user starts and stops, or when each arrival is due. All
+//! functions are pure, so a plan can be tested, drawn, hashed and repeated without running it. A
+//! [`Plan`] consists of the parts that run side by side.
 
 mod arrivals;
 mod draw;
@@ -26,53 +27,53 @@ pub use profile::{
     shared_iterations,
 };
 
-/// Everything that a run is to do.
+/// Everything that a run will do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// What runs side by side.
+    /// The parts, which run side by side.
     pub parts: Vec<PartPlan>,
-    /// What arrivals, mixes, think times and payloads are made from.
+    /// Random seed of arrivals, mixes, think times and payloads.
     pub seed: u64,
 }
 
-/// What one of the scenarios of a run is to do. Times are from the start of the run.
+/// The plan of one scenario of a run. Times are from the start of the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartPlan {
     /// The value of the label `scenario`.
     pub name: String,
-    /// The number of its first virtual user.
+    /// The id of its first virtual user.
     pub first_id: u32,
-    /// When it begins.
+    /// When the part begins.
     pub start: Duration,
-    /// When the last virtual user begins no further iteration, or the last arrival may be due.
+    /// After this time, no virtual user begins another iteration and no arrival is due.
     pub end: Duration,
-    /// How long iterations under way then may still take.
+    /// How long iterations under way at `end` may still take.
     pub graceful_stop: Duration,
-    /// A virtual user begins no iteration sooner than this after the one before.
+    /// Minimum time between two iteration starts of a virtual user.
     pub min_iteration: Duration,
-    /// Who runs iterations, and when.
+    /// Which virtual users run iterations, and when.
     pub schedule: Schedule,
-    /// What the load is doing when.
+    /// When each phase of the load begins.
     pub phases: PhasePlan,
 }
 
-/// Who runs iterations, and when.
+/// Which virtual users run iterations, and when.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Schedule {
-    /// Closed: a virtual user begins its next iteration when the one before is over.
+    /// Closed: a virtual user begins its next iteration when the previous one has ended.
     Vus {
         /// Every virtual user.
         vus: Vec<VuPlan>,
-        /// How many iterations there are.
+        /// The number of iterations.
         iterations: IterationLimit,
     },
-    /// Open: an iteration begins when it is due, whatever became of those before.
+    /// Open: an iteration begins when it is due, whether or not earlier ones have ended.
     Arrivals {
         /// When each iteration is due.
         arrivals: Arc<Arrivals>,
-        /// Virtual users that are there from the start.
+        /// Virtual users that exist from the start.
         vus: u32,
-        /// As many as there may ever be. An arrival that finds all of them busy is dropped.
+        /// Maximum number of virtual users. An arrival that finds all of them busy is dropped.
         max_vus: u32,
     },
 }
@@ -80,31 +81,32 @@ pub enum Schedule {
 /// One virtual user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VuPlan {
-    /// 1 and up, unlike any other of the run; 0 is who runs setup and teardown.
+    /// Unique in the run, from 1. The id 0 runs setup and teardown.
     pub id: u32,
-    /// When it is active, ascending.
+    /// The times in which it is active, ascending.
     pub spans: Vec<Span>,
 }
 
 /// A time in which a virtual user is active, from the start of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// It begins its first iteration.
+    /// Its first iteration begins.
     pub start: Duration,
     /// It begins no further iteration.
     pub stop: Duration,
-    /// An iteration that is still under way is cut off. Where the next span begins before that, it is the next span's.
+    /// An iteration still under way is cut off. If the next span begins earlier, the iteration
+    /// continues into that span.
     pub cut: Duration,
 }
 
-/// How many iterations a closed load has.
+/// The number of iterations of a closed load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IterationLimit {
-    /// As many as there is time for.
+    /// As many as time allows.
     UntilStop,
-    /// So many in all: whoever is free takes the next.
+    /// This many in total. A virtual user that is free takes the next one.
     Shared(u64),
-    /// So many for each virtual user.
+    /// This many for each virtual user.
     Each(u64),
 }
 
@@ -114,18 +116,19 @@ impl Plan {
         self.parts.iter().map(|part| part.end).max().unwrap_or_default()
     }
 
-    /// The most virtual users that there may be at once.
+    /// The maximum number of virtual users at any time.
     pub fn most_vus(&self) -> u32 {
         self.parts.iter().map(PartPlan::most_vus).fold(0, u32::saturating_add)
     }
 
-    /// Whether all of it lets iterations end by themselves, for a while at least.
+    /// Whether every part gives iterations time to end by themselves.
     pub fn is_graceful(&self) -> bool {
         self.parts.iter().all(PartPlan::is_graceful)
     }
 
-    /// SHA-256, in hexadecimal, of all that is planned: of the seed, of each part's times and phases, of every virtual
-    /// user's starts and stops and every arrival. What virtual users send follows from the seed and the scenario's code.
+    /// SHA-256, in hexadecimal, of the plan: the seed, each part's times and phases, every start
+    /// and stop of a virtual user and every arrival. The requests of virtual users follow from the
+    /// seed and the scenario's code.
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();
         let mut add = |number: u64| hash.update(number.to_le_bytes());
@@ -170,7 +173,7 @@ impl Plan {
 }
 
 impl PartPlan {
-    /// The most virtual users that there may be at once.
+    /// The maximum number of virtual users at any time.
     pub fn most_vus(&self) -> u32 {
         match &self.schedule {
             Schedule::Vus { vus, .. } => u32::try_from(vus.len()).unwrap_or(u32::MAX),
@@ -178,7 +181,7 @@ impl PartPlan {
         }
     }
 
-    /// Virtual users that are to be active at a moment; of an open load the most that it may use.
+    /// The number of virtual users planned to be active at a time. For an open load, its maximum.
     pub fn vus_at(&self, at: Duration) -> u32 {
         match &self.schedule {
             Schedule::Vus { vus, .. } => {
@@ -195,13 +198,13 @@ impl PartPlan {
         matches!(self.schedule, Schedule::Arrivals { .. })
     }
 
-    /// Whether iterations may take a while to end by themselves.
+    /// Whether iterations have time to end by themselves.
     fn is_graceful(&self) -> bool {
         let Schedule::Vus { vus, .. } = &self.schedule else { return !self.graceful_stop.is_zero() };
         vus.iter().flat_map(|vu| &vu.spans).all(|span| span.cut > span.stop)
     }
 
-    /// How many iterations are planned, where that is known.
+    /// The planned number of iterations, if it is known.
     pub fn iterations(&self) -> Option<u64> {
         match &self.schedule {
             Schedule::Vus { iterations: IterationLimit::UntilStop, .. } => None,
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plans_hash_is_its_own() {
+    fn different_plans_have_different_hashes() {
         let second = Duration::from_secs(1);
         let poisson = constant_arrival_rate(50, second, second * 10, 5).poisson();
         assert_eq!(hash(&poisson, 1), hash(&poisson, 1));

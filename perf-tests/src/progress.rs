@@ -1,4 +1,5 @@
-//! What the terminal shows while the load runs: how far it is, and each endpoint's p95 against its objective.
+//! The progress display while the load runs: time or iterations, and each endpoint's latency
+//! quantile beside the limit of its objective.
 
 use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;
@@ -15,11 +16,12 @@ use perf_report::format::millis;
 use crate::measure::Snapshot;
 use crate::plan::Plan;
 
-/// How often a line is written where there is no terminal to draw on.
+/// Time between two lines if standard error is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Width of a bar, in columns.
 const BAR: usize = 20;
 
-/// The display.
+/// The progress display on standard error.
 pub struct Progress {
     title: String,
     goal: Goal,
@@ -28,23 +30,23 @@ pub struct Progress {
     last: Option<(Duration, u64)>,
 }
 
-/// What a load is planned to be.
+/// The end of the load.
 #[derive(Debug, Clone, Copy)]
 enum Goal {
-    /// So long.
+    /// After this time.
     Time(Duration),
-    /// So many iterations.
+    /// After this number of iterations.
     Iterations(u64),
 }
 
 enum Display {
-    /// Redrawn in place: the headline, and a line for each endpoint.
+    /// Redrawn in place: a headline and a line for each endpoint.
     Terminal {
         headline: ProgressBar,
         lines: Vec<ProgressBar>,
         all: MultiProgress,
     },
-    /// A line now and then.
+    /// A line every 5 s. The next one is due at `next`.
     Lines {
         next: Duration,
     },
@@ -52,7 +54,7 @@ enum Display {
 }
 
 impl Progress {
-    /// A display for a planned load.
+    /// A display for a planned load. If `quiet`, it shows nothing.
     pub fn new(title: &str, plan: &Plan, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
         let goal = match plan.parts.as_slice() {
             [only] if !only.is_open() => only.iterations().map_or(Goal::Time(plan.end()), Goal::Iterations),
@@ -83,7 +85,7 @@ impl Progress {
         Display::Terminal { headline: line(), lines: (0..endpoints).map(|_| line()).collect(), all: all.clone() }
     }
 
-    /// Shows a snapshot.
+    /// Shows a snapshot that was taken at `elapsed` from the start of the load.
     pub fn show(&mut self, elapsed: Duration, snapshot: &Snapshot) {
         let headline = self.headline(elapsed, snapshot);
         match &mut self.display {
@@ -108,7 +110,7 @@ impl Progress {
         }
     }
 
-    /// Takes the display off the screen, so that the result can stand in its place.
+    /// Clears the display, so that the result can be printed in its place.
     pub fn clear(self) {
         if let Display::Terminal { all, .. } = self.display {
             // Fails only if the terminal is gone.
@@ -120,10 +122,10 @@ impl Progress {
         let requests = snapshot.requests();
         let (since, before) = self.last.unwrap_or_default();
         let seconds = elapsed.saturating_sub(since).as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "a rate for eyes")]
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = if seconds > 0.0 { (requests.sent - before) as f64 / seconds } else { 0.0 };
         self.last = Some((elapsed, requests.sent));
-        #[expect(clippy::cast_precision_loss, reason = "a bar for eyes")]
+        #[expect(clippy::cast_precision_loss, reason = "a bar for people")]
         let (progress, share) = match self.goal {
             Goal::Time(whole) => {
                 let shown = elapsed.min(whole);
@@ -141,7 +143,7 @@ impl Progress {
     }
 }
 
-/// "01:05"
+/// Minutes and seconds, such as "01:05".
 fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     format!("{:02}:{:02}", seconds / 60, seconds % 60)
@@ -169,7 +171,7 @@ fn phases_of(slo: Option<&Slo>) -> Phases {
     slo.map_or(Phases::AFTER_WARM_UP, |slo| slo.phases)
 }
 
-/// How much of the threshold a quantile takes up; without end if it lies among failed requests.
+/// A quantile as a share of the threshold; infinite if the quantile is a failed request.
 fn share_of(threshold_ms: f64, quantile: Millis) -> f64 {
     match quantile {
         Millis::Finite(ms) => ms / threshold_ms,
@@ -177,6 +179,7 @@ fn share_of(threshold_ms: f64, quantile: Millis) -> f64 {
     }
 }
 
+/// Describes an endpoint's quantile beside its threshold, and returns their ratio.
 fn share_of_slo((index, endpoint, slo): &ShownEndpoint, snapshot: &Snapshot) -> Option<(String, f64)> {
     let (q, threshold) = threshold_ms(*slo)?;
     let quantile = snapshot.endpoint(*index, phases_of(*slo))?.latency.quantile(q)?;

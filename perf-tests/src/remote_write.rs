@@ -1,7 +1,7 @@
-//! Prometheus remote write: snapshots become series, series become requests, in version 2.0 of the protocol where the receiver speaks
-//! it, else 1.0.
+//! Prometheus remote write. Snapshots become series, and series become requests. Version 2.0 of the
+//! protocol is used if the receiver supports it, otherwise 1.0.
 //!
-//! The protocol: <https://prometheus.io/docs/specs/prw/remote_write_spec/>,
+//! Specifications: <https://prometheus.io/docs/specs/prw/remote_write_spec/>,
 //! <https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>.
 
 mod backoff;

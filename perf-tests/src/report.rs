@@ -1,4 +1,4 @@
-//! What a run's evidence is made from besides counts, and its files.
+//! Everything in a run's evidence except its counts, and the run's files.
 
 mod environment;
 mod files;
@@ -7,7 +7,7 @@ mod store;
 mod timeline;
 
 pub(crate) use environment::environment;
-pub(crate) use files::{FileError, leave, prepare_folder, publish, write_outcome};
+pub(crate) use files::{FileError, prepare_folder, publish, write_measurements, write_outcome};
 pub(crate) use load::{generator, generator_warnings, load_problems, plan_result};
 pub(crate) use store::RunStore;
 pub(crate) use timeline::{histogram_log, timeline};

@@ -1,4 +1,5 @@
-//! One run, from its settings to its report: check, set up, load, tear down, push, judge, ask the store, write.
+//! One run, from its settings to its report: check, set up, load, push, tear down, query the store,
+//! judge, write.
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
@@ -15,9 +16,10 @@ use perf_settings::Settings;
 use tokio::time;
 
 use crate::clock::{self, Epoch};
+use crate::engine::panics::KeptPanics;
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
-use crate::engine::worker::{Iteration, panic_text};
-use crate::engine::{self, Job, Load, RateLimit, WakeupMode};
+use crate::engine::worker::Iteration;
+use crate::engine::{self, Job, Load, RateLimit, RequestError, WakeupMode};
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::progress::Progress;
@@ -36,38 +38,38 @@ mod readback;
 mod spec;
 mod watchers;
 
-use check::{answers, clock_skew, refuse_used_testid};
+use check::{check_target, check_testid, warn_of_clock_skew};
 pub(crate) use error::RunError;
 use error::{configuration, internal};
 use evidence::FinishedLoad;
 use metrics::Metrics;
 use planning::Planning;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, TeardownFn};
-pub(crate) use watchers::AbortOn;
+pub(crate) use watchers::AbortRule;
 use watchers::{RecordedTimeline, Watchers};
 
-/// k6's time limit for setup, and for teardown.
-const AROUND_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time limit of setup, and of teardown. k6's default.
+const SETUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a run came to.
+/// The result of a run.
 pub(crate) enum RunOutcome {
-    /// A report, and where it was written.
+    /// A report, and the path of its file.
     Judged(Box<Report>, PathBuf),
     /// A report that could not be written.
     Unwritten(Box<Report>),
-    /// A drawing of the plan, as nothing else was asked for.
+    /// A drawing of the plan: the run is a dry run.
     Drawn(String),
 }
 
-/// Runs a scenario and gives its report and where it was written.
+/// Runs a scenario.
 pub(crate) fn run(spec: RunSpec, code: ScenarioCode, settings: Settings) -> Result<RunOutcome, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)?;
     runtime.block_on(async {
         spec.check().map_err(RunError::Configuration)?;
         let out = settings.out.clone();
-        // By default next to what cargo builds, wherever the test was started.
+        // The default is beside cargo's output, whatever the test's current folder is.
         let out = out.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf"));
-        let planning = Planning::of(&spec, &settings)?;
+        let planning = Planning::from_settings(&spec, &settings)?;
         if settings.dry_run {
             return Ok(RunOutcome::Drawn(planning.draw(spec.name, &out)));
         }
@@ -87,12 +89,13 @@ struct PreparedRun {
     warnings: Vec<Finding>,
     layout: Layout,
     http: Arc<HttpConfig>,
-    /// Who answers questions about metrics, if anybody. ScenarioBody before the load: after it, there may be no files left to make one with.
+    /// The store for queries, if there is one. Its client is made before the load: after it, there
+    /// may be no file descriptors left.
     store: Option<RunStore>,
 }
 
 impl PreparedRun {
-    /// Checks everything that can be wrong before a request is sent.
+    /// Makes all checks that are possible before the load.
     async fn prepare(spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
         let ports = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
@@ -104,16 +107,16 @@ impl PreparedRun {
         let store = store.transpose().map_err(configuration)?;
         let testid = match &settings.testid {
             Some(testid) => {
-                warnings.extend(refuse_used_testid(store.as_ref(), testid).await?);
+                warnings.extend(check_testid(store.as_ref(), testid).await?);
                 testid.clone()
             }
-            // Two runs of one second must not share a name.
+            // The random number keeps names of runs of the same second apart.
             None => perf_settings::new_testid(spec.name, clock::wall(), rand::random()),
         };
         let ignored = settings.ignored.iter();
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));
-        warnings.extend(clock_skew(store.as_ref()).await);
-        answers(&settings, http.clone()).await?;
+        warnings.extend(warn_of_clock_skew(store.as_ref()).await);
+        check_target(&settings, http.clone()).await?;
         let folder = report::prepare_folder(out, &testid)?;
         let open = planning.plan.parts.iter().map(crate::plan::PartPlan::is_open).collect();
         let layout = Layout::new(spec.catalogue, open);
@@ -122,6 +125,7 @@ impl PreparedRun {
 
     async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {
         let mut problems = Vec::new();
+        self.planning.describe_change(&self.spec).iter().for_each(|change| self.print_line(change));
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
         let shared = Arc::new(RunContext {
@@ -133,21 +137,21 @@ impl PreparedRun {
             shared_connections: self.spec.shared_connections,
         });
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
-        let mut stagehand = stagehand(&shared, &recorder);
-        let ready = self.set_up(code, &mut stagehand, &mut problems).await?;
-        let (iterations, teardown) = ready.map_or((None, None), |ready| (Some(ready.iterations), ready.teardown));
-        let mut load = Load::nothing(Snapshot::new(&self.layout));
+        let mut setup_vu = setup_vu(&shared, &recorder);
+        let body = self.set_up(code, &mut setup_vu, &mut problems).await?;
+        let (iterations, teardown) = body.map_or((None, None), |body| (Some(body.iterations), body.teardown));
+        let mut load = Load::not_started(Snapshot::new(&self.layout));
         let (mut started, mut ended, mut timeline) = (epoch.wall(), epoch.wall(), RecordedTimeline::default());
         if let Some(iterations) = iterations {
             match metrics.begin(&load.snapshot).await {
                 Ok(()) => {
                     started = epoch.wall();
                     match self.load(shared, iterations, &mut metrics).await {
-                        Ok((done, recorded)) => (load, timeline) = (done, recorded),
+                        Ok((loaded, recorded)) => (load, timeline) = (loaded, recorded),
                         Err(error) => problems.push(internal_problem(FindingKind::LoadFailed, error.to_string())),
                     }
                     ended = epoch.wall();
-                    problems.extend(describe_sleep(epoch.slept()));
+                    problems.extend(sleep_finding(epoch.slept()));
                 }
                 Err(refusal) => {
                     problems.push(inconclusive(Subject::Store, FindingKind::StoreRefused, refusal));
@@ -159,10 +163,8 @@ impl PreparedRun {
             None
         });
         if let Some(teardown) = teardown {
-            let torn_down = guarded(teardown(&mut stagehand)).await;
-            let failed =
-                |why| inconclusive(Subject::Scenario, FindingKind::TeardownFailed, format!("teardown failed: {why}"));
-            problems.extend(torn_down.err().map(failed));
+            let result = with_limits(teardown(&mut setup_vu)).await;
+            problems.extend(result.err().map(|it| it.finding(FindingKind::TeardownFailed, "teardown", "after")));
         }
         let around = recorder.borrow().snapshot();
         load.snapshot.around.add(around.requests());
@@ -170,21 +172,29 @@ impl PreparedRun {
         self.conclude(FinishedLoad { load, problems, pushes, timeline, started, ended, epoch }).await
     }
 
+    /// Prints a line, unless the run is quiet.
+    fn print_line(&self, text: &str) {
+        if !self.settings.quiet {
+            eprintln!("{text}");
+        }
+    }
+
     async fn set_up(
         &mut self,
         code: ScenarioCode,
-        stagehand: &mut Vu,
+        setup_vu: &mut Vu,
         problems: &mut Vec<Finding>,
     ) -> Result<Option<ScenarioBody>, RunError> {
+        let quiet = self.settings.quiet;
         let failure = tokio::select! {
             () = self.signals.next() => return Err(RunError::Interrupted),
-            result = guarded((code.0)(stagehand)) => match result {
-                Ok(ready) => return Ok(Some(ready)),
+            () = show_waiting("setup", quiet) => return Ok(None),
+            result = with_limits((code.0)(setup_vu)) => match result {
+                Ok(body) => return Ok(Some(body)),
                 Err(failure) => failure,
             },
         };
-        let message = format!("setup failed: {failure}");
-        problems.push(inconclusive(Subject::Scenario, FindingKind::SetupFailed, message));
+        problems.push(failure.finding(FindingKind::SetupFailed, "setup", "before"));
         Ok(None)
     }
 
@@ -227,8 +237,20 @@ impl PreparedRun {
     }
 }
 
-/// What is to be said of a machine that slept during a run: what was measured then is of nobody's making.
-fn describe_sleep(slept: Duration) -> Option<Finding> {
+/// Prints every 5 s that a step is still running. Never returns.
+async fn show_waiting(step: &str, quiet: bool) {
+    const EVERY: Duration = Duration::from_secs(5);
+    let limit = SETUP_TIMEOUT.as_secs();
+    for count in 1_u32.. {
+        time::sleep(EVERY).await;
+        if !quiet {
+            eprintln!("{step} has been running for {} s (limit {limit} s)", (EVERY * count).as_secs());
+        }
+    }
+}
+
+/// Reports that the machine slept during the run: latencies measured then are not the service's.
+fn sleep_finding(slept: Duration) -> Option<Finding> {
     const TOLERATED: Duration = Duration::from_secs(1);
     let message = || format!("this machine slept for {:.0} s during the run", slept.as_secs_f64());
     (slept > TOLERATED).then(|| inconclusive(Subject::Generator, FindingKind::MachineSlept, message()))
@@ -242,20 +264,52 @@ fn internal_problem(kind: FindingKind, message: String) -> Finding {
     Finding::problem(ExitCode::Internal, Subject::Run, kind, message)
 }
 
-/// Who runs setup and teardown: counted apart from all load.
-fn stagehand(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
+/// The virtual user that runs setup and teardown. Its requests are counted apart from the load's.
+fn setup_vu(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
     let (pool, rate_limit) = (Pool::default(), Rc::new(RateLimit::new(None, 1)));
-    let place =
+    let context =
         WorkerContext { shared: shared.clone(), recorder: recorder.clone(), pool, rate_limit, epoch: clock::now() };
-    Vu::new(0, 0, place)
+    Vu::new(0, 0, context)
 }
 
-/// Runs an author's setup or teardown: for a limited time, and a panic in it does not take the run's results with it.
-async fn guarded<T>(future: impl Future<Output = anyhow::Result<T>>) -> Result<T, String> {
-    match time::timeout(AROUND_TIMEOUT, AssertUnwindSafe(future).catch_unwind()).await {
+/// Why setup or teardown failed.
+enum SetupFailure {
+    /// A panic, or a request that cannot be sent: a mistake in the scenario's code.
+    Mistake(String),
+    /// Anything else.
+    Failed(anyhow::Error),
+}
+
+impl SetupFailure {
+    fn finding(&self, kind: FindingKind, step: &str, when: &str) -> Finding {
+        let error = match self {
+            Self::Mistake(text) => {
+                let message = format!("{step} failed: {text}");
+                return Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, kind, message);
+            }
+            Self::Failed(error) => error,
+        };
+        let finding = inconclusive(Subject::Scenario, kind, format!("{step} failed: {error:#}"));
+        let Some(RequestError::Failed { status, place: Some(place), .. }) = error.downcast_ref() else {
+            return finding;
+        };
+        let route = if matches!(status, Some(404 | 405)) { " Does this service have that route?" } else { "" };
+        let (file, line) = (place.file(), place.line());
+        finding.with_advice(format!("The scenario makes this request {when} the load, at {file}:{line}.{route}"))
+    }
+}
+
+/// Runs the author's setup or teardown with a time limit. A panic in it becomes an error, so that
+/// the run keeps its results.
+async fn with_limits<T>(future: impl Future<Output = anyhow::Result<T>>) -> Result<T, SetupFailure> {
+    let _kept = KeptPanics::keep();
+    match time::timeout(SETUP_TIMEOUT, AssertUnwindSafe(future).catch_unwind()).await {
         Ok(Ok(Ok(value))) => Ok(value),
-        Ok(Ok(Err(error))) => Err(format!("{error:#}")),
-        Ok(Err(panic)) => Err(format!("it panicked: {}", panic_text(panic.as_ref()))),
-        Err(_) => Err(format!("it took longer than {AROUND_TIMEOUT:?}")),
+        Ok(Ok(Err(error))) => Err(match error.downcast_ref() {
+            Some(RequestError::Unsendable { .. }) => SetupFailure::Mistake(format!("{error:#}")),
+            _ => SetupFailure::Failed(error),
+        }),
+        Ok(Err(panic)) => Err(SetupFailure::Mistake(format!("it panicked: {}", KeptPanics::take(panic.as_ref())))),
+        Err(_) => Err(SetupFailure::Failed(anyhow::anyhow!("it took longer than {} s", SETUP_TIMEOUT.as_secs()))),
     }
 }

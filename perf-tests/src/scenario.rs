@@ -1,71 +1,53 @@
-//! What an author writes: which endpoints, which load, and one iteration as an async closure.
-//!
-//! ```no_run
-//! use std::process::ExitCode;
-//! use std::time::Duration;
-//!
-//! use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
-//! use perf_tests::{Scenario, Vu, constant_vus};
-//!
-//! fn news() -> ExitCode {
-//!     Scenario::new("news", &STOCK_AI)
-//!         .exercises(&[GET_NEWS])
-//!         .load(constant_vus(10, Duration::from_secs(30)))
-//!         .run(async |vu: &mut Vu, ()| {
-//!             vu.request(GET_NEWS).query("day", 1).send().await?;
-//!             Ok(())
-//!         })
-//!         .assert_slos()
-//! }
-//! ```
+//! The API of a scenario's author: endpoints, a load, and one iteration as an async closure. The
+//! [front page](crate) shows a whole scenario.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use perf_host::{Lock, LockError};
-use perf_report::Report;
-use perf_report::exit_code::ExitCode as Exit;
-use perf_report::outcome::Outcome;
-use perf_report::render::terminal;
 use perf_settings::Settings;
 
 use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, IterationFuture};
 use crate::plan::LoadProfile;
-use crate::run::{
-    AbortOn, LocalFuture, PartSpec, RunError, RunOutcome, RunSpec, ScenarioBody, ScenarioCode, TeardownFn,
-};
-use crate::{report, settings};
+use crate::run::{AbortRule, LocalFuture, PartSpec, RunError, RunSpec, ScenarioBody, ScenarioCode, TeardownFn};
+use crate::settings;
 
-/// A scenario under construction. `S` is what its setup leaves to every virtual user.
+mod scenario_result;
+
+pub use scenario_result::ScenarioResult;
+
+/// A scenario under construction. `S` is the type of the value that setup returns.
+///
+/// Nothing is sent before [`Scenario::run`] or [`Scenario::run_parts`].
 #[must_use = "a scenario does nothing until it is run"]
 pub struct Scenario<S = ()> {
     spec: RunSpec,
     load: Option<LoadProfile>,
     setup: Setup<S>,
-    iterations: Vec<WithValue<S>>,
+    iterations: Vec<IterationFactory<S>>,
     teardown: Option<Teardown<S>>,
 }
 
 type Setup<S> = Box<dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<S>>>;
 type Teardown<S> = Box<dyn for<'vu> FnOnce(&'vu mut Vu, Arc<S>) -> LocalFuture<'vu, anyhow::Result<()>>>;
-/// An iteration, once setup's value is known.
-type WithValue<S> = Box<dyn FnOnce(Arc<S>) -> Arc<dyn Iteration>>;
-
-/// A run that is over, or could not begin.
-#[must_use = "a run asserts nothing by itself: end with assert_slos"]
-pub struct Finished {
-    result: Result<RunOutcome, RunError>,
-    /// Whoever started this process reads the outcome and prints it.
-    reported: bool,
-}
+/// Makes an iteration from setup's value.
+type IterationFactory<S> = Box<dyn FnOnce(Arc<S>) -> Arc<dyn Iteration>>;
 
 impl Scenario {
-    /// A scenario of that name against a catalogue's endpoints. The name is a label's value and the name of its test.
+    /// A scenario with this name that sends requests to endpoints of `catalogue`.
+    ///
+    /// The name is the value of the label `scenario`. It is also the name of the scenario's file
+    /// and test. An invalid name is reported when the scenario runs, with exit code 104.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::Scenario;
+    /// let scenario = Scenario::new("news", &STOCK_AI);
+    /// ```
     pub fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         Self {
             spec: RunSpec::new(name, catalogue),
@@ -76,69 +58,151 @@ impl Scenario {
         }
     }
 
-    /// Runs once before the load, unjudged and counted apart. Every virtual user receives what it returns. Comes before
-    /// `part` and `teardown`, which receive it too.
+    /// Runs `setup` once before the load. Every iteration receives a reference to its value.
+    ///
+    /// Its requests are not judged and are counted apart. It may take 60 s. If it fails, no load
+    /// runs and the run is inconclusive. A panic in it gives exit code 104.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::Method;
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::{Scenario, Vu};
+    /// let scenario = Scenario::new("news", &STOCK_AI).setup(async |vu: &mut Vu| {
+    ///     let token = vu.unjudged(Method::Post, "/api/login").send().await?;
+    ///     Ok(token.json::<String>()?)
+    /// });
+    /// ```
     ///
     /// # Panics
-    /// If a part or a teardown is there already: it would not know this setup's value.
+    /// If [`Scenario::part`] or [`Scenario::teardown`] was called before: their closures take
+    /// setup's value.
     pub fn setup<T, F>(self, setup: F) -> Scenario<T>
     where
         F: AsyncFnOnce(&mut Vu) -> anyhow::Result<T> + 'static,
     {
-        let first = self.teardown.is_none() && self.iterations.is_empty();
-        assert!(first, "setup comes before part and teardown, which receive its value");
+        let is_first = self.teardown.is_none() && self.iterations.is_empty();
+        assert!(is_first, "call setup before part and teardown, which receive its value");
         let setup: Setup<T> = Box::new(move |vu| Box::pin(async move { setup(vu).await }));
         Scenario { spec: self.spec, load: self.load, setup, iterations: Vec::new(), teardown: None }
     }
 }
 
 impl<S: Send + Sync + 'static> Scenario<S> {
-    /// The endpoints that the scenario requests. Their objectives are judged, the others are not.
+    /// Declares the endpoints that the scenario requests. Only their objectives are judged.
+    ///
+    /// At least one is needed, and each must be in the catalogue. A request to an undeclared
+    /// endpoint ends the run with exit code 104.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+    /// # use perf_tests::Scenario;
+    /// let scenario = Scenario::new("news", &STOCK_AI).exercises(&[GET_NEWS]);
+    /// ```
     pub fn exercises(mut self, endpoints: &[Endpoint]) -> Self {
         self.spec.exercised = endpoints.to_vec();
         self
     }
 
-    /// Checks that the scenario makes, by name. An objective on one of them that was never tried is inconclusive; on any
-    /// other, it is judged if it was tried.
+    /// Declares the names of checks that the scenario makes. An objective on a declared check that
+    /// was never tried is inconclusive. An objective on any other check is judged only if the check
+    /// was tried.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::Scenario;
+    /// let scenario = Scenario::new("news", &STOCK_AI).checks(&["has news"]);
+    /// ```
     pub fn checks(mut self, names: &[&'static str]) -> Self {
         self.spec.checks = names.to_vec();
         self
     }
 
-    /// The load, unless the command line says otherwise.
+    /// Sets the load. The command line can replace it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::{Scenario, constant_vus};
+    /// let load = constant_vus(10, Duration::from_secs(30));
+    /// let scenario = Scenario::new("news", &STOCK_AI).load(load);
+    /// ```
     pub fn load(mut self, load: LoadProfile) -> Self {
         self.load = Some(load);
         self
     }
 
-    /// Keep-alive connections are shared by the virtual users of a worker. Otherwise each has one of its own, as a
-    /// browser has.
+    /// Shares keep-alive connections among the virtual users of a worker. By default, each virtual
+    /// user has its own connection, as a browser does.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::Scenario;
+    /// let scenario = Scenario::new("news", &STOCK_AI).share_connections();
+    /// ```
     pub const fn share_connections(mut self) -> Self {
         self.spec.shared_connections = true;
         self
     }
 
-    /// Ends the load once a gating objective has been missed over a whole `window` of it, but not within the time `after`
-    /// from its beginning: load that can prove nothing any more is not worth its time.
+    /// Ends the load early once an objective that fails the run was missed over a whole `window`.
+    /// The load never ends within `after` from its start.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::Scenario;
+    /// let minute = Duration::from_secs(60);
+    /// let scenario = Scenario::new("news", &STOCK_AI).abort_on_miss(minute * 2, minute);
+    /// ```
     pub const fn abort_on_miss(mut self, after: Duration, window: Duration) -> Self {
-        self.spec.abort = Some(AbortOn { after, window });
+        self.spec.abort = Some(AbortRule { after, window });
         self
     }
 
-    /// One of several loads that run side by side, each with its own iterations; its name is the label `scenario` of its
-    /// series. Ends with [`Scenario::run_parts`].
+    /// Adds one of several loads that run side by side, each with its own iteration. Its name is
+    /// the value of the label `scenario` of its series. [`Scenario::run_parts`] runs all of them.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use monitoring::services::stock_ai::{GET_NEWS, GET_STATE, STOCK_AI};
+    /// # use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus};
+    /// let second = Duration::from_secs(1);
+    /// let polls = constant_arrival_rate(20, second, second * 60, 10);
+    /// let result = Scenario::new("game", &STOCK_AI)
+    ///     .exercises(&[GET_NEWS, GET_STATE])
+    ///     .part("readers", constant_vus(5, second * 60), async |vu: &mut Vu, ()| {
+    ///         vu.request(GET_NEWS).query("day", 1).send().await?;
+    ///         Ok(())
+    ///     })
+    ///     .part("polls", polls, async |vu: &mut Vu, ()| {
+    ///         vu.request(GET_STATE).path("code", "ABCD").send().await?;
+    ///         Ok(())
+    ///     })
+    ///     .run_parts();
+    /// ```
     pub fn part<F>(mut self, name: &'static str, load: LoadProfile, iteration: F) -> Self
     where
         F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
     {
         self.spec.parts.push(PartSpec { name, load });
-        self.iterations.push(with_value(iteration));
+        self.iterations.push(bind_iteration(iteration));
         self
     }
 
-    /// Runs once after the load, whatever became of it, if setup succeeded: without its value there is nothing to tear
-    /// down. Unjudged and counted apart.
+    /// Runs `teardown` once after the load, even if the load failed or was interrupted. It does not
+    /// run if setup failed, because it takes setup's value.
+    ///
+    /// Its requests are not judged and are counted apart. It may take 60 s.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::Method;
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::{Scenario, Vu};
+    /// let scenario = Scenario::new("news", &STOCK_AI).teardown(async |vu: &mut Vu, ()| {
+    ///     vu.unjudged(Method::Delete, "/api/rooms").send().await?;
+    ///     Ok(())
+    /// });
+    /// ```
     pub fn teardown<F>(mut self, teardown: F) -> Self
     where
         F: AsyncFnOnce(&mut Vu, &S) -> anyhow::Result<()> + 'static,
@@ -147,20 +211,51 @@ impl<S: Send + Sync + 'static> Scenario<S> {
         self
     }
 
-    /// Runs the load: `iteration` again and again, by each virtual user. An iteration that ends in an error is counted
-    /// as failed, and the virtual user goes on with the next.
-    pub fn run<F>(self, iteration: F) -> Finished
+    /// Runs the load. Each virtual user runs `iteration` as often as the load asks for. An
+    /// iteration that returns an error is counted as failed, and its virtual user begins the next.
+    ///
+    /// Settings come from the environment: from `cargo xtask perf`, or from `PERF_*` and `K6_*`
+    /// variables. Two load tests cannot run at once in one clone; the second gets exit code 104.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+    /// # use perf_tests::{Scenario, Vu, constant_vus};
+    /// # let load = constant_vus(10, Duration::from_secs(30));
+    /// # let scenario = Scenario::new("news", &STOCK_AI).exercises(&[GET_NEWS]).load(load);
+    /// let result = scenario.run(async |vu: &mut Vu, ()| {
+    ///     vu.request(GET_NEWS).query("day", 1).send().await?;
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn run<F>(self, iteration: F) -> ScenarioResult
     where
         F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
     {
-        match alone(self.spec.name) {
+        match read_settings_and_lock(self.spec.name) {
             Ok((settings, _lock)) => self.run_with(settings, iteration),
-            Err(finished) => finished,
+            Err(refused) => refused,
         }
     }
 
-    /// As [`Scenario::run`], with settings that do not come from the environment.
-    pub fn run_with<F>(mut self, settings: Settings, iteration: F) -> Finished
+    /// Like [`Scenario::run`], with these settings in place of the environment's, and without the
+    /// lock.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+    /// # use perf_settings::Settings;
+    /// # use perf_tests::{Scenario, Vu, constant_vus};
+    /// # let load = constant_vus(10, Duration::from_secs(30));
+    /// # let scenario = Scenario::new("news", &STOCK_AI).exercises(&[GET_NEWS]).load(load);
+    /// let settings = Settings::new("http://127.0.0.1:8000".parse()?);
+    /// let result = scenario.run_with(settings, async |vu: &mut Vu, ()| {
+    ///     vu.request(GET_NEWS).query("day", 1).send().await?;
+    ///     Ok(())
+    /// });
+    /// # Ok::<(), url::ParseError>(())
+    /// ```
+    pub fn run_with<F>(mut self, settings: Settings, iteration: F) -> ScenarioResult
     where
         F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
     {
@@ -168,22 +263,24 @@ impl<S: Send + Sync + 'static> Scenario<S> {
         match self.load.take() {
             Some(load) => self.part(name, load, iteration).run_parts_with(settings),
             None => {
-                let error = RunError::Configuration(format!("scenario {name} has no load"));
-                finish(Err(error), settings.outcome)
+                let error = RunError::Configuration(format!("scenario {name} has no load: call load()"));
+                ScenarioResult::new(Err(error), settings.outcome)
             }
         }
     }
 
-    /// Runs all parts side by side.
-    pub fn run_parts(self) -> Finished {
-        match alone(self.spec.name) {
+    /// Runs all loads that were added with [`Scenario::part`], side by side. Settings come from the
+    /// environment, as in [`Scenario::run`].
+    pub fn run_parts(self) -> ScenarioResult {
+        match read_settings_and_lock(self.spec.name) {
             Ok((settings, _lock)) => self.run_parts_with(settings),
-            Err(finished) => finished,
+            Err(refused) => refused,
         }
     }
 
-    /// As [`Scenario::run_parts`], with settings that do not come from the environment.
-    pub fn run_parts_with(self, settings: Settings) -> Finished {
+    /// Like [`Scenario::run_parts`], with these settings in place of the environment's, and without
+    /// the lock.
+    pub fn run_parts_with(self, settings: Settings) -> ScenarioResult {
         let Self { spec, setup, iterations, teardown, .. } = self;
         let code = ScenarioCode::new(move |vu| {
             Box::pin(async move {
@@ -195,14 +292,16 @@ impl<S: Send + Sync + 'static> Scenario<S> {
             })
         });
         let outcome = settings.outcome.clone();
-        finish(crate::run::run(spec, code, settings), outcome)
+        ScenarioResult::new(crate::run::run(spec, code, settings), outcome)
     }
 }
 
-/// The environment's settings, and the right to put load on this machine; none is needed for a drawing.
-fn alone(scenario: &str) -> Result<(Settings, Option<Lock>), Finished> {
-    let refused =
-        |error: &dyn std::fmt::Display, outcome| finish(Err(RunError::Configuration(error.to_string())), outcome);
+/// Reads the settings from the environment, and locks this clone for load. A dry run sends nothing
+/// and needs no lock.
+fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), ScenarioResult> {
+    let refused = |error: &dyn std::fmt::Display, outcome| {
+        ScenarioResult::new(Err(RunError::Configuration(error.to_string())), outcome)
+    };
     let settings = settings::from_env().map_err(|error| refused(&error, None))?;
     if settings.dry_run {
         return Ok((settings, None));
@@ -212,8 +311,8 @@ fn alone(scenario: &str) -> Result<(Settings, Option<Lock>), Finished> {
         Ok(lock) => Ok((settings, Some(lock))),
         Err(LockError::Held(holder)) => {
             let message = format!(
-                "another load test runs in this clone ({holder}), and two would measure each other: wait for it, or run scenarios \
-                 one after another (cargo xtask perf one other; cargo test … -- --ignored --test-threads=1)"
+                "another load test runs in this clone ({holder}), and two would measure each other: wait for it, or \
+                 run one after another (cargo xtask perf one other; cargo test … -- --ignored --test-threads=1)"
             );
             Err(refused(&message, settings.outcome))
         }
@@ -221,14 +320,14 @@ fn alone(scenario: &str) -> Result<(Settings, Option<Lock>), Finished> {
     }
 }
 
-fn with_value<S: Send + Sync + 'static, F>(iteration: F) -> WithValue<S>
+fn bind_iteration<S: Send + Sync + 'static, F>(iteration: F) -> IterationFactory<S>
 where
     F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
 {
     Box::new(move |value| Arc::new(BoundIteration { iteration, value }))
 }
 
-/// An author's closure, and the value of setup that it is given.
+/// The author's iteration with setup's value as its argument.
 struct BoundIteration<F, S> {
     iteration: F,
     value: Arc<S>,
@@ -241,60 +340,5 @@ where
 {
     fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a> {
         Box::pin((self.iteration)(vu, &self.value))
-    }
-}
-
-fn finish(result: Result<RunOutcome, RunError>, outcome: Option<PathBuf>) -> Finished {
-    let Some(path) = outcome else { return Finished { result, reported: false } };
-    let left = match &result {
-        Ok(RunOutcome::Judged(report, path)) => {
-            Outcome { evidence: Some(path.clone()), ..Outcome::new(report.exit_code) }
-        }
-        Ok(RunOutcome::Unwritten(report)) => {
-            Outcome { drawing: Some(terminal::render_run(report, false)), ..Outcome::new(report.exit_code) }
-        }
-        Ok(RunOutcome::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::new(Exit::Met) },
-        Err(error) => Outcome { message: Some(error.to_string()), ..Outcome::new(error.code()) },
-    };
-    match report::write_outcome(&path, &left) {
-        Ok(()) => Finished { result, reported: true },
-        Err(error) => {
-            eprintln!("error: {error}");
-            Finished { result, reported: false }
-        }
-    }
-}
-
-impl Finished {
-    /// Fails the test unless every objective that gates was met and nothing stood in the way of judging. Prints the
-    /// table and what went wrong, unless `cargo xtask perf` does.
-    #[must_use = "the exit code is the assertion: return it from the test"]
-    pub fn assert_slos(self) -> ExitCode {
-        let (code, text) = match self.result {
-            Ok(RunOutcome::Judged(report, path)) => {
-                (report.exit_code, format!("\n{}\n\n{}", terminal::render_run(&report, false), path.display()))
-            }
-            Ok(RunOutcome::Unwritten(report)) => {
-                (report.exit_code, format!("\n{}", terminal::render_run(&report, false)))
-            }
-            Ok(RunOutcome::Drawn(drawing)) => (Exit::Met, drawing),
-            Err(error) => (error.code(), error.to_string()),
-        };
-        if !self.reported {
-            eprintln!("{text}");
-        }
-        code.code().into()
-    }
-
-    /// The report, or the exit code and the message of a run that has none; a drawing of the plan counts as a message.
-    ///
-    /// # Errors
-    /// If the run could not begin.
-    pub fn report(&self) -> Result<&Report, (Exit, String)> {
-        match &self.result {
-            Ok(RunOutcome::Judged(report, _) | RunOutcome::Unwritten(report)) => Ok(report),
-            Ok(RunOutcome::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
-            Err(error) => Err((error.code(), error.to_string())),
-        }
     }
 }

@@ -1,9 +1,10 @@
-//! Reads the environment, in the one place where this crate does.
+//! Reads the environment. This is the only place in the crate that does.
 
 use perf_settings::{RW_HEADERS, SETTINGS_JSON, Settings, SettingsError, header_lines};
 
-/// The settings that the process was started with: those that `cargo xtask perf` hands over as a whole, else each from its variable.
-#[expect(clippy::disallowed_methods, reason = "the one place")]
+/// The settings of this process: all in one variable if `cargo xtask perf` started it, otherwise
+/// each from its own variable.
+#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
 pub(crate) fn from_env() -> Result<Settings, SettingsError> {
     match std::env::var(SETTINGS_JSON) {
         Ok(json) => Settings::from_json(&json),

@@ -1,4 +1,5 @@
-//! Ctrl-C and the like: the first signal ends the run in an orderly way, the second at once.
+//! Ctrl-C and similar signals. The first ends the run in order; the second ends the process at
+//! once.
 
 use std::io;
 use std::process;
@@ -7,12 +8,12 @@ use std::thread;
 use perf_report::exit_code::ExitCode;
 use tokio::sync::watch;
 
-/// Signals to this process.
+/// Counts the signals to this process.
 pub(crate) struct Signals(watch::Receiver<u32>);
 
 impl Signals {
-    /// Listens from now on. With `until_stdin_closes`, the end of standard input counts as a signal: the process that holds
-    /// its other end is gone.
+    /// Starts listening. With `until_stdin_closes`, the end of standard input counts as a signal:
+    /// the process that holds its other end has ended.
     ///
     /// # Errors
     /// If the system refuses a signal handler or a thread.
@@ -20,9 +21,10 @@ impl Signals {
         let (count, receiver) = watch::channel(0);
         if until_stdin_closes {
             let count = count.clone();
-            // A thread of its own, since a read of standard input cannot be cancelled and must not hold up an exit.
+            // A separate thread, since a read of standard input cannot be canceled and must not
+            // delay an exit.
             thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-                // An error means that it is gone as well.
+                // After an error, standard input is gone as well.
                 let _ = io::copy(&mut io::stdin(), &mut io::sink());
                 count.send_modify(|count| *count += 1);
             })?;
@@ -36,12 +38,12 @@ impl Signals {
         Ok(Self(receiver))
     }
 
-    /// Whether one has come.
+    /// Whether a signal has arrived.
     pub(crate) fn came(&self) -> bool {
         *self.0.borrow() > 0
     }
 
-    /// Waits for one, or returns at once if it has come already.
+    /// Waits for a signal. Returns at once if one has arrived already.
     pub(crate) async fn next(&mut self) {
         // The sender lives as long as the runtime.
         let _ = self.0.wait_for(|count| *count > 0).await;

@@ -1,5 +1,5 @@
-//! What is sent, read by somebody else: a real Prometheus, whose decoders of both versions of remote write have nothing of ours, gives
-//! back the same series.
+//! Remote write against a real Prometheus. Its decoders of both versions share no code with the
+//! encoders here, and must return the same series.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
@@ -23,14 +23,14 @@ struct Prometheus {
 
 impl Prometheus {
     async fn start(name: &str, flags: &[&str]) -> Self {
-        // Fails only if there is one already, which serves as well.
+        // Fails only if a provider is installed already, which is fine too.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let (process, port) = programs::prometheus(&folder, flags);
         let prometheus = Self { _process: process, url: format!("http://127.0.0.1:{port}") };
         for _ in 0..400 {
             let ready = reqwest::get(format!("{}/-/ready", prometheus.url)).await;
-            if ready.is_ok_and(|answer| answer.status().is_success()) {
+            if ready.is_ok_and(|response| response.status().is_success()) {
                 return prometheus;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -49,12 +49,12 @@ impl Prometheus {
             .unwrap()
     }
 
-    /// All samples of a run: by series without its testid.
+    /// All samples of a run, by series without its testid.
     async fn series(&self, testid: &str) -> BTreeMap<String, Json> {
         let query = format!("{{testid={testid:?}}}[1h]");
         let url = reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.url), [("query", query)]).unwrap();
-        let answer: Json = serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
-        let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        let response: Json = serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
+        let result = response["data"]["result"].as_array().unwrap_or_else(|| panic!("{response}"));
         let one = |series: &Json| {
             let mut labels = series["metric"].as_object().unwrap().clone();
             labels.remove("testid");
@@ -65,7 +65,7 @@ impl Prometheus {
     }
 }
 
-/// A whole minute of a short while ago, the same one for all that is written.
+/// The start of a minute, one to two minutes ago. All samples use the same one.
 #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
 static STARTED: LazyLock<i64> = LazyLock::new(|| {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
@@ -87,7 +87,8 @@ fn latency() -> SampleValue {
     SampleValue::Native(Arc::new(NativeHistogram::new(&latency)))
 }
 
-/// A counter that is born between two pushes, one beyond 2^32, a gauge, a bucket, and a native histogram.
+/// A counter that begins between two pushes, one beyond 2^32, a gauge, a bucket, and a native
+/// histogram.
 fn entries(testid: &str) -> Vec<Entry> {
     let (first, second) = (*STARTED + 1, *STARTED + 15_001);
     let number = |at, value| (at, SampleValue::Number(value));
@@ -101,7 +102,7 @@ fn entries(testid: &str) -> Vec<Entry> {
 
 #[tokio::test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-async fn prometheus_reads_the_same_series_out_of_both_versions() {
+async fn prometheus_reads_the_same_series_from_both_versions() {
     let prometheus = Prometheus::start("wire", &[RECEIVER_FLAG, NATIVE_HISTOGRAMS_FLAG]).await;
     let one = prometheus.write(&entries("one"), Version::One).await;
     assert_eq!(one.status(), 204, "{:?}", one.text().await);
@@ -112,29 +113,31 @@ async fn prometheus_reads_the_same_series_out_of_both_versions() {
     let (one, two) = (prometheus.series("one").await, prometheus.series("two").await);
     assert_eq!(one, two);
     assert_eq!(one.len(), 4, "{one:?}");
-    let of = |name: &str| one.iter().find(|(labels, _)| labels.contains(&format!("\"__name__\":\"{name}\""))).unwrap();
-    let (labels, counter) = of("http_reqs");
+    let series =
+        |name: &str| one.iter().find(|(labels, _)| labels.contains(&format!("\"__name__\":\"{name}\""))).unwrap();
+    let (labels, counter) = series("http_reqs");
     assert!(labels.contains(r#"Größe \"1\"\\n"#), "{labels}");
     assert_eq!(counter[1][1], "4294967299");
-    assert_eq!(of("vus").1[1][1], "-2.5");
-    assert_eq!(of("join_room_latency_sum").1[0][1], "1e-09");
-    let (_, native) = of("join_room_latency");
+    assert_eq!(series("vus").1[1][1], "-2.5");
+    assert_eq!(series("join_room_latency_sum").1[0][1], "1e-09");
+    let (_, native) = series("join_room_latency");
     assert_eq!(native[0][1]["count"], "46", "{native}");
     let counts: Vec<_> = native[0][1]["buckets"].as_array().unwrap().iter().map(|bucket| bucket[3].clone()).collect();
     assert_eq!(counts, ["3", "1", "40", "2"], "{native}");
-    // 1 ms is the bound of its bucket, and belongs to it; the recorder does not tell it from a little more.
+    // 1 ms is the bound of its bucket and belongs to it. The recorder does not distinguish it from
+    // slightly longer durations.
     let bound = |at: usize, side: usize| native[0][1]["buckets"][at][side].as_str().unwrap().parse::<f64>().unwrap();
     assert!(bound(2, 1) < 37.5 && 37.5 <= bound(2, 2), "{native}");
 }
 
 #[tokio::test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-async fn a_prometheus_that_takes_no_native_histograms_says_so_in_words_that_are_known() {
+async fn prometheus_rejects_native_histograms_with_the_known_message() {
     let prometheus = Prometheus::start("wire-classic", &[RECEIVER_FLAG]).await;
     for version in [Version::One, Version::Two] {
-        let answer = prometheus.write(&entries("one"), version).await;
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        // From 3.9 on each takes them.
+        let response = prometheus.write(&entries("one"), version).await;
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        // Version 3.9 and later accept native histograms in any case.
         assert!(
             status == 204 || (status == 500 && text.contains("native histograms are disabled")),
             "{status}: {text}"

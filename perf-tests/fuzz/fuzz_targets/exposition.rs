@@ -1,4 +1,4 @@
-//! Any text for what a service serves at `/metrics`: no panic, and what is read has names.
+//! Parses any text as a service's `/metrics`. It never panics, and every parsed sample has a name.
 
 #![no_main]
 

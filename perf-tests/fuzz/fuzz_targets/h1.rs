@@ -1,6 +1,8 @@
-//! Any bytes for an answer: no panic, no more than the limits allow, and the same however they are cut.
+//! Parses any bytes as an HTTP/1.1 response. It never panics, respects the limits, and gives the
+//! same result however the bytes are split.
 //!
-//! Input: a byte whose lowest bit makes it an answer to HEAD, a byte that the cuts follow from, and the answer.
+//! Input: a byte whose lowest bit makes this a response to HEAD, a byte that seeds the split
+//! points, and the response.
 
 #![no_main]
 
@@ -14,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 const LIMITS: ResponseLimits = ResponseLimits { head: 1024, headers: 16, body: 2048, interim: 3 };
 
-/// Gives the bytes in pieces whose lengths follow from `seed`, all at once if it is 0, and then closes.
+/// Yields the bytes in pieces whose lengths depend on `seed` (all at once if it is 0), then closes.
 struct Bytes<'a> {
     rest: &'a [u8],
     seed: u32,
@@ -45,13 +47,13 @@ impl AsyncWrite for Bytes<'_> {
     }
 }
 
-fn play(answer: &[u8], seed: u32, to: AnswerTo) -> Result<(u16, Vec<u8>), String> {
-    let mut connection = Connection::new(Bytes { rest: answer, seed }, LIMITS);
+fn play(response: &[u8], seed: u32, to: AnswerTo) -> Result<(u16, Vec<u8>), String> {
+    let mut connection = Connection::new(Bytes { rest: response, seed }, LIMITS);
     let exchange = pin!(connection.exchange(b"GET / HTTP/1.1\r\n\r\n", to));
     let Poll::Ready(result) = exchange.poll(&mut Context::from_waker(Waker::noop())) else {
-        panic!("waits, although all is there");
+        panic!("the exchange waits although all bytes are there");
     };
-    let result = result.map_err(|broken| broken.to_string())?;
+    let result = result.map_err(|error| error.to_string())?;
     assert!(result.body().len() <= LIMITS.body);
     assert!(result.headers().count() <= LIMITS.headers);
     assert!((200..600).contains(&result.status));
@@ -59,8 +61,8 @@ fn play(answer: &[u8], seed: u32, to: AnswerTo) -> Result<(u16, Vec<u8>), String
 }
 
 fuzz_target!(|input: &[u8]| {
-    let [method, seed, answer @ ..] = input else { return };
+    let [method, seed, response @ ..] = input else { return };
     let to = if method & 1 == 1 { AnswerTo::Head } else { AnswerTo::Other };
-    let cut = play(answer, u32::from(*seed).wrapping_mul(2_654_435_761).max(1), to);
-    assert_eq!(play(answer, 0, to), cut);
+    let cut = play(response, u32::from(*seed).wrapping_mul(2_654_435_761).max(1), to);
+    assert_eq!(play(response, 0, to), cut);
 });

@@ -1,4 +1,5 @@
-//! Any bytes for a log of histograms, beside the report of a run: it is compared with itself, or refused.
+//! Reads any bytes as the histogram log of a report, and compares it with itself. It is compared or
+//! rejected.
 
 #![no_main]
 
@@ -14,6 +15,6 @@ static REPORT: LazyLock<Report> = LazyLock::new(report_over_time);
 
 fuzz_target!(|log: &[u8]| {
     let recorded = Recorded { report: &REPORT, log };
-    // An error is as good as a comparison: only a panic is a finding.
+    // An error is a valid result, so only a panic is a finding.
     let _ = compare_recorded(recorded, recorded, Rule::default());
 });

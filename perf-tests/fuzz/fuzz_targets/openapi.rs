@@ -1,4 +1,4 @@
-//! Any JSON for an OpenAPI document.
+//! Parses any JSON as an OpenAPI document.
 
 #![no_main]
 

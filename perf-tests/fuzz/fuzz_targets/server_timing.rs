@@ -1,4 +1,4 @@
-//! Any bytes for the header `Server-Timing`: what is read is no longer than an hour.
+//! Parses any bytes as the `Server-Timing` header. A parsed duration is at most an hour.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Any environment: each line is a variable by its number and its value. What is taken makes sense, and what is written is read again.
+//! Reads settings from any environment. Each input line gives a variable by number (its first byte)
+//! and its value. Accepted values are in range, and a value that is written out parses again.
 
 #![no_main]
 
@@ -11,8 +12,9 @@ fuzz_target!(|text: &str| {
     let lines: Vec<_> = text.lines().collect();
     let names: Vec<_> = all_settings().flat_map(|setting| setting.variables).collect();
     let given = |name: &str| {
-        let of = |line: &&str| line.bytes().next().is_some_and(|byte| *names[usize::from(byte) % names.len()] == name);
-        let line = lines.iter().find(|line| of(line))?;
+        let matches =
+            |line: &&str| line.bytes().next().is_some_and(|byte| *names[usize::from(byte) % names.len()] == name);
+        let line = lines.iter().find(|line| matches(line))?;
         Some(line.chars().skip(1).collect::<String>())
     };
     if let Ok(settings) = Settings::from_lookup(&given) {

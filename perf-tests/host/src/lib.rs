@@ -1,4 +1,5 @@
-//! The machine that a command runs on: its signals, file locks, and what `/proc` says about it and its processes.
+//! The machine that a command runs on: signals, file locks, and `/proc` data about the machine and
+//! its processes.
 
 pub mod lock;
 pub mod proc;

@@ -1,4 +1,4 @@
-//! File locks. The system releases a lock when its process ends, in whatever way.
+//! File locks. The system releases a lock when its process ends, for whatever reason.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -6,35 +6,35 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// How long a holder that was just interrupted may take to end.
+/// Number of attempts. With the pauses they take 3 s, in which an interrupted holder ends.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A lock that this process holds until it drops it or ends.
+/// A file lock, held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// Why a lock is not held.
+/// A lock that was not acquired.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it. The text is what the holder wrote into the file.
+    /// Another process holds it. The text is the content of the lock file: holder and process id.
     #[error("the lock is held by {0}")]
     Held(String),
-    /// The file cannot be locked at all.
+    /// The file could not be created, locked or written.
     #[error("failed to lock {}: {error}", path.display())]
     Failed {
-        /// The file.
+        /// The lock file.
         path: PathBuf,
-        /// Why it cannot.
+        /// The error of the system.
         error: io::Error,
     },
 }
 
 impl Lock {
-    /// Locks a file, and creates it if necessary. Waits up to 3 s, blocking the thread, if another process holds it. The holder
-    /// describes itself to others as `holder` and its process id.
+    /// Locks a file and creates it if necessary. If another process holds the lock, blocks the
+    /// thread for up to 3 s. Other processes see the holder as `holder` and its process id.
     ///
     /// # Errors
     /// If another process holds the lock, or the file cannot be locked.
@@ -58,7 +58,7 @@ impl Lock {
             }
         }
         let mut text = String::new();
-        // Windows does not let others read a locked file.
+        // On Windows, other processes cannot read a locked file.
         let _ = file.read_to_string(&mut text);
         Err(LockError::Held(if text.is_empty() { "an unknown process".to_owned() } else { text }))
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_taker_is_told_the_holder() {
+    fn the_error_of_a_second_taker_names_the_holder() {
         let path = std::env::temp_dir().join(format!("perf-lock-{}", std::process::id()));
         let held = Lock::take(&path, "basic").unwrap();
         let refused = Lock::take(&path, "endurance").unwrap_err().to_string();

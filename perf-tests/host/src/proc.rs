@@ -1,4 +1,5 @@
-//! What `/proc` says (proc(5)) about the machine, this process and others. All of it is unknown on systems other than Linux.
+//! Data from `/proc` (proc(5)) about the machine, this process and others. Systems other than Linux
+//! give `None` for all of it.
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
@@ -10,11 +11,11 @@ pub use elsewhere::*;
 #[cfg(target_os = "linux")]
 pub use linux::*;
 
-/// Processor time of the whole machine since it was started, in ticks.
+/// Processor time of the whole machine since boot, in ticks.
 #[derive(Debug, Clone, Copy)]
 pub struct CpuTicks {
-    /// What the hypervisor gave to other machines.
+    /// Time that the hypervisor gave to other machines.
     pub stolen: u64,
-    /// Idle time and stolen time included.
+    /// All time, including idle and stolen time.
     pub all: u64,
 }

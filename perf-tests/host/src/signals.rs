@@ -1,8 +1,9 @@
-//! Signals that ask this process to end.
+//! Signals that request the end of this process.
 
 use std::io;
 
-/// Calls `handle` for each SIGINT, SIGTERM and SIGHUP, or Ctrl-C on Windows, as long as the tokio runtime lives.
+/// Calls `handle` for each SIGINT, SIGTERM and SIGHUP, or Ctrl-C on Windows, while the tokio
+/// runtime lives.
 ///
 /// # Errors
 /// If the system refuses a signal handler.
@@ -49,7 +50,7 @@ impl Source {
     }
 
     async fn next(&mut self) {
-        // An error means that no signal can be received; then none will.
+        // After an error no signal can be received, so wait forever.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

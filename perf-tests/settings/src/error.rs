@@ -1,59 +1,63 @@
-//! What is wrong with a setting.
+//! Errors of settings.
 
 use super::{DEFAULT_TARGET, SETTINGS_JSON};
 use monitoring::label::TagError;
 use prometheus_store::HeaderError;
 
-/// A value that makes no sense. The message says what would do; whoever asked for the value names the setting.
+/// A value that is not valid. The message says which values are. The caller adds the name of the
+/// setting.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum ValueError {
-    /// Not a whole number from the least to the most.
+    /// Not a whole number within bounds: the text, the minimum and the maximum.
     #[error("{0:?} is not a whole number from {1} to {2}")]
     Number(String, u64, u64),
-    /// Not a duration from the least to the most.
+    /// Not a duration within bounds: the text, the minimum and the maximum.
     #[error("{0:?} is not a duration from {1} to {2}, such as 30s, 1m30s or 500ms")]
     Duration(String, String, String),
-    /// Not a URL of a host to speak HTTP with. The text has no secrets.
+    /// Not an HTTP URL with a host. The text is without secrets.
     #[error("{0:?} is not a URL such as {DEFAULT_TARGET}: {1}")]
     Url(String, String),
     /// A tag that cannot be a label.
     #[error(transparent)]
     Tag(#[from] TagError),
-    /// A testid that cannot be a label's value and a folder's name.
-    #[error("testid {0:?} is not made of 1 to 100 letters, digits, '.', '_' and '-', starting with a letter or digit")]
+    /// A testid that cannot be both a label value and a folder name.
+    #[error(
+        "testid {0:?} is not valid: use 1 to 100 letters, digits, '.', '_' and '-', a letter or digit first, not latest"
+    )]
     Testid(String),
-    /// Not a rate.
+    /// Not a rate: the text and the reason.
     #[error("{0:?} is not a rate such as 500/s, 30/m or 200/10s: {1}")]
     Rate(String, &'static str),
-    /// Not a stage.
-    #[error("{0:?} is not a stage such as 1m:10, a duration and the number to reach in it: {1}")]
+    /// Not a stage: the text and the reason.
+    #[error("{0:?} is not a stage (duration:VUs) such as 1m:10: {1}")]
     Stage(String, String),
-    /// Not a header's value.
-    #[error("{0:?} cannot be a header's value")]
+    /// Not a valid header value.
+    #[error("{0:?} is not a valid header value: use printable ASCII characters")]
     Header(String),
-    /// Not a header for the store. The message does not repeat it.
+    /// Not a valid header for the store. The message does not repeat it, as it may be secret.
     #[error(transparent)]
     StoreHeader(#[from] HeaderError),
-    /// Anything else.
+    /// Any other reason.
     #[error("{0}")]
     Refused(&'static str),
 }
 
-/// Settings that make no sense.
+/// Settings that are not valid.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum SettingsError {
-    /// A value is wrong.
+    /// A value is not valid.
     #[error("{name}: {why}")]
     Value {
-        /// The flag or the variable, whichever gave the value.
+        /// The flag or the variable that gave the value.
         name: String,
-        /// What is wrong with the value.
+        /// Why the value is not valid.
         why: ValueError,
     },
     /// Two settings exclude each other.
     #[error("{0}")]
     Contradiction(String),
-    /// Not the JSON of settings. The message does not repeat the text, which may hold secrets.
+    /// Not the JSON of settings: the column of the error. The message does not repeat the text,
+    /// which may hold secrets.
     #[error("{SETTINGS_JSON}: not the settings that this version of cargo xtask perf writes (column {0})")]
     Json(usize),
 }

@@ -1,4 +1,4 @@
-//! How requests are made, as far as a run can be told: k6's options, with k6's defaults unless said otherwise.
+//! Options of requests. They are k6's options, with k6's defaults except for redirects.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,24 +8,25 @@ use serde::{Deserialize, Serialize};
 /// Options of every request of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpSettings {
-    /// The most requests a second, of all virtual users together; a virtual user waits until it may.
+    /// Maximum requests per second, for all virtual users together. A request over the limit waits.
     pub rps: Option<u64>,
-    /// A new connection for every request.
+    /// Opens a new connection for every request.
     pub no_connection_reuse: bool,
-    /// Take any certificate.
+    /// Accepts any TLS certificate.
     pub insecure_skip_tls_verify: bool,
-    /// The header `user-agent`; ours if none is named.
+    /// The header `user-agent`; `None` sends "perf-tests/" and the version.
     pub user_agent: Option<String>,
-    /// How many redirects are followed; each is a request of its own, to the same endpoint. k6 follows 10, we none:
-    /// where a redirect leads is not what was promised.
+    /// Maximum redirects to follow; each is counted as a request to the same endpoint. k6 follows
+    /// 10. The default here is 0, since the redirected response is not the one that objectives are
+    /// about.
     pub max_redirects: u32,
-    /// How long a request may take in all, its connection included.
+    /// Time limit of a request, connecting included.
     pub request_timeout: Duration,
-    /// Certificates, as PEM, that are trusted in place of the system's.
+    /// PEM file of CA certificates that replace the system's.
     pub ca_certificate: Option<PathBuf>,
-    /// HTTP/2: by ALPN over TLS, by prior knowledge without.
+    /// HTTP/2: by ALPN over TLS, by prior knowledge without TLS.
     pub http2: bool,
-    /// Hosts that load may go to wherever they are.
+    /// Hosts that load may go to although they are not in a private network.
     pub allowed: Vec<String>,
 }
 

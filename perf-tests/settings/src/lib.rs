@@ -1,8 +1,9 @@
-//! Every setting of a run, once: its flag, its variable, its bounds and its help.
+//! All settings of a run, each defined once: flag, variable, bounds and help.
 //!
-//! A flag counts before a variable, and a variable before the default. `cargo xtask perf` hands all settings to a scenario in one
-//! variable. `cargo test` reads each from its own variable; variables that k6 has keep k6's names. This crate reads what a lookup
-//! gives it: each program reads its environment in one place.
+//! A flag takes precedence over a variable, and a variable over the default. `cargo xtask perf`
+//! passes all settings to a scenario in one variable. `cargo test` reads each setting from its own
+//! variable. Variables that k6 has keep k6's names. This crate reads through a lookup function, so
+//! that each program reads its environment in one place.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,19 +25,19 @@ pub use settings::Settings;
 pub use value::{parse_duration, parse_url, shown_duration};
 pub use variables::*;
 
-/// The target when none is named: where uvicorn, and the stand-in started by hand, listen.
+/// The default target: the address at which uvicorn and a stub backend started by hand listen.
 pub const DEFAULT_TARGET: &str = "http://127.0.0.1:8000";
-/// The seed when none is named: the same run, every time.
+/// The default seed. It is fixed, so that every run makes the same load.
 pub const DEFAULT_SEED: u64 = 1;
 
-/// What is more is a typing error, or wants more machines than one.
+/// Limit on virtual users. Larger values are typing errors, or need several machines.
 pub const MAX_VUS: u32 = 50_000;
 const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// A name for a run: a label's value and a folder's name.
+/// Parses a run's name. It must be valid as a label value and as a folder name.
 ///
 /// # Errors
-/// If it could not be one of them.
+/// If the name is not valid.
 pub fn parse_testid(testid: &str) -> Result<String, ValueError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let good = (1..=100).contains(&testid.len())
@@ -51,7 +52,8 @@ pub fn rfc3339_millis(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-/// A name for a run that was given none: sorted by time, readable, and unlike any other of the same second.
+/// A generated name for a run, such as "19700101-000000-basic-00ab". Names sort by time, and `salt`
+/// separates runs of the same second.
 pub fn new_testid(scenario: &str, now: SystemTime, salt: u16) -> String {
     let utc = humantime::format_rfc3339_seconds(now).to_string();
     let digits: String = utc.chars().filter(char::is_ascii_digit).collect();

@@ -1,4 +1,4 @@
-//! What a command line can say of a load: k6's shortcuts, and an arrival rate.
+//! The load settings of the command line: k6's shortcuts and an arrival rate.
 
 use std::time::Duration;
 
@@ -10,51 +10,53 @@ use super::{
     shown_duration,
 };
 
-/// The most that an arrival rate may be, a second.
+/// Maximum arrival rate, in arrivals per second.
 const MAX_RATE: u64 = 10_000_000;
-/// More stages than anyone reads.
+/// Maximum number of stages.
 const MAX_STAGES: usize = 1000;
 
-/// A stage of a load: reach that number within that time, in a straight line. Without a time, at once.
+/// A stage of a load: the number changes to `target` in a straight line within `duration`, or at
+/// once if `duration` is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
-    /// How long it lasts.
+    /// How long the stage lasts.
     pub duration: Duration,
-    /// Virtual users, or arrivals per time unit, at its end.
+    /// Virtual users, or arrivals per time unit, at the end of the stage.
     pub target: u64,
 }
 
-/// So many arrivals in so long.
+/// An arrival rate: `count` arrivals in each period of length `per`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
-    /// How many.
+    /// Number of arrivals in each period.
     pub count: u64,
-    /// In how long.
+    /// Length of the period.
     pub per: Duration,
 }
 
-/// What replaces a scenario's own load, in whole or in part.
+/// Settings that replace a scenario's own load, in whole or in part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadOverride {
-    /// How many virtual users; with a rate, how many there are from the start.
+    /// Number of virtual users; with a rate, virtual users that exist from the start.
     pub vus: Option<u32>,
-    /// How long; with `iterations`, how long at most.
+    /// Duration of the load; with `iterations`, the maximum duration.
     pub duration: Option<Duration>,
-    /// How many iterations in all.
+    /// Total number of iterations.
     pub iterations: Option<u64>,
     /// Stages of virtual users.
     pub stages: Vec<Stage>,
     /// Arrivals at a constant rate.
     pub rate: Option<Rate>,
-    /// The most virtual users that the rate may need.
+    /// Maximum number of virtual users for the rate.
     pub max_vus: Option<u32>,
-    /// What is due within so long is warm-up. It changes no load, only what is judged.
+    /// Warm-up period from the start of the load. It does not change the load, only which requests
+    /// are judged.
     pub warm_up: Option<Duration>,
 }
 
 impl LoadOverride {
-    /// Refuses contradictions, most of them as k6 does. `typed` maps a variable's name to the flag or variable that gave the
-    /// setting, if one did.
+    /// Rejects contradictions, most of them as k6 does. `typed` maps a variable's name to the flag
+    /// or variable that gave the setting, if one did.
     pub(super) fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
         let name = |variable| typed(variable).unwrap_or(variable);
@@ -87,7 +89,7 @@ impl LoadOverride {
         }
     }
 
-    /// Whether it says nothing of the load's own shape; a warm-up is none of it.
+    /// Whether the load's own shape stays unchanged. A warm-up does not change it.
     pub const fn keeps_the_load(&self) -> bool {
         self.vus.is_none()
             && self.duration.is_none()
@@ -108,10 +110,10 @@ fn parse_stage(text: &str) -> Result<Stage, ValueError> {
     Ok(Stage { duration, target })
 }
 
-/// Stages, "1m:10,30s:0".
+/// Parses stages, such as "1m:10,30s:0".
 ///
 /// # Errors
-/// Says what is wrong with the first that is none.
+/// The first text that is not a stage, and why.
 pub fn parse_stages(text: &str) -> Result<Vec<Stage>, ValueError> {
     let stages = text.split(',').map(|stage| parse_stage(stage.trim())).collect::<Result<Vec<_>, _>>()?;
     if stages.len() > MAX_STAGES {
@@ -120,7 +122,7 @@ pub fn parse_stages(text: &str) -> Result<Vec<Stage>, ValueError> {
     Ok(stages)
 }
 
-/// Stages as [`parse_stages`] reads them.
+/// Formats stages as [`parse_stages`] reads them.
 pub fn shown_stages(stages: &[Stage]) -> String {
     let shown = |stage: &Stage| match stage.duration {
         Duration::ZERO => format!("0:{}", stage.target),
@@ -129,20 +131,20 @@ pub fn shown_stages(stages: &[Stage]) -> String {
     stages.iter().map(shown).collect::<Vec<_>>().join(",")
 }
 
-/// A rate: "500/s", "30/m", "200/10s". Without a unit it is per second.
+/// Parses a rate, such as "500/s", "30/m" or "200/10s". Without a unit it is per second.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Why the text is not a rate.
 pub fn parse_rate(text: &str) -> Result<Rate, ValueError> {
     let error = |why| ValueError::Rate(text.to_owned(), why);
     let (count, per) = text.split_once('/').unwrap_or((text, "s"));
     let count: u64 = count.parse().map_err(|_| error("it does not begin with a whole number"))?;
     let per = if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
     let per = humantime::parse_duration(&per).ok().filter(|per| !per.is_zero() && *per <= MAX_DURATION);
-    let per = per.ok_or_else(|| error("what follows / is no time"))?;
+    let per = per.ok_or_else(|| error("the part after / is not a duration"))?;
     let too_fast = u128::from(count) * 1_000_000_000 > u128::from(MAX_RATE) * per.as_nanos();
     if count == 0 || too_fast {
-        return Err(error("there must be 1 arrival at least, and 10,000,000 a second at most"));
+        return Err(error("the rate must be at least 1 arrival and at most 10,000,000 per second"));
     }
     Ok(Rate { count, per })
 }
@@ -166,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_and_stages_are_read_and_shown() {
+    fn rates_and_stages_are_parsed_and_formatted() {
         for (text, count, secs) in [("500/s", 500, 1), ("30/m", 30, 60), ("200/10s", 200, 10), ("1/15s", 1, 15)] {
             let rate = parse_rate(text).unwrap();
             assert_eq!((rate.count, rate.per), (count, Duration::from_secs(secs)));
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_rates_and_stages_are_rejected() {
         for rate in ["0/s", "-1/s", "1.5/s", "500/", "500/0s", "fast", "99999999/s", "5/fortnight"] {
             assert!(parse_rate(rate).is_err(), "{rate}");
         }
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_refused() {
+    fn contradictions_are_rejected() {
         let stage = Stage { duration: Duration::from_secs(60), target: 1 };
         let rate = Some(Rate { count: 1, per: Duration::from_secs(1) });
         let none = LoadOverride::default;

@@ -1,48 +1,51 @@
-//! What a setting is: its names, its help, and how its text is read.
+//! The definition of a setting: its names, its help, and how its text is read.
 
 use crate::Settings;
 use crate::ValueError;
 
-/// Reads a text into its field.
+/// Parses a text and writes the value to its field.
 type Set = fn(&mut Settings, &str) -> Result<(), ValueError>;
 
-/// A setting of a run. Command line, environment and documents know it from here.
+/// A setting of a run. The command line, the environment and the README are made from it.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// Its flag without dashes, if it has one.
+    /// The flag without dashes, if there is one.
     pub flag: Option<&'static str>,
-    /// The flag of one letter.
+    /// The one-letter flag.
     pub short: Option<char>,
-    /// Its variables; the first that is set counts.
+    /// Its environment variables. The first that is set counts.
     pub variables: &'static [&'static str],
-    /// What follows the flag.
+    /// The value after the flag.
     pub value: SettingValue,
-    /// One line for the help.
+    /// The help. Its first sentence fits on one line and has no period; further sentences follow
+    /// after ". ". A default that clap does not show stands at the end, as `[default: X]`.
     pub help: &'static str,
     /// The flag that it excludes.
     pub excludes: Option<&'static str>,
-    /// Those that are, are the whole load together. A flag for one hides the variables of all.
+    /// Whether the setting is part of the load. A flag for one load setting hides the variables of
+    /// all load settings.
     pub is_load: bool,
     pub(super) set: Set,
 }
 
-/// What a setting takes.
+/// The kind of value that a setting has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingValue {
-    /// Nothing: it is on or off.
+    /// No value: on or off.
     Switch,
-    /// A value of that name.
+    /// One value of this name.
     One(&'static str),
-    /// Values of that name: the flag is repeated, and the variable separates them by the second text.
+    /// Several values of this name. The flag is repeated; the variable separates the values by the
+    /// second text.
     Many(&'static str, &'static str),
 }
 
-/// Settings with one heading in the help.
+/// Settings under one heading in the help.
 #[derive(Debug, Clone, Copy)]
 pub struct Group {
-    /// The heading; none for general options.
-    pub heading: Option<&'static str>,
-    /// In the order of the help.
+    /// The heading.
+    pub heading: &'static str,
+    /// The settings, in the order of the help.
     pub settings: &'static [Setting],
 }
 

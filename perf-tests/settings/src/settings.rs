@@ -1,4 +1,4 @@
-//! All that a run is told, and how it is read: a flag before a variable before the default.
+//! All settings of a run in one value, and how they are read: flag before variable before default.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{
     DEFAULT_SEED, DEFAULT_TARGET, HttpSettings, LoadOverride, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
-    RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SettingsError, TARGET,
+    RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET,
 };
 use crate::all_settings::all_settings;
 use crate::setting::Setting;
@@ -17,67 +17,69 @@ use crate::value::parse_url;
 use monitoring::stack_limits;
 use prometheus_store::{StoreAccess, shown_url};
 
-/// All that a run is told from outside.
+/// All settings of a run.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Where requests go.
     pub target: Url,
     /// The run's name, if one was given.
     pub testid: Option<String>,
-    /// What the plan and all payloads are made from.
+    /// Random seed of the plan and of all payloads.
     pub seed: u64,
     /// The user's labels, sorted by name.
     pub tags: Vec<(String, String)>,
-    /// What replaces the scenario's load.
+    /// Settings that replace the scenario's load.
     pub load: LoadOverride,
-    /// How requests are made.
+    /// Options of requests.
     pub http: HttpSettings,
-    /// Each arrival gets a timer of its own.
+    /// Whether each arrival gets its own timer.
     pub exact_arrivals: bool,
-    /// Draw the plan and send nothing.
+    /// Whether each load is one iteration, in which everything is checked but percentiles.
+    pub smoke: bool,
+    /// Whether the plan is only drawn, and nothing is sent.
     pub dry_run: bool,
-    /// The report whose plan is to be run again.
+    /// The report whose plan is run again.
     pub replay: Option<PathBuf>,
-    /// Where metrics are pushed to, if anywhere.
+    /// Remote-write URL that metrics are pushed to, if any.
     pub remote_write: Option<Url>,
-    /// Where the store answers queries.
+    /// URL of the Prometheus API that answers queries.
     pub prometheus: Option<Url>,
-    /// How the store is told who pushes and asks.
+    /// Credentials, headers and certificates for the store.
     pub store_access: StoreAccess,
-    /// How often metrics are pushed.
+    /// Time between pushes.
     pub push_interval: Duration,
-    /// Latencies as native histograms, too.
+    /// Whether latencies are also pushed as native histograms.
     pub native_histograms: bool,
-    /// Settings that are understood and change nothing: a sentence for each.
+    /// One message for each setting that is accepted but has no effect.
     pub ignored: Vec<String>,
-    /// The folder that reports go to.
+    /// The folder for reports.
     pub out: Option<PathBuf>,
-    /// Where to leave the outcome.
+    /// The file that the outcome is written to.
     pub outcome: Option<PathBuf>,
-    /// No live progress.
+    /// Whether live progress is hidden.
     pub quiet: bool,
     /// The repository's revision, for the report.
     pub revision: String,
-    /// The command line without secrets, likewise.
+    /// The command line without secrets, for the report.
     pub command: String,
 }
 
-/// Without users and passwords, which URLs may have.
+/// Without user names and passwords, which URLs may contain.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_store = |url: &Option<Url>| url.as_ref().map(shown_url);
+        let shown = |url: &Option<Url>| url.as_ref().map(shown_url);
         f.debug_struct("Settings")
             .field("target", &shown_url(&self.target))
             .field("testid", &self.testid)
-            .field("remote_write", &of_store(&self.remote_write))
-            .field("prometheus", &of_store(&self.prometheus))
+            .field("remote_write", &shown(&self.remote_write))
+            .field("prometheus", &shown(&self.prometheus))
             .field("store_access", &self.store_access)
             .finish_non_exhaustive()
     }
 }
 
 impl Settings {
-    /// A run against that target, with nothing else said.
+    /// A run against this target with every other setting at its default.
     pub fn new(target: Url) -> Self {
         Self {
             target,
@@ -87,6 +89,7 @@ impl Settings {
             load: LoadOverride::default(),
             http: HttpSettings::default(),
             exact_arrivals: false,
+            smoke: false,
             dry_run: false,
             replay: None,
             remote_write: None,
@@ -103,18 +106,19 @@ impl Settings {
         }
     }
 
-    /// Settings from variables, such as the environment's. An empty value counts as none.
+    /// Reads settings from variables, such as the environment's. An empty value counts as not set.
     ///
     /// # Errors
-    /// The first value that makes no sense.
+    /// The first value that is not valid.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         Self::from_flags(&[], lookup)
     }
 
-    /// Settings from flags, each with its name without dashes and its text, and from variables where there is no flag.
+    /// Reads settings from flags, given as name (without dashes) and text, and from variables for
+    /// settings without a flag.
     ///
     /// # Errors
-    /// The first value that makes no sense, by the name that was typed.
+    /// The first value that is not valid, under the name that was typed.
     pub fn from_flags(
         flags: &[(&str, String)],
         lookup: &dyn Fn(&str) -> Option<String>,
@@ -130,46 +134,56 @@ impl Settings {
             }),
         });
         let given: Vec<_> = given.collect();
-        let wrong = |name: &str, why| SettingsError::Value { name: name.to_owned(), why };
-        let mut settings = Self::new(parse_url(DEFAULT_TARGET).map_err(|why| wrong(TARGET, why))?);
+        let error = |name: &str, why| SettingsError::Value { name: name.to_owned(), why };
+        let mut settings = Self::new(parse_url(DEFAULT_TARGET).map_err(|why| error(TARGET, why))?);
         for (setting, name, text) in &given {
-            (setting.set)(&mut settings, text).map_err(|why| wrong(name, why))?;
+            (setting.set)(&mut settings, text).map_err(|why| error(name, why))?;
         }
         let Self { store_access, remote_write, prometheus, .. } = &mut settings;
         store_access.bind(remote_write, prometheus);
         settings.check(&|variable| {
-            let of_variable = given.iter().find(|(setting, ..)| setting.variables.contains(&variable));
-            of_variable.map(|(_, name, _)| name.as_str())
+            let source = given.iter().find(|(setting, ..)| setting.variables.contains(&variable));
+            source.map(|(_, name, _)| name.as_str())
         })?;
         Ok(settings)
     }
 
-    /// Refuses what contradicts itself. A variable's name gives what was typed, if the setting was given.
+    /// Rejects contradictions. `typed` maps a variable's name to the flag or variable that was
+    /// typed, if the setting was given.
     fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
         if typed(RW_CLIENT_CERTIFICATE).is_some() != typed(RW_CLIENT_CERTIFICATE_KEY).is_some() {
-            return contradiction(format!("{RW_CLIENT_CERTIFICATE} and {RW_CLIENT_CERTIFICATE_KEY} go together"));
+            return contradiction(format!(
+                "{RW_CLIENT_CERTIFICATE} and {RW_CLIENT_CERTIFICATE_KEY} must be set together"
+            ));
         }
         if let (Some(token), Some(user)) = (typed(RW_BEARER_TOKEN), typed(RW_USERNAME)) {
-            return contradiction(format!("{token} and {user} exclude each other"));
+            return contradiction(format!("{token} and {user} exclude each other: set only one of them"));
         }
         self.load.check(typed)?;
+        if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {
+            let smoke = typed(SMOKE).unwrap_or(SMOKE);
+            return contradiction(format!("{smoke} runs one iteration: leave out the settings of a load"));
+        }
         if self.replay.is_some() && self.load != LoadOverride::default() {
             let replay = typed(REPLAY).unwrap_or(REPLAY);
-            return contradiction(format!("{replay} takes the load from the report: leave out the settings of a load"));
+            return contradiction(format!(
+                "{replay} takes the load from the report: remove the load settings, such as --vus"
+            ));
         }
         Ok(())
     }
 
-    /// Settings as another process wrote them, as JSON.
+    /// Reads settings from the JSON that another process wrote.
     ///
     /// # Errors
-    /// If it is not theirs.
+    /// If the text is not the JSON of settings.
     pub fn from_json(text: &str) -> Result<Self, SettingsError> {
         serde_json::from_str(text).map_err(|error| SettingsError::Json(error.column()))
     }
 
-    /// Where queries go: Prometheus' own URL if there is one, else the origin of where metrics are pushed to.
+    /// The URL for queries: Prometheus' own URL if there is one, else the origin of the
+    /// remote-write URL.
     pub fn query_url(&self) -> Option<Url> {
         let origin = |url: &Url| {
             let mut url = url.clone();

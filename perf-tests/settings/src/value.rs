@@ -1,4 +1,4 @@
-//! Values as people write them: numbers, durations, URLs.
+//! Parsers of values: numbers, durations, URLs.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use url::Url;
 
 use super::{MAX_DURATION, MAX_VUS, ValueError};
 
-/// A whole number within bounds.
+/// Parses a whole number within bounds.
 pub(super) fn parse_number<N: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>) -> Result<N, ValueError> {
     let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|number| number.try_into().ok());
     number.ok_or_else(|| ValueError::Number(text.to_owned(), *range.start(), *range.end()))
 }
 
-/// How many virtual users.
+/// Parses a number of virtual users.
 pub(super) fn parse_vus(text: &str) -> Result<u32, ValueError> {
     parse_number(text, 1..=MAX_VUS.into())
 }
 
-/// How long a load lasts.
+/// Parses the duration of a load.
 ///
 /// # Errors
-/// If it is no duration from a second (k6's least) to 30 days.
+/// If it is not a duration from 1 s (k6's minimum) to 30 days.
 pub fn parse_duration(text: &str) -> Result<Duration, ValueError> {
     parse_within(text, Duration::from_secs(1)..=MAX_DURATION)
 }
@@ -32,10 +32,10 @@ pub(super) fn parse_within(text: &str, range: RangeInclusive<Duration>) -> Resul
     duration.ok_or_else(|| ValueError::Duration(text.to_owned(), shown(range.start()), shown(range.end())))
 }
 
-/// A URL of a host to speak HTTP with.
+/// Parses an HTTP or HTTPS URL with a host.
 ///
 /// # Errors
-/// If it is none; the message does not repeat a password.
+/// If the text is not such a URL. The message does not repeat a password.
 pub fn parse_url(text: &str) -> Result<Url, ValueError> {
     let error = |why: &str| ValueError::Url(redact(text), why.to_owned());
     let url = Url::parse(text).map_err(|parse| error(&parse.to_string()))?;
@@ -43,12 +43,13 @@ pub fn parse_url(text: &str) -> Result<Url, ValueError> {
         return Err(error("it does not start with http:// or https://"));
     }
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(error("it names no host"));
+        return Err(error("it has no host"));
     }
     Ok(url)
 }
 
-/// Text that was to be a URL, without what may hold a password or a token in it, whatever is wrong with the rest.
+/// Removes possible passwords and tokens from a text that should be a URL, even if the text is not
+/// valid.
 fn redact(text: &str) -> String {
     let (text, query) = text.split_once('?').map_or((text, ""), |(text, _)| (text, "?***"));
     let Some(at) = text.rfind('@') else { return format!("{text}{query}") };
@@ -56,7 +57,7 @@ fn redact(text: &str) -> String {
     format!("{scheme}***{}{query}", &text[at..])
 }
 
-/// A duration as people write it: "30s", "1m30s", "1s500ms".
+/// Formats a duration as people write it: "30s", "1m30s", "1s500ms".
 pub fn shown_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string().replace(' ', "")
 }

@@ -1,5 +1,5 @@
-//! The names of environment variables. Those that k6 has keep k6's names. The table of settings has them all, and what each
-//! means; here are those that other code names.
+//! The names of environment variables that other code refers to. Variables that k6 has keep k6's
+//! names. The table of settings has all names and their meaning.
 
 use std::ffi::OsString;
 
@@ -22,6 +22,7 @@ names! {
     RATE = "PERF_RATE";
     MAX_VUS_OF_RATE = "PERF_MAX_VUS";
     WARM_UP = "PERF_WARMUP";
+    SMOKE = "PERF_SMOKE";
     REPLAY = "PERF_REPLAY";
     EXACT_ARRIVALS = "PERF_EXACT_ARRIVALS";
     ALLOW_TARGET = "PERF_ALLOW_TARGET";
@@ -36,12 +37,14 @@ names! {
     PUSH_INTERVAL = "K6_PROMETHEUS_RW_PUSH_INTERVAL";
 }
 
-/// All [`Settings`](super::Settings) in one value, as JSON: `cargo xtask perf` hands them to a scenario's process this way.
+/// All [`Settings`](super::Settings) as JSON. `cargo xtask perf` passes them to a scenario's
+/// process in this variable.
 pub const SETTINGS_JSON: &str = "PERF_SETTINGS";
-/// A header for the store: its name follows in the variable's name. A lookup of this name returns "name:value" for each, one a line.
+/// A header for the store; the rest of the variable's name is the header's name. A lookup of this
+/// prefix returns all such headers, one "name:value" per line.
 pub const RW_HEADERS: &str = "K6_PROMETHEUS_RW_HEADERS_";
 
-/// The text of [`RW_HEADERS`] among all variables: "name:value" for each header of the store, one a line.
+/// The text that a lookup of [`RW_HEADERS`] returns: one "name:value" per line.
 pub fn header_lines(variables: impl Iterator<Item = (OsString, OsString)>) -> String {
     let line = |(name, value): (OsString, OsString)| {
         Some(format!("{}:{}\n", name.to_str()?.strip_prefix(RW_HEADERS)?, value.to_str()?))

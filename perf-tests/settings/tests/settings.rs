@@ -1,4 +1,4 @@
-//! Settings from flags, from variables, and across the process seam.
+//! Settings from flags, from variables, and across the process boundary.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn a_switch_can_be_off() {
 }
 
 #[test]
-fn what_panics_may_print_holds_no_secret() {
+fn debug_output_of_settings_holds_no_secrets() {
     let urls = [TARGET, REMOTE_WRITE, PROMETHEUS].map(|name| (name, "http://user:S3cr3t@127.0.0.1:9/x?key=S3cr3t"));
     let given = [&urls[..], &[(RW_HTTP_HEADERS, "X-Key:S3cr3t"), (RW_CLIENT_CERTIFICATE_KEY, "")]].concat();
     let shown = format!("{:?}", settings(&given).unwrap());
@@ -28,7 +28,7 @@ fn what_panics_may_print_holds_no_secret() {
 }
 
 #[test]
-fn nothing_given_means_k6s_defaults() {
+fn defaults_are_those_of_k6() {
     let settings = settings(&[]).unwrap();
     assert_eq!(settings.push_interval, Duration::from_secs(5));
     assert_eq!(settings.target.as_str(), "http://127.0.0.1:8000/");
@@ -36,7 +36,7 @@ fn nothing_given_means_k6s_defaults() {
 }
 
 #[test]
-fn queries_go_to_the_origin_of_the_store_unless_told_otherwise() {
+fn queries_go_to_the_stores_origin_by_default() {
     let store = (REMOTE_WRITE, "http://store:9009/api/v1/push?x=1");
     assert_eq!(settings(&[store]).unwrap().query_url().unwrap().as_str(), "http://store:9009/");
     let both = settings(&[store, (PROMETHEUS, "http://query:1/prometheus")]).unwrap();
@@ -44,7 +44,7 @@ fn queries_go_to_the_origin_of_the_store_unless_told_otherwise() {
 }
 
 #[test]
-fn nonsense_is_refused_by_name() {
+fn an_invalid_value_is_rejected_by_name() {
     for (name, value) in [
         (VUS, "0"),
         (VUS, "50001"),
@@ -69,7 +69,7 @@ fn nonsense_is_refused_by_name() {
 }
 
 #[test]
-fn a_password_is_not_repeated() {
+fn a_message_does_not_repeat_a_password() {
     for wrong in
         ["ftp://me:secret@x", "me:secret@x/api", "https//me:secret@x", "x:1/a?token=secret", "ftp://x?secret@y"]
     {
@@ -79,8 +79,8 @@ fn a_password_is_not_repeated() {
     assert_eq!(shown_url(&Url::parse("http://me:secret@x:1/a?token=b").unwrap()), "http://x:1/a");
 }
 
-/// For each setting, by the first of its variables: a text that makes sense and is not the default, and one that makes none. Any text
-/// makes sense for switches, names and files.
+/// For each setting, under its first variable: a valid text that is not the default, and a text
+/// that is not valid. The second is empty for switches, names and files, which accept any text.
 const TEXTS: &[(&str, &str, &str)] = &[
     (TARGET, "http://user:pass@127.0.0.1:9/x", "localhost"),
     ("PERF_TAGS", "team=trading\nbuild=7", "le=1"),
@@ -98,13 +98,14 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (MAX_VUS_OF_RATE, "9", "50001"),
     (WARM_UP, "3s", "soon"),
     (EXACT_ARRIVALS, "1", ""),
+    (SMOKE, "1", ""),
     ("PERF_DRY_RUN", "1", ""),
     ("PERF_REPLAY", "report.json", ""),
     ("K6_RPS", "500", "0"),
     ("K6_NO_CONNECTION_REUSE", "1", ""),
     ("K6_INSECURE_SKIP_TLS_VERIFY", "1", ""),
     ("PERF_CA_CERTIFICATE", "ca.pem", ""),
-    ("K6_USER_AGENT", "someone/1", "\u{7f}"),
+    ("K6_USER_AGENT", "agent/1", "\u{7f}"),
     ("K6_MAX_REDIRECTS", "10", "101"),
     ("PERF_REQUEST_TIMEOUT", "1ms", "0s"),
     ("PERF_HTTP2", "1", ""),
@@ -126,7 +127,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("K6_PROMETHEUS_RW_SIGV4_REGION", "", "eu-1"),
 ];
 
-/// What else has to be given with a setting for it to make sense.
+/// Other settings that must be given with this one.
 fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
     match variable {
         MAX_VUS_OF_RATE => &[(RATE, "1/s")],
@@ -143,7 +144,7 @@ fn every_setting_is_read_from_its_flag_and_its_variable() {
     for setting in all_settings() {
         let variable = setting.variables[0];
         let texts = TEXTS.iter().find(|(name, ..)| *name == variable);
-        let (_, right, wrong) = texts.unwrap_or_else(|| panic!("{variable} has no text to try"));
+        let (_, right, wrong) = texts.unwrap_or_else(|| panic!("{variable} has no row in TEXTS"));
         let read = |flags: &[(&str, String)], pairs: &[(&str, &str)]| {
             Settings::from_flags(flags, &|name| {
                 let pair = pairs.iter().chain(companions(variable)).find(|(key, _)| *key == name);
@@ -154,7 +155,7 @@ fn every_setting_is_read_from_its_flag_and_its_variable() {
             let default = settings(companions(variable));
             for name in setting.variables {
                 let given = read(&[], &[(name, right)]).unwrap();
-                assert!(default != Ok(given.clone()), "{name}={right} changes nothing");
+                assert!(default != Ok(given.clone()), "{name}={right} has no effect");
                 if let Some(flag) = setting.flag {
                     let by_flag = read(&[(flag, (*right).to_owned())], &[(name, wrong)]).unwrap();
                     assert!(by_flag == given, "--{flag} and {name} differ");
@@ -175,7 +176,7 @@ fn every_setting_is_read_from_its_flag_and_its_variable() {
 }
 
 #[test]
-fn every_setting_crosses_the_process_seam() {
+fn every_setting_survives_json() {
     let crosses = |given: &Settings| {
         let read = Settings::from_json(&serde_json::to_string(given).unwrap()).unwrap();
         assert!(read == *given, "{given:?} became {read:?}");
@@ -183,7 +184,7 @@ fn every_setting_crosses_the_process_seam() {
     for (variable, text, _) in TEXTS.iter().filter(|(_, text, _)| !text.is_empty()) {
         crosses(&settings(&[&[(*variable, *text)], companions(variable)].concat()).unwrap());
     }
-    let exclude_each_other = [ITERATIONS, STAGES, RATE, MAX_VUS_OF_RATE, "PERF_REPLAY", RW_BEARER_TOKEN];
+    let exclude_each_other = [ITERATIONS, STAGES, RATE, MAX_VUS_OF_RATE, "PERF_REPLAY", RW_BEARER_TOKEN, SMOKE];
     let together = TEXTS.iter().filter(|(name, text, _)| !text.is_empty() && !exclude_each_other.contains(name));
     let mut all = settings(&together.map(|(name, text, _)| (*name, *text)).collect::<Vec<_>>()).unwrap();
     (all.outcome, all.revision, all.command) = (Some("outcome".into()), "abc".to_owned(), "perf -q".to_owned());
@@ -191,7 +192,7 @@ fn every_setting_crosses_the_process_seam() {
 }
 
 #[test]
-fn json_that_is_not_ours_is_refused_without_being_repeated() {
+fn foreign_json_is_rejected_and_not_repeated() {
     for text in ["", "S3cr3t", r#"{"target":"S3cr3t"}"#, r#"{"seed":"S3cr3t"}"#] {
         let error = Settings::from_json(text).err().unwrap().to_string();
         assert!(error.contains(SETTINGS_JSON) && !error.contains("S3cr3t"), "{error}");
@@ -207,7 +208,7 @@ fn a_flag_for_the_load_hides_every_variable_for_it() {
 }
 
 #[test]
-fn a_contradiction_names_what_was_typed() {
+fn a_contradiction_names_the_flags_or_variables_as_typed() {
     let most = [(MAX_VUS_OF_RATE, "5")];
     assert!(settings(&most).unwrap_err().to_string().starts_with(MAX_VUS_OF_RATE));
     let flag = Settings::from_flags(&[("max-vus", "5".to_owned())], &|_| None);

@@ -1,4 +1,4 @@
-//! Who a store is told that pushes and asks: k6's variables,
+//! Access to a store by k6's variables,
 //! <https://grafana.com/docs/k6/latest/results-output/real-time/prometheus-remote-write/>.
 
 use perf_settings::*;
@@ -26,7 +26,7 @@ fn credentials_go_to_the_store_and_nowhere_else() {
 }
 
 #[test]
-fn each_of_k6s_variables_is_understood() {
+fn k6s_variables_for_the_store_are_read() {
     let files = [(RW_CLIENT_CERTIFICATE, "c.pem"), (RW_CLIENT_CERTIFICATE_KEY, "k.pem")];
     let rest = [
         STORE,
@@ -48,7 +48,7 @@ fn each_of_k6s_variables_is_understood() {
 }
 
 #[test]
-fn user_and_password_are_those_of_the_url() {
+fn user_and_password_become_part_of_the_stores_url() {
     let basic = [STORE, (RW_USERNAME, "me"), (RW_PASSWORD, "p@ss"), (PROMETHEUS, "http://other:1/")];
     let settings = settings(&basic).unwrap();
     assert_eq!(settings.remote_write.unwrap().as_str(), "http://me:p%40ss@store:9009/api/v1/push");
@@ -60,7 +60,7 @@ fn user_and_password_are_those_of_the_url() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_refused_without_being_repeated() {
+fn an_invalid_header_is_rejected_and_not_repeated() {
     for pairs in [
         [STORE, (RW_HTTP_HEADERS, "secret"), ("", "")],
         [STORE, (RW_HTTP_HEADERS, "a b:secret"), ("", "")],

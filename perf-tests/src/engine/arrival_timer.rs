@@ -1,24 +1,24 @@
 //! Waits until an arrival is due.
 //!
-//! A sleep and a wake-up cost more processor time than a request, so by default arrivals go out on a grid: at most half a
-//! millisecond late, several at once. tokio's own timer is in whole milliseconds; on Linux the kernel's timerfd is used
-//! instead, and elsewhere tokio's is what there is.
+//! A sleep and a wake-up cost more processor time than a request. So by default arrivals start on a
+//! grid: at most half a millisecond late, several at once. tokio's own timer has a resolution of
+//! one millisecond. On Linux the kernel's timerfd is used instead; other systems use tokio's timer.
 
 use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
-/// How far apart wake-ups are, unless arrivals are to be exact.
+/// The time between wake-ups, unless arrivals are exact.
 const GRID: Duration = Duration::from_micros(400);
 
-/// How arrivals are waited for.
+/// How the timer waits for an arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WakeupMode {
-    /// At the next point of the grid.
+    /// Until the next point of the grid.
     Grid,
-    /// When they are due, with a wake-up each.
+    /// Until the arrival is due, with one wake-up for each.
     Exact,
-    /// By tokio's timer: the one that tests can turn.
+    /// By tokio's timer, which tests can control.
     Runtime,
 }
 
@@ -36,7 +36,7 @@ impl ArrivalTimer {
         Self { epoch, grid, timer }
     }
 
-    /// Waits until then, or a moment longer.
+    /// Waits until `due`, or slightly longer.
     pub(super) async fn until(&self, due: Instant) {
         self.timer.until(self.on_grid(due)).await;
     }
@@ -56,7 +56,7 @@ use linux::Timer;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    //! The kernel's own timer, as a file that becomes readable.
+    //! The kernel's timer, as a file that becomes readable.
 
     use std::os::fd::OwnedFd;
 
@@ -69,7 +69,7 @@ mod linux {
     use super::{Instant, time};
     use crate::clock;
 
-    /// None where the kernel has no such timer to give: then tokio's must do.
+    /// `None` if the kernel gives no such timer; then tokio's timer is used.
     pub(super) struct Timer(Option<AsyncFd<OwnedFd>>);
 
     impl Timer {
@@ -79,7 +79,7 @@ mod linux {
 
         #[expect(
             deprecated,
-            reason = "what takes its place asks for a promise, by unsafe, that an owned descriptor keeps by itself"
+            reason = "its replacement is unsafe, for a guarantee that an owned descriptor gives by itself"
         )]
         pub(super) fn new() -> Self {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
@@ -103,8 +103,8 @@ mod linux {
                 if timerfd_settime(timer, TimerfdTimerFlags::empty(), &once).is_err() {
                     return time::sleep_until(due).await;
                 }
-                // tokio watches for the change to readable, and setting the timer again makes it unreadable: so there is
-                // no need to read it, which would be another system call.
+                // tokio reports the change to readable. Setting the timer again makes the file
+                // unreadable, so it need not be read, which would be another system call.
                 match timer.readable().await {
                     Ok(mut ready) => ready.clear_ready(),
                     Err(_) => return time::sleep_until(due).await,
@@ -138,7 +138,7 @@ mod tests {
     use crate::clock;
 
     #[tokio::test]
-    async fn nobody_is_woken_before_it_is_due() {
+    async fn a_timer_does_not_fire_before_its_due_time() {
         let epoch = clock::now();
         for wakeup in [WakeupMode::Grid, WakeupMode::Exact, WakeupMode::Runtime] {
             let timer = ArrivalTimer::new(wakeup, epoch);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_grid_is_reached_at_or_after() {
+    async fn due_times_are_rounded_up_to_the_grid() {
         let epoch = clock::now();
         let timer = ArrivalTimer::new(WakeupMode::Grid, epoch);
         let at = |micros| timer.on_grid(epoch + Duration::from_micros(micros)).duration_since(epoch).as_micros();

@@ -1,5 +1,5 @@
-//! The generator watches itself: how busy its threads are, how long they wait for a processor, and what the hypervisor
-//! takes. Linux tells; elsewhere these are unknown.
+//! The health of the generator: how busy its threads are, how long they wait for a processor, and
+//! how much time the hypervisor takes. The values are known on Linux only.
 
 use perf_host::proc::{CpuTicks, cpu_ticks, thread_times};
 use tokio::time::Instant;
@@ -8,7 +8,7 @@ use crate::clock;
 use crate::measure::{GeneratorHealth, Snapshot, ThreadTimes};
 use crate::plan::nanos;
 
-/// Watches the thread that made it.
+/// Measures the processor time of the thread that created it.
 pub(super) struct ThreadWatch {
     began: Instant,
     times: ThreadTimes,
@@ -30,10 +30,10 @@ fn times(began: Instant) -> ThreadTimes {
     ThreadTimes { wall: nanos(clock::now().duration_since(began)), cpu, waited }
 }
 
-/// Makes shares of what workers report.
+/// Computes shares of time from the workers' times.
 pub(super) struct HealthMeter {
     since: Option<CpuTicks>,
-    /// Workers and ticks when shares were last made.
+    /// The workers' times and the machine's ticks at the last computation.
     before: (Vec<ThreadTimes>, Option<CpuTicks>),
 }
 
@@ -43,7 +43,7 @@ impl HealthMeter {
         Self { since, before: (Vec::new(), since) }
     }
 
-    /// Fills in how the generator did since the last call.
+    /// Fills in the health since the last call.
     pub(super) fn fill_in(&mut self, snapshot: &mut Snapshot) {
         let ticks = cpu_ticks();
         let grown = |(at, now): (usize, &ThreadTimes)| now.since(self.before.0.get(at).copied().unwrap_or_default());
@@ -52,7 +52,7 @@ impl HealthMeter {
         self.before = (snapshot.worked.clone(), ticks);
     }
 
-    /// How the generator did since the start.
+    /// The health since the start.
     pub(super) fn overall(&self, worked: &[ThreadTimes]) -> GeneratorHealth {
         health(worked, self.since, cpu_ticks())
     }
@@ -61,13 +61,13 @@ impl HealthMeter {
 fn health(worked: &[ThreadTimes], then: Option<CpuTicks>, now: Option<CpuTicks>) -> GeneratorHealth {
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let share = |part: u64, whole: u64| if whole > 0 { (part as f64 / whole as f64).min(1.0) } else { 0.0 };
-    let most = |of: &dyn Fn(&ThreadTimes) -> Option<u64>| {
-        worked.iter().filter_map(|worked| Some(share(of(worked)?, worked.wall))).max_by(f64::total_cmp)
+    let max_share = |time: &dyn Fn(&ThreadTimes) -> Option<u64>| {
+        worked.iter().filter_map(|worked| Some(share(time(worked)?, worked.wall))).max_by(f64::total_cmp)
     };
     let steal = then
         .zip(now)
         .map(|(then, now)| share(now.stolen.saturating_sub(then.stolen), now.all.saturating_sub(then.all)));
-    GeneratorHealth { cpu: most(&|worked| worked.cpu), run_queue: most(&|worked| worked.waited), steal }
+    GeneratorHealth { cpu: max_share(&|worked| worked.cpu), run_queue: max_share(&|worked| worked.waited), steal }
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_worker_speaks_for_the_generator() {
+    fn health_is_that_of_the_busiest_worker() {
         let worked = |cpu, waited| ThreadTimes { wall: 1000, cpu: Some(cpu), waited: Some(waited) };
         let (then, now) = (CpuTicks { stolen: 10, all: 100 }, CpuTicks { stolen: 30, all: 200 });
         let health = health(&[worked(900, 10), worked(100, 50)], Some(then), Some(now));
@@ -85,20 +85,21 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_thread_that_works_is_seen_to() {
+    fn the_time_of_a_busy_thread_is_measured() {
         let work = || {
             let watch = ThreadWatch::start();
             let until = clock::now() + std::time::Duration::from_millis(30);
             while clock::now() < until {}
             watch.worked()
         };
-        // Other tests want the processors as well, so it may have had to share; but it has worked or waited all the time. What a host takes
-        // from a virtual machine is neither, and it does not always.
-        let is_seen = |worked: &ThreadTimes| {
+        // Other tests need the processors too, so the thread may have waited for one. It was
+        // running or ready all the time. Time that a hypervisor takes from a virtual machine counts
+        // as neither, so the test retries.
+        let is_measured = |worked: &ThreadTimes| {
             let busy = worked.cpu.unwrap() + worked.waited.unwrap();
             busy > worked.wall / 2 && busy < worked.wall * 3 / 2
         };
-        let seen: Vec<_> = (0..20).map(|_| work()).take_while(|worked| !is_seen(worked)).collect();
-        assert!(seen.len() < 20, "{seen:?}");
+        let wrong: Vec<_> = (0..20).map(|_| work()).take_while(|worked| !is_measured(worked)).collect();
+        assert!(wrong.len() < 20, "{wrong:?}");
     }
 }

@@ -1,11 +1,11 @@
-//! Watches for a target that takes requests and answers none.
+//! Detects a target that accepts requests and finishes none.
 
 use std::time::Duration;
 
 use crate::measure::Snapshot;
 
-/// The longest time in which requests were under way and none came to its end. In a closed load that costs few samples: every
-/// virtual user waits with one, and percentiles stay as they were.
+/// The longest time with requests under way in which no request finished. In a closed load a stall
+/// leaves few samples: each virtual user waits with one request, so percentiles hardly change.
 #[derive(Debug, Default)]
 pub(super) struct StallWatch {
     since: Duration,

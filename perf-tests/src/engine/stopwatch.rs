@@ -9,15 +9,15 @@ use tokio::time::Instant;
 
 use crate::measure::{DurationParts, Failure, Recorder, Sample, SampleKey};
 
-/// Measures one request. Dropped before it is stopped, it counts the request as unknown: it was begun, and nobody saw how it
-/// ended.
+/// Measures one request. If it is dropped before it is stopped, the request is counted as unknown:
+/// it began, and its end is not known.
 pub(super) struct Stopwatch {
     recorder: Rc<RefCell<Recorder>>,
-    /// None for a request that no objective speaks of.
+    /// `None` for a request to no endpoint of the catalogue, which is not judged.
     at: Option<SampleKey>,
     due: Instant,
     started: Instant,
-    seen: bool,
+    is_stopped: bool,
 }
 
 impl Stopwatch {
@@ -28,19 +28,19 @@ impl Stopwatch {
         started: Instant,
     ) -> Self {
         recorder.borrow_mut().begin_request();
-        Self { recorder, at, due, started, seen: false }
+        Self { recorder, at, due, started, is_stopped: false }
     }
 
     pub(super) const fn started(&self) -> Instant {
         self.started
     }
 
-    /// What the load was doing when the request was due.
+    /// The phase in which the request was due.
     pub(super) fn phase(&self) -> Phase {
         self.at.map_or(Phase::Steady, |at| at.phase)
     }
 
-    /// Notes how long the backend said that it took.
+    /// Records the processing time that the backend reported.
     pub(super) fn backend_took(&self, server: Duration, parts: &DurationParts, finished: Instant) {
         if let Some(at) = self.at {
             let client = finished.duration_since(self.started).saturating_sub(parts.before_sending());
@@ -48,7 +48,7 @@ impl Stopwatch {
         }
     }
 
-    /// Counts the request. It was over at `finished`.
+    /// Counts the request, which ended at `finished`.
     pub(super) fn stop(
         mut self,
         status: Option<u16>,
@@ -56,7 +56,7 @@ impl Stopwatch {
         parts: DurationParts,
         finished: Instant,
     ) {
-        self.seen = true;
+        self.is_stopped = true;
         let mut recorder = self.recorder.borrow_mut();
         match self.at {
             Some(at) => {
@@ -73,7 +73,7 @@ impl Drop for Stopwatch {
     fn drop(&mut self) {
         let mut recorder = self.recorder.borrow_mut();
         recorder.end_request();
-        if !self.seen {
+        if !self.is_stopped {
             recorder.record_unknown(self.at);
         }
     }

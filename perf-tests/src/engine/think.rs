@@ -1,4 +1,4 @@
-//! Think times: how long a person takes between two clicks.
+//! Think times: the time that a person takes between two clicks.
 
 use std::time::Duration;
 
@@ -6,20 +6,30 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Exp1, StandardNormal};
 
-/// No think time is longer than this, however far out a distribution's tail goes.
+/// Maximum think time, which cuts a distribution's tail.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// A distribution of think times.
+/// A distribution of think times, for [`Vu::think_as`](crate::Vu::think_as). Drawn times are at
+/// most an hour.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::Think;
+/// let second = Duration::from_secs(1);
+/// let reading = Think::Lognormal { median: second * 2, p95: second * 8 };
+/// let polling = Think::Between(second, second * 2);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Think {
-    /// Any time between two is as likely as any other.
+    /// Uniform between the two durations.
     Between(Duration, Duration),
-    /// Exponential with that mean: times between independent events.
+    /// Exponential: the times between independent events.
     Exponential {
         /// The mean.
         mean: Duration,
     },
-    /// Lognormal, as measured of people: half think shorter than the median, and one in twenty longer than `p95`.
+    /// Lognormal, like measured think times of people: half are shorter than the median, and one in
+    /// twenty is longer than `p95`.
     Lognormal {
         /// The median.
         median: Duration,
@@ -29,7 +39,7 @@ pub enum Think {
 }
 
 impl Think {
-    /// A time of this distribution.
+    /// Draws a time from this distribution.
     pub(crate) fn draw(self, rng: &mut ChaCha8Rng) -> Duration {
         /// The 95 % point of the standard normal distribution.
         const Z95: f64 = 1.644_853_626_951_472_2;
@@ -67,9 +77,10 @@ mod tests {
     }
 
     #[test]
-    fn think_times_are_distributed_as_said() {
+    fn drawn_think_times_have_the_expected_quantiles() {
         let second = Duration::from_secs(1);
-        let near = |value: f64, wanted: f64| assert!((value / wanted - 1.0).abs() < 0.05, "{value} and not {wanted}");
+        let near =
+            |value: f64, expected: f64| assert!((value / expected - 1.0).abs() < 0.05, "{value}, not {expected}");
         let even = sorted(Think::Between(second, second * 3));
         near(even[10_000], 2.0);
         assert!(even[0] >= 1.0 && even[19_999] <= 3.0);

@@ -1,4 +1,4 @@
-//! A virtual user: what a scenario's iteration is handed.
+//! A virtual user: the argument of a scenario's iteration.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,57 +7,58 @@ use std::time::Duration;
 
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::phase::Phase;
-use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use tokio::time::{self, Instant};
+use tokio::time::Instant;
 
 use super::rate_limit::RateLimit;
 use super::stopwatch::Stopwatch;
-use super::think::Think;
 use crate::clock;
 use crate::http::server_timing::ONE_IN;
 use crate::http::{HttpClient, HttpConfig, Pool};
-use crate::measure::{DurationParts, Failure, IterationEnd, Recorder, SampleKey, Segment, Segments};
+use crate::measure::{DurationParts, FailedRequest, Failure, IterationEnd, Recorder, SampleKey, Segment, Segments};
 use crate::plan::PhasePlan;
 
+mod random;
 mod request;
 
 pub use request::{Request, RequestError, Response};
 
-/// What all virtual users of a run share, and none changes.
+/// Constants that all virtual users of a run share.
 #[derive(Debug)]
 pub(crate) struct RunContext {
     pub(crate) http: Arc<HttpConfig>,
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) exercised: Vec<Endpoint>,
     pub(crate) seed: u64,
-    /// Each scenario of the run: what its load is doing when.
+    /// The phases of each part's load.
     pub(crate) phases: Vec<PhasePlan>,
-    /// Connections of a worker's virtual users are shared among them.
+    /// Whether the virtual users of a worker share connections.
     pub(crate) shared_connections: bool,
 }
 
-/// What all virtual users of one worker share.
+/// State that all virtual users of a worker share.
 #[derive(Clone)]
 pub(crate) struct WorkerContext {
     pub(crate) shared: Arc<RunContext>,
     pub(crate) recorder: Rc<RefCell<Recorder>>,
     pub(crate) pool: Pool,
     pub(crate) rate_limit: Rc<RateLimit>,
-    /// When the run began.
+    /// The start of the run.
     pub(crate) epoch: Instant,
 }
 
-/// Which iteration of which sequence: what its random numbers, and so its payloads, follow from.
+/// The number of an iteration in its sequence. Its random numbers, and so its payloads, follow from
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IterationId {
-    /// The n-th of a virtual user that goes through iterations of its own.
+    /// The n-th iteration of this virtual user.
     Own(u64),
-    /// The n-th of all, whichever virtual user takes it.
+    /// The n-th iteration of all virtual users, whichever of them runs it.
     Shared(u64),
 }
 
-/// A virtual user: its own HTTP client, headers and random numbers.
+/// A virtual user, with its own HTTP client, headers and random numbers. An iteration receives it
+/// and makes its requests with it.
 pub struct Vu {
     id: u32,
     part: usize,
@@ -65,22 +66,24 @@ pub struct Vu {
     context: WorkerContext,
     pub(super) http: HttpClient,
     pub(super) headers: Vec<(String, String)>,
-    /// A request's body, kept so that the next need not ask for memory.
+    /// The body of the current request. The buffer is kept, so that the next request need not
+    /// allocate.
     pub(super) body: Vec<u8>,
-    /// Made when the first is asked for, and apart: it is large, and many iterations need none.
+    /// Created at the first use. Boxed, because it is large and many iterations do not use it.
     rng: Option<Box<ChaCha8Rng>>,
-    /// Whether the random numbers are those of this iteration yet: finding them costs more than many iterations need.
+    /// Whether `rng` is at the position of this iteration. Setting it is expensive, so it happens
+    /// at the first use.
     rng_is_set: bool,
-    /// Requests of the iteration under way, by endpoint.
+    /// Number of requests of the current iteration, by endpoint.
     made: Vec<u64>,
-    /// When the iteration under way began.
+    /// When the current iteration began.
     began: Option<Instant>,
-    /// How long after it was due it began.
+    /// Time from when the current iteration was due to when it began.
     lateness: Duration,
     late: bool,
     segments: Segments,
-    /// Answers so far.
-    answers: u32,
+    /// Number of responses.
+    responses: u32,
 }
 
 impl Vu {
@@ -99,12 +102,12 @@ impl Vu {
             lateness: Duration::ZERO,
             late: false,
             segments: Segments::default(),
-            answers: 0,
+            responses: 0,
             context,
         }
     }
 
-    /// Begins an iteration, now; an open load's was due at a time.
+    /// Begins an iteration. In an open load, it was due at `due`.
     pub(crate) fn begin(&mut self, now: Instant, iteration_id: IterationId, due: Option<Instant>) {
         self.iteration_id = iteration_id;
         self.made.fill(0);
@@ -112,11 +115,12 @@ impl Vu {
         self.segments = Segments::default();
         self.began = Some(now);
         self.lateness = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
-        let arrived = || self.context.recorder.borrow_mut().record_arrival(self.part, self.lateness);
-        self.late = due.is_some() && arrived();
+        let record = || self.context.recorder.borrow_mut().record_arrival(self.part, self.lateness);
+        self.late = due.is_some() && record();
     }
 
-    /// Ends the iteration under way, if there is one. Gives the time, which the next begins at.
+    /// Ends the current iteration, if there is one. Returns the current time, at which the next
+    /// begins.
     pub(crate) fn end(&mut self, end: IterationEnd) -> Instant {
         let now = clock::now();
         if let Some(began) = self.began.take() {
@@ -126,122 +130,134 @@ impl Vu {
         now
     }
 
-    /// Which of the run's scenarios it belongs to.
+    /// Index of the part that it belongs to.
     pub(crate) const fn part(&self) -> usize {
         self.part
     }
 
-    /// When the run began.
+    /// The start of the run.
     #[cfg(test)]
     pub(crate) const fn epoch(&self) -> Instant {
         self.context.epoch
     }
 
-    /// When the iteration under way began.
+    /// When the current iteration began.
     #[cfg(test)]
     pub(crate) const fn began(&self) -> Option<Instant> {
         self.began
     }
 
-    /// The virtual user's number, from 1; 0 in setup and teardown.
+    /// The virtual user's number in the run, from 1. It is 0 in setup and teardown.
+    ///
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu) {
+    /// let seat = vu.id() % 30;
+    /// # }
+    /// ```
     pub const fn id(&self) -> u32 {
         self.id
     }
 
-    /// The number of this iteration, from 0: of this virtual user's own, or, where iterations are shared or due at planned
-    /// times, of all.
-    pub const fn iteration(&self) -> u64 {
-        match self.iteration_id {
-            IterationId::Own(number) | IterationId::Shared(number) => number,
-        }
-    }
-
-    /// A name for this iteration that no other of the scenario has, and that is the same in every run of the same plan,
-    /// whichever virtual user takes it: "3-17", or "17" where iterations are shared.
-    pub fn iteration_name(&self) -> String {
-        match self.iteration_id {
-            IterationId::Own(number) => format!("{}-{number}", self.id),
-            IterationId::Shared(number) => number.to_string(),
-        }
-    }
-
-    /// Random numbers that are the same in every run with the same seed, for this iteration.
-    pub fn rng(&mut self) -> &mut ChaCha8Rng {
-        const WORDS_PER_ITERATION: u128 = 1 << 24;
-        let seed = self.context.shared.seed;
-        let rng = self.rng.get_or_insert_with(|| Box::new(ChaCha8Rng::seed_from_u64(seed)));
-        if !self.rng_is_set {
-            self.rng_is_set = true;
-            let (stream, number) = match self.iteration_id {
-                IterationId::Own(number) => (self.id.into(), number),
-                // Streams beyond those of virtual users.
-                IterationId::Shared(number) => ((self.part as u64 + 1) << 32, number),
-            };
-            rng.set_stream(stream);
-            rng.set_word_pos(u128::from(number) * WORDS_PER_ITERATION);
-        }
-        rng
-    }
-
-    /// One of several, by weight: `vu.choose(&[(70, "browse"), (30, "trade")])`.
+    /// Sends a header with all later requests of this virtual user, in place of an earlier one of
+    /// that name. An invalid header is an error when a request is sent.
     ///
-    /// # Panics
-    /// If there is nothing to choose, or all weights are 0. The panic ends this virtual user and the run says so.
-    pub fn choose<T: Copy>(&mut self, weighted: &[(u32, T)]) -> T {
-        let whole: u64 = weighted.iter().map(|(weight, _)| u64::from(*weight)).sum();
-        assert!(whole > 0, "there is nothing to choose from: all weights are 0");
-        let mut at = self.rng().random_range(0..whole);
-        for &(weight, choice) in weighted {
-            match at.checked_sub(weight.into()) {
-                Some(rest) => at = rest,
-                None => return choice,
-            }
-        }
-        unreachable!("a number below the sum of all weights lies within one of them")
-    }
-
-    /// Sends that header with every request from now on, in place of an earlier one of that name: a bearer token, say.
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu, token: &str) {
+    /// vu.header("authorization", &format!("Bearer {token}"));
+    /// # }
+    /// ```
     pub fn header(&mut self, name: &str, value: &str) {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Tells the requests from here to the end of the iteration, or to the next call with that name, apart from others: the
-    /// report has their latencies by endpoint and segment, such as `("day", 3)`. Three names at a time, a fourth takes the
-    /// place of the third; at most 1000 segments.
+    /// Puts later requests of this iteration in a segment, which has a name and a number. The
+    /// report has the latencies of each segment by endpoint. A later call with the same name
+    /// replaces the number.
+    ///
+    /// An iteration has at most three names at a time; a fourth replaces the third. A run has at
+    /// most 1000 segments; further ones are not recorded.
+    ///
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu) {
+    /// for day in 1..=30 {
+    ///     vu.segment("day", day);
+    ///     // Requests of this day.
+    /// }
+    /// # }
+    /// ```
     pub fn segment(&mut self, name: &'static str, number: u32) {
-        let is_its = |place: &Option<Segment>| place.is_none_or(|(known, _)| known == name);
+        let is_free = |place: &Option<Segment>| place.is_none_or(|(known, _)| known == name);
         let last = self.segments.len() - 1;
-        let place = self.segments.iter().position(is_its).unwrap_or(last);
+        let place = self.segments.iter().position(is_free).unwrap_or(last);
         self.segments[place] = Some((name, number));
     }
 
-    /// Counts whether something is as it should be, under a name that an objective can speak of. Gives what it was given.
+    /// Counts whether `passed` is true, under a name that an objective can refer to. Returns
+    /// `passed`. It does not change the outcome of any request; [`Request::check`] does.
+    ///
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu, players: u32) {
+    /// vu.check("room is not empty", players > 0);
+    /// # }
+    /// ```
     pub fn check(&mut self, name: &'static str, passed: bool) -> bool {
         let phase = self.phase_at(clock::now());
         self.count_check(phase, name, passed);
         passed
     }
 
-    pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
-        self.context.recorder.borrow_mut().record_check(self.part, phase, name, passed);
-    }
-
-    /// A request to an endpoint of the catalogue; method, path and objective come from there.
+    /// A request to an endpoint of the catalogue. Method, path and objective come from there.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let news = vu.request(GET_NEWS).query("day", 1).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the scenario has not declared the endpoint with
+    /// [`exercises`](crate::Scenario::exercises), because its objectives would not be judged. The
+    /// run exits with code 104.
+    #[track_caller]
     pub fn request(&mut self, endpoint: Endpoint) -> Request<'_> {
         let index = self.index_of(endpoint);
         Request::new(self, Some(index), endpoint.name, endpoint.method, endpoint.path)
     }
 
-    /// A request that no objective speaks of, such as creating a room. It is counted apart.
+    /// A request that belongs to no objective, such as opening a room. It is counted apart.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::Method;
+    /// # async fn setup(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// vu.unjudged(Method::Post, "/api/multiplayer/rooms").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unjudged(&mut self, method: Method, path: &'static str) -> Request<'_> {
         Request::new(self, None, path, method, path)
     }
 
-    /// Measures any other future as a request to that endpoint: a database call, a WebSocket exchange.
+    /// Measures any other future as a request to an endpoint, such as a database query or a
+    /// WebSocket exchange.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn query_news() -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let news = vu.time(GET_NEWS, query_news()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`RequestError::Failed`] with the future's own message: it counts as a failed request.
+    /// [`RequestError::Failed`] with the future's error as its message. It is counted as a failed
+    /// request.
+    ///
+    /// # Panics
+    /// If the scenario has not declared the endpoint, as in [`Vu::request`].
     pub async fn time<T, E: std::fmt::Display>(
         &mut self,
         endpoint: Endpoint,
@@ -249,39 +265,44 @@ impl Vu {
     ) -> Result<T, RequestError> {
         let index = self.index_of(endpoint);
         let stopwatch = self.start(Some(index)).await;
-        let result = future.await;
+        let result = future.await.map_err(|error| error.to_string());
+        let finished = clock::now();
         let failure = result.is_err().then_some(Failure::Other);
-        stopwatch.stop(None, failure, DurationParts::default(), clock::now());
+        stopwatch.stop(None, failure, DurationParts::default(), finished);
         let name = endpoint.name;
-        result.map_err(|error| RequestError::Failed { name, judged: true, message: error.to_string() })
+        result.map_err(|message| {
+            let (kind, status, body) = (Failure::Other, None, &[]);
+            self.record_cause(FailedRequest { request: name, kind, status, message: &message, body }, finished);
+            let message = format!("{name} failed: {message}");
+            RequestError::Failed { name, judged: true, status: None, place: None, message }
+        })
     }
 
-    /// Waits, as a person does between two clicks, for a random time between the two.
-    pub async fn think(&mut self, least: Duration, most: Duration) {
-        self.think_as(Think::Between(least, most)).await;
+    pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
+        self.context.recorder.borrow_mut().record_check(self.part, phase, name, passed);
     }
 
-    /// Waits for a random time of that distribution.
-    pub async fn think_as(&mut self, think: Think) {
-        let pause = think.draw(self.rng());
-        time::sleep(pause).await;
+    /// Records why a request failed.
+    pub(super) fn record_cause(&self, failed: FailedRequest<'_>, finished: Instant) {
+        let since_start = finished.saturating_duration_since(self.context.epoch);
+        self.context.recorder.borrow_mut().record_cause(failed, since_start);
     }
 
-    /// Counts an answer. True of every so manieth, the first among them.
+    /// Counts a response. Returns true for the first and then for every [`ONE_IN`]-th.
     pub(super) const fn reads_server_timing(&mut self) -> bool {
-        let reads = self.answers.is_multiple_of(ONE_IN);
-        self.answers = self.answers.wrapping_add(1);
+        let reads = self.responses.is_multiple_of(ONE_IN);
+        self.responses = self.responses.wrapping_add(1);
         reads
     }
 
-    /// Panics on an endpoint that the scenario has not declared: its objectives would go unjudged without a word. The
-    /// panic ends this virtual user and the run says so.
+    /// The endpoint's index in the catalogue. Panics if the scenario has not declared the endpoint.
+    #[track_caller]
     fn index_of(&self, endpoint: Endpoint) -> usize {
         let shared = &self.context.shared;
         let index = shared.endpoints.iter().position(|known| *known == endpoint);
         match index {
             Some(index) if self.id == 0 || shared.exercised.contains(&endpoint) => index,
-            _ => panic!("the scenario requests {} but does not declare it with `exercises`", endpoint.name),
+            _ => panic!("the scenario requests {} but does not declare it: add it to exercises(&[…])", endpoint.name),
         }
     }
 
@@ -290,8 +311,8 @@ impl Vu {
         self.context.shared.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
     }
 
-    /// Starts the stopwatch of a request, once the pace allows it. It was due when the scenario makes it, or before that, if
-    /// the iteration began late: then each of its requests comes so much later than it should.
+    /// Starts the stopwatch of a request, after the rate limit allows the request. The request is
+    /// due now, minus the lateness of the iteration: a late iteration delays each of its requests.
     pub(super) async fn start(&mut self, endpoint: Option<usize>) -> Stopwatch {
         let wanted = clock::now();
         let due = wanted.checked_sub(self.lateness).unwrap_or(wanted);
@@ -311,7 +332,7 @@ impl Vu {
 }
 
 impl Drop for Vu {
-    /// Whatever stopped the virtual user in the middle of an iteration, that is counted.
+    /// Counts an iteration that has not ended, for example after a panic, as interrupted.
     fn drop(&mut self) {
         self.end(IterationEnd::Interrupted);
     }

@@ -1,7 +1,6 @@
-//! A worker: a thread with a single-threaded runtime, its own virtual users and its own recorder. Nothing that a
-//! request touches is shared with another thread.
+//! A worker: a thread with a single-threaded runtime, its own virtual users and its own recorder. A
+//! request touches nothing that is shared with another thread.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,6 +14,7 @@ use tokio::time::Instant;
 
 use super::arrival_timer::WakeupMode;
 use super::health;
+use super::panics::KeptPanics;
 use super::rate_limit::RateLimit;
 use super::vu::{RequestError, RunContext, Vu, WorkerContext};
 use crate::http::Pool;
@@ -29,34 +29,35 @@ mod tests;
 /// An iteration under way.
 pub(crate) type IterationFuture<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
-/// The iterations of a scenario, whatever its setup's value is. A trait and not a closure, so that an iteration under way
-/// can borrow what it is made of: to count its users would be to share a counter among all threads.
+/// The iterations of a scenario, independent of the type of its setup's value. It is a trait and
+/// not a closure, so that an iteration can borrow from it. A reference count would be a counter
+/// shared among all threads.
 pub(crate) trait Iteration: Send + Sync {
-    /// Begins one.
+    /// Begins an iteration.
     fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a>;
 }
 
-/// What a worker is told to do.
+/// The input of a worker.
 pub(crate) struct WorkerJob {
     pub(crate) parts: Vec<PartJob>,
     pub(crate) epoch: Instant,
     pub(crate) shared: Arc<RunContext>,
     pub(crate) recorder: Recorder,
-    /// How many workers there are.
+    /// Number of workers.
     pub(crate) workers: usize,
     pub(crate) wakeup: WakeupMode,
-    /// Asks for a snapshot. Closed when nobody will ask any more, which is when the worker ends.
+    /// Requests for a snapshot. When the channel closes, the worker ends.
     pub(crate) asked: mpsc::Receiver<oneshot::Sender<Snapshot>>,
-    /// Told when the last virtual user has stopped.
+    /// Is sent when the last virtual user has stopped.
     pub(crate) finished: oneshot::Sender<()>,
-    /// True once the run is aborted.
-    pub(crate) abort: watch::Receiver<bool>,
+    /// True once the run is aborted. A worker aborts it if the scenario cannot go on.
+    pub(crate) abort: watch::Sender<bool>,
 }
 
 /// A worker's share of one of the run's scenarios.
 #[derive(Clone)]
 pub(crate) struct PartJob {
-    /// Which of the run's scenarios it is.
+    /// Index of the scenario in the run.
     pub(crate) part: usize,
     pub(crate) iteration: Arc<dyn Iteration>,
     pub(crate) min_iteration: Duration,
@@ -65,55 +66,57 @@ pub(crate) struct PartJob {
     pub(crate) schedule: WorkerSchedule,
 }
 
-/// Who runs iterations, and when, of what is this worker's.
+/// This worker's share of a schedule.
 #[derive(Clone)]
 pub(crate) enum WorkerSchedule {
-    /// Virtual users that iterate one after another.
+    /// Virtual users that run one iteration after another.
     Vus { vus: Vec<VuPlan>, supply: IterationSupply },
-    /// Every `of`-th arrival, from the `nth` on, for virtual users with those ids.
+    /// Every `of`-th arrival, starting with the `nth`, for virtual users with these ids.
     Arrivals {
         arrivals: Arc<Arrivals>,
         nth: usize,
         of: usize,
         ids: Vec<u32>,
-        /// How many of them are there from the start.
+        /// How many of these virtual users exist from the start.
         ready: usize,
     },
 }
 
-/// Which iterations there are for a virtual user to take.
+/// The iterations that a virtual user can take.
 #[derive(Clone)]
 pub(crate) enum IterationSupply {
-    /// There is always another.
+    /// Unlimited.
     Endless,
-    /// So many for each virtual user.
+    /// This many for each virtual user.
     Each(u64),
-    /// So many for all together, the next of which is counted here.
+    /// This many for all together. `next` counts those taken.
     Shared { next: Arc<AtomicU64>, all: u64 },
 }
 
-/// What a worker leaves.
+/// The result of a worker.
 pub(crate) struct WorkerResult {
     pub(crate) snapshot: Snapshot,
-    /// Errors of the scenario's own, which are no failed requests.
+    /// Errors of the scenario's code, which are not failed requests.
     pub(crate) errors: ScenarioErrors,
-    /// Virtual users that panicked, a sentence for each.
+    /// One message for each virtual user that panicked.
     pub(crate) panics: Vec<String>,
 }
 
-/// How many errors there were, and the first few of them.
+/// The number of errors, and the first few of them.
 #[derive(Debug, Default)]
 pub(crate) struct ScenarioErrors {
     pub(crate) count: u64,
     pub(crate) first: Vec<String>,
+    /// A request that cannot be sent: the load ended because of it.
+    pub(crate) unsendable: Option<String>,
 }
 
 impl ScenarioErrors {
-    const KEPT: usize = 3;
+    const MAX_MESSAGES: usize = 3;
 
     fn add(&mut self, error: &anyhow::Error) {
         self.count += 1;
-        if self.first.len() < Self::KEPT {
+        if self.first.len() < Self::MAX_MESSAGES {
             self.first.push(format!("{error:#}"));
         }
     }
@@ -121,24 +124,29 @@ impl ScenarioErrors {
     pub(crate) fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.first.extend(other.first);
-        self.first.truncate(Self::KEPT);
+        self.first.truncate(Self::MAX_MESSAGES);
+        self.unsendable = self.unsendable.take().or(other.unsendable);
     }
 }
 
-/// What the worker's tasks have in common.
+/// State that all tasks of the worker share.
 #[derive(Clone)]
 struct WorkerState {
     context: WorkerContext,
     errors: Rc<RefCell<ScenarioErrors>>,
     panics: Rc<RefCell<Vec<String>>>,
     aborted: Rc<AbortSignal>,
+    abort: watch::Sender<bool>,
     wakeup: WakeupMode,
 }
 
-/// Runs the worker's share to its end. Answers requests for snapshots meanwhile, and on until nobody asks: other workers
-/// may still be at it, and a snapshot is one of all.
+/// Runs the worker's share to its end. It responds to requests for snapshots until the channel
+/// closes, even after its own load has ended: other workers may still run, and a snapshot covers
+/// all workers.
 pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
-    let WorkerJob { parts, epoch, shared, recorder, workers, wakeup, mut asked, finished, mut abort } = job;
+    let WorkerJob { parts, epoch, shared, recorder, workers, wakeup, mut asked, finished, abort } = job;
+    let _kept = KeptPanics::keep();
+    let mut aborted = abort.subscribe();
     let recorder = Rc::new(RefCell::new(recorder));
     let rate_limit = Rc::new(RateLimit::new(shared.http.settings.rps, workers));
     let worker = WorkerState {
@@ -146,6 +154,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
         errors: Rc::default(),
         panics: Rc::default(),
         aborted: Rc::default(),
+        abort,
         wakeup,
     };
     let watch = health::ThreadWatch::start();
@@ -165,13 +174,13 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
             loop {
                 tokio::select! {
                     Some(ended) = running.join_next() => worker.ended(ended),
-                    Ok(_) = abort.wait_for(|abort| *abort), if !worker.aborted.is_sent.get() => {
+                    Ok(_) = aborted.wait_for(|abort| *abort), if !worker.aborted.is_sent.get() => {
                         worker.aborted.send();
-                        // Wherever they are: what is dropped counts itself.
+                        // Tasks may be dropped anywhere: what is dropped counts itself.
                         vu_tasks.drain(..).for_each(|task| task.abort());
                     }
                     asked = asked.recv() => match asked {
-                        // Nobody waits for the answer any more: then nobody misses it.
+                        // If the receiver is gone, nothing needs the snapshot.
                         Some(reply) => drop(reply.send(recorder.borrow().snapshot_with(watch.worked()))),
                         None => break,
                     },
@@ -187,26 +196,33 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
 }
 
 impl WorkerState {
-    /// A task has ended, perhaps by a panic.
+    /// Handles the end of a task, perhaps by a panic.
     fn ended(&self, ended: Result<(), JoinError>) {
         if let Err(error) = ended
             && let Ok(panic) = error.try_into_panic()
         {
-            let text = format!("a virtual user panicked and stopped: {}", panic_text(panic.as_ref()));
+            let text = format!("a virtual user panicked and stopped: {}", KeptPanics::take(panic.as_ref()));
             self.panics.borrow_mut().push(text);
         }
     }
 
-    /// Counts how an iteration ended; none if it was cut off. Gives the time.
+    /// Counts how an iteration ended (`None` if it was cut off), and returns the current time.
     fn iteration_ended(&self, vu: &mut Vu, result: Option<anyhow::Result<()>>) -> Instant {
         let end = match result {
             None => IterationEnd::Interrupted,
             Some(Ok(())) => IterationEnd::Completed,
             Some(Err(error)) => {
-                // A failed request to an endpoint is the service's failure and has been counted. Anything else, a failed
-                // login among it, kept the scenario from doing what it was to do.
-                if !matches!(error.downcast_ref(), Some(RequestError::Failed { judged: true, .. })) {
-                    self.errors.borrow_mut().add(&error);
+                // A failed request to an endpoint is the service's failure and has been counted.
+                // With any other error, such as a failed login, the scenario did not run as
+                // written.
+                match error.downcast_ref() {
+                    Some(RequestError::Failed { judged: true, .. }) => {}
+                    // Every iteration would end the same way, and nothing would be measured.
+                    Some(RequestError::Unsendable { .. }) => {
+                        self.errors.borrow_mut().unsendable = Some(format!("{error:#}"));
+                        self.abort.send_replace(true);
+                    }
+                    _ => self.errors.borrow_mut().add(&error),
                 }
                 IterationEnd::Failed
             }
@@ -215,7 +231,7 @@ impl WorkerState {
     }
 }
 
-/// Whether the run has been aborted, as far as one worker's virtual users are concerned.
+/// Tells a worker's virtual users that the run is aborted.
 #[derive(Default)]
 struct AbortSignal {
     is_sent: Cell<bool>,
@@ -228,7 +244,7 @@ impl AbortSignal {
         self.waiting.notify_waiters();
     }
 
-    /// Ends when the run is aborted.
+    /// Returns when the run is aborted.
     async fn wait(&self) {
         let notified = self.waiting.notified();
         if !self.is_sent.get() {
@@ -237,7 +253,7 @@ impl AbortSignal {
     }
 }
 
-/// Counts a virtual user as active for as long as it lives, a panic included.
+/// Counts a virtual user as active until it is dropped, even by a panic.
 struct ActiveVu {
     recorder: Rc<RefCell<Recorder>>,
     part: usize,
@@ -254,10 +270,4 @@ impl Drop for ActiveVu {
     fn drop(&mut self) {
         self.recorder.borrow_mut().vu_active(self.part, false);
     }
-}
-
-/// What was given to `panic!`.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

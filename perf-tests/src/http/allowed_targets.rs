@@ -1,30 +1,30 @@
-//! How far load may go: to this machine and to private networks, and further only where somebody said so. A wrong URL must not become an
-//! attack on whoever has that address.
+//! Limits load to this machine and private networks, unless the user allows a host. A wrong URL
+//! must not become an attack on the owner of that address.
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use perf_settings::ALLOW_TARGET;
 
-/// Takes out what is too far away.
+/// Removes addresses outside this machine and private networks.
 ///
 /// # Errors
-/// If nothing is left.
+/// If no address is left.
 pub(super) fn keep_near(host: &str, found: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
     let Some(first) = found.first().copied() else { return Ok(found) };
     let near: Vec<_> = found.into_iter().filter(|address| is_near(address.ip())).collect();
     if near.is_empty() {
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, too_far(host, first.ip())))
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, describe_denied(host, first.ip())))
     } else {
         Ok(near)
     }
 }
 
-fn too_far(host: &str, address: IpAddr) -> String {
-    let is = if host.parse::<IpAddr>().is_ok() { "is".to_owned() } else { format!("has the address {address},") };
+fn describe_denied(host: &str, address: IpAddr) -> String {
+    let shown = if host.parse::<IpAddr>().is_ok() { host.to_owned() } else { format!("{host} ({address})") };
     format!(
-        "{host} {is} neither on this machine nor in a private network, and load is not sent there by mistake: if it is yours to load, say so by \
-         --allow-target {host} (or {ALLOW_TARGET})"
+        "{shown} is neither on this machine nor in a private network: if you may load it, pass --allow-target {host} \
+         (or {ALLOW_TARGET})"
     )
 }
 
@@ -55,7 +55,7 @@ mod tests {
         {
             assert!(is_near(address.parse().unwrap()), "{address}");
         }
-        // Addresses for documentation, RFC 5737 and 3849, and those next to private ones.
+        // Addresses for documentation (RFC 5737 and 3849), and neighbors of private ranges.
         for address in [
             "203.0.113.7",
             "198.51.100.1",
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_reached_where_it_is_near_or_not_at_all() {
+    fn only_private_addresses_of_a_name_are_used() {
         let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 80);
         assert_eq!(keep_near("x", vec![at("203.0.113.7"), at("10.0.0.1")]).unwrap(), [at("10.0.0.1")]);
         let refused = keep_near("api.example.com", vec![at("203.0.113.7")]).unwrap_err();

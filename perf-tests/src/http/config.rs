@@ -1,4 +1,4 @@
-//! The settings that the clients of all virtual users share.
+//! The HTTP configuration that all virtual users share.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::tls::{self, TlsError};
 use crate::clock;
 use crate::measure::DurationParts;
 
-/// What all virtual users' clients share, and none changes.
+/// The target and the options of requests. All virtual users share it, and it does not change.
 #[derive(Debug)]
 pub(crate) struct HttpConfig {
     pub(crate) target: Target,
@@ -25,12 +25,12 @@ pub(crate) struct HttpConfig {
     tls: Option<Arc<ClientConfig>>,
 }
 
-/// What the answers of all virtual users may take together, in bytes, if that leaves each one the least.
-const TOGETHER: u64 = 4 << 30;
-const LEAST: usize = 4 << 20;
+/// Limit on response bodies of all virtual users together, in bytes, and the minimum limit of each.
+const ALL_BODIES: u64 = 4 << 30;
+const MIN_BODY: usize = 4 << 20;
 
 impl HttpConfig {
-    /// For a target, whose certificates are read here, once.
+    /// The configuration for a target. Reads its certificates, once.
     pub(crate) fn new(target: &Url, settings: HttpSettings) -> Result<Self, TlsError> {
         let target = Target::new(target, &settings.allowed);
         let tls = target
@@ -40,14 +40,15 @@ impl HttpConfig {
         Ok(Self { target, settings, limits: ResponseLimits::default(), tls })
     }
 
-    /// For so many virtual users: a target that answers all of them with what never ends does not fill the machine.
+    /// Divides the memory for response bodies among this many virtual users. A target that sends
+    /// endless responses to all of them does not fill the machine's memory.
     pub(crate) fn for_vus(mut self, vus: u32) -> Self {
-        let share = usize::try_from(TOGETHER / u64::from(vus.max(1))).unwrap_or(usize::MAX);
-        self.limits.body = share.clamp(LEAST, self.limits.body);
+        let share = usize::try_from(ALL_BODIES / u64::from(vus.max(1))).unwrap_or(usize::MAX);
+        self.limits.body = share.clamp(MIN_BODY, self.limits.body);
         self
     }
 
-    /// Makes a connection, and measures the parts of that.
+    /// Makes a connection and measures the parts of that.
     pub(super) async fn connect(
         &self,
         addresses: &Addresses,
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_virtual_users_get_shorter_answers_than_few() {
+    fn many_virtual_users_have_a_smaller_body_limit_each() {
         let target = Url::parse("http://127.0.0.1:1").unwrap();
         let body = |vus| HttpConfig::new(&target, HttpSettings::default()).unwrap().for_vus(vus).limits.body;
         assert_eq!([1, 64, 128, 10_000].map(body), [64 << 20, 64 << 20, 32 << 20, 4 << 20]);

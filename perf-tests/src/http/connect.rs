@@ -1,4 +1,4 @@
-//! Makes connections, and measures what goes into that: finding the address, connecting, the TLS handshake.
+//! Makes connections, and measures the lookup, the TCP connect and the TLS handshake.
 
 use std::cell::RefCell;
 use std::io;
@@ -24,7 +24,7 @@ use super::target::Target;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
-/// k6's time for which an address that was found is used.
+/// How long a resolved address is reused. k6's value.
 const ADDRESSES_LAST: Duration = Duration::from_secs(300);
 
 /// A connection, encrypted or not.
@@ -35,8 +35,9 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Whether nothing has come, as far as the runtime knows; none if that is not known so cheaply. This asks no one to be
-    /// woken, unlike a poll, and is a system call only if there is something to read.
+    /// Whether the runtime knows of no data to read; `None` if a cheap check is not possible.
+    /// Unlike a poll, this registers no waker. It makes a system call only if there may be
+    /// something to read.
     pub(super) fn is_quiet(&self) -> Option<bool> {
         match self {
             Self::Plain(stream) => {
@@ -47,11 +48,11 @@ impl Stream {
     }
 }
 
-/// The target's addresses as one worker knows them.
+/// The target's addresses, cached for one worker.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Addresses(Rc<RefCell<Option<Lookup>>>);
 
-/// Addresses, and when they were found.
+/// Addresses and when they were resolved.
 type Lookup = (Instant, Vec<SocketAddr>);
 
 impl Addresses {
@@ -70,7 +71,7 @@ impl Addresses {
     }
 }
 
-/// Connects, and fills in how long each part of that took.
+/// Connects and fills in how long each part took.
 pub(super) async fn connect(
     target: &Target,
     tls: Option<&Arc<ClientConfig>>,
@@ -87,25 +88,26 @@ pub(super) async fn connect(
     lap(Part::LookingUp);
     let found = found.map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => ExchangeError { failure: Failure::Other, message: error.to_string() },
-        _ => refused(format!("no address of {}: {error}", target.host)),
+        _ => refused(format!("cannot resolve {}: {error}", target.host)),
     })?;
-    let tcp = any_of(&found).await;
+    let tcp = connect_any(&found).await;
     lap(Part::Connecting);
     let tcp = tcp.map_err(|error| match exhausted(&error) {
-        Some(cure) => ExchangeError { failure: Failure::Other, message: format!("{error}: {cure}") },
+        Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
         None => ExchangeError { failure: failure_of(&error, Failure::Refused), message: error.to_string() },
     })?;
-    // Small requests are to go out at once. Fails only if the connection is gone, which the first write then says.
+    // Small requests must go out at once. This fails only if the connection is gone, and then the
+    // first write fails too.
     let _ = tcp.set_nodelay(true);
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
-    let wrong = |message: String| ExchangeError { failure: Failure::Tls, message };
-    let name = ServerName::try_from(target.host.clone()).map_err(|error| wrong(error.to_string()))?;
+    let tls_error = |message: String| ExchangeError { failure: Failure::Tls, message };
+    let name = ServerName::try_from(target.host.clone()).map_err(|error| tls_error(error.to_string()))?;
     let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await;
     lap(Part::TlsHandshaking);
-    stream.map(|stream| Stream::Tls(Box::new(stream))).map_err(|error| wrong(error.to_string()))
+    stream.map(|stream| Stream::Tls(Box::new(stream))).map_err(|error| tls_error(error.to_string()))
 }
 
-async fn any_of(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+async fn connect_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
     for address in addresses {
         match TcpStream::connect(address).await {
@@ -116,19 +118,17 @@ async fn any_of(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     Err(last)
 }
 
-/// What this machine has run out of, and what to do: no failure of the service's.
+/// The resource that this machine has run out of, and what to do. The service is not the cause.
 fn exhausted(error: &io::Error) -> Option<&'static str> {
-    // EMFILE, ENFILE, EADDRNOTAVAIL; the numbers are Linux's and macOS'.
+    // EMFILE, ENFILE, EADDRNOTAVAIL: the numbers of Linux and macOS.
     match error.raw_os_error()? {
         24 | 23 => Some("this machine allows no more open files: raise `ulimit -n`, or use fewer VUs"),
-        99 | 49 => {
-            Some("this machine has no more ports: keep connections (without --no-connection-reuse), or make fewer")
-        }
+        99 | 49 => Some("this machine has no free ports: remove --no-connection-reuse, or use fewer connections"),
         _ => None,
     }
 }
 
-/// The kind of failure that an error of a connection is.
+/// Classifies an error of a connection.
 pub(super) fn failure_of(error: &io::Error, otherwise: Failure) -> Failure {
     use io::ErrorKind;
     if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {

@@ -1,11 +1,11 @@
-//! What comes of a request: a whole answer or how it failed, and what its time went into.
+//! The outcome of a request: a whole response or an error, and the parts of its time.
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::measure::{DurationParts, Failure};
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) result: Result<Reply, ExchangeError>,
@@ -13,25 +13,26 @@ pub(crate) struct Exchange {
     pub(crate) finished: Instant,
 }
 
-/// A whole answer.
+/// A whole response.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// What an own connection read: head and body in one.
+    /// Head and body as an [`super::h1`] connection read them, or hyper's body.
     whole: Bytes,
-    /// Where the body begins in it.
+    /// Where the body begins in `whole`.
     head_len: usize,
-    /// The library's headers. Boxed, since they are large, and every answer is as large as the largest form.
+    /// Hyper's headers. They are boxed as they are large, and every response takes the size of the
+    /// largest variant.
     map: Option<Box<http::HeaderMap>>,
 }
 
 impl Reply {
-    /// Head and body as an own connection read them, and where the body begins.
-    pub(super) const fn of_own_connection(status: u16, whole: Bytes, head_len: usize) -> Self {
+    /// A response of an [`super::h1`] connection: head and body, and where the body begins.
+    pub(super) const fn from_own_connection(status: u16, whole: Bytes, head_len: usize) -> Self {
         Self { status, whole, head_len, map: None }
     }
 
-    /// An answer as the library has it.
+    /// A response of hyper.
     pub(super) fn from_hyper(status: u16, headers: http::HeaderMap, body: Bytes) -> Self {
         Self { status, whole: body, head_len: 0, map: Some(Box::new(headers)) }
     }
@@ -49,7 +50,7 @@ impl Reply {
     }
 }
 
-/// How a request failed before a whole answer was there.
+/// Why there is no whole response.
 #[derive(Debug)]
 pub(crate) struct ExchangeError {
     pub(crate) failure: Failure,

@@ -1,8 +1,10 @@
-//! An HTTP/1.1 connection from the client's side: sends a request and reads its answer, one after the other.
+//! The client side of an HTTP/1.1 connection: sends a request and reads its response, one after the
+//! other.
 //!
-//! Made for load: a small exchange costs one write, one read and no allocation. It knows no URLs, no redirects and no
-//! pools, and takes requests as bytes. It is stricter about answers than clients for the open web are, as an answer
-//! that two readers may understand differently is a finding.
+//! It is made for load: a small exchange costs one write, one read and no allocation. It has no
+//! URLs, redirects or pools, and takes requests as bytes. It is stricter about responses than
+//! clients for the open web, since a response that two readers may understand differently is a
+//! finding.
 
 mod body;
 mod connection;
@@ -17,16 +19,17 @@ use tokio::time::Instant;
 
 pub use connection::Connection;
 
-/// Limits on what a server may send.
+/// Limits on the data that a server may send.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseLimits {
-    /// The most bytes of a head, and, each taken together, of the extensions and of the trailers of a chunked body.
+    /// Maximum bytes of a head. The same limit applies to all extensions of a chunked body
+    /// together, and to its trailers.
     pub head: usize,
-    /// The most header lines of a head; more than 100 are never accepted.
+    /// Maximum header lines of a head. More than 100 are never accepted.
     pub headers: usize,
-    /// The most bytes of a body, after decoding.
+    /// Maximum bytes of a body, after decoding.
     pub body: usize,
-    /// The most interim (1xx) answers before the final one.
+    /// Maximum interim (1xx) responses before the final one.
     pub interim: usize,
 }
 
@@ -36,35 +39,35 @@ impl Default for ResponseLimits {
     }
 }
 
-/// What the request's method makes of the answer.
+/// The effect of the request's method on the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerTo {
-    /// It has no body, whatever its head says (RFC 9112, 6.3).
+    /// The response has no body, whatever its head says (RFC 9112, 6.3).
     Head,
-    /// It has the body that its head announces. Never to be used for CONNECT.
+    /// The response has the body that its head announces. Must not be used for CONNECT.
     Other,
 }
 
-/// A final answer, whole.
+/// A whole final response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct RawResponse {
     /// The status code, from 200 to 599.
     pub status: u16,
-    /// Head and body, one after the other as they came: two handles on one piece of memory would cost twice.
+    /// Head and body as they were read. Two handles on one piece of memory would cost twice.
     whole: Bytes,
     /// Where the body begins.
     head_len: usize,
-    /// When its parts came.
+    /// Times of the exchange.
     pub timings: Timings,
 }
 
-impl Answer {
-    /// The value of the first header line of this name; see [`header`].
+impl RawResponse {
+    /// The value of the first header line with this name; see [`header`].
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         header(&self.whole[..self.head_len], name)
     }
 
-    /// All header lines as they came, name and value. Trailers are not among them.
+    /// Name and value of all header lines, as they were read. Trailers are not included.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         head::lines(&self.whole[..self.head_len])
     }
@@ -74,59 +77,61 @@ impl Answer {
         &self.whole[self.head_len..]
     }
 
-    /// Head and body in one, and where the body begins.
+    /// Head and body as read, and where the body begins.
     pub fn into_whole(self) -> (Bytes, usize) {
         (self.whole, self.head_len)
     }
 }
 
-/// The value of the first header line of this name in an accepted head, whose case does not matter, without the whitespace
-/// around it. The head is searched anew at each call.
+/// The value of the first header line with this name in an accepted head, without surrounding
+/// whitespace. The name's case does not matter. Each call searches the head again.
 pub fn header<'head>(head: &'head [u8], name: &str) -> Option<&'head [u8]> {
     head::lines(head).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// When the parts of an exchange were over.
+/// Times of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct Timings {
-    /// The last byte of the request was handed to the kernel, or the sending was given up, as the answer came early.
+    /// The last byte of the request was handed to the kernel, or sending stopped since the response
+    /// came early.
     pub sent: Instant,
-    /// The first byte of the final answer was read. Before `sent` if the answer came early.
+    /// The first byte of the final response was read. Earlier than `sent` if the response came
+    /// early.
     pub first_byte: Instant,
-    /// The last byte of the answer was read.
+    /// The last byte of the response was read.
     pub finished: Instant,
 }
 
-/// An exchange that came to no answer. The connection is of no further use.
+/// An exchange without a response. The connection cannot be used again.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
-pub struct Broken {
-    /// Why.
+pub struct BrokenExchange {
+    /// The cause.
     pub cause: Cause,
     /// Whether at least one byte of the request was written.
     pub sent_anything: bool,
-    /// Whether at least one byte was read since the request began, be it of an interim answer.
+    /// Whether at least one byte was read since the request began, interim responses included.
     pub received_anything: bool,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// The system said no, be it to a write or to a read; a reset connection is among these.
+    /// An error of the system while reading or writing, such as a reset connection.
     #[error("{0}")]
     Io(std::io::Error),
-    /// The server closed the connection too early; says when.
+    /// The server closed the connection too early: when.
     #[error("connection closed {0}")]
     Closed(&'static str),
-    /// The server broke the rules of HTTP/1.1, or did what no request of ours asks for.
+    /// The server violated HTTP/1.1, or used a feature that no request here asks for.
     #[error("protocol error: {0}")]
     Protocol(&'static str),
-    /// The answer exceeds one of the [`ResponseLimits`].
+    /// The response exceeds one of the [`ResponseLimits`].
     #[error("more than {limit} {what}")]
     TooLarge {
-        /// What there is too much of, in the plural.
+        /// The plural noun that exceeds the limit.
         what: &'static str,
-        /// How many of it are accepted.
+        /// The limit.
         limit: usize,
     },
 }

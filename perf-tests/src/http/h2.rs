@@ -1,4 +1,5 @@
-//! HTTP/2, by hyper: by ALPN over TLS, by prior knowledge without. One connection for each virtual user.
+//! HTTP/2 by hyper: by ALPN over TLS, by prior knowledge without TLS. Each virtual user has one
+//! connection.
 
 use std::error::Error as _;
 
@@ -20,8 +21,8 @@ use crate::measure::{DurationParts, Failure};
 #[derive(Debug, Default)]
 pub(super) struct Http2(Option<SendRequest<Full<Bytes>>>);
 
-/// Sends a request and reads its whole answer. What goes into sending is not told apart from waiting: the library takes the
-/// request, and says when the answer begins.
+/// Sends a request and reads its whole response. Sending is part of waiting here, since hyper
+/// reports only when the response begins.
 pub(super) async fn exchange(
     connection: &mut Http2,
     config: &HttpConfig,
@@ -35,19 +36,20 @@ pub(super) async fn exchange(
         _ => {
             let stream = config.connect(addresses, (started, &mut *parts)).await?;
             let (sender, driver) =
-                handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
-            // Ends when its last sender is dropped; what it has to say of an error, the request under way says too.
+                handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| exchange_error(&error))?;
+            // Ends when its last sender is dropped. Its errors are also reported by the request
+            // under way.
             tokio::spawn(async move { drop(driver.await) });
             sender
         }
     };
     let sending_since = started + parts.before_sending();
-    let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
+    let response = sender.send_request(request).await.map_err(|error| exchange_error(&error))?;
     let first_byte = clock::now();
     let (head, body) = response.into_parts();
     let body = Limited::new(body, config.limits.body).collect().await.map_err(|error| {
-        let ours = error.downcast_ref::<hyper::Error>().map(broken);
-        ours.unwrap_or_else(|| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
+        let hyper_error = error.downcast_ref::<hyper::Error>().map(exchange_error);
+        hyper_error.unwrap_or_else(|| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
     })?;
     let finished = clock::now();
     parts.set(Part::Waiting, first_byte.duration_since(sending_since));
@@ -58,7 +60,7 @@ pub(super) async fn exchange(
     Ok((Reply::from_hyper(head.status.as_u16(), head.headers, body.to_bytes()), finished))
 }
 
-/// A request as the library wants it.
+/// Builds hyper's request.
 pub(super) fn request(
     config: &HttpConfig,
     head: RequestHead<'_>,
@@ -90,7 +92,7 @@ pub(super) fn request(
     whole.map_err(|error| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
 }
 
-fn broken(error: &hyper::Error) -> ExchangeError {
+fn exchange_error(error: &hyper::Error) -> ExchangeError {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
     let failure = match io {

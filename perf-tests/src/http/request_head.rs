@@ -1,31 +1,32 @@
-//! A request's head as bytes, <https://www.rfc-editor.org/rfc/rfc9112#section-3>.
+//! The head of a request as bytes, <https://www.rfc-editor.org/rfc/rfc9112#section-3>.
 
 use super::target::Target;
 
-/// The header `user-agent`, unless the scenario or a setting has another.
+/// The default `user-agent` header.
 pub(crate) const USER_AGENT: &str = concat!("perf-tests/", env!("CARGO_PKG_VERSION"));
 
-/// What a request's head is made of, the target aside. All of it has been checked to be what HTTP allows.
+/// The parts of a request's head, except the target. All of them have been checked to be valid in
+/// HTTP.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestHead<'a> {
     pub(crate) method: &'a str,
-    /// Path and query as they are on the wire, the target's base not included.
+    /// Path and query, already encoded, without the target's base path.
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
-    /// The virtual user's headers, and then the request's own.
+    /// The virtual user's headers, then the request's own.
     pub(crate) headers: [&'a [(String, String)]; 2],
     pub(crate) user_agent: Option<&'a str>,
-    /// The type of the body; none if there is no body.
+    /// The type of the body; `None` without a body.
     pub(crate) content_type: Option<&'a str>,
     pub(crate) content_length: usize,
-    /// Whether the connection is not to be used again.
+    /// Whether the connection will not be used again.
     pub(crate) close: bool,
-    /// Whether the path is the whole path, as a redirect names it.
+    /// Whether the path is complete, as in a redirect, and the target's base path is not added.
     pub(crate) absolute: bool,
 }
 
 impl RequestHead<'_> {
-    /// Appends the head.
+    /// Appends the head to `out`.
     pub(crate) fn write(&self, target: &Target, out: &mut Vec<u8>) {
         let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         let base = if self.absolute { "" } else { target.base.as_str() };
@@ -51,7 +52,7 @@ impl RequestHead<'_> {
         if let Some(content_type) = self.content_type.filter(|_| !has("content-type")) {
             put(&["\r\ncontent-type: ", content_type]);
         }
-        // A method that gives a body a meaning says so when it has none (RFC 9110, section 8.6).
+        // A method that gives a body a meaning must announce an empty body (RFC 9110, section 8.6).
         if self.content_type.is_some() || matches!(self.method, "POST" | "PUT" | "PATCH") {
             put(&["\r\ncontent-length: "]);
             let mut digits = [0; 20];
@@ -64,7 +65,7 @@ impl RequestHead<'_> {
     }
 }
 
-/// A number in decimal, without asking for memory.
+/// A number in decimal, without an allocation.
 fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
     let mut at = digits.len();
     loop {
@@ -78,14 +79,15 @@ fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
     std::str::from_utf8(&digits[at..]).unwrap_or_default()
 }
 
-/// Whether a header may have that name and value: a token, and text without control characters. What sets a request's
-/// length or its connection is ours to say.
+/// Whether a scenario may set a header with this name and value. The name must be a token, and the
+/// value text without control characters. Headers that define the request's length or connection
+/// are reserved.
 pub(crate) fn is_header_value(name: &str, value: &str) -> bool {
-    const OURS: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "upgrade"];
+    const RESERVED: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "upgrade"];
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty()
         && name.bytes().all(token)
-        && !OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours))
+        && !RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
         && value.bytes().all(|byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f))
 }
 
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_what_the_standard_wants() {
+    fn a_head_has_the_bytes_of_the_standard() {
         let get = written(&RequestHead { query: "x=1", ..HEAD }, "http://h:1/base/");
         assert_eq!(get, "GET /base/a?x=1 HTTP/1.1\r\nhost: h:1\r\nuser-agent: me\r\naccept: */*\r\n\r\n");
         let post = RequestHead {
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_the_scenario_comes_first_and_once() {
+    fn a_header_of_the_scenario_replaces_the_default() {
         let own = [("Accept".to_owned(), "text/html".to_owned()), ("Authorization".to_owned(), "Bearer x".to_owned())];
         let head = written(&RequestHead { headers: [&own, &[]], ..HEAD }, "http://a:b@h/");
         assert_eq!(head.matches("ccept: ").count(), 1);
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_smuggled_into_a_head() {
+    fn a_header_cannot_inject_lines_into_a_head() {
         assert!(is_header_value("x-a", "b c\tä"));
         for (name, value) in [("x", "a\r\nb: c"), ("x\n", "a"), ("", "a"), ("a b", "c"), ("x", "a\0"), ("Host", "x")] {
             assert!(!is_header_value(name, value), "{name:?}: {value:?}");

@@ -1,4 +1,4 @@
-//! Where requests go, in the pieces that a request is made of.
+//! The target of a run, in the parts that a request is made of.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-/// A target: the origin of all requests of a run.
+/// The target: the origin of all requests of a run.
 #[derive(Clone)]
 pub(crate) struct Target {
     /// A name or an address, without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: bool,
-    /// Whether load may go there wherever it is.
+    /// Whether load is allowed even outside private networks.
     pub(crate) is_allowed: bool,
     /// The header `host`.
     pub(crate) authority: String,
-    /// What stands before every path, without a slash at its end.
+    /// The base path, which precedes every path; no slash at its end.
     pub(crate) base: String,
-    /// User and password of the URL as the header `authorization` has them.
+    /// The header `authorization`, made from user and password of the URL.
     pub(crate) authorization: Option<String>,
 }
 
-/// Without what tells who asks.
+/// Without credentials.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { tls, authority, base, .. } = self;
@@ -37,7 +37,7 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
-    /// From a URL whose scheme is http or https and that names a host.
+    /// Builds the target from a URL with the scheme http or https and a host.
     pub(crate) fn new(url: &Url, allowed: &[String]) -> Self {
         let tls = url.scheme() == "https";
         let host = match url.host() {
@@ -60,7 +60,7 @@ impl Target {
         Self { host, port, tls, is_allowed, authority, base, authorization }
     }
 
-    /// The path on this target that a `location` names, seen from a path; none if it leads elsewhere.
+    /// Resolves a `location` header relative to a path. `None` if it leads away from this target.
     pub(crate) fn resolve(&self, from: &str, location: &str) -> Option<String> {
         let scheme = if self.tls { "https" } else { "http" };
         let here = Url::parse(&format!("{scheme}://{}{from}", self.authority)).ok()?;
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_taken_apart() {
+    fn a_url_is_split_into_its_parts() {
         let plain = target("http://127.0.0.1:8000/api/");
         assert_eq!((plain.host.as_str(), plain.port, plain.tls), ("127.0.0.1", 8000, false));
         assert_eq!((plain.authority.as_str(), plain.base.as_str()), ("127.0.0.1:8000", "/api"));

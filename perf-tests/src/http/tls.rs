@@ -1,4 +1,4 @@
-//! TLS by rustls: the system's certificates, one of the user's own, or none at all.
+//! TLS by rustls. It trusts the system's certificates, those of a file, or any.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ pub(crate) enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
-/// What all connections of a run share.
+/// The TLS configuration that all connections of a run share. `own` is a file of certificates that
+/// replaces the system's.
 pub(super) fn config(insecure: bool, own: Option<&Path>, http2: bool) -> Result<Arc<ClientConfig>, TlsError> {
     prometheus_store::use_ring();
     let builder = ClientConfig::builder();
@@ -43,10 +44,11 @@ fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
     for certificate in CertificateDer::pem_file_iter(path).map_err(|why| error(why.to_string()))? {
         roots.add(certificate.map_err(|why| error(why.to_string()))?).map_err(|why| error(why.to_string()))?;
     }
-    if roots.is_empty() { Err(error("there is none in it".to_owned())) } else { Ok(roots) }
+    if roots.is_empty() { Err(error("it has no certificates".to_owned())) } else { Ok(roots) }
 }
 
-/// Takes any certificate, as `--insecure-skip-tls-verify` asks for. The handshake's signatures are still checked.
+/// Accepts any certificate, for `--insecure-skip-tls-verify`. Signatures of the handshake are still
+/// verified.
 #[derive(Debug)]
 struct AnyCertificate {
     schemes: WebPkiSupportedAlgorithms,

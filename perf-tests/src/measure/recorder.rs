@@ -1,5 +1,5 @@
-//! Folds samples into counts. Each worker has one, which nobody else touches: no locks, and nothing that grows with the
-//! length of a run.
+//! Folds samples into counts. Each worker has its own recorder, so it needs no locks. Its memory
+//! does not grow with the length of a run.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,14 +7,15 @@ use std::time::Duration;
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
-use perf_report::evidence::{Buckets, Layout, ServerTimes, Snapshot, StatusCounts, ThreadTimes};
+use perf_report::evidence::{Buckets, FailedRequest, Layout, ServerTimes, Snapshot, StatusCounts, ThreadTimes};
 
 use super::sample::{Failure, Sample};
 
-/// An iteration that begins later than this after it was due began late: what its requests find may be the generator's
-/// doing.
+/// An iteration is late if it begins more than this after it was due. The latencies of its requests
+/// may then be the generator's fault.
 pub const LATE_AFTER: Duration = Duration::from_millis(5);
-/// A scenario that makes more segments than this has taken something for a segment that is none.
+/// Limit on segments. Further segments are not recorded: a scenario with more of them uses an
+/// unbounded value, such as an id, as a segment.
 const MAX_SEGMENTS: usize = 1_000;
 
 /// A worker's counts.
@@ -24,24 +25,24 @@ pub struct Recorder {
     counts: Snapshot,
 }
 
-/// What a request belongs to: `("day", 3)`.
+/// A name and a number by which requests are grouped, such as `("day", 3)`.
 pub type Segment = (&'static str, u32);
 
-/// What a request belongs to, each under a name of its own.
+/// The segments of a request, each with a different name.
 pub type Segments = [Option<Segment>; 3];
 
-/// Where a request is counted.
+/// The cell in which a request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleKey {
-    /// Which of the run's scenarios made it.
+    /// Index of the part that made it.
     pub part: usize,
-    /// Its endpoint's index in the catalogue.
+    /// Index of its endpoint in the catalogue.
     pub endpoint: usize,
-    /// What the load was doing when it was due.
+    /// Phase of the load in which it was due.
     pub phase: Phase,
     /// Whether its iteration began late.
     pub late: bool,
-    /// What else the scenario tells its requests apart by.
+    /// Segments that the scenario has set.
     pub segments: Segments,
 }
 
@@ -54,7 +55,7 @@ pub(crate) enum IterationEnd {
 }
 
 impl Recorder {
-    /// Nothing recorded yet.
+    /// A recorder without samples.
     pub fn new(layout: Layout) -> Self {
         Self { counts: Snapshot::new(&layout), layout }
     }
@@ -82,11 +83,11 @@ impl Recorder {
             .or_insert_with(|| StatusCounts { durations: Buckets::new(self.layout.bounds.clone()), failed: 0 });
         status.durations.record(duration);
         status.failed += u64::from(sample.failure.is_some());
-        // A future that is no HTTP request has no parts.
+        // A future that is not an HTTP request has no parts.
         if sample.status.is_some() || sample.failure.is_some_and(|failure| failure != Failure::Other) {
             for (buckets, part) in counts.parts.iter_mut().zip(Part::ALL) {
                 match sample.parts.get(part) {
-                    // A request on a connection that was there already has none of most parts.
+                    // On a reused connection, most parts take no time.
                     Duration::ZERO => buckets.record_zero(),
                     time => buckets.record(time),
                 }
@@ -103,29 +104,36 @@ impl Recorder {
         }
     }
 
-    /// Notes how long the backend said that a request took, which took so long by our clock.
+    /// Records why a request failed. `since_start` counts from the start of the load.
+    pub(crate) fn record_cause(&mut self, failed: FailedRequest<'_>, since_start: Duration) {
+        let first_ms = u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX);
+        self.counts.failures.record(failed, first_ms);
+    }
+
+    /// Records the processing time that the backend reported (`server`), and the same request's
+    /// duration by this machine's clock (`client`).
     pub fn record_server_time(&mut self, at: SampleKey, server: Duration, client: Duration) {
         let counts = self.counts.parts[at.part].cell_mut(at.endpoint, at.phase);
         counts.server.add(ServerTimes { requests: 1, server, client });
     }
 
-    /// A request has been begun.
+    /// Counts a request as in flight.
     pub(crate) const fn begin_request(&mut self) {
         self.counts.in_flight += 1;
     }
 
-    /// A request is over, whatever became of it.
+    /// Counts a request as no longer in flight, whether or not it succeeded.
     pub(crate) const fn end_request(&mut self) {
         self.counts.in_flight = self.counts.in_flight.saturating_sub(1);
     }
 
-    /// Counts a request that no objective speaks of.
+    /// Counts an unjudged request. It belongs to no objective.
     pub fn record_around(&mut self, failed: bool) {
         self.counts.around.sent += 1;
         self.counts.around.failed += u64::from(failed);
     }
 
-    /// Counts a request that was begun and not seen through.
+    /// Counts a request that began and whose end is not known.
     pub fn record_unknown(&mut self, at: Option<SampleKey>) {
         match at {
             Some(at) => self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).unknown += 1,
@@ -133,14 +141,14 @@ impl Recorder {
         }
     }
 
-    /// Counts a try of a check.
+    /// Counts one evaluation of a check.
     pub fn record_check(&mut self, part: usize, phase: Phase, name: &'static str, passed: bool) {
         let tries = &mut self.counts.parts[part].checks.entry(Cow::Borrowed(name)).or_default()[phase.index()];
         tries.tried += 1;
         tries.failed += u64::from(!passed);
     }
 
-    /// Counts an iteration that began so long after it was due. True if that is late.
+    /// Counts an iteration that began `lateness` after it was due. Returns whether it is late.
     pub(crate) fn record_arrival(&mut self, part: usize, lateness: Duration) -> bool {
         let part = &mut self.counts.parts[part];
         part.lateness.record(lateness);
@@ -148,12 +156,12 @@ impl Recorder {
         lateness > LATE_AFTER
     }
 
-    /// Counts iterations that were planned and are never begun.
+    /// Counts planned iterations that never begin.
     pub(crate) fn record_dropped(&mut self, part: usize, phase: Phase, count: u64) {
         self.counts.parts[part].dropped[phase.index()] += count;
     }
 
-    /// Counts an iteration that took so long and made so many requests to each endpoint.
+    /// Counts an iteration. `requests` has its number of requests to each endpoint.
     pub(crate) fn record_iteration(&mut self, part: usize, end: IterationEnd, took: Duration, requests: &[u64]) {
         let part = &mut self.counts.parts[part];
         match end {
@@ -169,7 +177,7 @@ impl Recorder {
         }
     }
 
-    /// One more, or one less, virtual user is active.
+    /// Changes the number of active virtual users by one: up if `active`, otherwise down.
     pub(crate) fn vu_active(&mut self, part: usize, active: bool) {
         let vus = &mut self.counts.parts[part].vus;
         *vus = if active { *vus + 1 } else { vus.saturating_sub(1) };
@@ -180,7 +188,7 @@ impl Recorder {
         self.counts.clone()
     }
 
-    /// Everything recorded so far, and what the worker's thread did meanwhile.
+    /// Everything recorded so far, and the times of the worker's thread.
     pub(crate) fn snapshot_with(&self, worked: ThreadTimes) -> Snapshot {
         Snapshot { worked: vec![worked], ..self.snapshot() }
     }

@@ -1,4 +1,4 @@
-//! One request, as it is measured.
+//! The measurement of one request.
 
 use std::time::Duration;
 
@@ -9,36 +9,37 @@ use crate::plan::nanos;
 
 pub use perf_report::FailureKind as Failure;
 
-/// A request that was made, or tried.
+/// The measurement of one request, successful or not.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
-    /// The status code, if an answer came.
+    /// The status code, if there was a response.
     pub status: Option<u16>,
     /// Whether it failed, and how.
     pub failure: Option<Failure>,
-    /// When it was to start. In a closed load that is when it did: the virtual user had to be free.
+    /// When it was due. In a closed load, this is the same as `started`.
     pub due: Instant,
     /// When it started.
     pub started: Instant,
-    /// When its last byte was there, or it failed.
+    /// When its last byte was read, or when it failed.
     pub finished: Instant,
-    /// What its time went into.
+    /// The parts of its time.
     pub parts: DurationParts,
 }
 
 impl Sample {
-    /// Sending, waiting and receiving: k6's `http_req_duration`. Making a connection is not in it.
+    /// Sending, waiting and receiving, without connecting: k6's `http_req_duration`.
     pub fn duration(&self) -> Duration {
         self.finished.duration_since(self.started).saturating_sub(self.parts.before_sending())
     }
 
-    /// From when it was due to when it was over.
+    /// The time from when it was due to when it finished.
     pub fn response_time(&self) -> Duration {
         self.finished.duration_since(self.due)
     }
 }
 
-/// What the time of a request went into, in nanoseconds: half as large as durations, and every request under way has one.
+/// The parts of a request's time, in nanoseconds. They take half the memory of durations, and every
+/// request in flight has them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DurationParts([u64; Part::ALL.len()]);
 
@@ -53,7 +54,7 @@ impl DurationParts {
         Duration::from_nanos(self.0[part as usize])
     }
 
-    /// What passed before there was a connection to send on.
+    /// The time before sending: blocked, looking up, connecting and the TLS handshake.
     pub fn before_sending(&self) -> Duration {
         [Part::Blocked, Part::LookingUp, Part::Connecting, Part::TlsHandshaking].map(|part| self.get(part)).iter().sum()
     }

@@ -1,7 +1,9 @@
-//! The timeline of a run: what was measured in equal sections of its time, in memory that does not grow with its length.
+//! The timeline of a run: measurements in sections of equal length. Its memory does not grow with
+//! the length of the run.
 //!
-//! Sections are differences of cumulative snapshots, so that nothing is folded twice. Each keeps its latencies as an encoded
-//! HDR histogram: a histogram of counts would be a hundred kilobytes, and its encoding is some hundred bytes.
+//! A section is the difference of two cumulative snapshots, so no sample is folded twice. It keeps
+//! its latencies as an encoded HDR histogram of some hundred bytes; a decoded one has a hundred
+//! kilobytes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,27 +16,29 @@ use monitoring::slo::Slo;
 
 use perf_report::evidence::{RequestCounts, Snapshot, Spread};
 
-/// With more sections than this, two become one.
+/// With more sections than this, every two are merged into one.
 const MOST: usize = 120;
 /// The shortest section.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Who offers does so now and then, and a hair too early is better than half a section too late.
+/// A section may end this much early. Snapshots are offered only from time to time, and the next
+/// one would end the section half its length late.
 const EARLY: Duration = Duration::from_millis(100);
 
-/// A latency histogram could not be encoded, or not read again: not before sections hold more than can be counted.
+/// A latency histogram could not be encoded or decoded. This happens only if a count exceeds its
+/// integer type.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to keep a section's latencies: {0}")]
+#[error("failed to encode or decode the latencies of a section: {0}")]
 pub struct TimelineError(String);
 
-/// What was measured in one section of a run's time.
+/// The measurements of one section of a run.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// From when to when, from the start of the load.
+    /// Its beginning, from the start of the load.
     pub from: Duration,
-    /// Its end.
+    /// Its end, from the start of the load.
     pub to: Duration,
-    /// Virtual users at its end.
+    /// Active virtual users at its end.
     pub vus: u32,
     /// Iterations of open loads that began in it.
     pub begun: u64,
@@ -47,18 +51,18 @@ pub struct Section {
 /// Latencies of one endpoint in one section.
 #[derive(Debug, Clone)]
 pub struct SectionLatencies {
-    /// Requests that failed, which lie beyond all bounds.
+    /// Failed requests. They rank after all others.
     pub failed: u64,
-    /// Requests within what the endpoint's objective on latency promises; none if it has no such objective.
+    /// Good requests by the endpoint's latency objective; `None` if it has no such objective.
     pub good: Option<u64>,
-    /// Those that succeeded, in nanoseconds, as HDR histogram V2.
+    /// Latencies of successful requests in nanoseconds, as an HDR histogram V2.
     encoded: Vec<u8>,
 }
 
-/// Cuts a run into sections while it goes on.
+/// Divides a run into sections while it goes on.
 #[derive(Debug)]
 pub struct TimelineRecorder {
-    /// What is promised of each endpoint's latency.
+    /// Threshold of each endpoint's latency objective.
     thresholds: Vec<Option<Duration>>,
     interval: Duration,
     sections: Vec<Section>,
@@ -74,7 +78,7 @@ struct LastCut {
     latencies: BTreeMap<usize, EndpointTotals>,
 }
 
-/// An endpoint's cumulative counts.
+/// An endpoint's counts since the start of the load.
 #[derive(Debug)]
 struct EndpointTotals {
     count: u64,
@@ -83,19 +87,27 @@ struct EndpointTotals {
 }
 
 impl TimelineRecorder {
-    /// Nothing yet, of a catalogue's endpoints.
+    /// An empty timeline for the endpoints of a catalogue.
     pub fn new(catalogue: &Catalogue) -> Self {
         let threshold = |endpoint| catalogue.latency_slo(endpoint).and_then(Slo::threshold);
         let thresholds = catalogue.endpoints.iter().map(threshold).collect();
         Self { thresholds, interval: SHORTEST, sections: Vec::new(), last: LastCut::default() }
     }
 
-    /// Ends a section if it is long enough.
+    /// Ends the current section if it is long enough. `snapshot` was taken at `elapsed` from the
+    /// start of the load.
+    ///
+    /// # Errors
+    /// If a histogram cannot be encoded or decoded.
     pub fn offer(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Result<(), TimelineError> {
         if elapsed + EARLY < self.last.at + self.interval { Ok(()) } else { self.cut(elapsed, snapshot) }
     }
 
-    /// Ends the last section with what was measured in all, and gives them all, with how long one is.
+    /// Ends the last section with the final snapshot. Returns the length of a section, and all
+    /// sections.
+    ///
+    /// # Errors
+    /// If a histogram cannot be encoded or decoded.
     pub fn finish(mut self, elapsed: Duration, all: &Snapshot) -> Result<(Duration, Vec<Section>), TimelineError> {
         if elapsed > self.last.at {
             self.cut(elapsed, all)?;
@@ -114,14 +126,14 @@ impl TimelineRecorder {
             if all == 0 {
                 continue;
             }
-            let lately = latency.spread().since(before.map(|before| &before.spread)).map_err(failed)?;
+            let section_spread = latency.spread().since(before.map(|before| &before.spread)).map_err(failed)?;
             let good_before = before.and_then(|before| before.good).unwrap_or(0);
-            let of = SectionLatencies {
-                failed: all.saturating_sub(lately.len()),
+            let section_latencies = SectionLatencies {
+                failed: all.saturating_sub(section_spread.len()),
                 good: good.map(|good| good - good_before),
-                encoded: encode(&lately)?,
+                encoded: encode(&section_spread)?,
             };
-            latencies.insert(index, of);
+            latencies.insert(index, section_latencies);
             self.last.latencies.insert(index, EndpointTotals { count, good, spread: latency.spread().clone() });
         }
         let begun = snapshot.parts.iter().map(|part| part.lateness.spread().count()).sum();
@@ -138,7 +150,7 @@ impl TimelineRecorder {
         if self.sections.len() > MOST { self.halve() } else { Ok(()) }
     }
 
-    /// Makes one section of every two.
+    /// Merges every two sections into one.
     fn halve(&mut self) -> Result<(), TimelineError> {
         self.interval *= 2;
         let mut merged: Vec<Section> = Vec::with_capacity(self.sections.len() / 2 + 1);
@@ -174,7 +186,10 @@ impl Section {
 }
 
 impl SectionLatencies {
-    /// Those of requests that succeeded, in nanoseconds.
+    /// The latencies of successful requests, in nanoseconds.
+    ///
+    /// # Errors
+    /// If the histogram cannot be decoded.
     pub fn decoded(&self) -> Result<Histogram<u64>, TimelineError> {
         Deserializer::new().deserialize(&mut self.encoded.as_slice()).map_err(failed)
     }
@@ -183,7 +198,7 @@ impl SectionLatencies {
 fn encode(histogram: &Histogram<u64>) -> Result<Vec<u8>, TimelineError> {
     let mut encoded = Vec::new();
     V2Serializer::new().serialize(histogram, &mut encoded).map_err(failed)?;
-    // There are thousands of these, and room that is never used adds up.
+    // A run has thousands of these, so unused capacity would add up.
     encoded.shrink_to_fit();
     Ok(encoded)
 }

@@ -1,8 +1,9 @@
-//! When iterations of an open load are due.
+//! The times at which iterations of an open load are due.
 //!
-//! A rate is a line over time, or several; what lies below it is how many arrivals there have been. Arrival `i`, counted
-//! from 0, is due when that area reaches `i`. Areas are integers (in half arrivals times nanoseconds), so there are exactly
-//! as many arrivals as the profile promises, whatever its stages.
+//! A rate is a sequence of straight lines over time. The area below the lines is the number of
+//! arrivals so far. Arrival `i`, counted from 0, is due when the area reaches `i`. Areas are
+//! integers (in half arrivals times nanoseconds), so the number of arrivals is exactly the
+//! profile's, for any stages.
 
 use std::time::Duration;
 
@@ -13,40 +14,40 @@ use serde::{Deserialize, Serialize};
 
 use super::nanos;
 
-/// How arrivals are spread.
+/// How arrivals are spread over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {
-    /// Evenly, as k6 does it.
+    /// Evenly, like k6.
     #[default]
     Even,
-    /// As independent people arrive: a Poisson process given how many there are in all, so that every run has the
-    /// promised number. Made from the seed.
+    /// Like independent people: a Poisson process, conditioned on the total number, so that every
+    /// run has exactly the planned number. The times follow from the seed.
     Poisson,
 }
 
-/// Planned arrivals, from the start of the run.
+/// Planned arrivals. Times are from the start of the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrivals {
     start: Duration,
     lines: Vec<Line>,
-    /// Nanoseconds in which a rate's number of arrivals comes.
+    /// Length of the period that rates count arrivals in, in nanoseconds.
     unit: u64,
     total: u64,
     spacing: Spacing,
     seed: u64,
-    /// Which of the seed's streams: parts of one run do not arrive together by chance.
+    /// The seed's random stream: parts of one run use different streams and do not arrive in step.
     stream: u64,
 }
 
-/// A rate that goes from one number to another in a straight line.
+/// A rate that changes in a straight line. Times are in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Line {
     start: u64,
     duration: u64,
     from: u64,
     to: u64,
-    /// Twice the area below all lines before it, in arrivals per unit times nanoseconds.
+    /// Twice the area below all earlier lines, in arrivals per unit times nanoseconds.
     before: u128,
 }
 
@@ -55,8 +56,9 @@ impl Line {
         (u128::from(self.from) + u128::from(self.to)) * u128::from(self.duration)
     }
 
-    /// When, in nanoseconds from its start, twice the area below it reaches `area`. With a rate `a + (b - a) t / d`, twice
-    /// the area is `2 a t + (b - a) t² / d`, solved in the form that loses no digits when `a` and `b` are close.
+    /// The time from the line's start, in nanoseconds, at which twice the area below it reaches
+    /// `area`. With a rate `a + (b - a) t / d`, twice the area is `2 a t + (b - a) t² / d`. It is
+    /// solved in the form that loses no digits when `a` and `b` are close.
     fn when(&self, area: u128) -> u64 {
         if self.from == self.to {
             let time = area / (2 * u128::from(self.from)).max(1);
@@ -73,7 +75,8 @@ impl Line {
 }
 
 impl Arrivals {
-    /// A constant or ramped rate: from `start_rate` through stages, each target a number of arrivals in `unit`.
+    /// A constant or ramped rate, from `start_rate` through stages. Each target is a number of
+    /// arrivals per `unit`.
     pub(super) fn new(
         start: Duration,
         start_rate: u64,
@@ -92,24 +95,24 @@ impl Arrivals {
         Self { start, lines, unit, total, spacing, seed, stream }
     }
 
-    /// How many there are.
+    /// The number of arrivals.
     pub const fn total(&self) -> u64 {
         self.total
     }
 
-    /// When each is due, ascending.
+    /// The time of each arrival, ascending.
     pub fn iter(&self) -> Iter<'_> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(self.stream);
-        Iter { of: self, next: 0, line: 0, rng, left: 1.0 }
+        Iter { arrivals: self, next: 0, line: 0, rng, left: 1.0 }
     }
 
-    /// How many are due from one time to another.
+    /// The number of arrivals due from one time to another.
     pub fn between(&self, from: Duration, to: Duration) -> u64 {
         self.due_before(to).saturating_sub(self.due_before(from))
     }
 
-    /// How many are due before a time if they are spread evenly: the area up to then.
+    /// The number of evenly spread arrivals due before a time: the area up to then.
     fn due_before(&self, time: Duration) -> u64 {
         let time = nanos(time.saturating_sub(self.start));
         let Some(line) = self.lines.iter().rev().find(|line| line.start <= time) else { return 0 };
@@ -126,29 +129,30 @@ impl Arrivals {
     }
 }
 
-/// Goes through arrivals.
+/// Iterates over the times of arrivals.
 #[derive(Debug)]
 pub struct Iter<'plan> {
-    of: &'plan Arrivals,
+    arrivals: &'plan Arrivals,
     next: u64,
     line: usize,
     rng: ChaCha8Rng,
-    /// Of the whole area, the share that lies after the last arrival; for Poisson arrivals.
+    /// For Poisson arrivals: the share of the whole area after the last arrival.
     left: f64,
 }
 
 impl Iter<'_> {
     fn area(&mut self) -> u128 {
-        match self.of.spacing {
-            Spacing::Even => self.of.twice(self.next),
+        match self.arrivals.spacing {
+            Spacing::Even => self.arrivals.twice(self.next),
             Spacing::Poisson => {
-                // The smallest of n uniform numbers leaves 1 - U^(1/n) below it; so on with those above it (Bentley and
-                // Saxe, "Generating sorted lists of random numbers", 1980). libm: the same digits on every machine.
+                // The smallest of n uniform numbers leaves 1 - U^(1/n) below it; the same holds for
+                // those above it, one by one (Bentley and Saxe, "Generating sorted lists of random
+                // numbers", 1980). libm gives the same digits on every machine.
                 #[expect(clippy::cast_precision_loss, reason = "a random number needs no more")]
-                let remaining = (self.of.total - self.next) as f64;
+                let remaining = (self.arrivals.total - self.next) as f64;
                 let uniform: f64 = self.rng.random_range(f64::MIN_POSITIVE..1.0);
                 self.left *= libm::exp(libm::log(uniform) / remaining);
-                let whole = self.of.lines.last().map_or(0, |line| line.before + line.area());
+                let whole = self.arrivals.lines.last().map_or(0, |line| line.before + line.area());
                 #[expect(
                     clippy::cast_precision_loss,
                     clippy::cast_possible_truncation,
@@ -166,21 +170,21 @@ impl Iterator for Iter<'_> {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        if self.next >= self.of.total {
+        if self.next >= self.arrivals.total {
             return None;
         }
         let area = self.area();
         self.next += 1;
-        let mut line = &self.of.lines[self.line];
-        while area >= line.before + line.area() && self.line + 1 < self.of.lines.len() {
+        let mut line = &self.arrivals.lines[self.line];
+        while area >= line.before + line.area() && self.line + 1 < self.arrivals.lines.len() {
             self.line += 1;
-            line = &self.of.lines[self.line];
+            line = &self.arrivals.lines[self.line];
         }
-        Some(self.of.start + Duration::from_nanos(line.start + line.when(area.saturating_sub(line.before))))
+        Some(self.arrivals.start + Duration::from_nanos(line.start + line.when(area.saturating_sub(line.before))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::try_from(self.of.total - self.next).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.arrivals.total - self.next).unwrap_or(usize::MAX);
         (left, Some(left))
     }
 }
@@ -208,8 +212,8 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_is_due_where_its_area_says() {
-        // 0 to 100/s in 10 s: after t seconds 5 t² have come.
+    fn arrivals_of_a_ramp_follow_from_its_area() {
+        // 0 to 100/s in 10 s: 5 t² arrivals after t seconds.
         let due: Vec<_> = ramp(0, &[(10_000, 100)], Spacing::Even).iter().collect();
         assert_eq!(due.len(), 500);
         for (i, due) in due.iter().enumerate() {
@@ -219,22 +223,23 @@ mod tests {
     }
 
     #[test]
-    fn poisson_arrivals_are_as_many_and_not_even() {
+    fn poisson_arrivals_have_the_planned_number_and_exponential_gaps() {
         let arrivals = ramp(1000, &[(10_000, 1000)], Spacing::Poisson);
         let due: Vec<_> = arrivals.iter().collect();
         assert_eq!(due.len(), 10_000);
         let gaps: Vec<_> = due.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
-        // Exponential gaps have a deviation as large as their mean; even ones have none.
+        // Exponential gaps have a standard deviation equal to their mean; even gaps have none.
         assert!((0.95..1.05).contains(&(variance.sqrt() / mean)), "{}", variance.sqrt() / mean);
         assert_eq!(due, arrivals.iter().collect::<Vec<_>>());
     }
 
     proptest! {
-        /// As many as the area below the rate, in whole and up to the end of every stage; ascending; within the load.
+        /// The number of arrivals equals the area below the rate, in total and at the end of every
+        /// stage. Times are ascending and within the load.
         #[test]
-        fn arrivals_sum_to_what_is_promised(
+        fn the_number_of_arrivals_is_the_area_below_the_rate(
             start in 0_u64..500,
             plan in prop::collection::vec((0_u64..5_000, 0_u64..500), 1..6),
             poisson in any::<bool>(),
@@ -246,9 +251,9 @@ mod tests {
             for &(ms, target) in &plan {
                 (area, now, at) = (area + (at + target) * ms, now + ms, target);
                 if spacing == Spacing::Even {
-                    let by_then = due.iter().filter(|due| due.as_millis() < u128::from(now)).count() as u64;
-                    // Due exactly at the boundary, or a rounding before it.
-                    prop_assert!(by_then.abs_diff(area.div_ceil(2000)) <= 1, "{} {}", by_then, area);
+                    let due_by_then = due.iter().filter(|due| due.as_millis() < u128::from(now)).count() as u64;
+                    // Due exactly at the boundary, or a rounding error before it.
+                    prop_assert!(due_by_then.abs_diff(area.div_ceil(2000)) <= 1, "{} {}", due_by_then, area);
                 }
             }
             prop_assert_eq!(due.len() as u64, area.div_ceil(2000));

@@ -1,24 +1,26 @@
-//! A plan as a person sees it before anything is sent: virtual users, arrivals and expected requests over time.
+//! Draws a plan as text before anything is sent: virtual users, arrivals and expected requests over
+//! time.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{LoadError, LoadProfile, PartPlan, Plan, Schedule};
 
-/// Columns of a drawing; each is an equal part of the time.
+/// Columns of a drawing. Each column is an equal part of the time.
 const COLUMNS: u32 = 60;
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// What an earlier run of the same scenario knows of what cannot be planned.
+/// Averages of an earlier run of the same scenario, for values that cannot be planned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Experience {
-    /// Requests that an iteration made, on average.
+    /// Average number of requests of an iteration.
     pub requests_per_iteration: f64,
-    /// Iterations that a virtual user made in a second, on average.
+    /// Average number of iterations that a virtual user completes in a second.
     pub iterations_per_vu_second: f64,
 }
 
-/// Draws a plan. How many requests a closed load makes depends on the service, so that is said only from experience.
+/// Draws a plan. The number of requests of a closed load depends on the service, so it is estimated
+/// from an earlier run.
 pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
     let whole = plan.end().max(Duration::from_nanos(1));
     let mut text = String::new();
@@ -54,10 +56,11 @@ pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
 }
 
 impl LoadProfile {
-    /// The load as a person sees it before anything is sent, of a scenario of that name: for a review, as a snapshot.
+    /// Draws the load of a scenario with this name, before anything is sent. Use it for review, as
+    /// a snapshot.
     ///
     /// # Errors
-    /// If it makes no sense.
+    /// If the load cannot be planned.
     pub fn drawn(&self, name: &str) -> Result<String, LoadError> {
         const SEED: u64 = 1;
         let parts = vec![self.plan(name, 1, SEED)?];
@@ -74,11 +77,11 @@ fn round(duration: Duration) -> Duration {
 }
 
 fn line(name: &str, values: &[f64], unit: &str) -> String {
-    let most = values.iter().copied().fold(0.0, f64::max);
+    let max = values.iter().copied().fold(0.0, f64::max);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 8")]
-    let bar = |value: f64| BARS[if most > 0.0 { (value / most * 8.0).ceil() as usize } else { 0 }.min(8)];
+    let bar = |value: f64| BARS[if max > 0.0 { (value / max * 8.0).ceil() as usize } else { 0 }.min(8)];
     let bars: String = values.iter().map(|&value| bar(value)).collect();
-    format!("{name:10} {bars} up to {}{unit}", number(most))
+    format!("{name:10} {bars} up to {}{unit}", number(max))
 }
 
 fn number(value: f64) -> String {
@@ -99,27 +102,27 @@ fn iterations(part: &PartPlan) -> String {
     match (part.iterations(), &part.schedule) {
         (Some(all), Schedule::Arrivals { .. }) => format!("{all} are due"),
         (Some(all), Schedule::Vus { .. }) => format!("{all}"),
-        (None, _) => "as many as there is time for".to_owned(),
+        (None, _) => "as many as time allows".to_owned(),
     }
 }
 
 fn requests(part: &PartPlan, experience: Option<Experience>) -> String {
     let Some(Experience { requests_per_iteration, iterations_per_vu_second }) = experience else {
-        return "not known before a first run of this scenario".to_owned();
+        return "unknown: this scenario has no earlier run".to_owned();
     };
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let (iterations, per) = match (&part.schedule, part.iterations()) {
+    let (iterations, condition) = match (&part.schedule, part.iterations()) {
         (_, Some(iterations)) => (iterations as f64, ""),
         (Schedule::Vus { vus, .. }, None) => {
             let spans = vus.iter().flat_map(|vu| &vu.spans);
             let seconds: f64 = spans.map(|span| span.stop.saturating_sub(span.start).as_secs_f64()).sum();
-            (seconds * iterations_per_vu_second, " if it answers as fast")
+            (seconds * iterations_per_vu_second, " at the same response times")
         }
         (Schedule::Arrivals { .. }, None) => return String::new(),
     };
     let all = iterations * requests_per_iteration;
     let rate = all / part.end.saturating_sub(part.start).as_secs_f64();
-    format!("about {all:.0}, {rate:.1}/s on average, by the last run{per}")
+    format!("about {all:.0}, {rate:.1}/s on average, estimated from the last run{condition}")
 }
 
 #[cfg(test)]
@@ -128,7 +131,7 @@ mod tests {
     use crate::plan::{constant_arrival_rate, ramping_vus};
 
     #[test]
-    fn a_plan_is_drawn_as_it_is() {
+    fn a_drawing_shows_load_phases_and_estimates() {
         let second = Duration::from_secs(1);
         let parts = vec![
             ramping_vus(&[(second * 20, 10), (second * 20, 10), (second * 20, 0)]).plan("players", 1, 1).unwrap(),
@@ -138,7 +141,8 @@ mod tests {
         insta::assert_snapshot!(draw(&plan, None));
         let experience = Experience { requests_per_iteration: 7.0, iterations_per_vu_second: 2.0 };
         let drawn = draw(&plan, Some(experience));
-        // 100 VU seconds up from 1, 200 at 10 and 110 down to 0, of 2 iterations of 7 requests each.
+        // 100 VU seconds up from 1, 200 at 10 and 110 down to 0; 2 iterations of 7 requests in
+        // each.
         assert!(drawn.contains("about 5740"), "{drawn}");
         assert!(drawn.contains("about 1050, 35.0/s"), "{drawn}");
     }

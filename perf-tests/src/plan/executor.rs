@@ -1,4 +1,5 @@
-//! k6's executors, by their names there: who runs iterations, and when. Each has a file of its name.
+//! k6's executors, under k6's names: which virtual users run iterations, and when.
+//! Each has a file of the same name.
 
 mod constant_arrival_rate;
 mod constant_vus;
@@ -33,7 +34,7 @@ pub enum Executor {
     ConstantVus(ConstantVus),
     /// A number of virtual users that changes in stages.
     RampingVus(RampingVus),
-    /// A number of iterations in all.
+    /// A total number of iterations.
     SharedIterations(SharedIterations),
     /// A number of iterations for each virtual user.
     PerVuIterations(PerVuIterations),
@@ -43,39 +44,39 @@ pub enum Executor {
     RampingArrivalRate(RampingArrivalRate),
 }
 
-/// What distinguishes one executor from another.
+/// The differences between executors.
 pub(super) trait ExecutorRules {
-    /// Rejects numbers that make no sense.
+    /// Rejects values out of range.
     fn check(&self) -> Result<(), LoadError>;
 
-    /// How long it lasts, graceful stop not included.
+    /// Duration of the load, without the graceful stop.
     fn duration(&self) -> Duration;
 
-    /// Who runs iterations, and when.
+    /// Which virtual users run iterations, and when.
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError>;
 
-    /// Phases from its own beginning.
+    /// Phases, from the start of the load.
     fn phases(&self) -> Vec<(Duration, Phase)> {
         vec![(Duration::ZERO, Phase::Steady)]
     }
 
-    /// The load as a sentence has it: "10 VUs for 30s".
+    /// The load in words, such as "10 VUs for 30s".
     fn describe(&self) -> String;
 }
 
-/// The place of a load in its run.
+/// The place of a load in its run. Times are from the start of the run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PartPlacement {
     pub(super) start: Duration,
     pub(super) end: Duration,
     pub(super) graceful_stop: Duration,
-    /// Number of its first virtual user.
+    /// Id of its first virtual user.
     pub(super) first_id: u32,
     pub(super) seed: u64,
 }
 
 impl Executor {
-    /// The executor itself.
+    /// The executor's rules.
     pub(super) fn rules(&self) -> &dyn ExecutorRules {
         match self {
             Self::ConstantVus(executor) => executor,
@@ -96,7 +97,7 @@ impl PartPlacement {
         Schedule::Vus { vus: vus.collect(), iterations }
     }
 
-    /// Arrivals at a rate that goes through stages.
+    /// Arrivals at a rate that changes in stages.
     fn arrivals(
         &self,
         start: Rate,
@@ -126,7 +127,7 @@ fn check_arrivals(vus: u32, max_vus: u32, unit: Duration) -> Result<(), LoadErro
     if unit.is_zero() { Err(LoadError::Nothing("its time unit is 0")) } else { Ok(()) }
 }
 
-/// Phases of a number that goes through stages: steady where it stays, ramp where it changes.
+/// Phases of a number that changes in stages: steady where it stays, ramp where it changes.
 fn phases_of_stages(start: u64, stages: &[Stage]) -> Vec<(Duration, Phase)> {
     let (mut at, mut phases, mut now) = (start, Vec::new(), Duration::ZERO);
     for stage in stages {

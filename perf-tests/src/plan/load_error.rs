@@ -1,54 +1,53 @@
-//! Why a load cannot be planned.
+//! Errors of loads that cannot be planned.
 
 use std::time::Duration;
 
 use perf_settings::MAX_VUS;
 
-/// A plan is gone through arrival by arrival; more than these are weeks of the fastest load.
+/// Limit on arrivals of a plan, which is traversed arrival by arrival. At 10,000 arrivals per
+/// second it lasts more than two days.
 pub(super) const MAX_ARRIVALS: u64 = 2_000_000_000;
 
 /// A load that cannot be planned.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LoadError {
-    /// Too few or too many.
-    #[error("{0} VUs: there must be 1 to {MAX_VUS}")]
+    /// The number of virtual users is out of range.
+    #[error("{0} VUs are out of range: use 1 to {MAX_VUS}")]
     Vus(u64),
-    /// k6's least duration is a second.
-    #[error("a load of {0:?} is too short: it must last a second at least")]
+    /// The load is shorter than 1 s, k6's minimum.
+    #[error("a load of {0:?} is too short: it must last at least 1s")]
     Duration(Duration),
-    /// k6 refuses this too.
+    /// Fewer iterations than virtual users, which k6 rejects too.
     #[error("{iterations} iterations cannot be shared by {vus} VUs: each VU needs at least one")]
     FewerIterationsThanVus {
-        /// How many iterations.
+        /// Number of iterations.
         iterations: u64,
-        /// Among how many VUs.
+        /// Number of virtual users.
         vus: u32,
     },
-    /// Nothing would ever begin.
-    #[error("this load never begins an iteration: {0}")]
+    /// The load starts no iteration: why.
+    #[error("this load starts no iteration: {0}")]
     Nothing(&'static str),
-    /// More than anyone waits for.
-    #[error("{0} arrivals are too many: at most {MAX_ARRIVALS}")]
+    /// More arrivals than the limit.
+    #[error("{0} arrivals are too many: the limit is {MAX_ARRIVALS}")]
     TooMany(u64),
-    /// `maxVUs` is a limit.
-    #[error("at most {max_vus} VUs cannot be, with {vus} from the start")]
+    /// The maximum number of virtual users is less than the initial number.
+    #[error("max VUs ({max_vus}) is less than the initial VUs ({vus})")]
     MaxVus {
-        /// From the start.
+        /// Initial number of virtual users.
         vus: u32,
-        /// At most.
+        /// Maximum number of virtual users.
         max_vus: u32,
     },
-    /// A warm-up is part of the load.
-    #[error("a warm-up of {warm_up:?} leaves nothing to judge of a load of {whole:?}")]
+    /// The warm-up is as long as the load, or longer.
+    #[error("a warm-up of {warm_up:?} leaves nothing to judge in a load of {whole:?}: make it shorter")]
     WarmUp {
-        /// How long warm-up is.
+        /// Length of the warm-up.
         warm_up: Duration,
-        /// How long all is.
+        /// Length of the load.
         whole: Duration,
     },
-    /// A number of VUs says nothing of a ramp.
-    #[error(
-        "the scenario's VUs change in stages, and a number of them alone does not say how: give --stage or --duration"
-    )]
+    /// A number of virtual users was given for a load whose virtual users change in stages.
+    #[error("the scenario's VUs change in stages, so --vus alone is ambiguous: give --stage or --duration")]
     VusOfStages,
 }

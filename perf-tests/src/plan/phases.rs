@@ -1,15 +1,16 @@
-//! What a load is doing when: warming up, changing or holding.
+//! The phases of a load: warm-up, ramp, steady.
 
 use std::time::Duration;
 
 use monitoring::phase::Phase;
 
-/// Phases by when they begin, from the start of the run, ascending.
+/// Phases by start time, from the start of the run, ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhasePlan(Vec<(Duration, Phase)>);
 
 impl PhasePlan {
-    /// From a load's own phases, the first `warm_up` of which are warm-up instead.
+    /// Builds the plan from a load's own phases. The warm-up covers their first part, of length
+    /// `warm_up`.
     pub(crate) fn new(start: Duration, warm_up: Duration, own: &[(Duration, Phase)]) -> Self {
         let mut steps: Vec<(Duration, Phase)> = Vec::new();
         if !warm_up.is_zero() {
@@ -17,7 +18,7 @@ impl PhasePlan {
         }
         let mut add = |from: Duration, phase| match steps.last_mut() {
             Some((_, last)) if *last == phase => {}
-            // A later step of the same moment is the one that counts.
+            // If two steps have the same time, the later one counts.
             Some((at, last)) if *at == from => *last = phase,
             _ => steps.push((from, phase)),
         };
@@ -35,12 +36,12 @@ impl PhasePlan {
         self.0[after.saturating_sub(1)].1
     }
 
-    /// When each phase begins.
+    /// The start time of each phase.
     pub fn steps(&self) -> impl Iterator<Item = (Duration, Phase)> {
         self.0.iter().copied()
     }
 
-    /// Whether there is such a phase.
+    /// Whether the load has this phase.
     pub fn has(&self, phase: Phase) -> bool {
         self.0.iter().any(|(_, has)| *has == phase)
     }
@@ -53,7 +54,7 @@ mod tests {
     const SECS: fn(u64) -> Duration = Duration::from_secs;
 
     #[test]
-    fn warm_up_covers_what_would_have_been_there() {
+    fn warm_up_replaces_the_phases_that_it_covers() {
         let own = [(SECS(0), Phase::Ramp), (SECS(10), Phase::Steady), (SECS(20), Phase::Ramp)];
         let phases = |warm_up| PhasePlan::new(SECS(5), SECS(warm_up), &own);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Load profiles: what a scenario asks for, by k6's executors, and how that becomes a plan.
+//! Load profiles: a scenario's load in terms of k6's executors, and how it becomes a plan.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,26 +17,28 @@ use super::phases::PhasePlan;
 
 mod change;
 
-/// How long an iteration that is under way at the end of the load may take before it is cut off. k6's default.
+/// How long an iteration under way at the end of the load may take before it is cut off. k6's
+/// default.
 const GRACEFUL_STOP: Duration = Duration::from_secs(30);
-/// k6's `maxDuration` of counted iterations.
+/// k6's default `maxDuration` of loads with a number of iterations.
 const MAX_DURATION: Duration = Duration::from_secs(600);
 
-/// A load: an executor, and what all executors have in common.
+/// A load: an executor and the options that all executors have. Functions such as [`constant_vus`]
+/// create it. Values out of range are reported when the load is planned, with exit code 104.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadProfile {
-    /// Who runs iterations, and when.
+    /// Which virtual users run iterations, and when.
     #[serde(flatten)]
     pub executor: Executor,
-    /// How long after the run it begins.
+    /// When the load begins, from the start of the run.
     pub start_time: Duration,
     /// How long iterations under way at its end may still take.
     pub graceful_stop: Duration,
-    /// A virtual user begins no iteration sooner than this after the one before.
+    /// Minimum time between two iteration starts of a virtual user.
     pub min_iteration_duration: Duration,
-    /// What is due within so long from its beginning is warm-up.
+    /// Length of the warm-up, from the start of the load.
     pub warm_up: Duration,
-    /// Labels of its series, besides the run's.
+    /// Labels of its series, in addition to the run's.
     pub tags: Vec<(String, String)>,
 }
 
@@ -57,34 +59,80 @@ fn stages(stages: &[(Duration, u32)]) -> Vec<Stage> {
     stages.iter().map(|&(duration, target)| Stage { duration, target: target.into() }).collect()
 }
 
-/// `vus` virtual users for `duration`.
+/// `vus` virtual users for `duration`. Each begins its next iteration when the previous one has
+/// ended.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::constant_vus;
+/// let load = constant_vus(10, Duration::from_secs(30));
+/// assert_eq!(load.to_string(), "10 VUs for 30s");
+/// ```
 pub fn constant_vus(vus: u32, duration: Duration) -> LoadProfile {
     Executor::ConstantVus(ConstantVus { vus, duration }).into()
 }
 
-/// Virtual users in stages, each a time and the number to reach in it, from 1.
+/// Virtual users that change in stages, starting with 1. Each stage is a duration and the number of
+/// virtual users at its end. The number changes linearly within a stage.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::ramping_vus;
+/// let minute = Duration::from_secs(60);
+/// let load = ramping_vus(&[(minute, 50), (minute * 3, 50), (minute, 0)]);
+/// assert_eq!(load.duration(), minute * 5);
+/// ```
 pub fn ramping_vus(to: &[(Duration, u32)]) -> LoadProfile {
     Executor::RampingVus(RampingVus { start_vus: 1, stages: stages(to), graceful_ramp_down: GRACEFUL_STOP }).into()
 }
 
-/// `iterations` shared by `vus` virtual users, for 10 minutes at most.
+/// `iterations` in total, shared by `vus` virtual users, within 10 minutes. A free virtual user
+/// takes the next iteration.
+///
+/// ```
+/// # use perf_tests::shared_iterations;
+/// let load = shared_iterations(10, 500);
+/// ```
 pub fn shared_iterations(vus: u32, iterations: u64) -> LoadProfile {
     Executor::SharedIterations(SharedIterations { vus, iterations, max_duration: MAX_DURATION }).into()
 }
 
-/// `iterations` for each of `vus` virtual users, for 10 minutes at most.
+/// `iterations` for each of `vus` virtual users, within 10 minutes.
+///
+/// ```
+/// # use perf_tests::per_vu_iterations;
+/// let load = per_vu_iterations(30, 1);
+/// ```
 pub fn per_vu_iterations(vus: u32, iterations: u64) -> LoadProfile {
     Executor::PerVuIterations(PerVuIterations { vus, iterations, max_duration: MAX_DURATION }).into()
 }
 
-/// `count` iterations begin in each `per`, for `duration`, run by `vus` virtual users.
+/// `count` iterations begin in each period of length `per`, for `duration`, run by `vus` virtual
+/// users. An iteration that is due while all virtual users are busy is dropped.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::constant_arrival_rate;
+/// let second = Duration::from_secs(1);
+/// let load = constant_arrival_rate(40, second, second * 30, 20).max_vus(80);
+/// assert_eq!(load.duration(), second * 30);
+/// ```
 pub fn constant_arrival_rate(count: u64, per: Duration, duration: Duration, vus: u32) -> LoadProfile {
     let (rate, spacing) = (Rate { count, per }, Spacing::Even);
     Executor::ConstantArrivalRate(ConstantArrivalRate { rate, duration, vus, max_vus: vus, spacing }).into()
 }
 
-/// Iterations begin at a rate that goes from `start_rate` a second through stages, each a time and the rate to reach in
-/// it, run by `vus` virtual users.
+/// Iterations begin at a rate that changes in stages, starting with `start_rate` per second. Each
+/// stage is a duration and the rate per second at its end. `vus` virtual users run the iterations.
+/// An iteration that is due while all of them are busy is dropped.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::ramping_arrival_rate;
+/// let minute = Duration::from_secs(60);
+/// let load = ramping_arrival_rate(10, &[(minute, 100), (minute, 100)], 50);
+/// assert_eq!(load.duration(), minute * 2);
+/// ```
 pub fn ramping_arrival_rate(start_rate: u64, to: &[(Duration, u32)], vus: u32) -> LoadProfile {
     let (time_unit, spacing) = (Duration::from_secs(1), Spacing::Even);
     Executor::RampingArrivalRate(RampingArrivalRate {
@@ -99,15 +147,16 @@ pub fn ramping_arrival_rate(start_rate: u64, to: &[(Duration, u32)], vus: u32) -
 }
 
 impl LoadProfile {
-    /// How long it lasts, graceful stop not included.
+    /// Duration of the load, without the graceful stop. For a number of iterations, it is the
+    /// maximum duration.
     pub fn duration(&self) -> Duration {
         self.executor.rules().duration()
     }
 
-    /// Plans it: as part `name` of a run, whose virtual users are numbered from `first_id`.
+    /// Plans the load as part `name` of a run. Its virtual users are numbered from `first_id`.
     ///
     /// # Errors
-    /// If the numbers make no sense.
+    /// If a value is out of range.
     pub fn plan(&self, name: &str, first_id: u32, seed: u64) -> Result<PartPlan, LoadError> {
         self.check()?;
         let (start, graceful_stop, executor) = (self.start_time, self.graceful_stop, self.executor.rules());

@@ -1,4 +1,4 @@
-//! Sends a request to a remote write receiver, and says what its refusal means.
+//! Sends requests to a remote-write receiver, and classifies its responses.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -14,16 +14,16 @@ use super::message::{Size, Version};
 use crate::clock;
 use crate::http::USER_AGENT;
 
-/// With k6's time limit for a push.
+/// k6's time limit for a push.
 const OPTIONS: ClientOptions = ClientOptions { user_agent: Some(USER_AGENT), timeout: Duration::from_secs(5) };
-/// The beginning of a refusal.
+/// Bytes of an error response that are read.
 const REFUSAL: BodyLimit = BodyLimit(4096);
 
 const SAMPLES_WRITTEN: &str = "x-prometheus-remote-write-samples-written";
 const HISTOGRAMS_WRITTEN: &str = "x-prometheus-remote-write-histograms-written";
 const EXEMPLARS_WRITTEN: &str = "x-prometheus-remote-write-exemplars-written";
 
-/// A receiver of remote write.
+/// A client of one remote-write receiver.
 pub struct Client {
     http: reqwest::Client,
     url: Url,
@@ -36,92 +36,93 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A push that the store did not take.
+/// A push that the store did not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// It will not take this, however often it is asked: a 4xx other than 429.
-    #[error("{url} answered {status}{cure}: {body}")]
+    /// The store rejects this request for good: a 4xx status other than 429.
+    #[error("{url} responded with status {status}{cure}: {body}")]
     Refused {
         /// The receiver, without user and password.
         url: String,
         /// The status.
         status: u16,
-        /// What can be done about it.
+        /// A hint how to fix it, in parentheses after a space; may be empty.
         cure: String,
-        /// What it said.
+        /// The beginning of the response body.
         body: String,
     },
-    /// It may take it later: a 5xx or 429.
-    #[error("{url} answered {status}: {body}")]
+    /// The store may accept the request later: a 5xx status or 429.
+    #[error("{url} responded with status {status}: {body}")]
     Unavailable {
         /// The receiver, without user and password.
         url: String,
         /// The status.
         status: u16,
-        /// What it said.
+        /// The beginning of the response body.
         body: String,
-        /// How long it asks to be left alone.
+        /// The response's `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// It does not speak this version of the protocol.
-    #[error("{url} does not speak remote write 2.0: {why}")]
-    NotSpoken {
+    /// The store does not support this version of the protocol.
+    #[error("{url} does not support remote write 2.0: {why}")]
+    UnsupportedVersion {
         /// The receiver, without user and password.
         url: String,
-        /// How that shows.
+        /// The evidence for that.
         why: String,
     },
-    /// It took some of what was sent, and says so.
-    #[error("{url} took {written} of {sent} samples")]
-    Partly {
+    /// The store reports that it stored only part of the request.
+    #[error("{url} stored {written} of {sent} samples")]
+    Partial {
         /// The receiver, without user and password.
         url: String,
-        /// How many there were, native histograms among them.
+        /// Number of samples sent, native histograms included.
         sent: u64,
-        /// How many it took.
+        /// Number of samples stored.
         written: u64,
     },
-    /// There are series that it does not take, while it takes others.
-    #[error("{why}; series that were not taken: {series}")]
+    /// The store rejects some series and accepts others.
+    #[error("{why}; rejected series: {series}")]
     Series {
-        /// Which.
+        /// Names of the rejected series.
         series: String,
-        /// Why the first of them was not.
+        /// The error of the first rejected series.
         why: Box<WriteError>,
     },
-    /// It could not be asked.
+    /// There was no response.
     #[error("{url} could not be reached: {why}")]
     Unreachable {
         /// The receiver, without user and password.
         url: String,
-        /// What happened.
+        /// The root cause.
         why: String,
     },
 }
 
 impl WriteError {
-    /// Whether the same request may be taken later.
+    /// Whether the same request may be accepted later.
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Unreachable { .. })
     }
 
-    /// Whether it may be about some of what was sent, and not about who sent it, or where to.
+    /// Whether the error may be due to some of the samples, and not to credentials or the URL.
     pub(super) const fn is_about_content(&self) -> bool {
         match self {
             Self::Refused { status, .. } => !matches!(*status, 200..=299 | 401 | 403 | 404 | 405 | 407),
-            Self::Partly { .. } => true,
+            Self::Partial { .. } => true,
             _ => false,
         }
     }
 
-    /// How long the store asks to be left alone.
+    /// The `Retry-After` of the store.
     pub(super) const fn retry_after(&self) -> Option<Duration> {
         if let Self::Unavailable { retry_after, .. } = self { *retry_after } else { None }
     }
 }
 
 impl Client {
-    /// A client for the receiver at that URL; user and password in it become basic authentication.
+    /// A client for the receiver at this URL. User and password in the URL become basic
+    /// authentication.
     ///
     /// # Errors
     /// If TLS cannot be set up, or a file of certificates cannot be used.
@@ -134,11 +135,11 @@ impl Client {
         shown_url(&self.url)
     }
 
-    /// Sends an encoded request that holds so much, after so many attempts that failed. Success means that the store has it and answers
-    /// queries with it.
+    /// Sends an encoded request. `sent` is its size, and `failures` the number of failed attempts
+    /// before it. Success means that the store has stored it and returns it in queries.
     ///
     /// # Errors
-    /// If the store does not take it, or not all of it.
+    /// If the store does not accept all of the request.
     pub(super) async fn send(
         &self,
         body: Vec<u8>,
@@ -154,20 +155,20 @@ impl Client {
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() && is_page(response.headers()) {
-            let body = excerpt(&beginning(&mut response).await);
-            let cure = " with a web page (is there a login, or a proxy, in between?)".to_owned();
+            let body = excerpt(&read_beginning(&mut response).await);
+            let cure = " (with a web page: is there a login page or a proxy in between?)".to_owned();
             return Err(WriteError::Refused { url: self.shown(), status: status.as_u16(), cure, body });
         }
         if status.is_success() {
             return if version == Version::Two { self.is_written(response.headers(), sent) } else { Ok(()) };
         }
-        let body = excerpt(&beginning(&mut response).await);
+        let body = excerpt(&read_beginning(&mut response).await);
         let (url, code) = (self.shown(), status.as_u16());
         if version == Version::Two && status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            return Err(WriteError::NotSpoken { url, why: format!("it answered {code}: {body}") });
+            return Err(WriteError::UnsupportedVersion { url, why: format!("status {code}: {body}") });
         }
-        // Prometheus before 3.7 answers 500 to what it never takes.
-        let is_final = NEVER_TAKEN.iter().any(|words| body.contains(words));
+        // Prometheus before 3.7 responds with 500 to requests that it never accepts.
+        let is_final = PERMANENT_REJECTIONS.iter().any(|phrase| body.contains(phrase));
         if (status.is_server_error() && !is_final) || status == StatusCode::TOO_MANY_REQUESTS {
             let retry_after = retry_after(response.headers(), clock::wall());
             return Err(WriteError::Unavailable { url, status: code, body, retry_after });
@@ -175,13 +176,13 @@ impl Client {
         Err(WriteError::Refused { url, status: code, cure: cure(status, &body), body })
     }
 
-    /// Whether a receiver of version 2.0 says that it took everything. One that says nothing does not know that version, and took
-    /// nothing: it found no field that it knows.
+    /// Checks the written counts that a receiver of version 2.0 reports. A receiver without these
+    /// headers does not know that version; it found no known field and stored nothing.
     fn is_written(&self, headers: &HeaderMap, sent: Size) -> Result<(), WriteError> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         if [SAMPLES_WRITTEN, HISTOGRAMS_WRITTEN, EXEMPLARS_WRITTEN].iter().all(|name| !headers.contains_key(*name)) {
-            let why = "it does not say how much it took".to_owned();
-            return Err(WriteError::NotSpoken { url: self.shown(), why });
+            let why = "its response does not report written samples".to_owned();
+            return Err(WriteError::UnsupportedVersion { url: self.shown(), why });
         }
         let written = [SAMPLES_WRITTEN, HISTOGRAMS_WRITTEN].map(|name| header(name).unwrap_or_default());
         if written == [sent.samples, sent.histograms] {
@@ -189,20 +190,22 @@ impl Client {
         }
         let [samples, histograms] = written;
         let sent = sent.samples + sent.histograms;
-        Err(WriteError::Partly { url: self.shown(), sent, written: samples.saturating_add(histograms) })
+        Err(WriteError::Partial { url: self.shown(), sent, written: samples.saturating_add(histograms) })
     }
 }
 
-/// Prometheus' words where trying again is of no use: `storage/interface.go`, `model/histogram/generic.go`.
-const NEVER_TAKEN: [&str; 2] = [NATIVE_DISABLED, "observation count should"];
+/// Phrases in Prometheus' responses that mean a retry is useless. Source: `storage/interface.go`
+/// and `model/histogram/generic.go`.
+const PERMANENT_REJECTIONS: [&str; 2] = [NATIVE_DISABLED, "observation count should"];
 const NATIVE_DISABLED: &str = "native histograms are disabled";
 
-/// Whether an answer is for people to look at. No receiver says anything when it has taken what it was sent.
+/// Whether the response is a web page for people. A receiver's success response has no body.
 fn is_page(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("text/html"))
 }
 
-/// What a store asks for before the next attempt: seconds or a date, <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>.
+/// The pause that a store asks for: seconds or a date,
+/// <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     match text.parse() {
@@ -211,8 +214,8 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     }
 }
 
-/// The beginning of a body, which may be endless.
-async fn beginning(response: &mut Response) -> String {
+/// Reads the beginning of a body, which may be endless.
+async fn read_beginning(response: &mut Response) -> String {
     match REFUSAL.read_beginning(response).await {
         Ok(read) => String::from_utf8_lossy(&read).into_owned(),
         Err(error) => format!("(no body: {})", root_cause(error)),
@@ -220,16 +223,16 @@ async fn beginning(response: &mut Response) -> String {
 }
 
 fn cure(status: StatusCode, body: &str) -> String {
-    // Prometheus' words, storage/interface.go.
+    // Phrases of Prometheus. Source: `storage/interface.go`.
     let about_time = ["out of bounds", "out of order", "too old", "too far in the future"];
     match status {
         _ if body.contains(NATIVE_DISABLED) => {
-            format!(" (Prometheus before 3.9 wants {NATIVE_HISTOGRAMS_FLAG}; or leave native histograms out)")
+            format!(" (Prometheus before 3.9 needs {NATIVE_HISTOGRAMS_FLAG}; or turn native histograms off)")
         }
-        StatusCode::BAD_REQUEST if about_time.iter().any(|words| body.contains(words)) => {
-            " (is this machine's clock right, and the store's? Or do two runs push under one testid?)".to_owned()
+        StatusCode::BAD_REQUEST if about_time.iter().any(|phrase| body.contains(phrase)) => {
+            " (is this machine's clock right, and the store's? do two runs use one testid?)".to_owned()
         }
-        StatusCode::NOT_FOUND => format!(" (is its receiver on? Prometheus wants {RECEIVER_FLAG})"),
+        StatusCode::NOT_FOUND => format!(" (is its remote-write receiver on? Prometheus needs {RECEIVER_FLAG})"),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             let [user, password, token] =
                 [perf_settings::RW_USERNAME, perf_settings::RW_PASSWORD, perf_settings::RW_BEARER_TOKEN];
@@ -239,7 +242,7 @@ fn cure(status: StatusCode, body: &str) -> String {
     }
 }
 
-/// The beginning of a text from outside, on one line and without control characters.
+/// The beginning of a foreign text, on one line and without control characters.
 fn excerpt(text: &str) -> String {
     let clean = shown(text);
     if clean.is_empty() { "(no body)".to_owned() } else { clean }
@@ -250,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_may_ask_for_seconds_or_name_a_time() {
+    fn retry_after_is_seconds_or_a_date() {
         let now = httpdate::parse_http_date("Tue, 24 Nov 2026 12:00:00 GMT").unwrap();
         for (value, expected) in [
             ("7", Some(7)),
@@ -265,15 +268,15 @@ mod tests {
     }
 
     #[test]
-    fn what_panics_may_print_holds_no_secret() {
+    fn debug_output_of_a_client_holds_no_secrets() {
         let url = Url::parse("http://user:S3cr3t@127.0.0.1:9/write?key=S3cr3t").unwrap();
         let shown = format!("{:?}", Client::new(url, &StoreAccess::default()).unwrap());
         assert!(shown.contains("127.0.0.1") && !shown.contains("S3cr3t"), "{shown}");
     }
 
     #[test]
-    fn a_refusal_comes_with_what_to_do() {
-        for (status, body, says) in [
+    fn a_rejection_has_a_hint_how_to_fix_it() {
+        for (status, body, hint) in [
             (400, "out of bounds", "clock"),
             (400, "out of order sample", "two runs"),
             (400, "label name \"a b\" is invalid", ""),
@@ -282,7 +285,7 @@ mod tests {
             (500, "native histograms are disabled", NATIVE_HISTOGRAMS_FLAG),
         ] {
             let cure = cure(StatusCode::from_u16(status).unwrap(), body);
-            assert!(if says.is_empty() { cure.is_empty() } else { cure.contains(says) }, "{status} {body}: {cure:?}");
+            assert!(if hint.is_empty() { cure.is_empty() } else { cure.contains(hint) }, "{status} {body}: {cure:?}");
         }
     }
 }

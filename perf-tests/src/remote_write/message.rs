@@ -1,4 +1,4 @@
-//! A push's series, written in either version of the protocol.
+//! Encodes the series of a push in either version of the protocol.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use super::wire_v2;
 /// A version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// 1.0, which every receiver knows.
+    /// 1.0, which every receiver supports.
     One,
-    /// 2.0, in which a receiver says how much it took.
+    /// 2.0, in which a receiver reports how many samples it stored.
     Two,
 }
 
 impl Version {
-    /// The headers of a request that is written in it.
+    /// The headers of a request of this version.
     pub fn headers(self) -> HeaderMap {
         let (content_type, number) = match self {
             Self::One => ("application/x-protobuf", "0.1.0"),
@@ -36,10 +36,10 @@ impl Version {
     }
 }
 
-/// A series' labels, its name among them, sorted by name.
+/// Labels of a series, including its name, sorted by label name.
 pub type SeriesLabels = Arc<[Label]>;
 
-/// What a series is at a time.
+/// The value of a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SampleValue {
     /// A number.
@@ -51,7 +51,7 @@ pub enum SampleValue {
 impl SampleValue {
     pub(super) const STALE: Self = Self::Number(f64::from_bits(STALE_BITS));
 
-    /// What it was before anything was counted.
+    /// The value before anything was counted.
     pub(super) fn zero(&self) -> Self {
         match self {
             Self::Number(_) => Self::Number(0.0),
@@ -60,19 +60,19 @@ impl SampleValue {
     }
 }
 
-/// A series and what it is at some times, the oldest first.
+/// A series and some of its samples, the oldest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Its labels.
+    /// Labels of the series.
     pub labels: SeriesLabels,
-    /// What its metric is.
+    /// Kind, unit and help of its metric.
     pub description: Description,
     /// Milliseconds since 1970, and the value then.
     pub points: Vec<(i64, SampleValue)>,
 }
 
 impl Entry {
-    /// Whether it only says that the series has ended, and nothing of what it was.
+    /// Whether it has only stale markers, which end the series.
     fn is_end(&self) -> bool {
         self.points
             .iter()
@@ -98,14 +98,14 @@ fn name(labels: &SeriesLabels) -> &str {
     labels.iter().find(|label| label.name == "__name__").map_or("", |label| &label.value)
 }
 
-/// A series as PromQL writes it.
+/// Formats a series as PromQL writes it.
 pub(super) fn shown(labels: &SeriesLabels) -> String {
     let others = labels.iter().filter(|label| label.name != "__name__");
     let others: Vec<_> = others.map(|label| format!("{}={:?}", label.name, label.value)).collect();
     format!("{}{{{}}}", name(labels), others.join(","))
 }
 
-/// How much is in a message: numbers and native histograms.
+/// Number of samples in a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Size {
     pub(super) samples: u64,
@@ -120,10 +120,11 @@ pub(super) fn size(entries: &[Entry]) -> Size {
     }
 }
 
-/// The request's body: protobuf in one snappy block. `started` is when all that counts was zero, milliseconds since 1970.
+/// Encodes a request's body: protobuf in one snappy block. `started` is the time at which all
+/// counters were zero, in milliseconds since 1970.
 ///
 /// # Errors
-/// If the message is longer than snappy can hold, 4 GiB.
+/// If the message is longer than snappy supports, 4 GiB.
 pub fn encode(entries: &[Entry], version: Version, started: i64) -> Result<Vec<u8>, snap::Error> {
     let message = match version {
         Version::One => message_v1(entries).encode_to_vec(),
@@ -162,7 +163,7 @@ fn message_v1(entries: &[Entry]) -> WriteRequest {
     WriteRequest { timeseries, metadata: metadata.collect() }
 }
 
-/// All texts of a message, each once.
+/// All strings of a message, each once.
 struct Symbols<'a> {
     known: HashMap<&'a str, u32>,
     all: Vec<String>,
@@ -170,7 +171,7 @@ struct Symbols<'a> {
 
 impl<'a> Symbols<'a> {
     fn new() -> Self {
-        // The specification wants the empty text to come first.
+        // The specification requires the empty string at index 0.
         Self { known: HashMap::from([("", 0)]), all: vec![String::new()] }
     }
 
@@ -186,8 +187,8 @@ fn message_v2(entries: &[Entry], started: i64) -> wire_v2::Request {
     let mut symbols = Symbols::new();
     let mut timeseries = Vec::with_capacity(entries.len());
     for entry in entries {
-        let Description { kind: of_kind, unit, help } = entry.description;
-        let start = |at: i64| if of_kind == Kind::Gauge || at <= started { 0 } else { started };
+        let Description { kind: metric_kind, unit, help } = entry.description;
+        let start = |at: i64| if metric_kind == Kind::Gauge || at <= started { 0 } else { started };
         let samples = entry.numbers().map(|(timestamp, value)| {
             let start_timestamp = if value.is_nan() { 0 } else { start(timestamp) };
             wire_v2::Sample { value, timestamp, start_timestamp }
@@ -230,19 +231,20 @@ mod tests {
     }
 
     #[test]
-    fn version_one_names_each_metric_once() {
+    fn version_one_describes_each_metric_once() {
         let request = message_v1(&entries());
-        let names: Vec<_> = request.metadata.iter().map(|of| (of.metric_family_name.as_str(), of.kind)).collect();
+        let names: Vec<_> =
+            request.metadata.iter().map(|metric| (metric.metric_family_name.as_str(), metric.kind)).collect();
         assert_eq!(names, [("vus", 2), ("x", 3)]);
         assert_eq!(
-            request.timeseries.iter().map(|of| (of.samples.len(), of.histograms.len())).collect::<Vec<_>>(),
+            request.timeseries.iter().map(|series| (series.samples.len(), series.histograms.len())).collect::<Vec<_>>(),
             [(2, 0), (0, 1), (1, 0)]
         );
     }
 
-    /// By the specification: <https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>.
+    /// The specification: <https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>.
     #[test]
-    fn version_two_has_each_text_once_and_the_empty_one_first() {
+    fn version_two_has_each_string_once_and_the_empty_one_first() {
         let request = message_v2(&entries(), 5);
         assert_eq!(request.symbols[0], "");
         let mut sorted = request.symbols.clone();
@@ -255,19 +257,19 @@ mod tests {
         let starts = |number: usize| {
             request.timeseries[number].samples.iter().map(|sample| sample.start_timestamp).collect::<Vec<_>>()
         };
-        assert_eq!((starts(0), starts(2)), (vec![0, 5], vec![0]), "a gauge never was zero");
+        assert_eq!((starts(0), starts(2)), (vec![0, 5], vec![0]), "a gauge has no start time");
         assert_eq!(request.timeseries[1].histograms[0].start_timestamp, 5);
     }
 
     #[test]
-    fn the_end_of_a_series_says_nothing_of_what_it_was() {
+    fn a_stale_marker_has_no_metadata() {
         let ended = [entry("x_bucket", Kind::Gauge, vec![(9, SampleValue::STALE)])];
         assert_eq!(message_v1(&ended).metadata, []);
         assert_eq!(message_v2(&ended, 5).timeseries[0].metadata, None);
     }
 
     #[test]
-    fn what_is_in_a_message_is_counted() {
+    fn samples_and_histograms_of_a_message_are_counted() {
         assert_eq!(size(&entries()), Size { samples: 3, histograms: 1 });
     }
 }

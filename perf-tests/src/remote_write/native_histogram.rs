@@ -1,31 +1,33 @@
-//! Native histograms, <https://prometheus.io/docs/specs/native_histograms/>: buckets of which each is wider than the one
-//! before it by the same factor, and of which only those are sent that hold something.
+//! Native histograms, <https://prometheus.io/docs/specs/native_histograms/>. Each bucket is wider
+//! than the one before it by the same factor, and only buckets that are not empty are sent.
 
 use std::collections::BTreeMap;
 
 use super::wire_v1::{BucketSpan, Histogram};
 use crate::measure::Latency;
 
-/// How fine: buckets grow by 2^(1/32), so that a quantile is wrong by 2.2 % at most, at some 140 buckets for a usual spread.
+/// Resolution: bucket bounds grow by 2^(1/32), so a quantile has an error of 2.2 % at most. A usual
+/// spread fills about 140 buckets.
 const SCHEMA: i32 = 5;
-/// Buckets for each power of two.
+/// Number of buckets for each power of two.
 const PER_OCTAVE: i32 = 1 << SCHEMA;
-/// What is no greater counts as zero, as in Prometheus' own libraries. No request takes so little.
+/// Observations up to this count as zero, as in Prometheus' own libraries. No request is that fast.
 const ZERO_THRESHOLD: f64 = f64::from_bits(0x37f0_0000_0000_0000);
-/// Where what is infinite is counted: after the bucket that holds the greatest number.
+/// Index of the bucket for infinite observations: after the bucket of the greatest number.
 const INFINITE: i32 = PER_OCTAVE * 1024 + 1;
 
-/// Durations in milliseconds.
+/// A native histogram of durations in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NativeHistogram {
     sum: f64,
-    /// Counts by index of bucket; only what is not empty.
+    /// Counts by bucket index, without empty buckets.
     buckets: BTreeMap<i32, u64>,
 }
 
 impl NativeHistogram {
-    /// Latencies, each in the bucket of the longest duration that the recorder does not tell from it; that is at most 0.1 % more. A
-    /// failed request is infinitely long, and so improves no quantile, while the sum is that of real durations.
+    /// The histogram of latencies. A latency is counted in the bucket of the longest duration that
+    /// the recorder does not distinguish from it, which is at most 0.1 % longer. A failed request
+    /// counts as infinitely long, so it improves no quantile. The sum is that of real durations.
     pub fn new(latency: &Latency) -> Self {
         let mut buckets = BTreeMap::new();
         let mut succeeded = 0;
@@ -40,12 +42,12 @@ impl NativeHistogram {
         Self { sum: latency.buckets().sum_ms(), buckets }
     }
 
-    /// No durations.
+    /// A histogram without observations.
     pub(super) const fn empty() -> Self {
         Self { sum: 0.0, buckets: BTreeMap::new() }
     }
 
-    /// As it is sent, in either version of the protocol.
+    /// The message that is sent, which is the same in both versions of the protocol.
     pub(super) fn to_message(&self, timestamp: i64, start_timestamp: i64) -> Histogram {
         let (mut spans, mut deltas) = (Vec::<BucketSpan>::new(), Vec::new());
         let (mut next, mut before) = (0, 0);
@@ -72,11 +74,11 @@ impl NativeHistogram {
     }
 }
 
-/// The bucket of a number: the first whose upper bound 2^(index / 32) is not less. By the parts of the floating-point number and not by a
-/// logarithm, which is wrong at bounds.
+/// The bucket of a number: the first whose upper bound 2^(index / 32) is not less. It is computed
+/// from the parts of the floating-point number, since a logarithm is wrong at bucket bounds.
 fn index(value: f64) -> i32 {
     let (fraction, exponent) = libm::frexp(value);
-    // The fraction is in [0.5, 1): how many of the octave's bounds are below it?
+    // The fraction is in [0.5, 1): count the octave's bounds below it.
     let below = (0..PER_OCTAVE).filter(|&bound| bound_in_octave(bound) < fraction).count();
     #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 32")]
     let below = below as i32;
@@ -105,8 +107,8 @@ mod tests {
         NativeHistogram::new(&latency)
     }
 
-    /// Counts by index, from what is sent.
-    fn unfolded(histogram: &wire_v1::Histogram) -> BTreeMap<i32, i64> {
+    /// Counts by index, decoded from a message.
+    fn decoded_buckets(histogram: &wire_v1::Histogram) -> BTreeMap<i32, i64> {
         let (mut deltas, mut count, mut index) = (histogram.positive_deltas.iter(), 0, 0);
         let mut buckets = BTreeMap::new();
         for span in &histogram.positive_spans {
@@ -120,9 +122,9 @@ mod tests {
         buckets
     }
 
-    /// The vector of the specification, "Spans": buckets -2, -1, 2, 4 and 5.
+    /// The example of the specification, section "Spans": buckets -2, -1, 2, 4 and 5.
     #[test]
-    fn spans_and_deltas_are_those_of_the_specification() {
+    fn spans_and_deltas_match_the_specification() {
         let buckets = BTreeMap::from([(-2, 3), (-1, 5), (2, 1), (4, 3), (5, 2)]);
         let sent = NativeHistogram { sum: 0.0, buckets }.to_message(1, 0);
         assert_eq!(sent.positive_deltas, [3, 2, -4, 2, -1]);
@@ -140,15 +142,15 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_request_is_counted_and_infinitely_long() {
+    fn a_failed_request_counts_as_infinitely_long() {
         let sent = histogram(&[1_000_000, 1_000_000, 5_000_000], 2).to_message(1, 0);
         assert_eq!(sent.count_int, Some(5));
-        assert_eq!(unfolded(&sent).last_key_value(), Some((&INFINITE, &2)));
+        assert_eq!(decoded_buckets(&sent).last_key_value(), Some((&INFINITE, &2)));
         assert!((sent.sum - 21.0).abs() < 1e-9, "{}", sent.sum);
     }
 
-    /// Another implementation, Prometheus' own for Rust, counts the same durations in the same buckets. It shows them only when it is
-    /// printed, or by a compiler of protobuf.
+    /// Counts of Prometheus' own library for Rust. It shows them only in its debug output and in
+    /// protobuf.
     fn by_prometheus_client(values: &[f64]) -> BTreeMap<i32, i64> {
         let schema = i8::try_from(SCHEMA).unwrap();
         let other = Histogram::new_native(NativeHistogramConfig::with_schema(schema));
@@ -165,15 +167,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_same_buckets_as_prometheus_client(
+        fn buckets_match_prometheus_client(
             nanos in prop::collection::vec(prop_oneof![1_u64..100, 1_000_u64..1_000_000_000, Just(1_000_000), Just(512_000_000)], 1..200),
             failed in 0_u64..3,
         ) {
-            // What the recorder does not tell apart is one duration to it.
+            // The recorder stores durations that it does not distinguish as one duration.
             let longest = |nanos: u64| hdrhistogram::Histogram::<u64>::new(3).unwrap().highest_equivalent(nanos);
             let mut values: Vec<_> = nanos.iter().map(|&nanos| Duration::from_nanos(longest(nanos)).as_secs_f64() * 1e3).collect();
             values.extend((0..failed).map(|_| f64::INFINITY));
-            prop_assert_eq!(unfolded(&histogram(&nanos, failed).to_message(1, 0)), by_prometheus_client(&values));
+            prop_assert_eq!(decoded_buckets(&histogram(&nanos, failed).to_message(1, 0)), by_prometheus_client(&values));
         }
     }
 }

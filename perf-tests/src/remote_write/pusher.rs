@@ -1,9 +1,11 @@
-//! Pushes snapshots to the store, one clock for all series, and knows what the store has.
+//! Pushes snapshots to the store, with one timestamp for all series, and tracks which series the
+//! store has.
 //!
-//! Counters are cumulative, so a push that fails costs resolution and never counts: the next one that is taken carries
-//! everything. A request whose answer is missing is sent again unchanged, since Prometheus takes the same sample twice.
-//! It does not take an older sample after a newer one, though, and a series' birth is two samples: if the first request
-//! had arrived after all, the second is refused, and is sent once more without those zeros.
+//! Counters are cumulative, so a failed push costs resolution but no counts: the next accepted push
+//! carries everything. A request without a response is sent again unchanged, since Prometheus
+//! accepts the same sample twice. Prometheus does not accept an older sample after a newer one. A
+//! new series starts with two samples, a zero and its first value. So if the first request was
+//! stored after all, the second one is rejected and then sent once more without the zeros.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
@@ -19,39 +21,41 @@ use crate::clock;
 
 mod bisect;
 
-use bisect::Bisected;
+use bisect::BisectOutcome;
 
-/// How long the last push is tried again for while the store is away.
+/// How long the last push is retried while the store is unavailable.
 const LAST_PUSH_PATIENCE: Duration = Duration::from_secs(10);
-/// Series to a request. A series has at most two samples in it, and Prometheus' own sender has at most 2000.
+/// Series per request. A series has at most two samples in it, and Prometheus' own sender sends at
+/// most 2000 samples per request.
 const BATCH: usize = 1_000;
 
 /// Pushes to one store.
 pub struct Pusher {
     client: Client,
-    /// What the store speaks, once it has been asked.
+    /// The protocol version that the store supports, once it is known.
     version: Option<Version>,
-    /// When all that counts was zero: the first push.
+    /// When all counters were zero: the time of the first push.
     started: Option<i64>,
     /// Series that the store has.
     known: HashSet<SeriesLabels>,
-    /// Series that it does not take while it takes others, and why; they are not sent again.
-    turned_down: BTreeMap<SeriesLabels, WriteError>,
-    /// The time of the last push that was tried.
+    /// Series that the store rejects while it accepts others, and why. They are not sent again.
+    rejected: BTreeMap<SeriesLabels, WriteError>,
+    /// The time of the last attempted push.
     previous: Option<i64>,
-    /// A push that the store has not answered for.
+    /// A push that the store has not accepted yet.
     pending: Option<Push>,
     backoff: Backoff,
     give_up: GiveUp,
     result: Pushes,
 }
 
-/// When the last push is given up; known once the load is over, also to what is under way then.
+/// The deadline of the last push. It is set when the load has ended, and also applies to a push
+/// under way then.
 #[derive(Debug, Clone, Default)]
 pub struct GiveUp(Arc<OnceLock<Instant>>);
 
 impl GiveUp {
-    /// From now on there is nothing but the last push.
+    /// Sets the deadline: only the last push remains.
     pub fn soon(&self) {
         self.0.get_or_init(|| clock::now() + LAST_PUSH_PATIENCE);
     }
@@ -62,38 +66,38 @@ impl GiveUp {
 }
 
 struct Push {
-    /// What is left of it, each a request.
+    /// The batches left to send, each a request.
     batches: VecDeque<Vec<Entry>>,
-    /// Whether the first of them has been sent before and may have arrived.
+    /// Whether the first batch was sent before and may have been stored.
     may_have_arrived: bool,
 }
 
-/// What became of all pushes.
+/// The results of all pushes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pushes {
-    /// Taken.
+    /// Number of accepted pushes.
     pub accepted: u64,
-    /// Attempts that were not.
+    /// Number of failed attempts.
     pub refused: u64,
-    /// Why the last of them was not.
+    /// The error of the last failed attempt.
     pub last_error: Option<WriteError>,
-    /// Whether the last push, with the final counts, was taken.
+    /// Whether the last push, with the final counts, was accepted.
     pub complete: bool,
-    /// When that was, in Unix milliseconds.
+    /// Time of that push, in Unix milliseconds.
     pub last_push: Option<i64>,
     /// Why the series could not be marked as ended, if they could not.
     pub not_ended: Option<WriteError>,
 }
 
 impl Pusher {
-    /// Pushes to that store.
+    /// A pusher for this store.
     pub fn new(client: Client) -> Self {
         Self {
             client,
             version: None,
             started: None,
             known: HashSet::new(),
-            turned_down: BTreeMap::new(),
+            rejected: BTreeMap::new(),
             previous: None,
             pending: None,
             backoff: Backoff::default(),
@@ -102,7 +106,7 @@ impl Pusher {
         }
     }
 
-    /// Tells pushes that the load is over.
+    /// A handle that tells the pusher that the load has ended.
     pub fn give_up(&self) -> GiveUp {
         self.give_up.clone()
     }
@@ -112,11 +116,12 @@ impl Pusher {
         self.client.shown()
     }
 
-    /// Pushes values at a time in Unix milliseconds; times only go forward. If the push before it is still
-    /// unanswered for, that one goes first. While the store is to be left alone nothing is sent, and later values carry these.
+    /// Pushes values with a timestamp in Unix milliseconds; timestamps only increase. If the
+    /// previous push is still pending, it goes first. During a backoff nothing is sent, and later
+    /// values include these.
     ///
     /// # Errors
-    /// If the store does not take it, or was to be left alone.
+    /// If the store does not accept the values, or during a backoff.
     pub async fn push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), WriteError> {
         if let (false, Some(error)) = (self.backoff.is_over(), &self.result.last_error) {
             return Err(error.clone());
@@ -126,22 +131,24 @@ impl Pusher {
         self.flush().await
     }
 
-    /// Pushes the final values, trying again for a while, and then marks every series as ended.
+    /// Pushes the final values, with retries until the deadline, and then marks every series as
+    /// ended.
     pub async fn finish(mut self, at: i64, series: Vec<SeriesValue>) -> Pushes {
         self.give_up.soon();
-        if self.last_push(at, series).await.is_ok() && self.turned_down.is_empty() {
+        if self.last_push(at, series).await.is_ok() && self.rejected.is_empty() {
             self.result.complete = true;
             self.result.last_push = self.previous;
         }
-        if let Some(error) = self.turned_down_error() {
+        if let Some(error) = self.rejected_error() {
             self.result.last_error = Some(error);
         }
-        // Also if the last push was refused: what the store has should not look as if it went on. One that was waited for in vain is not waited
-        // for again.
+        // Ends the series even if the last push was rejected, so that they do not seem to go on. If
+        // the store was unavailable until the deadline, it is not waited for again.
         if let Some(previous) = self.previous.filter(|_| !self.known.is_empty()) {
-            let is_away = !self.result.complete && self.is_out_of_patience();
-            let gone = self.result.last_error.clone().filter(|_| is_away);
-            self.result.not_ended = if gone.is_some() { gone } else { self.end(previous + 1).await.err() };
+            let is_unavailable = !self.result.complete && self.is_out_of_patience();
+            let unavailable = self.result.last_error.clone().filter(|_| is_unavailable);
+            self.result.not_ended =
+                if unavailable.is_some() { unavailable } else { self.end(previous + 1).await.err() };
         }
         self.result
     }
@@ -151,7 +158,8 @@ impl Pusher {
         loop {
             self.wait().await;
             match (self.flush().await, last.take()) {
-                // An older push is out of the way, taken or never to be taken. The last one carries its counts.
+                // An older push is done, accepted or rejected for good. The last push includes its
+                // counts.
                 (Ok(()), Some(series)) => self.pending = Some(self.prepare(at, series)),
                 (Err(error), Some(series)) if !error.is_passing() => self.pending = Some(self.prepare(at, series)),
                 (Ok(()), None) => return Ok(()),
@@ -171,15 +179,15 @@ impl Pusher {
             description,
             points: vec![(at, SampleValue::STALE)],
         };
-        let mut refused = None;
+        let mut rejected = None;
         for batch in known.chunks(BATCH) {
             let batch: Vec<_> = batch.iter().map(ended).collect();
             loop {
                 match self.send(&batch).await {
                     Ok(()) => break,
-                    // What spoils one batch says nothing of the next.
+                    // A bad series in one batch does not affect the next batch.
                     Err(error) if error.is_about_content() => {
-                        refused.get_or_insert(error);
+                        rejected.get_or_insert(error);
                         break;
                     }
                     Err(error) if !error.is_passing() || self.is_out_of_patience() => return Err(error),
@@ -189,15 +197,15 @@ impl Pusher {
             }
             self.backoff.succeeded();
         }
-        refused.map_or(Ok(()), Err)
+        rejected.map_or(Ok(()), Err)
     }
 
-    /// Whether the last push has been tried for as long as it is.
+    /// Whether the deadline of the last push has passed.
     fn is_out_of_patience(&self) -> bool {
         self.give_up.at().is_some_and(|give_up| clock::now() >= give_up)
     }
 
-    /// Leaves the store alone for as long as it should be, but no longer than the last push is tried for.
+    /// Waits until the backoff is over, or until the deadline of the last push.
     async fn wait(&self) {
         if let Some(until) = self.backoff.until() {
             time::sleep_until(self.give_up.at().map_or(until, |give_up| until.min(give_up))).await;
@@ -206,10 +214,11 @@ impl Pusher {
 
     fn prepare(&mut self, at: i64, series: Vec<SeriesValue>) -> Push {
         let at = self.previous.map_or(at, |previous| at.max(previous + 1));
-        let known = series.into_iter().filter(|series| !self.turned_down.contains_key(&series.labels));
+        let known = series.into_iter().filter(|series| !self.rejected.contains_key(&series.labels));
         let entries: Vec<_> = known
             .map(|SeriesValue { labels, description, value, from_zero }| {
-                // A series born since the last push was zero then. Without saying so, its first value would be lost to rates.
+                // A series born since the last push was zero then. Without that sample, rates would
+                // lose its first value.
                 let before = self.previous.filter(|_| from_zero && !self.known.contains(&labels));
                 let points = before.map(|previous| (previous, value.zero())).into_iter().chain([(at, value.clone())]);
                 Entry { points: points.collect(), labels, description }
@@ -227,7 +236,7 @@ impl Pusher {
 
     async fn flush(&mut self) -> Result<(), WriteError> {
         let Some(mut push) = self.pending.take() else { return Ok(()) };
-        let mut refused = None;
+        let mut rejected = None;
         while let Some(batch) = push.batches.pop_front() {
             let error = match self.deliver(&batch, push.may_have_arrived).await {
                 Ok(()) => {
@@ -250,10 +259,11 @@ impl Pusher {
                 return Err(error);
             }
             match self.bisect(batch).await {
-                // What the store will never take is not sent again. If there is nothing of that, it has changed its mind.
-                Bisected::Apart => refused = refused.or_else(|| self.turned_down_error()),
-                Bisected::All => refused = Some(error),
-                Bisected::Away(error, left) => {
+                // Series that the store rejects for good are not sent again. If none was rejected,
+                // the store has recovered.
+                BisectOutcome::Isolated => rejected = rejected.or_else(|| self.rejected_error()),
+                BisectOutcome::Rejected => rejected = Some(error),
+                BisectOutcome::Unavailable(error, left) => {
                     self.result.last_error = Some(error.clone());
                     self.backoff.failed(error.retry_after());
                     left.into_iter().rev().for_each(|part| push.batches.push_front(part));
@@ -265,19 +275,20 @@ impl Pusher {
         }
         self.backoff.succeeded();
         self.result.accepted += 1;
-        match refused {
-            Some(error) => Err(self.turned_down_error().unwrap_or(error)),
+        match rejected {
+            Some(error) => Err(self.rejected_error().unwrap_or(error)),
             None => Ok(()),
         }
     }
 
-    /// Sends a batch; once more without the zeros of newborn series if it may have arrived before.
+    /// Sends a batch. If it may have been stored before, it is sent once more without the zeros of
+    /// new series.
     async fn deliver(&mut self, batch: &[Entry], may_have_arrived: bool) -> Result<(), WriteError> {
         let outcome = self.send(batch).await;
         let has_zeros = batch.iter().any(|entry| entry.points.len() > 1);
         if may_have_arrived
             && has_zeros
-            && matches!(outcome, Err(WriteError::Refused { .. } | WriteError::Partly { .. }))
+            && matches!(outcome, Err(WriteError::Refused { .. } | WriteError::Partial { .. }))
         {
             let last: Vec<_> = batch.iter().map(without_zeros).collect();
             return self.send(&last).await;
@@ -285,7 +296,7 @@ impl Pusher {
         outcome
     }
 
-    /// Sends entries in the version that the store speaks, and finds out which that is.
+    /// Sends entries in the version that the store supports, and detects that version.
     async fn send(&mut self, entries: &[Entry]) -> Result<(), WriteError> {
         let (version, is_unknown) = (self.version.unwrap_or(Version::Two), self.version.is_none());
         let outcome = self.send_in(version, entries).await;
@@ -294,17 +305,19 @@ impl Pusher {
                 self.version = Some(version);
                 return outcome;
             }
-            Err(WriteError::NotSpoken { .. }) => {}
-            // A receiver of 1.0 that reads a body before its headers finds no sense in it.
+            Err(WriteError::UnsupportedVersion { .. }) => {}
+            // A receiver of 1.0 that reads the body before the headers cannot parse it.
             Err(WriteError::Refused { status: 400, .. }) if is_unknown => {}
-            // Some take that for a fault of their own. Others have one, which has passed by the next attempt.
+            // Some receivers report this as an error of their own. In others a real error has
+            // passed by the next attempt.
             Err(WriteError::Unavailable { status: 500 | 501, .. }) if is_unknown && self.backoff.failures() > 0 => {}
             Err(_) => return outcome,
         }
         let older = self.send_in(Version::One, entries).await;
-        // One that understands it, and refuses what is in it, speaks it as well.
+        // A receiver that understands the older version and rejects the content supports that
+        // version as well.
         let is_understood = match (&outcome, &older) {
-            (_, Ok(())) | (Err(WriteError::NotSpoken { .. }), _) => true,
+            (_, Ok(())) | (Err(WriteError::UnsupportedVersion { .. }), _) => true,
             (Err(newer), Err(older)) => newer.is_passing() && !older.is_passing(),
             (Ok(()), Err(_)) => false,
         };
@@ -318,32 +331,32 @@ impl Pusher {
     async fn send_in(&self, version: Version, entries: &[Entry]) -> Result<(), WriteError> {
         #[expect(clippy::expect_used, reason = "fails only beyond 4 GiB, thousands of times the size of a batch")]
         let body = encode(entries, version, self.started.unwrap_or_default())
-            .expect("a batch is far smaller than what snappy can hold");
+            .expect("a batch is far smaller than snappy's limit");
         self.client.send(body, version, size(entries), self.backoff.failures()).await
     }
 
-    /// Remembers that the store has these.
+    /// Records that the store has these series.
     fn remember_stored(&mut self, entries: Vec<Entry>) {
         self.known.extend(entries.into_iter().map(|entry| entry.labels));
     }
 
-    /// Remembers that the store does not take this one.
-    fn turn_down(&mut self, entry: &Entry, why: WriteError) {
-        self.turned_down.insert(entry.labels.clone(), why);
+    /// Records that the store rejects this series.
+    fn reject(&mut self, entry: &Entry, why: WriteError) {
+        self.rejected.insert(entry.labels.clone(), why);
     }
 
-    fn turned_down_error(&self) -> Option<WriteError> {
+    fn rejected_error(&self) -> Option<WriteError> {
         const NAMED: usize = 3;
-        let why = self.turned_down.values().next()?;
-        let mut names: Vec<_> = self.turned_down.keys().take(NAMED).map(shown).collect();
-        if self.turned_down.len() > NAMED {
-            names.push(format!("and {} more", self.turned_down.len() - NAMED));
+        let why = self.rejected.values().next()?;
+        let mut names: Vec<_> = self.rejected.keys().take(NAMED).map(shown).collect();
+        if self.rejected.len() > NAMED {
+            names.push(format!("and {} more", self.rejected.len() - NAMED));
         }
         Some(WriteError::Series { series: names.join(", "), why: Box::new(why.clone()) })
     }
 }
 
-/// What a series is now, and not what it was before it was there.
+/// The entry with its current sample only, without the zero before its birth.
 fn without_zeros(entry: &Entry) -> Entry {
     let last = entry.points.len().saturating_sub(1);
     Entry { labels: entry.labels.clone(), description: entry.description, points: entry.points[last..].to_vec() }

@@ -1,4 +1,5 @@
-//! What a snapshot says, as series: names and labels from [`monitoring::metric`], values cumulative since the run's start.
+//! Turns a snapshot into series. Names and labels come from [`monitoring::metric`]; values are
+//! cumulative since the run's start.
 
 use std::sync::Arc;
 
@@ -14,20 +15,21 @@ use super::wire_v1::Label;
 use crate::measure::{self, Buckets, CheckCounts, EndpointCounts, Latency, Snapshot};
 use crate::plan::PhasePlan;
 
-/// A series and its value now.
+/// A series and its current value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesValue {
-    /// Its labels.
+    /// Labels of the series.
     pub labels: SeriesLabels,
-    /// What its metric is.
+    /// Kind, unit and help of its metric.
     pub description: Description,
-    /// What it is now.
+    /// The current value.
     pub value: SampleValue,
-    /// Whether it was zero before it was there: true of what counts, not of what goes up and down.
+    /// Whether the value was zero before the series existed: true for counters and histograms,
+    /// false for gauges.
     pub from_zero: bool,
 }
 
-/// The labels that all series of a run share.
+/// Labels that all series of a run share.
 #[derive(Debug, Clone)]
 pub struct Identity {
     labels: Vec<Label>,
@@ -43,7 +45,7 @@ impl Identity {
         Self { labels, native: false }
     }
 
-    /// Latencies as native histograms, too.
+    /// Also exports latencies as native histograms.
     #[must_use]
     pub fn with_native_histograms(self, native: bool) -> Self {
         Self { native, ..self }
@@ -54,9 +56,9 @@ fn label(name: &str, value: &str) -> Label {
     Label { name: name.to_owned(), value: value.to_owned() }
 }
 
-/// Every series of a run at this moment: of each of its loads, whose identity and phases are given, and of the generator.
-/// An exercised endpoint's series without a status are there from the start, at zero, for each phase that is planned; those
-/// with one are there once that status has come.
+/// Every series of a run: those of each load, given by identity and phases, and those of the
+/// generator. For an exercised endpoint, series without a status label exist from the start, at
+/// zero, in each planned phase. Series with a status label exist once that status has occurred.
 pub fn series(
     catalogue: &Catalogue,
     exercised: &[Endpoint],
@@ -108,29 +110,29 @@ struct SeriesWriter<'run> {
 
 impl SeriesWriter<'_> {
     fn endpoint(&mut self, endpoint: &Endpoint, counts: &EndpointCounts, with_success: bool) {
-        let (requests, of) = (counts.requests(), Some(endpoint));
-        // None of these has a status: they are there before any answer is.
-        self.latency(&Metric::latency(endpoint), of, &counts.latency);
+        let (requests, labeled) = (counts.requests(), Some(endpoint));
+        // These series have no status label, so they exist before the first response.
+        self.latency(&Metric::latency(endpoint), labeled, &counts.latency);
         if let Some(response) = &counts.response {
-            self.latency(&Metric::response_time(endpoint), of, response);
+            self.latency(&Metric::response_time(endpoint), labeled, response);
         }
-        self.counter(&Metric::api_errors(), of, "", requests.failed);
+        self.counter(&Metric::api_errors(), labeled, "", requests.failed);
         if with_success {
-            self.counter(&Metric::success(endpoint), of, "", requests.sent - requests.failed);
+            self.counter(&Metric::success(endpoint), labeled, "", requests.sent - requests.failed);
         }
         for (part, buckets) in Part::ALL.into_iter().zip(&counts.parts) {
-            self.histogram(&Metric::part(part), of, "", buckets);
+            self.histogram(&Metric::part(part), labeled, "", buckets);
         }
-        for (status, of_status) in &counts.by_status {
+        for (status, counts) in &counts.by_status {
             let status = status.to_string();
-            self.histogram(&Metric::http_req_duration(), of, &status, &of_status.durations);
-            self.counter(&Metric::http_reqs(), of, &status, of_status.durations.count());
-            if of_status.failed > 0 {
-                self.counter(&Metric::http_req_failed(), of, &status, of_status.failed);
+            self.histogram(&Metric::http_req_duration(), labeled, &status, &counts.durations);
+            self.counter(&Metric::http_reqs(), labeled, &status, counts.durations.count());
+            if counts.failed > 0 {
+                self.counter(&Metric::http_req_failed(), labeled, &status, counts.failed);
             }
         }
         for (failure, count) in counts.failures() {
-            self.counter(&Metric::http_req_errors(), of, failure.as_str(), count);
+            self.counter(&Metric::http_req_errors(), labeled, failure.as_str(), count);
         }
     }
 
@@ -187,7 +189,7 @@ impl SeriesWriter<'_> {
     }
 }
 
-/// Prometheus' values are floats; a count is exact up to 2^53.
+/// Prometheus' values are floats. A count is exact up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "exact for any count a run can reach")]
 const fn float(count: u64) -> f64 {
     count as f64
@@ -234,11 +236,11 @@ mod tests {
         series(&STOCK_AI, &[JOIN_ROOM, GET_NEWS], (&identity, &[(identity.clone(), phases)]), snapshot)
     }
 
-    fn value(of: &str) -> Option<f64> {
-        value_in(&all(), of)
+    fn value(series: &str) -> Option<f64> {
+        value_in(&all(), series)
     }
 
-    fn value_in(all: &[SeriesValue], of: &str) -> Option<f64> {
+    fn value_in(all: &[SeriesValue], name: &str) -> Option<f64> {
         let text = |series: &SeriesValue| {
             let labels = series
                 .labels
@@ -248,7 +250,7 @@ mod tests {
             let name = series.labels.iter().find(|label| label.name == "__name__").map(|label| label.value.clone());
             format!("{}{{{}}}", name.unwrap_or_default(), labels.join(","))
         };
-        all.iter().find(|series| text(series) == of).and_then(|series| match series.value {
+        all.iter().find(|series| text(series) == name).and_then(|series| match series.value {
             SampleValue::Number(value) => Some(value),
             SampleValue::Native(_) => None,
         })
@@ -272,7 +274,7 @@ mod tests {
             snapshot.merge(&same);
         }
         let all = all_of(&snapshot);
-        for (of, once) in [
+        for (series, once) in [
             ("join_room_latency_bucket{le=300.0,method=POST,name=join_room,phase=steady}", 1.0),
             ("join_room_latency_bucket{le=+Inf,method=POST,name=join_room,phase=steady}", 4.0),
             ("join_room_latency_count{method=POST,name=join_room,phase=steady}", 4.0),
@@ -280,13 +282,13 @@ mod tests {
             ("http_reqs{method=POST,name=join_room,phase=steady,status=200}", 2.0),
             ("api_errors{method=POST,name=join_room,phase=steady}", 2.0),
         ] {
-            assert_eq!(value_in(&all, of), Some(once * 2_f64.powi(DOUBLED)), "{of}");
+            assert_eq!(value_in(&all, series), Some(once * 2_f64.powi(DOUBLED)), "{series}");
         }
         assert_eq!(snapshot.requests().sent, 4 << DOUBLED);
     }
 
     #[test]
-    fn real_durations_are_kept_by_status() {
+    fn durations_are_counted_by_status() {
         assert_eq!(
             value("http_req_duration_bucket{le=1.0,method=POST,name=join_room,phase=steady,status=500}"),
             Some(1.0)
@@ -299,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exercised_endpoint_is_there_from_the_start_and_another_is_not() {
+    fn only_exercised_endpoints_have_series_from_the_start() {
         assert_eq!(value("get_news_latency_count{method=GET,name=get_news,phase=steady}"), Some(0.0));
         assert_eq!(value("api_errors{method=GET,name=get_news,phase=steady}"), Some(0.0));
         assert_eq!(value("get_state_latency_count{method=GET,name=get_state,phase=steady}"), None);

@@ -1,19 +1,22 @@
-//! The messages of remote write 1.0, as far as they are sent.
+//! The messages of remote write 1.0. Only the fields that are sent are declared.
 //!
-//! Field numbers are those of <https://github.com/prometheus/prometheus/tree/main/prompb>; each message names its file.
+//! Field numbers are those of <https://github.com/prometheus/prometheus/tree/main/prompb>. Each
+//! message names its source file.
 
-/// A request: any number of series, each with its samples. Source: `WriteRequest` in `prompb/remote.proto`.
+/// A request: any number of series, each with its samples. Source: `WriteRequest` in
+/// `prompb/remote.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct WriteRequest {
     /// The series.
     #[prost(message, repeated, tag = "1")]
     pub timeseries: Vec<TimeSeries>,
-    /// What the metrics are that the series are of.
+    /// Descriptions of the metrics of these series.
     #[prost(message, repeated, tag = "3")]
     pub metadata: Vec<MetricMetadata>,
 }
 
-/// A series and some of its samples, the oldest first. Source: `TimeSeries` in `prompb/types.proto`.
+/// A series and some of its samples, the oldest first. Source: `TimeSeries` in
+/// `prompb/types.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TimeSeries {
     /// Sorted by name.
@@ -22,7 +25,7 @@ pub struct TimeSeries {
     /// Sorted by time.
     #[prost(message, repeated, tag = "2")]
     pub samples: Vec<Sample>,
-    /// Sorted by time; a series has these or samples.
+    /// Sorted by time. A series has either histograms or samples.
     #[prost(message, repeated, tag = "4")]
     pub histograms: Vec<Histogram>,
 }
@@ -30,10 +33,10 @@ pub struct TimeSeries {
 /// A label. Source: `Label` in `prompb/types.proto`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Message)]
 pub struct Label {
-    /// Its name.
+    /// The label's name.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// Its value, never empty.
+    /// The label's value, never empty.
     #[prost(string, tag = "2")]
     pub value: String,
 }
@@ -49,83 +52,86 @@ pub struct Sample {
     pub timestamp: i64,
 }
 
-/// What a metric is. Source: `MetricMetadata` in `prompb/types.proto`.
+/// The description of a metric. Source: `MetricMetadata` in `prompb/types.proto`.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct MetricMetadata {
-    /// Its kind.
+    /// A [`MetricType`].
     #[prost(enumeration = "MetricType", tag = "1")]
     pub kind: i32,
-    /// Its name, without what a histogram's series add.
+    /// The metric's name, without the suffixes of a histogram's series.
     #[prost(string, tag = "2")]
     pub metric_family_name: String,
-    /// A sentence.
+    /// One sentence.
     #[prost(string, tag = "4")]
     pub help: String,
-    /// Its unit.
+    /// The unit.
     #[prost(string, tag = "5")]
     pub unit: String,
 }
 
-/// Kinds of metrics, with the numbers of both versions of the protocol. Source: `MetricMetadata.MetricType` in
-/// `prompb/types.proto`, and `Metadata.MetricType` in `prompb/io/prometheus/write/v2/types.proto`.
+/// Kinds of metrics; the numbers are the same in both versions of the protocol. Source:
+/// `MetricMetadata.MetricType` in `prompb/types.proto`, and `Metadata.MetricType` in
+/// `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
 pub enum MetricType {
-    /// Nobody said.
+    /// Not specified.
     Unknown = 0,
-    /// Only grows.
+    /// Only increases.
     Counter = 1,
-    /// Goes up and down.
+    /// Increases and decreases.
     Gauge = 2,
-    /// By bucket.
+    /// Counts by bucket.
     Histogram = 3,
 }
 
-/// A native histogram of integers at a time; its numbers are the same in both versions of the protocol. Source: `Histogram`
-/// in `prompb/types.proto` and in `prompb/io/prometheus/write/v2/types.proto`, which alone has `start_timestamp`.
+/// A native histogram with integer counts at a time. Field numbers are the same in both versions of
+/// the protocol. Source: `Histogram` in `prompb/types.proto` and in
+/// `prompb/io/prometheus/write/v2/types.proto`; only the latter has `start_timestamp`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Histogram {
-    /// All observations.
+    /// Number of observations.
     #[prost(uint64, optional, tag = "1")]
     pub count_int: Option<u64>,
-    /// The sum of what was observed.
+    /// Sum of observations.
     #[prost(double, tag = "3")]
     pub sum: f64,
-    /// How fine it is: each bucket is 2^(2^-schema) times as wide as the one before it.
+    /// Resolution: each bucket is 2^(2^-schema) times as wide as the one before it.
     #[prost(sint32, tag = "4")]
     pub schema: i32,
-    /// What is no greater counts as zero.
+    /// Observations up to this count as zero.
     #[prost(double, tag = "5")]
     pub zero_threshold: f64,
-    /// Observations of zero.
+    /// Number of observations that count as zero.
     #[prost(uint64, optional, tag = "6")]
     pub zero_count_int: Option<u64>,
-    /// Runs of buckets that are there.
+    /// Runs of consecutive buckets.
     #[prost(message, repeated, tag = "11")]
     pub positive_spans: Vec<BucketSpan>,
-    /// Counts of those, each as the difference from the one before it.
+    /// Counts of these buckets, each as the difference from the previous one.
     #[prost(sint64, repeated, tag = "12")]
     pub positive_deltas: Vec<i64>,
     /// Milliseconds since 1970.
     #[prost(int64, tag = "15")]
     pub timestamp: i64,
-    /// When it was all zeros, milliseconds since 1970; version 2.0 only.
+    /// When all counts were zero, in milliseconds since 1970. Version 2.0 only.
     #[prost(int64, tag = "17")]
     pub start_timestamp: i64,
 }
 
-/// A run of buckets. Source: `BucketSpan` in `prompb/types.proto`.
+/// A run of consecutive buckets. Source: `BucketSpan` in `prompb/types.proto`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct BucketSpan {
-    /// How many are left out before it; of the first, the index that it begins at.
+    /// Number of empty buckets before the run. For the first run, the index of its first bucket.
     #[prost(sint32, tag = "1")]
     pub offset: i32,
-    /// How many.
+    /// Number of buckets.
     #[prost(uint32, tag = "2")]
     pub length: u32,
 }
 
-/// The NaN that says a series has ended: <https://prometheus.io/docs/specs/prw/remote_write_spec/#stale-markers>.
+/// The NaN that marks a series as ended:
+/// <https://prometheus.io/docs/specs/prw/remote_write_spec/#stale-markers>.
 pub(super) const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
 
 #[cfg(test)]
@@ -134,9 +140,10 @@ mod tests {
 
     use super::*;
 
-    /// Bytes written out by hand from the protobuf encoding's rules, so that a wrong field number shows.
+    /// Bytes derived by hand from the protobuf encoding's rules, so that a wrong field number
+    /// shows.
     #[test]
-    fn bytes_on_the_wire() {
+    fn a_request_has_the_bytes_of_the_protobuf_encoding() {
         let request = WriteRequest {
             timeseries: vec![TimeSeries {
                 labels: vec![Label { name: "a".into(), value: "b".into() }],

@@ -1,15 +1,15 @@
-//! The messages of remote write 2.0, as far as they are sent.
+//! The messages of remote write 2.0. Only the fields that are sent are declared.
 //!
 //! Field numbers are those of Prometheus 3.8 and later,
 //! <https://github.com/prometheus/prometheus/blob/main/prompb/io/prometheus/write/v2/types.proto>.
 
 use super::wire_v1::Histogram;
 
-/// A request: all its texts, each once, and series that refer to them by number. Source: `Request` in
+/// A request: each string once, and series that refer to strings by index. Source: `Request` in
 /// `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Request {
-    /// The texts; the first is empty.
+    /// The strings; the first is empty.
     #[prost(string, repeated, tag = "4")]
     pub symbols: Vec<String>,
     /// The series.
@@ -17,20 +17,20 @@ pub struct Request {
     pub timeseries: Vec<TimeSeries>,
 }
 
-/// A series with some of its samples, the oldest first, and what its metric is. Source: `TimeSeries` in
-/// `prompb/io/prometheus/write/v2/types.proto`.
+/// A series with some of its samples, the oldest first, and the description of its metric. Source:
+/// `TimeSeries` in `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TimeSeries {
-    /// Name and value of each label, sorted by name.
+    /// String indexes of each label's name and value, sorted by name.
     #[prost(uint32, repeated, tag = "1")]
     pub labels_refs: Vec<u32>,
     /// Sorted by time.
     #[prost(message, repeated, tag = "2")]
     pub samples: Vec<Sample>,
-    /// Sorted by time; a series has these or samples.
+    /// Sorted by time. A series has either histograms or samples.
     #[prost(message, repeated, tag = "3")]
     pub histograms: Vec<Histogram>,
-    /// What the metric is.
+    /// Description of the metric.
     #[prost(message, optional, tag = "5")]
     pub metadata: Option<Metadata>,
 }
@@ -44,21 +44,21 @@ pub struct Sample {
     /// Milliseconds since 1970.
     #[prost(int64, tag = "2")]
     pub timestamp: i64,
-    /// When a counter was zero, milliseconds since 1970; 0 where there is no such time.
+    /// When a counter was zero, in milliseconds since 1970; 0 if there is no such time.
     #[prost(int64, tag = "3")]
     pub start_timestamp: i64,
 }
 
-/// What a metric is. Source: `Metadata` in `prompb/io/prometheus/write/v2/types.proto`.
+/// The description of a metric. Source: `Metadata` in `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Metadata {
-    /// Its kind.
+    /// A `MetricType`.
     #[prost(enumeration = "super::wire_v1::MetricType", tag = "1")]
     pub kind: i32,
-    /// A sentence.
+    /// String index of one sentence.
     #[prost(uint32, tag = "3")]
     pub help_ref: u32,
-    /// Its unit.
+    /// String index of the unit.
     #[prost(uint32, tag = "4")]
     pub unit_ref: u32,
 }
@@ -69,9 +69,10 @@ mod tests {
 
     use super::*;
 
-    /// Bytes written out by hand from the protobuf encoding's rules, so that a wrong field number shows.
+    /// Bytes derived by hand from the protobuf encoding's rules, so that a wrong field number
+    /// shows.
     #[test]
-    fn bytes_on_the_wire() {
+    fn a_request_has_the_bytes_of_the_protobuf_encoding() {
         let request = Request {
             symbols: vec![String::new(), "a".into(), "b".into()],
             timeseries: vec![TimeSeries {

@@ -1,4 +1,4 @@
-//! The machine and the software of a run.
+//! The machine and software of a run.
 
 use std::thread;
 

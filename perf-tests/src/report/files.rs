@@ -1,4 +1,4 @@
-//! Writes the report: whole or not at all, and never over another run's.
+//! Writes a run's files. Each is written whole or not at all, and never over another run's.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,10 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
 use perf_report::render::files;
 
-/// Points to the last run's folder.
+/// Name of the link to the last run's folder.
 const LATEST: &str = "latest";
 
-/// A file could not be written.
+/// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
     #[error("failed to write {0}: {1}")]
@@ -22,7 +22,7 @@ pub(crate) enum FileError {
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Render(#[from] files::RenderError),
-    #[error("{0} is there already: testid {1:?} has been used, choose another")]
+    #[error("{0} already exists: testid {1:?} is in use, choose another --testid")]
     Used(PathBuf, String),
 }
 
@@ -30,7 +30,10 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
     |error| FileError::Io(path.to_owned(), error)
 }
 
-/// Makes a run's folder, before anything is sent: a folder that cannot be written should not cost a run.
+/// Creates a run's folder. This happens before the load, so that a read-only folder costs no run.
+///
+/// # Errors
+/// If the folder cannot be created, or has another run's report or evidence.
 pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileError> {
     let folder = out.join(testid);
     if [files::REPORT, files::EVIDENCE].iter().any(|name| folder.join(name).exists()) {
@@ -40,31 +43,31 @@ pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileEr
     Ok(folder)
 }
 
-/// Leaves what a run measured: its histograms and, if somebody else reads it, its evidence. Points `latest` to the run.
-/// Gives the evidence's path.
-pub(crate) fn leave(
+/// Writes a run's histograms and, if another process reads it, its evidence. Points `latest` to the
+/// run. Returns the path of the evidence.
+pub(crate) fn write_measurements(
     folder: &Path,
     evidence: &mut Evidence,
     histograms: &[u8],
-    is_read: bool,
+    is_evidence_read: bool,
 ) -> Result<PathBuf, FileError> {
     let log = folder.join(files::HISTOGRAMS);
     fs::write(&log, histograms).map_err(at(&log))?;
     if let (Some(out), Some(name)) = (folder.parent(), folder.file_name())
-        && let Err(error) = point(&out.join(LATEST), Path::new(name))
+        && let Err(error) = set_link(&out.join(LATEST), Path::new(name))
     {
-        // A convenience is no reason to lose a report.
+        // The link is only a convenience, so the run continues without it.
         let message = format!("{LATEST} does not point to this run: {error}");
         evidence.findings.push(Finding::warning(Subject::Run, FindingKind::LatestNotUpdated, message));
     }
     let path = folder.join(files::EVIDENCE);
-    if is_read {
+    if is_evidence_read {
         replace(&path, &serde_json::to_string(evidence)?)?;
     }
     Ok(path)
 }
 
-/// Writes the report and everything that is made from it. Gives the report's path.
+/// Writes the report and all files that are made from it. Returns the report's path.
 pub(crate) fn publish(folder: &Path, report: &Report) -> Result<PathBuf, FileError> {
     for (name, text) in files::run_files(report, None)? {
         replace(&folder.join(name), &text)?;
@@ -72,7 +75,7 @@ pub(crate) fn publish(folder: &Path, report: &Report) -> Result<PathBuf, FileErr
     Ok(folder.join(files::REPORT))
 }
 
-/// Leaves the outcome for the process that started this one.
+/// Writes the outcome for the process that started this one.
 pub(crate) fn write_outcome(path: &Path, outcome: &Outcome) -> Result<(), FileError> {
     replace(path, &serde_json::to_string(outcome)?)
 }
@@ -84,7 +87,7 @@ fn replace(path: &Path, text: &str) -> Result<(), FileError> {
 }
 
 #[cfg(unix)]
-fn point(link: &Path, to: &Path) -> Result<(), FileError> {
+fn set_link(link: &Path, to: &Path) -> Result<(), FileError> {
     let draft = link.with_extension(format!("{}", std::process::id()));
     if draft.is_symlink() {
         fs::remove_file(&draft).map_err(at(&draft))?;
@@ -93,8 +96,8 @@ fn point(link: &Path, to: &Path) -> Result<(), FileError> {
     fs::rename(&draft, link).map_err(at(link))
 }
 
-/// Where links want privileges, a file with the folder's name.
+/// Writes a file with the folder's name, because links need privileges on Windows.
 #[cfg(not(unix))]
-fn point(link: &Path, to: &Path) -> Result<(), FileError> {
+fn set_link(link: &Path, to: &Path) -> Result<(), FileError> {
     replace(link, &to.display().to_string())
 }

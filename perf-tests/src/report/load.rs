@@ -1,4 +1,4 @@
-//! What a report says of the load itself: what was planned, what became of it, and what stands in the way of judging.
+//! The load in the report: plan, results, and findings about the load and the generator.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use crate::engine::Load;
 use crate::measure::{GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
-/// A worker that is busier than this has little left to be in time with.
+/// Share of a worker's time from which on it may start requests late.
 const BUSY: f64 = 0.9;
 
-/// What was planned, and what became of it.
+/// The plan and its results, by part.
 pub(crate) fn plan_result(
     plan: &Plan,
     loads: &[LoadProfile],
     snapshot: &Snapshot,
 ) -> Result<perf_report::PlanResult, serde_json::Error> {
     let parts = plan.parts.iter().zip(loads).zip(&snapshot.parts);
-    let parts = parts.map(|((part, load), counts)| part_of(part, load, counts)).collect::<Result<_, _>>()?;
+    let parts = parts.map(|((part, load), counts)| part_result(part, load, counts)).collect::<Result<_, _>>()?;
     Ok(perf_report::PlanResult { hash: plan.hash(), parts })
 }
 
-fn part_of(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<PartResult, serde_json::Error> {
+fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<PartResult, serde_json::Error> {
     let dropped = counts.dropped.iter().sum();
     let arrivals = match &part.schedule {
         Schedule::Arrivals { arrivals, .. } => Some(ArrivalCounts {
@@ -64,35 +64,37 @@ fn durations(spread: &Spread) -> Option<Durations> {
     })
 }
 
-/// How the generator did.
+/// The generator's own load, as shares from 0 to 1 of the run's time.
 pub(crate) fn generator(load: &Load) -> Generator {
     let GeneratorHealth { cpu, run_queue, steal } = load.health;
     Generator { workers: u32::try_from(load.workers).unwrap_or(u32::MAX), cpu, run_queue, steal }
 }
 
-/// Warns if the generator may be in what was measured. What was dropped or late is in the objectives' own counts; here
-/// it is said with its cure.
+/// Warns if the generator may have changed the measurements. Dropped and late arrivals are also in
+/// the counts of objectives; the warning adds a remedy.
 pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
     let GeneratorHealth { cpu, steal, .. } = load.health;
     let parts = plan.parts.iter().zip(&load.snapshot.parts);
-    let mut warnings: Vec<_> = parts.filter_map(|(part, counts)| undelivered(part, counts, load.health)).collect();
+    let mut warnings: Vec<_> = parts.filter_map(|(part, counts)| delivery_warning(part, counts, load.health)).collect();
     if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
         let message = format!(
-            "the generator was at its limit ({} busy): it may have added to what it measured; use more processors, or less \
-             load",
+            "the generator was at its limit ({} busy), so latencies may include its own delays: use more processors, or \
+             less load",
             percent(cpu)
         );
         warnings.push(Finding::warning(Subject::Generator, FindingKind::GeneratorBusy, message));
     }
     if let Some(steal) = steal.filter(|steal| *steal > 0.1) {
-        let message = format!("the hypervisor gave {} of this machine's time to others", percent(steal));
+        let message =
+            format!("the hypervisor gave {} of this machine's processor time to other machines", percent(steal));
         warnings.push(Finding::warning(Subject::Generator, FindingKind::ProcessorStolen, message));
     }
     warnings
 }
 
-/// Each panic once, however many virtual users it stopped; of those that differ the first few, and how many more there were.
-fn of_panics(panics: &[String]) -> impl Iterator<Item = Finding> {
+/// A finding for each different panic, with the number of virtual users that it stopped. More than
+/// three become one finding with their number.
+fn panic_findings(panics: &[String]) -> impl Iterator<Item = Finding> {
     const SHOWN: usize = 3;
     let mut counted: Vec<(&str, usize)> = Vec::new();
     let mut others = 0_usize;
@@ -103,88 +105,87 @@ fn of_panics(panics: &[String]) -> impl Iterator<Item = Finding> {
             None => others += 1,
         }
     }
-    let told = counted.into_iter().map(|(panic, times)| match times {
+    let shown = counted.into_iter().map(|(panic, times)| match times {
         1 => panic.to_owned(),
         times => format!("{panic} ({times} times)"),
     });
-    let others = (others > 0).then(|| format!("and {others} panics more"));
-    told.chain(others)
-        .map(|message| Finding::problem(ExitCode::Internal, Subject::Scenario, FindingKind::Panic, message))
+    let others = (others > 0).then(|| format!("{others} more panics"));
+    shown
+        .chain(others)
+        .map(|message| Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::Panic, message))
 }
 
-/// What load left besides counts, as problems: each asks for an exit code and says what can be done.
-/// Iterations that are cut off at once because the load is to end so are none: what they left open counts as unknown.
-pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, standstill: Duration) -> Vec<Finding> {
+/// The load's problems that are not counts. Each has an exit code and a remedy.
+///
+/// Iterations that are cut off because the load has no graceful stop are not a problem: their open
+/// requests count as unknown.
+pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, stall_limit: Duration) -> Vec<Finding> {
     let mut problems = Vec::new();
     let mut inconclusive =
         |subject, kind, message| problems.push(Finding::problem(ExitCode::Inconclusive, subject, kind, message));
-    let (cut, silence) = (load.snapshot.iterations().interrupted, load.longest_stall);
+    let (cut, longest_stall) = (load.snapshot.iterations().interrupted, load.longest_stall);
     let signalled = signalled || load.interrupted;
     if cut > 0 && graceful && !signalled && load.aborted.is_none() && load.panics.is_empty() {
-        inconclusive(
-            Subject::Load,
-            FindingKind::IterationsCutOff,
-            format!(
-                "{cut} iterations had not ended when their time to stop gracefully was over, and were cut off: the target \
-             hangs, or an iteration takes longer than that"
-            ),
+        let message = format!(
+            "{cut} iterations were cut off, because they had not ended after the graceful stop: the target hangs, or an \
+             iteration needs a longer graceful_stop()"
         );
+        inconclusive(Subject::Load, FindingKind::IterationsCutOff, message);
     }
-    if silence > standstill {
-        inconclusive(
-            Subject::Target,
-            FindingKind::Stall,
-            format!(
-                "for {:.1} s requests were under way and none came to its end: the target stood still, and a closed load, \
-             whose VUs all wait meanwhile, has only a few samples of that",
-                silence.as_secs_f64()
-            ),
+    if longest_stall > stall_limit {
+        let message = format!(
+            "no request finished for {:.1} s: the target stalled. In a closed load all VUs wait during a stall, so it shows in \
+             only a few samples",
+            longest_stall.as_secs_f64()
         );
+        inconclusive(Subject::Target, FindingKind::Stall, message);
     }
     if load.errors.count > 0 {
-        inconclusive(
-            Subject::Scenario,
-            FindingKind::IterationsFailed,
-            format!(
-                "{} iterations ended in an error that is no failed request to an endpoint, so the scenario did not do what \
-             it was to do: {}",
-                load.errors.count,
-                load.errors.first.join("; ")
-            ),
+        let message = format!(
+            "{} iterations failed outside any judged request, so the scenario did not run as written: {}",
+            load.errors.count,
+            load.errors.first.join("; ")
         );
+        inconclusive(Subject::Scenario, FindingKind::IterationsFailed, message);
     }
-    problems.extend(of_panics(&load.panics));
+    problems.extend(load.errors.unsendable.iter().map(|message| {
+        Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::IterationsFailed, message.as_str())
+    }));
+    problems.extend(panic_findings(&load.panics));
+    problems.extend(load.faults.iter().map(|message| {
+        Finding::problem(ExitCode::Internal, Subject::Generator, FindingKind::LoadFailed, message.as_str())
+    }));
     if let Some(reason) = &load.aborted {
         problems.push(Finding::problem(
             ExitCode::Missed,
             Subject::Run,
             FindingKind::AbortedEarly,
-            format!("ended early, as the scenario asks for once an objective is missed over a whole window: {reason}"),
+            format!("the load ended early (abort_on_miss): {reason}"),
         ));
     }
     if signalled {
-        let message = "stopped by a signal; what is counted came before it";
+        let message = "stopped by a signal; the report has the measurements before it";
         problems.push(Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message));
     }
     problems
 }
 
-/// An open load that was not what was asked for.
-fn undelivered(part: &PartPlan, counts: &PartCounts, health: GeneratorHealth) -> Option<Finding> {
+/// Warns if arrivals of an open load were dropped, or if more than 1 % of them began late.
+fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealth) -> Option<Finding> {
     let Schedule::Arrivals { arrivals, max_vus, .. } = &part.schedule else { return None };
     let (dropped, late, all) = (counts.dropped.iter().sum::<u64>(), counts.late, arrivals.total());
     let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
     if dropped > 0 {
         let message = format!(
-            "{dropped} of {all} arrivals of {} were dropped, as all of {max_vus} VUs were busy{busy}: the target is slower \
-             than that many can make up for, or more are needed (--max-vus)",
+            "{dropped} of {all} arrivals of {} were dropped, because all {max_vus} VUs were busy{busy}: raise --max-vus, \
+             unless the target is too slow for this rate",
             part.name
         );
         return Some(Finding::warning(Subject::Load, FindingKind::ArrivalsDropped, message));
     }
-    // One in a hundred may be the machine's own hiccup, and is counted all the same.
+    // Up to 1 % may be a hiccup of the machine. These arrivals are counted as late, too.
     let message = format!(
-        "{late} of {all} arrivals of {} started more than {} ms late{busy}: use more processors, or a lower rate",
+        "{late} of {all} arrivals of {} began more than {} ms late{busy}: use more processors, or a lower rate",
         part.name,
         LATE_AFTER.as_millis()
     );

@@ -1,4 +1,4 @@
-//! The course of a run, for the report, and its latencies as an HDR histogram log.
+//! The timeline of a run for the report, and its latencies as an HDR histogram log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -8,14 +8,15 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
 use perf_report::quantile::RankedLatencies;
-use perf_report::{Millis, Slice, SliceOfEndpoint, Timeline};
+use perf_report::{EndpointSlice, Millis, Slice, Timeline};
 
 use crate::measure::{Section, TimelineError};
 use crate::plan::{PartPlan, Plan, Schedule};
 
 const NANOS_OF_MS: f64 = 1e6;
 
-/// The sections of a run and how long one is, with what was planned for each.
+/// The report's timeline: one slice for each section, with the planned load. `interval` is the
+/// length of a section.
 pub(crate) fn timeline(
     catalogue: &Catalogue,
     plan: &Plan,
@@ -42,13 +43,13 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
         let ranked = RankedLatencies::new(Some(&succeeded), latencies.failed);
         let quantile = |percent| ranked.quantile(Ratio::percent(percent)).unwrap_or(Millis::INFINITE);
         let (requests, p50_ms, p95_ms) = (ranked.requests(), quantile(50), quantile(95));
-        let of = SliceOfEndpoint { requests, failed: latencies.failed, good: latencies.good, p50_ms, p95_ms };
-        endpoints.insert(catalogue.endpoints[*index].name.to_owned(), of);
+        let endpoint_slice = EndpointSlice { requests, failed: latencies.failed, good: latencies.good, p50_ms, p95_ms };
+        endpoints.insert(catalogue.endpoints[*index].name.to_owned(), endpoint_slice);
     }
     let phases = plan.parts.iter().filter(|part| part.start <= middle && middle < part.end);
     let phases: BTreeSet<_> = phases.map(|part| part.phases.at(middle)).collect();
     Ok(Slice {
-        // The least settled of all loads that are under way.
+        // The first in the order warm-up, ramp, steady, if loads of several phases are active.
         phase: phases.first().copied(),
         from_ms: millis(section.from),
         to_ms: millis(section.to),
@@ -62,8 +63,12 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
     })
 }
 
-/// Each section's latencies of each endpoint as an interval log of HDR histograms (V2, deflated), as HdrHistogram's own tools read
-/// it (<https://github.com/HdrHistogram/HdrHistogram>): nanoseconds, maxima in milliseconds, an endpoint's name as its tag.
+/// An interval log of HDR histograms (V2, deflated), one for each section and endpoint.
+/// HdrHistogram's own tools read it (<https://github.com/HdrHistogram/HdrHistogram>). Values are
+/// nanoseconds, maxima are milliseconds, and the tag is the endpoint's name.
+///
+/// # Errors
+/// If a histogram cannot be encoded.
 pub(crate) fn histogram_log(
     catalogue: &Catalogue,
     started: SystemTime,
@@ -73,17 +78,17 @@ pub(crate) fn histogram_log(
     let mut serializer = V2DeflateSerializer::new();
     let mut builder = IntervalLogWriterBuilder::new();
     builder
-        .add_comment("[Latencies in nanoseconds of requests that succeeded, after warm-up; Tag is the endpoint]")
+        .add_comment("[Latencies of successful requests after warm-up, in nanoseconds; Tag is the endpoint]")
         .with_start_time(started)
         .with_base_time(started)
         .with_max_value_divisor(NANOS_OF_MS);
-    let failed = |error: &dyn std::fmt::Debug| format!("failed to write the log of histograms: {error:?}");
+    let failed = |error: &dyn std::fmt::Debug| format!("failed to write the histogram log: {error:?}");
     let mut writer = builder.begin_log_with(&mut log, &mut serializer).map_err(|error| failed(&error))?;
     for section in sections {
         for (index, latencies) in &section.latencies {
             let histogram = latencies.decoded().map_err(|error| error.to_string())?;
             let tag = Tag::new(catalogue.endpoints[*index].name);
-            // To the millisecond, as the report has it: that is how the two are brought together again.
+            // Rounded to milliseconds, as in the report, so that both can be matched by time.
             let [from, to] = [section.from, section.to].map(|at| Duration::from_millis(millis(at)));
             let written = writer.write_histogram(&histogram, from, to - from, tag);
             written.map_err(|error| failed(&error))?;
@@ -115,20 +120,20 @@ mod tests {
             .record(at, &Sample { status, failure, due: started, started, finished, parts: DurationParts::default() });
     }
 
-    /// A run of so many seconds. In each 40 requests of 1 to 40 ms, 100 ms more in odd seconds, and one more request, which fails in
-    /// the second one.
-    fn course(seconds: u32) -> (Duration, Vec<Section>) {
+    /// A run of `seconds`. Each second has 40 requests of 1 to 40 ms, which take 100 ms longer in
+    /// odd seconds, and one more request, which fails in the second second.
+    fn recorded_sections(seconds: u32) -> (Duration, Vec<Section>) {
         let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![false]));
-        let mut cutter = TimelineRecorder::new(&STOCK_AI);
+        let mut timeline = TimelineRecorder::new(&STOCK_AI);
         for second in 1..=seconds {
             for ms in 1..=40 {
                 join(&mut recorder, ms + u64::from(second % 2) * 100, false);
             }
             join(&mut recorder, 1, second == 2);
-            cutter.offer(SECOND * second - SECOND / 2, &recorder.snapshot()).unwrap();
-            cutter.offer(SECOND * second, &recorder.snapshot()).unwrap();
+            timeline.offer(SECOND * second - SECOND / 2, &recorder.snapshot()).unwrap();
+            timeline.offer(SECOND * second, &recorder.snapshot()).unwrap();
         }
-        cutter.finish(SECOND * seconds + SECOND / 4, &recorder.snapshot()).unwrap()
+        timeline.finish(SECOND * seconds + SECOND / 4, &recorder.snapshot()).unwrap()
     }
 
     fn plan() -> Plan {
@@ -136,20 +141,21 @@ mod tests {
     }
 
     #[test]
-    fn a_section_has_what_was_measured_in_it_and_nothing_else() {
-        let (interval, sections) = course(3);
+    fn a_slice_has_exactly_the_requests_of_its_section() {
+        let (interval, sections) = recorded_sections(3);
         let timeline = super::timeline(&STOCK_AI, &plan(), (interval, &sections)).unwrap();
         assert_eq!((timeline.interval_ms, timeline.slices.len()), (1000, 4));
-        let of = |at: usize| timeline.slices[at].endpoints[JOIN_ROOM.name];
-        assert_eq!((of(0).requests, of(0).failed, of(1).failed), (41, 0, 1));
-        assert_eq!((of(0).good, of(1).good), (Some(41), Some(40)));
+        let joins = |at: usize| timeline.slices[at].endpoints[JOIN_ROOM.name];
+        assert_eq!((joins(0).requests, joins(0).failed, joins(1).failed), (41, 0, 1));
+        assert_eq!((joins(0).good, joins(1).good), (Some(41), Some(40)));
         assert_eq!(timeline.slices[0].phase, Some(Phase::Steady));
         let ms = |value: Millis| match value {
             Millis::Finite(ms) => ms.round() as u64,
             Millis::Infinite(_) => u64::MAX,
         };
-        // Of 41 the 39th: 138 ms in an odd second; in the second one request failed, and is beyond the 40 others.
-        assert_eq!((ms(of(0).p95_ms), ms(of(1).p95_ms), ms(of(1).p50_ms)), (138, 39, 21));
+        // The p95 of 41 is the 39th: 138 ms in an odd second. In the second second, one request
+        // failed and ranks after the 40 others.
+        assert_eq!((ms(joins(0).p95_ms), ms(joins(1).p95_ms), ms(joins(1).p50_ms)), (138, 39, 21));
         assert_eq!((timeline.slices[3].from_ms, timeline.slices[3].to_ms), (3000, 3250));
         assert!(timeline.slices[3].endpoints.is_empty(), "nothing happened after the last cut");
         assert_eq!((timeline.slices[0].planned_vus, timeline.slices[0].due), (3, None));
@@ -158,25 +164,25 @@ mod tests {
     }
 
     #[test]
-    fn a_long_run_has_longer_sections_and_loses_nothing() {
-        let (interval, sections) = course(500);
+    fn a_long_run_has_longer_sections_and_loses_no_requests() {
+        let (interval, sections) = recorded_sections(500);
         assert_eq!(interval, SECOND * 8);
         assert!(sections.len() <= 120, "{}", sections.len());
         let sent: u64 = sections.iter().map(|section| section.requests.sent).sum();
         let latencies: u64 = sections
             .iter()
             .flat_map(|section| section.latencies.values())
-            .map(|of| of.decoded().unwrap().len() + of.failed)
+            .map(|latencies| latencies.decoded().unwrap().len() + latencies.failed)
             .sum();
         assert_eq!((sent, latencies), (500 * 41, 500 * 41));
         assert!(sections.windows(2).all(|pair| pair[0].to == pair[1].from));
     }
 
     #[test]
-    fn the_log_is_read_by_the_standard_reader() {
+    fn the_histogram_log_is_readable_by_the_standard_reader() {
         use hdrhistogram::serialization::Deserializer;
         use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-        let (_, sections) = course(2);
+        let (_, sections) = recorded_sections(2);
         let log = histogram_log(&STOCK_AI, SystemTime::UNIX_EPOCH, &sections).unwrap();
         let entries: Vec<_> = IntervalLogIterator::new(&log).map(Result::unwrap).collect();
         let intervals: Vec<_> = entries

@@ -1,10 +1,11 @@
-//! The backend's own metrics over a run, as the store scraped them: objectives on them, and what its caches were worth.
+//! The backend's own metrics during a run, as the store scraped them: values for objectives on
+//! them, and hits of its caches.
 
 use std::time::Duration;
 
 use monitoring::backend_slo::BackendSlo;
 use monitoring::stack_limits::SCRAPE_INTERVAL;
-use perf_report::evidence::{BackendAnswer, Evidence};
+use perf_report::evidence::{BackendMeasurement, Evidence};
 use perf_report::{BackendValue, CacheResult};
 use prometheus_store::QueryError;
 use tokio::time;
@@ -13,30 +14,31 @@ use super::PreparedRun;
 use crate::clock::{self, Epoch};
 use crate::report::RunStore;
 
-/// A store that was told of the backend when load began takes that long to look at its targets, and to scrape them.
+/// How long to wait for the first scrape. Prometheus gets the backend as a target when the load
+/// begins; it then takes up to one interval to read the target and one to scrape it.
 const PATIENCE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl PreparedRun {
-    /// Adds the values of the backend's own metrics that objectives are on, and its caches.
-    pub(super) async fn ask_backend(&self, evidence: &mut Evidence, epoch: Epoch) {
+    /// Adds the values of objectives on the backend's own metrics, and the hits of its caches.
+    pub(super) async fn add_backend_values(&self, evidence: &mut Evidence, epoch: Epoch) {
         let catalogue = self.spec.catalogue;
         if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
             return;
         }
         let Some(store) = &self.store else {
-            let why = || Err("there is no store that scrapes the backend".to_owned());
+            let why = || Err("no store scrapes the backend".to_owned());
             evidence.backend = catalogue.backend.iter().map(|slo| answer(slo, why())).collect();
             return;
         };
         loop {
             let now = clock::unix_ms(epoch.wall());
-            let (answers, caches) = self.ask_backend_now(store, asked(evidence.started_unix_ms, now)).await;
-            let is_there = answers.iter().all(|(answer, may_come)| answer.value.is_ok() || !may_come);
+            let (answers, caches) = self.query_backend(store, QueryRange::new(evidence.started_unix_ms, now)).await;
+            let is_complete = answers.iter().all(|(answer, may_change)| answer.value.is_ok() || !may_change);
             let passed = u64::try_from(now - evidence.started_unix_ms).map_or(Duration::MAX, Duration::from_millis);
-            // A run that sent nothing has nothing to be judged by, however long it is waited for.
-            let is_hopeless = self.signals.came() || evidence.counts.requests().sent == 0;
-            if is_there || is_hopeless || passed >= PATIENCE {
+            // A run without requests is inconclusive anyway, so there is no point in waiting.
+            let is_pointless = self.signals.came() || evidence.counts.requests().sent == 0;
+            if is_complete || is_pointless || passed >= PATIENCE {
                 evidence.backend = answers.into_iter().map(|(answer, _)| answer).collect();
                 evidence.caches = caches;
                 return;
@@ -45,27 +47,32 @@ impl PreparedRun {
         }
     }
 
-    /// The value of each objective, and whether it may be another in a moment; and the caches that something is known of.
-    async fn ask_backend_now(&self, store: &RunStore, asked: Asked) -> (Vec<(BackendAnswer, bool)>, Vec<CacheResult>) {
+    /// The value of each objective, and whether a later query may give another. Also the caches
+    /// that have data.
+    async fn query_backend(
+        &self,
+        store: &RunStore,
+        range: QueryRange,
+    ) -> (Vec<(BackendMeasurement, bool)>, Vec<CacheResult>) {
         let catalogue = self.spec.catalogue;
-        let is_scraped = store.is_backend_scraped(asked.at_unix_ms).await;
+        let is_scraped = store.is_backend_scraped(range.at_unix_ms).await;
         if let Err(error) = &is_scraped {
-            // Whoever does not answer that will answer nothing, and each question would be waited for.
+            // Every other query would fail as well, each after its own timeout.
             let unknown = |slo| (answer(slo, Err(error.to_string())), false);
             return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
         }
         let mut answers = Vec::new();
         for slo in catalogue.backend {
-            let found = value_of(store, slo, asked, &is_scraped).await;
-            // A metric that a backend does not have will not come.
-            let may_come = found.is_err() && !matches!(is_scraped, Ok(true) | Err(_));
-            answers.push((answer(slo, found), may_come));
+            let found = query_value(store, slo, range, &is_scraped).await;
+            // If the backend is scraped, a missing metric stays missing.
+            let may_change = found.is_err() && !matches!(is_scraped, Ok(true) | Err(_));
+            answers.push((answer(slo, found), may_change));
         }
         let mut caches = Vec::new();
         for cache in catalogue.caches {
-            let (hits, all) = cache.hits_and_all(Duration::from_secs(asked.over_s));
+            let (hits, all) = cache.hits_and_all(Duration::from_secs(range.over_s));
             if let (Ok(Some(hits)), Ok(Some(lookups))) =
-                (store.value(&hits, asked.at_unix_ms).await, store.value(&all, asked.at_unix_ms).await)
+                (store.value(&hits, range.at_unix_ms).await, store.value(&all, range.at_unix_ms).await)
                 && hits.is_finite()
                 && lookups.is_finite()
                 && lookups > 0.0
@@ -77,40 +84,44 @@ impl PreparedRun {
     }
 }
 
-fn answer(slo: &BackendSlo, value: Result<BackendValue, String>) -> BackendAnswer {
-    BackendAnswer { id: slo.id(), value }
+fn answer(slo: &BackendSlo, value: Result<BackendValue, String>) -> BackendMeasurement {
+    BackendMeasurement { id: slo.id(), value }
 }
 
-/// When a value is asked for, Unix milliseconds, and the seconds before that it is about.
+/// The time range of a query.
 #[derive(Debug, Clone, Copy)]
-struct Asked {
+struct QueryRange {
+    /// Its end, in Unix milliseconds.
     at_unix_ms: i64,
+    /// Its length, in seconds.
     over_s: u64,
 }
 
-/// From when load began to a moment ago: a scrape that is under way now has a time before now, and would make another
-/// answer of the same question later.
-fn asked(started_unix_ms: i64, now_unix_ms: i64) -> Asked {
-    let at_unix_ms = now_unix_ms - 1_000;
-    let over_s = u64::try_from(at_unix_ms - started_unix_ms).unwrap_or_default().div_ceil(1_000);
-    Asked { at_unix_ms, over_s: over_s.max(SCRAPE_INTERVAL.as_secs()) }
+impl QueryRange {
+    /// From the start of the load to a second ago. A scrape that is under way gets a timestamp
+    /// before now, so the same query up to now could give another value later.
+    fn new(started_unix_ms: i64, now_unix_ms: i64) -> Self {
+        let at_unix_ms = now_unix_ms - 1_000;
+        let over_s = u64::try_from(at_unix_ms - started_unix_ms).unwrap_or_default().div_ceil(1_000);
+        Self { at_unix_ms, over_s: over_s.max(SCRAPE_INTERVAL.as_secs()) }
+    }
 }
 
-async fn value_of(
+async fn query_value(
     store: &RunStore,
     slo: &BackendSlo,
-    asked: Asked,
+    range: QueryRange,
     is_scraped: &Result<bool, QueryError>,
 ) -> Result<BackendValue, String> {
-    let Asked { at_unix_ms, over_s } = asked;
+    let QueryRange { at_unix_ms, over_s } = range;
     match store.value(&slo.over_run(Duration::from_secs(over_s)), at_unix_ms).await {
         Ok(Some(value)) if value.is_finite() => Ok(BackendValue { value, over_s, at_unix_ms }),
-        // JSON has no such number, and nothing can be promised of it.
-        Ok(Some(value)) => Err(format!("its expression came to {value}")),
+        // JSON cannot represent it, and an objective cannot be judged by it.
+        Ok(Some(value)) => Err(format!("its expression gave {value}")),
         Ok(None) if matches!(is_scraped, Ok(false)) => {
-            Err("the store has not scraped the backend's /metrics: does it serve them, and is it listed?".to_owned())
+            Err("the store has not scraped the backend's /metrics: is the backend a target of the store, and does it have that path?".to_owned())
         }
-        Ok(None) => Err(format!("the backend does not tell: no data for {}", slo.expr)),
+        Ok(None) => Err(format!("the backend has no data for {}", slo.expr)),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -1,58 +1,65 @@
-//! Whether this machine can hold what is planned: memory, file descriptors and ports, said before the run with the limit and
-//! how to raise it.
+//! Checks before a run that this machine has the memory, file descriptors and ports for the plan.
+//! Messages name the limit and how to raise it.
 
 use perf_host::proc;
 
 use crate::plan::Plan;
 
-/// What one virtual user takes, at most, in bytes: its state, its buffers, and what the kernel keeps of its connection.
-const OF_A_VU: u64 = 24 << 10;
-/// File descriptors besides those of virtual users: the store, timers, files, the terminal.
-const FILES_OF_OURS: u64 = 64;
+/// Upper bound of a virtual user's memory, in bytes: its state, its buffers, and the kernel's state
+/// of its connection.
+const VU_BYTES: u64 = 24 << 10;
+/// File descriptors that are not a virtual user's: the store, timers, files, the terminal.
+const OTHER_FILES: u64 = 64;
 
-/// What a machine has to give. None where it does not tell.
+/// A machine's limits. `None` if the system does not report the limit.
 #[derive(Debug, Clone, Copy, Default)]
 struct Limits {
+    /// File descriptors of this process.
     files: Option<u64>,
+    /// Local ports for connections to one address.
     ports: Option<u64>,
+    /// Available memory, in bytes.
     memory: Option<u64>,
 }
 
-/// Checks a plan against this machine. Gives warnings.
+/// Checks a plan against this machine's limits. Returns warnings.
 ///
 /// # Errors
-/// If the machine cannot hold it.
+/// If file descriptors or memory are not enough.
 pub(super) fn check(plan: &Plan) -> Result<Vec<String>, String> {
-    fits(plan.most_vus().into(), here(u64::from(plan.most_vus()) + FILES_OF_OURS))
+    let vus = u64::from(plan.most_vus());
+    check_limits(vus, read_limits(vus + OTHER_FILES))
 }
 
-fn fits(vus: u64, limits: Limits) -> Result<Vec<String>, String> {
-    let needed = vus + FILES_OF_OURS;
+fn check_limits(vus: u64, limits: Limits) -> Result<Vec<String>, String> {
+    let needed = vus + OTHER_FILES;
     if let Some(files) = limits.files.filter(|files| *files < needed) {
         return Err(format!(
-            "{vus} VUs need about {needed} file descriptors, and this process may open {files}: raise the limit with \
+            "{vus} VUs need about {needed} file descriptors, but this process may open only {files}: raise the limit with \
              ulimit -n {needed}, or LimitNOFILE= of the service that starts it"
         ));
     }
-    let memory = vus * OF_A_VU;
+    let memory = vus * VU_BYTES;
     if let Some(available) = limits.memory.filter(|available| *available < memory) {
         let mib = |bytes: u64| bytes >> 20;
         return Err(format!(
-            "{vus} VUs need about {} MiB of memory, and {} MiB are available",
+            "{vus} VUs need about {} MiB of memory, but only {} MiB are available: plan fewer VUs",
             mib(memory),
             mib(available)
         ));
     }
     let ports = limits.ports.filter(|ports| *ports < vus).map(|ports| {
         format!(
-            "{vus} VUs may want more connections to one address than the {ports} ports that this machine gives out for \
-             that: widen net.ipv4.ip_local_port_range if connecting fails with \"cannot assign requested address\""
+            "{vus} VUs may need more connections to one address than this machine has local ports ({ports}): if connecting \
+             fails with \"cannot assign requested address\", widen net.ipv4.ip_local_port_range"
         )
     });
     Ok(ports.into_iter().collect())
 }
 
-fn here(files_wanted: u64) -> Limits {
+/// The limits of this machine. Raises the soft limit of file descriptors if `files_wanted` needs
+/// it.
+fn read_limits(files_wanted: u64) -> Limits {
     Limits { files: proc::open_files(files_wanted), ports: proc::local_ports(), memory: proc::available_memory() }
 }
 
@@ -63,14 +70,14 @@ mod tests {
     const MUCH: Limits = Limits { files: Some(1 << 20), ports: Some(28_232), memory: Some(8 << 30) };
 
     #[test]
-    fn what_does_not_fit_is_said_with_its_limit_and_cure() {
-        assert_eq!(fits(10_000, MUCH), Ok(Vec::new()));
-        let files = fits(10_000, Limits { files: Some(1024), ..MUCH }).unwrap_err();
+    fn an_exceeded_limit_is_reported_with_its_remedy() {
+        assert_eq!(check_limits(10_000, MUCH), Ok(Vec::new()));
+        let files = check_limits(10_000, Limits { files: Some(1024), ..MUCH }).unwrap_err();
         assert!(files.contains("1024") && files.contains("ulimit -n 10064"), "{files}");
-        let memory = fits(50_000, Limits { memory: Some(100 << 20), ..MUCH }).unwrap_err();
+        let memory = check_limits(50_000, Limits { memory: Some(100 << 20), ..MUCH }).unwrap_err();
         assert!(memory.contains("100 MiB"), "{memory}");
-        let ports = fits(40_000, MUCH).unwrap();
+        let ports = check_limits(40_000, MUCH).unwrap();
         assert!(ports[0].contains("28232"), "{ports:?}");
-        assert_eq!(fits(50_000, Limits::default()), Ok(Vec::new()));
+        assert_eq!(check_limits(50_000, Limits::default()), Ok(Vec::new()));
     }
 }

@@ -1,10 +1,10 @@
-//! Why a run has no report.
+//! Errors of a run that has no report.
 
 use perf_report::exit_code::ExitCode;
 
 use crate::report::FileError;
 
-/// A run without a report: it could not begin, or its report could not be written.
+/// The reason why a run has no report. `Display` gives the message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error("{0}")]

@@ -1,4 +1,4 @@
-//! What is left of a run: its evidence, complete, and its files.
+//! The end of a run: completes its evidence, judges it, and writes its files.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::judge;
 
-use super::check::standstill;
+use super::check::stall_limit;
 use super::error::internal;
 use super::watchers::RecordedTimeline;
 use super::{PreparedRun, RunError, RunOutcome};
@@ -17,7 +17,7 @@ use crate::engine::Load;
 use crate::remote_write::Pushes;
 use crate::report;
 
-/// What is left when load and teardown are over.
+/// The results of load and teardown.
 pub(super) struct FinishedLoad {
     pub(super) load: Load,
     pub(super) problems: Vec<Finding>,
@@ -29,31 +29,34 @@ pub(super) struct FinishedLoad {
 }
 
 impl PreparedRun {
-    /// Completes the evidence, judges it, and leaves the run's files.
+    /// Completes the evidence, judges it, and writes the run's files.
     pub(super) async fn conclude(self, finished: FinishedLoad) -> Result<RunOutcome, RunError> {
         let catalogue = self.spec.catalogue;
         let log = report::histogram_log(catalogue, finished.started, &finished.timeline.1).map_err(internal)?;
         let mut evidence = self.evidence(&finished)?;
         if let Some((url, pushes)) = finished.pushes {
-            self.ask_store(url, pushes, &mut evidence).await;
+            self.add_store_result(url, pushes, &mut evidence).await;
         }
-        self.ask_backend(&mut evidence, finished.epoch).await;
-        // It may have come while the store was asked.
+        self.add_backend_values(&mut evidence, finished.epoch).await;
+        // The signal may have come during these queries.
         if self.signals.came() && !evidence.findings.iter().any(|it| it.kind == FindingKind::Interrupted) {
-            let message = "interrupted while the store was asked";
+            let message = "interrupted while querying the store";
             let kind = FindingKind::Interrupted;
             evidence.findings.push(Finding::problem(ExitCode::Interrupted, Subject::Run, kind, message));
         }
-        // Whoever started this process judges and publishes; a plain `cargo test` does so itself.
-        let is_read = self.settings.outcome.is_some();
-        let left = report::leave(&self.folder, &mut evidence, &log, is_read);
+        // `cargo xtask perf` reads the evidence, judges and publishes. Under plain `cargo test`,
+        // this process publishes the report.
+        let is_evidence_read = self.settings.outcome.is_some();
+        let evidence_path = report::write_measurements(&self.folder, &mut evidence, &log, is_evidence_read);
         let judgement = judge(catalogue, &evidence);
         let mut report = Report::new(evidence, judgement);
-        match left.and_then(|path| if is_read { Ok(path) } else { report::publish(&self.folder, &report) }) {
+        let path = evidence_path
+            .and_then(|path| if is_evidence_read { Ok(path) } else { report::publish(&self.folder, &report) });
+        match path {
             Ok(path) => Ok(RunOutcome::Judged(Box::new(report), path)),
-            // What was measured is worth more than a file: it is shown, and that there is none is said.
+            // The results are still shown, with a finding that they were not written.
             Err(error) => {
-                let message = format!("{error}: what stands here is all that is left of the run");
+                let message = format!("{error}: the results are printed here, but not saved");
                 let kind = FindingKind::ReportNotWritten;
                 report.conclude([Finding::problem(ExitCode::Internal, Subject::Run, kind, message)]);
                 Ok(RunOutcome::Unwritten(Box::new(report)))
@@ -66,7 +69,7 @@ impl PreparedRun {
         let FinishedLoad { load, problems, timeline: (interval, sections), started, ended, .. } = finished;
         let catalogue = spec.catalogue;
         let stopped = self.signals.came();
-        let mut findings = report::load_problems(load, plan.is_graceful(), stopped, standstill(catalogue));
+        let mut findings = report::load_problems(load, plan.is_graceful(), stopped, stall_limit(catalogue));
         findings.extend(problems.iter().cloned());
         findings.extend(self.warnings.iter().cloned());
         findings.extend(report::generator_warnings(plan, load));
@@ -83,6 +86,7 @@ impl PreparedRun {
             started_unix_ms: clock::unix_ms(*started),
             ended_unix_ms: clock::unix_ms(*ended),
             load: self.planning.describe(),
+            smoke: self.settings.smoke,
             endpoints: catalogue.endpoints.iter().map(|endpoint| endpoint.name.to_owned()).collect(),
             exercised: spec.exercised.iter().map(|endpoint| endpoint.name.to_owned()).collect(),
             checks: spec.checks.iter().map(|name| (*name).into()).collect(),

@@ -1,4 +1,4 @@
-//! Snapshots on their way to the store, by one push clock, without ever holding up the load.
+//! Pushes snapshots to the store at fixed intervals, and never delays the load.
 
 use std::time::Duration;
 
@@ -11,24 +11,25 @@ use crate::remote_write::{Client, GiveUp, Pusher, Pushes, SeriesValue};
 
 type ToSeries = dyn Fn(&Snapshot) -> Vec<SeriesValue> + Send;
 
-/// A run's metrics; nothing at all if it has no store.
-pub(super) struct Metrics(Option<Active>);
+/// Pushes a run's metrics. Does nothing if the run has no store.
+pub(super) struct Metrics(Option<PushSchedule>);
 
-struct Active {
+struct PushSchedule {
     epoch: Epoch,
     to_series: Box<ToSeries>,
     interval: Duration,
     /// When the next push is due, from the start of the load.
     due: Duration,
     pusher: Option<Pusher>,
-    /// Pushes on a task of its own while the load runs: a slow store must not delay a snapshot.
-    running: Option<Running>,
+    /// The task that pushes while the load runs. A slow store must not delay a snapshot.
+    task: Option<PushTask>,
 }
 
-struct Running {
-    /// Holds one push. If the store has not even taken that, the next is left out: counts are cumulative.
+struct PushTask {
+    /// Holds one push. If it is full, the next push is left out, which loses nothing: counts are
+    /// cumulative.
     queue: mpsc::Sender<(i64, Vec<SeriesValue>)>,
-    task: JoinHandle<Pusher>,
+    handle: JoinHandle<Pusher>,
     give_up: GiveUp,
 }
 
@@ -44,22 +45,25 @@ impl Metrics {
         to_series: impl Fn(&Snapshot) -> Vec<SeriesValue> + Send + 'static,
     ) -> Self {
         let pusher = Some(Pusher::new(client));
-        Self(Some(Active { epoch, to_series: Box::new(to_series), interval, due: interval, pusher, running: None }))
+        let to_series = Box::new(to_series);
+        Self(Some(PushSchedule { epoch, to_series, interval, due: interval, pusher, task: None }))
     }
 
-    /// Pushes the zeros that every series starts from. An error if the store will never take metrics: then there is
-    /// no use in loading the target.
-    pub(super) async fn begin(&mut self, nothing: &Snapshot) -> Result<(), String> {
-        let Some(active) = &mut self.0 else { return Ok(()) };
-        let Some(mut pusher) = active.pusher.take() else { return Ok(()) };
-        match pusher.push(unix_ms(active.epoch.wall()), (active.to_series)(nothing)).await {
+    /// Pushes the zeros that every series starts from.
+    ///
+    /// # Errors
+    /// If the store rejects metrics for good. A load without metrics would be of no use.
+    pub(super) async fn begin(&mut self, empty: &Snapshot) -> Result<(), String> {
+        let Some(schedule) = &mut self.0 else { return Ok(()) };
+        let Some(mut pusher) = schedule.pusher.take() else { return Ok(()) };
+        match pusher.push(unix_ms(schedule.epoch.wall()), (schedule.to_series)(empty)).await {
             Err(error) if !error.is_passing() => {
-                active.pusher = Some(pusher);
-                Err(format!("the store does not take metrics, so nothing was run: {error}"))
+                schedule.pusher = Some(pusher);
+                Err(format!("the store does not accept metrics, so no load was run: {error}"))
             }
-            // What passes is tried again with the next push.
+            // A passing error is retried with the next push.
             Ok(()) | Err(_) => {
-                active.run(pusher);
+                schedule.start(pusher);
                 Ok(())
             }
         }
@@ -67,52 +71,53 @@ impl Metrics {
 
     /// Pushes a snapshot if one is due.
     pub(super) fn offer(&mut self, elapsed: Duration, snapshot: Snapshot) {
-        let Some(active) = &mut self.0 else { return };
-        if elapsed < active.due {
+        let Some(schedule) = &mut self.0 else { return };
+        if elapsed < schedule.due {
             return;
         }
-        while active.due <= elapsed {
-            active.due += active.interval;
+        while schedule.due <= elapsed {
+            schedule.due += schedule.interval;
         }
-        if let Some(running) = &active.running {
-            let push = (unix_ms(active.epoch.wall()), (active.to_series)(&snapshot));
-            // Full: the store is slow, and this push is left out.
-            drop(running.queue.try_send(push));
+        if let Some(task) = &schedule.task {
+            let push = (unix_ms(schedule.epoch.wall()), (schedule.to_series)(&snapshot));
+            // If the queue is full, the store is slow, and this push is left out.
+            drop(task.queue.try_send(push));
         }
     }
 
-    /// Pushes the final counts and says what became of it all; none if there is no store.
+    /// Pushes the final counts. Returns the store's URL and the result of all pushes; `None` if
+    /// there is no store.
     ///
     /// # Errors
     /// If the task that pushes has panicked.
     pub(super) async fn finish(self, last: &Snapshot) -> Result<Option<(String, Pushes)>, String> {
-        let Some(active) = self.0 else { return Ok(None) };
-        let series = (active.to_series)(last);
-        let pusher = match active.running {
-            Some(Running { queue, task, give_up }) => {
+        let Some(schedule) = self.0 else { return Ok(None) };
+        let series = (schedule.to_series)(last);
+        let pusher = match schedule.task {
+            Some(PushTask { queue, handle, give_up }) => {
                 drop(queue);
                 give_up.soon();
-                Some(task.await.map_err(|error| format!("pushing metrics ended in a panic: {error}"))?)
+                Some(handle.await.map_err(|error| format!("the task that pushes metrics panicked: {error}"))?)
             }
-            None => active.pusher,
+            None => schedule.pusher,
         };
-        let Some(pusher) = pusher else { return Err("there is a store and nothing that pushes to it".to_owned()) };
+        let Some(pusher) = pusher else { return Err("the store has no task that pushes to it".to_owned()) };
         let url = pusher.shown();
-        Ok(Some((url, pusher.finish(unix_ms(active.epoch.wall()), series).await)))
+        Ok(Some((url, pusher.finish(unix_ms(schedule.epoch.wall()), series).await)))
     }
 }
 
-impl Active {
-    fn run(&mut self, mut pusher: Pusher) {
+impl PushSchedule {
+    fn start(&mut self, mut pusher: Pusher) {
         let (queue, mut due) = mpsc::channel::<(i64, Vec<SeriesValue>)>(1);
         let give_up = pusher.give_up();
-        let task = tokio::spawn(async move {
+        let handle = tokio::spawn(async move {
             while let Some((at, series)) = due.recv().await {
-                // Remembered by the pusher, and judged when the run is over.
+                // The pusher keeps the error, and the run judges it at its end.
                 drop(pusher.push(at, series).await);
             }
             pusher
         });
-        self.running = Some(Running { queue, task, give_up });
+        self.task = Some(PushTask { queue, handle, give_up });
     }
 }

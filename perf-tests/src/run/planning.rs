@@ -1,25 +1,26 @@
-//! From what a scenario asks for, a command line says and perhaps an earlier report holds, to the plan of a run.
+//! Makes the plan of a run from the scenario's load and the command line, or from an earlier
+//! report.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use perf_report::read::read_report;
-use perf_settings::Settings;
+use perf_settings::{LoadOverride, Settings};
 
-use super::{RunError, RunSpec, configuration};
+use super::{PartSpec, RunError, RunSpec, configuration};
 use crate::plan::{self, Experience, LoadProfile, Plan, Schedule};
 
-/// A plan, and the loads that it was made from, part by part.
+/// A plan, and the load of each of its parts.
 pub(super) struct Planning {
     pub(super) plan: Plan,
     pub(super) loads: Vec<LoadProfile>,
 }
 
 impl Planning {
-    pub(super) fn of(spec: &RunSpec, settings: &Settings) -> Result<Self, RunError> {
+    pub(super) fn from_settings(spec: &RunSpec, settings: &Settings) -> Result<Self, RunError> {
         match &settings.replay {
-            Some(path) => Self::again(spec, path),
+            Some(path) => Self::replay(spec, path),
             None => Self::new(loads(spec, settings)?, spec, settings.seed),
         }
     }
@@ -34,28 +35,33 @@ impl Planning {
         Ok(Self { plan: Plan { parts, seed }, loads })
     }
 
-    /// The plan of an earlier run, or none at all: what cannot be repeated exactly is not repeated.
-    fn again(spec: &RunSpec, path: &Path) -> Result<Self, RunError> {
+    /// The plan of an earlier run.
+    ///
+    /// # Errors
+    /// If the report cannot be read, is of another scenario, or gives a plan with another hash.
+    fn replay(spec: &RunSpec, path: &Path) -> Result<Self, RunError> {
         let refused = |why: String| RunError::Configuration(format!("{} cannot be replayed: {why}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
         let report = read_report(&text).map_err(|error| refused(error.to_string()))?;
         if report.scenario != spec.name {
-            return Err(refused(format!("it is of scenario {}, and this is {}", report.scenario, spec.name)));
+            return Err(refused(format!("it is a report of scenario {}, not of {}", report.scenario, spec.name)));
         }
-        let of_part = |name: &str| report.plan.parts.iter().find(|part| part.name == name);
+        let find = |name: &str| report.plan.parts.iter().find(|part| part.name == name);
         let loads = spec.parts.iter().map(|part| {
-            let then = of_part(part.name).ok_or_else(|| refused(format!("it has no part {:?}", part.name)))?;
-            serde_json::from_value(then.profile.clone()).map_err(|error| refused(error.to_string()))
+            let recorded = find(part.name).ok_or_else(|| refused(format!("it has no part {:?}", part.name)))?;
+            serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(error.to_string()))
         });
         let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.seed)?;
         if planning.plan.hash() == report.plan.hash {
             Ok(planning)
         } else {
-            Err(refused("planned today, its load has another hash: the planner has changed since".to_owned()))
+            Err(refused(
+                "its load gives a plan with another hash, because the planner has changed since that run".to_owned(),
+            ))
         }
     }
 
-    /// "10 VUs for 30s", or each part's with its name.
+    /// The load, such as "10 VUs for 30s". With several parts, each with its name.
     pub(super) fn describe(&self) -> String {
         match self.loads.as_slice() {
             [only] => only.to_string(),
@@ -66,32 +72,38 @@ impl Planning {
         }
     }
 
-    /// The plan, drawn, with what the last run of the scenario teaches.
+    /// Describes the load and the scenario's own load, if the command line changed it.
+    pub(super) fn describe_change(&self, spec: &RunSpec) -> Option<String> {
+        let loads: Vec<_> = spec.parts.iter().map(|part| part.load.clone()).collect();
+        let own = Self { plan: self.plan.clone(), loads };
+        let (own, now) = (own.describe(), self.describe());
+        (own != now).then(|| format!("load: {now} (the scenario's own: {own})"))
+    }
+
+    /// Draws the plan, with estimates from the scenario's last run in the folder `out`.
     pub(super) fn draw(&self, scenario: &str, out: &Path) -> String {
         format!("{scenario}: {}\n\n{}", self.describe(), plan::draw(&self.plan, experience(scenario, out)))
     }
 }
 
 fn loads(spec: &RunSpec, settings: &Settings) -> Result<Vec<LoadProfile>, RunError> {
-    let by = &settings.load;
-    if spec.parts.len() > 1 && !by.keeps_the_load() {
-        let names: Vec<_> = spec.parts.iter().map(|part| part.name).collect();
-        let names = names.join(", ");
-        return Err(RunError::Configuration(format!(
-            "scenario {} has several loads ({names}), and the command line does not say which of them to replace",
-            spec.name
-        )));
-    }
-    spec.parts.iter().map(|part| part.load.clone().overridden(by).map_err(configuration)).collect()
+    let one = LoadOverride { vus: Some(1), iterations: Some(1), ..LoadOverride::default() };
+    let changed = |part: &PartSpec| {
+        let load = part.load.clone();
+        let load = if settings.smoke { load.start_time(Duration::ZERO).warm_up(Duration::ZERO) } else { load };
+        let by = if settings.smoke { &one } else { &settings.load };
+        load.overridden(by).map_err(configuration)
+    };
+    spec.parts.iter().map(changed).collect()
 }
 
-/// The run's tags, but for those that a part has a value of its own for, and the part's.
-pub(super) fn tags(of_run: &[(String, String)], of_part: &[(String, String)]) -> Vec<(String, String)> {
-    let kept = of_run.iter().filter(|(name, _)| !of_part.iter().any(|(own, _)| own == name));
-    kept.chain(of_part).cloned().collect()
+/// The run's tags and the part's. If both have a tag, the part's value is used.
+pub(super) fn tags(run_tags: &[(String, String)], part_tags: &[(String, String)]) -> Vec<(String, String)> {
+    let kept = run_tags.iter().filter(|(name, _)| !part_tags.iter().any(|(own, _)| own == name));
+    kept.chain(part_tags).cloned().collect()
 }
 
-/// What the last report teaches, if it is of this scenario.
+/// Averages of the last run, if it was a run of this scenario.
 fn experience(scenario: &str, out: &Path) -> Option<Experience> {
     let text = fs::read_to_string(out.join("latest/report.json")).ok()?;
     let report = read_report(&text).ok().filter(|report| report.scenario == scenario)?;
@@ -105,7 +117,7 @@ fn experience(scenario: &str, out: &Path) -> Option<Experience> {
     })
 }
 
-/// For how long virtual users were there in all.
+/// The sum of the times in which virtual users were active, in seconds.
 fn vu_seconds(profile: serde_json::Value, lasted: Duration) -> Option<f64> {
     let load: LoadProfile = serde_json::from_value(profile).ok()?;
     let part = load.plan("", 1, 0).ok()?;

@@ -1,4 +1,4 @@
-//! What became of the metrics, and whether the store agrees with the verdict.
+//! The result of the pushes, and the comparison of the store's counts with the verdict.
 
 use perf_report::ObjectiveResult;
 use perf_report::evidence::Evidence;
@@ -10,8 +10,8 @@ use super::PreparedRun;
 use crate::remote_write::Pushes;
 
 impl PreparedRun {
-    /// Adds what became of the metrics, and asks the store for its counts.
-    pub(super) async fn ask_store(&self, url: String, pushes: Pushes, evidence: &mut Evidence) {
+    /// Adds the result of the pushes, and compares the store's counts with the measured ones.
+    pub(super) async fn add_store_result(&self, url: String, pushes: Pushes, evidence: &mut Evidence) {
         let mut store = perf_report::StoreResult {
             url,
             accepted: pushes.accepted,
@@ -23,27 +23,29 @@ impl PreparedRun {
         let why = pushes.last_error.map(|error| error.to_string()).unwrap_or_default();
         match (pushes.last_push, &self.store) {
             (None, _) => {
-                let message = format!("the store did not take the final metrics: {why}");
-                // A store that refused the very first push has been named already.
+                let message = format!("the store did not accept the final metrics: {why}");
+                // If the store rejected the first push, the run already has this finding.
                 if !evidence.findings.iter().any(|finding| finding.kind == FindingKind::StoreRefused) {
                     evidence.findings.push(inconclusive(FindingKind::StoreRefused, message));
                 }
             }
-            (Some(at), Some(asked)) => {
+            (Some(at), Some(run_store)) => {
                 let catalogue = self.spec.catalogue;
                 let judgement = judge(catalogue, evidence);
                 let judged = |(_, result): &(_, &ObjectiveResult)| result.tally().is_some();
                 let objectives: Vec<_> = catalogue.slos.iter().zip(&judgement.objectives).filter(judged).collect();
-                match asked.differences(&self.testid, at, judgement.requests.sent, &objectives).await {
+                match run_store.differences(&self.testid, at, judgement.requests.sent, &objectives).await {
                     Ok(differences) => {
                         store.agrees = Some(differences.is_empty());
-                        let message = |difference| format!("the store disagrees with what was measured: {difference}");
+                        let message =
+                            |difference| format!("the store's counts differ from the measured ones: {difference}");
                         let problem = |text| inconclusive(FindingKind::StoreDisagrees, message(text));
                         evidence.findings.extend(differences.into_iter().map(problem));
                     }
                     Err(error) => {
-                        let message = format!("the store could not be asked for its counts: {error}");
-                        // Who names where to ask wants an answer. The origin of a push URL is only a guess at it.
+                        let message = format!("cannot query the store for its counts: {error}");
+                        // The origin of a push URL is only a guess at the URL for queries, so an
+                        // error there is a warning.
                         evidence.findings.push(match self.settings.prometheus {
                             Some(_) => inconclusive(FindingKind::StoreNotAsked, message),
                             None => Finding::warning(Subject::Store, FindingKind::StoreNotAsked, message),
@@ -54,11 +56,11 @@ impl PreparedRun {
             (Some(_), None) => {}
         }
         if store.complete && store.refused > 0 {
-            let lost = format!("{} pushes were not taken at first; no count was lost: {why}", store.refused);
+            let lost = format!("{} pushes failed and were repeated; no count was lost: {why}", store.refused);
             evidence.findings.push(Finding::warning(Subject::Store, FindingKind::PushesRetried, lost));
         }
         if let Some(error) = pushes.not_ended {
-            let message = format!("series could not be marked as ended and linger for 5 minutes: {error}");
+            let message = format!("cannot mark series as ended, so they stay visible for 5 minutes: {error}");
             evidence.findings.push(Finding::warning(Subject::Store, FindingKind::SeriesNotEnded, message));
         }
         evidence.store = Some(store);

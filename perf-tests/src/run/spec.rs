@@ -1,4 +1,4 @@
-//! A scenario as a run takes it: what it says of itself, and its own code.
+//! The input of a run: a scenario's declarations and its code.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 
-use super::AbortOn;
+use super::AbortRule;
 use crate::engine::vu::Vu;
 use crate::engine::worker::Iteration;
 use crate::plan::LoadProfile;
@@ -15,16 +15,16 @@ pub(crate) type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub(crate) type TeardownFn = dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<()>>;
 pub(super) type SetupFn = dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<ScenarioBody>>;
 
-/// What a scenario says of itself.
+/// A scenario's declarations.
 pub(crate) struct RunSpec {
     pub(crate) name: &'static str,
     pub(crate) catalogue: &'static Catalogue,
     pub(crate) exercised: Vec<Endpoint>,
     pub(crate) parts: Vec<PartSpec>,
     pub(crate) shared_connections: bool,
-    /// Checks that the scenario says it makes.
+    /// Names of checks that the scenario declares.
     pub(crate) checks: Vec<&'static str>,
-    pub(crate) abort: Option<AbortOn>,
+    pub(crate) abort: Option<AbortRule>,
 }
 
 /// One of the loads that run side by side.
@@ -40,11 +40,12 @@ impl RunSpec {
     }
 }
 
-/// A scenario's own code, whatever its setup's value is.
+/// A scenario's code, independent of the type of its setup's value. It runs setup first.
 pub(crate) struct ScenarioCode(pub(super) Box<SetupFn>);
 
-/// What setup makes: iterations that know setup's value, one for each part, and likewise the teardown.
+/// A scenario's code after setup: the iterations and the teardown hold setup's value.
 pub(crate) struct ScenarioBody {
+    /// One for each part.
     pub(crate) iterations: Vec<Arc<dyn Iteration>>,
     pub(crate) teardown: Option<Box<TeardownFn>>,
 }

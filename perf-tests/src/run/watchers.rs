@@ -1,5 +1,5 @@
-//! Everybody who reads snapshots while the load runs: the terminal, the store, and who ends a load that can prove nothing
-//! any more.
+//! Readers of snapshots while the load runs: the progress display, the store, the timeline, and the
+//! check that ends the load early.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,22 +15,22 @@ use crate::engine::LoadObserver;
 use crate::measure::{Section, Snapshot, TimelineError, TimelineRecorder};
 use crate::progress::Progress;
 
-/// When a load is ended before its time.
+/// When a load ends early: see [`crate::Scenario::abort_on_miss`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct AbortOn {
-    /// Not before so long into it.
+pub(crate) struct AbortRule {
+    /// The load does not end within this time from its start.
     pub(crate) after: Duration,
-    /// Once an objective has been missed over so long.
+    /// An objective must be missed over this whole time.
     pub(crate) window: Duration,
 }
 
-/// The sections of a run's time, and how long one is.
+/// The length of a section, and all sections of a run.
 pub(super) type RecordedTimeline = (Duration, Vec<Section>);
 
 pub(super) struct Watchers<'run> {
     progress: Progress,
     metrics: &'run mut Metrics,
-    hopeless: Option<Hopeless<'run>>,
+    miss_detector: Option<MissDetector<'run>>,
     timeline: Result<TimelineRecorder, TimelineError>,
 }
 
@@ -38,15 +38,16 @@ impl<'run> Watchers<'run> {
     pub(super) fn new(
         progress: Progress,
         metrics: &'run mut Metrics,
-        abort: Option<AbortOn>,
+        abort: Option<AbortRule>,
         catalogue: &'run Catalogue,
         exercised: &'run [Endpoint],
     ) -> Self {
-        let hopeless = abort.map(|on| Hopeless { on, catalogue, exercised, past: VecDeque::new() });
-        Self { progress, metrics, hopeless, timeline: Ok(TimelineRecorder::new(catalogue)) }
+        let miss_detector = abort.map(|on| MissDetector { on, catalogue, exercised, past: VecDeque::new() });
+        Self { progress, metrics, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)) }
     }
 
-    /// Takes the display away, and gives the course of the load, which ended after so long with these counts.
+    /// Clears the display, and returns the timeline of the load. It ended at `elapsed` with the
+    /// counts `all`.
     pub(super) fn finish(self, elapsed: Duration, all: &Snapshot) -> Result<RecordedTimeline, TimelineError> {
         self.progress.clear();
         self.timeline?.finish(elapsed, all)
@@ -56,32 +57,33 @@ impl<'run> Watchers<'run> {
 impl LoadObserver for Watchers<'_> {
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String> {
         self.progress.show(elapsed, &snapshot);
-        if let Ok(course) = &mut self.timeline
-            && let Err(error) = course.offer(elapsed, &snapshot)
+        if let Ok(timeline) = &mut self.timeline
+            && let Err(error) = timeline.offer(elapsed, &snapshot)
         {
             self.timeline = Err(error);
         }
-        let hopeless = self.hopeless.as_mut().and_then(|hopeless| hopeless.look(elapsed, &snapshot));
+        let reason = self.miss_detector.as_mut().and_then(|detector| detector.find_miss(elapsed, &snapshot));
         self.metrics.offer(elapsed, snapshot);
-        hopeless
+        reason
     }
 }
 
-/// Looks for an objective that has been missed over a whole window.
-struct Hopeless<'run> {
-    on: AbortOn,
+/// Detects an objective that was missed over a whole window.
+struct MissDetector<'run> {
+    on: AbortRule,
     catalogue: &'run Catalogue,
     exercised: &'run [Endpoint],
-    /// Good and all requests of each objective, at moments of the past.
+    /// The tally of each objective at earlier times, ascending.
     past: VecDeque<(Duration, Vec<Option<Tally>>)>,
 }
 
-impl Hopeless<'_> {
-    fn look(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Option<String> {
+impl MissDetector<'_> {
+    /// The reason to end the load, if an objective was missed over the window before `elapsed`.
+    fn find_miss(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Option<String> {
         let judge = Judge { catalogue: self.catalogue, exercised: self.exercised, snapshot, checks: &[] };
         let now: Vec<_> = self.catalogue.slos.iter().map(|slo| judge.tally(slo)).collect();
         self.past.push_back((elapsed, now.clone()));
-        // The last moment that is a whole window ago; what is older is of no use.
+        // Keeps one entry that is at least a window old. Older ones are not needed.
         while self.past.get(1).is_some_and(|(at, _)| elapsed.saturating_sub(*at) >= self.on.window) {
             self.past.pop_front();
         }
@@ -106,7 +108,7 @@ impl Hopeless<'_> {
 fn reason(slo: &Slo, lately: Tally, window: Duration) -> String {
     let Tally { good, total, .. } = lately;
     format!(
-        "{} promised {} and over the last {window:?} only {good} of {total} requests were good",
+        "{}: {} was missed over the last {window:?}; only {good} of {total} requests were good",
         slo.subject(),
         slo.describe()
     )

@@ -1,10 +1,10 @@
-//! The endpoints, and how long each usually takes.
+//! The endpoints and their usual latencies.
 
-/// The latency of an endpoint.
+/// The latency distribution of an endpoint: log-normal.
 pub(crate) struct EndpointTiming {
     pub(crate) name: &'static str,
     pub(crate) median_ms: f64,
-    /// Of the logarithm: with 0.5, the 95th percentile is 2.3 times the median.
+    /// Standard deviation of the logarithm. With 0.5, the 95th percentile is 2.3 times the median.
     pub(crate) sigma: f64,
 }
 
@@ -12,7 +12,7 @@ const fn timing(name: &'static str, median_ms: f64, sigma: f64) -> EndpointTimin
     EndpointTiming { name, median_ms, sigma }
 }
 
-/// The endpoints, with a service's usual times: all well within what is promised of them.
+/// The endpoints, with latencies of a usual service. All are well within the objectives.
 pub(crate) const ENDPOINTS: [EndpointTiming; 7] = [
     timing("join_room", 45.0, 0.5),
     timing("get_state", 20.0, 0.5),

@@ -1,4 +1,4 @@
-//! Faults set by flags: added delay, and a share of errors, by endpoint, all the time or from one time to another.
+//! Faults set by flags: added delay and a share of errors, by endpoint, always or in a time window.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,29 +8,31 @@ use anyhow::{Context as _, bail};
 
 use crate::endpoints::ENDPOINTS;
 
-/// What goes wrong, and how.
+/// Faults by endpoint.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
-    delay: BTreeMap<String, (Duration, When)>,
+    delay: BTreeMap<String, (Duration, TimeWindow)>,
     /// In parts per million.
-    errors: BTreeMap<String, (u32, When)>,
+    errors: BTreeMap<String, (u32, TimeWindow)>,
 }
 
-/// From when to when, since the service began.
-type When = Range<Duration>;
+/// A time window, from the start of the service.
+type TimeWindow = Range<Duration>;
 
-const ALWAYS: When = Duration::ZERO..Duration::MAX;
+const ALWAYS: TimeWindow = Duration::ZERO..Duration::MAX;
 
 impl Faults {
-    /// Faults from `endpoint=600ms` and `endpoint=30%`, each perhaps with `@10s-25s` behind it.
+    /// Parses faults such as `endpoint=600ms` and `endpoint=30%`, optionally followed by a time
+    /// window such as `@10s-25s`.
     ///
     /// # Errors
-    /// Names the flag that cannot be understood.
+    /// If a flag cannot be parsed. The message names it.
     pub fn parse(delays: &[String], errors: &[String]) -> anyhow::Result<Self> {
         let mut faults = Self::default();
         for flag in delays {
             let (endpoint, value, when) = split(flag, "600ms")?;
-            let delay = humantime::parse_duration(value).with_context(|| format!("--delay {flag}: not a duration"))?;
+            let delay = humantime::parse_duration(value)
+                .with_context(|| format!("--delay {flag}: not a duration such as 600ms"))?;
             if delay > Duration::from_secs(600) {
                 bail!("--delay {flag}: longer than 10 minutes");
             }
@@ -50,29 +52,30 @@ impl Faults {
         Ok(faults)
     }
 
-    /// The added latency of an endpoint, so long after the service began.
+    /// The added latency of an endpoint at a time after the start of the service.
     pub(crate) fn delay(&self, endpoint: &str, since: Duration) -> Duration {
         now(&self.delay, endpoint, since)
     }
 
-    /// The share of an endpoint's requests that fail, likewise.
+    /// The share of an endpoint's requests that fail at a time after the start of the service, in
+    /// parts per million.
     pub(crate) fn error_ppm(&self, endpoint: &str, since: Duration) -> u32 {
         now(&self.errors, endpoint, since)
     }
 }
 
-fn now<T: Copy + Default>(faults: &BTreeMap<String, (T, When)>, endpoint: &str, since: Duration) -> T {
+fn now<T: Copy + Default>(faults: &BTreeMap<String, (T, TimeWindow)>, endpoint: &str, since: Duration) -> T {
     let fault = faults.get(endpoint).filter(|(_, when)| when.contains(&since));
     fault.map(|(fault, _)| *fault).unwrap_or_default()
 }
 
-/// Endpoint, value, and when.
-fn split<'a>(flag: &'a str, example: &str) -> anyhow::Result<(String, &'a str, When)> {
+/// Splits a flag into endpoint, value and time window.
+fn split<'a>(flag: &'a str, example: &str) -> anyhow::Result<(String, &'a str, TimeWindow)> {
     let known = || ENDPOINTS.iter().map(|endpoint| endpoint.name).collect::<Vec<_>>().join(", ");
     let (endpoint, value) =
         flag.split_once('=').with_context(|| format!("{flag:?}: not of the form join_room={example}"))?;
     if !ENDPOINTS.iter().any(|known| known.name == endpoint) {
-        bail!("{flag:?}: no endpoint {endpoint:?}; there are {}", known());
+        bail!("{flag:?}: no endpoint {endpoint:?}: use one of {}", known());
     }
     let (value, when) = match value.split_once('@') {
         None => (value, ALWAYS),
@@ -83,7 +86,7 @@ fn split<'a>(flag: &'a str, example: &str) -> anyhow::Result<(String, &'a str, W
     Ok((endpoint.to_owned(), value, when))
 }
 
-fn parse_when(text: &str) -> Option<When> {
+fn parse_when(text: &str) -> Option<TimeWindow> {
     let (from, to) = text.split_once('-')?;
     let (from, to) = (humantime::parse_duration(from).ok()?, humantime::parse_duration(to).ok()?);
     (from < to).then_some(from..to)
@@ -94,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags() {
+    fn fault_flags_are_parsed() {
         let faults = Faults::parse(&["join_room=600ms".into()], &["get_news=0.5%".into()]).unwrap();
         assert_eq!(faults.delay("join_room", Duration::ZERO), Duration::from_millis(600));
         assert_eq!(faults.delay("get_news", Duration::ZERO), Duration::ZERO);

@@ -1,5 +1,6 @@
-//! A server for measuring clients: every request gets the same short JSON answer, at once or after a seeded delay that is
-//! written down. It reads as much of HTTP/1.1 as it must, so that a client and not it is what is measured.
+//! A server for measuring clients. It sends the same short JSON response to every request, at once
+//! or after a seeded delay that is logged. It parses as little of HTTP/1.1 as possible, so that the
+//! client is measured and not the server.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -16,14 +17,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
-/// The answer's body, about as long as those of the game.
+/// The response body, about as long as those of the game.
 const BODY: &str = r#"{"room":"ABCD","day":12,"state":"running","players":[{"id":"p1","name":"Student 1","cash":10000},{"id":"p2","name":"Student 2","cash":9500}],"prices":{"ACME":101.5,"GLOBEX":55.25}}"#;
-/// The median of delays, and how wide they are spread.
+/// Median of the log-normal delays, and standard deviation of their logarithm.
 const MEDIAN: Duration = Duration::from_millis(20);
 const SIGMA: f64 = 0.6;
 
-/// What the server's connections share.
-struct Shared {
+/// State that the server's connections share.
+struct ServerState {
     answered: Cell<u64>,
     delays: Option<RefCell<Delays>>,
 }
@@ -34,8 +35,8 @@ struct Delays {
     log: BufWriter<File>,
 }
 
-/// Serves until `stop` ends. With a file, answers are delayed, and from when each request was read to when its answer was
-/// handed to the kernel goes into that file, in nanoseconds, a line each.
+/// Serves until `stop` completes. With `log`, responses are delayed. The file then gets one line
+/// per request: the nanoseconds from reading the request to handing its response to the kernel.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -47,10 +48,11 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let delays = log.map(|path| -> anyhow::Result<_> {
         let file = File::create(&path).with_context(|| format!("failed to write {}", path.display()))?;
-        let distribution = LogNormal::new(MEDIAN.as_secs_f64().ln(), SIGMA).context("no such distribution")?;
+        let distribution =
+            LogNormal::new(MEDIAN.as_secs_f64().ln(), SIGMA).context("cannot create the distribution of delays")?;
         Ok(RefCell::new(Delays { rng: ChaCha8Rng::seed_from_u64(seed), distribution, log: BufWriter::new(file) }))
     });
-    let shared = Rc::new(Shared { answered: Cell::new(0), delays: delays.transpose()? });
+    let shared = Rc::new(ServerState { answered: Cell::new(0), delays: delays.transpose()? });
     let local = LocalSet::new();
     local
         .run_until(async {
@@ -58,9 +60,10 @@ pub async fn serve(
                 () = stop => {}
                 () = async {
                     loop {
-                        // An error is a client's that is gone before it was taken.
+                        // An error means that the client closed the connection before it was
+                        // accepted.
                         if let Ok((stream, _)) = listener.accept().await {
-                            // A client that breaks off is none of our business.
+                            // A client may close its connection at any time.
                             drop(tokio::task::spawn_local(connection(stream, shared.clone())));
                         }
                     }
@@ -74,11 +77,11 @@ pub async fn serve(
     }
 }
 
-async fn connection(mut stream: TcpStream, shared: Rc<Shared>) -> std::io::Result<()> {
+async fn connection(mut stream: TcpStream, shared: Rc<ServerState>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(4096);
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ";
-    let answer = format!("{head}{}\r\n\r\n{BODY}", BODY.len());
+    let response = format!("{head}{}\r\n\r\n{BODY}", BODY.len());
     loop {
         let Some(length) = request_length(&buffer) else {
             if stream.read_buf(&mut buffer).await? == 0 {
@@ -87,7 +90,7 @@ async fn connection(mut stream: TcpStream, shared: Rc<Shared>) -> std::io::Resul
             continue;
         };
         let read = now();
-        // How many there were is a question that is not counted itself.
+        // The request for the number of responses is not counted itself.
         if buffer.starts_with(b"GET /answered ") {
             let count = shared.answered.get().to_string();
             stream.write_all(format!("{head}{}\r\n\r\n{count}", count.len()).as_bytes()).await?;
@@ -96,7 +99,7 @@ async fn connection(mut stream: TcpStream, shared: Rc<Shared>) -> std::io::Resul
             if let Some(delay) = delay {
                 tokio::time::sleep(delay).await;
             }
-            stream.write_all(answer.as_bytes()).await?;
+            stream.write_all(response.as_bytes()).await?;
             shared.answered.set(shared.answered.get() + 1);
             if let Some(delays) = &shared.delays {
                 writeln!(delays.borrow_mut().log, "{}", now().duration_since(read).as_nanos())?;
@@ -113,7 +116,7 @@ impl Delays {
     }
 }
 
-/// How long the request at the start of the buffer is, once it is whole.
+/// Length of the request at the start of the buffer, once it is whole.
 fn request_length(buffer: &[u8]) -> Option<usize> {
     let head = buffer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let lines = std::str::from_utf8(&buffer[..head]).ok()?.split("\r\n");
@@ -123,7 +126,7 @@ fn request_length(buffer: &[u8]) -> Option<usize> {
     (buffer.len() >= whole).then_some(whole)
 }
 
-#[expect(clippy::disallowed_methods, reason = "what this server is for")]
+#[expect(clippy::disallowed_methods, reason = "this server measures time")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -1,5 +1,5 @@
-//! How long each endpoint takes: log-normal, seeded, so that the n-th request of an endpoint takes the same time in
-//! every run.
+//! Latencies of the endpoints. They are log-normal and seeded, so that the n-th request of an
+//! endpoint takes the same time in every run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use rand_distr::{Distribution as _, LogNormal};
 use crate::endpoints::{ENDPOINTS, EndpointTiming};
 use crate::faults::Faults;
 
-/// What becomes of one request.
+/// The outcome of a request.
 pub(crate) enum Fate {
-    Answer(Duration),
-    /// At once, with status 500.
+    Respond(Duration),
+    /// A response with status 500, at once.
     Error,
 }
 
@@ -29,24 +29,25 @@ impl Latencies {
         Self { seed, faults, requests: Default::default() }
     }
 
-    /// What becomes of the next request of an endpoint, so long after the service began.
+    /// The outcome of the next request of an endpoint at a time after the start of the service.
     pub(crate) fn next(&self, endpoint: &str, since: Duration) -> Fate {
         let Some(index) = ENDPOINTS.iter().position(|known| known.name == endpoint) else {
-            return Fate::Answer(Duration::ZERO);
+            return Fate::Respond(Duration::ZERO);
         };
         let number = self.requests[index].fetch_add(1, Ordering::Relaxed);
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(index as u64);
-        // Room for each request's own draws, so that one more draw does not shift all that come after.
+        // Each request has its own range of random numbers, so that one more draw does not shift
+        // later requests.
         rng.set_word_pos(u128::from(number) * 64);
         if rng.random_range(0..1_000_000) < self.faults.error_ppm(endpoint, since) {
             return Fate::Error;
         }
         let EndpointTiming { median_ms, sigma, .. } = ENDPOINTS[index];
         let ms = LogNormal::new(median_ms.ln(), sigma).map_or(median_ms, |latency| latency.sample(&mut rng));
-        // Cut at ten times the median: a stub has no use for a tail that decides a short run by luck.
+        // Limited to ten times the median, since a long tail would decide a short run by chance.
         let own = Duration::from_secs_f64(ms.min(10.0 * median_ms) / 1e3);
-        Fate::Answer(own + self.faults.delay(endpoint, since))
+        Fate::Respond(own + self.faults.delay(endpoint, since))
     }
 }
 
@@ -57,20 +58,20 @@ mod tests {
     fn times(seed: u64, faults: &Faults) -> Vec<Option<Duration>> {
         let latencies = Latencies::new(seed, faults.clone());
         let one = |fate| match fate {
-            Fate::Answer(time) => Some(time),
+            Fate::Respond(time) => Some(time),
             Fate::Error => None,
         };
         (0..2000).map(|_| one(latencies.next("join_room", Duration::ZERO))).collect()
     }
 
     #[test]
-    fn one_seed_gives_the_same_times_twice_and_another_gives_others() {
+    fn equal_seeds_give_equal_latencies() {
         assert_eq!(times(1, &Faults::default()), times(1, &Faults::default()));
         assert_ne!(times(1, &Faults::default()), times(2, &Faults::default()));
     }
 
     #[test]
-    fn the_median_is_the_endpoints_own() {
+    fn latencies_have_the_median_of_their_endpoint() {
         let mut times: Vec<_> = times(1, &Faults::default()).into_iter().flatten().collect();
         times.sort_unstable();
         let median = times[1000].as_secs_f64() * 1e3;
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_errors_is_the_one_asked_for() {
+    fn the_share_of_errors_is_the_configured_one() {
         let faults = Faults::parse(&[], &["join_room=30%".into()]).unwrap();
         let errors = times(1, &faults).iter().filter(|time| time.is_none()).count();
         assert!((540..660).contains(&errors), "{errors} of 2000");

@@ -1,8 +1,9 @@
-//! A stub of the stock game's multiplayer backend, for machines that do not have the real one.
+//! A stub of the stock game's multiplayer backend, for machines without the real one.
 //!
-//! It keeps rooms and players, and answers agree with what was written. Latencies are drawn from a seeded
-//! distribution per endpoint, faults are set by flags, and `/metrics` has the names, labels, buckets and status groups of
-//! prometheus-fastapi-instrumentator. It knows nothing of the load harness.
+//! It stores rooms and players in memory, and its responses reflect earlier requests. Latencies are
+//! drawn from a seeded distribution per endpoint, and faults are set by flags. `/metrics` has the
+//! names, labels, buckets and status groups of prometheus-fastapi-instrumentator. It depends on no
+//! crate of the load generator.
 
 mod cache;
 mod endpoints;
@@ -20,23 +21,23 @@ use axum::Router;
 
 pub use faults::Faults;
 
-/// The service: its state, its latencies and its metrics.
+/// The service: its state, latencies and metrics.
 #[derive(Clone)]
 pub struct StubServer {
     rooms: Arc<Mutex<state::Rooms>>,
     latency: Arc<latency::Latencies>,
     metrics: Arc<metrics::Metrics>,
     pool: pool::Pool,
-    days: Arc<cache::Days>,
+    days: Arc<cache::DayCache>,
     seed: u64,
     began: std::time::Instant,
 }
 
 impl StubServer {
-    /// A service without rooms, whose database takes so many connections.
+    /// A service without rooms, whose database pool has `connections` connections.
     ///
     /// # Errors
-    /// If its metrics cannot be registered.
+    /// If the metrics cannot be registered.
     pub fn new(seed: u64, faults: Faults, connections: usize) -> anyhow::Result<Self> {
         let metrics = Arc::new(metrics::Metrics::new()?);
         let pool = pool::Pool::new(connections, &metrics);
@@ -52,7 +53,7 @@ impl StubServer {
         })
     }
 
-    /// Its routes.
+    /// The router with all routes.
     pub fn router(self) -> Router {
         routes::router(self)
     }

@@ -1,4 +1,5 @@
-//! The stub backend as a process: `stub-backend --port 8000 --delay get_game_data=600ms --errors join_room=30%`.
+//! The stub backend as a process: `stub-backend --port 8000 --delay get_game_data=600ms --errors
+//! join_room=30%`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -12,29 +13,30 @@ use tokio::io::AsyncReadExt as _;
 #[derive(Debug, Parser)]
 #[command(name = "stub-backend", version)]
 struct Args {
-    /// Port to listen on; 0 takes a free one, which is printed
+    /// Port to listen on; 0 uses a free port and prints it
     #[arg(long, default_value_t = 8000)]
     port: u16,
-    /// What all latencies and contents are drawn from
+    /// Random seed of latencies and contents
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Added latency of an endpoint: join_room=600ms, or for some of the time: join_room=600ms@10s-25s
+    /// Added latency: join_room=600ms, optionally with a time window: join_room=600ms@10s-25s
     /// (repeatable)
     #[arg(long, value_name = "ENDPOINT=DURATION")]
     delay: Vec<String>,
-    /// Share of an endpoint's requests that are answered at once with status 500: join_room=30% (repeatable)
+    /// Share of requests that fail with status 500: join_room=30%, optionally with a time window
+    /// (repeatable)
     #[arg(long, value_name = "ENDPOINT=PERCENT")]
     errors: Vec<String>,
-    /// Connections that the database pool may have: with few, all requests that need one wait in turn
+    /// Connections of the database pool. Requests that need one wait until it is free
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pool: u32,
-    /// Be a server for measuring clients instead: the same short answer to every request
+    /// Send the same short response to every request, for measuring clients
     #[arg(long)]
     fixed: bool,
-    /// As such, delay answers by a seeded distribution, and write down in this file how long each was, in nanoseconds
+    /// Delay responses by a seeded distribution, and log each delay in nanoseconds to this file
     #[arg(long, value_name = "FILE", requires = "fixed")]
     log_delays: Option<PathBuf>,
-    /// Stop when standard input closes, so that the process cannot outlive the one that started it
+    /// Stop when standard input closes, so that the process ends with the one that started it
     #[arg(long)]
     until_stdin_closes: bool,
 }
@@ -47,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("failed to listen on {address}; choose another with --port"))?;
-    // The one line that whoever starts this process waits for.
+    // The process that started this one waits for this line.
     println!("listening on http://{}", listener.local_addr()?);
     if args.fixed {
         let stop = async { if args.until_stdin_closes { stdin_closed().await } else { std::future::pending().await } };
@@ -63,6 +65,6 @@ async fn main() -> anyhow::Result<()> {
 async fn stdin_closed() {
     let mut buffer = [0; 64];
     let mut stdin = tokio::io::stdin();
-    // An error means that it is gone as well.
+    // After an error, standard input is gone as well.
     while stdin.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
 }

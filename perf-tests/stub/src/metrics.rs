@@ -1,7 +1,7 @@
-//! `/metrics` as prometheus-fastapi-instrumentator 8.1.0 writes it: the same families, labels, buckets and status
-//! groups, so that what is built against the stub holds for the real backend. The connection pool is named by
-//! OpenTelemetry's semantic conventions for databases. The `_created` series are left out, as
-//! they are by `PROMETHEUS_DISABLE_CREATED_SERIES`.
+//! `/metrics` in the format of prometheus-fastapi-instrumentator 8.1.0: the same families, labels,
+//! buckets and status groups, so that queries built against the stub also work with the real
+//! backend. The connection pool is named by OpenTelemetry's semantic conventions for databases. The
+//! `_created` series are omitted, as with `PROMETHEUS_DISABLE_CREATED_SERIES`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,9 +33,9 @@ pub(crate) struct Metrics {
     cache: [IntCounter; 2],
 }
 
-/// One answered request, as it is counted.
-pub(crate) struct Answered<'a> {
-    /// The route's template, "none" where no route matched.
+/// One request with its response, as it is counted.
+pub(crate) struct RequestRecord<'a> {
+    /// The route's template; "none" if no route matched.
     pub(crate) handler: &'a str,
     pub(crate) method: &'a str,
     pub(crate) status: StatusCode,
@@ -80,10 +80,10 @@ impl Metrics {
                 Opts::new("db_client_connection_count", "Connections of the database pool by state."),
                 &["db_client_connection_state"],
             )?,
-            max_connections: IntGauge::new("db_client_connection_max", "Most connections that the pool may have.")?,
+            max_connections: IntGauge::new("db_client_connection_max", "Maximum number of connections of the pool.")?,
             cache: [
-                IntCounter::new("cache_hits_total", "Look-ups in the cache of days that found something.")?,
-                IntCounter::new("cache_misses_total", "Look-ups in the cache of days that did not.")?,
+                IntCounter::new("cache_hits_total", "Lookups in the cache of days that found an entry.")?,
+                IntCounter::new("cache_misses_total", "Lookups in the cache of days that found no entry.")?,
             ],
             registry,
         };
@@ -103,17 +103,17 @@ impl Metrics {
         Ok(metrics)
     }
 
-    pub(crate) fn count(&self, answered: &Answered<'_>) {
-        let status = format!("{}xx", answered.status.as_u16() / 100);
-        let seconds = answered.took.as_secs_f64();
-        self.requests.with_label_values(&[answered.method, &status, answered.handler]).inc();
+    pub(crate) fn count(&self, request: &RequestRecord<'_>) {
+        let status = format!("{}xx", request.status.as_u16() / 100);
+        let seconds = request.took.as_secs_f64();
+        self.requests.with_label_values(&[request.method, &status, request.handler]).inc();
         self.highr.observe(seconds);
-        self.lowr.with_label_values(&[answered.method, answered.handler]).observe(seconds);
-        self.request_size.observe(answered.handler, answered.request_bytes);
-        self.response_size.observe(answered.handler, answered.response_bytes);
+        self.lowr.with_label_values(&[request.method, request.handler]).observe(seconds);
+        self.request_size.observe(request.handler, request.request_bytes);
+        self.response_size.observe(request.handler, request.response_bytes);
     }
 
-    /// The gauges of a pool's connections, used and idle.
+    /// The gauges of the pool's used and idle connections.
     pub(crate) fn connections(&self, all: usize) -> (IntGauge, IntGauge) {
         let all = i64::try_from(all).unwrap_or(i64::MAX);
         self.max_connections.set(all);
@@ -122,13 +122,13 @@ impl Metrics {
         (used, idle)
     }
 
-    /// Something was looked for in the cache of days.
+    /// Counts a lookup in the cache of days.
     pub(crate) fn count_lookup(&self, found: bool) {
         let [hits, misses] = &self.cache;
         if found { hits.inc() } else { misses.inc() }
     }
 
-    /// A request is under way until what this gives is dropped, whatever becomes of it.
+    /// Counts a request as in progress until the returned value is dropped.
     pub(crate) fn begin(&self) -> InProgress {
         self.in_progress.inc();
         InProgress(self.in_progress.clone())
@@ -141,7 +141,7 @@ impl Metrics {
     }
 }
 
-/// A request under way.
+/// A request in progress.
 pub(crate) struct InProgress(IntGauge);
 
 impl Drop for InProgress {
@@ -150,11 +150,11 @@ impl Drop for InProgress {
     }
 }
 
-/// A summary without quantiles, which is what Python's client makes of a `Summary` and the `prometheus` crate has not.
+/// A summary without quantiles: Python's client has it, and the `prometheus` crate does not.
 #[derive(Clone)]
 struct SizeSummary {
     desc: Desc,
-    /// Requests and bytes by handler.
+    /// Number of requests and bytes, by handler.
     sums: Arc<Mutex<BTreeMap<String, (u64, u64)>>>,
 }
 

@@ -1,5 +1,5 @@
-//! The pool of connections to the database that the real service has: each request that needs the database holds one for as
-//! long as it takes, and waits for one where all are taken.
+//! The database connection pool that the real service has. Each request that uses the database
+//! holds a connection for its whole duration. If all connections are in use, it waits for one.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Pool {
         Self { free: Arc::new(Semaphore::new(connections)), used, idle }
     }
 
-    /// A connection, once one is free; none only if the pool were closed, which it never is.
+    /// Waits for a free connection. `None` only if the pool were closed, which never happens.
     pub(crate) async fn take(&self) -> Option<Connection> {
         let permit = self.free.clone().acquire_owned().await.ok()?;
         self.used.inc();

@@ -1,4 +1,4 @@
-//! The routes, and what stands around each: its latency, its faults and its metrics.
+//! The routes, with the latency, faults and metrics of each.
 
 use std::sync::PoisonError;
 
@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 use crate::StubServer;
 use crate::latency::Fate;
-use crate::metrics::Answered;
+use crate::metrics::RequestRecord;
 use crate::state::{PlayerUpdate, Refusal, Rooms};
 
-/// Handlers, as they stand in the label `handler`, and the endpoint whose latency each has.
+/// Handlers as in the label `handler`, each with the endpoint that defines its latency.
 const TIMED: [(&str, &str); 7] = [
     ("/api/multiplayer/rooms/{code}/join", "join_room"),
     ("/api/multiplayer/rooms/{code}/state", "get_state"),
@@ -44,16 +44,16 @@ pub(crate) fn router(server: StubServer) -> Router {
         .route("/api/recommendations", get(recommendations))
         .route("/api/game-data", get(game_data))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "Not Found") })
-        .layer(middleware::from_fn_with_state(server.clone(), around));
+        .layer(middleware::from_fn_with_state(server.clone(), simulate));
     Router::new().route("/metrics", get(metrics)).merge(api).with_state(server)
 }
 
-/// What FastAPI answers with when something is wrong.
+/// An error response in FastAPI's format.
 fn problem(status: StatusCode, detail: &str) -> Response {
     (status, Json(json!({ "detail": detail }))).into_response()
 }
 
-async fn around(State(server): State<StubServer>, request: Request, next: Next) -> Response {
+async fn simulate(State(server): State<StubServer>, request: Request, next: Next) -> Response {
     #[expect(clippy::disallowed_methods, reason = "a server's own clock, not a measurement's")]
     let started = std::time::Instant::now();
     let _in_progress = server.metrics.begin();
@@ -65,9 +65,9 @@ async fn around(State(server): State<StubServer>, request: Request, next: Next) 
     let mut response =
         match endpoint.map(|endpoint| server.latency.next(endpoint, started.duration_since(server.began))) {
             Some(Fate::Error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "injected fault"),
-            Some(Fate::Answer(latency)) => {
+            Some(Fate::Respond(latency)) => {
                 let _connection = server.pool.take().await;
-                // Waiting for a connection comes on top of what the request takes once it has one.
+                // Waiting for a connection adds to the request's own latency.
                 let waited = started.elapsed();
                 let response = next.run(request).await;
                 tokio::time::sleep((waited + latency).saturating_sub(started.elapsed())).await;
@@ -76,11 +76,11 @@ async fn around(State(server): State<StubServer>, request: Request, next: Next) 
             None => next.run(request).await,
         };
     let took = started.elapsed();
-    // As the README has FastAPI do it.
+    // As in monitoring/BACKEND_METRICS.md for FastAPI.
     if let Ok(value) = HeaderValue::from_str(&format!("app;dur={:.1}", took.as_secs_f64() * 1e3)) {
         response.headers_mut().insert("server-timing", value);
     }
-    server.metrics.count(&Answered {
+    server.metrics.count(&RequestRecord {
         handler,
         method: method.as_str(),
         status: response.status(),
@@ -103,7 +103,7 @@ async fn metrics(State(server): State<StubServer>) -> Response {
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct PlayerName {
     name: String,
 }
 
@@ -112,7 +112,7 @@ struct Day {
     day: u32,
 }
 
-/// Does something with the rooms, and answers with what came of it.
+/// Runs an action on the rooms, and responds with its result.
 fn with_rooms<T: serde::Serialize>(
     server: &StubServer,
     status: StatusCode,
@@ -125,11 +125,15 @@ fn with_rooms<T: serde::Serialize>(
     }
 }
 
-async fn create_room(State(server): State<StubServer>, Json(host): Json<Named>) -> Response {
+async fn create_room(State(server): State<StubServer>, Json(host): Json<PlayerName>) -> Response {
     with_rooms(&server, StatusCode::CREATED, |rooms| rooms.create(host.name).map(|code| json!({ "code": code })))
 }
 
-async fn join_room(State(server): State<StubServer>, Path(code): Path<String>, Json(player): Json<Named>) -> Response {
+async fn join_room(
+    State(server): State<StubServer>,
+    Path(code): Path<String>,
+    Json(player): Json<PlayerName>,
+) -> Response {
     with_rooms(&server, StatusCode::OK, |rooms| rooms.join(&code, player.name))
 }
 
@@ -149,23 +153,23 @@ async fn update_player(
     with_rooms(&server, StatusCode::OK, |rooms| rooms.update(&code, &player, &update))
 }
 
-/// A day's own source of numbers: the same day reads the same to every player.
-fn of_day(server: &StubServer, day: u32) -> ChaCha8Rng {
+/// The random numbers of a day, which are the same for every player.
+fn day_rng(server: &StubServer, day: u32) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(server.seed);
     rng.set_stream(1_000_000 + u64::from(day));
     rng
 }
 
-/// What is the same for all on a day.
-fn of_cache(server: &StubServer, what: &'static str, day: u32, make: impl FnOnce() -> Value) -> Json<Value> {
-    let (value, found) = server.days.get(what, day, make);
+/// A value that is the same for all players on a day, from the cache.
+fn cached(server: &StubServer, kind: &'static str, day: u32, make: impl FnOnce() -> Value) -> Json<Value> {
+    let (value, found) = server.days.get(kind, day, make);
     server.metrics.count_lookup(found);
     Json(value)
 }
 
 async fn news(State(server): State<StubServer>, Query(Day { day }): Query<Day>) -> Json<Value> {
-    of_cache(&server, "news", day, || {
-        let mut rng = of_day(&server, day);
+    cached(&server, "news", day, || {
+        let mut rng = day_rng(&server, day);
         let items: Vec<_> = (0..5)
             .map(|_| {
                 let ticker = TICKERS[rng.random_range(0..TICKERS.len())];
@@ -177,8 +181,8 @@ async fn news(State(server): State<StubServer>, Query(Day { day }): Query<Day>) 
 }
 
 async fn recommendations(State(server): State<StubServer>, Query(Day { day }): Query<Day>) -> Json<Value> {
-    of_cache(&server, "recommendations", day, || {
-        let mut rng = of_day(&server, day);
+    cached(&server, "recommendations", day, || {
+        let mut rng = day_rng(&server, day);
         let advice = ["buy", "hold", "sell"];
         let items: Vec<_> = TICKERS
             .iter()
@@ -189,8 +193,8 @@ async fn recommendations(State(server): State<StubServer>, Query(Day { day }): Q
 }
 
 async fn game_data(State(server): State<StubServer>, Query(Day { day }): Query<Day>) -> Json<Value> {
-    of_cache(&server, "game_data", day, || {
-        let mut rng = of_day(&server, day);
+    cached(&server, "game_data", day, || {
+        let mut rng = day_rng(&server, day);
         let prices: Vec<_> =
             TICKERS.iter().map(|ticker| json!({ "ticker": ticker, "cents": rng.random_range(500..50_000) })).collect();
         json!({ "day": day, "prices": prices })

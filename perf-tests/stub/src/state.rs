@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// More than any load of ours needs; a limit, so that a loop that never ends cannot fill the machine's memory.
+/// Limits, so that an endless load cannot fill the machine's memory. No load here needs more.
 const MAX_ROOMS: usize = 10_000;
 const MAX_PLAYERS: usize = 100_000;
 
@@ -40,7 +40,7 @@ pub(crate) struct RoomState {
     day: u32,
 }
 
-/// Why a request about rooms was refused.
+/// Why a request about rooms is rejected.
 pub(crate) enum Refusal {
     NotFound,
     Full,
@@ -86,7 +86,7 @@ impl Rooms {
         })
     }
 
-    /// The ten players worth most, the richest first.
+    /// The ten players with the highest worth, highest first.
     pub(crate) fn leaderboard(&self, code: &str) -> Result<Vec<Player>, Refusal> {
         let room = self.0.get(code).ok_or(Refusal::NotFound)?;
         let mut players: Vec<_> = room.players.values().collect();

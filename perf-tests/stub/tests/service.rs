@@ -1,4 +1,5 @@
-//! The stub backend as a client sees it: answers agree with what was written, and `/metrics` has the form of the real one's.
+//! The stub backend as a client sees it: responses reflect earlier requests, and `/metrics` has the
+//! format of the real backend's.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
@@ -33,7 +34,7 @@ async fn get(service: &Router, path: &str) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn answers_agree_with_what_was_written() {
+async fn responses_reflect_earlier_requests() {
     let service = service(&[]);
     let (status, room) = send(&service, "POST", "/api/multiplayer/rooms", json!({"name": "Ada"})).await;
     assert_eq!(status, 201);
@@ -61,7 +62,7 @@ async fn answers_agree_with_what_was_written() {
 }
 
 #[tokio::test]
-async fn an_injected_error_is_answered_with_500_and_counted_as_5xx() {
+async fn an_injected_error_has_status_500_and_counts_as_5xx() {
     let service = service(&["get_news=100%".to_owned()]);
     assert_eq!(get(&service, "/api/news?day=1").await.0, 500);
     let (_, text) = text(&service, "GET", "/metrics", String::new()).await;
@@ -69,8 +70,8 @@ async fn an_injected_error_is_answered_with_500_and_counted_as_5xx() {
     assert!(text.contains(counted), "{text}");
 }
 
-/// Families with their type, label names and bucket bounds.
-fn form(text: &str) -> BTreeMap<String, (String, BTreeSet<String>, Vec<f64>)> {
+/// Type, label names and bucket bounds of each family.
+fn format_of(text: &str) -> BTreeMap<String, (String, BTreeSet<String>, Vec<f64>)> {
     let mut families: BTreeMap<String, (String, BTreeSet<String>, Vec<f64>)> = BTreeMap::new();
     let mut current = String::new();
     for line in text.lines() {
@@ -93,19 +94,19 @@ fn form(text: &str) -> BTreeMap<String, (String, BTreeSet<String>, Vec<f64>)> {
 }
 
 #[tokio::test]
-async fn metrics_have_the_form_of_the_instrumentators() {
+async fn metrics_have_the_format_of_the_instrumentator() {
     let service = service(&["get_news=100%".to_owned()]);
     for path in ["/api/news?day=1", "/api/game-data?day=1", "/nowhere"] {
         get(&service, path).await;
     }
     let (_, text) = text(&service, "GET", "/metrics", String::new()).await;
-    let (ours, theirs) = (form(&text), form(include_str!("fastapi-instrumentator-8.1.0.prom")));
-    for (name, form) in theirs.iter().filter(|(name, _)| name.starts_with("http_")) {
-        assert_eq!(ours.get(name), Some(form), "{name}");
+    let (stub, real) = (format_of(&text), format_of(include_str!("fastapi-instrumentator-8.1.0.prom")));
+    for (name, format) in real.iter().filter(|(name, _)| name.starts_with("http_")) {
+        assert_eq!(stub.get(name), Some(format), "{name}");
     }
     #[cfg(target_os = "linux")]
-    for name in theirs.keys().filter(|name| name.starts_with("process_")) {
-        assert!(ours.contains_key(name), "{name}");
+    for name in real.keys().filter(|name| name.starts_with("process_")) {
+        assert!(stub.contains_key(name), "{name}");
     }
     assert!(text.contains(r#"handler="none",method="GET",status="4xx""#), "{text}");
 }

@@ -1,4 +1,4 @@
-"""An ASGI application for uvicorn: answers, sleeps, or breaks off in the middle of a body."""
+"""An ASGI application for uvicorn: responds, sleeps, or stops in the middle of a body."""
 
 import asyncio
 

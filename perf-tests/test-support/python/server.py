@@ -1,9 +1,13 @@
-"""A server that breaks off, lies and stalls, byte by byte as it is told to.
+"""A server with faults: it resets, truncates, stalls, or sends invalid HTTP.
 
-GET / is answered properly, and so is what the path does not name as a fault. `python3 server.py [once | goaway | tls FOLDER]` prints its
-port. With `tls FOLDER` it speaks TLS: the first connection finds the certificate `here.pem` there, every other `other.pem`. With
-`once` it takes a single connection and then listens no more. With `goaway` it speaks HTTP/2: the first connection
-is answered, every other is sent away with a request under way.
+The path of a request names the fault. Any other path gets a correct response. Usage:
+`python3 server.py [once | goaway | tls FOLDER]`. It prints its port.
+
+- `once`: accepts one connection, and then no longer listens.
+- `goaway`: speaks HTTP/2. The first connection gets a response. Every other connection gets GOAWAY
+  while its request is in flight.
+- `tls FOLDER`: speaks TLS. The first connection gets the certificate `here.pem` of the folder, every
+  other connection gets `other.pem`.
 """
 
 import asyncio
@@ -17,14 +21,14 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def reset(writer):
-    """Closes with a reset instead of an end."""
+    """Closes the connection with a TCP reset."""
     sock = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.close()
 
 
-async def misbehave(fault, writer):
-    """Answers one request. Whether the connection may be used again."""
+async def respond(fault, writer):
+    """Responds to one request. Returns True if the connection stays open."""
     if fault == "reset-in-head":
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-le")
         await asyncio.sleep(0.02)
@@ -38,16 +42,16 @@ async def misbehave(fault, writer):
             writer.write(bytes([byte]))
             await writer.drain()
             await asyncio.sleep(0.05)
-    answers = {
+    responses = {
         "close": b"",
         "truncated": b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbegin",
         "no-length": b"HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\nok",
         "two-lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok!",
         "bad-chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
-        "garbage": b"\x00\x01\x02 this is no HTTP at all\r\n\r\n",
+        "garbage": b"\x00\x01\x02 this is not HTTP\r\n\r\n",
     }
-    if fault in answers:
-        writer.write(answers[fault])
+    if fault in responses:
+        writer.write(responses[fault])
         return writer.close()
     writer.write(OK + b"!" if fault == "too-long" else OK)
     if fault == "close-after":
@@ -60,22 +64,23 @@ async def http1(reader, writer):
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
-            if not await misbehave(head.split(b" ")[1].decode().strip("/"), writer):
+            if not await respond(head.split(b" ")[1].decode().strip("/"), writer):
                 return
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
-        pass  # The client has gone, as clients do.
+        pass  # The client has closed the connection.
     finally:
         writer.close()
 
 
 def frame(kind, flags, stream, payload=b""):
-    """RFC 9113, section 4.1."""
+    """A frame of HTTP/2 (RFC 9113, section 4.1)."""
     return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
 async def http2(reader, writer, is_first):
-    """Settings; then, for the first request, ":status: 200" (RFC 7541, static table), and otherwise GOAWAY."""
+    """Sends SETTINGS, then ":status: 200" (RFC 7541, static table) to the first request, otherwise
+    GOAWAY."""
     try:
         await reader.readexactly(24)
         writer.write(frame(4, 0, 0))
@@ -97,7 +102,8 @@ async def http2(reader, writer, is_first):
 
 
 def tls(folder):
-    """A thread a connection: asyncio chooses a certificate before it knows which connection it is for."""
+    """Serves each connection on its own thread: asyncio would choose the certificate before the
+    connection is known."""
 
     def context(name):
         chosen = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -110,7 +116,7 @@ def tls(folder):
                 while stream.recv(4096):
                     stream.sendall(OK)
         except OSError:
-            pass  # The client would not have it, which is what it is for.
+            pass  # The client rejected the certificate, as the test expects.
 
     good, other = context("here"), context("other")
     listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-//! HTTP servers in the test's own process, each on a free loopback port and a thread of its own.
+//! HTTP servers in the test's process. Each has a free loopback port and its own thread.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
@@ -13,7 +13,7 @@ use axum::serve::ListenerExt as _;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
-/// Bytes of a request that [`respond`] reads at most.
+/// Limit on a request that [`respond`] reads, in bytes.
 const MAX_REQUEST: usize = 64 << 10;
 
 fn listen() -> (TcpListener, SocketAddr) {
@@ -22,17 +22,18 @@ fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// A port that is free now.
+/// A loopback port that is free now. Another process may take it later.
 pub fn free_port() -> u16 {
     listen().1.port()
 }
 
-/// A URL at which nobody listens.
+/// A loopback URL at which no server listens.
 pub fn unreachable_url() -> String {
     format!("http://{}", listen().1)
 }
 
-/// Serves a router until the process ends or `stop` is notified, and counts its connections. Returns its URL.
+/// Serves a router until the process ends or `stop` is notified, and counts its connections.
+/// Returns the URL.
 pub fn serve(router: Router, stop: Arc<Notify>, connections: Arc<AtomicU64>) -> String {
     let (listener, address) = listen();
     listener.set_nonblocking(true).unwrap();
@@ -51,20 +52,21 @@ pub fn serve(router: Router, stop: Arc<Notify>, connections: Arc<AtomicU64>) -> 
     format!("http://{address}")
 }
 
-/// Accepts one connection and hands it to `handle`, which may break any rule of HTTP. Join the thread to see its panic.
+/// Accepts one connection and passes it to `handle`, which may violate any rule of HTTP. Join the
+/// thread to get its panic.
 pub fn accept_one(handle: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<()>) {
     let (listener, address) = listen();
     (address, thread::spawn(move || handle(listener.accept().unwrap().0)))
 }
 
-/// Gives every request the status line and the JSON body that `answer` makes of its text. A connection carries one
-/// request. Returns the server's URL.
-pub fn respond(answer: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
+/// Serves one request for each connection. `respond_to` makes the status line and the JSON body
+/// from the request's text. Returns the server's URL.
+pub fn respond(respond_to: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
     let (listener, address) = listen();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let (status, body) = answer(&read_request(&mut stream));
+            let (status, body) = respond_to(&read_request(&mut stream));
             let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close");
             write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
         }
@@ -72,7 +74,7 @@ pub fn respond(answer: impl Fn(&str) -> (&'static str, String) + Send + 'static)
     format!("http://{address}")
 }
 
-/// The text of a request with its body. A client may write it in several pieces.
+/// The text of a request with its body. It may arrive in several pieces.
 fn read_request(stream: &mut TcpStream) -> String {
     let (mut buffer, mut length) = (vec![0; MAX_REQUEST], 0);
     loop {
@@ -85,7 +87,7 @@ fn read_request(stream: &mut TcpStream) -> String {
     }
 }
 
-/// Whether the head has ended and the body is as long as it says.
+/// Whether the head has ended and the body is as long as `content-length`.
 fn is_complete(request: &str) -> bool {
     let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
     let header = |line: &str| {
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_request_gets_the_answer_made_of_it() {
+    fn each_request_gets_its_own_response() {
         let url = respond(|request| {
             let path = request.split(' ').nth(1).unwrap_or_default();
             if path == "/gone" {
@@ -113,7 +115,7 @@ mod tests {
             let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
             for piece in ["GET ", path, " HTTP/1.1\r\nhost: a\r\n\r\n"] {
                 stream.write_all(piece.as_bytes()).unwrap();
-                // Most often the server reads the piece alone.
+                // The server then usually reads each piece by itself.
                 thread::yield_now();
             }
             let mut text = String::new();

@@ -1,6 +1,6 @@
-//! What tests share: fake HTTP servers in the test's own process, and other people's servers as processes.
+//! Support for tests: fake HTTP servers in the test's process, and real servers as processes.
 //!
-//! Only ever a dev-dependency. A helper that fails panics, and so fails its test.
+//! This crate is only a dev-dependency. A function that fails panics, and so fails its test.
 
 pub mod fake_server;
 pub mod programs;

@@ -1,4 +1,4 @@
-//! Other people's servers, each a process on a free port that ends with its handle.
+//! Real servers. Each is a process on a free loopback port, and ends when its handle is dropped.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use crate::fake_server::free_port;
 
-/// A process that is ended when it is no longer needed, however that comes.
+/// A process that is killed when this handle is dropped, even after a panic.
 pub struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // An error means that it has ended by itself.
+        // An error means that the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -34,10 +34,10 @@ fn wait_for(port: u16) {
         }
         thread::sleep(Duration::from_millis(50));
     }
-    panic!("nobody listens at port {port}");
+    panic!("no server listens on port {port} after 10 s");
 }
 
-/// Python's own server with faults; see `server.py` for the modes.
+/// A server with faults, written in Python. `server.py` describes the modes.
 pub fn python(mode: &[&str]) -> (Process, u16) {
     let mut command = Command::new("python3");
     command.arg(scripts().join("server.py")).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -47,7 +47,7 @@ pub fn python(mode: &[&str]) -> (Process, u16) {
     (Process(child), line.trim().parse().unwrap())
 }
 
-/// uvicorn, which closes connections that were idle for a second.
+/// uvicorn, which closes connections that were idle for 1 s.
 pub fn uvicorn() -> (Process, u16) {
     let port = free_port();
     let mut command = Command::new("uvicorn");
@@ -58,7 +58,8 @@ pub fn uvicorn() -> (Process, u16) {
     (process, port)
 }
 
-/// Prometheus, with those flags, and an empty configuration and database in that folder.
+/// Prometheus with these flags. Its empty configuration and its database are in `folder`, which is
+/// cleared first.
 pub fn prometheus(folder: &Path, flags: &[&str]) -> (Process, u16) {
     let port = free_port();
     if folder.exists() {
@@ -75,35 +76,34 @@ pub fn prometheus(folder: &Path, flags: &[&str]) -> (Process, u16) {
     (process, port)
 }
 
-/// nginx, with a port each: plain, for TLS, and for HTTP/2. It closes each connection after
-/// three requests.
+/// nginx with three ports. It closes each connection after three requests.
 pub struct Nginx {
     _process: Process,
     folder: PathBuf,
     /// Port of plain HTTP/1.1.
     pub plain: u16,
-    /// Port of TLS.
+    /// Port of HTTP/1.1 over TLS.
     pub tls: u16,
     /// Port of plain HTTP/2.
     pub http2: u16,
 }
 
 impl Nginx {
-    /// Starts it, with its configuration and certificates in that folder.
+    /// Starts nginx with its configuration and certificates in `folder`.
     pub fn start(folder: PathBuf) -> Self {
         fs::create_dir_all(&folder).unwrap();
         certificates(&folder);
         let [plain, tls, http2] = std::array::from_fn(|_| free_port());
-        let answers = "location / { return 200 ok; } location /close { return 444; } location /gone { return 502; }";
+        let locations = "location / { return 200 ok; } location /close { return 444; } location /gone { return 502; }";
         let ssl = |name: &str| format!("ssl_certificate {name}.pem; ssl_certificate_key {name}.key;");
         let configuration = format!(
             "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
             http {{
               access_log off; keepalive_requests 3; client_body_temp_path .; proxy_temp_path .;
               fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
-              server {{ listen 127.0.0.1:{plain}; {answers} }}
-              server {{ listen 127.0.0.1:{tls} ssl; {} {answers} }}
-              server {{ listen 127.0.0.1:{http2} http2; {answers} }}
+              server {{ listen 127.0.0.1:{plain}; {locations} }}
+              server {{ listen 127.0.0.1:{tls} ssl; {} {locations} }}
+              server {{ listen 127.0.0.1:{http2} http2; {locations} }}
             }}",
             ssl("here"),
         );
@@ -115,18 +115,18 @@ impl Nginx {
         Self { _process: process, folder, plain, tls, http2 }
     }
 
-    /// Folder of its certificates.
+    /// The folder of its certificates.
     pub fn certificates(&self) -> &Path {
         &self.folder
     }
 
-    /// The authority that both of them are signed by.
+    /// The certificate of the authority that signed both certificates.
     pub fn authority(&self) -> PathBuf {
         self.folder.join("authority.pem")
     }
 }
 
-/// An authority, a certificate for 127.0.0.1 and one for another name.
+/// Creates an authority, a certificate for 127.0.0.1 and a certificate for another name.
 fn certificates(folder: &Path) {
     let openssl = |args: &[&str]| {
         let output = Command::new("openssl").args(args).current_dir(folder).output().expect("openssl on PATH");

@@ -1,9 +1,9 @@
-//! What a fault of a server counts as: a table, row by row, against servers of another make. A fault is never a success, no
-//! request is lost and no virtual user dies; what HTTP allows a server to do is no fault.
+//! The kind of failure that each fault of a server counts as: a table against servers by other
+//! authors. A fault is never a success, no request is lost and no virtual user dies. Behavior that
+//! HTTP allows is not a fault.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
-use perf_report::FailureKind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,31 +12,33 @@ use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
-use perf_report::Report;
 use perf_report::exit_code::ExitCode;
+use perf_report::finding::FindingKind;
 use perf_report::verdict::Verdict;
+use perf_report::{FailureKind, Report};
 use perf_settings::Settings;
 use perf_tests::{Scenario, Vu, shared_iterations};
 use test_support::programs::{Nginx, python, uvicorn};
 
-const ANSWER: Endpoint = Endpoint::new("answer", "Answer", Method::Get, "/{fault}");
+const RESPONSE: Endpoint = Endpoint::new("response", "Response", Method::Get, "/{fault}");
 const CATALOGUE: Catalogue = Catalogue {
     service: "faults",
     title: "Faults",
-    endpoints: &[ANSWER],
-    critical: &[ANSWER],
-    slos: &[Slo::p95(ANSWER, Duration::from_secs(5)), Slo::errors_below(Ratio::percent(1))],
+    endpoints: &[RESPONSE],
+    critical: &[RESPONSE],
+    slos: &[Slo::p95(RESPONSE, Duration::from_secs(5)), Slo::errors_below(Ratio::percent(1))],
     backend: &[],
     caches: &[],
 };
 const REQUESTS: u64 = 20;
 
-/// A folder for what these tests make.
+/// The folder for files of these tests.
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults")
 }
 
-/// A row: what a server does, and what every request to it counts as; no kind if that is no fault.
+/// A row: the behavior of a server, and the kind of failure that every request counts as. The kind
+/// is `None` if the behavior is not a fault.
 struct Row {
     server: &'static str,
     fault: &'static str,
@@ -66,23 +68,24 @@ impl Row {
             _ => None,
         })
         .unwrap();
-        // Where a time-out is not what is looked for, none comes of a machine that stands still for a moment.
-        let patience = if self.kind == Some("timeout") { 400 } else { 5_000 };
-        settings.http.request_timeout = Duration::from_millis(patience);
+        // Only rows about timeouts have a short one. In other rows, a short suspension of the
+        // machine must not cause a timeout.
+        let timeout_ms = if self.kind == Some("timeout") { 400 } else { 5_000 };
+        settings.http.request_timeout = Duration::from_millis(timeout_ms);
         settings.http.http2 = self.http2;
         settings.http.ca_certificate = (self.scheme == "https").then(|| authority.to_owned());
         settings
     }
 
-    /// What is wrong with what was seen; nothing if it is as it should be.
+    /// Runs the row, and describes any difference from the expected result.
     fn check(&self, number: usize, authority: &Path) -> Result<(), String> {
         let (fault, think) = (self.fault, self.think);
         let requests = if think.is_zero() { REQUESTS } else { 6 };
         let finished = Scenario::new("faults", &CATALOGUE)
-            .exercises(&[ANSWER])
+            .exercises(&[RESPONSE])
             .load(shared_iterations(2, requests))
             .run_with(self.settings(number, authority), async move |vu: &mut Vu, (): &()| {
-                let sent = vu.request(ANSWER).path("fault", fault).send().await;
+                let sent = vu.request(RESPONSE).path("fault", fault).send().await;
                 vu.think(think, think).await;
                 sent?;
                 Ok(())
@@ -91,31 +94,31 @@ impl Row {
             Ok(report) => report,
             Err((code, message)) => return Err(format!("{code:?}: {message}")),
         };
-        let seen = &report.endpoints[0].errors;
+        let errors = &report.endpoints[0].errors;
         let kind = |kind: &str| FailureKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap();
         let expected: BTreeMap<FailureKind, u64> = self.kind.map(|it| (kind(it), requests)).into_iter().collect();
-        let whole = report.requests.sent == requests && report.requests.unknown == 0;
+        let is_complete = report.requests.sent == requests && report.requests.unknown == 0;
         let alive = report.iterations.completed == requests && report.exit_code != ExitCode::Internal;
         let green = report.objectives.iter().any(|objective| objective.verdict == Verdict::Met);
-        if *seen == expected && whole && alive && green == self.kind.is_none() && own_errors(report).is_none() {
+        if *errors == expected && is_complete && alive && green == self.kind.is_none() && own_errors(report).is_none() {
             return Ok(());
         }
-        Err(format!("expected {expected:?}, saw {seen:?}; {:?}, {:?}", report.requests, report.findings))
+        Err(format!("expected {expected:?}, counted {errors:?}; {:?}, {:?}", report.requests, report.findings))
     }
 }
 
-/// A problem that is not the service's.
+/// A problem in the scenario's own code.
 fn own_errors(report: &Report) -> Option<&str> {
-    let problems = report.problems().map(|problem| problem.message.as_str());
-    problems.into_iter().find(|message| message.contains("no failed request"))
+    let mut problems = report.problems();
+    problems.find(|problem| problem.kind == FindingKind::IterationsFailed).map(|problem| problem.message.as_str())
 }
 
 #[test]
 #[ignore = "needs nginx, openssl, python3 and uvicorn: run with cargo xtask ci"]
-fn every_fault_counts_as_what_it_is() {
+fn every_fault_counts_as_its_kind_of_failure() {
     let (nginx, (_a, asgi), (_b, raw), (_c, once), (_d, away)) =
         (Nginx::start(folder().join("nginx")), uvicorn(), python(&["http1"]), python(&["once"]), python(&["goaway"]));
-    // Whether anybody is there is asked first, and has to find the right name.
+    // The run first checks whether the target is up, and must find the right name then.
     let (_e, renamed) = python(&["tls", nginx.certificates().to_str().unwrap()]);
     let (tls, pause) = ("https", Duration::from_millis(2_500));
     let rows = [
@@ -139,7 +142,8 @@ fn every_fault_counts_as_what_it_is() {
         Row::new("python", "two-lengths", raw, Some("protocol")),
         Row::new("python", "bad-chunk", raw, Some("protocol")),
         Row::new("python", "garbage", raw, Some("protocol")),
-        // What comes after an answer's end is no part of it, and the connection is not used again.
+        // Bytes after the end of a response do not belong to it, and the connection is not used
+        // again.
         Row::new("python", "too-long", raw, None),
         Row { think: Duration::from_millis(500), ..Row::new("python", "close-after", raw, None) },
         Row { http2: true, ..Row::new("python, HTTP/2", "goaway", away, Some("protocol")) },

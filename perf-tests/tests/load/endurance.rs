@@ -16,7 +16,7 @@ fn endurance() -> ExitCode {
     Scenario::new("endurance", &STOCK_AI)
         .exercises(STOCK_AI.endpoints)
         .load(constant_vus(50, MINUTE * 30))
-        // Half an hour of a service that has missed its promises for a minute teaches nothing more.
+        // A service that has missed its objectives for a minute need not run for half an hour.
         .abort_on_miss(MINUTE, MINUTE)
         .setup(open_room)
         .run(join_and_play)

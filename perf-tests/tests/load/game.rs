@@ -1,4 +1,4 @@
-//! What players of the stock game do, as far as scenarios have it in common.
+//! Actions of the stock game's players, shared by the scenarios.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ struct State {
     players: u32,
 }
 
-/// The days that a game has.
+/// Number of days of a game.
 pub(crate) const DAYS: u32 = 30;
 
 /// A teacher opens the room that all students of a run join.
@@ -40,26 +40,26 @@ pub(crate) async fn join(vu: &mut Vu, Room { code }: &Room) -> anyhow::Result<Pl
     Ok(vu.request(JOIN_ROOM).path("code", code).json(&student).send().await?.json()?)
 }
 
-/// A student joins and plays a day, whichever.
+/// A student joins and plays a random day.
 pub(crate) async fn join_and_play(vu: &mut Vu, room: &Room) -> anyhow::Result<()> {
     let player = join(vu, room).await?;
     let day = vu.rng().random_range(1..=DAYS);
     play_day(vu, room, &player, day).await
 }
 
-/// A student looks at the room, and plays a day.
+/// A student requests the state of the room and plays a day.
 pub(crate) async fn play_day(vu: &mut Vu, room: &Room, player: &Player, day: u32) -> anyhow::Result<()> {
     vu.request(GET_STATE).path("code", &room.code).send().await?;
     trade_day(vu, room, player, day).await
 }
 
-/// A student looks at the room, and sees how many players are in it.
+/// Requests the state of the room, and returns the number of players in it.
 pub(crate) async fn players(vu: &mut Vu, Room { code }: &Room) -> anyhow::Result<u32> {
     let state: State = vu.request(GET_STATE).path("code", code).send().await?.json()?;
     Ok(state.players)
 }
 
-/// A student looks at the day, trades, and looks at the leaderboard.
+/// A student requests the day's data, trades, and requests the leaderboard.
 pub(crate) async fn trade_day(vu: &mut Vu, Room { code }: &Room, player: &Player, day: u32) -> anyhow::Result<()> {
     for endpoint in [GET_NEWS, GET_RECOMMENDATIONS, GET_GAME_DATA] {
         vu.request(endpoint).query("day", day).send().await?;

@@ -1,6 +1,6 @@
-//! A class of thirty plays a whole game, in rooms of one to nine: each student joins once and lives through thirty
-//! days. The report has how long a session takes, as the duration of an iteration, and latencies by day and by the number of
-//! players in the room.
+//! A class of thirty plays a whole game in rooms of one to nine. Each student joins once and plays
+//! thirty days. The report has the duration of a session, as the duration of an iteration, and
+//! latencies by day and by number of players in the room.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use perf_tests::{Scenario, Vu, per_vu_iterations};
 
 use crate::game::{DAYS, Room, join, open_room, players, trade_day};
 
-/// The class plays in rooms so large, in proportion: a seat for each of thirty students.
+/// Sizes of the rooms: a seat for each of thirty students.
 const SEATS: [u32; 7] = [1, 2, 3, 4, 5, 6, 9];
 
 #[test]
@@ -21,7 +21,7 @@ fn game_session() -> ExitCode {
         .load(per_vu_iterations(30, 1).max_duration(Duration::from_secs(3600)))
         .setup(open_rooms)
         .run(async |vu: &mut Vu, rooms: &Vec<Room>| {
-            let room = &rooms[room_of(vu.id())];
+            let room = &rooms[room_index(vu.id())];
             let player = join(vu, room).await?;
             for day in 1..=DAYS {
                 vu.segment("day", day);
@@ -42,8 +42,8 @@ async fn open_rooms(vu: &mut Vu) -> anyhow::Result<Vec<Room>> {
     Ok(rooms)
 }
 
-/// The room in which a student has a seat. Those beyond thirty sit down with the others.
-fn room_of(vu: u32) -> usize {
+/// The room of a student, by virtual user id. Students beyond thirty share the rooms of the others.
+fn room_index(vu: u32) -> usize {
     let mut seat = vu % SEATS.iter().sum::<u32>();
     let is_in = |seats: u32| {
         let found = seat < seats;

@@ -1,5 +1,5 @@
-//! Load scenarios, one file each. They are compiled and linted always, and run by `cargo xtask perf`, or with
-//! `cargo test -p perf-tests --test load -- --ignored <scenario>`.
+//! Load scenarios, one per file. They are always compiled and linted. Run them with `cargo xtask
+//! perf`, or with `cargo test -p perf-tests --test load -- --ignored <scenario>`.
 
 mod basic;
 mod endurance;

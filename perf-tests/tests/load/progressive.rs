@@ -1,4 +1,5 @@
-//! More and more students join and play a day, up to a hundred at once: where does the first promise break?
+//! More and more students join and play a day, up to a hundred at once. At which number is the
+//! first objective missed?
 
 use std::process::ExitCode;
 use std::time::Duration;

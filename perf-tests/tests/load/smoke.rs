@@ -1,4 +1,5 @@
-//! One player, for a look whether everything answers at all; what `cargo xtask new-scenario` makes another of.
+//! One player checks that every endpoint responds. `cargo xtask new-scenario` creates a scenario as
+//! a copy of this file.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -1,10 +1,10 @@
-//! How metrics are sent: in which version, in how large pieces, how often again, and what becomes of what a store does not take.
+//! Delivery of metrics: protocol version, batches, retries, and series that a store rejects.
 
-use fake_store::{Pushed, Speaks};
+use fake_store::{ProtocolSupport, PushRecord};
 
 use super::*;
 
-fn run_against(store: &Store, testid: &str, given: &[(&str, &str)]) -> Finished {
+fn run_against(store: &Store, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
     let service = Service::start();
     Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(constant_vus(1, Duration::from_secs(3))).run_with(
         settings_with(&service, Some(store), testid, given),
@@ -16,144 +16,148 @@ fn run_against(store: &Store, testid: &str, given: &[(&str, &str)]) -> Finished 
     )
 }
 
-/// Each by itself and all at once: what a store is told does not depend on how busy this machine is.
-fn at_once<T: Copy + Sync>(cases: &[T], check: impl Fn(T) + Sync) {
+/// Runs all cases in parallel. The store receives the same on a busy machine.
+fn run_in_parallel<T: Copy + Sync>(cases: &[T], check: impl Fn(T) + Sync) {
     std::thread::scope(|scope| cases.iter().for_each(|case| drop(scope.spawn(|| check(*case)))));
 }
 
-fn versions(requests: &[Pushed]) -> Vec<&str> {
+fn versions(requests: &[PushRecord]) -> Vec<&str> {
     requests.iter().map(|request| request.version.as_str()).collect()
 }
 
 #[test]
-fn the_version_is_what_the_receiver_speaks() {
+fn the_protocol_version_follows_the_receiver() {
     let cases = [
-        ("two", Speaks::Two, usize::MAX),
-        ("one-says-so", Speaks::OneAndSaysSo, 1),
-        ("one-unawares", Speaks::OneUnawares, 1),
-        ("one-is-confused", Speaks::OneAndIsConfused, 1),
-        ("one-fails", Speaks::OneAndFails, 2),
+        ("v2", ProtocolSupport::V2, usize::MAX),
+        ("v1-unsupported-media-type", ProtocolSupport::V1UnsupportedMediaType, 1),
+        ("v1-no-content", ProtocolSupport::V1NoContent, 1),
+        ("v1-bad-request", ProtocolSupport::V1BadRequest, 1),
+        ("v1-server-error", ProtocolSupport::V1ServerError, 2),
     ];
-    at_once(&cases, |(testid, speaks, asked_in_two)| {
+    run_in_parallel(&cases, |(testid, support, requests_in_v2)| {
         let store = Store::start();
-        store.speaks(speaks);
+        store.set_support(support);
         let finished = run_against(&store, testid, &[]);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
         assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}");
         let requests = store.requests();
-        let two = versions(&requests).iter().filter(|version| **version == "2.0.0").count();
+        let v2 = versions(&requests).iter().filter(|version| **version == "2.0.0").count();
         assert_eq!(
-            two,
-            asked_in_two.min(requests.len()),
-            "{testid}: it is asked no more often: {:?}",
+            v2,
+            requests_in_v2.min(requests.len()),
+            "{testid}: other requests use the known version: {:?}",
             versions(&requests)
         );
     });
 }
 
 #[test]
-fn a_series_that_is_not_taken_is_named_and_costs_no_other() {
-    let cases =
-        [("spoiled-two", Speaks::Two), ("spoiled-one", Speaks::OneAndSaysSo), ("spoiled-fails", Speaks::OneAndFails)];
-    at_once(&cases, |(testid, speaks)| {
+fn a_rejected_series_is_named_and_others_are_stored() {
+    let cases = [
+        ("rejected-two", ProtocolSupport::V2),
+        ("rejected-one", ProtocolSupport::V1UnsupportedMediaType),
+        ("rejected-fails", ProtocolSupport::V1ServerError),
+    ];
+    run_in_parallel(&cases, |(testid, support)| {
         let store = Store::start();
-        store.speaks(speaks);
-        // It is not there before a request has been answered, so that the run begins.
-        store.spoil("__name__=http_req_duration_sum,");
+        store.set_support(support);
+        // The series does not exist before the first response, so the run begins.
+        store.reject_series("__name__=http_req_duration_sum,");
         let finished = run_against(&store, testid, &[]);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Inconclusive, "{testid}");
         let message = &report.problems().next().unwrap().message;
-        assert!(message.contains("answered 400: there is something in it"), "{testid}: {message}");
+        assert!(message.contains("status 400: bad series in request"), "{testid}: {message}");
         assert!(message.contains("http_req_duration_sum{method=\"GET\""), "{testid}: {message}");
-        assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}: all else arrives");
+        assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "{testid}: all other series arrive");
         let single = store.requests().iter().filter(|request| request.series == 1).count();
-        assert!(single <= 4, "{testid}: it is looked for once: {single}");
+        assert!(single <= 4, "{testid}: the series is searched for once: {single}");
     });
 }
 
 #[test]
-fn a_store_whose_version_shows_only_with_a_refusal_names_the_series_too() {
+fn a_series_is_named_if_the_first_push_is_rejected() {
     let store = Store::start();
-    store.speaks(Speaks::OneAndFails);
-    // It is there from the first push on.
-    store.spoil("__name__=ping_latency_sum,");
-    let finished = run_against(&store, "spoiled-fails-first", &[]);
+    store.set_support(ProtocolSupport::V1ServerError);
+    // The series exists from the first push on.
+    store.reject_series("__name__=ping_latency_sum,");
+    let finished = run_against(&store, "rejected-fails-first", &[]);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Inconclusive);
     let message = &report.problems().next().unwrap().message;
-    assert!(message.contains("answered 400") && message.contains("ping_latency_sum{"), "{message}");
-    assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "all else arrives");
+    assert!(message.contains("status 400") && message.contains("ping_latency_sum{"), "{message}");
+    assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "all other series arrive");
 }
 
 #[test]
-fn a_store_that_refuses_once_and_then_takes_every_part_has_everything() {
+fn a_store_that_rejects_one_push_and_recovers_has_every_series() {
     let (service, store) = (Service::start(), Store::start());
-    store.spoil("__name__=http_req_duration_sum,");
+    store.reject_series("__name__=http_req_duration_sum,");
     store.recover_below(60);
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "changes"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    assert!(report.store.as_ref().unwrap().refused > 0, "it refused nothing");
+    assert!(report.store.as_ref().unwrap().refused > 0, "the store rejected nothing");
     assert!(store.series().keys().any(|labels| labels.contains("__name__=http_req_duration_sum,")));
 }
 
 #[test]
-fn a_store_that_is_slow_to_refuse_does_not_hold_up_the_end() {
+fn a_store_that_rejects_slowly_does_not_delay_the_end() {
     let (service, store) = (Service::start(), Store::start());
-    store.takes_for_an_answer(Duration::from_millis(1_500));
-    store.spoil("__name__=http_req_duration_sum,");
-    store.spoil("__name__=http_req_duration_count,");
+    store.delay_responses(Duration::from_millis(1_500));
+    store.reject_series("__name__=http_req_duration_sum,");
+    store.reject_series("__name__=http_req_duration_count,");
     #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
     let started = std::time::Instant::now();
     let finished =
-        pings(50).run_with(settings(&service, Some(&store), "slow-sift"), async |vu: &mut Vu, ()| ping(vu).await);
+        pings(50).run_with(settings(&service, Some(&store), "slow-bisection"), async |vu: &mut Vu, ()| ping(vu).await);
     assert_eq!(code(&finished), ExitCode::Inconclusive);
-    // Ten seconds of patience, what is under way then, and a few questions; sifted to its end it would be forty.
+    // Ten seconds until the deadline, the push under way then, and a few queries. A complete
+    // bisection would take forty seconds.
     assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
 }
 
 #[test]
-fn a_store_that_recovers_while_it_is_sifted_gets_everything() {
+fn a_store_that_recovers_during_bisection_has_every_series() {
     let (service, store) = (Service::start(), Store::start());
-    let spoiled = ["__name__=http_req_duration_sum,", "__name__=http_req_duration_count,"];
-    spoiled.iter().for_each(|text| store.spoil(text));
-    // Each is refused by itself, and the first that is tried once more finds it away.
+    let rejected = ["__name__=http_req_duration_sum,", "__name__=http_req_duration_count,"];
+    rejected.iter().for_each(|text| store.reject_series(text));
+    // Each series is rejected alone. The first one that is tried again finds the store unavailable.
     store.recover_after(3);
-    // Over within a push interval: what is sifted is the last push.
+    // The run is shorter than a push interval, so the last push is bisected.
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "recovers"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    for text in spoiled {
-        assert!(store.series().keys().any(|labels| labels.contains(text)), "{text} is lost");
+    for text in rejected {
+        assert!(store.series().keys().any(|labels| labels.contains(text)), "{text} is missing");
     }
 }
 
 #[test]
-fn a_store_is_left_alone_for_longer_and_longer_and_told_which_attempt_it_is() {
+fn retries_back_off_and_send_their_attempt_number() {
     let store = Store::start();
-    store.answer(503);
+    store.respond_with(503);
     let finished = run_against(&store, "backoff", &[]);
     assert_eq!(code(&finished), ExitCode::Inconclusive);
     let requests = store.requests();
     let attempts: Vec<_> = requests.iter().map(|request| request.attempt.parse().unwrap_or(0)).collect();
-    assert_eq!(attempts, (0..attempts.len()).collect::<Vec<_>>(), "each is the next");
-    // Ten seconds of patience and three of load, at pauses of up to five seconds.
+    assert_eq!(attempts, (0..attempts.len()).collect::<Vec<_>>(), "each attempt has the next number");
+    // Ten seconds until the deadline and three of load, with pauses of up to five seconds.
     assert!((6..=24).contains(&requests.len()), "{}", requests.len());
-    // The last pause is cut short where patience ends.
+    // The deadline cuts the last pause short.
     let longest = requests.windows(2).map(|pair| pair[1].at - pair[0].at).max().unwrap();
     assert!(longest > Duration::from_secs(1), "{longest:?}");
 }
 
 #[test]
-fn a_store_that_asks_to_be_left_alone_is() {
+fn a_stores_retry_after_is_respected() {
     let store = Store::start();
-    store.away_for(1);
-    store.ask_for(2);
-    let finished = run_against(&store, "asked", &[]);
+    store.fail_pushes(1);
+    store.send_retry_after(2);
+    let finished = run_against(&store, "retry-after", &[]);
     assert_eq!(code(&finished), ExitCode::Met);
     let requests = store.requests();
     assert!(requests[1].at - requests[0].at >= Duration::from_secs(2), "{:?}", requests[1].at - requests[0].at);
@@ -161,17 +165,20 @@ fn a_store_that_asks_to_be_left_alone_is() {
 }
 
 #[test]
-fn native_histograms_come_beside_classic_ones_and_count_the_same() {
-    at_once(&[("native-two", Speaks::Two), ("native-one", Speaks::OneAndSaysSo)], |(testid, speaks)| {
-        let store = Store::start();
-        store.speaks(speaks);
-        let finished = run_against(&store, testid, &[(perf_settings::NATIVE_HISTOGRAMS, "true")]);
-        let report = finished.report().unwrap();
-        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
-        let natives = store.natives();
-        let of_ping: Vec<_> = natives.iter().filter(|(labels, _)| labels.contains("__name__=ping_latency,")).collect();
-        let counts: u64 = of_ping.iter().map(|(_, histogram)| histogram.count_int.unwrap()).sum();
-        assert_eq!(counts, report.requests.sent, "{testid}: {natives:?}");
-        assert_eq!(store.last_sum("ping_latency_count"), report.requests.sent as f64, "{testid}");
-    });
+fn native_and_classic_histograms_have_equal_counts() {
+    run_in_parallel(
+        &[("native-v2", ProtocolSupport::V2), ("native-v1", ProtocolSupport::V1UnsupportedMediaType)],
+        |(testid, support)| {
+            let store = Store::start();
+            store.set_support(support);
+            let finished = run_against(&store, testid, &[(perf_settings::NATIVE_HISTOGRAMS, "true")]);
+            let report = finished.report().unwrap();
+            assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
+            let natives = store.natives();
+            let ping: Vec<_> = natives.iter().filter(|(labels, _)| labels.contains("__name__=ping_latency,")).collect();
+            let counts: u64 = ping.iter().map(|(_, histogram)| histogram.count_int.unwrap()).sum();
+            assert_eq!(counts, report.requests.sent, "{testid}: {natives:?}");
+            assert_eq!(store.last_sum("ping_latency_count"), report.requests.sent as f64, "{testid}");
+        },
+    );
 }

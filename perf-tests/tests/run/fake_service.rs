@@ -1,4 +1,4 @@
-//! A service for tests, on a thread and a free port of its own, that fails on demand.
+//! A service for tests, on its own thread and a free port, that fails on demand.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,13 +22,13 @@ struct ServiceState {
     fail_first: AtomicU64,
     connections: Arc<AtomicU64>,
     agents: Mutex<Vec<String>>,
-    spared: Mutex<Option<&'static str>>,
+    reliable_path: Mutex<Option<&'static str>>,
     bodies: Mutex<Vec<Vec<u8>>>,
     tokens: Mutex<Vec<String>>,
     stop: Arc<tokio::sync::Notify>,
 }
 
-/// A service that answers `/ping` and echoes `/echo/{word}`.
+/// A service that responds to `/ping` and echoes `/echo/{word}`.
 pub(crate) struct Service {
     pub(crate) url: String,
     state: Arc<ServiceState>,
@@ -41,12 +41,12 @@ impl Service {
             .route("/ping", get(|| async { "pong" }))
             .route("/setup", get(|| async { "ready" }))
             .route("/echo/{word}", post(echo))
-            .layer(middleware::from_fn_with_state(state.clone(), around))
+            .layer(middleware::from_fn_with_state(state.clone(), count_and_fail))
             .with_state(state.clone());
         Self { url: serve(router.fallback(any(|| async { "" })), state.stop.clone(), state.connections.clone()), state }
     }
 
-    /// Requests to its routes.
+    /// Number of requests to its routes.
     pub(crate) fn requests(&self) -> u64 {
         self.state.requests.load(Ordering::Relaxed)
     }
@@ -59,7 +59,7 @@ impl Service {
         self.state.die_after.store(requests, Ordering::Relaxed);
     }
 
-    /// Takes requests from then on and never answers.
+    /// Accepts later requests and never responds.
     pub(crate) fn hang_after(&self, requests: u64) {
         self.state.hang_after.store(requests, Ordering::Relaxed);
     }
@@ -68,31 +68,31 @@ impl Service {
         self.state.fail_first.store(requests, Ordering::Relaxed);
     }
 
-    /// Connections that were made to it.
+    /// Number of connections made to it.
     pub(crate) fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// Each value of the header `user-agent` that came to its routes, once.
+    /// Each value of the header `user-agent` sent to its routes, once.
     pub(crate) fn agents(&self) -> Vec<String> {
         self.state.agents.lock().unwrap().clone()
     }
 
-    pub(crate) fn spare(&self, path: &'static str) {
-        *self.state.spared.lock().unwrap() = Some(path);
+    pub(crate) fn never_fail(&self, path: &'static str) {
+        *self.state.reliable_path.lock().unwrap() = Some(path);
     }
 
     pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
         self.state.bodies.lock().unwrap().clone()
     }
 
-    /// Each value of the header `authorization` that came, once.
+    /// Each value of the header `authorization` that was sent, once.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.state.tokens.lock().unwrap().clone()
     }
 }
 
-async fn around(State(state): State<Arc<ServiceState>>, request: Request, next: Next) -> Response {
+async fn count_and_fail(State(state): State<Arc<ServiceState>>, request: Request, next: Next) -> Response {
     let number = state.requests.fetch_add(1, Ordering::Relaxed) + 1;
     if let Some(token) = request.headers().get("authorization") {
         let mut tokens = state.tokens.lock().unwrap();
@@ -118,8 +118,8 @@ async fn around(State(state): State<Arc<ServiceState>>, request: Request, next: 
     if hangs_after > 0 && number > hangs_after {
         std::future::pending::<()>().await;
     }
-    let spared = *state.spared.lock().unwrap() == Some(request.uri().path());
-    if every > 0 && number.is_multiple_of(every) && !spared {
+    let is_reliable = *state.reliable_path.lock().unwrap() == Some(request.uri().path());
+    if every > 0 && number.is_multiple_of(every) && !is_reliable {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     next.run(request).await

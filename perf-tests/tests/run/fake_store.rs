@@ -1,4 +1,5 @@
-//! A store for tests, on a thread and a free port of its own, that speaks either version of remote write and fails on demand.
+//! A store for tests, on its own thread and a free port. It supports either version of remote write
+//! and fails on demand.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,54 +19,54 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use test_support::fake_server::serve;
 
-/// A series' samples: value and time.
+/// Samples of a series: value and time.
 type Samples = Vec<(f64, i64)>;
 
 #[derive(Default)]
 struct StoreState {
     series: Mutex<BTreeMap<String, Samples>>,
     status: AtomicU64,
-    away: AtomicU64,
-    lost_answers: AtomicU64,
-    has_all: Mutex<bool>,
-    lies_about: Mutex<Option<&'static str>>,
+    failing_pushes: AtomicU64,
+    lost_responses: AtomicU64,
+    has_every_testid: Mutex<bool>,
+    falsified: Mutex<Option<&'static str>>,
     scraped: Mutex<BTreeMap<String, f64>>,
-    wants: Mutex<Option<(&'static str, &'static str)>>,
-    speaks: Mutex<Speaks>,
-    requests: Mutex<Vec<Pushed>>,
-    spoiled: Mutex<Vec<&'static str>>,
-    patience: AtomicU64,
+    required_header: Mutex<Option<(&'static str, &'static str)>>,
+    support: Mutex<ProtocolSupport>,
+    requests: Mutex<Vec<PushRecord>>,
+    rejected: Mutex<Vec<&'static str>>,
+    rejections_left: AtomicU64,
     recovers_below: AtomicU64,
-    slowness: Mutex<Duration>,
+    delay: Mutex<Duration>,
     retry_after: AtomicU64,
     natives: Mutex<BTreeMap<String, Histogram>>,
 }
 
-/// What a store makes of version 2.0 of the protocol.
+/// How a store responds to version 2.0 of the protocol.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Speaks {
+pub(crate) enum ProtocolSupport {
     #[default]
-    Two,
-    /// It looks at the content type, and refuses.
-    OneAndSaysSo,
-    /// It reads the body as 1.0, finds nothing in it that it knows, and thanks for it.
-    OneUnawares,
-    /// It looks at the body first.
-    OneAndIsConfused,
-    /// And takes what it reads there for a fault of its own.
-    OneAndFails,
+    V2,
+    /// It checks the content type and rejects it: 415.
+    V1UnsupportedMediaType,
+    /// It reads the body as 1.0, finds no known field, and reports success: 204.
+    V1NoContent,
+    /// It reads the body first and cannot parse it: 400.
+    V1BadRequest,
+    /// It reads the body first and reports an error of its own: 500.
+    V1ServerError,
 }
 
-/// A request as it came.
+/// A push request.
 #[derive(Clone, Debug)]
-pub(crate) struct Pushed {
+pub(crate) struct PushRecord {
     pub(crate) version: String,
     pub(crate) series: usize,
     pub(crate) attempt: String,
     pub(crate) at: std::time::Instant,
 }
 
-/// A store that takes remote write and answers sums of what it took.
+/// A store that accepts remote write and answers queries for sums of the stored values.
 pub(crate) struct Store {
     pub(crate) url: String,
     state: Arc<StoreState>,
@@ -78,61 +79,62 @@ impl Store {
             .route("/api/v1/write", post(write))
             .route("/api/v1/query", get(query))
             .route("/api/v1/series", get(series))
-            .layer(middleware::from_fn_with_state(state.clone(), guarded))
+            .layer(middleware::from_fn_with_state(state.clone(), check_header))
             .with_state(state.clone());
         Self { url: serve(router, Arc::default(), Arc::default()), state }
     }
 
-    pub(crate) fn answer(&self, status: u16) {
+    pub(crate) fn respond_with(&self, status: u16) {
         self.state.status.store(status.into(), Ordering::Relaxed);
     }
 
-    /// Answers the next pushes with 503.
-    pub(crate) fn away_for(&self, pushes: u64) {
-        self.state.away.store(pushes, Ordering::Relaxed);
+    /// Responds to the next pushes with 503.
+    pub(crate) fn fail_pushes(&self, pushes: u64) {
+        self.state.failing_pushes.store(pushes, Ordering::Relaxed);
     }
 
-    /// Takes the pushes after the first, so many of them, and answers as if it had not.
-    pub(crate) fn lose_answers(&self, pushes: u64) {
-        self.state.lost_answers.store(pushes, Ordering::Relaxed);
+    /// Stores this many pushes after the first, and responds with 503.
+    pub(crate) fn lose_responses(&self, pushes: u64) {
+        self.state.lost_responses.store(pushes, Ordering::Relaxed);
     }
 
-    /// Answers 401 to whatever comes without that header.
-    pub(crate) fn wants(&self, header: &'static str, value: &'static str) {
-        *self.state.wants.lock().unwrap() = Some((header, value));
+    /// Responds with 401 to requests without this header.
+    pub(crate) fn require_header(&self, header: &'static str, value: &'static str) {
+        *self.state.required_header.lock().unwrap() = Some((header, value));
     }
 
-    pub(crate) fn speaks(&self, speaks: Speaks) {
-        *self.state.speaks.lock().unwrap() = speaks;
+    pub(crate) fn set_support(&self, support: ProtocolSupport) {
+        *self.state.support.lock().unwrap() = support;
     }
 
-    /// Refuses every series whose labels hold that text.
-    pub(crate) fn spoil(&self, text: &'static str) {
-        self.state.spoiled.lock().unwrap().push(text);
+    /// Rejects every series whose labels contain this text.
+    pub(crate) fn reject_series(&self, text: &'static str) {
+        self.state.rejected.lock().unwrap().push(text);
     }
 
-    /// With so many refusals of a series by itself it goes away instead, once, and takes everything then.
+    /// At this number of rejections of a single series, becomes unavailable once, and then accepts
+    /// everything.
     pub(crate) fn recover_after(&self, refusals: u64) {
-        self.state.patience.store(refusals, Ordering::Relaxed);
+        self.state.rejections_left.store(refusals, Ordering::Relaxed);
     }
 
-    /// Takes everything from the first request on in which it would refuse something and that has fewer series than so many.
+    /// Accepts everything after the first rejected request with fewer series than this.
     pub(crate) fn recover_below(&self, series: u64) {
         self.state.recovers_below.store(series, Ordering::Relaxed);
     }
 
-    /// Thinks for so long before it answers a push.
-    pub(crate) fn takes_for_an_answer(&self, time: Duration) {
-        *self.state.slowness.lock().unwrap() = time;
+    /// Waits this long before it responds to a push.
+    pub(crate) fn delay_responses(&self, time: Duration) {
+        *self.state.delay.lock().unwrap() = time;
     }
 
-    /// Asks to be left alone for so many seconds when it is away.
-    pub(crate) fn ask_for(&self, seconds: u64) {
+    /// Sends this `Retry-After`, in seconds, while it is unavailable.
+    pub(crate) fn send_retry_after(&self, seconds: u64) {
         self.state.retry_after.store(seconds, Ordering::Relaxed);
     }
 
-    /// All requests that came.
-    pub(crate) fn requests(&self) -> Vec<Pushed> {
+    /// All requests that were received.
+    pub(crate) fn requests(&self) -> Vec<PushRecord> {
         self.state.requests.lock().unwrap().clone()
     }
 
@@ -141,15 +143,15 @@ impl Store {
         self.state.natives.lock().unwrap().clone()
     }
 
-    pub(crate) fn has_every_testid(&self) {
-        *self.state.has_all.lock().unwrap() = true;
+    pub(crate) fn report_every_testid(&self) {
+        *self.state.has_every_testid.lock().unwrap() = true;
     }
 
-    pub(crate) fn lie_about(&self, name: &'static str) {
-        *self.state.lies_about.lock().unwrap() = Some(name);
+    pub(crate) fn falsify(&self, name: &'static str) {
+        *self.state.falsified.lock().unwrap() = Some(name);
     }
 
-    /// Answers that expression with that value, as if it had scraped it.
+    /// Returns this value for queries that contain this expression, as if it had scraped it.
     pub(crate) fn scraped(&self, expr: &str, value: f64) {
         self.state.scraped.lock().unwrap().insert(expr.to_owned(), value);
     }
@@ -159,15 +161,15 @@ impl Store {
         self.state.series.lock().unwrap().clone()
     }
 
-    /// The sum over all series of that name of their last value.
+    /// The sum of the last values of all series with this name.
     pub(crate) fn last_sum(&self, name: &str) -> f64 {
         sum(&self.state.series.lock().unwrap(), name, &[])
     }
 }
 
-async fn guarded(State(state): State<Arc<StoreState>>, request: Request, next: Next) -> Response {
-    let wants = *state.wants.lock().unwrap();
-    match wants {
+async fn check_header(State(state): State<Arc<StoreState>>, request: Request, next: Next) -> Response {
+    let required = *state.required_header.lock().unwrap();
+    match required {
         Some((header, value)) if request.headers().get(header).is_none_or(|given| given != value) => {
             StatusCode::UNAUTHORIZED.into_response()
         }
@@ -185,16 +187,16 @@ fn sum(series: &BTreeMap<String, Samples>, name: &str, matchers: &[(String, bool
     series.iter().filter(|(labels, _)| named(labels)).filter_map(|(_, samples)| last(samples)).sum()
 }
 
-/// A series of a request, whatever version it came in.
-struct Received {
+/// A series of a request of either version.
+struct ReceivedSeries {
     labels: String,
     samples: Vec<(f64, i64)>,
     histograms: Vec<Histogram>,
 }
 
-fn of_one(bytes: &[u8]) -> Vec<Received> {
+fn decode_v1(bytes: &[u8]) -> Vec<ReceivedSeries> {
     let request = WriteRequest::decode(bytes).unwrap();
-    let received = request.timeseries.into_iter().map(|series| Received {
+    let received = request.timeseries.into_iter().map(|series| ReceivedSeries {
         labels: series.labels.iter().map(|label| format!("{}={},", label.name, label.value)).collect(),
         samples: series.samples.iter().map(|sample| (sample.value, sample.timestamp)).collect(),
         histograms: series.histograms,
@@ -202,11 +204,11 @@ fn of_one(bytes: &[u8]) -> Vec<Received> {
     received.collect()
 }
 
-fn of_two(bytes: &[u8]) -> Vec<Received> {
+fn decode_v2(bytes: &[u8]) -> Vec<ReceivedSeries> {
     let request = wire_v2::Request::decode(bytes).unwrap();
     assert_eq!(request.symbols[0], "");
     let text = |number: u32| &request.symbols[number as usize];
-    let received = request.timeseries.iter().map(|series| Received {
+    let received = request.timeseries.iter().map(|series| ReceivedSeries {
         labels: series.labels_refs.chunks(2).map(|pair| format!("{}={},", text(pair[0]), text(pair[1]))).collect(),
         samples: series.samples.iter().map(|sample| (sample.value, sample.timestamp)).collect(),
         histograms: series.histograms.clone(),
@@ -218,61 +220,61 @@ async fn write(State(state): State<Arc<StoreState>>, headers: HeaderMap, body: B
     assert_eq!(headers["content-encoding"], "snappy");
     let header = |name: &str| headers.get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned());
     let version = header("x-prometheus-remote-write-version");
-    let is_two = match header("content-type").as_str() {
+    let is_v2 = match header("content-type").as_str() {
         "application/x-protobuf" => false,
         "application/x-protobuf;proto=io.prometheus.write.v2.Request" => true,
         other => panic!("{other}"),
     };
-    assert_eq!(version, if is_two { "2.0.0" } else { "0.1.0" });
+    assert_eq!(version, if is_v2 { "2.0.0" } else { "0.1.0" });
     let bytes = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
-    let received = if is_two { of_two(&bytes) } else { of_one(&bytes) };
+    let received = if is_v2 { decode_v2(&bytes) } else { decode_v1(&bytes) };
     #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
     let (at, attempt) = (std::time::Instant::now(), header("retry-attempt"));
-    state.requests.lock().unwrap().push(Pushed { version, series: received.len(), attempt, at });
-    let slowness = *state.slowness.lock().unwrap();
-    tokio::time::sleep(slowness).await;
-    let speaks = *state.speaks.lock().unwrap();
-    if is_two && speaks != Speaks::Two {
-        return speaks.not();
+    state.requests.lock().unwrap().push(PushRecord { version, series: received.len(), attempt, at });
+    let delay = *state.delay.lock().unwrap();
+    tokio::time::sleep(delay).await;
+    let support = *state.support.lock().unwrap();
+    if is_v2 && support != ProtocolSupport::V2 {
+        return support.response_to_v2();
     }
-    take(&state, received, is_two)
+    store_series(&state, received, is_v2)
 }
 
-impl Speaks {
-    /// What a store of that kind makes of a request that it does not understand.
-    fn not(self) -> Response {
+impl ProtocolSupport {
+    /// The response to a request of version 2.0.
+    fn response_to_v2(self) -> Response {
         match self {
-            Self::OneAndSaysSo => StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response(),
-            Self::Two | Self::OneUnawares => StatusCode::NO_CONTENT.into_response(),
-            Self::OneAndIsConfused => (StatusCode::BAD_REQUEST, "no such field").into_response(),
-            Self::OneAndFails => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Self::V1UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response(),
+            Self::V2 | Self::V1NoContent => StatusCode::NO_CONTENT.into_response(),
+            Self::V1BadRequest => (StatusCode::BAD_REQUEST, "no such field").into_response(),
+            Self::V1ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
 }
 
-fn take(state: &StoreState, received: Vec<Received>, is_two: bool) -> Response {
+fn store_series(state: &StoreState, received: Vec<ReceivedSeries>, is_v2: bool) -> Response {
     let status = state.status.load(Ordering::Relaxed);
     let one_less = |left: u64| left.checked_sub(1);
-    if state.away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+    if state.failing_pushes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
         let seconds = state.retry_after.load(Ordering::Relaxed).to_string();
-        return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", seconds)], "away").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", seconds)], "unavailable").into_response();
     }
     if status != 0 {
         return (StatusCode::from_u16(status.try_into().unwrap()).unwrap(), "no\n\u{1b}[31m").into_response();
     }
-    let is_about = |text: &&str| received.iter().any(|series| series.labels.contains(*text));
-    let is_spoiled = state.spoiled.lock().unwrap().iter().any(is_about);
-    if is_spoiled && received.len() == 1 && state.patience.load(Ordering::Relaxed) > 0 {
-        state.patience.fetch_sub(1, Ordering::Relaxed);
-        if state.patience.load(Ordering::Relaxed) == 0 {
-            state.spoiled.lock().unwrap().clear();
-            return (StatusCode::SERVICE_UNAVAILABLE, "away").into_response();
+    let matches = |text: &&str| received.iter().any(|series| series.labels.contains(*text));
+    let is_rejected = state.rejected.lock().unwrap().iter().any(matches);
+    if is_rejected && received.len() == 1 && state.rejections_left.load(Ordering::Relaxed) > 0 {
+        state.rejections_left.fetch_sub(1, Ordering::Relaxed);
+        if state.rejections_left.load(Ordering::Relaxed) == 0 {
+            state.rejected.lock().unwrap().clear();
+            return (StatusCode::SERVICE_UNAVAILABLE, "unavailable").into_response();
         }
     }
-    if is_spoiled && (received.len() as u64) < state.recovers_below.load(Ordering::Relaxed) {
-        state.spoiled.lock().unwrap().clear();
-    } else if is_spoiled {
-        return (StatusCode::BAD_REQUEST, "there is something in it").into_response();
+    if is_rejected && (received.len() as u64) < state.recovers_below.load(Ordering::Relaxed) {
+        state.rejected.lock().unwrap().clear();
+    } else if is_rejected {
+        return (StatusCode::BAD_REQUEST, "bad series in request").into_response();
     }
     let mut stored = state.series.lock().unwrap();
     let mut after = stored.clone();
@@ -286,7 +288,8 @@ fn take(state: &StoreState, received: Vec<Received>, is_two: bool) -> Response {
         }
         let known = after.entry(series.labels).or_default();
         for (value, timestamp) in series.samples {
-            // As Prometheus does it: the same again is fine, anything else that is not newer spoils the whole request.
+            // Like Prometheus: an identical sample is accepted, and any other sample that is not
+            // newer rejects the whole request.
             match known.last() {
                 Some(&(other, time)) if time == timestamp && value.to_bits() == other.to_bits() => {}
                 Some(&(_, time)) if time >= timestamp => {
@@ -298,10 +301,10 @@ fn take(state: &StoreState, received: Vec<Received>, is_two: bool) -> Response {
     }
     let first = stored.is_empty();
     *stored = after;
-    if !first && state.lost_answers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+    if !first && state.lost_responses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
         return (StatusCode::SERVICE_UNAVAILABLE, "lost").into_response();
     }
-    if !is_two {
+    if !is_v2 {
         return StatusCode::NO_CONTENT.into_response();
     }
     let written = [
@@ -312,11 +315,12 @@ fn take(state: &StoreState, received: Vec<Received>, is_two: bool) -> Response {
 }
 
 async fn series(State(state): State<Arc<StoreState>>) -> Json<Value> {
-    let any: Vec<Value> = if *state.has_all.lock().unwrap() { vec![json!({ "testid": "x" })] } else { Vec::new() };
+    let any: Vec<Value> =
+        if *state.has_every_testid.lock().unwrap() { vec![json!({ "testid": "x" })] } else { Vec::new() };
     Json(json!({ "status": "success", "data": any }))
 }
 
-/// A label and its value, `a=b`, and whether series are to have it, from `a="b` or `a!="b`.
+/// Parses a matcher `a="b` or `a!="b` into `a=b`, and whether series must have that label.
 fn matcher(text: &str) -> (String, bool) {
     let text = text.trim_end_matches('"');
     match text.split_once("!=\"") {
@@ -325,30 +329,34 @@ fn matcher(text: &str) -> (String, bool) {
     }
 }
 
-/// Answers `sum(name{…})` and the difference of two such sums, which is all that a read-back asks; and what was scraped.
-async fn query(State(state): State<Arc<StoreState>>, Query(asked): Query<BTreeMap<String, String>>) -> Json<Value> {
-    let answer = |value: &[f64]| {
+/// Answers `sum(name{…})`, the difference of two such sums, and queries for scraped values. A
+/// read-back sends no other queries.
+async fn query(
+    State(state): State<Arc<StoreState>>,
+    Query(parameters): Query<BTreeMap<String, String>>,
+) -> Json<Value> {
+    let respond = |value: &[f64]| {
         let points: Vec<_> =
             value.iter().map(|value| json!({ "metric": {}, "value": [0.0, value.to_string()] })).collect();
         Json(json!({ "status": "success", "data": { "result": points } }))
     };
-    if asked["query"].contains("_over_time(") || asked["query"].contains("up{") {
+    if parameters["query"].contains("_over_time(") || parameters["query"].contains("up{") {
         let scraped = state.scraped.lock().unwrap();
         let value: Vec<_> =
-            scraped.iter().filter(|(expr, _)| asked["query"].contains(*expr)).map(|(_, value)| *value).collect();
-        return answer(&value);
+            scraped.iter().filter(|(expr, _)| parameters["query"].contains(*expr)).map(|(_, value)| *value).collect();
+        return respond(&value);
     }
     let series = state.series.lock().unwrap();
-    let lies_about = *state.lies_about.lock().unwrap();
+    let falsified = *state.falsified.lock().unwrap();
     let one = |text: &str| {
         let name = text.trim_start_matches("sum(").split('{').next().unwrap();
         let inside = text.split(['{', '}']).nth(1).unwrap_or_default();
         let matchers: Vec<_> = inside.split("\",").map(str::trim).map(matcher).collect();
-        sum(&series, name, &matchers) + if lies_about == Some(name) { 1.0 } else { 0.0 }
+        sum(&series, name, &matchers) + if falsified == Some(name) { 1.0 } else { 0.0 }
     };
-    let value = match asked["query"].split_once(" - ") {
+    let value = match parameters["query"].split_once(" - ") {
         Some((left, right)) => one(left) - one(right),
-        None => one(&asked["query"]),
+        None => one(&parameters["query"]),
     };
-    answer(&[value])
+    respond(&[value])
 }

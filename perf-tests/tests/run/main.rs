@@ -1,5 +1,5 @@
-//! Whole runs against a service and a store that live in this process: what is measured, what the store is sent, and
-//! what the verdict is when something is wrong. The service is not the stock game: it has a catalogue of its own.
+//! Whole runs against a service and a store in this process: measurements, pushed series, and the
+//! verdict if something is wrong. The service is not the stock game; it has its own catalogue.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
@@ -24,7 +24,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
 use perf_report::{Millis, Report};
 use perf_settings::Settings;
-use perf_tests::{Finished, Scenario, Vu, constant_vus, shared_iterations};
+use perf_tests::{Scenario, ScenarioResult, Vu, constant_vus, shared_iterations};
 use test_support::fake_server::unreachable_url;
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
@@ -76,16 +76,16 @@ fn pings(iterations: u64) -> Scenario {
     Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(shared_iterations(2, iterations))
 }
 
-fn word(report: &Report, id: &str) -> Verdict {
+fn verdict(report: &Report, id: &str) -> Verdict {
     report.objectives.iter().find(|objective| objective.id == id).unwrap().verdict.clone()
 }
 
-fn code(finished: &Finished) -> ExitCode {
+fn code(finished: &ScenarioResult) -> ExitCode {
     finished.report().map_or_else(|(code, _)| code, |report| report.exit_code)
 }
 
 #[test]
-fn another_catalogue_is_run_and_judged_and_what_is_sent_is_what_is_stored() {
+fn report_and_store_have_exactly_the_requests_that_were_sent() {
     let (service, store) = (Service::start(), Store::start());
     let finished = Scenario::new("words", &CATALOGUE)
         .exercises(&[PING, ECHO])
@@ -94,8 +94,11 @@ fn another_catalogue_is_run_and_judged_and_what_is_sent_is_what_is_stored() {
             ping(vu).await?;
             let word = format!("a/b?{}", vu.iteration());
             let body = serde_json::json!({ "word": word });
-            let answer: serde_json::Value = vu.request(ECHO).path("word", &word).json(&body).send().await?.json()?;
-            anyhow::ensure!(answer["word"] == word.as_str() && answer["path"] == word.as_str(), "echoed {answer}");
+            let response: serde_json::Value = vu.request(ECHO).path("word", &word).json(&body).send().await?.json()?;
+            anyhow::ensure!(
+                response["word"] == word.as_str() && response["path"] == word.as_str(),
+                "echoed {response}"
+            );
             vu.think(Duration::from_millis(20), Duration::from_millis(40)).await;
             Ok(())
         });
@@ -139,28 +142,28 @@ fn the_same_seed_sends_the_same_payloads() {
 }
 
 #[test]
-fn failed_requests_miss_the_p95_however_fast_they_are() {
+fn fast_failed_requests_miss_the_p95() {
     let (service, store) = (Service::start(), Store::start());
     service.fail_every(3);
     let finished =
         pings(90).run_with(settings(&service, Some(&store), "failing-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Missed);
-    assert_eq!(word(report, "ping_latency"), Verdict::Missed);
-    assert_eq!(word(report, "ping_success"), Verdict::Missed);
-    assert_eq!(word(report, "api_errors"), Verdict::Missed);
-    assert_eq!(word(report, "echo_latency"), Verdict::NotInScenario);
+    assert_eq!(verdict(report, "ping_latency"), Verdict::Missed);
+    assert_eq!(verdict(report, "ping_success"), Verdict::Missed);
+    assert_eq!(verdict(report, "api_errors"), Verdict::Missed);
+    assert_eq!(verdict(report, "echo_latency"), Verdict::NotInScenario);
     assert_eq!(report.objectives[0].quantile_ms(), Some(Millis::INFINITE));
     assert_eq!((report.requests.sent, report.requests.failed), (90, 30));
     assert_eq!(report.endpoints[0].errors[&FailureKind::Status], 30);
     assert_eq!(store.last_sum("api_errors"), 30.0);
     assert_eq!(store.last_sum("ping_success"), 60.0);
-    let text = perf_report::render::terminal::render_run(report, false);
-    assert!(text.contains("ping") && text.contains("p95 <= 250 ms") && text.contains("over 90 requests"), "{text}");
+    let text = perf_report::render::terminal::render_run(report, perf_report::render::terminal::TerminalStyle::PLAIN);
+    assert!(text.contains("ping") && text.contains("p95 <= 250 ms") && text.contains("90 requests"), "{text}");
 }
 
 #[test]
-fn a_target_that_dies_is_never_met() {
+fn a_run_against_a_target_that_dies_is_not_met() {
     let service = Service::start();
     service.die_after(100);
     let finished = pings(5_000).run_with(settings(&service, None, "dying-1"), async |vu: &mut Vu, ()| ping(vu).await);
@@ -168,36 +171,36 @@ fn a_target_that_dies_is_never_met() {
 }
 
 #[test]
-fn a_target_that_hangs_is_never_met() {
+fn a_run_against_a_target_that_hangs_is_not_met() {
     let service = Service::start();
     service.hang_after(400);
-    // Until it hangs all is well, and only two requests, one a VU, ever see that it does.
+    // Until the target hangs all is well. Only two requests, one of each VU, are affected.
     let load = constant_vus(2, Duration::from_secs(4));
     let hanging = Scenario::new("pings", &CATALOGUE)
         .exercises(&[PING])
         .load(load)
         .run_with(settings(&service, None, "hanging-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = hanging.report().unwrap();
-    assert_eq!((word(report, "ping_latency"), report.iterations.interrupted), (Verdict::Met, 2));
+    assert_eq!((verdict(report, "ping_latency"), report.iterations.interrupted), (Verdict::Met, 2));
     assert_eq!(code(&hanging), ExitCode::Inconclusive);
     let problems: Vec<_> = report.problems().map(|problem| problem.message.as_str()).collect();
-    assert!(problems[0].contains("2 iterations had not ended"), "{problems:?}");
-    assert!(problems[1].contains("the target stood still"), "{problems:?}");
+    assert!(problems[0].contains("2 iterations were cut off"), "{problems:?}");
+    assert!(problems[1].contains("the target stalled"), "{problems:?}");
 }
 
 #[test]
-fn nobody_at_the_target_is_a_bad_configuration() {
+fn a_target_without_a_server_is_a_bad_configuration() {
     let service = Service::start();
-    let mut settings = settings(&service, None, "nobody-1");
+    let mut settings = settings(&service, None, "no-server-1");
     settings.target = unreachable_url().parse().unwrap();
     let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
     let (code, message) = finished.report().unwrap_err();
     assert_eq!(code, ExitCode::BadConfiguration);
-    assert!(message.contains("nothing answers at") && message.contains("--target"), "{message}");
+    assert!(message.contains("nothing accepts connections at") && message.contains("--target"), "{message}");
 }
 
 #[test]
-fn too_few_requests_and_none_at_all_are_inconclusive() {
+fn too_few_or_zero_requests_are_inconclusive() {
     let service = Service::start();
     let few = pings(19).run_with(settings(&service, None, "few-1"), async |vu: &mut Vu, ()| ping(vu).await);
     assert_eq!(code(&few), ExitCode::Inconclusive);
@@ -208,27 +211,27 @@ fn too_few_requests_and_none_at_all_are_inconclusive() {
 }
 
 #[test]
-fn a_testid_is_used_once() {
+fn a_testid_that_is_in_use_is_rejected() {
     let (service, store) = (Service::start(), Store::start());
     let used = settings(&service, None, "used-1");
     let run = |settings: &Settings| pings(50).run_with(settings.clone(), async |vu: &mut Vu, ()| ping(vu).await);
     assert_eq!(code(&run(&used)), ExitCode::Met);
     let (code, message) = run(&used).report().map(drop).unwrap_err();
     assert_eq!(code, ExitCode::BadConfiguration, "{message}");
-    store.has_every_testid();
+    store.report_every_testid();
     let (code, message) = run(&settings(&service, Some(&store), "used-2")).report().map(drop).unwrap_err();
     assert_eq!(code, ExitCode::BadConfiguration);
     assert!(message.contains("already"), "{message}");
 }
 
 #[test]
-fn setup_reaches_every_vu_and_teardown_always_runs_and_neither_is_judged() {
+fn setup_and_teardown_run_and_are_not_judged() {
     static TORN_DOWN: AtomicBool = AtomicBool::new(false);
     let service = Service::start();
     service.fail_every(1);
-    service.spare("/setup");
+    service.never_fail("/setup");
     let made = Arc::new(AtomicU64::new(0));
-    let seen = made.clone();
+    let counter = made.clone();
     let finished = pings(50)
         .setup(async |vu: &mut Vu| {
             vu.unjudged(Method::Get, "/setup").send().await?;
@@ -241,7 +244,7 @@ fn setup_reaches_every_vu_and_teardown_always_runs_and_neither_is_judged() {
         })
         .run_with(settings(&service, None, "around-1"), async move |vu: &mut Vu, token: &String| {
             vu.header("authorization", &format!("Bearer {token}"));
-            seen.fetch_add(1, Ordering::Relaxed);
+            counter.fetch_add(1, Ordering::Relaxed);
             ping(vu).await
         });
     let report = finished.report().unwrap();
@@ -253,7 +256,7 @@ fn setup_reaches_every_vu_and_teardown_always_runs_and_neither_is_judged() {
 }
 
 #[test]
-fn a_setup_that_fails_loads_nothing() {
+fn a_failed_setup_prevents_the_load() {
     let service = Service::start();
     let finished = pings(50)
         .setup(async |_: &mut Vu| anyhow::bail!("no room"))
@@ -264,22 +267,22 @@ fn a_setup_that_fails_loads_nothing() {
 }
 
 #[test]
-fn a_panic_in_setup_or_teardown_is_said_and_costs_no_result() {
+fn a_panic_in_setup_or_teardown_is_reported_with_the_results() {
     let service = Service::start();
     let torn = pings(50)
         .teardown(async |_: &mut Vu, (): &()| panic!("over the edge"))
         .run_with(settings(&service, None, "panic-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = torn.report().unwrap();
-    assert_eq!((code(&torn), word(report, "ping_latency")), (ExitCode::Inconclusive, Verdict::Met));
+    assert_eq!((code(&torn), verdict(report, "ping_latency")), (ExitCode::BadConfiguration, Verdict::Met));
     assert!(report.problems().next().unwrap().message.contains("over the edge"), "{:?}", report.findings);
     let unset = pings(50)
         .setup(async |_: &mut Vu| -> anyhow::Result<()> { panic!("no start") })
         .run_with(settings(&service, None, "panic-2"), async |vu: &mut Vu, ()| ping(vu).await);
-    assert!(unset.report().unwrap().problems().next().unwrap().message.contains("no start"));
+    assert!(unset.report().unwrap().problems().next().unwrap().message.contains("no start, at "));
 }
 
 #[test]
-fn a_failing_request_that_nothing_judges_is_never_met() {
+fn a_failed_unjudged_request_makes_a_run_inconclusive() {
     let service = Service::start();
     let finished = pings(60).run_with(settings(&service, None, "unjudged-1"), async |vu: &mut Vu, ()| {
         if vu.iteration() % 2 == 1 {
@@ -288,12 +291,12 @@ fn a_failing_request_that_nothing_judges_is_never_met() {
         ping(vu).await
     });
     let report = finished.report().unwrap();
-    assert_eq!((code(&finished), word(report, "ping_latency")), (ExitCode::Inconclusive, Verdict::Met));
+    assert_eq!((code(&finished), verdict(report, "ping_latency")), (ExitCode::Inconclusive, Verdict::Met));
     assert!(report.problems().next().unwrap().message.contains("/setup"), "{:?}", report.findings);
 }
 
 #[test]
-fn a_redirect_is_no_success() {
+fn a_redirect_is_not_a_success() {
     let service = Service::start();
     let finished = Scenario::new("moved", &CATALOGUE).exercises(&[ECHO]).load(shared_iterations(1, 30)).run_with(
         settings(&service, None, "moved-1"),
@@ -307,20 +310,23 @@ fn a_redirect_is_no_success() {
 }
 
 #[test]
-fn errors_of_the_scenarios_own_are_never_met() {
+fn a_run_with_errors_of_the_scenario_is_not_met() {
     let service = Service::start();
     let wrong = pings(50).run_with(settings(&service, None, "own-1"), async |vu: &mut Vu, ()| {
         ping(vu).await?;
-        anyhow::bail!("the answer is wrong")
+        anyhow::bail!("the response is wrong")
     });
     assert_eq!(code(&wrong), ExitCode::Inconclusive);
-    assert!(wrong.report().unwrap().problems().next().unwrap().message.contains("the answer is wrong"));
+    assert!(wrong.report().unwrap().problems().next().unwrap().message.contains("the response is wrong"));
     let undeclared = pings(50).run_with(settings(&service, None, "own-2"), async |vu: &mut Vu, ()| {
         vu.request(ECHO).path("word", "x").send().await?;
         Ok(())
     });
-    assert_eq!(code(&undeclared), ExitCode::Internal);
+    assert_eq!(code(&undeclared), ExitCode::BadConfiguration);
     assert!(undeclared.report().unwrap().problems().next().unwrap().message.contains("exercises"));
+    let place = format!("{}:", file!());
+    let messages: Vec<_> = undeclared.report().unwrap().problems().map(|problem| problem.message.as_str()).collect();
+    assert!(messages.len() == 1 && messages[0].contains(&place), "reported once, with its place: {messages:?}");
     let unfilled = Scenario::new("words", &CATALOGUE).exercises(&[ECHO]).load(shared_iterations(1, 30)).run_with(
         settings(&service, None, "own-3"),
         async |vu: &mut Vu, ()| {
@@ -335,8 +341,10 @@ fn errors_of_the_scenarios_own_are_never_met() {
             Ok(())
         },
     );
+    let ended = |run: &ScenarioResult| (code(run), run.report().unwrap().iterations.completed);
+    assert_eq!(ended(&unfilled), (ExitCode::BadConfiguration, 1), "the run ends at once");
     assert!(
-        dots.report().unwrap().problems().next().unwrap().message.contains("cannot stand for {word}"),
+        dots.report().unwrap().problems().next().unwrap().message.contains("cannot replace {word}"),
         "{:?}",
         dots.report()
     );

@@ -1,31 +1,32 @@
-//! What becomes of a run whose store refuses, is away for a while, loses answers, or answers with other counts.
+//! Runs with a store that rejects pushes, is unavailable for a while, loses responses, or returns
+//! other counts.
 
 use monitoring::backend_slo::{Amount, BackendSlo};
 
 use super::*;
 
 #[test]
-fn a_store_that_refuses_is_never_met_and_says_what_to_do() {
-    for (status, says) in
+fn a_store_that_rejects_pushes_causes_a_problem_with_a_hint() {
+    for (status, hint) in
         [(404, "--web.enable-remote-write-receiver"), (401, "K6_PROMETHEUS_RW_BEARER_TOKEN"), (400, "400")]
     {
         let (service, store) = (Service::start(), Store::start());
-        store.answer(status);
+        store.respond_with(status);
         let testid = format!("refused-{status}");
         let finished =
             pings(50).run_with(settings(&service, Some(&store), &testid), async |vu: &mut Vu, ()| ping(vu).await);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Inconclusive);
-        assert!(report.problems().any(|problem| problem.message.contains(says)), "{:?}", report.findings);
-        assert_eq!(report.requests.sent, 0, "load on a service whose metrics nobody keeps");
+        assert!(report.problems().any(|problem| problem.message.contains(hint)), "{:?}", report.findings);
+        assert_eq!(report.requests.sent, 0, "a service was loaded although its metrics are not stored");
         assert_eq!(report.problems().count(), 1, "{:?}", report.findings);
     }
 }
 
 #[test]
-fn a_store_that_is_away_for_a_while_loses_no_count() {
+fn a_temporarily_unavailable_store_loses_no_counts() {
     let (service, store) = (Service::start(), Store::start());
-    store.away_for(3);
+    store.fail_pushes(3);
     let finished = Scenario::new("pings", &CATALOGUE)
         .exercises(&[PING])
         .load(constant_vus(1, Duration::from_secs(2)))
@@ -36,16 +37,16 @@ fn a_store_that_is_away_for_a_while_loses_no_count() {
         });
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    let kept = report.store.as_ref().unwrap();
-    assert!(kept.refused > 0 && kept.complete && kept.agrees == Some(true), "{kept:?}");
+    let stored = report.store.as_ref().unwrap();
+    assert!(stored.refused > 0 && stored.complete && stored.agrees == Some(true), "{stored:?}");
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
 }
 
 #[test]
-fn a_push_whose_answer_is_lost_is_neither_lost_nor_counted_twice() {
+fn a_push_without_a_response_is_counted_once() {
     let (service, store) = (Service::start(), Store::start());
-    // The push in which the series with a status are born: zero and value in one request.
-    store.lose_answers(1);
+    // The push in which series with a status begin: zero and value in one request.
+    store.lose_responses(1);
     let finished = Scenario::new("pings", &CATALOGUE)
         .exercises(&[PING])
         .load(constant_vus(1, Duration::from_secs(2)))
@@ -67,10 +68,10 @@ fn a_push_whose_answer_is_lost_is_neither_lost_nor_counted_twice() {
 }
 
 #[test]
-fn a_lost_answer_to_the_very_last_push_is_mended() {
+fn the_last_push_is_repeated_if_its_response_is_lost() {
     let (service, store) = (Service::start(), Store::start());
-    store.lose_answers(2);
-    // Over within a push interval: the last push is the second.
+    store.lose_responses(2);
+    // The run is shorter than a push interval, so the last push is the second.
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "lost-2"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
@@ -79,21 +80,21 @@ fn a_lost_answer_to_the_very_last_push_is_mended() {
 }
 
 #[test]
-fn a_store_that_stays_away_is_inconclusive() {
+fn an_unavailable_store_makes_a_run_inconclusive() {
     let (service, store) = (Service::start(), Store::start());
-    store.answer(503);
+    store.respond_with(503);
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "gone-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Inconclusive);
-    assert_eq!(word(report, "ping_latency"), Verdict::Met, "what was measured is judged all the same");
+    assert_eq!(verdict(report, "ping_latency"), Verdict::Met, "measured requests are judged nevertheless");
     assert!(report.problems().next().unwrap().message.contains("503"), "{:?}", report.findings);
 }
 
 #[test]
-fn a_store_that_answers_with_other_counts_is_named() {
+fn a_store_with_different_counts_makes_a_run_inconclusive() {
     let (service, store) = (Service::start(), Store::start());
-    store.lie_about("ping_latency_bucket");
+    store.falsify("ping_latency_bucket");
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "lying-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
@@ -108,7 +109,7 @@ fn a_store_that_answers_with_other_counts_is_named() {
 const POOL: BackendSlo = BackendSlo::at_most("pool", "Pool", "pool_used", Amount::Count(8));
 const POOLED: Catalogue = Catalogue { backend: &[POOL], ..CATALOGUE };
 
-fn pooled(testid: &str, store: Option<&Store>, value: Option<f64>) -> Finished {
+fn pooled(testid: &str, store: Option<&Store>, value: Option<f64>) -> ScenarioResult {
     let service = Service::start();
     if let Some(store) = store {
         store.scraped("up{", 1.0);
@@ -121,12 +122,12 @@ fn pooled(testid: &str, store: Option<&Store>, value: Option<f64>) -> Finished {
 }
 
 #[test]
-fn a_promise_on_the_backends_own_metrics_gates_as_the_others_do() {
+fn an_objective_on_backend_metrics_decides_the_exit_code() {
     let store = Store::start();
-    for (testid, store, value, expected, says) in [
+    for (testid, store, value, expected, reason) in [
         ("pool-met", Some(&store), Some(8.0), ExitCode::Met, ""),
         ("pool-none", Some(&Store::start()), None, ExitCode::Inconclusive, "no data for pool_used"),
-        ("pool-away", None, None, ExitCode::Inconclusive, "no store that scrapes the backend"),
+        ("pool-away", None, None, ExitCode::Inconclusive, "no store scrapes the backend"),
         ("pool-missed", Some(&store), Some(8.5), ExitCode::Missed, ""),
     ] {
         let finished = pooled(testid, store, value);
@@ -134,18 +135,18 @@ fn a_promise_on_the_backends_own_metrics_gates_as_the_others_do() {
         let result = report.objectives.last().unwrap();
         assert_eq!(code(&finished), expected, "{testid}: {result:?}");
         assert_eq!(result.backend_value().map(|found| found.value), value, "{testid}");
-        assert!(result.reason().contains(says), "{testid}: {result:?}");
+        assert!(result.reason().contains(reason), "{testid}: {result:?}");
     }
 }
 
 #[test]
-fn a_store_is_told_who_pushes_and_who_asks() {
+fn pushes_and_queries_carry_credentials() {
     // user:p@ss
     let basic = ("authorization", "Basic dXNlcjpwQHNz");
     let user = [(perf_settings::RW_USERNAME, "user"), (perf_settings::RW_PASSWORD, "p@ss")];
     let token = [(perf_settings::RW_BEARER_TOKEN, "t0p-secret")];
     let tenant = [(perf_settings::RW_HTTP_HEADERS, "X-Scope-OrgID: team-1")];
-    for (testid, wants, given, expected) in [
+    for (testid, required, given, expected) in [
         ("basic-auth", basic, &user[..], ExitCode::Met),
         ("bearer", ("authorization", "Bearer t0p-secret"), &token, ExitCode::Met),
         ("tenant", ("x-scope-orgid", "team-1"), &tenant, ExitCode::Met),
@@ -153,11 +154,11 @@ fn a_store_is_told_who_pushes_and_who_asks() {
         ("none", basic, &[], ExitCode::Inconclusive),
     ] {
         let (service, store) = (Service::start(), Store::start());
-        store.wants(wants.0, wants.1);
+        store.require_header(required.0, required.1);
         let settings = settings_with(&service, Some(&store), testid, given);
         let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
-        let said = finished.report().map_or_else(|(_, why)| why.to_owned(), |report| format!("{report:?}"));
-        assert_eq!(code(&finished), expected, "{testid}: {said}");
-        assert!(!said.contains("t0p") && !said.contains("p@ss") && !said.contains("p%40ss"), "{testid}: {said}");
+        let text = finished.report().map_or_else(|(_, why)| why.to_owned(), |report| format!("{report:?}"));
+        assert_eq!(code(&finished), expected, "{testid}: {text}");
+        assert!(!text.contains("t0p") && !text.contains("p@ss") && !text.contains("p%40ss"), "{testid}: {text}");
     }
 }

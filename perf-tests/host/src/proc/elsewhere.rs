@@ -1,4 +1,4 @@
-//! Systems without `/proc`: every value is unknown.
+//! Systems without `/proc`: every value is `None`.
 
 use std::time::Duration;
 

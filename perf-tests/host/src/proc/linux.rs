@@ -1,4 +1,5 @@
-//! Linux: a function about a process returns `None` if the process has ended or belongs to another user.
+//! Linux. A function about a process returns `None` if the process has ended or belongs to another
+//! user.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -18,46 +19,48 @@ fn is_zombie(stat: &Stat) -> bool {
     stat.state == 'Z'
 }
 
-/// When a process was started, in ticks since the machine was. A process that only waits to be asked for its exit code is gone.
+/// Start time of a process, in ticks since boot. `None` for a zombie, which has ended and waits to
+/// be reaped.
 pub fn start_time(pid: u32) -> Option<u64> {
     let stat = process(pid)?.stat().ok()?;
     (!is_zombie(&stat)).then_some(stat.starttime)
 }
 
-/// Whether a process has ended and only waits to be asked for its exit code, which nobody will do.
+/// Whether a process is a zombie: it has ended, and its parent has not reaped it.
 pub fn has_ended(pid: u32) -> Option<bool> {
     Some(is_zombie(&process(pid)?.stat().ok()?))
 }
 
-/// Whether a process of a group has not ended yet.
+/// Whether a process group has a process that has not ended.
 pub fn group_lives(group: u32) -> Option<bool> {
     let stats = all_processes().ok()?.filter_map(|process| process.ok()?.stat().ok());
     let mut members = stats.filter(|stat| u32::try_from(stat.pgrp) == Ok(group));
     Some(members.any(|stat| !is_zombie(&stat)))
 }
 
-/// The number of each process.
+/// The ids of all processes.
 pub fn pids() -> Option<Vec<u32>> {
     let processes = all_processes().ok()?;
     Some(processes.filter_map(|process| u32::try_from(process.ok()?.pid).ok()).collect())
 }
 
-/// The name of a process.
+/// The name of a process, at most 15 bytes.
 pub fn name(pid: u32) -> Option<String> {
     Some(process(pid)?.stat().ok()?.comm)
 }
 
-/// A variable of a process' environment.
+/// The value of a variable in the environment of a process.
 pub fn variable(pid: u32, name: &str) -> Option<String> {
     process(pid)?.environ().ok()?.remove(OsStr::new(name))?.into_string().ok()
 }
 
-/// What a process was started with; empty while it is about to become another program.
+/// The command line of a process, joined by spaces. Empty while the process is about to execute
+/// another program.
 pub fn command_line(pid: u32) -> Option<String> {
     Some(process(pid)?.cmdline().ok()?.join(" "))
 }
 
-/// The name and the peak of resident memory, in bytes, of a process that runs.
+/// The name and the peak resident memory, in bytes, of a running process.
 pub fn peak_memory(pid: u32) -> Option<(String, u64)> {
     let status = process(pid)?.status().ok()?;
     Some((status.name, status.vmhwm? << 10))
@@ -70,46 +73,48 @@ pub fn time_of_children() -> Option<Duration> {
     Some(Duration::from_millis(ticks * 1_000 / procfs::ticks_per_second()))
 }
 
-/// The namespace of process numbers (pid_namespaces(7)): in another one, such as a container's, a number is another process's.
+/// The namespace of process ids (pid_namespaces(7)). In another namespace, such as a container's,
+/// the same id is another process.
 pub fn pid_namespace() -> Option<u64> {
     Some(Process::myself().ok()?.namespaces().ok()?.0.get(OsStr::new("pid"))?.identifier)
 }
 
-/// The process that listens at a port of the loopback interface or of all.
+/// The id of the process that listens on this port, on the loopback interface or on all interfaces.
 pub fn listener(port: u16) -> Option<u32> {
     let entries = [net::tcp(), net::tcp6()].into_iter().flatten().flatten();
     let mut listening = entries.filter(|entry| entry.state == TcpState::Listen);
-    let wanted = FDTarget::Socket(listening.find(|entry| entry.local_address.port() == port)?.inode);
+    let target = FDTarget::Socket(listening.find(|entry| entry.local_address.port() == port)?.inode);
     let has =
-        |process: &Process| process.fd().is_ok_and(|mut fds| fds.any(|fd| fd.is_ok_and(|fd| fd.target == wanted)));
+        |process: &Process| process.fd().is_ok_and(|mut fds| fds.any(|fd| fd.is_ok_and(|fd| fd.target == target)));
     let process = all_processes().ok()?.flatten().find(has)?;
     u32::try_from(process.pid).ok()
 }
 
-/// Nanoseconds that this thread was on a processor, and that it was ready without one.
+/// Nanoseconds that this thread ran on a processor, and nanoseconds that it was ready but waited
+/// for one.
 pub fn thread_times() -> Option<(u64, u64)> {
     let times = Schedstat::from_file("/proc/thread-self/schedstat").ok()?;
     Some((times.sum_exec_runtime, times.run_delay))
 }
 
-/// Processor time of the whole machine.
+/// Processor time of the whole machine since boot.
 pub fn cpu_ticks() -> Option<CpuTicks> {
     ticks(&KernelStats::current().ok()?.total)
 }
 
-/// A guest's time is part of user time, and not added again (proc(5)).
+/// Guest time is part of user time and must not be added again (proc(5)).
 fn ticks(time: &CpuTime) -> Option<CpuTicks> {
     let stolen = time.steal?;
     let others = [time.user, time.nice, time.system, time.idle, time.iowait?, time.irq?, time.softirq?];
     Some(CpuTicks { stolen, all: others.iter().sum::<u64>() + stolen })
 }
 
-/// Bytes of memory that programs can still get.
+/// Bytes of memory available to new programs.
 pub fn available_memory() -> Option<u64> {
     Meminfo::current().ok()?.mem_available
 }
 
-/// Ports that the system gives out for connections to one address.
+/// Number of local ports that the system uses for outgoing connections to one address.
 pub fn local_ports() -> Option<u64> {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut ports = range.split_ascii_whitespace().map_while(|port| port.parse::<u64>().ok());
@@ -117,7 +122,8 @@ pub fn local_ports() -> Option<u64> {
     Some((last + 1).saturating_sub(first))
 }
 
-/// Files that this process may open. Raises the soft limit as far as the hard one allows, which every process may do.
+/// Number of files that this process may open. Raises the soft limit towards `wanted`, up to the
+/// hard limit, which needs no privilege.
 pub fn open_files(wanted: u64) -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let current = current?;
@@ -131,12 +137,12 @@ pub fn open_files(wanted: u64) -> Option<u64> {
     }
 }
 
-/// The kernel's release, such as "6.1.0-13-amd64".
+/// The kernel release, such as "6.1.0-13-amd64".
 pub fn kernel_release() -> Option<String> {
     Some(rustix::system::uname().release().to_string_lossy().into_owned())
 }
 
-/// The model of the first processor.
+/// The model name of the first processor.
 pub fn cpu_model() -> Option<String> {
     CpuInfo::current().ok()?.model_name(0).map(str::to_owned)
 }
@@ -148,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processor_time_has_eight_parts_and_no_guest() {
+    fn processor_time_is_the_sum_of_eight_fields_without_guest_time() {
         let read = |cpu: &str| {
             let stat = format!("{cpu}\ncpu0 1 1 1 1\nctxt 1\nbtime 1\nprocesses 1\n");
             KernelStats::from_buf_read(stat.as_bytes(), current_system_info()).ok()
@@ -160,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_tells_of_itself() {
+    fn values_of_this_machine_are_read() {
         assert!(cpu_ticks().is_some_and(|ticks| ticks.all > 0));
         assert!(available_memory().is_some_and(|bytes| bytes > 1 << 20) && local_ports().is_some());
         let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();

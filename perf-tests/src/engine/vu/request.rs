@@ -1,29 +1,32 @@
-//! A request as a scenario's author writes it, and its answer.
+//! A request as the author of a scenario builds it, and its response.
 
 use std::borrow::Cow;
+use std::panic::Location;
 
 use monitoring::endpoint::Method;
 use monitoring::phase::Phase;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use perf_report::evidence::{body_text, describe_status};
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::Vu;
 use crate::http::server_timing;
 use crate::http::{Exchange, ExchangeError, RequestHead, is_header_value};
-use crate::measure::Failure;
+use crate::measure::{FailedRequest, Failure};
 
 mod response;
 
 pub use response::{RequestError, Response};
 
-/// What is escaped in a segment of a path: all but RFC 3986's unreserved characters.
+/// Characters that are escaped in a segment of a path: all except RFC 3986's unreserved characters.
 const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A request under construction. Nothing is measured before [`Request::send`].
+/// A request under construction. [`Request::send`] sends and measures it.
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'vu> {
     vu: &'vu mut Vu,
-    /// Index in the catalogue; none for a request that no objective speaks of.
+    /// Index in the catalogue; `None` for a request that is not judged.
     endpoint: Option<usize>,
     name: &'static str,
     method: Method,
@@ -31,7 +34,7 @@ pub struct Request<'vu> {
     query: String,
     headers: Vec<(String, String)>,
     content_type: Option<Cow<'static, str>>,
-    /// What is wrong with it, found before it is sent.
+    /// An error in the request, found before it is sent.
     wrong: Option<String>,
     checks: Vec<Check>,
 }
@@ -41,10 +44,12 @@ struct Check {
     passes: Box<dyn Fn(&Response) -> bool>,
 }
 
-/// What one exchange came to, redirects aside.
+/// The outcome of one exchange, without the redirects that follow it.
 struct CountedExchange {
     result: Result<Response, ExchangeError>,
     failure: Option<Failure>,
+    /// The check that failed, if one did.
+    failed_check: Option<&'static str>,
 }
 
 impl<'vu> Request<'vu> {
@@ -70,12 +75,21 @@ impl<'vu> Request<'vu> {
         }
     }
 
-    /// Fills in `{name}` in the path's template, percent-encoded. A value that would change the path's shape (nothing,
-    /// `.` or `..`) and a name that the template does not have are found when the request is sent.
+    /// Replaces `{name}` in the path's template by a percent-encoded value. A value that would
+    /// change the path's shape (empty, `.` or `..`) and a name that the template does not have are
+    /// errors when the request is sent.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_STATE;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// vu.request(GET_STATE).path("code", "ABCD").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn path(mut self, name: &str, value: impl ToString) -> Self {
         let value = value.to_string();
         if matches!(value.as_str(), "" | "." | "..") {
-            self.wrong = Some(format!("{value:?} cannot stand for {{{name}}} in its path"));
+            self.wrong = Some(format!("{value:?} cannot replace {{{name}}} in its path"));
         }
         let placeholder = |path: &str| {
             let mut opens = path.match_indices('{').map(|(open, _)| open);
@@ -95,7 +109,15 @@ impl<'vu> Request<'vu> {
         self
     }
 
-    /// Adds `name=value` to the query.
+    /// Adds `name=value` to the query, form-encoded.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// vu.request(GET_NEWS).query("day", 1).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn query(mut self, name: &str, value: impl ToString) -> Self {
         let query = std::mem::take(&mut self.query);
         let at = query.len();
@@ -106,23 +128,50 @@ impl<'vu> Request<'vu> {
         self
     }
 
-    /// Sends that header with this request, after those of the virtual user.
+    /// Adds a header to this request, after those of [`Vu::header`]. An invalid header is an error
+    /// when the request is sent.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// vu.request(GET_NEWS).header("accept", "application/json").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Sends a JSON body.
+    /// Sets a JSON body and its content type. A value that cannot be serialized is an error when
+    /// the request is sent.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # use serde_json::json;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// vu.request(JOIN_ROOM).path("code", "ABCD").json(&json!({ "name": "Ada" })).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.vu.body.clear();
         if let Err(error) = serde_json::to_writer(&mut self.vu.body, body) {
-            self.wrong = Some(format!("its body is no JSON: {error}"));
+            self.wrong = Some(format!("its body cannot be written as JSON: {error}"));
         }
         self.content_type = Some(Cow::Borrowed("application/json"));
         self
     }
 
-    /// Sends a body of that type.
+    /// Sets a body with this content type.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// vu.request(JOIN_ROOM).path("code", "ABCD").body("text/plain", b"Ada").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn body(mut self, content_type: &str, bytes: &[u8]) -> Self {
         self.vu.body.clear();
         self.vu.body.extend_from_slice(bytes);
@@ -130,28 +179,55 @@ impl<'vu> Request<'vu> {
         self
     }
 
-    /// Looks at the answer before it is counted: one that does not pass makes the request a failed one, of kind `check`. Only
-    /// answers with a status of success are looked at. Every try is counted under the check's name.
+    /// Checks the response before it is counted. If `passes` returns false, the request has failed,
+    /// with the kind `check`. Only responses with a status of 200-299 are checked. Every check is
+    /// counted under its name.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let request = vu.request(GET_NEWS).check("not empty", |it| !it.body().is_empty());
+    /// request.send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn check(mut self, name: &'static str, passes: impl Fn(&Response) -> bool + 'static) -> Self {
         self.checks.push(Check { name, passes: Box::new(passes) });
         self
     }
 
-    /// Sends the request, reads the whole answer, and counts both.
+    /// Sends the request, reads the whole response, and counts both.
+    ///
+    /// A redirect is a failed request, unless redirects are followed (`--max-redirects`). Then each
+    /// one is a request of its own.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use perf_tests::engine::RequestError;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// match vu.request(GET_NEWS).send().await {
+    ///     Err(RequestError::Failed { status: Some(404), .. }) => { /* No news today. */ }
+    ///     result => println!("{} bytes", result?.body().len()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// If no answer came, one with a status outside 200-299, or one that does not pass a check; all are counted as failed. A
-    /// redirect is among them, unless redirects are to be followed (`--max-redirects`): then each is a request of its own.
-    /// Or if the request makes no sense: then nothing was sent.
+    /// [`RequestError::Failed`] if there is no response, if its status is not 200-299, or if it
+    /// does not pass a check. The request is counted as failed. [`RequestError::Unsendable`] if
+    /// the request is not valid; then nothing is sent.
+    #[track_caller]
     pub fn send(self) -> impl Future<Output = Result<Response, RequestError>> + use<'vu> {
-        // A captured variable, and not the argument of an async function, of which its future would hold two.
+        let place = Location::caller();
+        // A captured variable, since the future would hold an argument of an async function twice.
         let mut request = self;
-        async move { request.make().await }
+        async move { request.make(place).await }
     }
 
-    async fn make(&mut self) -> Result<Response, RequestError> {
+    async fn make(&mut self, place: &'static Location<'static>) -> Result<Response, RequestError> {
         let name = self.name;
-        self.look_through().map_err(|message| RequestError::Unsendable { name, message })?;
+        self.validate().map_err(|message| RequestError::Unsendable { name, place, message })?;
         let (mut followed, mut absolute) = (0, false);
         loop {
             let may_follow = followed < self.vu.http.config().settings.max_redirects;
@@ -161,20 +237,55 @@ impl<'vu> Request<'vu> {
                 self.go_to(path, same_method);
                 continue;
             }
-            // What this machine could not do is no failure of the service, and keeps the scenario from doing what it is to.
-            let judged = self.endpoint.is_some() && exchanged.failure != Some(Failure::Other);
-            let failed = |message: String| RequestError::Failed { name, judged, message };
             return match (exchanged.result, exchanged.failure) {
                 (Ok(response), None) => Ok(response),
-                (Ok(_), Some(Failure::Check)) => Err(failed("a check did not pass".to_owned())),
-                (Ok(response), Some(_)) => Err(failed(format!("answered with status {}", response.status()))),
-                (Err(ExchangeError { message, .. }), _) => Err(failed(message)),
+                (result, failure) => Err(self.failed(&result, failure, exchanged.failed_check, place)),
             };
         }
     }
 
+    /// The error of a failed request. Its message has method, path and result, such as "GET /news:
+    /// status 404 Not Found: {"detail":"Not Found"}".
+    fn failed(
+        &self,
+        result: &Result<Response, ExchangeError>,
+        failure: Option<Failure>,
+        check: Option<&'static str>,
+        place: &'static Location<'static>,
+    ) -> RequestError {
+        let request = body_text(format!("{} {}", self.method.as_str(), self.path).as_bytes());
+        let body = |response: &Response| match body_text(response.body()) {
+            body if body.is_empty() => body,
+            body => format!(": {body}"),
+        };
+        let message = match (result, check) {
+            (Ok(response), Some(check)) => format!("{request}: check {check:?} failed{}", body(response)),
+            (Ok(response), None) => {
+                format!("{request}: status {}{}", describe_status(response.status()), body(response))
+            }
+            (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
+        };
+        // A failure of this machine is not the service's: the scenario did not run as written.
+        let judged = self.endpoint.is_some() && failure != Some(Failure::Other);
+        let status = result.as_ref().ok().map(Response::status);
+        RequestError::Failed { name: self.name, judged, status, place: Some(place), message }
+    }
+
+    /// Counts a failed request under its cause.
+    fn record_cause(&self, result: &Result<Response, ExchangeError>, kind: Failure, check: Option<&str>, at: Instant) {
+        let (status, message, body) = match result {
+            Ok(response) => (Some(response.status()), check.unwrap_or_default(), response.body()),
+            Err(ExchangeError { message, .. }) => (None, message.as_str(), &[][..]),
+        };
+        let request = match self.endpoint {
+            Some(_) => Cow::Borrowed(self.name),
+            None => Cow::Owned(format!("{} {}", self.method.as_str(), self.name)),
+        };
+        self.vu.record_cause(FailedRequest { request: &request, kind, status, message, body }, at);
+    }
+
     /// Finds what cannot be sent.
-    fn look_through(&mut self) -> Result<(), String> {
+    fn validate(&mut self) -> Result<(), String> {
         if let Some(wrong) = self.wrong.take() {
             return Err(wrong);
         }
@@ -182,18 +293,20 @@ impl<'vu> Request<'vu> {
             return Err(format!("no value was given for {missing} in its path"));
         }
         if !self.path.starts_with('/') || !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(format!("{:?} is no path", self.path));
+            return Err(format!("{:?} is not a valid path", self.path));
         }
         let content_type = self.content_type.as_ref().map(|content_type| ("content-type", content_type.as_ref()));
         let headers = self.vu.headers.iter().chain(&self.headers).map(|(name, value)| (name.as_str(), value.as_str()));
         match headers.chain(content_type).find(|(name, value)| !is_header_value(name, value)) {
-            Some((header, _)) => Err(format!("{header:?} is no header, or not one with that value, that can be set")),
+            Some((header, _)) => {
+                Err(format!("header {header:?} cannot be set: its name is reserved, or its name or value is not valid"))
+            }
             None => Ok(()),
         }
     }
 
-    /// One request and its answer, counted. If it is a redirect to be followed, where it leads, and whether with the same
-    /// method.
+    /// One request and its response, counted. For a redirect that is followed, also the new path,
+    /// and whether the method stays the same.
     async fn exchange(&mut self, absolute: bool, may_follow: bool) -> (CountedExchange, Option<(String, bool)>) {
         let stopwatch = self.vu.start(self.endpoint).await;
         let exchange = {
@@ -217,11 +330,14 @@ impl<'vu> Request<'vu> {
             Ok(response) if may_follow => self.redirect(response, absolute),
             _ => None,
         };
-        let failure = match &result {
-            Err(broken) => Some(broken.failure),
-            Ok(_) if location.is_some() => None,
-            Ok(response) if (200..=299).contains(&response.status()) => self.failed_check(stopwatch.phase(), response),
-            Ok(_) => Some(Failure::Status),
+        let (failure, failed_check) = match &result {
+            Err(error) => (Some(error.failure), None),
+            Ok(_) if location.is_some() => (None, None),
+            Ok(response) if (200..=299).contains(&response.status()) => {
+                let failed = self.failed_check(stopwatch.phase(), response);
+                (failed.map(|_| Failure::Check), failed)
+            }
+            Ok(_) => (Some(Failure::Status), None),
         };
         if let Ok(response) = &result
             && self.vu.reads_server_timing()
@@ -231,28 +347,33 @@ impl<'vu> Request<'vu> {
         }
         let status = result.as_ref().ok().map(Response::status);
         if failure == Some(Failure::Other) {
-            // This machine could not make it: what it would have been, nobody knows.
+            // This machine could not send the request, so it is counted as unknown.
             drop(stopwatch);
-            return (CountedExchange { result, failure }, None);
+            return (CountedExchange { result, failure, failed_check }, None);
+        }
+        if let Some(kind) = failure {
+            self.record_cause(&result, kind, failed_check, finished);
         }
         stopwatch.stop(status, failure, parts, finished);
-        (CountedExchange { result, failure }, location)
+        (CountedExchange { result, failure, failed_check }, location)
     }
 
-    /// Tries every check, so that each is counted, in the phase of the request.
-    fn failed_check(&self, phase: Phase, response: &Response) -> Option<Failure> {
-        let mut failure = None;
+    /// Tries every check, so that each is counted, in the phase of the request. Returns the first
+    /// that failed.
+    fn failed_check(&self, phase: Phase, response: &Response) -> Option<&'static str> {
+        let mut failed = None;
         for check in &self.checks {
             let passed = (check.passes)(response);
             self.vu.count_check(phase, check.name, passed);
             if !passed {
-                failure = Some(Failure::Check);
+                failed = failed.or(Some(check.name));
             }
         }
-        failure
+        failed
     }
 
-    /// Where a redirect leads on the same target, and whether the method stays (RFC 9110, section 15.4).
+    /// The new path of a redirect on the same target, and whether the method stays the same (RFC
+    /// 9110, section 15.4).
     fn redirect(&self, response: &Response, absolute: bool) -> Option<(String, bool)> {
         let same_method = match response.status() {
             301..=303 => false,
@@ -261,7 +382,7 @@ impl<'vu> Request<'vu> {
         };
         let location = std::str::from_utf8(response.header("location")?).ok()?;
         let target = &self.vu.http.config().target;
-        // A path that a redirect gave has the target's own before it already.
+        // The path of a redirect includes the target's base path already.
         let base = if absolute { "" } else { &target.base };
         target.resolve(&format!("{base}{}", self.path), location).map(|path| (path, same_method))
     }

@@ -1,4 +1,4 @@
-//! Closed executors: a virtual user begins its next iteration when the one before is over.
+//! Closed executors: a virtual user begins its next iteration when the previous one has ended.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -51,7 +51,7 @@ impl VuTask {
         }
     }
 
-    /// Runs one iteration after another until the span is over.
+    /// Runs one iteration after another until the span ends.
     async fn iterate(&self, vu: &mut Vu, span: &Span, begun: &mut u64) {
         let epoch = self.worker.context.epoch;
         let stop = epoch + span.stop;
@@ -61,14 +61,19 @@ impl VuTask {
             let Some(iteration_id) = self.take(*begun) else { break };
             *begun += 1;
             vu.begin(now, iteration_id, None);
-            let result = until(cut.as_mut(), self.iteration.begin(vu)).await;
+            let result = run_until(cut.as_mut(), self.iteration.begin(vu)).await;
             let ended = self.worker.iteration_ended(vu, result);
+            // The worker cancels this task only when the task waits, which a failing iteration may
+            // never do.
+            if self.worker.errors.borrow().unsendable.is_some() {
+                break;
+            }
             let earliest = (now + self.min_iteration).min(stop);
             now = if earliest > ended {
                 time::sleep_until(earliest).await;
                 clock::now()
             } else {
-                // A scenario that waits for nothing must not keep the worker from answering.
+                // A scenario that never waits must not block the worker.
                 tokio::task::coop::consume_budget().await;
                 ended
             };
@@ -88,9 +93,9 @@ impl VuTask {
     }
 }
 
-/// Runs an iteration until it ends or is cut off. The timer is looked at every time and polled once: it wakes this task, and
-/// that never changes.
-async fn until(mut cut: Pin<&mut Sleep>, mut iteration: IterationFuture<'_>) -> Option<anyhow::Result<()>> {
+/// Runs an iteration until it ends or is cut off. The timer is polled once, as it keeps waking this
+/// task; later it is only read.
+async fn run_until(mut cut: Pin<&mut Sleep>, mut iteration: IterationFuture<'_>) -> Option<anyhow::Result<()>> {
     let mut is_set = false;
     poll_fn(|context| {
         if let Poll::Ready(result) = iteration.as_mut().poll(context) {

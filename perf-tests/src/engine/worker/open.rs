@@ -1,7 +1,7 @@
-//! Open executors: an iteration begins when it is due, whatever became of those before.
+//! Open executors: an iteration begins when it is due, whether or not earlier ones have ended.
 //!
-//! Arrivals are dealt to workers in turn, and so are virtual users. An arrival that finds all of its worker's virtual users
-//! busy is dropped, as in k6: it is never begun, and counted.
+//! Arrivals and virtual users are distributed to workers in rotation. An arrival that finds all
+//! virtual users of its worker busy is dropped and counted, as in k6.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::clock;
 use crate::engine::arrival_timer::ArrivalTimer;
 use crate::engine::vu::{IterationId, Vu};
 
-/// Deals out a worker's share of arrivals, and waits for the iterations under way.
+/// Starts a worker's share of arrivals, and waits for the iterations under way.
 pub(super) async fn run(worker: WorkerState, job: PartJob) {
     let epoch = worker.context.epoch;
     let mut running = JoinSet::new();
@@ -32,14 +32,15 @@ pub(super) async fn run(worker: WorkerState, job: PartJob) {
             }
         } => {}
     }
-    // What is still under way is cut off; its virtual users count that.
+    // Iterations still under way are cut off. Their virtual users count them.
     running.abort_all();
     while let Some(ended) = running.join_next().await {
         worker.ended(ended);
     }
 }
 
-/// Counts what was due and never dealt, as when the whole machine stood still: load that was planned and not made.
+/// Counts arrivals that were due and not handled, for example since the machine was suspended. This
+/// load was planned but not made.
 fn drop_rest(worker: &WorkerState, job: &PartJob, dealt: usize) {
     let WorkerSchedule::Arrivals { arrivals, nth, of, ids, .. } = &job.schedule else { return };
     if !ids.is_empty() {
@@ -50,10 +51,10 @@ fn drop_rest(worker: &WorkerState, job: &PartJob, dealt: usize) {
     }
 }
 
-/// Counts in `dealt` how many it has begun or dropped.
+/// Starts or drops each arrival, and counts them in `dealt`.
 async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, dealt: &Cell<usize>) {
     let WorkerSchedule::Arrivals { arrivals, nth, of, ids, ready } = &job.schedule else { return };
-    // Another worker has them all: then there is nothing to go through.
+    // Another worker has all arrivals.
     if ids.is_empty() {
         return;
     }
@@ -69,7 +70,7 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
                 worker.ended(ended);
             }
             timer.until(due).await;
-            // Those that came with the same wake-up begin before any other is looked for.
+            // Arrivals of the same wake-up begin before the next one is handled.
             tokio::task::yield_now().await;
             now = clock::now();
         }
@@ -99,7 +100,7 @@ async fn iterate(
     let ended = worker.iteration_ended(&mut vu, Some(result));
     let earliest = began + min_iteration;
     if earliest > ended {
-        // It counts as busy until then.
+        // The virtual user is busy until then.
         time::sleep_until(earliest).await;
     }
     idle.borrow_mut().push(vu);
@@ -109,7 +110,7 @@ async fn iterate(
 struct VuPool<'job> {
     worker: &'job WorkerState,
     part: usize,
-    /// Those that are not there yet.
+    /// Ids of virtual users that do not exist yet.
     to_come: &'job [u32],
     idle: Rc<RefCell<Vec<Vu>>>,
 }
@@ -117,12 +118,13 @@ struct VuPool<'job> {
 impl<'job> VuPool<'job> {
     fn new(worker: &'job WorkerState, part: usize, ids: &'job [u32], ready: usize) -> Self {
         let (ready, to_come) = ids.split_at(ready.min(ids.len()));
-        // The first is taken first.
+        // In reverse, so that the first one is taken first.
         let idle = ready.iter().rev().map(|id| Vu::new(*id, part, worker.context.clone())).collect();
         Self { worker, part, to_come, idle: Rc::new(RefCell::new(idle)) }
     }
 
-    /// Whoever was busy last, since its connection is the warmest; a new one if all are busy; none if there may be no more.
+    /// The virtual user that was busy last, since its connection is the most recent. If all are
+    /// busy, a new one; `None` at the maximum.
     fn next(&mut self) -> Option<Vu> {
         if let Some(vu) = self.idle.borrow_mut().pop() {
             return Some(vu);

@@ -1,5 +1,5 @@
-//! Every executor on virtual time, against a target that takes exactly as long as it is told to: what is measured is known
-//! beforehand.
+//! Every executor on virtual time, against a target with exact response times, so that the
+//! measurements are known beforehand.
 
 mod allocations;
 mod edges;
@@ -28,15 +28,15 @@ use crate::plan::{
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
-/// What a load left.
-pub(super) struct Ran {
+/// The outcome of a load.
+pub(super) struct LoadOutcome {
     pub(super) result: WorkerResult,
     pub(super) took: Duration,
-    /// Of shared iterations, how many were taken.
+    /// Number of shared iterations taken.
     taken: u64,
 }
 
-impl Ran {
+impl LoadOutcome {
     pub(super) fn endpoint(&self, phases: Phases) -> EndpointCounts {
         self.result.snapshot.endpoint(0, phases).unwrap()
     }
@@ -50,23 +50,21 @@ impl Ran {
     }
 }
 
-type Boxed<'vu> = IterationFuture<'vu>;
+/// Iterations made by a closure.
+struct ClosureIteration<F>(F);
 
-/// A closure as a scenario's iterations.
-struct Own<F>(F);
-
-impl<F: for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync> Iteration for Own<F> {
+impl<F: for<'vu> Fn(&'vu mut Vu) -> IterationFuture<'vu> + Send + Sync> Iteration for ClosureIteration<F> {
     fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a> {
         (self.0)(vu)
     }
 }
 
-/// Runs a load by one worker, until it ends or is aborted after so long.
+/// Runs a load with one worker until it ends, or aborts it after `abort_after`.
 async fn run_until(
     load: LoadProfile,
     abort_after: Option<Duration>,
-    iteration: impl for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync + 'static,
-) -> Ran {
+    iteration: impl for<'vu> Fn(&'vu mut Vu) -> IterationFuture<'vu> + Send + Sync + 'static,
+) -> LoadOutcome {
     run_against("http://127.0.0.1:1", load, abort_after, iteration).await
 }
 
@@ -74,15 +72,15 @@ pub(super) async fn run_against(
     target: &str,
     load: LoadProfile,
     abort_after: Option<Duration>,
-    iteration: impl for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync + 'static,
-) -> Ran {
+    iteration: impl for<'vu> Fn(&'vu mut Vu) -> IterationFuture<'vu> + Send + Sync + 'static,
+) -> LoadOutcome {
     let part = load.plan("virtual", 1, 1).unwrap();
     let plan = Plan { parts: vec![part], seed: 1 };
     let part = &plan.parts[0];
     let next = Arc::new(AtomicU64::new(0));
     let (ask, asked) = mpsc::channel(1);
     let (finish, finished) = oneshot::channel();
-    let (abort, aborted) = watch::channel(false);
+    let (abort, _) = watch::channel(false);
     let epoch = clock::now();
     let target = Url::parse(target).unwrap();
     let shared = RunContext {
@@ -96,7 +94,7 @@ pub(super) async fn run_against(
     let work = WorkerJob {
         parts: vec![PartJob {
             part: 0,
-            iteration: Arc::new(Own(iteration)),
+            iteration: Arc::new(ClosureIteration(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
             schedule: worker_schedule(part, &next, (0, 1)),
@@ -108,7 +106,7 @@ pub(super) async fn run_against(
         wakeup: WakeupMode::Runtime,
         asked,
         finished: finish,
-        abort: aborted,
+        abort: abort.clone(),
     };
     let supervise = async {
         tokio::pin!(finished);
@@ -127,17 +125,17 @@ pub(super) async fn run_against(
         took
     };
     let (result, took) = tokio::join!(run(work), supervise);
-    Ran { result, took, taken: next.load(Ordering::Relaxed) }
+    LoadOutcome { result, took, taken: next.load(Ordering::Relaxed) }
 }
 
 pub(super) async fn run_whole(
     load: LoadProfile,
-    iteration: impl for<'vu> Fn(&'vu mut Vu) -> Boxed<'vu> + Send + Sync + 'static,
-) -> Ran {
+    iteration: impl for<'vu> Fn(&'vu mut Vu) -> IterationFuture<'vu> + Send + Sync + 'static,
+) -> LoadOutcome {
     run_until(load, None, iteration).await
 }
 
-/// A request that takes exactly so long.
+/// Makes a request that takes exactly this long.
 async fn request_of(vu: &mut Vu, endpoint: Endpoint, takes: Duration) -> anyhow::Result<()> {
     vu.time(endpoint, async {
         sleep(takes).await;
@@ -147,7 +145,7 @@ async fn request_of(vu: &mut Vu, endpoint: Endpoint, takes: Duration) -> anyhow:
     Ok(())
 }
 
-pub(super) fn request(vu: &mut Vu, takes: Duration) -> Boxed<'_> {
+pub(super) fn request(vu: &mut Vu, takes: Duration) -> IterationFuture<'_> {
     Box::pin(request_of(vu, JOIN_ROOM, takes))
 }
 
@@ -168,7 +166,8 @@ async fn constant_vus_iterate_until_their_time_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ramp_runs_as_many_iterations_as_its_vus_have_time_for() {
-    // 0 to 10 in 10 s: VU k is there for 10 - k seconds. Then 10 for 5 s. Then down: VU k for k - 1 s less one each.
+    // 0 to 10 in 10 s: VU k is active for 10 - k seconds. Then 10 VUs for 5 s. Then down: VU k is
+    // active for 10 - k + 1 seconds.
     let load = ramping_vus(&[(SECS(10), 10), (SECS(5), 10), (SECS(10), 0)]).start_vus(0);
     let ran = run_whole(load, |vu| request(vu, MS(500))).await;
     let vu_seconds: u64 = (1..=10).map(|k| (10 - k) + 5 + (10 - k + 1)).sum();
@@ -180,7 +179,7 @@ async fn a_ramp_runs_as_many_iterations_as_its_vus_have_time_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_ramped_down_may_finish_but_not_for_ever() {
+async fn a_vu_that_is_ramped_down_has_limited_time_to_finish() {
     let load = || ramping_vus(&[(SECS(0), 1), (SECS(20), 1)]).start_vus(2).graceful_ramp_down(SECS(3));
     let ran = run_whole(load(), |vu| request(vu, if vu.id() == 2 { SECS(2) } else { SECS(20) })).await;
     assert_eq!((ran.part().iterations.completed, ran.part().iterations.interrupted), (1, 0));
@@ -194,7 +193,7 @@ async fn who_is_ramped_down_may_finish_but_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shared_iterations_are_each_run_once_by_whoever_is_free() {
+async fn each_shared_iteration_runs_once_on_a_free_vu() {
     let slow_first = |vu: &mut Vu| if vu.id() == 1 { MS(450) } else { MS(100) };
     let ran = run_whole(shared_iterations(2, 7), move |vu| {
         let takes = slow_first(vu);
@@ -202,14 +201,14 @@ async fn shared_iterations_are_each_run_once_by_whoever_is_free() {
     })
     .await;
     assert_eq!(ran.part().iterations.completed, 7);
-    // VU 1 takes the first and, at 450 ms, the last; VU 2 takes the five between.
+    // VU 1 takes the first iteration and, at 450 ms, the last. VU 2 takes the five in between.
     let latency = ran.join_room().latency;
     assert_eq!((latency.buckets().within(MS(100)), latency.buckets().within(MS(500))), (5, 7));
     assert_eq!(ran.took, MS(900));
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_vu_has_its_iterations_and_those_without_time_are_dropped() {
+async fn per_vu_iterations_without_time_are_dropped() {
     let ran = run_whole(per_vu_iterations(3, 4), |vu| request(vu, MS(100))).await;
     assert_eq!((ran.part().iterations.completed, ran.took), (12, MS(400)));
     let short = run_whole(per_vu_iterations(3, 40).max_duration(SECS(1)), |vu| request(vu, MS(100))).await;
@@ -217,13 +216,13 @@ async fn each_vu_has_its_iterations_and_those_without_time_are_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn iterations_left_at_the_end_were_never_begun() {
+async fn shared_iterations_without_time_are_not_begun() {
     let ran = run_whole(shared_iterations(2, 100).max_duration(MS(1000)), |vu| request(vu, MS(300))).await;
     assert_eq!((ran.part().iterations.completed, ran.taken), (8, 8));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_iteration_takes_at_least_so_long_and_a_load_begins_when_it_is_to() {
+async fn minimum_iteration_duration_and_start_time_are_respected() {
     let load = constant_vus(1, MS(1000)).min_iteration_duration(MS(250)).start_time(SECS(7));
     let ran = run_whole(load, |vu| request(vu, MS(100))).await;
     assert_eq!((ran.part().iterations.completed, ran.took), (4, SECS(8)));
@@ -231,18 +230,18 @@ async fn an_iteration_takes_at_least_so_long_and_a_load_begins_when_it_is_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_due_in_the_first_moments_is_warm_up() {
+async fn requests_due_in_the_warm_up_period_count_as_warm_up() {
     let ran = run_whole(constant_vus(1, SECS(10)).warm_up(SECS(3)), |vu| request(vu, MS(100))).await;
     let sent = |phases| ran.endpoint(phases).requests().sent;
     assert_eq!((sent(Phases::only(&[Phase::WarmUp])), sent(Phases::AFTER_WARM_UP)), (30, 70));
 }
 
 #[tokio::test(start_paused = true)]
-async fn arrivals_begin_when_they_are_due_whatever_became_of_those_before() {
+async fn arrivals_begin_when_due_even_if_earlier_ones_still_run() {
     let ran = run_whole(constant_arrival_rate(200, SECS(1), SECS(2), 100), |vu| request(vu, MS(300))).await;
     let join_room = ran.join_room();
     assert_eq!((ran.part().iterations.completed, ran.part().dropped), (400, [0; 3]));
-    // Every 5 ms, each 300 ms: the last begins at 1995 ms.
+    // Every 5 ms an iteration of 300 ms: the last begins at 1995 ms.
     assert_eq!(ran.took, MS(2295));
     let response = join_room.response.unwrap();
     assert_eq!((response.buckets().within(MS(300)), response.buckets().sum_ms()), (400, 400.0 * 300.0));
@@ -250,7 +249,7 @@ async fn arrivals_begin_when_they_are_due_whatever_became_of_those_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ramped_rate_begins_what_its_area_promises() {
+async fn a_ramped_rate_begins_as_many_iterations_as_its_area() {
     let load = ramping_arrival_rate(0, &[(SECS(10), 100), (SECS(5), 100)], 50);
     let ran = run_whole(load, |vu| request(vu, MS(1))).await;
     let started = |phase| ran.endpoint(Phases::only(&[phase])).requests().sent;
@@ -258,17 +257,18 @@ async fn a_ramped_rate_begins_what_its_area_promises() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_arrival_that_finds_everybody_busy_is_dropped() {
+async fn an_arrival_that_finds_all_vus_busy_is_dropped() {
     // Two VUs, each busy for 1 s, and an arrival every 100 ms: two of ten begin in each second.
     let ran = run_whole(constant_arrival_rate(10, SECS(1), SECS(5), 1).max_vus(2), |vu| request(vu, MS(995))).await;
     assert_eq!((ran.part().iterations.completed, ran.part().dropped), (10, [0, 0, 40]));
     assert_eq!(ran.part().most_per_iteration[0], 1);
 }
 
-/// A target that stands still from second 3 to second 5 of an open load at 200/s: whoever is due in that time waits until its
-/// end. With a latency of 1 ms otherwise, response times are exactly these, and arithmetic says how many of which.
+/// The target stalls from second 3 to second 5 of an open load at 200/s. Requests that are due in
+/// that time wait until its end. All others take 1 ms. So the distribution of response times can be
+/// computed.
 #[tokio::test(start_paused = true)]
-async fn a_stall_shows_in_response_times_as_arithmetic_says() {
+async fn a_stall_shows_in_response_times_exactly_as_computed() {
     let ran = run_whole(constant_arrival_rate(200, SECS(1), SECS(10), 500), |vu| {
         Box::pin(async move {
             let since = vu.began().unwrap().duration_since(vu.epoch());
@@ -280,7 +280,8 @@ async fn a_stall_shows_in_response_times_as_arithmetic_says() {
     let response = ran.join_room().response.unwrap();
     assert_eq!((response.buckets().count(), ran.part().dropped), (2000, [0; 3]));
     for bound in [1, 100, 300, 500, 1000, 2000, 3000] {
-        // Due at 3000 + 5 k ms, each waits 2000 - 5 k ms and then takes 1 ms; k from 0 to 399. All others take 1 ms.
+        // Due at 3000 + 5 k ms, each waits 2000 - 5 k ms and then takes 1 ms; k from 0 to 399. All
+        // others take 1 ms.
         let stalled = (0..400).filter(|k| 2000 - 5 * k < bound).count();
         assert_eq!(response.buckets().within(MS(bound as u64)), 1600 + stalled as u64, "{bound} ms");
     }
@@ -289,13 +290,13 @@ async fn a_stall_shows_in_response_times_as_arithmetic_says() {
     assert_eq!(response.quantile(Ratio::percent(95)), ran.join_room().latency.quantile(Ratio::percent(95)));
 }
 
-/// Late arrivals are the generator's doing, and their response times tell: the stopwatch starts when they were due.
+/// If the generator is late, response times include that: they count from the due time.
 #[tokio::test(start_paused = true)]
-async fn a_generator_that_is_late_counts_that() {
+async fn response_times_include_the_lateness_of_the_generator() {
     let ran = run_whole(constant_arrival_rate(10, SECS(1), SECS(2), 30), |vu| {
         Box::pin(async move {
             if vu.iteration() == 5 {
-                // Holds up the whole thread: nobody else can be begun meanwhile.
+                // Blocks the whole thread: no other iteration can begin meanwhile.
                 time::advance(MS(420)).await;
             }
             request_of(vu, JOIN_ROOM, MS(1)).await
@@ -304,18 +305,19 @@ async fn a_generator_that_is_late_counts_that() {
     .await;
     let part = ran.part();
     assert_eq!((part.iterations.completed, part.dropped), (20, [0; 3]));
-    // Of those due 100, 200, 300 and 400 ms after the sixth, all begin 420 ms after it.
+    // The iterations due 100, 200, 300 and 400 ms after the sixth all begin 420 ms after it.
     assert_eq!(part.late, 4);
     let join_room = ran.join_room();
     assert_eq!(join_room.late, 4);
     let response = join_room.response.unwrap();
-    // The sixth itself began in time. Of the late ones, the last begins 20 ms late and takes another.
+    // The sixth iteration began in time. The last of the late ones begins 20 ms late and takes
+    // another 1 ms.
     assert_eq!((response.buckets().within(MS(20)), response.buckets().within(MS(400))), (16, 20));
     assert_eq!(join_room.latency.buckets().within(MS(1)), 20);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_under_way_at_the_end_has_thirty_seconds_and_is_then_unknown() {
+async fn iterations_under_way_at_the_end_have_thirty_more_seconds() {
     let ran = run_whole(constant_vus(2, MS(1000)), |vu| request(vu, MS(30_500))).await;
     assert_eq!((ran.part().iterations.completed, ran.took), (2, MS(30_500)));
     for load in [constant_vus(2, MS(1000)), constant_arrival_rate(2, SECS(1), SECS(1), 2)] {
@@ -339,7 +341,7 @@ async fn an_abort_ends_iterations_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_or_a_panic_of_the_scenario_is_kept_and_other_vus_go_on() {
+async fn an_error_or_panic_is_reported_and_other_vus_continue() {
     let ran = run_whole(constant_vus(2, MS(1000)), |vu| {
         Box::pin(async move {
             request_of(vu, JOIN_ROOM, MS(100)).await?;
@@ -363,26 +365,26 @@ async fn an_error_or_a_panic_of_the_scenario_is_kept_and_other_vus_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn random_numbers_follow_from_the_iteration_and_not_from_who_runs_it() {
+async fn random_numbers_depend_on_the_iteration_and_not_on_the_vu() {
     use std::collections::BTreeMap;
     use std::sync::Mutex;
 
     use rand::RngExt as _;
 
     async fn drawn(load: LoadProfile, slow: u32) -> BTreeMap<String, u64> {
-        let seen = Arc::new(Mutex::new(BTreeMap::new()));
-        let by = seen.clone();
+        let numbers = Arc::new(Mutex::new(BTreeMap::new()));
+        let shared = numbers.clone();
         run_whole(load, move |vu| {
-            let by = by.clone();
+            let shared = shared.clone();
             Box::pin(async move {
                 let number = vu.rng().random();
-                assert!(by.lock().unwrap().insert(vu.iteration_name(), number).is_none());
+                assert!(shared.lock().unwrap().insert(vu.iteration_name(), number).is_none());
                 let takes = if vu.id() == slow { MS(70) } else { MS(10) };
                 request_of(vu, JOIN_ROOM, takes).await
             })
         })
         .await;
-        Arc::try_unwrap(seen).unwrap().into_inner().unwrap()
+        Arc::try_unwrap(numbers).unwrap().into_inner().unwrap()
     }
     let shared = || shared_iterations(3, 20);
     let first = drawn(shared(), 1).await;

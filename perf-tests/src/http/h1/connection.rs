@@ -1,4 +1,4 @@
-//! The connection: writes requests, reads answers, and knows whether it can be used again.
+//! The connection: writes requests, reads responses, and tracks whether it can be used again.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -10,56 +10,60 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::incoming::{Incoming, Whole};
-use super::{Answer, AnswerTo, Broken, Cause, ResponseLimits, Timings};
+use super::incoming::{IncomingResponse, WholeResponse};
+use super::{AnswerTo, BrokenExchange, Cause, RawResponse, ResponseLimits, Timings};
 use crate::clock::now;
 
-/// What a connection's buffer begins with, in bytes. Nothing is allocated before the first request.
-const SMALL: usize = 2 << 10;
+/// Initial size of a connection's buffer, in bytes. Nothing is allocated before the first request.
+const INITIAL_BUFFER: usize = 2 << 10;
 
-/// The largest buffer that an idle connection keeps, in bytes. A larger one goes away with the answer in it.
-const LARGE: usize = 64 << 10;
+/// Largest buffer that an idle connection keeps, in bytes. A larger buffer is given away with its
+/// response.
+const LARGEST_IDLE_BUFFER: usize = 64 << 10;
 
-/// A connection to a server, over whatever carries bytes. One exchange at a time: no pipelining.
+/// A connection to a server, over any byte stream. It has one exchange at a time, without
+/// pipelining.
 ///
-/// On a `TcpStream` an exchange makes a system call to write and one to read, if the kernel takes the request and has
-/// the answer in one piece. It allocates nothing if the answer before it is gone, and no larger than those before.
+/// On a `TcpStream` an exchange needs one system call to write and one to read, if the kernel has
+/// room for the request and has the response in one piece. It does not allocate if the previous
+/// response was dropped and the new one is not larger than earlier ones.
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
     limits: ResponseLimits,
     /// Empty between exchanges.
     buffer: BytesMut,
-    /// The room that the first read of an answer is given, in bytes: such that answers like those so far come whole.
+    /// Room for the first read of a response, in bytes. It is large enough to read responses like
+    /// the previous ones at once.
     room: usize,
-    /// False during an exchange as well, and so for ever after one that was dropped or failed.
+    /// False during an exchange. So it stays false after an exchange that was dropped or failed.
     reusable: bool,
 }
 
-/// How the sending of a request ended.
-enum Sending {
+/// How sending a request ended.
+enum SendOutcome {
     Complete,
-    /// The answer came first.
-    GivenUp,
-    /// The server takes no more, but may have said why.
-    Refused(io::Error),
+    /// The response came before the whole request was sent.
+    ResponseFirst,
+    /// The server accepts no more bytes, but may have sent a response.
+    Failed(io::Error),
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// A connection over a stream that is ready for a request: connected, and secured if it is to be.
+    /// A connection over a stream that is connected and, if necessary, secured.
     pub fn new(stream: S, limits: ResponseLimits) -> Self {
-        Self { stream, limits, buffer: BytesMut::new(), room: SMALL, reusable: true }
+        Self { stream, limits, buffer: BytesMut::new(), room: INITIAL_BUFFER, reusable: true }
     }
 
-    /// Whether the connection can carry another request. It cannot if an exchange failed or was dropped midway, if an
-    /// answer said so or came with more than itself (RFC 9112, 9.3 and 9.5), or if the server has closed it or has sent
-    /// something unasked since.
+    /// Whether the connection can carry another request. It cannot if an exchange failed or was
+    /// dropped, or if a response closed it or was longer than announced (RFC 9112, 9.3 and 9.5). It
+    /// also cannot if the server has closed it or has sent data since.
     ///
-    /// Costs a system call only if the runtime knows of something to read. What the runtime has not seen yet is found
-    /// by the next exchange.
+    /// Makes a system call only if the runtime knows of something to read. Anything that the
+    /// runtime has not noticed yet is found by the next exchange.
     pub fn is_open(&mut self) -> bool {
         if self.reusable {
-            // The next exchange polls with a waker of its own, so none is lost here.
+            // The next exchange polls with its own waker, so no wake-up is lost.
             let mut context = Context::from_waker(Waker::noop());
             let mut byte = [0];
             let polled = Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte));
@@ -68,72 +72,85 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.reusable
     }
 
-    /// Whether the last exchange leaves the connection fit for another, as far as it told. What the server has done since is
-    /// not looked at.
+    /// Whether the last exchange leaves the connection usable. Does not check what the server has
+    /// done since.
     pub const fn is_reusable(&self) -> bool {
         self.reusable
     }
 
-    /// What carries the bytes.
+    /// The byte stream.
     pub const fn stream(&self) -> &S {
         &self.stream
     }
 
-    /// Sends the request, head and body in one, and reads the whole answer. Interim (1xx) answers are skipped.
+    /// Sends the request, head and body in one piece, and reads the whole response. Interim (1xx)
+    /// responses are skipped.
     ///
-    /// Reads while it writes, if the request is not taken at once: a final answer that comes before all is sent ends
-    /// the sending, and the connection after it (RFC 9112, 9.5). Knows no timeout; drop the future to give up.
+    /// If the request is not written at once, reads while writing. A final response that arrives
+    /// early ends the sending, and the connection after it (RFC 9112, 9.5). There is no timeout;
+    /// drop the future to cancel.
     ///
-    /// Call [`Self::is_open`] before: what a server sent between two requests would be taken for an answer.
+    /// Call [`Self::is_open`] before: bytes that a server sent between two requests would be taken
+    /// for a response.
     ///
     /// # Errors
-    /// If the connection fails or is not open, if the answer is cut short, exceeds a limit or breaks the rules of RFC
-    /// 9112. Where that leaves it to the client, an ambiguous answer breaks them: one with both `Transfer-Encoding` and
-    /// `Content-Length` (6.3), or with line ends other than CRLF in chunk framing (7.1). Transfer codings other than
-    /// `chunked` and switches of protocol are errors as well, as no request asks for them.
-    pub async fn exchange(&mut self, request: &[u8], answer_to: AnswerTo) -> Result<Answer, Broken> {
+    /// If the connection fails or is not open, or if the response is truncated, exceeds a limit or
+    /// violates RFC 9112. If the RFC leaves the choice to the client, an ambiguous response is an
+    /// error: one with both `Transfer-Encoding` and `Content-Length` (6.3), or with line ends other
+    /// than CRLF in chunk framing (7.1). Transfer codings other than `chunked` and protocol
+    /// switches are errors too, as no request asks for them.
+    pub async fn exchange(&mut self, request: &[u8], answer_to: AnswerTo) -> Result<RawResponse, BrokenExchange> {
         if !mem::take(&mut self.reusable) {
             let cause = Cause::Closed("before the request");
-            return Err(Broken { cause, sent_anything: false, received_anything: false });
+            return Err(BrokenExchange { cause, sent_anything: false, received_anything: false });
         }
         self.buffer.reserve(self.room);
-        let mut incoming = Incoming::new(answer_to, self.limits);
+        let mut incoming = IncomingResponse::new(answer_to, self.limits);
         let mut written = 0;
         match self.run(request, &mut written, &mut incoming).await {
-            Ok(answer) => Ok(answer),
-            Err(cause) => Err(Broken { cause, sent_anything: written > 0, received_anything: incoming.received() }),
+            Ok(response) => Ok(response),
+            Err(cause) => {
+                Err(BrokenExchange { cause, sent_anything: written > 0, received_anything: incoming.received() })
+            }
         }
     }
 
-    async fn run(&mut self, request: &[u8], written: &mut usize, incoming: &mut Incoming) -> Result<Answer, Cause> {
+    async fn run(
+        &mut self,
+        request: &[u8],
+        written: &mut usize,
+        incoming: &mut IncomingResponse,
+    ) -> Result<RawResponse, Cause> {
         let sending = poll_fn(|context| self.poll_send(context, request, written, incoming)).await?;
         let sent = now();
         match (self.receive(incoming).await, sending) {
-            (Ok(whole), Sending::Complete) => Ok(self.take(whole, sent, true)),
+            (Ok(whole), SendOutcome::Complete) => Ok(self.take(whole, sent, true)),
             (Ok(whole), _) => Ok(self.take(whole, sent, false)),
-            (Err(_), Sending::Refused(error)) if !incoming.has_head() => Err(Cause::Io(error)),
+            (Err(_), SendOutcome::Failed(error)) if !incoming.has_head() => Err(Cause::Io(error)),
             (Err(cause), _) => Err(cause),
         }
     }
 
-    /// Ready once no more of the request is to be written.
+    /// Ready once no more of the request will be written.
     fn poll_send(
         &mut self,
         context: &mut Context<'_>,
         request: &[u8],
         written: &mut usize,
-        incoming: &mut Incoming,
-    ) -> Poll<Result<Sending, Cause>> {
+        incoming: &mut IncomingResponse,
+    ) -> Poll<Result<SendOutcome, Cause>> {
         loop {
             match self.poll_write(context, request, written) {
-                Poll::Ready(Ok(())) => return Poll::Ready(Ok(Sending::Complete)),
-                Poll::Ready(Err(error)) if is_refusal(&error) => return Poll::Ready(Ok(Sending::Refused(error))),
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok(SendOutcome::Complete)),
+                Poll::Ready(Err(error)) if is_closed_by_peer(&error) => {
+                    return Poll::Ready(Ok(SendOutcome::Failed(error)));
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Cause::Io(error))),
                 Poll::Pending => {}
             }
             ready!(self.poll_receive(context, incoming))?;
             if incoming.has_head() {
-                return Poll::Ready(Ok(Sending::GivenUp));
+                return Poll::Ready(Ok(SendOutcome::ResponseFirst));
             }
         }
     }
@@ -149,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    async fn receive(&mut self, incoming: &mut Incoming) -> Result<Whole, Cause> {
+    async fn receive(&mut self, incoming: &mut IncomingResponse) -> Result<WholeResponse, Cause> {
         loop {
             if let Some(whole) = incoming.whole() {
                 return Ok(whole);
@@ -159,13 +176,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Reads once.
-    fn poll_receive(&mut self, context: &mut Context<'_>, incoming: &mut Incoming) -> Poll<Result<(), Cause>> {
+    fn poll_receive(&mut self, context: &mut Context<'_>, incoming: &mut IncomingResponse) -> Poll<Result<(), Cause>> {
         let room = incoming.room(&self.buffer);
         if self.buffer.capacity() - self.buffer.len() < room {
             self.buffer.reserve(room);
         }
-        // This future has no state of its own, and tokio's `poll_read` is what remembers that a short read leaves
-        // nothing to read: the next one costs no system call.
+        // This future has no state of its own. tokio's `poll_read` remembers that a short read left
+        // nothing to read, so the next one costs no system call.
         let read = pin!(self.stream.read_buf(&mut self.buffer)).poll(context);
         Poll::Ready(match ready!(read) {
             Ok(0) => incoming.end(&self.buffer),
@@ -174,21 +191,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         })
     }
 
-    /// Takes the answer out of the buffer, and makes both ready for the next exchange.
-    fn take(&mut self, whole: Whole, sent: Instant, complete: bool) -> Answer {
-        self.room = whole.peak.saturating_add(1).clamp(self.room, LARGE).next_power_of_two();
-        let taken = self.buffer.split_to(whole.end).freeze();
+    /// Takes the response out of the buffer, and prepares both for the next exchange.
+    fn take(&mut self, whole: WholeResponse, sent: Instant, complete: bool) -> RawResponse {
+        self.room = whole.peak.saturating_add(1).clamp(self.room, LARGEST_IDLE_BUFFER).next_power_of_two();
+        let bytes = self.buffer.split_to(whole.end).freeze();
         self.reusable = complete && whole.head.reusable && self.buffer.is_empty();
-        if !self.reusable || whole.end > LARGE {
+        if !self.reusable || whole.end > LARGEST_IDLE_BUFFER {
             self.buffer = BytesMut::new();
         }
         let timings = Timings { sent, first_byte: whole.first_byte, finished: whole.finished };
-        Answer { status: whole.head.status, whole: taken, head_len: whole.head.len, timings }
+        RawResponse { status: whole.head.status, whole: bytes, head_len: whole.head.len, timings }
     }
 }
 
-/// Whether this is what writing to a closed connection gives. A server that does not want all of a request may answer
-/// and close; the answer can be read all the same.
-fn is_refusal(error: &io::Error) -> bool {
+/// Whether the error comes from writing to a closed connection. A server that does not want the
+/// whole request may respond and close, and the response can still be read.
+fn is_closed_by_peer(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
 }

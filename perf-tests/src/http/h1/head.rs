@@ -1,42 +1,43 @@
-//! The head of an answer: where it ends, and what it says about the body and about the connection.
+//! The head of a response: where it ends, and what it says about the body and the connection.
 
 use httparse::{EMPTY_HEADER, Error, Header, Response, Status};
 
 use super::{AnswerTo, Cause, ResponseLimits};
 
-/// How many header lines there is room for.
+/// Maximum number of header lines.
 pub(super) const MAX_HEADERS: usize = 100;
 
-/// How many most answers have at most. Room for 100 is three kilobytes to be filled, which costs more than to read a head.
+/// Most responses have fewer header lines. Filling room for 100 takes three kilobytes, which costs
+/// more than parsing a head.
 const FEW_HEADERS: usize = 16;
 
-/// What the rest of an exchange needs to know of a head.
+/// The parts of a head that the rest of an exchange needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
     pub(super) status: u16,
-    /// In bytes, with the empty line at its end.
+    /// Length in bytes, including the empty line at its end.
     pub(super) len: usize,
     pub(super) framing: Framing,
-    /// Whether the connection may carry another request, as far as the head is concerned.
+    /// Whether the connection may carry another request, according to the head.
     pub(super) reusable: bool,
 }
 
 /// How the end of a body is found (RFC 9112, 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// So many bytes, none if there is no body.
+    /// Length of the body in bytes; 0 if there is no body.
     Length(usize),
     Chunked,
     UntilClose,
 }
 
-/// Where the head at the start of the buffer ends, if it does so. `searched` is how far former calls came: no byte is
-/// looked at over and over again, however slowly a head drips in.
+/// Finds the end of the head at the start of the buffer. `searched` is the position that earlier
+/// calls reached, so that no byte is searched again when a head arrives slowly.
 pub(super) fn find_end(buffer: &[u8], searched: &mut usize, limit: usize) -> Result<Option<usize>, Cause> {
     const START: &[u8] = b"HTTP/1.";
-    let seen = buffer.len().min(START.len());
-    // At once, as whoever does not speak HTTP may never send an empty line.
-    if buffer[..seen] != START[..seen] {
+    let known = buffer.len().min(START.len());
+    // Checked at once, as a server that does not speak HTTP may never send an empty line.
+    if buffer[..known] != START[..known] {
         return Err(Cause::Protocol("not a status line of HTTP/1"));
     }
     let end = search(buffer, searched);
@@ -65,7 +66,7 @@ fn search(buffer: &[u8], searched: &mut usize) -> Option<usize> {
     None
 }
 
-/// The header lines of a head that was accepted, from which follows that none is folded or without a colon.
+/// The header lines of an accepted head. No line of it is folded or without a colon.
 pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     head.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
         let colon = line.iter().position(|byte| *byte == b':')?;
@@ -74,7 +75,7 @@ pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
 }
 
 impl Head {
-    /// Reads a whole head, which ends where `bytes` does.
+    /// Parses a whole head, which ends where `bytes` ends.
     pub(super) fn parse(bytes: &[u8], answer_to: AnswerTo, limits: &ResponseLimits) -> Result<Self, Cause> {
         match Self::parse_with(&mut [EMPTY_HEADER; FEW_HEADERS], bytes, answer_to, limits) {
             Err(Cause::TooLarge { limit, .. }) if limit > FEW_HEADERS => {
@@ -103,8 +104,8 @@ impl Head {
             return Err(Cause::Protocol("malformed status line"));
         };
         match status {
-            // We never ask for it, and what follows would not be HTTP (RFC 9110, 15.2.2).
-            101 => return Err(Cause::Protocol("switch of protocols that was not asked for")),
+            // No request asks for it, and the bytes after it would not be HTTP (RFC 9110, 15.2.2).
+            101 => return Err(Cause::Protocol("unrequested protocol switch")),
             100..=599 => {}
             _ => return Err(Cause::Protocol("status out of range")),
         }
@@ -117,7 +118,7 @@ impl Head {
         Ok(Self { status, len: bytes.len(), framing, reusable })
     }
 
-    /// Whether another answer to the same request follows (RFC 9110, 15.2).
+    /// Whether another response to the same request follows (RFC 9110, 15.2).
     pub(super) fn is_interim(&self) -> bool {
         self.status < 200
     }
@@ -134,7 +135,8 @@ fn reason(error: Error) -> &'static str {
     }
 }
 
-/// The values of a header whose lines make up one comma-separated list (RFC 9110, 5.3 and 5.6.1). May be empty.
+/// The values of a header whose lines form one comma-separated list (RFC 9110, 5.3 and 5.6.1).
+/// Values may be empty.
 fn list<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a [u8]> {
     headers
         .iter()
@@ -142,12 +144,12 @@ fn list<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a [
         .flat_map(|header| header.value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii))
 }
 
-/// Whether there is such a header: cheaper than to go through a list that is not there.
+/// Whether the header is present. This is cheaper than iterating over the list of an absent header.
 fn has(headers: &[Header<'_>], name: &str) -> bool {
     headers.iter().any(|header| header.name.len() == name.len() && header.name.eq_ignore_ascii_case(name))
 }
 
-/// RFC 9112, 9.3: whether the connection stays open after this answer.
+/// RFC 9112, 9.3: whether the connection stays open after this response.
 fn persists(headers: &[Header<'_>], version: u8) -> bool {
     let mut persists = version > 0;
     if !has(headers, "connection") {
@@ -162,7 +164,7 @@ fn persists(headers: &[Header<'_>], version: u8) -> bool {
     persists
 }
 
-/// RFC 9112, 6.3, for an answer that may have a body.
+/// RFC 9112, 6.3, for a response that may have a body.
 fn framing(headers: &[Header<'_>], version: u8, limit: usize) -> Result<Framing, Cause> {
     let length = content_length(headers)?;
     if !is_chunked(headers)? {
@@ -172,7 +174,8 @@ fn framing(headers: &[Header<'_>], version: u8, limit: usize) -> Result<Framing,
             Some(_) => Err(Cause::TooLarge { what: "bytes of body", limit }),
         };
     }
-    // Ways to make two readers see different answers: 6.1 has them handled as errors, or lets us.
+    // Two readers may understand these responses differently. RFC 9112, 6.1, requires or permits an
+    // error.
     if version == 0 {
         return Err(Cause::Protocol("transfer-encoding in HTTP/1.0"));
     }
@@ -182,7 +185,8 @@ fn framing(headers: &[Header<'_>], version: u8, limit: usize) -> Result<Framing,
     Ok(Framing::Chunked)
 }
 
-/// Whether the body is chunked. Any other coding is an error: we ask for none (RFC 9112, 6.1 and 7.4).
+/// Whether the body is chunked. Any other coding is an error, as no request asks for one (RFC 9112,
+/// 6.1 and 7.4).
 fn is_chunked(headers: &[Header<'_>]) -> Result<bool, Cause> {
     if !has(headers, "transfer-encoding") {
         return Ok(false);
@@ -195,7 +199,7 @@ fn is_chunked(headers: &[Header<'_>]) -> Result<bool, Cause> {
     }
 }
 
-/// The announced length, in bytes. Said several times, it must be the same (RFC 9110, 8.6).
+/// The announced length in bytes. If it is repeated, all values must agree (RFC 9110, 8.6).
 fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Cause> {
     let mut length = None;
     for digits in list(headers, "content-length") {
@@ -207,7 +211,7 @@ fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Cause> {
     Ok(length)
 }
 
-/// Digits and nothing else: unlike `u64::from_str`, takes no sign.
+/// Parses digits only; unlike `u64::from_str`, it accepts no sign.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -223,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_byte_of_a_slow_head_is_searched_often() {
+    fn a_slow_head_is_not_searched_from_its_start() {
         let head = b"HTTP/1.1 200 OK\r\na: b\nc: d\r\n\r\n";
         let mut searched = 0;
         for len in 0..head.len() {

@@ -1,83 +1,86 @@
-//! An answer that is being read: takes what came, and says when it is whole. Does no input or output.
+//! A response while it is being read: takes new bytes and detects the end. It does no input or
+//! output.
 
 use bytes::{Buf, BytesMut};
 use tokio::time::Instant;
 
-use super::body::Chunked;
+use super::body::ChunkDecoder;
 use super::head::{self, Framing, Head};
 use super::{AnswerTo, Cause, ResponseLimits};
 use crate::clock::now;
 
-/// The least room for a read of what has no known length, in bytes.
+/// Minimum room for a read of unknown length, in bytes.
 const ROOM: usize = 512;
 
-/// The most room made ahead for a body that was announced but has not come yet, in bytes.
+/// Maximum room reserved for an announced body that has not arrived yet, in bytes.
 const AHEAD: usize = 64 << 10;
 
-/// The state of an answer. The bytes themselves are in the connection's buffer, which begins where the answer does.
+/// The state of a response. Its bytes are in the connection's buffer, which begins with the
+/// response.
 #[derive(Debug)]
-pub(super) struct Incoming {
+pub(super) struct IncomingResponse {
     answer_to: AnswerTo,
     limits: ResponseLimits,
     stage: Stage,
-    /// Interim answers so far.
+    /// Number of interim responses so far.
     interim: usize,
     received: bool,
     first_byte: Option<Instant>,
-    /// The most bytes that the buffer held.
+    /// Maximum number of bytes in the buffer so far.
     peak: usize,
 }
 
 #[derive(Debug)]
 enum Stage {
-    /// The head is not whole, and its end was searched for up to here.
+    /// The head is incomplete; its end was searched up to this position.
     Head(usize),
     Body(Head, Body),
-    Done(Whole),
+    Done(WholeResponse),
 }
 
 #[derive(Debug)]
 enum Body {
-    /// Ends here in the buffer.
+    /// The body ends at this position in the buffer.
     Length(usize),
-    Chunked(Chunked),
+    Chunked(ChunkDecoder),
     UntilClose,
 }
 
-/// What there is to know of a whole answer.
+/// A whole response in the buffer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Whole {
+pub(super) struct WholeResponse {
     pub(super) head: Head,
     /// Where its body ends in the buffer.
     pub(super) end: usize,
-    /// The most bytes that the buffer held on the way there.
+    /// Maximum number of bytes in the buffer while reading it.
     pub(super) peak: usize,
     pub(super) first_byte: Instant,
     pub(super) finished: Instant,
 }
 
-impl Incoming {
+impl IncomingResponse {
     pub(super) fn new(answer_to: AnswerTo, limits: ResponseLimits) -> Self {
         Self { answer_to, limits, stage: Stage::Head(0), interim: 0, received: false, first_byte: None, peak: 0 }
     }
 
-    /// Whether anything came at all.
+    /// Whether any byte was received.
     pub(super) fn received(&self) -> bool {
         self.received
     }
 
-    /// Whether the head of the final answer is there.
+    /// Whether the head of the final response is complete.
     pub(super) fn has_head(&self) -> bool {
         !matches!(self.stage, Stage::Head(_))
     }
 
-    /// The answer, once it is whole.
-    pub(super) fn whole(&self) -> Option<Whole> {
+    /// The response, once it is whole.
+    pub(super) fn whole(&self) -> Option<WholeResponse> {
         if let Stage::Done(whole) = self.stage { Some(whole) } else { None }
     }
 
-    /// The room that the next read should have at least, in bytes. Always more than what is missing, where that is
-    /// known: a read that does not fill its room tells tokio that there is nothing more to read for now.
+    /// Minimum room for the next read, in bytes. It exceeds the number of missing bytes, if that is
+    /// known: a read that does not fill its room tells tokio that there is nothing more to read for
+    /// now.
     pub(super) fn room(&self, buffer: &BytesMut) -> usize {
         let missing = match &self.stage {
             Stage::Body(_, Body::Length(end)) => end - buffer.len() + 1,
@@ -89,7 +92,7 @@ impl Incoming {
         missing.min(AHEAD)
     }
 
-    /// Takes what was appended to the buffer, at least a byte.
+    /// Handles new bytes in the buffer, at least one.
     pub(super) fn advance(&mut self, buffer: &mut BytesMut) -> Result<(), Cause> {
         self.received = true;
         self.peak = self.peak.max(buffer.len());
@@ -114,31 +117,31 @@ impl Incoming {
         let Stage::Body(head, body) = &mut self.stage else { return Ok(()) };
         if let Some(end) = body.end(head, buffer, &self.limits)? {
             let finished = if begins || interim != self.interim { first_byte } else { now() };
-            self.stage = Stage::Done(Whole { head: *head, end, peak: self.peak, first_byte, finished });
+            self.stage = Stage::Done(WholeResponse { head: *head, end, peak: self.peak, first_byte, finished });
         }
         Ok(())
     }
 
-    /// Takes an interim answer out of the buffer.
+    /// Removes an interim response from the buffer.
     fn skip(&mut self, buffer: &mut BytesMut, len: usize) -> Result<(), Cause> {
         self.interim += 1;
         if self.interim > self.limits.interim {
-            return Err(Cause::TooLarge { what: "interim answers", limit: self.limits.interim });
+            return Err(Cause::TooLarge { what: "interim responses", limit: self.limits.interim });
         }
         self.stage = Stage::Head(0);
         buffer.advance(len);
         Ok(())
     }
 
-    /// The server sends nothing more.
+    /// Handles the end of the stream.
     pub(super) fn end(&mut self, buffer: &BytesMut) -> Result<(), Cause> {
         match (&self.stage, self.first_byte) {
             (Stage::Body(head, Body::UntilClose), Some(first_byte)) => {
                 let (end, peak) = (buffer.len(), self.peak);
-                self.stage = Stage::Done(Whole { head: *head, end, peak, first_byte, finished: now() });
+                self.stage = Stage::Done(WholeResponse { head: *head, end, peak, first_byte, finished: now() });
                 Ok(())
             }
-            (Stage::Head(_), None) => Err(Cause::Closed("before an answer")),
+            (Stage::Head(_), None) => Err(Cause::Closed("before a response")),
             (Stage::Head(_), Some(_)) => Err(Cause::Closed("within the head")),
             _ => Err(Cause::Closed("within the body")),
         }
@@ -149,12 +152,12 @@ impl Body {
     fn new(head: &Head) -> Self {
         match head.framing {
             Framing::Length(length) => Self::Length(head.len.saturating_add(length)),
-            Framing::Chunked => Self::Chunked(Chunked::new(head.len)),
+            Framing::Chunked => Self::Chunked(ChunkDecoder::new(head.len)),
             Framing::UntilClose => Self::UntilClose,
         }
     }
 
-    /// Where the body ends in the buffer, if it does.
+    /// Where the body ends in the buffer, if it is complete.
     fn end(&mut self, head: &Head, buffer: &mut BytesMut, limits: &ResponseLimits) -> Result<Option<usize>, Cause> {
         match self {
             Self::Length(end) => Ok((*end <= buffer.len()).then_some(*end)),

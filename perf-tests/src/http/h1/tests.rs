@@ -1,4 +1,5 @@
-//! Tests of the HTTP/1.1 connection: a table of answers, random ones, hyper as an oracle, and real sockets.
+//! Tests of the HTTP/1.1 connection: a table of responses, random responses, hyper as an oracle,
+//! and real sockets.
 
 mod generated;
 mod loopback;

@@ -1,4 +1,5 @@
-//! `constant-arrival-rate`: iterations begin at a constant rate, whatever became of those before.
+//! `constant-arrival-rate`: iterations begin at a constant rate, whether or not earlier ones have
+//! ended.
 
 use std::time::Duration;
 
@@ -9,18 +10,18 @@ use super::{
     ExecutorRules, LoadError, PartPlacement, Schedule, Spacing, check_arrivals, describe_spacing, describe_vu_range,
 };
 
-/// The options of `constant-arrival-rate`.
+/// Options of `constant-arrival-rate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConstantArrivalRate {
-    /// Arrivals in a time unit.
+    /// The arrival rate.
     pub rate: Rate,
-    /// How long there are arrivals.
+    /// Duration of the load.
     pub duration: Duration,
-    /// Virtual users that are there from the start (k6: `preAllocatedVUs`).
+    /// Virtual users that exist from the start (k6: `preAllocatedVUs`).
     pub vus: u32,
-    /// The most virtual users that there may be (k6: `maxVUs`).
+    /// Maximum number of virtual users (k6: `maxVUs`).
     pub max_vus: u32,
-    /// How arrivals are spread.
+    /// How arrivals are spread over time.
     pub spacing: Spacing,
 }
 

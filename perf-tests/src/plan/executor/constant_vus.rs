@@ -1,4 +1,4 @@
-//! `constant-vus`: a fixed number of virtual users, each iterating for a fixed time.
+//! `constant-vus`: a fixed number of virtual users iterate for a fixed time.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
-/// The options of `constant-vus`.
+/// Options of `constant-vus`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConstantVus {
-    /// Virtual users.
+    /// Number of virtual users.
     pub vus: u32,
-    /// How long they iterate.
+    /// Duration of the load.
     pub duration: Duration,
 }
 

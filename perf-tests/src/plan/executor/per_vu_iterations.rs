@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
-/// The options of `per-vu-iterations`.
+/// Options of `per-vu-iterations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerVuIterations {
-    /// Virtual users.
+    /// Number of virtual users.
     pub vus: u32,
     /// Iterations of each virtual user.
     pub iterations: u64,
-    /// No iteration begins later than this.
+    /// No iteration begins later than this, from the start of the load.
     pub max_duration: Duration,
 }
 

@@ -1,4 +1,5 @@
-//! `ramping-arrival-rate`: iterations begin at a rate that changes in stages, whatever became of those before.
+//! `ramping-arrival-rate`: iterations begin at a rate that changes in stages, whether or not
+//! earlier ones have ended.
 
 use std::time::Duration;
 
@@ -11,20 +12,20 @@ use super::{
     phases_of_stages,
 };
 
-/// The options of `ramping-arrival-rate`.
+/// Options of `ramping-arrival-rate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RampingArrivalRate {
-    /// Arrivals per time unit at first.
+    /// Initial arrivals per time unit.
     pub start_rate: u64,
     /// The time unit.
     pub time_unit: Duration,
-    /// Arrivals per time unit to reach, and in how long.
+    /// Stages. Each target is a number of arrivals per time unit.
     pub stages: Vec<Stage>,
-    /// Virtual users that are there from the start.
+    /// Virtual users that exist from the start (k6: `preAllocatedVUs`).
     pub vus: u32,
-    /// The most virtual users that there may be.
+    /// Maximum number of virtual users (k6: `maxVUs`).
     pub max_vus: u32,
-    /// How arrivals are spread.
+    /// How arrivals are spread over time.
     pub spacing: Spacing,
 }
 

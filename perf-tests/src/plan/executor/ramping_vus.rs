@@ -11,14 +11,14 @@ use super::{
     phases_of_stages,
 };
 
-/// The options of `ramping-vus`.
+/// Options of `ramping-vus`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RampingVus {
-    /// Virtual users at first.
+    /// Initial number of virtual users.
     pub start_vus: u32,
-    /// Virtual users to reach, and in how long.
+    /// Stages. Each target is a number of virtual users.
     pub stages: Vec<Stage>,
-    /// How long an iteration may still take when its virtual user is not wanted any more.
+    /// How long an iteration of a virtual user that is no longer planned may still take.
     pub graceful_ramp_down: Duration,
 }
 
@@ -46,15 +46,16 @@ impl ExecutorRules for RampingVus {
 }
 
 impl RampingVus {
-    /// Virtual users by k6's ramps. Going from `a` to `b` in a time `d`, the number of them reaches `v` at `d * |v - a| / |b -
-    /// a|`, and those that started last stop first (k6, `lib/executor/ramping_vus.go`, `getRawExecutionSteps`).
+    /// Plans virtual users like k6's ramps. Going from `a` to `b` within `d`, the number of virtual
+    /// users reaches `v` at `d * |v - a| / |b - a|`. Those that started last stop first (k6,
+    /// `lib/executor/ramping_vus.go`, `getRawExecutionSteps`).
     fn vus(&self, place: &PartPlacement) -> Vec<VuPlan> {
         let Self { start_vus, ref stages, .. } = *self;
         let PartPlacement { start, end, first_id, .. } = *place;
         let targets = stages.iter().map(|stage| u32::try_from(stage.target).unwrap_or(u32::MAX));
-        let most = targets.clone().chain([start_vus]).max().unwrap_or(0);
-        let mut open: Vec<Option<Duration>> = (0..most).map(|vu| (vu < start_vus).then_some(start)).collect();
-        let mut spans: Vec<Vec<(Duration, Duration)>> = vec![Vec::new(); most as usize];
+        let max = targets.clone().chain([start_vus]).max().unwrap_or(0);
+        let mut open: Vec<Option<Duration>> = (0..max).map(|vu| (vu < start_vus).then_some(start)).collect();
+        let mut spans: Vec<Vec<(Duration, Duration)>> = vec![Vec::new(); max as usize];
         let (mut now, mut at) = (start, start_vus);
         for (stage, target) in stages.iter().zip(targets) {
             let changes = at.abs_diff(target);
@@ -80,7 +81,8 @@ impl RampingVus {
         let mut spans: Vec<Span> = Vec::new();
         for &(start, stop) in times.iter().rev() {
             let cut = if stop == place.end { last_cut } else { (stop + self.graceful_ramp_down).min(last_cut) };
-            // Wanted again before it would be cut off: then it just goes on, until it would be the next time.
+            // If the next span begins before the cut, the iteration continues until the next span's
+            // cut.
             let cut = spans.last().filter(|next| next.start <= cut).map_or(cut, |next| next.cut);
             spans.push(Span { start, stop, cut });
         }
@@ -101,8 +103,8 @@ mod tests {
         stages.iter().map(|&(secs, target)| Stage { duration: SECS(secs), target }).collect()
     }
 
-    fn ramp(start_vus: u32, of: &[(u64, u64)]) -> Vec<VuPlan> {
-        let ramp = RampingVus { start_vus, stages: stages(of), graceful_ramp_down: SECS(30) };
+    fn ramp(start_vus: u32, plan: &[(u64, u64)]) -> Vec<VuPlan> {
+        let ramp = RampingVus { start_vus, stages: stages(plan), graceful_ramp_down: SECS(30) };
         let end = ramp.duration();
         ramp.vus(&PartPlacement { start: Duration::ZERO, end, graceful_stop: SECS(30), first_id: 1, seed: 1 })
     }
@@ -112,17 +114,17 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_reaches_each_number_in_turn() {
+    fn a_ramp_passes_through_every_number_of_vus() {
         let vus = ramp(1, &[(4, 5), (0, 2), (3, 2), (2, 0)]);
         let counts: Vec<_> = [0, 1, 2, 3, 4, 6, 8].map(SECS).iter().map(|&at| active(&vus, at)).collect();
         assert_eq!(counts, [1, 2, 3, 4, 2, 2, 1]);
         assert_eq!(vus[0].spans, [Span { start: SECS(0), stop: SECS(9), cut: SECS(39) }]);
-        // The fifth stands in no moment at all: its number was reached and left at once.
+        // The fifth span has no length: its number was reached and left at once.
         assert_eq!(vus[4].spans[0].start, vus[4].spans[0].stop);
     }
 
     #[test]
-    fn who_is_wanted_again_in_time_is_not_cut_off() {
+    fn a_vu_that_is_planned_again_in_time_is_not_cut_off() {
         let vus = ramp(2, &[(0, 1), (10, 1), (0, 2), (10, 2)]);
         assert_eq!(vus[1].spans[0].cut, SECS(50));
         assert_eq!(vus[1].spans[1], Span { start: SECS(10), stop: SECS(20), cut: SECS(50) });
@@ -131,14 +133,14 @@ mod tests {
     }
 
     proptest! {
-        /// At the end of every stage there are as many as it promises.
+        /// At the end of every stage, the number of virtual users is its target.
         #[test]
         fn every_stage_reaches_its_target(start in 0_u32..20, plan in prop::collection::vec((1_u64..50, 0_u64..40), 1..8)) {
             let vus = ramp(start, &plan);
             let mut at = Duration::ZERO;
             for pair in plan.windows(2) {
                 at += SECS(pair[0].0);
-                // A moment later the next stage has begun, and has not yet changed anything.
+                // A moment later the next stage has begun and has not changed anything yet.
                 let just_after = active(&vus, at + Duration::from_nanos(1));
                 prop_assert_eq!(just_after as u64, pair[0].1);
             }

@@ -1,4 +1,5 @@
-//! `shared-iterations`: a number of iterations in all, the next of which whoever is free takes.
+//! `shared-iterations`: a total number of iterations. A virtual user that is free takes the next
+//! one.
 
 use std::time::Duration;
 
@@ -7,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
-/// The options of `shared-iterations`.
+/// Options of `shared-iterations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedIterations {
-    /// Virtual users.
+    /// Number of virtual users.
     pub vus: u32,
     /// Iterations of all virtual users together.
     pub iterations: u64,
-    /// No iteration begins later than this.
+    /// No iteration begins later than this, from the start of the load.
     pub max_duration: Duration,
 }
 

@@ -23,9 +23,13 @@ fn by(vus: Option<u32>, secs: Option<u64>, iterations: Option<u64>) -> LoadProfi
 fn a_command_line_replaces_the_whole_load_or_only_its_vus() {
     assert_eq!(by(None, None, None), basic());
     assert_eq!(by(Some(3), None, None), constant_vus(3, SECS(30)));
-    assert_eq!(by(None, Some(5), None), constant_vus(1, SECS(5)));
+    assert_eq!(by(None, Some(5), None), constant_vus(10, SECS(5)), "as in k6");
+    let ramping = ramping_vus(&[(SECS(5), 8)]);
+    let five = LoadOverride { duration: Some(SECS(5)), ..LoadOverride::default() };
+    assert_eq!(ramping.overridden(&five).unwrap(), constant_vus(1, SECS(5)));
     assert_eq!(by(Some(2), None, Some(8)), shared_iterations(2, 8));
-    assert_eq!(by(None, Some(5), Some(8)), shared_iterations(1, 8).max_duration(SECS(5)));
+    assert_eq!(by(None, Some(5), Some(8)), shared_iterations(8, 8).max_duration(SECS(5)));
+    assert_eq!(by(None, None, Some(20)), shared_iterations(10, 20));
     let four = LoadOverride { vus: Some(4), ..LoadOverride::default() };
     assert_eq!(shared_iterations(2, 8).overridden(&four).unwrap(), shared_iterations(4, 8));
     assert_eq!(ramping_vus(&[(SECS(5), 8)]).overridden(&four), Err(LoadError::VusOfStages));
@@ -35,7 +39,7 @@ fn a_command_line_replaces_the_whole_load_or_only_its_vus() {
 }
 
 #[test]
-fn a_rate_lasts_as_long_as_the_scenario_and_has_vus_for_a_second() {
+fn a_rate_keeps_the_duration_and_has_vus_for_one_second() {
     let rate = Some(Rate { count: 50, per: SECS(1) });
     let load = |by: LoadOverride| basic().overridden(&LoadOverride { rate, ..by }).unwrap();
     assert_eq!(load(LoadOverride::default()), constant_arrival_rate(50, SECS(1), SECS(30), 50));
@@ -56,7 +60,7 @@ fn all_vus_start_at_once_and_stop_together() {
 }
 
 #[test]
-fn what_changes_is_ramp_and_what_holds_is_steady() {
+fn changing_stages_are_ramp_and_constant_stages_are_steady() {
     let load = ramping_vus(&[(SECS(10), 10), (SECS(20), 10), (SECS(0), 5), (SECS(5), 5), (SECS(5), 0)]);
     let phases: Vec<_> = load.plan("a", 1, 1).unwrap().phases.steps().collect();
     assert_eq!(phases, [(SECS(0), Phase::Ramp), (SECS(10), Phase::Steady), (SECS(35), Phase::Ramp)]);
@@ -65,25 +69,25 @@ fn what_changes_is_ramp_and_what_holds_is_steady() {
 }
 
 #[test]
-fn nonsense_is_refused() {
-    let refused = |load: LoadProfile| load.plan("a", 1, 1).unwrap_err();
-    assert_eq!(refused(constant_vus(0, SECS(1))), LoadError::Vus(0));
-    assert!(matches!(refused(constant_vus(1, Duration::from_millis(999))), LoadError::Duration(_)));
-    assert!(matches!(refused(shared_iterations(3, 2)), LoadError::FewerIterationsThanVus { .. }));
-    assert!(matches!(refused(per_vu_iterations(3, 0)), LoadError::Nothing(_)));
-    assert!(matches!(refused(ramping_vus(&[(SECS(5), 0)]).start_vus(0)), LoadError::Vus(0)));
-    assert!(matches!(refused(ramping_vus(&[])), LoadError::Duration(_)));
-    assert!(matches!(refused(constant_arrival_rate(0, SECS(1), SECS(5), 1)), LoadError::Nothing(_)));
-    assert!(matches!(refused(constant_arrival_rate(1, SECS(0), SECS(5), 1)), LoadError::Nothing(_)));
-    assert!(matches!(refused(constant_arrival_rate(1, SECS(1), SECS(5), 2).max_vus(1)), LoadError::MaxVus { .. }));
-    assert!(matches!(refused(constant_arrival_rate(1, SECS(1), SECS(5), 0)), LoadError::Vus(0)));
-    assert!(matches!(refused(basic().warm_up(SECS(30))), LoadError::WarmUp { .. }));
+fn invalid_loads_are_rejected() {
+    let error = |load: LoadProfile| load.plan("a", 1, 1).unwrap_err();
+    assert_eq!(error(constant_vus(0, SECS(1))), LoadError::Vus(0));
+    assert!(matches!(error(constant_vus(1, Duration::from_millis(999))), LoadError::Duration(_)));
+    assert!(matches!(error(shared_iterations(3, 2)), LoadError::FewerIterationsThanVus { .. }));
+    assert!(matches!(error(per_vu_iterations(3, 0)), LoadError::Nothing(_)));
+    assert!(matches!(error(ramping_vus(&[(SECS(5), 0)]).start_vus(0)), LoadError::Vus(0)));
+    assert!(matches!(error(ramping_vus(&[])), LoadError::Duration(_)));
+    assert!(matches!(error(constant_arrival_rate(0, SECS(1), SECS(5), 1)), LoadError::Nothing(_)));
+    assert!(matches!(error(constant_arrival_rate(1, SECS(0), SECS(5), 1)), LoadError::Nothing(_)));
+    assert!(matches!(error(constant_arrival_rate(1, SECS(1), SECS(5), 2).max_vus(1)), LoadError::MaxVus { .. }));
+    assert!(matches!(error(constant_arrival_rate(1, SECS(1), SECS(5), 0)), LoadError::Vus(0)));
+    assert!(matches!(error(basic().warm_up(SECS(30))), LoadError::WarmUp { .. }));
 }
 
 #[test]
-fn loads_read_as_sentences() {
+fn a_load_is_described_in_words() {
     let minute = SECS(60);
-    for (load, words) in [
+    for (load, description) in [
         (basic(), "10 VUs for 30s"),
         (
             constant_vus(1, Duration::from_millis(1_500)).warm_up(SECS(1)),
@@ -95,7 +99,7 @@ fn loads_read_as_sentences() {
         (constant_arrival_rate(500, SECS(1), minute, 5).max_vus(9).poisson(), "500/s (Poisson) for 1m, by 5 to 9 VUs"),
         (ramping_arrival_rate(5, &[(minute, 50)], 9), "5/s, then 1m:50, by 9 VUs"),
     ] {
-        assert_eq!(load.to_string(), words);
+        assert_eq!(load.to_string(), description);
     }
 }
 

@@ -1,44 +1,46 @@
-//! Finds the series that a store does not take among those that it does. A receiver of version 1.0 stores nothing of a request in which
-//! one sample is bad, so that one bad series would cost all others.
+//! Finds the series that a store rejects among those that it accepts. A receiver of version 1.0
+//! stores nothing of a request with one bad sample, so one bad series would lose all others.
 
 use super::super::client::WriteError;
 use super::super::message::Entry;
 use super::{BATCH, Pusher, without_zeros};
 
-/// Requests to look with.
-const MOST: u32 = 64;
-/// So many refusals, none taken, and it is not about single series: a clock that is wrong, a store that is full.
-const IN_A_ROW: u32 = BATCH.ilog2() + 2;
+/// Maximum number of requests for one batch.
+const MAX_REQUESTS: u32 = 64;
+/// After this many rejections without a success, single series are not the cause. The store's clock
+/// may be wrong, or its disk full.
+const MAX_IN_A_ROW: u32 = BATCH.ilog2() + 2;
 
-/// What became of a batch that was refused as a whole.
-pub(super) enum Bisected {
-    /// The store has all of it but what it does not take, which is remembered.
-    Apart,
-    /// It takes none of it, or there is too much that it does not take to look for it all.
-    All,
-    /// It went away meanwhile: what is left to be sent.
-    Away(WriteError, Vec<Vec<Entry>>),
+/// The outcome for a batch that was rejected as a whole.
+pub(super) enum BisectOutcome {
+    /// The store has all series except those that it rejects, which are recorded.
+    Isolated,
+    /// The store rejects all series, or too many to find each of them.
+    Rejected,
+    /// The store became unavailable: the error, and the batches that are left to send.
+    Unavailable(WriteError, Vec<Vec<Entry>>),
 }
 
 impl Pusher {
-    /// Sends halves of what was refused, and halves of those, until what the store does not take stands alone.
-    pub(super) async fn bisect(&mut self, batch: Vec<Entry>) -> Bisected {
-        // Some of it may have been stored, and then what was before it is refused.
+    /// Sends the halves of a rejected batch, and the halves of these, until each rejected series is
+    /// alone.
+    pub(super) async fn bisect(&mut self, batch: Vec<Entry>) -> BisectOutcome {
+        // Some of the batch may have been stored. Then older samples would be rejected.
         let batch: Vec<_> = batch.iter().map(without_zeros).collect();
-        let (mut parts, mut alone, mut any_taken) = (halves(batch), Vec::new(), false);
-        let (mut asked, mut in_a_row) = (0, 0);
-        while asked < MOST && (in_a_row < IN_A_ROW || any_taken) && !self.is_out_of_patience() {
+        let (mut parts, mut alone, mut any_stored) = (halves(batch), Vec::new(), false);
+        let (mut requests, mut in_a_row) = (0, 0);
+        while requests < MAX_REQUESTS && (in_a_row < MAX_IN_A_ROW || any_stored) && !self.is_out_of_patience() {
             let Some(part) = parts.pop() else { break };
-            asked += 1;
+            requests += 1;
             match (self.send(&part).await, part.as_slice()) {
                 (Ok(()), _) => {
-                    any_taken = true;
+                    any_stored = true;
                     self.remember_stored(part);
                 }
                 (Err(error), _) if error.is_passing() => {
                     parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]));
                     parts.push(part);
-                    return Bisected::Away(error, parts);
+                    return BisectOutcome::Unavailable(error, parts);
                 }
                 (Err(error), [entry]) => alone.push((entry.clone(), error)),
                 (Err(_), _) => {
@@ -47,31 +49,32 @@ impl Pusher {
                 }
             }
         }
-        if !any_taken {
-            return Bisected::All;
+        if !any_stored {
+            return BisectOutcome::Rejected;
         }
         while let Some((entry, why)) = alone.pop() {
             if self.is_out_of_patience() {
-                self.turn_down(&entry, why);
+                self.reject(&entry, why);
                 continue;
             }
-            // It may have been refused before the store was itself again.
+            // It may have been rejected before the store recovered.
             let again = vec![entry];
             match self.send(&again).await {
                 Ok(()) => self.remember_stored(again),
                 Err(error) if error.is_passing() => {
                     parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]).chain([again]));
-                    return Bisected::Away(error, parts);
+                    return BisectOutcome::Unavailable(error, parts);
                 }
-                Err(_) => again.iter().for_each(|entry| self.turn_down(entry, why.clone())),
+                Err(_) => again.iter().for_each(|entry| self.reject(entry, why.clone())),
             }
         }
-        // What there was no time to look for is found with the next push, which has less that is refused.
-        if parts.is_empty() { Bisected::Apart } else { Bisected::All }
+        // Series for which there was no time are found with the next push, which has fewer rejected
+        // series.
+        if parts.is_empty() { BisectOutcome::Isolated } else { BisectOutcome::Rejected }
     }
 }
 
-/// Both halves of a batch, or the whole if there is nothing to halve.
+/// Both halves of a batch, or the whole batch if it has one series.
 fn halves(mut batch: Vec<Entry>) -> Vec<Vec<Entry>> {
     let other = batch.split_off(batch.len() / 2);
     [batch, other].into_iter().filter(|half| !half.is_empty()).collect()

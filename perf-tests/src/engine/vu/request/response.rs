@@ -1,43 +1,53 @@
-//! An answer, and why there is none to go on with.
+//! A response, and the errors of a request.
+
+use std::panic::Location;
 
 use serde::de::DeserializeOwned;
 
 use crate::http::Reply;
 
-/// An answer, read to its end.
+/// A response with its whole body.
 #[derive(Debug, Clone)]
 pub struct Response {
     name: &'static str,
     reply: Reply,
 }
 
-/// Why there is no answer to go on with.
+/// Why a request has no usable response.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The request failed. It has been counted, and ends the iteration if passed on by `?`.
-    #[error("{name} failed: {message}")]
+    /// The request failed. It has been counted. If the iteration returns this error, for example by
+    /// `?`, the iteration is counted as failed, too.
+    #[error("{message}")]
     Failed {
-        /// The endpoint.
+        /// The endpoint's name.
         name: &'static str,
-        /// Whether it was a request to an endpoint of the catalogue.
+        /// Whether the request belongs to objectives. It is false for unjudged requests and for
+        /// failures of this machine.
         judged: bool,
-        /// What happened.
+        /// The response's status, if there was a response.
+        status: Option<u16>,
+        /// Where the scenario sends the request; `None` for [`Vu::time`](crate::Vu::time).
+        place: Option<&'static Location<'static>>,
+        /// Method, path and result, on one line.
         message: String,
     },
-    /// The scenario asks for something that cannot be sent. Nothing was sent or counted.
-    #[error("{name} cannot be sent: {message}")]
+    /// The request is not valid, so nothing was sent or counted. The run ends with exit code 104.
+    #[error("{name} cannot be sent: {message}, at {}:{}", place.file(), place.line())]
     Unsendable {
-        /// The endpoint.
+        /// The endpoint's name.
         name: &'static str,
-        /// What is wrong with it.
+        /// Where the scenario sends the request.
+        place: &'static Location<'static>,
+        /// Why it is not valid.
         message: String,
     },
-    /// The answer is not the JSON that was expected.
-    #[error("the answer of {name} is not what was expected: {message}")]
+    /// The response is not the JSON that was expected.
+    #[error("the response of {name} is not the expected JSON: {message}")]
     Unexpected {
-        /// The endpoint.
+        /// The endpoint's name.
         name: &'static str,
-        /// What is wrong with it.
+        /// The error of the JSON parser.
         message: String,
     },
 }
@@ -47,25 +57,57 @@ impl Response {
         Self { name, reply }
     }
 
-    /// The status code.
+    /// The status code. [`Request::send`](super::Request::send) returns only responses with
+    /// 200-299.
+    ///
+    /// ```
+    /// # fn handle(response: perf_tests::engine::Response) {
+    /// let is_created = response.status() == 201;
+    /// # }
+    /// ```
     pub const fn status(&self) -> u16 {
         self.reply.status
     }
 
-    /// The first value of a header, whose name is taken in any case.
+    /// The first value of a header; `None` if the response does not have it. The name's case does
+    /// not matter.
+    ///
+    /// ```
+    /// # fn handle(response: perf_tests::engine::Response) {
+    /// let is_cached = response.header("x-cache") == Some(b"HIT");
+    /// # }
+    /// ```
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.reply.header(name)
     }
 
-    /// The body's bytes.
+    /// The bytes of the body, as they were sent. Compressed bodies are not decoded.
+    ///
+    /// ```
+    /// # fn handle(response: perf_tests::engine::Response) {
+    /// let text = String::from_utf8_lossy(response.body());
+    /// # }
+    /// ```
     pub fn body(&self) -> &[u8] {
         self.reply.body()
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Player {
+    ///     id: String,
+    /// }
+    ///
+    /// # fn handle(response: perf_tests::engine::Response) -> anyhow::Result<()> {
+    /// let player: Player = response.json()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// If it is not of that form.
+    /// [`RequestError::Unexpected`] if the body is not JSON of this type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
         let error = |error: serde_json::Error| RequestError::Unexpected { name: self.name, message: error.to_string() };
         serde_json::from_slice(self.body()).map_err(error)

@@ -1,4 +1,4 @@
-//! How often memory is asked for, for each request of a load that has settled: stated, each with its reason.
+//! Number of memory allocations for each request of a settled load, each with its reason.
 
 use std::io::{Read as _, Write as _};
 
@@ -9,7 +9,7 @@ use test_support::fake_server::accept_one;
 use super::run_against;
 use crate::plan::shared_iterations;
 
-/// Answers every request, whose head and body come at once, with the same.
+/// Sends the same response to every request. A request's head and body must arrive together.
 fn server() -> String {
     let (address, _) = accept_one(|mut stream| {
         let mut buffer = [0; 4096];
@@ -20,7 +20,7 @@ fn server() -> String {
     format!("http://{address}")
 }
 
-/// How often this thread asked for memory while so many iterations ran. The server runs on another.
+/// Allocations of this thread while `iterations` ran. The server runs on another thread.
 fn allocations(iterations: u64, json: bool, check: bool) -> u64 {
     let url = server();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -32,7 +32,7 @@ fn allocations(iterations: u64, json: bool, check: bool) -> u64 {
                     request = request.json(&["a", "b"]);
                 }
                 if check {
-                    request = request.check("has an id", |answer| answer.body().starts_with(b"{\"id\""));
+                    request = request.check("has an id", |response| response.body().starts_with(b"{\"id\""));
                 }
                 request.send().await?;
                 Ok(())
@@ -44,18 +44,19 @@ fn allocations(iterations: u64, json: bool, check: bool) -> u64 {
     counted.count_total
 }
 
-/// Per request: the iteration's future, boxed so that a scenario is a plain closure; a path with a value in it, which takes
-/// the value as text and the path made of it; and the list of checks, if there are any. Nothing for head, body, connection, timer, answer or recording.
+/// Per request: the iteration's future, which is boxed so that a scenario is a plain closure; the
+/// value of a path parameter as text, and the path made of it; and the list of checks, if there are
+/// any. Nothing for head, body, connection, timer, response or recording.
 #[test]
-fn a_settled_load_asks_for_memory_as_often_as_is_said_here() {
+fn a_settled_load_allocates_as_often_as_documented() {
     const ITERATION: u64 = 1;
     const PATH: u64 = 2;
     const CHECKS: u64 = 1;
-    for (json, check, said) in
+    for (json, check, expected) in
         [(false, false, ITERATION + PATH), (true, false, ITERATION + PATH), (true, true, ITERATION + PATH + CHECKS)]
     {
         let settled = allocations(3_000, json, check) - allocations(1_000, json, check);
-        // A few more or less, where a histogram grows in one run and not in the other.
-        assert!(settled.abs_diff(said * 2_000) <= 40, "{json} {check}: {settled} for 2000 requests");
+        // A few more or less, as a histogram may grow in one of the two runs only.
+        assert!(settled.abs_diff(expected * 2_000) <= 40, "{json} {check}: {settled} for 2000 requests");
     }
 }

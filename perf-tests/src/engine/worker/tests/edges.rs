@@ -1,5 +1,5 @@
-//! Executors on virtual time where it is easy to be wrong: what is never dealt, who is wanted again, and few virtual users
-//! among many workers.
+//! Edge cases of executors on virtual time: arrivals that are not handled, virtual users that are
+//! planned again, and few virtual users among many workers.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -15,12 +15,12 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
 #[tokio::test(start_paused = true)]
-async fn arrivals_that_the_end_overtakes_are_dropped_and_not_forgotten() {
+async fn arrivals_overtaken_by_the_end_are_counted_as_dropped() {
     let load = constant_arrival_rate(10, SECS(1), SECS(2), 30).graceful_stop(SECS(1));
     let ran = run_whole(load, |vu| {
         Box::pin(async move {
             if vu.iteration() == 4 {
-                // The whole machine stands still until all is over.
+                // The whole machine is suspended until the load has ended.
                 time::advance(SECS(60)).await;
             }
             Ok(())
@@ -33,18 +33,19 @@ async fn arrivals_that_the_end_overtakes_are_dropped_and_not_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_loads_virtual_users_are_busy_for_the_least_time_of_an_iteration() {
+async fn a_vu_of_an_open_load_is_busy_for_the_minimum_duration() {
     let load = || constant_arrival_rate(10, SECS(1), SECS(2), 1);
     let quick = run_whole(load(), |vu| request(vu, MS(1))).await;
     assert_eq!(quick.part().dropped.iter().sum::<u64>(), 0);
     let held = run_whole(load().min_iteration_duration(MS(950)), |vu| request(vu, MS(1))).await;
-    // The one there may be takes the arrivals at 0 and at 1000 ms.
+    // The only virtual user takes the arrivals at 0 and at 1000 ms.
     assert_eq!((held.part().iterations.completed, held.part().dropped.iter().sum::<u64>()), (2, 18));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_wanted_again_is_cut_off_at_last() {
-    // Not wanted from 10 s on, wanted again 2 s later, before it would have been cut off; and not from 22 s on.
+async fn a_vu_that_is_planned_again_is_cut_off_at_the_end() {
+    // The virtual user is not planned from 10 s on, planned again 2 s later, before it would be cut
+    // off, and not planned from 22 s on.
     let load = ramping_vus(&[
         (Duration::ZERO, 1),
         (SECS(10), 1),
@@ -58,7 +59,7 @@ async fn who_is_wanted_again_is_cut_off_at_last() {
 }
 
 #[test]
-fn few_virtual_users_of_an_open_load_are_not_scattered_among_workers() {
+fn a_small_open_load_runs_on_few_workers() {
     let shares = |max_vus: u32, workers: usize| -> Vec<(usize, usize)> {
         let plan = constant_arrival_rate(10, SECS(1), SECS(1), max_vus).plan("a", 1, 1).unwrap();
         let next = Arc::new(AtomicU64::new(0));

@@ -1,4 +1,4 @@
-//! Random answers: well-formed ones come to what was put in, and others to no harm.
+//! Random responses. Well-formed ones are read back as generated; malformed ones do no harm.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -6,18 +6,19 @@ use proptest::sample::Index;
 use super::script::{End, LIMITS, ScriptOutcome, ScriptedStream, exchange, outcome, play, poll, split};
 use crate::http::h1::{AnswerTo, Connection};
 
-/// How a body is written down.
+/// The transfer coding of a body.
 #[derive(Debug, Clone)]
-enum Written {
+enum BodyCoding {
     Length,
     UntilClose,
-    /// The lengths of the chunks, as far as the body goes, each with an extension; and the trailers.
+    /// Lengths of the chunks, each with an extension, repeated until the body ends; and the
+    /// trailers.
     Chunked(Vec<(usize, String)>, String),
 }
 
-/// An answer and what was put into it.
+/// A response and its parts.
 #[derive(Debug, Clone)]
-pub(super) struct Made {
+pub(super) struct GeneratedResponse {
     pub(super) raw: Vec<u8>,
     status: u16,
     body: Vec<u8>,
@@ -32,7 +33,7 @@ fn chunked(body: &[u8], chunks: &[(usize, String)], trailers: &str) -> Vec<u8> {
             break;
         }
         let (chunk, after) = rest.split_at((*length).min(rest.len()));
-        // Together, extensions must stay within their limit.
+        // All extensions together must stay within their limit.
         let extension = if number < 60 { extension } else { "" };
         raw.extend(format!("{:x}{extension}\r\n", chunk.len()).bytes());
         raw.extend(chunk);
@@ -43,39 +44,39 @@ fn chunked(body: &[u8], chunks: &[(usize, String)], trailers: &str) -> Vec<u8> {
     raw
 }
 
-fn make(status: u16, headers: &str, body: Vec<u8>, written: &Written, interim: &str) -> Made {
+fn make(status: u16, headers: &str, body: Vec<u8>, coding: &BodyCoding, interim: &str) -> GeneratedResponse {
     let mut raw = format!("{interim}HTTP/1.1 {status} Reason\r\n{headers}").into_bytes();
-    let open = !matches!(written, Written::UntilClose) && !headers.contains("close");
-    match written {
-        Written::Length => {
+    let open = !matches!(coding, BodyCoding::UntilClose) && !headers.contains("close");
+    match coding {
+        BodyCoding::Length => {
             raw.extend(format!("Content-Length: {}\r\n\r\n", body.len()).bytes());
             raw.extend(&body);
         }
-        Written::UntilClose => {
+        BodyCoding::UntilClose => {
             raw.extend(b"\r\n");
             raw.extend(&body);
         }
-        Written::Chunked(chunks, trailers) => {
+        BodyCoding::Chunked(chunks, trailers) => {
             raw.extend(b"Transfer-Encoding: chunked\r\n\r\n");
             raw.extend(chunked(&body, chunks, trailers));
         }
     }
-    Made { raw, status, body, open }
+    GeneratedResponse { raw, status, body, open }
 }
 
-fn written() -> impl Strategy<Value = Written> {
+fn body_coding() -> impl Strategy<Value = BodyCoding> {
     let extension = prop_oneof![3 => Just(String::new()), 1 => "[ \t]{0,2};[a-z]{1,5}(=\"[a-z;]{0,5}\")?"];
     let chunks = prop::collection::vec((1_usize..700, extension), 1..6);
     prop_oneof![
-        Just(Written::Length),
-        Just(Written::UntilClose),
+        Just(BodyCoding::Length),
+        Just(BodyCoding::UntilClose),
         (chunks, "([A-Za-z-]{1,9}:[ a-z]{0,9}\r\n){0,3}")
-            .prop_map(|(chunks, trailers)| { Written::Chunked(chunks, trailers) }),
+            .prop_map(|(chunks, trailers)| { BodyCoding::Chunked(chunks, trailers) }),
     ]
 }
 
-/// A well-formed answer that is not without a body by its status.
-pub(super) fn made() -> impl Strategy<Value = Made> {
+/// A well-formed response with a status that allows a body.
+pub(super) fn generated_response() -> impl Strategy<Value = GeneratedResponse> {
     let headers = prop_oneof![
         4 => "(x-[a-z]{1,9}:[ \t]?[ -~]{0,30}\r\n){0,4}",
         1 => Just("connection: a, close\r\n".to_owned()),
@@ -83,13 +84,13 @@ pub(super) fn made() -> impl Strategy<Value = Made> {
     let interim = "(HTTP/1[.]1 10[023] Wait\r\n(a: b\r\n)?\r\n){0,2}";
     let status = prop_oneof![Just(200_u16), Just(201), 205..=303_u16, 400..=599_u16];
     let body = prop_oneof![prop::collection::vec(any::<u8>(), 0..20), prop::collection::vec(any::<u8>(), 0..4096)];
-    (status, headers, body, written(), interim)
-        .prop_map(|(status, headers, body, written, interim)| make(status, &headers, body, &written, &interim))
+    (status, headers, body, body_coding(), interim)
+        .prop_map(|(status, headers, body, coding, interim)| make(status, &headers, body, &coding, &interim))
 }
 
-/// What may be done to an answer: something put in the place of some bytes of it.
+/// Mutations of a response: each replaces some of its bytes.
 pub(super) fn mutations() -> impl Strategy<Value = Vec<(Index, usize, Vec<u8>)>> {
-    let telling = prop::sample::select(vec![
+    let tokens = prop::sample::select(vec![
         &b"\r\n"[..],
         b"\n",
         b"\r",
@@ -112,7 +113,7 @@ pub(super) fn mutations() -> impl Strategy<Value = Vec<(Index, usize, Vec<u8>)>>
         b"101",
         b"999",
     ]);
-    let new = prop_oneof![telling.prop_map(<[u8]>::to_vec), prop::collection::vec(any::<u8>(), 0..4)];
+    let new = prop_oneof![tokens.prop_map(<[u8]>::to_vec), prop::collection::vec(any::<u8>(), 0..4)];
     prop::collection::vec((any::<Index>(), 0_usize..4, new), 1..5)
 }
 
@@ -136,36 +137,37 @@ fn cuts() -> impl Strategy<Value = Vec<usize>> {
 
 proptest! {
     #[test]
-    fn what_was_put_in_comes_out(made in made(), cuts in cuts()) {
-        let expected = ScriptOutcome::Answer { status: made.status, body: made.body, open: made.open };
-        prop_assert_eq!(outcome(split(&made.raw, cuts), AnswerTo::Other), expected);
+    fn a_generated_response_is_read_back(generated in generated_response(), cuts in cuts()) {
+        let expected = ScriptOutcome::Response { status: generated.status, body: generated.body, open: generated.open };
+        prop_assert_eq!(outcome(split(&generated.raw, cuts), AnswerTo::Other), expected);
     }
 
     #[test]
-    fn answers_follow_each_other(all in prop::collection::vec((made(), cuts(), any::<bool>()), 1..6)) {
+    fn one_connection_reads_several_responses(all in prop::collection::vec((generated_response(), cuts(), any::<bool>()), 1..6)) {
         let script = ScriptedStream::new([], End::Stall);
         let mut connection = Connection::new(script.clone(), LIMITS);
-        // Some answers outlive the exchanges after them, and must not change.
+        // Some responses outlive later exchanges, and must not change.
         let mut kept = Vec::new();
-        for (made, cuts, keep) in all.into_iter().filter(|(made, ..)| made.open) {
+        for (generated, cuts, keep) in all.into_iter().filter(|(generated, ..)| generated.open) {
             prop_assert!(connection.is_open());
-            split(&made.raw, cuts).into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| script.push(piece));
-            let answer = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap();
-            prop_assert_eq!(answer.body(), &made.body[..]);
+            split(&generated.raw, cuts).into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| script.push(piece));
+            let response = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap();
+            prop_assert_eq!(response.body(), &generated.body[..]);
             if keep {
-                kept.push((answer, made));
+                kept.push((response, generated));
             }
         }
-        for (answer, made) in kept {
-            prop_assert_eq!((answer.status, answer.body()), (made.status, &made.body[..]));
+        for (response, generated) in kept {
+            prop_assert_eq!((response.status, response.body()), (generated.status, &generated.body[..]));
         }
     }
 
     #[test]
-    fn a_part_is_never_taken_for_the_whole(made in made(), cut in any::<Index>()) {
-        let part = &made.raw[..cut.index(made.raw.len())];
-        // Of a body that ends where the connection does, any part is one, but its head must be whole.
-        let ended = matches!(outcome([&made.raw[..]], AnswerTo::Other), ScriptOutcome::Answer { open: true, .. });
+    fn a_truncated_response_is_not_accepted(generated in generated_response(), cut in any::<Index>()) {
+        let part = &generated.raw[..cut.index(generated.raw.len())];
+        // A body that ends with the connection has no length, so any part of it with a whole head
+        // is valid.
+        let ended = matches!(outcome([&generated.raw[..]], AnswerTo::Other), ScriptOutcome::Response { open: true, .. });
         if ended {
             prop_assert_eq!(play([part], End::Stall, AnswerTo::Other), ScriptOutcome::Waits);
             let broken = matches!(play([part], End::Close, AnswerTo::Other), ScriptOutcome::Broken(_));
@@ -174,27 +176,27 @@ proptest! {
     }
 
     #[test]
-    fn nonsense_does_no_harm(
-        made in made(),
+    fn a_mutated_response_does_no_harm(
+        generated in generated_response(),
         mutations in mutations(),
         in_head in any::<bool>(),
         cuts in cuts(),
         head in any::<bool>(),
     ) {
-        let raw = mutate(made.raw, &mutations, in_head);
+        let raw = mutate(generated.raw, &mutations, in_head);
         let to = if head { AnswerTo::Head } else { AnswerTo::Other };
-        // With all there and the end as well, one poll must come to a result.
+        // If all bytes and the end are available, one poll must complete the exchange.
         let at_once = play([&raw[..]], End::Close, to);
         prop_assert_ne!(&at_once, &ScriptOutcome::Waits);
         prop_assert_eq!(&play(split(&raw, cuts.clone()), End::Close, to), &at_once);
         prop_assert_eq!(outcome(split(&raw, cuts), to), outcome([&raw[..]], to));
-        if let ScriptOutcome::Answer { status, body, .. } = at_once {
+        if let ScriptOutcome::Response { status, body, .. } = at_once {
             prop_assert!((200..600).contains(&status) && body.len() <= LIMITS.body);
         }
     }
 
     #[test]
-    fn noise_does_no_harm(noise in prop::collection::vec(any::<u8>(), 0..300), to in any::<bool>()) {
+    fn random_bytes_do_no_harm(noise in prop::collection::vec(any::<u8>(), 0..300), to in any::<bool>()) {
         let to = if to { AnswerTo::Head } else { AnswerTo::Other };
         prop_assert_ne!(play([&noise[..]], End::Close, to), ScriptOutcome::Waits);
         let mut connection = Connection::new(ScriptedStream::new([&noise[..]], End::Close), LIMITS);

@@ -1,4 +1,5 @@
-//! Exchanges over loopback, with a server on a thread of its own: what only a real socket shows.
+//! Exchanges over loopback with a server on another thread, for effects that only real sockets
+//! show.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener};
@@ -10,7 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::http::h1::{AnswerTo, Broken, Connection, ResponseLimits};
+use crate::http::h1::{AnswerTo, BrokenExchange, Connection, ResponseLimits};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -18,14 +19,14 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Answers so many requests on one connection, then closes it.
-fn serve(count: usize, answer: Vec<u8>) -> (SocketAddr, JoinHandle<()>) {
+/// Responds to `count` requests on one connection, then closes it.
+fn serve(count: usize, response: Vec<u8>) -> (SocketAddr, JoinHandle<()>) {
     accept_one(move |mut stream| {
         stream.set_nodelay(true).unwrap();
         let mut request = [0; REQUEST.len()];
         for _ in 0..count {
             stream.read_exact(&mut request).unwrap();
-            stream.write_all(&answer).unwrap();
+            stream.write_all(&response).unwrap();
         }
     })
 }
@@ -45,13 +46,17 @@ async fn connect(address: SocketAddr) -> Connection<TcpStream> {
     Connection::new(stream, ResponseLimits::default())
 }
 
-/// Makes so many exchanges and expects bodies of this length.
-async fn ask(connection: &mut Connection<TcpStream>, count: usize, body: usize) -> Result<(), Broken> {
+/// Makes `count` exchanges and expects bodies of this length.
+async fn make_exchanges(
+    connection: &mut Connection<TcpStream>,
+    count: usize,
+    body: usize,
+) -> Result<(), BrokenExchange> {
     for _ in 0..count {
         assert!(connection.is_open());
-        let answer = connection.exchange(REQUEST, AnswerTo::Other).await?;
-        assert_eq!((answer.status, answer.body().len()), (200, body));
-        let timings = answer.timings;
+        let response = connection.exchange(REQUEST, AnswerTo::Other).await?;
+        assert_eq!((response.status, response.body().len()), (200, body));
+        let timings = response.timings;
         assert!(timings.sent <= timings.finished && timings.first_byte <= timings.finished);
     }
     Ok(())
@@ -59,36 +64,38 @@ async fn ask(connection: &mut Connection<TcpStream>, count: usize, body: usize) 
 
 #[test]
 fn one_connection_carries_many_exchanges() {
-    for (answer, body) in [(length(5), 5), (length(20_000), 20_000), (chunked(3, 5), 15), (length(200_000), 200_000)] {
-        let (address, server) = serve(1000, answer);
-        runtime().block_on(async { ask(&mut connect(address).await, 1000, body).await.unwrap() });
+    for (response, body) in [(length(5), 5), (length(20_000), 20_000), (chunked(3, 5), 15), (length(200_000), 200_000)]
+    {
+        let (address, server) = serve(1000, response);
+        runtime().block_on(async { make_exchanges(&mut connect(address).await, 1000, body).await.unwrap() });
         server.join().unwrap();
     }
 }
 
 #[test]
 fn nothing_is_allocated_once_warm() {
-    for (answer, body) in [(length(5), 5), (length(3000), 3000), (length(20_000), 20_000), (chunked(9, 100), 900)] {
-        let (address, server) = serve(1200, answer);
+    for (response, body) in [(length(5), 5), (length(3000), 3000), (length(20_000), 20_000), (chunked(9, 100), 900)] {
+        let (address, server) = serve(1200, response);
         let runtime = runtime();
         let mut connection = runtime.block_on(connect(address));
-        runtime.block_on(ask(&mut connection, 200, body)).unwrap();
-        let counted = allocation_counter::measure(|| runtime.block_on(ask(&mut connection, 1000, body)).unwrap());
+        runtime.block_on(make_exchanges(&mut connection, 200, body)).unwrap();
+        let counted =
+            allocation_counter::measure(|| runtime.block_on(make_exchanges(&mut connection, 1000, body)).unwrap());
         assert_eq!(counted.count_total, 0, "{counted:?} for a body of {body}");
         server.join().unwrap();
     }
 }
 
 #[test]
-fn answers_outlive_the_exchanges_after_them() {
+fn responses_outlive_later_exchanges() {
     let (address, server) = serve(50, length(1000));
     runtime().block_on(async {
         let mut connection = connect(address).await;
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for _ in 0..50 {
-            answers.push(connection.exchange(REQUEST, AnswerTo::Other).await.unwrap());
+            responses.push(connection.exchange(REQUEST, AnswerTo::Other).await.unwrap());
         }
-        assert!(answers.iter().all(|answer| answer.body()[..] == [b'b'; 1000]));
+        assert!(responses.iter().all(|response| response.body()[..] == [b'b'; 1000]));
     });
     server.join().unwrap();
 }
@@ -98,7 +105,7 @@ fn a_connection_that_the_server_closed_is_not_open() {
     let (address, server) = serve(1, length(5));
     runtime().block_on(async {
         let mut connection = connect(address).await;
-        ask(&mut connection, 1, 5).await.unwrap();
+        make_exchanges(&mut connection, 1, 5).await.unwrap();
         server.join().unwrap();
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(!connection.is_open());
@@ -106,19 +113,19 @@ fn a_connection_that_the_server_closed_is_not_open() {
 }
 
 #[test]
-fn a_large_request_can_be_answered_early() {
+fn an_early_response_to_a_large_request_is_read() {
     let (address, server) = accept_one(|mut stream| {
         stream.read_exact(&mut [0; 100]).unwrap();
         stream.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
-        // Closing now would reset the connection, and the answer may get lost.
+        // Closing now would reset the connection, and the response might get lost.
         stream.read_to_end(&mut Vec::new()).unwrap();
     });
     runtime().block_on(async {
         let mut connection = connect(address).await;
         let request = vec![b'a'; 64 << 20];
-        let answer = connection.exchange(&request, AnswerTo::Other).await.unwrap();
-        assert_eq!((answer.status, answer.body()), (413, &b"no"[..]));
+        let response = connection.exchange(&request, AnswerTo::Other).await.unwrap();
+        assert_eq!((response.status, response.body()), (413, &b"no"[..]));
         assert!(!connection.is_open());
     });
     server.join().unwrap();
@@ -136,8 +143,8 @@ fn a_large_request_arrives_whole() {
     runtime().block_on(async {
         let mut connection = connect(address).await;
         let request: Vec<u8> = (0..16_usize << 20).map(|at| at.to_le_bytes()[1]).collect();
-        let answer = connection.exchange(&request, AnswerTo::Other).await.unwrap();
-        assert_eq!(answer.body(), b"bbbbb");
+        let response = connection.exchange(&request, AnswerTo::Other).await.unwrap();
+        assert_eq!(response.body(), b"bbbbb");
         assert!(connection.is_open());
     });
     server.join().unwrap();
@@ -156,7 +163,7 @@ fn a_dropped_exchange_ends_the_connection() {
 }
 
 #[test]
-fn timings_are_those_of_the_final_answer() {
+fn timings_are_those_of_the_final_response() {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let (stream, mut server) = tokio::io::duplex(1 << 10);
@@ -169,8 +176,8 @@ fn timings_are_those_of_the_final_answer() {
                 server.write_all(piece.as_bytes()).await.unwrap();
             }
         };
-        let (answer, ()) = tokio::join!(connection.exchange(REQUEST, AnswerTo::Other), serving);
-        let timings = answer.unwrap().timings;
+        let (response, ()) = tokio::join!(connection.exchange(REQUEST, AnswerTo::Other), serving);
+        let timings = response.unwrap().timings;
         assert_eq!((ms(timings.sent), ms(timings.first_byte), ms(timings.finished)), (0, 20, 40));
         let serving = async {
             for piece in ["HTTP/1.1 413 L\r\n", "\r\n"] {
@@ -179,9 +186,10 @@ fn timings_are_those_of_the_final_answer() {
             }
             server.shutdown().await.unwrap();
         };
-        // More than the stream takes, so that the sending is given up at 60 ms, as the head is there.
-        let (answer, ()) = tokio::join!(connection.exchange(&[b'a'; 2 << 10], AnswerTo::Other), serving);
-        let timings = answer.unwrap().timings;
+        // The request is larger than the stream's buffer, so sending stops at 60 ms, when the head
+        // is there.
+        let (response, ()) = tokio::join!(connection.exchange(&[b'a'; 2 << 10], AnswerTo::Other), serving);
+        let timings = response.unwrap().timings;
         assert_eq!((ms(timings.sent), ms(timings.first_byte), ms(timings.finished)), (60, 50, 60));
     });
 }

@@ -1,4 +1,4 @@
-//! For the tests: a stream that plays what it is told, and what comes of an exchange over it.
+//! Test fixtures: a stream that plays a script, and the outcome of an exchange over it.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::http::h1::{Answer, AnswerTo, Broken, Connection, ResponseLimits};
+use crate::http::h1::{AnswerTo, BrokenExchange, Connection, RawResponse, ResponseLimits};
 
-/// Small, so that tests reach them.
+/// Small limits, so that tests reach them.
 pub(super) const LIMITS: ResponseLimits = ResponseLimits { head: 2048, headers: 8, body: 4096, interim: 3 };
 
-/// What the server does after the last piece.
+/// The server's behavior after the last piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Stall,
@@ -26,7 +26,7 @@ struct State {
     pieces: VecDeque<Vec<u8>>,
     end: End,
     written: Vec<u8>,
-    /// How many bytes may be written, and what happens then.
+    /// How many bytes can be written, and the error after that.
     room: usize,
     full: Option<ErrorKind>,
 }
@@ -40,8 +40,8 @@ impl ScriptedStream {
         Self(Rc::new(RefCell::new(State { pieces, end, written: Vec::new(), room: usize::MAX, full: None })))
     }
 
-    /// Takes so many bytes and then fails, or makes the writer wait for ever.
-    pub(super) fn takes(self, room: usize, full: Option<ErrorKind>) -> Self {
+    /// Accepts `room` bytes, then fails, or blocks the writer for ever if `full` is `None`.
+    pub(super) fn with_room(self, room: usize, full: Option<ErrorKind>) -> Self {
         self.0.borrow_mut().room = room;
         self.0.borrow_mut().full = full;
         self
@@ -94,7 +94,7 @@ impl AsyncWrite for ScriptedStream {
     }
 }
 
-/// One poll comes to the end of a script: it never makes anyone wait, but for ever.
+/// Polls once. A script never makes a future wait except for ever, so one poll is enough.
 pub(super) fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
@@ -102,30 +102,35 @@ pub(super) fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-pub(super) fn exchange(connection: &mut Connection<ScriptedStream>, to: AnswerTo) -> Option<Result<Answer, Broken>> {
+pub(super) fn exchange(
+    connection: &mut Connection<ScriptedStream>,
+    to: AnswerTo,
+) -> Option<Result<RawResponse, BrokenExchange>> {
     poll(connection.exchange(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", to))
 }
 
-/// What comes of an exchange.
+/// The outcome of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ScriptOutcome {
-    Answer {
+    Response {
         status: u16,
         body: Vec<u8>,
-        /// Whether the connection can be used again, if the server does not close it.
+        /// Whether the connection can be used again, unless the server closes it.
         open: bool,
     },
     Broken(String),
-    /// There is no end to it yet.
+    /// The exchange does not complete.
     Waits,
 }
 
 pub(super) fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End, to: AnswerTo) -> ScriptOutcome {
     let mut connection = Connection::new(ScriptedStream::new(pieces, end), LIMITS);
     match exchange(&mut connection, to) {
-        Some(Ok(answer)) => {
-            ScriptOutcome::Answer { status: answer.status, body: answer.body().to_vec(), open: connection.is_open() }
-        }
+        Some(Ok(response)) => ScriptOutcome::Response {
+            status: response.status,
+            body: response.body().to_vec(),
+            open: connection.is_open(),
+        },
         Some(Err(broken)) => {
             assert!(!connection.is_open());
             assert!(broken.sent_anything);
@@ -138,7 +143,7 @@ pub(super) fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End, to:
     }
 }
 
-/// As [`play`], where the server closes only if that is what is being waited for.
+/// Like [`play`], but the server closes only if the exchange waits for it.
 pub(super) fn outcome<'a, P: IntoIterator<Item = &'a [u8]> + Clone>(pieces: P, to: AnswerTo) -> ScriptOutcome {
     match play(pieces.clone(), End::Stall, to) {
         ScriptOutcome::Waits => play(pieces, End::Close, to),
@@ -146,7 +151,7 @@ pub(super) fn outcome<'a, P: IntoIterator<Item = &'a [u8]> + Clone>(pieces: P, t
     }
 }
 
-/// Cuts the bytes at these places, as far as they have them.
+/// Splits the bytes at these positions, as far as they exist.
 pub(super) fn split(bytes: &[u8], mut cuts: Vec<usize>) -> Vec<&[u8]> {
     cuts.retain(|cut| *cut < bytes.len());
     cuts.extend([0, bytes.len()]);

@@ -1,16 +1,16 @@
-//! Answers and what is to become of them, however they are cut into reads.
+//! Responses and their expected outcomes, for any split into reads.
 
 use std::io::ErrorKind;
 
 use super::script::{End, LIMITS, ScriptOutcome, ScriptedStream, exchange, outcome, poll};
 use crate::http::h1::{AnswerTo, Cause, Connection};
 
-/// What is expected.
+/// The expected outcome.
 #[derive(Debug, Clone, Copy)]
 enum Expected {
     /// This status and body, and the connection can be used again.
     Open(u16, &'static str),
-    /// This status and body, and it cannot.
+    /// This status and body, and the connection cannot be used again.
     Shut(u16, &'static str),
     Broken(&'static str),
 }
@@ -25,14 +25,11 @@ const CASES: &[(&str, Expected)] = &[
     ("HTTP/1.1 204 No Content\r\n\r\n", Open(204, "")),
     ("HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n", Open(204, "")),
     ("HTTP/1.1 304 Not Modified\r\ntransfer-encoding: chunked\r\n\r\n", Open(304, "")),
-    // Interim answers.
+    // Interim responses.
     ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na", Open(200, "a")),
     ("HTTP/1.1 103 Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 204 N\r\n\r\n", Open(204, "")),
-    ("HTTP/1.1 100 Continue\r\n\r\n", Broken("connection closed before an answer")),
-    (
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade: a\r\n\r\n",
-        Broken("protocol error: switch of protocols that was not asked for"),
-    ),
+    ("HTTP/1.1 100 Continue\r\n\r\n", Broken("connection closed before a response")),
+    ("HTTP/1.1 101 Switching Protocols\r\nupgrade: a\r\n\r\n", Broken("protocol error: unrequested protocol switch")),
     // Content-Length.
     ("HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\n\r\nhi", Open(200, "hi")),
     ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 02\r\n\r\nhi", Open(200, "hi")),
@@ -55,7 +52,7 @@ const CASES: &[(&str, Expected)] = &[
     ("HTTP/1.1 200 OK\r\ncontent-length: 4097\r\n\r\n", Broken("more than 4096 bytes of body")),
     ("HTTP/1.1 200 OK\r\ncontent-length: 4096\r\n\r\n", Broken("connection closed within the body")),
     ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nhi", Broken("connection closed within the body")),
-    // Reuse.
+    // Reuse of the connection.
     ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nConnection: CLOSE\r\n\r\nhi", Shut(200, "hi")),
     ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nConnection: x\r\nConnection: y, close\r\n\r\nhi", Shut(200, "hi")),
     ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nConnection: close, keep-alive\r\n\r\nhi", Shut(200, "hi")),
@@ -92,8 +89,8 @@ const CASES: &[(&str, Expected)] = &[
         "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         Broken("protocol error: transfer-encoding in HTTP/1.0"),
     ),
-    // Heads that are none.
-    ("", Broken("connection closed before an answer")),
+    // Malformed heads.
+    ("", Broken("connection closed before a response")),
     ("HTTP/1.1 200 OK\r\ncontent-len", Broken("connection closed within the head")),
     ("\r\nHTTP/1.1 204 N\r\n\r\n", Broken("protocol error: not a status line of HTTP/1")),
     ("<html>", Broken("protocol error: not a status line of HTTP/1")),
@@ -146,7 +143,7 @@ const CHUNKED: &[(&str, Expected)] = &[
     ("1\r\na\r\n1000\r\n", Broken("more than 4096 bytes of body")),
 ];
 
-/// Every answer of the tables with what is expected.
+/// Every response of the tables with its expected outcome.
 fn cases() -> impl Iterator<Item = (Vec<u8>, Expected)> {
     let whole = CASES.iter().map(|(raw, expected)| (raw.as_bytes().to_vec(), *expected));
     whole.chain(CHUNKED.iter().map(|(body, expected)| {
@@ -154,12 +151,12 @@ fn cases() -> impl Iterator<Item = (Vec<u8>, Expected)> {
     }))
 }
 
-/// Every answer of the tables.
-pub(super) fn answers() -> impl Iterator<Item = Vec<u8>> {
+/// Every response of the tables.
+pub(super) fn responses() -> impl Iterator<Item = Vec<u8>> {
     cases().map(|(raw, _)| raw)
 }
 
-/// As it comes at once, in two pieces cut anywhere, and byte by byte.
+/// Checks the response in one piece, in two pieces split anywhere, and byte by byte.
 fn check(raw: &[u8], to: AnswerTo, expected: &ScriptOutcome) {
     let name = String::from_utf8_lossy(&raw[..raw.len().min(200)]).into_owned();
     assert_eq!(&outcome([raw], to), expected, "{name:?}");
@@ -170,11 +167,11 @@ fn check(raw: &[u8], to: AnswerTo, expected: &ScriptOutcome) {
 }
 
 #[test]
-fn every_answer_comes_to_its_end_however_it_is_cut() {
+fn the_outcome_does_not_depend_on_how_bytes_are_split() {
     for (raw, expected) in cases() {
         let expected = match expected {
-            Open(status, body) => ScriptOutcome::Answer { status, body: body.into(), open: true },
-            Shut(status, body) => ScriptOutcome::Answer { status, body: body.into(), open: false },
+            Open(status, body) => ScriptOutcome::Response { status, body: body.into(), open: true },
+            Shut(status, body) => ScriptOutcome::Response { status, body: body.into(), open: false },
             Broken(cause) => ScriptOutcome::Broken(cause.to_owned()),
         };
         check(&raw, AnswerTo::Other, &expected);
@@ -182,18 +179,18 @@ fn every_answer_comes_to_its_end_however_it_is_cut() {
 }
 
 #[test]
-fn an_answer_to_head_has_no_body() {
-    let open = ScriptOutcome::Answer { status: 200, body: Vec::new(), open: true };
+fn a_response_to_head_has_no_body() {
+    let open = ScriptOutcome::Response { status: 200, body: Vec::new(), open: true };
     for header in ["content-length: 5", "content-length: 99999", "transfer-encoding: chunked", "a: b"] {
         check(format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n").as_bytes(), AnswerTo::Head, &open);
     }
 }
 
 #[test]
-fn limits_hold() {
+fn a_response_beyond_a_limit_is_rejected() {
     let head = |filler: usize| format!("HTTP/1.1 204 N\r\na: {}\r\n\r\n", "b".repeat(filler));
     let rest = head(0).len();
-    let fits = ScriptOutcome::Answer { status: 204, body: Vec::new(), open: true };
+    let fits = ScriptOutcome::Response { status: 204, body: Vec::new(), open: true };
     check(head(LIMITS.head - rest).as_bytes(), AnswerTo::Other, &fits);
     let large = |what: &str| ScriptOutcome::Broken(format!("more than {what}"));
     check(head(LIMITS.head - rest + 1).as_bytes(), AnswerTo::Other, &large("2048 bytes of head"));
@@ -207,40 +204,40 @@ fn limits_hold() {
     let interim = "HTTP/1.1 100 C\r\n\r\n".repeat(LIMITS.interim);
     check(format!("{interim}{}", head(0)).as_bytes(), AnswerTo::Other, &fits);
     let interim = "HTTP/1.1 100 C\r\n\r\n".repeat(LIMITS.interim + 1);
-    check(interim.as_bytes(), AnswerTo::Other, &large("3 interim answers"));
+    check(interim.as_bytes(), AnswerTo::Other, &large("3 interim responses"));
 }
 
 #[test]
-fn headers_are_found() {
+fn headers_are_found_by_name_in_any_case() {
     let raw = b"HTTP/1.1 204 N: o\r\nFirst:  one \r\nsecond:\r\nfirst: t: wo\n\r\n";
     let mut connection = Connection::new(ScriptedStream::new([&raw[..]], End::Stall), LIMITS);
-    let answer = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap();
+    let response = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap();
     let expected: [(&str, &[u8]); 3] = [("First", b"one"), ("second", b""), ("first", b"t: wo")];
-    assert!(answer.headers().eq(expected));
-    assert_eq!(answer.header("FIRST"), Some(&b"one"[..]));
-    assert_eq!(answer.header("third"), None);
+    assert!(response.headers().eq(expected));
+    assert_eq!(response.header("FIRST"), Some(&b"one"[..]));
+    assert_eq!(response.header("third"), None);
 }
 
 const EARLY: &[u8] = b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno";
 
 #[test]
-fn an_early_answer_ends_the_sending() {
-    let script = ScriptedStream::new([&b"HTTP/1.1 100 Continue\r\n\r\n"[..], EARLY], End::Stall).takes(10, None);
+fn an_early_response_ends_the_sending() {
+    let script = ScriptedStream::new([&b"HTTP/1.1 100 Continue\r\n\r\n"[..], EARLY], End::Stall).with_room(10, None);
     let mut connection = Connection::new(script.clone(), LIMITS);
-    let answer = poll(connection.exchange(&[b'a'; 100], AnswerTo::Other)).unwrap().unwrap();
-    assert_eq!((answer.status, answer.body(), script.written()), (413, &b"no"[..], 10));
-    assert!(answer.timings.first_byte <= answer.timings.sent);
+    let response = poll(connection.exchange(&[b'a'; 100], AnswerTo::Other)).unwrap().unwrap();
+    assert_eq!((response.status, response.body(), script.written()), (413, &b"no"[..], 10));
+    assert!(response.timings.first_byte <= response.timings.sent);
     assert!(!connection.is_open());
 }
 
 #[test]
-fn an_answer_is_read_although_writing_fails() {
+fn a_response_is_read_even_if_writing_fails() {
     for kind in [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
-        let script = ScriptedStream::new([EARLY], End::Close).takes(10, Some(kind));
+        let script = ScriptedStream::new([EARLY], End::Close).with_room(10, Some(kind));
         let mut connection = Connection::new(script, LIMITS);
         assert_eq!(poll(connection.exchange(&[b'a'; 100], AnswerTo::Other)).unwrap().unwrap().status, 413);
         assert!(!connection.is_open());
-        let script = ScriptedStream::new([], End::Close).takes(0, Some(kind));
+        let script = ScriptedStream::new([], End::Close).with_room(0, Some(kind));
         let broken = poll(Connection::new(script, LIMITS).exchange(b"a", AnswerTo::Other)).unwrap().unwrap_err();
         assert!(matches!(broken.cause, Cause::Io(error) if error.kind() == kind));
         assert!(!broken.sent_anything && !broken.received_anything);
@@ -248,7 +245,7 @@ fn an_answer_is_read_although_writing_fails() {
 }
 
 #[test]
-fn a_connection_is_used_again_only_if_it_may_be() {
+fn a_connection_with_unexpected_data_is_not_reused() {
     let script = ScriptedStream::new([], End::Stall);
     let mut connection = Connection::new(script.clone(), LIMITS);
     for _ in 0..3 {

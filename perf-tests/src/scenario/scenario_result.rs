@@ -1,0 +1,107 @@
+//! The result of a scenario, and the assertion on its objectives.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use perf_report::Report;
+use perf_report::exit_code::ExitCode as Exit;
+use perf_report::outcome::Outcome;
+use perf_report::render::terminal::{self, TerminalStyle};
+
+use crate::report;
+use crate::run::{RunError, RunOutcome};
+
+/// The result of a scenario: a report, or the reason why there is no report.
+#[must_use = "a result asserts nothing by itself: end with assert_slos"]
+pub struct ScenarioResult {
+    result: Result<RunOutcome, RunError>,
+    /// Whether the outcome file is written. The process that started this one then prints the
+    /// result.
+    is_reported: bool,
+}
+
+impl ScenarioResult {
+    /// Writes the outcome file, if one is asked for.
+    pub(super) fn new(result: Result<RunOutcome, RunError>, outcome_file: Option<PathBuf>) -> Self {
+        let Some(path) = outcome_file else { return Self { result, is_reported: false } };
+        let outcome = match &result {
+            Ok(RunOutcome::Judged(report, path)) => {
+                Outcome { evidence: Some(path.clone()), ..Outcome::new(report.exit_code) }
+            }
+            Ok(RunOutcome::Unwritten(report)) => Outcome {
+                drawing: Some(terminal::render_run(report, TerminalStyle::PLAIN)),
+                ..Outcome::new(report.exit_code)
+            },
+            Ok(RunOutcome::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::new(Exit::Met) },
+            Err(error) => Outcome { message: Some(error.to_string()), ..Outcome::new(error.code()) },
+        };
+        let written = report::write_outcome(&path, &outcome);
+        if let Err(error) = &written {
+            eprintln!("error: {error}");
+        }
+        Self { result, is_reported: written.is_ok() }
+    }
+
+    /// The exit code of the run, which a test returns as its result: 0 only if every objective that
+    /// fails the run was met and there is no other problem. Other codes: 90 inconclusive, 99 an
+    /// objective was missed, 104 bad configuration, 105 interrupted, 70 internal error.
+    ///
+    /// Also prints the table and all problems, unless `cargo xtask perf` prints them.
+    ///
+    /// ```no_run
+    /// # use std::process::ExitCode;
+    /// # use std::time::Duration;
+    /// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+    /// # use perf_tests::{Scenario, Vu, constant_vus};
+    /// fn news() -> ExitCode {
+    ///     Scenario::new("news", &STOCK_AI)
+    ///         .exercises(&[GET_NEWS])
+    ///         .load(constant_vus(10, Duration::from_secs(30)))
+    ///         .run(async |vu: &mut Vu, ()| {
+    ///             vu.request(GET_NEWS).query("day", 1).send().await?;
+    ///             Ok(())
+    ///         })
+    ///         .assert_slos()
+    /// }
+    /// ```
+    #[must_use = "the exit code is the assertion: return it from the test"]
+    pub fn assert_slos(self) -> ExitCode {
+        let (code, text) = match self.result {
+            Ok(RunOutcome::Judged(report, path)) => (
+                report.exit_code,
+                format!("\n{}\n\n{}", terminal::render_run(&report, TerminalStyle::PLAIN), path.display()),
+            ),
+            Ok(RunOutcome::Unwritten(report)) => {
+                (report.exit_code, format!("\n{}", terminal::render_run(&report, TerminalStyle::PLAIN)))
+            }
+            Ok(RunOutcome::Drawn(drawing)) => (Exit::Met, drawing),
+            Err(error) => (error.code(), error.to_string()),
+        };
+        if !self.is_reported {
+            eprintln!("{text}");
+        }
+        code.code().into()
+    }
+
+    /// The report of the run.
+    ///
+    /// ```no_run
+    /// # fn assert(result: perf_tests::ScenarioResult) -> Result<(), String> {
+    /// let report = result.report().map_err(|(_, message)| message)?;
+    /// assert_eq!(report.requests.failed, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The exit code and a message if there is no report, because the run could not begin. A dry
+    /// run has no report either: its code is [`ExitCode::Met`](Exit::Met) and its message is the
+    /// drawing of the plan.
+    pub fn report(&self) -> Result<&Report, (Exit, String)> {
+        match &self.result {
+            Ok(RunOutcome::Judged(report, _) | RunOutcome::Unwritten(report)) => Ok(report),
+            Ok(RunOutcome::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
+            Err(error) => Err((error.code(), error.to_string())),
+        }
+    }
+}
