@@ -1,8 +1,8 @@
-//! The clock of this machine, read here and nowhere else in this crate, and times as Prometheus has them.
+//! The clock of this machine. This crate reads it only here.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment, Unix milliseconds.
+/// A moment in Unix milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(pub(crate) i64);
 
@@ -13,18 +13,17 @@ impl Moment {
         Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// How long ago it was.
+    /// The time since then; zero for a moment in the future.
     pub(crate) fn elapsed(self) -> Duration {
         Duration::from_millis(u64::try_from(Self::now().0 - self.0).unwrap_or(0))
     }
 
-    /// As the standard library has it.
     pub(crate) fn time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
     }
 
-    /// Seconds since 1970, as Prometheus has it.
-    #[expect(clippy::cast_precision_loss, reason = "seconds have digits enough")]
+    /// Unix seconds, Prometheus' unit of time.
+    #[expect(clippy::cast_precision_loss, reason = "f64 is exact to less than a millisecond here")]
     pub(crate) fn seconds(self) -> f64 {
         self.0 as f64 / 1e3
     }

@@ -1,4 +1,4 @@
-//! The subcommands, a file each: what a command takes, and what it does.
+//! The subcommands, one file each, with their arguments.
 
 pub(crate) mod archive;
 pub(crate) mod bench;
@@ -6,6 +6,7 @@ pub(crate) mod ci;
 pub(crate) mod codegen;
 pub(crate) mod comment;
 pub(crate) mod compare;
+pub(crate) mod completions;
 pub(crate) mod dashboards;
 pub(crate) mod export;
 pub(crate) mod new;

@@ -1,25 +1,25 @@
-//! What changed between two versions of a dashboard, in words.
+//! Describes the changes between two versions of a dashboard.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What differs between two versions of a dashboard, a line each.
+/// The changes between two versions of a dashboard, each on one line.
 pub(crate) fn differences(then: &Value, now: &Value) -> Vec<String> {
     let mut changes = Vec::new();
     for (title, then, now) in pairs(&panels(then), &panels(now)) {
         match (then, now) {
             (Some(then), Some(now)) => panel_changes(title, then, now, &mut changes),
-            (Some(_), None) => changes.push(format!("panel {title:?} is gone")),
-            (None, _) => changes.push(format!("panel {title:?} is new")),
+            (Some(_), None) => changes.push(format!("panel {title:?} was removed")),
+            (None, _) => changes.push(format!("panel {title:?} was added")),
         }
     }
     for (what, path) in [("variable", "/templating/list"), ("annotation", "/annotations/list")] {
         for (name, then, now) in pairs(&named(then, path), &named(now, path)) {
             match (then, now) {
-                (Some(_), None) => changes.push(format!("{what} {name:?} is gone")),
-                (None, _) => changes.push(format!("{what} {name:?} is new")),
-                (then, now) if then != now => changes.push(format!("{what} {name:?} asks something else")),
+                (Some(_), None) => changes.push(format!("{what} {name:?} was removed")),
+                (None, _) => changes.push(format!("{what} {name:?} was added")),
+                (then, now) if then != now => changes.push(format!("{what} {name:?} has another query")),
                 _ => {}
             }
         }
@@ -29,14 +29,14 @@ pub(crate) fn differences(then: &Value, now: &Value) -> Vec<String> {
             changes.push(format!("{field}: {} -> {}", then[field], now[field]));
         }
     }
-    // Whatever else there is: nothing changes without a word.
+    // Every change gets a line, also one of a field that is not compared above.
     if changes.is_empty() && then != now {
-        changes.push("something else of the dashboard differs, see below".to_owned());
+        changes.push("another field of the dashboard changed: see the JSON".to_owned());
     }
     changes
 }
 
-/// Each key of two maps, with its value in the one and in the other.
+/// Each key of two maps with its values in both.
 pub(crate) fn pairs<'a, K: Ord, V>(
     then: &'a BTreeMap<K, V>,
     now: &'a BTreeMap<K, V>,
@@ -58,48 +58,48 @@ fn named<'a>(dashboard: &'a Value, path: &str) -> BTreeMap<&'a str, &'a Value> {
 
 fn panel_changes(title: &str, then: &Value, now: &Value, changes: &mut Vec<String>) {
     let known = changes.len();
-    let mut say = |what: String| changes.push(format!("panel {title:?}: {what}"));
+    let mut add = |change: String| changes.push(format!("panel {title:?}: {change}"));
     if then["type"] != now["type"] {
-        say(format!("is a {} now, not a {}", text(&now["type"]), text(&then["type"])));
+        add(format!("type {} -> {}", text(&then["type"]), text(&now["type"])));
     }
     let place = |panel: &Value| ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap_or(0));
     let ([x0, y0, w0, h0], [x1, y1, w1, h1]) = (place(then), place(now));
     if (w0, h0) != (w1, h1) {
-        say(format!("size {w0}x{h0} -> {w1}x{h1}"));
+        add(format!("size {w0}x{h0} -> {w1}x{h1}"));
     } else if (x0, y0) != (x1, y1) {
-        say(format!("moved from {x0},{y0} to {x1},{y1}"));
+        add(format!("moved from {x0},{y0} to {x1},{y1}"));
     }
     let unit = |panel: &Value| text(&panel["fieldConfig"]["defaults"]["unit"]).to_owned();
     if unit(then) != unit(now) {
-        say(format!("unit {} -> {}", unit(then), unit(now)));
+        add(format!("unit {} -> {}", unit(then), unit(now)));
     }
     for (color, before, after) in pairs(&steps(then), &steps(now)) {
         match (before, after) {
             (Some(before), Some(after)) if before == after => {}
-            (Some(before), Some(after)) => say(format!("{} {before} -> {after}", line(then, color))),
-            (Some(before), None) => say(format!("{} {before} is gone", line(then, color))),
-            (None, after) => say(format!("{} {} is new", line(now, color), after.map_or("", String::as_str))),
+            (Some(before), Some(after)) => add(format!("{} {before} -> {after}", threshold_name(then, color))),
+            (Some(before), None) => add(format!("{} {before} was removed", threshold_name(then, color))),
+            (None, after) => {
+                add(format!("{} {} was added", threshold_name(now, color), after.map_or("", String::as_str)))
+            }
         }
     }
     for (name, before, after) in pairs(&queries(then), &queries(now)) {
         match (before, after) {
             (Some(before), Some(after)) if before == after => {}
-            (Some(before), Some(after)) => {
-                say(format!("query {name} asks something else:\n    was {before}\n    is  {after}"))
-            }
-            (Some(_), None) => say(format!("query {name} is gone")),
-            (None, _) => say(format!("query {name} is new")),
+            (Some(before), Some(after)) => add(format!("query {name} changed:\n    was {before}\n    is  {after}")),
+            (Some(_), None) => add(format!("query {name} was removed")),
+            (None, _) => add(format!("query {name} was added")),
         }
     }
     if then["description"] != now["description"] {
-        say("has another description".to_owned());
+        add("the description changed".to_owned());
     }
     if changes.len() == known && (without_place(then) != without_place(now)) {
-        changes.push(format!("panel {title:?}: looks different (options or fields)"));
+        changes.push(format!("panel {title:?}: options or fields changed"));
     }
 }
 
-/// A panel but for what layout gives it.
+/// A panel without its id and place, which follow from the layout.
 fn without_place(panel: &Value) -> Value {
     let mut panel = panel.clone();
     if let Some(fields) = panel.as_object_mut() {
@@ -109,20 +109,20 @@ fn without_place(panel: &Value) -> Value {
     panel
 }
 
-/// The value at which each colour begins.
+/// The value at which each color of the thresholds begins.
 fn steps(panel: &Value) -> BTreeMap<String, String> {
     let steps = panel.pointer("/fieldConfig/defaults/thresholds/steps").and_then(Value::as_array).into_iter().flatten();
     let steps = steps.filter(|step| !step["value"].is_null());
     steps.map(|step| (text(&step["color"]).to_owned(), step["value"].to_string())).collect()
 }
 
-/// Of a latency, red begins where the promise ends.
-fn line(panel: &Value, colour: &str) -> String {
+/// The name of a threshold. In a latency panel, red begins at the objective.
+fn threshold_name(panel: &Value, color: &str) -> String {
     let is_latency = panel.pointer("/fieldConfig/defaults/unit").is_some_and(|unit| unit == "ms");
-    if is_latency && colour == "red" { "SLO line".to_owned() } else { format!("{colour} from") }
+    if is_latency && color == "red" { "SLO line".to_owned() } else { format!("{color} from") }
 }
 
-/// A panel's queries by what they are called; several of one name by their number.
+/// The expressions of a panel's queries, by reference id and legend.
 fn queries(panel: &Value) -> BTreeMap<String, &str> {
     let targets = panel["targets"].as_array().into_iter().flatten();
     targets
@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// What differs in a dashboard after a change.
+    /// The described changes of a dashboard after a change.
     fn changes_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let then = serde_json::to_value(service_dashboard::dashboard(&STOCK_AI)).unwrap();
         let mut now = then.clone();
@@ -152,12 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_said_in_words() {
+    fn each_change_is_described() {
         assert_eq!(changes_after(|_| {}), Vec::<String>::new());
-        let panel = "/panels/0";
-        let of = |path: &str| format!("{panel}{path}");
         let set = |path: &str, value: Value| {
-            let path = of(path);
+            let path = format!("/panels/0{path}");
             changes_after(move |now| *now.pointer_mut(&path).unwrap() = value)
         };
         assert_eq!(
@@ -167,12 +165,15 @@ mod tests {
         assert_eq!(set("/gridPos/w", 8.into()), ["panel \"Join room latency\": size 12x9 -> 8x9"]);
         assert_eq!(set("/gridPos/y", 8.into()), ["panel \"Join room latency\": moved from 0,0 to 0,8"]);
         assert_eq!(set("/fieldConfig/defaults/unit", "s".into()), ["panel \"Join room latency\": unit ms -> s"]);
-        assert!(set("/targets/0/expr", "up".into())[0].contains("asks something else"));
+        assert!(set("/targets/0/expr", "up".into())[0].contains("changed:\n    was "));
         assert_eq!(
             set("/fieldConfig/defaults/custom/lineWidth", 9.into()),
-            ["panel \"Join room latency\": looks different (options or fields)"]
+            ["panel \"Join room latency\": options or fields changed"]
         );
-        assert_eq!(set("/title", "Other".into()), ["panel \"Join room latency\" is gone", "panel \"Other\" is new"]);
+        assert_eq!(
+            set("/title", "Other".into()),
+            ["panel \"Join room latency\" was removed", "panel \"Other\" was added"]
+        );
         assert_eq!(changes_after(|now| now["refresh"] = "1m".into()), ["refresh: \"5s\" -> \"1m\""]);
         assert_eq!(changes_after(|now| now["graphTooltip"] = 0.into()).len(), 1);
     }

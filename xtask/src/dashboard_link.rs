@@ -1,15 +1,16 @@
-//! Where Grafana shows a run.
+//! The link to a run's dashboard in Grafana.
 
 use dashboards::service_dashboard;
 use perf_report::Report;
 use url::Url;
 
-/// The dashboard with this run chosen and its window set: from a moment before it to its very end, where panels of one
-/// value look back from.
+/// The URL of the dashboard with the run selected and its window set.
+///
+/// The window ends exactly with the run: panels with a single value look back from its end.
 pub(crate) fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
     let uid = service_dashboard::uid(&report.service);
     let mut link = grafana.join(&format!("d/{uid}")).ok()?;
-    // People's browsers know the name, and a session's cookie goes with it.
+    // Users open Grafana as "localhost", and the cookie of its session is bound to the name.
     link.set_host(Some("localhost")).ok()?;
     let (from, to) = window(report);
     link.query_pairs_mut()
@@ -20,7 +21,8 @@ pub(crate) fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
     Some(link)
 }
 
-/// From when to when a run is looked at, Unix milliseconds.
+/// The window in which a run is shown, Unix milliseconds: from 5
+/// s before its start to the end of its series.
 pub(crate) fn window(report: &Report) -> (i64, i64) {
     const MARGIN_MS: i64 = 5_000;
     (report.started_unix_ms - MARGIN_MS, report.series_end_unix_ms())
@@ -31,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_link_is_set_to_the_run() {
+    fn the_link_selects_the_run_and_its_window() {
         let report = test_support::report();
         let link = dashboard_link(&Url::parse("http://127.0.0.1:3001/").unwrap(), &report).unwrap();
         let query = "from=1795411852600&to=1795411888137&var-testid=20261123-053057-basic-df39&var-scenario=basic";

@@ -1,4 +1,4 @@
-//! Files and folders, with the path in every error.
+//! File operations whose errors name the path.
 
 use std::fs::{self, ReadDir};
 use std::io::ErrorKind;
@@ -7,42 +7,42 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-/// Reads a text.
+/// Reads a text file.
 pub(crate) fn read(path: impl AsRef<Path>) -> anyhow::Result<String> {
     let path = path.as_ref();
     fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// What is in a folder.
+/// Lists a folder.
 pub(crate) fn list(folder: impl AsRef<Path>) -> anyhow::Result<ReadDir> {
     let folder = folder.as_ref();
     fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))
 }
 
-/// Writes a file, in place of an older one.
+/// Writes a file, and replaces an older one.
 pub(crate) fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let path = path.as_ref();
     fs::write(path, contents).with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// Writes JSON that people can read, with a newline at its end.
+/// Writes indented JSON with a newline at its end.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(value).with_context(|| format!("failed to write {}", path.display()))?;
     write(path, text + "\n")
 }
 
-/// Makes a folder and those that it is in, as far as they are not there.
+/// Creates a folder and its missing parents.
 pub(crate) fn make_folder(folder: impl AsRef<Path>) -> anyhow::Result<()> {
     let folder = folder.as_ref();
-    fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))
+    fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))
 }
 
-/// Removes a file, if it is there.
+/// Removes a file, if it exists.
 pub(crate) fn remove_file(path: &Path) -> anyhow::Result<()> {
     or_absent(fs::remove_file(path)).with_context(|| format!("failed to remove {}", path.display()))
 }
 
-/// Removes a folder with all that is in it, if it is there.
+/// Removes a folder and everything in it, if it exists.
 pub(crate) fn remove_folder(folder: &Path) -> anyhow::Result<()> {
     or_absent(fs::remove_dir_all(folder)).with_context(|| format!("failed to remove {}", folder.display()))
 }

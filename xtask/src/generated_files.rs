@@ -1,4 +1,4 @@
-//! The generated files of the repository, and which of them differ from what would be written.
+//! The generated files of the repository: writing them, and finding those that are not up to date.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +25,7 @@ fn folders() -> impl Iterator<Item = &'static str> {
     folders.copied().chain([perf_report::schema::FOLDER])
 }
 
-/// What is not as it would be generated: all of it, not just the first.
+/// All files that differ from what would be generated, are missing, or are not generated any more.
 pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
     let files = generated_files()?;
     let mut differences = Vec::new();
@@ -33,7 +33,7 @@ pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
         match fs::read_to_string(root.join(&file.path)) {
             Ok(contents) if contents == file.contents => {}
             Ok(contents) => {
-                differences.push(format!("differs: {}{}", file.path, where_differs(&contents, &file.contents)))
+                differences.push(format!("differs: {}{}", file.path, describe_difference(&contents, &file.contents)))
             }
             Err(_) => differences.push(format!("missing: {}", file.path)),
         }
@@ -42,16 +42,16 @@ pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(differences)
 }
 
-/// Where a file differs from what would be written: which panel, or which line.
-fn where_differs(found: &str, generated: &str) -> String {
+/// The first changes of a dashboard, or the first line that differs in any other file.
+fn describe_difference(found: &str, generated: &str) -> String {
     const SHOWN: usize = 3;
-    // Of other JSON, the line is as good as it gets.
+    // Only dashboards have panels.
     let parsed =
         |text| serde_json::from_str::<serde_json::Value>(text).ok().filter(|json| json.get("panels").is_some());
     if let (Some(found), Some(generated)) = (parsed(found), parsed(generated)) {
         let changes = dashboard_changes::differences(&generated, &found);
         if changes.is_empty() {
-            return ": in spaces and line ends alone".to_owned();
+            return ": only in white space".to_owned();
         }
         let more = if changes.len() > SHOWN { format!(" and {} more", changes.len() - SHOWN) } else { String::new() };
         return format!(": {}{more}", changes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "));
@@ -61,12 +61,12 @@ fn where_differs(found: &str, generated: &str) -> String {
     let longest = found.lines().count().max(generated.lines().count());
     let differs = lines.zip(wanted).zip(1..).take(longest).find(|((found, wanted), _)| found != wanted);
     differs.map_or_else(String::new, |((found, _), line)| {
-        let found = found.map_or("ends there".to_owned(), |text| format!("{:.60?}", text.trim()));
+        let found = found.map_or("where the file ends".to_owned(), |text| format!("{:.60?}", text.trim()));
         format!(": line {line}, {found}")
     })
 }
 
-/// Writes all of them, and removes what nothing generates.
+/// Writes all generated files, and removes files that are not generated any more.
 pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
     let files = generated_files()?;
     for path in leftovers(root, &files)? {
@@ -82,7 +82,7 @@ pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Files in generated folders that nothing generates.
+/// Files in the folders of generated files that are not generated any more.
 fn leftovers(root: &Path, files: &[GeneratedFile]) -> anyhow::Result<Vec<String>> {
     let known: BTreeSet<_> = files.iter().map(|file| root.join(&file.path)).collect();
     let mut found = Vec::new();
@@ -109,12 +109,12 @@ mod tests {
     use crate::workspace;
 
     #[test]
-    fn committed_files_are_what_would_be_generated() {
+    fn committed_files_are_up_to_date() {
         assert_eq!(differences(&workspace::root()).unwrap(), Vec::<String>::new(), "run `cargo xtask codegen`");
     }
 
     #[test]
-    fn every_difference_is_named_and_mended() {
+    fn every_difference_is_named_and_fixed() {
         let root = workspace::target().join("codegen-test");
         if root.exists() {
             fs::remove_dir_all(&root).unwrap();

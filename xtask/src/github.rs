@@ -1,4 +1,4 @@
-//! What a workflow of GitHub shows of a run: the job's page, and annotations.
+//! GitHub Actions: the job's page and annotations.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,11 +9,11 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity, Subject};
 use perf_report::render::{files, markdown};
 
-use crate::terminal::say;
+use crate::terminal::print_line;
 use crate::workspace;
 
-/// Puts the summary beside a report on the job's page, where a workflow of GitHub runs us.
-pub(crate) fn on_job_page(report: &Path) -> anyhow::Result<()> {
+/// Appends the summary beside a report to the job's page. Does nothing outside of GitHub Actions.
+pub(crate) fn append_to_job_page(report: &Path) -> anyhow::Result<()> {
     let Some(page) = workspace::var("GITHUB_STEP_SUMMARY") else { return Ok(()) };
     let path = report.with_file_name(files::MARKDOWN);
     let markdown = fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
@@ -22,9 +22,9 @@ pub(crate) fn on_job_page(report: &Path) -> anyhow::Result<()> {
     appended.with_context(|| format!("failed to write {page}, the job's summary (GITHUB_STEP_SUMMARY)"))
 }
 
-/// Leaves word of a command that came to nothing on the job's page, as an annotation, and for the comment, which would say what an older
-/// run found otherwise. Only in a workflow of GitHub.
-pub(crate) fn stopped(code: ExitCode, message: &str) {
+/// Reports a command that failed without a report: on the job's page, as an annotation, and for the
+/// comment, which would otherwise show an older run. Does nothing outside of GitHub Actions.
+pub(crate) fn report_stop(code: ExitCode, message: &str) {
     if workspace::var("GITHUB_ACTIONS").is_none() {
         return;
     }
@@ -34,18 +34,19 @@ pub(crate) fn stopped(code: ExitCode, message: &str) {
     let written = fs::create_dir_all(&folder)
         .and_then(|()| fs::write(report.with_file_name(files::MARKDOWN), markdown::render_stop(&finding)))
         .map_err(anyhow::Error::from)
-        .and_then(|()| on_job_page(&report));
+        .and_then(|()| append_to_job_page(&report));
     if let Err(error) = written {
-        eprintln!("warning: the job's page does not say so: {error:#}");
+        eprintln!("warning: failed to report this error on the job's page: {error:#}");
     }
     annotate("stopped", &[finding]);
 }
 
-/// Says the same to a workflow of GitHub, which shows it at the head of the job and with the pull request.
+/// Prints findings as annotations, which GitHub shows on the job's page and in the pull request.
+/// Does nothing outside of GitHub Actions.
 /// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>)
 pub(crate) fn annotate(scenario: &str, findings: &[Finding]) {
     if workspace::var("GITHUB_ACTIONS").is_some() {
-        findings.iter().for_each(|finding| say(&annotation(scenario, finding)));
+        findings.iter().for_each(|finding| print_line(&annotation(scenario, finding)));
     }
 }
 
@@ -67,10 +68,10 @@ mod tests {
     #[test]
     fn an_annotation_is_one_line_and_one_command() {
         let finding = |severity, kind, message| Finding::new(severity, Subject::Run, kind, message);
-        let missed = finding(Severity::Problem, FindingKind::Missed, "a promised 95 %\n::error::injected");
+        let missed = finding(Severity::Problem, FindingKind::Missed, "a missed 95 %\n::error::injected");
         assert_eq!(
             annotation("a,b:c", &missed),
-            "::error title=perf a%2Cb%3Ac::missed: a promised 95 %25%0A::error::injected"
+            "::error title=perf a%2Cb%3Ac::missed: a missed 95 %25%0A::error::injected"
         );
         let warns = finding(Severity::Warning, FindingKind::MissedWarnsOnly, "b");
         assert!(annotation("a", &warns).starts_with("::warning "));

@@ -1,4 +1,4 @@
-//! `cargo xtask`: everything that is done with this workspace, as commands.
+//! `cargo xtask`: all commands of this workspace.
 
 mod clock;
 mod commands;
@@ -9,6 +9,7 @@ mod generated_files;
 mod github;
 mod host;
 mod http;
+mod nearest;
 mod perf;
 mod recorded;
 mod report_files;
@@ -22,13 +23,13 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use perf_report::exit_code::ExitCode as Exit;
 
-use commands::{archive, bench, ci, codegen, comment, compare, dashboards, export, new, report, runs};
+use commands::{archive, bench, ci, codegen, comment, compare, completions, dashboards, export, new, report, runs};
 use host::cleanup::Cleanup;
 
-/// Load tests, their monitoring and their verdict.
+/// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true)]
 struct Cli {
@@ -38,36 +39,38 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run load scenarios and judge them: says by exit code whether the service holds what it promised
+    /// Run load scenarios and judge them; the exit code is the verdict
     Perf(Box<perf::PerfArgs>),
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
     Stack(commands::stack::StackCommand),
-    /// List past runs: verdict, load, the p95 nearest to its promise, tags
+    /// List past runs: verdict, load, the p95 nearest to its limit, tags
     Runs(runs::RunsArgs),
-    /// Make a run's report.html, junit.xml and summary.md again, and print its table
+    /// Rewrite a run's report.html, junit.xml and summary.md, and print its table
     Report(report::ReportArgs),
-    /// Compare two runs that were recorded
+    /// Compare two recorded runs
     Compare(compare::CompareArgs),
-    /// Write a scenario that compiles, runs against the stand-in and has its snapshots
+    /// Write a scenario that compiles and runs against the stub backend, with its snapshots
     NewScenario(new::NewArgs),
-    /// Write the catalogue of a second service, and a scenario of it
+    /// Write the catalogue of another service, and a scenario for it
     NewService(new::NewArgs),
     /// Review changes of dashboards
     #[command(subcommand)]
     Dashboards(dashboards::DashboardsCommand),
-    /// Put a run into one file: report, dashboard, rules and series; or look at one again
+    /// Pack a run into one file (report, dashboard, rules, series), or open such a file
     Archive(archive::ArchiveCommand),
-    /// Write rules and dashboards for a Prometheus and a Grafana of your own, ready to load
+    /// Write rules and dashboards that your own Prometheus and Grafana can load
     Export(export::ExportArgs),
-    /// Write a summary to a pull request of GitHub, or write it again
+    /// Write a run's summary as a comment on a GitHub pull request, or update it
     Comment(comment::CommentArgs),
     /// Write the files that are generated from the catalogue
     Codegen(codegen::CodegenArgs),
-    /// Measure the generator: its cost beside its peers', and how true its clock is
+    /// Print a shell script that completes commands and flags
+    Completions(completions::CompletionsArgs),
+    /// Measure the generator: its cost compared with other tools, and the error of its clock
     #[command(subcommand)]
     Bench(bench::BenchCommand),
-    /// Run what needs Docker, Prometheus and promtool: the tests that plain `cargo test` lists as ignored
+    /// Run the tests that need Docker, Prometheus and promtool, which plain `cargo test` ignores
     Ci(ci::CiArgs),
 }
 
@@ -76,7 +79,7 @@ async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Fails only if the terminal is gone.
+            // This fails only if standard error is closed.
             let _ = error.print();
             let code = if error.use_stderr() { Exit::BadConfiguration } else { Exit::Met };
             return code.code().into();
@@ -97,21 +100,23 @@ async fn main() -> ExitCode {
         Command::Dashboards(command) => dashboards::run(command),
         Command::Archive(command) => archive::run(&command).await,
         Command::Export(args) => export::run(&args),
+        Command::Completions(args) => completions::run(&args, &mut Cli::command()),
         Command::Codegen(args) => codegen::run(&args),
         Command::Bench(command) => bench::run(command).await,
         Command::Ci(args) => ci::run(&args).await,
     };
     let code = result.unwrap_or_else(|error| {
-        eprintln!("error: {}", monitoring::sanitize::sanitize(&format!("{error:#}")));
+        terminal::print_error(&format!("{error:#}"));
         error.downcast_ref::<stack::StackError>().map_or(Exit::Internal, stack::StackError::code)
     });
     code.code().into()
 }
 
-/// Removes what owners of this clone left that are gone.
+/// Removes processes, containers and files of commands of this clone that ended without cleaning
+/// up.
 async fn clean_up() {
     let mut cleanup = Cleanup::default();
-    // Processes first: they may be about to write what is removed then.
+    // Processes first, because they may still write files that are removed next.
     cleanup.end_orphans().await;
     stack::clean_up(&mut cleanup).await;
     cleanup.remove_outcomes(&workspace::perf());

@@ -1,5 +1,5 @@
-//! `cargo xtask perf`: a pipeline, one stage a file. Each takes the value before and gives the next; an exit code says what
-//! came of it.
+//! `cargo xtask perf`: a pipeline with one stage per file. Each stage takes the value of the stage
+//! before it. The result is an exit code.
 
 mod args;
 mod baseline;
@@ -16,44 +16,50 @@ mod services;
 
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
+use perf_report::headline::Headline;
 use perf_report::render::files::REPORT;
 
 pub(crate) use args::PerfArgs;
-use generate::Generated;
+use baseline::BaselineComparison;
+use generate::LoadOutput;
 pub(crate) use interleaved::checkout::clean_up;
 use perf_error::{PerfError, configuration};
 use plan::PerfPlan;
 use services::Services;
 
 use crate::scenarios::ScenarioTest;
+use crate::terminal::RunResult;
 use crate::{github, reports, terminal};
 
 /// Runs the command.
 pub(crate) async fn command(args: PerfArgs) -> ExitCode {
-    let code = match perf(args).await {
-        Ok(Some(code)) => code,
+    let (code, verdicts) = match perf(args).await {
+        Ok(Some(result)) => result,
         Ok(None) => return ExitCode::Met,
         Err(PerfError(code, message)) => {
             let message = sanitize(&message);
-            eprintln!("error: {message}");
-            github::stopped(code, &message);
-            code
+            terminal::print_error(&message);
+            github::report_stop(code, &message);
+            (code, Vec::new())
         }
     };
-    terminal::print_code(code);
+    terminal::print_code(code, &verdicts);
     code
 }
 
-/// The gravest code of all runs; none if there was nothing to run.
-async fn perf(args: PerfArgs) -> Result<Option<ExitCode>, PerfError> {
+/// The most severe exit code of all runs, and the verdict of each.
+type PerfResult = (ExitCode, Vec<String>);
+
+/// Runs the command. Returns `None` if it sends nothing (`--list`, `--dry-run`).
+async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
     let settings = args.settings().map_err(configuration)?;
     args.check(&settings).map_err(configuration)?;
-    let (signals, _lock) = plan::take_turn(&args, &settings)?;
+    let (signals, _lock) = plan::lock_clone(&args, &settings)?;
     if args.drill {
-        return drill::run(&args, &settings, signals).await.map(Some);
+        return drill::run(&args, &settings, signals).await.map(|code| Some((code, Vec::new())));
     }
     if args.gate.compares() {
-        return interleaved::run(&args, &settings, signals).await.map(Some);
+        return interleaved::run(&args, &settings, signals).await.map(|code| Some((code, Vec::new())));
     }
     let plan = PerfPlan::new(args, settings, signals)?;
     if plan.args.list {
@@ -61,16 +67,17 @@ async fn perf(args: PerfArgs) -> Result<Option<ExitCode>, PerfError> {
         return Ok(None);
     }
     let services = Services::start(&plan).await?;
-    let result = run_all(&plan, &services).await;
+    let mut verdicts = Vec::new();
+    let result = run_all(&plan, &services, &mut verdicts).await;
     let code = services.stop(result).await?;
-    // Where nothing was sent, there is nothing that was met.
-    Ok((plan.sends() || code != ExitCode::Met).then_some(code))
+    // A dry run has no verdict, so its exit code is not printed unless it is an error.
+    Ok((plan.sends() || code != ExitCode::Met).then_some((code, verdicts)))
 }
 
-async fn run_all(plan: &PerfPlan, services: &Services) -> Result<ExitCode, PerfError> {
+async fn run_all(plan: &PerfPlan, services: &Services, verdicts: &mut Vec<String>) -> Result<ExitCode, PerfError> {
     let mut code = ExitCode::Met;
     for scenario in &plan.scenarios {
-        code = code.or_worse(run(plan, services, scenario).await?);
+        code = code.or_worse(run(plan, services, scenario, verdicts).await?);
         if plan.is_interrupted() {
             return Ok(code.or_worse(ExitCode::Interrupted));
         }
@@ -78,25 +85,39 @@ async fn run_all(plan: &PerfPlan, services: &Services) -> Result<ExitCode, PerfE
     Ok(code)
 }
 
-/// One scenario, from load to report.
-async fn run(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Result<ExitCode, PerfError> {
+/// Runs one scenario, from load to report. Adds its verdict to `verdicts`.
+async fn run(
+    plan: &PerfPlan,
+    services: &Services,
+    scenario: &ScenarioTest,
+    verdicts: &mut Vec<String>,
+) -> Result<ExitCode, PerfError> {
     let before = prove::before(plan, services).await?;
     let (folder, evidence) = match generate::run(plan, services, scenario).await? {
-        Generated::Evidence(folder, evidence) => (folder, *evidence),
-        Generated::Nothing(code) => return Ok(code),
+        LoadOutput::Evidence(folder, evidence) => (folder, *evidence),
+        LoadOutput::Nothing(code) => return Ok(code),
     };
     let mut report = reports::judge_evidence(evidence).map_err(configuration)?;
     report.requests_per_day = plan.args.baseline.requests_per_day;
-    let path = folder.join(REPORT);
-    terminal::print(&report, &path, services.grafana());
-    let own = report.exit_code;
+    let (path, own) = (folder.join(REPORT), report.exit_code);
+    let (mut proof, mut compared) = (None, BaselineComparison::NotRequested);
     if plan.is_interrupted() {
-        report.conclude(prove::unproved(&report));
-        return Ok(publish::run(&path, &report, None)?);
+        report.conclude(prove::interruption(&report));
+    } else {
+        let result = prove::run(plan, &folder, &report, before).await;
+        report.conclude(result.findings);
+        proof = result.text;
+        compared = baseline::compare(&plan.args, &path, &report);
+        compared.conclude(&plan.args, &mut report);
     }
-    report.conclude(prove::run(plan, &folder, &report, before).await?);
-    let compared = baseline::compare(&plan.args, &path, &report);
-    compared.conclude(&plan.args, &mut report);
+    terminal::print_run(&RunResult {
+        report: &report,
+        path: &path,
+        proof: proof.as_deref(),
+        compared: compared.comparison(),
+        grafana: services.grafana(),
+    });
+    verdicts.push(Headline::new(&report).verdict);
     let code = publish::run(&path, &report, compared.comparison())?;
     if let Some(name) = &plan.args.baseline.save_baseline {
         baseline::save(name, &path, own, &compared)?;

@@ -1,4 +1,4 @@
-//! Runs that were recorded, compared with each other or kept as baselines.
+//! Recorded runs: compares two of them, or keeps one as a baseline.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,12 @@ use perf_report::render::files::{HISTOGRAMS, REPORT};
 
 use crate::{files, reports};
 
-/// Keeps a run as a baseline, in place of an older one of that name.
+/// Keeps a run as a baseline, and replaces an older one of that name. Gives the baseline's folder.
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
-    let folder = reports::baseline(name);
+    let folder = reports::baseline_folder(name);
     files::make_folder(&folder)?;
-    // The report last, and away with an older one first: without it there is no baseline, and not half a one.
+    // The old report is removed first and the new one is copied last: a folder without a report is
+    // not a baseline, so a half-copied one is never used.
     let report = folder.join(REPORT);
     files::remove_file(&report)?;
     for file in [HISTOGRAMS, REPORT] {
@@ -27,7 +28,7 @@ pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
 /// Compares two recorded runs.
 ///
 /// # Errors
-/// If they cannot be compared: why, and what to do.
+/// If the runs cannot be compared. The error says why, and what to do.
 pub(crate) fn compare(
     (base_path, base): (&Path, &Report),
     (head_path, head): (&Path, &Report),
@@ -35,7 +36,7 @@ pub(crate) fn compare(
 ) -> anyhow::Result<Comparison> {
     let log = |report: &Path| {
         let path = report.with_file_name(HISTOGRAMS);
-        fs::read(&path).with_context(|| format!("{} is needed to compare, and cannot be read", path.display()))
+        fs::read(&path).with_context(|| format!("cannot read {}, which the comparison needs", path.display()))
     };
     let (before, after) = (log(base_path)?, log(head_path)?);
     let base = perf_compare::Recorded { report: base, log: &before };

@@ -1,4 +1,4 @@
-//! The one writer of a report, of a comparison, and of everything that is made from them.
+//! The only writer of reports, comparisons, and the files that are made from them.
 
 use std::fs;
 use std::path::Path;
@@ -8,25 +8,25 @@ use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::render::files::{COMPARISON, REPORT, comparison_files, run_files};
 
-/// Writes a report, and everything that is made from it beside it, in place of what is there.
+/// Writes a report, and beside it all files that are made from it. Replaces existing files.
 pub(crate) fn write(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
     write_all(path, REPORT, run_files(report, compared)?)
 }
 
-/// Writes everything that is made from a report beside it, and leaves the report as it is.
+/// Writes the files that are made from a report beside it, but not the report itself.
 pub(crate) fn write_beside(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
-    let made = run_files(report, compared)?.into_iter().filter(|(name, _)| *name != REPORT);
-    write_all(path, REPORT, made.collect())
+    let derived = run_files(report, compared)?.into_iter().filter(|(name, _)| *name != REPORT);
+    write_all(path, REPORT, derived.collect())
 }
 
-/// Writes a comparison of rounds, and everything that is made from it beside it.
+/// Writes an interleaved comparison, and beside it all files that are made from it.
 pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
     write_all(path, COMPARISON, comparison_files(compared)?)
 }
 
-/// Writes each file whole or not at all: the main one at that path, the others beside it.
+/// Writes each file whole or not at all: the main file at `main`, the others beside it.
 fn write_all(main: &Path, main_name: &str, files: Vec<(&'static str, String)>) -> anyhow::Result<()> {
-    // The main one last: as long as it is not there, the rest is not complete.
+    // The main file comes last, so that it exists only if all others do.
     let (mains, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| *name == main_name);
     for (name, text) in others.into_iter().chain(mains) {
         let path = if name == main_name { main.to_owned() } else { main.with_file_name(name) };

@@ -1,4 +1,4 @@
-//! Reports of runs: where they are, how they are read, and how evidence becomes one.
+//! Finds and reads reports of runs, and makes reports from evidence.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,36 +12,37 @@ use perf_report::judgement::judge;
 use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT};
 
+use crate::nearest::did_you_mean;
 use crate::{files, workspace};
 
 /// Reads a report.
 ///
 /// # Errors
-/// If it is not a report, or one of a version that is not known: what to do is said.
+/// If the file is not a report, or has an unknown version. The message says what to do.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
-    read_report(&text(path)?).with_context(|| format!("failed to read {}", path.display()))
+    read_report(&read_text(path)?).with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// The text of a report or of evidence.
-fn text(path: &Path) -> anyhow::Result<String> {
-    const MOST: u64 = 64 << 20;
+/// The text of a report or of evidence, at most 64 MiB.
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    const MAX_BYTES: u64 = 64 << 20;
     let length = fs::metadata(path).with_context(|| format!("failed to read {}", path.display()))?.len();
-    anyhow::ensure!(length <= MOST, "{} has {length} bytes, and a report has no more than {MOST}", path.display());
+    anyhow::ensure!(length <= MAX_BYTES, "{} has {length} bytes; a report has at most {MAX_BYTES}", path.display());
     files::read(path)
 }
 
-/// Reads what a run measured.
+/// Reads the evidence of a run.
 ///
 /// # Errors
-/// If it is not evidence, or of a version that is not known.
+/// If the file is not evidence, or has an unknown version.
 pub(crate) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
-    perf_report::read::read_evidence(&text(path)?).with_context(|| format!("failed to read {}", path.display()))
+    perf_report::read::read_evidence(&read_text(path)?).with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// The report that evidence gives, by what its service promises now.
+/// Makes a report from evidence, with the current objectives of its service.
 ///
 /// # Errors
-/// If the service's endpoints or thresholds are not those that the run was measured by.
+/// If the service is unknown, or its endpoints or thresholds differ from those of the run.
 pub(crate) fn judge_evidence(evidence: Evidence) -> anyhow::Result<Report> {
     let Evidence { testid, service, .. } = &evidence;
     let catalogue = services::find(service).with_context(|| {
@@ -50,53 +51,66 @@ pub(crate) fn judge_evidence(evidence: Evidence) -> anyhow::Result<Report> {
         )
     })?;
     anyhow::ensure!(
-        evidence.is_of(catalogue),
-        "run {testid} was measured by other endpoints or thresholds of {service} than monitoring/src/services has now: run it again"
+        evidence.matches(catalogue),
+        "the endpoints or thresholds of {service} in monitoring/src/services have changed since run {testid}: repeat the run"
     );
     let judgement = judge(catalogue, &evidence);
     Ok(Report::new(evidence, judgement))
 }
 
-/// The evidence of a run that came to no report, by the run's name or by its file.
-pub(crate) fn evidence_alone(name: &str) -> Option<PathBuf> {
+/// The path of evidence that has no report beside it, by the run's name or by its path.
+pub(crate) fn find_unjudged_evidence(name: &str) -> Option<PathBuf> {
     let places = [PathBuf::from(name), workspace::perf().join(name).join(EVIDENCE)];
-    let is_alone = |path: &PathBuf| path.ends_with(EVIDENCE) && path.is_file() && !path.with_file_name(REPORT).exists();
-    places.into_iter().find(is_alone)
+    let is_unjudged =
+        |path: &PathBuf| path.ends_with(EVIDENCE) && path.is_file() && !path.with_file_name(REPORT).exists();
+    places.into_iter().find(is_unjudged)
 }
 
-/// Where a baseline of that name is kept.
-pub(crate) fn baseline(name: &str) -> PathBuf {
+/// The folder of a baseline.
+pub(crate) fn baseline_folder(name: &str) -> PathBuf {
     workspace::perf().join("baselines").join(name)
 }
 
-/// Where the report of a baseline or a run of that name is, or the file of that name; none if there is none.
-pub(crate) fn place(name: &str) -> Option<PathBuf> {
-    let places = [baseline(name).join(REPORT), PathBuf::from(name), workspace::perf().join(name).join(REPORT)];
+/// The path of a report: of a baseline, of a run, or the file of that name. `None` if none of them
+/// exists.
+pub(crate) fn find_path(name: &str) -> Option<PathBuf> {
+    let places = [baseline_folder(name).join(REPORT), PathBuf::from(name), workspace::perf().join(name).join(REPORT)];
     places.into_iter().find(|path| path.is_file())
 }
 
-/// The report of a baseline or a run by its name, or of a file.
+/// The report of a baseline or a run by its name, or in a file.
+///
+/// # Errors
+/// If there is no such report, or it cannot be read.
 pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
-    let path = place(name).with_context(|| {
-        format!(
-            "{name:?} is neither a file, a baseline nor a run in {}: see cargo xtask runs",
-            workspace::perf().display()
-        )
+    let path = find_path(name).with_context(|| {
+        let known = names();
+        let hint = did_you_mean(name, known.iter().map(String::as_str));
+        let folder = workspace::perf();
+        format!("{name:?} is not a file, a baseline or a run in {} (see cargo xtask runs){hint}", folder.display())
     })?;
     let report = read(&path)?;
     Ok((path, report))
 }
 
-/// A comparison of rounds, by its name or its file; none if it is none.
-pub(crate) fn rounds(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
-    let places = [PathBuf::from(name), workspace::perf().join(name).join(COMPARISON)];
-    let is_one = |path: &PathBuf| path.ends_with(COMPARISON) && path.is_file() && !path.with_file_name(REPORT).exists();
-    let Some(path) = places.into_iter().find(is_one) else { return Ok(None) };
-    Ok(comparison_of(&path)?.map(|compared| (path, compared)))
+/// Names of runs and baselines.
+fn names() -> Vec<String> {
+    let folders = [workspace::perf(), workspace::perf().join("baselines")];
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
-/// What a run was compared with, if it was.
-pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
+/// An interleaved comparison, by its name or its path. `None` if the name is of something else.
+pub(crate) fn find_comparison(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
+    let places = [PathBuf::from(name), workspace::perf().join(name).join(COMPARISON)];
+    let is_comparison =
+        |path: &PathBuf| path.ends_with(COMPARISON) && path.is_file() && !path.with_file_name(REPORT).exists();
+    let Some(path) = places.into_iter().find(is_comparison) else { return Ok(None) };
+    Ok(comparison_beside(&path)?.map(|compared| (path, compared)))
+}
+
+/// The comparison beside a report, if the run was compared.
+pub(crate) fn comparison_beside(path: &Path) -> anyhow::Result<Option<Comparison>> {
     let path = path.with_file_name(COMPARISON);
     if !path.is_file() {
         return Ok(None);
@@ -105,8 +119,8 @@ pub(crate) fn comparison_of(path: &Path) -> anyhow::Result<Option<Comparison>> {
     compared.map(Some).with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// The reports in a folder, and files that are none.
-pub(crate) fn all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> {
+/// The reports of all runs in a folder, and the paths of reports that cannot be read.
+pub(crate) fn read_all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> {
     let (mut reports, mut unreadable) = (Vec::new(), Vec::new());
     if !folder.exists() {
         return Ok((reports, unreadable));
@@ -115,7 +129,7 @@ pub(crate) fn all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBuf>)> 
     for entry in entries {
         let entry = entry?;
         let path = entry.path().join(REPORT);
-        // `latest` is one of them once more.
+        // `latest` is a link to one of them.
         if entry.file_type()?.is_symlink() || !path.is_file() {
             continue;
         }

@@ -1,53 +1,55 @@
-//! Builds the scenarios, lists them, and runs one in a process of its own.
+//! Builds and lists the scenarios.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 use cargo_metadata::{Message, Target, TargetKind};
 
-use crate::workspace;
+use crate::nearest::did_you_mean;
+use crate::{files, workspace};
 
-/// The one build of the workspace, in which what lies on the path of a request is optimised.
+/// The default profile. It optimizes the code on the path of a request.
 pub(crate) const PROFILE: &str = "dev";
-/// Optimised as far as can be, for minutes of building.
+/// The profile with the most optimization. A build takes minutes.
 pub(crate) const PEAK_PROFILE: &str = "peak";
 
 /// The stub backend's package and binary.
 const STUB: &str = "stub-backend";
-/// Their name in older checkouts, and the profile that optimised them.
+/// The package's name in older checkouts, and the profile that optimized it there.
 const FORMER_STUB: (&str, &str) = ("backend", "load");
 
-/// What was built.
+/// The programs that a build made.
 #[derive(Debug)]
-pub(crate) struct Built {
+pub(crate) struct BuiltPrograms {
     /// The test binary that holds the scenarios.
     pub(crate) load: PathBuf,
-    /// The stand-in backend, if it was asked for.
-    pub(crate) backend: Option<PathBuf>,
+    /// The stub backend, if it was asked for.
+    pub(crate) stub: Option<PathBuf>,
 }
 
-/// Builds the scenarios, and the stand-in if it is needed.
-pub(crate) fn build(profile: &str, with_backend: bool) -> anyhow::Result<Built> {
-    // Of the whole workspace, as features are those of all packages that are named: with and without the stand-in they would differ, and much
-    // would be compiled twice.
-    let mut what = vec!["--profile", profile, "--workspace", "--test", "load"];
-    if with_backend {
-        what.extend(["--bin", STUB]);
+/// Builds the scenarios, and the stub backend if it is needed.
+pub(crate) fn build(profile: &str, with_stub: bool) -> anyhow::Result<BuiltPrograms> {
+    // Always the whole workspace: with other packages, cargo selects other features, and would
+    // compile many crates twice.
+    let mut args = vec!["--profile", profile, "--workspace", "--test", "load"];
+    if with_stub {
+        args.extend(["--bin", STUB]);
     }
-    let built = cargo_build(&mut workspace::cargo(), &what, "the scenarios do not compile")?;
-    let backend = with_backend.then(|| built.get(TargetKind::Bin, STUB)).transpose()?;
-    Ok(Built { load: built.get(TargetKind::Test, "load")?, backend })
+    let built = cargo_build(&mut workspace::cargo(), &args, "the scenarios do not compile")?;
+    let stub = with_stub.then(|| built.get(TargetKind::Bin, STUB)).transpose()?;
+    Ok(BuiltPrograms { load: built.get(TargetKind::Test, "load")?, stub })
 }
 
-/// Builds the stand-in of another checkout of this workspace. What it is built of is kept apart from our own.
-pub(crate) fn build_backend(checkout: &Path) -> anyhow::Result<PathBuf> {
+/// Builds the stub backend of another checkout of this workspace, in its own target folder.
+pub(crate) fn build_stub_of(checkout: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
     let is_new = checkout.join("perf-tests/stub").is_dir();
     let (name, profile) = if is_new { (STUB, PROFILE) } else { FORMER_STUB };
-    let what = ["--profile", profile, "--package", name, "--bin", name];
-    cargo_build(&mut cargo, &what, "its stand-in does not compile")?.get(TargetKind::Bin, name)
+    let args = ["--profile", profile, "--package", name, "--bin", name];
+    cargo_build(&mut cargo, &args, "its stub backend does not compile")?.get(TargetKind::Bin, name)
 }
 
 /// Programs that cargo has built.
@@ -55,16 +57,20 @@ pub(crate) fn build_backend(checkout: &Path) -> anyhow::Result<PathBuf> {
 pub(crate) struct Executables(Vec<(Target, PathBuf)>);
 
 impl Executables {
-    /// The one of that kind and name.
+    /// The program of a kind and name.
+    ///
+    /// # Errors
+    /// If cargo did not build it.
     pub(crate) fn get(&self, kind: TargetKind, name: &str) -> anyhow::Result<PathBuf> {
         let found = self.0.iter().find(|(target, _)| target.name == name && target.kind.contains(&kind));
         found.map(|(_, program)| program.clone()).with_context(|| format!("cargo built no {kind} named {name}"))
     }
 }
 
-/// Runs `cargo build` in this workspace, unless the command is for another. Cargo's messages go to the terminal.
-pub(crate) fn cargo_build(cargo: &mut Command, what: &[&str], failure: &str) -> anyhow::Result<Executables> {
-    cargo.arg("build").args(what).arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+/// Runs `cargo build` with these arguments. Cargo's messages go to the terminal. `failure` is the
+/// error if the build fails.
+pub(crate) fn cargo_build(cargo: &mut Command, args: &[&str], failure: &str) -> anyhow::Result<Executables> {
+    cargo.arg("build").args(args).arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
     let output = cargo.stderr(Stdio::inherit()).output().context("failed to run cargo")?;
     if !output.status.success() {
         bail!("{failure}");
@@ -80,14 +86,18 @@ pub(crate) fn cargo_build(cargo: &mut Command, what: &[&str], failure: &str) -> 
     Ok(Executables(executables))
 }
 
-/// A scenario: its name, and the test that runs it.
+/// A scenario and the test that runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ScenarioTest {
     pub(crate) name: String,
     pub(crate) test: String,
 }
 
-/// The scenarios of a test binary, by name. A scenario is an ignored test; its name is that of its file.
+/// The scenarios of a test binary, sorted by name. A scenario is an ignored test; its name is the
+/// name of its file.
+///
+/// # Errors
+/// If a file has two scenarios.
 pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<ScenarioTest>> {
     let output = Command::new(load).args(["--list", "--ignored", "--format", "terse"]).output();
     let output = output.with_context(|| format!("failed to run {}", load.display()))?;
@@ -96,9 +106,40 @@ pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<ScenarioTest>> {
     }
     let scenarios = parse(&String::from_utf8_lossy(&output.stdout));
     match scenarios.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        Some(pair) => bail!("{} and {} are in one file, and a file is one scenario", pair[0].test, pair[1].test),
+        Some(pair) => bail!(
+            "perf-tests/tests/load/{}.rs has two scenarios, {} and {}: a file holds one, move the other to a file of its own",
+            pair[0].name,
+            pair[0].test,
+            pair[1].test
+        ),
         None => Ok(scenarios),
     }
+}
+
+/// Checks that each scenario has a file in `perf-tests/tests/load`.
+///
+/// # Errors
+/// If a scenario has no file. The message suggests the nearest name.
+pub(crate) fn check_names(named: &[String]) -> anyhow::Result<()> {
+    let folder = workspace::root().join("perf-tests/tests/load");
+    let mut files = Vec::new();
+    for entry in files::list(&folder)? {
+        let path = entry?.path();
+        let name = path.file_stem().and_then(OsStr::to_str).filter(|name| *name != "main");
+        files.extend(name.filter(|_| path.extension() == Some(OsStr::new("rs"))).map(str::to_owned));
+    }
+    files.sort();
+    for name in named {
+        let known = || files.iter().map(String::as_str);
+        if !known().any(|file| file == name) {
+            let hint = match did_you_mean(name, known()) {
+                hint if hint.is_empty() => format!("; it has {}", files.join(", ")),
+                hint => hint,
+            };
+            bail!("there is no scenario {name:?} in perf-tests/tests/load{hint}");
+        }
+    }
+    Ok(())
 }
 
 fn parse(listing: &str) -> Vec<ScenarioTest> {

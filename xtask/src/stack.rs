@@ -1,4 +1,4 @@
-//! The stack: Prometheus and Grafana in containers, a Prometheus from PATH, or nothing.
+//! The stack: Prometheus and Grafana in containers, or a Prometheus from PATH.
 
 pub(crate) mod docker;
 mod images;
@@ -23,62 +23,63 @@ use crate::host::{owner, ports};
 use crate::workspace;
 pub(crate) use images::Images;
 
-/// Prometheus' usual port.
+/// The default port of Prometheus.
 pub(crate) const PROMETHEUS_PORT: u16 = 9090;
-/// Grafana's, beside a frontend that has 3000.
+/// The default port of Grafana; its usual 3000 is often a frontend's.
 pub(crate) const GRAFANA_PORT: u16 = 3001;
 
-/// The folder, beside a stack's state, of the archive that it shows.
+/// The folder of the shown archive, in the stack's state folder.
 const ARCHIVE: &str = "archive";
 
-/// What the stack is made of.
+/// The programs that make up the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StackChoice {
-    /// Docker if it is there, else a `prometheus` on PATH, else no store
+    /// Docker if it is available, else a `prometheus` on PATH, else no store
     Auto,
     /// Prometheus and Grafana in containers, or fail
     Docker,
     /// A `prometheus` from PATH, or fail
     Native,
-    /// No store: metrics are counted and judged, and not kept
+    /// No store: requests are judged, and no metrics are stored
     None,
 }
 
-/// What a stack should be.
+/// The options of a stack.
 #[derive(Debug, Clone)]
 pub(crate) struct StackOptions {
     pub(crate) choice: StackChoice,
     pub(crate) prometheus_port: u16,
     pub(crate) grafana_port: u16,
     pub(crate) grafana: bool,
-    /// Keep data when the stack goes.
+    /// Keep the data when the stack is stopped. Without it, the stack belongs to this command.
     pub(crate) keep_data: bool,
-    /// How often Prometheus evaluates rules: as usual, or at a drill's pace.
+    /// The interval at which Prometheus evaluates rules: the usual one, or a drill's.
     pub(crate) timing: Timing,
-    /// The archive that it shows, in place of data of its own.
+    /// The archive to show instead of the stack's own data.
     pub(crate) archive: Option<ShownArchive>,
 }
 
-/// What of an unpacked archive a stack shows.
+/// The folders of an unpacked archive that a stack shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShownArchive {
-    /// Prometheus' blocks.
+    /// Blocks for Prometheus.
     pub(crate) data: PathBuf,
-    /// Grafana's dashboards.
+    /// Dashboards for Grafana.
     pub(crate) dashboards: PathBuf,
 }
 
 impl StackOptions {
-    /// The files that Prometheus reads, by their path beside `prometheus.yml`.
+    /// Path and contents of each file that Prometheus reads. Paths
+    /// are relative to the folder of `prometheus.yml`.
     fn configuration(&self) -> anyhow::Result<Vec<(String, String)>> {
         let files = generated_files::files(services::ALL, &self.timing)?.into_iter();
-        let of_prometheus = |file: generated_files::GeneratedFile| {
+        let prometheus_file = |file: generated_files::GeneratedFile| {
             Some((file.path.strip_prefix("monitoring/prometheus/")?.to_owned(), file.contents))
         };
-        Ok(files.filter_map(of_prometheus).collect())
+        Ok(files.filter_map(prometheus_file).collect())
     }
 
-    /// Writes them.
+    /// Writes the files that Prometheus reads.
     fn write_configuration(&self, folder: &Path) -> anyhow::Result<()> {
         for (relative, contents) in self.configuration()? {
             let path = folder.join(relative);
@@ -90,9 +91,9 @@ impl StackOptions {
         Ok(())
     }
 
-    /// What Prometheus is told besides where things are.
+    /// The flags of Prometheus besides paths and addresses.
     fn flags(&self) -> [String; 4] {
-        // What is in an archive is old, and would be the first to go.
+        // The data of an archive is old: the usual retention would delete it.
         let retention = if self.archive.is_some() { "100y".to_owned() } else { promql::duration(RETENTION) };
         [
             format!("--storage.tsdb.retention.time={retention}"),
@@ -103,47 +104,45 @@ impl StackOptions {
     }
 }
 
-/// Something of this clone's that runs, or is left over.
+/// A container or process of one of this clone's stacks, running or left over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StackPart {
-    /// A container.
     Container {
-        /// Its name.
         name: String,
-        /// Whether it runs: one that came back to life is as good as new.
+        /// Part of the identity: a container that was started again counts as new.
         running: bool,
-        /// Whether this command has made it.
+        /// Whether this command has created it.
         is_made_here: bool,
     },
-    /// A Prometheus from PATH, by its port and its process: one that took another's place is another one.
+    /// A Prometheus from PATH. The process id is part of its
+    /// identity: after a restart, it is a new part.
     Native { port: u16, pid: String },
 }
 
-/// A stack that runs.
+/// A running stack.
 #[derive(Debug, Default)]
 pub(crate) struct Stack {
     pub(crate) prometheus: Option<Url>,
     pub(crate) grafana: Option<Url>,
-    /// What was not there before we came, and so is ours to stop.
+    /// The parts that this command started, and therefore stops.
     started: Vec<StackPart>,
-    /// Whether the backend on 127.0.0.1 is to be scraped under another name.
+    /// The name under which containers reach a backend on 127.0.0.1, if it differs.
     backend_host: Option<&'static str>,
     port: u16,
 }
 
-/// Why there is no stack.
+/// The reason why a stack did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StackError {
-    /// This way cannot be gone here; another might.
+    /// This kind of stack is not available on this machine; another kind may be.
     #[error("{0}")]
     Unavailable(String),
-    /// The user has to decide.
+    /// The user has to change the configuration.
     #[error("{0}")]
     Configuration(String),
-    /// A signal came first.
     #[error("interrupted while the stack was starting")]
     Interrupted,
-    /// Nobody expected that.
+    /// An unexpected error.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
 }
@@ -158,8 +157,10 @@ impl StackError {
     }
 }
 
-/// Starts a stack, or finds the one that runs. One that does not start, or is interrupted by a signal, leaves nothing. What is not there, and
-/// what that costs, is printed.
+/// Starts a stack, or reuses the running one.
+///
+/// If the start fails or is interrupted by a signal, nothing is left. Prints which programs are
+/// missing and which features the user loses.
 pub(crate) async fn start(options: &StackOptions, mut signals: watch::Receiver<u32>) -> Result<Stack, StackError> {
     let before = parts(options.choice, Some(options.prometheus_port)).await?;
     let failure = tokio::select! {
@@ -169,13 +170,12 @@ pub(crate) async fn start(options: &StackOptions, mut signals: watch::Receiver<u
         },
         _ = signals.wait_for(|count| *count > 0) => StackError::Interrupted,
     };
-    // Half a stack is no use to anyone.
-    let ended = match parts_since(&before, options).await {
+    let stopped = match parts_since(&before, options).await {
         Ok(parts) => stop(&parts).await,
         Err(error) => Err(error.into()),
     };
-    if let Err(error) = ended {
-        eprintln!("warning: something of the stack may be left, for the next command to take away: {error:#}");
+    if let Err(error) = stopped {
+        eprintln!("warning: parts of the stack may be left; the next command cleans them up: {error:#}");
     }
     Err(failure)
 }
@@ -183,12 +183,22 @@ pub(crate) async fn start(options: &StackOptions, mut signals: watch::Receiver<u
 async fn up(options: &StackOptions, before: &[StackPart]) -> Result<Stack, StackError> {
     let mut stack = match options.choice {
         StackChoice::None => return Ok(Stack::default()),
-        StackChoice::Docker => docker::up(options).await?,
-        StackChoice::Native => native::up(options).await?,
+        StackChoice::Docker => docker::up(options).await.map_err(|error| with_other_stack(error, "native"))?,
+        StackChoice::Native => native::up(options).await.map_err(|error| with_other_stack(error, "docker"))?,
         StackChoice::Auto => auto(options).await?,
     };
     stack.started = parts_since(before, options).await?;
     Ok(stack)
+}
+
+/// The error of a stack that cannot run, with the choice of other stacks.
+fn with_other_stack(error: StackError, other: &str) -> StackError {
+    match error {
+        StackError::Unavailable(why) => StackError::Unavailable(format!(
+            "{why}; use --stack {other}, or --stack none for a verdict without metrics"
+        )),
+        error => error,
+    }
 }
 
 async fn auto(options: &StackOptions) -> Result<Stack, StackError> {
@@ -198,19 +208,20 @@ async fn auto(options: &StackOptions) -> Result<Stack, StackError> {
     };
     match native::up(options).await {
         Err(StackError::Unavailable(no_native)) => {
-            let cost = "metrics are judged but not kept, and there is no dashboard";
-            eprintln!("{no_docker}, and {no_native}: {cost}");
+            let loss = "requests are judged, but no metrics are stored, and there is no dashboard";
+            eprintln!("{no_docker}, and {no_native}: {loss}");
             Ok(Stack::default())
         }
         Ok(stack) => {
-            eprintln!("{no_docker}: using prometheus from PATH, so there is no Grafana to look at");
+            eprintln!("{no_docker}: using prometheus from PATH, without Grafana and its dashboard");
             Ok(stack)
         }
         Err(error) => Err(error),
     }
 }
 
-/// What there is of this clone's stacks, or of the one whose Prometheus has that port, as far as the choice allows it.
+/// The parts of this clone's stacks of the chosen kind, or of
+/// the one whose Prometheus has that port.
 pub(crate) async fn parts(choice: StackChoice, prometheus_port: Option<u16>) -> Result<Vec<StackPart>, StackError> {
     let mut parts = match choice {
         StackChoice::None => return Ok(Vec::new()),
@@ -221,21 +232,21 @@ pub(crate) async fn parts(choice: StackChoice, prometheus_port: Option<u16>) -> 
     Ok(parts)
 }
 
-/// Takes away what commands left that are gone.
+/// Removes the stack parts of commands that have ended.
 pub(crate) async fn clean_up(cleanup: &mut Cleanup) {
     docker::clean_up(cleanup).await;
     native::clean_up(cleanup).await;
 }
 
-/// What has come since.
+/// The parts that this command has added.
 async fn parts_since(before: &[StackPart], options: &StackOptions) -> Result<Vec<StackPart>, StackError> {
     let mut parts = parts(options.choice, Some(options.prometheus_port)).await?;
-    // What has come by another command is not ours to stop.
+    // A container that another command has created since then is not ours to stop.
     parts.retain(|part| !before.contains(part) && !matches!(part, StackPart::Container { is_made_here: false, .. }));
     Ok(parts)
 }
 
-/// Stops them, one whatever becomes of another, and gives the first error. Named volumes stay.
+/// Stops all of the parts, even if one fails, and gives the first error. Named volumes stay.
 pub(crate) async fn stop(parts: &[StackPart]) -> anyhow::Result<()> {
     let mut stopped = Ok(());
     for part in parts {
@@ -260,7 +271,7 @@ impl std::fmt::Display for StackPart {
 }
 
 impl Stack {
-    /// Tells Prometheus where the backend answers `/metrics`.
+    /// Lets Prometheus scrape the backend's `/metrics`.
     pub(crate) fn scrape(&self, backend: &Url) -> anyhow::Result<()> {
         if self.prometheus.is_none() {
             return Ok(());
@@ -272,55 +283,55 @@ impl Stack {
         let target = Target::new(format!("{host}:{port}"), backend.scheme() == "https");
         let file = backend_file(self.port);
         let text = serde_json::to_string(&[target])?;
-        // First, so that it is found if there is no time to take it back.
+        // The owner is written first: if this command is killed, the next one can clean up.
         let owner = backend_owner(self.port);
         files::write(&owner, owner::owner())?;
         files::write(&file, text)
     }
 
-    /// Tells Prometheus that the backend is gone.
+    /// Ends the scraping of the backend.
     pub(crate) fn forget_backend(&self) -> anyhow::Result<()> {
         if self.prometheus.is_some() { forget_backend(self.port) } else { Ok(()) }
     }
 
-    /// Whether it is in containers with a network of their own.
+    /// Whether the containers have a network of their own.
     pub(crate) const fn is_on_a_bridge(&self) -> bool {
         self.backend_host.is_some()
     }
 
-    /// Stops what was not there before we came.
+    /// Stops the parts that this command started.
     pub(crate) async fn down(&self) -> anyhow::Result<()> {
         stop(&self.started).await
     }
 }
 
-/// The folder with a stack's target file, and with all state of a Prometheus from PATH.
+/// The folder of a stack's target file, and of all state of a Prometheus from PATH.
 fn state_folder(prometheus_port: u16) -> PathBuf {
     workspace::perf().join("stack").join(prometheus_port.to_string())
 }
 
-/// The file that tells a stack's Prometheus where the backend is.
+/// The file from which a stack's Prometheus reads the address of the backend.
 fn backend_file(prometheus_port: u16) -> PathBuf {
     state_folder(prometheus_port).join(TARGETS).join("backend.json")
 }
 
-/// The file with the command that wrote it.
+/// The file that names the owner of the backend's file.
 fn backend_owner(prometheus_port: u16) -> PathBuf {
     state_folder(prometheus_port).join("backend-owner")
 }
 
-/// Removes both.
+/// Removes the backend's file and its owner's.
 fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
     files::remove_file(&backend_file(prometheus_port))?;
     files::remove_file(&backend_owner(prometheus_port))
 }
 
-/// Where a stack's archive is unpacked.
+/// The folder in which a stack's archive is unpacked.
 pub(crate) fn archive_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
     Ok(std::path::absolute(state_folder(prometheus_port).join(ARCHIVE))?)
 }
 
-/// Runs Prometheus' tool from its image, in a folder.
+/// Runs promtool from Prometheus' image, in a folder of this machine.
 pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Result<()> {
     docker::promtool(folder, arguments).await
 }
@@ -331,30 +342,33 @@ fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Refuses a port that something else has.
-fn check_port(port: u16, what: &str, flag: &str, also: &str) -> Result<(), StackError> {
+/// Fails if another program uses the port. `alternative` follows the advice to choose another port.
+fn check_port(port: u16, service: &str, flag: &str, alternative: &str) -> Result<(), StackError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| {
         StackError::Configuration(format!(
-            "port {port} for {what} is taken by {}: choose another with {flag}{also}",
+            "port {port} for {service} is taken by {}: choose another with {flag}{alternative}",
             ports::holder(port).unwrap_or_else(|| error.to_string())
         ))
     })
 }
 
-/// Refuses what goes with another command: it would be gone before we are done, and is not ours to replace.
+/// Fails if the stack belongs to another running command.
+///
+/// That command stops the stack when it ends, so this command must neither use nor replace it.
 fn check_owner(owner: &str, stack: u16) -> Result<(), StackError> {
     match owner::running_owner(owner) {
         None => Ok(()),
         Some(pid) => Err(StackError::Configuration(format!(
-            "the stack at port {stack} is of another command that still runs, and goes with it (process {pid}): wait for that, or choose \
-             another port with --prometheus-port (if it does not run: cargo xtask stack down --prometheus-port {stack})"
+            "the stack at port {stack} belongs to another running command (process {pid}), which will stop it: \
+             wait for that command, choose another port with --prometheus-port, or stop the stack \
+             (cargo xtask stack down --prometheus-port {stack})"
         ))),
     }
 }
 
 fn check_prometheus_port(port: u16) -> Result<(), StackError> {
-    let also = format!(", or use what runs there with --prometheus-url http://127.0.0.1:{port}");
-    check_port(port, "Prometheus", "--prometheus-port", &also)
+    let alternative = format!(", or use the store there with --prometheus-url http://127.0.0.1:{port}");
+    check_port(port, "Prometheus", "--prometheus-port", &alternative)
 }
 
 pub(crate) fn local_url(port: u16) -> anyhow::Result<Url> {

@@ -1,4 +1,5 @@
-//! The stand-in backend as a process: started for a run without a target, and gone with it.
+//! The process of the stub backend, which is started for a
+//! run without a target and stopped after it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -15,7 +16,7 @@ use crate::host::owner;
 const START: Duration = Duration::from_secs(10);
 const STOP: Duration = Duration::from_secs(5);
 
-/// A stand-in that runs.
+/// A running stub backend.
 #[derive(Debug)]
 pub(crate) struct StubBackend {
     child: Child,
@@ -23,7 +24,7 @@ pub(crate) struct StubBackend {
 }
 
 impl StubBackend {
-    /// Starts it for a run, with flags for its faults.
+    /// Starts the stub backend for a run, with flags for its faults.
     pub(crate) async fn start(program: &Path, seed: u64, faults: &[String]) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
         command.args(["--seed", &seed.to_string()]).args(faults);
@@ -31,27 +32,28 @@ impl StubBackend {
         Self::spawn(command).await
     }
 
-    /// Starts a command that is the stand-in on a free port, and waits until it says which.
+    /// Starts the command of a stub backend on a free port, and waits until it prints its URL.
     pub(crate) async fn spawn(mut command: Command) -> anyhow::Result<Self> {
-        // It ends when this pipe closes, so that it cannot outlive us however we end.
+        // The stub backend ends when this pipe closes, so it cannot outlive this process.
         command.args(["--port", "0", "--until-stdin-closes"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let spawned = command.kill_on_drop(true).spawn();
         let mut child = spawned.with_context(|| format!("failed to start {:?}", command.as_std().get_program()))?;
-        let stdout = child.stdout.take().context("the stand-in has no output")?;
+        let stdout = child.stdout.take().context("the stub backend has no output")?;
         let mut lines = BufReader::new(stdout).lines();
-        let first =
-            time::timeout(START, lines.next_line()).await.context("the stand-in did not say where it listens")??;
+        let first = time::timeout(START, lines.next_line())
+            .await
+            .with_context(|| format!("the stub backend did not print its URL within {START:?}"))??;
         let Some(url) = first.as_deref().and_then(|line| line.strip_prefix("listening on ")) else {
-            bail!("the stand-in did not start: {}", first.unwrap_or_else(|| "it said nothing".to_owned()));
+            bail!("the stub backend did not start: {}", first.unwrap_or_else(|| "it printed nothing".to_owned()));
         };
-        Ok(Self { child, url: Url::parse(url).context("the stand-in's address is no URL")? })
+        Ok(Self { child, url: Url::parse(url).with_context(|| format!("the stub backend printed no URL: {url:?}"))? })
     }
 
-    /// Ends it.
+    /// Stops the stub backend.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.child.stdin.take());
         if time::timeout(STOP, self.child.wait()).await.is_err() {
-            self.child.kill().await.context("failed to end the stand-in")?;
+            self.child.kill().await.context("failed to stop the stub backend")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What stands on the terminal when a run is over: the table, where to look, and the exit code in words.
+//! The terminal's output at the end of a run: the table, links to files, and the exit code.
 
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::path::Path;
@@ -8,42 +8,104 @@ use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
 use perf_report::render::files;
-use perf_report::render::terminal::{render_comparison, render_run};
+use perf_report::render::terminal::{TerminalStyle, render_comparison, render_run};
 use url::Url;
 
 use crate::dashboard_link::dashboard_link;
 use crate::workspace;
 
-/// Prints a run's result.
-pub(crate) fn print(report: &Report, path: &Path, grafana: Option<&Url>) {
-    let link = grafana.and_then(|grafana| dashboard_link(grafana, report));
-    let link = link.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
-    let page = path.with_file_name(files::HTML);
-    say(&format!("\n{}\n\n{link}report     {}", render_run(report, has_color()), page.display()));
+/// Limits on the width of text, in columns. Text outside of them is hard to read.
+const MIN_WIDTH: usize = 40;
+const MAX_WIDTH: usize = 200;
+
+/// A run's result, and everything that is printed below it.
+pub(crate) struct RunResult<'a> {
+    pub(crate) report: &'a Report,
+    /// The path of the report.
+    pub(crate) path: &'a Path,
+    /// The checks of the proof, if it ran.
+    pub(crate) proof: Option<&'a str>,
+    pub(crate) compared: Option<&'a Comparison>,
+    pub(crate) grafana: Option<&'a Url>,
 }
 
-/// Prints what a comparison came to, which is beside that file.
+/// Prints a run's result: headline, table, details, and the path of the report.
+pub(crate) fn print_run(result: &RunResult<'_>) {
+    let style = style();
+    let mut text = format!("\n{}\n", render_run(result.report, style));
+    if let Some(proof) = result.proof {
+        text.push_str(&format!("\n{}\n", style.fit(&style.wrap(proof))));
+    }
+    if let Some(compared) = result.compared {
+        text.push_str(&format!("\n{}\n", render_comparison(compared, style)));
+    }
+    let link = result.grafana.and_then(|grafana| dashboard_link(grafana, result.report));
+    let link = link.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
+    print_line(&format!("{text}\n{link}report     {}", result.path.with_file_name(files::HTML).display()));
+}
+
+/// Prints a comparison, and the path of its file, which is beside `path`.
 pub(crate) fn print_comparison(compared: &Comparison, path: &Path) {
     let path = path.with_file_name(files::COMPARISON);
-    say(&format!("\n{}\n\ncomparison {}", render_comparison(compared, has_color()), path.display()));
+    print_line(&format!("\n{}\n\ncomparison {}", render_comparison(compared, style()), path.display()));
 }
 
-fn has_color() -> bool {
-    stdout().is_terminal() && workspace::var("NO_COLOR").is_none()
+/// The abilities of the terminal on standard output. A file or a pipe gets plain text of 200
+/// columns.
+fn style() -> TerminalStyle {
+    let is_terminal = stdout().is_terminal();
+    let width = workspace::var("COLUMNS").and_then(|columns| columns.parse().ok());
+    let width = width.or_else(|| columns().filter(|_| is_terminal)).unwrap_or(TerminalStyle::PLAIN.width);
+    let color = is_terminal && workspace::var("NO_COLOR").is_none();
+    TerminalStyle { width: width.clamp(MIN_WIDTH, MAX_WIDTH), color, unicode: is_unicode() }
 }
 
-/// The last line of a command: its exit code, and what that says.
-pub(crate) fn print_code(code: ExitCode) {
-    say(&format!("exit {}    {}", code.code(), code.describe()));
+/// The width of the terminal, in columns.
+#[cfg(unix)]
+fn columns() -> Option<usize> {
+    let columns = rustix::termios::tcgetwinsize(stdout()).ok()?.ws_col;
+    (columns > 0).then_some(columns.into())
 }
 
-/// Prints why a command is refused, and gives its exit code.
+#[cfg(not(unix))]
+fn columns() -> Option<usize> {
+    None
+}
+
+/// Whether the locale has more than ASCII (POSIX, section 8.2). The first variable that is set
+/// decides. If none is set, UTF-8 is assumed, which most terminals show.
+fn is_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(workspace::var);
+    !locale.is_some_and(|locale| matches!(locale.as_str(), "C" | "POSIX"))
+}
+
+/// Prints the last lines of a command: the verdict of each run, then the exit code and its meaning.
+/// A single verdict already names the exit code.
+pub(crate) fn print_code(code: ExitCode, verdicts: &[String]) {
+    match verdicts {
+        [] => print_line(&format!("exit {}: {}", code.code(), code.describe())),
+        [verdict] => print_line(verdict),
+        verdicts => {
+            verdicts.iter().for_each(|verdict| print_line(verdict));
+            print_line(&format!("exit {}: {}", code.code(), code.describe()));
+        }
+    }
+}
+
+/// Prints why a command cannot run. Returns the exit code of a bad configuration.
 pub(crate) fn refuse(why: impl std::fmt::Display) -> ExitCode {
-    eprintln!("error: {}", sanitize(&format!("{why:#}")));
+    print_error(&format!("{why:#}"));
     ExitCode::BadConfiguration
 }
 
-/// Prints a line. Fails only if nobody reads any more, which is no reason to leave a stack behind.
-pub(crate) fn say(text: &str) {
+/// Prints an error, which may quote text from outside, on standard error.
+pub(crate) fn print_error(message: &str) {
+    let style = style();
+    eprintln!("{}", style.fit(&style.wrap(&format!("error: {}", sanitize(message)))));
+}
+
+/// Prints a line on standard output. Ignores errors: if a pipe is closed, the command must still
+/// stop its stack.
+pub(crate) fn print_line(text: &str) {
     let _ = writeln!(stdout(), "{text}");
 }

@@ -1,13 +1,51 @@
-//! Values on the command line.
+//! Values and flags that several commands share.
 
 use std::ffi::OsStr;
 
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
+use perf_report::comparison::Rule;
 use perf_settings::parse_url;
 use url::Url;
 
-/// Reads the URL of the flag of that name. What is wrong with one is said without it: clap would repeat it, and it may hold a password.
+/// Flags of the rule by which two runs are compared.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RuleArgs {
+    /// Ignore p95 slow-downs up to PERCENT
+    #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = percent)]
+    margin: f64,
+    /// Smallest p95 slow-down that must be detected
+    ///
+    /// Greater than --margin.
+    #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = percent)]
+    detect: f64,
+}
+
+impl RuleArgs {
+    pub(crate) fn rule(&self) -> Rule {
+        Rule { margin: self.margin, detect: self.detect, ..Rule::default() }
+    }
+
+    /// Rejects a rule that has no room between its two limits.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.detect > self.margin {
+            return Ok(());
+        }
+        let [detect, margin] = [self.detect, self.margin].map(|share| share * 100.0);
+        Err(format!("--detect {detect} must be greater than --margin {margin}"))
+    }
+
+    /// The first flag whose value is not the default.
+    pub(crate) fn changed_flag(&self) -> Option<&'static str> {
+        let usual = Rule::default();
+        let changed = [("--margin", self.margin != usual.margin), ("--detect", self.detect != usual.detect)];
+        changed.into_iter().find(|(_, is_changed)| *is_changed).map(|(flag, _)| flag)
+    }
+}
+
+/// Reads the URL of the named flag.
+///
+/// Its error does not repeat the value, as clap's own would: the URL may hold a password.
 #[derive(Debug, Clone)]
 pub(crate) struct UrlValue(pub(crate) &'static str);
 
@@ -21,9 +59,9 @@ impl TypedValueParser for UrlValue {
     }
 }
 
-/// Reads a percentage: "5" and "5%" are 0.05.
+/// Reads a percentage as a share: "5" and "5%" are 0.05.
 pub(crate) fn percent(value: &str) -> Result<f64, String> {
     let number = value.strip_suffix('%').unwrap_or(value).trim().parse::<f64>();
     let number = number.ok().filter(|number| (0.0..=1_000.0).contains(number));
-    number.map(|number| number / 100.0).ok_or_else(|| "not a number of per cent from 0 to 1000".to_owned())
+    number.map(|number| number / 100.0).ok_or_else(|| "not a percentage from 0 to 1000".to_owned())
 }

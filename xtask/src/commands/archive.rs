@@ -1,7 +1,7 @@
-//! `cargo xtask archive`: a run in one file that can be read in five years, and looked at again.
+//! `cargo xtask archive`: packs a run into one file that can be read and shown years later.
 //!
-//! Series are stored twice: as Prometheus' blocks, for a Prometheus to be started on, and as OpenMetrics text, which needs
-//! nothing but `tar` and `zstd` to be read.
+//! The file holds the series twice. A Prometheus can be started on the blocks. The OpenMetrics text
+//! can be read with nothing but `tar` and `zstd`.
 
 mod blocks;
 mod open;
@@ -33,7 +33,7 @@ use crate::values::UrlValue;
 use crate::{files, generated_files, http, workspace};
 use series::CollectedSeries;
 
-/// The form of an archive; grows when something in it moves.
+/// The version of the archive's layout; grows when a file moves or changes its format.
 const SCHEMA: u32 = 1;
 const MANIFEST: &str = "manifest.json";
 const REPORT: &str = "report";
@@ -41,43 +41,43 @@ const DASHBOARDS: &str = "dashboards";
 const RULES: &str = "rules";
 const SERIES: &str = "series.om";
 const BLOCKS: &str = "prometheus";
-/// zstd's usual level is 3; an archive is made once and kept.
+/// The level of zstd's compression. Its default is 3; an archive is made once and kept for years.
 const LEVEL: i32 = 12;
 
-/// What to do with which archive.
+/// `archive <TESTID>` or `archive open <FILE>`.
 #[derive(Debug)]
 pub(crate) enum ArchiveCommand {
     Make(MakeArgs),
     Open(open::OpenArgs),
 }
 
-/// Which run, and where to.
+/// The run to pack, and the file to write.
 #[derive(Debug, clap::Args)]
 pub(crate) struct MakeArgs {
-    /// The run
+    /// Testid of the run
     #[arg(value_parser = perf_settings::parse_testid)]
     testid: String,
-    /// The file to write [default: target/perf/<TESTID>.tar.zst]
+    /// File to write [default: target/perf/<TESTID>.tar.zst]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The Prometheus that has the run's series [default: the stack's]
+    /// Prometheus that has the series [default: the stack's]
     #[arg(long, value_name = "URL", value_parser = UrlValue("--prometheus-url"))]
     prometheus_url: Option<Url>,
-    /// The port of the stack's Prometheus
-    #[arg(long, default_value_t = PROMETHEUS_PORT, conflicts_with = "prometheus_url")]
+    /// Port of the stack's Prometheus
+    #[arg(long, value_name = "PORT", default_value_t = PROMETHEUS_PORT, conflicts_with = "prometheus_url")]
     prometheus_port: u16,
-    /// Where reports are [default: target/perf]
+    /// Folder of reports [default: target/perf]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Open {
-    /// Start a stack that shows an archive
+    /// Start a stack that shows the archive FILE
     Open(open::OpenArgs),
 }
 
-/// `archive <TESTID>` or `archive open <FILE>`: which clap has no derive for.
+/// By hand: clap cannot derive a command that takes either an argument or a subcommand.
 impl clap::Args for ArchiveCommand {
     fn augment_args(command: clap::Command) -> clap::Command {
         let command = MakeArgs::augment_args(command);
@@ -103,20 +103,20 @@ impl clap::FromArgMatches for ArchiveCommand {
     }
 }
 
-/// What is in an archive.
+/// `manifest.json`: the contents of an archive.
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     schema: u32,
     testid: String,
     service: String,
     started_unix_ms: i64,
-    /// When the run's series end.
+    /// The end of the run's series.
     ended_unix_ms: i64,
-    /// Which series were taken.
+    /// PromQL selectors of the packed series.
     selectors: Vec<String>,
     series: u64,
     samples: u64,
-    /// The version of the Prometheus that had them.
+    /// The version of the Prometheus that the series come from.
     prometheus: String,
 }
 
@@ -133,7 +133,7 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let folder = perf.join(&args.testid);
     let Ok(text) = fs::read_to_string(folder.join(REPORT_FILE)) else {
         return Ok(refuse(format!(
-            "there is no report of {} in {}: see cargo xtask runs",
+            "no report of {} in {}: cargo xtask runs lists the runs",
             args.testid,
             perf.display()
         )));
@@ -142,6 +142,8 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         Ok(report) => report,
         Err(error) => return Ok(refuse(format!("{}: {error}", args.testid))),
     };
+    // Not `latest`, which names another run tomorrow.
+    let (testid, folder) = (&report.testid, perf.join(&report.testid));
     let settings = Settings::from_lookup(&|name| workspace::var(name))?;
     let url = match &args.prometheus_url {
         Some(url) => url.clone(),
@@ -150,23 +152,22 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let prometheus = http::prometheus(&url, &settings.store_access)?;
     let Some(version) = version(&prometheus).await else {
         let shown = prometheus_store::shown_url(&url);
-        let way_out = "start it: cargo xtask stack up, or name another by --prometheus-url";
-        return Ok(refuse(format!("no Prometheus answers at {shown}, and it has the run's series: {way_out}")));
+        let remedy = "start it with cargo xtask stack up, or name another with --prometheus-url";
+        return Ok(refuse(format!("no Prometheus responds at {shown}, where the run's series should be: {remedy}")));
     };
     let collected = series::collect(&prometheus, &report).await?;
     if collected.samples_of_run == 0 {
         let shown = prometheus_store::shown_url(&url);
         return Ok(refuse(format!(
-            "{shown} has no series of {}: was it another store's, or has it outlived the retention?",
-            args.testid
+            "{shown} has no series of {testid}: they are in another store (--prometheus-url), or older than the retention"
         )));
     }
     let work = perf.join(format!(".archive-{}", std::process::id()));
     let made = write_all(&work, &folder, &report, &prometheus, (&collected, version)).await;
-    let output = args.output.clone().unwrap_or_else(|| perf.join(format!("{}.tar.zst", args.testid)));
-    // Under another name until it is whole.
+    let output = args.output.clone().unwrap_or_else(|| perf.join(format!("{testid}.tar.zst")));
+    // The file gets its name once it is complete.
     let draft = output.with_extension("tmp");
-    let packed = made.and_then(|()| pack(&work, &args.testid, &draft));
+    let packed = made.and_then(|()| pack(&work, testid, &draft));
     let packed = packed.and_then(|bytes| {
         fs::rename(&draft, &output).with_context(|| format!("failed to write {}", output.display()))?;
         Ok(bytes)
@@ -178,16 +179,16 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let bytes = packed?;
     let CollectedSeries { series, samples, .. } = collected;
     println!("{}  {} KiB: {} series, {samples} samples", output.display(), bytes.div_ceil(1024), series.len());
-    println!("look at it again: cargo xtask archive open {}", output.display());
+    println!("to show it: cargo xtask archive open {}", output.display());
     Ok(ExitCode::Met)
 }
 
 async fn version(prometheus: &Prometheus) -> Option<String> {
-    let answer = prometheus.get_json("status/buildinfo", &[]).await.ok()?;
-    Some(answer.pointer("/data/version")?.as_str()?.to_owned())
+    let response = prometheus.get_json("status/buildinfo", &[]).await.ok()?;
+    Some(response.pointer("/data/version")?.as_str()?.to_owned())
 }
 
-/// Everything that goes into the archive, in a folder.
+/// Writes everything that goes into the archive to the folder `work`.
 async fn write_all(
     work: &Path,
     report_folder: &Path,
@@ -207,7 +208,7 @@ async fn write_all(
             write(&work.join(RULES).join(name), &file.contents)?;
         }
     }
-    // What that Prometheus had loaded, which may be another catalogue's by now.
+    // That Prometheus may have loaded the rules of another catalogue.
     let loaded = prometheus.get_json("rules", &[]).await?;
     files::write_json(&work.join(RULES).join("loaded.json"), &loaded)?;
     let om = work.join(SERIES);
@@ -249,16 +250,16 @@ fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The dashboard as it shows that run and no other.
+/// The service's dashboard with the run selected and its window set.
 fn dashboard_of_run(report: &Report) -> anyhow::Result<dashboards::grafana::Dashboard> {
     let catalogue = services::find(&report.service);
-    let catalogue = catalogue.with_context(|| format!("{} is not among monitoring/src/services", report.service))?;
+    let catalogue = catalogue.with_context(|| format!("monitoring/src/services has no service {}", report.service))?;
     let mut dashboard = service_dashboard::dashboard(catalogue);
     let (from, to) = window(report);
     (dashboard.time.from, dashboard.time.to) = (rfc3339(from), rfc3339(to));
     dashboard.refresh = String::new();
     for variable in &mut dashboard.templating.list {
-        // All scenarios there are of that run: several loads have several names.
+        // The variable of scenarios stays at all: a run with several loads has several.
         if variable.name == TESTID.as_str() {
             variable.current =
                 dashboards::grafana::Current { text: report.testid.clone(), value: report.testid.clone() };
@@ -277,21 +278,23 @@ fn readme(manifest: &Manifest) -> String {
     format!(
         "# Run {testid}
 
-- `{REPORT}/report.json`: what it found. Durations are milliseconds where a name ends in `_ms`; times are UTC.
-- `{SERIES}`: its series as OpenMetrics text (https://openmetrics.io), a sample a line, with times in seconds since 1970.
-- `{BLOCKS}/`: the same as Prometheus' blocks, made for Prometheus {prometheus}. To look at them:
+- `{REPORT}/report.json`: the report. Fields whose name ends in `_ms` are milliseconds. Times are UTC.
+- `{SERIES}`: the series as OpenMetrics text (https://openmetrics.io). Each line is a sample; times
+  are seconds since 1970.
+- `{BLOCKS}/`: the same series as Prometheus blocks, from Prometheus {prometheus}. To show them:
 
       prometheus --config.file=/dev/null --storage.tsdb.path={BLOCKS} --storage.tsdb.retention.time=100y
 
-  Markers of staleness are not among them, so a series is drawn for five minutes after its last sample.
-- `{DASHBOARDS}/`: Grafana's dashboard, with the run's window set. `{RULES}/`: recording rules and alerts as they were when this was
-  made; `loaded.json` is what Prometheus said it had loaded then.
-- `{MANIFEST}`: which series these are, and how many.
+  The blocks have no stale markers, so a series is drawn for five minutes after its last sample.
+- `{DASHBOARDS}/`: the Grafana dashboard, with the run's window set.
+- `{RULES}/`: recording rules and alerts of the workspace when the archive was made. `loaded.json`
+  lists the rules that Prometheus had loaded then.
+- `{MANIFEST}`: selectors and number of the series.
 "
     )
 }
 
-/// Packs the folder, without owners and times of this machine.
+/// Packs the folder without owners and times of this machine. Gives the size in bytes.
 fn pack(work: &Path, testid: &str, output: &Path) -> anyhow::Result<u64> {
     let file = File::create(output).with_context(|| format!("failed to write {}", output.display()))?;
     let mut tar = tar::Builder::new(zstd::Encoder::new(file, LEVEL).context("failed to set up zstd")?);

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: what the generator costs and how true its clock is, measured side by side with its peers and with
-//! what the server wrote down.
+//! `cargo xtask bench`: measures the cost of the generator beside other load generators, and the
+//! accuracy of its clock against the delays that the server logged.
 
 mod clock;
 mod gate;
@@ -13,45 +13,55 @@ use std::time::Duration;
 use clap::Subcommand;
 use perf_report::exit_code::ExitCode;
 
-/// What to measure. But for the gate, each pins the server to one processor and the generator to another, and needs `taskset`
-/// (util-linux).
+/// The measurement to make.
+///
+/// All but `gate` pin the server to one processor and the
+/// generator to another, with `taskset` (util-linux).
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
-    /// Processor time per request, requests a second and peak memory, of ours and of each peer on PATH (oha, wrk, hey, k6)
+    /// Compare cost and throughput with other load generators
+    ///
+    /// Measures processor time per request, requests per second and peak memory of this generator
+    /// and of each peer on PATH (oha, wrk, hey, k6).
     Peers(PeersArgs),
-    /// How late arrivals at a constant rate begin, and what a request costs then
+    /// Measure the lateness and cost of arrivals at a constant rate
     Arrivals {
-        /// The rate
+        /// Iterations per second or minute, such as 500/s or 30/m
         #[arg(long, default_value = "5000/s")]
         rate: String,
-        /// How long
+        /// Duration of the load
         #[arg(long, default_value = "20s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
-        /// Begin each when it is due, with a wake-up each
+        /// Start each iteration when it is due
+        ///
+        /// Each iteration gets a timer of its own instead of a grid of 0.4 ms.
         #[arg(long)]
         exact: bool,
     },
-    /// Percentiles, against the delays that the server wrote down for the same requests
+    /// Compare percentiles with the delays that the server logged
     Accuracy {
-        /// How long
+        /// Duration of the load
         #[arg(long, default_value = "20s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
     },
-    /// Peak memory of many virtual users, as hard as they can or mostly thinking
+    /// Measure the peak memory of many virtual users
     Memory {
-        /// How many
+        /// Number of virtual users
         #[arg(long, default_value_t = 1000)]
         vus: u32,
-        /// How long
+        /// Duration of the load
         #[arg(long, default_value = "60s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
-        /// They think for ten seconds or so after each request
+        /// Let virtual users wait about 10 s after each request
         #[arg(long)]
         thinking: bool,
     },
-    /// How often a comparison finds a slow-down, by its size: by simulation, as a table and as the README's picture
+    /// Simulate how often a comparison detects a slow-down
+    ///
+    /// Prints a table by size of the slow-down, and draws the picture of
+    /// monitoring/compare/README.md.
     Gate {
-        /// How many comparisons of each size
+        /// Number of simulated comparisons of each size
         #[arg(long, default_value_t = 1000)]
         gates: usize,
     },
@@ -59,16 +69,18 @@ pub(crate) enum BenchCommand {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PeersArgs {
-    /// Connections, or virtual users
+    /// Number of connections or virtual users
     #[arg(long, default_value_t = 50)]
     connections: u32,
-    /// How long each runs in each round
+    /// Duration of each run
     #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
     duration: Duration,
-    /// How many rounds: in each, ours and every peer in turn
+    /// Number of rounds
+    ///
+    /// A round runs this generator and every peer once.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
-    /// Only this peer (repeatable) [default: each one on PATH]
+    /// Run only this peer (repeatable) [default: all on PATH]
     #[arg(long)]
     peer: Vec<String>,
 }

@@ -1,4 +1,6 @@
-//! `cargo xtask ci`: what needs Docker, Prometheus or promtool. Nothing here is skipped: what is missing is a failure.
+//! `cargo xtask ci`: runs the checks that need Docker, Prometheus or promtool.
+//!
+//! No check is skipped: a missing program is an error.
 
 mod faults;
 mod fuzz;
@@ -17,13 +19,16 @@ use crate::{files, workspace};
 
 /// The module of tests that take too long for every change.
 const FULL: &str = "full::";
-/// Programs that the checks run.
+/// Programs that the checks need on PATH.
 const NEEDED: [&str; 7] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node"];
 
-/// How much is checked.
+/// The extent of the checks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CiArgs {
-    /// All faults and not one of each class, 50 kills, and fuzzing: half an hour more. Writes xtask/FAULTS.md
+    /// Add the tests that take half an hour, and the fuzzers
+    ///
+    /// Tests all faults instead of some of each class, kills 50 runs,
+    /// and runs the fuzzers. Writes xtask/FAULTS.md.
     #[arg(long)]
     full: bool,
 }
@@ -31,7 +36,7 @@ pub(crate) struct CiArgs {
 /// Runs the checks.
 pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     if let Some(missing) = NEEDED.into_iter().find(|name| workspace::program(name).is_none()) {
-        return Ok(refuse(format!("{missing} is not on PATH, and these checks need it")));
+        return Ok(refuse(format!("{missing}, which the checks need, is not on PATH: install it")));
     }
     if codegen::run(&CodegenArgs { check: true })? != ExitCode::Met {
         return Ok(ExitCode::BadConfiguration);
@@ -40,15 +45,15 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     shell.change_dir(workspace::root());
     check_generated(&shell)?;
     let cargo = env!("CARGO");
-    // Ignored tests need what this command insists on. Each starts servers and load of its own, so one at a time. Of the whole workspace, so
-    // that nothing is compiled for fewer features than `cargo test` has compiled it for.
+    // Ignored tests need the programs above. They run one at a time, since each starts servers and
+    // load. The whole workspace is named so that cargo reuses what `cargo test` has built: with
+    // fewer packages, crates would be built again for fewer features.
     let tests = tests()?.into_iter().flat_map(|name| ["--test".to_owned(), name]);
     let skipped = if args.full { &[][..] } else { &["--skip", FULL][..] };
-    faults::forget()?;
-    // All that is wrong is told at once.
+    faults::remove_rows()?;
     let mut command =
         cmd!(shell, "{cargo} test --workspace --no-fail-fast {tests...} -- --ignored --test-threads=1 {skipped...}");
-    command = workspace::TOLD_BY_CARGO.iter().fold(command, |command, name| command.env_remove(name));
+    command = workspace::CARGO_VARIABLES.iter().fold(command, |command, name| command.env_remove(name));
     command.run()?;
     if !args.full {
         faults::check()?;
@@ -59,7 +64,7 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// All tests but the scenarios, which are ignored for another reason. Crates may have some of the same name.
+/// The names of all test targets but the scenarios, which are ignored for another reason.
 fn tests() -> anyhow::Result<BTreeSet<String>> {
     const SCENARIOS: &str = "load";
     let metadata = MetadataCommand::new().current_dir(workspace::root()).no_deps().exec();
@@ -69,7 +74,7 @@ fn tests() -> anyhow::Result<BTreeSet<String>> {
     Ok(tests.map(|target| target.name).collect())
 }
 
-/// What Prometheus' own tool says of the generated files.
+/// Checks the generated files with promtool.
 fn check_generated(shell: &Shell) -> anyhow::Result<()> {
     let folder = workspace::root().join("monitoring/prometheus");
     let rules = files(&folder.join("rules"))?;
@@ -84,7 +89,7 @@ fn files(folder: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
     files.sort();
     if files.is_empty() {
-        bail!("there are no files in {}", folder.display());
+        bail!("{} is empty", folder.display());
     }
     Ok(files)
 }

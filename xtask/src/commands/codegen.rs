@@ -1,24 +1,26 @@
-//! `cargo xtask codegen`: writes the generated files, or finds out which differ from what would be written.
+//! `cargo xtask codegen`: writes the generated files, or
+//! checks that the committed ones are up to date.
 
 use perf_report::exit_code::ExitCode;
 
 use crate::{generated_files, workspace};
 
-/// Whether to write.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CodegenArgs {
-    /// Write nothing; fail if a file differs from what would be written, or should not be there
+    /// Only check that generated files are up to date
+    ///
+    /// Fails if a file differs, is missing, or is not generated any more.
     #[arg(long)]
     pub(super) check: bool,
 }
 
-/// Writes all files and removes leftovers, or only looks and fails on any difference.
+/// Writes all files and removes leftovers, or checks and fails on any difference.
 pub(crate) fn run(args: &CodegenArgs) -> anyhow::Result<ExitCode> {
     let differences = generated_files::differences(&workspace::root())?;
     if args.check {
         differences.iter().for_each(|difference| eprintln!("{difference}"));
         if !differences.is_empty() {
-            eprintln!("run `cargo xtask codegen` and commit what it writes");
+            eprintln!("generated files are not up to date: run `cargo xtask codegen` and commit the changes");
             return Ok(ExitCode::BadConfiguration);
         }
         println!("generated files are up to date");

@@ -1,7 +1,7 @@
-//! `cargo xtask comment`: one comment on a pull request of GitHub, which is updated and not repeated.
+//! `cargo xtask comment`: writes one comment on a GitHub pull request, and updates it later.
 //!
-//! Workflows of forks may not write; then it says so and fails nothing, since the same stands on the job's page.
-//! (<https://docs.github.com/rest/issues/comments>)
+//! A workflow of a fork may not write comments. The command then prints that and succeeds, since
+//! the job's page has the same summary. (<https://docs.github.com/rest/issues/comments>)
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,23 +15,26 @@ use url::Url;
 
 use crate::{files, http, workspace};
 
-/// GitHub takes no more, <https://docs.github.com/rest/issues/comments>; in characters, which are fewer than bytes.
+/// Limit on the characters of a comment; GitHub's own is 65,536.
 const MOST: usize = 65_000;
-/// Comments on a page, and pages that are looked through.
+/// Comments on a page of GitHub's API.
 const PAGE: usize = 100;
+/// Limit on the pages that are searched for the comment.
 const PAGES: usize = 10;
 
-/// What to say, and which comment it is.
+/// The text of the comment, and its topic.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CommentArgs {
-    /// A file of Markdown [default: the newest summary.md of a run or a comparison]
+    /// Markdown file [default: the newest summary.md]
+    ///
+    /// The default is the newest summary of a run or a comparison in target/perf.
     file: Option<PathBuf>,
-    /// What tells this comment from others of ours
+    /// Name that identifies the comment to update
     #[arg(long, default_value = "perf")]
     topic: String,
 }
 
-/// Where a workflow of GitHub runs, and for whom.
+/// A pull request, and the access to it.
 struct PullRequest {
     api: Url,
     repository: String,
@@ -42,19 +45,20 @@ struct PullRequest {
 /// Runs the command.
 pub(crate) async fn run(args: &CommentArgs) -> anyhow::Result<ExitCode> {
     let Some(pull_request) = find_pull_request()? else {
-        println!("no comment: this is no workflow of a pull request, or it has no GITHUB_TOKEN");
+        println!("no comment: this is not a workflow of a pull request, or GITHUB_TOKEN is not set");
         return Ok(ExitCode::Met);
     };
     let Some(file) = args.file.clone().or_else(|| newest(&workspace::perf())) else {
-        println!("no comment: there is no {} of a run", MARKDOWN);
+        println!("no comment: {} has no {MARKDOWN} of a run", workspace::perf().display());
         return Ok(ExitCode::Met);
     };
     let text = files::read(&file)?;
-    println!("{}", pull_request.say(&args.topic, &text).await?);
+    println!("{}", pull_request.comment(&args.topic, &text).await?);
     Ok(ExitCode::Met)
 }
 
-/// The pull request, by the variables that every workflow has; none outside of one, and for what is no pull request.
+/// The pull request, from the variables of a GitHub workflow;
+/// `None` outside of a pull request's workflow.
 fn find_pull_request() -> anyhow::Result<Option<PullRequest>> {
     let (Some(event), Some(repository), Some(token)) =
         (workspace::var("GITHUB_EVENT_PATH"), workspace::var("GITHUB_REPOSITORY"), workspace::var("GITHUB_TOKEN"))
@@ -63,83 +67,86 @@ fn find_pull_request() -> anyhow::Result<Option<PullRequest>> {
     };
     let api = workspace::var("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
     let text = fs::read_to_string(&event).with_context(|| format!("failed to read {event} (GITHUB_EVENT_PATH)"))?;
-    let event: Value = serde_json::from_str(&text).context("GITHUB_EVENT_PATH names no JSON")?;
+    let event: Value =
+        serde_json::from_str(&text).with_context(|| format!("{event} (GITHUB_EVENT_PATH) is not JSON"))?;
     let Some(pull_request) = event.pointer("/pull_request/number").and_then(Value::as_u64) else { return Ok(None) };
     Ok(Some(PullRequest {
-        api: Url::parse(&api).context("GITHUB_API_URL is no URL")?,
+        api: Url::parse(&api).with_context(|| format!("GITHUB_API_URL is not a URL: {api:?}"))?,
         repository,
         pull_request,
         token,
     }))
 }
 
-/// The summary that was written last.
+/// The newest summary of a run in a folder.
 fn newest(folder: &Path) -> Option<PathBuf> {
     let runs = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path().join(MARKDOWN));
     let written = |path: &PathBuf| path.metadata().and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     runs.filter(|path| path.is_file()).max_by_key(written)
 }
 
-/// What tells our comment from others: HTML that nobody sees.
+/// The HTML comment that identifies a comment of a topic. GitHub does not show it.
 fn marker(topic: &str) -> String {
     let word: String = topic.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     format!("<!-- cargo xtask comment: {word} -->")
 }
 
-/// No more than GitHub takes. What is cut off stands on the job's page.
-fn fitted(text: &str) -> String {
+/// Cuts a text to the length that GitHub accepts.
+fn truncate(text: &str) -> String {
     match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}\n\n… the rest is on the job's page.\n", &text[..at]),
+        Some((at, _)) => format!("{}\n\n… see the job's page for the rest.\n", &text[..at]),
         None => text.to_owned(),
     }
 }
 
 impl PullRequest {
-    /// Writes the comment, or writes it again, and gives what became of it.
-    async fn say(&self, topic: &str, text: &str) -> anyhow::Result<String> {
+    /// Writes or updates the comment of a topic. Gives the outcome as a line to print.
+    async fn comment(&self, topic: &str, text: &str) -> anyhow::Result<String> {
         let client = http::client(&self.api)?;
         let marker = marker(topic);
-        let body = json!({ "body": format!("{marker}\n{}", fitted(text)) });
+        let body = json!({ "body": format!("{marker}\n{}", truncate(text)) });
         let base = self.api.as_str().trim_end_matches('/');
         let issues = format!("{base}/repos/{}/issues", self.repository);
         let request = |request: reqwest::RequestBuilder| {
             let request = request.bearer_auth(&self.token).header("accept", "application/vnd.github+json");
-            // GitHub refuses who does not say who it is.
+            // GitHub rejects requests without a user agent.
             request.header("user-agent", concat!("perf-xtask/", env!("CARGO_PKG_VERSION")))
         };
         let mut found = None;
         for page in 1..=PAGES {
             let url = format!("{issues}/{}/comments?per_page={PAGE}&page={page}", self.pull_request);
-            let answer = request(client.get(url)).send().await.context("failed to ask GitHub for comments")?;
-            if let Some(why) = why_not(answer.status()) {
-                return Ok(why);
+            let response = request(client.get(url)).send().await.context("failed to ask GitHub for comments")?;
+            if let Some(refusal) = describe_refusal(response.status()) {
+                return Ok(refusal);
             }
-            let comments: Vec<Value> = answer.json().await.context("GitHub's comments are none")?;
+            let comments: Vec<Value> = response.json().await.context("GitHub's response is not a list of comments")?;
             let ours = |comment: &&Value| comment["body"].as_str().is_some_and(|body| body.starts_with(&marker));
             found = comments.iter().find(ours).and_then(|comment| comment["id"].as_u64());
             if found.is_some() || comments.len() < PAGE {
                 break;
             }
         }
-        let answer = match found {
+        let response = match found {
             Some(id) => request(client.patch(format!("{issues}/comments/{id}"))).json(&body).send().await,
             None => request(client.post(format!("{issues}/{}/comments", self.pull_request))).json(&body).send().await,
         };
-        let status = answer.context("failed to send the comment")?.status();
+        let status = response.context("failed to send the comment to GitHub")?.status();
         let done = if found.is_some() { "updated the comment" } else { "commented" };
-        Ok(why_not(status).unwrap_or_else(|| format!("{done} on pull request {}", self.pull_request)))
+        Ok(describe_refusal(status).unwrap_or_else(|| format!("{done} on pull request {}", self.pull_request)))
     }
 }
 
-/// Why there is no comment; none if there is. It is no verdict: whatever GitHub answers, it fails nothing. A token that may not write is
-/// answered 403; one that may not even see, 404; and none that is any, 401.
-fn why_not(status: reqwest::StatusCode) -> Option<String> {
+/// The reason why GitHub did not accept the comment; `None` for success.
+///
+/// A refusal does not fail the command. GitHub responds 401 to an invalid token, 403 to a token
+/// that may not write, and 404 to a token that may not read.
+fn describe_refusal(status: reqwest::StatusCode) -> Option<String> {
     match status.as_u16() {
         _ if status.is_success() => None,
         401 | 403 | 404 => Some(format!(
-            "no comment: this workflow may not write to the pull request ({status}); it would need pull-requests: write, which forks do not have"
+            "no comment: this workflow may not write to the pull request ({status}): give it pull-requests: write (not possible for forks)"
         )),
-        _ => Some(format!("no comment: GitHub answered {status}")),
+        _ => Some(format!("no comment: GitHub responded {status}")),
     }
 }
 
@@ -151,11 +158,12 @@ mod tests {
 
     use super::*;
 
-    /// A GitHub that has those comments and answers changes with that status. Gives what it was asked.
+    /// A GitHub with these comments, which responds to changes
+    /// with `status`. Gives the requests it gets.
     fn github(comments: &'static str, status: &'static str) -> (PullRequest, mpsc::Receiver<String>) {
-        let (asked, requests) = mpsc::channel();
+        let (sender, requests) = mpsc::channel();
         let url = fake_server::respond(move |request| {
-            let _ = asked.send(request.to_owned());
+            let _ = sender.send(request.to_owned());
             let (status, body) = if request.starts_with("GET") { ("200 OK", comments) } else { (status, "{}") };
             (status, body.to_owned())
         });
@@ -166,34 +174,34 @@ mod tests {
     #[tokio::test]
     async fn a_comment_is_written_once_and_then_updated() {
         let (pull_request, requests) = github(r#"[{"id":1,"body":"hello"}]"#, "201 Created");
-        assert_eq!(pull_request.say("gate", "## fine").await.unwrap(), "commented on pull request 7");
+        assert_eq!(pull_request.comment("gate", "## fine").await.unwrap(), "commented on pull request 7");
         assert!(requests.recv().unwrap().starts_with("GET /api/v3/repos/o/r/issues/7/comments?per_page=100&page=1"));
         let posted = requests.recv().unwrap();
         assert!(posted.starts_with("POST /api/v3/repos/o/r/issues/7/comments"), "{posted}");
         assert!(posted.contains("Bearer t"), "{posted}");
         let ours = r#"[{"id":1,"body":"hello"},{"id":5,"body":"<!-- cargo xtask comment: gate -->\nold"}]"#;
         let (pull_request, requests) = github(ours, "200 OK");
-        assert_eq!(pull_request.say("gate", "## fine").await.unwrap(), "updated the comment on pull request 7");
+        assert_eq!(pull_request.comment("gate", "## fine").await.unwrap(), "updated the comment on pull request 7");
         assert!(requests.into_iter().take(2).last().unwrap().starts_with("PATCH /api/v3/repos/o/r/issues/comments/5"));
         let (pull_request, requests) = github(ours, "201 Created");
-        pull_request.say("dashboards", "## fine").await.unwrap();
-        assert!(requests.into_iter().take(2).last().unwrap().starts_with("POST"), "another topic's is another comment");
+        pull_request.comment("dashboards", "## fine").await.unwrap();
+        assert!(requests.into_iter().take(2).last().unwrap().starts_with("POST"), "each topic has its own comment");
     }
 
     #[tokio::test]
-    async fn who_may_not_write_is_told_and_nothing_fails() {
+    async fn a_refused_comment_is_reported_and_fails_nothing() {
         let (pull_request, _requests) = github("[]", "403 Forbidden");
-        let said = pull_request.say("gate", "## fine").await.unwrap();
-        assert!(said.contains("pull-requests: write"), "{said}");
+        let line = pull_request.comment("gate", "## fine").await.unwrap();
+        assert!(line.contains("pull-requests: write"), "{line}");
         let (pull_request, _requests) = github("[]", "500 Internal Server Error");
-        let said = pull_request.say("gate", "## fine").await.unwrap();
-        assert!(said.contains("no comment: GitHub answered 500"), "{said}");
+        let line = pull_request.comment("gate", "## fine").await.unwrap();
+        assert!(line.contains("no comment: GitHub responded 500"), "{line}");
     }
 
     #[test]
-    fn a_comment_fits() {
-        assert_eq!(fitted("short"), "short");
-        let long = fitted(&"ä".repeat(70_000));
+    fn a_long_comment_is_truncated() {
+        assert_eq!(truncate("short"), "short");
+        let long = truncate(&"ä".repeat(70_000));
         assert!(long.chars().count() < 65_100 && long.contains("the job's page"));
     }
 }

@@ -1,36 +1,33 @@
-//! `cargo xtask compare`: two runs that were recorded, at different times.
+//! `cargo xtask compare`: compares two recorded runs.
 
-use perf_report::comparison::Rule;
 use perf_report::exit_code::ExitCode;
 
+use crate::values::RuleArgs;
 use crate::{recorded, report_files, reports, terminal};
 
-/// Which runs, and what is asked of them.
+/// The two runs and the rule.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompareArgs {
-    /// Before: a report.json, a run's testid, or a baseline's name
+    /// Run before the change
+    ///
+    /// The path of a report.json, a run's testid, or the name of a baseline.
     base: String,
-    /// After: likewise
+    /// Run after the change, named like BASE
     head: String,
-    /// A slow-down of a p95 up to so many per cent is none
-    #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = crate::values::percent)]
-    margin: f64,
-    /// A slow-down of so many per cent must not go unseen: more than the margin
-    #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = crate::values::percent)]
-    detect: f64,
+    #[command(flatten)]
+    rule: RuleArgs,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
-    if args.detect <= args.margin {
-        return Ok(terminal::refuse("--detect has to be more than --margin"));
+    if let Err(error) = args.rule.check() {
+        return Ok(terminal::refuse(error));
     }
     let (base, head) = match (reports::find(&args.base), reports::find(&args.head)) {
         (Ok(base), Ok(head)) => (base, head),
         (Err(error), _) | (_, Err(error)) => return Ok(terminal::refuse(error)),
     };
-    let rule = Rule { margin: args.margin, detect: args.detect, ..Rule::default() };
-    let compared = match recorded::compare((&base.0, &base.1), (&head.0, &head.1), rule) {
+    let compared = match recorded::compare((&base.0, &base.1), (&head.0, &head.1), args.rule.rule()) {
         Ok(compared) => compared,
         Err(error) => return Ok(terminal::refuse(error)),
     };
@@ -38,6 +35,6 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     report_files::write_beside(path, report, Some(&compared))?;
     terminal::print_comparison(&compared, path);
     let code = compared.code();
-    terminal::print_code(code);
+    terminal::print_code(code, &[]);
     Ok(code)
 }

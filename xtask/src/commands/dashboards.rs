@@ -1,4 +1,5 @@
-//! `cargo xtask dashboards diff`: what changed in the dashboards since a revision, in words, and then as JSON.
+//! `cargo xtask dashboards diff`: lists the changes of dashboards since a revision, and prints the
+//! diff of their JSON.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +15,18 @@ use crate::{dashboard_changes, files, workspace};
 
 const FOLDER: &str = "dashboards/json";
 
-/// What to do with dashboards.
+/// The subcommands of `cargo xtask dashboards`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DashboardsCommand {
-    /// Say what changed since a revision: panels, queries, thresholds, places
+    /// List changes of panels, queries and thresholds since a revision
     Diff {
-        /// The revision to compare with
+        /// Git revision to compare with
         #[arg(default_value = "HEAD")]
         revision: String,
-        /// Only the words, without the JSON
+        /// Print only the list of changes, without the JSON
         #[arg(long)]
         words: bool,
-        /// Only the words, as Markdown
+        /// Print only the list of changes, as Markdown
         #[arg(long, conflicts_with = "words")]
         markdown: bool,
     },
@@ -38,7 +39,7 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     shell.change_dir(workspace::root());
     let commit = format!("{revision}^{{commit}}");
     if cmd!(shell, "git rev-parse --verify --quiet {commit}").quiet().ignore_stderr().read().is_err() {
-        let why = format!("there is no revision {revision:?} here (a shallow clone has few: git fetch --unshallow)");
+        let why = format!("there is no revision {revision:?} in this clone; if it is shallow: git fetch --unshallow");
         return Ok(refuse(why));
     }
     let now = files_now()?;
@@ -47,8 +48,8 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     for (name, then, now) in dashboard_changes::pairs(&then, &now) {
         match (then, now) {
             (Some(then), Some(now)) => changes.extend(dashboard_changes::differences(then, now)),
-            (Some(_), None) => changes.push(format!("dashboard {name} is gone")),
-            (None, _) => changes.push(format!("dashboard {name} is new")),
+            (Some(_), None) => changes.push(format!("dashboard {name} was removed")),
+            (None, _) => changes.push(format!("dashboard {name} was added")),
         }
     }
     if markdown {
@@ -56,7 +57,7 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::Met);
     }
     if changes.is_empty() {
-        println!("no dashboard differs from {revision}");
+        println!("no dashboard has changed since {revision}");
         return Ok(ExitCode::Met);
     }
     changes.iter().for_each(|change| println!("{change}"));
@@ -67,7 +68,7 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// Words for a page that shows Markdown.
+/// The changes as Markdown.
 fn as_markdown(changes: &[String]) -> String {
     if changes.is_empty() {
         return "## Dashboards\n\nNo dashboard changes.".to_owned();
@@ -82,7 +83,7 @@ fn files_now() -> anyhow::Result<BTreeMap<String, Value>> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        files.insert(name.clone(), parsed(&name, &std::fs::read_to_string(&path)?)?);
+        files.insert(name.clone(), parse(&name, &files::read(&path)?)?);
     }
     Ok(files)
 }
@@ -93,15 +94,15 @@ fn files_then(shell: &Shell, revision: &str) -> anyhow::Result<BTreeMap<String, 
     for path in listed.lines() {
         let text = cmd!(shell, "git show {revision}:./{path}").quiet().read()?;
         let name = path.rsplit('/').next().unwrap_or(path);
-        files.insert(name.to_owned(), parsed(name, &text)?);
+        files.insert(name.to_owned(), parse(name, &text)?);
     }
     Ok(files)
 }
 
-fn parsed(name: &str, text: &str) -> anyhow::Result<Value> {
-    let value: Value = serde_json::from_str(text).with_context(|| format!("{name} is no JSON"))?;
+fn parse(name: &str, text: &str) -> anyhow::Result<Value> {
+    let value: Value = serde_json::from_str(text).with_context(|| format!("{FOLDER}/{name} is not JSON"))?;
     if !value["panels"].is_array() {
-        bail!("{name} is no dashboard: it has no panels");
+        bail!("{FOLDER}/{name} is not a dashboard: it has no panels");
     }
     Ok(value)
 }

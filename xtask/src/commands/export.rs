@@ -1,6 +1,6 @@
-//! `cargo xtask export`: rules and dashboards for a Prometheus and a Grafana that are not ours, ready to load.
+//! `cargo xtask export`: writes rules and dashboards for a
+//! Prometheus and a Grafana of the user's own.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -13,29 +13,28 @@ use serde_json::json;
 
 use crate::{files, generated_files, workspace};
 
-/// Where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
-    /// Where to write; a folder that is empty or not there yet
+    /// Folder to write to; must be empty or not exist yet
     #[arg(value_name = "DIR", default_value = "target/perf/export")]
     folder: PathBuf,
-    /// Replace what an earlier export left there
+    /// Replace an earlier export in the folder
     #[arg(long)]
     force: bool,
 }
 
-/// What the folder is known by as one of ours.
+/// The file by which a folder is recognized as an earlier export.
 const README: &str = "README.md";
 
 /// Writes the files.
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let folder = if args.folder.is_absolute() { args.folder.clone() } else { workspace::root().join(&args.folder) };
     if folder.exists() {
-        let is_empty = fs::read_dir(&folder).context("failed to look into it")?.next().is_none();
+        let is_empty = files::list(&folder)?.next().is_none();
         let is_export = folder.join(README).is_file();
         if !(is_empty || args.force && is_export) {
             eprintln!(
-                "error: {} is not empty: name another, or replace an earlier export by --force",
+                "error: {} is not empty: name another folder, or replace an earlier export with --force",
                 folder.display()
             );
             return Ok(ExitCode::BadConfiguration);
@@ -67,12 +66,13 @@ fn files() -> anyhow::Result<Vec<GeneratedFile>> {
     let mut guides = Vec::new();
     for catalogue in services::ALL {
         let mut dashboard = service_dashboard::dashboard(catalogue);
-        // They lead to a stack on the machine of whoever looks.
+        // The links lead to a stack on the viewer's own machine.
         dashboard.links.clear();
         let name = service_dashboard::uid(catalogue.service);
         let model = serde_json::to_value(&dashboard).context("failed to write the dashboard")?;
         files.push(GeneratedFile { path: format!("dashboards/{name}.json"), contents: pretty(&model)? + "\n" });
-        // The body of POST /api/dashboards/db, <https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/>.
+        // The body of POST /api/dashboards/db,
+        // <https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/>.
         let body = json!({ "dashboard": model, "overwrite": true, "message": "cargo xtask export" });
         files.push(GeneratedFile { path: format!("dashboards/{name}.post.json"), contents: pretty(&body)? + "\n" });
         guides.push(readme(catalogue.service, name));
@@ -85,10 +85,10 @@ fn readme(service: &str, name: &str) -> String {
     format!(
         "# Monitoring of {service}
 
-Generated from the catalogue by `cargo xtask export`. Nothing here has to be edited.
+Generated from the catalogue by `cargo xtask export`. The files need no edits.
 
-Prometheus: put `rules/*.yml` where `rule_files` of its configuration finds them, and reload. Mimir, Cortex and Grafana Cloud
-take the same files by their own tool:
+Prometheus: copy `rules/*.yml` to a path of `rule_files` in its configuration, and reload. For Mimir,
+Cortex and Grafana Cloud, load the same files with mimirtool:
 
     mimirtool rules load rules/{service}.yml rules/{service}-alerts.yml
 
@@ -97,9 +97,9 @@ Grafana: import `dashboards/{name}.json` (Dashboards, New, Import), or
     curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\
       -d @dashboards/{name}.post.json https://grafana.example/api/dashboards/db
 
-The dashboard asks for its data source by a variable, at its top left.
+Select the data source in the variable at the top left of the dashboard.
 
-The backend's own panels want its `/metrics` scraped with the label `job=\"{BACKEND_JOB}\"`:
+The backend's panels need its `/metrics`, scraped with the label `job=\"{BACKEND_JOB}\"`:
 
     scrape_configs:
       - job_name: {BACKEND_JOB}
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_exported_is_what_is_committed_and_asks_for_its_data_source() {
+    fn an_export_has_the_rules_and_a_variable_data_source() {
         let files = files().unwrap();
         let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
         let service = services::ALL[0].service;
@@ -122,7 +122,7 @@ mod tests {
         let post = files.iter().find(|file| file.path.ends_with(".post.json")).unwrap();
         let body: serde_json::Value = serde_json::from_str(&post.contents).unwrap();
         assert_eq!((&body["dashboard"]["uid"], &body["overwrite"]), (&json!(service), &json!(true)));
-        assert!(!post.contents.contains("localhost"), "a link that leads nowhere");
+        assert!(!post.contents.contains("localhost"), "the export links to this machine");
         let sources = post.contents.matches("\"uid\": \"${datasource}\"").count();
         assert!(sources > 20 && !post.contents.contains("\"uid\": \"prometheus\""), "{sources}");
     }

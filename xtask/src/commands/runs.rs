@@ -1,4 +1,4 @@
-//! `cargo xtask runs`: past runs, from their reports, the newest last.
+//! `cargo xtask runs`: lists past runs by their reports, the newest last.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -10,19 +10,20 @@ use perf_report::mark::Mark;
 
 use crate::{reports, workspace};
 
-/// Which runs to show.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunsArgs {
-    /// Only runs with that tag (repeatable: all of them)
+    /// Show only runs with this tag
+    ///
+    /// Repeatable: a run must have all of the tags.
     #[arg(long, value_name = "NAME=VALUE")]
     tag: Vec<String>,
-    /// Only runs of that scenario
+    /// Show only runs of this scenario
     #[arg(long)]
     scenario: Option<String>,
-    /// At most so many, the last ones
-    #[arg(short = 'n', long, default_value_t = 20)]
+    /// Show only the last N runs
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     last: usize,
-    /// Where reports are [default: target/perf]
+    /// Folder of reports [default: target/perf]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -30,7 +31,7 @@ pub(crate) struct RunsArgs {
 /// Prints the runs.
 pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let folder = args.out.clone().unwrap_or_else(workspace::perf);
-    let (mut reports, unreadable) = reports::all(&folder)?;
+    let (mut reports, unreadable) = reports::read_all(&folder)?;
     let wanted = |report: &Report| {
         let has = |tag: &String| {
             tag.split_once('=').is_some_and(|(name, value)| report.tags.get(name).map(String::as_str) == Some(value))
@@ -41,22 +42,24 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     reports.sort_by_key(|report| report.started_unix_ms);
     let shown = &reports[reports.len().saturating_sub(args.last)..];
     if shown.is_empty() {
-        println!("there are no such runs in {}", folder.display());
+        println!("no runs found in {}", folder.display());
     } else {
         println!("{}", render(shown));
     }
     for path in unreadable {
-        eprintln!("warning: {} is no report of this version", path.display());
+        eprintln!("warning: {} is not a report, or has a newer version", path.display());
     }
     Ok(ExitCode::Met)
 }
 
-/// A line a run.
+/// A table with a line for each run.
 fn render(reports: &[Report]) -> String {
     let width = |of: &dyn Fn(&Report) -> usize| reports.iter().map(of).max().unwrap_or(0);
     let (ids, loads) = (width(&|report| report.testid.chars().count()), width(&|report| report.load.chars().count()));
-    let mut text =
-        format!("{:<14} {:<ids$}  {:<loads$} {:>9}  worst p95 of its promise", "verdict", "run", "load", "requests");
+    let mut text = format!(
+        "{:<14} {:<ids$}  {:<loads$} {:>9}  worst p95 (of its objective)",
+        "verdict", "run", "load", "requests"
+    );
     for report in reports {
         let verdict = match report.exit_code {
             ExitCode::Met | ExitCode::Missed | ExitCode::Inconclusive => Mark::verdict(report.exit_code),
@@ -77,7 +80,7 @@ fn render(reports: &[Report]) -> String {
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-/// The endpoint that comes nearest to its promise, or goes farthest beyond it.
+/// The endpoint whose p95 is the largest share of its objective, with the p95 and the share.
 fn worst(report: &Report) -> String {
     let latencies = report.objectives.iter().filter(|objective| objective.goal.is_latency());
     let shares = latencies.filter_map(|it| Some((it.share_of_threshold()?, it, it.quantile_ms()?)));
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_a_line() {
+    fn each_run_is_one_line() {
         let report = test_support::report();
         let mut tagged = Report { exit_code: ExitCode::Missed, testid: "other".to_owned(), ..report.clone() };
         tagged.tags.insert("team".to_owned(), "trading".to_owned());

@@ -1,4 +1,4 @@
-//! `cargo xtask stack …`: the stack day by day.
+//! `cargo xtask stack …`: starts, stops and inspects the stack.
 
 mod doctor;
 mod status;
@@ -17,58 +17,70 @@ use crate::stack::{
 };
 use crate::terminal::refuse;
 
-/// What to do with the stack.
+/// The subcommands of `cargo xtask stack`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StackCommand {
-    /// Start Prometheus and Grafana, or use those that run
+    /// Start Prometheus and Grafana, or reuse the running ones
     Up(UpArgs),
-    /// Stop this workspace's stack; its data stays
+    /// Stop the stack of this clone; its data stays
     Down(StackSelection),
-    /// Stop it and start it again; its data stays
+    /// Stop the stack and start it again; its data stays
     Restart(UpArgs),
-    /// Show what runs: health, versions, ports, disk, retention and the last runs
+    /// Show health, versions, ports, disk use, retention and last runs
     Status,
-    /// Show what Prometheus and Grafana wrote last
+    /// Show the last log lines of Prometheus and Grafana
     Logs {
-        /// Go on as they write more, until Ctrl-C
+        /// Print new lines as they come, until Ctrl-C
         #[arg(short, long)]
         follow: bool,
     },
-    /// Stop the stack and remove its data: all runs are gone then
+    /// Stop the stack and delete its data, with all runs in it
     Reset {
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
         which: StackSelection,
     },
-    /// Look for what keeps metrics from appearing, and say for each how to mend it
+    /// Find out why metrics do not appear, and how to fix it
     Doctor(doctor::DoctorArgs),
-    /// Print the names of the images, to pull or mirror them beforehand
+    /// Print the names of the images, to pull or mirror them
     Images,
 }
 
-/// Which of this clone's stacks.
+/// All stacks of this clone, or one of them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StackSelection {
-    /// Only the stack whose Prometheus has this port
-    #[arg(long)]
+    /// Port that identifies the stack [default: all stacks]
+    ///
+    /// The port of the stack's Prometheus.
+    #[arg(long, value_name = "PORT")]
     prometheus_port: Option<u16>,
 }
 
-/// What to start.
+/// The stack to start.
 #[derive(Debug, clap::Args)]
 pub(crate) struct UpArgs {
-    /// What to start
-    #[arg(long, value_enum, default_value_t = StackChoice::Auto)]
+    /// Stack: auto, docker, native or none
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = StackChoice::Auto)]
     stack: StackChoice,
-    /// Prometheus' port on 127.0.0.1
-    #[arg(long, default_value_t = PROMETHEUS_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port of Prometheus on 127.0.0.1
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = PROMETHEUS_PORT,
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
     prometheus_port: u16,
-    /// Grafana's port on 127.0.0.1
-    #[arg(long, default_value_t = GRAFANA_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port of Grafana on 127.0.0.1
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = GRAFANA_PORT,
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
     grafana_port: u16,
-    /// Start no Grafana
+    /// Do not start Grafana
     #[arg(long, conflicts_with = "grafana_port")]
     no_grafana: bool,
 }
@@ -84,7 +96,10 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
         }
         StackCommand::Status => {
             let lines = status::lines().await?;
-            println!("{}", if lines.is_empty() { "nothing runs".to_owned() } else { sanitize(&lines.join("\n")) });
+            println!(
+                "{}",
+                if lines.is_empty() { "no stack is running".to_owned() } else { sanitize(&lines.join("\n")) }
+            );
             Ok(ExitCode::Met)
         }
         StackCommand::Logs { follow } => logs(follow).await,
@@ -107,15 +122,18 @@ async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn down(prometheus_port: Option<u16>) -> anyhow::Result<ExitCode> {
-    // A Docker that cannot be asked is no reason to leave a Prometheus from PATH running.
-    let (parts, unasked) = match parts(StackChoice::Auto, prometheus_port).await {
+    // If Docker does not respond, a Prometheus from PATH is stopped all the same.
+    let (parts, docker_error) = match parts(StackChoice::Auto, prometheus_port).await {
         Ok(parts) => (parts, None),
         Err(error) => (parts(StackChoice::Native, prometheus_port).await?, Some(error)),
     };
     stop(&parts).await?;
     let names: Vec<_> = parts.iter().map(StackPart::to_string).collect();
-    println!("{}", if names.is_empty() { "nothing ran".to_owned() } else { format!("stopped {}", names.join(", ")) });
-    match unasked {
+    println!(
+        "{}",
+        if names.is_empty() { "no stack was running".to_owned() } else { format!("stopped {}", names.join(", ")) }
+    );
+    match docker_error {
         Some(error) => Err(error.into()),
         None => Ok(ExitCode::Met),
     }
@@ -125,13 +143,13 @@ async fn logs(follow: bool) -> anyhow::Result<ExitCode> {
     let shown = async {
         let containers = docker::logs(follow);
         let processes = native::logs(follow);
-        // Both go on for ever if they are to follow.
+        // With `follow`, neither of them ends by itself.
         tokio::try_join!(containers, processes).map(|(containers, processes)| containers + processes)
     };
     tokio::select! {
         shown = shown => {
             if shown? == 0 {
-                println!("nothing runs");
+                println!("no stack is running");
             }
         }
         _ = tokio::signal::ctrl_c(), if follow => {}
@@ -143,14 +161,14 @@ async fn reset(yes: bool, prometheus_port: Option<u16>) -> anyhow::Result<ExitCo
     let mut kept = docker::volumes(prometheus_port).await?;
     kept.extend(native::data(prometheus_port).iter().map(|folder| folder.display().to_string()));
     if kept.is_empty() {
-        println!("there is no data");
+        println!("there is no data to remove");
         return Ok(ExitCode::Met);
     }
     if !yes {
         if !stdin().is_terminal() {
-            return Ok(refuse(format!("this would remove {}: say --yes", kept.join(", "))));
+            return Ok(refuse(format!("this would remove {}: confirm with --yes", kept.join(", "))));
         }
-        eprint!("remove {}, with all runs in it? [y/N] ", kept.join(", "));
+        eprint!("remove {} and all runs in it? [y/N] ", kept.join(", "));
         stderr().flush()?;
         let mut answer = String::new();
         stdin().read_line(&mut answer)?;

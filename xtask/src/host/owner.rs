@@ -1,5 +1,8 @@
-//! Whose a process, a container or a file is, and whether that command still runs. Processes that we start are in groups of their own, so that
-//! a Ctrl-C at the terminal reaches only us.
+//! The owner of a process, a container or a file: the command
+//! that removes it when the command ends.
+//!
+//! Started processes are in process groups of their own, so that Ctrl-C at the terminal reaches
+//! only this command.
 
 use perf_host::proc;
 use tokio::process::Command;
@@ -7,22 +10,27 @@ use tokio::process::Command;
 use super::processes;
 use crate::workspace;
 
-/// Names the owner in the environment of all that it starts, and of all that these start.
+/// The variable with the owner's name, in the environment of its processes and of their children.
 pub(super) const VARIABLE: &str = "PERF_OWNER";
 
-/// This clone, this process, and when it was started, by which it is told from a later one of the same number, and where that number holds.
+/// The name of this command as an owner.
+///
+/// `<clone>-<process id>-<start time>-<namespace of process ids>`. The start time distinguishes the
+/// process from a later one with the same id.
 pub(crate) fn owner() -> String {
     let pid = std::process::id();
     format!("{}-{pid}-{}-{}", workspace::id(), proc::start_time(pid).unwrap_or(0), namespace())
 }
 
-/// The namespace of process numbers (pid_namespaces(7)): in another one, such as a container's that has this clone mounted, a number is another
-/// process's. Zero where there is no such thing.
+/// The namespace of process ids (pid_namespaces(7)), or 0 on systems without namespaces.
+///
+/// In another namespace, such as that of a container with this
+/// clone mounted, an id means another process.
 fn namespace() -> u64 {
     proc::pid_namespace().unwrap_or(0)
 }
 
-/// Whether a name is of an owner in this clone that has ended. False for what is no such name.
+/// Whether a name is that of an owner in this clone that has ended. False for any other text.
 pub(crate) fn is_gone(name: &str) -> bool {
     let Some((pid, start)) = parse(name) else { return false };
     match proc::start_time(pid) {
@@ -31,7 +39,9 @@ pub(crate) fn is_gone(name: &str) -> bool {
     }
 }
 
-/// The process of another command in this clone that runs, if that is what a name is of. None where nobody tells whether one runs.
+/// The process id of a name's owner, if that is another running command of this clone.
+///
+/// `None` on systems that do not show whether a process runs.
 pub(crate) fn running_owner(name: &str) -> Option<u32> {
     let (pid, _) = parse(name)?;
     (cfg!(unix) && pid != std::process::id() && !is_gone(name)).then_some(pid)
@@ -40,26 +50,28 @@ pub(crate) fn running_owner(name: &str) -> Option<u32> {
 fn parse(name: &str) -> Option<(u32, u64)> {
     let mut parts = name.strip_prefix(&workspace::id())?.strip_prefix('-')?.split('-').map(str::parse::<u64>);
     let (pid, start, within) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    // Of an owner elsewhere nothing is known.
+    // Whether an owner in another namespace runs is unknown.
     (within == namespace() && parts.next().is_none()).then_some((u32::try_from(pid).ok()?, start))
 }
 
-/// Makes a process one that goes with us: signals of the terminal do not reach it, and whoever finds it when we are gone knows that it was ours.
+/// Makes a process belong to this command, so that a later command can find and end it.
+///
+/// Signals of the terminal do not reach the process.
 pub(crate) fn attach(command: &mut Command) {
     detach(command);
     command.env(VARIABLE, owner());
 }
 
-/// Makes a process one that stays when we are gone.
+/// Makes a process independent of this command: it stays when this command ends.
 pub(crate) fn detach(command: &mut Command) {
     #[cfg(unix)]
     command.process_group(0);
     command.env_remove(VARIABLE);
 }
 
-/// A process whose owner has ended: its number and name.
+/// Id and name of a process, if its owner has ended.
 pub(crate) fn orphan(pid: u32) -> Option<(u32, String)> {
-    // Others' cannot be read, and are none of ours.
+    // The environment of other users' processes cannot be read.
     let owner = proc::variable(pid, VARIABLE)?;
     (is_gone(&owner) && pid != std::process::id()).then(|| (pid, proc::name(pid).unwrap_or_default()))
 }
@@ -69,19 +81,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_owner_is_this_process_and_no_other_of_its_number() {
+    fn an_owner_is_not_a_later_process_with_its_id() {
         assert!(!is_gone(&owner()));
         let (pid, start) = parse(&owner()).unwrap();
-        let of = |pid: u32, start: u64, within: u64| format!("{}-{pid}-{start}-{within}", workspace::id());
-        assert!(is_gone(&of(pid, start + 1, namespace())), "a later process has its number");
-        assert!(is_gone(&of(u32::MAX, start, namespace())), "there is no such process");
-        assert!(!is_gone(&of(u32::MAX, start, namespace() + 1)), "there may be, where that number holds");
-        assert_eq!(running_owner(&owner()), None, "this is no other");
-        let init = of(1, proc::start_time(1).unwrap(), namespace());
+        let name = |pid: u32, start: u64, within: u64| format!("{}-{pid}-{start}-{within}", workspace::id());
+        assert!(is_gone(&name(pid, start + 1, namespace())), "a later process has the id");
+        assert!(is_gone(&name(u32::MAX, start, namespace())), "the process does not exist");
+        assert!(!is_gone(&name(u32::MAX, start, namespace() + 1)), "it may exist in the other namespace");
+        assert_eq!(running_owner(&owner()), None, "it is this command");
+        let init = name(1, proc::start_time(1).unwrap(), namespace());
         assert_eq!(running_owner(&init), Some(1));
-        assert_eq!(running_owner(&of(u32::MAX, start, namespace())), None);
+        assert_eq!(running_owner(&name(u32::MAX, start, namespace())), None);
         for other in ["", "x", "another-1-1", &format!("{}-1", workspace::id())] {
-            assert!(!is_gone(other), "{other:?} is no owner of this clone");
+            assert!(!is_gone(other), "{other:?} is not an owner of this clone");
         }
     }
 }

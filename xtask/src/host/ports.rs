@@ -1,17 +1,17 @@
-//! TCP ports of this machine: which are free, and who has one.
+//! TCP ports of this machine: finding a free one, and the process that uses one.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::Context as _;
 use perf_host::proc;
 
-/// A port that nobody listens on just now.
+/// A port of the loopback interface that is free now.
 pub(crate) fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to find a free port on 127.0.0.1")?;
     Ok(listener.local_addr()?.port())
 }
 
-/// The process that listens at a port of the loopback interface or of all: "nginx (process 412)".
+/// The process that listens at a port, on the loopback interface or on all: "nginx (process 412)".
 pub(crate) fn holder(port: u16) -> Option<String> {
     let pid = proc::listener(port)?;
     Some(format!("{} (process {pid})", proc::name(pid)?))
@@ -22,13 +22,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_listens_is_named() {
+    fn the_listening_process_is_named() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
         let named = holder(port).unwrap();
         assert!(named.ends_with(&format!("(process {})", std::process::id())), "{named}");
         drop(taken);
-        // A process that another test starts holds it, too, until it is another program.
+        // A process that another test has just forked holds the port, too, until exec.
         let is_free = || {
             std::thread::sleep(std::time::Duration::from_millis(10));
             holder(port).is_none()

@@ -1,4 +1,4 @@
-//! How processes are ended.
+//! Signals to processes and process groups, to end them.
 
 use std::time::Duration;
 
@@ -9,33 +9,34 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 use tokio::process::Child;
 use tokio::time;
 
-#[cfg(unix)]
-
-/// Asks a process of ours to end in an orderly way, as its signal handler sees fit.
+/// Sends SIGINT to a child, which its signal handler takes as a request to end in order.
 #[cfg(unix)]
 pub(crate) fn interrupt(child: &Child) -> anyhow::Result<()> {
     child.id().map_or(Ok(()), |pid| send(kill_process, pid, Signal::INT))
 }
 
-/// There are no signals to send; the process runs to its end.
+/// This system has no signals: the process runs to its end.
 #[cfg(not(unix))]
 pub(crate) fn interrupt(_: &Child) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether there is a process of that number, which has not ended yet.
+/// Whether a process with that id exists and has not ended. False for a zombie.
 #[cfg(unix)]
 pub(crate) fn is_alive(pid: u32) -> bool {
     numbered(pid).is_some_and(|id| test_kill_process(id).is_ok()) && proc::has_ended(pid) != Some(true)
 }
 
-/// Nobody is asked there, and so nothing is taken from a command that may run.
+/// On this system, every process counts as running, so that
+/// nothing of a running command is removed.
 #[cfg(not(unix))]
 pub(crate) const fn is_alive(_: u32) -> bool {
     true
 }
 
-/// Ends a process that is no child of this one, or no longer waited for: orderly at first, then not.
+/// Ends a process with SIGTERM, and with SIGKILL after the time limit.
+///
+/// For a process that is not a child of this one, or is not waited for any more.
 #[cfg(unix)]
 pub(crate) async fn terminate(pid: u32, within: Duration) -> anyhow::Result<()> {
     if !is_alive(pid) {
@@ -53,30 +54,31 @@ pub(crate) async fn terminate(pid: u32, within: Duration) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Processes are ended through the system's own tool.
+/// Ends a process with `taskkill`.
 #[cfg(not(unix))]
 pub(crate) async fn terminate(pid: u32, within: Duration) -> anyhow::Result<()> {
     let kill = tokio::process::Command::new("taskkill").args(["/F", "/PID", &pid.to_string()]).output();
-    time::timeout(within, kill).await.context("taskkill did not end")?.context("failed to run taskkill")?;
+    let ended = time::timeout(within, kill).await.with_context(|| format!("taskkill did not end within {within:?}"))?;
+    ended.context("failed to run taskkill")?;
     Ok(())
 }
 
-/// Asks all processes of a group to end.
+/// Sends SIGTERM to all processes of a group.
 #[cfg(unix)]
 pub(crate) fn terminate_group(group: u32) -> anyhow::Result<()> {
     send(kill_process_group, group, Signal::TERM)
 }
 
-/// Ends all processes of a group.
+/// Sends SIGKILL to all processes of a group.
 #[cfg(unix)]
 pub(crate) fn kill_group(group: u32) -> anyhow::Result<()> {
     send(kill_process_group, group, Signal::KILL)
 }
 
-/// Whether any process of a group still runs, and not only waits to be asked for its exit code.
+/// Whether any process of a group still runs. A zombie does not count.
 #[cfg(unix)]
 pub(crate) fn group_lives(group: u32) -> bool {
-    // Where there is no /proc, a zombie cannot be told apart and is taken for alive.
+    // Without /proc, a zombie counts as running.
     numbered(group).is_some_and(|id| test_kill_process_group(id).is_ok()) && proc::group_lives(group).unwrap_or(true)
 }
 
@@ -85,10 +87,10 @@ fn numbered(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// Sends a signal to a process or a group. One that is gone already has ended, which is what was wanted.
+/// Sends a signal to a process or a group. One that has ended already is not an error.
 #[cfg(unix)]
 fn send(kill: fn(Pid, Signal) -> rustix::io::Result<()>, pid: u32, signal: Signal) -> anyhow::Result<()> {
-    match kill(numbered(pid).context("a process id out of range")?, signal) {
+    match kill(numbered(pid).with_context(|| format!("process id {pid} is out of range"))?, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
         Err(error) => Err(error).with_context(|| format!("failed to signal process {pid}")),
     }

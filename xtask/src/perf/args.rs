@@ -9,6 +9,8 @@ use url::Url;
 
 mod gate;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use gate::{BaselineArgs, GateArgs};
 use settings::SettingArgs;
@@ -20,70 +22,112 @@ use crate::{reports, workspace};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    every objective was met
-  90   inconclusive: no data, too few requests, load not delivered, metrics not accepted by the store
-  91   worse than what it was compared with (--against, --baseline)
-  92   a panel, rule or query has no data, or requests got lost on the way: the proof failed
+  90   inconclusive: no data, too few requests, load not delivered, or metrics not accepted
+  91   regressed: slower than the base of the comparison (--against, --baseline)
+  92   the proof failed: a panel, rule or query has no data, or requests were lost
   99   an objective was missed
   104  bad configuration
   105  interrupted
   70   internal error
-If several hold: 104, 105, 70, 99, 91, 92, 90.
+If several apply, the first of these is used: 104, 105, 70, 99, 91, 92, 90.";
 
-Environment (a flag comes before its variable):
-";
+const VARIABLES: &str = "Environment variables (a flag overrides its variable):";
 
 const OTHER_VARIABLES: &str = "  PERF_PROMETHEUS_IMAGE, PERF_GRAFANA_IMAGE
-          Other images for the stack: a mirror's, say
+          Container images to use instead of the default ones, for example from a mirror
   PERF_DOCKER_NETWORK
-          host or bridge: which network containers get, where trying is not to decide
+          Container network, host or bridge [default: try host, then bridge]
   CI
-          If set: no Grafana, and the stack goes when the run is over
+          If set: do not start Grafana, and stop the stack after the run
   NO_COLOR
-          No color";
+          If set: print no color";
+
+const TARGET_AND_STACK: &str = "Target and stack";
+const JUDGING: &str = "Judging and comparing";
 
 /// Run load scenarios and judge them.
 ///
-/// Starts Prometheus and Grafana, and a stand-in for the backend unless there is a --target. Runs the scenarios, pushes
-/// their metrics, and says for each objective whether it was met.
+/// Starts Prometheus and Grafana, and the stub backend unless --target is given. Runs the
+/// scenarios, pushes their metrics, and prints for each objective whether it was met.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXIT_CODES}{}{OTHER_VARIABLES}", settings::variables()))]
+#[command(
+    after_help = EXIT_CODES,
+    after_long_help = format!("{EXIT_CODES}\n\n{VARIABLES}\n{}{OTHER_VARIABLES}", settings::describe_variables()),
+)]
 pub(crate) struct PerfArgs {
     /// Scenarios to run, one after another [default: basic]
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<String>,
     #[command(flatten)]
     run: SettingArgs,
-    /// Where Prometheus and Grafana come from
-    #[arg(long, value_enum, default_value_t = StackChoice::Auto)]
+    /// Stack: auto, docker, native or none
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        default_value_t = StackChoice::Auto,
+        help_heading = TARGET_AND_STACK
+    )]
     stack: StackChoice,
-    /// Start no Grafana (the default when CI is set)
-    #[arg(long, conflicts_with = "grafana_port")]
+    /// Do not start Grafana
+    ///
+    /// This is the default if the variable CI is set.
+    #[arg(long, conflicts_with = "grafana_port", help_heading = TARGET_AND_STACK)]
     no_grafana: bool,
-    /// Stop the stack when the run is over, and keep no data (the default when CI is set, or without a terminal)
-    #[arg(long)]
+    /// Stop the stack and delete its data after the run
+    ///
+    /// This is the default if the variable CI is set, or if standard error is not a terminal.
+    #[arg(long, help_heading = TARGET_AND_STACK)]
     ephemeral: bool,
-    /// Prometheus' port on 127.0.0.1 [default: 9090, in a drill 9190]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port of Prometheus on 127.0.0.1 [default: 9090]
+    ///
+    /// The default for --drill is 9190.
+    #[arg(
+        long,
+        value_name = "PORT",
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = TARGET_AND_STACK
+    )]
     pub(super) prometheus_port: Option<u16>,
-    /// Grafana's port on 127.0.0.1 [default: 3001]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port of Grafana on 127.0.0.1 [default: 3001]
+    #[arg(
+        long,
+        value_name = "PORT",
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = TARGET_AND_STACK
+    )]
     grafana_port: Option<u16>,
-    /// Build scenarios with the profile `peak`: minutes of building, for the least processor time per request
-    #[arg(long)]
+    /// Build the scenarios fully optimized (takes minutes)
+    ///
+    /// Uses the cargo profile `peak`, with which a request costs the least processor time.
+    #[arg(long, help_heading = "Load")]
     peak: bool,
-    /// Prove after the run that dashboard, rules and delivery work, or fail (the default is to prove if there is a store)
-    #[arg(long)]
+    /// Require the checks of dashboards, rules and delivery
+    ///
+    /// By default, they are made after each run that has a store. With this flag, a missing store
+    /// is an error.
+    #[arg(long, help_heading = JUDGING)]
     proof: bool,
-    /// Show that alerts fire: faults on schedule against the stand-in, with the rules at a faster pace (2 minutes)
-    #[arg(long, conflicts_with_all = ["scenarios", "target", "prometheus-url", "list", "no_proof", "testid", "tag"])]
-    pub(super) drill: bool,
-    /// Prove nothing after the run
-    #[arg(long, conflicts_with = "proof")]
+    /// Skip the checks of dashboards, rules and delivery
+    #[arg(long, conflicts_with = "proof", help_heading = JUDGING)]
     no_proof: bool,
-    /// List the scenarios and run none
-    #[arg(long)]
+    /// Check that alerts fire (takes 2 minutes)
+    ///
+    /// Injects faults into the stub backend on a schedule.
+    /// Prometheus evaluates the rules at a faster pace.
+    #[arg(
+        long,
+        conflicts_with_all = ["scenarios", "target", "prometheus-url", "list", "no_proof", "testid", "tag"],
+        help_heading = JUDGING
+    )]
+    pub(super) drill: bool,
+    /// Print the PromQL queries of failed checks
+    #[arg(long, short, help_heading = "Output")]
+    pub(super) verbose: bool,
+    /// List the scenarios without running them
+    #[arg(long, help_heading = "Output")]
     pub(super) list: bool,
-    // Last, as they have a heading of their own in the help, which what follows would come under.
+    // Last: the heading of these two also applies to every later argument that names no heading.
     #[command(flatten)]
     pub(super) gate: GateArgs,
     #[command(flatten)]
@@ -91,7 +135,9 @@ pub(crate) struct PerfArgs {
 }
 
 impl PerfArgs {
-    /// The scenarios to run: those that are named, or the one of a report that is to be replayed.
+    /// The named scenarios; without a name, the scenario of the report to replay.
+    ///
+    /// Fails if that report cannot be read.
     pub(super) fn scenarios(&self) -> anyhow::Result<Vec<String>> {
         let Some(path) = self.run.text("replay").filter(|_| self.scenarios.is_empty()) else {
             return Ok(self.scenarios.clone());
@@ -99,26 +145,31 @@ impl PerfArgs {
         Ok(vec![reports::read(Path::new(path))?.scenario])
     }
 
-    /// What scenarios are built with.
+    /// The cargo profile of the scenarios.
     pub(super) const fn profile(&self) -> &'static str {
         if self.peak { PEAK_PROFILE } else { PROFILE }
     }
 
-    /// Whether a run is followed by its proof, if there is a store.
+    /// Whether each scenario runs only once.
+    pub(super) const fn is_smoke(&self, settings: &Settings) -> bool {
+        settings.smoke && !self.list
+    }
+
+    /// Whether a run that has a store is followed by its proof.
     pub(super) const fn proves(&self) -> bool {
         !self.no_proof
     }
 
-    /// Whether it is an error if there is no store to put questions to.
+    /// Whether a missing store is an error.
     pub(super) const fn must_prove(&self) -> bool {
         self.proof
     }
 
-    /// What a run will be told: the command line over the environment.
+    /// The settings of the run: a flag overrides its variable.
     pub(super) fn settings(&self) -> Result<Settings, SettingsError> {
         let mut settings = self.settings_over(&|name| workspace::var(name))?;
         settings.out.get_or_insert_with(workspace::perf);
-        // A scenario's process may run in another folder.
+        // The scenario process may run in another folder.
         let files = [&mut settings.out, &mut settings.replay, &mut settings.http.ca_certificate];
         for path in files.into_iter().flatten() {
             *path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
@@ -131,18 +182,18 @@ impl PerfArgs {
     fn settings_over(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
         let prometheus = self.run.text("prometheus-url").and_then(|url| perf_settings::parse_url(url).ok());
         Settings::from_flags(&self.run.0, &|name| match environment(name) {
-            // Metrics may still go elsewhere: then the flag says only where questions go.
+            // If the variable names another store for pushes, --prometheus-url is for queries only.
             None if name == perf_settings::REMOTE_WRITE => prometheus.as_ref().map(|url| write_url(url).into()),
             value => value,
         })
     }
 
-    /// Where the service is, if somebody said so.
+    /// The target, if the user named one by flag or variable.
     pub(super) fn named_target<'a>(&self, settings: &'a Settings) -> Option<&'a Url> {
         (self.run.has("target") || workspace::var(perf_settings::TARGET).is_some()).then_some(&settings.target)
     }
 
-    /// Refuses what contradicts itself.
+    /// Rejects contradicting flags. The error names them.
     pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
         self.gate.check(self.run.has("target"))?;
         self.baseline.check(&self.gate, self.scenarios.len())?;
@@ -150,14 +201,16 @@ impl PerfArgs {
             true => "--prometheus-url",
             false => perf_settings::REMOTE_WRITE,
         });
-        let of_our_stack = [
+        let stack_flags = [
             ("--stack", self.stack != StackChoice::Auto),
             ("--prometheus-port", self.prometheus_port.is_some()),
             ("--grafana-port", self.grafana_port.is_some()),
             ("--ephemeral", self.ephemeral),
         ];
-        if let (Some(external), Some((flag, _))) = (external, of_our_stack.iter().find(|(_, given)| *given)) {
-            return Err(format!("{flag} is about a stack that we start, and {external} names one that runs already"));
+        if let (Some(external), Some((flag, _))) = (external, stack_flags.iter().find(|(_, given)| *given)) {
+            return Err(format!(
+                "{flag} is for a stack that this command starts, and {external} names a running store: remove one of them"
+            ));
         }
         let no_grafana = match self.stack {
             StackChoice::None => Some("none"),
@@ -165,17 +218,22 @@ impl PerfArgs {
             StackChoice::Auto | StackChoice::Docker => None,
         };
         if let (Some(stack), true) = (no_grafana, self.grafana_port.is_some()) {
-            return Err(format!("--grafana-port is about Grafana, and --stack {stack} has none"));
+            return Err(format!(
+                "--grafana-port needs a stack with Grafana; --stack {stack} has none: use --stack docker"
+            ));
         }
         if self.stack == StackChoice::None && (self.prometheus_port.is_some() || self.ephemeral) {
-            return Err("--prometheus-port and --ephemeral are about a stack, and --stack none starts none".to_owned());
+            return Err("--prometheus-port and --ephemeral need a stack: remove them, or --stack none".to_owned());
         }
         if self.proof && self.stack == StackChoice::None {
-            return Err("--proof asks a store, and --stack none starts none".to_owned());
+            return Err("--proof needs a store: remove it, or --stack none".to_owned());
         }
         let ports = (self.prometheus_port.unwrap_or(PROMETHEUS_PORT), self.grafana_port.unwrap_or(GRAFANA_PORT));
         if self.has_grafana() && ports.0 == ports.1 {
-            return Err(format!("Prometheus and Grafana cannot both have port {}", ports.0));
+            return Err(format!(
+                "Prometheus and Grafana cannot both use port {}: change --prometheus-port or --grafana-port",
+                ports.0
+            ));
         }
         Ok(())
     }
@@ -201,14 +259,17 @@ impl PerfArgs {
     }
 }
 
-/// Where a Prometheus takes remote write.
+/// The remote-write URL of a Prometheus.
 pub(super) fn write_url(prometheus: &Url) -> Url {
     let mut url = prometheus.clone();
     url.set_path(&format!("{}/api/v1/write", url.path().trim_end_matches('/')));
     url
 }
 
-/// What was typed, but for what may be secret: users and passwords in URLs, and commands, which may set variables.
+/// The command line without secrets.
+///
+/// Users and passwords are removed from URLs. Shell commands
+/// are removed, since they may set variables.
 fn command_line() -> String {
     let mut words = vec!["cargo xtask".to_owned()];
     let mut is_command = false;
@@ -233,123 +294,4 @@ fn without_secrets(word: &str) -> String {
 
 fn is_ci() -> bool {
     workspace::var("CI").is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: PerfArgs,
-    }
-
-    fn refused(line: &str) -> String {
-        let parsed = match Line::try_parse_from(format!("perf {line}").split_whitespace()) {
-            Ok(line) => line.args,
-            Err(error) => return error.to_string(),
-        };
-        let checked = parsed.settings().map_err(|error| error.to_string());
-        checked.and_then(|settings| parsed.check(&settings)).expect_err(line)
-    }
-
-    #[test]
-    fn nonsense_is_refused_and_named() {
-        for (line, names) in [
-            ("--vus 0", "--vus"),
-            ("-d soon", "--duration"),
-            ("-i -3", "-3"),
-            ("--target localhost:1", "--target"),
-            ("--tag le=1", "reserved"),
-            ("--tag x", "name=value"),
-            ("--testid ../x", "testid"),
-            ("--vus 5 --iterations 4", "4 iterations"),
-            ("--stage 1m", "--stage"),
-            ("--stage 1m:5 --duration 5s", "stages"),
-            ("--stage 1m:5 --iterations 5", "stages"),
-            ("--rate fast", "--rate"),
-            ("--rate 0/s", "--rate"),
-            ("--rate 5/s --stage 1m:5", "rate"),
-            ("--max-vus 5", "--rate"),
-            ("--rate 5/s --vus 9 --max-vus 5", "--max-vus"),
-            ("--warmup soon", "--warmup"),
-            ("--rps 0", "--rps"),
-            ("--max-redirects -1", "-1"),
-            ("--max-redirects 101", "--max-redirects"),
-            ("--request-timeout 0s", "--request-timeout"),
-            ("--user-agent \u{7f}", "--user-agent"),
-            ("--replay x.json --seed 5", "--replay"),
-            ("--replay x.json --rate 5/s", "replay"),
-            ("--ca-certificate x --insecure-skip-tls-verify", "--ca-certificate"),
-            ("--prometheus-url http://p:1 --stack docker", "--stack"),
-            ("--prometheus-url http://p:1 --ephemeral", "--ephemeral"),
-            ("--stack none --grafana-port 5", "--grafana-port"),
-            ("--stack none --ephemeral", "--ephemeral"),
-            ("--no-grafana --grafana-port 5", "--grafana-port"),
-            ("--prometheus-port 3001 --grafana-port 3001", "3001"),
-            ("--prometheus-port 0", "--prometheus-port"),
-            ("--stack podman", "podman"),
-            ("--stack none --proof", "--proof"),
-            ("--proof --no-proof", "--no-proof"),
-            ("basic endurance --baseline main", "one scenario"),
-            ("--baseline main --against main", "--against"),
-            ("--save-baseline ../x", "baseline"),
-            ("--gate relative", "--gate"),
-            ("--margin 3", "--margin"),
-        ] {
-            let message = refused(line);
-            assert!(message.contains(names), "{line}: {message}");
-        }
-    }
-
-    #[test]
-    fn a_command_line_is_kept_without_secrets() {
-        assert_eq!(without_secrets("--target=http://user:pass@host:1/"), "--target=http://host:1");
-        assert_eq!(without_secrets("http://user:pass@host:1/a"), "http://host:1/a");
-        assert_eq!(without_secrets("--start=KEY=x ./server"), "--start=…");
-        assert_eq!(without_secrets("team=trading"), "team=trading");
-    }
-
-    #[test]
-    fn a_load_on_the_command_line_replaces_one_in_the_environment_whole() {
-        let variables =
-            [(perf_settings::ITERATIONS, "50"), (perf_settings::STAGES, "1m:5"), (perf_settings::DURATION, "9s")];
-        let load = |line: [&str; 3], hidden: &str| {
-            let lookup = |name: &str| {
-                let shown = variables.iter().find(|(key, _)| *key == name && name != hidden);
-                shown.map(|(_, text)| (*text).to_owned())
-            };
-            Line::try_parse_from(line).unwrap().args.settings_over(&lookup).unwrap().load
-        };
-        let replaced = load(["perf", "-d", "5s"], "");
-        assert_eq!(replaced.duration, Some(Duration::from_secs(5)));
-        assert_eq!((replaced.iterations, replaced.stages), (None, vec![]));
-        let kept = load(["perf", "-u", "5"], perf_settings::STAGES);
-        assert_eq!((kept.iterations, kept.duration), (Some(50), Some(Duration::from_secs(9))));
-    }
-
-    #[test]
-    fn an_error_names_the_flag_that_was_typed() {
-        for (line, names) in [("--vus 0", "--vus: "), ("--target nowhere", "--target: "), ("--tag x", "--tag: ")] {
-            assert!(refused(line).starts_with(names), "{line}");
-        }
-        let line = Line::try_parse_from(["perf", "--prometheus-url", "nowhere"]).unwrap();
-        assert!(line.args.settings_over(&|_| None).unwrap_err().to_string().starts_with("--prometheus-url: "));
-    }
-
-    #[test]
-    fn a_prometheus_gets_metrics_that_go_nowhere_else() {
-        let line = Line::try_parse_from(["perf", "--prometheus-url", "http://p:1/prefix/"]).unwrap();
-        let write = |given: Option<&str>| {
-            let lookup = |name: &str| given.filter(|_| name == perf_settings::REMOTE_WRITE).map(str::to_owned);
-            line.args.settings_over(&lookup).unwrap().remote_write.unwrap().to_string()
-        };
-        assert_eq!(write(None), "http://p:1/prefix/api/v1/write");
-        assert_eq!(write(Some("http://q:2/push")), "http://q:2/push");
-    }
 }

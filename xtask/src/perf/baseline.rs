@@ -1,4 +1,4 @@
-//! `--baseline` and `--save-baseline`: a run beside an earlier one.
+//! `--baseline` and `--save-baseline`: compares a run with an earlier one.
 
 use std::path::Path;
 
@@ -13,43 +13,45 @@ use super::args::PerfArgs;
 use super::perf_error::{PerfError, configuration};
 use crate::{recorded, reports, terminal};
 
-/// Looks at the baseline before anything is sent: one that cannot be read should not cost a run. Says so if there is none yet.
+/// Reads the baseline before the run: an unreadable baseline should not cost a run.
+///
+/// Prints a note if the baseline does not exist yet.
 pub(super) fn check(args: &PerfArgs) -> Result<(), PerfError> {
     let Some(name) = args.baseline.baseline.as_deref() else { return Ok(()) };
-    if reports::place(name).is_none() {
-        let hint = "the objectives are judged alone (--save-baseline keeps one)";
-        eprintln!("there is no baseline, report or run {name:?} yet: {hint}");
+    if reports::find_path(name).is_none() {
+        let hint = "only the objectives are checked (--save-baseline saves a baseline)";
+        eprintln!("there is no baseline, report or run named {name:?} yet: {hint}");
         return Ok(());
     }
     reports::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
 }
 
-/// What became of the comparison of a run with its baseline.
-pub(super) enum Compared {
-    /// None was asked for, or there is no baseline yet.
-    Nothing,
+/// The comparison of a run with its baseline, if it was made.
+pub(super) enum BaselineComparison {
+    /// No baseline was given, or it does not exist yet.
+    NotRequested,
     /// The two cannot be compared.
-    Refused(Finding),
-    /// They were compared.
-    With(Box<Comparison>),
+    NotComparable(Finding),
+    Comparison(Box<Comparison>),
 }
 
-impl Compared {
-    /// The comparison, if there is one.
+impl BaselineComparison {
     pub(super) fn comparison(&self) -> Option<&Comparison> {
         match self {
-            Self::With(compared) => Some(compared),
-            Self::Nothing | Self::Refused(_) => None,
+            Self::Comparison(compared) => Some(compared),
+            Self::NotRequested | Self::NotComparable(_) => None,
         }
     }
 
-    /// Adds to a run's report what the comparison finds. Where changes alone gate, objectives that were missed do not.
+    /// Adds the comparison's problem to the run's report.
+    ///
+    /// With `--gate relative`, missed objectives do not decide the exit code.
     pub(super) fn conclude(&self, args: &PerfArgs, report: &mut Report) {
         let gate = &args.gate.gate;
         match self {
-            Self::Nothing => {}
-            Self::Refused(problem) => report.conclude([problem.clone()]),
-            Self::With(compared) => {
+            Self::NotRequested => {}
+            Self::NotComparable(problem) => report.conclude([problem.clone()]),
+            Self::Comparison(compared) => {
                 let problem = problem(compared).filter(|_| gate.judges_changes());
                 if gate.judges_objectives() {
                     report.conclude(problem);
@@ -61,53 +63,54 @@ impl Compared {
     }
 }
 
-/// Compares a run with its baseline.
-pub(super) fn compare(args: &PerfArgs, path: &Path, report: &Report) -> Compared {
-    let name = args.baseline.baseline.as_deref().filter(|name| reports::place(name).is_some());
-    let Some(name) = name else { return Compared::Nothing };
-    let compared =
-        reports::find(name).and_then(|(base, of)| recorded::compare((&base, &of), (path, report), args.gate.rule()));
+/// Compares a run with its baseline and prints the comparison, or the error.
+pub(super) fn compare(args: &PerfArgs, path: &Path, report: &Report) -> BaselineComparison {
+    let name = args.baseline.baseline.as_deref().filter(|name| reports::find_path(name).is_some());
+    let Some(name) = name else { return BaselineComparison::NotRequested };
+    let compared = reports::find(name)
+        .and_then(|(base_path, base)| recorded::compare((&base_path, &base), (path, report), args.gate.rule()));
     match compared {
-        Ok(compared) => {
-            terminal::print_comparison(&compared, path);
-            Compared::With(Box::new(compared))
-        }
-        // What was measured is worth a report all the same.
+        Ok(compared) => BaselineComparison::Comparison(Box::new(compared)),
+        // The run still gets its report.
         Err(error) => {
             let message = format!("--baseline {name}: {error:#}");
-            eprintln!("error: {message}");
             let kind = FindingKind::NotComparable;
-            Compared::Refused(Finding::problem(ExitCode::BadConfiguration, Subject::Baseline, kind, message))
+            let problem = Finding::problem(ExitCode::BadConfiguration, Subject::Baseline, kind, message);
+            BaselineComparison::NotComparable(problem)
         }
     }
 }
 
-/// What keeps a comparison from being met, in words.
+/// The finding of a comparison that regressed or is inconclusive.
 fn problem(compared: &Comparison) -> Option<Finding> {
     let code = compared.code();
-    let (kind, says) = match code {
+    let (kind, claim) = match code {
         ExitCode::Met => return None,
         ExitCode::Regressed => (FindingKind::Regressed, "slower than"),
-        _ => (FindingKind::TooLittleData, "not known to be as fast as"),
+        _ => (FindingKind::TooLittleData, "not shown to be as fast as"),
     };
     let findings = comparison_findings(compared).into_iter().filter(|finding| finding.kind == kind);
     let text: Vec<_> = findings.map(|finding| finding.to_string()).collect();
-    let message = format!("{says} {}: {}", compared.base, text.join("; "));
+    let message = format!("{claim} {}: {}", compared.base, text.join("; "));
     Some(Finding::problem(code, Subject::Baseline, FindingKind::ChangedFromBaseline, message))
 }
 
-/// Keeps a run as a baseline, if it is one to be measured against. One that it was compared with is left as it is: else what became
-/// slower would be reported once, and what becomes slower bit by bit never.
-pub(super) fn save(name: &str, run: &Path, own: ExitCode, compared: &Compared) -> Result<(), PerfError> {
+/// Saves a run as a baseline, if its objectives were judged.
+///
+/// `own` is the run's exit code before the proof and the comparison. A
+/// baseline that the run was compared with is not replaced: otherwise a
+/// regression would be reported only once, and a slow drift never.
+pub(super) fn save(name: &str, run: &Path, own: ExitCode, compared: &BaselineComparison) -> Result<(), PerfError> {
     if !matches!(own, ExitCode::Met | ExitCode::Missed) {
-        eprintln!("not kept as baseline {name:?}: {}", own.describe());
+        eprintln!("not saved as baseline {name:?}: {}", own.describe());
         return Ok(());
     }
-    if matches!(compared, Compared::With(_)) && reports::baseline(name).join(REPORT).is_file() {
-        eprintln!("baseline {name:?} is kept as it is: without --baseline, this run would have taken its place");
+    let has_comparison = matches!(compared, BaselineComparison::Comparison(_));
+    if has_comparison && reports::baseline_folder(name).join(REPORT).is_file() {
+        eprintln!("baseline {name:?} is unchanged: to replace it by this run, leave out --baseline");
         return Ok(());
     }
     let folder = recorded::keep(name, run)?;
-    terminal::say(&format!("baseline   {name}, in {}", folder.display()));
+    terminal::print_line(&format!("baseline   {name}, in {}", folder.display()));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A scenario as a process: its settings, its signals, its end.
+//! The process of a scenario: settings, signals, and exit.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::host::{owner, processes};
 
-/// A scenario's process, before it runs.
+/// The process of a scenario. It starts in [`Child::run`].
 #[derive(Debug)]
 pub(super) struct Child {
     program: PathBuf,
@@ -20,20 +20,22 @@ pub(super) struct Child {
 impl Child {
     pub(super) fn new(program: &Path, test: &str, settings: &Settings) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
-        // The test harness' own lines go to standard output and would only be noise around the scenario's.
+        // The test harness prints to standard output. The scenario prints to standard error.
         command.args(["--ignored", "--exact", "--nocapture", test]).stdout(Stdio::null());
-        // It takes the end of this pipe for a signal, so that load does not go on without us, however we end.
+        // The scenario treats the end of this pipe as a signal, so that load stops even if this
+        // process is killed.
         command.stdin(Stdio::piped());
         command.kill_on_drop(true);
-        // A Ctrl-C reaches us alone, and is passed on once.
+        // A Ctrl-C reaches only this process, which passes it on once.
         owner::attach(&mut command);
-        // Settings hold secrets. Other users of the machine can read a command line, and not an environment.
+        // Settings hold secrets. Other users of the machine can read command lines, but not
+        // environments.
         command.env(SETTINGS_JSON, serde_json::to_string(settings).context("failed to write settings")?);
         Ok(Self { program: program.to_owned(), command })
     }
 
-    /// Runs it to its end. The first signal is passed on, so that what was measured is still
-    /// pushed and judged; the second ends it.
+    /// Runs the process to its end. Passes on the first signal, so that measurements are still
+    /// pushed and judged. Kills the process at the second.
     pub(super) async fn run(mut self, mut signals: watch::Receiver<u32>) -> anyhow::Result<ExitStatus> {
         let mut child = self.command.spawn().with_context(|| format!("failed to start {}", self.program.display()))?;
         let _held_open = child.stdin.take();

@@ -1,5 +1,6 @@
-//! `cargo xtask perf --drill`: shows that alerts fire. The stand-in gets faults on schedule, the same rules run at a faster
-//! pace, and each alert has to become pending, fire and be resolved, and to stay silent in a clean run.
+//! `cargo xtask perf --drill`: shows that alerts fire. The stub backend has scheduled faults, and
+//! Prometheus evaluates the same rules at a faster pace. Each alert must become pending, fire and
+//! be resolved, and must stay silent in a clean run.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -25,27 +26,33 @@ use super::perf_error::{PerfError, configuration};
 use super::plan::{DEFAULT, build, check_generated_files, choose};
 use super::proof::{self, Source};
 use crate::clock::Moment;
-use crate::scenarios::{self, Built, ScenarioTest};
+use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
 use crate::stack::{self, Stack};
 use crate::stub_backend::StubBackend;
 use crate::{files, terminal, workspace};
 
-/// Beside the port of a stack that may be up already.
+/// The drill's Prometheus port. It differs from the default, so that a running stack does not
+/// conflict.
 const PORT: u16 = 9190;
 const SECOND: Duration = Duration::from_secs(1);
-/// How long each endpoint is too slow, since the stand-in began, and then how long one fails.
+/// When every endpoint is too slow, from the start of the stub backend.
 const SLOW: &str = "6s-24s";
+/// When the first endpoint fails, from the start of the stub backend.
 const FAILING: &str = "32s-42s";
+/// Duration of the run with faults.
 const FAULTY: Duration = Duration::from_secs(52);
+/// Duration of the clean run.
 const CLEAN: Duration = Duration::from_secs(14);
+/// When the last run is killed.
 const KILLED_AFTER: Duration = Duration::from_secs(8);
-/// How long alerts may take to be resolved when all is over: what Prometheus still sees of a run that was killed, and more.
+/// How long alerts may take to be resolved after all runs. Prometheus keeps showing the series of a
+/// killed run for a part of this time.
 const PATIENCE: Duration = Duration::from_secs(45);
 
-/// An alert that has not been seen for so long is resolved.
+/// An alert is resolved if it has not fired for this long.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// When an alert was what, in seconds since the drill's faulty runs began.
+/// When an alert was first pending, first firing, and resolved, in Unix seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct AlertTimeline {
     pending: Option<f64>,
@@ -54,34 +61,36 @@ struct AlertTimeline {
 }
 
 impl AlertTimeline {
-    /// Of one alert, from the series `ALERTS`.
+    /// The timeline of one alert, from the series `ALERTS`. `now` is in Unix seconds.
     fn from_series(alert: &str, series: &[Series], now: f64) -> Self {
         let state = |state: &'static str| {
-            let of_state = series
+            let matching = series
                 .iter()
                 .filter(move |series| series.label("alertname") == alert && series.label("alertstate") == state);
-            of_state.flat_map(|series| series.points.iter().map(|(at, _)| *at))
+            matching.flat_map(|series| series.points.iter().map(|(at, _)| *at))
         };
         let first = |state_name| state(state_name).reduce(f64::min);
         let last = state("firing").reduce(f64::max);
-        // Steps are a second apart.
+        // Points are 1 s apart.
         let resolved = last.filter(|last| *last < now - SETTLED.as_secs_f64() + 1.0).map(|last| last + 1.0);
         Self { pending: first("pending"), firing: first("firing"), resolved }
     }
 
-    fn is_whole(&self) -> bool {
+    fn is_complete(&self) -> bool {
         matches!((self.pending, self.firing, self.resolved), (Some(a), Some(b), Some(c)) if a < b && b < c)
     }
 }
 
-/// Runs the drill, and says whether the alerts and all queries were shown to work.
+/// Runs the drill. The exit code is 0 if all alerts and all queries were shown to work.
 pub(super) async fn run(
     args: &PerfArgs,
     settings: &Settings,
     signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, PerfError> {
     let built = build(args, true, &signals)?;
-    let scenario = choose(&[DEFAULT.to_owned()], &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
+    let scenario = choose(&[DEFAULT.to_owned()], &scenarios::list(&built.load).map_err(configuration)?)
+        .map_err(configuration)?
+        .remove(0);
     let mut options = args.stack_options();
     options.prometheus_port = args.prometheus_port.unwrap_or(PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
@@ -100,22 +109,23 @@ pub(super) async fn run(
 
 async fn exercise(
     settings: &Settings,
-    built: &Built,
+    built: &BuiltPrograms,
     scenario: &ScenarioTest,
     stack: &Stack,
     signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, PerfError> {
-    let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.backend) else {
-        return Err(configuration("a drill needs a Prometheus: Docker, or a prometheus on PATH"));
+    let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.stub) else {
+        return Err(configuration("--drill needs a Prometheus: install Docker, or put prometheus on PATH"));
     };
-    let catalogue =
-        services::ALL.first().ok_or_else(|| configuration("no service is covered: see monitoring/src/services"))?;
+    let catalogue = services::ALL
+        .first()
+        .ok_or_else(|| configuration("there is no service in monitoring/src/services: add one to ALL"))?;
     let source = Source::new(prometheus.clone(), None, &StoreAccess::default())?;
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), PerfError> {
         let backend = StubBackend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url)?;
         let outcome = outcome_file()?;
-        let of_drill = Settings {
+        let run_settings = Settings {
             seed: settings.seed,
             remote_write: Some(args::write_url(prometheus)),
             prometheus: Some(prometheus.clone()),
@@ -129,14 +139,14 @@ async fn exercise(
             },
             testid: Some(name.to_owned()),
             out: Some(workspace::perf().join("drill")),
-            // It says there what it would say on the terminal, where nobody needs it.
+            // With an outcome file, the scenario prints nothing on the terminal.
             outcome: Some(outcome.clone()),
             quiet: true,
             ..Settings::new(backend.url.clone())
         };
-        let ended = Child::new(&built.load, &scenario.test, &of_drill)?.run(signals.clone());
+        let ended = Child::new(&built.load, &scenario.test, &run_settings)?.run(signals.clone());
         match kill {
-            // Dropped, it is killed, and says nothing more to anybody.
+            // Dropping the future kills the process, so that it pushes no final counts.
             Some(after) => drop(time::timeout(after, ended).await),
             None => drop(ended.await?),
         }
@@ -144,12 +154,12 @@ async fn exercise(
         Ok(backend.stop().await?)
     };
     let id = format!("drill-{}", std::process::id());
-    terminal::say("drill: a clean run, in which every alert has to be silent");
+    terminal::print_line("drill: a clean run; no alert may fire");
     let (clean, began) = (format!("{id}-clean"), Moment::now());
     run(&clean, &[], CLEAN, None).await?;
     let loud = source.alerts(began, Moment::now()).await?;
-    terminal::say(
-        "drill: a run with every endpoint too slow for a while, and then one failing; after it, one that is killed",
+    terminal::print_line(
+        "drill: a run in which first every endpoint is slow and then one fails; after it, a run that is killed",
     );
     let (faulty, began) = (format!("{id}-faulty"), Moment::now());
     run(&faulty, &faults(catalogue), FAULTY, None).await?;
@@ -160,15 +170,17 @@ async fn exercise(
         time::sleep(SECOND).await;
         waited += SECOND;
     }
-    // Long enough to see that they stay away.
+    // Alerts must stay inactive for this long.
     time::sleep(SETTLED).await;
     let (series, now) = (source.alerts(began, Moment::now()).await?, Moment::now());
-    let unanswered = proof::unanswered(catalogue, &source, (&faulty, &scenario.name), (began, run_ended), now).await?;
+    let empty_queries =
+        proof::empty_queries(catalogue, &source, (&faulty, &scenario.name), (began, run_ended), now).await?;
     let alerts = alerts::alerts(catalogue, &Timing::DRILL);
-    Ok(say(&alerts, (&loud, &series), (began, now), &unanswered))
+    Ok(print_result(&alerts, (&loud, &series), (began, now), &empty_queries))
 }
 
-/// Flags of the stub backend, which serves the first of all services: each endpoint slower than it promises, and then the first one failing.
+/// Flags of the stub backend, which serves the first of all services. First each endpoint is slower
+/// than its objective allows, then the first endpoint fails.
 fn faults(catalogue: &Catalogue) -> Vec<String> {
     let slow = catalogue.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })).filter_map(|slo| {
         let (endpoint, threshold) = (slo.endpoint()?, slo.threshold()?);
@@ -178,37 +190,37 @@ fn faults(catalogue: &Catalogue) -> Vec<String> {
     slow.chain(failing).collect()
 }
 
-/// Prints what became of each alert.
-fn say(
+/// Prints the timeline of each alert, and all problems. Returns the exit code.
+fn print_result(
     alerts: &RuleFile<AlertRule>,
     (loud, series): (&[Series], &[Series]),
     (began, now): (Moment, Moment),
-    unanswered: &[String],
+    empty_queries: &[String],
 ) -> ExitCode {
-    let mut is_shown = loud.is_empty() && unanswered.is_empty();
+    let mut is_shown = loud.is_empty() && empty_queries.is_empty();
     let mut text = format!("\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
     for rule in alerts.groups.iter().flat_map(|group| &group.rules) {
         let timeline = AlertTimeline::from_series(&rule.alert, series, now.seconds());
-        is_shown &= timeline.is_whole();
+        is_shown &= timeline.is_complete();
         let at =
             |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.0} s", at - began.seconds()));
-        let sign = if timeline.is_whole() { '✓' } else { '✗' };
+        let sign = if timeline.is_complete() { '✓' } else { '✗' };
         let [pending, firing, resolved] = [timeline.pending, timeline.firing, timeline.resolved].map(at);
         let _ = write!(text, "\n{sign} {:<32} {pending:>8} {firing:>8} {resolved:>9}", rule.alert);
     }
     for series in loud {
         let _ = write!(text, "\n✗ {} was {} in the clean run", series.label("alertname"), series.label("alertstate"));
     }
-    for query in unanswered {
+    for query in empty_queries {
         let _ = write!(text, "\n✗ {query}");
     }
     if loud.is_empty() {
         text.push_str("\n✓ the clean run was silent");
     }
-    if unanswered.is_empty() {
-        text.push_str("\n✓ every query that may be empty after a run had data");
+    if empty_queries.is_empty() {
+        text.push_str("\n✓ every query that may be empty after a run had data in the drill");
     }
-    terminal::say(&text);
+    terminal::print_line(&text);
     if is_shown { ExitCode::Met } else { ExitCode::ProofFailed }
 }
 
@@ -222,21 +234,21 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_has_to_be_pending_then_fire_and_then_be_resolved() {
+    fn a_complete_alert_is_pending_then_firing_then_resolved() {
         let timeline = |series: &[Series]| AlertTimeline::from_series("A", series, 40.0);
         let whole = timeline(&[series("pending", 5, 9), series("firing", 10, 20)]);
         assert_eq!((whole.pending, whole.firing, whole.resolved), (Some(5.0), Some(10.0), Some(21.0)));
-        assert!(whole.is_whole());
-        for broken in [
+        assert!(whole.is_complete());
+        for incomplete in [
             vec![],
             vec![series("pending", 5, 9)],
             vec![series("firing", 10, 20)],
             vec![series("pending", 5, 9), series("firing", 10, 40)],
         ] {
-            assert!(!timeline(&broken).is_whole(), "{broken:?}");
+            assert!(!timeline(&incomplete).is_complete(), "{incomplete:?}");
         }
         assert!(
-            !AlertTimeline::from_series("B", &[series("pending", 5, 9), series("firing", 10, 20)], 40.0).is_whole()
+            !AlertTimeline::from_series("B", &[series("pending", 5, 9), series("firing", 10, 20)], 40.0).is_complete()
         );
     }
 }

@@ -1,11 +1,10 @@
-//! The third stage: a scenario's process makes the load and leaves its evidence.
+//! The third stage: the scenario's process makes the load and writes its evidence.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use anyhow::Context as _;
-use monitoring::sanitize::sanitize;
 use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -21,29 +20,33 @@ use crate::host::cleanup;
 use crate::scenarios::ScenarioTest;
 use crate::{files, reports, terminal, workspace};
 
-/// What a scenario's process left.
-pub(super) enum Generated {
-    /// The run's folder, and what was measured.
+/// The output of a scenario's process.
+pub(super) enum LoadOutput {
+    /// The run's folder, and its evidence.
     Evidence(PathBuf, Box<Evidence>),
-    /// Nothing to judge: why is printed, or it was not asked for.
+    /// Nothing to judge: the reason is printed, or it was a dry run.
     Nothing(ExitCode),
 }
 
 /// Runs a scenario's process to its end.
-pub(super) async fn run(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Result<Generated, PerfError> {
+pub(super) async fn run(
+    plan: &PerfPlan,
+    services: &Services,
+    scenario: &ScenarioTest,
+) -> Result<LoadOutput, PerfError> {
     let outcome_file = outcome_file()?;
     files::remove_file(&outcome_file)?;
     let settings = settings(plan, services, scenario, &outcome_file);
     let child = Child::new(&plan.generator, &scenario.test, &settings)?;
     let ended = child.run(plan.signals.clone()).await?;
     match read(scenario, &outcome_file, ended) {
-        // A second signal leaves no time for an outcome.
-        Err(PerfError(..)) if plan.is_interrupted() => Ok(Generated::Nothing(ExitCode::Interrupted)),
+        // A second signal kills the process before it writes its outcome.
+        Err(PerfError(..)) if plan.is_interrupted() => Ok(LoadOutput::Nothing(ExitCode::Interrupted)),
         result => result,
     }
 }
 
-/// Where a scenario leaves its outcome.
+/// The path at which a scenario writes its outcome.
 pub(super) fn outcome_file() -> anyhow::Result<PathBuf> {
     let folder = workspace::perf();
     files::make_folder(&folder)?;
@@ -54,7 +57,7 @@ fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest, outco
     let (target, outcome) = (services.target.clone(), Some(outcome_file.to_owned()));
     let mut settings = Settings { target, outcome, ..plan.settings.clone() };
     if let (Some(testid), true) = (&plan.settings.testid, plan.scenarios.len() > 1) {
-        // A testid is one run's, and each scenario is a run.
+        // Each scenario is a run, and needs its own testid.
         settings.testid = Some(format!("{testid}-{}", scenario.name));
     }
     if let Some(prometheus) = &services.stack.prometheus {
@@ -64,8 +67,8 @@ fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest, outco
     settings
 }
 
-/// Reads what a scenario left. Prints what it has to say.
-fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Result<Generated, PerfError> {
+/// Reads a scenario's outcome and evidence. Prints its message or drawing, if any.
+fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Result<LoadOutput, PerfError> {
     let internal = |message| PerfError(ExitCode::Internal, message);
     let Ok(text) = fs::read_to_string(outcome_file) else {
         return Err(internal(format!("scenario {} left no outcome; its process ended with {ended}", scenario.name)));
@@ -73,27 +76,29 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
     let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
     if let Some(message) = outcome.message {
-        eprintln!("error: {}", sanitize(&message));
+        terminal::print_error(&message);
     }
     if let Some(drawing) = outcome.drawing {
-        terminal::say(&drawing);
+        terminal::print_line(&drawing);
     }
     let failed = (outcome.code == ExitCode::Met && !ended.success())
-        .then(|| format!("every objective was met, and then the test {} failed by itself ({ended})", scenario.test));
+        .then(|| format!("every objective was met, but then the test {} failed ({ended})", scenario.test));
     match outcome.evidence {
         Some(path) => {
             let mut evidence = reports::read_evidence(&path)?;
             if evidence.scenario != scenario.name {
                 let (file, name) = (&scenario.name, &evidence.scenario);
-                return Err(internal(format!("file {file}.rs holds scenario {name:?}: name it {file:?}")));
+                return Err(internal(format!(
+                    "file {file}.rs has the scenario {name:?}: rename the scenario to {file:?}"
+                )));
             }
-            // What was measured before is worth a report all the same.
+            // The measurements are still worth a report.
             let finding =
                 |message| Finding::problem(ExitCode::Internal, Subject::Run, FindingKind::TestFailed, message);
             evidence.findings.extend(failed.map(finding));
-            Ok(Generated::Evidence(path.with_file_name(""), Box::new(evidence)))
+            Ok(LoadOutput::Evidence(path.with_file_name(""), Box::new(evidence)))
         }
-        None => failed.map_or(Ok(Generated::Nothing(outcome.code)), |message| Err(internal(message))),
+        None => failed.map_or(Ok(LoadOutput::Nothing(outcome.code)), |message| Err(internal(message))),
     }
 }
 
@@ -113,14 +118,14 @@ mod tests {
         let result = read(&scenario, &file, ExitStatus::from_raw(status << 8));
         assert!(!file.exists());
         match result {
-            Ok(Generated::Nothing(code)) => Ok(code),
-            Ok(Generated::Evidence(..)) => panic!("there is none"),
+            Ok(LoadOutput::Nothing(code)) => Ok(code),
+            Ok(LoadOutput::Evidence(..)) => panic!("the outcome has no evidence"),
             Err(PerfError(code, _)) => Err(code),
         }
     }
 
     #[test]
-    fn a_scenario_that_fails_by_itself_is_not_green() {
+    fn a_test_that_fails_after_a_met_run_is_an_internal_error() {
         let met = || Some(Outcome::new(ExitCode::Met));
         assert_eq!(finished("met", met(), 0), Ok(ExitCode::Met));
         assert_eq!(finished("own", met(), 101), Err(ExitCode::Internal));

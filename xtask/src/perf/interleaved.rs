@@ -1,8 +1,10 @@
-//! `cargo xtask perf --against`, an interleaved comparison: base and head take turns in short rounds on one machine, and the pairs of rounds are judged.
+//! `cargo xtask perf --against`, an interleaved comparison.
 //!
-//! A service of ours is started anew for every round, so that neither side keeps what another round left in it, and luck that a process
-//! has for as long as it lives (its addresses, its hash seeds) is one round's and not one side's. Both rounds of a pair have the same
-//! plan; each pair has another. Nothing is pushed to a store: rounds are too short to be looked at there.
+//! Base and head run in alternating short rounds on one machine, and the pairs of rounds are
+//! judged. A service that this command starts is started anew for every round. So no round depends
+//! on an earlier one, and the luck of a process (its addresses, its hash seeds) affects one round
+//! and not one side. Both rounds of a pair have the same plan; each pair has another plan. Nothing
+//! is pushed to a store: rounds are too short for dashboards.
 
 mod calibration;
 pub(crate) mod checkout;
@@ -29,7 +31,7 @@ use tokio::sync::watch;
 use super::PerfArgs;
 use super::perf_error::{PerfError, configuration};
 use super::plan::{build, choose};
-use crate::scenarios::{self, Built};
+use crate::scenarios::{self, BuiltPrograms};
 use crate::{github, report_files, terminal, workspace};
 use calibration::CalibrationRecord;
 use checkout::Checkout;
@@ -37,11 +39,11 @@ use programs::OwnPrograms;
 use round::{Rounds, Side};
 use service::SideService;
 
-/// Rounds of each side where nobody says how many and nothing is known of the machine.
+/// Rounds per side without `--rounds` and without a calibration of the machine.
 const ROUNDS: u32 = 12;
-/// As many as may be asked for.
+/// The maximum of `--rounds`.
 const MOST_ROUNDS: usize = 200;
-/// Rounds of each side that show how far apart they come out.
+/// Rounds per side of a calibration without `--rounds`.
 const ROUNDS_OF_CALIBRATION: u32 = 20;
 
 /// Runs the comparison, or the calibration for one.
@@ -52,7 +54,7 @@ pub(super) async fn run(
 ) -> Result<ExitCode, PerfError> {
     let named = args.scenarios().map_err(configuration)?;
     if named.len() > 1 {
-        return Err(configuration("a comparison is of one scenario: name one"));
+        return Err(configuration(format!("a comparison needs one scenario, and {} are named: name one", named.len())));
     }
     let (base_service, revision) = match &args.gate.against {
         None => (None, None),
@@ -65,13 +67,13 @@ pub(super) async fn run(
     let target = args.named_target(settings).cloned();
     if let (Some(target), Some(revision)) = (&target, revision) {
         return Err(configuration(format!(
-            "{} runs already, and revision {revision:?} has to be started: give --start in place of a target",
+            "the target {} is a running service, and revision {revision:?} has to be started: use --start instead of a target",
             prometheus_store::shown_url(target)
         )));
     }
-    let needs_stand_in = args.gate.start().is_none() && target.is_none();
+    let needs_stub = args.gate.start().is_none() && target.is_none();
     let programs = OwnPrograms::lock()?;
-    let built = build(args, needs_stand_in, &signals)?;
+    let built = build(args, needs_stub, &signals)?;
     let built = programs.copy(&built)?;
     let scenario = choose(&named, &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
     let checkout = match revision {
@@ -91,7 +93,7 @@ pub(super) async fn run(
             (None, None) => Side { label: "base", ..head.clone() },
         };
         if let SideService::Command { folder, .. } = &head.service {
-            let unfit = |why: String| configuration(format!("the head: {why}"));
+            let unfit = |why: String| configuration(format!("head: {why}"));
             round::build(args, "head", folder, signals.clone()).await.map_err(|error| error.or_unfit(unfit))?;
         }
         let rounds = Rounds::new(args, settings, &built, &scenario, signals)?;
@@ -111,16 +113,21 @@ pub(super) async fn run(
 fn describe(service: &SideService) -> String {
     match service {
         SideService::Running(url) => prometheus_store::shown_url(url),
-        SideService::StandIn(_) => "the stand-in".to_owned(),
-        // What it is started by may hold what nobody else is to know.
-        SideService::Command { .. } => "what --start starts".to_owned(),
+        SideService::Stub(_) => "the stub backend".to_owned(),
+        // The command itself may hold secrets.
+        SideService::Command { .. } => "the service of --start".to_owned(),
     }
 }
 
-/// What is there now: the working tree's service, or one that runs.
-fn head_side(args: &PerfArgs, target: Option<url::Url>, built: &Built, top: Option<&Path>) -> Result<Side, PerfError> {
+/// The head: the working tree's service, or a running one.
+fn head_side(
+    args: &PerfArgs,
+    target: Option<url::Url>,
+    built: &BuiltPrograms,
+    top: Option<&Path>,
+) -> Result<Side, PerfError> {
     let root = workspace::root();
-    let (service, folder) = match (target, args.gate.start(), &built.backend) {
+    let (service, folder) = match (target, args.gate.start(), &built.stub) {
         (Some(url), _, _) => (SideService::Running(url), root),
         (None, Some(command), _) => {
             let folder = checkout::repository().map_or(root, |(top, _)| top);
@@ -133,8 +140,8 @@ fn head_side(args: &PerfArgs, target: Option<url::Url>, built: &Built, top: Opti
                 folder,
             )
         }
-        (None, None, Some(program)) => (SideService::StandIn(program.clone()), root),
-        (None, None, None) => return Err(PerfError(ExitCode::Internal, "cargo built no stand-in".to_owned())),
+        (None, None, Some(program)) => (SideService::Stub(program.clone()), root),
+        (None, None, None) => return Err(PerfError(ExitCode::Internal, "cargo built no stub backend".to_owned())),
     };
     let description = match top {
         Some(top) => checkout::describe_head(top)?,
@@ -143,7 +150,8 @@ fn head_side(args: &PerfArgs, target: Option<url::Url>, built: &Built, top: Opti
     Ok(Side { label: "head", description, service, folder })
 }
 
-/// The revision's service. One that cannot be built proves nothing of the head.
+/// The base: the revision's service. If it cannot be built, the result is inconclusive, since that
+/// is not the head's fault.
 async fn checkout_side(
     args: &PerfArgs,
     checkout: &Checkout,
@@ -153,7 +161,7 @@ async fn checkout_side(
     let unfit = |why: String| {
         PerfError(
             ExitCode::Inconclusive,
-            format!("the base, {}: {why}; there is nothing to compare with", checkout.description),
+            format!("base {}: {why}; there is nothing to compare with", checkout.description),
         )
     };
     let folder = checkout.folder.clone();
@@ -167,9 +175,9 @@ async fn checkout_side(
             }
         }
         None => {
-            eprintln!("building the stand-in of {}", checkout.description);
-            SideService::StandIn(
-                scenarios::build_backend(&folder.join(within)).map_err(|error| unfit(format!("{error:#}")))?,
+            eprintln!("building the stub backend of {}", checkout.description);
+            SideService::Stub(
+                scenarios::build_stub_of(&folder.join(within)).map_err(|error| unfit(format!("{error:#}")))?,
             )
         }
     };
@@ -189,12 +197,12 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
     let mut alpha = looks.last();
     for pair in 0..planned {
         pairs.push(rounds.pair(pair, planned, base, head).await?);
-        // One is a look only if it was planned to be.
+        // Only planned interim checks may stop the comparison.
         if let Some(level) = looks.level(pairs.len()) {
             alpha = level;
             let so_far = judge(level, &pairs);
             if pairs.len() < planned && so_far.endpoints.iter().any(|it| it.conclusion == Conclusion::Regressed) {
-                eprintln!("the look after {} of {planned} rounds found enough", pairs.len());
+                eprintln!("the interim check after {} of {planned} rounds found a regression: stopping", pairs.len());
                 break;
             }
         }
@@ -210,49 +218,51 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
         comparison.objectives = catalogue.map_or_else(Vec::new, |it| perf_compare::objectives(it.slos, &heads));
         let backend = catalogue.map_or(&[][..], |catalogue| catalogue.backend);
         let gating = backend.iter().filter(|slo| slo.on_miss == OnMiss::Fail).map(|slo| slo.id());
-        let left_out = gating.map(|id| format!("{id} is not judged in rounds, which keep no metrics"));
+        let left_out = gating.map(|id| format!("{id} is not judged: rounds push no metrics to a store"));
         comparison.findings.extend(left_out.map(|text| warning(FindingKind::ObjectiveNotJudged, text)));
     }
-    let code = if args.gate.gate.judges_changes() { comparison.code() } else { comparison.code_of_objectives() };
+    let code = if args.gate.gate.judges_changes() { comparison.code() } else { comparison.objectives_code() };
     comparison.exit_code = code;
     let path = rounds.folder.join(COMPARISON);
     terminal::print_comparison(&comparison, &path);
     report_files::write_comparison(&path, &comparison)?;
-    github::on_job_page(&path)?;
+    github::append_to_job_page(&path)?;
     github::annotate(&comparison.scenario, &comparison_findings(&comparison));
     Ok(code)
 }
 
-/// How many rounds, and what should be said of that.
+/// The number of rounds, and warnings about it.
+///
+/// # Errors
+/// If the calibration shows that the machine cannot detect the slow-down in that number of rounds.
 fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<String>), PerfError> {
     let looks = args.gate.looks as usize;
     let given = args.gate.rounds.map(|rounds| rounds as usize);
     let Some(known) = CalibrationRecord::find(&rounds.subject())? else {
-        let note =
-            "how far apart rounds of the same code come out here is not known: cargo xtask perf --calibrate".to_owned();
+        let note = "this machine is not calibrated for this load: cargo xtask perf --calibrate".to_owned();
         return Ok((given.unwrap_or(ROUNDS as usize), vec![note]));
     };
-    let tighter = |has: String| {
+    let too_noisy = |limit: String| {
         PerfError(
             ExitCode::Inconclusive,
             format!(
-                "a gate of {} is tighter than what this machine can see: {has}; a --detect of more, more rounds or longer ones, or a \
-                 quieter machine would do",
+                "this machine is too noisy to detect a {} slow-down: {limit}; try more rounds, longer rounds (-d), \
+                 a larger --detect, or a quieter machine",
                 exact_percent(rule.detect)
             ),
         )
     };
+    let detects = |alpha: f64| format!("it detects {}", known.describe(rule, alpha));
     let needed = known.noise.needed_pairs_with_looks(rule, looks);
-    // What the last look of as many as can be has left.
+    // The significance level of the last check.
     let alpha = Looks::new(needed.unwrap_or(MOST_ROUNDS), looks, rule.alpha).last();
     match (given, needed) {
         (None, Some(needed)) => Ok((needed, Vec::new())),
-        (None, None) => Err(tighter(known.describe(rule, alpha))),
+        (None, None) => Err(too_noisy(detects(alpha))),
         (Some(given), Some(needed)) if needed <= given => Ok((given, Vec::new())),
         (Some(given), needed) => {
-            let needs =
-                needed.map_or_else(|| known.describe(rule, alpha), |needed| format!("it takes {needed} rounds"));
-            Err(tighter(format!("{needs}, and {given} were asked for")))
+            let limit = needed.map_or_else(|| detects(alpha), |needed| format!("that takes {needed} rounds"));
+            Err(too_noisy(format!("{limit}, and --rounds is {given}")))
         }
     }
 }
@@ -261,7 +271,7 @@ fn comparable(pairs: &[(Report, Report)]) -> Vec<Pair<'_>> {
     pairs.iter().map(|(base, head)| Pair { base, head }).collect()
 }
 
-/// What kept rounds from being what they should have been, each once, with how often.
+/// The problems of rounds, each once, with the number of rounds that had it.
 fn round_problems(pairs: &[(Report, Report)]) -> Vec<Finding> {
     let all = pairs.iter().flat_map(|(base, head)| [("base", base), ("head", head)]);
     let all: Vec<_> = all.flat_map(|(side, report)| report.problems().map(move |problem| (side, problem))).collect();
@@ -273,7 +283,7 @@ fn round_problems(pairs: &[(Report, Report)]) -> Vec<Finding> {
         }
     }
     let describe = |(side, problem, times): (&str, &Finding, usize)| Finding {
-        message: format!("{times} of the {side}'s rounds: {}", problem.message),
+        message: format!("in {times} rounds of the {side}: {}", problem.message),
         ..problem.clone()
     };
     counted.into_iter().map(describe).collect()
@@ -290,11 +300,11 @@ async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Sid
     let Some(calibrated) = calibrated else {
         return Err(PerfError(
             ExitCode::Inconclusive,
-            "some endpoint has fewer than the 20 requests a round that a p95 needs: make rounds longer (-d)".to_owned(),
+            "an endpoint has fewer than 20 requests per round, the least for a p95: make rounds longer (-d)".to_owned(),
         ));
     };
     calibrated.keep()?;
-    terminal::say(&format!("\n{}", calibrated.render(rule)));
+    terminal::print_line(&format!("\n{}", calibrated.render(rule)));
     let can = calibrated.noise.needed_pairs(rule, rule.alpha).is_some();
     Ok(if can { ExitCode::Met } else { ExitCode::Inconclusive })
 }

@@ -1,10 +1,10 @@
-//! Why a command came to nothing.
+//! Errors of `cargo xtask perf`.
 
 use perf_report::exit_code::ExitCode;
 
 use crate::stack::StackError;
 
-/// Why there was nothing to judge, and the exit code that says so.
+/// An error without a report: its exit code and its message.
 #[derive(Debug)]
 pub(super) struct PerfError(pub(super) ExitCode, pub(super) String);
 

@@ -1,4 +1,5 @@
-//! The first stage: everything that is decided before anything is started. Errors of configuration end here.
+//! The first stage: everything that is decided before anything starts. All configuration errors are
+//! found here.
 
 use std::path::PathBuf;
 
@@ -11,29 +12,32 @@ use super::args::PerfArgs;
 use super::baseline;
 use super::perf_error::{PerfError, configuration};
 use crate::host::count_signals;
-use crate::scenarios::{self, Built, ScenarioTest};
+use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
 use crate::{generated_files, workspace};
 
-/// The scenario that runs when none is named.
+/// The scenario that runs if the command line names none.
 pub(super) const DEFAULT: &str = "basic";
 
-/// What a command is to do.
+/// The plan of a command.
 pub(super) struct PerfPlan {
     pub(super) args: PerfArgs,
     pub(super) settings: Settings,
-    /// Counts signals that ask the command to end.
+    /// The number of signals that asked the command to end.
     pub(super) signals: watch::Receiver<u32>,
-    /// The scenarios to run, or all that there are if they are only listed.
+    /// The scenarios to run; all scenarios if they are only listed.
     pub(super) scenarios: Vec<ScenarioTest>,
-    /// The program of the scenarios.
+    /// The test binary with the scenarios.
     pub(super) generator: PathBuf,
-    /// The program of the stub backend, where there is no other target.
+    /// The program of the stub backend, if it is the target.
     pub(super) stub: Option<PathBuf>,
 }
 
-/// Counts signals, and keeps other commands of this clone from making load at the same time: two would measure each other,
-/// and each would take the other's stack for its own.
-pub(super) fn take_turn(
+/// Begins to count signals, and locks this clone for load. Two load tests at once would measure
+/// each other, and would use each other's stack.
+///
+/// # Errors
+/// If another command of this clone holds the lock.
+pub(super) fn lock_clone(
     args: &PerfArgs,
     settings: &Settings,
 ) -> Result<(watch::Receiver<u32>, Option<Lock>), PerfError> {
@@ -51,22 +55,28 @@ pub(super) fn take_turn(
 }
 
 impl PerfPlan {
-    /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to run.
+    /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to
+    /// run.
     pub(super) fn new(args: PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
         baseline::check(&args)?;
         let sends = !args.list && !settings.dry_run;
         let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
+        // Checked before the build, which may take minutes.
+        scenarios::check_names(&named).map_err(configuration)?;
         let needs_stub = sends && args.named_target(&settings).is_none();
         let built = build(&args, needs_stub, &signals)?;
-        let known = scenarios::list(&built.load)?;
-        let scenarios = if args.list { known } else { choose(&named, &known).map_err(configuration)? };
+        let known = scenarios::list(&built.load).map_err(configuration)?;
+        let scenarios = match args.list || (args.is_smoke(&settings) && named.is_empty()) {
+            true => known,
+            false => choose(&named, &known).map_err(configuration)?,
+        };
         if sends && settings.remote_write.is_none() {
             check_generated_files()?;
         }
-        Ok(Self { args, settings, signals, scenarios, generator: built.load, stub: built.backend })
+        Ok(Self { args, settings, signals, scenarios, generator: built.load, stub: built.stub })
     }
 
-    /// Whether anything is sent.
+    /// Whether requests are sent.
     pub(super) const fn sends(&self) -> bool {
         !self.settings.dry_run
     }
@@ -76,29 +86,35 @@ impl PerfPlan {
     }
 }
 
-/// Refuses a stack whose files are not what the catalogue says.
+/// Checks that the stack's generated files agree with the catalogue.
 pub(super) fn check_generated_files() -> Result<(), PerfError> {
     let stale = generated_files::differences(&workspace::root())?;
-    let what = || format!("generated files are not what the catalogue says ({})", stale.join(", "));
-    if stale.is_empty() { Ok(()) } else { Err(configuration(format!("{}: run cargo xtask codegen", what()))) }
+    let Some(first) = stale.first() else { return Ok(()) };
+    let more = if stale.len() > 1 { format!(", and {} more", stale.len() - 1) } else { String::new() };
+    Err(configuration(format!("generated files are out of date: run cargo xtask codegen ({first}{more})")))
 }
 
-/// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal ends cargo, too, and is no error
-/// of the scenarios.
-pub(super) fn build(args: &PerfArgs, with_stub: bool, signals: &watch::Receiver<u32>) -> Result<Built, PerfError> {
+/// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends
+/// cargo, which is not an error of the scenarios.
+pub(super) fn build(
+    args: &PerfArgs,
+    with_stub: bool,
+    signals: &watch::Receiver<u32>,
+) -> Result<BuiltPrograms, PerfError> {
     scenarios::build(args.profile(), with_stub).map_err(|error| match *signals.borrow() {
         0 => configuration(error),
         _ => PerfError(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()),
     })
 }
 
+/// The named scenarios, or the default scenario if none is named.
 pub(super) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, String> {
     let default = [DEFAULT.to_owned()];
     let named = if named.is_empty() { &default[..] } else { named };
     let find = |name: &String| {
         let names = || known.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>().join(", ");
         let found = known.iter().find(|scenario| scenario.name == *name).cloned();
-        found.ok_or_else(|| format!("there is no scenario {name:?}; there are: {}", names()))
+        found.ok_or_else(|| format!("there is no scenario {name:?}; the scenarios are {}", names()))
     };
     named.iter().map(find).collect()
 }

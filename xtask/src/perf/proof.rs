@@ -1,5 +1,8 @@
-//! The proof after a run: that what people look at has an answer, that no request got lost on the way to the store or the
-//! backend, that the store gives the verdict's own numbers, and what the backend's clock says of the same requests.
+//! The proof after a run.
+//!
+//! It checks that every query of dashboards and rules has data, that no request was lost on the way
+//! to the store or the backend, and that the store has the numbers of the verdict. It compares the
+//! client's latencies with those of the backend's own clock.
 
 mod backend_metrics;
 mod clocks;
@@ -31,19 +34,19 @@ use crate::files;
 use backend_metrics::BackendMetrics;
 use clocks::ClockComparison;
 use ledger::BackendTraffic;
-pub(crate) use queries::unanswered;
+pub(crate) use queries::empty_queries;
 pub(crate) use source::Source;
 
-/// More lines than this nobody reads on a terminal.
+/// Limit on the printed lines of a check.
 const SHOWN_LINES: usize = 10;
 
-/// What is needed before load begins: the backend's counters as they are then.
+/// The backend's counters before the load.
 #[derive(Debug)]
-pub(crate) struct Before {
+pub(crate) struct CountersBefore {
     backend: BackendMetrics,
 }
 
-/// What a check came to.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ProofItemOutcome {
@@ -57,14 +60,17 @@ enum ProofItemOutcome {
 struct ProofItem {
     name: &'static str,
     outcome: ProofItemOutcome,
-    /// The figures, or why it does not apply.
+    /// The figures, or the reason why the check does not apply.
     figures: String,
-    /// What is wrong, or should be known.
+    /// Problems and notes.
     lines: Vec<String>,
-    /// What was rightly without data, and why.
+    /// The PromQL queries of the lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    queries: Vec<String>,
+    /// Queries that may be empty, each with the reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     excused: Vec<String>,
-    /// What both clocks say, endpoint by endpoint.
+    /// The latencies by both clocks, by endpoint.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     clocks: Vec<ClockComparison>,
 }
@@ -72,7 +78,7 @@ struct ProofItem {
 impl ProofItem {
     fn new(name: &'static str, figures: String, wrong: Vec<String>) -> Self {
         let outcome = if wrong.is_empty() { ProofItemOutcome::Shown } else { ProofItemOutcome::Failed };
-        Self { name, outcome, figures, lines: wrong, excused: Vec::new(), clocks: Vec::new() }
+        Self { name, outcome, figures, lines: wrong, queries: Vec::new(), excused: Vec::new(), clocks: Vec::new() }
     }
 
     fn not_applicable(name: &'static str, why: impl Into<String>) -> Self {
@@ -81,6 +87,7 @@ impl ProofItem {
             outcome: ProofItemOutcome::NotApplicable,
             figures: why.into(),
             lines: Vec::new(),
+            queries: Vec::new(),
             excused: Vec::new(),
             clocks: Vec::new(),
         }
@@ -93,53 +100,56 @@ pub(crate) struct Proof {
     checks: Vec<ProofItem>,
 }
 
-/// Whose backend and store a run had.
+/// The backend and the store of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct ProofContext<'a> {
+    /// The URL for queries.
     pub(crate) prometheus: Url,
-    /// Somebody said that it answers queries there; else that is the origin of where metrics are pushed to, and a guess.
+    /// Whether the query URL is known. Otherwise it is a guess: the origin of the URL for pushes.
     pub(crate) is_named: bool,
     pub(crate) grafana: Option<&'a Url>,
     pub(crate) target: &'a Url,
-    /// How the store is told who asks.
+    /// The credentials for the store.
     pub(crate) access: &'a StoreAccess,
-    /// The backend is ours, started for this run: nobody else makes requests to it, and it has metrics.
+    /// Whether the backend was started for this run. It then
+    /// has metrics, and no other client uses it.
     pub(crate) own_backend: bool,
-    /// The store is ours: it has our rules.
+    /// Whether the store is this clone's stack, which has our rules.
     pub(crate) own_store: bool,
-    /// The store is in a container with a network of its own.
+    /// Whether the store is in a container with a network of its own.
     pub(crate) on_a_bridge: bool,
-    /// Answers with a redirect are followed, and so come from other handlers than the endpoint's.
+    /// Whether redirects are followed. Responses may then come
+    /// from other handlers than the endpoint's.
     pub(crate) follows_redirects: bool,
 }
 
-/// Reads what the backend has counted so far.
-pub(crate) async fn before(target: &Url) -> Before {
-    Before { backend: backend_metrics::read(target).await }
+/// Reads the backend's counters before the load.
+pub(crate) async fn before(target: &Url) -> CountersBefore {
+    CountersBefore { backend: backend_metrics::read(target).await }
 }
 
-/// Proves what there is to prove.
+/// Makes all checks.
 ///
 /// # Errors
-/// If there is no way to put questions at all.
-pub(crate) async fn prove(report: &Report, before: Before, context: ProofContext<'_>) -> anyhow::Result<Proof> {
+/// If no client for the store or Grafana can be made. A failed check is not an error.
+pub(crate) async fn prove(report: &Report, before: CountersBefore, context: ProofContext<'_>) -> anyhow::Result<Proof> {
     let source = Source::new(context.prometheus.clone(), context.grafana.cloned(), context.access)?;
     if report.store.as_ref().is_none_or(|store| !store.complete) {
-        // That is said already, and there is nothing to prove by metrics that did not arrive.
+        // The report has a finding about that. Without the metrics, no check is possible.
         let why = "the store does not have the final counts of this run";
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }
     let Some(catalogue) = services::find(&report.service) else {
         let why =
-            format!("{} is not among monitoring/src/services, so it has no rules and no dashboard", report.service);
+            format!("monitoring/src/services has no service {}, so it has no rules and no dashboard", report.service);
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     };
     if let (false, Err(error)) = (context.is_named, source.value("vector(1)", now_ms()).await) {
         let shown = prometheus_store::shown_url(&context.prometheus);
-        let why = format!("no query is answered at {shown} ({error:#}): say where one is, by --prometheus-url");
+        let why = format!("the store has no query API at {shown} ({error:#}): name its URL with --prometheus-url");
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }
-    let scraped = queries::scraped(report, &before.backend, &source, &context).await;
+    let scraped = queries::why_not_scraped(report, &before.backend, &source, &context).await;
     let (delivered, own) = ledger::check(report, before.backend, &source, &context).await;
     let checks = vec![
         queries::check((catalogue, report), &source, context.own_store, scraped).await,
@@ -152,19 +162,19 @@ pub(crate) async fn prove(report: &Report, before: Before, context: ProofContext
     Ok(Proof { checks })
 }
 
-/// The endpoints that the run requested, and what the catalogue says of them.
+/// The results of the requested endpoints, each with its endpoint in the catalogue.
 fn requested(report: &Report) -> impl Iterator<Item = (&EndpointResult, &'static Endpoint)> {
     let catalogue = services::find(&report.service);
     report.endpoints.iter().filter_map(move |result| Some((result, catalogue?.endpoint(&result.name)?)))
 }
 
-/// A run's last values, whenever it is asked for them.
+/// The sum of the last values of a run's series, at any time after the run.
 fn last_value_of_run(report: &Report, series: Selector) -> Expr {
     let since = u64::try_from(now_ms() - report.started_unix_ms).unwrap_or_default().div_ceil(1_000) + 60;
     series.last(Range::Fixed(Duration::from_secs(since))).sum()
 }
 
-/// Each objective's good and total requests, by the report and by Prometheus.
+/// Checks that Prometheus has each objective's good and total requests of the report.
 async fn same_answer(catalogue: &Catalogue, report: &Report, source: &Source) -> ProofItem {
     const CHECK: &str = "same answer";
     let Some(at) = report.store.as_ref().and_then(|store| store.last_push_unix_ms) else {
@@ -174,7 +184,7 @@ async fn same_answer(catalogue: &Catalogue, report: &Report, source: &Source) ->
             vec!["the store has no final counts".to_owned()],
         );
     };
-    let (mut wrong, mut asked) = (Vec::new(), 0);
+    let (mut wrong, mut compared) = (Vec::new(), 0);
     for objective in &report.objectives {
         let Some(tally) = objective.tally() else { continue };
         let Some(slo) = catalogue.slo(&objective.id) else { continue };
@@ -186,7 +196,7 @@ async fn same_answer(catalogue: &Catalogue, report: &Report, source: &Source) ->
                 Err(error) => wrong.push(format!("{}: {error:#}", objective.id)),
             }
         }
-        asked += 1;
+        compared += 1;
         if values != [tally.good, tally.total] {
             let [good, total] = values;
             wrong.push(format!(
@@ -197,22 +207,24 @@ async fn same_answer(catalogue: &Catalogue, report: &Report, source: &Source) ->
     }
     let (values, differ) = same_values(catalogue, report, source).await;
     wrong.extend(differ);
-    let of_backend = if values > 0 { format!("; {values} values of the backend's own") } else { String::new() };
-    let figures = format!("good and total of {asked} objectives, by the report and by Prometheus{of_backend}");
+    let of_backend = if values > 0 { format!("; {values} values of backend metrics") } else { String::new() };
+    let figures = format!("good and total of {compared} objectives, in the report and in Prometheus{of_backend}");
     ProofItem::new(CHECK, figures, wrong)
 }
 
-/// Values of the backend's own metrics that objectives are about: how many, and where Prometheus gives others for the time
-/// at which it was asked before.
+/// Checks that Prometheus has the values of objectives about the backend's metrics, at the time of
+/// the report's query.
+///
+/// Gives the number of values, and the differences.
 async fn same_values(catalogue: &Catalogue, report: &Report, source: &Source) -> (usize, Vec<String>) {
-    let (mut asked, mut wrong) = (0, Vec::new());
+    let (mut compared, mut wrong) = (0, Vec::new());
     for objective in &report.objectives {
         let slo = catalogue.backend.iter().find(|slo| slo.id() == objective.id);
         let (Some(slo), Some(measured)) = (slo, objective.backend_value()) else { continue };
-        asked += 1;
+        compared += 1;
         let expr = slo.over_run(Duration::from_secs(measured.over_s)).to_string();
         match source.value(&expr, measured.at_unix_ms).await {
-            // The same samples, so that even the last digit is the same.
+            // Exactly equal, since both are computed from the same samples.
             Ok(Some(value)) if value == measured.value => {}
             Ok(value) => {
                 wrong.push(format!("{}: {} in the report, {value:?} in Prometheus", objective.id, measured.value));
@@ -220,27 +232,27 @@ async fn same_values(catalogue: &Catalogue, report: &Report, source: &Source) ->
             Err(error) => wrong.push(format!("{}: {error:#}", objective.id)),
         }
     }
-    (asked, wrong)
+    (compared, wrong)
 }
 
-/// Which routes the backend has answered for that no objective speaks of. That is for people to judge, and no failure.
+/// Lists the backend's routes that have no objective. They do not fail the proof.
 fn coverage(catalogue: &Catalogue, own: &BackendTraffic, served: Option<BTreeSet<String>>) -> ProofItem {
     const CHECK: &str = "coverage";
     let (routes, known) = match &served {
         Some(routes) => (routes, "of its OpenAPI document"),
-        None => (&own.routes, "that were asked for"),
+        None => (&own.routes, "that were requested"),
     };
     if routes.is_empty() {
-        return ProofItem::not_applicable(CHECK, "the backend does not tell its routes");
+        return ProofItem::not_applicable(CHECK, "the backend's routes are unknown");
     }
-    let promised = |route: &&String| {
+    let has_objective = |route: &&String| {
         catalogue
             .slos
             .iter()
             .filter_map(|slo| slo.endpoint())
             .any(|endpoint| route.split_once(' ') == Some((endpoint.method.as_str(), endpoint.handler())))
     };
-    let (with, without): (Vec<_>, Vec<_>) = routes.iter().partition(promised);
+    let (with, without): (Vec<_>, Vec<_>) = routes.iter().partition(has_objective);
     let named = if without.is_empty() {
         String::new()
     } else {
@@ -261,42 +273,44 @@ fn now_ms() -> i64 {
 }
 
 impl Proof {
-    /// What was shown not to work, in words; none if nothing was.
+    /// The message about failed checks; `None` if no check failed.
     pub(crate) fn failed(&self) -> Option<String> {
         let failed = self.checks.iter().filter(|check| check.outcome == ProofItemOutcome::Failed);
-        let words = |check: &ProofItem| match check.lines.as_slice() {
+        let describe = |check: &ProofItem| match check.lines.as_slice() {
             [] => check.name.to_owned(),
             [only] => format!("{}: {only}", check.name),
             [first, rest @ ..] => format!("{}: {first}, and {} more", check.name, rest.len()),
         };
-        let words: Vec<_> = failed.map(words).collect();
-        (!words.is_empty()).then(|| format!("the proof failed: {}", words.join("; ")))
+        let failures: Vec<_> = failed.map(describe).collect();
+        (!failures.is_empty()).then(|| format!("the proof failed: {} (see proof.json)", failures.join("; ")))
     }
 
-    /// The checks with their figures, as they stand on the terminal.
-    pub(crate) fn render(&self) -> String {
+    /// The checks with their figures, for the terminal. PromQL is shown only if asked for.
+    pub(crate) fn render(&self, verbose: bool) -> String {
         let mut text = "proof".to_owned();
-        for ProofItem { name, outcome, figures, lines, .. } in &self.checks {
-            let sign = match outcome {
-                ProofItemOutcome::Shown => "✓ shown ",
-                ProofItemOutcome::Failed => "✗ failed",
-                ProofItemOutcome::NotApplicable => "– n/a   ",
+        for ProofItem { name, outcome, figures, lines, queries, .. } in &self.checks {
+            let (sign, word) = match outcome {
+                ProofItemOutcome::Shown => ('✓', ""),
+                ProofItemOutcome::Failed => ('✗', "failed: "),
+                ProofItemOutcome::NotApplicable => ('–', "not applicable: "),
             };
-            let _ = write!(text, "\n {sign}  {name:<13}  {figures}");
-            // One cause often shows in many places, and the first few tell it.
+            let _ = write!(text, "\n{sign} {name}: {word}{figures}");
+            // One cause often has many lines; the first few are enough to find it.
             for line in lines.iter().take(SHOWN_LINES) {
-                let _ = write!(text, "\n             {:<13}  {line}", "");
+                let _ = write!(text, "\n  {line}");
             }
             if lines.len() > SHOWN_LINES {
-                let _ =
-                    write!(text, "\n             {:<13}  … and {} more, in proof.json", "", lines.len() - SHOWN_LINES);
+                let _ = write!(text, "\n  and {} more, in proof.json", lines.len() - SHOWN_LINES);
+            }
+            for query in queries.iter().filter(|_| verbose) {
+                let _ = write!(text, "\n  {query}");
             }
         }
-        // Names of routes and complaints are a backend's and a store's.
+        // Route names and error messages come from the backend and the store.
         sanitize(&text)
     }
 
-    /// Keeps it in the run's folder.
+    /// Writes `proof.json` to the run's folder.
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         files::write_json(&folder.join("proof.json"), self)
     }

@@ -1,4 +1,4 @@
-//! The fourth stage: the store and the dashboards show what the report says.
+//! The fourth stage: checks that store and dashboards show the numbers of the report.
 
 use std::path::Path;
 
@@ -8,18 +8,23 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 
 use super::perf_error::{PerfError, configuration};
 use super::plan::PerfPlan;
-use super::proof::{self, Before, ProofContext};
+use super::proof::{self, CountersBefore, ProofContext};
 use super::services::Services;
-use crate::terminal;
 
-/// What a proof needs from before the load; none if there is no store to put questions to, or no proof is asked for.
+/// Reads everything that the proof needs from before the load. Returns `None` if there is no store
+/// for queries, or if no proof is asked for.
+///
+/// # Errors
+/// If `--proof` is given and there is no store for queries.
 pub(super) async fn before<'a>(
     plan: &'a PerfPlan,
     services: &'a Services,
-) -> Result<Option<(ProofContext<'a>, Before)>, PerfError> {
+) -> Result<Option<(ProofContext<'a>, CountersBefore)>, PerfError> {
     let Some(context) = context(plan, services).filter(|_| plan.sends()) else {
         return match plan.args.must_prove() {
-            true => Err(configuration("--proof asks a store, and there is none")),
+            true => Err(configuration(
+                "--proof needs a store for queries: remove it, or name the store with --prometheus-url",
+            )),
             false => Ok(None),
         };
     };
@@ -45,37 +50,54 @@ fn context<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContex
     })
 }
 
-/// Proves a run, prints the proof and keeps it in the run's folder. Gives what was not shown to work.
+/// The result of a proof.
+#[derive(Default)]
+pub(super) struct ProofResult {
+    /// Failed checks and other problems.
+    pub(super) findings: Vec<Finding>,
+    /// The text for the terminal: all checks.
+    pub(super) text: Option<String>,
+}
+
+/// Makes the proof of a run, and writes it to the run's folder. A run that sent no requests has an
+/// empty result.
 pub(super) async fn run(
     plan: &PerfPlan,
     folder: &Path,
     report: &Report,
-    before: Option<(ProofContext<'_>, Before)>,
-) -> Result<Vec<Finding>, PerfError> {
-    let Some((context, before)) = before else { return Ok(Vec::new()) };
+    before: Option<(ProofContext<'_>, CountersBefore)>,
+) -> ProofResult {
+    let Some((context, before)) = before.filter(|_| report.was_loaded()) else { return ProofResult::default() };
     let mut signals = plan.signals.clone();
     let finding = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);
+    let only = |finding| ProofResult { findings: vec![finding], text: None };
     let proof = tokio::select! {
         proof = proof::prove(report, before, context) => match proof {
             Ok(proof) => proof,
             Err(error) => {
-                let message = format!("the proof could not be made: {error:#}");
-                return Ok(vec![finding(ExitCode::Internal, FindingKind::ProofFailed, message)]);
+                let message = format!("failed to run the proof: {error:#}");
+                return only(finding(ExitCode::Internal, FindingKind::ProofFailed, message));
             }
         },
-        _ = signals.wait_for(|count| *count > 0) => return Ok(unproved(report).into_iter().collect()),
+        _ = signals.wait_for(|count| *count > 0) => {
+            return ProofResult { findings: interruption(report).into_iter().collect(), text: None };
+        }
     };
-    terminal::say(&format!("\n{}", proof.render()));
-    // What was proved is printed, and the report is worth its pages all the same.
-    let kept = proof.write(folder).err();
-    let kept = kept.map(|error| finding(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}")));
+    // If the proof cannot be written, it is still printed.
+    let not_written = proof.write(folder).err();
+    let not_written =
+        not_written.map(|error| finding(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}")));
     let failed = proof.failed().map(|failed| finding(ExitCode::ProofFailed, FindingKind::ProofFailed, failed));
-    Ok(kept.into_iter().chain(failed).collect())
+    ProofResult {
+        findings: not_written.into_iter().chain(failed).collect(),
+        text: Some(proof.render(plan.args.verbose)),
+    }
 }
 
-/// A run that was judged, and interrupted before it was proved: its report says so, if it does not already.
-pub(super) fn unproved(report: &Report) -> Option<Finding> {
-    let message = "interrupted before the run was proved";
+/// The finding that a run was interrupted before the end of its proof. `None` if the report already
+/// has an interruption.
+pub(super) fn interruption(report: &Report) -> Option<Finding> {
+    let message = "interrupted before the end of the proof";
     let finding = || Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
     (!report.has(FindingKind::Interrupted)).then(finding)
 }

@@ -1,4 +1,4 @@
-//! The last stage: the files of a run, the page of its job, its annotations and its exit code.
+//! The last stage: writes a run's files, the job's page and annotations, and returns the exit code.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use perf_report::findings::run_findings;
 
 use crate::{github, report_files};
 
-/// Writes a run's files, puts its summary on the job's page and its findings beside the pull request. Gives the exit code.
+/// Writes a run's files, its summary on the job's page, and its findings as annotations.
 pub(super) fn run(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<ExitCode> {
     report_files::write(path, report, compared)?;
-    github::on_job_page(path)?;
+    github::append_to_job_page(path)?;
     github::annotate(&report.scenario, &run_findings(report));
     Ok(report.exit_code)
 }

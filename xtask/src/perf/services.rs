@@ -1,4 +1,4 @@
-//! The second stage: what a run needs beside itself. One place starts it, and one place stops it.
+//! The second stage: starts the stack and the stub backend, and stops them at the end.
 
 use perf_report::exit_code::ExitCode;
 use url::Url;
@@ -8,17 +8,19 @@ use super::plan::PerfPlan;
 use crate::stack::{self, Stack};
 use crate::stub_backend::StubBackend;
 
-/// Where load goes, and where its metrics go.
+/// The target of the load, and the stack for its metrics.
 pub(super) struct Services {
     pub(super) stack: Stack,
-    /// The stub backend, if it is the target: nobody else knows of it.
+    /// The stub backend, if it is the target. No other client uses it.
     pub(super) stub: Option<StubBackend>,
     pub(super) target: Url,
+    /// Whether the stack stops after the run.
     is_ephemeral: bool,
 }
 
 impl Services {
-    /// Starts the stack and the stub backend, as far as they are asked for, and has the target scraped.
+    /// Starts the stack and the stub backend, if they are needed, and makes the stack scrape the
+    /// target.
     pub(super) async fn start(plan: &PerfPlan) -> Result<Self, PerfError> {
         let mut services = Self {
             stack: Stack::default(),
@@ -50,7 +52,10 @@ impl Services {
         Ok(self.stack.scrape(&self.target)?)
     }
 
-    /// Stops what was started, whatever came of the run. What cannot be stopped is an error of the run, too.
+    /// Stops everything that was started, whatever the result of the run is.
+    ///
+    /// # Errors
+    /// The run's error, or an error of stopping.
     pub(super) async fn stop(self, result: Result<ExitCode, PerfError>) -> Result<ExitCode, PerfError> {
         let mut errors: Vec<_> = self.stack.forget_backend().err().into_iter().collect();
         if let Some(stub) = self.stub {
@@ -68,12 +73,12 @@ impl Services {
             }
             (Err(PerfError(code, message)), false) => {
                 let errors = errors.join("; ");
-                Err(PerfError(code, format!("{message}; and the stack could not be stopped: {errors}")))
+                Err(PerfError(code, format!("{message}; also failed to stop the stack: {errors}")))
             }
         }
     }
 
-    /// Grafana of the stack.
+    /// The URL of the stack's Grafana, if it runs.
     pub(super) const fn grafana(&self) -> Option<&Url> {
         self.stack.grafana.as_ref()
     }

@@ -1,8 +1,9 @@
 //! Prometheus and Grafana in containers, through testcontainers.
 //!
-//! Both are reachable from this machine only. On Linux they share the host's network and listen on its loopback
-//! interface, which is how Prometheus can scrape a backend that listens there too. Where that network is not this
-//! machine's (Docker Desktop, rootless Docker), they get a bridge and published ports instead: found out by trying.
+//! Both are reachable from this machine only. On Linux they share the host's network and listen on
+//! its loopback interface, so that Prometheus can scrape a backend that listens there too. With
+//! Docker Desktop and rootless Docker, the host's network is not this machine's. There, the
+//! containers get a bridge network and published ports. The right network is found by trying.
 
 mod container;
 mod container_spec;
@@ -32,14 +33,14 @@ use container::{
 use container_spec::{ContainerSpec, Network};
 pub(super) use tool::promtool;
 
-/// Which network containers get, for those who know better than trying: host or bridge.
+/// The variable for the container network, host or bridge. Without it, both are tried.
 const NETWORK: &str = "PERF_DOCKER_NETWORK";
-/// How long Docker may take to answer at all.
+/// Time limit for Docker to respond.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a service may take to be ready once it says it listens. On the wrong network it never is.
+/// Time limit for a service to be ready once it listens. On the wrong network it never is.
 const READY: Duration = Duration::from_secs(10);
 
-/// Starts the containers, or finds those that run.
+/// Starts the containers, or reuses the running ones.
 pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let docker = connect().await?;
     let images = Images::chosen();
@@ -56,22 +57,23 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
         let service = ContainerSpec::grafana(options, &images, network)?;
         match start(&docker, &service, network).await {
             Ok(()) => stack.grafana = Some(local_url(options.grafana_port)?),
-            // A port is the user's to choose. Anything else costs the picture, not the verdict: Grafana does not judge.
+            // A taken port is an error, since the user can choose another. Any other problem is a
+            // warning: the verdict does not depend on Grafana.
             Err(error @ StackError::Configuration(_)) => return Err(error),
-            Err(error) => eprintln!("warning: no Grafana, so no dashboard: {error}"),
+            Err(error) => eprintln!("warning: no dashboard, since Grafana did not start: {error}"),
         }
     }
     Ok(stack)
 }
 
-/// Prometheus, and the network it is on.
+/// Starts Prometheus. Gives its URL and its network.
 async fn prometheus(
     docker: &Docker,
     options: &StackOptions,
     images: &Images,
 ) -> Result<(url::Url, Network), StackError> {
     let url = local_url(options.prometheus_port)?;
-    // What was found out once is tried first.
+    // If the existing container is on a bridge, the host's network did not work before.
     let bridged = ContainerSpec::prometheus(options, images, Network::Bridge)?;
     let found = inspect(docker, &bridged.name).await?;
     let bridge_first = found.is_some_and(|found| found.making == bridged.making(Network::Bridge));
@@ -79,7 +81,7 @@ async fn prometheus(
         (Some("host"), _) => &[Network::Host],
         (Some("bridge"), _) => &[Network::Bridge],
         (Some(other), _) => {
-            return Err(StackError::Configuration(format!("{NETWORK} is {other:?}: it can be host or bridge")));
+            return Err(StackError::Configuration(format!("{NETWORK} is {other:?}: set it to host or bridge")));
         }
         (None, true) => &[Network::Bridge, Network::Host],
         (None, false) => &[Network::Host, Network::Bridge],
@@ -89,7 +91,7 @@ async fn prometheus(
         match start(docker, &service, network).await {
             Ok(()) => return Ok((url, network)),
             Err(error @ StackError::Unavailable(_)) => {
-                // If it runs, it is not to be reached from here: the host of its network is another machine.
+                // A running container that is not reachable has the network of another machine.
                 let unreachable = inspect(docker, &service.name).await?.is_some_and(|found| found.running);
                 remove_if_made_here(docker, &service.name).await?;
                 if !unreachable || networks.last() == Some(&network) {
@@ -99,17 +101,17 @@ async fn prometheus(
             Err(error) => return Err(error),
         }
     }
-    Err(StackError::Unavailable("Prometheus runs in Docker and cannot be reached from here".to_owned()))
+    Err(StackError::Unavailable("Prometheus runs in Docker and is not reachable from this machine".to_owned()))
 }
 
-/// Starts the service, unless it runs already as it would be started.
+/// Starts the service, unless a container made from the same specification is running.
 async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Result<(), StackError> {
     let making = service.making(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {
-        // Also one that does not run yet: it is about to.
+        // Checked before `running`: the other command may be about to start the container.
         check_owner(&found.owner, service.stack)?;
-        // A run that keeps no data may use a stack that does, and not the other way round.
+        // A run that keeps no data may use a stack that keeps data, but not the other way round.
         let keeps_enough = found.keeps || service.volume.is_none();
         if found.running && found.making == making && keeps_enough && http::ready(&ready, READY).await? {
             return Ok(());
@@ -118,10 +120,10 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
     }
     match service.role {
         "prometheus" => check_prometheus_port(service.port)?,
-        role => check_port(service.port, role, "--grafana-port", ", or do without: --no-grafana")?,
+        role => check_port(service.port, role, "--grafana-port", ", or run without Grafana: --no-grafana")?,
     }
     if docker.inspect_image(&service.image).await.is_err() {
-        eprintln!("pulling {}: this is done once", service.image);
+        eprintln!("pulling {} (only the first time)", service.image);
     }
     let labels = [
         (WORKSPACE, workspace::id()),
@@ -135,34 +137,37 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
     if let Err(error) = service.start(network, labels).await {
         let log = container::tail(docker, &service.name).await;
         remove_if_made_here(docker, &service.name).await?;
-        let log = if log.is_empty() { String::new() } else { format!("; it said: {log}") };
-        // Who names an image wants that one; the official one may just be out of reach.
+        let log = if log.is_empty() { String::new() } else { format!("; last line of its log: {log}") };
+        // An image that the user chose must start. For the
+        // official image, another kind of stack will do.
         let kind = if service.image_is_chosen { StackError::Configuration } else { StackError::Unavailable };
-        return Err(kind(format!("{} could not be started in Docker: {error}{log}", service.image)));
+        return Err(kind(format!("{} did not start in Docker: {error}{log}", service.image)));
     }
     if http::ready(&ready, READY).await? {
         return Ok(());
     }
-    Err(StackError::Unavailable(format!("{} runs in Docker and does not answer at {ready}", service.image)))
+    Err(StackError::Unavailable(format!("{} runs in Docker and does not respond at {ready}", service.image)))
 }
 
-/// A Docker that answers. One that is there and does not let us in is the user's to mend.
+/// Connects to Docker.
+///
+/// A missing Docker is `Unavailable`. A Docker that is present but not usable is `Configuration`.
 async fn connect() -> Result<Docker, StackError> {
     let missing = |why: String| StackError::Unavailable(format!("Docker was not found: {why}"));
     let unusable = |why: String| {
-        let way_out = "mend that, or do without: --stack native, or --stack none";
-        StackError::Configuration(format!("Docker is there and cannot be used: {why}; {way_out}"))
+        let remedy = "fix that, or use --stack native or --stack none";
+        StackError::Configuration(format!("Docker is present but not usable: {why}; {remedy}"))
     };
     let docker = docker_client_instance().await.map_err(|error| missing(error.to_string()))?;
     match time::timeout(PATIENCE, docker.ping()).await {
         Ok(Ok(_)) => Ok(docker),
         Ok(Err(error)) if is_absence(&error) => Err(missing(error_chain(&error))),
         Ok(Err(error)) => Err(unusable(error_chain(&error))),
-        Err(_) => Err(unusable(format!("it did not answer within {PATIENCE:?}"))),
+        Err(_) => Err(unusable(format!("it did not respond within {PATIENCE:?}"))),
     }
 }
 
-/// Whether an error says that nobody is there: no socket, or one that nobody listens on.
+/// Whether an error means that Docker is missing: no socket, or no listener on it.
 fn is_absence(error: &DockerError) -> bool {
     use std::io::ErrorKind::{ConnectionRefused, NotFound};
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
@@ -175,7 +180,7 @@ fn is_absence(error: &DockerError) -> bool {
     matches!(error, DockerError::SocketNotFoundError(_))
 }
 
-/// An error with all its causes, on one line.
+/// An error and its causes, joined on one line.
 fn error_chain(error: &DockerError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -189,10 +194,12 @@ fn error_chain(error: &DockerError) -> String {
     text
 }
 
-/// This clone's containers. None at all where there is no Docker; one that does not answer is an error, since nobody knows
-/// what it runs.
+/// This clone's containers; an empty list without Docker.
+///
+/// # Errors
+/// If Docker is present and does not respond, since its containers are then unknown.
 pub(super) async fn parts(only: Option<u16>) -> Result<Vec<StackPart>, StackError> {
-    let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
+    let Some(docker) = connect_if_present().await? else { return Ok(Vec::new()) };
     let here = owner::owner();
     let part = |found: OwnContainer| StackPart::Container {
         name: found.name,
@@ -202,7 +209,7 @@ pub(super) async fn parts(only: Option<u16>) -> Result<Vec<StackPart>, StackErro
     Ok(ours(&docker, only).await?.into_iter().map(part).collect())
 }
 
-async fn if_there() -> Result<Option<Docker>, StackError> {
+async fn connect_if_present() -> Result<Option<Docker>, StackError> {
     match connect().await {
         Ok(docker) => Ok(Some(docker)),
         Err(StackError::Unavailable(_)) => Ok(None),
@@ -210,9 +217,9 @@ async fn if_there() -> Result<Option<Docker>, StackError> {
     }
 }
 
-/// Removes containers whose owner is gone, and what networks that leaves idle.
+/// Removes containers whose owner is gone, and the networks that are idle then.
 pub(super) async fn clean_up(cleanup: &mut Cleanup) {
-    // One that cannot be used is said where it is needed.
+    // Commands that need Docker report its errors.
     let Ok(docker) = connect().await else { return };
     let found = cleanup.note_error(ours(&docker, None).await);
     for found in found.iter().flatten().filter(|found| owner::is_gone(&found.owner)) {
@@ -223,12 +230,12 @@ pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     }
 }
 
-/// Removes a container of ours.
+/// Removes a container of this clone.
 pub(super) async fn stop(name: &str) -> anyhow::Result<()> {
     remove(&connect().await?, name).await
 }
 
-/// Removes those networks of this clone's stacks that no container is left on.
+/// Removes the networks of this clone that no container uses.
 pub(super) async fn remove_idle_networks() -> anyhow::Result<()> {
     let docker = connect().await?;
     let in_use = networks_in_use(&docker).await?;
@@ -239,9 +246,9 @@ async fn networks_in_use(docker: &Docker) -> anyhow::Result<HashSet<String>> {
     Ok(ours(docker, None).await?.into_iter().map(|container| container.network).collect())
 }
 
-/// A line for each container of this clone, and where it answers.
+/// A line for each container of this clone, and its URL.
 pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
-    let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
+    let Some(docker) = connect_if_present().await? else { return Ok(Vec::new()) };
     let line = |found: OwnContainer| {
         let url = url::Url::parse(&found.url).ok();
         (format!("{}  {}  {} ({})", found.name, found.url, found.state, found.image), url)
@@ -252,17 +259,17 @@ pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
 /// Docker's version.
 pub(crate) async fn version() -> Result<String, StackError> {
     let version = connect().await?.version().await.context("failed to ask Docker for its version")?;
-    Ok(version.version.unwrap_or_else(|| "of a version that it does not tell".to_owned()))
+    Ok(version.version.unwrap_or_else(|| "of unknown version".to_owned()))
 }
 
-/// Whether an image needs no pull.
+/// Whether an image is present, so that it needs no pull.
 pub(crate) async fn has_image(name: &str) -> Result<bool, StackError> {
     Ok(connect().await?.inspect_image(name).await.is_ok())
 }
 
-/// Containers of this clone that have ended, and the last line of each.
+/// Name and last log line of this clone's containers that have ended.
 pub(crate) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
-    let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
+    let Some(docker) = connect_if_present().await? else { return Ok(Vec::new()) };
     let mut ended = Vec::new();
     for found in ours(&docker, None).await?.into_iter().filter(|found| !found.running) {
         let last = container::tail(&docker, &found.name).await;
@@ -271,26 +278,28 @@ pub(crate) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
     Ok(ended)
 }
 
-/// Prints what this clone's containers wrote last, and goes on if it is to. Gives their number.
+/// Prints the last log lines of this clone's containers; with `follow`, also new lines.
+///
+/// Gives the number of containers.
 pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
-    let Some(docker) = if_there().await? else { return Ok(0) };
+    let Some(docker) = connect_if_present().await? else { return Ok(0) };
     let ours = ours(&docker, None).await?;
     let mut all = futures::stream::select_all(ours.iter().map(|found| container::log(&docker, &found.name, follow)));
     while let Some(line) = futures::StreamExt::next(&mut all).await {
-        crate::terminal::say(&line?);
+        crate::terminal::print_line(&line?);
     }
     Ok(ours.len())
 }
 
-/// The volumes with this clone's data.
+/// The names of the volumes with this clone's data.
 pub(crate) async fn volumes(only: Option<u16>) -> anyhow::Result<Vec<String>> {
-    let Some(docker) = if_there().await? else { return Ok(Vec::new()) };
+    let Some(docker) = connect_if_present().await? else { return Ok(Vec::new()) };
     container_spec::volumes(&docker, only).await
 }
 
-/// Removes them. Nothing may use them any more.
+/// Removes the volumes with this clone's data. Their containers must be removed before.
 pub(crate) async fn remove_volumes(only: Option<u16>) -> anyhow::Result<()> {
-    let Some(docker) = if_there().await? else { return Ok(()) };
+    let Some(docker) = connect_if_present().await? else { return Ok(()) };
     for name in container_spec::volumes(&docker, only).await? {
         let removed = docker.remove_volume(&name, None::<RemoveVolumeOptions>).await;
         removed.with_context(|| format!("failed to remove volume {name}"))?;

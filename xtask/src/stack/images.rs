@@ -1,4 +1,4 @@
-//! Which images the stack is made of: the one place where their tags stand.
+//! The images of the stack. Their tags are defined only here.
 
 use crate::workspace;
 
@@ -6,9 +6,9 @@ use crate::workspace;
 const PROMETHEUS: &str = "prom/prometheus:v3.13.2";
 const GRAFANA: &str = "grafana/grafana:13.2.3";
 
-/// Names another Prometheus image: a mirror's, or one built here.
+/// The variable for another Prometheus image, such as a mirror's.
 pub(crate) const PROMETHEUS_VAR: &str = "PERF_PROMETHEUS_IMAGE";
-/// Names another Grafana image.
+/// The variable for another Grafana image.
 pub(crate) const GRAFANA_VAR: &str = "PERF_GRAFANA_IMAGE";
 
 /// The images of a stack.
@@ -22,12 +22,12 @@ pub(crate) struct Images {
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     pub(crate) name: String,
-    /// Whether the user named it.
+    /// Whether the user chose it.
     pub(crate) chosen: bool,
 }
 
 impl Images {
-    /// The official ones, unless the environment names others.
+    /// The official images, unless the environment names others.
     pub(crate) fn chosen() -> Self {
         let image = |variable: &str, official: &str| match workspace::var(variable) {
             Some(name) => Image { name, chosen: true },
@@ -37,7 +37,7 @@ impl Images {
     }
 }
 
-/// An image's name and tag. A colon before the last slash belongs to a registry's port.
+/// Name and tag of an image. A colon before the last slash is part of a registry's address.
 pub(crate) fn split(image: &str) -> (&str, &str) {
     match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, tag),
@@ -50,7 +50,7 @@ mod tests {
     use super::split;
 
     #[test]
-    fn names_and_tags() {
+    fn an_image_is_split_into_name_and_tag() {
         assert_eq!(split("prom/prometheus:v3.13.2"), ("prom/prometheus", "v3.13.2"));
         assert_eq!(split("localhost:5000/prometheus"), ("localhost:5000/prometheus", "latest"));
         assert_eq!(split("localhost:5000/prometheus:v3"), ("localhost:5000/prometheus", "v3"));

@@ -1,5 +1,6 @@
-//! A Prometheus from PATH, for machines without Docker. It listens on the loopback interface and keeps all it has under
-//! `target/perf/stack/<port>/`.
+//! A Prometheus from PATH, for machines without Docker.
+//!
+//! It listens on the loopback interface and keeps its files in `target/perf/stack/<port>/`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -20,29 +21,29 @@ use crate::host::{owner, processes};
 use crate::{files, http, workspace};
 
 const PID: &str = "pid";
-/// Data that is kept, and data that goes with the stack.
+/// The folder of data that is kept.
 const DATA: &str = "data";
+/// The folder of data that is removed with the stack.
 const PASSING_DATA: &str = "passing-data";
-/// Whose it is, if it goes with a command.
+/// The file that names the owner of a stack that belongs to a command.
 const OWNER: &str = "owner";
 const LOG: &str = "prometheus.log";
 const START: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
 
-/// Starts Prometheus, or finds the one that was started by us.
+/// Starts Prometheus, or reuses the one that a command of this clone started.
 pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let port = options.prometheus_port;
     let folder = state_folder(port);
     let url = local_url(port)?;
     let stack = Stack { prometheus: Some(url.clone()), port, ..Stack::default() };
-    if let Some(data) = data_of(port).await {
+    if let Some(data) = data_folder(port).await {
         check_owner(fs::read_to_string(folder.join(OWNER)).unwrap_or_default().trim(), port)?;
-        // Another archive, or an archive where data of every day is wanted, is no use.
-        let shows_it = match &options.archive {
+        let has_wanted_data = match &options.archive {
             Some(archive) => data == archive.data,
             None => !data.starts_with(archive_folder(port)?),
         };
-        if shows_it && configured_as_now(&folder, options)? {
+        if has_wanted_data && has_current_configuration(&folder, options)? {
             make_targets_folder(port)?;
             return Ok(stack);
         }
@@ -60,18 +61,21 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let (mut child, pid) = start(&program, &folder, &data, options)?;
     let ready = url.join("-/ready").context("failed to make a URL")?;
     let is_ready = http::ready(&ready, START).await?;
-    // Another one may answer, which had the port first.
-    if !is_ready || child.try_wait().context("failed to look after Prometheus")?.is_some() {
+    // If the child has ended, another Prometheus responded, which had the port first.
+    if !is_ready || child.try_wait().context("failed to check whether Prometheus still runs")?.is_some() {
         let log = tail(&folder.join(LOG));
         processes::terminate(pid, STOP).await?;
         fs::remove_file(folder.join(PID)).context("failed to remove Prometheus' process id")?;
-        return Err(StackError::Unavailable(format!("{} did not start: {log}", program.display())));
+        return Err(StackError::Unavailable(format!(
+            "{} did not start; last line of its log: {log}",
+            program.display()
+        )));
     }
     Ok(stack)
 }
 
 fn start(program: &Path, folder: &Path, data: &Path, options: &StackOptions) -> anyhow::Result<(Child, u32)> {
-    let log = File::create(folder.join(LOG)).context("failed to make Prometheus' log")?;
+    let log = File::create(folder.join(LOG)).context("failed to create Prometheus' log")?;
     let mut command = Command::new(program);
     command
         .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
@@ -82,12 +86,12 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &StackOptions) -> 
         .stdout(log.try_clone()?)
         .stderr(log);
     if options.keep_data {
-        // Of one that ended by itself.
+        // An earlier Prometheus that ended by itself may have left its owner.
         files::remove_file(&folder.join(OWNER))?;
         owner::detach(&mut command);
     } else {
-        // Written before there is anything to be found by it.
-        fs::write(folder.join(OWNER), owner::owner()).context("failed to write whose Prometheus it is")?;
+        // Written before the start: if this command is killed, the next one can clean up.
+        fs::write(folder.join(OWNER), owner::owner()).context("failed to write the owner of Prometheus")?;
         owner::attach(&mut command);
     }
     let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
@@ -96,22 +100,24 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &StackOptions) -> 
     Ok((child, pid))
 }
 
-/// Whether what runs there was started with these files. One that was not has other rules.
-fn configured_as_now(folder: &Path, options: &StackOptions) -> anyhow::Result<bool> {
+/// Whether the files in the folder are those that Prometheus would be started with now.
+fn has_current_configuration(folder: &Path, options: &StackOptions) -> anyhow::Result<bool> {
     let same = |(relative, contents): &(String, String)| {
         fs::read_to_string(folder.join(relative)).is_ok_and(|known| known == *contents)
     };
     Ok(options.configuration()?.iter().all(same))
 }
 
-/// Whether the Prometheus at that port keeps its data where we would: then it is ours, whatever a file with a process id
-/// says.
-async fn running(port: u16) -> bool {
-    data_of(port).await.is_some()
+/// Whether a Prometheus of this clone runs at that port.
+async fn is_running(port: u16) -> bool {
+    data_folder(port).await.is_some()
 }
 
-/// Where it keeps its data, if it is ours.
-async fn data_of(port: u16) -> Option<PathBuf> {
+/// The data folder of the Prometheus at that port, if it is one of this clone's.
+///
+/// Prometheus belongs to this clone if its data is in the clone's state folder. The file with the
+/// process id does not count, since it may be old.
+async fn data_folder(port: u16) -> Option<PathBuf> {
     let flags = http::json(&local_url(port).ok()?, "api/v1/status/flags").await.ok()?;
     let path = PathBuf::from(flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str)?);
     let own = [DATA, PASSING_DATA].map(|data| state_folder(port).join(data));
@@ -119,11 +125,11 @@ async fn data_of(port: u16) -> Option<PathBuf> {
     is_ours.then_some(path)
 }
 
-/// Each Prometheus of ours that runs, or is about to.
+/// Each Prometheus of this clone that runs or is starting.
 pub(super) async fn parts(only: Option<u16>) -> Vec<StackPart> {
     let mut parts = Vec::new();
-    for (port, folder) in folders(only) {
-        if is_starting(&folder).await || running(port).await {
+    for (port, folder) in started_folders(only) {
+        if has_process(&folder).await || is_running(port).await {
             let pid = fs::read_to_string(folder.join(PID)).unwrap_or_default();
             parts.push(StackPart::Native { port, pid });
         }
@@ -131,15 +137,16 @@ pub(super) async fn parts(only: Option<u16>) -> Vec<StackPart> {
     parts
 }
 
-/// Whether the process that was started with this folder is there, though it may not answer yet. Known only where
-/// processes show what they were started with.
-async fn is_starting(folder: &Path) -> bool {
+/// Whether the process that was started with this folder exists, even if it does not respond yet.
+///
+/// False on systems that do not show the command line of a process.
+async fn has_process(folder: &Path) -> bool {
     const READINGS: u32 = 100;
     const PAUSE: Duration = Duration::from_millis(20);
     let Ok(pid) = fs::read_to_string(folder.join(PID)).unwrap_or_default().trim().parse() else { return false };
     for _ in 0..READINGS {
         let command = proc::command_line(pid).unwrap_or_default();
-        // While a process is about to become another program, and its pages are still read, it shows none.
+        // During exec, a process shows an empty command line.
         if !command.is_empty() || proc::start_time(pid).is_none() {
             return command.contains(&folder.display().to_string());
         }
@@ -148,56 +155,59 @@ async fn is_starting(folder: &Path) -> bool {
     false
 }
 
-/// Stops our Prometheus at that port.
+/// Stops this clone's Prometheus at that port.
 pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
     let folder = state_folder(port);
     let file = folder.join(PID);
     let text = fs::read_to_string(&file).context("failed to read Prometheus' process id")?;
-    // It may have ended by itself, and its number be another's by now. Only Linux shows what a process was started with.
-    if !cfg!(target_os = "linux") || is_starting(&folder).await {
+    // Prometheus may have ended by itself, and another process may have its id now. Only on Linux
+    // can this be checked.
+    if !cfg!(target_os = "linux") || has_process(&folder).await {
         processes::terminate(text.trim().parse()?, STOP).await?;
     }
     files::remove_file(&file)?;
-    // Two that were started at once have one file.
+    // Two that were started at once share the file of the process id.
     anyhow::ensure!(
-        !running(port).await,
-        "a Prometheus of ours still runs at port {port}, and it is not known by which process"
+        !is_running(port).await,
+        "a Prometheus of this clone still runs at port {port} with an unknown process id: end it by hand"
     );
-    forget_passing(&folder)
+    remove_passing(&folder)
 }
 
-fn forget_passing(folder: &Path) -> anyhow::Result<()> {
+/// Removes the owner's file, and the data that is not kept.
+fn remove_passing(folder: &Path) -> anyhow::Result<()> {
     files::remove_file(&folder.join(OWNER))?;
     files::remove_folder(&folder.join(PASSING_DATA))
 }
 
-/// Takes away what a Prometheus left whose owner is gone, and itself where processes do not show whose they are; and, of any stack, the
-/// backend that nobody loads any more.
+/// Removes what commands left that have ended: the scraped backend of any stack, and the data of a
+/// Prometheus that belonged to the command. Stops that Prometheus if it still runs.
 pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     for (port, folder) in state_folders(None) {
         let is_gone = |file: &Path| fs::read_to_string(file).is_ok_and(|owner| owner::is_gone(owner.trim()));
         if is_gone(&backend_owner(port)) {
-            cleanup.note(forget_backend(port), || format!("the backend that the stack at port {port} scraped"));
+            cleanup.note(forget_backend(port), || format!("the scraped backend of the stack at port {port}"));
         }
         if is_gone(&folder.join(OWNER)) {
-            cleanup.note(forget_all(port, &folder).await, || format!("data of the prometheus at port {port}"));
+            cleanup.note(remove_all(port, &folder).await, || format!("data of the prometheus at port {port}"));
         }
     }
 }
 
-async fn forget_all(port: u16, folder: &Path) -> anyhow::Result<()> {
-    if data_of(port).await.is_some_and(|data| data == folder.join(PASSING_DATA)) {
+/// Stops the Prometheus at that port if its data is not kept, and removes its files.
+async fn remove_all(port: u16, folder: &Path) -> anyhow::Result<()> {
+    if data_folder(port).await.is_some_and(|data| data == folder.join(PASSING_DATA)) {
         stop(port).await?;
     }
     files::remove_file(&folder.join(PID))?;
-    forget_passing(folder)
+    remove_passing(folder)
 }
 
-/// A line for each Prometheus of ours, and where it answers.
+/// A line for each Prometheus of this clone, and its URL.
 pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> {
     let mut lines = Vec::new();
-    for (port, folder) in folders(None) {
-        if running(port).await {
+    for (port, folder) in started_folders(None) {
+        if is_running(port).await {
             let url = local_url(port)?;
             let kept = [ARCHIVE, PASSING_DATA].into_iter().map(|data| folder.join(data)).find(|data| data.exists());
             let data = kept.unwrap_or_else(|| folder.join(DATA));
@@ -207,19 +217,21 @@ pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
     Ok(lines)
 }
 
-/// Prints what each Prometheus of ours wrote last, and goes on if it is to. Gives their number.
+/// Prints the last log lines of each Prometheus of this clone; with `follow`, also new lines.
+///
+/// Gives the number of log files.
 pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     const LINES: usize = 50;
     const PAUSE: Duration = Duration::from_millis(500);
-    let folders = folders(None);
+    let folders = started_folders(None);
     let mut shown = vec![0; folders.len()];
     loop {
         for ((port, folder), shown) in folders.iter().zip(&mut shown) {
             let text = fs::read_to_string(folder.join(LOG)).with_context(|| format!("failed to read {LOG}"))?;
             let lines: Vec<_> = text.lines().collect();
-            // A log that is shorter than before is another one's.
+            // A log that is shorter than before is a new one.
             let from = if *shown == 0 || lines.len() < *shown { lines.len().saturating_sub(LINES) } else { *shown };
-            lines[from..].iter().for_each(|line| crate::terminal::say(&format!("prometheus at {port}  {line}")));
+            lines[from..].iter().for_each(|line| crate::terminal::print_line(&format!("prometheus at {port}  {line}")));
             *shown = lines.len();
         }
         if !follow || folders.is_empty() {
@@ -229,7 +241,7 @@ pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     }
 }
 
-/// Folders with data of ours, whether or not it is in use.
+/// The folders with data of this clone's stacks, whether or not it is in use.
 pub(crate) fn data(only: Option<u16>) -> Vec<PathBuf> {
     let folders = state_folders(only).into_iter();
     folders
@@ -238,17 +250,17 @@ pub(crate) fn data(only: Option<u16>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Removes it. Nothing may use it any more.
+/// Removes the data folders. Prometheus must have been stopped.
 pub(crate) fn remove_data(only: Option<u16>) -> anyhow::Result<()> {
     data(only).iter().try_for_each(|data| files::remove_folder(data))
 }
 
-/// The state folders in which a Prometheus was started.
-fn folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
+/// Port and state folder of each stack in which a Prometheus was started.
+fn started_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
     state_folders(only).into_iter().filter(|(_, folder)| folder.join(PID).exists()).collect()
 }
 
-/// The state folders of all stacks that there ever were here.
+/// Port and state folder of all stacks that have ever been started in this clone.
 fn state_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
     let entries = fs::read_dir(workspace::perf().join("stack")).into_iter().flatten().flatten();
     let ports = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u16>().ok());
@@ -257,8 +269,8 @@ fn state_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
     folders.into_iter().map(|port| (port, state_folder(port))).collect()
 }
 
-/// The last line of a log, which says why its writer ended.
+/// The last line of a log, which usually says why its writer ended.
 fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
-    text.lines().last().unwrap_or("its log is empty").to_owned()
+    text.lines().last().unwrap_or("(the log is empty)").to_owned()
 }

@@ -1,5 +1,7 @@
-//! The alerts, evaluated by promtool: each fires, stays silent just under its threshold, without traffic and across a gap,
-//! and tells two runs apart.
+//! Tests of the alerts with promtool.
+//!
+//! Each alert fires above its threshold, and for the right run of two. It stays silent just under
+//! the threshold, without traffic, and across a gap.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,7 +17,7 @@ use monitoring::{generated_files, services};
 /// A promtool test file.
 struct TestFile(String);
 
-/// Series by name and labels, with their samples every 5 s.
+/// Series by name and labels, each with its samples every 5 s.
 type Series = Vec<(String, String)>;
 
 impl TestFile {
@@ -23,14 +25,14 @@ impl TestFile {
         Self("rule_files: [rules.yml, alerts.yml]\nevaluation_interval: 30s\ntests:\n".to_owned())
     }
 
-    /// One case: at each time, what the alert says of which runs: testid and `description`.
-    fn case(&mut self, name: &str, series: &Series, alert: &AlertRule, said: &[(&str, &[(&str, &str)])]) {
+    /// Adds a case. `expected` lists testid and `description` of the firing alerts at each time.
+    fn case(&mut self, name: &str, series: &Series, alert: &AlertRule, expected: &[(&str, &[(&str, &str)])]) {
         let _ = write!(self.0, "- name: '{name}'\n  interval: 5s\n  input_series:\n");
         for (series, values) in series {
             let _ = write!(self.0, "  - series: '{series}'\n    values: '{values}'\n");
         }
         self.0.push_str("  alert_rule_test:\n");
-        for (at, runs) in said {
+        for (at, runs) in expected {
             let _ = write!(self.0, "  - eval_time: {at}\n    alertname: {}\n    exp_alerts:", alert.alert);
             self.0.push_str(if runs.is_empty() { " []\n" } else { "\n" });
             for (testid, description) in *runs {
@@ -72,11 +74,12 @@ fn rule(name: &str) -> AlertRule {
     found.unwrap_or_else(|| panic!("there is no alert {name}")).clone()
 }
 
-/// Latency series of a run, 20 requests a push of which so many are good; `times` is the samples' shape, in which `{n}` is
-/// what a push adds.
+/// Latency series of a run with 20 requests per push, of which `good` are good.
+///
+/// `times` is promtool's notation for the samples, in which `{n}` stands for the increase per push.
 fn latency(slo: &Slo, testid: &str, good: u64, times: &str) -> Series {
     let (Some(endpoint), Some(threshold)) = (slo.endpoint(), slo.threshold()) else {
-        panic!("{} is no latency", slo.id())
+        panic!("{} is not a latency objective", slo.id())
     };
     let series = |metric: &str, le: &str, n: u64| {
         let le = if le.is_empty() { String::new() } else { format!(",le=\"{le}\"") };
@@ -95,34 +98,35 @@ const STEADY: &str = "0+{n}x150";
 
 #[test]
 #[ignore = "needs promtool: run with cargo xtask ci"]
-fn an_endpoint_that_breaks_its_promise_for_five_minutes_is_told_of() {
+fn a_missed_p95_fires_its_alert_after_five_minutes() {
     let mut tests = TestFile::new();
-    let mut told = 0;
+    let mut alerts = 0;
     for slo in STOCK_AI.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })) {
         let name = alerts::violation_name(slo).unwrap();
         let rule = rule(&name);
         let threshold: u64 = millis(slo.threshold().unwrap()).parse().unwrap();
-        // The 19th of 20 lies half way between the threshold and the next bound.
+        // The 19th of 20 lies halfway between the threshold and the next bound.
         let p95 = format!("p95: {}ms", threshold + (60_000 - threshold) / 2);
         let a: &[(&str, &str)] = &[("a", &p95)];
         let broken = latency(slo, "a", 18, STEADY);
         tests.case(&format!("{name}: fires"), &broken, &rule, &[("4m", &[]), ("7m", a), ("11m", a)]);
         tests.case(&format!("{name}: just under"), &latency(slo, "a", 19, STEADY), &rule, &[("7m", &[]), ("11m", &[])]);
         tests.case(&format!("{name}: no traffic"), &latency(slo, "a", 18, "9x150"), &rule, &[("7m", &[])]);
-        // Four minutes, two of silence, and on from there: the five minutes begin again.
+        // Four minutes of requests, two of silence, and more
+        // requests: the five minutes begin again.
         let gap = latency(slo, "a", 18, "0+{n}x48 _x24 1000+{n}x120");
         tests.case(&format!("{name}: across a gap"), &gap, &rule, &[("6m30s", &[]), ("9m", &[]), ("13m", a)]);
         let two = [broken, latency(slo, "b", 20, STEADY)].concat();
         tests.case(&format!("{name}: two runs"), &two, &rule, &[("7m", a)]);
         let over = latency(slo, "a", 18, "0+{n}x84 stale");
         tests.case(&format!("{name}: resolved after the run"), &over, &rule, &[("7m", a), ("9m", &[])]);
-        told += 1;
+        alerts += 1;
     }
-    assert_eq!(told, 7, "one for each endpoint");
+    assert_eq!(alerts, 7, "one for each endpoint");
     tests.run("alerts-slo");
 }
 
-/// Counters of a run: `failed` of 20 requests a push fail, with that status.
+/// Counters of a run of which `failed` of 20 requests per push fail, with that status.
 fn errors(testid: &str, failed: u64, status: &str, times: &str) -> Series {
     let series = |series: String, n: u64| (series, times.replace("{n}", &n.to_string()));
     vec![
@@ -134,7 +138,7 @@ fn errors(testid: &str, failed: u64, status: &str, times: &str) -> Series {
 
 #[test]
 #[ignore = "needs promtool: run with cargo xtask ci"]
-fn too_many_errors_for_two_minutes_are_told_of_by_run() {
+fn too_many_errors_fire_an_alert_per_run_after_two_minutes() {
     let mut tests = TestFile::new();
     let rule = rule(HIGH_ERROR_RATE);
     let tenth: &[(&str, &str)] = &[("a", "failed: 10% of requests")];
@@ -144,10 +148,10 @@ fn too_many_errors_for_two_minutes_are_told_of_by_run() {
     tests.case("no traffic", &errors("a", 2, "500", "9x150"), &rule, &[("3m30s", &[])]);
     let gap = errors("a", 2, "500", "0+{n}x18 _x24 1000+{n}x120");
     tests.case("across a gap", &gap, &rule, &[("3m", &[]), ("5m", &[]), ("8m", tenth)]);
-    // Nobody answers: no status, and all of them failed.
+    // Without a response, the status is 0 and every request fails.
     let dead: &[(&str, &str)] = &[("a", "failed: 100% of requests")];
     tests.case("a dead target", &errors("a", 20, "0", STEADY), &rule, &[("3m30s", dead)]);
-    // A thousand times the requests of another run do not hide it.
+    // Another run with a thousand times the requests does not hide the errors.
     let healthy: Series = errors("b", 0, "500", "0+{n}000x150");
     tests.case("beside a big one", &[tenth_fail, healthy].concat(), &rule, &[("3m30s", tenth)]);
     let over = errors("a", 2, "500", "0+{n}x48 stale");
@@ -157,16 +161,16 @@ fn too_many_errors_for_two_minutes_are_told_of_by_run() {
 
 #[test]
 #[ignore = "needs promtool: run with cargo xtask ci"]
-fn a_run_that_goes_silent_without_having_ended_is_told_of() {
+fn a_run_that_goes_silent_before_its_end_fires_an_alert() {
     let mut tests = TestFile::new();
     let rule = rule(METRICS_ABSENT);
     let vus = |testid: &str, values: &str| (format!("vus{{testid=\"{testid}\"}}"), values.to_owned());
     // The last sample comes at two minutes.
-    let said: &[(&str, &str)] = &[("a", "silent for 2m 0s")];
-    tests.case("killed", &vec![vus("a", "5x24")], &rule, &[("3m", &[]), ("3m30s", &[]), ("4m", said), ("8m", &[])]);
+    let silent: &[(&str, &str)] = &[("a", "silent for 2m 0s")];
+    tests.case("killed", &vec![vus("a", "5x24")], &rule, &[("3m", &[]), ("3m30s", &[]), ("4m", silent), ("8m", &[])]);
     tests.case("ended", &vec![vus("a", "5x24 stale")], &rule, &[("4m", &[])]);
     tests.case("under way", &vec![vus("a", "5x100")], &rule, &[("4m", &[]), ("8m", &[])]);
     tests.case("a gap of a minute", &vec![vus("a", "5x24 _x11 5x60")], &rule, &[("3m", &[]), ("4m", &[])]);
-    tests.case("two runs", &vec![vus("a", "5x24"), vus("b", "5x100")], &rule, &[("4m", said)]);
+    tests.case("two runs", &vec![vus("a", "5x24"), vus("b", "5x100")], &rule, &[("4m", silent)]);
     tests.run("alerts-absent");
 }

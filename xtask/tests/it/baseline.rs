@@ -1,20 +1,21 @@
-//! A run beside an earlier one: what became slower is found, what did not is not, and what cannot be compared is refused.
+//! Tests of `--baseline` and `cargo xtask compare`: regressions are found, and runs that cannot be
+//! compared are rejected.
 
 use perf_report::exit_code::ExitCode;
 use std::path::Path;
 
-use crate::real::{Backend, Said, out, report, root, run, wait_for, xtask};
+use crate::real::{Backend, CommandOutput, out, report, root, run, wait_for, xtask};
 use perf_report::comparison::{Comparison, ComparisonMethod, Conclusion};
 
-/// Long enough for sections with requests enough of each endpoint.
+/// A load with enough requests of each endpoint for sections of the timeline.
 const LOAD: [&str; 6] = ["perf", "-q", "-u", "30", "--stack", "none"];
 const NAME: &str = "baseline-of-a-test";
 
-fn perf(backend: &Backend, flags: &[&str], out: &Path) -> Said {
+fn perf(backend: &Backend, flags: &[&str], out: &Path) -> CommandOutput {
     perf_for("15s", backend, flags, out)
 }
 
-fn perf_for(duration: &str, backend: &Backend, flags: &[&str], out: &Path) -> Said {
+fn perf_for(duration: &str, backend: &Backend, flags: &[&str], out: &Path) -> CommandOutput {
     run(xtask(&LOAD)
         .args(["-d", duration])
         .args(["--target", &backend.url, "--out", out.to_str().unwrap()])
@@ -27,13 +28,13 @@ fn comparison(out: &Path) -> Comparison {
 
 #[test]
 #[ignore = "loads the stub backend: run with cargo xtask ci"]
-fn what_became_slower_than_the_baseline_is_found_and_named() {
+fn an_endpoint_slower_than_the_baseline_is_reported_by_name() {
     let folder = root().join("target/perf/baselines").join(NAME);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).unwrap();
     }
     let (backend, before) = (Backend::start(&[]), out("baseline-before"));
-    // The first run of all has nothing to be compared with, which is said and fails nothing.
+    // A missing baseline is reported and does not fail the run.
     let first = perf(&backend, &["--baseline", NAME, "--save-baseline", NAME], &before);
     assert_eq!(first.code, 0, "{}", first.text);
     assert!(first.text.contains("there is no baseline") && folder.join("report.json").is_file(), "{}", first.text);
@@ -44,38 +45,38 @@ fn what_became_slower_than_the_baseline_is_found_and_named() {
     let regressed = found.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::Regressed);
     assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["get_news"], "{}", slower.text);
     assert_eq!((found.method, found.exit_code), (ComparisonMethod::Recorded, ExitCode::Regressed));
-    // Whatever is made of the run says so.
+    // All files of the run have the regression.
     assert_eq!(report(&after).exit_code, ExitCode::Regressed);
-    for (file, says) in
+    for (file, expected) in
         [("report.html", "id=\"comparison\""), ("junit.xml", "regressed: get_news"), ("summary.md", "get\\_news")]
     {
         let text = std::fs::read_to_string(after.join("latest").join(file)).unwrap();
-        assert!(text.contains(says), "{file}: {says}");
+        assert!(text.contains(expected), "{file}: {expected}");
     }
     let files = [&before, &after].map(|out| out.join("latest/report.json").display().to_string());
     let back = run(&mut xtask(&["compare", &files[1], &files[0]]));
     assert!(back.text.contains("improved") && back.code != 91, "{}", back.text);
-    refusals(&folder, &backend);
+    check_rejections(&folder, &backend);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// What cannot be compared is refused before anything is sent, where that can be known.
-fn refusals(folder: &Path, backend: &Backend) {
+/// Checks that baselines that cannot be compared are rejected, if possible before the run.
+fn check_rejections(folder: &Path, backend: &Backend) {
     let again = out("baseline-refused");
     let other_load = perf_for("5s", backend, &["--baseline", NAME], &again);
-    assert!(other_load.code == 104 && other_load.text.contains("another load"), "{}", other_load.text);
+    assert!(other_load.code == 104 && other_load.text.contains("their load differs"), "{}", other_load.text);
     let path = folder.join("report.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    for (broken, says) in [
+    for (broken, expected) in [
         (text[..text.len() / 2].to_owned(), "truncated"),
         (text.replacen("\"schema\": 2", "\"schema\": 99", 1), "version 99"),
         (text.replacen("\"testid\"", "\"other\"", 1), "not a report"),
     ] {
         std::fs::write(&path, broken).unwrap();
         let refused = perf(backend, &["--baseline", NAME], &again);
-        assert!(refused.code == 104 && refused.text.contains(says), "{says}: {}", refused.text);
+        assert!(refused.code == 104 && refused.text.contains(expected), "{expected}: {}", refused.text);
         let compared = run(&mut xtask(&["compare", NAME, NAME]));
-        assert!(compared.code == 104 && compared.text.contains(says), "{says}: {}", compared.text);
+        assert!(compared.code == 104 && compared.text.contains(expected), "{expected}: {}", compared.text);
     }
     let unknown = run(&mut xtask(&["compare", "nowhere", NAME]));
     assert!(unknown.code == 104 && unknown.text.contains("cargo xtask runs"), "{}", unknown.text);
@@ -85,14 +86,14 @@ fn refusals(folder: &Path, backend: &Backend) {
 
 #[test]
 #[ignore = "loads the stub backend: run with cargo xtask ci"]
-fn a_report_is_made_again_to_the_byte_and_two_loads_at_once_are_refused() {
+fn report_files_are_reproducible_and_a_second_load_is_rejected() {
     let (backend, one, other) = (Backend::start(&[]), out("again"), out("at-once"));
     let mut long = xtask(&["perf", "-q", "-u", "2", "-d", "12s", "--stack", "none", "--target", &backend.url]);
     let mut running = long.args(["--out", one.to_str().unwrap()]).stderr(std::process::Stdio::null()).spawn().unwrap();
     let lock = root().join("target/perf/load.lock");
     wait_for("the lock", std::time::Duration::from_secs(120), || {
         let holder = std::fs::read_to_string(&lock).ok()?;
-        // The run's folder is made once it has the lock.
+        // The run creates its folder after it has taken the lock.
         (holder.contains("basic") && one.exists()).then_some(())
     });
     let refused = perf_for("2s", &backend, &[], &other);

@@ -1,4 +1,5 @@
-//! The command as a user meets it: help, and what is said of wrong flags. Nothing here builds or starts anything.
+//! Tests of the command line: help texts, and messages about
+//! wrong flags. They build and start nothing.
 
 use std::process::Output;
 
@@ -41,12 +42,12 @@ fn help_names_every_flag_and_every_exit_code() {
 }
 
 #[test]
-fn wrong_flags_are_bad_configuration_and_say_why() {
-    for (args, says) in [
+fn wrong_flags_exit_104_with_a_reason() {
+    for (args, expected) in [
         (&["perf", "--vus", "0"][..], "from 1 to"),
         (&["perf", "--no-such-flag"], "--no-such-flag"),
         (&["perf", "--duration", "soon"], "30s"),
-        (&["perf", "--vus", "9", "--iterations", "3"], "3 iterations"),
+        (&["perf", "--vus", "9", "--iterations", "3"], "--iterations 3"),
         (&["perf", "--tag", "testid=x"], "reserved"),
         (&["perf", "--target", "nowhere"], "--target"),
         (&["perf", "--prometheus-url", "http://127.0.0.1:1", "--stack", "docker"], "--stack"),
@@ -55,12 +56,12 @@ fn wrong_flags_are_bad_configuration_and_say_why() {
         let output = xtask(args, &[]);
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(104), "{args:?}: {text}");
-        assert!(text.contains(says), "{args:?}: {text}");
+        assert!(text.contains(expected), "{args:?}: {text}");
     }
 }
 
 #[test]
-fn wrong_environment_is_bad_configuration_and_named() {
+fn a_wrong_variable_exits_104_and_is_named() {
     let output = xtask(&["perf"], &[("K6_DURATION", "30")]);
     assert_eq!(output.status.code(), Some(104));
     assert!(String::from_utf8(output.stderr).unwrap().contains("K6_DURATION"));
@@ -68,4 +69,34 @@ fn wrong_environment_is_bad_configuration_and_named() {
     let output = xtask(&["perf", "--stack", "docker"], &elsewhere);
     assert_eq!(output.status.code(), Some(104));
     assert!(String::from_utf8(output.stderr).unwrap().contains("K6_PROMETHEUS_RW_SERVER_URL"));
+}
+
+#[test]
+fn short_help_fits_100_columns() {
+    let commands = [
+        &["perf"][..],
+        &["stack"],
+        &["stack", "up"],
+        &["runs"],
+        &["report"],
+        &["compare"],
+        &["new-scenario"],
+        &["new-service"],
+        &["dashboards"],
+        &["archive"],
+        &["archive", "open"],
+        &["export"],
+        &["comment"],
+        &["codegen"],
+        &["completions"],
+        &["bench"],
+        &["ci"],
+    ];
+    for command in commands {
+        let help = xtask(&[command, &["-h"]].concat(), &[]);
+        let text = String::from_utf8(help.stdout).unwrap();
+        assert!(help.status.success() && !text.is_empty(), "{command:?}");
+        let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 100).collect();
+        assert!(wide.is_empty(), "{command:?}: {wide:#?}");
+    }
 }

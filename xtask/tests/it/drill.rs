@@ -1,4 +1,4 @@
-//! The drill: each alert is seen to become pending, to fire and to be resolved.
+//! Test of `cargo xtask perf --drill`: each alert becomes pending, fires and resolves.
 
 use crate::real::{free_port, run, xtask};
 
@@ -6,7 +6,7 @@ use crate::real::{free_port, run, xtask};
 #[ignore = "needs a Prometheus and two minutes: run with cargo xtask ci"]
 fn each_alert_fires_when_it_should_and_only_then() {
     let port = free_port().to_string();
-    let said = run(&mut xtask(&["perf", "--drill", "--stack", "native", "--prometheus-port", &port]));
-    assert_eq!(said.code, 0, "{}", said.text);
-    assert_eq!(said.text.matches("✓").count(), 9 + 2, "{}", said.text);
+    let output = run(&mut xtask(&["perf", "--drill", "--stack", "native", "--prometheus-port", &port]));
+    assert_eq!(output.code, 0, "{}", output.text);
+    assert_eq!(output.text.matches("✓").count(), 9 + 2, "{}", output.text);
 }

@@ -1,23 +1,26 @@
-//! The scenarios that ship, by the command and against the stand-in, long ones shortened by flags: each executor delivers
-//! what it promised, a run can be drawn and repeated, and what does not fit together is refused.
+//! Tests of the included scenarios with `cargo xtask perf` and the stub backend.
+//!
+//! Long scenarios are shortened by flags. Each executor makes its planned load, a plan can be drawn
+//! and replayed, and contradicting flags are rejected.
 
 use crate::real::{out, report, run, xtask};
 use perf_report::Report;
 
-/// Runs `cargo xtask perf` without a store against the stand-in that it starts, and gives the report.
+/// Runs `cargo xtask perf` without a store, against the stub
+/// backend that it starts. Gives the report.
 fn perf(name: &str, flags: &[&str]) -> Report {
     let out = out(name);
-    let said = run(xtask(&["perf", "--stack", "none", "-q", "--out", out.to_str().unwrap()]).args(flags));
-    assert_eq!(said.code, 0, "{}", said.text);
+    let output = run(xtask(&["perf", "--stack", "none", "-q", "--out", out.to_str().unwrap()]).args(flags));
+    assert_eq!(output.code, 0, "{}", output.text);
     report(&out)
 }
 
 #[test]
 #[ignore = "builds and runs load: run with cargo xtask ci"]
-fn progressive_is_ramped_in_stages() {
+fn progressive_ramps_in_stages_and_does_not_judge_warm_up() {
     let report = perf("progressive", &["progressive", "-s", "3s:10", "-s", "2s:10", "-s", "3s:0", "--warmup", "1s"]);
     assert_eq!(report.load, "1 VU, then 3s:10,2s:10,3s:0, the first 1s of it warm-up");
-    // What was warm-up is counted and not judged.
+    // Warm-up requests are counted and not judged.
     let judged =
         report.objectives.iter().find(|objective| objective.id == "api_errors").unwrap().tally().unwrap().total;
     assert!(judged > 100 && judged < report.requests.sent, "{judged} of {}", report.requests.sent);
@@ -25,7 +28,7 @@ fn progressive_is_ramped_in_stages() {
 
 #[test]
 #[ignore = "builds and runs load: run with cargo xtask ci"]
-fn a_game_session_is_thirty_days_for_each_student_who_joined_once() {
+fn a_game_session_has_thirty_days_for_each_student() {
     let report = perf("session", &["game_session", "-u", "20"]);
     assert_eq!((report.iterations.completed, report.requests.sent), (20, 20 + 20 * 30 * 6));
     let part = &report.plan.parts[0];
@@ -35,22 +38,22 @@ fn a_game_session_is_thirty_days_for_each_student_who_joined_once() {
     assert_eq!((days.len(), days[0].name.as_str(), days[29].name.as_str()), (30, "day 1", "day 30"));
     assert!(days.iter().all(|day| day.endpoints["get_state"].requests == 20));
     assert!(days.iter().all(|day| !day.endpoints.contains_key("join_room")), "joined before the first day");
-    // As many players as were in the room by then, by the backend's word.
+    // Segments are named after the number of players in the room, from the backend's responses.
     assert!(rooms.iter().all(|room| room.name.starts_with("players ")) && rooms.len() >= 5, "{rooms:?}");
     let trades: u64 = rooms.iter().map(|room| room.endpoints["update_player"].requests).sum();
-    assert_eq!(trades, 20 * 30, "each is of one room");
+    assert_eq!(trades, 20 * 30, "each trade is in one segment");
 }
 
 #[test]
 #[ignore = "builds and runs load: run with cargo xtask ci"]
-fn endurance_is_a_closed_load_and_says_what_that_hides() {
+fn endurance_warns_that_a_closed_load_under_samples_stalls() {
     let report = perf("endurance", &["endurance", "-u", "10", "-d", "5s"]);
     assert!(report.requests.sent > 200 && report.plan.parts[0].model.contains("under-sampled"));
 }
 
 #[test]
 #[ignore = "builds and runs load: run with cargo xtask ci"]
-fn a_rate_is_kept_and_replayed() {
+fn a_rate_is_held_and_can_be_replayed() {
     let first = perf("rate", &["basic", "--rate", "30/s", "-d", "5s", "--max-vus", "60", "--seed", "9"]);
     let arrivals = first.plan.parts[0].arrivals.as_ref().expect("arrivals");
     assert_eq!((arrivals.planned, arrivals.started, first.iterations.dropped), (150, 150, 0));
@@ -64,10 +67,10 @@ fn a_rate_is_kept_and_replayed() {
 #[test]
 #[ignore = "builds and runs load: run with cargo xtask ci"]
 fn a_plan_is_drawn_without_a_stack_a_target_or_a_verdict() {
-    let said = run(xtask(&["perf", "progressive", "--dry-run"]).env("PERF_TARGET", "http://127.0.0.1:1"));
-    assert_eq!(said.code, 0, "{}", said.text);
-    assert!(said.text.contains("up to 98") && said.text.contains("phases     ramp 7m"), "{}", said.text);
-    assert!(!said.text.contains("was met"), "{}", said.text);
+    let output = run(xtask(&["perf", "progressive", "--dry-run"]).env("PERF_TARGET", "http://127.0.0.1:1"));
+    assert_eq!(output.code, 0, "{}", output.text);
+    assert!(output.text.contains("up to 98") && output.text.contains("phases     ramp 7m"), "{}", output.text);
+    assert!(!output.text.contains("was met"), "{}", output.text);
     let odd = run(&mut xtask(&["perf", "progressive", "--dry-run", "-u", "5"]));
     assert!(odd.code == 104 && odd.text.contains("--stage"), "{}", odd.text);
     let warm = run(&mut xtask(&["perf", "basic", "--dry-run", "--warmup", "30s"]));

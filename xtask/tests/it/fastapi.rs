@@ -1,12 +1,12 @@
-//! The lines that the README gives for a FastAPI backend, with the real packages: with them every request is accounted for,
-//! and both clocks speak of the same requests.
+//! The lines of monitoring/BACKEND_METRICS.md for a FastAPI backend, with the real packages: every
+//! request is accounted for, and both clocks measure the same requests.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::real::{free_port, get, out, root, run, said, send_signal, wait_for, xtask};
+use crate::real::{free_port, get, out, read_output, root, run, send_signal, wait_for, xtask};
 
 /// The application under uvicorn.
 struct Service {
@@ -21,7 +21,7 @@ impl Service {
 
     fn at(port: u16) -> Self {
         let port = port.to_string();
-        // It fails on purpose in places, and tells each time where.
+        // Some requests fail on purpose, and uvicorn logs each of them.
         let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("uvicorn-{port}.log"));
         let child = Command::new("uvicorn")
             .args(["service:app", "--no-access-log", "--log-level", "warning", "--port", &port])
@@ -41,14 +41,16 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Asked, so that it ends what it has started.
+        // SIGTERM, so that the application ends its own processes.
         let _ = send_signal(self.child.id().try_into().unwrap(), Signal::TERM);
         let _ = self.child.wait();
     }
 }
 
-/// Workers that answer strictly in turn behind nginx. Those of one uvicorn share its socket, and now and then one of them takes every
-/// connection there is: nobody could tell that there are others.
+/// Two workers that respond strictly in turn behind nginx.
+///
+/// The workers of one uvicorn share a socket, and sometimes one of them accepts every connection. A
+/// test with them would sometimes see only one worker.
 struct Workers {
     _proxy: Service,
     _workers: [Service; 2],
@@ -85,7 +87,7 @@ impl Workers {
 fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
     let (service, out) = (Service::start(), out("fastapi"));
     let port = free_port().to_string();
-    let said = run(xtask(&["perf", "-u", "3", "-d", "27s", "--stack", "native", "--ephemeral"]).args([
+    let output = run(xtask(&["perf", "-u", "3", "-d", "27s", "--stack", "native", "--ephemeral"]).args([
         "--prometheus-port",
         &port,
         "--target",
@@ -93,17 +95,17 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
         "--out",
         out.to_str().unwrap(),
     ]));
-    assert_eq!(said.code, 0, "{}", said.text);
+    assert_eq!(output.code, 0, "{}", output.text);
     let text = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
     let proof: serde_json::Value = serde_json::from_str(&text).unwrap();
     for check in proof["checks"].as_array().unwrap() {
-        // Of a short run that went well there is nothing to say over time.
+        // A short run has no trend over time.
         let expected = if check["name"] == "over time" { "not_applicable" } else { "shown" };
         assert_eq!(check["outcome"], expected, "{check}");
     }
-    assert!(said.text.contains("counted by the backend\n"), "no other clients: {}", said.text);
-    assert!(said.text.contains("by Server-Timing"), "{}", said.text);
-    assert!(said.text.contains("routes of its OpenAPI document have an objective"), "{}", said.text);
+    assert!(output.text.contains("counted by the backend\n"), "no other clients: {}", output.text);
+    assert!(output.text.contains("by Server-Timing"), "{}", output.text);
+    assert!(output.text.contains("routes of its OpenAPI document have an objective"), "{}", output.text);
 }
 
 fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {
@@ -114,13 +116,14 @@ fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {
 
 #[test]
 #[ignore = "needs nginx, uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
-fn workers_that_count_each_for_itself_are_told_and_prove_nothing_wrong() {
+fn several_workers_make_delivery_not_applicable() {
     let (service, out) = (Workers::start(), out("workers"));
     let port = free_port().to_string();
     let line = ["perf", "-q", "-u", "3", "-d", "8s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
-    let said = run(xtask(&line).args(["--target", &service.url, "--out", out.to_str().unwrap()]));
-    // Each worker knows its own rooms, and so the other's players fail: that is the service's fault, and not the proof's.
-    assert!([0, 99].contains(&said.code), "{}", said.text);
+    let output = run(xtask(&line).args(["--target", &service.url, "--out", out.to_str().unwrap()]));
+    // Each worker has rooms of its own, so players of the other worker fail. The proof does not
+    // fail for that.
+    assert!([0, 99].contains(&output.code), "{}", output.text);
     let delivery = proven(&out, "delivery");
     assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
     assert!(delivery["figures"].as_str().unwrap().contains("several workers answer /metrics in turn"), "{delivery}");
@@ -128,7 +131,7 @@ fn workers_that_count_each_for_itself_are_told_and_prove_nothing_wrong() {
 
 #[test]
 #[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
-fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_trusted() {
+fn a_backend_restart_makes_delivery_not_applicable() {
     let (service_port, out) = (free_port(), out("restarted"));
     let service = Service::at(service_port);
     let port = free_port().to_string();
@@ -145,19 +148,21 @@ fn a_backend_that_is_restarted_meanwhile_is_told_and_its_counters_are_not_truste
     });
     drop(service);
     let _again = Service::at(service_port);
-    let said = said(&child.wait_with_output().unwrap());
-    // Requests failed meanwhile, and rooms are forgotten: the run is no success, and the proof is not what fails.
-    assert_eq!(said.code, 99, "{}", said.text);
+    let output = read_output(&child.wait_with_output().unwrap());
+    // Requests fail during the restart, and rooms are lost: objectives are missed, and the proof
+    // does not fail.
+    assert_eq!(output.code, 99, "{}", output.text);
     let delivery = proven(&out, "delivery");
     assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
     assert!(delivery["figures"].as_str().unwrap().contains("the backend was restarted during the run"), "{delivery}");
 }
 
 #[test]
-fn the_readme_gives_the_lines_that_are_tested() {
+fn the_document_has_the_lines_that_are_tested() {
+    const DOCUMENT: &str = "monitoring/BACKEND_METRICS.md";
     let text = std::fs::read_to_string(root().join("xtask/tests/it/fastapi/service.py")).unwrap();
-    let (_, lines) = text.split_once("# README: from here\n").unwrap();
-    let (lines, _) = lines.split_once("# README: to here").unwrap();
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    assert!(readme.contains(lines.trim_end()), "the README has other lines than\n{lines}");
+    let (_, lines) = text.split_once("# BACKEND_METRICS.md: from here\n").unwrap();
+    let (lines, _) = lines.split_once("# BACKEND_METRICS.md: to here").unwrap();
+    let document = std::fs::read_to_string(root().join(DOCUMENT)).unwrap();
+    assert!(document.contains(lines.trim_end()), "{DOCUMENT} has other lines than\n{lines}");
 }

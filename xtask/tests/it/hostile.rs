@@ -1,4 +1,5 @@
-//! The command where things are not as it would like them: no Docker, a port taken, a store that refuses or dies, Ctrl-C.
+//! Tests of `cargo xtask perf` in bad conditions: no Docker, a taken
+//! port, a store that refuses or dies, Ctrl-C.
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
@@ -7,10 +8,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::real::{
-    Backend, Prometheus, Stack, cargo, free_port, get, out, report, root, run, said, send_signal, wait_for, xtask,
+    Backend, Prometheus, Stack, cargo, free_port, get, out, read_output, report, root, run, send_signal, wait_for,
+    xtask,
 };
 
-/// A load of a few seconds that every objective can be judged by.
+/// A load of a few seconds with enough requests for every objective.
 const QUICK: [&str; 4] = ["-u", "10", "-i", "60"];
 
 const NO_DOCKER: (&str, &str) = ("DOCKER_HOST", "unix:///nowhere/docker.sock");
@@ -21,18 +23,18 @@ fn perf(args: &[&str]) -> Command {
     command
 }
 
-/// What cargo needs, and nothing else.
+/// A PATH with the programs that cargo needs, and without a prometheus.
 fn path_without_prometheus() -> String {
     let cargo = std::path::Path::new(env!("CARGO")).parent().unwrap();
     let system = ["/usr/bin", "/bin"].map(std::path::Path::new);
     assert!(
         system.iter().all(|folder| !folder.join("prometheus").exists()),
-        "this machine has one among its own programs"
+        "the system's own folders have a prometheus: remove it"
     );
     format!("{}:/usr/bin:/bin", cargo.display())
 }
 
-/// Containers that carry our label and that port.
+/// The ids of containers whose label has that port.
 fn containers(port: u16) -> String {
     let filter = format!("label=dev.perf.prometheus-port={port}");
     let output = Command::new("docker").args(["ps", "-a", "-q", "--filter", &filter]).output().unwrap();
@@ -44,9 +46,10 @@ fn containers(port: u16) -> String {
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
 fn an_ephemeral_run_in_docker_is_met_and_leaves_nothing() {
     let (port, out) = (free_port(), out("ephemeral"));
-    let said = run(perf(&["--stack", "docker", "--no-grafana", "--ephemeral", "--prometheus-port", &port.to_string()])
-        .args(["--out", out.to_str().unwrap()]));
-    assert_eq!(said.code, 0, "{}", said.text);
+    let output =
+        run(perf(&["--stack", "docker", "--no-grafana", "--ephemeral", "--prometheus-port", &port.to_string()])
+            .args(["--out", out.to_str().unwrap()]));
+    assert_eq!(output.code, 0, "{}", output.text);
     let store = report(&out).store.unwrap();
     assert_eq!((store.complete, store.agrees), (true, Some(true)));
     assert_eq!(containers(port), "");
@@ -54,19 +57,19 @@ fn an_ephemeral_run_in_docker_is_met_and_leaves_nothing() {
 
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
-fn a_stack_is_used_again_and_goes_when_it_is_told() {
+fn a_running_stack_is_reused_until_it_is_stopped() {
     let (stack, out) = (Stack::up("docker"), out("kept"));
     let first = containers(stack.port);
     let port = stack.port.to_string();
-    // Long enough to be scraped: that is every 5 s.
+    // Long enough for a scrape, which is every 5 s.
     let args = ["perf", "-u", "5", "-d", "12s", "--stack", "docker", "--no-grafana", "--prometheus-port", &port];
-    let said = run(xtask(&args).args(["--out", out.to_str().unwrap()]));
-    assert_eq!(said.code, 0, "{}", said.text);
-    // The run found it, and left it where it was.
+    let output = run(xtask(&args).args(["--out", out.to_str().unwrap()]));
+    assert_eq!(output.code, 0, "{}", output.text);
+    // The run used the stack and left it running.
     assert_eq!(containers(stack.port), first);
     let status = run(&mut xtask(&["stack", "status"]));
     assert!(status.text.contains(&format!("{}/", stack.url())), "{}", status.text);
-    // The backend was scraped while the run lasted.
+    // The backend was scraped during the run.
     let series = get(&format!("{}/api/v1/query?query=last_over_time(http_requests_total[5m])", stack.url())).unwrap();
     assert!(series.contains("/api/multiplayer/rooms/{code}/join"), "{series}");
     assert_eq!(run(&mut xtask(&["stack", "down", "--prometheus-port", &port])).code, 0);
@@ -75,18 +78,19 @@ fn a_stack_is_used_again_and_goes_when_it_is_told() {
 
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-fn without_docker_a_prometheus_from_path_keeps_the_metrics() {
+fn without_docker_a_prometheus_from_path_stores_the_metrics() {
     let (port, out) = (free_port().to_string(), out("native"));
-    // What an earlier run was told to keep.
+    // Data that an earlier run kept.
     let state = root().join("target/perf/stack").join(&port);
     std::fs::create_dir_all(state.join("data")).unwrap();
     std::fs::write(state.join("data/kept"), "").unwrap();
-    let said = run(perf(&["--prometheus-port", &port, "--out", out.to_str().unwrap()]).env(NO_DOCKER.0, NO_DOCKER.1));
-    assert_eq!(said.code, 0, "{}", said.text);
-    let lines: Vec<_> = said.text.lines().filter(|line| line.contains("Docker was not found")).collect();
-    assert!(lines.len() == 1 && lines[0].contains("using prometheus from PATH"), "{}", said.text);
+    let output = run(perf(&["--prometheus-port", &port, "--out", out.to_str().unwrap()]).env(NO_DOCKER.0, NO_DOCKER.1));
+    assert_eq!(output.code, 0, "{}", output.text);
+    let lines: Vec<_> = output.text.lines().filter(|line| line.contains("Docker was not found")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("using prometheus from PATH"), "{}", output.text);
     assert_eq!(report(&out).store.unwrap().agrees, Some(true));
-    // There is no terminal, so the stack went with the run, and its data, but not what was there before.
+    // Without a terminal, the stack and its data were removed
+    // after the run, but not the earlier data.
     assert!(get(&format!("http://127.0.0.1:{port}/-/ready")).is_none());
     assert!(state.join("data/kept").exists() && !state.join("passing-data").exists());
     std::fs::remove_dir_all(state).unwrap();
@@ -96,18 +100,18 @@ fn without_docker_a_prometheus_from_path_keeps_the_metrics() {
 #[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn without_docker_and_prometheus_the_verdict_is_the_same() {
     let out = out("storeless");
-    let said = run(perf(&["--out", out.to_str().unwrap()])
+    let output = run(perf(&["--out", out.to_str().unwrap()])
         .env(NO_DOCKER.0, NO_DOCKER.1)
         .env("PATH", path_without_prometheus()));
-    assert_eq!(said.code, 0, "{}", said.text);
-    assert!(said.text.contains("metrics are judged but not kept"), "{}", said.text);
+    assert_eq!(output.code, 0, "{}", output.text);
+    assert!(output.text.contains("no metrics are stored"), "{}", output.text);
     let report = report(&out);
     assert_eq!((report.exit_code, report.store), (ExitCode::Met, None));
 }
 
 #[test]
 #[ignore = "builds the scenarios: run with cargo xtask ci"]
-fn what_is_insisted_on_and_not_there_is_bad_configuration() {
+fn a_missing_required_program_exits_104() {
     let docker = run(perf(&["--stack", "docker"]).env(NO_DOCKER.0, NO_DOCKER.1));
     assert_eq!(docker.code, 104, "{}", docker.text);
     assert!(docker.text.contains("Docker was not found"), "{}", docker.text);
@@ -119,57 +123,83 @@ fn what_is_insisted_on_and_not_there_is_bad_configuration() {
     assert!(unknown.text.contains("nonesuch") && unknown.text.contains("basic"), "{}", unknown.text);
     let dead = run(&mut perf(&["--stack", "none", "--target", "http://127.0.0.1:9"]));
     assert_eq!(dead.code, 104, "{}", dead.text);
-    assert!(dead.text.contains("nothing answers at http://127.0.0.1:9"), "{}", dead.text);
+    assert!(dead.text.contains("nothing accepts connections at http://127.0.0.1:9"), "{}", dead.text);
+}
+
+/// The first lines tell the cause, at 80 and 120 columns.
+#[test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+fn errors_before_a_run_are_short_and_tell_the_cause() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let texts = |flags: &[&str], environment: &[(&str, &str)]| {
+        let texts = ["80", "120"].map(|columns| {
+            let mut command = perf(flags);
+            let output = run(command.env("COLUMNS", columns).envs(environment.iter().copied()));
+            // Cargo's own lines are indented.
+            let own = output.text.lines().filter(|line| !line.starts_with("    "));
+            format!("{columns} columns\n{}", own.collect::<Vec<_>>().join("\n"))
+        });
+        texts.join("\n\n")
+    };
+    insta::assert_snapshot!("target_down", texts(&["--stack", "none", "--target", "http://127.0.0.1:9"], &[]));
+    // Where its lines break depends on the length of a process's name and number.
+    let text = texts(&["--stack", "native", "--prometheus-port", &port], &[]).replace("\n  ", " ");
+    let (before, after) = text.split_once(" is taken by ").unwrap();
+    assert!(text.contains(&format!(" (process {}): ", std::process::id())), "{text}");
+    let after = after.split_once("): ").unwrap().1.split("\n\n").next().unwrap();
+    insta::assert_snapshot!("port_taken", format!("{before} is taken by …: {after}").replace(&port, "PORT"));
+    insta::assert_snapshot!("no_docker", texts(&["--stack", "docker"], &[NO_DOCKER]));
 }
 
 #[test]
 #[ignore = "needs Docker: run with cargo xtask ci"]
-fn an_image_that_is_not_to_be_had_is_bad_configuration() {
+fn a_missing_image_exits_104() {
     let port = free_port();
-    let said = run(perf(&["--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()])
+    let output = run(perf(&["--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()])
         .env("PERF_PROMETHEUS_IMAGE", "127.0.0.1:9/no/such-image:v0"));
-    assert_eq!(said.code, 104, "{}", said.text);
-    assert!(said.text.contains("127.0.0.1:9/no/such-image:v0"), "{}", said.text);
+    assert_eq!(output.code, 104, "{}", output.text);
+    assert!(output.text.contains("127.0.0.1:9/no/such-image:v0"), "{}", output.text);
     assert_eq!(containers(port), "");
 }
 
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
-fn no_grafana_costs_the_picture_and_not_the_verdict() {
+fn a_missing_grafana_does_not_change_the_verdict() {
     let port = free_port();
     let (prometheus, grafana) = (port.to_string(), free_port().to_string());
-    let said =
+    let output =
         run(perf(&["--stack", "docker", "--ephemeral", "--prometheus-port", &prometheus, "--grafana-port", &grafana])
             .env("PERF_GRAFANA_IMAGE", "127.0.0.1:9/no/such-image:v0"));
-    assert_eq!(said.code, 0, "{}", said.text);
-    assert!(said.text.contains("warning: no Grafana"), "{}", said.text);
+    assert_eq!(output.code, 0, "{}", output.text);
+    assert!(output.text.contains("warning: no dashboard"), "{}", output.text);
     assert_eq!(containers(port), "");
 }
 
 #[test]
 #[ignore = "needs Docker and a prometheus on PATH: run with cargo xtask ci"]
-fn a_port_that_is_taken_is_bad_configuration_and_offers_another() {
+fn a_taken_port_exits_104_and_suggests_another() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for stack in ["docker", "native", "auto"] {
-        let said = run(&mut perf(&["--stack", stack, "--no-grafana", "--prometheus-port", &port]));
-        assert_eq!(said.code, 104, "{stack}: {}", said.text);
-        assert!(said.text.contains(&port) && said.text.contains("--prometheus-port"), "{}", said.text);
+        let output = run(&mut perf(&["--stack", stack, "--no-grafana", "--prometheus-port", &port]));
+        assert_eq!(output.code, 104, "{stack}: {}", output.text);
+        assert!(output.text.contains(&port) && output.text.contains("--prometheus-port"), "{}", output.text);
     }
 }
 
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-fn a_receiver_that_is_off_is_inconclusive_and_names_the_flag() {
+fn a_disabled_receiver_is_inconclusive_and_names_the_flag() {
     let (prometheus, out) = (Prometheus::start("receiver-off", &[]), out("receiver-off-out"));
-    let said = run(&mut perf(&["--prometheus-url", &prometheus.url, "--out", out.to_str().unwrap()]));
-    assert_eq!(said.code, 90, "{}", said.text);
-    assert!(said.text.contains("--web.enable-remote-write-receiver"), "{}", said.text);
+    let output = run(&mut perf(&["--prometheus-url", &prometheus.url, "--out", out.to_str().unwrap()]));
+    assert_eq!(output.code, 90, "{}", output.text);
+    assert!(output.text.contains("--web.enable-remote-write-receiver"), "{}", output.text);
 }
 
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-fn a_store_that_dies_half_way_is_inconclusive() {
+fn a_store_that_dies_during_a_run_is_inconclusive() {
     let mut prometheus = Prometheus::start("dying", &["--web.enable-remote-write-receiver"]);
     let out = out("dying-out");
     let child =
@@ -183,15 +213,15 @@ fn a_store_that_dies_half_way_is_inconclusive() {
         series.contains("basic").then_some(())
     });
     prometheus.kill();
-    let said = said(&child.wait_with_output().unwrap());
-    assert_eq!(said.code, 90, "{}", said.text);
-    assert!(said.text.contains("did not take the final metrics"), "{}", said.text);
+    let output = read_output(&child.wait_with_output().unwrap());
+    assert_eq!(output.code, 90, "{}", output.text);
+    assert!(output.text.contains("did not accept the final metrics"), "{}", output.text);
 }
 
 #[cfg(unix)]
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci"]
-fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack() {
+fn ctrl_c_ends_a_run_in_order_and_leaves_nothing() {
     use std::io::Read as _;
 
     use rustix::process::Signal;
@@ -205,7 +235,7 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack
         let series = get(&format!("http://127.0.0.1:{port}/api/v1/series?match[]=http_reqs"))?;
         series.contains("basic").then_some(())
     });
-    // Another command neither takes that stack away nor relies on it, be it one that makes load or not.
+    // Another command neither stops that stack nor uses it, whether or not it makes load.
     for mut other in [
         perf(&["--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()]),
         xtask(&["stack", "up", "--stack", "docker", "--no-grafana", "--prometheus-port", &port.to_string()]),
@@ -220,7 +250,7 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack
     assert_eq!(child.wait().unwrap().code(), Some(105), "{text}");
     let report = report(&out);
     assert_eq!(report.exit_code, ExitCode::Interrupted);
-    // What was measured until then was pushed, acknowledged and read back.
+    // The metrics so far were pushed, acknowledged and read back.
     assert_eq!(report.store.unwrap().agrees, Some(true));
     assert!(report.requests.sent > 20, "{:?}", report.requests);
     assert_eq!(containers(port), "");
@@ -229,7 +259,7 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing_and_nobody_else_takes_its_stack
 #[cfg(unix)]
 #[test]
 #[ignore = "loads the stub backend: run with cargo xtask ci"]
-fn load_ends_with_the_command_even_if_that_is_killed() {
+fn load_ends_when_its_command_is_killed() {
     let (backend, out) = (Backend::start(&[]), out("killed"));
     let args = ["perf", "-u", "5", "-d", "300s", "--stack", "none", "--target", &backend.url];
     let mut child = xtask(&args).args(["--out", out.to_str().unwrap()]).stderr(Stdio::null()).spawn().unwrap();
@@ -249,14 +279,14 @@ fn load_ends_with_the_command_even_if_that_is_killed() {
         last = now;
         ended.then_some(())
     });
-    // What it measured until then is left, and becomes a report when asked for.
+    // The evidence so far is kept, and `cargo xtask report` makes a report from it.
     let evidence = wait_for("evidence", Duration::from_secs(20), || {
         let folders = std::fs::read_dir(&out).ok()?;
         folders.map(|folder| folder.unwrap().path().join("evidence.json")).find(|path| path.exists())
     });
-    let said = run(xtask(&["report"]).arg(&evidence));
-    assert_eq!(said.code, 0, "{}", said.text);
-    assert!(said.text.contains("join_room") && said.text.contains("made from its evidence"), "{}", said.text);
+    let output = run(xtask(&["report"]).arg(&evidence));
+    assert_eq!(output.code, 0, "{}", output.text);
+    assert!(output.text.contains("join_room") && output.text.contains("made from its evidence"), "{}", output.text);
     let text = std::fs::read_to_string(evidence.with_file_name("report.json")).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap().exit_code, ExitCode::Interrupted);
 }
@@ -269,8 +299,8 @@ fn a_scenario_runs_as_a_plain_test_too() {
     command.args(["test", "--workspace", "--test", "load", "--", "--ignored", "basic"]);
     command.env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "60").env("K6_VUS", "10");
     command.env("PERF_OUT", out.to_str().unwrap()).current_dir(root());
-    let said = run(&mut command);
-    assert_eq!(said.code, 0, "{}", said.text);
+    let output = run(&mut command);
+    assert_eq!(output.code, 0, "{}", output.text);
     let report = report(&out);
     assert_eq!((report.exit_code, report.iterations.completed), (ExitCode::Met, 60));
 }

@@ -1,4 +1,6 @@
-//! Integration tests of `cargo xtask`, all in one binary, which is linked once. Tests that are ignored need what `cargo xtask ci` provides.
+//! Integration tests of `cargo xtask`. They are one binary, so that it is linked once.
+//!
+//! Ignored tests need other programs, such as Docker; `cargo xtask ci` runs them.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
@@ -6,6 +8,7 @@ mod alerts;
 mod archive;
 mod baseline;
 mod command_line;
+mod documents;
 mod drill;
 mod engine;
 #[cfg(unix)]
@@ -17,6 +20,7 @@ mod interpretation;
 mod matrix;
 mod modules;
 mod new;
+mod prose;
 mod real;
 mod real_prometheus;
 mod rules;

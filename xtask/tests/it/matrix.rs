@@ -1,5 +1,7 @@
-//! The fault matrix: what a run comes to when something breaks, against the real thing. One of each class is in `cargo xtask ci`, all are in
-//! `cargo xtask ci --full`, which writes the table in `xtask/FAULTS.md` from the rows that were seen.
+//! The fault matrix: tests how a run ends when something breaks, with real programs.
+//!
+//! `cargo xtask ci` runs some rows of each class. `cargo xtask ci --full` runs all rows and writes
+//! the table `xtask/FAULTS.md` from those that pass.
 
 mod full;
 mod panics;
@@ -15,15 +17,15 @@ use world::Row;
 
 use crate::real;
 
-/// Runs rows, and says which went otherwise than they should.
+/// Runs rows, and fails with all rows that end differently.
 fn check(rows: &[Row]) {
     build();
     let mut wrong = Vec::new();
-    // To look at some of them again: a part of their class and fault.
-    #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+    // PERF_FAULTS selects rows by a part of their class and fault.
+    #[expect(clippy::disallowed_methods, reason = "a switch of this test only")]
     let only = std::env::var("PERF_FAULTS").unwrap_or_default();
     for row in rows.iter().filter(|row| format!("{}, {}", row.class, row.fault).contains(&only)) {
-        // A row that panics is one that is wrong, and no reason not to look at the others.
+        // A row that panics has failed; the other rows run all the same.
         let checked =
             std::panic::catch_unwind(|| row.check()).unwrap_or_else(|_| Err("the test itself panicked".to_owned()));
         match checked {
@@ -37,7 +39,7 @@ fn check(rows: &[Row]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Builds what runs are made of, so that no row waits for it.
+/// Builds the programs of runs, so that the time limit of a row does not include it.
 fn build() {
     drop(real::Backend::start(&[]));
     let listed = real::run(&mut real::xtask(&["perf", "--list"]));
@@ -46,14 +48,14 @@ fn build() {
 
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-fn one_of_each_class() {
+fn some_faults_of_each_class_end_as_listed() {
     let one = |rows: Vec<Row>, fault: &str| rows.into_iter().find(|row| row.fault == fault).expect(fault);
     check(&[
         one(stores::rows(), "killed, and started again after 3 s"),
-        one(stores::rows(), "answers 503 for 3 s"),
-        one(stores::rows(), "a login page in between"),
+        one(stores::rows(), "responds 503 for 3 s"),
+        one(stores::rows(), "a proxy responds with a login page"),
         one(service::rows(), "killed, and started again after 2 s"),
-        one(service::rows(), "answers trickle, a byte each 100 ms"),
+        one(service::rows(), "its responses trickle, one byte per 100 ms"),
         one(service::generator_rows(), "stopped for 3 s"),
         one(panics::rows(), "in a check"),
         one(signals::rows(), "SIGINT once while it runs"),
@@ -61,7 +63,7 @@ fn one_of_each_class() {
     ]);
 }
 
-/// The time in which a run of so many seconds has to be over, whatever happens: what it needs by itself, and ten seconds of patience.
+/// The time limit of a command: the seconds of its load, and the seconds for everything else.
 const fn within(load: u64, more: u64) -> Duration {
     Duration::from_secs(load + more)
 }

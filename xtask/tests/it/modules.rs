@@ -1,4 +1,4 @@
-//! The modules of each crate form no circle, beyond a parent and its own children.
+//! Checks that the modules of each crate form no circle, except for a parent and its own children.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ type Module = Vec<String>;
 fn modules(source: &Path) -> BTreeMap<Module, String> {
     let read = |path: PathBuf| (module(source, &path), without_tests(&fs::read_to_string(path).unwrap()));
     let mut modules: BTreeMap<_, _> = rust_files(source).into_iter().map(read).collect();
-    // What is compiled for tests alone may know whatever it tests.
+    // Test modules may import anything.
     modules.retain(|module, _| !module.iter().any(|name| name == "tests"));
     modules
 }
@@ -47,7 +47,7 @@ fn paths(text: &str) -> Vec<Vec<String>> {
     paths
 }
 
-/// Reads one path, or the group that it ends in. Gives how much of the text it took.
+/// Reads a path, with the group in braces that it may end with. Gives the number of bytes read.
 fn expand(text: &str, before: &mut Vec<String>, paths: &mut Vec<Vec<String>>) -> usize {
     let depth = before.len();
     let mut at = 0;
@@ -83,7 +83,7 @@ fn expand(text: &str, before: &mut Vec<String>, paths: &mut Vec<Vec<String>>) ->
     }
 }
 
-/// The deepest module that a path leads into.
+/// The deepest module of a path.
 fn target(modules: &BTreeMap<Module, String>, from: &Module, path: &[String]) -> Module {
     let mut at = Vec::new();
     let mut rest = path;
@@ -155,7 +155,7 @@ fn no_crate_has_a_circle_of_modules() {
 }
 
 #[test]
-fn a_circle_is_found_and_a_parent_with_its_child_is_none() {
+fn only_modules_beyond_parent_and_child_form_a_circle() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("circle");
     let write = |name: &str, text: &str| {
         let path = folder.join(name);

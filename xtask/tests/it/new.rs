@@ -1,11 +1,12 @@
-//! What is written for a new scenario and a new service compiles, is linted, and runs: in a copy of the repository.
+//! Test of `cargo xtask new-scenario` and `new-service` in a copy of the repository: the new files
+//! compile, pass clippy, and run.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::real::{Backend, built, cargo as cargo_of_shell, out, root, run};
 
-/// Every file that git knows of or would, as it is now.
+/// Copies every tracked file and every new file that git does not ignore.
 fn copy(to: &Path) {
     let listed =
         Command::new("git").args(["ls-files", "-co", "--exclude-standard", "-z"]).current_dir(root()).output().unwrap();
@@ -18,7 +19,8 @@ fn copy(to: &Path) {
     }
 }
 
-/// Puts our own program back, in whose place the copy's is built: other tests run it.
+/// Builds this clone's xtask again when dropped: the copy's
+/// xtask replaces it, and other tests run it.
 struct OwnProgram;
 
 impl Drop for OwnProgram {
@@ -32,13 +34,13 @@ impl Drop for OwnProgram {
 fn a_new_scenario_and_a_new_service_compile_and_run() {
     let copied = out("new");
     copy(&copied);
-    // Of another version: cargo would take the copy's crates for ours, and other tests would run them.
+    // With the same version, cargo would confuse the crates of the copy with ours.
     let manifest = copied.join("Cargo.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(manifest, text.replacen("version = \"0.1.0\"", "version = \"0.1.1\"", 1)).unwrap();
     let _own = OwnProgram;
     let within = |command: &mut Command| {
-        // What it depends on is built already.
+        // Dependencies are built already in the target folder of this clone.
         run(command.current_dir(&copied).env("CARGO_TARGET_DIR", root().join("target")))
     };
     let xtask = |line: &[&str]| {
@@ -56,8 +58,8 @@ fn a_new_scenario_and_a_new_service_compile_and_run() {
     assert_eq!(formatted.code, 0, "{}", formatted.text);
     let linted = cargo(&["clippy", "--quiet", "--workspace", "--tests", "--", "--deny", "warnings"]);
     assert_eq!(linted.code, 0, "{}", linted.text);
-    let known = cargo(&["test", "--quiet", "--workspace", "--test", "load"]);
-    assert_eq!(known.code, 0, "snapshots are there: {}", known.text);
+    let tested = cargo(&["test", "--quiet", "--workspace", "--test", "load"]);
+    assert_eq!(tested.code, 0, "the snapshots exist: {}", tested.text);
     let backend = Backend::start(&[]);
     let line = ["test", "--quiet", "--workspace", "--test", "load", "--", "--ignored", "checkout"];
     let mut command = cargo_of_shell();

@@ -1,4 +1,4 @@
-//! What tests against the real thing share: the command, the stand-in, a Prometheus, and questions to it.
+//! Shared by the tests: the command, the stub backend, a stack, a Prometheus, and queries to it.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -18,7 +18,8 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// `cargo xtask` with nothing of the surroundings but what names images and programs.
+/// The command `cargo xtask`, without variables that would change
+/// a run. Variables for images and PATH stay.
 pub(crate) fn xtask(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     for name in ["K6_VUS", "K6_DURATION", "K6_ITERATIONS", "K6_PROMETHEUS_RW_SERVER_URL", "CI"] {
@@ -28,22 +29,23 @@ pub(crate) fn xtask(args: &[&str]) -> Command {
     command
 }
 
-/// What a command said, and its exit code.
-pub(crate) struct Said {
+/// The exit code and the output of a command.
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
+    /// Standard error, then standard output.
     pub(crate) text: String,
 }
 
-pub(crate) fn run(command: &mut Command) -> Said {
-    said(&command.output().unwrap())
+pub(crate) fn run(command: &mut Command) -> CommandOutput {
+    read_output(&command.output().unwrap())
 }
 
-pub(crate) fn said(output: &Output) -> Said {
+pub(crate) fn read_output(output: &Output) -> CommandOutput {
     let text = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
-    Said { code: output.status.code().unwrap_or(-1), text }
+    CommandOutput { code: output.status.code().unwrap_or(-1), text }
 }
 
-/// A folder for reports, empty.
+/// The path of an empty or missing folder for reports.
 pub(crate) fn out(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if folder.exists() {
@@ -56,18 +58,19 @@ pub(crate) fn report(out: &Path) -> Report {
     serde_json::from_str(&std::fs::read_to_string(out.join("latest/report.json")).unwrap()).unwrap()
 }
 
-/// The stand-in, with faults.
+/// A running stub backend.
 pub(crate) struct Backend {
     child: Child,
     pub(crate) url: String,
 }
 
-/// Cargo, without what it tells tests of themselves, which would make it build again what is built.
+/// The command `cargo` without the variables that cargo sets
+/// for tests: with them, it would build again.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env!("CARGO"));
-    #[expect(clippy::disallowed_methods, reason = "names only, to leave them out")]
-    let told = std::env::vars_os().map(|(name, _)| name);
-    for name in told.filter(|name| {
+    #[expect(clippy::disallowed_methods, reason = "names only, to remove them")]
+    let names = std::env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| {
         let name = name.to_string_lossy();
         name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
     }) {
@@ -76,11 +79,11 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// A program of this workspace, built as `cargo xtask perf` builds it, so that nothing is compiled for it alone.
+/// Builds a program of this workspace with the same features as `cargo xtask perf`. Gives its path.
 pub(crate) fn built(what: &[&str], file: &str) -> PathBuf {
     let build = ["build", "--quiet", "--workspace"];
     assert!(cargo().args(build).args(what).current_dir(root()).status().unwrap().success());
-    // Tests are in its folder `debug/deps`.
+    // The test's own program is in `target/debug/deps`.
     let test = std::env::current_exe().unwrap();
     test.ancestors().nth(2).unwrap().join(file)
 }
@@ -92,12 +95,12 @@ impl Backend {
 
     pub(crate) fn at(port: u16, faults: &[&str]) -> Self {
         let mut command = Command::new(built(&["--bin", "stub-backend"], "stub-backend"));
-        // Its pipe closes with us, and then it ends.
+        // The stub backend ends when this pipe closes.
         command.args(["--port", &port.to_string(), "--until-stdin-closes"]).args(faults).current_dir(root());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").expect("where the stand-in listens").to_owned();
+        let url = line.trim().strip_prefix("listening on ").expect("the stub backend prints its URL").to_owned();
         Self { child, url }
     }
 }
@@ -109,7 +112,7 @@ impl Drop for Backend {
     }
 }
 
-/// This clone's stack with a Prometheus at a port of its own; gone with the test.
+/// A stack of this clone with a port of its own, removed when dropped.
 pub(crate) struct Stack {
     pub(crate) port: u16,
 }
@@ -132,7 +135,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         let down = run(&mut xtask(&["stack", "down", "--prometheus-port", &self.port.to_string()]));
         assert!(down.code == 0 || std::thread::panicking(), "{}", down.text);
-        // What a user keeps, a test does not.
+        // `stack down` keeps the volume.
         let name = format!("name=-{}-prometheus", self.port);
         let volumes = Command::new("docker").args(["volume", "ls", "-q", "--filter", &name]).output().unwrap();
         for volume in String::from_utf8_lossy(&volumes.stdout).lines() {
@@ -141,7 +144,7 @@ impl Drop for Stack {
     }
 }
 
-/// A Prometheus of the test's own making.
+/// A Prometheus that the test starts without `cargo xtask`.
 pub(crate) struct Prometheus {
     child: Option<Child>,
     pub(crate) folder: PathBuf,
@@ -166,13 +169,14 @@ impl Prometheus {
         prometheus
     }
 
-    /// Where and with what it was before.
+    /// Starts it with the same port, data and flags as before.
     pub(crate) fn start_again(&mut self) {
         self.spawn();
         wait_for("Prometheus", Duration::from_secs(30), || get(&format!("{}/-/ready", self.url)).map(drop));
     }
 
-    /// With TLS as that file has it, and known as ready to whoever has that client.
+    /// Starts a Prometheus with TLS. `web` is its web
+    /// configuration; `client` checks that it is ready.
     pub(crate) fn start_with_tls(folder: PathBuf, flags: &[&str], web: &Path, client: reqwest::Client) -> Self {
         std::fs::write(folder.join("prometheus.yml"), "").unwrap();
         let port = free_port();
@@ -222,13 +226,13 @@ impl Drop for Prometheus {
     }
 }
 
-/// Sends a signal to a process. It fails if that has ended already.
+/// Sends a signal to a process. Fails if the process has ended.
 #[cfg(unix)]
 pub(crate) fn send_signal(pid: i32, signal: rustix::process::Signal) -> rustix::io::Result<()> {
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
 }
 
-/// Runs what only root may do.
+/// Runs a command as root.
 #[cfg(unix)]
 pub(crate) fn as_root(line: &[&str]) {
     let sudo: &[&str] = if rustix::process::geteuid().is_root() { &[] } else { &["sudo", "--non-interactive"] };
@@ -236,17 +240,25 @@ pub(crate) fn as_root(line: &[&str]) {
     assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
 }
 
-/// Asks again and again until there is an answer.
-pub(crate) fn wait_for<T>(what: &str, patience: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
-    #[expect(clippy::disallowed_methods, reason = "a test's own patience")]
+/// Polls until there is a value. Panics after the time limit.
+pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut poll: impl FnMut() -> Option<T>) -> T {
+    #[expect(clippy::disallowed_methods, reason = "a test's own time limit")]
     let started = std::time::Instant::now();
     loop {
-        if let Some(answer) = ask() {
-            return answer;
+        if let Some(value) = poll() {
+            return value;
         }
-        assert!(started.elapsed() < patience, "{what} did not come within {patience:?}");
+        assert!(started.elapsed() < limit, "{what} did not come within {limit:?}");
         std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// Files of the repository that match a pattern of git, by their paths from the root.
+pub(crate) fn tracked(pattern: &str) -> Vec<String> {
+    let list = ["ls-files", "-co", "--exclude-standard", "-z", pattern];
+    let listed = Command::new("git").args(list).current_dir(root()).output().unwrap();
+    let names = String::from_utf8(listed.stdout).unwrap();
+    names.split('\0').filter(|name| !name.is_empty() && root().join(name).is_file()).map(str::to_owned).collect()
 }
 
 /// The Rust files below a folder.
@@ -265,7 +277,7 @@ pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The body of a successful answer.
+/// The body of a successful response.
 pub(crate) fn get(url: &str) -> Option<String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     get_with(&reqwest::Client::builder().no_proxy().build().unwrap(), url)
@@ -279,7 +291,7 @@ fn get_with(client: &reqwest::Client, url: &str) -> Option<String> {
     })
 }
 
-/// The result of a query at a time, or over a window in steps of a second.
+/// The result of a query at a time, or over a window with a step of 1 s.
 pub(crate) fn query(prometheus: &str, expr: &str, from_ms: Option<i64>, at_ms: i64) -> Vec<Value> {
     let mut url = url::Url::parse(prometheus).unwrap();
     let seconds = |ms: i64| format!("{}.{:03}", ms / 1000, ms % 1000);
@@ -292,13 +304,13 @@ pub(crate) fn query(prometheus: &str, expr: &str, from_ms: Option<i64>, at_ms: i
         }
         None => drop(url.query_pairs_mut().append_pair("time", &seconds(at_ms))),
     }
-    let answer: Value =
-        serde_json::from_str(&get(url.as_str()).unwrap_or_else(|| panic!("{expr} was refused"))).unwrap();
-    assert!(answer.get("warnings").is_none(), "{expr}: {answer}");
-    answer["data"]["result"].as_array().unwrap().clone()
+    let response: Value =
+        serde_json::from_str(&get(url.as_str()).unwrap_or_else(|| panic!("the query {expr} failed"))).unwrap();
+    assert!(response.get("warnings").is_none(), "{expr}: {response}");
+    response["data"]["result"].as_array().unwrap().clone()
 }
 
-/// The one value of a query at a time.
+/// The single value of a query at a time.
 pub(crate) fn value(prometheus: &str, expr: &str, at_ms: i64) -> f64 {
     let result = query(prometheus, expr, None, at_ms);
     assert_eq!(result.len(), 1, "{expr}: {result:?}");

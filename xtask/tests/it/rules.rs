@@ -1,4 +1,4 @@
-//! The recording rules, evaluated by promtool on series whose counts are known.
+//! Tests of the recording rules with promtool, on series with known counts.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::{Sli, Slo};
 use monitoring::{generated_files, services};
 
-/// What a query must give at a time: labels and value of each sample.
+/// A query, a time, and labels and value of each expected sample.
 type Expected<'a> = (String, &'a str, Vec<(&'a str, f64)>);
 
 /// A promtool test file.
@@ -21,7 +21,8 @@ impl TestFile {
         Self(format!("rule_files: [{}]\nevaluation_interval: 30s\ntests:\n", rules.display()))
     }
 
-    /// One case: series by name and labels with their samples every 5 s, and what a query must give at a time.
+    /// Adds a case: series by name and labels with their samples
+    /// every 5 s, and the expected results.
     fn case(&mut self, name: &str, series: &[(String, String)], queries: &[Expected<'_>]) {
         let _ = write!(self.0, "- name: '{name}'\n  interval: 5s\n  input_series:\n");
         for (series, values) in series {
@@ -41,7 +42,8 @@ impl TestFile {
     }
 }
 
-/// Latency series of a run with so many good of so many in all; all counted in the one push at 40 s. The series end at 80 s.
+/// Latency series of a run with `good` of `total` requests, all counted in one push at 40 s. The
+/// series end at 80 s.
 fn run(slo: &Slo, testid: &str, good: u64, total: u64) -> Vec<(String, String)> {
     let Sli::Latency { endpoint, threshold } = slo.sli else { return Vec::new() };
     let name = endpoint.name;
@@ -68,17 +70,18 @@ fn the_slo_rule_decides_as_the_verdict_does() {
         let name = endpoint.name;
         let rule = format!("slo:{name}:p95_under_{}ms", millis(threshold));
         let (a, b) = (format!("{rule}{{testid=\"a\"}}"), format!("{rule}{{testid=\"b\"}}"));
-        let said = |a_value: f64, b_value: f64| vec![(a.as_str(), a_value), (b.as_str(), b_value)];
-        // Two runs at once, one at exactly its objective and one a single request short of it: each is judged alone.
+        let samples = |a_value: f64, b_value: f64| vec![(a.as_str(), a_value), (b.as_str(), b_value)];
+        // Two runs at once are judged separately: one is exactly at
+        // its objective, one misses by one request.
         let both = [run(slo, "a", 57, 60), run(slo, "b", 56, 60)].concat();
-        // Also a while after both have ended, as long as the window reaches back to them.
-        let queries = [(rule.clone(), "60s", said(1.0, 0.0)), (rule.clone(), "90s", said(1.0, 0.0))];
+        // At 90 s both runs have ended, and the window still includes them.
+        let queries = [(rule.clone(), "60s", samples(1.0, 0.0)), (rule.clone(), "90s", samples(1.0, 0.0))];
         tests.case(&format!("{name}: 57 of 60, 56 of 60"), &both, &queries);
-        // No traffic is no value, and above all not 0; nor is there a p95.
+        // Without traffic, the rule and the p95 have no value, and in particular not 0.
         let p95 = format!("{name}_latency:p95");
         let queries = [(rule.clone(), "60s", vec![]), (p95, "60s", vec![])];
         tests.case(&format!("{name}: no traffic"), &run(slo, "a", 0, 0), &queries);
-        // Long after the end there is no value either.
+        // Long after the end, the rule has no value.
         tests.case(&format!("{name}: long ago"), &run(slo, "a", 60, 60), &[(rule.clone(), "8m", vec![])]);
     }
     std::fs::write(folder.join("tests.yml"), &tests.0).unwrap();

@@ -1,4 +1,5 @@
-//! What a run must never give away, and what it must never take from those whom it asks.
+//! Security tests: secrets do not leak, and responses and
+//! reports cannot inject into terminals or pages.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::real::{Backend, Prometheus, get, out, report, run, said, xtask};
+use crate::real::{Backend, Prometheus, get, out, read_output, report, run, xtask};
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use serde_json::Value;
 
-/// Part of each secret, and of nothing else.
+/// A text that is part of every secret, and of nothing else.
 const SECRET: &str = "S3cr3t";
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -32,24 +33,26 @@ fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-/// A process's arguments.
-fn arguments(of: u32) -> String {
-    String::from_utf8_lossy(&fs::read(format!("/proc/{of}/cmdline")).unwrap_or_default()).into_owned()
+/// The arguments of a process.
+fn arguments(pid: u32) -> String {
+    String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()).into_owned()
 }
 
-/// Arguments of all processes that descend from one. Until it is another program, a child has those of its parent.
-fn given_on(of: u32) -> Vec<String> {
-    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
-    let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
-    let mut found: Vec<_> = children.flat_map(|pid: u32| [vec![arguments(pid)], given_on(pid)].concat()).collect();
-    let own = arguments(of);
+/// The arguments of all descendants of a process. Until exec, a child has the arguments of its
+/// parent; these are left out.
+fn descendant_arguments(pid: u32) -> Vec<String> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    let mut found: Vec<_> =
+        children.flat_map(|child: u32| [vec![arguments(child)], descendant_arguments(child)].concat()).collect();
+    let own = arguments(pid);
     found.retain(|line| *line != own);
     found
 }
 
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-fn a_secret_stays_one() {
+fn secrets_appear_in_no_output_file_or_argument() {
     let (backend, store) = (Backend::start(&[]), Prometheus::start("secrets-store", &[RECEIVER_FLAG]));
     let out = out("secrets");
     let with_user = |url: &str, user: &str| url.replace("http://", &format!("http://{user}:{SECRET}-{user}@"));
@@ -72,15 +75,15 @@ fn a_secret_stays_one() {
         let watching = thread::spawn(move || {
             let mut seen = BTreeSet::new();
             while Path::new(&format!("/proc/{pid}/exe")).exists() {
-                seen.extend(given_on(pid));
+                seen.extend(descendant_arguments(pid));
                 thread::sleep(std::time::Duration::from_millis(20));
             }
             seen
         });
-        let said = said(&child.wait_with_output().unwrap());
+        let output = read_output(&child.wait_with_output().unwrap());
         let expected = if testid == "secrets-refused" { 104 } else { 0 };
-        assert_eq!(said.code, expected, "{}", said.text.replace(SECRET, "(secret)"));
-        assert!(!said.text.contains(SECRET), "said by {testid}");
+        assert_eq!(output.code, expected, "{}", output.text.replace(SECRET, "(secret)"));
+        assert!(!output.text.contains(SECRET), "{testid} printed a secret");
         let arguments = watching.join().unwrap();
         assert!(testid == "secrets-refused" || arguments.iter().any(|line| line.contains("load-")), "{arguments:?}");
         assert!(!arguments.iter().any(|line| line.contains(SECRET)), "an argument of a process that {testid} started");
@@ -96,19 +99,19 @@ fn a_secret_stays_one() {
 }
 
 #[test]
-fn a_secret_in_a_flag_that_is_wrong_is_not_repeated() {
+fn a_wrong_flag_does_not_repeat_its_secret() {
     for line in [
         &["perf", "--target", "ftp://me:S3cr3t@x"][..],
         &["perf", "--prometheus-url", "me:S3cr3t@x/prometheus"],
         &["archive", "some-run", "--prometheus-url", "http//x?token=S3cr3t"],
     ] {
-        let said = run(&mut xtask(line));
-        assert_eq!(said.code, 104, "{}", said.text.replace(SECRET, "(secret)"));
-        assert!(!said.text.contains(SECRET) && said.text.contains(line[line.len() - 2]), "{line:?}");
+        let output = run(&mut xtask(line));
+        assert_eq!(output.code, 104, "{}", output.text.replace(SECRET, "(secret)"));
+        assert!(!output.text.contains(SECRET) && output.text.contains(line[line.len() - 2]), "{line:?}");
     }
 }
 
-/// An authority, and a certificate of a server at 127.0.0.1 and of a client.
+/// Writes an authority, and certificates of a server at 127.0.0.1 and of a client.
 fn certificates(folder: &Path) {
     let openssl = |args: &[&str]| {
         let output = Command::new("openssl").args(args).current_dir(folder).output().expect("openssl on PATH");
@@ -126,7 +129,7 @@ fn certificates(folder: &Path) {
     }
 }
 
-/// A Prometheus that takes nothing without TLS, nor from whom it does not know.
+/// A Prometheus that requires TLS 1.3 and a client certificate.
 fn guarded_prometheus(folder: &Path) -> Prometheus {
     let at = |name: &str| folder.join(name).display().to_string();
     let web = folder.join("web.yml");
@@ -152,21 +155,21 @@ fn guarded_prometheus(folder: &Path) -> Prometheus {
 
 #[test]
 #[ignore = "needs a prometheus and openssl on PATH: run with cargo xtask ci"]
-fn a_store_with_an_authority_of_its_own_is_known_and_no_other() {
+fn a_store_is_trusted_only_by_its_own_authority() {
     let guarded = Guarded::start("guarded");
     assert_eq!(
         guarded.run("60", &[&guarded.authority()[..], &guarded.certificate(), &[NEWEST_TLS]].concat(), "exit 0"),
         0
     );
     assert_eq!(report(&guarded.reports).store.unwrap().agrees, Some(true));
-    // How much is sent is of no account where nothing arrives.
+    // Few iterations are enough, since no push succeeds.
     assert_eq!(guarded.run("5", &guarded.certificate(), "certificate"), 90);
 }
 
 mod full {
     #[test]
     #[ignore = "needs a prometheus and openssl on PATH: run with cargo xtask ci --full"]
-    fn a_store_that_wants_to_know_us_takes_nothing_from_a_stranger() {
+    fn a_store_rejects_clients_without_a_certificate() {
         let guarded = super::Guarded::start("stranger");
         assert_eq!(guarded.run("5", &guarded.authority(), "ertificate"), 90);
     }
@@ -174,7 +177,8 @@ mod full {
 
 const NEWEST_TLS: (&str, &str) = ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3");
 
-/// A store that speaks TLS, knows its clients by their certificates, and is known by an authority that nobody else trusts.
+/// A store with TLS that requires client certificates; its own
+/// certificate is from a private authority.
 struct Guarded {
     store: Prometheus,
     backend: Backend,
@@ -204,18 +208,18 @@ impl Guarded {
         [(variables[0], &self.files[1]), (variables[1], &self.files[2])]
     }
 
-    /// A run's exit code; it has to say that.
-    fn run(&self, iterations: &str, given: &[(&str, &str)], says: &str) -> i32 {
+    /// Makes a run, whose output must contain `expected`. Gives its exit code.
+    fn run(&self, iterations: &str, given: &[(&str, &str)], expected: &str) -> i32 {
         let line = ["perf", "-u", "5", "-i", iterations, "--target", &self.backend.url];
         let mut command = xtask(&line);
         command.args(["--prometheus-url", &self.store.url, "--out", self.reports.to_str().unwrap()]);
-        let said = run(command.envs(given.iter().copied()));
-        assert!(said.text.contains(says), "{given:?}: {}", said.text);
-        said.code
+        let output = run(command.envs(given.iter().copied()));
+        assert!(output.text.contains(expected), "{given:?}: {}", output.text);
+        output.code
     }
 }
 
-/// A service that says what no service should.
+/// A service with malicious responses.
 fn hostile_service() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -236,7 +240,7 @@ fn hostile_service() -> String {
                 };
                 let head =
                     "HTTP/1.1 200 OK\r\nServer-Timing: app;dur=1e308, x;dur=-1;desc=\"<b>\"\r\nConnection: close";
-                // Whoever asked may be gone.
+                // The client may have closed the connection.
                 let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             });
         }
@@ -251,16 +255,16 @@ http_requests_total{handler=\"/api/news\",method=\"GET\",status=\"2xx\"} -5
 
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-fn a_hostile_service_steers_no_terminal_and_no_page() {
+fn a_hostile_service_cannot_inject_into_terminal_or_pages() {
     let (url, out) = (hostile_service(), out("hostile-service"));
     let store = Prometheus::start("hostile-service-store", &[RECEIVER_FLAG]);
     let line = ["perf", "-q", "-u", "2", "-i", "60", "--target", &url, "--prometheus-url", &store.url];
-    let said = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
-    assert!([90, 92, 99].contains(&said.code), "{}: {}", said.code, said.text);
-    assert!(!said.text.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{:?}", said.text);
+    let output = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
+    assert!([90, 92, 99].contains(&output.code), "{}: {}", output.code, output.text);
+    assert!(!output.text.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{:?}", output.text);
     for (name, bytes) in files(&out) {
         let text = String::from_utf8_lossy(&bytes);
-        // JSON is no page.
+        // Browsers do not render JSON as a page.
         let is_page = !name.ends_with(".json");
         assert!(!is_page || !text.contains("<script>alert(1)") && !text.contains("<img src=x"), "{name}");
         assert!(!text.contains('\u{1b}'), "{name}");
@@ -270,11 +274,11 @@ fn a_hostile_service_steers_no_terminal_and_no_page() {
 const HOSTILE: &str =
     "\u{1b}[2J\u{202e}\"><script>alert(1)</script><img src=x onerror=alert(1)>|`@all`\n\n# owned ]]>{{$value}}\u{0}";
 
-/// Puts hostile text wherever a report has text that is not one of a few words.
+/// Appends hostile text to every text of a report that is not the value of an enum.
 fn poison(value: &mut Value, at: &str) {
-    const WORDS: [&str; 5] = ["verdict", "on_miss", "severity", "measure", "kind"];
+    const ENUMS: [&str; 5] = ["verdict", "on_miss", "severity", "measure", "kind"];
     match value {
-        Value::String(text) if !WORDS.contains(&at) => *text = format!("{text}{HOSTILE}"),
+        Value::String(text) if !ENUMS.contains(&at) => *text = format!("{text}{HOSTILE}"),
         Value::Array(values) => values.iter_mut().for_each(|value| poison(value, at)),
         Value::Object(members) => members.iter_mut().for_each(|(name, value)| poison(value, name)),
         _ => {}
@@ -282,7 +286,7 @@ fn poison(value: &mut Value, at: &str) {
 }
 
 #[test]
-fn a_hostile_report_steers_no_terminal_and_no_page() {
+fn a_hostile_report_cannot_inject_into_terminal_or_pages() {
     let folder = out("hostile-report");
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("report.json");
@@ -295,9 +299,9 @@ fn a_hostile_report_steers_no_terminal_and_no_page() {
         poison(&mut report[name], name);
     }
     fs::write(&path, report.to_string()).unwrap();
-    let said = run(&mut xtask(&["report", path.to_str().unwrap()]));
-    assert_eq!(said.code, 0, "{}", said.text);
-    assert!(!said.text.contains(['\u{1b}', '\u{202e}', '\u{0}']), "{:?}", said.text);
+    let output = run(&mut xtask(&["report", path.to_str().unwrap()]));
+    assert_eq!(output.code, 0, "{}", output.text);
+    assert!(!output.text.contains(['\u{1b}', '\u{202e}', '\u{0}']), "{:?}", output.text);
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let html = read("report.html");
     assert!(html.contains("&lt;script&gt;") && !html.contains("<script>alert") && !html.contains("<img"), "escaped");
@@ -308,10 +312,11 @@ fn a_hostile_report_steers_no_terminal_and_no_page() {
     );
     let junit = read("junit.xml");
     assert!(!junit.contains("<script") && !junit.contains('\u{1b}'), "{junit}");
-    is_well_formed(&junit);
+    check_well_formed(&junit);
 }
 
-/// Markdown without its code, which is shown as it is: what is within a fence of lines, and within a line's two backticks.
+/// Markdown without its code, which is shown verbatim: fenced
+/// blocks, and text between two double backticks.
 fn without_code(markdown: &str) -> String {
     let mut fenced = markdown.split("```").enumerate().filter(|(at, _)| at % 2 == 0).map(|(_, text)| text);
     let text: String = fenced.by_ref().collect();
@@ -321,8 +326,8 @@ fn without_code(markdown: &str) -> String {
         .collect()
 }
 
-/// By another's parser: Python's.
-fn is_well_formed(text: &str) {
+/// Parses the XML with Python, a parser that this project does not use. Panics if it is malformed.
+fn check_well_formed(text: &str) {
     let path = out("hostile-report-xml");
     fs::create_dir_all(&path).unwrap();
     fs::write(path.join("junit.xml"), text).unwrap();
@@ -333,7 +338,7 @@ fn is_well_formed(text: &str) {
 }
 
 #[test]
-fn what_is_no_report_is_refused_in_words() {
+fn a_file_that_is_not_a_report_is_rejected() {
     let folder = out("no-report");
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("report.json");
@@ -348,11 +353,11 @@ fn what_is_no_report_is_refused_in_words() {
         "{\"schema\":1,\"testid\":5}",
     ] {
         fs::write(&path, text).unwrap();
-        let said = run(&mut xtask(&["report", path.to_str().unwrap()]));
-        assert_eq!(said.code, 104, "{text:.40}: {}", said.text);
+        let output = run(&mut xtask(&["report", path.to_str().unwrap()]));
+        assert_eq!(output.code, 104, "{text:.40}: {}", output.text);
     }
-    // Longer than any report, and no byte of it read.
+    // A file longer than any report is rejected without being read.
     fs::File::create(&path).unwrap().set_len(10 << 30).unwrap();
-    let said = run(&mut xtask(&["report", path.to_str().unwrap()]));
-    assert!(said.code == 104 && said.text.contains("bytes"), "{}", said.text);
+    let output = run(&mut xtask(&["report", path.to_str().unwrap()]));
+    assert!(output.code == 104 && output.text.contains("bytes"), "{}", output.text);
 }

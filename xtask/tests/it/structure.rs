@@ -1,11 +1,10 @@
-//! The shape of the repository, as far as a test can hold it: which crate may import which, and what a file looks like.
+//! Tests of the repository's structure: which crates import which, and the form of source files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
-use perf_settings::{Setting, SettingValue, all_settings};
 
 use crate::real::{root, rust_files};
 
@@ -13,19 +12,19 @@ fn metadata() -> Metadata {
     MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap()
 }
 
-/// The crates of the workspace that a crate imports, by name: its own, and those that only its tests import.
+/// The crates of the workspace that a crate imports, by name: by its code, and by its tests.
 fn imports(package: &Package, metadata: &Metadata) -> [Vec<String>; 2] {
-    let of_kind = |is_dev: bool| {
+    let names = |is_dev: bool| {
         let kind = |it: &&Dependency| (it.kind == DependencyKind::Development) == is_dev;
         let is_ours = |name: &String| metadata.packages.iter().any(|package| package.name == *name);
         let names = package.dependencies.iter().filter(kind).map(|it| it.name.clone()).filter(is_ours);
         names.collect::<BTreeSet<_>>().into_iter().collect()
     };
-    [of_kind(false), of_kind(true)]
+    [names(false), names(true)]
 }
 
 #[test]
-fn crates_import_only_what_they_may() {
+fn crates_import_only_allowed_crates() {
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("dashboards", &["monitoring"][..]),
         ("engine-bench", &[]),
@@ -52,21 +51,22 @@ fn crates_import_only_what_they_may() {
         ),
     ]);
     let metadata = metadata();
-    assert_eq!(metadata.packages.len(), expected.len(), "a crate has no row");
+    assert_eq!(metadata.packages.len(), expected.len(), "a crate is missing in the table");
     for package in &metadata.packages {
         let name = package.name.as_str();
-        let [own, of_tests] = imports(package, &metadata);
+        let [own, dev] = imports(package, &metadata);
         assert_eq!(own, expected[name], "{name}");
-        // The benchmarks are a crate that has only dev-dependencies: what they measure.
+        // The crate of benchmarks has only dev-dependencies: the crates that it measures.
         let measured: &[&str] = if name == "engine-bench" { &["monitoring", "perf-tests"] } else { &[] };
-        let may = |import: &String| import == "test-support" || own.contains(import) || measured.contains(&&**import);
-        let others: Vec<_> = of_tests.iter().filter(|import| !may(import)).collect();
+        let is_allowed =
+            |import: &String| import == "test-support" || own.contains(import) || measured.contains(&&**import);
+        let others: Vec<_> = dev.iter().filter(|import| !is_allowed(import)).collect();
         assert!(others.is_empty(), "the tests of {name} import {others:?}");
     }
 }
 
 #[test]
-fn crates_do_without_what_they_must_not_know() {
+fn crates_do_not_depend_on_forbidden_libraries() {
     const IO: &[&str] = &["axum", "hyper", "reqwest", "rustls", "testcontainers", "tokio", "tokio-rustls", "url"];
     const COMMANDS: &[&str] = &["cargo_metadata", "clap", "testcontainers", "xshell"];
     const RENDERERS: &[&str] = &["comfy-table", "maud", "quick-junit"];
@@ -92,8 +92,8 @@ fn crates_do_without_what_they_must_not_know() {
     for package in &metadata().packages {
         let forbidden = forbidden[package.name.as_str()].concat();
         for dependency in &package.dependencies {
-            let known = forbidden.contains(&dependency.name.as_str());
-            assert!(!known, "{} must not know {}", package.name, dependency.name);
+            let is_forbidden = forbidden.contains(&dependency.name.as_str());
+            assert!(!is_forbidden, "{} must not depend on {}", package.name, dependency.name);
         }
     }
 }
@@ -108,22 +108,22 @@ fn sources() -> Vec<(String, String)> {
 }
 
 #[test]
-fn files_say_what_they_are_and_stay_small() {
+fn source_files_begin_with_a_doc_comment_and_stay_small() {
     const MOST_LINES: usize = 400;
     let shapeless = ["util", "utils", "common", "helpers", "types", "prelude"];
     let mut lengths = Vec::new();
     for (name, text) in sources() {
-        assert!(text.starts_with("//! "), "{name} does not begin with what it is");
+        assert!(text.starts_with("//! "), "{name} does not begin with a doc comment (//!)");
         let lines = text.lines().count();
         assert!(
             lines <= MOST_LINES || text.lines().take(10).any(|line| line.contains("lines:")),
-            "{name} has {lines} lines"
+            "{name} has {lines} lines; at most {MOST_LINES} are allowed"
         );
         let stem = Path::new(&name).file_stem().unwrap().to_str().unwrap().to_owned();
-        assert!(!shapeless.contains(&stem.as_str()), "{name} has a name that says nothing");
-        // Written apart, so that this line does not find itself.
-        let silenced = ["#[", "allow("].concat();
-        assert!(!text.contains(&silenced), "{name} silences a lint without a reason: use expect");
+        assert!(!shapeless.contains(&stem.as_str()), "{name}: the name does not describe the content");
+        // Concatenated, so that this line is not found.
+        let allow = ["#[", "allow("].concat();
+        assert!(!text.contains(&allow), "{name} allows a lint: use expect with a reason");
         lengths.push(lines);
     }
     lengths.sort_unstable();
@@ -131,7 +131,7 @@ fn files_say_what_they_are_and_stay_small() {
     assert!(median <= 200, "the median file has {median} lines");
 }
 
-/// A scenario is found by the name of its file.
+/// `cargo xtask perf` finds a scenario by the name of its file.
 #[test]
 fn scenarios_are_named_after_their_files() {
     let folder = root().join("perf-tests/tests/load");
@@ -141,7 +141,7 @@ fn scenarios_are_named_after_their_files() {
             continue;
         }
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        // What scenarios have in common is none itself.
+        // These files are not scenarios.
         if !["main", "game"].contains(&stem.as_str()) {
             let text = fs::read_to_string(&path).unwrap();
             assert!(text.contains(&format!("Scenario::new(\"{stem}\"")), "{}: no scenario {stem:?}", path.display());
@@ -149,37 +149,4 @@ fn scenarios_are_named_after_their_files() {
             assert!(text.contains(reason), "{}: a plain cargo test would run it", path.display());
         }
     }
-}
-
-/// The README shows the scenario as it is.
-#[test]
-fn readme_shows_the_scenario_as_it_is() {
-    let scenario = fs::read_to_string(root().join("perf-tests/tests/load/basic.rs")).unwrap();
-    let shown = &scenario[scenario.find("#[test]").unwrap()..];
-    assert!(fs::read_to_string(root().join("README.md")).unwrap().contains(shown), "README.md shows another basic.rs");
-}
-
-/// A setting as a row of the README: flags, variables, and the first sentence of its help.
-fn row(setting: &Setting) -> String {
-    let code = |text: String| format!("`{text}`");
-    let value = match setting.value {
-        SettingValue::Switch => String::new(),
-        SettingValue::One(name) | SettingValue::Many(name, _) => format!(" {name}"),
-    };
-    let short = setting.short.map(|short| code(format!("-{short}")));
-    let long = setting.flag.map(|flag| code(format!("--{flag}{value}")));
-    let flags: Vec<_> = short.into_iter().chain(long).collect();
-    let variables: Vec<_> = setting.variables.iter().map(|name| code((*name).to_owned())).collect();
-    let help = setting.help.split(". ").next().unwrap();
-    format!("| {} | {} | {help} |\n", flags.join(", "), variables.join(", "))
-}
-
-#[test]
-fn readme_lists_every_setting() {
-    let rows: String = all_settings().map(row).collect();
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, rest) = readme.split_once("<!-- settings -->\n").unwrap();
-    let (shown, _) = rest.split_once("<!-- end of settings -->").unwrap();
-    let expected = format!("\n| flag | variable | what it sets |\n|---|---|---|\n{rows}\n");
-    assert!(shown == expected, "README.md lists other settings. Put this between its markers:\n{expected}");
 }

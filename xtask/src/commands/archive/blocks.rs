@@ -1,4 +1,5 @@
-//! Blocks out of OpenMetrics text, by Prometheus' own tool: from PATH, or from Prometheus' image.
+//! Makes Prometheus blocks from OpenMetrics text, with the
+//! promtool from PATH or from Prometheus' image.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::{stack, workspace};
 
 const ARGUMENTS: [&str; 5] = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", SERIES];
 
-/// Makes the blocks beside the text.
+/// Writes the blocks to the folder of the text.
 pub(super) async fn create(work: &Path) -> anyhow::Result<()> {
     let arguments: Vec<_> = ARGUMENTS.into_iter().chain([BLOCKS]).map(str::to_owned).collect();
     if let Some(program) = workspace::program("promtool") {
@@ -21,12 +22,12 @@ pub(super) async fn create(work: &Path) -> anyhow::Result<()> {
         }
     } else {
         stack::promtool(work, &arguments).await.context(
-            "blocks are made by promtool, which is not on PATH, and not to be had from Prometheus' image either",
+            "promtool, which makes the blocks, is not on PATH and could not run in Prometheus' image: install it, or start Docker",
         )?;
     }
     let has_blocks = std::fs::read_dir(work.join(BLOCKS)).is_ok_and(|mut entries| entries.next().is_some());
     if !has_blocks {
-        bail!("promtool made no blocks out of {SERIES}");
+        bail!("promtool made no blocks from {SERIES}");
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! A run's series, sample by sample, as a Prometheus has them.
+//! The raw samples of a run, read from Prometheus.
 //!
-//! Asked for by range selectors, which give the very samples, through the query API that every store has. A snapshot would
-//! want the admin API, by which anybody on the machine could delete series.
+//! They are queried with range selectors, which return raw samples, through the query API that
+//! every store has. A snapshot would need the admin API, through which any user of the machine
+//! could delete series.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,23 +15,23 @@ use prometheus_store::Prometheus;
 use prometheus_store::prometheus::seconds;
 use serde::Deserialize;
 
-/// So much at a time, so that no answer is large.
+/// Length of the range of one query, in seconds, so that each response is small.
 const PIECE_S: i64 = 300;
-/// Rules are evaluated a moment after the last push.
+/// Margin around the run: rules are evaluated a moment after the last push.
 const AFTER_MS: i64 = 60_000;
-/// A run of a day has fewer samples; more would not fit the memory of a small machine, at some sixty bytes each.
+/// Limit on samples, each of about 60 bytes of memory. A run of a day has fewer.
 const MOST_SAMPLES: u64 = 20_000_000;
 
 type Labels = BTreeMap<String, String>;
 
-/// Samples, and whose.
+/// Samples by series.
 #[derive(Debug, Default)]
 pub(super) struct CollectedSeries {
     pub(super) selectors: Vec<String>,
     /// By labels: times in Unix milliseconds, and values as Prometheus writes them.
     pub(super) series: BTreeMap<Labels, Vec<(i64, String)>>,
     pub(super) samples: u64,
-    /// Of them, the run's own, and not the backend's.
+    /// The number of samples that are the run's own and not the backend's.
     pub(super) samples_of_run: u64,
 }
 
@@ -53,7 +54,7 @@ struct Matrix {
     histograms: Vec<serde::de::IgnoredAny>,
 }
 
-/// All samples of the run, and those of its backend while it lasted.
+/// Reads all samples of the run, and its backend's samples for the time of the run.
 pub(super) async fn collect(prometheus: &Prometheus, report: &Report) -> anyhow::Result<CollectedSeries> {
     let of_run = Selector::new("").with(TESTID, &report.testid).to_string();
     let of_backend = Selector::new("").with(JOB, BACKEND_JOB).to_string();
@@ -78,8 +79,9 @@ impl CollectedSeries {
             at_ms = (at_ms + PIECE_S * 1_000).min(to_ms);
             let query = [("query", format!("{selector}[{PIECE_S}s]")), ("time", seconds(at_ms))];
             let text = prometheus.get("query", &query).await.with_context(|| selector.to_owned())?;
-            let answer: QueryResponse = serde_json::from_slice(&text).context("Prometheus' answer is none")?;
-            for matrix in answer.data.result {
+            let response: QueryResponse =
+                serde_json::from_slice(&text).with_context(|| format!("{selector}: not a Prometheus API response"))?;
+            for matrix in response.data.result {
                 self.add(matrix, from_ms)?;
             }
         }
@@ -88,25 +90,29 @@ impl CollectedSeries {
 
     fn add(&mut self, Matrix { metric, values, histograms }: Matrix, from_ms: i64) -> anyhow::Result<()> {
         if !histograms.is_empty() {
-            bail!("{metric:?} has native histograms, which OpenMetrics text cannot hold");
+            bail!(
+                "{metric:?} has native histograms, which OpenMetrics text cannot hold: an archive needs a run without --native-histograms"
+            );
         }
         let known = self.series.entry(metric).or_default();
         for (at, value) in values {
             #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
             let at_ms = (at * 1e3).round() as i64;
-            // Prometheus 2 counts the left end of a window to it, and Prometheus 3 does not.
+            // The range of Prometheus 2 includes its left end, and that of Prometheus 3 does not.
             if at_ms > from_ms && known.last().is_none_or(|(last, _)| *last < at_ms) {
                 known.push((at_ms, value));
                 self.samples += 1;
             }
         }
         if self.samples > MOST_SAMPLES {
-            bail!("more than {MOST_SAMPLES} samples");
+            bail!("the run has more than {MOST_SAMPLES} samples, the limit of an archive");
         }
         Ok(())
     }
 
-    /// As text, <https://prometheus.io/docs/specs/om/open_metrics_spec/>: series one after another, each in order of time.
+    /// Writes OpenMetrics text, <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
+    ///
+    /// Series follow one another; the samples of each are in order of time.
     pub(super) fn open_metrics(&self, text: &mut impl Write) -> io::Result<()> {
         for (labels, samples) in self.series.iter().filter(|(_, samples)| !samples.is_empty()) {
             let name = labels.get("__name__").map_or("", String::as_str);

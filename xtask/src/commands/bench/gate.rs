@@ -1,4 +1,5 @@
-//! How often a comparison finds a slow-down, by its size: the operating characteristic of the gate, by simulation, as a picture.
+//! `cargo xtask bench gate`: simulates how often a comparison detects a slow-down of a given size,
+//! and draws this operating characteristic.
 
 use perf_compare::gate::simulation::{ENDPOINTS, MACHINES, Machine};
 use perf_report::comparison::{Conclusion, Rule};
@@ -7,9 +8,9 @@ use perf_report::render::html;
 
 use crate::{files, workspace};
 
-/// Where the README shows it from.
+/// The picture in monitoring/compare/README.md.
 const PICTURE: &str = "monitoring/operating-characteristic.svg";
-/// Slow-downs of one endpoint, in thousandths.
+/// Simulated slow-downs of one endpoint, in thousandths.
 const CHANGES: std::ops::RangeInclusive<u32> = 0..=200;
 const STEP: usize = 10;
 const SEED: u64 = 7;
@@ -24,11 +25,11 @@ pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
         running.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
     });
     let [quiet, busy] = curves.as_slice() else {
-        anyhow::bail!("there are two curves, and {} were simulated", curves.len())
+        anyhow::bail!("expected 2 simulated curves, and there are {}", curves.len())
     };
-    anyhow::ensure!(!quiet.is_empty() && !busy.is_empty(), "a simulation ended in a panic");
+    anyhow::ensure!(!quiet.is_empty() && !busy.is_empty(), "a simulation panicked");
     println!(
-        "slower by  quiet    shared runner   called regressed, of {gates} gates, one of {ENDPOINTS} endpoints slowed"
+        "slow-down  quiet    shared runner   share of {gates} comparisons that call the one slower endpoint of {ENDPOINTS} regressed"
     );
     for ((change, quiet), (_, busy)) in quiet.iter().zip(busy) {
         println!("{:>7.0} %  {:>6.1} %  {:>6.1} %", change * 100.0, quiet * 100.0, busy * 100.0);
@@ -40,7 +41,7 @@ pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// By each change, the share of gates that call the slowed endpoint regressed.
+/// Pairs of a slow-down and the share of comparisons that call the slower endpoint regressed.
 fn curve(machine: &Machine, rule: Rule, gates: usize) -> Vec<(f64, f64)> {
     let at = |thousandths: u32| {
         let change = f64::from(thousandths) / 1e3;

@@ -1,4 +1,4 @@
-//! The peers, and how each is told to do the same: keep so many connections busy for so long.
+//! Other load generators, and the command lines with which each makes the same load.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,17 +17,17 @@ pub(super) struct Peer {
     program: PathBuf,
 }
 
-/// Every peer that we know how to run.
+/// The peers that this benchmark can run.
 pub(super) const KNOWN: [&str; 4] = ["wrk", "oha", "hey", "k6"];
 
 impl Peer {
-    /// A peer, if it is on PATH.
+    /// The peer of that name, if it is on PATH.
     pub(super) fn find(name: &str) -> Option<Self> {
         let name = KNOWN.into_iter().find(|known| *known == name)?;
         Some(Self { name, program: workspace::program(name)? })
     }
 
-    /// Its command for so many connections and so long.
+    /// The command that keeps `connections` busy for the duration.
     pub(super) fn command(&self, setup: &BenchSetup, connections: u32, duration: Duration) -> anyhow::Result<Command> {
         let url = setup.server.url.join("room")?.to_string();
         let (connections, seconds) = (connections.to_string(), format!("{}s", duration.as_secs()));
@@ -40,7 +40,7 @@ impl Peer {
             }
             _ => {
                 let script = setup.folder.join("k6.js");
-                fs::write(&script, script_of(&url)).context("failed to write k6's script")?;
+                fs::write(&script, k6_script(&url)).context("failed to write k6's script")?;
                 command.args(["run", "--quiet", "--vus", &connections, "--duration", &seconds]);
                 if let Some(store) = &setup.store {
                     command.args(["--out", "experimental-prometheus-rw"]);
@@ -55,8 +55,8 @@ impl Peer {
     }
 }
 
-/// What our generator does, in k6's terms.
-fn script_of(url: &str) -> String {
+/// A k6 script that does the same as our generator.
+fn k6_script(url: &str) -> String {
     format!(
         r#"import http from "k6/http";
 import {{ check }} from "k6";
@@ -67,9 +67,9 @@ const latency = new Trend("room_latency", true);
 export const options = {{ thresholds: {{ room_latency: ["p(95)<5000"], checks: ["rate>0.99"] }} }};
 
 export default function () {{
-  const answer = http.get("{url}");
-  latency.add(answer.timings.duration);
-  check(answer, {{ "has a room": (it) => it.body.startsWith("{{\"room\"") }});
+  const response = http.get("{url}");
+  latency.add(response.timings.duration);
+  check(response, {{ "has a room": (it) => it.body.startsWith("{{\"room\"") }});
 }}
 "#
     )

@@ -1,5 +1,7 @@
-//! Ours against each peer, in pairs: one after the other on the same processor, in turn first and second. Machines are noisy
-//! and their noise comes in stretches, so a ratio is the median of paired ratios, and a time alone means little.
+//! `cargo xtask bench peers` and `memory`: the cost of our generator beside each peer.
+//!
+//! Both run in pairs on the same processor; which one is first alternates. Noise of a machine comes
+//! in stretches, so a ratio is the median of the ratios of pairs, and a single time means little.
 
 use std::time::Duration;
 
@@ -13,9 +15,9 @@ use super::peer::{KNOWN, Peer};
 use super::process_cost::{self, ProcessCost};
 use super::setup::{BenchSetup, CLIENT};
 use crate::files;
-use crate::terminal::{refuse, say};
+use crate::terminal::{print_line, refuse};
 
-/// One tool's run in one round.
+/// The cost of one run of one generator.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct Cost {
     requests: u64,
@@ -24,19 +26,22 @@ struct Cost {
     peak_memory_bytes: u64,
 }
 
-/// Our runs and a peer's, side by side.
+/// Our runs and a peer's.
 #[derive(Debug, Serialize)]
 struct PeerComparison {
     peer: &'static str,
+    /// Our cost and the peer's, by round.
     rounds: Vec<(Cost, Cost)>,
+    /// The run with the median processor time.
     ours: Cost,
+    /// The peer's run with the median processor time.
     theirs: Cost,
-    /// Of our processor time per request to theirs, round by round.
+    /// Our processor time per request divided by the peer's, of each round.
     cpu_ratio: Spread,
     memory_ratio: Spread,
 }
 
-/// The median of something, and between what its middle half lies.
+/// A median and its quartiles.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct Spread {
     median: f64,
@@ -47,7 +52,7 @@ struct Spread {
 struct PeerResults {
     connections: u32,
     seconds: u64,
-    /// Whether metrics went to a real store meanwhile.
+    /// Whether the generators pushed metrics to a Prometheus.
     store: bool,
     missing: Vec<&'static str>,
     comparisons: Vec<PeerComparison>,
@@ -56,26 +61,30 @@ struct PeerResults {
 /// `cargo xtask bench peers`
 pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     if let Some(unknown) = args.peer.iter().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Ok(refuse(format!("{unknown:?} is no peer that we know; there are: {}", KNOWN.join(", "))));
+        return Ok(refuse(format!("--peer {unknown:?} is not a known peer: use {}", KNOWN.join(", "))));
     }
-    let asked = |name: &&str| args.peer.is_empty() || args.peer.iter().any(|peer| peer == name);
+    let is_wanted = |name: &&str| args.peer.is_empty() || args.peer.iter().any(|peer| peer == name);
     let (mut peers, mut missing) = (Vec::new(), Vec::new());
-    for name in KNOWN.into_iter().filter(asked) {
+    for name in KNOWN.into_iter().filter(is_wanted) {
         match Peer::find(name) {
             Some(peer) => peers.push(peer),
             None => missing.push(name),
         }
     }
     if peers.is_empty() {
-        return Ok(refuse(format!("none of {} is on PATH: there is nothing to compare with", missing.join(", "))));
+        return Ok(refuse(format!("no peer to compare with is on PATH: install one of {}", missing.join(", "))));
     }
     let setup = BenchSetup::start(None).await?;
-    say(&format!(
+    print_line(&format!(
         "{} connections, {} rounds of {} each{}{}",
         args.connections,
         args.rounds,
         shown_duration(args.duration),
-        if setup.store.is_some() { ", metrics to a Prometheus" } else { "; NO prometheus on PATH: metrics go nowhere" },
+        if setup.store.is_some() {
+            ", metrics to a Prometheus"
+        } else {
+            "; NO prometheus on PATH: no metrics are pushed"
+        },
         if missing.is_empty() { String::new() } else { format!("; not on PATH: {}", missing.join(", ")) },
     ));
     let mut pairs = vec![Vec::new(); peers.len()];
@@ -102,7 +111,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
         PeerResults { connections: args.connections, seconds: args.duration.as_secs(), store, missing, comparisons };
     let path = setup.folder.join(format!("peers-{}.json", args.connections));
     files::write_json(&path, &results)?;
-    say(&format!("\n{}", path.display()));
+    print_line(&format!("\n{}", path.display()));
     setup.stop().await?;
     Ok(ExitCode::Met)
 }
@@ -115,7 +124,7 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
         command.arg("thinking");
     }
     let cost = cost(&setup, &command, duration).await?;
-    say(&format!(
+    print_line(&format!(
         "{vus} VUs for {}: {} requests, {:.2} µs of processor time each, peak memory {:.1} MB",
         shown_duration(duration),
         cost.requests,
@@ -126,20 +135,20 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
     Ok(ExitCode::Met)
 }
 
-/// Our generator, with so many virtual users for so long.
+/// The command of our generator for `vus` virtual users.
 fn ours(setup: &BenchSetup, vus: u32, duration: Duration) -> std::process::Command {
     let mut command = setup.ours();
     command.env(VUS, vus.to_string()).env(DURATION, format!("{}ms", duration.as_millis()));
-    // Warm-up and steady phase, each recorded apart.
+    // With a warm-up, the generator records two phases.
     command.env(WARM_UP, "1s");
     command
 }
 
 async fn cost(setup: &BenchSetup, command: &std::process::Command, duration: Duration) -> anyhow::Result<Cost> {
-    let before = setup.answered().await?;
+    let before = setup.served_requests().await?;
     let ProcessCost { cpu, peak_memory, output } = process_cost::run(command, CLIENT, &[])?;
-    // Ours asks once whether the target is there; that is counted as well, and is one in many thousands.
-    let requests = setup.answered().await?.saturating_sub(before);
+    // This includes one request by which our generator checks that the target responds.
+    let requests = setup.served_requests().await?.saturating_sub(before);
     if requests == 0 {
         bail!("{:?} made no requests:\n{output}", command.get_program());
     }
@@ -180,10 +189,10 @@ fn spread(mut values: Vec<f64>) -> Spread {
 }
 
 fn print(comparisons: &[PeerComparison]) {
-    say("\n              CPU per request          ours / theirs            requests/s        peak memory");
+    print_line("\n              CPU per request          ours / theirs            requests/s        peak memory");
     for PeerComparison { peer, ours, theirs, cpu_ratio, .. } in comparisons {
         let Spread { median, quartiles: (low, high) } = cpu_ratio;
-        say(&format!(
+        print_line(&format!(
             "{peer:5}  {:7.2} to {:7.2} µs   {median:.3} ({low:.3} to {high:.3})   {:8.0} to {:8.0}   {:6.1} to {:6.1} MB",
             ours.cpu_us_per_request,
             theirs.cpu_us_per_request,
@@ -193,7 +202,7 @@ fn print(comparisons: &[PeerComparison]) {
             megabytes(theirs.peak_memory_bytes),
         ));
     }
-    say("(ours to theirs, each the median round; in brackets the middle half of all rounds)");
+    print_line("(our median round to the peer's median round; in brackets: the quartiles of all rounds)");
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for eyes")]

@@ -1,4 +1,4 @@
-//! What a process cost, by the system's own accounting.
+//! Processor time and memory of a process, from the operating system's accounting.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -7,18 +7,22 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use perf_host::proc;
 
-/// A process that came to its end.
+/// Cost and output of a process that has ended.
 #[derive(Debug, Clone)]
 pub(super) struct ProcessCost {
     /// User and system time.
     pub(super) cpu: Duration,
     /// Peak resident memory in bytes.
     pub(super) peak_memory: u64,
+    /// Standard output, then standard error.
     pub(super) output: String,
 }
 
-/// Runs a command to its end on one processor. Fails with its output if it fails, unless its exit code is among those that
-/// are fine.
+/// Runs a command to its end on one processor.
+///
+/// # Errors
+/// If the command fails with an exit code that is not in
+/// `fine`. The error has the command's output.
 pub(super) fn run(command: &Command, processor: usize, fine: &[i32]) -> anyhow::Result<ProcessCost> {
     let mut pinned = Command::new("taskset");
     pinned.args(["-c", &processor.to_string()]).arg(command.get_program()).args(command.get_args());
@@ -31,7 +35,7 @@ pub(super) fn run(command: &Command, processor: usize, fine: &[i32]) -> anyhow::
     pinned.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let shown = command.get_program().to_string_lossy().into_owned();
     let mut child = pinned.spawn().with_context(|| format!("failed to start taskset for {shown}"))?;
-    // Read while it runs: a full pipe would hold it up.
+    // Read while the command runs: a full pipe would block it.
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let reading = thread::spawn(move || read(stderr));
     let id = child.id();
@@ -44,19 +48,21 @@ pub(super) fn run(command: &Command, processor: usize, fine: &[i32]) -> anyhow::
     if !status.success() && !status.code().is_some_and(|code| fine.contains(&code)) {
         bail!("{shown} ended with {status}:\n{output}");
     }
-    // Of all children that have ended, this one is what came last.
+    // The system counts the time of all children that have ended; this one ended last.
     let cpu = before.zip(after).map(|(before, after)| after.saturating_sub(before));
-    let cpu = cpu.context("the system does not tell what processes cost")?;
+    let cpu = cpu.context("this system does not report the processor time of processes")?;
     let peak_memory = watching.join().unwrap_or_default();
     Ok(ProcessCost { cpu, peak_memory, output })
 }
 
-/// The peak that the system remembers of a process' memory, looked at until it ends. What it accounts for on the end of a
-/// process counts our own memory as well, from which the process was begun.
+/// The peak memory of a process in bytes, polled until it ends.
+///
+/// The value that the system accounts at the end of a process is unusable: it includes our own
+/// memory, from which the process was forked.
 fn peak_memory(id: u32) -> u64 {
     let mut peak = 0;
     while let Some((name, bytes)) = proc::peak_memory(id) {
-        // Until it has become the program, the process still has a copy of ours.
+        // Until it runs the program, the process still has a copy of our memory.
         if name != "taskset" && !name.starts_with("xtask") {
             peak = peak.max(bytes);
         }
@@ -68,7 +74,7 @@ fn peak_memory(id: u32) -> u64 {
 fn read(from: Option<impl std::io::Read>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut from) = from {
-        // What cannot be read is missing from a message, and nothing else.
+        // Unreadable output is only missing from a message.
         let _ = from.read_to_end(&mut bytes);
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -1,4 +1,5 @@
-//! What is around a measurement: the server, a store, processors to pin to, and the programs that were built.
+//! The setup of a measurement: built programs, a server, a
+//! store, and the processors they are pinned to.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,29 +20,31 @@ use crate::{files, http, workspace};
 
 const START: Duration = Duration::from_secs(15);
 
-/// The processors: one for the server and the store, one for whoever is measured.
+/// The processor of the server and the store.
 pub(super) const SERVERS: usize = 0;
+/// The processor of the measured load generator.
 pub(super) const CLIENT: usize = 1;
 
-/// A server that answers always the same, a store if there is a Prometheus, and our generator.
+/// A server with a fixed response, a Prometheus if one is on PATH, and our generator.
 pub(super) struct BenchSetup {
     pub(super) server: StubBackend,
-    /// Where a Prometheus takes metrics; none if there is none on PATH.
+    /// The remote-write URL of the Prometheus.
     pub(super) store: Option<Url>,
     pub(super) generator: PathBuf,
-    /// Where files of this measurement go.
+    /// The folder for files of the measurement.
     pub(super) folder: PathBuf,
     store_process: Option<Child>,
 }
 
 impl BenchSetup {
-    /// Builds and starts everything. The server delays its answers and writes that down if a file is named.
+    /// Builds and starts everything. With `log_delays`, the server delays its responses and logs
+    /// the delays to that file.
     pub(super) async fn start(log_delays: Option<&Path>) -> anyhow::Result<Self> {
         if workspace::program("taskset").is_none() {
-            bail!("there is no taskset on PATH (util-linux), and without it nothing is pinned to a processor");
+            bail!("taskset, which pins programs to processors, is not on PATH: install util-linux");
         }
         if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
-            bail!("this machine has one processor, and a measurement needs one for the server and one for the client");
+            bail!("this machine has one processor; a measurement needs two, one for the server and one for the client");
         }
         let (generator, server) = build()?;
         let folder = workspace::perf().join("bench");
@@ -61,13 +64,13 @@ impl BenchSetup {
         Ok(Self { server, store, generator, folder, store_process })
     }
 
-    /// How many requests the server has answered.
-    pub(super) async fn answered(&self) -> anyhow::Result<u64> {
+    /// The number of requests that the server has answered.
+    pub(super) async fn served_requests(&self) -> anyhow::Result<u64> {
         let count = http::json(&self.server.url, "answered").await?;
-        count.as_u64().context("the server did not say how many requests it answered")
+        count.as_u64().context("the server's /answered is not the number of its requests")
     }
 
-    /// Our generator with everything on, before anything is said of its load.
+    /// The command of our generator with all of its features on, without a load.
     pub(super) fn ours(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.generator);
         let quiet = [(TARGET, self.server.url.to_string()), (QUIET, "1".to_owned())];
@@ -78,17 +81,17 @@ impl BenchSetup {
         command
     }
 
-    /// Ends what was started.
+    /// Stops the server and the store.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
         self.server.stop().await?;
         if let Some(mut store) = self.store_process.take() {
-            store.kill().await.context("failed to end Prometheus")?;
+            store.kill().await.context("failed to stop Prometheus")?;
         }
         Ok(())
     }
 }
 
-/// Our generator and the server, built as `cargo xtask perf --peak` builds scenarios.
+/// Builds our generator and the server like `cargo xtask perf --peak` builds scenarios.
 fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
     let built = scenarios::cargo_build(
         &mut workspace::cargo(),
@@ -133,7 +136,7 @@ async fn start_store(program: &Path, folder: &Path) -> anyhow::Result<(Child, Ur
     let child = command.spawn().context("failed to start Prometheus")?;
     let url = Url::parse(&format!("http://127.0.0.1:{port}/"))?;
     if !http::ready(&url.join("-/ready")?, START).await? {
-        bail!("Prometheus did not start");
+        bail!("Prometheus was not ready at {url} after {START:?}");
     }
     Ok((child, url.join("api/v1/write")?))
 }

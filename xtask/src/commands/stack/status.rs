@@ -1,4 +1,4 @@
-//! `cargo xtask stack status`: what runs, and what is in it.
+//! `cargo xtask stack status`: shows the running stacks and their data.
 
 use prometheus_store::exposition;
 use serde_json::Value;
@@ -7,16 +7,16 @@ use url::Url;
 use crate::stack::{docker, native};
 use crate::{http, reports, workspace};
 
-/// How many of the last runs are shown.
+/// Number of last runs to show.
 const RUNS: usize = 5;
 
-/// Lines for everything of this clone that runs.
+/// The lines about this clone's stacks and last runs.
 pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     let mut found = match docker::status().await {
         Ok(found) => found,
         Err(error) => {
-            lines.push(format!("Docker cannot be asked what runs there: {error:#}"));
+            lines.push(format!("the containers are unknown: {error:#}"));
             Vec::new()
         }
     };
@@ -24,10 +24,10 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
     for (line, url) in found {
         lines.push(line);
         if let Some(url) = url {
-            lines.extend(describe_prometheus(&url).await.into_iter().map(|line| format!("    {line}")));
+            lines.extend(describe_service(&url).await.into_iter().map(|line| format!("    {line}")));
         }
     }
-    let (mut runs, _) = reports::all(&workspace::perf())?;
+    let (mut runs, _) = reports::read_all(&workspace::perf())?;
     runs.sort_by_key(|run| std::cmp::Reverse(run.started_unix_ms));
     if !runs.is_empty() {
         let last: Vec<_> = runs.iter().take(RUNS).map(|run| run.testid.as_str()).collect();
@@ -36,16 +36,16 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// What a Prometheus says of itself; nothing of what it does not say, such as when this is Grafana.
-async fn describe_prometheus(url: &Url) -> Vec<String> {
+/// Describes the Prometheus or the Grafana at a URL.
+async fn describe_service(url: &Url) -> Vec<String> {
     let ask = async |path: &str| -> Option<Value> { http::json(url, path).await.ok() };
     let Some(build) = ask("api/v1/status/buildinfo").await else {
         let health = ask("api/health").await;
         let version = health.as_ref().and_then(|health| health["version"].as_str());
-        let is_well = health.as_ref().is_some_and(|health| health["database"] == "ok");
-        let word = if is_well { "healthy" } else { "its database is not well" };
+        let is_healthy = health.as_ref().is_some_and(|health| health["database"] == "ok");
+        let state = if is_healthy { "healthy" } else { "not healthy: its database fails" };
         return vec![
-            version.map_or_else(|| "does not answer".to_owned(), |version| format!("Grafana {version}, {word}")),
+            version.map_or_else(|| "does not respond".to_owned(), |version| format!("Grafana {version}, {state}")),
         ];
     };
     let healthy = match url.join("-/healthy") {
@@ -54,8 +54,8 @@ async fn describe_prometheus(url: &Url) -> Vec<String> {
         }
         Err(error) => error.to_string(),
     };
-    let text = |answer: &Option<Value>, path: &str| {
-        answer.as_ref().and_then(|answer| answer.pointer(path)).and_then(Value::as_str).unwrap_or("?").to_owned()
+    let text = |response: &Option<Value>, path: &str| {
+        response.as_ref().and_then(|response| response.pointer(path)).and_then(Value::as_str).unwrap_or("?").to_owned()
     };
     let flags = ask("api/v1/status/flags").await;
     let tsdb = ask("api/v1/status/tsdb").await;
@@ -63,20 +63,21 @@ async fn describe_prometheus(url: &Url) -> Vec<String> {
     let receiver = text(&flags, "/data/web.enable-remote-write-receiver");
     let disk = on_disk(url).await.map(|bytes| format!(", {:.1} MB on disk", bytes / 1e6));
     let mut lines = vec![
-        format!("Prometheus {}, {healthy}; {} series now", text(&Some(build), "/data/version"), series.unwrap_or(0)),
+        format!("Prometheus {}, {healthy}; {} active series", text(&Some(build), "/data/version"), series.unwrap_or(0)),
         format!(
-            "keeps {}{}; takes remote write: {receiver}",
+            "retention {}{}; remote-write receiver: {receiver}",
             text(&flags, "/data/storage.tsdb.retention.time"),
             disk.unwrap_or_default()
         ),
     ];
     let runs = ask("api/v1/label/testid/values").await;
     let runs = runs.as_ref().and_then(|runs| runs.pointer("/data")).and_then(Value::as_array);
-    lines.push(format!("has series of {} runs", runs.map_or(0, Vec::len)));
+    lines.push(format!("runs with series: {}", runs.map_or(0, Vec::len)));
     lines
 }
 
-/// Bytes of blocks, of the write-ahead log and of the head's chunks, by Prometheus' own metrics.
+/// Bytes of blocks, of the write-ahead log and of the head's
+/// chunks, from the metrics of Prometheus.
 async fn on_disk(url: &Url) -> Option<f64> {
     const PARTS: [&str; 3] = [
         "prometheus_tsdb_storage_blocks_bytes",

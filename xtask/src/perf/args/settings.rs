@@ -1,16 +1,16 @@
-//! The table of settings as flags, and as part of the help.
+//! The table of settings as flags of clap and as help text.
 
 use std::fmt;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use perf_settings::{GROUPS, Setting, SettingValue, all_settings};
 
-/// Flags of settings as they were typed: each flag's name, and its text.
+/// The given flags of settings: name without dashes, and text.
 #[derive(Clone)]
 pub(super) struct SettingArgs(pub(super) Vec<(&'static str, String)>);
 
 impl SettingArgs {
-    /// Whether that flag was given.
+    /// Whether the flag was given.
     pub(super) fn has(&self, flag: &str) -> bool {
         self.text(flag).is_some()
     }
@@ -20,7 +20,7 @@ impl SettingArgs {
     }
 }
 
-/// Without texts: a URL may hold a password.
+/// Prints names only: a URL may hold a password.
 impl fmt::Debug for SettingArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(flag, _)| flag)).finish()
@@ -63,12 +63,13 @@ impl clap::Args for SettingArgs {
 
 fn arg(setting: &Setting, flag: &'static str) -> Arg {
     let separated = match setting.value {
-        SettingValue::Many(_, "\n") => ", one a line",
+        SettingValue::Many(_, "\n") => ", one per line",
         SettingValue::Many(..) => ", separated by commas",
         SettingValue::Switch | SettingValue::One(_) => "",
     };
-    let help = format!("{} [env: {}{separated}]", setting.help, setting.variables.join(", "));
-    let arg = Arg::new(flag).long(flag).short(setting.short).help(help).conflicts_with_all(setting.excludes);
+    let long_help = format!("{} [env: {}{separated}]", setting.help, setting.variables.join(", "));
+    let arg = Arg::new(flag).long(flag).short(setting.short).conflicts_with_all(setting.excludes);
+    let arg = arg.help(first_sentence(setting.help)).long_help(long_help);
     match setting.value {
         SettingValue::Switch => arg.action(ArgAction::SetTrue),
         SettingValue::One(name) => arg.value_name(name),
@@ -76,8 +77,13 @@ fn arg(setting: &Setting, flag: &'static str) -> Arg {
     }
 }
 
-/// Variables of settings that have no flag, for the end of the help.
-pub(super) fn variables() -> String {
+/// The part of a setting's help that `-h` shows. `--help` shows all of it.
+fn first_sentence(help: &str) -> String {
+    help.split(". ").next().unwrap_or(help).to_owned()
+}
+
+/// The variables of settings that have no flag, for the end of `--help`.
+pub(super) fn describe_variables() -> String {
     let lines = all_settings().filter(|setting| setting.flag.is_none());
     lines.map(|setting| format!("  {}\n          {}\n", setting.variables.join(", "), setting.help)).collect()
 }

@@ -1,5 +1,7 @@
-//! A comparison has the checkouts and the programs that it compares for itself: another one would take them away, and a build in another
-//! terminal would change one side half-way.
+//! Private copies of the programs that a comparison runs, and the lock of comparisons.
+//!
+//! A second comparison would remove the first one's checkouts. A build in another terminal would
+//! change one side halfway.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +11,10 @@ use perf_host::{Lock, LockError};
 
 use crate::files;
 use crate::perf::{PerfError, configuration};
-use crate::scenarios::Built;
+use crate::scenarios::BuiltPrograms;
 use crate::workspace;
 
-/// The folder of programs that a comparison measures, and the lock of it.
+/// The folder of a comparison's programs, and its lock.
 #[derive(Debug)]
 pub(super) struct OwnPrograms {
     folder: PathBuf,
@@ -20,12 +22,12 @@ pub(super) struct OwnPrograms {
 }
 
 impl OwnPrograms {
-    /// Refuses a second comparison of this clone.
+    /// Takes the lock. Fails if another comparison of this clone runs.
     pub(super) fn lock() -> Result<Self, PerfError> {
         let folder = workspace::perf().join("against").join("programs");
         let lock = Lock::take(&folder.with_file_name("lock"), "cargo xtask perf").map_err(|error| match error {
             LockError::Held(holder) => {
-                configuration(format!("another comparison runs in this clone ({holder}): wait for it"))
+                configuration(format!("another comparison is running in this clone ({holder}): wait until it ends"))
             }
             LockError::Failed { .. } => configuration(error),
         })?;
@@ -33,22 +35,23 @@ impl OwnPrograms {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// Copies of what was built, which nobody builds anew.
-    pub(super) fn copy(&self, built: &Built) -> anyhow::Result<Built> {
+    /// Copies the built programs, so that later builds do not change them.
+    pub(super) fn copy(&self, built: &BuiltPrograms) -> anyhow::Result<BuiltPrograms> {
         let copy = |program: &Path| -> anyhow::Result<PathBuf> {
-            let kept = self.folder.join(program.file_name().context("a program without a name")?);
-            // Not over an older one, which a process that is about to end may still run.
-            files::remove_file(&kept)?;
-            fs::copy(program, &kept).with_context(|| format!("failed to copy {}", program.display()))?;
-            Ok(kept)
+            let name = program.file_name().with_context(|| format!("{} has no file name", program.display()))?;
+            let copied = self.folder.join(name);
+            // A process that is about to end may still run the old file, so it is not overwritten.
+            files::remove_file(&copied)?;
+            fs::copy(program, &copied).with_context(|| format!("failed to copy {}", program.display()))?;
+            Ok(copied)
         };
-        Ok(Built { load: copy(&built.load)?, backend: built.backend.as_deref().map(copy).transpose()? })
+        Ok(BuiltPrograms { load: copy(&built.load)?, stub: built.stub.as_deref().map(copy).transpose()? })
     }
 }
 
 impl Drop for OwnPrograms {
     fn drop(&mut self) {
-        // Some megabytes that the next comparison would replace.
+        // On failure, some megabytes stay until the next comparison replaces them.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,4 +1,4 @@
-//! Rounds: short loads of one side, in pairs.
+//! Rounds of an interleaved comparison: pairs of short loads, one on each side.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
@@ -19,16 +19,18 @@ use crate::clock::Moment;
 use crate::perf::args::PerfArgs;
 use crate::perf::child::Child;
 use crate::perf::perf_error::{PerfError, configuration};
-use crate::scenarios::{Built, ScenarioTest};
+use crate::scenarios::{BuiltPrograms, ScenarioTest};
 use crate::{files, host, report_files, reports, workspace};
 
-/// A round's load, where nobody says: how many, and for how long.
+/// The default virtual users of a round.
 const VUS: u32 = 10;
+/// The default duration of a round.
 const DURATION: Duration = Duration::from_secs(10);
 
-/// A round's load: what was said of it, and the rest short, as a scenario's own may last for minutes.
-fn load_of_round(said: &LoadOverride) -> LoadOverride {
-    let mut load = said.clone();
+/// The load of a round: the given load with short defaults.
+/// The scenario's own load may last minutes.
+fn round_load(given: &LoadOverride) -> LoadOverride {
+    let mut load = given.clone();
     if load.iterations.is_none() && load.stages.is_empty() {
         load.duration = load.duration.or(Some(DURATION));
         load.vus = load.vus.or(load.rate.is_none().then_some(VUS));
@@ -36,44 +38,44 @@ fn load_of_round(said: &LoadOverride) -> LoadOverride {
     load
 }
 
-/// One of the two that are compared.
+/// One side of the comparison.
 #[derive(Debug, Clone)]
 pub(super) struct Side {
     /// "base" or "head".
     pub(super) label: &'static str,
-    /// What it is.
+    /// The revision or service for users.
     pub(super) description: String,
     pub(super) service: SideService,
-    /// Where its commands run.
+    /// The working folder of its shell commands.
     pub(super) folder: PathBuf,
 }
 
-/// What all rounds have in common.
+/// Everything that all rounds of a comparison share.
 pub(super) struct Rounds<'a> {
     args: &'a PerfArgs,
     settings: &'a Settings,
-    built: &'a Built,
+    built: &'a BuiltPrograms,
     scenario: &'a ScenarioTest,
     signals: watch::Receiver<u32>,
-    /// The comparison's name, and its folder.
+    /// The comparison's name.
     pub(super) name: String,
     pub(super) folder: PathBuf,
-    /// How long a pair takes, as the last one did.
+    /// The time that the last pair took.
     took: Cell<Duration>,
     warnings: RefCell<Vec<String>>,
 }
 
-/// Why something of a side is not there.
+/// An error of a round.
 #[derive(Debug)]
 pub(super) enum SideError {
-    /// The side cannot be measured, and why.
+    /// The side cannot be measured; the text says why.
     Unfit(String),
-    /// The command ends.
+    /// An error that ends the command.
     PerfError(PerfError),
 }
 
 impl SideError {
-    /// What ends the command, given what an unfit side means for it.
+    /// The error that ends the command. `unfit` converts the text of an unfit side.
     pub(super) fn or_unfit(self, unfit: impl FnOnce(String) -> PerfError) -> PerfError {
         match self {
             Self::Unfit(why) => unfit(why),
@@ -88,7 +90,7 @@ impl<T: Into<PerfError>> From<T> for SideError {
     }
 }
 
-/// Runs the command that builds a service in a checkout, if there is one. What it says goes to the terminal.
+/// Runs the `--build` command in a checkout, if there is one. Its output goes to the terminal.
 pub(super) async fn build(
     args: &PerfArgs,
     side: &str,
@@ -101,7 +103,8 @@ pub(super) async fn build(
     tokio::select! {
         ended = service::run_to_end(&mut shell) => match ended {
             Ok(ended) if ended.success() => Ok(()),
-            // Not the command itself, here and in all that is said of one: it may hold a secret, and this goes to a job's page.
+            // Messages never contain the command itself: it may hold a secret, and messages go to
+            // the job's page.
             Ok(ended) => Err(SideError::Unfit(format!("--build failed ({ended})"))),
             Err(error) => Err(SideError::Unfit(format!("--build: {error:#}"))),
         },
@@ -113,7 +116,7 @@ impl<'a> Rounds<'a> {
     pub(super) fn new(
         args: &'a PerfArgs,
         settings: &'a Settings,
-        built: &'a Built,
+        built: &'a BuiltPrograms,
         scenario: &'a ScenarioTest,
         signals: watch::Receiver<u32>,
     ) -> anyhow::Result<Self> {
@@ -123,20 +126,20 @@ impl<'a> Rounds<'a> {
             new_testid(&format!("{}-{what}", scenario.name), Moment::now().time(), u16::try_from(id).unwrap_or(0))
         });
         let folder = settings.out.clone().unwrap_or_else(workspace::perf).join(&name);
-        fs::create_dir_all(folder.join("rounds")).with_context(|| format!("failed to make {}", folder.display()))?;
+        files::make_folder(folder.join("rounds"))?;
         let (took, warnings) = (Cell::new(Duration::ZERO), RefCell::default());
         Ok(Self { args, settings, built, scenario, signals, name, folder, took, warnings })
     }
 
-    /// What a calibration has to be about, to say something of these rounds.
+    /// The subject of a calibration that applies to these rounds.
     pub(super) fn subject(&self) -> CalibrationSubject {
-        let load = format!("{:?}", load_of_round(&self.settings.load));
+        let load = format!("{:?}", round_load(&self.settings.load));
         let service = match (self.args.gate.start(), self.args.named_target(self.settings)) {
             (Some(command), _) => command.to_owned(),
             (None, Some(target)) => prometheus_store::shown_url(target),
-            (None, None) => "the stand-in".to_owned(),
+            (None, None) => "the stub backend".to_owned(),
         };
-        // It is kept for us, and a command may hold what nobody else is to know.
+        // A hash, since the calibration is stored in a file and a command may hold secrets.
         let service = workspace::hash(&[
             &service,
             self.args.profile(),
@@ -145,17 +148,17 @@ impl<'a> Rounds<'a> {
         CalibrationSubject { scenario: self.scenario.name.clone(), load, machine: host::machine(), service }
     }
 
-    /// How long the last pair took.
+    /// The time that the last pair took.
     pub(super) fn took(&self) -> Duration {
         self.took.get()
     }
 
-    /// What should be known of the rounds so far.
+    /// Warnings about the rounds so far.
     pub(super) fn warnings(&self) -> Vec<String> {
         self.warnings.borrow().clone()
     }
 
-    /// A round of each side. Which of them is first changes from pair to pair.
+    /// Runs a round of each side. The side that is first alternates from pair to pair.
     pub(super) async fn pair(
         &self,
         pair: usize,
@@ -174,19 +177,20 @@ impl<'a> Rounds<'a> {
         self.took.set(began.elapsed());
         let left = self.took.get() * u32::try_from(of - pair - 1).unwrap_or(0);
         let left = Duration::from_secs(left.as_secs());
-        eprintln!("round {} of {of}: {} left", pair + 1, shown_duration(left));
+        eprintln!("round {} of {of} is done, about {} left", pair + 1, shown_duration(left));
         Ok((base, head))
     }
 
     async fn round(&self, pair: usize, side: &Side) -> Result<Report, PerfError> {
         let name = format!("{}-{:02}", side.label, pair + 1);
         let unfit = |why: String| {
-            // That the base cannot be measured says nothing of the head.
+            // An unfit base is not the head's fault.
             let code = if side.label == "base" { ExitCode::Inconclusive } else { ExitCode::BadConfiguration };
             PerfError(code, format!("round {} of the {}, {}: {why}", pair + 1, side.label, side.description))
         };
         let log = self.folder.join("rounds").join(format!("{name}.log"));
-        // A stand-in draws its latencies from a seed, and those of two rounds are two draws, as with any other service.
+        // The stub backend draws its latencies from a seed. Each round gets another seed, so that
+        // rounds are independent, as with any other service.
         let which = (pair * 2 + usize::from(side.label == "head")) as u64;
         let seed = self.settings.seed.wrapping_mul(1_000).wrapping_add(which);
         let mut signals = self.signals.clone();
@@ -223,7 +227,7 @@ impl<'a> Rounds<'a> {
             shell.env("PORT", port.to_string());
         }
         let both = file.try_clone().map_err(|error| error.to_string())?;
-        // Into a file: a pipe would be held open by whatever it leaves running.
+        // To a file: a program that the command leaves running would hold a pipe open.
         let ended = service::run_to_end(shell.stdout(file).stderr(both)).await;
         match ended.map_err(|error| format!("--reset: {error:#}"))? {
             ended if ended.success() => Ok(()),
@@ -231,12 +235,12 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Loads a side for a round.
+    /// Runs the load of a round. Gives its report.
     async fn load(&self, pair: usize, name: &str, started: &RunningService) -> Result<Report, SideError> {
         let rounds = self.folder.join("rounds");
         let outcome_file = rounds.join(format!("{name}.outcome"));
-        let of_round = Settings {
-            load: load_of_round(&self.settings.load),
+        let settings = Settings {
+            load: round_load(&self.settings.load),
             target: started.url().clone(),
             seed: self.settings.seed.wrapping_add(pair as u64),
             testid: Some(name.to_owned()),
@@ -247,27 +251,26 @@ impl<'a> Rounds<'a> {
             quiet: true,
             ..self.settings.clone()
         };
-        let child = Child::new(&self.built.load, &self.scenario.test, &of_round)?;
+        let child = Child::new(&self.built.load, &self.scenario.test, &settings)?;
         files::remove_file(&outcome_file)?;
         let ended = child.run(self.signals.clone()).await?;
         if *self.signals.borrow() > 0 {
             return Err(interrupted().into());
         }
         let Ok(text) = fs::read_to_string(&outcome_file) else {
-            return Err(SideError::Unfit(format!("the scenario left no outcome; its process ended with {ended}")));
+            return Err(SideError::Unfit(format!("the scenario wrote no outcome; its process ended with {ended}")));
         };
-        fs::remove_file(&outcome_file).context("failed to remove a round's outcome")?;
-        let outcome: Outcome = serde_json::from_str(&text).context("failed to read a round's outcome")?;
+        files::remove_file(&outcome_file)?;
+        let outcome: Outcome = serde_json::from_str(&text)
+            .with_context(|| format!("failed to read a round's outcome, {}", outcome_file.display()))?;
         let Some(path) = outcome.evidence else {
             return Err(SideError::Unfit(
-                outcome.message.unwrap_or_else(|| "no evidence, and no reason given".to_owned()),
+                outcome.message.unwrap_or_else(|| "the scenario wrote no evidence and gave no reason".to_owned()),
             ));
         };
-        // As after a run: a scenario that fails after its objectives were met has failed.
+        // As in a run: a scenario that fails after its objectives were met has failed.
         if outcome.code == ExitCode::Met && !ended.success() {
-            return Err(SideError::Unfit(format!(
-                "the objectives were met, and the scenario failed all the same ({ended})"
-            )));
+            return Err(SideError::Unfit(format!("the scenario failed after its objectives were met ({ended})")));
         }
         let evidence = reports::read_evidence(&path).map_err(|error| SideError::Unfit(format!("{error:#}")))?;
         let report = reports::judge_evidence(evidence).map_err(configuration)?;
@@ -277,7 +280,7 @@ impl<'a> Rounds<'a> {
 }
 
 fn interrupted() -> PerfError {
-    PerfError(ExitCode::Interrupted, "interrupted; what was measured so far is not judged".to_owned())
+    PerfError(ExitCode::Interrupted, "interrupted; the rounds so far are not judged".to_owned())
 }
 
 #[cfg(test)]
@@ -285,10 +288,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_of_a_round_is_kept_and_the_rest_is_short() {
+    fn a_round_keeps_the_given_load_and_has_short_defaults() {
         let load = |flags: &[(&str, &str)]| {
             let lookup = |name: &str| flags.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-            let load = load_of_round(&Settings::from_lookup(&lookup).unwrap().load);
+            let load = round_load(&Settings::from_lookup(&lookup).unwrap().load);
             (load.duration, load.vus)
         };
         assert_eq!(load(&[]), (Some(DURATION), Some(VUS)));

@@ -1,4 +1,4 @@
-//! A side's service: started for a round, waited for, and ended with all that it started.
+//! The service of a side: started for a round, and stopped with all processes that it started.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,38 +14,38 @@ use crate::host::{owner, ports, processes};
 use crate::http;
 use crate::stub_backend::StubBackend;
 
-/// How long a service may take to end when it is asked to.
+/// Time limit for a service to end after SIGTERM.
 #[cfg(unix)]
 const STOP: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
-/// So many lines of a log tell mostly why.
+/// Number of log lines shown on failure.
 const LAST_LINES: usize = 15;
 
-/// How a side's service comes to be.
+/// The way in which a side's service is started.
 #[derive(Debug, Clone)]
 pub(super) enum SideService {
-    /// It runs already, and is not ours.
+    /// A running service of the user's, which is neither started nor stopped.
     Running(Url),
-    /// Our own stand-in.
-    StandIn(PathBuf),
-    /// A shell's command, run in a folder.
+    /// The program of the stub backend.
+    Stub(PathBuf),
+    /// A shell command that runs in `folder`. The service has to listen within `within`.
     Command { command: String, folder: PathBuf, within: Duration },
 }
 
-/// A service that runs.
+/// A running service of a round.
 #[derive(Debug)]
 pub(super) enum RunningService {
     Running(Url),
-    StandIn(StubBackend),
+    Stub(StubBackend),
     Command { child: Child, group: ProcessGroup, url: Url },
 }
 
 impl SideService {
-    /// Starts it and waits until it listens. What it says goes to a file.
+    /// Starts the service and waits until it listens. Its output goes to the file `log`.
     pub(super) async fn start(&self, side: &str, seed: u64, log: &Path) -> anyhow::Result<RunningService> {
         match self {
             Self::Running(url) => Ok(RunningService::Running(url.clone())),
-            Self::StandIn(program) => Ok(RunningService::StandIn(StubBackend::start(program, seed, &[]).await?)),
+            Self::Stub(program) => Ok(RunningService::Stub(StubBackend::start(program, seed, &[]).await?)),
             Self::Command { command, folder, within } => command_up(command, side, folder, log, *within).await,
         }
     }
@@ -55,38 +55,40 @@ impl RunningService {
     pub(super) const fn url(&self) -> &Url {
         match self {
             Self::Running(url) | Self::Command { url, .. } => url,
-            Self::StandIn(backend) => &backend.url,
+            Self::Stub(stub) => &stub.url,
         }
     }
 
-    /// Ends it, if it is ours, with all processes that it started; says if some would not go by themselves.
+    /// Stops the service with all processes that it started, unless it is the user's.
+    ///
+    /// Gives a warning if it had to be killed.
     pub(super) async fn stop(self) -> anyhow::Result<Option<String>> {
         match self {
             Self::Running(_) => Ok(None),
-            Self::StandIn(backend) => backend.stop().await.map(|()| None),
+            Self::Stub(stub) => stub.stop().await.map(|()| None),
             Self::Command { mut child, group, .. } => end(&mut child, group).await,
         }
     }
 }
 
-/// A shell's command, in a group of its own.
+/// A shell command in a process group of its own.
 pub(super) fn shell(command: &str, folder: &Path) -> Command {
     let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
     shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(command).current_dir(folder);
     shell.stdin(Stdio::null()).kill_on_drop(true);
-    // What it leaves running on purpose, such as a database, is its own affair, and carries no mark of ours.
+    // A program that the command leaves running on purpose, such
+    // as a database, does not belong to us.
     owner::detach(&mut shell);
     shell
 }
 
-/// The end of a log, for a message.
+/// The last lines of a log, for a message.
 pub(super) fn last_lines(log: &Path) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    let said =
-        if last.is_empty() { "it said nothing".to_owned() } else { format!("it said:\n  {}", last.join("\n  ")) };
-    format!("{said}\n  (all of it is in {})", log.display())
+    let shown = if last.is_empty() { "no output".to_owned() } else { format!("last output:\n  {}", last.join("\n  ")) };
+    format!("{shown}\n  (full output: {})", log.display())
 }
 
 async fn command_up(
@@ -102,23 +104,25 @@ async fn command_up(
     owner::attach(&mut shell);
     shell.env("PORT", port.to_string()).env("PERF_SIDE", side);
     shell.stdout(file.try_clone()?).stderr(file);
-    let mut child = shell.spawn().context("failed to run what --start says")?;
+    let mut child = shell.spawn().context("failed to run the shell of --start")?;
     let group = ProcessGroup::new(&child);
     let url = Url::parse(&format!("http://127.0.0.1:{port}/"))?;
     let client = http::client(&url)?;
-    let answered = async {
-        // Any answer will do: whether it is a good one is what the load finds out.
+    let responds = async {
+        // A response of any status counts: the load will show whether it is a good one.
         while client.get(url.clone()).send().await.is_err() {
             time::sleep(POLL).await;
         }
     };
     let why = tokio::select! {
-        answered = time::timeout(within, answered) => match answered {
+        responds = time::timeout(within, responds) => match responds {
             Ok(()) => return Ok(RunningService::Command { child, group, url }),
-            Err(_) => format!("what --start runs did not listen on 127.0.0.1, port {port} (PORT), within {within:?}"),
+            Err(_) => format!(
+                "the service of --start did not listen on 127.0.0.1:{port} (PORT) within {within:?} (--start-timeout)"
+            ),
         },
         ended = child.wait() => format!(
-            "what --start runs ended before it listened ({}); what it left in the background was ended, too: it has to stay",
+            "the command of --start ended before it listened ({}): it has to stay in the foreground; its background processes were ended",
             ended?
         ),
     };
@@ -126,17 +130,17 @@ async fn command_up(
     bail!("{why}; {}", last_lines(log));
 }
 
-/// Runs a command to its end. If nobody waits for that any more, it and all that it started are ended.
+/// Runs a command to its end. If the future is dropped, the command and its processes are killed.
 pub(super) async fn run_to_end(shell: &mut Command) -> anyhow::Result<std::process::ExitStatus> {
-    let mut child = shell.spawn().context("failed to run it")?;
+    let mut child = shell.spawn().context("failed to run the shell")?;
     let mut group = ProcessGroup::new(&child);
-    let ended = child.wait().await.context("failed to wait for it")?;
-    // What it leaves running on purpose, such as a database, is its own affair.
+    let ended = child.wait().await.context("failed to wait for the shell")?;
+    // A program that the command leaves running on purpose, such as a database, goes on.
     group.0 = None;
     Ok(ended)
 }
 
-/// The processes that a command started, itself among them. Dropped, they are ended: then nobody waits for them any more.
+/// The process group of a command, with all processes that it started. Dropping it kills them.
 #[derive(Debug)]
 pub(super) struct ProcessGroup(Option<u32>);
 
@@ -150,20 +154,23 @@ impl Drop for ProcessGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.0 {
-            // There is nobody left to tell of an error.
+            // A drop cannot report errors.
             let _ = processes::kill_group(group);
         }
     }
 }
 
-/// Ends a command and its group: asked to at first, then not. The group lives as long as one of its processes does, though the shell may be
-/// gone.
+/// Ends a command and its group with SIGTERM, and with SIGKILL after the time limit.
+///
+/// The group lives as long as one of its processes, even if the shell has ended. Gives a warning if
+/// the group had to be killed.
 #[cfg(unix)]
 async fn end(child: &mut Child, mut group: ProcessGroup) -> anyhow::Result<Option<String>> {
     let Some(id) = group.0.take() else { return Ok(None) };
     processes::terminate_group(id)?;
     let is_gone = time::timeout(STOP, async {
-        // Its zombie holds the group's name as long as it is not waited for, so that the name is not another's meanwhile.
+        // The shell is waited for only afterwards: until then,
+        // its zombie reserves the id of the group.
         while processes::group_lives(id) {
             time::sleep(POLL).await;
         }
@@ -172,16 +179,16 @@ async fn end(child: &mut Child, mut group: ProcessGroup) -> anyhow::Result<Optio
         Ok(()) => None,
         Err(_) => {
             processes::kill_group(id)?;
-            Some(format!("the service did not end within {STOP:?} of SIGTERM, and was killed with what it had started"))
+            Some(format!("the service did not end within {STOP:?} of SIGTERM, and was killed with its processes"))
         }
     };
     child.wait().await.context("failed to wait for the service")?;
     Ok(left)
 }
 
-/// Where there are no groups, the command alone.
+/// Kills the command alone: this system has no process groups.
 #[cfg(not(unix))]
 async fn end(child: &mut Child, _: ProcessGroup) -> anyhow::Result<Option<String>> {
-    child.kill().await.context("failed to end the service")?;
+    child.kill().await.context("failed to kill the service")?;
     Ok(None)
 }

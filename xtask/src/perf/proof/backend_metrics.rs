@@ -1,4 +1,4 @@
-//! What the backend has counted so far, by its own `/metrics`.
+//! The backend's own counters, read from its `/metrics`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,10 +13,14 @@ use url::Url;
 use super::whole;
 use crate::http;
 
-/// Readings, each on a connection of its own, that must tell of one process for it to be the only one. Workers share a listening socket.
-/// Of connections that come one after another, or all at once, the same idle worker may take every one; so they come while it is
-/// answering those before.
+/// Number of readings, each on a connection of its own. If all come from one process, it counts as
+/// the only one.
 const READINGS: u32 = 32;
+/// The time between the starts of two readings.
+///
+/// Workers share a listening socket. If connections come one after another,
+/// or all at once, one idle worker may accept all of them. So each
+/// connection comes while earlier ones are being answered.
 const APART: Duration = Duration::from_millis(1);
 
 /// Counters of one endpoint.
@@ -24,38 +28,42 @@ const APART: Duration = Duration::from_millis(1);
 pub(super) struct EndpointCounters {
     /// Requests by class of status: "2xx".
     pub(super) by_class: BTreeMap<String, u64>,
-    /// Seconds, all requests together.
+    /// Sum of the durations of all requests, in seconds.
     pub(super) seconds: f64,
-    /// Requests at most so many seconds long, by bound as it stands in `le`.
+    /// Bounds of the label `le` in seconds, each with the number of requests up to that bound.
     pub(super) buckets: Vec<(f64, u64)>,
 }
 
 /// The counters of a process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ProcessCounters {
-    /// When the process started; a service of several processes that add theirs up does not say.
+    /// Start time of the process in Unix seconds. Missing if
+    /// several processes add up their counters.
     pub(super) started: Option<f64>,
-    /// When each of its series was first counted, by labels. Processes are started within the hundredth of a second that the kernel
-    /// knows, and never count for the first time within the same microsecond.
+    /// The time of each series' first count in Unix seconds, by labels.
+    ///
+    /// It tells workers apart: the kernel's start times are equal for processes started within 10
+    /// ms, but two processes never count first within the same microsecond.
     created: BTreeMap<BTreeMap<String, String>, f64>,
-    /// Endpoints of all services: which of them is loaded is not known before the load.
+    /// Endpoints of all services: before the load, the loaded service is not known.
     pub(super) endpoints: BTreeMap<Endpoint, EndpointCounters>,
-    /// Routes that the backend has answered for, as "GET /api/news".
+    /// Routes with requests, as "GET /api/news".
     pub(super) routes: BTreeSet<String>,
 }
 
-/// What a target is like, as far as its metrics tell.
+/// The metrics of a target.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum BackendMetrics {
-    /// It has no metrics, or none of the kind that is understood.
+    /// The target has no metrics, or not those that are needed; the text says why.
     Mute(String),
-    /// Several processes answer in turn, each for itself.
+    /// Several processes respond in turn, each with its own counters.
     Several,
-    /// One process.
+    /// One process responds.
     One(ProcessCounters),
 }
 
-/// Reads the metrics of the target, several times, to see whether it is always the same process that answers.
+/// Reads the metrics of the target several times, to find
+/// out whether one process responds or several.
 pub(super) async fn read(target: &Url) -> BackendMetrics {
     let staggered = (0..READINGS).map(async |at| {
         tokio::time::sleep(APART * at).await;
@@ -69,14 +77,14 @@ pub(super) async fn read(target: &Url) -> BackendMetrics {
 }
 
 fn join_readings(mut readings: Vec<ProcessCounters>) -> BackendMetrics {
-    // Counters only grow, and the last to answer need not be the last that was counted.
+    // Counters only grow, and the last response need not have the newest counters.
     readings.sort_by_key(|reading| reading.endpoints.values().map(EndpointCounters::requests).sum::<u64>());
     let one = readings.iter().all(|reading| readings.iter().all(|other| reading.is_of_the_process_of(other)));
     readings.pop().filter(|_| one).map_or(BackendMetrics::Several, BackendMetrics::One)
 }
 
 impl ProcessCounters {
-    /// Whether nothing tells that another process answered.
+    /// Whether both readings may come from the same process.
     pub(super) fn is_of_the_process_of(&self, other: &Self) -> bool {
         let common = self.created.iter().filter_map(|(labels, at)| Some((at, other.created.get(labels)?)));
         self.started == other.started && common.into_iter().all(|(one, other)| one.total_cmp(other).is_eq())
@@ -87,13 +95,12 @@ impl ProcessCounters {
 pub(super) async fn read_once(target: &Url) -> anyhow::Result<ProcessCounters> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let url = target.join("/metrics").context("failed to make a URL")?;
-    let text = tokio::time::timeout(PATIENCE, http::text(url)).await.context("no answer from /metrics")??;
-    let samples = exposition::parse(&text).context("failed to read /metrics")?;
+    let text = tokio::time::timeout(PATIENCE, http::text(url))
+        .await
+        .with_context(|| format!("/metrics did not respond within {PATIENCE:?}"))??;
+    let samples = exposition::parse(&text).context("failed to parse /metrics")?;
     let known = [REQUESTS, STARTED];
-    anyhow::ensure!(
-        samples.iter().any(|sample| known.contains(&sample.name.as_str())),
-        "its /metrics has no {REQUESTS}"
-    );
+    anyhow::ensure!(samples.iter().any(|sample| known.contains(&sample.name.as_str())), "/metrics has no {REQUESTS}");
     Ok(reading(&samples))
 }
 
@@ -101,18 +108,18 @@ fn reading(samples: &[ExpositionSample]) -> ProcessCounters {
     let started = samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value);
     let created = samples.iter().filter(|sample| sample.name == CREATED);
     let created = created.map(|sample| (sample.labels.clone(), sample.value)).collect();
-    let counted = |endpoint: &Endpoint| (*endpoint, counted(samples, endpoint));
+    let counters = |endpoint: &Endpoint| (*endpoint, endpoint_counters(samples, endpoint));
     ProcessCounters {
         started,
         created,
-        endpoints: services::ALL.iter().flat_map(|catalogue| catalogue.endpoints).map(counted).collect(),
+        endpoints: services::ALL.iter().flat_map(|catalogue| catalogue.endpoints).map(counters).collect(),
         routes: routes(samples),
     }
 }
 
-/// What stands in `handler` for requests that no route matched.
+/// The label `handler` of requests that matched no route.
 const NO_ROUTE: &str = "none";
-/// What scrapes ask for, which is no business of an objective.
+/// The route of scrapes, which needs no objective.
 const METRICS: &str = "/metrics";
 
 fn routes(samples: &[ExpositionSample]) -> BTreeSet<String> {
@@ -122,7 +129,8 @@ fn routes(samples: &[ExpositionSample]) -> BTreeSet<String> {
     routes.map(|(method, handler)| format!("{method} {handler}")).collect()
 }
 
-/// The routes that a target serves, by its OpenAPI document where FastAPI has it; none if it has none.
+/// The routes in a target's OpenAPI document, which FastAPI
+/// serves at `/openapi.json`, if it has one.
 pub(super) async fn served_routes(target: &Url) -> Option<BTreeSet<String>> {
     let text = http::text(target.join("/openapi.json").ok()?).await.ok()?;
     let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
@@ -130,33 +138,33 @@ pub(super) async fn served_routes(target: &Url) -> Option<BTreeSet<String>> {
     Some(routes).filter(|routes| !routes.is_empty())
 }
 
-fn counted(samples: &[ExpositionSample], endpoint: &Endpoint) -> EndpointCounters {
+fn endpoint_counters(samples: &[ExpositionSample], endpoint: &Endpoint) -> EndpointCounters {
     let label = |sample: &ExpositionSample, name: &str| sample.labels.get(name).cloned().unwrap_or_default();
-    let of_endpoint = samples.iter().filter(|sample| {
+    let samples = samples.iter().filter(|sample| {
         label(sample, "handler") == endpoint.handler() && label(sample, "method") == endpoint.method.as_str()
     });
-    let mut counted = EndpointCounters::default();
-    for sample in of_endpoint {
+    let mut counters = EndpointCounters::default();
+    for sample in samples {
         match sample.name.strip_prefix(DURATION) {
-            Some("_sum") => counted.seconds += sample.value,
+            Some("_sum") => counters.seconds += sample.value,
             Some("_bucket") => {
                 let bound = label(sample, "le").parse().unwrap_or(f64::INFINITY);
-                counted.buckets.push((bound, whole(sample.value)));
+                counters.buckets.push((bound, whole(sample.value)));
             }
             _ if sample.name == REQUESTS => {
-                // "2xx", or "200" where the instrumentator is told not to group.
+                // "2xx", or "200" if the instrumentator does not group statuses.
                 let class: String = label(sample, "status").chars().take(1).chain("xx".chars()).collect();
-                *counted.by_class.entry(class).or_default() += whole(sample.value);
+                *counters.by_class.entry(class).or_default() += whole(sample.value);
             }
             _ => {}
         }
     }
-    counted.buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
-    counted
+    counters.buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+    counters
 }
 
 impl EndpointCounters {
-    /// What was counted since.
+    /// The difference to earlier counters.
     pub(super) fn since(&self, before: &Self) -> Self {
         let by_class = self.by_class.iter().map(|(class, count)| {
             let earlier = before.by_class.get(class).copied().unwrap_or_default();
@@ -169,12 +177,12 @@ impl EndpointCounters {
         Self { by_class: by_class.collect(), seconds: self.seconds - before.seconds, buckets: buckets.collect() }
     }
 
-    /// All requests.
+    /// The number of requests of all classes.
     pub(super) fn requests(&self) -> u64 {
         self.by_class.values().sum()
     }
 
-    /// The bounds in milliseconds between which the quantile of so many percent lies; none without requests.
+    /// The bucket bounds in milliseconds around a percentile; `None` without requests.
     pub(super) fn quantile_bounds_ms(&self, percent: u64) -> Option<(f64, f64)> {
         let total = self.buckets.last().map(|(_, count)| *count).filter(|total| *total > 0)?;
         let at = self.buckets.iter().position(|(_, count)| count * 100 >= total * percent)?;
@@ -200,7 +208,7 @@ http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",m
 "#;
 
     #[test]
-    fn workers_that_were_started_at_the_same_moment_are_told_apart_by_their_first_requests() {
+    fn workers_with_equal_start_times_differ_by_their_first_requests() {
         let worker = |created: &str| {
             let labels = r#"handler="/metrics",method="GET",status="2xx""#;
             let text =
@@ -213,7 +221,7 @@ http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",m
     }
 
     #[test]
-    fn an_endpoint_has_the_counters_of_its_handler_and_method() {
+    fn endpoint_counters_are_those_of_its_handler_and_method() {
         let reading = reading(&exposition::parse(TEXT).unwrap());
         assert_eq!(reading.started, Some(1.7e9));
         let join = &reading.endpoints[&JOIN_ROOM];

@@ -1,5 +1,6 @@
-//! Two clocks for the same requests: the client's and the backend's own. Where they differ, the time went by outside the
-//! backend's code, and this says where.
+//! Compares two clocks for the same requests: the client's and the backend's own.
+//!
+//! A difference is time outside of the backend's code. The check says where that time went.
 
 use std::collections::BTreeMap;
 
@@ -15,50 +16,52 @@ use super::backend_metrics::EndpointCounters;
 use super::source::Source;
 use super::{ProofItem, last_value_of_run, now_ms, requested};
 
-/// What both clocks say of one endpoint, in milliseconds.
+/// The latencies of one endpoint by both clocks, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct EndpointClocks {
     pub(super) name: String,
-    /// Whether both speak of the same requests, as far as counting tells.
+    /// Whether both clocks measured the same number of requests.
     #[serde(skip)]
     pub(super) same_requests: bool,
-    /// The mean of sending, waiting and receiving.
+    /// The client's mean of sending, waiting and receiving.
     pub(super) client_mean: f64,
-    /// Of which sending and receiving.
+    /// The part of the client's mean for sending and receiving.
     pub(super) on_the_wire: f64,
-    /// The mean by the backend.
+    /// The backend's mean.
     pub(super) backend_mean: f64,
     /// The client's p95, if it is finite.
     pub(super) client_p95: Option<f64>,
-    /// Between which bounds the backend's p95 lies; the upper one is none where that is infinite.
+    /// The bucket bounds around the backend's p95; `None` for an infinite upper bound.
     pub(super) backend_p95: Option<(f64, Option<f64>)>,
-    /// By the answers' `Server-Timing`: the share of time that went by outside the backend, from 0 to 1.
+    /// The share of time outside the backend by the responses' `Server-Timing`, from 0 to 1.
     pub(super) outside: Option<f64>,
 }
 
-/// Where the time went that the backend knows nothing of.
+/// The cause of the time outside the backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ClockVerdict {
-    /// There is next to none.
+    /// The difference is within the tolerance.
     Agrees,
-    /// The generator had no time to look.
+    /// The generator was busy and measured too late.
     Generator,
-    /// On the way: connections, or long answers.
+    /// The network: connections, or large responses.
     Network,
-    /// Before the backend's clock begins: accept queue, event loop, proxy.
+    /// Queues before the backend's clock starts: accept queue, event loop, proxy.
     Queueing,
-    /// The backend says that it took longer than the client waited, and both speak of the same requests.
+    /// For the same requests, the backend measured more time than the client.
     Impossible,
-    /// It says so, and has counted others' requests as well, or some that nobody waited for here.
+    /// The backend measured more time than the client, and has counted other requests.
     OtherRequests,
 }
 
-/// Clocks agree within so many milliseconds, or this share of the client's mean.
+/// Tolerance between the clocks, in milliseconds. The larger of both tolerances applies.
 const SLACK_MS: f64 = 5.0;
+/// Tolerance between the clocks, as a share of the client's mean.
 const SLACK_SHARE: f64 = 0.1;
-/// A thread busier than this, or waiting longer for a processor, adds to what it measures.
+/// A generator thread with a higher processor share adds to the latencies it measures.
 const BUSY: f64 = 0.8;
+/// So does a thread that waits for a processor for a larger share of time.
 const WAITING: f64 = 0.05;
 
 impl EndpointClocks {
@@ -72,7 +75,8 @@ impl EndpointClocks {
 
     pub(super) fn verdict(&self, generator: &Generator) -> ClockVerdict {
         let gap = self.gap();
-        // The backend's clock stops when it hands its answer on, so it may not be behind by more than a tick.
+        // The backend's clock stops when it hands its response on, so it may exceed the client's by
+        // a tick only.
         let p95_is_before = match (self.client_p95, self.backend_p95) {
             (Some(client), Some((from, _))) => client + SLACK_MS < from,
             _ => false,
@@ -92,7 +96,7 @@ impl EndpointClocks {
         }
     }
 
-    /// Both p95, as far as they are known: "p95 166.2 ms, and 100 to 500 ms".
+    /// The p95 of both clocks, as far as known: "p95 166.2 ms, and 100 to 500 ms".
     fn describe_p95(&self) -> Option<String> {
         let (from, to) = self.backend_p95?;
         let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
@@ -102,33 +106,33 @@ impl EndpointClocks {
         })
     }
 
-    /// A sentence for somebody tired.
+    /// The line about the endpoint: both latencies, and the cause of their difference.
     pub(super) fn describe(&self, verdict: ClockVerdict) -> String {
         let Self { name, client_mean, backend_mean, .. } = self;
-        let p95 = self.describe_p95().map(|words| format!(" ({words})")).unwrap_or_default();
-        let means = format!("{name}: {client_mean:.1} ms here, {backend_mean:.1} ms by the backend{p95}");
+        let p95 = self.describe_p95().map(|p95| format!(" ({p95})")).unwrap_or_default();
+        let means = format!("{name}: {client_mean:.1} ms by the client, {backend_mean:.1} ms by the backend{p95}");
         match verdict {
             ClockVerdict::Agrees => format!("{means}: they agree"),
             ClockVerdict::Generator => {
-                format!("{means}: the generator was at its limit and added the rest; use fewer VUs or more cores")
+                format!("{means}: the generator was overloaded and added the difference; use fewer VUs or more cores")
             }
             ClockVerdict::Network => {
-                format!("{means}: most of the rest went by sending and receiving, which is the network or long answers")
+                format!("{means}: most of the difference is sending and receiving: the network, or large responses")
             }
             ClockVerdict::Queueing => format!(
-                "{means}: the rest went by before the backend's code saw the request, in its accept queue, event loop or a proxy"
+                "{means}: requests waited before the backend's code, in its accept queue, its event loop or a proxy"
             ),
-            ClockVerdict::Impossible => format!(
-                "{means}: the backend cannot take longer than its clients wait, and it has counted the same requests"
-            ),
+            ClockVerdict::Impossible => {
+                format!("{means}: the backend's time exceeds the client's for the same requests, so one clock is wrong")
+            }
             ClockVerdict::OtherRequests => {
-                format!("{means}: the backend has counted requests that are not these, so the two cannot be compared")
+                format!("{means}: not comparable, since the backend also counted other requests")
             }
         }
     }
 }
 
-/// An endpoint's two clocks, and what they mean.
+/// The latencies of an endpoint by both clocks, and the verdict on their difference.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ClockComparison {
     #[serde(flatten)]
@@ -136,7 +140,7 @@ pub(super) struct ClockComparison {
     verdict: ClockVerdict,
 }
 
-/// The client's clock and the backend's, endpoint by endpoint.
+/// Compares the client's clock with the backend's, by endpoint.
 pub(super) async fn check(
     report: &Report,
     source: &Source,
@@ -144,18 +148,18 @@ pub(super) async fn check(
 ) -> ProofItem {
     const CHECK: &str = "two clocks";
     if counted.values().all(|counted| counted.requests() == 0) {
-        return ProofItem::not_applicable(CHECK, "the backend's own clock is not to be had");
+        return ProofItem::not_applicable(CHECK, "the backend's latencies are not available");
     }
-    let (mut told, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
+    let (mut remarks, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
     for (result, endpoint) in requested(report) {
         let Some(counted) = counted.get(endpoint.name).filter(|counted| counted.requests() > 0) else { continue };
-        match clocks_of(report, source, result, endpoint, counted).await {
+        match read_clocks(report, source, result, endpoint, counted).await {
             Ok(clocks) => {
                 let verdict = clocks.verdict(&report.generator);
                 match verdict {
                     ClockVerdict::Agrees => agree += 1,
                     ClockVerdict::Impossible => wrong.push(clocks.describe(verdict)),
-                    _ => told.push(clocks.describe(verdict)),
+                    _ => remarks.push(clocks.describe(verdict)),
                 }
                 all.push((clocks, verdict));
             }
@@ -168,47 +172,48 @@ pub(super) async fn check(
     let outside =
         outside(report).map(|share| format!("; by Server-Timing, {share:.0} % of the time")).unwrap_or_default();
     let figures = format!(
-        "{agree} of {} endpoints agree with the backend; on average {least:.1} to {most:.1} ms go by outside it{outside}",
-        agree + told.len() + wrong.len()
+        "{agree} of {} endpoints agree with the backend; {least:.1} to {most:.1} ms on average outside the backend{outside}",
+        agree + remarks.len() + wrong.len()
     );
-    // Where all is well, the one that is furthest from it stands for the others.
+    // If the endpoint with the largest difference agrees, its line stands for all endpoints.
     if let Some((furthest, verdict)) = all.iter().max_by(|(one, _), (other, _)| one.gap().total_cmp(&other.gap()))
         && *verdict == ClockVerdict::Agrees
     {
-        told.push(furthest.describe(*verdict));
+        remarks.push(furthest.describe(*verdict));
     }
     let mut check = ProofItem::new(CHECK, figures, wrong);
-    check.lines.extend(told);
+    check.lines.extend(remarks);
     check.clocks = all.into_iter().map(|(clocks, verdict)| ClockComparison { clocks, verdict }).collect();
     check
 }
 
-/// The share of requests' time that went by outside the backend, in percent, where its answers say what it took.
+/// The share of the requests' time outside the backend in percent, by the responses'
+/// `Server-Timing`.
 fn outside(report: &Report) -> Option<f64> {
-    let said = report.endpoints.iter().filter_map(|endpoint| endpoint.server_timing);
+    let timings = report.endpoints.iter().filter_map(|endpoint| endpoint.server_timing);
     #[expect(clippy::cast_precision_loss, reason = "a share")]
-    let (server, client) = said.fold((0.0, 0.0), |(server, client), said| {
-        let requests = said.requests as f64;
-        (server + said.server_mean_ms * requests, client + said.client_mean_ms * requests)
+    let (server, client) = timings.fold((0.0, 0.0), |(server, client), timing| {
+        let requests = timing.requests as f64;
+        (server + timing.server_mean_ms * requests, client + timing.client_mean_ms * requests)
     });
     (client > 0.0).then(|| ((client - server) / client).max(0.0) * 100.0)
 }
 
-async fn clocks_of(
+async fn read_clocks(
     report: &Report,
     source: &Source,
     result: &EndpointResult,
     endpoint: &Endpoint,
     counted: &EndpointCounters,
 ) -> anyhow::Result<EndpointClocks> {
-    let of_endpoint = |name: String| Selector::new(name).with(TESTID, &report.testid).with(NAME, endpoint.name);
+    let selector = |name: String| Selector::new(name).with(TESTID, &report.testid).with(NAME, endpoint.name);
     let latency = Metric::latency(endpoint);
     let mean = async |metric: &Metric| -> anyhow::Result<f64> {
-        let mean = last_value_of_run(report, of_endpoint(metric.sum()))
-            .over(last_value_of_run(report, of_endpoint(metric.count())));
+        let mean =
+            last_value_of_run(report, selector(metric.sum())).over(last_value_of_run(report, selector(metric.count())));
         Ok(source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
     };
-    let answered = result.requests.sent - result.by_status.get("0").copied().unwrap_or_default();
+    let responses = result.requests.sent - result.by_status.get("0").copied().unwrap_or_default();
     let warmed_up = report.timeline.slices.iter().any(|slice| slice.phase == Some(Phase::WarmUp));
     let mut on_the_wire = 0.0;
     for part in [Part::Receiving, Part::Sending] {
@@ -218,17 +223,17 @@ async fn clocks_of(
     let backend_mean = counted.seconds * 1e3 / counted.requests() as f64;
     Ok(EndpointClocks {
         name: endpoint.name.to_owned(),
-        same_requests: counted.requests() == answered && answered == result.requests.sent,
+        same_requests: counted.requests() == responses && responses == result.requests.sent,
         client_mean: mean(&latency).await?,
         on_the_wire,
         backend_mean,
         client_p95: match result.p95_ms {
-            // The backend's is of all its requests, and this one leaves out warm-up.
+            // The client's p95 leaves out warm-up and the backend's does not.
             Some(Millis::Finite(ms)) if !warmed_up => Some(ms),
             _ => None,
         },
         backend_p95: counted.quantile_bounds_ms(95).map(|(from, to)| (from, to.is_finite().then_some(to))),
-        outside: result.server_timing.map(|said| (1.0 - said.server_mean_ms / said.client_mean_ms).max(0.0)),
+        outside: result.server_timing.map(|timing| (1.0 - timing.server_mean_ms / timing.client_mean_ms).max(0.0)),
     })
 }
 
@@ -251,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn time_outside_the_backend_is_told_by_where_it_went() {
+    fn the_verdict_names_the_cause_of_time_outside_the_backend() {
         let idle = Generator { workers: 1, cpu: Some(0.1), run_queue: Some(0.0), steal: None };
         let busy = Generator { cpu: Some(0.95), ..idle };
         for (clocks, generator, verdict) in [
@@ -266,8 +271,8 @@ mod tests {
         }
         let before = EndpointClocks { backend_p95: Some((100.0, Some(250.0))), ..clocks(50.0, 49.0, 0.0) };
         assert_eq!(before.verdict(&idle), ClockVerdict::Impossible);
-        let sentence = before.describe(ClockVerdict::Impossible);
-        assert!(sentence.contains("49.0 ms by the backend (p95 60.0 ms, and 100 to 250 ms)"), "{sentence}");
+        let line = before.describe(ClockVerdict::Impossible);
+        assert!(line.contains("49.0 ms by the backend (p95 60.0 ms, and 100 to 250 ms)"), "{line}");
         let with_others = EndpointClocks { same_requests: false, ..before };
         assert_eq!(with_others.verdict(&idle), ClockVerdict::OtherRequests);
     }

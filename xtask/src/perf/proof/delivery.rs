@@ -1,5 +1,8 @@
-//! The delivery audit: requests that were sent are those that the store counts and those that the backend counted. What
-//! differs is explained from a closed list, to the last request, or the audit fails.
+//! The delivery audit: compares the sent requests with those
+//! in the store and those the backend counted.
+//!
+//! The store must have every request. A difference to the backend must be explained from a closed
+//! list, to the last request; otherwise the audit fails.
 
 use std::collections::BTreeMap;
 
@@ -7,41 +10,43 @@ use perf_report::EndpointResult;
 
 use super::backend_metrics::EndpointCounters;
 
-/// What is known of one endpoint.
+/// The counts of one endpoint.
 #[derive(Debug, Clone)]
 pub(super) struct EndpointAccount {
     pub(super) name: String,
-    /// By the generator: requests by class of status, those without an answer apart.
+    /// The generator's count of responses, by class of status.
     sent: BTreeMap<String, u64>,
-    /// No answer came, or the request was cut off: the backend may have counted it, in whatever class.
+    /// The generator's count of requests without a response, or cut off at the end of the run. The
+    /// backend may have counted them in any class.
     unanswered: u64,
-    /// By the store.
+    /// The store's count, by status.
     stored: Option<BTreeMap<String, u64>>,
-    /// By the backend.
+    /// The backend's count.
     counted: Option<EndpointCounters>,
 }
 
-/// What else may have made requests to an endpoint.
+/// Other sources of requests to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OtherTraffic {
-    /// Requests of setup and teardown, which are counted apart, and that no other endpoint has been found to have had.
+    /// Requests of setup and teardown that are not yet assigned to another endpoint.
     pub(super) around: u64,
-    /// Whether anybody but this run can have reached the backend.
+    /// Whether other clients can reach the backend.
     pub(super) possible: bool,
 }
 
-/// Requests that the backend counted and the generator did not see answered, by what explains them.
+/// Requests that the backend counted and for which the
+/// generator got no response, by their explanation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Explanation {
-    /// Counted by the backend, though no answer came here.
+    /// Sent by the generator, which got no response.
     pub(super) unanswered: u64,
-    /// Made by setup and teardown.
+    /// Sent by setup and teardown.
     pub(super) around: u64,
-    /// Made by other clients.
+    /// Sent by other clients.
     pub(super) others: u64,
 }
 
-/// The class of a status as the backend groups them; none where no answer came.
+/// The class of a status in the backend's metrics; `None` for a request without a response.
 fn class(status: &str) -> Option<String> {
     let first = status.chars().next().filter(|first| ('1'..='5').contains(first))?;
     Some(format!("{first}xx"))
@@ -59,28 +64,28 @@ fn by_class(by_status: &BTreeMap<String, u64>) -> (BTreeMap<String, u64>, u64) {
 }
 
 impl EndpointAccount {
-    /// By the report; what is stored comes by status, as it was sent.
+    /// The account of an endpoint's result. `stored` is by status.
     pub(super) fn new(
         endpoint: &EndpointResult,
         stored: Option<BTreeMap<String, u64>>,
         counted: Option<EndpointCounters>,
     ) -> Self {
         let (sent, unanswered) = by_class(&endpoint.by_status);
-        // What was never begun cannot have been counted by anybody.
+        // Requests that were cut off had started, so the backend may have counted them.
         let unanswered = unanswered + endpoint.cut;
         Self { name: endpoint.name.clone(), sent, unanswered, stored, counted }
     }
 
-    /// What is wrong, or what explains the difference between what was sent and what the backend counted.
+    /// Explains the difference between sent requests and the backend's count.
+    ///
+    /// # Errors
+    /// The message about a difference to the store, or one that the list does not explain.
     pub(super) fn audit(&self, endpoint: &EndpointResult, others: OtherTraffic) -> Result<Explanation, String> {
         if let Some(stored) = &self.stored
             && let Some(wrong) = first_difference(&endpoint.by_status, stored)
         {
             let (status, sent, found) = wrong;
-            return Err(format!(
-                "{}: {sent} requests with status {status} were sent, and Prometheus has {found}",
-                self.name
-            ));
+            return Err(format!("{}: {sent} requests got status {status}, and Prometheus has {found}", self.name));
         }
         let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
         let mut surplus = 0;
@@ -94,8 +99,8 @@ impl EndpointAccount {
             let found = counted.by_class.get(class).copied().unwrap_or_default();
             if found < sent {
                 return Err(format!(
-                    "{}: {sent} answers with status {class} came, and the backend counted {found}: something else answered \
-                     the rest, or they were not counted",
+                    "{}: {sent} responses had status {class}, and the backend counted {found}: another server sent the rest, \
+                     or the backend did not count them",
                     self.name
                 ));
             }
@@ -106,25 +111,26 @@ impl EndpointAccount {
         let rest = surplus - unanswered - around;
         if rest > 0 && !others.possible {
             return Err(format!(
-                "{}: the backend counted {rest} requests that nobody else can have made and that were not sent",
+                "{}: the backend counted {rest} requests that this run did not send, and it has no other clients",
                 self.name
             ));
         }
         Ok(Explanation { unanswered, around, others: rest })
     }
 
-    /// Whether the backend has counted all that was answered.
+    /// Whether the backend has counted every request that got a response.
     pub(super) fn is_complete(&self) -> bool {
         let Some(counted) = &self.counted else { return true };
         self.sent.iter().all(|(class, sent)| counted.by_class.get(class).is_some_and(|found| found >= sent))
     }
 }
 
-/// The first key that differs, with both counts.
+/// The first key whose counts differ, with both counts.
 fn first_difference(sent: &BTreeMap<String, u64>, stored: &BTreeMap<String, u64>) -> Option<(String, u64, u64)> {
-    let of = |map: &BTreeMap<String, u64>, key: &String| map.get(key).copied().unwrap_or_default();
+    let count = |map: &BTreeMap<String, u64>, key: &String| map.get(key).copied().unwrap_or_default();
     let mut keys = sent.keys().chain(stored.keys());
-    keys.find(|key| of(sent, key) != of(stored, key)).map(|key| (key.clone(), of(sent, key), of(stored, key)))
+    let key = keys.find(|key| count(sent, key) != count(stored, key))?;
+    Some((key.clone(), count(sent, key), count(stored, key)))
 }
 
 #[cfg(test)]
@@ -135,8 +141,8 @@ mod tests {
 
     const ALONE: OtherTraffic = OtherTraffic { around: 0, possible: false };
 
-    fn counts(of: &[(&str, u64)]) -> BTreeMap<String, u64> {
-        of.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
+    fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {
+        pairs.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
     }
 
     fn endpoint(by_status: &[(&str, u64)], cut: u64) -> EndpointResult {
@@ -177,32 +183,32 @@ mod tests {
     }
 
     #[test]
-    fn each_explanation_takes_what_it_can_and_the_rest_is_an_error() {
+    fn a_surplus_without_an_explanation_is_an_error() {
         let explained = |unanswered, around, others| Ok(Explanation { unanswered, around, others });
-        // Three time-outs, two of which the backend went on with.
+        // Three requests timed out, and the backend completed two of them.
         assert_eq!(audit(&[("200", 10), ("0", 3)], 0, &[("2xx", 12)], ALONE), explained(2, 0, 0));
-        // One was cut off at the end.
+        // One request was cut off at the end.
         assert_eq!(audit(&[("200", 10)], 1, &[("2xx", 10), ("5xx", 1)], ALONE), explained(1, 0, 0));
         let others = OtherTraffic { around: 2, possible: true };
         assert_eq!(audit(&[("200", 10), ("0", 1)], 0, &[("2xx", 17)], others), explained(1, 2, 4));
         let wrong = audit(&[("200", 10)], 0, &[("2xx", 11)], ALONE).unwrap_err();
-        assert!(wrong.contains("1 requests that nobody else"), "{wrong}");
+        assert!(wrong.contains("1 requests that this run did not send"), "{wrong}");
     }
 
     #[test]
-    fn an_answer_that_the_backend_did_not_count_is_an_error() {
+    fn a_response_that_the_backend_did_not_count_is_an_error() {
         let others = OtherTraffic { around: 5, possible: true };
         for (sent, counted) in [([("200", 10)], [("2xx", 9)]), ([("502", 10)], [("2xx", 10)])] {
             let wrong = audit(&sent, 5, &counted, others).unwrap_err();
-            assert!(wrong.starts_with("join_room: 10 answers"), "{wrong}");
+            assert!(wrong.starts_with("join_room: 10 responses"), "{wrong}");
         }
     }
 
     #[test]
-    fn a_store_that_has_another_number_is_named() {
+    fn another_count_in_the_store_is_an_error() {
         let endpoint = endpoint(&[("200", 10), ("500", 1)], 0);
         let stored = Some(counts(&[("200", 10)]));
         let wrong = EndpointAccount::new(&endpoint, stored, None).audit(&endpoint, ALONE).unwrap_err();
-        assert_eq!(wrong, "join_room: 1 requests with status 500 were sent, and Prometheus has 0");
+        assert_eq!(wrong, "join_room: 1 requests got status 500, and Prometheus has 0");
     }
 }

@@ -1,4 +1,4 @@
-//! Questions that go through Grafana's data source, which is what a viewer's browser asks, for as long as Grafana answers.
+//! Queries through Grafana's data source, as a viewer's browser makes them.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +11,8 @@ use url::Url;
 use super::window::{POINTS, RunWindow, step};
 use crate::http;
 
-/// Our Grafana. Once it does not answer it is asked no more: each question would wait for it.
+/// The stack's Grafana. After a failure it gets no more
+/// queries, since each of them would have to time out.
 #[derive(Debug)]
 pub(super) struct Grafana {
     http: reqwest::Client,
@@ -21,11 +22,11 @@ pub(super) struct Grafana {
 
 impl Grafana {
     pub(super) fn new(url: Url) -> anyhow::Result<Self> {
-        // Whoever can reach it may look: no credentials.
+        // Viewing needs no credentials.
         Ok(Self { http: http::client(&url)?, url, gave_up: Mutex::new(None) })
     }
 
-    /// Why it is asked no more.
+    /// The reason why Grafana gets no more queries.
     pub(super) fn gave_up(&self) -> Option<String> {
         self.gave_up.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -34,21 +35,21 @@ impl Grafana {
         *self.gave_up.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
-    /// What comes of a query; none if Grafana does not answer, or does not let us in.
+    /// The query's result; `None` if Grafana is down or refuses access.
     pub(super) async fn ask(&self, expr: &str, instant: bool, window: RunWindow) -> Option<Found> {
         if self.gave_up().is_some() {
             return None;
         }
         match through_grafana(&self.http, &self.url, expr, instant, window).await {
-            Ok(answer) => self.let_in(answer).map(|response| grafana_response::found(&response)),
+            Ok(response) => self.check_access(response).map(|response| grafana_response::found(&response)),
             Err(error) => {
-                self.give_up(format!("it does not answer: {}", error.root_cause()));
+                self.give_up(format!("it does not respond: {}", error.root_cause()));
                 None
             }
         }
     }
 
-    /// What Prometheus answers to a question of its own, likewise.
+    /// The response of Prometheus' API at a path; `None` if Grafana is down or refuses access.
     pub(super) async fn resource(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Option<Value>> {
         if self.gave_up().is_some() {
             return Ok(None);
@@ -56,30 +57,31 @@ impl Grafana {
         let source = dashboards::panel::PROMETHEUS_UID;
         let mut url = self.url.join(&format!("api/datasources/uid/{source}/resources/api/v1/{path}"))?;
         url.query_pairs_mut().extend_pairs(query);
-        match http::json_whatever(&self.http, url).await {
-            Ok(answer) => Ok(self.let_in(answer)),
+        match http::json_of_any_status(&self.http, url).await {
+            Ok(response) => Ok(self.check_access(response)),
             Err(error) => {
-                self.give_up(format!("it does not answer: {}", error.root_cause()));
+                self.give_up(format!("it does not respond: {}", error.root_cause()));
                 Ok(None)
             }
         }
     }
 
-    /// An answer, unless it is that we may not ask.
-    fn let_in(&self, answer: Value) -> Option<Value> {
-        let refused = matches!(answer["statusCode"].as_u64(), Some(401 | 403))
-            || answer["messageId"].as_str().is_some_and(|id| id.starts_with("auth") || id.contains("accesscontrol"))
-            || matches!(answer["message"].as_str(), Some("Unauthorized" | "Forbidden"));
+    /// The response, unless Grafana refused access.
+    fn check_access(&self, response: Value) -> Option<Value> {
+        let refused = matches!(response["statusCode"].as_u64(), Some(401 | 403))
+            || response["messageId"].as_str().is_some_and(|id| id.starts_with("auth") || id.contains("accesscontrol"))
+            || matches!(response["message"].as_str(), Some("Unauthorized" | "Forbidden"));
         if refused {
-            let said = shown(answer["message"].as_str().unwrap_or("no"));
-            self.give_up(format!("it does not let us in ({said}); it was set up otherwise: cargo xtask stack restart"));
+            let message = shown(response["message"].as_str().unwrap_or("no message"));
+            self.give_up(format!("it refuses access without a login ({message}): cargo xtask stack restart"));
             return None;
         }
-        Some(answer)
+        Some(response)
     }
 }
 
-/// `POST /api/ds/query`, <https://grafana.com/docs/grafana/latest/developers/http_api/data_source/>.
+/// `POST /api/ds/query`,
+/// <https://grafana.com/docs/grafana/latest/developers/http_api/data_source/>.
 async fn through_grafana(
     client: &reqwest::Client,
     grafana: &Url,

@@ -1,4 +1,4 @@
-//! Brings the three counts together: what was sent, what is stored, and what the backend counted.
+//! The check of delivery: reads the counts of the store and of the backend, and audits them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,31 +18,33 @@ use super::source::Source;
 use super::{ProofContext, ProofItem, ProofItemOutcome, last_value_of_run, now_ms, requested, whole};
 
 const CHECK: &str = "delivery";
-/// How long the backend may take to count what it has answered: so many readings, with a pause between them.
+/// Limit on readings of the backend's counters, until it has counted all of its responses.
 const READINGS: u32 = 15;
+/// The pause between two readings.
 const PAUSE: Duration = Duration::from_millis(200);
 
-const SEVERAL: &str =
-    "several workers answer /metrics in turn, each for itself (prometheus_client's multiprocess mode adds them up)";
-const REDIRECTS: &str = "redirects are followed, and so other handlers than the endpoints' have answered";
+const SEVERAL: &str = "several workers answer /metrics in turn, each with its own counters \
+     (prometheus_client's multiprocess mode adds them up)";
+const REDIRECTS: &str = "redirects are followed, so other handlers than the endpoints' may have responded";
 
-/// Requests by endpoint and status, as the store has them.
-type Stored = BTreeMap<&'static str, BTreeMap<String, u64>>;
+/// The store's counts, by endpoint and status.
+type StoreCount = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
-/// What the backend counted during the run, endpoint by endpoint, or why that is not known.
+/// The backend's counts of the run by endpoint, with its
+/// routes; or the reason why they are unknown.
 enum BackendCount {
     Known(BTreeMap<&'static str, EndpointCounters>, BTreeSet<String>),
     Unknown(String),
 }
 
-/// What the backend counted during the run, and the routes that it has answered for.
+/// The backend's counts of the run by endpoint, and the routes with requests.
 #[derive(Debug, Default)]
 pub(super) struct BackendTraffic {
     pub(super) counted: BTreeMap<&'static str, EndpointCounters>,
     pub(super) routes: BTreeSet<String>,
 }
 
-/// The audit, and the backend's own counters over the run.
+/// Audits the delivery. Also gives the backend's counts of the run.
 pub(super) async fn check(
     report: &Report,
     before: BackendMetrics,
@@ -50,13 +52,13 @@ pub(super) async fn check(
     context: &ProofContext<'_>,
 ) -> (ProofItem, BackendTraffic) {
     let failed = |error: anyhow::Error| ProofItem::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
-    let stored = match stored(report, source).await {
+    let stored = match read_store(report, source).await {
         Ok(stored) => stored,
         Err(error) => return (failed(error), BackendTraffic::default()),
     };
     let count = match before {
         _ if context.follows_redirects => BackendCount::Unknown(REDIRECTS.to_owned()),
-        BackendMetrics::One(before) => match count(report, &before, context.target).await {
+        BackendMetrics::One(before) => match read_backend(report, &before, context.target).await {
             Ok(count) => count,
             Err(error) => {
                 return (
@@ -66,9 +68,7 @@ pub(super) async fn check(
             }
         },
         BackendMetrics::Several => BackendCount::Unknown(SEVERAL.to_owned()),
-        BackendMetrics::Mute(why) => {
-            BackendCount::Unknown(format!("the backend's own counters are not to be had: {why}"))
-        }
+        BackendMetrics::Mute(why) => BackendCount::Unknown(format!("the backend's counters are not available: {why}")),
     };
     let others = OtherTraffic { around: report.around.sent + report.around.unknown, possible: !context.own_backend };
     let check = audit(report, &stored, &count, others);
@@ -79,40 +79,43 @@ pub(super) async fn check(
     (check, own)
 }
 
-/// Reads the backend's counters until they hold all that was answered, or time is up: a request is counted a moment after
-/// its answer was sent.
-async fn count(report: &Report, before: &ProcessCounters, target: &Url) -> anyhow::Result<BackendCount> {
+/// Reads the backend's counters until they have all responses, or up to the limit of readings.
+///
+/// A backend counts a request a moment after it has sent the response.
+async fn read_backend(report: &Report, before: &ProcessCounters, target: &Url) -> anyhow::Result<BackendCount> {
     let (mut counted, mut routes) = (BTreeMap::new(), BTreeSet::new());
     for _ in 0..READINGS {
         let after = backend_metrics::read_once(target).await?;
         if !after.is_of_the_process_of(before) {
             let several = after.started == before.started
                 || matches!(backend_metrics::read(target).await, BackendMetrics::Several);
-            let restarted = "the backend was restarted during the run: its counters began again";
+            let restarted = "the backend was restarted during the run, which reset its counters";
             return Ok(BackendCount::Unknown(if several { SEVERAL } else { restarted }.to_owned()));
         }
-        let of = |endpoint: &Endpoint| (endpoint.name, after.endpoints[endpoint].since(&before.endpoints[endpoint]));
-        counted = requested(report).map(|(_, endpoint)| of(endpoint)).collect();
+        let since = |endpoint: &Endpoint| (endpoint.name, after.endpoints[endpoint].since(&before.endpoints[endpoint]));
+        counted = requested(report).map(|(_, endpoint)| since(endpoint)).collect();
         routes = after.routes;
         if is_complete(report, &counted) {
             break;
         }
         time::sleep(PAUSE).await;
     }
-    // What nobody has counted, another worker may have, which no reading before the load has met.
+    // Another worker may have counted the missing requests, which
+    // no reading before the load has reached.
     if !is_complete(report, &counted) && matches!(backend_metrics::read(target).await, BackendMetrics::Several) {
         return Ok(BackendCount::Unknown(SEVERAL.to_owned()));
     }
     Ok(BackendCount::Known(counted, routes))
 }
 
-/// Whether the backend has counted all that was answered, of every endpoint.
+/// Whether the backend has counted every request that got a response, of every endpoint.
 fn is_complete(report: &Report, counted: &BTreeMap<&'static str, EndpointCounters>) -> bool {
-    let of = |name: &str| counted.get(name).cloned();
-    requested(report).all(|(result, endpoint)| EndpointAccount::new(result, None, of(endpoint.name)).is_complete())
+    let counters = |name: &str| counted.get(name).cloned();
+    requested(report)
+        .all(|(result, endpoint)| EndpointAccount::new(result, None, counters(endpoint.name)).is_complete())
 }
 
-fn audit(report: &Report, stored: &Stored, count: &BackendCount, mut others: OtherTraffic) -> ProofItem {
+fn audit(report: &Report, stored: &StoreCount, count: &BackendCount, mut others: OtherTraffic) -> ProofItem {
     let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
     for (result, endpoint) in requested(report) {
         let of_backend = match count {
@@ -124,7 +127,7 @@ fn audit(report: &Report, stored: &Stored, count: &BackendCount, mut others: Oth
             Ok(explained) => {
                 sum.unanswered += explained.unanswered;
                 sum.around += explained.around;
-                // Each request explains one, of all endpoints.
+                // A request of setup or teardown explains one count of one endpoint.
                 others.around -= explained.around;
                 sum.others += explained.others;
             }
@@ -135,16 +138,16 @@ fn audit(report: &Report, stored: &Stored, count: &BackendCount, mut others: Oth
     let in_store: u64 = stored.values().flat_map(BTreeMap::values).sum();
     let mut figures = format!("{sent} sent, {in_store} in Prometheus");
     match count {
-        // What answers us and is ours cannot be mute.
+        // The stub backend has metrics, so unknown counts are a problem.
         BackendCount::Unknown(why) if !others.possible && why != REDIRECTS => wrong.push(why.clone()),
         BackendCount::Unknown(why) => drop(write!(figures, "; {why}")),
         BackendCount::Known(counted, _) => {
             let by_backend: u64 = counted.values().map(EndpointCounters::requests).sum();
             let _ = write!(figures, ", {by_backend} counted by the backend");
             let parts = [
-                (sum.unanswered, "of them never answered here"),
-                (sum.around, "of setup and teardown"),
-                (sum.others, "of other clients"),
+                (sum.unanswered, "of them without a response here"),
+                (sum.around, "from setup and teardown"),
+                (sum.others, "from other clients"),
             ];
             for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
                 let _ = write!(figures, ", {count} {what}");
@@ -158,8 +161,8 @@ fn audit(report: &Report, stored: &Stored, count: &BackendCount, mut others: Oth
     check
 }
 
-/// Requests by endpoint and status, as the store has them.
-async fn stored(report: &Report, source: &Source) -> anyhow::Result<Stored> {
+/// Reads the store's counts by endpoint and status.
+async fn read_store(report: &Report, source: &Source) -> anyhow::Result<StoreCount> {
     let mut stored = BTreeMap::new();
     for (result, endpoint) in requested(report) {
         let mut by_status = BTreeMap::new();

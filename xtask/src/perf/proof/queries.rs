@@ -1,4 +1,5 @@
-//! Nothing empty: each query of each panel, variable, annotation, rule and alert has an answer for the run.
+//! The check "nothing empty": every query of every panel, variable, annotation, rule and alert has
+//! data for the run.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,31 +20,32 @@ use super::window::{RunWindow, step};
 use super::{ProofContext, ProofItem, now_ms};
 use crate::clock::Moment;
 
-/// Looked at from a moment before the run, as the printed link does.
+/// The window begins this long before the run, like the printed link to the dashboard.
 const MARGIN_MS: i64 = 5_000;
 
-/// Why lines over time may rightly be empty.
-const TOO_SHORT: Option<&str> = Some("a run of a few pushes draws no lines");
+/// Why lines over time may be empty.
+const TOO_SHORT: Option<&str> = Some("a run with only a few pushes has no lines");
 
-/// Why marks of a run's start and end may rightly be empty.
-const UNSEEN_MARKS: Option<&str> = Some("a window of hours is drawn in longer steps than the marks are");
+/// Why annotations of a run's start and end may be empty.
+const SHORT_MARKS: Option<&str> = Some("in a window of hours, a step is longer than the mark");
 
-/// Whether a query looks at several moments: a line, or a table's cell that is made from one.
+/// Whether a query covers several times: a line, or a table's cell that is made from a line.
 fn is_over_time(question: &Question) -> bool {
     !question.instant || question.expr.contains("[$__range:")
 }
 
-/// Whether a line over time could miss all that was pushed: Grafana's steps are as long as the time between pushes.
+/// Whether a line over time could miss all pushes of the run. Grafana's step is as long as the push
+/// interval.
 fn is_short(report: &Report) -> bool {
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
     Duration::from_millis(lasted) < monitoring::stack_limits::PUSH_INTERVAL * 2
 }
 
-/// Scraped this often by then, the backend's counters have a rate.
+/// Number of scrapes from which on the backend's counters have a rate.
 const SCRAPES: u32 = 5;
 
-/// Why Prometheus may rightly know nothing of the backend; none if it has to.
-pub(super) async fn scraped(
+/// Why Prometheus may have no data of the backend. `None` if it must have data.
+pub(super) async fn why_not_scraped(
     report: &Report,
     backend: &BackendMetrics,
     source: &Source,
@@ -59,12 +61,12 @@ pub(super) async fn scraped(
     let up = format!("max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h])");
     let scrapes = source.value(&up, now_ms()).await;
     match scrapes {
-        // Our own Prometheus is told of the backend; another's need not be.
+        // The stack's Prometheus gets the backend as a target. Other stores need not have it.
         Ok(None) if !context.own_store => Some("this Prometheus does not scrape the backend"),
         Ok(Some(0.0)) if context.on_a_bridge => {
-            Some("Prometheus, on a network of its own, does not reach the backend: it listens on 127.0.0.1 alone")
+            Some("Prometheus is in a bridge network and cannot reach the backend, which listens only on 127.0.0.1")
         }
-        // What is wrong shows in the panels that have no data.
+        // Any other problem appears as panels without data.
         _ => None,
     }
 }
@@ -76,7 +78,7 @@ pub(super) async fn check(
     no_scrapes: Option<&'static str>,
 ) -> ProofItem {
     const CHECK: &str = "nothing empty";
-    let mut asked = QueryTally::default();
+    let mut tally = QueryTally::default();
     let dashboard = service_dashboard::dashboard(catalogue);
     let from_ms = report.started_unix_ms - MARGIN_MS;
     let run = RunWindow { from_ms, to_ms: report.series_end_unix_ms() };
@@ -84,39 +86,42 @@ pub(super) async fn check(
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let may_be_empty = question.may_be_empty.or_else(|| {
-                let of_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
+                let is_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
                 let no_lines = TOO_SHORT.filter(|_| is_short(report) && is_over_time(&question));
-                let too_far_apart = UNSEEN_MARKS
+                let too_far_apart = SHORT_MARKS
                     .filter(|_| question.kind == QuestionKind::Annotation && step(window) > service_dashboard::MARK);
                 no_scrapes
-                    .filter(|_| of_backend)
+                    .filter(|_| is_backend)
                     .or(no_lines)
                     .or(too_far_apart)
                     .or_else(|| not_requested(catalogue, &question.expr, report))
             });
-            let question = Question { expr: filled_in(&question.expr, report), may_be_empty, ..question };
-            asked.put(source, question, window).await;
+            let question = Question { expr: fill_in_variables(&question.expr, report), may_be_empty, ..question };
+            tally.ask(source, question, window).await;
         }
-        asked.variables(report, source, &dashboard, window).await;
+        tally.check_variables(report, source, &dashboard, window).await;
     }
     if own_store {
-        asked.rules_are_loaded(catalogue, source).await;
+        tally.check_rules(catalogue, source).await;
     }
-    let through = if source.is_grafana() { "through Grafana" } else { "put to Prometheus" };
-    let empty = asked.empty.len();
-    let figures =
-        format!("{} queries {through}, for the run's window and up to now; {empty} rightly without data", asked.count);
-    let mut check = ProofItem::new(CHECK, figures, asked.wrong);
-    check.excused = asked.empty.into_iter().collect();
+    let through = if source.is_grafana() { "through Grafana" } else { "to Prometheus" };
+    let empty = tally.empty.len();
+    let figures = format!(
+        "{} queries {through}, for the run's window and up to now; {empty} empty for a known reason",
+        tally.count
+    );
+    let mut check = ProofItem::new(CHECK, figures, tally.wrong);
+    check.queries = tally.queries;
+    check.excused = tally.empty.into_iter().collect();
     if let Some(why) = source.gave_up_on_grafana() {
-        check.lines.insert(0, format!("Grafana was not asked, or not for all of it: {why}"));
+        check.lines.insert(0, format!("some or all queries went to Prometheus instead of Grafana: {why}"));
     }
     check
 }
 
-/// Whether a query speaks of endpoints, and of none that the scenario requests.
+/// Why a query may be empty: it is about endpoints, but the scenario requests none of them.
 fn not_requested(catalogue: &Catalogue, expr: &str, report: &Report) -> Option<&'static str> {
-    let speaks_of = |name: &str| {
+    let mentions = |name: &str| {
         ["latency", "success", "response_time"].iter().any(|metric| {
             let stem = format!("{name}_{metric}");
             expr.match_indices(&stem).any(|(at, _)| {
@@ -125,13 +130,13 @@ fn not_requested(catalogue: &Catalogue, expr: &str, report: &Report) -> Option<&
             })
         })
     };
-    let mentioned: Vec<_> = catalogue.endpoints.iter().filter(|endpoint| speaks_of(endpoint.name)).collect();
+    let mentioned: Vec<_> = catalogue.endpoints.iter().filter(|endpoint| mentions(endpoint.name)).collect();
     let requested = |name: &str| report.endpoints.iter().any(|endpoint| endpoint.name == name);
     let none = !mentioned.is_empty() && !mentioned.iter().any(|endpoint| requested(endpoint.name));
-    none.then_some("the scenario does not make such requests")
+    none.then_some("the scenario does not request these endpoints")
 }
 
-/// What rules and alerts ask, which is the same for all runs.
+/// The queries of rules and alerts. They are the same for all runs.
 fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
     let recording = recording_rules::recording_rules(catalogue, timing);
     let alerts = alerts::alerts(catalogue, timing);
@@ -147,19 +152,21 @@ fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
         place: format!("alert {}", rule.alert),
         expr: rule.expr.to_string(),
         instant: false,
-        may_be_empty: Some("nothing is wrong"),
+        may_be_empty: Some("the alert does not fire"),
     });
     recorded.chain(alerts).collect()
 }
 
-/// A query as a viewer who has chosen the run would put it. Grafana escapes values for regular expressions.
-fn filled_in(expr: &str, report: &Report) -> String {
+/// Replaces the dashboard's variables in a query by the run's values. Like Grafana, escapes them
+/// for regular expressions.
+fn fill_in_variables(expr: &str, report: &Report) -> String {
     let value = |text: &str| text.replace('.', "\\\\.").replace('+', "\\\\+");
-    let of = |label: monitoring::label::Label| format!("${}", label.as_str());
-    expr.replace(&of(TESTID), &value(&report.testid)).replace(&of(SCENARIO), &scenarios(report, &value))
+    let variable = |label: monitoring::label::Label| format!("${}", label.as_str());
+    let expr = expr.replace(&variable(TESTID), &value(&report.testid));
+    expr.replace(&variable(SCENARIO), &scenarios(report, &value))
 }
 
-/// The values of the label that the run's series have, as Grafana writes several chosen ones.
+/// The values of the label `scenario` of the run's series, as Grafana writes a multiple choice.
 fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
     let names: Vec<_> = report.scenarios().into_iter().map(value).collect();
     match names.as_slice() {
@@ -168,9 +175,9 @@ fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
     }
 }
 
-/// Of the queries that may be empty after a run, those that had no data in a drill either, from its faulty run's beginning
-/// up to now.
-pub(crate) async fn unanswered(
+/// The queries that may be empty after a run, and had no data in a drill either. The window begins
+/// with the drill's faulty run and ends now.
+pub(crate) async fn empty_queries(
     catalogue: &Catalogue,
     source: &Source,
     (testid, scenario): (&str, &str),
@@ -179,27 +186,33 @@ pub(crate) async fn unanswered(
 ) -> anyhow::Result<Vec<String>> {
     let dashboard = service_dashboard::dashboard(catalogue);
     let window = RunWindow { from_ms: began.0, to_ms: now.0 };
-    let mut unanswered = Vec::new();
+    let mut empty = Vec::new();
     let all = queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
     for question in all.filter(|question| question.may_be_empty.is_some()) {
         let expr = question.expr.replace("$testid", testid).replace("$scenario", scenario);
         let found = source.ask(&expr, question.instant, window).await?;
         if let Some(why) = found.why_not() {
-            unanswered.push(format!("{}: {why}, in the drill either: {expr}", question.place));
+            empty.push(format!("{}: {why}, even in the drill: {expr}", question.place));
         }
     }
-    Ok(unanswered)
+    Ok(empty)
 }
 
+/// The results of all queries.
 #[derive(Debug, Default)]
 struct QueryTally {
+    /// Number of queries.
     count: usize,
+    /// Queries without data that may be empty, each with the reason.
     empty: BTreeSet<String>,
+    /// Problems, each once.
     wrong: Vec<String>,
+    /// The PromQL of queries with a problem.
+    queries: Vec<String>,
 }
 
 impl QueryTally {
-    async fn put(&mut self, source: &Source, question: Question, window: RunWindow) {
+    async fn ask(&mut self, source: &Source, question: Question, window: RunWindow) {
         self.count += 1;
         let found = match source.ask(&question.expr, question.instant, window).await {
             Ok(found) => found,
@@ -210,18 +223,25 @@ impl QueryTally {
             (Some(_), Found::Nothing | Found::OnlyNan, Some(reason)) => {
                 self.empty.insert(format!("{}: {reason}", question.place));
             }
-            (Some(why), ..) => self.complain(format!("{}: {why}: {}", question.place, question.expr)),
+            (Some(why), ..) => {
+                self.add_problem(format!("{}: {why}", question.place));
+                let query = format!("{}: {}", question.place, question.expr);
+                if !self.queries.contains(&query) {
+                    self.queries.push(query);
+                }
+            }
         }
     }
 
-    /// Keeps what is wrong once, though both windows show it.
-    fn complain(&mut self, text: String) {
+    /// Adds a problem, once even if both windows have it.
+    fn add_problem(&mut self, text: String) {
         if !self.wrong.contains(&text) {
             self.wrong.push(text);
         }
     }
 
-    async fn variables(
+    /// Checks that each variable of the dashboard offers the run's value.
+    async fn check_variables(
         &mut self,
         report: &Report,
         source: &Source,
@@ -235,24 +255,24 @@ impl QueryTally {
             } else {
                 report.plan.parts.first().map_or_else(|| report.scenario.clone(), |part| part.name.clone())
             };
-            let selector = filled_in(&variable.selector, report);
+            let selector = fill_in_variables(&variable.selector, report);
             match source.label_values(&variable.label, &selector, window).await {
                 Ok(values) if values.contains(&wanted) => {}
-                Ok(values) => self.complain(format!(
+                Ok(values) => self.add_problem(format!(
                     "variable {}: {wanted:?} is not among its {} values: {selector}",
                     variable.variable,
                     values.len()
                 )),
-                Err(error) => self.complain(format!("variable {}: {error:#}: {selector}", variable.variable)),
+                Err(error) => self.add_problem(format!("variable {}: {error:#}: {selector}", variable.variable)),
             }
         }
     }
 
-    /// Whether Prometheus has each of our rules, and evaluates it.
-    async fn rules_are_loaded(&mut self, catalogue: &Catalogue, source: &Source) {
+    /// Checks that Prometheus has loaded each of our rules, and evaluates it without errors.
+    async fn check_rules(&mut self, catalogue: &Catalogue, source: &Source) {
         let loaded = match source.rules().await {
             Ok(loaded) => loaded,
-            Err(error) => return self.complain(format!("rules: {error:#}")),
+            Err(error) => return self.add_problem(format!("rules: {error:#}")),
         };
         let recording = recording_rules::recording_rules(catalogue, &Timing::USUAL);
         let alerts = alerts::alerts(catalogue, &Timing::USUAL);
@@ -260,8 +280,8 @@ impl QueryTally {
         for name in names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert)) {
             self.count += 1;
             match loaded.iter().find(|(known, _)| known == name) {
-                None => self.complain(format!("rule {name}: Prometheus does not have it")),
-                Some((_, Some(wrong))) => self.complain(format!("rule {name}: {wrong}")),
+                None => self.add_problem(format!("rule {name}: Prometheus does not have it")),
+                Some((_, Some(wrong))) => self.add_problem(format!("rule {name}: {wrong}")),
                 Some((_, None)) => {}
             }
         }
@@ -277,7 +297,7 @@ mod tests {
 
     use super::*;
 
-    /// A store that has data for every query but those with a word in it, for which there is nothing.
+    /// A store that has data for every query that does not contain `word`.
     fn store_without(word: &'static str) -> Source {
         let url = fake_server::respond(move |request| {
             let body = match (request.contains("/label/"), request.contains(word)) {
@@ -291,7 +311,7 @@ mod tests {
         Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap()
     }
 
-    /// All rules but those of a name; that of p95 of joins does not work.
+    /// All rules except the one named `word`. The rule for the p95 of joins has an error.
     fn rules(word: &str) -> String {
         let recording = recording_rules::recording_rules(&STOCK_AI, &Timing::USUAL);
         let alerts = alerts::alerts(&STOCK_AI, &Timing::USUAL);
@@ -308,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rule_that_is_not_loaded_or_does_not_work_is_named() {
+    async fn a_missing_or_failing_rule_is_reported_by_name() {
         let report = test_support::report();
         let wrong = check((&STOCK_AI, &report), &store_without("get_news_latency:p95"), true, None).await.lines;
         assert!(wrong.contains(&"rule get_news_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
@@ -321,13 +341,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_series_that_is_not_there_is_named_by_each_panel_that_shows_it() {
+    async fn a_missing_series_is_reported_for_each_panel_that_shows_it() {
         assert_eq!(wrong_without("nothing at all").await, Vec::<String>::new());
         let wrong = wrong_without(&Metric::vus().name.leak()[..]).await;
         let places: Vec<_> = wrong.iter().filter_map(|line| line.split(": no series").next()).collect();
         assert_eq!(places, ["panel \"Summary\", Q2", "panel \"Virtual users\", Q1", "annotation \"Run starts\""]);
         let wrong = wrong_without("get_news_latency%3Ap95").await;
-        assert_eq!(wrong, Vec::<String>::new(), "alerts are rightly silent");
+        assert_eq!(wrong, Vec::<String>::new(), "alerts may be empty");
         let wrong = wrong_without("le%3D%22300.0%22").await;
         assert!(
             wrong.iter().any(|line| line.starts_with("rule slo:join_room:p95_under_300ms: no series")),
@@ -336,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_scenario_does_not_request_may_be_empty() {
+    fn queries_about_endpoints_that_are_not_requested_may_be_empty() {
         let mut report: Report = test_support::report();
         report.endpoints.retain(|endpoint| endpoint.name == "get_news");
         let reason = |expr: &str| not_requested(&STOCK_AI, expr, &report);

@@ -1,4 +1,5 @@
-//! Whom a query is put to: Prometheus itself, or Grafana's data source, which is what a viewer's browser asks.
+//! The source of query results: Grafana's data source, as in a
+//! viewer's browser, or Prometheus itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,74 +17,79 @@ use super::window::{RunWindow, step};
 use crate::clock::Moment;
 use crate::http;
 
-/// The least that Grafana makes of `$__rate_interval`: four scrapes.
+/// The minimum of Grafana's `$__rate_interval`, in scrape intervals.
 const SCRAPES: u32 = 4;
 
-/// Where queries go.
+/// The store that queries go to, and the Grafana before it.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     prometheus: Prometheus,
     grafana: Option<Arc<Grafana>>,
-    /// Prometheus did not answer a query in time, and is asked no more: of hundreds each would wait as long.
+    /// Whether a query to Prometheus timed out. Later queries are
+    /// not sent: hundreds would time out, too.
     is_silent: Arc<AtomicBool>,
 }
 
 impl Source {
-    /// Grafana is our own, and needs no credentials to be looked at.
+    /// `access` is for the store. The stack's Grafana needs no credentials.
     pub(crate) fn new(prometheus: Url, grafana: Option<Url>, access: &StoreAccess) -> anyhow::Result<Self> {
         let grafana = grafana.map(Grafana::new).transpose()?.map(Arc::new);
         let prometheus = http::prometheus(&prometheus, access)?;
         Ok(Self { prometheus, grafana, is_silent: Arc::default() })
     }
 
-    /// Whether Grafana is asked.
+    /// Whether queries go through Grafana.
     pub(crate) fn is_grafana(&self) -> bool {
         self.grafana.as_ref().is_some_and(|grafana| grafana.gave_up().is_none())
     }
 
-    /// Why Grafana is asked no more, though it is there.
+    /// The reason why queries do not go through Grafana any more.
     pub(crate) fn gave_up_on_grafana(&self) -> Option<String> {
         self.grafana.as_ref()?.gave_up()
     }
 
-    /// Puts a query; Grafana's windows in it are filled in, by Grafana itself if it is there.
+    /// Makes a query, through Grafana if it is available.
+    ///
+    /// Grafana's variables for windows, such as `$__range`, are
+    /// replaced by Grafana or by this crate.
     pub(crate) async fn ask(&self, expr: &str, instant: bool, window: RunWindow) -> anyhow::Result<Found> {
         if let Some(grafana) = &self.grafana
             && let Some(found) = grafana.ask(expr, instant, window).await
         {
             return Ok(found);
         }
-        self.directly(expr, instant, window).await
+        self.ask_prometheus(expr, instant, window).await
     }
 
-    async fn directly(&self, expr: &str, instant: bool, window: RunWindow) -> anyhow::Result<Found> {
+    async fn ask_prometheus(&self, expr: &str, instant: bool, window: RunWindow) -> anyhow::Result<Found> {
         let step = step(window);
         let expr = fill_in_windows(expr, step, window);
         anyhow::ensure!(
             !self.is_silent.load(Ordering::Relaxed),
-            "not asked: Prometheus did not answer a query before in time"
+            "not queried: an earlier query to Prometheus timed out"
         );
-        let answer = if instant {
+        let result = if instant {
             self.prometheus.instant(&expr, Some(window.to_ms)).await
         } else {
             self.prometheus.range(&expr, Range { from_ms: window.from_ms, to_ms: window.to_ms, step }).await
         };
-        let is_late = answer.as_ref().is_err_and(QueryError::is_timeout);
+        let is_late = result.as_ref().is_err_and(QueryError::is_timeout);
         self.is_silent.fetch_or(is_late, Ordering::Relaxed);
-        Ok(response::found(&answer?))
+        Ok(response::found(&result?))
     }
 
-    /// The one value of an expression at a time; none if it has none.
+    /// The single value of an expression at a time; `None` for an empty result.
     pub(crate) async fn value(&self, expr: &str, at_ms: i64) -> anyhow::Result<Option<f64>> {
         self.prometheus.value(expr, at_ms).await.with_context(|| expr.to_owned())
     }
 
-    /// Series over a window, a second between values or as many as keep a long window within what Prometheus answers.
+    /// Series over a window with a step of 1 s, or the finest step
+    /// that Prometheus allows for a long window.
     pub(crate) async fn series(&self, expr: &str, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
         Ok(self.prometheus.series(expr, Range::finest(from.0, to.0)).await?)
     }
 
-    /// Alerts that were pending or firing.
+    /// Series of alerts that were pending or firing in a window.
     pub(crate) async fn alerts(&self, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
         Ok(self.prometheus.alerts(Range::finest(from.0, to.0)).await?)
     }
@@ -94,7 +100,7 @@ impl Source {
         Ok(!self.alerts(now, now).await?.is_empty())
     }
 
-    /// The values of a label of some series in a window.
+    /// The values of a label of the selected series in a window.
     pub(crate) async fn label_values(
         &self,
         label: &str,
@@ -104,23 +110,23 @@ impl Source {
         let path = format!("label/{label}/values");
         let query =
             [("match[]", selector.to_owned()), ("start", seconds(window.from_ms)), ("end", seconds(window.to_ms))];
-        let answer = match &self.grafana {
+        let through_grafana = match &self.grafana {
             Some(grafana) => grafana.resource(&path, &query).await?,
             None => None,
         };
-        match answer {
-            Some(answer) => Ok(response::label_values(&answer)?),
+        match through_grafana {
+            Some(values) => Ok(response::label_values(&values)?),
             None => Ok(self.prometheus.label_values(label, selector, (window.from_ms, window.to_ms)).await?),
         }
     }
 
-    /// Rules by name, and what is wrong with each of them.
+    /// The names of the loaded rules, each with its evaluation error, if any.
     pub(crate) async fn rules(&self) -> anyhow::Result<Vec<(String, Option<String>)>> {
         Ok(self.prometheus.rules().await?)
     }
 }
 
-/// What Grafana does, where Grafana is not there to do it.
+/// Replaces Grafana's variables for windows as Grafana does.
 fn fill_in_windows(expr: &str, step: Duration, window: RunWindow) -> String {
     let push = monitoring::stack_limits::PUSH_INTERVAL;
     let range = u64::try_from(window.to_ms - window.from_ms).unwrap_or_default().div_ceil(1_000).max(1);
@@ -150,35 +156,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_a_prometheus_that_is_silent_not_every_query_waits() {
+    async fn after_a_timeout_prometheus_gets_no_more_queries() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let source = Source::new(url, None, &StoreAccess::default()).unwrap();
         let window = RunWindow { from_ms: 0, to_ms: 1_000 };
         let ask = async || format!("{:#}", source.ask("up", true, window).await.unwrap_err());
         let (first, second) = (ask().await, ask().await);
-        assert!(!first.contains("not asked") && second.contains("not asked"), "{first}; {second}");
+        assert!(!first.contains("not queried") && second.contains("not queried"), "{first}; {second}");
     }
 
-    /// Answers every request with that status and body.
+    /// A server that responds to every request with that status and body.
     fn server(status: &'static str, body: &'static str) -> Url {
         Url::parse(&fake_server::respond(move |_| (status, body.to_owned()))).unwrap()
     }
 
     #[tokio::test]
-    async fn what_grafana_does_not_answer_is_put_to_prometheus_and_said() {
+    async fn without_grafana_queries_go_to_prometheus_with_the_reason() {
         let prometheus = || server("200 OK", r#"{"data":{"result":[{"value":[1,"1"]}]}}"#);
         let gone = Url::parse(&fake_server::unreachable_url()).unwrap();
         let other_password = server("401 Unauthorized", r#"{"statusCode":401,"message":"Unauthorized"}"#);
         let proxy = server("502 Bad Gateway", "<html>");
-        // Its backlog takes the connection, and nobody ever answers on it.
+        // Its backlog accepts the connection, and no response ever comes.
         let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
         let hangs = Url::parse(&format!("http://{}", hanging.local_addr().unwrap())).unwrap();
-        for (grafana, says) in [
-            (gone, "does not answer"),
+        for (grafana, expected) in [
+            (gone, "does not respond"),
             (other_password, "stack restart"),
-            (proxy, "does not answer"),
-            (hangs, "does not answer"),
+            (proxy, "does not respond"),
+            (hangs, "does not respond"),
         ] {
             let source = Source::new(prometheus(), Some(grafana), &Default::default()).unwrap();
             assert!(source.is_grafana());
@@ -186,11 +192,11 @@ mod tests {
                 assert_eq!(source.ask("up", true, MINUTE).await.unwrap(), Found::Data);
             }
             let why = source.gave_up_on_grafana().unwrap();
-            assert!(why.contains(says) && !source.is_grafana(), "{why}");
+            assert!(why.contains(expected) && !source.is_grafana(), "{why}");
         }
         let works = server("200 OK", r#"{"results":{"A":{"error":"bad query"}}}"#);
         let source = Source::new(prometheus(), Some(works), &Default::default()).unwrap();
         assert_eq!(source.ask("up", true, MINUTE).await.unwrap(), Found::Complaint("bad query".to_owned()));
-        assert_eq!(source.gave_up_on_grafana(), None, "a query that Grafana refuses is not Grafana's fault");
+        assert_eq!(source.gave_up_on_grafana(), None, "an invalid query does not count as a failure of Grafana");
     }
 }

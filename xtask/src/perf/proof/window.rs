@@ -1,18 +1,18 @@
-//! The window that a query looks at, and the steps in it.
+//! The window of a query, and Grafana's step in it.
 
 use std::time::Duration;
 
-/// What Grafana draws on a panel of usual width.
+/// Grafana's number of points on a panel of usual width.
 pub(super) const POINTS: i64 = 1_000;
 
-/// A window, Unix milliseconds.
+/// A window in Unix milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RunWindow {
     pub(crate) from_ms: i64,
     pub(crate) to_ms: i64,
 }
 
-/// The step that Grafana takes: as many as it has points, and never finer than the data.
+/// Grafana's step: the window divided by its points, but never finer than the data.
 pub(super) fn step(window: RunWindow) -> Duration {
     let finest = monitoring::stack_limits::PUSH_INTERVAL;
     let of_points = u64::try_from((window.to_ms - window.from_ms) / POINTS).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Containers of this clone: how they are found, removed, and what they wrote.
+//! Containers of this clone: finding them, removing them, and reading their logs.
 
 use std::collections::HashMap;
 
@@ -14,22 +14,23 @@ use testcontainers::bollard::query_parameters::{
 use crate::host::owner;
 use crate::workspace;
 
-/// Which clone of the repository a container belongs to.
+/// Label: the clone of the repository that a container belongs to.
 pub(super) const WORKSPACE: &str = "dev.perf.workspace";
-/// What it is made from: a container of another making is replaced, not reused.
+/// Label: the hash of everything that a container is made from. A container with another hash is
+/// replaced, not reused.
 pub(super) const MAKING: &str = "dev.perf.making";
-/// Whose it is, if it goes with a command.
+/// Label: the command that removes the container when it ends; empty for a container that stays.
 pub(super) const OWNER: &str = "dev.perf.owner";
-/// The command that made it, whether or not it goes with that.
+/// Label: the command that created the container.
 pub(super) const MAKER: &str = "dev.perf.maker";
-/// Whether its data outlives it.
+/// Label: whether the data outlives the container.
 pub(super) const KEEPS: &str = "dev.perf.keeps";
-/// Which stack of the clone: the port of its Prometheus.
+/// Label: the port of the stack's Prometheus, which identifies the stack.
 pub(super) const PORT: &str = "dev.perf.prometheus-port";
-/// Where people find it.
+/// Label: the URL for users.
 pub(super) const URL: &str = "dev.perf.url";
 
-/// A container of a name.
+/// The state and labels of a container.
 pub(super) struct ExistingContainer {
     pub(super) running: bool,
     pub(super) making: String,
@@ -38,7 +39,7 @@ pub(super) struct ExistingContainer {
     pub(super) maker: String,
 }
 
-/// The container of that name; none if there is none.
+/// The container of that name, if it exists.
 pub(super) async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Option<ExistingContainer>> {
     match docker.inspect_container(name, None::<InspectContainerOptions>).await {
         Ok(found) => {
@@ -52,7 +53,7 @@ pub(super) async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Optio
             }))
         }
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("failed to look at container {name}")),
+        Err(error) => Err(error).with_context(|| format!("failed to inspect container {name}")),
     }
 }
 
@@ -65,7 +66,8 @@ pub(super) async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Removes what this command has made. One of that name may be another command's, which was faster.
+/// Removes a container if this command has created it. Another command may have been faster to
+/// create that name.
 pub(super) async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::Result<()> {
     match inspect(docker, name).await? {
         Some(found) if found.maker == owner::owner() => remove(docker, name).await,
@@ -112,7 +114,7 @@ pub(super) async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<V
     Ok(ours)
 }
 
-/// The last line that a container wrote, which says why it ended.
+/// The last line of a container's log, which usually says why it ended.
 pub(super) async fn tail(docker: &Docker, name: &str) -> String {
     let options = LogsOptions { stdout: true, stderr: true, tail: "1".to_owned(), ..LogsOptions::default() };
     let mut lines = docker.logs(name, Some(options));
@@ -123,7 +125,8 @@ pub(super) async fn tail(docker: &Docker, name: &str) -> String {
     last
 }
 
-/// The lines that a container wrote last, each with its name before it, and those to come if it is to go on.
+/// The last lines of a container's log, and with `follow` the new
+/// ones, each after the container's name.
 pub(super) fn log<'a>(
     docker: &'a Docker,
     name: &'a str,

@@ -1,4 +1,4 @@
-//! What a container of the stack runs, what it mounts, and how it is started.
+//! The specification of a container of the stack: program, mounts, limits, and its start.
 
 use std::collections::HashMap;
 use std::fs;
@@ -27,17 +27,17 @@ use tokio::time;
 use crate::host::owner;
 use crate::{files, workspace};
 
-/// How long a container may take from being made to saying that it listens.
+/// Time limit from a container's creation to the log line that says it listens.
 const STARTUP: Duration = Duration::from_secs(60);
-/// How long that may take with a pull of its image, which testcontainers does not limit.
+/// Time limit of the start with a pull of the image, which testcontainers does not limit.
 const WITH_PULL: Duration = Duration::from_secs(600);
 
-/// Which network a container is on.
+/// The network of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Network {
-    /// This machine's own.
+    /// The network of this machine.
     Host,
-    /// One of the stack's own, with ports published on the loopback interface.
+    /// A network of the stack, with ports published on the loopback interface.
     Bridge,
 }
 
@@ -47,57 +47,59 @@ pub(super) struct ContainerSpec {
     pub(super) role: &'static str,
     pub(super) name: String,
     pub(super) image: String,
-    /// Whether the user named it.
+    /// Whether the user chose the image.
     pub(super) image_is_chosen: bool,
     /// The port of the stack's Prometheus.
     pub(super) stack: u16,
-    /// On 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub(super) port: u16,
-    /// In the container, on a bridge.
+    /// The port in the container, if it is on a bridge.
     inner_port: u16,
-    /// The path that answers with success once it is ready.
+    /// The path that responds with success once the service is ready.
     pub(super) ready: &'static str,
-    /// What it logs once it listens.
+    /// Text that the service logs once it listens.
     listens: &'static str,
     command: Vec<String>,
     environment: Vec<(&'static str, String)>,
-    /// `source:target:options`, as Docker writes it.
+    /// `source:target:options`, in Docker's notation.
     binds: Vec<String>,
-    /// Where data outlives the container, if anywhere.
+    /// The named volume for data that outlives the container, in Docker's notation of binds.
     pub(super) volume: Option<String>,
-    /// Whose files it writes, if not its image's user's.
+    /// The user that the container runs as, if not the image's.
     user: Option<String>,
-    /// What of this machine it may have.
+    /// Limits on memory, processor time and processes.
     limits: Limits,
-    /// Who takes it away, if it goes with a command.
+    /// The command that removes the container when it ends; empty for a container that stays.
     pub(super) owner: String,
-    /// Where it stores what goes with it if there is no volume.
+    /// The folder of data that is removed with the container, if there is no volume.
     stores: Option<&'static str>,
-    /// Folders that it writes to besides those that are mounted; they are in memory.
+    /// Writable folders in memory, besides the mounted ones.
     scratch: &'static [&'static str],
 }
 
-/// How large what is in memory may become, and that nothing in it is run.
+/// Mount options of folders in memory: limited in size, without executables.
 const SCRATCH: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
-/// "nobody", of images that would run as root.
+/// The user "nobody", for images that would run as root.
 const NOBODY: &str = "65534:65534";
 
 fn name(options: &StackOptions, role: &str) -> String {
     format!("perf-{}-{}-{role}", workspace::id(), options.prometheus_port)
 }
 
-/// This command, if what it starts goes with it.
+/// This command, if the stack belongs to it; otherwise empty.
 fn owner(options: &StackOptions) -> String {
     if options.keep_data || options.archive.is_some() { String::new() } else { owner::owner() }
 }
 
-/// A file or folder of this machine, read only. `z` lets SELinux allow it, and means nothing elsewhere.
-fn mounted(source: &Path, target: &str) -> String {
+/// A read-only bind of a file or folder of this machine. `z` is
+/// for SELinux and has no effect elsewhere.
+fn read_only_bind(source: &Path, target: &str) -> String {
     format!("{}:{target}:ro,z", source.display())
 }
 
-/// The folder of dashboards whose links lead to a Prometheus at that port: a copy, where it is not the usual one.
-fn linked(dashboards: &Path, prometheus_port: u16) -> anyhow::Result<PathBuf> {
+/// The folder of dashboards whose links have the port of
+/// Prometheus: a copy, unless it is the default port.
+fn dashboards_with_port(dashboards: &Path, prometheus_port: u16) -> anyhow::Result<PathBuf> {
     if prometheus_port == PROMETHEUS_PORT {
         return Ok(dashboards.to_owned());
     }
@@ -127,12 +129,13 @@ impl ContainerSpec {
         };
         let targets = state_folder(port).join(TARGETS);
         let mut binds = vec![
-            mounted(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
-            mounted(&generated.join("rules"), "/etc/prometheus/rules"),
-            mounted(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
+            read_only_bind(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
+            read_only_bind(&generated.join("rules"), "/etc/prometheus/rules"),
+            read_only_bind(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
         ];
         let name = name(options, "prometheus");
-        // Named, since testcontainers and `docker rm -v` take anonymous volumes with the container.
+        // A named volume, since testcontainers and `docker rm -v`
+        // remove anonymous volumes with the container.
         let volume = (options.keep_data && options.archive.is_none()).then(|| format!("{name}:/prometheus"));
         binds.extend(options.archive.as_ref().map(|archive| format!("{}:/prometheus:z", archive.data.display())));
         let listen = match network {
@@ -159,7 +162,7 @@ impl ContainerSpec {
             environment: Vec::new(),
             binds,
             volume,
-            // What it writes beside an archive's blocks is to be removed by whoever unpacked them.
+            // The user who unpacked an archive must be able to remove the files beside its blocks.
             user: options.archive.as_ref().and_then(|_| user_of_files()),
             limits: stack_limits::PROMETHEUS,
             stores: options.archive.is_none().then_some("/prometheus"),
@@ -173,7 +176,7 @@ impl ContainerSpec {
         let (port, inner_port) = (options.grafana_port, 3000);
         let generated = workspace::root().join("dashboards");
         let dashboards = options.archive.as_ref().map_or(generated.join("json"), |archive| archive.dashboards.clone());
-        let dashboards = linked(&dashboards, options.prometheus_port)?;
+        let dashboards = dashboards_with_port(&dashboards, options.prometheus_port)?;
         let (prometheus, address, listen_port) = match network {
             Network::Host => (format!("http://127.0.0.1:{}", options.prometheus_port), "127.0.0.1", port),
             Network::Bridge => (format!("http://{}:9090", name(options, "prometheus")), "0.0.0.0", inner_port),
@@ -183,7 +186,7 @@ impl ContainerSpec {
             role: "grafana",
             name: name(options, "grafana"),
             image: images.grafana.name.clone(),
-            // Whoever names it, it draws and does not judge: the run goes on without it.
+            // A run goes on without Grafana, even if the user chose its image.
             image_is_chosen: false,
             stack: options.prometheus_port,
             port,
@@ -198,22 +201,24 @@ impl ContainerSpec {
                 ("GF_SERVER_ROOT_URL", format!("http://localhost:{port}/")),
                 setting("GF_SECURITY_ADMIN_USER", "admin"),
                 setting("GF_SECURITY_ADMIN_PASSWORD", "admin"),
-                // Who can reach the loopback interface may look without logging in.
+                // Anyone who can reach the loopback interface can view dashboards without a login.
                 setting("GF_AUTH_ANONYMOUS_ENABLED", "true"),
                 setting("GF_AUTH_ANONYMOUS_ORG_ROLE", "Viewer"),
                 setting("GF_ANALYTICS_REPORTING_ENABLED", "false"),
                 setting("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
                 setting("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
-                // It would write where its root is read-only, and lose the data source.
+                // Preinstalled plugins would write to the read-only root,
+                // and the data source would fail.
                 setting("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
                 setting("GF_NEWS_NEWS_FEED_ENABLED", "false"),
             ],
             binds: vec![
-                mounted(&generated.join("provisioning/datasources"), "/etc/grafana/provisioning/datasources"),
-                mounted(&generated.join("provisioning/dashboards"), "/etc/grafana/provisioning/dashboards"),
-                mounted(&dashboards, DASHBOARDS),
-                // Grafana serves what is public: so a dashboard can link to the report of its run.
-                mounted(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
+                read_only_bind(&generated.join("provisioning/datasources"), "/etc/grafana/provisioning/datasources"),
+                read_only_bind(&generated.join("provisioning/dashboards"), "/etc/grafana/provisioning/dashboards"),
+                read_only_bind(&dashboards, DASHBOARDS),
+                // Grafana serves this folder publicly, so that a dashboard can link to the report
+                // of its run.
+                read_only_bind(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
             ],
             volume: None,
             user: None,
@@ -224,15 +229,16 @@ impl ContainerSpec {
         })
     }
 
-    /// A short name for everything that the container is made from, the mounted files' contents included. Its volume
-    /// is not: a run that would keep no data of its own uses a stack that does, and leaves it as it is.
+    /// A hash of everything that the container is made from, with the contents of mounted files.
+    ///
+    /// The volume is left out: a run that keeps no data may reuse a stack that keeps data.
     pub(super) fn making(&self, network: Network) -> String {
         let files = crate::generated_files::generated_files().map(|files| format!("{files:?}")).unwrap_or_default();
         let service = Self { volume: None, owner: String::new(), ..self.clone() };
         workspace::hash(&[&format!("{service:?}"), &format!("{network:?}"), &files])
     }
 
-    /// Makes and starts the container, and waits until it says that it listens.
+    /// Creates and starts the container, and waits until it logs that it listens.
     pub(super) async fn start(&self, network: Network, labels: [(&str, String); 7]) -> anyhow::Result<()> {
         let (image, tag) = images::split(&self.image);
         let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listens));
@@ -241,7 +247,7 @@ impl ContainerSpec {
             .with_container_name(&self.name)
             .with_startup_timeout(STARTUP)
             .with_labels(labels)
-            // Not removed when this process ends: the dashboard is what people came for. We remove it when it is to go.
+            // The container outlives this process, so that users can view the dashboard.
             .with_reuse(ReuseDirective::Always);
         if !self.command.is_empty() {
             request = request.with_cmd(self.command.clone());
@@ -250,11 +256,12 @@ impl ContainerSpec {
             request = request.with_env_var(*name, value);
         }
         request = match network {
-            // Below: testcontainers would make a network of that name where none is listed, as by Podman.
+            // Set below. testcontainers would create a network named
+            // "host" if none is listed, as with Podman.
             Network::Host => request,
             Network::Bridge => {
                 let bridge = format!("perf-{}-{}", workspace::id(), self.stack);
-                networks::make(&bridge).await?;
+                networks::create(&bridge).await?;
                 let port = self.inner_port.tcp();
                 request
                     .with_network(bridge)
@@ -263,7 +270,7 @@ impl ContainerSpec {
             }
         };
         let binds: Vec<_> = self.binds.iter().chain(&self.volume).cloned().collect();
-        if let Some(user) = self.user.clone().or(not_root(&self.image).await) {
+        if let Some(user) = self.user.clone().or(user_instead_of_root(&self.image).await) {
             request = request.with_user(user);
         }
         let volume =
@@ -272,44 +279,45 @@ impl ContainerSpec {
         let scratch =
             self.scratch.iter().map(|folder| ((*folder).to_owned(), SCRATCH.to_owned())).collect::<HashMap<_, _>>();
         let limits = self.limits;
-        // Kernels without these, and rootless Docker without their delegation, refuse a container that has them.
-        let can = docker_client_instance().await?.info().await.context("failed to ask Docker what it can limit")?;
-        let can = [can.memory_limit, can.cpu_cfs_quota, can.pids_limit].map(|can| can == Some(true));
+        // Some kernels do not support these limits, and rootless Docker may not delegate them.
+        // Docker then rejects a container that has them.
+        let info = docker_client_instance().await?.info().await.context("failed to ask Docker for its limits")?;
+        let supported = [info.memory_limit, info.cpu_cfs_quota, info.pids_limit].map(|limit| limit == Some(true));
         let request = request.with_host_config_modifier(move |host| {
             host.binds = Some(binds.clone());
             if network == Network::Host {
                 (host.network_mode, host.publish_all_ports) = (Some("host".to_owned()), None);
             }
-            let [memory, cpu, processes] = can;
+            let [memory, cpu, processes] = supported;
             host.memory = memory.then_some(limits.memory_bytes);
             host.nano_cpus = cpu.then_some(limits.millicores * 1_000_000);
             host.pids_limit = processes.then_some(limits.processes);
-            // What they write is in volumes and in memory, and they run as users who need no capability.
+            // Containers write to volumes and to memory only, as users who need no capability.
             host.readonly_rootfs = Some(true);
             host.tmpfs = Some(scratch.clone());
             host.mounts = Some(mounts.clone());
             host.cap_drop = Some(vec!["ALL".to_owned()]);
             host.security_opt = Some(vec!["no-new-privileges:true".to_owned()]);
-            // Published ports would otherwise be open to the whole network.
+            // Without this address, published ports would be open to the whole network.
             let published: Vec<&mut PortBinding> =
                 host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten().collect();
             published.into_iter().for_each(|binding| binding.host_ip = Some("127.0.0.1".to_owned()));
         });
         let started = time::timeout(WITH_PULL, request.start()).await;
-        started.with_context(|| format!("it was not there after {WITH_PULL:?}"))??;
+        started.with_context(|| format!("it did not start within {WITH_PULL:?}"))??;
         Ok(())
     }
 }
 
-/// Another user, if an image that is there would run as root. Those that are pulled by default do not.
-async fn not_root(image: &str) -> Option<String> {
+/// The user "nobody" for a present image that would run as root. The default images do not.
+async fn user_instead_of_root(image: &str) -> Option<String> {
     let found = docker_client_instance().await.ok()?.inspect_image(image).await.ok()?;
     let user = found.config.and_then(|config| config.user).unwrap_or_default();
     let name = user.split(':').next().unwrap_or_default();
     matches!(name, "" | "0" | "root").then(|| NOBODY.to_owned())
 }
 
-/// The named volumes of this clone, or of one of its stacks.
+/// The names of the volumes of this clone, or of one of its stacks.
 pub(super) async fn volumes(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<String>> {
     let found = docker.list_volumes(None::<ListVolumesOptions>).await.context("failed to list volumes")?;
     let prefix = format!("perf-{}-", workspace::id());
@@ -322,7 +330,9 @@ pub(super) async fn volumes(docker: &Docker, only: Option<u16>) -> anyhow::Resul
     Ok(found.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).filter(ours).collect())
 }
 
-/// Whose files they are: what a container writes would otherwise be another user's, who alone may remove it.
+/// The current user and group, as `uid:gid`.
+///
+/// A container that runs as another user would write files that the current user cannot remove.
 #[cfg(unix)]
 pub(super) fn user_of_files() -> Option<String> {
     Some(format!("{}:{}", rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()))

@@ -1,4 +1,4 @@
-//! Networks of this clone's stacks, for containers that cannot have the host's.
+//! Networks of this clone's stacks, for containers that cannot use the host's network.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,9 +11,11 @@ use crate::host::cleanup::Cleanup;
 use crate::host::owner;
 use crate::workspace;
 
-/// A network that outlives this process; testcontainers removes those that it made. Docker allows two of one name, and
-/// then knows neither by it.
-pub(super) async fn make(name: &str) -> anyhow::Result<()> {
+/// Creates a network that outlives this process, unless it exists.
+///
+/// testcontainers would remove its own networks. Docker allows two networks of one name, and can
+/// then find neither by that name.
+pub(super) async fn create(name: &str) -> anyhow::Result<()> {
     let docker = docker_client_instance().await?;
     if ours(&docker).await?.iter().any(|known| known.name == name) {
         return Ok(());
@@ -34,7 +36,7 @@ pub(super) async fn make(name: &str) -> anyhow::Result<()> {
 struct OwnNetwork {
     name: String,
     id: String,
-    /// The command that made it.
+    /// The command that created the network.
     maker: String,
 }
 
@@ -50,16 +52,16 @@ async fn ours(docker: &Docker) -> anyhow::Result<Vec<OwnNetwork>> {
     Ok(networks.into_iter().filter_map(network).collect())
 }
 
-/// Removes this clone's networks but for those in use.
+/// Removes this clone's networks that are not in use.
 pub(super) async fn remove_idle(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
-    // What another command has just made, it is about to use.
+    // A running command that has just created a network is about to use it.
     for network in unused(docker, in_use).await?.filter(|network| owner::running_owner(&network.maker).is_none()) {
         docker.remove_network(&network.id).await?;
     }
     Ok(())
 }
 
-/// Removes those that were made by a command that is gone and that nothing of ours is on.
+/// Removes unused networks that were created by a command that has ended.
 pub(super) async fn clean_up(docker: &Docker, in_use: &HashSet<String>, cleanup: &mut Cleanup) {
     let unused = cleanup.note_error(unused(docker, in_use).await);
     for network in unused.into_iter().flatten().filter(|network| owner::is_gone(&network.maker)) {

@@ -1,4 +1,4 @@
-//! Prometheus' tool, run once in a container of its own.
+//! Runs promtool in a container of its own.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::{MAKER, OWNER, WORKSPACE, connect, container_spec, remove};
 use crate::host::owner;
 use crate::workspace;
 
-/// Where the folder is, for the tool.
+/// The mount point of the folder in the container.
 const WORK: &str = "/work";
-/// Series of a run become blocks in seconds, those of a month in minutes.
+/// Time limit. The series of a run become blocks in seconds, those of a month in minutes.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
-/// Runs `promtool` in a folder of this machine, as its owner and without a network.
+/// Runs `promtool` in a folder of this machine, as the current user and without a network.
 pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Result<()> {
     let docker = connect().await?;
     let folder = std::path::absolute(folder)?;
@@ -31,7 +31,7 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         cmd: Some(arguments.to_vec()),
         working_dir: Some(WORK.to_owned()),
         user: container_spec::user_of_files(),
-        // Nothing else can be written to, and what it puts aside may be too much for memory.
+        // Only the folder is writable, and temporary files may be too large for memory.
         env: Some(vec![format!("TMPDIR={WORK}")]),
         labels: Some(
             [
@@ -52,26 +52,27 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         ..ContainerCreateBody::default()
     };
     let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
-    docker.create_container(Some(options), body).await.context("failed to make a container for promtool")?;
-    let ended = match time::timeout(PATIENCE, wait(&docker, &name)).await {
-        Ok(ended) => ended,
-        Err(_) => Err(anyhow::anyhow!("promtool had not ended after {PATIENCE:?}")),
+    docker.create_container(Some(options), body).await.context("failed to create a container for promtool")?;
+    let exit_code = match time::timeout(PATIENCE, run(&docker, &name)).await {
+        Ok(exit_code) => exit_code,
+        Err(_) => Err(anyhow::anyhow!("promtool did not end within {PATIENCE:?}")),
     };
-    let said = super::container::tail(&docker, &name).await;
+    let last_line = super::container::tail(&docker, &name).await;
     remove(&docker, &name).await?;
-    match ended? {
+    match exit_code? {
         0 => Ok(()),
-        code => bail!("promtool ended with {code}: {said}"),
+        code => bail!("promtool failed with exit code {code}: {last_line}"),
     }
 }
 
-async fn wait(docker: &Docker, name: &str) -> anyhow::Result<i64> {
+/// Starts the container and waits for its exit code.
+async fn run(docker: &Docker, name: &str) -> anyhow::Result<i64> {
     docker.start_container(name, None::<StartContainerOptions>).await.context("failed to start promtool")?;
     let mut ended = docker.wait_container(name, None::<WaitContainerOptions>);
     match ended.next().await {
         Some(Ok(ended)) => Ok(ended.status_code),
         Some(Err(testcontainers::bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
         Some(Err(error)) => Err(error).context("failed to wait for promtool"),
-        None => bail!("Docker did not say how promtool ended"),
+        None => bail!("Docker did not report the exit code of promtool"),
     }
 }

@@ -1,4 +1,4 @@
-"""The multiplayer API as a FastAPI application, small enough to be read: what the README's lines are tested with."""
+"""A small FastAPI application with the lines of monitoring/BACKEND_METRICS.md."""
 
 import time
 
@@ -11,7 +11,7 @@ app = FastAPI()
 rooms: dict[str, dict[str, dict]] = {}
 
 
-# README: from here
+# BACKEND_METRICS.md: from here
 @app.middleware("http")
 async def server_timing(request: Request, call_next):
     started = time.perf_counter()
@@ -21,8 +21,9 @@ async def server_timing(request: Request, call_next):
 
 
 instrumentator = Instrumentator(should_instrument_requests_inprogress=True)
-instrumentator.add(metrics.default(latency_lowr_buckets=LATENCY_BUCKETS_SECONDS)).instrument(app).expose(app)
-# README: to here
+instrumentator.add(metrics.default(latency_lowr_buckets=LATENCY_BUCKETS_SECONDS))
+instrumentator.instrument(app).expose(app)
+# BACKEND_METRICS.md: to here
 
 
 @app.post("/api/multiplayer/rooms", status_code=201)

@@ -1,4 +1,4 @@
-//! What takes too long for every change: `cargo xtask ci --full`.
+//! Tests that take too long for every change: `cargo xtask ci --full` runs them.
 
 use std::fs;
 use std::process::Command;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use rustix::process::Signal;
 
-use super::world::{Running, left};
+use super::world::{RunningCommand, leftovers};
 use super::{build, check, panics, service, signals, stores};
 use crate::real::{Backend, Prometheus, built, free_port, run, send_signal, xtask};
 
 #[test]
 #[ignore = "needs a prometheus on PATH, faketime and root: run with cargo xtask ci --full"]
-fn all_of_each_class() {
+fn all_faults_end_as_listed() {
     check(
         &[stores::rows(), service::rows(), service::generator_rows(), panics::rows(), signals::rows()]
             .into_iter()
@@ -23,7 +23,7 @@ fn all_of_each_class() {
     );
 }
 
-/// Killed at any moment, a command leaves nothing that the next one does not take away.
+/// A command can be killed at any moment: the next command cleans up everything that it left.
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci --full"]
 fn after_fifty_kills_nothing_is_left() {
@@ -32,17 +32,18 @@ fn after_fifty_kills_nothing_is_left() {
     for number in 0..KILLS {
         let port = free_port();
         let line = ["-u", "5", "-d", "3s", "--stack", "native", "--ephemeral", "--prometheus-port", &port.to_string()];
-        let running = Running::start(&format!("kill-{number}"), &line);
-        // Moments spread over all that a run is, and the same ones each time: multiples of the golden ratio.
+        let running = RunningCommand::start(&format!("kill-{number}"), &line);
+        // Multiples of the golden ratio spread the moments evenly
+        // over the run, equally in every test run.
         let share = (number as f64 * 0.618_033_988_75).fract();
         sleep(Duration::from_secs_f64(share * 9.0));
-        // It may have ended by itself.
+        // The command may have ended by itself.
         let _ = send_signal(running.pid(), Signal::KILL);
         drop(running.end(None));
         let next = run(&mut xtask(&["stack", "status"]));
         assert_eq!(next.code, 0, "{}", next.text);
-        let left = left();
-        assert!(left.is_empty(), "killed at {:.1} s: {left:?}\n{}", share * 9.0, next.text);
+        let leftovers = leftovers();
+        assert!(leftovers.is_empty(), "killed at {:.1} s: {leftovers:?}\n{}", share * 9.0, next.text);
         assert!(std::net::TcpListener::bind(("127.0.0.1", port)).is_ok(), "port {port} is still taken");
         let perf = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
             .parent()
@@ -52,12 +53,12 @@ fn after_fifty_kills_nothing_is_left() {
         for name in ["pid", "owner", "passing-data"] {
             assert!(!perf.join(name).exists(), "{name} is left in {}", perf.display());
         }
-        // Folders of ports that nobody will use again.
+        // The port is not used again, so neither is its folder.
         let _ = fs::remove_dir_all(perf);
     }
 }
 
-/// Likewise where containers, volumes and a network are what could be left.
+/// Like `after_fifty_kills_nothing_is_left`, for containers, volumes and networks.
 #[test]
 #[ignore = "needs Docker and an image of Prometheus: run with cargo xtask ci --full"]
 fn after_ten_kills_no_container_is_left() {
@@ -81,7 +82,7 @@ fn after_ten_kills_no_container_is_left() {
         let mut command =
             xtask(&["perf", "-q", "-u", "5", "-d", "3s", "--stack", "docker", "--no-grafana", "--ephemeral"]);
         command.args(["--prometheus-port", &port]).env("PERF_DOCKER_NETWORK", network);
-        let running = Running::of(&format!("kill-docker-{number}"), &[], command);
+        let running = RunningCommand::start_command(&format!("kill-docker-{number}"), &[], command);
         let share = (number as f64 * 0.618_033_988_75).fract();
         sleep(Duration::from_secs_f64(share * 8.0));
         let _ = send_signal(running.pid(), Signal::KILL);
@@ -93,7 +94,7 @@ fn after_ten_kills_no_container_is_left() {
     }
 }
 
-/// Half a million requests or more: three hours of fifty a second.
+/// Makes at least half a million requests, as many as in three hours of 50 per second.
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci --full"]
 fn hours_of_requests_need_no_more_memory() {
@@ -101,7 +102,7 @@ fn hours_of_requests_need_no_more_memory() {
     let mut command = Command::new(built(&["--example", "fixed"], "examples/fixed"));
     command.env("PERF_TARGET", &server.url).env("PERF_TESTID", "endurance").env("K6_DURATION", "90s");
     command.env("K6_PROMETHEUS_RW_SERVER_URL", format!("{}/api/v1/write", store.url));
-    let running = Running::plain("endurance", command);
+    let running = RunningCommand::start_scenario("endurance", command);
     let status = format!("/proc/{}/status", running.pid());
     let anonymous = || -> u64 {
         let text = fs::read_to_string(&status).unwrap();
@@ -112,9 +113,9 @@ fn hours_of_requests_need_no_more_memory() {
     let early = anonymous();
     sleep(Duration::from_secs(55));
     let late = anonymous();
-    let seen = running.end(Some(&store.url));
-    assert_eq!(seen.said.code, 0, "{}", seen.said.text);
-    let (sent, counted) = seen.counts.unwrap();
+    let observed = running.end(Some(&store.url));
+    assert_eq!(observed.output.code, 0, "{}", observed.output.text);
+    let (sent, counted) = observed.counts.unwrap();
     println!("{sent} requests; {early} kB after 30 s, {late} kB after 85 s");
     assert!(sent > 500_000, "{sent} requests");
     assert_eq!(sent, counted);

@@ -1,4 +1,4 @@
-//! A proxy before a store, or before a service, that fails on demand.
+//! A proxy before a store or a service that fails on demand.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,35 +7,35 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What a proxy does with what comes.
+/// The behavior of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mode {
-    /// Hands it on.
+    /// Forwards requests.
     Forward,
-    /// Hands it on after a while.
+    /// Forwards requests after a pause.
     Slow(Duration),
-    /// Answers writes with a status, and asks to be left alone for so many seconds, if any.
+    /// Responds to writes with a status, and with the seconds of `Retry-After`, if not 0.
     Status(u16, u64),
     /// Resets the connection.
     Reset,
-    /// Takes it and never answers.
+    /// Accepts requests and never responds.
     HalfOpen,
-    /// Answers a web page.
+    /// Responds with a web page.
     Page,
-    /// Hands it on and lets the answer trickle: a byte each so many milliseconds.
+    /// Forwards requests, and sends one byte of the response per number of milliseconds.
     Trickle(u64),
-    /// Hands on what comes on so many connections at once, and closes others.
+    /// Forwards requests of at most that many connections at a time, and closes others.
     AtMost(u64),
-    /// Hands on writes, and questions after a while.
-    SlowQuestions(Duration),
+    /// Forwards writes at once, and queries after a pause.
+    SlowQueries(Duration),
 }
 
-/// A proxy for HTTP/1.1 with known lengths.
+/// A proxy for HTTP/1.1 messages with a known length.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     mode: Arc<Mutex<Mode>>,
     writes: Arc<AtomicU64>,
-    questions: Arc<AtomicU64>,
+    queries: Arc<AtomicU64>,
     open: Arc<AtomicU64>,
     port: u16,
     upstream: u16,
@@ -47,19 +47,19 @@ impl Proxy {
         let proxy = Self {
             mode: Arc::new(Mutex::new(Mode::Forward)),
             writes: Arc::default(),
-            questions: Arc::default(),
+            queries: Arc::default(),
             open: Arc::default(),
             port: listener.local_addr().unwrap().port(),
             upstream,
         };
         let serving = proxy.clone();
-        // Ends with the process, as its connections do.
+        // The thread and its connections end with the process.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let proxy = serving.clone();
                 thread::spawn(move || {
                     proxy.open.fetch_add(1, Ordering::SeqCst);
-                    // An error is the end of a connection.
+                    // An error ends the connection.
                     let _ = proxy.serve(stream);
                     proxy.open.fetch_sub(1, Ordering::SeqCst);
                 });
@@ -76,14 +76,14 @@ impl Proxy {
         *self.mode.lock().unwrap() = mode;
     }
 
-    /// Requests with a body that came.
+    /// The number of received requests with a body.
     pub(crate) fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
     }
 
-    /// Those without.
-    pub(crate) fn questions(&self) -> u64 {
-        self.questions.load(Ordering::SeqCst)
+    /// The number of received requests without a body.
+    pub(crate) fn queries(&self) -> u64 {
+        self.queries.load(Ordering::SeqCst)
     }
 
     fn mode(&self) -> Mode {
@@ -97,26 +97,26 @@ impl Proxy {
             return stream.shutdown(Shutdown::Both);
         }
         while let Some((request, is_write)) = read_message(&mut stream)? {
-            let counter = if is_write { &self.writes } else { &self.questions };
+            let counter = if is_write { &self.writes } else { &self.queries };
             counter.fetch_add(1, Ordering::SeqCst);
             match self.mode() {
-                Mode::Forward | Mode::AtMost(_) => stream.write_all(&self.ask(&request)?)?,
+                Mode::Forward | Mode::AtMost(_) => stream.write_all(&self.forward(&request)?)?,
                 Mode::Slow(pause) => {
                     thread::sleep(pause);
-                    stream.write_all(&self.ask(&request)?)?;
+                    stream.write_all(&self.forward(&request)?)?;
                 }
-                Mode::SlowQuestions(pause) => {
+                Mode::SlowQueries(pause) => {
                     thread::sleep(if is_write { Duration::ZERO } else { pause });
-                    stream.write_all(&self.ask(&request)?)?;
+                    stream.write_all(&self.forward(&request)?)?;
                 }
                 Mode::Status(status, after) if is_write => {
                     let again = if after > 0 { format!("Retry-After: {after}\r\n") } else { String::new() };
-                    let answer = format!("HTTP/1.1 {status} No\r\n{again}Content-Length: 4\r\n\r\nno.\n");
-                    stream.write_all(answer.as_bytes())?;
+                    let response = format!("HTTP/1.1 {status} No\r\n{again}Content-Length: 4\r\n\r\nno.\n");
+                    stream.write_all(response.as_bytes())?;
                 }
-                Mode::Status(..) => stream.write_all(&self.ask(&request)?)?,
+                Mode::Status(..) => stream.write_all(&self.forward(&request)?)?,
                 Mode::Reset => {
-                    // Closed with something unread, and so reset; what is left out is that nobody answered.
+                    // With a linger of zero, closing the connection resets it.
                     rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
                     return Ok(());
                 }
@@ -133,7 +133,7 @@ impl Proxy {
                     stream.write_all((head + page).as_bytes())?;
                 }
                 Mode::Trickle(pause) => {
-                    for byte in self.ask(&request)? {
+                    for byte in self.forward(&request)? {
                         stream.write_all(&[byte])?;
                         thread::sleep(Duration::from_millis(pause));
                     }
@@ -143,14 +143,16 @@ impl Proxy {
         Ok(())
     }
 
-    fn ask(&self, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    /// Sends a request to the upstream server. Gives the response.
+    fn forward(&self, request: &[u8]) -> std::io::Result<Vec<u8>> {
         let mut upstream = TcpStream::connect(("127.0.0.1", self.upstream))?;
         upstream.write_all(request)?;
-        Ok(read_message(&mut upstream)?.map(|(answer, _)| answer).unwrap_or_default())
+        Ok(read_message(&mut upstream)?.map(|(response, _)| response).unwrap_or_default())
     }
 }
 
-/// A request or an answer, whole, and whether it has a body; none at the end of the connection.
+/// Reads a whole request or response. Gives it with whether it has
+/// a body; `None` at the end of the connection.
 fn read_message(stream: &mut TcpStream) -> std::io::Result<Option<(Vec<u8>, bool)>> {
     let (mut message, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     let end = loop {

@@ -1,4 +1,4 @@
-//! Faults of the service under test, and of the machine that makes the load.
+//! Faults of the service under test, and of the generator.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -8,39 +8,44 @@ use rustix::process::Signal;
 
 use super::proxy::{Mode, Proxy};
 use super::within;
-use super::world::{Counted, Row, Running, Seen, wait_for_load};
+use super::world::{Counts, Observation, Row, RunningCommand, wait_for_load};
 use crate::real::{Backend, Prometheus, free_port, send_signal, wait_for, xtask};
 
-const fn row(fault: &'static str, code: i32, says: &'static str, act: fn() -> Seen) -> Row {
-    Row { class: "service", fault, code, says, counted: Counted::All, within: within(8, 20), act }
+const fn row(fault: &'static str, code: i32, message: &'static str, act: fn() -> Observation) -> Row {
+    Row { class: "service", fault, code, message, counted: Counts::All, within: within(8, 20), act }
 }
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         row("killed, and started again after 2 s", 99, "refused", || restarted(true)),
         row("killed for good", 99, "refused", || restarted(false)),
-        row("answers trickle, a byte each 100 ms", 99, "timeout", || behind("trickle", Mode::Trickle(100), &[])),
-        row("resets connections", 99, "reset", || behind("resets", Mode::Reset, &[])),
-        row("takes requests and says nothing", 99, "timeout", || behind("silent", Mode::HalfOpen, &[])),
-        row("answers web pages", 90, "the scenario did not do what it was to do", || behind("pages", Mode::Page, &[])),
-        row("takes 3 connections at once and closes others", 99, "reset", || {
-            behind("at-most", Mode::AtMost(3), &["--no-connection-reuse"])
+        row("its responses trickle, one byte per 100 ms", 99, "timeout", || {
+            with_proxy("trickle", Mode::Trickle(100), &[])
+        }),
+        row("resets connections", 99, "reset", || with_proxy("resets", Mode::Reset, &[])),
+        row("accepts requests and never responds", 99, "timeout", || with_proxy("silent", Mode::HalfOpen, &[])),
+        row("responds with web pages", 90, "the scenario did not run as written", || {
+            with_proxy("pages", Mode::Page, &[])
+        }),
+        row("accepts 3 connections at a time and closes others", 99, "reset", || {
+            with_proxy("at-most", Mode::AtMost(3), &["--no-connection-reuse"])
         }),
         Row {
-            counted: Counted::NotAsked,
-            ..row("is not there", 104, "nothing answers at", || {
-                Running::start("nobody", &["-d", "8s", "--stack", "none", "--target", "http://127.0.0.1:1"]).end(None)
+            counted: Counts::NotChecked,
+            ..row("does not run", 104, "nothing accepts connections at", || {
+                RunningCommand::start("nobody", &["-d", "8s", "--stack", "none", "--target", "http://127.0.0.1:1"])
+                    .end(None)
             })
         },
     ]
 }
 
 pub(crate) fn generator_rows() -> Vec<Row> {
-    let row = |fault, code, says, act| Row { class: "generator", ..row(fault, code, says, act) };
+    let row = |fault, code, message, act| Row { class: "generator", ..row(fault, code, message, act) };
     vec![
         row("stopped for 3 s", 90, "late", stopped),
-        row("may open no more files from then on", 90, "allows no more open files", no_more_files),
-        Row { counted: Counted::NotAsked, ..row("is allowed 40 open files", 104, "ulimit -n", few_files) },
+        row("cannot open more files during the run", 90, "allows no more open files", no_more_files),
+        Row { counted: Counts::NotChecked, ..row("is allowed 40 open files", 104, "ulimit -n", few_files) },
     ]
 }
 
@@ -49,17 +54,17 @@ fn arguments<'a>(target: &'a str, store: &'a str) -> Vec<&'a str> {
 }
 
 /// Waits until a run has made requests through a proxy.
-fn under_way(proxy: &Proxy) {
-    wait_for("requests", Duration::from_secs(20), || (proxy.writes() + proxy.questions() > 30).then_some(()));
+fn wait_for_requests(proxy: &Proxy) {
+    wait_for("requests", Duration::from_secs(20), || (proxy.writes() + proxy.queries() > 30).then_some(()));
 }
 
-fn restarted(again: bool) -> Seen {
+fn restarted(again: bool) -> Observation {
     let name = if again { "service-again" } else { "service-gone" };
     let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let port = free_port();
     let backend = Backend::at(port, &[]);
     let target = backend.url.clone();
-    let running = Running::start(name, &arguments(&target, &store.url));
+    let running = RunningCommand::start(name, &arguments(&target, &store.url));
     wait_for_load(&store.url, name);
     drop(backend);
     sleep(Duration::from_secs(2));
@@ -67,21 +72,23 @@ fn restarted(again: bool) -> Seen {
     running.end(Some(&store.url))
 }
 
-fn behind(name: &str, mode: Mode, more: &[&str]) -> Seen {
+/// A run whose service is behind a proxy that changes its mode during the run.
+fn with_proxy(name: &str, mode: Mode, more: &[&str]) -> Observation {
     let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let backend = Backend::start(&[]);
     let proxy = Proxy::before(url::Url::parse(&backend.url).unwrap().port().unwrap());
-    let running = Running::start(name, &[&arguments(&proxy.url(), &store.url), more].concat());
-    under_way(&proxy);
+    let running = RunningCommand::start(name, &[&arguments(&proxy.url(), &store.url), more].concat());
+    wait_for_requests(&proxy);
     proxy.set(mode);
     running.end(Some(&store.url))
 }
 
-/// Arrivals become due while nobody is there to begin them: that is the generator's fault and not the service's.
-fn stopped() -> Seen {
+/// Arrivals become due while the generator is stopped, which
+/// is its own fault and not the service's.
+fn stopped() -> Observation {
     let store = Prometheus::start("matrix-generator-store", &[RECEIVER_FLAG]);
     let line = ["--rate", "50/s", "-d", "8s", "--no-proof", "--prometheus-url", &store.url];
-    let running = Running::start("generator-stopped", &line);
+    let running = RunningCommand::start("generator-stopped", &line);
     let generator = running.generator();
     wait_for_load(&store.url, "generator-stopped");
     send_signal(generator, Signal::STOP).unwrap();
@@ -90,25 +97,26 @@ fn stopped() -> Seen {
     running.end(Some(&store.url))
 }
 
-/// As when something else in its session takes them. What has a connection keeps it, the store's among them.
-fn no_more_files() -> Seen {
+/// Lowers the generator's limit on open files, as if other programs used them up. Open connections
+/// stay, such as the store's.
+fn no_more_files() -> Observation {
     let store = Prometheus::start("matrix-no-more-files-store", &[RECEIVER_FLAG]);
     let backend = Backend::start(&[]);
     let line = [&arguments(&backend.url, &store.url)[..], &["--no-connection-reuse"]].concat();
-    let running = Running::start("no-more-files", &line);
+    let running = RunningCommand::start("no-more-files", &line);
     let generator = running.generator();
     wait_for_load(&store.url, "no-more-files");
-    // It has what it has, and each virtual user makes a connection of its own again and again.
+    // Open files stay open, and each virtual user needs a new connection for every request.
     let open = std::fs::read_dir(format!("/proc/{generator}/fd")).unwrap().count() - 3;
     let limit = ["--pid", &generator.to_string(), &format!("--nofile={open}:{open}")];
     assert!(std::process::Command::new("prlimit").args(limit).status().unwrap().success());
     running.end(Some(&store.url))
 }
 
-fn few_files() -> Seen {
+fn few_files() -> Observation {
     let own = xtask(&[]);
     let mut command = std::process::Command::new("sh");
     command.args(["-c", "ulimit -n 40; exec \"$0\" \"$@\""]).arg(own.get_program());
     command.args(["perf", "-q", "--testid", "few-files"]).current_dir(crate::real::root());
-    Running::of("few-files", &["-u", "100", "-d", "8s", "--stack", "none"], command).end(None)
+    RunningCommand::start_command("few-files", &["-u", "100", "-d", "8s", "--stack", "none"], command).end(None)
 }

@@ -1,4 +1,4 @@
-//! Signals, once and twice, at each stage of a run.
+//! Signals at each stage of a run, once and twice.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,12 +11,12 @@ use rustix::process::Signal;
 
 use super::proxy::{Mode, Proxy};
 use super::within;
-use super::world::{Counted, Row, Running, Seen};
+use super::world::{Counts, Observation, Row, RunningCommand};
 use crate::real::{Prometheus, free_port, out, send_signal, wait_for, xtask};
 
 const VUS: usize = 5;
 
-/// Where a run is when the signal comes.
+/// The stage of a run at which the signal comes.
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     Starting,
@@ -27,56 +27,56 @@ enum Stage {
 }
 
 macro_rules! rows {
-    ($($signal:ident $times:literal $words:literal $stage:ident $at:literal $code:literal $says:literal $counted:ident;)*) => {
+    ($($signal:ident $times:literal $times_word:literal $stage:ident $stage_text:literal $code:literal $message:literal $counted:ident;)*) => {
         vec![$(Row {
             class: "signal",
-            fault: concat!("SIG", stringify!($signal), " ", $words, " while it ", $at),
+            fault: concat!("SIG", stringify!($signal), " ", $times_word, " while it ", $stage_text),
             code: $code,
-            says: $says,
-            counted: Counted::$counted,
+            message: $message,
+            counted: Counts::$counted,
             within: within(6, 25),
-            act: || at(Stage::$stage, Signal::$signal, $times),
+            act: || interrupt_at(Stage::$stage, Signal::$signal, $times),
         }),*]
     };
 }
 
 pub(crate) fn rows() -> Vec<Row> {
     rows! {
-        INT 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        INT 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        TERM 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        TERM 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        HUP 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
-        HUP 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotAsked;
+        INT 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotChecked;
+        INT 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotChecked;
+        TERM 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotChecked;
+        TERM 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotChecked;
+        HUP 1 "once" Starting "starts" 105 "interrupted while the stack was starting" NotChecked;
+        HUP 2 "twice" Starting "starts" 105 "interrupted while the stack was starting" NotChecked;
         INT 1 "once" Running "runs" 105 "exit 105" All;
-        INT 2 "twice" Running "runs" 105 "exit 105" NotAsked;
+        INT 2 "twice" Running "runs" 105 "exit 105" NotChecked;
         TERM 1 "once" Running "runs" 105 "exit 105" All;
-        TERM 2 "twice" Running "runs" 105 "exit 105" NotAsked;
+        TERM 2 "twice" Running "runs" 105 "exit 105" NotChecked;
         HUP 1 "once" Running "runs" 105 "exit 105" All;
-        HUP 2 "twice" Running "runs" 105 "exit 105" NotAsked;
-        INT 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        INT 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        TERM 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        TERM 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        HUP 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
-        HUP 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotAsked;
+        HUP 2 "twice" Running "runs" 105 "exit 105" NotChecked;
+        INT 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotChecked;
+        INT 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotChecked;
+        TERM 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotChecked;
+        TERM 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotChecked;
+        HUP 1 "once" LastPush "pushes for the last time" 105 "exit 105" NotChecked;
+        HUP 2 "twice" LastPush "pushes for the last time" 105 "exit 105" NotChecked;
         INT 1 "once" Proof "is proved" 105 "exit 105" All;
         INT 2 "twice" Proof "is proved" 105 "exit 105" All;
         TERM 1 "once" Proof "is proved" 105 "exit 105" All;
         TERM 2 "twice" Proof "is proved" 105 "exit 105" All;
         HUP 1 "once" Proof "is proved" 105 "exit 105" All;
         HUP 2 "twice" Proof "is proved" 105 "exit 105" All;
-        // What was judged stands, and cleaning is not cut short.
-        INT 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        INT 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        TERM 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        TERM 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        HUP 1 "once" Cleaning "cleans up" 0 "exit 0" NotAsked;
-        HUP 2 "twice" Cleaning "cleans up" 0 "exit 0" NotAsked;
+        // The verdict stands, and the cleanup is completed.
+        INT 1 "once" Cleaning "cleans up" 0 "exit 0" NotChecked;
+        INT 2 "twice" Cleaning "cleans up" 0 "exit 0" NotChecked;
+        TERM 1 "once" Cleaning "cleans up" 0 "exit 0" NotChecked;
+        TERM 2 "twice" Cleaning "cleans up" 0 "exit 0" NotChecked;
+        HUP 1 "once" Cleaning "cleans up" 0 "exit 0" NotChecked;
+        HUP 2 "twice" Cleaning "cleans up" 0 "exit 0" NotChecked;
     }
 }
 
-fn at(stage: Stage, signal: Signal, times: u32) -> Seen {
+fn interrupt_at(stage: Stage, signal: Signal, times: u32) -> Observation {
     let testid = format!("{stage:?}-{}-{times}", signal.as_raw()).to_lowercase();
     match stage {
         Stage::Starting | Stage::Cleaning => with_own_stack(stage, &testid, signal, times),
@@ -84,46 +84,46 @@ fn at(stage: Stage, signal: Signal, times: u32) -> Seen {
     }
 }
 
-fn send(running: &Running, signal: Signal, times: u32) {
+fn send(running: &RunningCommand, signal: Signal, times: u32) {
     for time in 0..times {
         if time > 0 {
             sleep(Duration::from_millis(500));
         }
-        // It may have ended already, which the row then shows.
+        // If the command has ended already, the row's checks show that.
         let _ = send_signal(running.pid(), signal);
     }
 }
 
-/// A run whose store is one that runs already.
-fn with_a_store(stage: Stage, testid: &str, signal: Signal, times: u32) -> Seen {
+/// A run with a store that it did not start.
+fn with_a_store(stage: Stage, testid: &str, signal: Signal, times: u32) -> Observation {
     let store = Prometheus::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port());
     let vus = VUS.to_string();
-    let running = Running::start(testid, &["-u", &vus, "-d", "6s", "--prometheus-url", &proxy.url()]);
+    let running = RunningCommand::start(testid, &["-u", &vus, "-d", "6s", "--prometheus-url", &proxy.url()]);
     wait_for("pushes", Duration::from_secs(20), || (proxy.writes() > 2).then_some(()));
     match stage {
         Stage::LastPush => {
-            // From then on each push is refused, and the last one is tried again and again.
+            // Each push is refused from now on, and the last one is retried.
             proxy.set(Mode::Status(503, 0));
             let generator = running.generator();
-            // When load is over, the virtual users' connections to the stand-in are, too.
+            // The virtual users' connections to the stub backend close at the end of the load.
             let during = connections(generator);
             wait_for("the last push", Duration::from_secs(20), || {
                 (connections(generator) + VUS <= during).then_some(())
             });
         }
         Stage::Proof => {
-            proxy.set(Mode::SlowQuestions(Duration::from_millis(500)));
+            proxy.set(Mode::SlowQueries(Duration::from_millis(500)));
             let generator = running.generator();
             let is_gone = || !std::path::Path::new(&format!("/proc/{generator}")).exists();
             wait_for("the end of the load", Duration::from_secs(30), || is_gone().then_some(()));
-            let asked = proxy.questions();
-            wait_for("the proof's questions", Duration::from_secs(10), || (proxy.questions() > asked).then_some(()));
+            let before = proxy.queries();
+            wait_for("the proof's queries", Duration::from_secs(10), || (proxy.queries() > before).then_some(()));
         }
         Stage::Starting | Stage::Running | Stage::Cleaning => {}
     }
     send(&running, signal, times);
-    // Where the last push is refused, or cut off, the store does not have it.
+    // If the last push is refused or cut off, the store does not have it.
     running.end(
         Some(store.url.as_str())
             .filter(|_| matches!(stage, Stage::Proof) || times == 1)
@@ -131,41 +131,42 @@ fn with_a_store(stage: Stage, testid: &str, signal: Signal, times: u32) -> Seen 
     )
 }
 
-/// Connections that a process has.
+/// The number of a process' open sockets.
 fn connections(pid: i32) -> usize {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let links = descriptors.filter_map(|entry| fs::read_link(entry.path()).ok());
     links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
 }
 
-/// A run that starts its own Prometheus, which is slow to come or slow to go.
-fn with_own_stack(stage: Stage, testid: &str, signal: Signal, times: u32) -> Seen {
+/// A run that starts its own Prometheus, which is slow to start or slow to end.
+fn with_own_stack(stage: Stage, testid: &str, signal: Signal, times: u32) -> Observation {
     let slow = slow_prometheus(testid, matches!(stage, Stage::Starting));
     let path = std::iter::once(slow.clone()).chain(path()).map(|folder| folder.display().to_string());
     let port = free_port().to_string();
     let mut command = xtask(&["perf", "-q", "--testid", testid]);
     command.env("PATH", path.collect::<Vec<_>>().join(":"));
     let line = ["-u", "5", "-d", "3s", "--stack", "native", "--ephemeral", "--no-proof", "--prometheus-port", &port];
-    let running = Running::of(testid, &line, command);
+    let running = RunningCommand::start_command(testid, &line, command);
     let sign = slow.join(if matches!(stage, Stage::Starting) { "starting" } else { "ending" });
     wait_for("the stage", Duration::from_secs(60), || sign.exists().then_some(()));
     send(&running, signal, times);
     running.end(None)
 }
 
-#[expect(clippy::disallowed_methods, reason = "where programs are")]
+#[expect(clippy::disallowed_methods, reason = "the test looks for programs")]
 fn path() -> Vec<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect()
 }
 
-/// A folder with a `prometheus` that says where it is, and takes two seconds more.
-fn slow_prometheus(testid: &str, to_come: bool) -> PathBuf {
+/// A folder with a `prometheus` that takes two more seconds to start or to end. It marks that with
+/// a file `starting` or `ending`.
+fn slow_prometheus(testid: &str, starts_slowly: bool) -> PathBuf {
     let folder = out(&format!("matrix-{testid}-bin"));
     fs::create_dir_all(&folder).unwrap();
     let real = path().into_iter().map(|folder| folder.join("prometheus")).find(|file| file.is_file()).unwrap();
     let here = folder.display();
     let real = real.display();
-    let script = if to_come {
+    let script = if starts_slowly {
         format!("#!/bin/sh\ntouch {here}/starting\nsleep 2\nexec {real} \"$@\"\n")
     } else {
         format!(

@@ -1,4 +1,4 @@
-//! A row of the matrix: a fault, what a run has to come to, and how that is looked at.
+//! A row of the fault matrix: a fault, the expected end of a run, and the checks of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,79 +7,81 @@ use std::time::{Duration, Instant};
 
 use perf_report::Report;
 
-use crate::real::{Said, get, out, root, said, value, wait_for, xtask};
+use crate::real::{CommandOutput, get, out, read_output, root, value, wait_for, xtask};
 
-/// A fault, and what has to come of it.
+/// A fault, and the expected end of the run.
 pub(crate) struct Row {
     pub(crate) class: &'static str,
     pub(crate) fault: &'static str,
+    /// The expected exit code.
     pub(crate) code: i32,
-    /// What has to be said.
-    pub(crate) says: &'static str,
-    /// Whether the store has all that was sent when it is over.
-    pub(crate) counted: Counted,
-    /// How long it may take from the command to its end.
+    /// Text that the output must contain.
+    pub(crate) message: &'static str,
+    pub(crate) counted: Counts,
+    /// Time limit of the command.
     pub(crate) within: Duration,
-    pub(crate) act: fn() -> Seen,
+    /// Runs the command with the fault.
+    pub(crate) act: fn() -> Observation,
 }
 
+/// Whether the store must have every request after the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counted {
-    /// As many as were sent.
+pub(crate) enum Counts {
+    /// The store must have every request that was sent.
     All,
-    /// There is nothing to compare: no report, or a store that is away or was never there.
-    NotAsked,
+    /// There is no report, or no reachable store.
+    NotChecked,
 }
 
-/// What came of it.
-pub(crate) struct Seen {
-    pub(crate) said: Said,
+/// The end of a run.
+pub(crate) struct Observation {
+    pub(crate) output: CommandOutput,
     pub(crate) took: Duration,
-    /// The report's, which others read; none if there is no report.
+    /// The exit code in the report; `None` without a report.
     exit_code: Option<u8>,
-    /// Sent by the report, and counted by the store.
+    /// The requests sent by the report, and those in the store.
     pub(crate) counts: Option<(u64, u64)>,
 }
 
 impl Row {
     pub(crate) fn check(&self) -> Result<Duration, String> {
-        let seen = (self.act)();
-        let Said { code, text } = &seen.said;
+        let observed = (self.act)();
+        let CommandOutput { code, text } = &observed.output;
         let shown = || text.lines().rev().take(25).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
         if *code != self.code {
-            return Err(format!("expected exit code {}, and it was {code}:\n{}", self.code, shown()));
+            return Err(format!("expected exit code {}, got {code}:\n{}", self.code, shown()));
         }
-        if seen.exit_code.is_some_and(|code| i32::from(code) != self.code) {
-            return Err(format!("the report's exit code is {:?}:\n{}", seen.exit_code, shown()));
+        if observed.exit_code.is_some_and(|code| i32::from(code) != self.code) {
+            return Err(format!("the report's exit code is {:?}:\n{}", observed.exit_code, shown()));
         }
-        if !text.contains(self.says) {
-            return Err(format!("{:?} was not said:\n{}", self.says, shown()));
+        if !text.contains(self.message) {
+            return Err(format!("the output does not contain {:?}:\n{}", self.message, shown()));
         }
-        match (self.counted, seen.counts) {
-            (Counted::All, Some((sent, counted))) if sent == counted && sent > 0 => {}
-            (Counted::NotAsked, _) => {}
-            (Counted::All, counts) => return Err(format!("sent and counted are {counts:?}:\n{}", shown())),
+        match (self.counted, observed.counts) {
+            (Counts::All, Some((sent, counted))) if sent == counted && sent > 0 => {}
+            (Counts::NotChecked, _) => {}
+            (Counts::All, counts) => return Err(format!("sent and counted are {counts:?}:\n{}", shown())),
         }
-        if seen.took > self.within {
-            return Err(format!("it took {:?}, and {:?} is what it may:\n{}", seen.took, self.within, shown()));
+        if observed.took > self.within {
+            return Err(format!("it took {:?}, more than {:?}:\n{}", observed.took, self.within, shown()));
         }
-        let left = left();
-        if !left.is_empty() {
-            return Err(format!("left behind: {}", left.join(", ")));
+        let leftovers = leftovers();
+        if !leftovers.is_empty() {
+            return Err(format!("left behind: {}", leftovers.join(", ")));
         }
         self.write();
-        Ok(seen.took)
+        Ok(observed.took)
     }
 
-    /// A line of the table, for whoever collects them.
+    /// Writes the row of the table to a file, from which `cargo xtask ci` collects them.
     fn write(&self) {
         let counted = match self.counted {
-            Counted::All => "= sent",
-            Counted::NotAsked => "–",
+            Counts::All => "= sent",
+            Counts::NotChecked => "–",
         };
-        let says = if self.says.is_empty() { String::new() } else { format!("\"{}\"", self.says) };
+        let message = if self.message.is_empty() { String::new() } else { format!("\"{}\"", self.message) };
         let line = format!(
-            "| {} | {} | {} | {says} | {counted} | nothing | {} s |\n",
+            "| {} | {} | {} | {message} | {counted} | nothing | {} s |\n",
             self.class,
             self.fault,
             self.code,
@@ -92,25 +94,26 @@ impl Row {
     }
 }
 
-/// What a command of this clone left: processes that carry its mark, outcomes that nobody fetched, and data of a Prometheus that goes with it.
-pub(crate) fn left() -> Vec<String> {
-    // What was asked to end may need a moment to.
+/// Leftovers of this clone's commands: owned processes, outcome files, and state of a Prometheus
+/// that belonged to a command.
+pub(crate) fn leftovers() -> Vec<String> {
+    // Processes may need a moment to end.
     for _ in 0..100 {
-        if left_now().is_empty() {
+        if leftovers_now().is_empty() {
             break;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    left_now()
+    leftovers_now()
 }
 
-fn left_now() -> Vec<String> {
+fn leftovers_now() -> Vec<String> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let marked = pids.filter_map(|pid| {
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(b"PERF_OWNER="));
-        // Another clone's are none of ours.
+        // Processes of another clone do not count.
         let is_here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == root());
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
         (is_ours && is_here).then(|| format!("process {pid} ({})", name.trim()))
@@ -119,8 +122,8 @@ fn left_now() -> Vec<String> {
     let perf = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("perf");
     let stacks = fs::read_dir(perf.join("stack")).into_iter().flatten().flatten().map(|entry| entry.path());
     let files = ["owner", "passing-data", "backend-owner", "targets/backend.json"];
-    let of_stacks = stacks.flat_map(|folder| files.map(|name| folder.join(name)));
-    left.extend(of_stacks.filter(|path| path.exists()).map(|path| path.display().to_string()));
+    let state = stacks.flat_map(|folder| files.map(|name| folder.join(name)));
+    left.extend(state.filter(|path| path.exists()).map(|path| path.display().to_string()));
     let files = fs::read_dir(perf)
         .into_iter()
         .flatten()
@@ -130,34 +133,35 @@ fn left_now() -> Vec<String> {
     left
 }
 
-/// Waits until a store has metrics of a run's load.
+/// Waits until a store has metrics of the run's requests.
 pub(crate) fn wait_for_load(store: &str, testid: &str) {
     let query = format!("{store}/api/v1/series?match[]=http_reqs%7Btestid=%22{testid}%22%7D");
     wait_for("the load", Duration::from_secs(30), || get(&query)?.contains("basic").then_some(()));
 }
 
-/// A run that goes on while something happens to it.
-pub(crate) struct Running {
+/// A command that runs while the test injects a fault.
+pub(crate) struct RunningCommand {
     child: Child,
     started: Instant,
     out: PathBuf,
     testid: String,
 }
 
-impl Running {
-    /// Starts `cargo xtask perf` with a short load, and metrics each second.
+impl RunningCommand {
+    /// Starts `cargo xtask perf` with a push each second.
     pub(crate) fn start(testid: &str, args: &[&str]) -> Self {
-        Self::of(testid, args, xtask(&["perf", "-q", "--testid", testid]))
+        Self::start_command(testid, args, xtask(&["perf", "-q", "--testid", testid]))
     }
 
-    pub(crate) fn of(testid: &str, args: &[&str], mut command: Command) -> Self {
+    /// Starts a command that takes the flags of `cargo xtask perf`.
+    pub(crate) fn start_command(testid: &str, args: &[&str], mut command: Command) -> Self {
         let out = out(&format!("matrix-{testid}"));
         command.args(args).args(["--out", out.to_str().unwrap()]);
         Self::spawn(testid, command, out)
     }
 
-    /// A scenario by itself, which is told by variables alone.
-    pub(crate) fn plain(testid: &str, mut command: Command) -> Self {
+    /// Starts a scenario without `cargo xtask perf`; variables set its options.
+    pub(crate) fn start_scenario(testid: &str, mut command: Command) -> Self {
         let out = out(&format!("matrix-{testid}"));
         command.env("PERF_OUT", &out);
         Self::spawn(testid, command, out)
@@ -175,7 +179,7 @@ impl Running {
         self.child.id().try_into().unwrap()
     }
 
-    /// The process in which the load is made.
+    /// The process id of the generator.
     pub(crate) fn generator(&self) -> i32 {
         wait_for("the generator", Duration::from_secs(20), || {
             let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid())).ok()?;
@@ -186,8 +190,8 @@ impl Running {
         })
     }
 
-    /// Waits for its end, and asks the store, if there is one, what it has.
-    pub(crate) fn end(self, store: Option<&str>) -> Seen {
+    /// Waits for the end. If a store is given, also reads its count of requests.
+    pub(crate) fn end(self, store: Option<&str>) -> Observation {
         let output = self.child.wait_with_output().unwrap();
         let took = self.started.elapsed();
         let report = fs::read_to_string(self.out.join(&self.testid).join("report.json")).ok();
@@ -200,6 +204,6 @@ impl Running {
             let counted = value(store, &expr, at) as u64;
             (report.requests.sent, counted)
         });
-        Seen { said: said(&output), took, exit_code, counts }
+        Observation { output: read_output(&output), took, exit_code, counts }
     }
 }

@@ -1,0 +1,117 @@
+//! Tests of the command line of `cargo xtask perf`.
+
+use std::time::Duration;
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    args: PerfArgs,
+}
+
+fn rejection(line: &str) -> String {
+    let parsed = match Line::try_parse_from(format!("perf {line}").split_whitespace()) {
+        Ok(line) => line.args,
+        Err(error) => return error.to_string(),
+    };
+    let checked = parsed.settings().map_err(|error| error.to_string());
+    checked.and_then(|settings| parsed.check(&settings)).expect_err(line)
+}
+
+#[test]
+fn invalid_flags_are_rejected_by_name() {
+    for (line, names) in [
+        ("--vus 0", "--vus"),
+        ("-d soon", "--duration"),
+        ("-i -3", "-3"),
+        ("--target localhost:1", "--target"),
+        ("--tag le=1", "reserved"),
+        ("--tag x", "name=value"),
+        ("--testid ../x", "testid"),
+        ("--vus 5 --iterations 4", "--iterations 4"),
+        ("--stage 1m", "--stage"),
+        ("--stage 1m:5 --duration 5s", "stages"),
+        ("--stage 1m:5 --iterations 5", "stages"),
+        ("--rate fast", "--rate"),
+        ("--rate 0/s", "--rate"),
+        ("--rate 5/s --stage 1m:5", "rate"),
+        ("--max-vus 5", "--rate"),
+        ("--rate 5/s --vus 9 --max-vus 5", "--max-vus"),
+        ("--warmup soon", "--warmup"),
+        ("--rps 0", "--rps"),
+        ("--max-redirects -1", "-1"),
+        ("--max-redirects 101", "--max-redirects"),
+        ("--request-timeout 0s", "--request-timeout"),
+        ("--user-agent \u{7f}", "--user-agent"),
+        ("--replay x.json --seed 5", "--replay"),
+        ("--replay x.json --rate 5/s", "replay"),
+        ("--ca-certificate x --insecure-skip-tls-verify", "--ca-certificate"),
+        ("--prometheus-url http://p:1 --stack docker", "--stack"),
+        ("--prometheus-url http://p:1 --ephemeral", "--ephemeral"),
+        ("--stack none --grafana-port 5", "--grafana-port"),
+        ("--stack none --ephemeral", "--ephemeral"),
+        ("--no-grafana --grafana-port 5", "--grafana-port"),
+        ("--prometheus-port 3001 --grafana-port 3001", "3001"),
+        ("--prometheus-port 0", "--prometheus-port"),
+        ("--stack podman", "podman"),
+        ("--stack none --proof", "--proof"),
+        ("--proof --no-proof", "--no-proof"),
+        ("basic endurance --baseline main", "one scenario"),
+        ("--baseline main --against main", "--against"),
+        ("--save-baseline ../x", "baseline"),
+        ("--gate relative", "--gate"),
+        ("--margin 3", "--margin"),
+    ] {
+        let message = rejection(line);
+        assert!(message.contains(names), "{line}: {message}");
+    }
+}
+
+#[test]
+fn a_command_line_is_kept_without_secrets() {
+    assert_eq!(without_secrets("--target=http://user:pass@host:1/"), "--target=http://host:1");
+    assert_eq!(without_secrets("http://user:pass@host:1/a"), "http://host:1/a");
+    assert_eq!(without_secrets("--start=KEY=x ./server"), "--start=…");
+    assert_eq!(without_secrets("team=trading"), "team=trading");
+}
+
+#[test]
+fn a_load_flag_hides_every_load_variable() {
+    let variables =
+        [(perf_settings::ITERATIONS, "50"), (perf_settings::STAGES, "1m:5"), (perf_settings::DURATION, "9s")];
+    let load = |line: [&str; 3], hidden: &str| {
+        let lookup = |name: &str| {
+            let shown = variables.iter().find(|(key, _)| *key == name && name != hidden);
+            shown.map(|(_, text)| (*text).to_owned())
+        };
+        Line::try_parse_from(line).unwrap().args.settings_over(&lookup).unwrap().load
+    };
+    let replaced = load(["perf", "-d", "5s"], "");
+    assert_eq!(replaced.duration, Some(Duration::from_secs(5)));
+    assert_eq!((replaced.iterations, replaced.stages), (None, vec![]));
+    let kept = load(["perf", "-u", "5"], perf_settings::STAGES);
+    assert_eq!((kept.iterations, kept.duration), (Some(50), Some(Duration::from_secs(9))));
+}
+
+#[test]
+fn an_error_names_the_flag_that_was_typed() {
+    for (line, names) in [("--vus 0", "--vus: "), ("--target nowhere", "--target: "), ("--tag x", "--tag: ")] {
+        assert!(rejection(line).starts_with(names), "{line}");
+    }
+    let line = Line::try_parse_from(["perf", "--prometheus-url", "nowhere"]).unwrap();
+    assert!(line.args.settings_over(&|_| None).unwrap_err().to_string().starts_with("--prometheus-url: "));
+}
+
+#[test]
+fn prometheus_url_receives_metrics_unless_another_store_is_named() {
+    let line = Line::try_parse_from(["perf", "--prometheus-url", "http://p:1/prefix/"]).unwrap();
+    let write = |given: Option<&str>| {
+        let lookup = |name: &str| given.filter(|_| name == perf_settings::REMOTE_WRITE).map(str::to_owned);
+        line.args.settings_over(&lookup).unwrap().remote_write.unwrap().to_string()
+    };
+    assert_eq!(write(None), "http://p:1/prefix/api/v1/write");
+    assert_eq!(write(Some("http://q:2/push")), "http://q:2/push");
+}

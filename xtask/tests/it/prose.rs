@@ -1,0 +1,167 @@
+//! The English of comments, messages and documents, as far as a test can check it.
+
+use std::fs;
+
+use crate::real::{root, tracked};
+
+const MOST_COLUMNS: usize = 100;
+
+/// Phrases that a reader has to decode, and the words of other glossaries. Lower case.
+const PHRASES: &[&str] = &[
+    "as likely as not",
+    "be had",
+    "comes to its end",
+    "is mended",
+    "is no answer",
+    "is no duration",
+    "is no failure",
+    "is no header",
+    "is no json",
+    "is no number",
+    "is no path",
+    "is no report",
+    "is no success",
+    "is no url",
+    "is said",
+    "is told",
+    "likewise",
+    "may rightly",
+    "nobody asks",
+    "nobody else",
+    "nobody is",
+    "nobody knows",
+    "nobody listens",
+    "nobody reads",
+    "nobody said",
+    "nobody waits",
+    "of every day",
+    "per cent",
+    "said again",
+    "seen to",
+    "so manieth",
+    "so many",
+    "stand-in",
+    "take away",
+    "takes away",
+    "taken away",
+    "take turns",
+    "takes turns",
+    "taking turns",
+    "that is none",
+    "to mend",
+    "turn by turn",
+    "was said",
+    "was told",
+    "whoever",
+    "whom",
+];
+
+/// British spellings. Lower case, at the start of a word.
+const BRITISH: &[&str] = &[
+    "artefact",
+    "behaviour",
+    "cancelled",
+    "colour",
+    "favour",
+    "honour",
+    "labelled",
+    "modelled",
+    "neighbour",
+    "normalise",
+    "optimise",
+    "organise",
+    "recognise",
+    "summarise",
+    "travelled",
+    "utilise",
+];
+
+/// Beginnings of a comment or a sentence in it that hide the subject.
+const OPENINGS: &[&str] =
+    &["Likewise", "Nobody", "Of a ", "Of the ", "So long", "So many", "What ", "Who ", "Whoever", "Whose "];
+
+/// A line of prose, and where it stands.
+struct Line {
+    place: String,
+    text: String,
+    is_comment: bool,
+}
+
+/// Comments and string literals of Rust files, and lines of documents.
+fn prose() -> Vec<Line> {
+    let mut lines = Vec::new();
+    for path in tracked("*.rs") {
+        // This file has the phrases.
+        if path.ends_with("prose.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let place = format!("{}:{}", path, number + 1);
+            let trimmed = line.trim_start();
+            if let Some(comment) = trimmed.strip_prefix("//") {
+                let text = comment.trim_start_matches(['/', '!']).trim().to_owned();
+                lines.push(Line { place, text, is_comment: true });
+            } else {
+                let strings = trimmed.split('"').skip(1).step_by(2);
+                lines.push(Line { place, text: strings.collect::<Vec<_>>().join(" "), is_comment: false });
+            }
+        }
+    }
+    for path in tracked("*.md") {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        let lines_of = text.lines().enumerate();
+        lines.extend(lines_of.map(|(number, line)| Line {
+            place: format!("{path}:{}", number + 1),
+            text: line.to_owned(),
+            is_comment: false,
+        }));
+    }
+    lines
+}
+
+/// Whether a text has a phrase as whole words. "There is no report" is plain English, and "this is
+/// no report" is not.
+fn has_phrase(text: &str, phrase: &str) -> bool {
+    let is_end = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    text.match_indices(phrase).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + phrase.len()..]);
+        !before.ends_with("there ") && is_end(before.chars().next_back()) && is_end(after.chars().next())
+    })
+}
+
+#[test]
+fn comments_messages_and_documents_are_plain_english() {
+    let mut wrong = Vec::new();
+    for Line { place, text, is_comment } in prose() {
+        let lower = text.to_lowercase();
+        for phrase in PHRASES.iter().filter(|phrase| has_phrase(&lower, phrase)) {
+            wrong.push(format!("{place}: {phrase:?}: {text}"));
+        }
+        let words = || lower.split(|c: char| !c.is_alphabetic());
+        for word in BRITISH.iter().filter(|word| words().any(|known| known.starts_with(**word))) {
+            wrong.push(format!("{place}: {word:?} is British: {text}"));
+        }
+        let opens = |opening: &&&str| text.starts_with(**opening) || text.contains(&format!(". {opening}"));
+        // A question may begin so.
+        for opening in OPENINGS.iter().filter(|_| is_comment && !text.ends_with('?')).filter(opens) {
+            wrong.push(format!("{place}: begins with {opening:?}: {text}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} phrases, see the style of other comments:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn comments_are_at_most_100_columns_wide() {
+    let mut wide = Vec::new();
+    for path in tracked("*.rs") {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            // A link cannot be broken.
+            if line.trim_start().starts_with("//") && line.chars().count() > MOST_COLUMNS && !line.contains("http") {
+                wide.push(format!("{}:{}", path, number + 1));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "{} lines: {}", wide.len(), wide.join(", "));
+}
