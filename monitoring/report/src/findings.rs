@@ -1,7 +1,7 @@
 //! All findings of a run or a comparison: those made from objectives and changes, and those
 //! recorded with it.
 
-pub(crate) mod changes;
+mod changes;
 mod objectives;
 
 pub use objectives::{describe_measured, describe_miss, finding};
@@ -15,7 +15,8 @@ use crate::finding::{Finding, FindingKind, Subject};
 /// Findings of a run: each objective that was not met, then problems, then other findings.
 pub fn run_findings(report: &Report) -> Vec<Finding> {
     let (problems, others): (Vec<_>, Vec<_>) = report.findings.iter().cloned().partition(Finding::is_problem);
-    let objectives = report.objectives.iter().filter(|objective| objective.has_row());
+    // Without load, every objective lacks data, which follows from the cause.
+    let objectives = report.objectives.iter().filter(|objective| objective.has_row() && report.was_loaded());
     let objectives = objectives.filter_map(|objective| finding(objective, report.main_failure(objective)));
     objectives.chain(not_available(report)).chain(problems).chain(others).collect()
 }
@@ -23,7 +24,7 @@ pub fn run_findings(report: &Report) -> Vec<Finding> {
 /// Warnings about objectives on the backend's own metrics that have no value, one per reason.
 pub fn not_available(report: &Report) -> Vec<Finding> {
     let mut by_reason = BTreeMap::<&str, Vec<&str>>::new();
-    for objective in &report.objectives {
+    for objective in report.objectives.iter().filter(|_| report.was_loaded()) {
         if let Some(why) = objective.not_available() {
             by_reason.entry(why).or_default().push(objective.id.strip_prefix("backend:").unwrap_or(&objective.id));
         }

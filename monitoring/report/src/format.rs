@@ -40,7 +40,13 @@ pub fn percent_beside(part: u64, whole: u64, limit_ppm: u32) -> String {
     let of_limit = |digits| at(limit_ppm.into(), Ratio::WHOLE.into(), digits);
     let differ = |digits: &u32| of_part(*digits) != of_limit(*digits);
     let is_limit = u128::from(part) * u128::from(Ratio::WHOLE) == u128::from(whole) * u128::from(limit_ppm);
-    let digits = if is_limit { 2 } else { (2..MOST_DIGITS).find(differ).unwrap_or(MOST_DIGITS) };
+    // At the limit, the digits of the limit itself: an objective has parts per million.
+    let is_exact = |digits: &u32| (u64::from(limit_ppm) * 10_u64.pow(*digits)).is_multiple_of(10_000);
+    let digits = match is_limit {
+        true => (2..MOST_DIGITS).find(is_exact),
+        false => (2..MOST_DIGITS).find(differ),
+    };
+    let digits = digits.unwrap_or(MOST_DIGITS);
     let (value, unit) = (of_part(digits), 10_u128.pow(digits));
     format!("{}.{:0width$} %", value / unit, value % unit, width = digits as usize)
 }
@@ -101,6 +107,7 @@ mod tests {
         assert_eq!(percent_beside(12, 1_000_000, 10), "0.0012 %");
         assert_eq!(percent_beside(99_995, 100_000, 950_000), "99.99 %");
         assert_eq!(percent_beside(949_999, 1_000_000, 950_000), "94.99 %");
+        assert_eq!(percent_beside(1, 100_000, 10), "0.001 %");
         assert_eq!(percent_beside(0, 100, 10_000), "0.00 %");
         assert_eq!(percent_beside(1, 100, 10_000), "1.00 %");
     }

@@ -5,7 +5,7 @@ use monitoring::slo::OnMiss;
 use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
-use crate::findings::{changes, describe_miss};
+use crate::findings::{comparison_findings, describe_miss};
 use crate::verdict::Verdict;
 use crate::{ObjectiveResult, Report};
 
@@ -28,14 +28,17 @@ impl Headline {
         let all = gating.len();
         let verdict = match code {
             ExitCode::Met => format!("met, {} of {all} objectives", count(|it| *it == Verdict::Met)),
-            ExitCode::Missed => format!("missed, {} of {all}", count(|it| *it == Verdict::Missed)),
+            ExitCode::Missed => match count(|it| *it == Verdict::Missed) {
+                0 => "missed".to_owned(),
+                missed => format!("missed, {missed} of {all}"),
+            },
             ExitCode::Inconclusive if !report.was_loaded() => "did not run".to_owned(),
             ExitCode::Inconclusive => match count(|it| matches!(it, Verdict::Inconclusive(_))) {
                 0 => "inconclusive".to_owned(),
                 open => format!("inconclusive, {open} of {all}"),
             },
             ExitCode::Regressed => "slower than the baseline".to_owned(),
-            ExitCode::ProofFailed => "not proved".to_owned(),
+            ExitCode::ProofFailed => "proof failed".to_owned(),
             ExitCode::Interrupted => "interrupted".to_owned(),
             ExitCode::Internal => "internal error".to_owned(),
             ExitCode::BadConfiguration => "bad configuration".to_owned(),
@@ -49,15 +52,19 @@ impl Headline {
     pub fn for_comparison(compared: &Comparison) -> Self {
         let code = compared.exit_code;
         let verdict = format!("{}: {} (exit {})", compared.scenario, compared.describe(), code.code());
-        let regressed = changes::findings(compared).filter(|finding| finding.kind == FindingKind::Regressed);
-        let problems = compared.findings.iter().filter(|finding| finding.exit_code == Some(code)).cloned();
-        let mut causes = regressed.chain(problems);
-        let cause = match causes.next() {
-            Some(first) if code != ExitCode::Met => {
-                format!("{}{}", first.message, and_more(causes.count(), "endpoint", ""))
-            }
-            _ => String::new(),
+        // Findings of the kind that gave the exit code.
+        let kind = match code {
+            ExitCode::Met => return Self { verdict, cause: String::new() },
+            ExitCode::Regressed => Some(FindingKind::Regressed),
+            ExitCode::Missed => Some(FindingKind::Missed),
+            ExitCode::Inconclusive => Some(FindingKind::TooLittleData),
+            _ => None,
         };
+        let of_kind = comparison_findings(compared).into_iter().filter(|it| Some(it.kind) == kind);
+        let problems = compared.findings.iter().filter(|it| it.exit_code == Some(code)).cloned();
+        let causes: Vec<_> = problems.chain(of_kind).collect();
+        let more = and_more(causes.len().saturating_sub(1), "finding", "like it");
+        let cause = causes.first().map(|first| format!("{}{more}", first.message)).unwrap_or_default();
         Self { verdict, cause }
     }
 

@@ -21,7 +21,7 @@ use monitoring::ratio::Ratio;
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{count, millis, percent};
+use crate::format::{count, millis, percent_beside};
 use crate::verdict::Verdict;
 use crate::{EndpointResult, Goal, ObjectiveResult, Report};
 
@@ -64,6 +64,10 @@ pub fn interpret(report: &Report) -> Vec<Finding> {
     if !is_clean(report) {
         findings.retain(|finding| finding.severity != Severity::Good);
     }
+    // Nothing is a problem of a run that is met.
+    if report.exit_code == ExitCode::Met {
+        findings.iter_mut().for_each(|finding| finding.severity = finding.severity.min(Severity::Warning));
+    }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
@@ -105,13 +109,14 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
     let (kind, status) = cause.map_or((kind, None), |cause| (cause.kind, cause.status));
     let too_many = f64::from(TOO_MANY_ERRORS.as_ppm()) / f64::from(Ratio::WHOLE);
     let severity = if failed_share(worst) > too_many { Severity::Problem } else { Severity::Warning };
+    let of_worst = percent_beside(worst.requests.failed, worst.requests.sent, TOO_MANY_ERRORS.as_ppm());
     let share = match failing {
-        [_] => percent(failed_share(worst)),
-        _ => format!("up to {}, {}", percent(failed_share(worst)), worst.name),
+        [_] => of_worst,
+        _ => format!("up to {of_worst}, {}", worst.name),
     };
     let message = format!("{} of {} requests to {endpoints} failed ({share}){how}", count(failed), count(sent));
     let finding = Finding::new(severity, Subject::Target, FindingKind::FailedRequests, message);
-    Some(match advise(kind, status, failed == sent) {
+    Some(match advise(kind, status, failed == sent && kinds(failing).len() == 1) {
         Some(advice) => finding.with_advice(advice),
         None => finding,
     })
@@ -214,6 +219,7 @@ mod tests {
                 .map(|(_, percent, kind)| (*kind, percent * 10))
                 .collect();
         }
+        report.conclude([]);
         interpret(&report).iter().map(Finding::to_string).collect()
     }
 
@@ -259,11 +265,11 @@ mod tests {
                 vec![],
                 vec!["join_room at 103 %", "get_state at 105 %", "what they share"],
             ),
-            (FAST, vec![status(4)], vec!["200 of 1,000 requests to get_news failed (20 %); 200 by status", "log"]),
+            (FAST, vec![status(4)], vec!["200 of 1,000 requests to get_news failed (20.00 %); 200 by status", "log"]),
             (
                 FAST,
                 (0..7).map(status).collect(),
-                vec!["1,400 of 7,000 requests to all endpoints failed (up to 20 %, ", "log"],
+                vec!["1,400 of 7,000 requests to all endpoints failed (up to 20.00 %, ", "log"],
             ),
             (FAST, (0..7).map(|at| (at, 100, FailureKind::Refused)).collect(), vec!["start the service"]),
             (

@@ -70,8 +70,11 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
         Some(ObjectiveResult::backend(slo, measurement.value.clone()))
     });
     objectives.extend(on_backend);
+    let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();
     if evidence.smoke {
-        findings.extend(smoke::judge(&mut objectives, &evidence.counts));
+        let requested = endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);
+        let requested: Vec<_> = requested.map(|endpoint| &endpoint.name).collect();
+        findings.extend(smoke::judge(&mut objectives, &evidence.counts, &evidence.exercised, &requested));
     }
     Judgement {
         requests: judge.all(Phases::ALL).into(),
@@ -81,7 +84,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
             interrupted: iterations.interrupted,
             dropped: evidence.counts.parts.iter().flat_map(|part| part.dropped).sum(),
         },
-        endpoints: known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect(),
+        endpoints,
         segments: segments::results(catalogue, &evidence.counts),
         checks: judge.check_results(),
         objectives,

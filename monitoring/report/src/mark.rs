@@ -55,7 +55,7 @@ impl Mark {
         }
     }
 
-    /// Word and note: "missed, warns only".
+    /// Word and note: "missed, warns".
     pub fn word_and_note(&self) -> String {
         if self.note.is_empty() { self.word.to_owned() } else { format!("{}, {}", self.word, self.note) }
     }
@@ -63,7 +63,7 @@ impl Mark {
 
 impl From<&ObjectiveResult> for Mark {
     fn from(objective: &ObjectiveResult) -> Self {
-        let note = if objective.on_miss == OnMiss::Warn { "warns only" } else { "" };
+        let note = if objective.on_miss == OnMiss::Warn { "warns" } else { "" };
         let mark = match (&objective.verdict, objective.on_miss) {
             (Verdict::Met, _) => GOOD,
             (Verdict::Missed, OnMiss::Fail) => BAD,

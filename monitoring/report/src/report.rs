@@ -22,6 +22,8 @@ mod backend;
 mod environment;
 mod load;
 mod objective;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use backend::CacheResult;
@@ -203,8 +205,13 @@ impl Report {
         if is_slow || objective.tally().is_none() {
             return None;
         }
-        let is_endpoint = self.endpoints.iter().any(|endpoint| endpoint.name == objective.subject);
-        self.failures.iter().find(|cause| !is_endpoint || cause.request == objective.subject)
+        let is_endpoint = |name: &str| self.endpoints.iter().any(|endpoint| endpoint.name == name);
+        let is_counted = |cause: &&FailureCause| match objective.goal {
+            Goal::Check(_) => cause.is_of_check(&objective.subject),
+            Goal::Errors(_) => is_endpoint(&cause.request),
+            _ => cause.request == objective.subject,
+        };
+        self.failures.iter().find(is_counted)
     }
 
     /// End of the run's series, Unix milliseconds. The last push has the final counts and comes a
@@ -339,62 +346,4 @@ fn most_severe(objectives: &[ObjectiveResult], findings: &[Finding], gate: Gate)
     let counts = |code: &ExitCode| gate.misses || *code != ExitCode::Missed;
     let codes = objectives.iter().map(ObjectiveResult::code).filter(counts);
     codes.chain(findings.iter().filter_map(|finding| finding.exit_code)).fold(floor, ExitCode::or_worse)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::Subject;
-    use crate::verdict::{Tally, Verdict, judge};
-    use monitoring::services::stock_ai::STOCK_AI;
-    use monitoring::slo::Slo;
-
-    fn result(slo: &Slo, good: u64, total: u64) -> ObjectiveResult {
-        let tally = Tally { good, total, ..Tally::default() };
-        ObjectiveResult::new(slo, tally, judge(slo, tally))
-    }
-
-    #[test]
-    fn the_most_severe_result_is_the_exit_code() {
-        let slo = &STOCK_AI.slos[0];
-        assert_eq!(exit_code(&[result(slo, 100, 100)], &[]), ExitCode::Met);
-        assert_eq!(exit_code(&[result(slo, 100, 100), result(slo, 0, 100)], &[]), ExitCode::Missed);
-        assert_eq!(exit_code(&[result(slo, 1, 1), result(slo, 0, 100)], &[]), ExitCode::Missed);
-        assert_eq!(exit_code(&[result(slo, 1, 1)], &[]), ExitCode::Inconclusive);
-        let refused = Finding::problem(ExitCode::Inconclusive, Subject::Store, FindingKind::StoreRefused, "refused");
-        assert_eq!(exit_code(&[result(slo, 100, 100)], &[refused]), ExitCode::Inconclusive);
-    }
-
-    #[test]
-    fn an_inconclusive_objective_counts_even_if_misses_do_not() {
-        let slo = &STOCK_AI.slos[0];
-        let mut report = Report::sample();
-        report.objectives = vec![result(slo, 0, 100), result(slo, 100, 100)];
-        report.conclude_by_changes([]);
-        assert_eq!(report.exit_code, ExitCode::Met);
-        report.objectives[1] = result(slo, 1, 1);
-        report.conclude_by_changes([]);
-        assert_eq!(report.exit_code, ExitCode::Inconclusive);
-        report.conclude([]);
-        assert_eq!(report.exit_code, ExitCode::Missed);
-    }
-
-    #[test]
-    fn a_run_without_a_verdict_is_inconclusive() {
-        assert_eq!(exit_code(&[], &[]), ExitCode::Inconclusive);
-        assert_eq!(exit_code(&[ObjectiveResult::not_in_scenario(&STOCK_AI.slos[0])], &[]), ExitCode::Inconclusive);
-    }
-
-    #[test]
-    fn a_missed_objective_that_only_warns_does_not_fail_the_run() {
-        let missed = result(&STOCK_AI.slos[0].warn(), 0, 100);
-        assert_eq!(missed.verdict, Verdict::Missed);
-        let nothing = result(&STOCK_AI.slos[0].warn(), 0, 0);
-        assert_eq!(
-            exit_code(&[nothing], &[]),
-            ExitCode::Inconclusive,
-            "no data, even if no objective can fail the run"
-        );
-        assert_eq!(exit_code(&[missed, result(&STOCK_AI.slos[1], 100, 100)], &[]), ExitCode::Met);
-    }
 }

@@ -58,9 +58,7 @@ pub enum Reason {
     #[error("no requests were made")]
     NoData,
     /// Fewer requests than the objective needs.
-    #[error(
-        "{total} requests are too few: {quantile} needs at least {needed} (to check that it works at all: --smoke)"
-    )]
+    #[error("too few requests ({total}): {quantile} needs at least {needed} (to check that it works at all: --smoke)")]
     TooFew {
         /// Number of requests.
         total: u64,

@@ -100,6 +100,11 @@ impl FailureCause {
         key(self) == key(other)
     }
 
+    /// Whether it is a failure of the check of that name.
+    pub fn is_of_check(&self, name: &str) -> bool {
+        self.kind == FailureKind::Check && name == &*self.message
+    }
+
     /// Text of the cause, without its request: "40,404 × 404 Not Found {"detail":"Not Found"},
     /// first at 00:03".
     pub fn describe(&self) -> String {

@@ -79,7 +79,8 @@ fn describe(first: &FirstMiss<'_>) -> Finding {
     let FirstMiss { objective, at_ms, vus, rate } = first;
     let (severity, whole_run) = match objective.verdict {
         Verdict::Missed => (Severity::Problem, ""),
-        _ => (Severity::Warning, "; over the whole run it is met"),
+        Verdict::Met => (Severity::Warning, "; over the whole run it is met"),
+        _ => (Severity::Warning, ""),
     };
     let when = if *at_ms == 0 { "from the start".to_owned() } else { format!("{} s after the start", at_ms / 1_000) };
     let message = format!(

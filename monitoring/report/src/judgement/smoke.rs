@@ -5,13 +5,20 @@ use crate::ObjectiveResult;
 use crate::evidence::Snapshot;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Subject};
-use crate::format::count;
 use crate::report::Goal;
 use crate::verdict::Verdict;
 
 /// Judges shares strictly: one failure is a miss. Percentiles are not judged. Any failed request is
 /// a problem with the exit code of a miss.
-pub(super) fn judge(objectives: &mut [ObjectiveResult], counts: &Snapshot) -> Option<Finding> {
+///
+/// An endpoint that the scenario declares and does not request is a problem, too: nothing is known
+/// about it.
+pub(super) fn judge(
+    objectives: &mut [ObjectiveResult],
+    counts: &Snapshot,
+    exercised: &[String],
+    requested: &[&String],
+) -> Option<Finding> {
     for objective in objectives {
         let tally = objective.tally().copied();
         objective.verdict = match (&objective.goal, &objective.verdict, tally) {
@@ -23,7 +30,12 @@ pub(super) fn judge(objectives: &mut [ObjectiveResult], counts: &Snapshot) -> Op
             _ => Verdict::NotInScenario,
         };
     }
-    let failed = counts.requests().failed + counts.around.failed;
-    let message = format!("{} requests failed", count(failed));
-    (failed > 0).then(|| Finding::problem(ExitCode::Missed, Subject::Target, FindingKind::FailedRequests, message))
+    let problem = |code, kind, message| Some(Finding::problem(code, Subject::Target, kind, message));
+    if let Some(cause) = counts.failures.clone().into_sorted().first() {
+        let message = format!("{}: {}", cause.request, cause.describe());
+        return problem(ExitCode::Missed, FindingKind::FailedRequests, message);
+    }
+    let unrequested: Vec<_> = exercised.iter().filter(|name| !requested.contains(name)).map(String::as_str).collect();
+    let message = || format!("not requested in this iteration: {}", unrequested.join(", "));
+    if unrequested.is_empty() { None } else { problem(ExitCode::Inconclusive, FindingKind::Inconclusive, message()) }
 }

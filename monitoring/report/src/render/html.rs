@@ -45,7 +45,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         }))
         (contents(compared.is_some()))
         (sections::findings(report))
-        (sections::objectives("objectives", "Objectives", &report.objectives))
+        @if report.was_loaded() { (sections::objectives("objectives", "Objectives", &report.objectives)) }
         @if let Some(compared) = compared { (comparison::section(compared)) }
         (sections::latency(report))
         (sections::load(report))

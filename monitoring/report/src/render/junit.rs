@@ -21,7 +21,7 @@ pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError
     suite.add_property(("target", report.target.as_str()));
     suite.add_property(("load", report.load.as_str()));
     suite.add_property(("revision", report.environment.revision.as_str()));
-    let judged = report.objectives.iter().filter(|objective| objective.verdict != Verdict::NotInScenario);
+    let judged = report.objectives.iter().filter(|objective| objective.has_row() && report.was_loaded());
     suite.add_test_cases(judged.map(|objective| case(&report.scenario, objective, report.main_failure(objective))));
     suite.add_test_cases(report.problems().enumerate().map(|(at, it)| problem(&report.scenario, at, it)));
     let mut junit = JUnit::new("perf");
@@ -86,7 +86,8 @@ fn failed(kind: NonSuccessKind, word: &str, message: Option<&str>) -> TestCaseSt
 
 fn problem(scenario: &str, at: usize, problem: &Finding) -> TestCase {
     let kind = problem.exit_code.map_or("problem", |code| code.describe());
-    let status = failed(NonSuccessKind::Error, kind, Some(&problem.message));
+    let text = problem.advice.iter().fold(problem.message.clone(), |text, advice| format!("{text}. {advice}"));
+    let status = failed(NonSuccessKind::Error, kind, Some(&text));
     let mut case = TestCase::new(format!("problem {}", at + 1), status);
     case.set_classname(format!("perf.{scenario}"));
     case

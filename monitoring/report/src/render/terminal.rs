@@ -37,9 +37,23 @@ impl TerminalStyle {
                 .subsequent_indent(&indent)
                 .break_words(false)
                 .word_splitter(WordSplitter::NoHyphenation);
-            textwrap::fill(&keep_together(line), &options).replace(NO_BREAK, " ")
+            textwrap::fill(&keep_together(&self.fit(line)), &options).replace(NO_BREAK, " ")
         };
         text.lines().map(fill).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Colors the sign at the beginning of a headline.
+    fn color_sign(self, headline: &str, mark: Mark) -> String {
+        if !self.color {
+            return headline.to_owned();
+        }
+        let code = match mark.tone {
+            Tone::Good => 32,
+            Tone::Warning => 33,
+            Tone::Bad => 31,
+            Tone::Quiet => 90,
+        };
+        headline.replacen(mark.sign, &format!("\u{1b}[{code}m{}\u{1b}[0m", mark.sign), 1)
     }
 
     /// Replaces characters that the terminal cannot show.
@@ -67,6 +81,7 @@ fn ascii(text: &str) -> String {
             '✗' | '×' => plain.push('x'),
             '–' | '—' => plain.push('-'),
             '·' => plain.push('.'),
+            '±' => plain.push_str("+-"),
             'µ' => plain.push('u'),
             '≤' => plain.push_str("<="),
             '≥' => plain.push_str(">="),

@@ -10,7 +10,8 @@ use crate::mark::Mark;
 /// Renders the headline, the table, the rule and the findings.
 pub fn render_comparison(compared: &Comparison, style: TerminalStyle) -> String {
     let Comparison { load, base, head, rule, .. } = compared;
-    let headline = format!("{} {}", Mark::from(compared.exit_code).sign, Headline::for_comparison(compared).to_line());
+    let mark = Mark::from(compared.exit_code);
+    let headline = style.wrap(&format!("{} {}", mark.sign, Headline::for_comparison(compared).to_line()));
     let sides =
         [format!("base  {base}"), format!("head  {head}"), format!("load  {load}: {}", compared.describe_pairs())];
     let rule = [
@@ -24,7 +25,8 @@ pub fn render_comparison(compared: &Comparison, style: TerminalStyle) -> String 
     ];
     let wrapped = |lines: &[String]| lines.iter().map(|line| style.wrap(line)).collect::<Vec<_>>().join("\n");
     let findings: Vec<_> = comparison_findings(compared).iter().map(|it| finding_lines(it, style)).collect();
-    let mut blocks = vec![style.wrap(&headline), wrapped(&sides), table(compared).text(style), wrapped(&rule)];
+    let mut blocks =
+        vec![style.color_sign(&headline, mark), wrapped(&sides), table(compared).text(style), wrapped(&rule)];
     blocks.push(findings.join("\n"));
     blocks.retain(|block| !block.is_empty());
     style.fit(&blocks.join("\n\n"))

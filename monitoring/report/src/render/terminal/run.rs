@@ -35,12 +35,14 @@ pub fn render_run(report: &Report, style: TerminalStyle) -> String {
 /// The verdict with its exit code and the cause. A cause of several lines goes below.
 fn render_headline(report: &Report, style: TerminalStyle) -> String {
     let headline = Headline::new(report);
-    let sign = Mark::from(report.exit_code).sign;
-    if !headline.cause.contains('\n') {
-        return style.wrap(&format!("{sign} {}", headline.to_line()));
-    }
-    let cause: Vec<_> = headline.cause.lines().map(|line| style.wrap(&format!("  {line}"))).collect();
-    format!("{sign} {}\n{}", headline.verdict, cause.join("\n"))
+    let mark = Mark::from(report.exit_code);
+    let text = if headline.cause.contains('\n') {
+        let cause: Vec<_> = headline.cause.lines().map(|line| style.wrap(&format!("  {line}"))).collect();
+        format!("{} {}\n{}", mark.sign, headline.verdict, cause.join("\n"))
+    } else {
+        style.wrap(&format!("{} {}", mark.sign, headline.to_line()))
+    };
+    style.color_sign(&text, mark)
 }
 
 fn table(report: &Report) -> TextTable {
@@ -53,7 +55,7 @@ fn table(report: &Report) -> TextTable {
         Column::number("response time").rank(2),
         Column::number("95 % interval").rank(3),
         Column::text("p95 over time").rank(4),
-        Column::text("").rank(5),
+        Column::text(""),
     ]);
     for objective in report.objectives.iter().filter(|objective| objective.has_row()) {
         let mark = Mark::from(objective);
