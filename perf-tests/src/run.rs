@@ -169,6 +169,7 @@ impl PreparedRun {
         let around = recorder.borrow().snapshot();
         load.snapshot.around.add(around.requests());
         load.snapshot.around.add(around.around);
+        load.snapshot.failures.merge(&around.failures);
         self.conclude(FinishedLoad { load, problems, pushes, timeline, started, ended, epoch }).await
     }
 
@@ -267,8 +268,14 @@ fn internal_problem(kind: FindingKind, message: String) -> Finding {
 /// The virtual user that runs setup and teardown. Its requests are counted apart from the load's.
 fn setup_vu(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
     let (pool, rate_limit) = (Pool::default(), Rc::new(RateLimit::new(None, 1)));
-    let context =
-        WorkerContext { shared: shared.clone(), recorder: recorder.clone(), pool, rate_limit, epoch: clock::now() };
+    let context = WorkerContext {
+        shared: shared.clone(),
+        recorder: recorder.clone(),
+        pool,
+        rate_limit,
+        epoch: clock::now(),
+        unsendable: Rc::default(),
+    };
     Vu::new(0, 0, context)
 }
 

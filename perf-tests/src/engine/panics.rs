@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 use std::panic;
 use std::sync::Once;
 
+/// Panics of a thread that are kept.
+const MOST_KEPT: usize = 100;
+
 thread_local! {
     static KEEPS: Cell<bool> = const { Cell::new(false) };
     static KEPT: RefCell<VecDeque<String>> = const { RefCell::new(VecDeque::new()) };
@@ -27,7 +30,11 @@ impl KeptPanics {
                 }
                 let place = info.location().map(|place| format!(", at {}:{}", place.file(), place.line()));
                 let text = format!("{}{}", message(info.payload()), place.unwrap_or_default());
-                KEPT.with_borrow_mut(|kept| kept.push_back(text));
+                KEPT.with_borrow_mut(|kept| {
+                    // Panics that the scenario catches are not taken.
+                    kept.truncate(MOST_KEPT - 1);
+                    kept.push_back(text);
+                });
             }));
         });
         KEEPS.set(true);

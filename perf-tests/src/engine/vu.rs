@@ -45,6 +45,8 @@ pub(crate) struct WorkerContext {
     pub(crate) rate_limit: Rc<RateLimit>,
     /// The start of the run.
     pub(crate) epoch: Instant,
+    /// A request that cannot be sent. It ends the run, even if the scenario ignores the error.
+    pub(crate) unsendable: Rc<RefCell<Option<String>>>,
 }
 
 /// The number of an iteration in its sequence. Its random numbers, and so its payloads, follow from
@@ -280,6 +282,12 @@ impl Vu {
 
     pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
         self.context.recorder.borrow_mut().record_check(self.part, phase, name, passed);
+    }
+
+    /// Ends the run because of a request that cannot be sent.
+    pub(super) fn end_run(&self, error: RequestError) -> RequestError {
+        self.context.unsendable.borrow_mut().get_or_insert_with(|| error.to_string());
+        error
     }
 
     /// Records why a request failed.

@@ -150,7 +150,14 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
     let recorder = Rc::new(RefCell::new(recorder));
     let rate_limit = Rc::new(RateLimit::new(shared.http.settings.rps, workers));
     let worker = WorkerState {
-        context: WorkerContext { shared, recorder: recorder.clone(), pool: Pool::default(), rate_limit, epoch },
+        context: WorkerContext {
+            shared,
+            recorder: recorder.clone(),
+            pool: Pool::default(),
+            rate_limit,
+            epoch,
+            unsendable: Rc::default(),
+        },
         errors: Rc::default(),
         panics: Rc::default(),
         aborted: Rc::default(),
@@ -192,7 +199,8 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
         })
         .await;
     let snapshot = recorder.borrow().snapshot_with(watch.worked());
-    WorkerResult { snapshot, errors: worker.errors.take(), panics: worker.panics.take() }
+    let errors = ScenarioErrors { unsendable: worker.context.unsendable.take(), ..worker.errors.take() };
+    WorkerResult { snapshot, errors, panics: worker.panics.take() }
 }
 
 impl WorkerState {
@@ -217,17 +225,23 @@ impl WorkerState {
                 // written.
                 match error.downcast_ref() {
                     Some(RequestError::Failed { judged: true, .. }) => {}
-                    // Every iteration would end the same way, and nothing would be measured.
-                    Some(RequestError::Unsendable { .. }) => {
-                        self.errors.borrow_mut().unsendable = Some(format!("{error:#}"));
-                        self.abort.send_replace(true);
-                    }
+                    // Ends the run below.
+                    Some(RequestError::Unsendable { .. }) => {}
                     _ => self.errors.borrow_mut().add(&error),
                 }
                 IterationEnd::Failed
             }
         };
+        // Every iteration would end the same way, and nothing would be measured.
+        if self.cannot_continue() {
+            self.abort.send_replace(true);
+        }
         vu.end(end)
+    }
+
+    /// Whether the scenario made a request that cannot be sent.
+    fn cannot_continue(&self) -> bool {
+        self.context.unsendable.borrow().is_some()
     }
 }
 

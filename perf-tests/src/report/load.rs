@@ -125,7 +125,8 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, stall_
         |subject, kind, message| problems.push(Finding::problem(ExitCode::Inconclusive, subject, kind, message));
     let (cut, longest_stall) = (load.snapshot.iterations().interrupted, load.longest_stall);
     let signalled = signalled || load.interrupted;
-    if cut > 0 && graceful && !signalled && load.aborted.is_none() && load.panics.is_empty() {
+    let ended_early = signalled || load.aborted.is_some() || load.errors.unsendable.is_some();
+    if cut > 0 && graceful && !ended_early && load.panics.is_empty() {
         let message = format!(
             "{cut} iterations were cut off, because they had not ended after the graceful stop: the target hangs, or an \
              iteration needs a longer graceful_stop()"

@@ -121,7 +121,7 @@ async fn query_value(
         Ok(None) if matches!(is_scraped, Ok(false)) => {
             Err("the store has not scraped the backend's /metrics: is the backend a target of the store, and does it have that path?".to_owned())
         }
-        Ok(None) => Err(format!("the backend has no data for {}", slo.expr)),
+        Ok(None) => Err("the backend does not expose the metric".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -126,7 +126,7 @@ fn an_objective_on_backend_metrics_decides_the_exit_code() {
     let store = Store::start();
     for (testid, store, value, expected, reason) in [
         ("pool-met", Some(&store), Some(8.0), ExitCode::Met, ""),
-        ("pool-none", Some(&Store::start()), None, ExitCode::Inconclusive, "no data for pool_used"),
+        ("pool-none", Some(&Store::start()), None, ExitCode::Inconclusive, "does not expose the metric"),
         ("pool-away", None, None, ExitCode::Inconclusive, "no store scrapes the backend"),
         ("pool-missed", Some(&store), Some(8.5), ExitCode::Missed, ""),
     ] {

@@ -227,7 +227,9 @@ impl<'vu> Request<'vu> {
 
     async fn make(&mut self, place: &'static Location<'static>) -> Result<Response, RequestError> {
         let name = self.name;
-        self.validate().map_err(|message| RequestError::Unsendable { name, place, message })?;
+        if let Err(message) = self.validate() {
+            return Err(self.vu.end_run(RequestError::Unsendable { name, place, message }));
+        }
         let (mut followed, mut absolute) = (0, false);
         loop {
             let may_follow = followed < self.vu.http.config().settings.max_redirects;
@@ -289,7 +291,7 @@ impl<'vu> Request<'vu> {
         if let Some(wrong) = self.wrong.take() {
             return Err(wrong);
         }
-        if let Some(missing) = self.path.find('{').map(|at| &self.path[at..]) {
+        if let Some(missing) = self.path.find('{').and_then(|at| self.path[at..].split_inclusive('}').next()) {
             return Err(format!("no value was given for {missing} in its path"));
         }
         if !self.path.starts_with('/') || !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -65,7 +65,7 @@ impl VuTask {
             let ended = self.worker.iteration_ended(vu, result);
             // The worker cancels this task only when the task waits, which a failing iteration may
             // never do.
-            if self.worker.errors.borrow().unsendable.is_some() {
+            if self.worker.cannot_continue() {
                 break;
             }
             let earliest = (now + self.min_iteration).min(stop);
