@@ -84,13 +84,17 @@ pub(crate) fn find_path(name: &str) -> Option<PathBuf> {
 /// If there is no such report, or it cannot be read.
 pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
     let path = find_path(name).with_context(|| {
-        let known = names();
-        let hint = did_you_mean(name, known.iter().map(String::as_str));
+        let hint = suggest(name);
         let folder = workspace::perf();
         format!("{name:?} is not a file, a baseline or a run in {} (see cargo xtask runs){hint}", folder.display())
     })?;
     let report = read(&path)?;
     Ok((path, report))
+}
+
+/// A suggestion for the name of a run or baseline that does not exist; empty if none is like it.
+pub(crate) fn suggest(name: &str) -> String {
+    did_you_mean(name, names().iter().map(String::as_str))
 }
 
 /// Names of runs and baselines.

@@ -20,6 +20,7 @@ use url::Url;
 use crate::files;
 use crate::host::cleanup::Cleanup;
 use crate::host::{owner, ports};
+use crate::terminal::print_note;
 use crate::workspace;
 pub(crate) use images::Images;
 
@@ -209,11 +210,11 @@ async fn auto(options: &StackOptions) -> Result<Stack, StackError> {
     match native::up(options).await {
         Err(StackError::Unavailable(no_native)) => {
             let loss = "requests are judged, but no metrics are stored, and there is no dashboard";
-            eprintln!("{no_docker}, and {no_native}: {loss}");
+            print_note(&format!("{no_docker}, and {no_native}: {loss}"));
             Ok(Stack::default())
         }
         Ok(stack) => {
-            eprintln!("{no_docker}: using prometheus from PATH, without Grafana and its dashboard");
+            print_note(&format!("{no_docker}: using prometheus from PATH, without Grafana and its dashboard"));
             Ok(stack)
         }
         Err(error) => Err(error),

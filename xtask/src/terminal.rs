@@ -100,8 +100,13 @@ pub(crate) fn refuse(why: impl std::fmt::Display) -> ExitCode {
 
 /// Prints an error, which may quote text from outside, on standard error.
 pub(crate) fn print_error(message: &str) {
+    print_note(&format!("error: {message}"));
+}
+
+/// Prints a line, which may quote text from outside, on standard error.
+pub(crate) fn print_note(message: &str) {
     let style = style();
-    eprintln!("{}", style.fit(&style.wrap(&format!("error: {}", sanitize(message)))));
+    eprintln!("{}", style.wrap(&style.fit(&sanitize(message))));
 }
 
 /// Prints a line on standard output. Ignores errors: if a pipe is closed, the command must still

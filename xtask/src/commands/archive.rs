@@ -54,8 +54,8 @@ pub(crate) enum ArchiveCommand {
 /// The run to pack, and the file to write.
 #[derive(Debug, clap::Args)]
 pub(crate) struct MakeArgs {
-    /// Testid of the run
-    #[arg(value_parser = perf_settings::parse_testid)]
+    /// Testid of the run, or latest
+    #[arg(value_parser = parse_run)]
     testid: String,
     /// File to write [default: target/perf/<TESTID>.tar.zst]
     #[arg(short, long, value_name = "FILE")]
@@ -69,6 +69,11 @@ pub(crate) struct MakeArgs {
     /// Folder of reports [default: target/perf]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+/// A testid, or the link to the last run's folder.
+fn parse_run(text: &str) -> Result<String, perf_settings::ValueError> {
+    if text == "latest" { Ok(text.to_owned()) } else { perf_settings::parse_testid(text) }
 }
 
 #[derive(Debug, Subcommand)]

@@ -23,7 +23,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    every objective was met
   90   inconclusive: no data, too few requests, load not delivered, or metrics not accepted
-  91   regressed: slower than the base of the comparison (--against, --baseline)
+  91   slower than the baseline, or the base of a comparison (--baseline, --against)
   92   the proof failed: a panel, rule or query has no data, or requests were lost
   99   an objective was missed
   104  bad configuration
@@ -61,6 +61,8 @@ pub(crate) struct PerfArgs {
     #[command(flatten)]
     run: SettingArgs,
     /// Stack: auto, docker, native or none
+    ///
+    /// auto: Docker, else prometheus from PATH, else none. none: no metrics are stored.
     #[arg(
         long,
         value_enum,

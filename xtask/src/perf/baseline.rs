@@ -11,6 +11,7 @@ use perf_report::render::files::REPORT;
 
 use super::args::PerfArgs;
 use super::perf_error::{PerfError, configuration};
+use crate::terminal::print_note;
 use crate::{recorded, reports, terminal};
 
 /// Reads the baseline before the run: an unreadable baseline should not cost a run.
@@ -20,7 +21,8 @@ pub(super) fn check(args: &PerfArgs) -> Result<(), PerfError> {
     let Some(name) = args.baseline.baseline.as_deref() else { return Ok(()) };
     if reports::find_path(name).is_none() {
         let hint = "only the objectives are checked (--save-baseline saves a baseline)";
-        eprintln!("there is no baseline, report or run named {name:?} yet: {hint}");
+        let nearest = reports::suggest(name);
+        print_note(&format!("there is no baseline, report or run named {name:?} yet{nearest}: {hint}"));
         return Ok(());
     }
     reports::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))

@@ -88,17 +88,20 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
             let mut evidence = reports::read_evidence(&path)?;
             if evidence.scenario != scenario.name {
                 let (file, name) = (&scenario.name, &evidence.scenario);
-                return Err(internal(format!(
-                    "file {file}.rs has the scenario {name:?}: rename the scenario to {file:?}"
-                )));
+                let message =
+                    format!("perf-tests/tests/load/{file}.rs has the scenario {name:?}: rename it to {file:?}");
+                return Err(PerfError(ExitCode::BadConfiguration, message));
             }
             // The measurements are still worth a report.
-            let finding =
-                |message| Finding::problem(ExitCode::Internal, Subject::Run, FindingKind::TestFailed, message);
+            let finding = |message| {
+                Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::TestFailed, message)
+            };
             evidence.findings.extend(failed.map(finding));
             Ok(LoadOutput::Evidence(path.with_file_name(""), Box::new(evidence)))
         }
-        None => failed.map_or(Ok(LoadOutput::Nothing(outcome.code)), |message| Err(internal(message))),
+        None => failed.map_or(Ok(LoadOutput::Nothing(outcome.code)), |message| {
+            Err(PerfError(ExitCode::BadConfiguration, message))
+        }),
     }
 }
 
@@ -128,7 +131,7 @@ mod tests {
     fn a_test_that_fails_after_a_met_run_is_an_internal_error() {
         let met = || Some(Outcome::new(ExitCode::Met));
         assert_eq!(finished("met", met(), 0), Ok(ExitCode::Met));
-        assert_eq!(finished("own", met(), 101), Err(ExitCode::Internal));
+        assert_eq!(finished("own", met(), 101), Err(ExitCode::BadConfiguration));
         assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
         assert_eq!(finished("missed", Some(Outcome::new(ExitCode::Missed)), 101), Ok(ExitCode::Missed));
     }

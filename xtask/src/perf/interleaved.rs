@@ -73,9 +73,11 @@ pub(super) async fn run(
     }
     let needs_stub = args.gate.start().is_none() && target.is_none();
     let programs = OwnPrograms::lock()?;
+    scenarios::check_names(&named).map_err(configuration)?;
     let built = build(args, needs_stub, &signals)?;
     let built = programs.copy(&built)?;
-    let scenario = choose(&named, &scenarios::list(&built.load)?).map_err(configuration)?.remove(0);
+    let scenario =
+        choose(&named, &scenarios::list(&built.load).map_err(configuration)?).map_err(configuration)?.remove(0);
     let checkout = match revision {
         Some(revision) => {
             let (top, within) = checkout::repository().map_err(configuration)?;

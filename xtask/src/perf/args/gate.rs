@@ -35,6 +35,8 @@ pub(crate) struct GateArgs {
     #[command(flatten)]
     rule: RuleArgs,
     /// Gate: absolute, relative or both
+    ///
+    /// absolute: missed objectives of the head. relative: regressions.
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Gate::Both)]
     pub(crate) gate: Gate,
     /// Shell command that starts the service

@@ -166,8 +166,10 @@ pub(super) async fn check(
             Err(error) => wrong.push(format!("{}: {error:#}", endpoint.name)),
         }
     }
-    let gaps =
-        || all.iter().map(|(clocks, _): &(EndpointClocks, ClockVerdict)| clocks.client_mean - clocks.backend_mean);
+    let gaps = || {
+        all.iter()
+            .map(|(clocks, _): &(EndpointClocks, ClockVerdict)| (clocks.client_mean - clocks.backend_mean).max(0.0))
+    };
     let (least, most) = (gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max));
     let outside =
         outside(report).map(|share| format!("; by Server-Timing, {share:.0} % of the time")).unwrap_or_default();
