@@ -13,6 +13,7 @@ use monitoring::slo::Slo;
 use perf_report::Millis;
 use perf_report::format::millis;
 
+use crate::engine::TICK;
 use crate::measure::Snapshot;
 use crate::plan::Plan;
 
@@ -129,7 +130,10 @@ impl Progress {
         let (progress, share) = match self.goal {
             Goal::Time(whole) => {
                 let shown = elapsed.min(whole);
-                (format!("{}/{}", clock(shown), clock(whole)), shown.as_secs_f64() / whole.as_secs_f64())
+                // The graceful stop: VUs finish their iterations.
+                let stopping = if elapsed > whole + TICK { "  stopping" } else { "" };
+                let text = format!("{}/{}{stopping}", clock(shown), clock(whole));
+                (text, shown.as_secs_f64() / whole.as_secs_f64())
             }
             Goal::Iterations(all) => {
                 let done = snapshot.iterations().completed;

@@ -163,7 +163,10 @@ impl PreparedRun {
             None
         });
         if let Some(teardown) = teardown {
-            let result = with_limits(teardown(&mut setup_vu)).await;
+            let result = tokio::select! {
+                result = with_limits(teardown(&mut setup_vu)) => result,
+                () = show_waiting("teardown", self.settings.quiet) => Ok(()),
+            };
             problems.extend(result.err().map(|it| it.finding(FindingKind::TeardownFailed, "teardown", "after")));
         }
         let around = recorder.borrow().snapshot();

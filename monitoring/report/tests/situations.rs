@@ -133,7 +133,7 @@ fn a_target_without_the_routes() {
 
 #[test]
 fn a_store_that_is_gone() {
-    let message = "the store did not accept the last metrics: http://127.0.0.1:9090/api/v1/write cannot be reached: \
+    let message = "the store did not accept the final metrics: http://127.0.0.1:9090/api/v1/write cannot be reached: \
                    Connection refused (os error 111)";
     let finding = problem(ExitCode::Inconclusive, Subject::Store, FindingKind::StoreRefused, message);
     insta::assert_snapshot!(texts(met(), [finding]));
@@ -141,14 +141,14 @@ fn a_store_that_is_gone() {
 
 #[test]
 fn an_interrupted_run() {
-    let message = "stopped by a signal; the report has what was measured before it";
+    let message = "stopped by a signal; the report has the measurements before it";
     let finding = problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
     insta::assert_snapshot!(texts(met(), [finding]));
 }
 
 #[test]
 fn a_regressed_run() {
-    let message = "slower than main: get_news: p95 75.0 ms before, 91.2 ms after: +21.6 %, between +15.0 % and +28.1 %";
+    let message = "compared with main: regressed: get_news: p95 75.0 ms before, 91.2 ms after: +21.6 %, between +15.0 % and +28.1 %";
     let finding = problem(ExitCode::Regressed, Subject::Baseline, FindingKind::ChangedFromBaseline, message);
     let warning = Finding::new(Severity::Warning, Subject::Baseline, FindingKind::OtherConditions, "another seed");
     insta::assert_snapshot!(texts(met(), [finding, warning]));

@@ -86,14 +86,19 @@ pub(super) fn compare(args: &PerfArgs, path: &Path, report: &Report) -> Baseline
 /// The finding of a comparison that regressed or is inconclusive.
 fn problem(compared: &Comparison) -> Option<Finding> {
     let code = compared.code();
-    let (kind, claim) = match code {
+    let kind = match code {
         ExitCode::Met => return None,
-        ExitCode::Regressed => (FindingKind::Regressed, "slower than"),
-        _ => (FindingKind::TooLittleData, "not shown to be as fast as"),
+        ExitCode::Regressed => FindingKind::Regressed,
+        _ => FindingKind::TooLittleData,
     };
-    let findings = comparison_findings(compared).into_iter().filter(|finding| finding.kind == kind);
-    let text: Vec<_> = findings.map(|finding| finding.to_string()).collect();
-    let message = format!("{claim} {}: {}", compared.base, text.join("; "));
+    let mut findings = comparison_findings(compared).into_iter().filter(|finding| finding.kind == kind);
+    let first = findings.next().map_or_else(|| code.describe().to_owned(), |first| first.to_string());
+    // The comparison's table has the others.
+    let more = match findings.count() {
+        0 => String::new(),
+        more => format!("; {more} more"),
+    };
+    let message = format!("compared with {}: {first}{more}", compared.base);
     Some(Finding::problem(code, Subject::Baseline, FindingKind::ChangedFromBaseline, message))
 }
 

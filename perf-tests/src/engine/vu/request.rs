@@ -246,8 +246,8 @@ impl<'vu> Request<'vu> {
         }
     }
 
-    /// The error of a failed request. Its message has method, path and result, such as "GET /news:
-    /// status 404 Not Found: {"detail":"Not Found"}".
+    /// The error of a failed request. Its message has method, path and result, such as "GET /news
+    /// answered 404 Not Found: {"detail":"Not Found"}".
     fn failed(
         &self,
         result: &Result<Response, ExchangeError>,
@@ -263,7 +263,7 @@ impl<'vu> Request<'vu> {
         let message = match (result, check) {
             (Ok(response), Some(check)) => format!("{request}: check {check:?} failed{}", body(response)),
             (Ok(response), None) => {
-                format!("{request}: status {}{}", describe_status(response.status()), body(response))
+                format!("{request} answered {}{}", describe_status(response.status()), body(response))
             }
             (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
         };

@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 
+use perf_report::evidence::{body_text, describe_status};
 use serde::de::DeserializeOwned;
 
 use crate::http::Reply;
@@ -109,7 +110,10 @@ impl Response {
     /// # Errors
     /// [`RequestError::Unexpected`] if the body is not JSON of this type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
-        let error = |error: serde_json::Error| RequestError::Unexpected { name: self.name, message: error.to_string() };
-        serde_json::from_slice(self.body()).map_err(error)
+        serde_json::from_slice(self.body()).map_err(|error| {
+            let status = describe_status(self.status());
+            let message = format!("{error}: {status}: {}", body_text(self.body()));
+            RequestError::Unexpected { name: self.name, message }
+        })
     }
 }
