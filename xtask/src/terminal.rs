@@ -112,5 +112,5 @@ pub(crate) fn print_note(message: &str) {
 /// Prints a line on standard output. Ignores errors: if a pipe is closed, the command must still
 /// stop its stack.
 pub(crate) fn print_line(text: &str) {
-    let _ = writeln!(stdout(), "{text}");
+    let _ = writeln!(stdout(), "{}", style().fit(text));
 }

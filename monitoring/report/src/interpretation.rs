@@ -125,7 +125,7 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
 /// Advice on what to check, if the kind of failure suggests any.
 fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option<&'static str> {
     match (kind, status) {
-        (FailureKind::Refused, _) if every_request => Some("Nothing accepts connections there: start the service"),
+        (FailureKind::Refused, _) if every_request => Some("Start the service, or check its address"),
         (FailureKind::Refused, _) => Some("The service restarted, or its queue of new connections was full"),
         (FailureKind::Timeout, _) => Some("Look for a deadlock, an exhausted pool or overload"),
         (FailureKind::Reset, _) => Some("Look for a crash, a restart or a proxy that closes connections"),
@@ -271,7 +271,7 @@ mod tests {
                 (0..7).map(status).collect(),
                 vec!["1,400 of 7,000 requests to all endpoints failed (up to 20.00 %, ", "log"],
             ),
-            (FAST, (0..7).map(|at| (at, 100, FailureKind::Refused)).collect(), vec!["start the service"]),
+            (FAST, (0..7).map(|at| (at, 100, FailureKind::Refused)).collect(), vec!["Start the service"]),
             (
                 FAST,
                 vec![(0, 30, FailureKind::Timeout), (1, 5, FailureKind::Status)],

@@ -140,7 +140,7 @@ fn describe_no_response(target: &str, failure: FailureKind, why: &str) -> String
     let other = format!("choose another target with --target (or {})", perf_settings::TARGET);
     match failure {
         FailureKind::Refused => {
-            format!("nothing accepts connections at {target}: {why}; start the service, or {other}")
+            format!("cannot connect to {target}: {why}; start the service, or {other}")
         }
         FailureKind::Timeout => format!("{target} does not respond: {why}; check the address and firewall, or {other}"),
         FailureKind::Tls => {

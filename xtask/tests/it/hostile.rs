@@ -123,7 +123,7 @@ fn a_missing_required_program_exits_104() {
     assert!(unknown.text.contains("nonesuch") && unknown.text.contains("basic"), "{}", unknown.text);
     let dead = run(&mut perf(&["--stack", "none", "--target", "http://127.0.0.1:9"]));
     assert_eq!(dead.code, 104, "{}", dead.text);
-    assert!(dead.text.contains("nothing accepts connections at http://127.0.0.1:9"), "{}", dead.text);
+    assert!(dead.text.contains("cannot connect to http://127.0.0.1:9"), "{}", dead.text);
 }
 
 /// The first lines tell the cause, at 80 and 120 columns.

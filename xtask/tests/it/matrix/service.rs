@@ -32,7 +32,7 @@ pub(crate) fn rows() -> Vec<Row> {
         }),
         Row {
             counted: Counts::NotChecked,
-            ..row("does not run", 104, "nothing accepts connections at", || {
+            ..row("does not run", 104, "cannot connect to", || {
                 RunningCommand::start("nobody", &["-d", "8s", "--stack", "none", "--target", "http://127.0.0.1:1"])
                     .end(None)
             })
