@@ -34,7 +34,7 @@ pub(crate) fn print_run(result: &RunResult<'_>) {
     let style = style();
     let mut text = format!("\n{}\n", render_run(result.report, style));
     if let Some(proof) = result.proof {
-        text.push_str(&format!("\n{}\n", style.fit(&style.wrap(proof))));
+        text.push_str(&format!("\n{}\n", style.wrap(proof)));
     }
     if let Some(compared) = result.compared {
         text.push_str(&format!("\n{}\n", render_comparison(compared, style)));
@@ -105,8 +105,7 @@ pub(crate) fn print_error(message: &str) {
 
 /// Prints a line, which may quote text from outside, on standard error.
 pub(crate) fn print_note(message: &str) {
-    let style = style();
-    eprintln!("{}", style.wrap(&style.fit(&sanitize(message))));
+    eprintln!("{}", style().wrap(&sanitize(message)));
 }
 
 /// Prints a line on standard output. Ignores errors: if a pipe is closed, the command must still

@@ -216,8 +216,7 @@ impl Comparison {
 /// The p95 of an endpoint on both sides, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SidesP95 {
-    /// Median of the base's rounds: "∞" if there is none but a round has an infinite p95, empty if
-    /// there is no value.
+    /// Median of the base's rounds. "∞" if only infinite p95s exist, empty without any value.
     pub before: String,
     /// The same for the head.
     pub after: String,

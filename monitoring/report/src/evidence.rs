@@ -84,12 +84,12 @@ pub struct Evidence {
     pub findings: Vec<Finding>,
 }
 
-/// Value for an objective on the backend's own metrics, or the reason why there is none.
+/// Value for an objective on the backend's own metrics, or the reason for its absence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BackendMeasurement {
     /// ID of the objective.
     pub id: String,
-    /// Value, or the reason why there is none.
+    /// Value, or the reason for its absence.
     pub value: Result<BackendValue, String>,
 }
 

@@ -37,11 +37,7 @@ impl Headline {
                 0 => "inconclusive".to_owned(),
                 open => format!("inconclusive, {open} of {all}"),
             },
-            ExitCode::Regressed => "slower than the baseline".to_owned(),
-            ExitCode::ProofFailed => "proof failed".to_owned(),
-            ExitCode::Interrupted => "interrupted".to_owned(),
-            ExitCode::Internal => "internal error".to_owned(),
-            ExitCode::BadConfiguration => "bad configuration".to_owned(),
+            _ => code.describe().to_owned(),
         };
         let word = if code == ExitCode::Inconclusive && !report.was_loaded() { ", inconclusive" } else { "" };
         let verdict = format!("{}: {verdict} (exit {}{word})", report.scenario, code.code());

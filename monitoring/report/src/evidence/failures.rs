@@ -60,10 +60,8 @@ impl FailureCauses {
     pub fn record(&mut self, failed: FailedRequest<'_>, first_ms: u64) {
         let FailedRequest { request, kind, status, message, body } = failed;
         let message = beginning(message);
-        let is_it = |cause: &&mut FailureCause| {
-            (&*cause.request, cause.kind, cause.status, &*cause.message) == (request, kind, status, message)
-        };
-        if let Some(cause) = self.0.iter_mut().find(is_it) {
+        let key = (request, kind, status, message);
+        if let Some(cause) = self.0.iter_mut().find(|cause| cause.key() == key) {
             cause.count += 1;
         } else if self.0.len() < MOST_CAUSES {
             let (request, message) = (Cow::Owned(request.to_owned()), Cow::Owned(message.to_owned()));
@@ -74,7 +72,7 @@ impl FailureCauses {
     /// Adds causes of another worker.
     pub fn merge(&mut self, other: &Self) {
         for theirs in &other.0 {
-            match self.0.iter_mut().find(|mine| mine.is_same_as(theirs)) {
+            match self.0.iter_mut().find(|mine| mine.key() == theirs.key()) {
                 None => self.0.push(theirs.clone()),
                 Some(mine) => {
                     let count = mine.count + theirs.count;
@@ -95,9 +93,9 @@ impl FailureCauses {
 }
 
 impl FailureCause {
-    fn is_same_as(&self, other: &Self) -> bool {
-        let key = |cause: &Self| (cause.request.clone(), cause.kind, cause.status, cause.message.clone());
-        key(self) == key(other)
+    /// Failures with one key have the same cause.
+    fn key(&self) -> (&str, FailureKind, Option<u16>, &str) {
+        (&self.request, self.kind, self.status, &self.message)
     }
 
     /// Whether it is a failure of the check of that name.
