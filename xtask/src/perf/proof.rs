@@ -10,6 +10,7 @@ mod delivery;
 mod grafana;
 mod ledger;
 mod queries;
+mod query_tally;
 mod source;
 mod timeline;
 mod window;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
@@ -171,7 +172,8 @@ async fn read_store(report: &Report, source: &Source) -> anyhow::Result<StoreCou
                 .with(TESTID, &report.testid)
                 .with(NAME, endpoint.name)
                 .with(STATUS, status);
-            let value = source.value(&last_value_of_run(report, series).to_string(), now_ms()).await?;
+            let value = source.value(&last_value_of_run(report, series).to_string(), now_ms()).await;
+            let value = value.with_context(|| format!("failed to read the requests of {}", endpoint.name))?;
             by_status.insert(status.clone(), whole(value.unwrap_or_default()));
         }
         stored.insert(endpoint.name, by_status);

@@ -1,7 +1,6 @@
 //! The check "nothing empty": every query of every panel, variable, annotation, rule and alert has
 //! data for the run.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dashboards::queries::{self, Question, QuestionKind};
@@ -12,9 +11,9 @@ use monitoring::prometheus::alerts;
 use monitoring::prometheus::recording_rules::{self, Timing};
 use monitoring::stack_limits::SCRAPE_INTERVAL;
 use perf_report::Report;
-use prometheus_store::response::Found;
 
 use super::backend_metrics::BackendMetrics;
+use super::query_tally::QueryTally;
 use super::source::Source;
 use super::window::{RunWindow, step};
 use super::{ProofContext, ProofItem, now_ms};
@@ -86,7 +85,7 @@ pub(super) async fn check(
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let may_be_empty = question.may_be_empty.or_else(|| {
-                let is_backend = question.expr.contains(&format!("job=\"{BACKEND_JOB}\""));
+                let is_backend = is_about_backend(&question.expr);
                 let no_lines = TOO_SHORT.filter(|_| is_short(report) && is_over_time(&question));
                 let too_far_apart = SHORT_MARKS
                     .filter(|_| question.kind == QuestionKind::Annotation && step(window) > service_dashboard::MARK);
@@ -96,13 +95,14 @@ pub(super) async fn check(
                     .or(too_far_apart)
                     .or_else(|| not_requested(catalogue, &question.expr, report))
             });
+            let subject = subject(catalogue, &question.expr);
             let question = Question { expr: fill_in_variables(&question.expr, report), may_be_empty, ..question };
-            tally.ask(source, question, window).await;
+            tally.ask(source, question, subject, window).await;
         }
-        tally.check_variables(report, source, &dashboard, window).await;
+        check_variables(&mut tally, report, source, &dashboard, window).await;
     }
     if own_store {
-        tally.check_rules(catalogue, source).await;
+        check_rules(&mut tally, catalogue, source).await;
     }
     let through = if source.is_grafana() { "through Grafana" } else { "to Prometheus" };
     let empty = tally.empty.len();
@@ -110,7 +110,7 @@ pub(super) async fn check(
         "{} queries {through}, for the run's window and up to now; {empty} empty for a known reason",
         tally.count
     );
-    let mut check = ProofItem::new(CHECK, figures, tally.wrong);
+    let mut check = ProofItem::new(CHECK, figures, tally.describe_problems());
     check.queries = tally.queries;
     check.excused = tally.empty.into_iter().collect();
     if let Some(why) = source.gave_up_on_grafana() {
@@ -121,6 +121,14 @@ pub(super) async fn check(
 
 /// Why a query may be empty: it is about endpoints, but the scenario requests none of them.
 fn not_requested(catalogue: &Catalogue, expr: &str, report: &Report) -> Option<&'static str> {
+    let mentioned = mentioned_endpoints(catalogue, expr);
+    let requested = |name: &str| report.endpoints.iter().any(|endpoint| endpoint.name == name);
+    let none = !mentioned.is_empty() && !mentioned.iter().any(|name| requested(name));
+    none.then_some("the scenario does not request these endpoints")
+}
+
+/// The endpoints whose series a query selects.
+fn mentioned_endpoints(catalogue: &Catalogue, expr: &str) -> Vec<&'static str> {
     let mentions = |name: &str| {
         ["latency", "success", "response_time"].iter().any(|metric| {
             let stem = format!("{name}_{metric}");
@@ -130,10 +138,20 @@ fn not_requested(catalogue: &Catalogue, expr: &str, report: &Report) -> Option<&
             })
         })
     };
-    let mentioned: Vec<_> = catalogue.endpoints.iter().filter(|endpoint| mentions(endpoint.name)).collect();
-    let requested = |name: &str| report.endpoints.iter().any(|endpoint| endpoint.name == name);
-    let none = !mentioned.is_empty() && !mentioned.iter().any(|endpoint| requested(endpoint.name));
-    none.then_some("the scenario does not request these endpoints")
+    catalogue.endpoints.iter().map(|endpoint| endpoint.name).filter(|name| mentions(name)).collect()
+}
+
+/// The part of the service that a query is about, if it is about one only.
+fn subject(catalogue: &Catalogue, expr: &str) -> Option<&'static str> {
+    match mentioned_endpoints(catalogue, expr).as_slice() {
+        [only] => Some(only),
+        _ if is_about_backend(expr) => Some("the backend's metrics"),
+        _ => None,
+    }
+}
+
+fn is_about_backend(expr: &str) -> bool {
+    expr.contains(&format!("job=\"{BACKEND_JOB}\""))
 }
 
 /// The queries of rules and alerts. They are the same for all runs.
@@ -159,7 +177,7 @@ fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
 
 /// Replaces the dashboard's variables in a query by the run's values. Like Grafana, escapes them
 /// for regular expressions.
-fn fill_in_variables(expr: &str, report: &Report) -> String {
+pub(super) fn fill_in_variables(expr: &str, report: &Report) -> String {
     let value = |text: &str| text.replace('.', "\\\\.").replace('+', "\\\\+");
     let variable = |label: monitoring::label::Label| format!("${}", label.as_str());
     let expr = expr.replace(&variable(TESTID), &value(&report.testid));
@@ -198,92 +216,53 @@ pub(crate) async fn empty_queries(
     Ok(empty)
 }
 
-/// The results of all queries.
-#[derive(Debug, Default)]
-struct QueryTally {
-    /// Number of queries.
-    count: usize,
-    /// Queries without data that may be empty, each with the reason.
-    empty: BTreeSet<String>,
-    /// Problems, each once.
-    wrong: Vec<String>,
-    /// The PromQL of queries with a problem.
-    queries: Vec<String>,
+/// Checks that each variable of the dashboard offers the run's value.
+async fn check_variables(
+    tally: &mut QueryTally,
+    report: &Report,
+    source: &Source,
+    dashboard: &dashboards::grafana::Dashboard,
+    window: RunWindow,
+) {
+    for variable in queries::label_values(dashboard) {
+        tally.count += 1;
+        let wanted = if variable.label == TESTID.as_str() {
+            report.testid.clone()
+        } else {
+            report.plan.parts.first().map_or_else(|| report.scenario.clone(), |part| part.name.clone())
+        };
+        let selector = fill_in_variables(&variable.selector, report);
+        let place = format!("variable {}", variable.variable);
+        match source.label_values(&variable.label, &selector, window).await {
+            Ok(values) if values.contains(&wanted) => {}
+            Ok(values) => {
+                tally.add_query(&place, &selector);
+                let why = format!("{wanted:?} is not among its {} values", values.len());
+                tally.add_problem(None, place, why);
+            }
+            Err(error) => {
+                tally.add_query(&place, &selector);
+                tally.add_problem(None, place, format!("{error:#}"));
+            }
+        }
+    }
 }
 
-impl QueryTally {
-    async fn ask(&mut self, source: &Source, question: Question, window: RunWindow) {
-        self.count += 1;
-        let found = match source.ask(&question.expr, question.instant, window).await {
-            Ok(found) => found,
-            Err(error) => Found::Complaint(format!("{error:#}")),
-        };
-        match (found.why_not(), &found, question.may_be_empty) {
-            (None, ..) => {}
-            (Some(_), Found::Nothing | Found::OnlyNan, Some(reason)) => {
-                self.empty.insert(format!("{}: {reason}", question.place));
-            }
-            (Some(why), ..) => {
-                self.add_problem(format!("{}: {why}", question.place));
-                let query = format!("{}: {}", question.place, question.expr);
-                if !self.queries.contains(&query) {
-                    self.queries.push(query);
-                }
-            }
-        }
-    }
-
-    /// Adds a problem, once even if both windows have it.
-    fn add_problem(&mut self, text: String) {
-        if !self.wrong.contains(&text) {
-            self.wrong.push(text);
-        }
-    }
-
-    /// Checks that each variable of the dashboard offers the run's value.
-    async fn check_variables(
-        &mut self,
-        report: &Report,
-        source: &Source,
-        dashboard: &dashboards::grafana::Dashboard,
-        window: RunWindow,
-    ) {
-        for variable in queries::label_values(dashboard) {
-            self.count += 1;
-            let wanted = if variable.label == TESTID.as_str() {
-                report.testid.clone()
-            } else {
-                report.plan.parts.first().map_or_else(|| report.scenario.clone(), |part| part.name.clone())
-            };
-            let selector = fill_in_variables(&variable.selector, report);
-            match source.label_values(&variable.label, &selector, window).await {
-                Ok(values) if values.contains(&wanted) => {}
-                Ok(values) => self.add_problem(format!(
-                    "variable {}: {wanted:?} is not among its {} values: {selector}",
-                    variable.variable,
-                    values.len()
-                )),
-                Err(error) => self.add_problem(format!("variable {}: {error:#}: {selector}", variable.variable)),
-            }
-        }
-    }
-
-    /// Checks that Prometheus has loaded each of our rules, and evaluates it without errors.
-    async fn check_rules(&mut self, catalogue: &Catalogue, source: &Source) {
-        let loaded = match source.rules().await {
-            Ok(loaded) => loaded,
-            Err(error) => return self.add_problem(format!("rules: {error:#}")),
-        };
-        let recording = recording_rules::recording_rules(catalogue, &Timing::USUAL);
-        let alerts = alerts::alerts(catalogue, &Timing::USUAL);
-        let names = recording.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.record);
-        for name in names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert)) {
-            self.count += 1;
-            match loaded.iter().find(|(known, _)| known == name) {
-                None => self.add_problem(format!("rule {name}: Prometheus does not have it")),
-                Some((_, Some(wrong))) => self.add_problem(format!("rule {name}: {wrong}")),
-                Some((_, None)) => {}
-            }
+/// Checks that Prometheus has loaded each of our rules, and evaluates it without errors.
+async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &Source) {
+    let loaded = match source.rules().await {
+        Ok(loaded) => loaded,
+        Err(error) => return tally.add_problem(None, "rules".to_owned(), format!("{error:#}")),
+    };
+    let recording = recording_rules::recording_rules(catalogue, &Timing::USUAL);
+    let alerts = alerts::alerts(catalogue, &Timing::USUAL);
+    let names = recording.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.record);
+    for name in names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert)) {
+        tally.count += 1;
+        match loaded.iter().find(|(known, _)| known == name) {
+            None => tally.add_problem(None, format!("rule {name}"), "Prometheus does not have it"),
+            Some((_, Some(wrong))) => tally.add_problem(None, format!("rule {name}"), wrong.clone()),
+            Some((_, None)) => {}
         }
     }
 }
@@ -349,10 +328,28 @@ mod tests {
         let wrong = wrong_without("get_news_latency%3Ap95").await;
         assert_eq!(wrong, Vec::<String>::new(), "alerts may be empty");
         let wrong = wrong_without("le%3D%22300.0%22").await;
-        assert!(
-            wrong.iter().any(|line| line.starts_with("rule slo:join_room:p95_under_300ms: no series")),
-            "{wrong:?}"
-        );
+        let expected =
+            "join_room: no series: panel \"SLO compliance\", Join room p95; rule slo:join_room:p95_under_300ms";
+        assert!(wrong.contains(&expected.to_owned()), "{wrong:?}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_without_data_is_one_line() {
+        let wrong = wrong_without("get_news_latency").await;
+        let of_endpoint: Vec<_> = wrong.iter().filter(|line| line.contains("News") || line.contains("news")).collect();
+        assert_eq!(of_endpoint.len(), 1, "{wrong:?}");
+        assert!(of_endpoint[0].starts_with("get_news: no series: panel"), "{wrong:?}");
+        assert!(of_endpoint[0].ends_with(" more"), "{wrong:?}");
+    }
+
+    #[tokio::test]
+    async fn no_line_shows_a_query() {
+        let report = test_support::report();
+        let url = fake_server::respond(|_| ("400 Bad Request", r#"{"status":"error","error":"bad"}"#.to_owned()));
+        let source = Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap();
+        let check = check((&STOCK_AI, &report), &source, false, None).await;
+        assert!(check.lines.iter().all(|line| !line.contains('{')), "{:?}", check.lines);
+        assert!(check.queries.iter().any(|query| query.contains('{')), "the queries are kept for -v");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use monitoring::promql;
 use prometheus_store::prometheus::seconds;
 use prometheus_store::response::{self, Found, Series};
@@ -80,7 +79,7 @@ impl Source {
 
     /// The single value of an expression at a time; `None` for an empty result.
     pub(crate) async fn value(&self, expr: &str, at_ms: i64) -> anyhow::Result<Option<f64>> {
-        self.prometheus.value(expr, at_ms).await.with_context(|| expr.to_owned())
+        Ok(self.prometheus.value(expr, at_ms).await?)
     }
 
     /// Series over a window with a step of 1 s, or the finest step

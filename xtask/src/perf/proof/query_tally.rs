@@ -1,0 +1,98 @@
+//! The results of the check "nothing empty".
+
+use std::collections::BTreeSet;
+
+use dashboards::queries::Question;
+use prometheus_store::response::Found;
+
+use super::source::Source;
+use super::window::RunWindow;
+
+/// Limit on the places that one line names.
+const SHOWN_PLACES: usize = 3;
+
+/// The results of all queries.
+#[derive(Debug, Default)]
+pub(super) struct QueryTally {
+    /// Number of queries.
+    pub(super) count: usize,
+    /// Queries without data that may be empty, each with the reason.
+    pub(super) empty: BTreeSet<String>,
+    /// Problems, each once.
+    problems: Vec<Problem>,
+    /// The PromQL of queries with a problem.
+    pub(super) queries: Vec<String>,
+}
+
+/// A query without data, or with an error.
+#[derive(Debug, PartialEq, Eq)]
+struct Problem {
+    /// Endpoint that the query is about, or the backend.
+    subject: Option<&'static str>,
+    /// Panel, rule, alert, variable or annotation.
+    place: String,
+    why: String,
+}
+
+impl QueryTally {
+    pub(super) async fn ask(
+        &mut self,
+        source: &Source,
+        question: Question,
+        subject: Option<&'static str>,
+        window: RunWindow,
+    ) {
+        self.count += 1;
+        let found = match source.ask(&question.expr, question.instant, window).await {
+            Ok(found) => found,
+            Err(error) => Found::Complaint(format!("{error:#}")),
+        };
+        match (found.why_not(), &found, question.may_be_empty) {
+            (None, ..) => {}
+            (Some(_), Found::Nothing | Found::OnlyNan, Some(reason)) => {
+                self.empty.insert(format!("{}: {reason}", question.place));
+            }
+            (Some(why), ..) => {
+                self.add_query(&question.place, &question.expr);
+                self.add_problem(subject, question.place, why);
+            }
+        }
+    }
+
+    /// Adds the PromQL of a problem, once even if both windows have it.
+    pub(super) fn add_query(&mut self, place: &str, query: &str) {
+        let query = format!("{place}: {query}");
+        if !self.queries.contains(&query) {
+            self.queries.push(query);
+        }
+    }
+
+    /// Adds a problem, once even if both windows have it.
+    pub(super) fn add_problem(&mut self, subject: Option<&'static str>, place: String, why: impl Into<String>) {
+        let problem = Problem { subject, place, why: why.into() };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// One line for each problem. Problems of one subject with the same reason have one cause, and
+    /// one line.
+    pub(super) fn describe_problems(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (i, problem) in self.problems.iter().enumerate() {
+            let is_alike = |other: &&Problem| other.subject == problem.subject && other.why == problem.why;
+            let Some(subject) = problem.subject else {
+                lines.push(format!("{}: {}", problem.place, problem.why));
+                continue;
+            };
+            if self.problems[..i].iter().any(|earlier| is_alike(&earlier)) {
+                continue;
+            }
+            let places: Vec<_> = self.problems.iter().filter(is_alike).map(|alike| alike.place.as_str()).collect();
+            let (shown, rest) = places.split_at(places.len().min(SHOWN_PLACES));
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            lines.push(format!("{subject}: {}: {}{more}", problem.why, shown.join("; ")));
+        }
+        lines
+    }
+}
