@@ -119,7 +119,7 @@ pub(crate) struct PerfArgs {
     /// Prometheus evaluates the rules at a faster pace.
     #[arg(
         long,
-        conflicts_with_all = ["scenarios", "target", "prometheus-url", "list", "no_proof", "testid", "tag"],
+        conflicts_with_all = ["scenarios", "target", "prometheus-url", "list", "smoke", "no_proof", "testid", "tag"],
         help_heading = JUDGING
     )]
     pub(super) drill: bool,

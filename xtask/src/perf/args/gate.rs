@@ -14,12 +14,12 @@ pub(crate) struct GateArgs {
     ///
     /// A revision is checked out and started. Base and head run in
     /// alternating short rounds on this machine.
-    #[arg(long, value_name = "REV|URL", conflicts_with_all = ["drill", "list", "dry-run", "proof", "replay"])]
+    #[arg(long, value_name = "REV|URL", conflicts_with_all = ["drill", "list", "dry-run", "proof", "replay", "smoke"])]
     pub(crate) against: Option<String>,
     /// Measure which slow-downs this machine can detect
     ///
     /// Compares the service with itself and prints the smallest slow-down that rounds can show.
-    #[arg(long, conflicts_with_all = ["against", "drill", "list", "dry-run", "proof", "replay"])]
+    #[arg(long, conflicts_with_all = ["against", "drill", "list", "dry-run", "proof", "replay", "smoke"])]
     pub(crate) calibrate: bool,
     /// Rounds per side [default: from the calibration, else 12]
     ///
@@ -69,12 +69,12 @@ pub(crate) struct BaselineArgs {
     ///
     /// The name of a baseline, the path of a report.json, or a testid. If it does not exist yet,
     /// only the objectives are checked.
-    #[arg(long, value_name = "NAME|FILE|TESTID", conflicts_with_all = ["drill", "list", "dry-run"])]
+    #[arg(long, value_name = "NAME|FILE|TESTID", conflicts_with_all = ["drill", "list", "dry-run", "smoke"])]
     pub(crate) baseline: Option<String>,
     /// Save the run as a baseline
     ///
     /// Replaces an older baseline of that name, unless the run was compared with one by --baseline.
-    #[arg(long, value_name = "NAME", value_parser = perf_settings::parse_testid, conflicts_with_all = ["drill", "list", "dry-run"])]
+    #[arg(long, value_name = "NAME", value_parser = perf_settings::parse_testid, conflicts_with_all = ["drill", "list", "dry-run", "smoke"])]
     pub(crate) save_baseline: Option<String>,
     /// Requests per day in production
     ///

@@ -64,6 +64,11 @@ fn invalid_flags_are_rejected_by_name() {
         ("--save-baseline ../x", "baseline"),
         ("--gate relative", "--gate"),
         ("--margin 3", "--margin"),
+        ("--smoke --against main", "--smoke"),
+        ("--smoke --calibrate", "--smoke"),
+        ("--smoke --baseline main", "--smoke"),
+        ("--smoke --save-baseline main", "--smoke"),
+        ("--smoke --drill", "--smoke"),
     ] {
         let message = rejection(line);
         assert!(message.contains(names), "{line}: {message}");
