@@ -96,7 +96,7 @@ pub(crate) fn cause_objective(report: &Report) -> Option<&ObjectiveResult> {
 }
 
 fn gating(report: &Report) -> impl Iterator<Item = &ObjectiveResult> {
-    let judged = |it: &&ObjectiveResult| it.on_miss == OnMiss::Fail && it.verdict != Verdict::NotInScenario;
+    let judged = |it: &&ObjectiveResult| it.on_miss == OnMiss::Fail && it.verdict.is_judged();
     report.objectives.iter().filter(judged)
 }
 

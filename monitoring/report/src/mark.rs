@@ -38,6 +38,7 @@ pub struct Mark {
 
 const GOOD: Mark = Mark { sign: "✓", emoji: "✅", word: "met", note: "", tone: Tone::Good };
 const BAD: Mark = Mark { sign: "✗", emoji: "❌", word: "missed", note: "", tone: Tone::Bad };
+const QUIET: Mark = Mark { sign: "-", emoji: "➖", word: "not in this scenario", note: "", tone: Tone::Quiet };
 const DOUBT: Mark = Mark { sign: "?", emoji: "❔", word: "inconclusive", note: "", tone: Tone::Warning };
 
 impl Mark {
@@ -69,9 +70,8 @@ impl From<&ObjectiveResult> for Mark {
             (Verdict::Missed, OnMiss::Fail) => BAD,
             (Verdict::Missed, OnMiss::Warn) => Self { sign: "!", emoji: "⚠️", tone: Tone::Warning, ..BAD },
             (Verdict::Inconclusive(_), _) => DOUBT,
-            (Verdict::NotInScenario, _) => {
-                Self { sign: "-", emoji: "➖", word: "not in this scenario", note: "", tone: Tone::Quiet }
-            }
+            (Verdict::NotInScenario, _) => QUIET,
+            (Verdict::NotJudged, _) => Self { word: "not judged", ..QUIET },
         };
         Self { note, ..mark }
     }

@@ -48,6 +48,8 @@ pub enum Verdict {
     Inconclusive(Reason),
     /// The scenario does not exercise the objective.
     NotInScenario,
+    /// A run of one iteration (`--smoke`) does not judge it, because it has too few requests.
+    NotJudged,
 }
 
 /// Why a verdict is inconclusive.
@@ -89,6 +91,11 @@ pub enum Reason {
 }
 
 impl Verdict {
+    /// Whether the objective belongs to the run's verdict.
+    pub const fn is_judged(&self) -> bool {
+        !matches!(self, Self::NotInScenario | Self::NotJudged)
+    }
+
     /// Whether the verdict is met or missed.
     pub const fn is_decided(&self) -> bool {
         matches!(self, Self::Met | Self::Missed)

@@ -370,7 +370,7 @@ fn a_smoke_run_is_one_iteration_and_judges_no_percentile() {
     let met = pings(50).run_with(smoke("smoke-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = met.report().unwrap();
     assert_eq!((code(&met), report.requests.sent), (ExitCode::Met, 1));
-    assert_eq!(verdict(report, "ping_latency"), Verdict::NotInScenario);
+    assert_eq!(verdict(report, "ping_latency"), Verdict::NotJudged);
     assert_eq!(verdict(report, "ping_success"), Verdict::Met);
     let idle = pings(50).run_with(smoke("smoke-2"), async |_: &mut Vu, ()| Ok(()));
     assert_eq!(code(&idle), ExitCode::Inconclusive, "nothing was requested");

@@ -57,18 +57,18 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     format!("{} {what} {measured} {sign} {limit}{requests}{failed}", objective.subject)
 }
 
-/// Severity and kind. `None` if the objective was met or is not in the scenario.
+/// Severity and kind. `None` if the objective was met or is not judged.
 fn classify(objective: &ObjectiveResult) -> Option<(Severity, FindingKind)> {
     match (&objective.verdict, objective.on_miss) {
         (Verdict::Missed, OnMiss::Fail) => Some((Severity::Problem, FindingKind::Missed)),
         (Verdict::Missed, OnMiss::Warn) => Some((Severity::Warning, FindingKind::MissedWarnsOnly)),
         (Verdict::Inconclusive(_), _) => Some((Severity::Warning, FindingKind::Inconclusive)),
-        (Verdict::Met | Verdict::NotInScenario, _) => None,
+        (Verdict::Met | Verdict::NotInScenario | Verdict::NotJudged, _) => None,
     }
 }
 
 /// Finding about an objective of a run, with the cause of its failed requests. `None` if it was met
-/// or is not in the scenario.
+/// or is not judged.
 pub fn finding(objective: &ObjectiveResult, cause: Option<&FailureCause>) -> Option<Finding> {
     let (severity, kind) = classify(objective)?;
     let ObjectiveResult { subject, objective: limit, .. } = objective;

@@ -22,12 +22,12 @@ pub(super) fn judge(
     for objective in objectives {
         let tally = objective.tally().copied();
         objective.verdict = match (&objective.goal, &objective.verdict, tally) {
-            (Goal::Success(_) | Goal::Check(_) | Goal::Errors(_), Verdict::NotInScenario, _) => continue,
+            (_, Verdict::NotInScenario, _) => continue,
             (Goal::Success(_) | Goal::Check(_) | Goal::Errors(_), _, Some(tally)) if tally.total > 0 => {
                 if tally.good == tally.total { Verdict::Met } else { Verdict::Missed }
             }
             (Goal::Backend { .. }, Verdict::Met | Verdict::Missed, _) => continue,
-            _ => Verdict::NotInScenario,
+            _ => Verdict::NotJudged,
         };
     }
     let problem = |code, kind, message| Some(Finding::problem(code, Subject::Target, kind, message));

@@ -64,7 +64,7 @@ fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause
     let message = finding(objective, cause).map(|finding| finding.to_string());
     let Mark { word, .. } = objective.into();
     let status = match (&objective.verdict, objective.on_miss) {
-        (Verdict::Met | Verdict::NotInScenario, _) => TestCaseStatus::success(),
+        (Verdict::Met | Verdict::NotInScenario | Verdict::NotJudged, _) => TestCaseStatus::success(),
         // Warnings do not fail a test.
         (_, OnMiss::Warn) => TestCaseStatus::skipped(),
         (Verdict::Missed, OnMiss::Fail) => failed(NonSuccessKind::Failure, word, message.as_deref()),

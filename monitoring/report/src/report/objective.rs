@@ -166,10 +166,10 @@ impl ObjectiveResult {
         }
     }
 
-    /// Whether tables have a row for it: not if the scenario does not request it, or the backend
-    /// has no value for it.
+    /// Whether tables have a row for it: not if it is not judged, or the backend has no value for
+    /// it.
     pub fn has_row(&self) -> bool {
-        self.verdict != Verdict::NotInScenario && self.not_available().is_none()
+        self.verdict.is_judged() && self.not_available().is_none()
     }
 
     /// Result of an objective that the scenario exercises. It has no percentile yet.
@@ -222,7 +222,7 @@ impl ObjectiveResult {
     /// Exit code that the result requires. Objectives that only warn require none.
     pub const fn code(&self) -> ExitCode {
         match (self.on_miss, &self.verdict) {
-            (OnMiss::Warn, _) | (_, Verdict::Met | Verdict::NotInScenario) => ExitCode::Met,
+            (OnMiss::Warn, _) | (_, Verdict::Met | Verdict::NotInScenario | Verdict::NotJudged) => ExitCode::Met,
             (OnMiss::Fail, Verdict::Missed) => ExitCode::Missed,
             (OnMiss::Fail, Verdict::Inconclusive(_)) => ExitCode::Inconclusive,
         }
