@@ -114,6 +114,12 @@ impl Expr {
         self.binary(Op::Minus, other)
     }
 
+    /// `clamp_min(self, 0)`: zero for negative values.
+    #[must_use]
+    pub fn at_least_zero(self) -> Self {
+        Self::Call("clamp_min", vec![self, Self::Integer(0)])
+    }
+
     /// Keeps values above zero. NaN is dropped.
     #[must_use]
     pub fn above_zero(self) -> Self {

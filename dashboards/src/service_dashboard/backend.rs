@@ -62,7 +62,7 @@ pub(super) fn outside(catalogue: &Catalogue) -> Panel {
     let query = |endpoint: &Endpoint| {
         let client = mean_of(&Metric::latency(endpoint).name, &|series| selected(series));
         let backend = mean_of(DURATION, &|series| backend_metrics::scraped_from_handler(series, endpoint)).times(MS);
-        Query::new(endpoint.title, client.minus(backend))
+        Query::new(endpoint.title, client.minus(backend).at_least_zero())
     };
     time_series(
         "Time outside the backend by endpoint",
