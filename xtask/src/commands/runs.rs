@@ -8,6 +8,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::format::millis;
 use perf_report::mark::Mark;
 
+use crate::terminal::print_line;
 use crate::{reports, workspace};
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,7 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     if shown.is_empty() {
         println!("no runs found in {}", folder.display());
     } else {
-        println!("{}", render(shown));
+        print_line(&render(shown));
     }
     for path in unreadable {
         eprintln!("warning: {} is not a report, or has a newer version", path.display());

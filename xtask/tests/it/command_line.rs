@@ -100,3 +100,15 @@ fn short_help_fits_100_columns() {
         assert!(wide.is_empty(), "{command:?}: {wide:#?}");
     }
 }
+
+#[test]
+fn completions_have_every_command_and_the_flags_of_perf() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = xtask(&["completions", shell], &[]);
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{shell}");
+        for word in ["perf", "codegen", "new-service", "smoke", "prometheus-url"] {
+            assert!(script.contains(word), "{shell}: {word} is not completed");
+        }
+    }
+}

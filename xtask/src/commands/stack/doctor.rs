@@ -12,6 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::stack::{GRAFANA_PORT, Images, PROMETHEUS_PORT, docker, local_url};
+use crate::terminal::print_line;
 use crate::{generated_files, http, workspace};
 
 /// The details of a passed check, or the problem and its remedy.
@@ -63,10 +64,10 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         ),
     ] {
         match result {
-            Ok(details) => println!("✓ {question} {}", sanitize(&details)),
+            Ok(details) => print_line(&format!("✓ {question} {}", sanitize(&details))),
             Err((problem, remedy)) => {
                 all_well = false;
-                println!("✗ {question} {}\n    → {}", sanitize(&problem), sanitize(&remedy));
+                print_line(&format!("✗ {question} {}\n    → {}", sanitize(&problem), sanitize(&remedy)));
             }
         }
     }
