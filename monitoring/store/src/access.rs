@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::proxy::ProxySettings;
+
 /// Credentials, headers and certificates for a store. They are sent only to the host that metrics
 /// are pushed to.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -26,6 +28,8 @@ pub struct StoreAccess {
     pub insecure_skip_tls_verify: bool,
     /// PEM file of CA certificates to trust, in addition to the system's.
     pub ca_certificate: Option<PathBuf>,
+    /// Proxies by the scheme of a store.
+    pub proxies: ProxySettings,
     /// Require TLS 1.3. By default TLS 1.2 is accepted, too.
     pub tls_1_3: bool,
 }

@@ -1,5 +1,5 @@
-//! HTTP clients: TLS by rustls with ring, without proxy. Secrets of a store are sent to that store
-//! only.
+//! HTTP clients: TLS by rustls with ring. Only a store's client uses a proxy. Secrets of a store are
+//! sent to that store only.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use reqwest::{Client, ClientBuilder};
 use url::Url;
 
 use crate::access::StoreAccess;
+use crate::proxy::ProxyError;
 
 /// Options for all requests of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub enum ClientError {
     /// A header cannot be sent. The message omits the header, because it may be a secret.
     #[error("cannot create an HTTP client: a header for the store is invalid")]
     Header,
+    /// A proxy that is not supported.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
 }
 
 impl From<reqwest::Error> for ClientError {
@@ -54,11 +58,12 @@ pub fn client(url: &Url, options: ClientOptions) -> Result<Client, ClientError> 
     Ok(builder(url, options).build()?)
 }
 
-/// A client for the store at `url`. It sends the store's credentials with every request and does
-/// not follow redirects.
+/// A client for the store at `url`. It sends the store's credentials with every request, uses the
+/// proxy for that URL, and does not follow redirects.
 ///
 /// # Errors
-/// If a certificate or key file cannot be used, or a header cannot be sent.
+/// If a certificate or key file cannot be used, a header cannot be sent, or the proxy is not
+/// supported.
 pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> Result<Client, ClientError> {
     // A redirect could send the credentials to another host.
     let mut builder = builder(url, options).redirect(Policy::none()).default_headers(headers(url, access)?);
@@ -73,6 +78,9 @@ pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> 
     if let Some((certificate, key)) = access.client_certificate_for(url) {
         let both = [read(key)?, read(certificate)?].concat();
         builder = builder.identity(reqwest::Identity::from_pem(&both).map_err(|why| unusable(certificate, why))?);
+    }
+    if let Some(proxy) = access.proxies.proxy_for(url)? {
+        builder = builder.proxy(reqwest::Proxy::all(proxy)?);
     }
     Ok(builder.build()?)
 }
@@ -154,6 +162,21 @@ mod tests {
         responding.join().unwrap();
         assert_eq!(response.status(), 302);
         assert!(elsewhere.accept().is_err(), "the redirect was followed");
+    }
+
+    #[tokio::test]
+    async fn a_proxy_gets_the_requests_to_a_store() {
+        let proxy = fake_server::respond(|request| {
+            let line = request.lines().next().unwrap_or_default();
+            ("200 OK", format!("{{\"line\":{line:?}}}"))
+        });
+        let url = Url::parse("http://store.invalid:9090/api").unwrap();
+        let mut access = StoreAccess::default();
+        access.proxies.http = Some(proxy);
+        let response = store_client(&url, &access, OPTIONS).unwrap().get(url.clone()).send().await.unwrap();
+        let line = response.text().await.unwrap();
+        assert!(line.contains("GET http://store.invalid:9090/api HTTP/1.1"), "{line}");
+        assert!(client(&url, OPTIONS).unwrap().get(url).send().await.is_err(), "other clients use no proxy");
     }
 
     #[test]

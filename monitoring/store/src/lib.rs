@@ -3,6 +3,7 @@
 //! - [`client`] and [`access`] set the rules for secrets, TLS and redirects: credentials are sent
 //!   to the host of their store only, whatever that store responds. Remote write uses the same
 //!   client.
+//! - [`proxy`] chooses the proxy between this machine and a store.
 //! - [`prometheus`] sends queries to the query API.
 //! - [`response`] and [`grafana_response`] read responses, which are not trusted.
 //! - [`exposition`] parses the metrics that a service serves at `/metrics`.
@@ -13,6 +14,7 @@ pub mod client;
 pub mod exposition;
 pub mod grafana_response;
 pub mod prometheus;
+pub mod proxy;
 pub mod response;
 
 mod shown_url;
@@ -21,4 +23,5 @@ pub use access::{HeaderError, StoreAccess, is_header_value};
 pub use body_limit::{BodyError, BodyLimit};
 pub use client::{ClientError, ClientOptions, client, root_cause, store_client, use_ring};
 pub use prometheus::{Prometheus, QueryError, Range};
+pub use proxy::ProxySettings;
 pub use shown_url::shown_url;

@@ -14,7 +14,7 @@ use crate::{
     RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, STAGES, TARGET, TESTID,
     VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
-use monitoring::label;
+use monitoring::{label, stack_limits};
 use prometheus_store::is_header_value;
 
 /// All settings, in the order in which they are read.
@@ -83,6 +83,17 @@ const LOAD: &[Setting] = &[
     ),
     flag("warmup", One("DURATION"), &[WARM_UP], |it, text| some(&mut it.load.warm_up, parse_duration(text)))
         .help("Warm-up period (for example 30s). Its requests are recorded but not judged by default"),
+    flag("part", One("PART"), &["PERF_PART"], |it, text| some(&mut it.part, Ok(text.to_owned()))).help(
+        "Run only this part of a scenario that has several parts. Endpoints that it does not request are not judged",
+    ),
+    flag("setup-timeout", One("DURATION"), &["PERF_SETUP_TIMEOUT"], |it, text| {
+        put(&mut it.setup_timeout, parse_duration(text))
+    })
+    .help("Time limit of the scenario's setup [default: 60s]"),
+    flag("teardown-timeout", One("DURATION"), &["PERF_TEARDOWN_TIMEOUT"], |it, text| {
+        put(&mut it.teardown_timeout, parse_duration(text))
+    })
+    .help("Time limit of the scenario's teardown [default: 60s]"),
     flag("exact-arrivals", Switch, &[EXACT_ARRIVALS], |it, text| on(&mut it.exact_arrivals, text))
         .help("Start each arrival exactly on time, not on a 0.4 ms grid. Costs one wake-up per arrival"),
     flag("smoke", Switch, &[SMOKE], |it, text| on(&mut it.smoke, text)).help(
@@ -140,9 +151,11 @@ const STORE: &[Setting] = &[
          names another",
     ),
     variable(&[PUSH_INTERVAL], |it, text| {
-        put(&mut it.push_interval, parse_within(text, Duration::from_millis(500)..=Duration::from_secs(60)))
+        put(&mut it.push_interval, parse_push_interval(text))
     })
-    .help("Time between pushes, 500ms to 60s [default: 5s]"),
+    .help(
+        "Time between pushes, 500ms to 9s [default: 5s]. The dashboards show rates over 20 s, which must have two pushes",
+    ),
     variable(&[RW_USERNAME], |it, text| put(&mut it.store_access.username, Ok(Some(text.to_owned()))))
         .help("User name for the store. Credentials and headers are sent to the store's origin only"),
     variable(&[RW_PASSWORD], |it, text| put(&mut it.store_access.password, Ok(Some(text.to_owned()))))
@@ -175,6 +188,14 @@ const STORE: &[Setting] = &[
         put(&mut it.store_access.tls_1_3, requires_1_3)
     })
     .help("Minimum TLS version for the store: 1.0, 1.1, 1.2 or 1.3. Versions below 1.2 are never used"),
+    variable(&["HTTP_PROXY", "http_proxy"], |it, text| some(&mut it.store_access.proxies.http, Ok(text.to_owned())))
+        .help("Proxy to a store at http://. Load never uses a proxy"),
+    variable(&["HTTPS_PROXY", "https_proxy"], |it, text| some(&mut it.store_access.proxies.https, Ok(text.to_owned())))
+        .help("Proxy to a store at https://. Load never uses a proxy"),
+    variable(&["ALL_PROXY", "all_proxy"], |it, text| some(&mut it.store_access.proxies.all, Ok(text.to_owned())))
+        .help("Proxy to a store that has no other proxy. Load never uses a proxy"),
+    variable(&["NO_PROXY", "no_proxy"], |it, text| some(&mut it.store_access.proxies.no_proxy, Ok(text.to_owned())))
+        .help("Hosts and networks of stores that need no proxy, separated by commas. This machine never does"),
     variable(&["K6_PROMETHEUS_RW_TREND_STATS"], |it, _| {
         ignore(it, "K6_PROMETHEUS_RW_TREND_STATS has no effect: pushed histograms give every quantile")
     })
@@ -189,6 +210,14 @@ const STORE: &[Setting] = &[
     })
     .help("Not supported: use a proxy that signs pushes for AWS"),
 ];
+
+/// Parses the time between pushes. Panels and rules are generated for the default, so a longer time
+/// would leave them empty.
+fn parse_push_interval(text: &str) -> Result<Duration, ValueError> {
+    let longest = stack_limits::MAX_PUSH_INTERVAL;
+    let interval = parse_within(text, Duration::from_millis(500)..=Duration::from_secs(24 * 3600))?;
+    if interval <= longest { Ok(interval) } else { Err(ValueError::PushInterval(text.to_owned(), longest)) }
+}
 
 fn put<T>(field: &mut T, value: Result<T, ValueError>) -> Result<(), ValueError> {
     *field = value?;

@@ -1,5 +1,7 @@
 //! Errors of settings.
 
+use std::time::Duration;
+
 use super::{DEFAULT_TARGET, SETTINGS_JSON};
 use monitoring::label::TagError;
 use prometheus_store::HeaderError;
@@ -37,6 +39,12 @@ pub enum ValueError {
     /// Not a valid header for the store. The message does not repeat it, as it may be secret.
     #[error(transparent)]
     StoreHeader(#[from] HeaderError),
+    /// A time between pushes that is too long for the dashboards: the text and the longest time.
+    #[error(
+        "{0:?} is longer than {longest}: the dashboards show rates over 20s, which must have two pushes; use {longest} or less",
+        longest = crate::shown_duration(*.1)
+    )]
+    PushInterval(String, Duration),
     /// Any other reason.
     #[error("{0}")]
     Refused(&'static str),

@@ -17,6 +17,9 @@ use crate::value::parse_url;
 use monitoring::stack_limits;
 use prometheus_store::{StoreAccess, shown_url};
 
+/// k6's default time limit of setup, and of teardown.
+const DEFAULT_STEP_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// All settings of a run.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -32,6 +35,12 @@ pub struct Settings {
     pub load: LoadOverride,
     /// Options of requests.
     pub http: HttpSettings,
+    /// The only part of a scenario to run, if one was given.
+    pub part: Option<String>,
+    /// Time limit of a scenario's setup.
+    pub setup_timeout: Duration,
+    /// Time limit of a scenario's teardown.
+    pub teardown_timeout: Duration,
     /// Whether each arrival gets its own timer.
     pub exact_arrivals: bool,
     /// Whether each load is one iteration, in which everything is checked but percentiles.
@@ -88,6 +97,9 @@ impl Settings {
             tags: Vec::new(),
             load: LoadOverride::default(),
             http: HttpSettings::default(),
+            part: None,
+            setup_timeout: DEFAULT_STEP_TIMEOUT,
+            teardown_timeout: DEFAULT_STEP_TIMEOUT,
             exact_arrivals: false,
             smoke: false,
             dry_run: false,

@@ -69,6 +69,16 @@ fn an_invalid_value_is_rejected_by_name() {
 }
 
 #[test]
+fn a_push_interval_that_empties_the_dashboards_is_rejected() {
+    for interval in ["10s", "30s", "1m"] {
+        let error = settings(&[(PUSH_INTERVAL, interval)]).unwrap_err().to_string();
+        let reason = format!("{PUSH_INTERVAL}: {interval:?} is longer than 9s: the dashboards show rates over 20s");
+        assert!(error.starts_with(&reason) && error.ends_with("use 9s or less"), "{error}");
+    }
+    assert!(settings(&[(PUSH_INTERVAL, "9s")]).is_ok());
+}
+
+#[test]
 fn a_message_does_not_repeat_a_password() {
     for wrong in
         ["ftp://me:secret@x", "me:secret@x/api", "https//me:secret@x", "x:1/a?token=secret", "ftp://x?secret@y"]
@@ -97,6 +107,9 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (RATE, "200/10s", "0/s"),
     (MAX_VUS_OF_RATE, "9", "50001"),
     (WARM_UP, "3s", "soon"),
+    ("PERF_PART", "readers", ""),
+    ("PERF_SETUP_TIMEOUT", "2m", "0s"),
+    ("PERF_TEARDOWN_TIMEOUT", "10s", "soon"),
     (EXACT_ARRIVALS, "1", ""),
     (SMOKE, "1", ""),
     ("PERF_DRY_RUN", "1", ""),
@@ -122,6 +135,10 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY", "1", ""),
     ("PERF_STORE_CA_CERTIFICATE", "store.pem", ""),
     ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3", "1.4"),
+    ("HTTP_PROXY", "http://proxy:3128", ""),
+    ("HTTPS_PROXY", "http://user:pass@proxy:3128", ""),
+    ("ALL_PROXY", "proxy:3128", ""),
+    ("NO_PROXY", "example.com,10.0.0.0/8", ""),
     ("K6_PROMETHEUS_RW_TREND_STATS", "p(95)", ""),
     ("K6_PROMETHEUS_RW_STALE_MARKERS", "false", ""),
     ("K6_PROMETHEUS_RW_SIGV4_REGION", "", "eu-1"),

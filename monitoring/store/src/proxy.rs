@@ -1,0 +1,174 @@
+//! Proxies between this machine and a store, by the variables that curl and other programs read.
+//! Load is never sent through a proxy: it would measure the proxy.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::shown_url::shown_url;
+
+/// Values of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. A proxy may contain a
+/// password.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProxySettings {
+    /// Proxy for stores at `http://`.
+    pub http: Option<String>,
+    /// Proxy for stores at `https://`.
+    pub https: Option<String>,
+    /// Proxy for stores that have no other proxy.
+    pub all: Option<String>,
+    /// Hosts that need no proxy, separated by commas: names with all their subdomains, addresses,
+    /// networks such as 10.0.0.0/8, or `*` for every host.
+    pub no_proxy: Option<String>,
+}
+
+/// A proxy that is not an HTTP proxy: its variable, and the store's host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not an http:// or https:// proxy: change it, or reach the store directly with NO_PROXY={1}")]
+pub struct ProxyError(&'static str, String);
+
+impl ProxySettings {
+    /// The proxy for a request to `url`; `None` for a direct request. This machine is always
+    /// reached directly.
+    ///
+    /// # Errors
+    /// If the proxy is not an HTTP proxy.
+    pub fn proxy_for(&self, url: &Url) -> Result<Option<Url>, ProxyError> {
+        let (own, variable) = match url.scheme() {
+            "https" => (&self.https, "HTTPS_PROXY"),
+            _ => (&self.http, "HTTP_PROXY"),
+        };
+        let Some((text, variable)) =
+            own.as_ref().map(|text| (text, variable)).or(self.all.as_ref().map(|text| (text, "ALL_PROXY")))
+        else {
+            return Ok(None);
+        };
+        if is_this_machine(url) || self.exempts(url) {
+            return Ok(None);
+        }
+        let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
+        let proxy =
+            Url::parse(&text).ok().filter(|proxy| matches!(proxy.scheme(), "http" | "https") && proxy.has_host());
+        let error = || ProxyError(variable, url.host_str().unwrap_or_default().to_owned());
+        proxy.map(Some).ok_or_else(error)
+    }
+
+    /// Names the proxy for `url`, without secrets; `None` for a direct request.
+    pub fn describe(&self, url: &Url) -> Option<String> {
+        let proxy = self.proxy_for(url).ok().flatten()?;
+        Some(format!("the store at {} is reached through the proxy {}", shown_url(url), shown_url(&proxy)))
+    }
+
+    /// Whether `NO_PROXY` names the host of `url`.
+    fn exempts(&self, url: &Url) -> bool {
+        let entries = self.no_proxy.as_deref().unwrap_or_default().split(',').map(str::trim);
+        entries.filter(|entry| !entry.is_empty()).any(|entry| is_exempt(entry, url))
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn is_exempt(entry: &str, url: &Url) -> bool {
+    let address = match url.host() {
+        Some(Host::Domain(name)) => return entry == "*" || names_domain(entry, name, url.port_or_known_default()),
+        Some(Host::Ipv4(address)) => IpAddr::V4(address),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address),
+        None => return false,
+    };
+    let entry = entry.trim_matches(['[', ']']);
+    match entry.split_once('/') {
+        Some((network, bits)) => network.parse().ok().zip(bits.parse().ok()).is_some_and(|it| contains(it, address)),
+        None => entry == "*" || entry.parse() == Ok(address),
+    }
+}
+
+/// Whether an entry is a name or one of its parents: `.example.com` and `example.com` are for both.
+/// A port after it must be the URL's.
+fn names_domain(entry: &str, name: &str, port: Option<u16>) -> bool {
+    let (entry, entry_port) = match entry.rsplit_once(':') {
+        Some((entry, port)) => (entry, port.parse().ok()),
+        None => (entry, None),
+    };
+    let parent = entry.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
+    let is_named = name == parent || name.strip_suffix(&parent).is_some_and(|rest| rest.ends_with('.'));
+    !parent.is_empty() && is_named && (entry_port.is_none() || entry_port == port)
+}
+
+/// Whether a network, given by its address and the length of its prefix, contains an address.
+fn contains((network, bits): (IpAddr, u32), address: IpAddr) -> bool {
+    let is_equal = |network: u128, address: u128, length: u32| {
+        bits == 0 || (bits <= length && network >> (length - bits) == address >> (length - bits))
+    };
+    match (network, address) {
+        (IpAddr::V4(network), IpAddr::V4(address)) => is_equal(network.to_bits().into(), address.to_bits().into(), 32),
+        (IpAddr::V6(network), IpAddr::V6(address)) => is_equal(network.to_bits(), address.to_bits(), 128),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxied(settings: &ProxySettings, url: &str) -> Option<String> {
+        settings.proxy_for(&Url::parse(url).unwrap()).unwrap().map(|proxy| shown_url(&proxy))
+    }
+
+    fn settings(http: &str, https: &str, all: &str, no_proxy: &str) -> ProxySettings {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        ProxySettings { http: given(http), https: given(https), all: given(all), no_proxy: given(no_proxy) }
+    }
+
+    #[test]
+    fn the_proxy_follows_the_scheme_of_the_store() {
+        let both = settings("proxy:3128", "http://user:S3cr3t@secure:3128", "", "");
+        assert_eq!(proxied(&both, "http://store:9090").unwrap(), "http://proxy:3128");
+        assert_eq!(proxied(&both, "https://store/api").unwrap(), "http://secure:3128");
+        let all = settings("", "", "http://all:1", "");
+        assert_eq!(proxied(&all, "https://store").unwrap(), "http://all:1");
+        let described = both.describe(&Url::parse("https://me:S3cr3t@store/write").unwrap()).unwrap();
+        assert_eq!(described, "the store at https://store/write is reached through the proxy http://secure:3128");
+    }
+
+    #[test]
+    fn this_machine_and_exempt_hosts_are_reached_directly() {
+        let proxy = |no_proxy| settings("http://proxy:1", "http://proxy:1", "", no_proxy);
+        for url in ["http://localhost:9090", "http://127.0.0.1:9090", "http://[::1]:9090", "http://a.localhost"] {
+            assert_eq!(proxied(&proxy(""), url), None, "{url}");
+        }
+        for (no_proxy, url, is_direct) in [
+            ("*", "http://store", true),
+            ("other, example.com", "http://store.example.com", true),
+            (".example.com", "http://example.com", true),
+            ("example.com", "http://badexample.com", false),
+            ("example.com:9090", "http://example.com:9090", true),
+            ("example.com:9090", "http://example.com:80", false),
+            ("10.0.0.0/8", "http://10.1.2.3", true),
+            ("10.0.0.0/8", "http://11.1.2.3", false),
+            ("fd00::/8", "http://[fd12::1]", true),
+            ("192.168.1.7", "http://192.168.1.7:9090", true),
+            ("", "http://192.168.1.7:9090", false),
+        ] {
+            assert_eq!(proxied(&proxy(no_proxy), url).is_none(), is_direct, "{no_proxy} {url}");
+        }
+    }
+
+    #[test]
+    fn an_unsupported_proxy_is_an_error_only_if_it_is_needed() {
+        let socks = settings("", "", "socks5://user:S3cr3t@proxy:1080", "");
+        let error = socks.proxy_for(&Url::parse("http://store").unwrap()).unwrap_err().to_string();
+        assert!(
+            error.contains("ALL_PROXY") && error.contains("NO_PROXY=store") && !error.contains("S3cr3t"),
+            "{error}"
+        );
+        assert_eq!(proxied(&socks, "http://127.0.0.1:9090"), None);
+    }
+}
