@@ -237,12 +237,24 @@ impl Prometheus {
 
 fn instant(expr: &str, at_unix_ms: Option<i64>) -> Vec<(&'static str, String)> {
     let time = at_unix_ms.map(|at| ("time", seconds(at)));
-    [("query", expr.to_owned())].into_iter().chain(time).collect()
+    [("query", expr.to_owned()), no_cache()].into_iter().chain(time).collect()
 }
 
-fn ranged(expr: &str, range: Range) -> [(&'static str, String); 4] {
+/// VictoriaMetrics answers queries about the last 30 s as of 30 s ago, unless a query has this
+/// parameter. Other stores ignore it.
+fn no_cache() -> (&'static str, String) {
+    ("nocache", "1".to_owned())
+}
+
+fn ranged(expr: &str, range: Range) -> [(&'static str, String); 5] {
     let step = range.step.as_secs().to_string();
-    [("query", expr.to_owned()), ("start", seconds(range.from_ms)), ("end", seconds(range.to_ms)), ("step", step)]
+    [
+        ("query", expr.to_owned()),
+        ("start", seconds(range.from_ms)),
+        ("end", seconds(range.to_ms)),
+        ("step", step),
+        no_cache(),
+    ]
 }
 
 #[cfg(test)]

@@ -19,12 +19,22 @@ use crate::http::USER_AGENT;
 const OPTIONS: ClientOptions = ClientOptions { user_agent: Some(USER_AGENT), timeout: Duration::from_secs(10) };
 /// Limit on a response. The queries here return a few numbers.
 const MAX_RESPONSE: BodyLimit = BodyLimit(4 << 20);
-/// How long a store may take until its responses include accepted samples.
+/// How long a store may contradict the report. Its responses may be of another replica.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a store may take until its responses include accepted samples. VictoriaMetrics shows
+/// them after 30 s by default, and caches in front of a store take as long.
+const LATENESS: Duration = Duration::from_secs(45);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Number of concurrent queries.
 const CONCURRENT: usize = 8;
+
+/// A difference between the store's count and the report's.
+struct Difference {
+    text: String,
+    /// Whether the store has less, and may have the rest later. It never has more than was sent.
+    is_late: bool,
+}
 
 /// The store of a run, for queries.
 pub(crate) struct RunStore(Prometheus);
@@ -62,20 +72,28 @@ impl RunStore {
     /// Compares the store's counts with the report's, and describes each difference.
     ///
     /// The query's time is the last push, at which the counts are exactly the integers that were
-    /// sent. Some stores return accepted samples only after a moment, so the query is repeated for
-    /// 5 s.
+    /// sent. Some stores return accepted samples only after a while: as long as a store only lacks
+    /// counts, the query is repeated for 45 s. `show` prints that the run waits.
     pub(crate) async fn differences(
         &self,
         testid: &str,
         at_unix_ms: i64,
         sent: u64,
         objectives: &[(&Slo, &ObjectiveResult)],
+        show: &dyn Fn(&str),
     ) -> Result<Vec<String>, QueryError> {
-        let deadline = clock::now() + PATIENCE;
+        let (begin, mut is_shown) = (clock::now(), false);
         loop {
             let differences = self.differences_now(testid, at_unix_ms, sent, objectives).await?;
-            if differences.is_empty() || clock::now() >= deadline {
-                return Ok(differences);
+            let is_late = differences.iter().all(|difference| difference.is_late);
+            let waited = clock::now() - begin;
+            if differences.is_empty() || waited >= if is_late { LATENESS } else { PATIENCE } {
+                return Ok(differences.into_iter().map(|difference| difference.text).collect());
+            }
+            if waited >= PATIENCE && !is_shown {
+                let limit = LATENESS.as_secs();
+                show(&format!("waiting up to {limit} s for the store, whose responses lack the last pushes"));
+                is_shown = true;
             }
             time::sleep(PAUSE).await;
         }
@@ -87,7 +105,7 @@ impl RunStore {
         at_unix_ms: i64,
         sent: u64,
         objectives: &[(&Slo, &ObjectiveResult)],
-    ) -> Result<Vec<String>, QueryError> {
+    ) -> Result<Vec<Difference>, QueryError> {
         let mut queries = vec![("requests sent".to_owned(), objective_counters::requests_of(testid), sent)];
         for (slo, result) in objectives {
             let Some(tally) = result.tally() else { continue };
@@ -104,10 +122,16 @@ impl RunStore {
             #[expect(clippy::cast_precision_loss, reason = "exact for any count a run can reach")]
             match stored? {
                 Some(stored) if stored == measured as f64 => {}
-                Some(stored) => differences.push(format!("{what}: {measured} measured, {stored} in the store")),
+                Some(stored) => {
+                    let text = format!("{what}: {measured} measured, {stored} in the store");
+                    differences.push(Difference { text, is_late: stored < measured as f64 });
+                }
                 // A sum over series that do not exist has no value.
                 None if measured == 0 => {}
-                None => differences.push(format!("{what}: {measured} measured, nothing in the store")),
+                None => {
+                    let text = format!("{what}: {measured} measured, nothing in the store");
+                    differences.push(Difference { text, is_late: true });
+                }
             }
         }
         Ok(differences)

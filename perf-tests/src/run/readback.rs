@@ -34,7 +34,8 @@ impl PreparedRun {
                 let judgement = judge(catalogue, evidence);
                 let judged = |(_, result): &(_, &ObjectiveResult)| result.tally().is_some();
                 let objectives: Vec<_> = catalogue.slos.iter().zip(&judgement.objectives).filter(judged).collect();
-                match run_store.differences(&self.testid, at, judgement.requests.sent, &objectives).await {
+                let (sent, show) = (judgement.requests.sent, |text: &str| self.print_line(text));
+                match run_store.differences(&self.testid, at, sent, &objectives, &show).await {
                     Ok(differences) => {
                         store.agrees = Some(differences.is_empty());
                         let message =
