@@ -2,24 +2,20 @@
 //! judge, write.
 
 use std::cell::RefCell;
-use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::Settings;
-use tokio::time;
 
 use crate::clock::{self, Epoch};
-use crate::engine::panics::KeptPanics;
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::Iteration;
-use crate::engine::{self, Job, Load, RateLimit, RequestError, WakeupMode};
+use crate::engine::{self, Job, Load, RateLimit, WakeupMode};
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::progress::Progress;
@@ -36,20 +32,19 @@ mod metrics;
 mod planning;
 mod readback;
 mod spec;
+mod step;
 mod watchers;
 
-use check::{check_target, check_testid, warn_of_clock_skew};
+use check::{check_receiver, check_target, check_testid, warn_of_clock_skew};
 pub(crate) use error::RunError;
 use error::{configuration, internal};
 use evidence::FinishedLoad;
 use metrics::Metrics;
 use planning::Planning;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, TeardownFn};
+use step::Step;
 pub(crate) use watchers::AbortRule;
 use watchers::{RecordedTimeline, Watchers};
-
-/// Time limit of setup, and of teardown. k6's default.
-const SETUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The result of a run.
 pub(crate) enum RunOutcome {
@@ -105,6 +100,7 @@ impl PreparedRun {
         let http = Arc::new(http.for_vus(planning.plan.most_vus()));
         let store = settings.query_url().map(|url| RunStore::new(url, &settings.store_access));
         let store = store.transpose().map_err(configuration)?;
+        check_receiver(&settings).await?;
         let testid = match &settings.testid {
             Some(testid) => {
                 warnings.extend(check_testid(store.as_ref(), testid).await?);
@@ -126,6 +122,9 @@ impl PreparedRun {
     async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {
         let mut problems = Vec::new();
         self.planning.describe_change(&self.spec).iter().for_each(|change| self.print_line(change));
+        let stores = [self.settings.remote_write.clone(), self.settings.query_url()];
+        let proxied = stores.iter().flatten().find_map(|url| self.settings.store_access.proxies.describe(url));
+        proxied.iter().for_each(|proxy| self.print_line(proxy));
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
         let shared = Arc::new(RunContext {
@@ -163,9 +162,10 @@ impl PreparedRun {
             None
         });
         if let Some(teardown) = teardown {
+            let teardown_step = Step { name: "teardown", limit: self.settings.teardown_timeout };
             let result = tokio::select! {
-                result = with_limits(teardown(&mut setup_vu)) => result,
-                () = show_waiting("teardown", self.settings.quiet) => Ok(()),
+                result = teardown_step.run(teardown(&mut setup_vu)) => result,
+                () = teardown_step.show_waiting(self.settings.quiet) => Ok(()),
             };
             problems.extend(result.err().map(|it| it.finding(FindingKind::TeardownFailed, "teardown", "after")));
         }
@@ -189,11 +189,11 @@ impl PreparedRun {
         setup_vu: &mut Vu,
         problems: &mut Vec<Finding>,
     ) -> Result<Option<ScenarioBody>, RunError> {
-        let quiet = self.settings.quiet;
+        let (quiet, step) = (self.settings.quiet, Step { name: "setup", limit: self.settings.setup_timeout });
         let failure = tokio::select! {
             () = self.signals.next() => return Err(RunError::Interrupted),
-            () = show_waiting("setup", quiet) => return Ok(None),
-            result = with_limits((code.0)(setup_vu)) => match result {
+            () = step.show_waiting(quiet) => return Ok(None),
+            result = step.run((code.0)(setup_vu)) => match result {
                 Ok(body) => return Ok(Some(body)),
                 Err(failure) => failure,
             },
@@ -241,18 +241,6 @@ impl PreparedRun {
     }
 }
 
-/// Prints every 5 s that a step is still running. Never returns.
-async fn show_waiting(step: &str, quiet: bool) {
-    const EVERY: Duration = Duration::from_secs(5);
-    let limit = SETUP_TIMEOUT.as_secs();
-    for count in 1_u32.. {
-        time::sleep(EVERY).await;
-        if !quiet {
-            eprintln!("{step} has been running for {} s (limit {limit} s)", (EVERY * count).as_secs());
-        }
-    }
-}
-
 /// Reports that the machine slept during the run: latencies measured then are not the service's.
 fn sleep_finding(slept: Duration) -> Option<Finding> {
     const TOLERATED: Duration = Duration::from_secs(1);
@@ -280,46 +268,4 @@ fn setup_vu(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
         unsendable: Rc::default(),
     };
     Vu::new(0, 0, context)
-}
-
-/// Why setup or teardown failed.
-enum SetupFailure {
-    /// A panic, or a request that cannot be sent: a mistake in the scenario's code.
-    Mistake(String),
-    /// Anything else.
-    Failed(anyhow::Error),
-}
-
-impl SetupFailure {
-    fn finding(&self, kind: FindingKind, step: &str, when: &str) -> Finding {
-        let error = match self {
-            Self::Mistake(text) => {
-                let message = format!("{step} failed: {text}");
-                return Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, kind, message);
-            }
-            Self::Failed(error) => error,
-        };
-        let finding = inconclusive(Subject::Scenario, kind, format!("{step} failed: {error:#}"));
-        let Some(RequestError::Failed { status, place: Some(place), .. }) = error.downcast_ref() else {
-            return finding;
-        };
-        let route = if matches!(status, Some(404 | 405)) { " Does this service have that route?" } else { "" };
-        let (file, line) = (place.file(), place.line());
-        finding.with_advice(format!("The scenario makes this request {when} the load, at {file}:{line}.{route}"))
-    }
-}
-
-/// Runs the author's setup or teardown with a time limit. A panic in it becomes an error, so that
-/// the run keeps its results.
-async fn with_limits<T>(future: impl Future<Output = anyhow::Result<T>>) -> Result<T, SetupFailure> {
-    let _kept = KeptPanics::keep();
-    match time::timeout(SETUP_TIMEOUT, AssertUnwindSafe(future).catch_unwind()).await {
-        Ok(Ok(Ok(value))) => Ok(value),
-        Ok(Ok(Err(error))) => Err(match error.downcast_ref() {
-            Some(RequestError::Unsendable { .. }) => SetupFailure::Mistake(format!("{error:#}")),
-            _ => SetupFailure::Failed(error),
-        }),
-        Ok(Err(panic)) => Err(SetupFailure::Mistake(format!("it panicked: {}", KeptPanics::take(panic.as_ref())))),
-        Err(_) => Err(SetupFailure::Failed(anyhow::anyhow!("it took longer than {} s", SETUP_TIMEOUT.as_secs()))),
-    }
 }

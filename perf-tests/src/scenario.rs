@@ -60,8 +60,8 @@ impl Scenario {
 
     /// Runs `setup` once before the load. Every iteration receives a reference to its value.
     ///
-    /// Its requests are not judged and are counted apart. It may take 60 s. If it fails, no load
-    /// runs and the run is inconclusive. A panic in it gives exit code 104.
+    /// Its requests are not judged and are counted apart. It may take 60 s (`--setup-timeout`). If it
+    /// fails, no load runs and the run is inconclusive. A panic in it gives exit code 104.
     ///
     /// ```
     /// # use monitoring::endpoint::Method;
@@ -192,7 +192,8 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     /// Runs `teardown` once after the load, even if the load failed or was interrupted. It does not
     /// run if setup failed, because it takes setup's value.
     ///
-    /// Its requests are not judged and are counted apart. It may take 60 s.
+    /// Its requests are not judged and are counted apart. It may take 60 s
+    /// (`--teardown-timeout`).
     ///
     /// ```
     /// # use monitoring::endpoint::Method;
@@ -281,7 +282,14 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     /// Like [`Scenario::run_parts`], with these settings in place of the environment's, and without
     /// the lock.
     pub fn run_parts_with(self, settings: Settings) -> ScenarioResult {
-        let Self { spec, setup, iterations, teardown, .. } = self;
+        let outcome = settings.outcome.clone();
+        let Self { mut spec, setup, mut iterations, teardown, .. } = self;
+        if let Some(part) = &settings.part {
+            match spec.choose_part(part) {
+                Ok(chosen) => iterations = iterations.into_iter().skip(chosen).take(1).collect(),
+                Err(error) => return ScenarioResult::new(Err(RunError::Configuration(error)), outcome),
+            }
+        }
         let code = ScenarioCode::new(move |vu| {
             Box::pin(async move {
                 let value = Arc::new(setup(vu).await?);
@@ -291,7 +299,6 @@ impl<S: Send + Sync + 'static> Scenario<S> {
                 })
             })
         });
-        let outcome = settings.outcome.clone();
         ScenarioResult::new(crate::run::run(spec, code, settings), outcome)
     }
 }

@@ -50,4 +50,7 @@ pub enum LoadError {
     /// A number of virtual users was given for a load whose virtual users change in stages.
     #[error("the scenario's VUs change in stages, so --vus alone is ambiguous: give --stage or --duration")]
     VusOfStages,
+    /// A rate or stages were given for several loads.
+    #[error("--rate and --stage describe one load, and the scenario has several parts: choose one with --part")]
+    OneOfSeveral,
 }

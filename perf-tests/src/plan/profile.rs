@@ -16,6 +16,7 @@ use super::load_error::LoadError;
 use super::phases::PhasePlan;
 
 mod change;
+mod several;
 
 /// How long an iteration under way at the end of the load may take before it is cut off. k6's
 /// default.

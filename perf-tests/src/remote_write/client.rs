@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
-use super::message::{Size, Version};
+use super::message::{Size, Version, encode};
 use crate::clock;
 use crate::http::USER_AGENT;
 
@@ -133,6 +133,19 @@ impl Client {
     /// The receiver, without user and password.
     pub fn shown(&self) -> String {
         shown_url(&self.url)
+    }
+
+    /// Sends a request without samples, which every receiver accepts.
+    ///
+    /// # Errors
+    /// If the store rejects every request: it has no receiver at this URL, or the credentials are
+    /// wrong. A store that is only unavailable is not an error.
+    pub(crate) async fn check_receiver(&self) -> Result<(), WriteError> {
+        let Ok(body) = encode(&[], Version::One, 0) else { return Ok(()) };
+        match self.send(body, Version::One, Size::default(), 0).await {
+            Err(error @ WriteError::Refused { .. }) if !error.is_about_content() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Sends an encoded request. `sent` is its size, and `failures` the number of failed attempts

@@ -11,9 +11,10 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::Settings;
 use tokio::time;
 
-use super::{RunError, RunSpec};
+use super::{RunError, RunSpec, configuration};
 use crate::clock;
 use crate::http::{HttpClient, HttpConfig, Pool, RequestHead};
+use crate::remote_write::Client;
 use crate::report::RunStore;
 
 /// Time limit of the request that checks the target.
@@ -70,6 +71,17 @@ pub(super) async fn check_testid(store: Option<&RunStore>, testid: &str) -> Resu
             Ok(Some(Finding::warning(Subject::Store, FindingKind::TestidNotChecked, message)))
         }
     }
+}
+
+/// Checks that the store accepts remote write, before anything is sent to the service.
+///
+/// # Errors
+/// If the store rejects every push, for example without a receiver.
+pub(super) async fn check_receiver(settings: &Settings) -> Result<(), RunError> {
+    let Some(url) = settings.remote_write.clone() else { return Ok(()) };
+    let receiver = Client::new(url, &settings.store_access).map_err(configuration)?;
+    let refused = |error| configuration(format!("the store does not accept metrics, so nothing was sent: {error}"));
+    receiver.check_receiver().await.map_err(refused)
 }
 
 /// Warns if the store's clock differs from this machine's. Rules, alerts and panels that end at

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use monitoring::phase::Phases;
 use perf_report::Report;
 use perf_report::evidence::{Evidence, SCHEMA};
 use perf_report::exit_code::ExitCode;
@@ -14,6 +15,7 @@ use super::watchers::RecordedTimeline;
 use super::{PreparedRun, RunError, RunOutcome};
 use crate::clock::{self, Epoch};
 use crate::engine::Load;
+use crate::measure::Snapshot;
 use crate::remote_write::Pushes;
 use crate::report;
 
@@ -88,7 +90,7 @@ impl PreparedRun {
             load: self.planning.describe(),
             smoke: self.settings.smoke,
             endpoints: catalogue.endpoints.iter().map(|endpoint| endpoint.name.to_owned()).collect(),
-            exercised: spec.exercised.iter().map(|endpoint| endpoint.name.to_owned()).collect(),
+            exercised: self.exercised(&load.snapshot),
             checks: spec.checks.iter().map(|name| (*name).into()).collect(),
             plan: report::plan_result(plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
             generator: report::generator(load),
@@ -100,5 +102,20 @@ impl PreparedRun {
             caches: Vec::new(),
             findings,
         })
+    }
+
+    /// The names of the endpoints whose objectives are judged. A part that runs alone need not
+    /// request all endpoints of its scenario, so those without a request are left out. If it
+    /// requests none at all, nothing is left out: absence is not success.
+    fn exercised(&self, counts: &Snapshot) -> Vec<String> {
+        let is_requested = |at: usize| {
+            let requests = counts.endpoint(at, Phases::ALL).map(|counts| counts.requests());
+            requests.is_some_and(|requests| requests.sent + requests.unknown > 0)
+        };
+        let endpoints = self.spec.catalogue.endpoints.iter().enumerate();
+        let requested: Vec<_> = endpoints.filter(|(at, _)| is_requested(*at)).map(|(_, endpoint)| endpoint).collect();
+        let is_alone = self.settings.part.is_some() && !requested.is_empty();
+        let judged = self.spec.exercised.iter().filter(|endpoint| !is_alone || requested.contains(endpoint));
+        judged.map(|endpoint| endpoint.name.to_owned()).collect()
     }
 }

@@ -48,7 +48,9 @@ impl Planning {
         }
         let find = |name: &str| report.plan.parts.iter().find(|part| part.name == name);
         let loads = spec.parts.iter().map(|part| {
-            let recorded = find(part.name).ok_or_else(|| refused(format!("it has no part {:?}", part.name)))?;
+            let recorded = find(part.name).ok_or_else(|| {
+                refused(format!("it has no part {:?}: choose one that it has with --part", part.name))
+            })?;
             serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(error.to_string()))
         });
         let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.seed)?;
@@ -77,7 +79,11 @@ impl Planning {
         let loads: Vec<_> = spec.parts.iter().map(|part| part.load.clone()).collect();
         let own = Self { plan: self.plan.clone(), loads };
         let (own, now) = (own.describe(), self.describe());
-        (own != now).then(|| format!("load: {now} (the scenario's own: {own})"))
+        let how = match self.loads.len() {
+            1 => "",
+            _ => "; the parts are scaled together, and --part runs one of them",
+        };
+        (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how})"))
     }
 
     /// Draws the plan, with estimates from the scenario's last run in the folder `out`.
@@ -87,6 +93,10 @@ impl Planning {
 }
 
 fn loads(spec: &RunSpec, settings: &Settings) -> Result<Vec<LoadProfile>, RunError> {
+    if !settings.smoke && spec.parts.len() > 1 {
+        let loads: Vec<_> = spec.parts.iter().map(|part| part.load.clone()).collect();
+        return LoadProfile::overridden_together(&loads, &settings.load).map_err(configuration);
+    }
     let one = LoadOverride { vus: Some(1), iterations: Some(1), ..LoadOverride::default() };
     let changed = |part: &PartSpec| {
         let load = part.load.clone();

@@ -38,6 +38,23 @@ impl RunSpec {
         let (exercised, parts) = (Vec::new(), Vec::new());
         Self { name, catalogue, exercised, parts, shared_connections: false, checks: Vec::new(), abort: None }
     }
+
+    /// Removes all parts but the one of this name. Returns its place among them.
+    ///
+    /// # Errors
+    /// If there is no such part: the message names those that exist.
+    pub(crate) fn choose_part(&mut self, name: &str) -> Result<usize, String> {
+        let Some(at) = self.parts.iter().position(|part| part.name == name) else {
+            let names: Vec<_> = self.parts.iter().map(|part| part.name).collect();
+            return Err(format!(
+                "--part {name}: scenario {} has no such part: choose one of {}, or remove --part",
+                self.name,
+                names.join(", ")
+            ));
+        };
+        self.parts = self.parts.drain(at..=at).collect();
+        Ok(at)
+    }
 }
 
 /// A scenario's code, independent of the type of its setup's value. It runs setup first.

@@ -12,7 +12,7 @@ use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
-use perf_settings::{LoadOverride, Rate};
+use perf_settings::Rate;
 use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus, per_vu_iterations, shared_iterations};
 
 use super::{CATALOGUE, ECHO, PING, Service, Store, code, ping, settings, verdict};
@@ -65,19 +65,6 @@ fn several_loads_run_side_by_side_with_their_names_and_tags() {
 fn label(labels: &str, name: &str) -> String {
     let value = labels.split(',').find_map(|label| label.strip_prefix(&format!("{name}=")));
     value.unwrap_or_default().to_owned()
-}
-
-#[test]
-fn a_load_setting_changes_each_of_several_loads() {
-    let service = Service::start();
-    let mut settings = settings(&service, None, "parts-2");
-    settings.load = LoadOverride { vus: Some(5), ..LoadOverride::default() };
-    let finished = Scenario::new("rush", &CATALOGUE)
-        .exercises(&[PING])
-        .part("a", constant_vus(1, SECOND), async |vu: &mut Vu, (): &()| ping(vu).await)
-        .part("b", constant_vus(1, SECOND), async |vu: &mut Vu, (): &()| ping(vu).await)
-        .run_parts_with(settings);
-    assert_eq!(finished.report().unwrap().load, "a: 5 VUs for 1s; b: 5 VUs for 1s");
 }
 
 #[test]

@@ -40,6 +40,8 @@ struct StoreState {
     delay: Mutex<Duration>,
     retry_after: AtomicU64,
     natives: Mutex<BTreeMap<String, Histogram>>,
+    lateness: Mutex<Duration>,
+    needs_no_cache: Mutex<bool>,
 }
 
 /// How a store responds to version 2.0 of the protocol.
@@ -133,6 +135,17 @@ impl Store {
         self.state.retry_after.store(seconds, Ordering::Relaxed);
     }
 
+    /// Answers queries as of this long ago, like a store that shows samples late.
+    pub(crate) fn answer_late(&self, by: Duration) {
+        *self.state.lateness.lock().unwrap() = by;
+    }
+
+    /// Answers queries as of an hour ago, unless they have nocache=1. VictoriaMetrics does so, as
+    /// of 30 s ago.
+    pub(crate) fn need_no_cache(&self) {
+        *self.state.needs_no_cache.lock().unwrap() = true;
+    }
+
     /// All requests that were received.
     pub(crate) fn requests(&self) -> Vec<PushRecord> {
         self.state.requests.lock().unwrap().clone()
@@ -163,7 +176,7 @@ impl Store {
 
     /// The sum of the last values of all series with this name.
     pub(crate) fn last_sum(&self, name: &str) -> f64 {
-        sum(&self.state.series.lock().unwrap(), name, &[])
+        sum(&self.state.series.lock().unwrap(), (name, i64::MAX), &[])
     }
 }
 
@@ -177,13 +190,17 @@ async fn check_header(State(state): State<Arc<StoreState>>, request: Request, ne
     }
 }
 
-fn sum(series: &BTreeMap<String, Samples>, name: &str, matchers: &[(String, bool)]) -> f64 {
+/// The sum of the last values until a time in Unix milliseconds.
+fn sum(series: &BTreeMap<String, Samples>, (name, until): (&str, i64), matchers: &[(String, bool)]) -> f64 {
     let named = |labels: &str| {
         let labels = format!(",{labels}");
         labels.contains(&format!(",__name__={name},"))
             && matchers.iter().all(|(label, wanted)| labels.contains(&format!(",{label},")) == *wanted)
     };
-    let last = |samples: &Samples| samples.iter().rev().map(|sample| sample.0).find(|value| !value.is_nan());
+    let last = |samples: &Samples| {
+        let visible = samples.iter().rev().filter(|sample| sample.1 <= until);
+        visible.map(|sample| sample.0).find(|value| !value.is_nan())
+    };
     series.iter().filter(|(labels, _)| named(labels)).filter_map(|(_, samples)| last(samples)).sum()
 }
 
@@ -228,6 +245,13 @@ async fn write(State(state): State<Arc<StoreState>>, headers: HeaderMap, body: B
     assert_eq!(version, if is_v2 { "2.0.0" } else { "0.1.0" });
     let bytes = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
     let received = if is_v2 { decode_v2(&bytes) } else { decode_v1(&bytes) };
+    if received.is_empty() {
+        // The check before a run. The record and the counters are for pushes.
+        return match state.status.load(Ordering::Relaxed) {
+            0 => StatusCode::NO_CONTENT.into_response(),
+            status => StatusCode::from_u16(status.try_into().unwrap()).unwrap().into_response(),
+        };
+    }
     #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
     let (at, attempt) = (std::time::Instant::now(), header("retry-attempt"));
     state.requests.lock().unwrap().push(PushRecord { version, series: received.len(), attempt, at });
@@ -346,13 +370,16 @@ async fn query(
             scraped.iter().filter(|(expr, _)| parameters["query"].contains(*expr)).map(|(_, value)| *value).collect();
         return respond(&value);
     }
+    let is_offset = *state.needs_no_cache.lock().unwrap() && parameters.get("nocache").is_none_or(|value| value != "1");
+    let late = if is_offset { Duration::from_secs(3600) } else { *state.lateness.lock().unwrap() };
+    let until = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().saturating_sub(late).as_millis() as i64;
     let series = state.series.lock().unwrap();
     let falsified = *state.falsified.lock().unwrap();
     let one = |text: &str| {
         let name = text.trim_start_matches("sum(").split('{').next().unwrap();
         let inside = text.split(['{', '}']).nth(1).unwrap_or_default();
         let matchers: Vec<_> = inside.split("\",").map(str::trim).map(matcher).collect();
-        sum(&series, name, &matchers) + if falsified == Some(name) { 1.0 } else { 0.0 }
+        sum(&series, (name, until), &matchers) + if falsified == Some(name) { 1.0 } else { 0.0 }
     };
     let value = match parameters["query"].split_once(" - ") {
         Some((left, right)) => one(left) - one(right),

@@ -7,6 +7,7 @@ mod delivery;
 mod engine;
 mod fake_service;
 mod fake_store;
+mod parts;
 mod store;
 
 use perf_report::FailureKind;

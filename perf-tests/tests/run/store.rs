@@ -6,21 +6,46 @@ use monitoring::backend_slo::{Amount, BackendSlo};
 use super::*;
 
 #[test]
-fn a_store_that_rejects_pushes_causes_a_problem_with_a_hint() {
-    for (status, hint) in
-        [(404, "--web.enable-remote-write-receiver"), (401, "K6_PROMETHEUS_RW_BEARER_TOKEN"), (400, "400")]
-    {
+fn a_store_without_a_receiver_ends_a_run_before_setup() {
+    for (status, hint) in [
+        (404, "--web.enable-remote-write-receiver"),
+        (405, "405"),
+        (401, "K6_PROMETHEUS_RW_BEARER_TOKEN"),
+        (403, "403"),
+    ] {
         let (service, store) = (Service::start(), Store::start());
         store.respond_with(status);
-        let testid = format!("refused-{status}");
-        let finished =
-            pings(50).run_with(settings(&service, Some(&store), &testid), async |vu: &mut Vu, ()| ping(vu).await);
-        let report = finished.report().unwrap();
-        assert_eq!(code(&finished), ExitCode::Inconclusive);
-        assert!(report.problems().any(|problem| problem.message.contains(hint)), "{:?}", report.findings);
-        assert_eq!(report.requests.sent, 0, "a service was loaded although its metrics are not stored");
-        assert_eq!(report.problems().count(), 1, "{:?}", report.findings);
+        let set_up = Arc::new(AtomicBool::new(false));
+        let begun = set_up.clone();
+        let finished = Scenario::new("pings", &CATALOGUE)
+            .setup(async move |_: &mut Vu| {
+                begun.store(true, Ordering::Relaxed);
+                Ok(())
+            })
+            .exercises(&[PING])
+            .load(shared_iterations(2, 50))
+            .run_with(settings(&service, Some(&store), &format!("refused-{status}")), async |vu: &mut Vu, ()| {
+                ping(vu).await
+            });
+        let (code, message) = finished.report().unwrap_err();
+        assert_eq!(code, ExitCode::BadConfiguration, "{message}");
+        assert!(message.contains(hint) && message.contains(&store.url), "{message}");
+        assert!(!set_up.load(Ordering::Relaxed), "setup ran although the store has no receiver");
+        assert_eq!(service.requests(), 0, "a service was loaded although its metrics are not stored");
     }
+}
+
+#[test]
+fn a_store_that_rejects_the_first_push_causes_a_problem() {
+    let (service, store) = (Service::start(), Store::start());
+    store.respond_with(400);
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "refused-400"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    assert!(report.problems().any(|problem| problem.message.contains("400")), "{:?}", report.findings);
+    assert_eq!(report.requests.sent, 0, "a service was loaded although its metrics are not stored");
+    assert_eq!(report.problems().count(), 1, "{:?}", report.findings);
 }
 
 #[test]
@@ -150,8 +175,8 @@ fn pushes_and_queries_carry_credentials() {
         ("basic-auth", basic, &user[..], ExitCode::Met),
         ("bearer", ("authorization", "Bearer t0p-secret"), &token, ExitCode::Met),
         ("tenant", ("x-scope-orgid", "team-1"), &tenant, ExitCode::Met),
-        ("wrong", basic, &token, ExitCode::Inconclusive),
-        ("none", basic, &[], ExitCode::Inconclusive),
+        ("wrong", basic, &token, ExitCode::BadConfiguration),
+        ("none", basic, &[], ExitCode::BadConfiguration),
     ] {
         let (service, store) = (Service::start(), Store::start());
         store.require_header(required.0, required.1);
@@ -161,4 +186,41 @@ fn pushes_and_queries_carry_credentials() {
         assert_eq!(code(&finished), expected, "{testid}: {text}");
         assert!(!text.contains("t0p") && !text.contains("p@ss") && !text.contains("p%40ss"), "{testid}: {text}");
     }
+}
+
+#[test]
+fn a_store_is_reached_through_a_proxy_and_the_service_is_not() {
+    let (service, store) = (Service::start(), Store::start());
+    // The fake store also accepts the requests that a client sends to a proxy.
+    let proxy = [("HTTP_PROXY", store.url.as_str()), ("HTTPS_PROXY", "http://127.0.0.1:9")];
+    let mut settings = settings_with(&service, Some(&store), "proxied-1", &proxy);
+    settings.remote_write = Some("http://store.invalid/api/v1/write".parse().unwrap());
+    let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
+    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.store);
+    assert_eq!(service.requests(), 50);
+}
+
+#[test]
+fn a_late_store_is_waited_for_and_a_contradicting_one_is_not() {
+    let (service, store) = (Service::start(), Store::start());
+    // Longer than a store may contradict.
+    store.answer_late(Duration::from_secs(7));
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "late-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
+    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.store);
+}
+
+#[test]
+fn a_store_with_a_latency_offset_is_asked_without_it() {
+    let (service, store) = (Service::start(), Store::start());
+    store.need_no_cache();
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "offset-1"), async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
+    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.store);
 }

@@ -1,0 +1,211 @@
+//! Changes of several loads that run side by side, by the command line: they are scaled together,
+//! so that each keeps its kind and its share.
+
+use std::time::Duration;
+
+use perf_settings::{LoadOverride, Rate, Stage};
+
+use super::{
+    ConstantArrivalRate, ConstantVus, Executor, LoadError, LoadProfile, MAX_DURATION, PerVuIterations,
+    RampingArrivalRate, RampingVus, SharedIterations,
+};
+
+/// The least duration of a load.
+const LEAST: Duration = Duration::from_secs(1);
+
+impl LoadProfile {
+    /// Applies the command line to several loads. Virtual users and iterations are totals, divided
+    /// in the loads' own proportions; each load gets at least one. A duration is that of the whole
+    /// run: each load is shortened or lengthened in proportion.
+    ///
+    /// # Errors
+    /// If a rate or stages are given, which describe a single load.
+    pub fn overridden_together(loads: &[Self], by: &LoadOverride) -> Result<Vec<Self>, LoadError> {
+        if by.rate.is_some() || !by.stages.is_empty() {
+            return Err(LoadError::OneOfSeveral);
+        }
+        let mut loads = loads.to_vec();
+        let own: Vec<_> = loads.iter().map(|load| load.executor.most_vus()).collect();
+        if let Some(vus) = by.vus {
+            for (load, share) in loads.iter_mut().zip(shares(vus.into(), &own)) {
+                load.executor.scale_vus(u32::try_from(share).unwrap_or(u32::MAX));
+            }
+        }
+        if let Some(duration) = by.duration {
+            scale_durations(&mut loads, duration);
+        }
+        if let Some(iterations) = by.iterations {
+            let vus: Vec<_> = loads.iter().map(|load| load.executor.most_vus()).collect();
+            for ((load, iterations), vus) in loads.iter_mut().zip(shares(iterations, &vus)).zip(vus) {
+                let vus = u32::try_from(iterations).map_or(vus, |iterations| vus.min(iterations));
+                let max_duration = by.duration.map_or(MAX_DURATION, |whole| LEAST.max(whole - load.start_time));
+                load.executor = Executor::SharedIterations(SharedIterations { vus, iterations, max_duration });
+            }
+        }
+        if let Some(warm_up) = by.warm_up {
+            loads.iter_mut().for_each(|load| load.warm_up = warm_up);
+        }
+        Ok(loads)
+    }
+}
+
+/// Divides a total in the proportions of `weights`. Each share is at least 1, even if the total is
+/// less than the number of shares. The first shares get what is left over.
+fn shares(total: u64, weights: &[u32]) -> Vec<u64> {
+    let sum: u128 = weights.iter().map(|weight| u128::from(*weight)).sum::<u128>().max(1);
+    let share = |weight: &u32| u64::try_from(u128::from(total) * u128::from(*weight) / sum).unwrap_or(total).max(1);
+    let mut shares: Vec<_> = weights.iter().map(share).collect();
+    let left = total.saturating_sub(shares.iter().sum());
+    // Rounding down leaves less than one for each share.
+    shares.iter_mut().zip(0..left).for_each(|(share, _)| *share += 1);
+    shares
+}
+
+/// Makes the whole run last `to`. Loads with a number of iterations have no length of their own:
+/// their maximum duration ends with the run.
+fn scale_durations(loads: &mut [LoadProfile], to: Duration) {
+    let ends = loads.iter().filter(|load| !load.executor.counts_iterations());
+    let whole = ends.map(|load| load.start_time + load.duration()).max().unwrap_or(to);
+    let scaled = |time: Duration| scale(time, (to.as_nanos(), whole.as_nanos()));
+    for load in loads {
+        load.start_time = scaled(load.start_time).min(to - LEAST.min(to));
+        let (before, rest) = (load.duration(), to - load.start_time);
+        match &mut load.executor {
+            Executor::ConstantVus(ConstantVus { duration, .. })
+            | Executor::ConstantArrivalRate(ConstantArrivalRate { duration, .. }) => {
+                *duration = scaled(*duration).max(LEAST);
+            }
+            Executor::SharedIterations(SharedIterations { max_duration, .. })
+            | Executor::PerVuIterations(PerVuIterations { max_duration, .. }) => *max_duration = rest,
+            Executor::RampingVus(RampingVus { stages, .. })
+            | Executor::RampingArrivalRate(RampingArrivalRate { stages, .. }) => {
+                let longer = scaled(before).max(LEAST);
+                let by = (longer.as_nanos(), before.as_nanos());
+                stages.iter_mut().for_each(|stage| stage.duration = scale(stage.duration, by));
+                // Each stage was rounded down.
+                let short = longer.saturating_sub(stages.iter().map(|stage| stage.duration).sum());
+                stages.iter_mut().rev().take(1).for_each(|stage| stage.duration += short);
+            }
+        }
+        load.warm_up = scale(load.warm_up, (load.duration().as_nanos(), before.as_nanos()));
+    }
+}
+
+/// `time * numerator / denominator`, in whole milliseconds.
+fn scale(time: Duration, (numerator, denominator): (u128, u128)) -> Duration {
+    let millis = time.as_millis() * numerator / denominator.max(1);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+impl Executor {
+    /// The largest number of virtual users.
+    fn most_vus(&self) -> u32 {
+        match self {
+            Self::ConstantVus(ConstantVus { vus, .. })
+            | Self::SharedIterations(SharedIterations { vus, .. })
+            | Self::PerVuIterations(PerVuIterations { vus, .. }) => *vus,
+            Self::RampingVus(RampingVus { start_vus, stages, .. }) => {
+                let most = stages.iter().map(|stage| u32::try_from(stage.target).unwrap_or(u32::MAX)).max();
+                most.unwrap_or_default().max(*start_vus)
+            }
+            Self::ConstantArrivalRate(ConstantArrivalRate { max_vus, .. })
+            | Self::RampingArrivalRate(RampingArrivalRate { max_vus, .. }) => *max_vus,
+        }
+    }
+
+    const fn counts_iterations(&self) -> bool {
+        matches!(self, Self::SharedIterations(_) | Self::PerVuIterations(_))
+    }
+
+    /// Scales the load to this number of virtual users. A rate grows or shrinks with them.
+    fn scale_vus(&mut self, to: u32) {
+        let most = self.most_vus().max(1);
+        let part = |number: u64| {
+            let scaled = u128::from(number) * u128::from(to) / u128::from(most);
+            u64::try_from(scaled).unwrap_or(u64::MAX).max(number.min(1))
+        };
+        let vus_part = |number: u32| u32::try_from(part(number.into())).unwrap_or(u32::MAX);
+        // A rate stays exact if its time unit changes, and not its count.
+        let unit = |time: Duration| {
+            let nanos = time.as_nanos() * u128::from(most) / u128::from(to.max(1));
+            Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        };
+        match self {
+            Self::ConstantVus(ConstantVus { vus, .. }) | Self::PerVuIterations(PerVuIterations { vus, .. }) => {
+                *vus = to;
+            }
+            Self::SharedIterations(SharedIterations { vus, iterations, .. }) => {
+                *vus = u32::try_from(*iterations).map_or(to, |iterations| to.min(iterations));
+            }
+            Self::RampingVus(RampingVus { start_vus, stages, .. }) => {
+                *start_vus = vus_part(*start_vus);
+                stages.iter_mut().for_each(|Stage { target, .. }| *target = part(*target));
+            }
+            Self::ConstantArrivalRate(ConstantArrivalRate { rate: Rate { per, .. }, vus, max_vus, .. })
+            | Self::RampingArrivalRate(RampingArrivalRate { time_unit: per, vus, max_vus, .. }) => {
+                (*per, *vus, *max_vus) = (unit(*per), vus_part(*vus), to);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, ramping_vus};
+    use super::*;
+
+    const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+    fn changed(loads: &[LoadProfile], by: LoadOverride) -> String {
+        let loads = LoadProfile::overridden_together(loads, &by).unwrap();
+        loads.iter().for_each(|load| drop(load.plan("part", 1, 1).unwrap()));
+        loads.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    fn by(vus: Option<u32>, secs: Option<u64>, iterations: Option<u64>) -> LoadOverride {
+        LoadOverride { vus, duration: secs.map(SECS), iterations, ..LoadOverride::default() }
+    }
+
+    #[test]
+    fn vus_are_a_total_and_a_rate_follows_them() {
+        let loads = [constant_vus(30, SECS(60)), constant_arrival_rate(40, SECS(1), SECS(60), 10)];
+        assert_eq!(changed(&loads, by(Some(4), None, None)), "3 VUs for 1m; 40/10s for 1m, by 1 VU");
+        let stages = [ramping_vus(&[(SECS(10), 50), (SECS(10), 0)]), ramping_arrival_rate(10, &[(SECS(20), 100)], 50)];
+        let halved = changed(&stages, by(Some(50), None, None));
+        assert!(halved.contains("10s:25") && halved.contains("25 VUs"), "{halved}");
+    }
+
+    #[test]
+    fn each_part_gets_at_least_one_vu_and_one_iteration() {
+        let loads = [constant_vus(100, SECS(60)), constant_vus(1, SECS(60))];
+        assert_eq!(changed(&loads, by(Some(1), Some(3), None)), "1 VU for 3s; 1 VU for 3s");
+        let both = changed(&loads, by(None, None, Some(10)));
+        assert_eq!(both, "9 iterations by 9 VUs, within 10m; 1 iterations by 1 VU, within 10m");
+    }
+
+    #[test]
+    fn a_duration_is_that_of_the_whole_run() {
+        let late = constant_arrival_rate(20, SECS(1), SECS(30), 20).start_time(SECS(30));
+        let loads = [constant_vus(2, SECS(60)).warm_up(SECS(6)), late, per_vu_iterations(3, 5)];
+        let short = changed(&loads, by(None, Some(10), None));
+        assert!(
+            short.starts_with("2 VUs for 10s, the first 1s of it warm-up; 20/s for 5s, by 20 VUs, after 5s; "),
+            "{short}"
+        );
+        assert!(short.ends_with("10s"), "{short}");
+        // Each load lasts at least one second, and none ends after the run.
+        let shortest = changed(&loads, by(None, Some(1), None));
+        assert!(shortest.contains("20/s for 1s, by 20 VUs; "), "{shortest}");
+        let stages = [ramping_vus(&[(SECS(7), 3), (SECS(7), 0)]), constant_vus(1, SECS(14))];
+        let loads = LoadProfile::overridden_together(&stages, &by(None, Some(3), None)).unwrap();
+        assert_eq!(loads[0].duration(), SECS(3), "{}", loads[0]);
+    }
+
+    #[test]
+    fn a_rate_or_stages_are_for_one_load() {
+        let rate = Some(Rate { count: 1, per: SECS(1) });
+        let error =
+            LoadProfile::overridden_together(&[], &LoadOverride { rate, ..LoadOverride::default() }).unwrap_err();
+        assert!(error.to_string().contains("--part"), "{error}");
+    }
+}
