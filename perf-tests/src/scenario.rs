@@ -60,8 +60,8 @@ impl Scenario {
 
     /// Runs `setup` once before the load. Every iteration receives a reference to its value.
     ///
-    /// Its requests are not judged and are counted apart. It may take 60 s (`--setup-timeout`). If it
-    /// fails, no load runs and the run is inconclusive. A panic in it gives exit code 104.
+    /// Its requests are not judged and are counted apart. It may take 60 s (`--setup-timeout`). If
+    /// it fails, no load runs and the run is inconclusive. A panic in it gives exit code 104.
     ///
     /// ```
     /// # use monitoring::endpoint::Method;

@@ -1,5 +1,5 @@
-//! HTTP clients: TLS by rustls with ring. Only a store's client uses a proxy. Secrets of a store are
-//! sent to that store only.
+//! HTTP clients: TLS by rustls with ring. Only a store's client uses a proxy. Secrets of a store
+//! are sent to that store only.
 
 use std::path::Path;
 use std::time::Duration;

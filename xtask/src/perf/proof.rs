@@ -12,6 +12,7 @@ mod ledger;
 mod queries;
 mod query_tally;
 mod source;
+mod store_setup;
 mod timeline;
 mod window;
 
@@ -117,6 +118,8 @@ pub(crate) struct ProofContext<'a> {
     pub(crate) own_backend: bool,
     /// Whether the store is this clone's stack, which has our rules.
     pub(crate) own_store: bool,
+    /// Whether a store without our rules fails the proof, because a proof was asked for.
+    pub(crate) must_prove: bool,
     /// Whether the store is in a container with a network of its own.
     pub(crate) on_a_bridge: bool,
     /// Whether redirects are followed. Responses may then come
@@ -151,9 +154,14 @@ pub(crate) async fn prove(report: &Report, before: CountersBefore, context: Proo
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }
     let scraped = queries::why_not_scraped(report, &before.backend, &source, &context).await;
+    let has_metrics = !matches!(before.backend, BackendMetrics::Mute(_));
     let (delivered, own) = ledger::check(report, before.backend, &source, &context).await;
+    let mut queried = queries::check((catalogue, report), &source, context.own_store, scraped).await;
+    if !context.own_store {
+        store_setup::add(&mut queried, (catalogue, has_metrics), &source, context.must_prove).await;
+    }
     let checks = vec![
-        queries::check((catalogue, report), &source, context.own_store, scraped).await,
+        queried,
         delivered,
         same_answer(catalogue, report, &source).await,
         clocks::check(report, &source, &own.counted).await,

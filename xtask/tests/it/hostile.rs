@@ -190,11 +190,12 @@ fn a_taken_port_exits_104_and_suggests_another() {
 
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-fn a_disabled_receiver_is_inconclusive_and_names_the_flag() {
+fn a_disabled_receiver_ends_a_run_and_names_the_flag() {
     let (prometheus, out) = (Prometheus::start("receiver-off", &[]), out("receiver-off-out"));
     let output = run(&mut perf(&["--prometheus-url", &prometheus.url, "--out", out.to_str().unwrap()]));
-    assert_eq!(output.code, 90, "{}", output.text);
+    assert_eq!(output.code, 104, "{}", output.text);
     assert!(output.text.contains("--web.enable-remote-write-receiver"), "{}", output.text);
+    assert!(output.text.contains("so nothing was sent"), "{}", output.text);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use perf_report::Report;
 use super::backend_metrics::BackendMetrics;
 use super::query_tally::QueryTally;
 use super::source::Source;
+use super::store_setup;
 use super::window::{RunWindow, step};
 use super::{ProofContext, ProofItem, now_ms};
 use crate::clock::Moment;
@@ -61,7 +62,7 @@ pub(super) async fn why_not_scraped(
     let scrapes = source.value(&up, now_ms()).await;
     match scrapes {
         // The stack's Prometheus gets the backend as a target. Other stores need not have it.
-        Ok(None) if !context.own_store => Some("this Prometheus does not scrape the backend"),
+        Ok(None) if !context.own_store => Some(store_setup::NOT_SCRAPED),
         Ok(Some(0.0)) if context.on_a_bridge => {
             Some("Prometheus is in a bridge network and cannot reach the backend, which listens only on 127.0.0.1")
         }

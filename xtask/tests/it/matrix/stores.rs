@@ -62,8 +62,8 @@ pub(crate) fn rows() -> Vec<Row> {
             within: within(25, 20),
             ..row("compacts, and drops data older than ten seconds", 0, "", All, compacting)
         },
-        row("its remote-write receiver is off", 90, RECEIVER_FLAG, NotChecked, receiver_off),
-        row("a proxy responds with a login page", 90, "with a web page", NotChecked, page),
+        row("its remote-write receiver is off", 104, RECEIVER_FLAG, NotChecked, receiver_off),
+        row("a proxy responds with a login page", 104, "with a web page", NotChecked, page),
         row("its name has no address", 90, "did not accept the final metrics", NotChecked, no_name),
         row("its name does not resolve for 5 s, and connections are lost", 0, "no count was lost", All, name_gone),
         row("our clock is an hour ahead", 90, "is this machine's clock right", NotChecked, || clock("ahead", "+1h")),

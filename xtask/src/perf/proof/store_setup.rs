@@ -1,0 +1,135 @@
+//! Gaps of a store that this clone did not set up: our rules, and the backend as a target of its
+//! scrapes. The proof cannot cover what is missing, so it names the gap and the file that fills it.
+
+use monitoring::catalogue::Catalogue;
+use monitoring::label::BACKEND_JOB;
+use monitoring::prometheus::alerts;
+use monitoring::prometheus::recording_rules::{self, Timing};
+
+use super::source::Source;
+use super::{ProofItem, ProofItemOutcome, now_ms};
+
+/// Why queries about the backend's own metrics may be empty.
+pub(super) const NOT_SCRAPED: &str = "this Prometheus does not scrape the backend";
+
+/// The folder of the generated Prometheus files.
+const FILES: &str = "monitoring/prometheus";
+
+/// Adds a line for our rules and a line for the backend's metrics, if the store lacks them. They
+/// fail the check only if a proof was asked for. A backend without metrics need not be scraped.
+pub(super) async fn add(
+    check: &mut ProofItem,
+    (catalogue, has_metrics): (&Catalogue, bool),
+    source: &Source,
+    must_prove: bool,
+) {
+    let mut missing: Vec<_> = missing_rules(check, catalogue, source).await.into_iter().collect();
+    let up = format!("max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h])");
+    if has_metrics && let Ok(None) = source.value(&up, now_ms()).await {
+        let left_out = check.excused.iter().filter(|reason| reason.ends_with(NOT_SCRAPED));
+        let queries = match left_out.count() {
+            // A short run has another reason to excuse them.
+            0 => "queries about the backend's own metrics".to_owned(),
+            count => format!("{count} queries about the backend's own metrics"),
+        };
+        missing.push(format!(
+            "{NOT_SCRAPED}, so the proof leaves out {queries}: add the job {BACKEND_JOB} of {FILES}/prometheus.yml to it"
+        ));
+    }
+    if must_prove && !missing.is_empty() {
+        check.outcome = ProofItemOutcome::Failed;
+    }
+    check.lines.extend(missing);
+}
+
+/// The line about rules that the store lacks. Rules that it has but cannot evaluate fail the check.
+async fn missing_rules(check: &mut ProofItem, catalogue: &Catalogue, source: &Source) -> Option<String> {
+    let recording = recording_rules::recording_rules(catalogue, &Timing::USUAL);
+    let alerts = alerts::alerts(catalogue, &Timing::USUAL);
+    let names = recording.groups.iter().flat_map(|group| &group.rules).map(|rule| rule.record.as_str());
+    let names: Vec<_> =
+        names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| rule.alert.as_str())).collect();
+    let (all, service) = (names.len(), catalogue.service);
+    let load = format!("load {FILES}/rules/{service}.yml and {service}-alerts.yml into it");
+    let loaded = match source.rules().await {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let why = error.root_cause();
+            return Some(format!(
+                "the proof leaves out {all} rules and alerts, because this store lists none ({why}): {load}"
+            ));
+        }
+    };
+    let mut missing = 0;
+    for name in names {
+        match loaded.iter().find(|(known, _)| known == name) {
+            None => missing += 1,
+            Some((_, Some(wrong))) => {
+                check.outcome = ProofItemOutcome::Failed;
+                check.lines.push(format!("rule {name}: {wrong}"));
+            }
+            Some((_, None)) => {}
+        }
+    }
+    (missing > 0)
+        .then(|| format!("this store lacks {missing} of {all} rules and alerts, so the proof leaves them out: {load}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::services::stock_ai::STOCK_AI;
+    use test_support::fake_server;
+    use url::Url;
+
+    use super::*;
+
+    /// A store with these rules. It scrapes the backend, or does not.
+    fn store(rules: &'static str, is_scraping: bool) -> Source {
+        let url = fake_server::respond(move |request| match (request.contains("/api/v1/rules"), is_scraping) {
+            (true, _) if rules.is_empty() => ("404 Not Found", "no such API".to_owned()),
+            (true, _) => ("200 OK", format!(r#"{{"data":{{"groups":[{{"rules":[{rules}]}}]}}}}"#)),
+            (false, true) => ("200 OK", r#"{"data":{"result":[{"value":[1,"1"]}]}}"#.to_owned()),
+            (false, false) => ("200 OK", r#"{"data":{"result":[]}}"#.to_owned()),
+        });
+        Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap()
+    }
+
+    async fn checked(rules: &'static str, is_scraping: bool, must_prove: bool) -> (ProofItemOutcome, String) {
+        let mut check = ProofItem::new("nothing empty", String::new(), Vec::new());
+        check.excused = vec![format!("panel: {NOT_SCRAPED}"), "panel: another reason".to_owned()];
+        add(&mut check, (&STOCK_AI, true), &store(rules, is_scraping), must_prove).await;
+        (check.outcome, check.lines.join("\n"))
+    }
+
+    #[tokio::test]
+    async fn a_store_without_our_rules_is_named_with_their_files() {
+        const ONE: &str = r#"{"name":"get_news_latency:p95","health":"ok"}"#;
+        for (rules, expected) in [("", "lists none"), (ONE, "this store lacks ")] {
+            let (outcome, line) = checked(rules, true, false).await;
+            assert_eq!(outcome, ProofItemOutcome::Shown, "{line}");
+            assert!(line.contains(expected) && line.lines().count() == 1, "{line}");
+            assert!(line.contains("monitoring/prometheus/rules/stock-ai-multiplayer.yml"), "{line}");
+            assert_eq!(checked(rules, true, true).await.0, ProofItemOutcome::Failed);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_scrape_is_named_with_the_file_and_the_queries_left_out() {
+        let (outcome, text) = checked("", false, false).await;
+        assert_eq!(outcome, ProofItemOutcome::Shown, "{text}");
+        let line = text.lines().last().unwrap();
+        assert!(
+            line.contains("leaves out 1 queries") && line.contains("monitoring/prometheus/prometheus.yml"),
+            "{line}"
+        );
+        assert_eq!(text.lines().count(), 2, "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_the_store_cannot_evaluate_fails_the_proof() {
+        let wrong = r#"{"name":"get_news_latency:p95","health":"err","lastError":"many-to-many"}"#;
+        let (outcome, text) = checked(wrong, true, false).await;
+        assert_eq!(outcome, ProofItemOutcome::Failed, "{text}");
+        assert!(text.contains("rule get_news_latency:p95: many-to-many"), "{text}");
+    }
+}
