@@ -69,7 +69,7 @@ fn arg(setting: &Setting, flag: &'static str) -> Arg {
     };
     let long_help = format!("{} [env: {}{separated}]", setting.help, setting.variables.join(", "));
     let arg = Arg::new(flag).long(flag).short(setting.short).conflicts_with_all(setting.excludes);
-    let arg = arg.help(first_sentence(setting.help)).long_help(long_help);
+    let arg = arg.help(short_help(setting.help)).long_help(long_help);
     match setting.value {
         SettingValue::Switch => arg.action(ArgAction::SetTrue),
         SettingValue::One(name) => arg.value_name(name),
@@ -77,9 +77,14 @@ fn arg(setting: &Setting, flag: &'static str) -> Arg {
     }
 }
 
-/// The part of a setting's help that `-h` shows. `--help` shows all of it.
-fn first_sentence(help: &str) -> String {
-    help.split(". ").next().unwrap_or(help).to_owned()
+/// The part of a setting's help that `-h` shows: its first sentence and its default. `--help` shows
+/// all of it.
+fn short_help(help: &str) -> String {
+    let first = help.split(". ").next().unwrap_or(help);
+    match help.find(" [default: ").filter(|at| *at > first.len()) {
+        Some(default) => format!("{first}{}", &help[default..]),
+        None => first.to_owned(),
+    }
 }
 
 /// The variables of settings that have no flag, for the end of `--help`.
