@@ -34,7 +34,9 @@ pub const PROMETHEUS_LINK: &str = "http://localhost:9090/query";
 /// Makes the dashboard of a catalogue.
 pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
     let critical = catalogue.critical.iter().map(|endpoint| latency::critical(catalogue, endpoint)).collect();
-    let small = catalogue.endpoints.iter().map(|endpoint| latency::small(catalogue, endpoint)).collect();
+    let mut small: Vec<_> = catalogue.endpoints.iter().map(|endpoint| latency::small(catalogue, endpoint)).collect();
+    small.extend(latency::spans(catalogue));
+    small.extend(load::throughputs(catalogue));
     let mut panels = vec![
         Row::Even(9, critical),
         Row::Heading("Health"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use dashboards::{outline, service_dashboard};
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
+use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
@@ -26,4 +27,41 @@ fn the_dashboard_covers_only_the_endpoints_of_its_catalogue() {
     assert!(text.contains("\"Ping latency\"") && text.contains("red from 2.5"), "{text}");
     assert!(text.contains("ping_latency_bucket"), "{text}");
     assert!(!serde_json::to_string(&dashboard).unwrap().contains("join_room"));
+}
+
+const SEVERAL: Catalogue = Catalogue {
+    slos: &[
+        Slo::p95(PING, Duration::from_millis(300)),
+        Slo::latency(PING, Ratio::percent(99), Duration::from_secs(1)),
+        Slo::p95(PING, Duration::from_millis(400)).in_part("readers"),
+        Slo::connecting(PING, Ratio::percent(95), Duration::from_millis(50)),
+        Slo::throughput(PING, 50),
+    ],
+    ..ECHO
+};
+
+#[test]
+fn every_objective_has_a_line_and_a_row() {
+    assert_eq!(SEVERAL.validate(), Ok(()));
+    let dashboard = service_dashboard::dashboard(&SEVERAL);
+    let panel = |title: &str| dashboard.panels.iter().find(|panel| panel.title == title).expect(title);
+    let legends = |title: &str| panel(title).targets.iter().map(|it| &*it.legend_format).collect::<Vec<_>>();
+    let critical = ["p50 {{testid}}", "p95 {{testid}}", "p99 {{testid}}", "p95 in part readers {{testid}}"];
+    assert_eq!(legends("Ping latency"), critical);
+    assert_eq!(legends("Ping p95"), critical[1..]);
+    let rows = [
+        "Ping p95",
+        "Ping p99 <= 1000 ms",
+        "Ping p95 <= 400 ms in part readers",
+        "Ping connecting p95",
+        "Ping throughput",
+    ];
+    assert_eq!(legends("SLO compliance"), rows);
+    let lines = |title: &str| {
+        let thresholds = panel(title).field_config.as_ref().unwrap().defaults.thresholds.as_ref().unwrap();
+        thresholds.steps.iter().filter_map(|step| step.value.as_ref()?.as_u64()).collect::<Vec<_>>()
+    };
+    assert_eq!(lines("Ping latency"), [300, 400, 1_000]);
+    assert_eq!(lines("Ping connecting p95"), [40, 50]);
+    assert_eq!(lines("Ping throughput"), [50]);
 }

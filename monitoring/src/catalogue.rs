@@ -9,7 +9,10 @@ use crate::backend_slo::{BackendSlo, Cache};
 use crate::endpoint::Endpoint;
 use crate::label;
 use crate::metric::LADDER_MS;
+use crate::phase::Phases;
+use crate::ratio::Ratio;
 use crate::slo::{Sli, Slo};
+use crate::span::Span;
 
 /// A service under test: the single source of metrics, rules, alerts and dashboards.
 #[derive(Debug, Clone, Copy)]
@@ -40,9 +43,12 @@ pub enum CatalogueError {
         max = label::MAX_NAME
     )]
     Name(&'static str),
-    /// Two endpoints or two objectives with the same name.
+    /// Two endpoints, or two objectives on the backend, with the same name.
     #[error("{0:?} is defined twice in the catalogue: remove or rename one")]
     Duplicate(String),
+    /// Two objectives with the same limit: subject and text.
+    #[error("{0} has the objective {1:?} twice in the catalogue: remove one, or change its limit, phases or part")]
+    SameLimit(&'static str, String),
     /// An objective or `critical` names an endpoint that is not in `endpoints`.
     #[error("endpoint {0:?} has an objective or is critical but is missing in `endpoints`: add it there")]
     Unknown(&'static str),
@@ -56,6 +62,12 @@ pub enum CatalogueError {
     /// The name of a check cannot be a label value.
     #[error("check name {0:?} is empty, longer than {max} bytes or has control characters", max = label::MAX_VALUE)]
     Check(&'static str),
+    /// The name of a part cannot be a label value.
+    #[error(
+        "part {0:?} of an objective is empty, longer than {max} bytes or has control characters",
+        max = label::MAX_VALUE
+    )]
+    Part(&'static str),
     /// The name of the service cannot be used in file names and URLs.
     #[error("service name {0:?} is invalid: use lower-case letters, digits and dashes")]
     Service(&'static str),
@@ -67,22 +79,53 @@ impl Catalogue {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
     }
 
-    /// The first latency objective of an endpoint.
+    /// The main latency objective of an endpoint: [`Catalogue::is_main`].
     pub fn latency_slo(&self, endpoint: &Endpoint) -> Option<&'static Slo> {
-        self.slos.iter().find(|slo| matches!(&slo.sli, Sli::Latency { endpoint: judged, .. } if judged == endpoint))
+        self.latency_slos(endpoint).find(|slo| self.is_main(slo))
     }
 
-    /// Finds an objective on requests by [`Slo::id`].
+    /// All latency objectives of an endpoint.
+    pub fn latency_slos(&self, endpoint: &Endpoint) -> impl Iterator<Item = &'static Slo> {
+        self.slos.iter().filter(move |slo| slo.is_latency() && slo.endpoint() == Some(endpoint))
+    }
+
+    /// Whether the objective is the main one on its metric. Its ID, rule and alert have the short
+    /// names. It is the p95 in the default phases or, without one, the first.
+    pub fn is_main(&self, slo: &Slo) -> bool {
+        let metric = slo.metric_name();
+        let on_metric = self.slos.iter().filter(|other| other.part.is_none() && other.metric_name() == metric);
+        let rank = |slo: &&Slo| {
+            let is_p95 = slo.threshold().is_none() || slo.objective == Ratio::percent(95);
+            (slo.phases != Phases::AFTER_WARM_UP, !is_p95)
+        };
+        on_metric.min_by_key(rank) == Some(slo)
+    }
+
+    /// ID of an objective in reports. The main objective on a metric has the name of the metric,
+    /// such as "join_room_latency". Others add their limit: "join_room_latency:p99_under_1000ms".
+    pub fn slo_id(&self, slo: &Slo) -> String {
+        let metric = slo.metric_name();
+        if self.is_main(slo) { metric } else { format!("{metric}:{}{}", slo.name_of_limit(), slo.name_of_scope()) }
+    }
+
+    /// Finds an objective on requests by [`Catalogue::slo_id`].
     pub fn slo(&self, id: &str) -> Option<&'static Slo> {
-        self.slos.iter().find(|slo| slo.id() == id)
+        self.slos.iter().find(|slo| self.slo_id(slo) == id)
+    }
+
+    /// Spans that are recorded for an endpoint because an objective limits them.
+    pub fn spans_on_demand(&self, endpoint: &Endpoint) -> Vec<Span> {
+        let of_endpoint = self.slos.iter().filter(|slo| slo.endpoint() == Some(endpoint));
+        let spans: BTreeSet<_> = of_endpoint.filter_map(Slo::limited_span).filter(|span| span.is_on_demand()).collect();
+        spans.into_iter().collect()
     }
 
     /// Endpoints with a success objective. Only these have the metric `<endpoint>_success`.
     pub fn with_success(&self) -> impl Iterator<Item = &'static Endpoint> {
-        self.slos.iter().filter_map(|slo| match &slo.sli {
-            Sli::Success { endpoint } => Some(endpoint),
-            _ => None,
-        })
+        let has_success = |endpoint: &&Endpoint| {
+            self.slos.iter().any(|slo| matches!(&slo.sli, Sli::Success { endpoint: judged } if judged == *endpoint))
+        };
+        self.endpoints.iter().filter(has_success)
     }
 
     /// Finite upper bounds of the latency histograms, ascending. Each threshold of the catalogue is
@@ -118,7 +161,7 @@ impl Catalogue {
                 return Err(CatalogueError::Unknown(endpoint.name));
             }
         }
-        let mut ids = BTreeSet::new();
+        let mut limits = BTreeSet::new();
         for slo in self.slos {
             if let Some(endpoint) = slo.endpoint()
                 && !self.endpoints.contains(endpoint)
@@ -130,17 +173,24 @@ impl Catalogue {
             {
                 return Err(CatalogueError::Check(name));
             }
-            if slo.is_vacuous() {
-                return Err(CatalogueError::Vacuous(slo.id()));
+            if let Some(part) = slo.part
+                && label::check_value("part", part).is_err()
+            {
+                return Err(CatalogueError::Part(part));
             }
-            if !ids.insert(slo.id()) {
-                return Err(CatalogueError::Duplicate(slo.id()));
+            if slo.is_vacuous() {
+                return Err(CatalogueError::Vacuous(self.slo_id(slo)));
+            }
+            let limit = format!("{}:{}{}", slo.metric_name(), slo.name_of_limit(), slo.name_of_scope());
+            if !limits.insert(limit) {
+                return Err(CatalogueError::SameLimit(slo.subject(), slo.describe()));
             }
         }
-        self.validate_backend(ids)
+        self.validate_backend()
     }
 
-    fn validate_backend(&self, mut ids: BTreeSet<String>) -> Result<(), CatalogueError> {
+    fn validate_backend(&self) -> Result<(), CatalogueError> {
+        let mut ids = BTreeSet::new();
         for slo in self.backend {
             if !label::is_metric_stem(slo.name) {
                 return Err(CatalogueError::Name(slo.name));

@@ -1,7 +1,7 @@
 //! Generated Prometheus and backend files. They are committed and mounted unchanged.
 
 use crate::backend_metrics;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, CatalogueError};
 use crate::prometheus::recording_rules::{self, Timing};
 use crate::prometheus::{alerts, config};
 
@@ -28,6 +28,9 @@ pub const BANNER: &str =
 /// A generated file could not be serialized.
 #[derive(Debug, thiserror::Error)]
 pub enum GeneratedFileError {
+    /// The catalogue of a service is not consistent.
+    #[error("the catalogue of {0} (monitoring/src/services/) is not valid: {1}")]
+    Catalogue(&'static str, CatalogueError),
     /// Not representable as YAML.
     #[error("cannot serialize a generated file as YAML: {0}")]
     Yaml(#[from] yaml_serde::Error),
@@ -40,7 +43,7 @@ pub enum GeneratedFileError {
 /// committed with [`Timing::USUAL`]; other timings are for drills.
 ///
 /// # Errors
-/// If a value cannot be serialized as YAML.
+/// If a catalogue is not consistent, or a value cannot be serialized as YAML.
 pub fn files(services: &[&Catalogue], timing: &Timing) -> Result<Vec<GeneratedFile>, GeneratedFileError> {
     let yaml = |path: String, text: String| GeneratedFile {
         path: format!("monitoring/prometheus/{path}"),
@@ -48,6 +51,7 @@ pub fn files(services: &[&Catalogue], timing: &Timing) -> Result<Vec<GeneratedFi
     };
     let mut files = vec![yaml("prometheus.yml".to_owned(), yaml_serde::to_string(&config::server(timing))?)];
     for catalogue in services {
+        catalogue.validate().map_err(|error| GeneratedFileError::Catalogue(catalogue.service, error))?;
         let service = catalogue.service;
         let rules = yaml_serde::to_string(&recording_rules::recording_rules(catalogue, timing))?;
         files.push(yaml(format!("rules/{service}.yml"), rules));

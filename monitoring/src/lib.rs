@@ -6,7 +6,7 @@
 //!
 //! In reading order:
 //! - services: [`services`], the only folder that a fork edits
-//! - contract: [`catalogue`], [`endpoint`], [`slo`], [`ratio`], [`backend_slo`], [`label`],
+//! - contract: [`catalogue`], [`endpoint`], [`slo`], [`span`], [`ratio`], [`backend_slo`], [`label`],
 //!   [`phase`], [`metric`], [`backend_metrics`]
 //! - queries: [`promql`], [`objective_counters`]
 //! - files: [`prometheus`], [`generated_files`]
@@ -27,4 +27,5 @@ pub mod ratio;
 pub mod sanitize;
 pub mod services;
 pub mod slo;
+pub mod span;
 pub mod stack_limits;

@@ -6,6 +6,7 @@ use crate::endpoint::Endpoint;
 use crate::label::{self, Label};
 use crate::phase::Phase;
 use crate::ratio::millis;
+use crate::span::Span;
 
 /// Bucket bounds in milliseconds that every catalogue has, for charts. The threshold of each
 /// objective is added to them; objectives are judged only at thresholds.
@@ -151,6 +152,19 @@ impl Metric {
     pub fn response_time(endpoint: &Endpoint) -> Self {
         let help = "Time from when the request was due to its end.";
         Self::histogram(format!("{}_response_time", endpoint.name), By::Endpoint, help)
+    }
+
+    /// `<endpoint>_latency`, `<endpoint>_connecting` and so on: a histogram in milliseconds of a span
+    /// of each request's time. Failed requests count as in [`Metric::latency`].
+    pub fn span(endpoint: &Endpoint, span: Span) -> Self {
+        let help = match span {
+            Span::Latency => return Self::latency(endpoint),
+            Span::ResponseTime => return Self::response_time(endpoint),
+            Span::Connecting => "Time of DNS, TCP and TLS of requests that open a connection.",
+            Span::WithConnecting => "Time from the start of a request to its end, connecting included.",
+            Span::FirstByte => "Time of sending and waiting, to the first byte of the response.",
+        };
+        Self::histogram(format!("{}_{}", endpoint.name, span.metric_suffix()), By::Endpoint, help)
     }
 
     /// `<endpoint>_success`: requests that succeeded. Divide by `<endpoint>_latency_count` for a

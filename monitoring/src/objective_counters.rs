@@ -1,22 +1,23 @@
 //! PromQL for the counters that an objective is judged by. They are the integers of the verdict.
 
-use crate::label::{self, CHECK, LE, Label, TESTID};
+use std::time::Duration;
+
+use crate::label::{self, CHECK, LE, Label, NAME, TESTID};
 use crate::metric::{self, Metric};
-use crate::promql::{Expr, Selector};
+use crate::promql::{Expr, Selector, Window};
 use crate::slo::{Sli, Slo};
 
-/// Good requests and all requests of an objective, in the phases that it judges. `count` turns a
-/// counter into a number: its value at a time, or its growth.
+/// Good requests and all requests of an objective, in the phases and the part that it judges.
+/// `count` turns a counter into a number: its value at a time, or its growth.
 pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Expr) {
-    let judged = |name: String| slo.phases.select(Selector::new(name));
+    let judged = |name: String| slo.select(Selector::new(name));
     let rest = |total: Selector, bad: Selector| (count(total.clone()).minus(count(bad)), count(total));
-    let latency_counts = |metric: Metric| {
-        let le = slo.threshold().map(metric::le).unwrap_or_default();
-        (count(slo.phases.select(Selector::new(metric.bucket()).with(LE, le))), count(judged(metric.count())))
-    };
     match &slo.sli {
-        Sli::Latency { endpoint, .. } => latency_counts(Metric::latency(endpoint)),
-        Sli::ResponseTime { endpoint, .. } => latency_counts(Metric::response_time(endpoint)),
+        Sli::Span { endpoint, span, threshold } => {
+            let metric = Metric::span(endpoint, *span);
+            let good = slo.select(Selector::new(metric.bucket()).with(LE, metric::le(*threshold)));
+            (count(good), count(judged(metric.count())))
+        }
         Sli::Success { endpoint } => {
             let good = judged(Metric::success(endpoint).name);
             (count(good), count(judged(Metric::latency(endpoint).count())))
@@ -25,7 +26,13 @@ pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Exp
             let check_series = |metric: Metric| judged(metric.name).with(CHECK, *name);
             rest(check_series(Metric::checks()), check_series(Metric::checks_failed()))
         }
-        Sli::NoError => rest(judged(Metric::http_reqs().name), judged(Metric::api_errors().name)),
+        Sli::NoError | Sli::Throughput { endpoint: None, .. } => {
+            rest(judged(Metric::http_reqs().name), judged(Metric::api_errors().name))
+        }
+        Sli::Throughput { endpoint: Some(endpoint), .. } => {
+            let failed = judged(Metric::api_errors().name).with(NAME, endpoint.name);
+            rest(judged(Metric::latency(endpoint).count()), failed)
+        }
     }
 }
 
@@ -37,13 +44,29 @@ pub fn of_run(slo: &Slo, testid: &str) -> (Expr, Expr) {
 
 /// Whether an objective is met: 1 or 0, and no value without requests. It compares integers, as
 /// [`Slo::holds`] does. `by` names the labels that the result of `count` has.
-pub fn is_met(slo: &Slo, count: &dyn Fn(Selector) -> Expr, by: &[Label]) -> Expr {
+///
+/// Throughput is compared by its rate, because samples do not lie at the ends of a window. It has
+/// no value until requests have been made for a whole window, which is a minute at
+/// [`Window::RateInterval`]. The verdict compares integers there, too.
+pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, by: &[Label]) -> Expr {
+    let aggregate = |expr: Expr| expr.sum_by(by);
+    if let Sli::Throughput { per_second, .. } = slo.sli {
+        let window = match window {
+            Window::Fixed(window) => window,
+            Window::RateInterval | Window::Range => Duration::from_secs(60),
+        };
+        let (good, _) = good_and_total(slo, &|selector| aggregate(labels(selector).rate(Window::Fixed(window))));
+        let (_, now) = good_and_total(slo, &|selector| aggregate(labels(selector).now()));
+        let (_, earlier) = good_and_total(slo, &|selector| aggregate(labels(selector).before(window).now()));
+        let is_full = now.and_on(by, earlier.above_zero());
+        return good.is_at_least(Expr::Integer(per_second.into())).and_on(by, is_full);
+    }
     let (needed, of) = slo.objective.as_fraction();
-    let (good, total) = good_and_total(slo, count);
+    let (good, total) = good_and_total(slo, &|selector| aggregate(labels(selector).growth(window)));
     let (good, enough) = (good.times(of), total.clone().times(needed));
     let met = match slo.sli {
-        Sli::Latency { .. } | Sli::ResponseTime { .. } => good.is_at_least(enough),
-        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => good.is_above(enough),
+        Sli::Span { .. } => good.is_at_least(enough),
+        _ => good.is_above(enough),
     };
     met.and_on(by, total.above_zero())
 }
@@ -77,7 +100,7 @@ mod tests {
         for slo in STOCK_AI.slos {
             let (good, total) = of_run(slo, "t");
             let count = |selector: Selector| selector.now().sum_by(&[TESTID]);
-            let met = is_met(slo, &count, &[TESTID]);
+            let met = is_met(slo, Window::Range, &|selector| selector, &[TESTID]);
             for text in [good, total, met, budget_left(slo, &count), any_series_of("t").now(), requests_of("t")] {
                 let text = text.to_string();
                 assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
@@ -87,8 +110,7 @@ mod tests {
 
     #[test]
     fn success_and_error_objectives_are_compared_strictly() {
-        let count = |selector: Selector| selector.now().sum();
-        let met = |slo: &Slo| is_met(slo, &count, &[]).to_string();
+        let met = |slo: &Slo| is_met(slo, Window::Range, &|selector| selector, &[]).to_string();
         let [latency, .., success, errors] = STOCK_AI.slos else { panic!("no objectives") };
         assert!(met(latency).contains(">= bool") && !met(success).contains(">= bool"));
         assert!(met(success).contains("> bool") && met(errors).contains("> bool"));

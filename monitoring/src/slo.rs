@@ -8,27 +8,23 @@
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
+use crate::label::SCENARIO;
 use crate::metric::Metric;
 use crate::phase::Phases;
+use crate::promql::Selector;
 use crate::ratio::{Ratio, millis};
+use crate::span::Span;
 
 /// Service level indicator: the requests that count, and the condition that makes one good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sli {
-    /// The request succeeded and its latency was at most the threshold.
-    Latency {
+    /// The request succeeded, and a span of its time was at most the threshold.
+    Span {
         /// Endpoint whose requests are counted.
         endpoint: Endpoint,
-        /// Longest good latency. It is always a bucket bound.
-        threshold: Duration,
-    },
-    /// The request succeeded and its response time was at most the threshold. Response time begins
-    /// when the request was due, so it includes waiting for a free VU or a connection. Only open
-    /// loads have it.
-    ResponseTime {
-        /// Endpoint whose requests are counted.
-        endpoint: Endpoint,
-        /// Longest good response time. It is always a bucket bound.
+        /// Span of the request's time.
+        span: Span,
+        /// Longest good duration. It is always a bucket bound.
         threshold: Duration,
     },
     /// The request succeeded.
@@ -43,6 +39,13 @@ pub enum Sli {
     },
     /// The request did not fail, whatever its endpoint.
     NoError,
+    /// Successful requests in each second of the judged phases, on average.
+    Throughput {
+        /// Endpoint whose requests are counted. `None` counts all endpoints.
+        endpoint: Option<Endpoint>,
+        /// Least number of successful requests a second.
+        per_second: u32,
+    },
 }
 
 /// Effect of a missed objective on the exit code.
@@ -60,13 +63,15 @@ pub enum OnMiss {
 pub struct Slo {
     /// The requests that count, and the condition that makes one good.
     pub sli: Sli,
-    /// Share that must be good: at least this share for latency and response time, strictly more
-    /// for success, checks and errors.
+    /// Share that must be good: at least this share for spans, strictly more for success, checks
+    /// and errors. Throughput has no share.
     pub objective: Ratio,
     /// Effect of a miss on the exit code.
     pub on_miss: OnMiss,
     /// Phases whose requests are judged.
     pub phases: Phases,
+    /// Part of the scenario whose requests are judged. `None` judges all parts together.
+    pub part: Option<&'static str>,
 }
 
 impl Slo {
@@ -77,13 +82,32 @@ impl Slo {
 
     /// At least `objective` of the endpoint's requests succeed within the threshold.
     pub const fn latency(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
-        Self::new(Sli::Latency { endpoint, threshold }, objective)
+        Self::span(endpoint, Span::Latency, objective, threshold)
     }
 
     /// At least `objective` of the endpoint's requests succeed within the threshold after they were
     /// due.
     pub const fn response_time(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
-        Self::new(Sli::ResponseTime { endpoint, threshold }, objective)
+        Self::span(endpoint, Span::ResponseTime, objective, threshold)
+    }
+
+    /// At least `objective` of the endpoint's requests that open a connection succeed, and have
+    /// their connection (DNS, TCP and TLS) within the threshold. Requests on a reused connection
+    /// are not counted, because they would hide slow ones.
+    pub const fn connecting(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
+        Self::span(endpoint, Span::Connecting, objective, threshold)
+    }
+
+    /// At least `objective` of the endpoint's requests succeed within the threshold, including the
+    /// time to connect.
+    pub const fn with_connecting(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
+        Self::span(endpoint, Span::WithConnecting, objective, threshold)
+    }
+
+    /// At least `objective` of the endpoint's requests succeed and have the first byte of their
+    /// response within the threshold, without the time to connect.
+    pub const fn first_byte(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
+        Self::span(endpoint, Span::FirstByte, objective, threshold)
     }
 
     /// More than `objective` of the endpoint's requests succeed.
@@ -101,14 +125,37 @@ impl Slo {
         Self::new(Sli::NoError, share.rest())
     }
 
+    /// At least `per_second` successful requests of the endpoint in each second of the judged
+    /// phases, on average.
+    pub const fn throughput(endpoint: Endpoint, per_second: u32) -> Self {
+        Self::new(Sli::Throughput { endpoint: Some(endpoint), per_second }, Ratio::percent(100))
+    }
+
+    /// At least `per_second` successful requests of all endpoints in each second of the judged
+    /// phases, on average.
+    pub const fn total_throughput(per_second: u32) -> Self {
+        Self::new(Sli::Throughput { endpoint: None, per_second }, Ratio::percent(100))
+    }
+
+    const fn span(endpoint: Endpoint, span: Span, objective: Ratio, threshold: Duration) -> Self {
+        Self::new(Sli::Span { endpoint, span, threshold }, objective)
+    }
+
     const fn new(sli: Sli, objective: Ratio) -> Self {
-        Self { sli, objective, on_miss: OnMiss::Fail, phases: Phases::AFTER_WARM_UP }
+        Self { sli, objective, on_miss: OnMiss::Fail, phases: Phases::AFTER_WARM_UP, part: None }
     }
 
     /// Judges only requests of these phases. The default is all phases after warm-up.
     #[must_use]
     pub const fn judging(mut self, phases: Phases) -> Self {
         self.phases = phases;
+        self
+    }
+
+    /// Judges only requests of one part of the scenario.
+    #[must_use]
+    pub const fn in_part(mut self, part: &'static str) -> Self {
+        self.part = Some(part);
         self
     }
 
@@ -119,33 +166,66 @@ impl Slo {
         self
     }
 
-    /// Endpoint of the objective. `None` for checks and for errors, which count all endpoints.
+    /// Endpoint of the objective. `None` for checks and for objectives that count all endpoints.
     pub const fn endpoint(&self) -> Option<&Endpoint> {
         match &self.sli {
-            Sli::Latency { endpoint, .. } | Sli::ResponseTime { endpoint, .. } | Sli::Success { endpoint } => {
+            Sli::Span { endpoint, .. } | Sli::Success { endpoint } | Sli::Throughput { endpoint: Some(endpoint), .. } => {
                 Some(endpoint)
             }
-            Sli::NoError | Sli::Check { .. } => None,
+            Sli::NoError | Sli::Check { .. } | Sli::Throughput { endpoint: None, .. } => None,
         }
     }
 
-    /// Threshold of a latency or response-time objective.
+    /// Threshold of an objective on a span.
     pub const fn threshold(&self) -> Option<Duration> {
         match self.sli {
-            Sli::Latency { threshold, .. } | Sli::ResponseTime { threshold, .. } => Some(threshold),
-            Sli::Success { .. } | Sli::NoError | Sli::Check { .. } => None,
+            Sli::Span { threshold, .. } => Some(threshold),
+            _ => None,
         }
     }
 
-    /// ID in reports: the name of the judged metric, such as "join_room_latency" or "checks:NAME".
-    pub fn id(&self) -> String {
+    /// Span that the objective limits.
+    pub const fn limited_span(&self) -> Option<Span> {
+        match self.sli {
+            Sli::Span { span, .. } => Some(span),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an objective on latency.
+    pub const fn is_latency(&self) -> bool {
+        matches!(self.sli, Sli::Span { span: Span::Latency, .. })
+    }
+
+    /// Name of the judged metric, such as "join_room_latency" or "checks:NAME". The main objective
+    /// on a metric has it as its ID.
+    pub fn metric_name(&self) -> String {
         match &self.sli {
-            Sli::Latency { endpoint, .. } => Metric::latency(endpoint).name,
-            Sli::ResponseTime { endpoint, .. } => Metric::response_time(endpoint).name,
+            Sli::Span { endpoint, span, .. } => Metric::span(endpoint, *span).name,
             Sli::Success { endpoint } => Metric::success(endpoint).name,
             Sli::NoError => Metric::api_errors().name,
             Sli::Check { name } => format!("{}:{name}", Metric::checks().name),
+            Sli::Throughput { endpoint: Some(endpoint), .. } => format!("{}_throughput", endpoint.name),
+            Sli::Throughput { endpoint: None, .. } => "throughput".to_owned(),
         }
+    }
+
+    /// The limit as a part of a name: "p99_under_1000ms", "above_95", "at_least_50_per_second".
+    pub(crate) fn name_of_limit(&self) -> String {
+        let limit = match &self.sli {
+            Sli::Span { threshold, .. } => format!("{}_under_{}ms", self.quantile(), millis(*threshold)),
+            Sli::Success { .. } | Sli::Check { .. } => format!("above_{}", self.objective.as_percent()),
+            Sli::NoError => format!("below_{}", self.objective.rest().as_percent()),
+            Sli::Throughput { per_second, .. } => format!("at_least_{per_second}_per_second"),
+        };
+        limit.replace('.', "_")
+    }
+
+    /// Phases and part as a part of a name: "_in_steady", "_in_part_readers"; empty by default.
+    pub(crate) fn name_of_scope(&self) -> String {
+        let phases = self.phases.describe().replace(' ', "_");
+        let part = self.part.map(|part| format!("_in_part_{part}")).unwrap_or_default();
+        format!("{phases}{part}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
     }
 
     /// Name of the endpoint or the check, or "all endpoints".
@@ -159,26 +239,31 @@ impl Slo {
     /// Short text: "p95 <= 300 ms", "success > 95 %", "errors < 1 %".
     pub fn describe(&self) -> String {
         let limit = match &self.sli {
-            Sli::Latency { threshold, .. } => format!("{} <= {} ms", self.quantile(), millis(*threshold)),
-            Sli::ResponseTime { threshold, .. } => {
-                format!("response {} <= {} ms", self.quantile(), millis(*threshold))
+            Sli::Span { threshold, .. } => format!("{} <= {} ms", self.describe_kind(), millis(*threshold)),
+            Sli::Success { .. } | Sli::Check { .. } => {
+                format!("{} > {} %", self.describe_kind(), self.objective.as_percent())
             }
-            Sli::Success { .. } => format!("success > {} %", self.objective.as_percent()),
-            Sli::Check { .. } => format!("check > {} %", self.objective.as_percent()),
             Sli::NoError => format!("errors < {} %", self.objective.rest().as_percent()),
+            Sli::Throughput { per_second, .. } => format!("at least {per_second} requests/s"),
         };
-        limit + &self.phases.describe()
+        limit + &self.describe_scope()
+    }
+
+    /// Phases and part, if they are not the default: " in steady", " in part readers".
+    pub fn describe_scope(&self) -> String {
+        let part = self.part.map(|part| format!(" in part {part}")).unwrap_or_default();
+        self.phases.describe() + &part
     }
 
     /// Kind of the objective, without the limit: "p95", "response p95", "success", "check",
-    /// "errors".
+    /// "errors", "throughput".
     pub fn describe_kind(&self) -> String {
         match &self.sli {
-            Sli::Latency { .. } => self.quantile(),
-            Sli::ResponseTime { .. } => format!("response {}", self.quantile()),
+            Sli::Span { span, .. } => format!("{}{}", span.prefix(), self.quantile()),
             Sli::Success { .. } => "success".to_owned(),
             Sli::Check { .. } => "check".to_owned(),
             Sli::NoError => "errors".to_owned(),
+            Sli::Throughput { .. } => "throughput".to_owned(),
         }
     }
 
@@ -187,13 +272,31 @@ impl Slo {
         self.objective.as_quantile()
     }
 
-    /// Whether `good` of `total` requests meet the objective. Without requests it is not met.
+    /// Restricts a selector to the series that the objective judges.
+    pub fn select(&self, selector: Selector) -> Selector {
+        let selected = self.phases.select(selector);
+        match self.part {
+            Some(part) => selected.with(SCENARIO, part),
+            None => selected,
+        }
+    }
+
+    /// Reason why a query for the objective may have no data after a good run.
+    pub fn may_be_missing(&self) -> Option<&'static str> {
+        let of_part = self.part.map(|_| "not every scenario has this part");
+        let of_phase = (self.phases != Phases::AFTER_WARM_UP).then_some("not every load has these phases");
+        let of_short_run = matches!(self.sli, Sli::Throughput { .. }).then_some("a run of a minute has no whole window");
+        of_part.or(of_phase).or(of_short_run).or_else(|| self.limited_span()?.may_be_missing())
+    }
+
+    /// Whether `good` of `total` requests meet the objective. Without requests it is not met. For
+    /// throughput, `total` is the least number of good requests.
     pub fn holds(&self, good: u64, total: u64) -> bool {
         let good = u128::from(good) * u128::from(Ratio::WHOLE);
         let needed = u128::from(total) * u128::from(self.objective.as_ppm());
         total > 0
             && match self.sli {
-                Sli::Latency { .. } | Sli::ResponseTime { .. } => good >= needed,
+                Sli::Span { .. } | Sli::Throughput { .. } => good >= needed,
                 Sli::Success { .. } | Sli::NoError | Sli::Check { .. } => good > needed,
             }
     }
@@ -202,17 +305,17 @@ impl Slo {
     /// is just the slowest request.
     pub fn min_requests(&self) -> u64 {
         match self.sli {
-            Sli::Latency { .. } | Sli::ResponseTime { .. } => {
-                u64::from(Ratio::WHOLE).div_ceil(u64::from(self.objective.rest().as_ppm()).max(1))
-            }
-            Sli::Success { .. } | Sli::NoError | Sli::Check { .. } => 1,
+            Sli::Span { .. } => u64::from(Ratio::WHOLE).div_ceil(u64::from(self.objective.rest().as_ppm()).max(1)),
+            _ => 1,
         }
     }
 
     pub(crate) fn is_vacuous(&self) -> bool {
-        let share = self.objective.as_ppm();
-        let threshold_is_zero = self.threshold().is_some_and(|threshold| threshold.is_zero());
-        share == 0 || share >= Ratio::WHOLE || threshold_is_zero || self.phases.is_empty()
+        let is_limit_vacuous = match self.sli {
+            Sli::Throughput { per_second, .. } => per_second == 0,
+            _ => !(1..Ratio::WHOLE).contains(&self.objective.as_ppm()),
+        };
+        is_limit_vacuous || self.threshold().is_some_and(|threshold| threshold.is_zero()) || self.phases.is_empty()
     }
 }
 

@@ -1,10 +1,14 @@
 //! Rules of a second service: no code of this crate depends on the first one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use monitoring::catalogue::Catalogue;
+use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::{Endpoint, Method};
-use monitoring::prometheus::recording_rules;
+use monitoring::generated_files;
+use monitoring::phase::{Phase, Phases};
+use monitoring::prometheus::recording_rules::Timing;
+use monitoring::prometheus::{alerts, recording_rules};
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 
@@ -19,10 +23,88 @@ const ECHO: Catalogue = Catalogue {
     caches: &[],
 };
 
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// Several objectives on each metric of one endpoint.
+const SEVERAL: Catalogue = Catalogue {
+    slos: &[
+        Slo::latency(PING, Ratio::percent(50), Duration::from_millis(100)),
+        Slo::p95(PING, Duration::from_millis(300)),
+        Slo::p95(PING, Duration::from_millis(500)),
+        Slo::latency(PING, Ratio::percent(99), Duration::from_secs(1)),
+        Slo::latency(PING, Ratio::ppm(999_000), Duration::from_micros(2_500)),
+        Slo::p95(PING, Duration::from_millis(300)).judging(Phases::only(&[Phase::Steady])),
+        Slo::p95(PING, Duration::from_millis(300)).in_part("read-only"),
+        Slo::response_time(PING, Ratio::percent(95), Duration::from_millis(300)),
+        Slo::response_time(PING, Ratio::percent(99), Duration::from_millis(300)),
+        Slo::connecting(PING, Ratio::percent(95), Duration::from_millis(50)),
+        Slo::with_connecting(PING, Ratio::percent(95), Duration::from_millis(350)),
+        Slo::first_byte(PING, Ratio::percent(95), Duration::from_millis(200)),
+        Slo::success_above(PING, Ratio::percent(95)),
+        Slo::success_above(PING, Ratio::percent(99)).warn(),
+        Slo::errors_below(Ratio::percent(1)),
+        Slo::errors_below(Ratio::ppm(1_000)).warn(),
+        Slo::throughput(PING, 50),
+        Slo::throughput(PING, 80).warn(),
+        Slo::total_throughput(50),
+    ],
+    ..ECHO
+};
+
 #[test]
 fn rules_cover_only_the_endpoints_and_objectives_of_their_catalogue() {
     assert_eq!(ECHO.validate(), Ok(()));
-    let outline = recording_rules::outline(&recording_rules::recording_rules(&ECHO, &recording_rules::Timing::USUAL));
+    let outline = recording_rules::outline(&recording_rules::recording_rules(&ECHO, &Timing::USUAL));
     insta::assert_snapshot!(outline);
     assert!(!outline.contains("join_room"), "{outline}");
+}
+
+/// IDs, rules and alerts of a catalogue, and the PromQL of all rules and alerts.
+fn names_and_queries(catalogue: &Catalogue) -> (Vec<String>, Vec<String>) {
+    let rules = recording_rules::recording_rules(catalogue, &Timing::USUAL);
+    let alerts = alerts::alerts(catalogue, &Timing::USUAL);
+    let (mut names, mut queries): (Vec<_>, Vec<_>) =
+        rules.groups.into_iter().flat_map(|group| group.rules).map(|rule| (rule.record, rule.expr.to_string())).unzip();
+    for rule in alerts.groups.into_iter().flat_map(|group| group.rules) {
+        names.push(rule.alert);
+        queries.push(rule.expr.to_string());
+    }
+    names.extend(catalogue.slos.iter().map(|slo| catalogue.slo_id(slo)));
+    (names, queries)
+}
+
+#[test]
+fn each_of_several_objectives_has_its_own_id_rule_and_alert() {
+    assert_eq!(SEVERAL.validate(), Ok(()));
+    let (names, queries) = names_and_queries(&SEVERAL);
+    insta::assert_snapshot!(names.join("\n"));
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+    for query in &queries {
+        assert!(promql_parser::parser::parse(query).is_ok(), "{query}");
+    }
+    assert!(queries.iter().any(|query| query.contains(r#"le="300.0",phase!="warmup",scenario="read-only"}"#)));
+    let by_id = |id: &str| SEVERAL.slo(id).map(Slo::describe);
+    assert_eq!(by_id("ping_latency").as_deref(), Some("p95 <= 300 ms"));
+    assert_eq!(by_id("ping_latency:p99_under_1000ms").as_deref(), Some("p99 <= 1000 ms"));
+    assert_eq!(SEVERAL.latency_slo(&PING).map(Slo::describe).as_deref(), Some("p95 <= 300 ms"));
+}
+
+#[test]
+fn the_same_limit_twice_is_refused_with_its_place() {
+    const TWICE: Catalogue = Catalogue {
+        slos: &[Slo::p95(PING, Duration::from_millis(300)), Slo::p95(PING, Duration::from_millis(300)).warn()],
+        ..ECHO
+    };
+    assert_eq!(TWICE.validate(), Err(CatalogueError::SameLimit("ping", "p95 <= 300 ms".to_owned())));
+    let refused = generated_files::files(&[&TWICE], &Timing::USUAL).unwrap_err().to_string();
+    for part in ["echo", "monitoring/src/services/", "ping", "\"p95 <= 300 ms\" twice"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+}
+
+#[test]
+fn each_threshold_of_a_span_is_a_bucket_bound() {
+    for bound in [MS(50), MS(100), MS(200), MS(300), MS(350), MS(500), MS(1_000), Duration::from_micros(2_500)] {
+        assert!(SEVERAL.bucket_bounds().contains(&bound), "{bound:?}");
+    }
 }

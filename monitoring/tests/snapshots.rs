@@ -35,7 +35,7 @@ fn alerts() {
 /// Objectives, and the bucket bounds that are derived from them.
 #[test]
 fn objectives_and_bounds() {
-    let slos = STOCK_AI.slos.iter().map(|slo| format!("{}: {}", slo.id(), slo.describe()));
+    let slos = STOCK_AI.slos.iter().map(|slo| format!("{}: {}", STOCK_AI.slo_id(slo), slo.describe()));
     let bounds = STOCK_AI.bucket_bounds().into_iter().map(|bound| format!("le {}", metric::le(bound)));
     insta::assert_snapshot!(slos.chain(bounds).collect::<Vec<_>>().join("\n"));
 }

@@ -9,7 +9,8 @@ mod timeline;
 
 pub use perf_report::evidence::{
     Bounds, Buckets, CheckCounts, EndpointCounts, FailedRequest, GeneratorHealth, IterationCounts, Latency, Layout,
-    PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot, Spread, StatusCounts, ThreadTimes, bounds,
+    PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot, SpanCounts, Spread, StatusCounts, ThreadTimes,
+    bounds,
 };
 pub(crate) use recorder::IterationEnd;
 pub use recorder::{LATE_AFTER, Recorder, SampleKey, Segment, Segments};

@@ -211,7 +211,7 @@ impl PreparedRun {
         let RunSpec { name, catalogue, exercised, .. } = &self.spec;
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
-        let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised);
+        let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised, plan);
         let wakeup = if self.settings.exact_arrivals { WakeupMode::Exact } else { WakeupMode::Grid };
         let job = Job { plan, shared, layout: self.layout.clone(), iterations, wakeup };
         let began = clock::now();

@@ -26,6 +26,22 @@ impl Panel {
         self
     }
 
+    /// As [`Panel::slo_line`], for several objectives.
+    #[must_use]
+    pub fn slo_lines(self, thresholds: &[Duration]) -> Self {
+        let mut sorted = thresholds.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let Some((first, last)) = sorted.first().zip(sorted.last()) else { return self };
+        let mut panel = self.slo_line(*first);
+        panel.lines(|defaults, style| {
+            let others = sorted[1..].iter().map(|&other| Step { color: "red", value: millis(other) });
+            defaults.thresholds.iter_mut().for_each(|bands| bands.steps.extend(others.clone()));
+            style.axis_soft_max = millis(*last * 11 / 10);
+        });
+        panel
+    }
+
     /// Draws an upper limit as a dashed line, red above it.
     #[must_use]
     pub fn upper_limit(mut self, value: f64) -> Self {

@@ -37,6 +37,7 @@ fn sum_selected(selector: Selector) -> Expr {
 
 fn success(slo: &Slo) -> Panel {
     let title = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
+    let scope = slo.describe_scope();
     let (good, total) = objective_counters::good_and_total(slo, &sum_selected);
     let objective = share(slo.objective);
     let description = format!(
@@ -49,7 +50,7 @@ fn success(slo: &Slo) -> Panel {
     // A fifth of the error budget, in integers.
     let green = Ratio::ppm(slo.objective.rest().as_ppm() / 5).rest();
     let bands = panel::high_is_good(objective, share(green));
-    panel::gauge(&format!("{title} success"), &description, Query::new("success", good.over(total)), bands)
+    panel::gauge(&format!("{title} success{scope}"), &description, Query::new("success", good.over(total)), bands)
 }
 
 /// Share of failed requests above which the objective is missed, and share above which the alert
@@ -88,18 +89,17 @@ fn backend_rate() -> Panel {
 }
 
 fn compliance(catalogue: &Catalogue) -> Panel {
-    let grown = |selector: Selector| {
-        selector.with_variable(TESTID).with_variable(SCENARIO).growth(Window::RateInterval).sum_by(&[TESTID])
-    };
+    let chosen = |selector: Selector| selector.with_variable(TESTID).with_variable(SCENARIO);
     let query = |slo: &Slo| {
-        let met = objective_counters::is_met(slo, &grown, &[TESTID]).min_by(&[]);
+        let met = objective_counters::is_met(slo, Window::RateInterval, &chosen, &[TESTID]).min_by(&[]);
         // Rows have little room. The endpoints' own panels show the complete objective.
         let subject = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
-        let query = Query::new(format!("{subject} {}", slo.describe_kind()), met);
-        match slo.sli {
-            Sli::ResponseTime { .. } => query.may_be_empty("only open loads have response times"),
-            Sli::Check { .. } => query.may_be_empty("not every scenario has every check"),
-            _ => query,
+        let text = if catalogue.is_main(slo) { slo.describe_kind() } else { slo.describe() };
+        let query = Query::new(format!("{subject} {text}"), met);
+        match (slo.sli, slo.may_be_missing()) {
+            (Sli::Check { .. }, _) => query.may_be_empty("not every scenario has every check"),
+            (_, Some(reason)) => query.may_be_empty(reason),
+            (_, None) => query,
         }
     };
     panel::states(

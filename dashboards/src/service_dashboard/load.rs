@@ -1,8 +1,11 @@
 //! Panels of the load and the health of the generator.
 
-use monitoring::label::{METRIC, NAME, TESTID};
+use monitoring::catalogue::Catalogue;
+use monitoring::label::{METRIC, NAME, SCENARIO, TESTID};
 use monitoring::metric::{HealthMetric, Metric};
+use monitoring::objective_counters;
 use monitoring::promql::{Selector, Window};
+use monitoring::slo::{Sli, Slo};
 
 use super::selected;
 use crate::grafana::Panel;
@@ -19,6 +22,31 @@ pub(super) fn request_rate() -> Panel {
         Unit::RequestsPerSecond,
         vec![Query::new("{{name}}", rate)],
     )
+}
+
+/// A panel for each objective on throughput.
+pub(super) fn throughputs(catalogue: &Catalogue) -> Vec<Panel> {
+    let panel = |slo: &Slo| {
+        let Sli::Throughput { per_second, .. } = slo.sli else { return None };
+        let rate = |series: Selector| {
+            series.with_variable(TESTID).with_variable(SCENARIO).rate(Window::RateInterval).sum_by(&[TESTID])
+        };
+        let (good, _) = objective_counters::good_and_total(slo, &rate);
+        let title = slo.endpoint().map_or("All endpoints", |endpoint| endpoint.title);
+        let description = format!(
+            "Successful requests a second. Objective: {}, the dashed line. Red: fewer; check for \
+             failed or slower requests, and whether the load was delivered.",
+            slo.describe()
+        );
+        let query = Query::new("{{testid}}", good);
+        let query = match slo.may_be_missing() {
+            Some(reason) => query.may_be_empty(reason),
+            None => query,
+        };
+        let title = format!("{title} throughput{}", slo.describe_scope());
+        Some(time_series(&title, &description, Unit::RequestsPerSecond, vec![query]).lower_limit(per_second.into()))
+    };
+    catalogue.slos.iter().filter_map(panel).collect()
 }
 
 pub(super) fn vus() -> Panel {

@@ -1,6 +1,7 @@
 //! Compares two sides of a service round by round. [`crate::gate`] explains the method.
 
-use monitoring::slo::Slo;
+use monitoring::catalogue::Catalogue;
+use monitoring::slo::{Sli, Slo};
 use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, Rule, SCHEMA};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -110,15 +111,17 @@ fn warn_of_missing(comparison: &mut Comparison, pairs: &[Pair<'_>]) {
 /// Judges objectives over several rounds of one side by the sums of their counts. An objective
 /// without any request is inconclusive, as in a run. Objectives that the scenario does not
 /// exercise, or that are not on requests, are left out.
-pub fn objectives(slos: &[Slo], rounds: &[&Report]) -> Vec<ObjectiveResult> {
+pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveResult> {
     let over_all = |slo: &Slo| {
-        let id = slo.id();
+        let id = catalogue.slo_id(slo);
         let results = rounds.iter().flat_map(|report| &report.objectives).filter(|objective| objective.id == id);
         let tallies: Vec<_> = results.filter_map(|objective| objective.tally().copied()).collect();
         let sum = tallies.iter().fold(Tally::default(), |sum, round| sum.plus(round));
-        (!tallies.is_empty()).then(|| ObjectiveResult::new(slo, sum, verdict::judge(slo, sum)))
+        (!tallies.is_empty()).then(|| ObjectiveResult::new(catalogue, slo, sum, verdict::judge(slo, sum)))
     };
-    slos.iter().filter_map(over_all).collect()
+    // The rounds of a comparison are too short to judge throughput.
+    let is_judged = |slo: &&Slo| !matches!(slo.sli, Sli::Throughput { .. });
+    catalogue.slos.iter().filter(is_judged).filter_map(over_all).collect()
 }
 
 #[cfg(test)]
@@ -241,15 +244,15 @@ mod tests {
                 objective.measured = Some(Measurement::Share { tally });
             }
         }
-        let over_all = objectives(STOCK_AI.slos, &[&rounds[0], &rounds[1]]);
-        let join = over_all.iter().find(|objective| objective.id == STOCK_AI.slos[0].id()).unwrap();
+        let over_all = objectives(&STOCK_AI, &[&rounds[0], &rounds[1]]);
+        let join = over_all.iter().find(|objective| objective.id == STOCK_AI.slo_id(&STOCK_AI.slos[0])).unwrap();
         let tally = join.tally().unwrap();
         assert_eq!((tally.good, tally.total, &join.verdict), (19, 22, &Verdict::Missed));
         // Without requests on the head, no objective is met.
         for objective in rounds.iter_mut().flat_map(|round| &mut round.objectives) {
             objective.measured = Some(Measurement::Share { tally: Tally::default() });
         }
-        let without = objectives(STOCK_AI.slos, &[&rounds[0], &rounds[1]]);
+        let without = objectives(&STOCK_AI, &[&rounds[0], &rounds[1]]);
         assert!(
             without.len() == over_all.len()
                 && without.iter().all(|it| it.verdict == Verdict::Inconclusive(Reason::NoData)),

@@ -6,6 +6,7 @@
 mod counts;
 mod failures;
 mod histogram;
+mod phase_time;
 mod snapshot;
 
 use std::borrow::Cow;
@@ -16,10 +17,11 @@ use serde::{Deserialize, Serialize};
 
 pub use counts::{
     CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
-    ServerTimes, StatusCounts, ThreadTimes,
+    ServerTimes, SpanCounts, StatusCounts, ThreadTimes,
 };
 pub use failures::{FailedRequest, FailureCause, FailureCauses, body_text, describe_failure, describe_status};
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
+pub use phase_time::{PhaseTime, judged_ms};
 pub use snapshot::{Layout, PartCounts, Snapshot};
 
 use crate::finding::Finding;
@@ -66,6 +68,9 @@ pub struct Evidence {
     pub checks: Vec<Cow<'static, str>>,
     /// The plan and its execution.
     pub plan: PlanResult,
+    /// For each part: the times of its phases. Older versions did not write them.
+    #[serde(default)]
+    pub phases: Vec<Vec<PhaseTime>>,
     /// Resources that the generator used.
     pub generator: Generator,
     /// Machine and software of the run.

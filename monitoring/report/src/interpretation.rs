@@ -13,7 +13,7 @@ mod trend;
 pub use over_time::{FirstMiss, first_miss};
 pub use slope::Slope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use monitoring::prometheus::alerts::TOO_MANY_ERRORS;
 use monitoring::ratio::Ratio;
@@ -156,6 +156,9 @@ fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
         .filter_map(|objective| Some(EndpointLatency { objective, share: objective.share_of_threshold()? }))
         .collect();
     slow.sort_by(|one, other| other.share.total_cmp(&one.share));
+    // An endpoint with several objectives counts once, with the one closest to its limit.
+    let mut named = BTreeSet::new();
+    slow.retain(|slow| named.insert(&slow.objective.subject));
     // An endpoint whose requests fail is reported as failing, not as slow.
     let fails = |slow: &EndpointLatency<'_>| failing.iter().any(|endpoint| endpoint.name == slow.objective.subject);
     let (worst, of) = (slow.iter().find(|slow| !fails(slow))?, slow.len());
@@ -204,7 +207,7 @@ mod tests {
             let good =
                 if p95 * 1e3 <= slo.threshold().unwrap().as_micros() as f64 { 1000 - failed_of(at) } else { 500 };
             let tally = Tally { good, total: 1000, ..Tally::default() };
-            let result = ObjectiveResult::new(slo, tally, verdict::judge(slo, tally));
+            let result = ObjectiveResult::new(&STOCK_AI, slo, tally, verdict::judge(slo, tally));
             let infinite = failed_of(at) > 50;
             let quantile_ms = Some(if infinite { Millis::INFINITE } else { Millis::Finite(p95) });
             let measured = Measurement::Percentile { tally, quantile_ms, interval_ms: None, response_ms: None };

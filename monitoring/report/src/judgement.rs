@@ -12,8 +12,11 @@ use monitoring::endpoint::Endpoint;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
+use monitoring::span::Span;
 
-use crate::evidence::{EndpointCounts, Evidence, Latency, RequestCounts, ServerTimes, Snapshot};
+use crate::evidence::{
+    EndpointCounts, Evidence, Latency, PhaseTime, RequestCounts, ServerTimes, Snapshot, judged_ms,
+};
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
 use crate::verdict::{self, Tally, Verdict};
@@ -33,6 +36,8 @@ pub struct Judge<'run> {
     pub snapshot: &'run Snapshot,
     /// Names of the checks that the scenario declares.
     pub checks: &'run [Cow<'static, str>],
+    /// Names of the scenario's parts, in the order of the counts.
+    pub parts: &'run [&'run str],
 }
 
 /// Result of judging a run.
@@ -60,10 +65,12 @@ pub struct Judgement {
 pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let is_exercised = |endpoint: &&Endpoint| evidence.exercised.iter().any(|name| name == endpoint.name);
     let exercised: Vec<_> = catalogue.endpoints.iter().filter(is_exercised).copied().collect();
-    let judge = Judge { catalogue, exercised: &exercised, snapshot: &evidence.counts, checks: &evidence.checks };
+    let parts: Vec<_> = evidence.plan.parts.iter().map(|part| &*part.name).collect();
+    let (snapshot, checks) = (&evidence.counts, &evidence.checks);
+    let judge = Judge { catalogue, exercised: &exercised, snapshot, checks, parts: &parts };
     let iterations = evidence.counts.iterations();
     let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
-    let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo)).collect();
+    let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo, &evidence.phases)).collect();
     let mut findings = judge.hidden_waits(&objectives);
     let on_backend = catalogue.backend.iter().filter_map(|slo| {
         let measurement = evidence.backend.iter().find(|measurement| measurement.id == slo.id())?;
@@ -77,7 +84,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
         findings.extend(smoke::judge(&mut objectives, &evidence.counts, &evidence.exercised, &requested));
     }
     Judgement {
-        requests: judge.all(Phases::ALL).into(),
+        requests: judge.all(EVERYTHING).into(),
         iterations: Iterations {
             completed: iterations.completed,
             failed: iterations.failed,
@@ -92,13 +99,23 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     }
 }
 
+/// Requests that an objective judges.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    phases: Phases,
+    /// Index of the part. `None` for all parts.
+    part: Option<usize>,
+}
+
+const EVERYTHING: Scope = Scope { phases: Phases::ALL, part: None };
+
 impl Judge<'_> {
-    /// Requests of an endpoint in these phases. A dropped iteration counts as unknown requests: as
-    /// many as the busiest iteration of its load made.
-    fn requests(&self, index: usize, phases: Phases) -> RequestCounts {
+    /// Requests of an endpoint in a scope. A dropped iteration counts as unknown requests: as many
+    /// as the busiest iteration of its load made.
+    fn requests(&self, index: usize, scope: Scope) -> RequestCounts {
         let mut requests = RequestCounts::default();
-        for part in &self.snapshot.parts {
-            for phase in Phase::ALL.into_iter().filter(|&phase| phases.contains(phase)) {
+        for part in self.snapshot.chosen(scope.part) {
+            for phase in Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase)) {
                 requests.add(part.cell(index, phase).requests());
                 requests.unknown += part.dropped[phase.index()] * part.most_per_iteration[index];
             }
@@ -106,9 +123,9 @@ impl Judge<'_> {
         requests
     }
 
-    fn all(&self, phases: Phases) -> RequestCounts {
+    fn all(&self, scope: Scope) -> RequestCounts {
         let mut all = RequestCounts::default();
-        (0..self.catalogue.endpoints.len()).for_each(|index| all.add(self.requests(index, phases)));
+        (0..self.catalogue.endpoints.len()).for_each(|index| all.add(self.requests(index, scope)));
         all
     }
 
@@ -118,65 +135,69 @@ impl Judge<'_> {
         self.exercised.contains(endpoint).then_some(index)
     }
 
+    /// Requests that the objective judges. `None` if the run does not have its part.
+    fn scope(&self, slo: &Slo) -> Option<Scope> {
+        let part = match slo.part {
+            None => None,
+            Some(name) => Some(self.parts.iter().position(|part| *part == name)?),
+        };
+        Some(Scope { phases: slo.phases, part })
+    }
+
     fn counts(&self, slo: &Slo) -> Option<(usize, EndpointCounts)> {
-        let index = self.index(slo.endpoint()?)?;
-        Some((index, self.snapshot.endpoint(index, slo.phases)?))
+        let (index, scope) = (self.index(slo.endpoint()?)?, self.scope(slo)?);
+        Some((index, self.snapshot.endpoint_in(index, scope.phases, scope.part)?))
     }
 
     /// Requests that an objective counts. `None` if the scenario does not exercise it.
     pub fn tally(&self, slo: &Slo) -> Option<Tally> {
-        let tally = |requests: RequestCounts, good: u64, late: u64| Tally {
-            good,
+        let scope = self.scope(slo)?;
+        let succeeded = |requests: RequestCounts| Tally {
+            good: requests.sent - requests.failed,
             total: requests.sent,
             unknown: requests.unknown,
-            late,
+            late: 0,
         };
         match &slo.sli {
-            Sli::NoError => {
-                let all = self.all(slo.phases);
-                Some(tally(all, all.sent - all.failed, 0))
+            Sli::NoError | Sli::Throughput { endpoint: None, .. } => Some(succeeded(self.all(scope))),
+            Sli::Success { endpoint } | Sli::Throughput { endpoint: Some(endpoint), .. } => {
+                Some(succeeded(self.requests(self.index(endpoint)?, scope)))
             }
             Sli::Check { name } => {
-                let tries = self.snapshot.check(name, slo.phases);
+                let tries = self.snapshot.check(name, scope.phases, scope.part);
                 // Each unknown request could have been checked.
-                let unknown = self.all(slo.phases).unknown;
+                let unknown = self.all(scope).unknown;
                 let good = tries.tried - tries.failed;
                 let is_tried = tries.tried > 0 || self.checks.iter().any(|known| known == name);
                 is_tried.then_some(Tally { good, total: tries.tried, unknown, late: 0 })
             }
-            Sli::Success { .. } => {
-                let (index, _) = self.counts(slo)?;
-                let requests = self.requests(index, slo.phases);
-                Some(tally(requests, requests.sent - requests.failed, 0))
-            }
-            Sli::Latency { threshold, .. } => {
-                let (index, counts) = self.counts(slo)?;
-                Some(tally(self.requests(index, slo.phases), counts.latency.buckets().within(*threshold), counts.late))
-            }
-            Sli::ResponseTime { threshold, .. } => {
+            Sli::Span { span, threshold, .. } => {
                 let (index, counts) = self.counts(slo)?;
                 // Closed loads have no response times. Without requests the objective is
                 // inconclusive, never met.
-                let Some(response) = &counts.response else { return Some(Tally::default()) };
-                let (good, total) = (response.buckets().within(*threshold), response.buckets().count());
-                Some(Tally { good, total, unknown: self.requests(index, slo.phases).unknown, late: counts.late })
+                let Some(durations) = counts.span(*span) else { return Some(Tally::default()) };
+                let (good, total) = (durations.buckets().within(*threshold), durations.buckets().count());
+                Some(Tally { good, total, unknown: self.requests(index, scope).unknown, late: counts.late })
             }
         }
     }
 
-    fn objective(&self, slo: &Slo) -> ObjectiveResult {
-        let Some(tally) = self.tally(slo) else { return ObjectiveResult::not_in_scenario(slo) };
-        let mut result = ObjectiveResult::new(slo, tally, verdict::judge(slo, tally));
-        let Some((_, counts)) = self.counts(slo) else { return result };
-        let response = counts.response.as_ref();
-        let (judged, response_ms) = match slo.sli {
-            Sli::Latency { .. } => {
-                (Some(&counts.latency), response.and_then(|response| response.quantile(slo.objective)))
-            }
-            Sli::ResponseTime { .. } => (response, None),
-            _ => return result,
+    fn objective(&self, slo: &Slo, phases: &[Vec<PhaseTime>]) -> ObjectiveResult {
+        let (Some(tally), Some(scope)) = (self.tally(slo), self.scope(slo)) else {
+            return ObjectiveResult::not_in_scenario(self.catalogue, slo);
         };
-        let quantile_ms = judged.and_then(|judged| judged.quantile(slo.objective));
+        if let Sli::Throughput { per_second, .. } = slo.sli {
+            let judged_ms = judged_ms(phases, scope.phases, scope.part);
+            let verdict = verdict::judge_throughput(per_second, judged_ms, tally);
+            let measured = Some(Measurement::Throughput { tally, judged_ms });
+            return ObjectiveResult { measured, ..ObjectiveResult::new(self.catalogue, slo, tally, verdict) };
+        }
+        let mut result = ObjectiveResult::new(self.catalogue, slo, tally, verdict::judge(slo, tally));
+        let (Some(span), Some((_, counts))) = (slo.limited_span(), self.counts(slo)) else { return result };
+        let quantile = |durations: &Latency| durations.quantile(slo.objective);
+        let judged = counts.span(span);
+        let response_ms = counts.response.as_ref().filter(|_| span == Span::Latency).and_then(quantile);
+        let quantile_ms = judged.and_then(quantile);
         let interval_ms = judged.and_then(|judged| judged.interval(slo.objective));
         result.measured = Some(Measurement::Percentile { tally, quantile_ms, interval_ms, response_ms });
         result
@@ -213,7 +234,7 @@ impl Judge<'_> {
         let response = |percent| judged.response.as_ref().and_then(|response| quantile(response, percent));
         Some(EndpointResult {
             name: endpoint.name.to_owned(),
-            requests: self.requests(index, Phases::ALL).into(),
+            requests: self.requests(index, EVERYTHING).into(),
             cut: all.requests().unknown,
             by_status: all
                 .by_status
@@ -236,7 +257,7 @@ impl Judge<'_> {
         let names: BTreeSet<&str> =
             self.snapshot.parts.iter().flat_map(|part| part.checks.keys().map(AsRef::as_ref)).collect();
         let result = |name: &str| {
-            let tries = self.snapshot.check(name, Phases::ALL);
+            let tries = self.snapshot.check(name, Phases::ALL, None);
             CheckResult { name: name.to_owned(), tried: tries.tried, failed: tries.failed }
         };
         names.into_iter().map(result).collect()

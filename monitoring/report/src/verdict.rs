@@ -5,6 +5,7 @@
 //! as good. Otherwise it is inconclusive.
 
 use monitoring::slo::Slo;
+use monitoring::span::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,19 @@ pub enum Reason {
         /// Percentile that needs this minimum.
         quantile: String,
     },
+    /// Fewer requests opened a connection than the objective on connecting needs.
+    #[error(
+        "too few new connections ({total}): {quantile} needs at least {needed}, and requests on reused connections do \
+         not count (to open one for each request: --no-connection-reuse)"
+    )]
+    TooFewConnections {
+        /// Number of requests that opened a connection.
+        total: u64,
+        /// Minimum number of them.
+        needed: u64,
+        /// Percentile that needs this minimum.
+        quantile: String,
+    },
     /// The unknown requests could change the verdict.
     #[error("{unknown} requests were cut off or never made, enough to change the verdict")]
     Unknown {
@@ -105,10 +119,13 @@ impl Verdict {
 /// Judges an objective by its requests.
 pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
     let Tally { good, total, unknown, late } = tally;
+    let needed = slo.min_requests();
+    if total < needed && slo.limited_span() == Some(Span::Connecting) {
+        return Verdict::Inconclusive(Reason::TooFewConnections { total, needed, quantile: slo.quantile() });
+    }
     if total == 0 {
         return Verdict::Inconclusive(Reason::NoData);
     }
-    let needed = slo.min_requests();
     if total < needed {
         return Verdict::Inconclusive(Reason::TooFew { total, needed, quantile: slo.quantile() });
     }
@@ -122,6 +139,27 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
     } else if slo.holds(known_good.saturating_add(doubtful), all) {
         // Late requests never make an objective met. They only make a miss uncertain.
         Verdict::Inconclusive(Reason::Late { late })
+    } else {
+        Verdict::Missed
+    }
+}
+
+/// Judges an objective on throughput: whether the good requests are at least `per_second` in each
+/// second of the judged time, on average.
+pub fn judge_throughput(per_second: u32, judged_ms: u64, tally: Tally) -> Verdict {
+    let Tally { good, total, unknown, .. } = tally;
+    if judged_ms == 0 {
+        let why = "the run has no judged time".to_owned();
+        return Verdict::Inconclusive(Reason::Unavailable { why });
+    }
+    if total == 0 {
+        return Verdict::Inconclusive(Reason::NoData);
+    }
+    let holds = |good: u64| u128::from(good) * 1_000 >= u128::from(per_second) * u128::from(judged_ms);
+    if holds(good) {
+        Verdict::Met
+    } else if holds(good.saturating_add(unknown)) {
+        Verdict::Inconclusive(Reason::Unknown { unknown })
     } else {
         Verdict::Missed
     }
@@ -151,6 +189,26 @@ mod tests {
         assert_eq!(late(15), Verdict::Inconclusive(Reason::Late { late: 15 }));
         assert_eq!(late(100), Verdict::Inconclusive(Reason::Late { late: 100 }));
         assert_eq!(judge(&P95, Tally { good: 95, total: 100, unknown: 0, late: 100 }), Verdict::Met);
+    }
+
+    #[test]
+    fn throughput_is_compared_in_integers() {
+        let judged = |good, unknown| judge_throughput(50, 30_010, tally(good, good + 7, unknown));
+        assert_eq!(judged(1_501, 0), Verdict::Met);
+        assert_eq!(judged(1_500, 0), Verdict::Missed);
+        assert_eq!(judged(1_500, 1), Verdict::Inconclusive(Reason::Unknown { unknown: 1 }));
+        assert_eq!(judge_throughput(50, 30_000, tally(0, 0, 0)), Verdict::Inconclusive(Reason::NoData));
+        assert!(!judge_throughput(50, 0, tally(9, 9, 0)).is_decided());
+    }
+
+    #[test]
+    fn few_new_connections_are_inconclusive() {
+        let connecting = Slo::connecting(JOIN_ROOM, Ratio::percent(95), Duration::from_millis(300));
+        assert!(matches!(
+            judge(&connecting, tally(10, 10, 0)),
+            Verdict::Inconclusive(Reason::TooFewConnections { total: 10, needed: 20, .. })
+        ));
+        assert_eq!(judge(&connecting, tally(19, 20, 0)), Verdict::Met);
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn report() -> Report {
         let slo = &STOCK_AI.slos[index];
         let tally = Tally { good, total, ..Tally::default() };
         let interval_ms = quantile.map(|quantile| (Millis::Finite(90.04), quantile));
-        let mut result = ObjectiveResult::new(slo, tally, verdict::judge(slo, tally));
+        let mut result = ObjectiveResult::new(&STOCK_AI, slo, tally, verdict::judge(slo, tally));
         if quantile.is_some() {
             result.measured =
                 Some(Measurement::Percentile { tally, quantile_ms: quantile, interval_ms, response_ms: None });
@@ -57,7 +57,7 @@ fn report() -> Report {
             judged(1, 70, 100, Some(Millis::INFINITE)),
             judged(2, 19, 19, Some(Millis::Finite(9.8))),
             warns,
-            ObjectiveResult::not_in_scenario(&STOCK_AI.slos[4]),
+            ObjectiveResult::not_in_scenario(&STOCK_AI, &STOCK_AI.slos[4]),
             judged(7, 70, 100, None),
             judged(8, 308, 338, None),
         ],

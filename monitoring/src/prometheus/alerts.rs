@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::catalogue::Catalogue;
-use crate::endpoint::Endpoint;
 use crate::label::TESTID;
 use crate::metric::Metric;
+use crate::objective_counters;
 use crate::prometheus::recording_rules::{self, RuleFile, RuleGroup, Timing};
 use crate::promql::{self, Expr, Selector, Window};
 use crate::ratio::Ratio;
 use crate::slo::{Sli, Slo};
+use crate::span::Span;
 
 /// Share of failed requests above which the alert fires, whatever the objectives are.
 pub const TOO_MANY_ERRORS: Ratio = Ratio::percent(5);
@@ -43,59 +44,106 @@ pub struct AlertRule {
 
 /// All alerts of a catalogue, in one group.
 pub fn alerts(catalogue: &Catalogue, timing: &Timing) -> RuleFile<AlertRule> {
-    let mut rules: Vec<_> = catalogue.slos.iter().filter_map(|slo| slo_violation(slo, timing)).collect();
+    let mut rules: Vec<_> = catalogue.slos.iter().filter_map(|slo| slo_violation(catalogue, slo, timing)).collect();
     rules.extend([high_error_rate(timing), metrics_absent(timing)]);
     let interval = promql::duration(timing.interval);
     RuleFile { groups: vec![RuleGroup { name: format!("{}-alerts", catalogue.service), interval, rules }] }
 }
 
 /// Name of an objective's alert: `JoinRoomSLOViolation` for latency, `JoinRoomResponseSLOViolation`
-/// for response time. Other objectives have no alert.
-pub fn violation_name(slo: &Slo) -> Option<String> {
-    let kind = match slo.sli {
-        Sli::Latency { .. } => "",
-        Sli::ResponseTime { .. } => "Response",
-        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
+/// for response time, and `JoinRoomP99Under1000msSLOViolation` if it is not the main objective on
+/// its metric. Objectives without a recording rule have no alert.
+pub fn violation_name(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
+    recording_rules::objective_record(catalogue, slo)?;
+    let subject = slo.endpoint().map(|endpoint| camel_case(endpoint.name)).unwrap_or_default();
+    let kind = match slo.limited_span() {
+        Some(span) => camel_case(&span.prefix().replace(' ', "_")),
+        None => "Throughput".to_owned(),
     };
-    Some(format!("{}{kind}SLOViolation", camel_case(slo.endpoint()?)))
+    let limit = match catalogue.is_main(slo) {
+        true => String::new(),
+        false => camel_case_limit(&format!("{}{}", slo.name_of_limit(), slo.name_of_scope())),
+    };
+    Some(format!("{subject}{kind}{limit}SLOViolation"))
 }
 
-fn camel_case(endpoint: &Endpoint) -> String {
-    let words = endpoint.name.split('_').filter_map(|word| word.split_at_checked(1));
+fn camel_case(name: &str) -> String {
+    let words = name.split('_').filter_map(|word| word.split_at_checked(1));
     words.map(|(first, rest)| first.to_ascii_uppercase() + rest).collect()
 }
 
-/// Alert for a missed latency objective. The objective's recording rule decides, as the verdict
-/// does. The value is the quantile, for the reader.
-fn slo_violation(slo: &Slo, timing: &Timing) -> Option<AlertRule> {
-    let endpoint = slo.endpoint()?;
-    let histogram = match slo.sli {
-        Sli::ResponseTime { .. } => Metric::response_time(endpoint),
-        _ => Metric::latency(endpoint),
+/// As [`camel_case`], but an underscore between digits stays, because it is a decimal point: 2_5 is
+/// not 25.
+fn camel_case_limit(name: &str) -> String {
+    let mut joined = String::new();
+    for word in name.split('_') {
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        if is_digit(joined.chars().next_back()) && is_digit(word.chars().next()) {
+            joined.push('_');
+        }
+        joined.push_str(&camel_case(word));
+    }
+    joined
+}
+
+/// Alert for a missed objective that has a recording rule. The rule decides, as the verdict does.
+/// The value is the quantile or the rate, for the reader.
+fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<AlertRule> {
+    let missed = Selector::new(recording_rules::objective_record(catalogue, slo)?).now().is_zero();
+    let window = Window::Fixed(timing.window);
+    let (value, description) = match slo.sli {
+        Sli::Span { endpoint, span, .. } => {
+            let quantile = slo.quantile();
+            let value = span_quantile(slo, &Metric::span(&endpoint, span), window);
+            (value, format!("{quantile}: {{{{ printf \"%.0f\" $value }}}}ms"))
+        }
+        _ => {
+            let rate = |selector: Selector| selector.rate(window).sum_by(&[TESTID]);
+            let (good, _) = objective_counters::good_and_total(slo, &rate);
+            (good, "throughput: {{ printf \"%.1f\" $value }} requests/s".to_owned())
+        }
     };
-    let missed = Selector::new(recording_rules::objective_record(slo)?).now().is_zero();
-    let quantile = slo.quantile();
-    let recorded =
-        recording_rules::RECORDED.iter().any(|(name, _)| *name == quantile) && matches!(slo.sli, Sli::Latency { .. });
-    let value = if recorded {
-        Selector::new(recording_rules::quantile_record(&histogram, &quantile)).now()
-    } else {
-        let buckets = slo.phases.select(Selector::new(histogram.bucket()));
-        promql::quantile_over(buckets, slo.objective, &[TESTID], Window::Fixed(timing.window))
-    };
-    let objective = slo.describe();
+    let title = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
+    let mut labels = BTreeMap::from([("severity", "warning")]);
+    labels.extend(slo.endpoint().map(|endpoint| ("endpoint", endpoint.name)));
     Some(AlertRule {
-        alert: violation_name(slo)?,
+        alert: violation_name(catalogue, slo)?,
         expr: value.and_on(&[TESTID], missed),
         pending: promql::duration(timing.slo_for),
-        labels: [("severity", "warning"), ("endpoint", endpoint.name)].into(),
+        labels,
         annotations: annotations(
-            format!("Objective of {} missed in run {{{{ $labels.testid }}}}: {objective}", endpoint.title),
-            format!("{quantile}: {{{{ printf \"%.0f\" $value }}}}ms"),
-            "If only this endpoint is slow, check its own query. \
-             If all are slow, check for overload, the connection pool and the network.",
+            format!("Objective of {title} missed in run {{{{ $labels.testid }}}}: {}", slo.describe()),
+            description,
+            action(slo),
         ),
     })
+}
+
+/// The quantile of a span. If it is recorded, the recorded series.
+fn span_quantile(slo: &Slo, histogram: &Metric, window: Window) -> Expr {
+    let quantile = slo.quantile();
+    let is_recorded = recording_rules::RECORDED.iter().any(|(name, _)| *name == quantile);
+    if is_recorded && slo.is_latency() && slo.part.is_none() {
+        return Selector::new(recording_rules::quantile_record(histogram, &quantile)).now();
+    }
+    promql::quantile_over(slo.select(Selector::new(histogram.bucket())), slo.objective, &[TESTID], window)
+}
+
+fn action(slo: &Slo) -> &'static str {
+    match slo.limited_span() {
+        Some(Span::Connecting) => {
+            "Check DNS, the TLS handshake, the accept queue of the service and the network. \
+             Reused connections do not connect: check whether the service closes them too early."
+        }
+        Some(_) => {
+            "If only this endpoint is slow, check its own query. \
+             If all are slow, check for overload, the connection pool and the network."
+        }
+        None => {
+            "Check whether requests fail or have become slower. \
+             If the load is lower than planned, check the generator."
+        }
+    }
 }
 
 /// Alert for too many failed requests. Requests without a response count as failed.
@@ -148,4 +196,15 @@ pub fn outline(file: &RuleFile<AlertRule>) -> String {
         format!("{alert}: {expr} for {pending}\n  {}", annotations["description"])
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_point_in_a_limit_stays_visible() {
+        assert_eq!(camel_case_limit("p99_9_under_2_5ms_in_steady"), "P99_9Under2_5msInSteady");
+        assert_eq!(camel_case_limit("at_least_50_per_second"), "AtLeast50PerSecond");
+    }
 }

@@ -10,7 +10,7 @@ use crate::label::TESTID;
 use crate::metric::Metric;
 use crate::objective_counters;
 use crate::promql::{self, Expr, Selector, Window};
-use crate::ratio::{Ratio, millis};
+use crate::ratio::Ratio;
 use crate::slo::{Sli, Slo};
 
 /// Intervals and windows of rules, and the times after which alerts fire.
@@ -79,6 +79,9 @@ pub struct RecordingRule {
     /// Expression whose value is recorded.
     #[serde(serialize_with = "as_text")]
     pub expr: Expr,
+    /// Reason why the expression may have no value after a good run.
+    #[serde(skip)]
+    pub may_be_missing: Option<&'static str>,
 }
 
 pub(crate) fn as_text<S: serde::Serializer>(expr: &Expr, serializer: S) -> Result<S::Ok, S::Error> {
@@ -94,7 +97,7 @@ pub fn recording_rules(catalogue: &Catalogue, timing: &Timing) -> RuleFile {
     };
     let window = Window::Fixed(timing.window);
     let quantiles = catalogue.endpoints.iter().flat_map(|endpoint| quantile_rules(endpoint, window)).collect();
-    let objectives = catalogue.slos.iter().filter_map(|slo| objective_rule(slo, window)).collect();
+    let objectives = catalogue.slos.iter().filter_map(|slo| objective_rule(catalogue, slo, window)).collect();
     RuleFile { groups: vec![group("quantiles", quantiles), group("objectives", objectives)] }
 }
 
@@ -106,6 +109,7 @@ fn quantile_rules(endpoint: &Endpoint, window: Window) -> impl Iterator<Item = R
     RECORDED.into_iter().map(move |(name, q)| RecordingRule {
         record: quantile_record(&latency, name),
         expr: promql::quantile_over(Selector::new(latency.bucket()), q, &[TESTID], window).not_nan(),
+        may_be_missing: None,
     })
 }
 
@@ -115,22 +119,24 @@ pub(crate) fn quantile_record(histogram: &Metric, quantile: &str) -> String {
 }
 
 /// Name of a recorded objective: `slo:<endpoint>:p95_under_<N>ms`, or
-/// `slo:<endpoint>:response_p95_under_<N>ms` for response time. `None` for other objectives.
-pub(crate) fn objective_record(slo: &Slo) -> Option<String> {
-    let kind = match slo.sli {
-        Sli::Latency { .. } => "",
-        Sli::ResponseTime { .. } => "response_",
+/// `slo:<endpoint>:response_p95_under_<N>ms` for response time. `None` for objectives that are not
+/// recorded.
+pub(crate) fn objective_record(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
+    let span = match slo.sli {
+        Sli::Span { span, .. } => span.prefix().replace(' ', "_"),
+        Sli::Throughput { .. } => String::new(),
         Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
     };
-    let (quantile, threshold) = (slo.quantile().replace('.', "_"), millis(slo.threshold()?).replace('.', "_"));
-    Some(format!("slo:{}:{kind}{quantile}_under_{threshold}ms", slo.endpoint()?.name))
+    let scope = if catalogue.is_main(slo) { String::new() } else { slo.name_of_scope() };
+    let subject = slo.endpoint().map_or("all", |endpoint| endpoint.name);
+    Some(format!("slo:{subject}:{span}{}{scope}", slo.name_of_limit()))
 }
 
 /// 1 while the requests in the window meet the objective, 0 while they miss it, and no value
 /// without requests.
-fn objective_rule(slo: &Slo, window: Window) -> Option<RecordingRule> {
-    let expr = objective_counters::is_met(slo, &|selector| selector.growth(window).sum_by(&[TESTID]), &[TESTID]);
-    Some(RecordingRule { record: objective_record(slo)?, expr })
+fn objective_rule(catalogue: &Catalogue, slo: &Slo, window: Window) -> Option<RecordingRule> {
+    let expr = objective_counters::is_met(slo, window, &|selector| selector, &[TESTID]);
+    Some(RecordingRule { record: objective_record(catalogue, slo)?, expr, may_be_missing: slo.may_be_missing() })
 }
 
 /// Readable outline of the rules for reviews, one line per rule.

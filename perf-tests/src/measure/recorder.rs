@@ -76,6 +76,13 @@ impl Recorder {
                 counts.fail(failure);
             }
         }
+        for counted in &mut counts.spans {
+            match (sample.span(counted.span), sample.failure) {
+                (None, _) => {}
+                (Some(time), None) => counted.durations.record(time),
+                (Some(time), Some(_)) => counted.durations.record_failed(time),
+            }
+        }
         counts.late += u64::from(at.late);
         let status = counts
             .by_status

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use monitoring::metric::Part;
+use monitoring::span::Span;
 use tokio::time::Instant;
 
 use crate::plan::nanos;
@@ -32,6 +33,17 @@ impl Sample {
         self.finished.duration_since(self.started).saturating_sub(self.parts.before_sending())
     }
 
+    /// A span of its time. `None` if it did not connect and the span is connecting.
+    pub fn span(&self, span: Span) -> Option<Duration> {
+        match span {
+            Span::Latency => Some(self.duration()),
+            Span::ResponseTime => Some(self.response_time()),
+            Span::Connecting => Some(self.parts.connecting()).filter(|time| !time.is_zero()),
+            Span::WithConnecting => Some(self.finished.duration_since(self.started)),
+            Span::FirstByte => Some(self.duration().saturating_sub(self.parts.get(Part::Receiving))),
+        }
+    }
+
     /// The time from when it was due to when it finished.
     pub fn response_time(&self) -> Duration {
         self.finished.duration_since(self.due)
@@ -52,6 +64,11 @@ impl DurationParts {
     /// The time of a part.
     pub const fn get(&self, part: Part) -> Duration {
         Duration::from_nanos(self.0[part as usize])
+    }
+
+    /// DNS look-up, TCP connect and TLS handshake. Zero on a reused connection.
+    pub fn connecting(&self) -> Duration {
+        [Part::LookingUp, Part::Connecting, Part::TlsHandshaking].map(|part| self.get(part)).iter().sum()
     }
 
     /// The time before sending: blocked, looking up, connecting and the TLS handshake.

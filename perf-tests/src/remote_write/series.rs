@@ -12,7 +12,7 @@ use monitoring::phase::Phase;
 use super::message::{SampleValue, SeriesLabels};
 use super::native_histogram::NativeHistogram;
 use super::wire_v1::Label;
-use crate::measure::{self, Buckets, CheckCounts, EndpointCounts, Latency, Snapshot};
+use crate::measure::{self, Buckets, CheckCounts, EndpointCounts, Latency, Snapshot, SpanCounts};
 use crate::plan::PhasePlan;
 
 /// A series and its current value.
@@ -115,6 +115,9 @@ impl SeriesWriter<'_> {
         self.latency(&Metric::latency(endpoint), labeled, &counts.latency);
         if let Some(response) = &counts.response {
             self.latency(&Metric::response_time(endpoint), labeled, response);
+        }
+        for SpanCounts { span, durations } in &counts.spans {
+            self.latency(&Metric::span(endpoint, *span), labeled, durations);
         }
         self.counter(&Metric::api_errors(), labeled, "", requests.failed);
         if with_success {

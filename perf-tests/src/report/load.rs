@@ -1,8 +1,10 @@
 //! The load in the report: plan, results, and findings about the load and the generator.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use monitoring::phase::Phase;
 use monitoring::ratio::Ratio;
+use perf_report::evidence::PhaseTime;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::percent;
@@ -52,6 +54,25 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
         model: if arrivals.is_some() { perf_report::OPEN } else { perf_report::CLOSED }.to_owned(),
         arrivals,
     })
+}
+
+/// The times of each part's phases. A load that is limited by iterations, or that was stopped early,
+/// ends with the load.
+pub(crate) fn phase_times(plan: &Plan, load: &Load, (started, ended): (SystemTime, SystemTime), stopped: bool) -> Vec<Vec<PhaseTime>> {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let lasted = ended.duration_since(started).unwrap_or_default();
+    let is_cut = stopped || load.interrupted || load.aborted.is_some();
+    let times = |part: &PartPlan| {
+        let is_limited = part.iterations().is_some() && !part.is_open();
+        let end = if is_cut || is_limited { part.end.min(lasted) } else { part.end };
+        let starts: Vec<_> = part.phases.steps().collect();
+        let ends = starts.iter().skip(1).map(|(from, _)| *from).chain([end]);
+        let time = |(&(from, phase), to): (&(Duration, Phase), Duration)| {
+            PhaseTime { phase, from_ms: millis(from.min(end)), to_ms: millis(to.min(end)) }
+        };
+        starts.iter().zip(ends).map(time).collect()
+    };
+    plan.parts.iter().map(times).collect()
 }
 
 fn durations(spread: &Spread) -> Option<Durations> {

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::slo::{OnMiss, Slo};
+use monitoring::slo::{OnMiss, Sli, Slo};
 use perf_report::judgement::Judge;
 use perf_report::verdict::{self, Tally, Verdict};
 
 use super::metrics::Metrics;
 use crate::engine::LoadObserver;
 use crate::measure::{Section, Snapshot, TimelineError, TimelineRecorder};
+use crate::plan::Plan;
 use crate::progress::Progress;
 
 /// When a load ends early: see [`crate::Scenario::abort_on_miss`].
@@ -41,8 +42,10 @@ impl<'run> Watchers<'run> {
         abort: Option<AbortRule>,
         catalogue: &'run Catalogue,
         exercised: &'run [Endpoint],
+        plan: &'run Plan,
     ) -> Self {
-        let miss_detector = abort.map(|on| MissDetector { on, catalogue, exercised, past: VecDeque::new() });
+        let parts = plan.parts.iter().map(|part| &*part.name).collect();
+        let miss_detector = abort.map(|on| MissDetector { on, catalogue, exercised, parts, past: VecDeque::new() });
         Self { progress, metrics, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)) }
     }
 
@@ -73,6 +76,7 @@ struct MissDetector<'run> {
     on: AbortRule,
     catalogue: &'run Catalogue,
     exercised: &'run [Endpoint],
+    parts: Vec<&'run str>,
     /// The tally of each objective at earlier times, ascending.
     past: VecDeque<(Duration, Vec<Option<Tally>>)>,
 }
@@ -80,8 +84,11 @@ struct MissDetector<'run> {
 impl MissDetector<'_> {
     /// The reason to end the load, if an objective was missed over the window before `elapsed`.
     fn find_miss(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Option<String> {
-        let judge = Judge { catalogue: self.catalogue, exercised: self.exercised, snapshot, checks: &[] };
-        let now: Vec<_> = self.catalogue.slos.iter().map(|slo| judge.tally(slo)).collect();
+        let Self { catalogue, exercised, parts, .. } = self;
+        let judge = Judge { catalogue, exercised, snapshot, checks: &[], parts };
+        // A window has no planned time, so throughput is only judged at the end.
+        let judged = |slo: &Slo| judge.tally(slo).filter(|_| !matches!(slo.sli, Sli::Throughput { .. }));
+        let now: Vec<_> = catalogue.slos.iter().map(judged).collect();
         self.past.push_back((elapsed, now.clone()));
         // Keeps one entry that is at least a window old. Older ones are not needed.
         while self.past.get(1).is_some_and(|(at, _)| elapsed.saturating_sub(*at) >= self.on.window) {

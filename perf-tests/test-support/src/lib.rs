@@ -3,6 +3,7 @@
 //! This crate is only a dev-dependency. A function that fails panics, and so fails its test.
 
 pub mod fake_server;
+pub mod objectives;
 pub mod programs;
 mod reports;
 

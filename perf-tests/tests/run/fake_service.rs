@@ -39,6 +39,7 @@ impl Service {
         let state = Arc::new(ServiceState::default());
         let router = Router::new()
             .route("/ping", get(|| async { "pong" }))
+            .route("/room", get(|| async { "room" }))
             .route("/setup", get(|| async { "ready" }))
             .route("/echo/{word}", post(echo))
             .layer(middleware::from_fn_with_state(state.clone(), count_and_fail))

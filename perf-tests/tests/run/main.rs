@@ -7,6 +7,7 @@ mod delivery;
 mod engine;
 mod fake_service;
 mod fake_store;
+mod objectives;
 mod parts;
 mod store;
 

@@ -10,7 +10,7 @@ use monitoring::prometheus::alerts::{self, AlertRule};
 use monitoring::prometheus::recording_rules::{RuleFile, Timing};
 use monitoring::ratio::millis;
 use monitoring::services;
-use monitoring::slo::Sli;
+use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_settings::{LoadOverride, Rate, Settings};
 use prometheus_store::StoreAccess;
@@ -182,8 +182,8 @@ async fn exercise(
 /// Flags of the stub backend, which serves the first of all services. First each endpoint is slower
 /// than its objective allows, then the first endpoint fails.
 fn faults(catalogue: &Catalogue) -> Vec<String> {
-    let slow = catalogue.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })).filter_map(|slo| {
-        let (endpoint, threshold) = (slo.endpoint()?, slo.threshold()?);
+    let slow = catalogue.endpoints.iter().filter_map(|endpoint| {
+        let threshold = catalogue.latency_slos(endpoint).filter_map(Slo::threshold).max()?;
         Some(format!("--delay={}={}ms@{SLOW}", endpoint.name, millis(threshold + Duration::from_millis(100))))
     });
     let failing = catalogue.endpoints.first().map(|endpoint| format!("--errors={}=100%@{FAILING}", endpoint.name));

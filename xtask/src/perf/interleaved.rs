@@ -217,7 +217,7 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
     if args.gate.gate.judges_objectives() {
         let heads: Vec<_> = pairs.iter().map(|(_, head)| head).collect();
         let catalogue = heads.first().and_then(|head| services::find(&head.service));
-        comparison.objectives = catalogue.map_or_else(Vec::new, |it| perf_compare::objectives(it.slos, &heads));
+        comparison.objectives = catalogue.map_or_else(Vec::new, |it| perf_compare::objectives(it, &heads));
         let backend = catalogue.map_or(&[][..], |catalogue| catalogue.backend);
         let gating = backend.iter().filter(|slo| slo.on_miss == OnMiss::Fail).map(|slo| slo.id());
         let left_out = gating.map(|id| format!("{id} is not judged: rounds push no metrics to a store"));

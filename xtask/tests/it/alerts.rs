@@ -11,7 +11,7 @@ use monitoring::prometheus::alerts::{self, AlertRule, HIGH_ERROR_RATE, METRICS_A
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::ratio::millis;
 use monitoring::services::stock_ai::STOCK_AI;
-use monitoring::slo::{Sli, Slo};
+use monitoring::slo::Slo;
 use monitoring::{generated_files, services};
 
 /// A promtool test file.
@@ -79,7 +79,7 @@ fn rule(name: &str) -> AlertRule {
 /// `times` is promtool's notation for the samples, in which `{n}` stands for the increase per push.
 fn latency(slo: &Slo, testid: &str, good: u64, times: &str) -> Series {
     let (Some(endpoint), Some(threshold)) = (slo.endpoint(), slo.threshold()) else {
-        panic!("{} is not a latency objective", slo.id())
+        panic!("{} is not a latency objective", slo.describe())
     };
     let series = |metric: &str, le: &str, n: u64| {
         let le = if le.is_empty() { String::new() } else { format!(",le=\"{le}\"") };
@@ -101,8 +101,8 @@ const STEADY: &str = "0+{n}x150";
 fn a_missed_p95_fires_its_alert_after_five_minutes() {
     let mut tests = TestFile::new();
     let mut alerts = 0;
-    for slo in STOCK_AI.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })) {
-        let name = alerts::violation_name(slo).unwrap();
+    for slo in STOCK_AI.slos.iter().filter(|slo| slo.is_latency()) {
+        let name = alerts::violation_name(&STOCK_AI, slo).unwrap();
         let rule = rule(&name);
         let threshold: u64 = millis(slo.threshold().unwrap()).parse().unwrap();
         // The 19th of 20 lies halfway between the threshold and the next bound.

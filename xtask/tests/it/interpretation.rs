@@ -5,7 +5,6 @@
 use crate::real::{Backend, out, run, xtask};
 use monitoring::ratio::millis;
 use monitoring::services::stock_ai::STOCK_AI;
-use monitoring::slo::Sli;
 
 /// Flags of the stub backend for a fault, and the parts of the expected findings.
 struct Fault {
@@ -15,7 +14,7 @@ struct Fault {
 
 /// Each endpoint slow, all slow, one near its objective, and failures of one, of two and of all.
 fn faults() -> Vec<Fault> {
-    let slow = STOCK_AI.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. }));
+    let slow = STOCK_AI.slos.iter().filter(|slo| slo.is_latency());
     let delays: Vec<_> = slow.map(|slo| (slo.endpoint().unwrap().name, slo.threshold().unwrap())).collect();
     let delay = |name: &str, by| format!("--delay={name}={}ms", millis(by));
     let mut faults: Vec<_> = delays
@@ -56,7 +55,7 @@ fn faults() -> Vec<Fault> {
 #[ignore = "loads the stub backend: run with cargo xtask ci"]
 fn each_kind_of_fault_has_the_right_finding() {
     // One slow endpoint stands for the others.
-    let slow = STOCK_AI.slos.iter().filter(|slo| matches!(slo.sli, Sli::Latency { .. })).count();
+    let slow = STOCK_AI.slos.iter().filter(|slo| slo.is_latency()).count();
     check(|number| number == 0 || number >= slow);
 }
 

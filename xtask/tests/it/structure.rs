@@ -36,7 +36,7 @@ fn crates_import_only_allowed_crates() {
         ("perf-tests", &["monitoring", "perf-host", "perf-report", "perf-settings", "prometheus-store"]),
         ("prometheus-store", &["monitoring"]),
         ("stub-backend", &[]),
-        ("test-support", &["perf-report"]),
+        ("test-support", &["monitoring", "perf-report"]),
         (
             "xtask",
             &[

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use monitoring::metric::Part;
+use monitoring::span::Span;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::{Bounds, Buckets, Latency, Spread};
@@ -18,6 +19,9 @@ pub struct EndpointCounts {
     /// Response times of all requests; failed ones count beyond all bounds. Only open loads have
     /// them.
     pub response: Option<Latency>,
+    /// Other spans of the requests' time, those that an objective limits.
+    #[serde(default)]
+    pub spans: Vec<SpanCounts>,
     /// Durations by status code; 0 means no response.
     pub by_status: BTreeMap<u16, StatusCounts>,
     /// Time of requests by [`Part`].
@@ -30,6 +34,15 @@ pub struct EndpointCounts {
     pub late: u64,
     /// Requests whose duration the backend reported.
     pub server: ServerTimes,
+}
+
+/// A span of the time of an endpoint's requests.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SpanCounts {
+    /// Which span.
+    pub span: Span,
+    /// Its durations; failed requests count beyond all bounds.
+    pub durations: Latency,
 }
 
 /// Requests whose duration the backend reported in a response header, with their durations on both
@@ -129,11 +142,14 @@ pub struct GeneratorHealth {
 }
 
 impl EndpointCounts {
-    /// Empty counts with the given bucket bounds. With `open`, response times are counted, too.
-    pub fn new(bounds: &Bounds, coarse: &Bounds, open: bool) -> Self {
+    /// Empty counts with the given bucket bounds. With `open`, response times are counted, too, and
+    /// so are `spans`.
+    pub fn new(bounds: &Bounds, coarse: &Bounds, open: bool, spans: &[Span]) -> Self {
+        let span_counts = |&span| SpanCounts { span, durations: Latency::new(bounds.clone()) };
         Self {
             latency: Latency::new(bounds.clone()),
             response: open.then(|| Latency::new(bounds.clone())),
+            spans: spans.iter().map(span_counts).collect(),
             by_status: BTreeMap::new(),
             parts: vec![Buckets::new(coarse.clone()); Part::ALL.len()],
             failures: [0; FailureKind::ALL.len()],
@@ -154,6 +170,15 @@ impl EndpointCounts {
         FailureKind::ALL.into_iter().zip(self.failures).filter(|(_, count)| *count > 0)
     }
 
+    /// Durations of a span. `None` if it was not counted.
+    pub fn span(&self, span: Span) -> Option<&Latency> {
+        match span {
+            Span::Latency => Some(&self.latency),
+            Span::ResponseTime => self.response.as_ref(),
+            _ => self.spans.iter().find(|counts| counts.span == span).map(|counts| &counts.durations),
+        }
+    }
+
     /// Number of requests of the endpoint.
     pub fn requests(&self) -> RequestCounts {
         let failed = self.failures.iter().sum();
@@ -167,6 +192,9 @@ impl EndpointCounts {
             (_, None) => {}
             (None, Some(theirs)) => self.response = Some(theirs.clone()),
             (Some(mine), Some(theirs)) => mine.merge(theirs),
+        }
+        for (mine, theirs) in self.spans.iter_mut().zip(&other.spans) {
+            mine.durations.merge(&theirs.durations);
         }
         for (&status, theirs) in &other.by_status {
             self.by_status

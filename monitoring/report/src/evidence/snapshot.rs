@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use monitoring::catalogue::Catalogue;
 use monitoring::metric;
 use monitoring::phase::{Phase, Phases};
+use monitoring::span::Span;
 use serde::{Deserialize, Serialize};
 
 use super::counts::{
@@ -18,7 +19,8 @@ use super::histogram::{Bounds, Latency, bounds};
 /// Dimensions of the counts. They are known before a run and the same for all workers.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    endpoints: usize,
+    /// For each endpoint: the spans that are counted because an objective limits them.
+    spans: Vec<Vec<Span>>,
     /// For each scenario of the run: whether its load is open.
     open: Vec<bool>,
     /// Upper bounds of the histograms by which objectives are judged, in nanoseconds.
@@ -75,7 +77,8 @@ impl Layout {
     /// Layout for the endpoints of a catalogue. `open` has one entry for each scenario.
     pub fn new(catalogue: &Catalogue, open: Vec<bool>) -> Self {
         let (exact, coarse) = (catalogue.bucket_bounds(), metric::coarse_bounds());
-        Self { endpoints: catalogue.endpoints.len(), open, bounds: bounds(&exact), coarse: bounds(&coarse) }
+        let spans = catalogue.endpoints.iter().map(|endpoint| catalogue.spans_on_demand(endpoint)).collect();
+        Self { spans, open, bounds: bounds(&exact), coarse: bounds(&coarse) }
     }
 }
 
@@ -125,29 +128,41 @@ impl Snapshot {
     /// Counts of one endpoint in some phases, over all scenarios. `None` without scenarios or
     /// phases.
     pub fn endpoint(&self, endpoint: usize, phases: Phases) -> Option<EndpointCounts> {
+        self.endpoint_in(endpoint, phases, None)
+    }
+
+    /// As [`Snapshot::endpoint`], in one scenario if `part` is given.
+    pub fn endpoint_in(&self, endpoint: usize, phases: Phases, part: Option<usize>) -> Option<EndpointCounts> {
         let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
-        let mut cells = self.parts.iter().flat_map(|part| chosen.clone().map(move |phase| part.cell(endpoint, phase)));
+        let mut cells = self.chosen(part).flat_map(|part| chosen.clone().map(move |phase| part.cell(endpoint, phase)));
         let mut all = cells.next()?.clone();
         cells.for_each(|counts| all.merge(counts));
         Some(all)
     }
 
-    /// Evaluations of a check in some phases, over all scenarios.
-    pub fn check(&self, name: &str, phases: Phases) -> CheckCounts {
+    /// Evaluations of a check in some phases, over all scenarios or in one.
+    pub fn check(&self, name: &str, phases: Phases, part: Option<usize>) -> CheckCounts {
         let mut all = CheckCounts::default();
-        for tries in self.parts.iter().filter_map(|part| part.checks.get(name)) {
+        for tries in self.chosen(part).filter_map(|part| part.checks.get(name)) {
             let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
             chosen.for_each(|phase| all.add(tries[phase.index()]));
         }
         all
     }
+
+    /// All scenarios, or the one with this index.
+    pub fn chosen(&self, part: Option<usize>) -> impl Iterator<Item = &PartCounts> {
+        let is_chosen = move |index| part.is_none_or(|only| only == index);
+        self.parts.iter().enumerate().filter(move |(index, _)| is_chosen(*index)).map(|(_, counts)| counts)
+    }
 }
 
 impl PartCounts {
     fn new(layout: &Layout, open: bool) -> Self {
-        let cell = EndpointCounts::new(&layout.bounds, &layout.coarse, open);
+        let cell = |spans: &Vec<Span>| EndpointCounts::new(&layout.bounds, &layout.coarse, open, spans);
+        let cells = layout.spans.iter().flat_map(|spans| vec![cell(spans); Phase::ALL.len()]);
         Self {
-            cells: vec![cell; layout.endpoints * Phase::ALL.len()],
+            cells: cells.collect(),
             iterations: IterationCounts::default(),
             dropped: [0; Phase::ALL.len()],
             iteration_duration: Latency::new(layout.coarse.clone()),
@@ -156,17 +171,24 @@ impl PartCounts {
             checks: BTreeMap::new(),
             segments: BTreeMap::new(),
             vus: 0,
-            most_per_iteration: vec![0; layout.endpoints],
+            most_per_iteration: vec![0; layout.spans.len()],
         }
     }
 
     /// Whether the counts have the endpoints and bucket bounds of a layout.
     pub fn has(&self, layout: &Layout) -> bool {
+        let endpoints = layout.spans.len();
         let has_bounds = |latency: &Latency| latency.buckets().has(&layout.bounds);
-        self.cells.len() == layout.endpoints * Phase::ALL.len()
+        let has_spans = |cell: &EndpointCounts, spans: &[Span]| {
+            cell.spans.iter().map(|counts| counts.span).eq(spans.iter().copied())
+                && cell.spans.iter().all(|counts| has_bounds(&counts.durations))
+        };
+        let spans = layout.spans.iter().flat_map(|spans| [spans; Phase::ALL.len()]);
+        self.cells.len() == endpoints * Phase::ALL.len()
             && self.cells.iter().all(|cell| has_bounds(&cell.latency) && cell.response.iter().all(has_bounds))
-            && self.most_per_iteration.len() == layout.endpoints
-            && self.segments.values().flat_map(BTreeMap::keys).all(|&endpoint| endpoint < layout.endpoints)
+            && self.cells.iter().zip(spans).all(|(cell, spans)| has_spans(cell, spans))
+            && self.most_per_iteration.len() == endpoints
+            && self.segments.values().flat_map(BTreeMap::keys).all(|&endpoint| endpoint < endpoints)
     }
 
     /// Counts of one endpoint in one phase.

@@ -15,6 +15,7 @@ pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
     match (objective.measured.as_ref()?, objective.goal) {
         (Measurement::Backend(found), Goal::Backend { measure, .. }) => Some(measure.describe(found.value)),
         (Measurement::Percentile { quantile_ms, .. }, _) => quantile_ms.map(millis),
+        (Measurement::Throughput { tally, judged_ms }, _) => Some(describe_rate(tally.good, *judged_ms)?),
         _ => {
             let tally = objective.tally().filter(|tally| tally.total > 0)?;
             let bad = tally.total - tally.good.min(tally.total);
@@ -27,6 +28,12 @@ pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
     }
 }
 
+/// Requests a second with one decimal, rounded down, so that a missed throughput never looks met.
+fn describe_rate(good: u64, judged_ms: u64) -> Option<String> {
+    let tenths = good.saturating_mul(10_000).checked_div(judged_ms)?;
+    Some(format!("{}.{} requests/s", tenths / 10, tenths % 10))
+}
+
 /// Text of a missed objective: "get_game_data p95 761.0 ms > 500 ms, 263 requests".
 pub fn describe_miss(objective: &ObjectiveResult) -> String {
     let quantile = |ppm| Ratio::ppm(ppm).as_quantile();
@@ -37,11 +44,15 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     };
     let (what, sign, limit) = match objective.goal {
         // Reports of older versions do not have the share.
-        goal if !goal.is_backend() && goal.share_ppm().is_none() => return without_limit(),
+        goal if !goal.is_backend() && !goal.is_throughput() && goal.share_ppm().is_none() => return without_limit(),
         Goal::Latency(goal) => (quantile(goal.share_ppm), '>', format!("{} ms", goal.threshold_ms)),
         Goal::ResponseTime(goal) => {
             (format!("response {}", quantile(goal.share_ppm)), '>', format!("{} ms", goal.threshold_ms))
         }
+        Goal::Span { span, share_ppm, threshold_ms } => {
+            (format!("{}{}", span.prefix(), quantile(share_ppm)), '>', format!("{threshold_ms} ms"))
+        }
+        Goal::Throughput { per_second } => ("throughput".to_owned(), '<', format!("{per_second} requests/s")),
         Goal::Success(goal) => ("success".to_owned(), '≤', percent(goal.share_ppm)),
         Goal::Check(goal) => ("passes".to_owned(), '≤', percent(goal.share_ppm)),
         Goal::Errors(goal) => ("errors".to_owned(), '≥', percent(Ratio::WHOLE - goal.share_ppm)),
@@ -49,12 +60,18 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Goal::Backend { .. } => return without_limit(),
     };
     let measured = describe_measured(objective).unwrap_or_default();
-    let requests = objective.tally().map(|it| format!(", {} requests", count(it.total))).unwrap_or_default();
+    let requests = match objective.measured {
+        Some(Measurement::Throughput { tally, judged_ms }) => {
+            format!(", {} successful requests in {} s", count(tally.good), judged_ms.div_ceil(1_000))
+        }
+        _ => objective.tally().map(|it| format!(", {} requests", count(it.total))).unwrap_or_default(),
+    };
     let failed = match objective.quantile_ms() {
         Some(Millis::INFINITE) => ", too many of them failed",
         _ => "",
     };
-    format!("{} {what} {measured} {sign} {limit}{requests}{failed}", objective.subject)
+    let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
+    format!("{} {what} {measured} {sign} {limit}{requests}{failed}{part}", objective.subject)
 }
 
 /// Severity and kind. `None` if the objective was met or is not judged.

@@ -28,7 +28,7 @@ pub struct FirstMiss<'a> {
 
 /// The first miss of an objective on latency.
 pub fn first_miss(report: &Report) -> Option<FirstMiss<'_>> {
-    let of_latency = report.objectives.iter().filter(|objective| objective.goal.is_latency());
+    let of_latency = report.objectives.iter().filter(|objective| objective.is_on_timeline());
     let misses = of_latency.filter_map(|objective| Some((missed_at(objective, &report.timeline.slices)?, objective)));
     let (at, objective) = misses.min_by_key(|(at, _)| *at)?;
     let slice = &report.timeline.slices[at];

@@ -1,7 +1,9 @@
 //! Objectives in a report: limit, measured value and verdict.
 
 use monitoring::backend_slo::{BackendSlo, Measure};
+use monitoring::catalogue::Catalogue;
 use monitoring::slo::{OnMiss, Sli, Slo};
+use monitoring::span::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,13 @@ pub struct ObjectiveResult {
     pub subject: String,
     /// Text of the objective: "p95 <= 300 ms".
     pub objective: String,
+    /// Part of the scenario that is judged. `None` if all are judged together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// Whether another objective is the main one on the same metric. The good requests of the
+    /// timeline are those of the main one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_further: bool,
     /// Effect of a miss on the exit code.
     pub on_miss: OnMiss,
     /// The objective in numbers.
@@ -42,12 +51,26 @@ pub enum Goal {
     Latency(Percentile),
     /// A percentile of an endpoint's response time.
     ResponseTime(Percentile),
+    /// A percentile of another span of an endpoint's requests.
+    Span {
+        /// Which span.
+        span: Span,
+        /// Share in parts per million: 950,000 is p95.
+        share_ppm: u32,
+        /// Longest good duration, in milliseconds.
+        threshold_ms: f64,
+    },
     /// The share of an endpoint's requests that succeed.
     Success(Share),
     /// The share of a check's evaluations that pass.
     Check(Share),
     /// The share of all requests that do not fail.
     Errors(Share),
+    /// Successful requests a second.
+    Throughput {
+        /// Least number of them.
+        per_second: u32,
+    },
     /// A value of the backend's own metrics.
     Backend {
         /// Limit of the value. A value equal to it is good.
@@ -97,6 +120,14 @@ pub enum Measurement {
         #[serde(flatten)]
         tally: Tally,
     },
+    /// Successful requests in the judged time.
+    Throughput {
+        /// Counts of requests.
+        #[serde(flatten)]
+        tally: Tally,
+        /// Planned length of the judged phases, in milliseconds.
+        judged_ms: u64,
+    },
     /// A value of the backend's own metrics.
     Backend(BackendValue),
 }
@@ -117,11 +148,13 @@ impl Goal {
         let share_ppm = slo.objective.as_ppm();
         let threshold_ms = slo.threshold().map_or(0.0, |threshold| threshold.as_secs_f64() * 1e3);
         match slo.sli {
-            Sli::Latency { .. } => Self::Latency(Percentile { share_ppm, threshold_ms }),
-            Sli::ResponseTime { .. } => Self::ResponseTime(Percentile { share_ppm, threshold_ms }),
+            Sli::Span { span: Span::Latency, .. } => Self::Latency(Percentile { share_ppm, threshold_ms }),
+            Sli::Span { span: Span::ResponseTime, .. } => Self::ResponseTime(Percentile { share_ppm, threshold_ms }),
+            Sli::Span { span, .. } => Self::Span { span, share_ppm, threshold_ms },
             Sli::Success { .. } => Self::Success(Share { share_ppm }),
             Sli::Check { .. } => Self::Check(Share { share_ppm }),
             Sli::NoError => Self::Errors(Share { share_ppm }),
+            Sli::Throughput { per_second, .. } => Self::Throughput { per_second },
         }
     }
 
@@ -129,11 +162,13 @@ impl Goal {
     /// the objective has no share.
     pub fn share_ppm(&self) -> Option<u32> {
         let ppm = match *self {
-            Self::Latency(Percentile { share_ppm, .. }) | Self::ResponseTime(Percentile { share_ppm, .. }) => share_ppm,
+            Self::Latency(Percentile { share_ppm, .. })
+            | Self::ResponseTime(Percentile { share_ppm, .. })
+            | Self::Span { share_ppm, .. } => share_ppm,
             Self::Success(Share { share_ppm })
             | Self::Check(Share { share_ppm })
             | Self::Errors(Share { share_ppm }) => share_ppm,
-            Self::Backend { .. } => return None,
+            Self::Throughput { .. } | Self::Backend { .. } => return None,
         };
         (ppm > 0).then_some(ppm)
     }
@@ -142,6 +177,7 @@ impl Goal {
     pub const fn threshold_ms(&self) -> Option<f64> {
         match self {
             Self::Latency(goal) | Self::ResponseTime(goal) => Some(goal.threshold_ms),
+            Self::Span { threshold_ms, .. } => Some(*threshold_ms),
             _ => None,
         }
     }
@@ -149,6 +185,11 @@ impl Goal {
     /// Whether the objective is on a percentile of latency.
     pub const fn is_latency(&self) -> bool {
         matches!(self, Self::Latency(_))
+    }
+
+    /// Whether the objective is on throughput.
+    pub const fn is_throughput(&self) -> bool {
+        matches!(self, Self::Throughput { .. })
     }
 
     /// Whether the objective is on the backend's own metrics.
@@ -166,6 +207,11 @@ impl ObjectiveResult {
         }
     }
 
+    /// Whether it is the latency objective whose good requests the timeline counts.
+    pub fn is_on_timeline(&self) -> bool {
+        self.goal.is_latency() && !self.is_further
+    }
+
     /// Whether tables have a row for it: not if it is not judged, or the backend has no value for
     /// it.
     pub fn has_row(&self) -> bool {
@@ -173,22 +219,24 @@ impl ObjectiveResult {
     }
 
     /// Result of an objective that the scenario exercises. It has no percentile yet.
-    pub fn new(slo: &Slo, tally: Tally, verdict: Verdict) -> Self {
+    pub fn new(catalogue: &Catalogue, slo: &Slo, tally: Tally, verdict: Verdict) -> Self {
         let measured = match slo.sli {
-            Sli::Latency { .. } | Sli::ResponseTime { .. } => {
+            Sli::Span { .. } => {
                 Measurement::Percentile { tally, quantile_ms: None, interval_ms: None, response_ms: None }
             }
-            Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => Measurement::Share { tally },
+            _ => Measurement::Share { tally },
         };
-        Self { verdict, measured: Some(measured), ..Self::not_in_scenario(slo) }
+        Self { verdict, measured: Some(measured), ..Self::not_in_scenario(catalogue, slo) }
     }
 
     /// Result of an objective that the scenario does not exercise.
-    pub fn not_in_scenario(slo: &Slo) -> Self {
+    pub fn not_in_scenario(catalogue: &Catalogue, slo: &Slo) -> Self {
         Self {
-            id: slo.id(),
+            id: catalogue.slo_id(slo),
             subject: slo.subject().to_owned(),
             objective: slo.describe(),
+            part: slo.part.map(str::to_owned),
+            is_further: !catalogue.is_main(slo),
             on_miss: slo.on_miss,
             goal: Goal::new(slo),
             verdict: Verdict::NotInScenario,
@@ -212,6 +260,8 @@ impl ObjectiveResult {
             id: slo.id(),
             subject: BACKEND.to_owned(),
             objective: slo.describe(),
+            part: None,
+            is_further: false,
             on_miss: slo.on_miss,
             goal: Goal::Backend { bound: slo.amount().value(), measure: slo.amount().measure() },
             verdict,
@@ -240,7 +290,11 @@ impl ObjectiveResult {
     /// on a value of the backend.
     pub const fn tally(&self) -> Option<&Tally> {
         match &self.measured {
-            Some(Measurement::Percentile { tally, .. } | Measurement::Share { tally }) => Some(tally),
+            Some(
+                Measurement::Percentile { tally, .. }
+                | Measurement::Share { tally }
+                | Measurement::Throughput { tally, .. },
+            ) => Some(tally),
             _ => None,
         }
     }

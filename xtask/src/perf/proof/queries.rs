@@ -131,7 +131,7 @@ fn not_requested(catalogue: &Catalogue, expr: &str, report: &Report) -> Option<&
 /// The endpoints whose series a query selects.
 fn mentioned_endpoints(catalogue: &Catalogue, expr: &str) -> Vec<&'static str> {
     let mentions = |name: &str| {
-        ["latency", "success", "response_time"].iter().any(|metric| {
+        ["latency", "success", "response_time", "connecting", "with_connecting", "first_byte"].iter().any(|metric| {
             let stem = format!("{name}_{metric}");
             expr.match_indices(&stem).any(|(at, _)| {
                 let before = expr[..at].chars().next_back();
@@ -164,7 +164,7 @@ fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
         place: format!("rule {}", rule.record),
         expr: rule.expr.to_string(),
         instant: false,
-        may_be_empty: None,
+        may_be_empty: rule.may_be_missing,
     });
     let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         kind: QuestionKind::Rule,

@@ -29,17 +29,13 @@ fn middle(slice: &Slice) -> f64 {
     seconds(slice.from_ms + slice.to_ms) / 2.0
 }
 
-/// Objective on the latency of an endpoint.
-fn latency_objective<'a>(report: &'a Report, endpoint: &EndpointResult) -> Option<&'a ObjectiveResult> {
-    let is_wanted = |objective: &&ObjectiveResult| objective.goal.is_latency() && objective.subject == endpoint.name;
-    report.objectives.iter().find(is_wanted)
-}
-
+/// A level for each objective on the latency of an endpoint.
 fn slo(report: &Report, endpoint: &EndpointResult) -> Vec<Level> {
+    let is_wanted = |objective: &&ObjectiveResult| objective.goal.is_latency() && objective.subject == endpoint.name;
     let level = |objective: &ObjectiveResult| {
         Some(Level { name: objective.objective.clone(), class: "slo", at: objective.goal.threshold_ms()? })
     };
-    latency_objective(report, endpoint).and_then(level).into_iter().collect()
+    report.objectives.iter().filter(is_wanted).filter_map(level).collect()
 }
 
 /// Times in which the load was not steady.

@@ -189,7 +189,7 @@ fn long(ms: f64) -> String {
 fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
     const WIDTH: usize = 12;
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let threshold = objective.goal.threshold_ms().filter(|_| objective.goal.is_latency())?;
+    let threshold = objective.goal.threshold_ms().filter(|_| objective.is_on_timeline())?;
     let slices = &report.timeline.slices;
     let width = WIDTH.min(slices.len());
     let mut worst: Vec<Option<f64>> = vec![None; width];

@@ -1,0 +1,53 @@
+//! Times of the phases of a load: the time base of objectives on throughput.
+
+use monitoring::phase::{Phase, Phases};
+use serde::{Deserialize, Serialize};
+
+/// A phase of a part's load, in milliseconds from the start of the load.
+///
+/// It ends when it was planned to end, not when the last iteration under way has ended. A load that
+/// is limited by iterations, or that was stopped early, has no planned end; there it ends with the
+/// load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseTime {
+    /// Which phase.
+    pub phase: Phase,
+    /// Its start.
+    pub from_ms: u64,
+    /// Its end.
+    pub to_ms: u64,
+}
+
+/// Time in which at least one part is in one of the phases. With `part`, only of that part.
+pub fn judged_ms(parts: &[Vec<PhaseTime>], phases: Phases, part: Option<usize>) -> u64 {
+    let is_chosen = |index: &usize| part.is_none_or(|only| only == *index);
+    let chosen = parts.iter().enumerate().filter(|(index, _)| is_chosen(index));
+    let judged = chosen.flat_map(|(_, times)| times).filter(|time| phases.contains(time.phase));
+    let mut times: Vec<_> = judged.map(|time| (time.from_ms, time.to_ms)).collect();
+    times.sort_unstable();
+    let (mut sum, mut end) = (0, 0);
+    for (from, to) in times {
+        sum += to.saturating_sub(from.max(end));
+        end = end.max(to);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_parts_share_counts_once() {
+        let time = |phase, from_ms, to_ms| PhaseTime { phase, from_ms, to_ms };
+        let parts = [
+            vec![time(Phase::WarmUp, 0, 10), time(Phase::Steady, 10, 30)],
+            vec![time(Phase::Ramp, 20, 25), time(Phase::Steady, 25, 40)],
+            vec![time(Phase::Steady, 50, 60)],
+        ];
+        assert_eq!(judged_ms(&parts, Phases::AFTER_WARM_UP, None), 30 + 10);
+        assert_eq!(judged_ms(&parts, Phases::ALL, None), 40 + 10);
+        assert_eq!(judged_ms(&parts, Phases::only(&[Phase::Steady]), Some(1)), 15);
+        assert_eq!(judged_ms(&[], Phases::ALL, None), 0);
+    }
+}

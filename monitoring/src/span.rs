@@ -1,0 +1,59 @@
+//! Spans of a request's time that an objective can limit.
+
+/// A span of a request's time.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Span {
+    /// Sending, waiting and receiving.
+    Latency,
+    /// From when the request was due to its end, so it includes waiting for a free VU or a
+    /// connection. Only open loads have it.
+    ResponseTime,
+    /// DNS look-up, TCP connect and TLS handshake. Only requests that open a connection have it.
+    Connecting,
+    /// From the start of the request to its end: waiting for a connection, connecting, sending,
+    /// waiting and receiving.
+    WithConnecting,
+    /// Sending and waiting: to the first byte of the response, without connecting.
+    FirstByte,
+}
+
+impl Span {
+    /// Ending of the histogram's name: `<endpoint>_connecting`.
+    pub const fn metric_suffix(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::ResponseTime => "response_time",
+            Self::Connecting => "connecting",
+            Self::WithConnecting => "with_connecting",
+            Self::FirstByte => "first_byte",
+        }
+    }
+
+    /// Words before the percentile in texts: "first byte " in "first byte p95"; empty for latency.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Latency => "",
+            Self::ResponseTime => "response ",
+            Self::Connecting => "connecting ",
+            Self::WithConnecting => "with connecting ",
+            Self::FirstByte => "first byte ",
+        }
+    }
+
+    /// Whether the span is recorded only for endpoints that have an objective on it.
+    pub const fn is_on_demand(self) -> bool {
+        matches!(self, Self::Connecting | Self::WithConnecting | Self::FirstByte)
+    }
+
+    /// Reason why a good run may have no value of the span in a query's window.
+    pub const fn may_be_missing(self) -> Option<&'static str> {
+        match self {
+            Self::ResponseTime => Some("only open loads have response times"),
+            Self::Connecting => Some("requests on a reused connection do not connect"),
+            Self::Latency | Self::WithConnecting | Self::FirstByte => None,
+        }
+    }
+}

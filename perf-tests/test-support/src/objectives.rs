@@ -1,0 +1,45 @@
+//! A catalogue with several objectives of each kind, for tests of runs and of rules.
+
+use std::time::Duration;
+
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Method};
+use monitoring::ratio::Ratio;
+use monitoring::slo::Slo;
+
+/// The endpoint of the stub backend's mode `--fixed`.
+pub const ROOM: Endpoint = Endpoint::new("room", "Room", Method::Get, "/room");
+
+/// No request is as slow as this.
+const ALWAYS: Duration = Duration::from_secs(20);
+/// Every request is slower than this.
+const NEVER: Duration = Duration::from_nanos(1_000);
+
+/// A catalogue whose objectives are met, or are missed and only warn.
+pub const CATALOGUE: Catalogue = Catalogue {
+    service: "objectives",
+    title: "Objectives",
+    endpoints: &[ROOM],
+    critical: &[ROOM],
+    slos: &[
+        Slo::latency(ROOM, Ratio::percent(50), ALWAYS),
+        Slo::p95(ROOM, ALWAYS),
+        Slo::latency(ROOM, Ratio::percent(50), NEVER).warn(),
+        Slo::latency(ROOM, Ratio::percent(75), NEVER).warn(),
+        Slo::p95(ROOM, ALWAYS).in_part("readers"),
+        Slo::p95(ROOM, NEVER).in_part("writers").warn(),
+        Slo::connecting(ROOM, Ratio::percent(95), ALWAYS),
+        Slo::connecting(ROOM, Ratio::percent(50), NEVER).warn(),
+        Slo::with_connecting(ROOM, Ratio::percent(95), ALWAYS),
+        Slo::with_connecting(ROOM, Ratio::percent(50), NEVER).warn(),
+        Slo::first_byte(ROOM, Ratio::percent(95), ALWAYS),
+        Slo::first_byte(ROOM, Ratio::percent(50), NEVER).warn(),
+        Slo::throughput(ROOM, 5),
+        Slo::throughput(ROOM, 1_000_000).warn(),
+        Slo::throughput(ROOM, 5).in_part("writers"),
+        Slo::total_throughput(5),
+        Slo::errors_below(Ratio::percent(1)),
+    ],
+    backend: &[],
+    caches: &[],
+};

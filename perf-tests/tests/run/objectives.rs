@@ -1,0 +1,98 @@
+//! Several objectives on one endpoint: percentiles, other spans, throughput and parts.
+
+use perf_report::verdict::Reason;
+use perf_report::{Measurement, ObjectiveResult};
+use test_support::objectives::{CATALOGUE, ROOM};
+
+use super::*;
+
+const SECONDS: Duration = Duration::from_secs(2);
+
+/// Two VUs in each of two parts, for two seconds.
+fn two_parts() -> Scenario {
+    async fn enter(vu: &mut Vu, _: &()) -> anyhow::Result<()> {
+        vu.request(ROOM).send().await?;
+        vu.think(Duration::from_millis(10), Duration::from_millis(20)).await;
+        Ok(())
+    }
+    let scenario = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]);
+    scenario.part("readers", constant_vus(2, SECONDS), enter).part("writers", constant_vus(2, SECONDS), enter)
+}
+
+fn find<'a>(report: &'a Report, id: &str) -> &'a ObjectiveResult {
+    report.objectives.iter().find(|objective| objective.id == id).unwrap_or_else(|| panic!("no objective {id}"))
+}
+
+#[test]
+fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
+    let (service, store) = (Service::start(), Store::start());
+    let given = [("K6_NO_CONNECTION_REUSE", "true")];
+    let finished = two_parts().run_parts_with(settings_with(&service, Some(&store), "objectives-1", &given));
+    let report = finished.report().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Met, "{:#?}", report.findings);
+    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
+    for objective in &report.objectives {
+        let expected = if objective.on_miss == monitoring::slo::OnMiss::Warn { Verdict::Missed } else { Verdict::Met };
+        assert_eq!(objective.verdict, expected, "{objective:?}");
+        let wanted = usize::from(objective.objective.contains("0.001") || objective.objective.contains("1000000"));
+        assert_eq!(wanted, usize::from(expected == Verdict::Missed), "{}", objective.objective);
+    }
+    let sent = report.requests.sent;
+    let total = |id: &str| find(report, id).tally().unwrap().total;
+    assert_eq!(store.last_sum("room_connecting_count"), sent as f64);
+    assert_eq!(store.last_sum("room_with_connecting_count"), sent as f64);
+    assert_eq!(store.last_sum("room_first_byte_count"), sent as f64);
+    assert_eq!(total("room_connecting"), sent);
+    let [readers, writers] = ["p95_under_20000ms_in_part_readers", "p95_under_0_001ms_in_part_writers"]
+        .map(|limit| total(&format!("room_latency:{limit}")));
+    assert!(readers > 20 && writers > 20 && readers + writers == sent, "{readers} and {writers} of {sent}");
+    let text = perf_report::render::terminal::render_run(report, perf_report::render::terminal::TerminalStyle::PLAIN);
+    for part in ["p50 <= 20000 ms", "p95 <= 20000 ms in part readers", "at least 5 requests/s in part writers"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn throughput_is_judged_over_the_planned_time() {
+    let service = Service::start();
+    let finished = two_parts().run_parts_with(settings(&service, None, "throughput-1"));
+    let report = finished.report().unwrap();
+    let objective = find(report, "room_throughput");
+    let Some(Measurement::Throughput { tally, judged_ms }) = objective.measured else { panic!("{objective:?}") };
+    assert_eq!((judged_ms, tally.good), (2_000, report.requests.sent));
+    let missed = find(report, "room_throughput:at_least_1000000_per_second");
+    let text = perf_report::findings::describe_miss(missed);
+    let successful = format!(" requests/s < 1000000 requests/s, {} successful requests in 2 s", tally.good);
+    assert!(text.starts_with("room throughput ") && text.ends_with(&successful), "{text}");
+}
+
+#[test]
+fn requests_on_reused_connections_do_not_count_as_connecting() {
+    let service = Service::start();
+    let finished = two_parts().run_parts_with(settings(&service, None, "reused-1"));
+    let report = finished.report().unwrap();
+    assert!(report.requests.sent > 100, "{:?}", report.requests);
+    let connecting = &find(report, "room_connecting").verdict;
+    let too_few = Verdict::Inconclusive(Reason::TooFewConnections { total: 4, needed: 20, quantile: "p95".to_owned() });
+    assert_eq!((connecting, report.exit_code), (&too_few, ExitCode::Inconclusive));
+    // The whole span counts every request, whether or not it connected.
+    assert_eq!(find(report, "room_with_connecting").tally().unwrap().total, report.requests.sent);
+}
+
+#[test]
+fn an_objective_of_another_part_is_not_in_the_scenario() {
+    let service = Service::start();
+    let finished = Scenario::new("rooms", &CATALOGUE)
+        .exercises(&[ROOM])
+        .load(shared_iterations(2, 100))
+        .run_with(settings(&service, None, "no-part-1"), async |vu: &mut Vu, ()| {
+            vu.request(ROOM).send().await?;
+            Ok(())
+        });
+    let report = finished.report().unwrap();
+    let in_part = report.objectives.iter().filter(|objective| objective.part.is_some());
+    assert!(in_part.map(|objective| &objective.verdict).all(|verdict| *verdict == Verdict::NotInScenario));
+    // A load that is limited by iterations has no planned length.
+    let Some(Measurement::Throughput { judged_ms, .. }) = find(report, "throughput").measured else { panic!() };
+    assert!((1..30_000).contains(&judged_ms), "{judged_ms}");
+}
