@@ -43,6 +43,9 @@ pub enum CatalogueError {
         max = label::MAX_NAME
     )]
     Name(&'static str),
+    /// An endpoint expects no status that a response can have.
+    #[error("endpoint {0:?} expects a status that no response has: use statuses from 200 to 599")]
+    Statuses(&'static str),
     /// Two endpoints, or two objectives on the backend, with the same name.
     #[error("{0:?} is defined twice in the catalogue: remove or rename one")]
     Duplicate(String),
@@ -151,6 +154,9 @@ impl Catalogue {
         for endpoint in self.endpoints {
             if !label::is_metric_stem(endpoint.name) {
                 return Err(CatalogueError::Name(endpoint.name));
+            }
+            if endpoint.expected.is_empty() || !endpoint.expected.iter().all(|statuses| statuses.is_possible()) {
+                return Err(CatalogueError::Statuses(endpoint.name));
             }
             if !names.insert(endpoint.name) {
                 return Err(CatalogueError::Duplicate(endpoint.name.to_owned()));

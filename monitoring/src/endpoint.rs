@@ -1,5 +1,7 @@
 //! Endpoints of a service and their HTTP methods.
 
+use crate::statuses::Statuses;
+
 /// An HTTP endpoint of the service under test. Its metrics, rules and panels are named after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
@@ -12,19 +14,29 @@ pub struct Endpoint {
     pub method: Method,
     /// Path template. The scenario replaces placeholders such as `{code}`.
     pub path: &'static str,
+    /// Statuses of successful responses.
+    pub expected: &'static [Statuses],
     handler: Option<&'static str>,
 }
 
 impl Endpoint {
     /// An endpoint whose `handler` label on the backend is its path template.
     pub const fn new(name: &'static str, title: &'static str, method: Method, path: &'static str) -> Self {
-        Self { name, title, method, path, handler: None }
+        Self { name, title, method, path, expected: &[Statuses::SUCCESS], handler: None }
     }
 
     /// Sets the backend's `handler` label where it differs from the path template.
     #[must_use]
     pub const fn handled_by(mut self, handler: &'static str) -> Self {
         self.handler = Some(handler);
+        self
+    }
+
+    /// Sets the statuses of successful responses, in place of 200-299. A response with one of them
+    /// has succeeded, and any other has failed.
+    #[must_use]
+    pub const fn expecting(mut self, statuses: &'static [Statuses]) -> Self {
+        self.expected = statuses;
         self
     }
 

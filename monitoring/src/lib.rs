@@ -6,8 +6,8 @@
 //!
 //! In reading order:
 //! - services: [`services`], the only folder that a fork edits
-//! - contract: [`catalogue`], [`endpoint`], [`slo`], [`span`], [`ratio`], [`backend_slo`], [`label`],
-//!   [`phase`], [`metric`], [`backend_metrics`]
+//! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`span`], [`ratio`],
+//!   [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`]
 //! - queries: [`promql`], [`objective_counters`]
 //! - files: [`prometheus`], [`generated_files`]
 
@@ -29,3 +29,4 @@ pub mod services;
 pub mod slo;
 pub mod span;
 pub mod stack_limits;
+pub mod statuses;

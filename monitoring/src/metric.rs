@@ -154,8 +154,8 @@ impl Metric {
         Self::histogram(format!("{}_response_time", endpoint.name), By::Endpoint, help)
     }
 
-    /// `<endpoint>_latency`, `<endpoint>_connecting` and so on: a histogram in milliseconds of a span
-    /// of each request's time. Failed requests count as in [`Metric::latency`].
+    /// `<endpoint>_latency`, `<endpoint>_connecting` and so on: a histogram in milliseconds of a
+    /// span of each request's time. Failed requests count as in [`Metric::latency`].
     pub fn span(endpoint: &Endpoint, span: Span) -> Self {
         let help = match span {
             Span::Latency => return Self::latency(endpoint),

@@ -100,7 +100,7 @@ mod tests {
         for slo in STOCK_AI.slos {
             let (good, total) = of_run(slo, "t");
             let count = |selector: Selector| selector.now().sum_by(&[TESTID]);
-            let met = is_met(slo, Window::Range, &|selector| selector, &[TESTID]);
+            let met = is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[TESTID]);
             for text in [good, total, met, budget_left(slo, &count), any_series_of("t").now(), requests_of("t")] {
                 let text = text.to_string();
                 assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn success_and_error_objectives_are_compared_strictly() {
-        let met = |slo: &Slo| is_met(slo, Window::Range, &|selector| selector, &[]).to_string();
+        let met = |slo: &Slo| is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[]).to_string();
         let [latency, .., success, errors] = STOCK_AI.slos else { panic!("no objectives") };
         assert!(met(latency).contains(">= bool") && !met(success).contains(">= bool"));
         assert!(met(success).contains("> bool") && met(errors).contains("> bool"));

@@ -169,9 +169,9 @@ impl Slo {
     /// Endpoint of the objective. `None` for checks and for objectives that count all endpoints.
     pub const fn endpoint(&self) -> Option<&Endpoint> {
         match &self.sli {
-            Sli::Span { endpoint, .. } | Sli::Success { endpoint } | Sli::Throughput { endpoint: Some(endpoint), .. } => {
-                Some(endpoint)
-            }
+            Sli::Span { endpoint, .. }
+            | Sli::Success { endpoint }
+            | Sli::Throughput { endpoint: Some(endpoint), .. } => Some(endpoint),
             Sli::NoError | Sli::Check { .. } | Sli::Throughput { endpoint: None, .. } => None,
         }
     }
@@ -285,7 +285,8 @@ impl Slo {
     pub fn may_be_missing(&self) -> Option<&'static str> {
         let of_part = self.part.map(|_| "not every scenario has this part");
         let of_phase = (self.phases != Phases::AFTER_WARM_UP).then_some("not every load has these phases");
-        let of_short_run = matches!(self.sli, Sli::Throughput { .. }).then_some("a run of a minute has no whole window");
+        let of_short_run =
+            matches!(self.sli, Sli::Throughput { .. }).then_some("a run of a minute has no whole window");
         of_part.or(of_phase).or(of_short_run).or_else(|| self.limited_span()?.may_be_missing())
     }
 

@@ -17,7 +17,8 @@ pub enum FailureKind {
     Tls,
     /// The response was not valid HTTP, or exceeded a limit.
     Protocol,
-    /// Response with a status outside 200-299. k6 accepts 300-399, because it follows redirects.
+    /// Response with a status that is not expected, by default one outside 200-299. k6
+    /// accepts 300-399, because it follows redirects.
     Status,
     /// Response that did not pass a check of the scenario.
     Check,

@@ -14,9 +14,7 @@ use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
-use crate::evidence::{
-    EndpointCounts, Evidence, Latency, PhaseTime, RequestCounts, ServerTimes, Snapshot, judged_ms,
-};
+use crate::evidence::{EndpointCounts, Evidence, Latency, PhaseTime, RequestCounts, ServerTimes, Snapshot, judged_ms};
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
 use crate::verdict::{self, Tally, Verdict};

@@ -226,7 +226,8 @@ impl Vu {
     #[track_caller]
     pub fn request(&mut self, endpoint: Endpoint) -> Request<'_> {
         let index = self.index_of(endpoint);
-        Request::new(self, Some(index), endpoint.name, endpoint.method, endpoint.path)
+        let request = Request::new(self, Some(index), endpoint.name, endpoint.method, endpoint.path);
+        request.expecting(endpoint.expected)
     }
 
     /// A request that belongs to no objective, such as opening a room. It is counted apart.
@@ -276,7 +277,7 @@ impl Vu {
             let (kind, status, body) = (Failure::Other, None, &[]);
             self.record_cause(FailedRequest { request: name, kind, status, message: &message, body }, finished);
             let message = format!("{name} failed: {message}");
-            RequestError::Failed { name, judged: true, status: None, place: None, message }
+            RequestError::Failed { name, judged: true, kind, status, response: None, place: None, message }
         })
     }
 

@@ -56,9 +56,14 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
     })
 }
 
-/// The times of each part's phases. A load that is limited by iterations, or that was stopped early,
-/// ends with the load.
-pub(crate) fn phase_times(plan: &Plan, load: &Load, (started, ended): (SystemTime, SystemTime), stopped: bool) -> Vec<Vec<PhaseTime>> {
+/// The times of each part's phases. A load that is limited by iterations, or that was stopped
+/// early, ends with the load.
+pub(crate) fn phase_times(
+    plan: &Plan,
+    load: &Load,
+    (started, ended): (SystemTime, SystemTime),
+    stopped: bool,
+) -> Vec<Vec<PhaseTime>> {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let lasted = ended.duration_since(started).unwrap_or_default();
     let is_cut = stopped || load.interrupted || load.aborted.is_some();
@@ -67,8 +72,10 @@ pub(crate) fn phase_times(plan: &Plan, load: &Load, (started, ended): (SystemTim
         let end = if is_cut || is_limited { part.end.min(lasted) } else { part.end };
         let starts: Vec<_> = part.phases.steps().collect();
         let ends = starts.iter().skip(1).map(|(from, _)| *from).chain([end]);
-        let time = |(&(from, phase), to): (&(Duration, Phase), Duration)| {
-            PhaseTime { phase, from_ms: millis(from.min(end)), to_ms: millis(to.min(end)) }
+        let time = |(&(from, phase), to): (&(Duration, Phase), Duration)| PhaseTime {
+            phase,
+            from_ms: millis(from.min(end)),
+            to_ms: millis(to.min(end)),
         };
         starts.iter().zip(ends).map(time).collect()
     };

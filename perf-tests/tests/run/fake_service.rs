@@ -39,6 +39,7 @@ impl Service {
         let state = Arc::new(ServiceState::default());
         let router = Router::new()
             .route("/ping", get(|| async { "pong" }))
+            .route("/status/{status}", any(status))
             .route("/room", get(|| async { "room" }))
             .route("/setup", get(|| async { "ready" }))
             .route("/echo/{word}", post(echo))
@@ -133,4 +134,10 @@ async fn echo(State(state): State<Arc<ServiceState>>, Path(path): Path<String>, 
     }
     let body: Value = serde_json::from_slice(&body).unwrap();
     Json(json!({ "path": path, "word": body["word"] })).into_response()
+}
+
+/// A response with the status of its path. A 304 has no body.
+async fn status(Path(status): Path<u16>) -> Response {
+    (StatusCode::from_u16(status).unwrap(), [("x-status", status.to_string())], format!("it is {status}"))
+        .into_response()
 }

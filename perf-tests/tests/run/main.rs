@@ -9,6 +9,7 @@ mod fake_service;
 mod fake_store;
 mod objectives;
 mod parts;
+mod statuses;
 mod store;
 
 use perf_report::FailureKind;

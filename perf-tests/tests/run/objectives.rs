@@ -82,13 +82,13 @@ fn requests_on_reused_connections_do_not_count_as_connecting() {
 #[test]
 fn an_objective_of_another_part_is_not_in_the_scenario() {
     let service = Service::start();
-    let finished = Scenario::new("rooms", &CATALOGUE)
-        .exercises(&[ROOM])
-        .load(shared_iterations(2, 100))
-        .run_with(settings(&service, None, "no-part-1"), async |vu: &mut Vu, ()| {
+    let finished = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]).load(shared_iterations(2, 100)).run_with(
+        settings(&service, None, "no-part-1"),
+        async |vu: &mut Vu, ()| {
             vu.request(ROOM).send().await?;
             Ok(())
-        });
+        },
+    );
     let report = finished.report().unwrap();
     let in_part = report.objectives.iter().filter(|objective| objective.part.is_some());
     assert!(in_part.map(|objective| &objective.verdict).all(|verdict| *verdict == Verdict::NotInScenario));

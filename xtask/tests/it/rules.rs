@@ -63,8 +63,8 @@ impl TestFile {
     }
 }
 
-/// Series of the judged span of a run with `good` of `total` requests, all counted in one push at 40 s. The
-/// series end at 80 s.
+/// Series of the judged span of a run with `good` of `total` requests, all counted in one push at
+/// 40 s. The series end at 80 s.
 fn run(slo: &Slo, testid: &str, good: u64, total: u64) -> Vec<(String, String)> {
     let Sli::Span { endpoint, span, threshold } = slo.sli else { return Vec::new() };
     let name = Metric::span(&endpoint, span).name;

@@ -25,8 +25,8 @@ pub struct FailureCause {
     pub kind: FailureKind,
     /// Status code, if there was a response.
     pub status: Option<u16>,
-    /// Message of the client, or name of the failed check. Empty if the status explains the
-    /// failure.
+    /// Message of the client, name of the failed check, or the expected statuses if they are not
+    /// 200-299. Empty if the status explains the failure.
     pub message: Cow<'static, str>,
     /// Beginning of the first response's body, on one line; at most 200 characters.
     pub body: String,
@@ -120,7 +120,8 @@ pub fn describe_failure(kind: FailureKind, status: Option<u16>, message: &str, b
             let gap = if body.is_empty() { "" } else { ": " };
             format!("check {message:?} failed{gap}{body}")
         }
-        (_, Some(status)) => format!("{}{gap}{body}", describe_status(status)),
+        (_, Some(status)) if message.is_empty() => format!("{}{gap}{body}", describe_status(status)),
+        (_, Some(status)) => format!("{}, {message}{gap}{body}", describe_status(status)),
         (kind, None) => format!("{}: {message}", kind.as_str()),
     }
 }

@@ -39,7 +39,10 @@ fn an_inconclusive_objective_counts_even_if_misses_do_not() {
 #[test]
 fn a_run_without_a_verdict_is_inconclusive() {
     assert_eq!(exit_code(&[], &[]), ExitCode::Inconclusive);
-    assert_eq!(exit_code(&[ObjectiveResult::not_in_scenario(&STOCK_AI, &STOCK_AI.slos[0])], &[]), ExitCode::Inconclusive);
+    assert_eq!(
+        exit_code(&[ObjectiveResult::not_in_scenario(&STOCK_AI, &STOCK_AI.slos[0])], &[]),
+        ExitCode::Inconclusive
+    );
 }
 
 #[test]

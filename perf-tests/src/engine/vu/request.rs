@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use monitoring::endpoint::Method;
 use monitoring::phase::Phase;
+use monitoring::statuses::Statuses;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use perf_report::evidence::{body_text, describe_status};
 use serde::Serialize;
@@ -15,6 +16,8 @@ use crate::http::server_timing;
 use crate::http::{Exchange, ExchangeError, RequestHead, is_header_value};
 use crate::measure::{FailedRequest, Failure};
 
+mod expected;
+mod redirect;
 mod response;
 
 pub use response::{RequestError, Response};
@@ -36,6 +39,8 @@ pub struct Request<'vu> {
     content_type: Option<Cow<'static, str>>,
     /// An error in the request, found before it is sent.
     wrong: Option<String>,
+    /// Statuses of a successful response.
+    expected: Cow<'static, [Statuses]>,
     checks: Vec<Check>,
 }
 
@@ -71,6 +76,7 @@ impl<'vu> Request<'vu> {
             headers: Vec::new(),
             content_type: None,
             wrong: None,
+            expected: Cow::Borrowed(&[Statuses::SUCCESS]),
             checks: Vec::new(),
         }
     }
@@ -180,7 +186,7 @@ impl<'vu> Request<'vu> {
     }
 
     /// Checks the response before it is counted. If `passes` returns false, the request has failed,
-    /// with the kind `check`. Only responses with a status of 200-299 are checked. Every check is
+    /// with the kind `check`. Only responses with an expected status are checked. Every check is
     /// counted under its name.
     ///
     /// ```
@@ -214,9 +220,9 @@ impl<'vu> Request<'vu> {
     /// ```
     ///
     /// # Errors
-    /// [`RequestError::Failed`] if there is no response, if its status is not 200-299, or if it
-    /// does not pass a check. The request is counted as failed. [`RequestError::Unsendable`] if
-    /// the request is not valid; then nothing is sent.
+    /// [`RequestError::Failed`] if there is no response, if its status is not expected (by default
+    /// 200-299), or if it does not pass a check. The request is counted as failed.
+    /// [`RequestError::Unsendable`] if the request is not valid; then nothing is sent.
     #[track_caller]
     pub fn send(self) -> impl Future<Output = Result<Response, RequestError>> + use<'vu> {
         let place = Location::caller();
@@ -241,7 +247,7 @@ impl<'vu> Request<'vu> {
             }
             return match (exchanged.result, exchanged.failure) {
                 (Ok(response), None) => Ok(response),
-                (result, failure) => Err(self.failed(&result, failure, exchanged.failed_check, place)),
+                (result, failure) => Err(self.failed(result, failure, exchanged.failed_check, place)),
             };
         }
     }
@@ -250,7 +256,7 @@ impl<'vu> Request<'vu> {
     /// answered 404 Not Found: {"detail":"Not Found"}".
     fn failed(
         &self,
-        result: &Result<Response, ExchangeError>,
+        result: Result<Response, ExchangeError>,
         failure: Option<Failure>,
         check: Option<&'static str>,
         place: &'static Location<'static>,
@@ -260,23 +266,30 @@ impl<'vu> Request<'vu> {
             body if body.is_empty() => body,
             body => format!(": {body}"),
         };
-        let message = match (result, check) {
+        let message = match (&result, check) {
             (Ok(response), Some(check)) => format!("{request}: check {check:?} failed{}", body(response)),
             (Ok(response), None) => {
-                format!("{request} answered {}{}", describe_status(response.status()), body(response))
+                let answered = describe_status(response.status());
+                format!("{request} answered {answered}{}{}", self.describe_expected(), body(response))
             }
             (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
         };
         // A failure of this machine is not the service's: the scenario did not run as written.
         let judged = self.endpoint.is_some() && failure != Some(Failure::Other);
-        let status = result.as_ref().ok().map(Response::status);
-        RequestError::Failed { name: self.name, judged, status, place: Some(place), message }
+        let kind = failure.unwrap_or(Failure::Status);
+        let response = result.ok().map(Box::new);
+        let status = response.as_ref().map(|response| response.status());
+        RequestError::Failed { name: self.name, judged, kind, status, response, place: Some(place), message }
     }
 
     /// Counts a failed request under its cause.
     fn record_cause(&self, result: &Result<Response, ExchangeError>, kind: Failure, check: Option<&str>, at: Instant) {
+        let expected = self.describe_expected();
         let (status, message, body) = match result {
-            Ok(response) => (Some(response.status()), check.unwrap_or_default(), response.body()),
+            Ok(response) => {
+                let message = check.unwrap_or_else(|| expected.trim_start_matches(", "));
+                (Some(response.status()), message, response.body())
+            }
             Err(ExchangeError { message, .. }) => (None, message.as_str(), &[][..]),
         };
         let request = match self.endpoint {
@@ -329,13 +342,13 @@ impl<'vu> Request<'vu> {
         let Exchange { result, parts, finished } = exchange.await;
         let result = result.map(|reply| Response::new(self.name, reply));
         let location = match &result {
-            Ok(response) if may_follow => self.redirect(response, absolute),
+            Ok(response) if may_follow && !self.expects(response.status()) => self.redirect(response, absolute),
             _ => None,
         };
         let (failure, failed_check) = match &result {
             Err(error) => (Some(error.failure), None),
             Ok(_) if location.is_some() => (None, None),
-            Ok(response) if (200..=299).contains(&response.status()) => {
+            Ok(response) if self.expects(response.status()) => {
                 let failed = self.failed_check(stopwatch.phase(), response);
                 (failed.map(|_| Failure::Check), failed)
             }
@@ -372,29 +385,5 @@ impl<'vu> Request<'vu> {
             }
         }
         failed
-    }
-
-    /// The new path of a redirect on the same target, and whether the method stays the same (RFC
-    /// 9110, section 15.4).
-    fn redirect(&self, response: &Response, absolute: bool) -> Option<(String, bool)> {
-        let same_method = match response.status() {
-            301..=303 => false,
-            307 | 308 => true,
-            _ => return None,
-        };
-        let location = std::str::from_utf8(response.header("location")?).ok()?;
-        let target = &self.vu.http.config().target;
-        // The path of a redirect includes the target's base path already.
-        let base = if absolute { "" } else { &target.base };
-        target.resolve(&format!("{base}{}", self.path), location).map(|path| (path, same_method))
-    }
-
-    fn go_to(&mut self, path: String, same_method: bool) {
-        self.path = Cow::Owned(path);
-        self.query.clear();
-        if !same_method {
-            (self.method, self.content_type) = (Method::Get, None);
-            self.vu.body.clear();
-        }
     }
 }

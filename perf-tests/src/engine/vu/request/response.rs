@@ -6,6 +6,7 @@ use perf_report::evidence::{body_text, describe_status};
 use serde::de::DeserializeOwned;
 
 use crate::http::Reply;
+use crate::measure::Failure;
 
 /// A response with its whole body.
 #[derive(Debug, Clone)]
@@ -26,8 +27,12 @@ pub enum RequestError {
         /// Whether the request belongs to objectives. It is false for unjudged requests and for
         /// failures of this machine.
         judged: bool,
+        /// How it failed.
+        kind: Failure,
         /// The response's status, if there was a response.
         status: Option<u16>,
+        /// The response, if there was one.
+        response: Option<Box<Response>>,
         /// Where the scenario sends the request; `None` for [`Vu::time`](crate::Vu::time).
         place: Option<&'static Location<'static>>,
         /// Method, path and result, on one line.
@@ -58,8 +63,8 @@ impl Response {
         Self { name, reply }
     }
 
-    /// The status code. [`Request::send`](super::Request::send) returns only responses with
-    /// 200-299.
+    /// The status code. [`Request::send`](super::Request::send) returns only responses with an
+    /// expected status, by default 200-299.
     ///
     /// ```
     /// # fn handle(response: perf_tests::engine::Response) {

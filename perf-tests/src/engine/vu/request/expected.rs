@@ -1,0 +1,50 @@
+//! The statuses that a scenario expects.
+
+use std::borrow::Cow;
+
+use monitoring::statuses::{Statuses, describe_statuses};
+
+use super::Request;
+
+impl Request<'_> {
+    /// Sets the statuses of a successful response, in place of those of the endpoint (by default
+    /// 200-299). Further calls add to them. A response with an expected status is returned, and
+    /// any other has failed. An expected redirect is not followed.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let gone = vu.request(GET_NEWS).expect(404).send().await?;
+    /// let made = vu.request(GET_NEWS).expect(200..=299).expect(409).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn expect(mut self, statuses: impl Into<Statuses>) -> Self {
+        let statuses = statuses.into();
+        if !statuses.is_possible() {
+            self.wrong = Some(format!("no response has the status {statuses} that it expects"));
+        }
+        match &mut self.expected {
+            Cow::Borrowed(_) => self.expected = Cow::Owned(vec![statuses]),
+            Cow::Owned(own) => own.push(statuses),
+        }
+        self
+    }
+
+    pub(in crate::engine::vu) fn expecting(mut self, statuses: &'static [Statuses]) -> Self {
+        self.expected = Cow::Borrowed(statuses);
+        self
+    }
+
+    pub(super) fn expects(&self, status: u16) -> bool {
+        self.expected.iter().any(|statuses| statuses.contains(status))
+    }
+
+    /// ", expected 404" after an unexpected status; empty if success is 200-299.
+    pub(super) fn describe_expected(&self) -> String {
+        match &*self.expected {
+            [Statuses::SUCCESS] => String::new(),
+            other => format!(", expected {}", describe_statuses(other)),
+        }
+    }
+}
