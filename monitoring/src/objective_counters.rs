@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn success_and_error_objectives_are_compared_strictly() {
-        let met = |slo: &Slo| is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[]).to_string();
+        let met =
+            |slo: &Slo| is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[]).to_string();
         let [latency, .., success, errors] = STOCK_AI.slos else { panic!("no objectives") };
         assert!(met(latency).contains(">= bool") && !met(success).contains(">= bool"));
         assert!(met(success).contains("> bool") && met(errors).contains("> bool"));

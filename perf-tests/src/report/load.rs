@@ -1,14 +1,17 @@
 //! The load in the report: plan, results, and findings about the load and the generator.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use monitoring::phase::Phase;
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use perf_report::evidence::PhaseTime;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::percent;
-use perf_report::{ArrivalCounts, Durations, Generator, Iterations, PartResult};
+use perf_report::{ArrivalCounts, Durations, Generator, Iterations, PartResult, SegmentLatency};
 
 use crate::engine::Load;
 use crate::measure::{GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
@@ -19,13 +22,32 @@ const BUSY: f64 = 0.9;
 
 /// The plan and its results, by part.
 pub(crate) fn plan_result(
+    catalogue: &Catalogue,
     plan: &Plan,
     loads: &[LoadProfile],
     snapshot: &Snapshot,
 ) -> Result<perf_report::PlanResult, serde_json::Error> {
     let parts = plan.parts.iter().zip(loads).zip(&snapshot.parts);
-    let parts = parts.map(|((part, load), counts)| part_result(part, load, counts)).collect::<Result<_, _>>()?;
+    let mut parts: Vec<_> =
+        parts.map(|((part, load), counts)| part_result(part, load, counts)).collect::<Result<_, _>>()?;
+    if parts.len() > 1 {
+        for (at, part) in parts.iter_mut().enumerate() {
+            part.endpoints = part_latencies(catalogue, snapshot, at);
+        }
+    }
     Ok(perf_report::PlanResult { hash: plan.hash(), parts })
+}
+
+/// Latencies of one part after warm-up, by endpoint.
+fn part_latencies(catalogue: &Catalogue, snapshot: &Snapshot, part: usize) -> BTreeMap<String, SegmentLatency> {
+    let latency = |(index, endpoint): (usize, &Endpoint)| {
+        let counts = snapshot.endpoint_in(index, Phases::AFTER_WARM_UP, Some(part))?;
+        let quantile = |percent| counts.latency.quantile(Ratio::percent(percent));
+        let (requests, failed) = (counts.requests().sent, counts.requests().failed);
+        let latency = SegmentLatency { requests, failed, p50_ms: quantile(50), p95_ms: quantile(95) };
+        (requests > 0).then(|| (endpoint.name.to_owned(), latency))
+    };
+    catalogue.endpoints.iter().enumerate().filter_map(latency).collect()
 }
 
 fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<PartResult, serde_json::Error> {
@@ -53,6 +75,7 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
         iteration_ms: durations(counts.iteration_duration.spread()),
         model: if arrivals.is_some() { perf_report::OPEN } else { perf_report::CLOSED }.to_owned(),
         arrivals,
+        endpoints: BTreeMap::new(),
     })
 }
 

@@ -93,7 +93,7 @@ impl PreparedRun {
             exercised: self.exercised(&load.snapshot),
             checks: spec.checks.iter().map(|name| (*name).into()).collect(),
             phases: report::phase_times(plan, load, (*started, *ended), stopped),
-            plan: report::plan_result(plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
+            plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
             generator: report::generator(load),
             environment: report::environment(&self.settings),
             timeline: report::timeline(catalogue, plan, (*interval, sections)).map_err(internal)?,

@@ -46,8 +46,16 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
     let [readers, writers] = ["p95_under_20000ms_in_part_readers", "p95_under_0_001ms_in_part_writers"]
         .map(|limit| total(&format!("room_latency:{limit}")));
     assert!(readers > 20 && writers > 20 && readers + writers == sent, "{readers} and {writers} of {sent}");
+    let latencies: Vec<_> = report.plan.parts.iter().map(|part| part.endpoints["room"].requests).collect();
+    assert_eq!(latencies, [readers, writers]);
     let text = perf_report::render::terminal::render_run(report, perf_report::render::terminal::TerminalStyle::PLAIN);
-    for part in ["p50 <= 20000 ms", "p95 <= 20000 ms in part readers", "at least 5 requests/s in part writers"] {
+    for part in [
+        "readers: room p50 ",
+        "writers: room p50 ",
+        "p50 <= 20000 ms",
+        "p95 <= 20000 ms in part readers",
+        "at least 5 requests/s in part writers",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

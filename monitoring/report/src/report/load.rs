@@ -36,6 +36,9 @@ pub struct PartResult {
     /// Effect of the kind of load on its numbers: [`OPEN`] or [`CLOSED`].
     #[serde(default)]
     pub model: String,
+    /// Latencies after warm-up by name of the endpoint, if several loads ran side by side.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoints: BTreeMap<String, SegmentLatency>,
 }
 
 /// Text about closed loads. There, a request is due when it starts. A target that stalls for 10 s
@@ -99,7 +102,7 @@ pub struct SegmentResult {
     pub endpoints: BTreeMap<String, SegmentLatency>,
 }
 
-/// Latencies of one endpoint in one segment. Failed requests count as infinite.
+/// Latencies of one endpoint in one segment or part. Failed requests count as infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentLatency {
     /// Number of requests.

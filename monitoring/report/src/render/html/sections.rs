@@ -141,9 +141,29 @@ pub(super) fn load(report: &Report) -> Markup {
                     td class="n" { @if let Some(ms) = part.iteration_ms { (figures::ms(ms.p95)) } }
                 } } }
             }
+            @if report.plan.parts.iter().any(|part| !part.endpoints.is_empty()) { (part_latencies(report)) }
             @for model in report.plan.parts.iter().map(|part| &part.model).collect::<BTreeSet<_>>() {
                 p class="sub" { (model) }
             }
+        }
+    }
+}
+
+/// Latencies of each part by endpoint.
+fn part_latencies(report: &Report) -> Markup {
+    html! {
+        table {
+            thead { tr {
+                th { "scenario" } th { "endpoint" } th class="n" { "p50" } th class="n" { "p95" } th class="n" { "requests" } th class="n" { "failed" }
+            } }
+            tbody { @for part in &report.plan.parts { @for (name, latency) in &part.endpoints { tr {
+                th scope="row" { (part.name) }
+                td { (name) }
+                td class="n" { (latency.p50_ms.map(format::millis).unwrap_or_default()) }
+                td class="n" { (latency.p95_ms.map(format::millis).unwrap_or_default()) }
+                td class="n" { (format::count(latency.requests)) }
+                td class="n" { (format::count(latency.failed)) }
+            } } } }
         }
     }
 }

@@ -176,8 +176,18 @@ fn describe_part(part: &PartResult) -> Vec<String> {
             count(part.iterations.dropped)
         )
     });
+    let endpoints = part.endpoints.iter().map(|(name, latency)| {
+        format!(
+            "{}: {name} p50 {}, p95 {}, {} requests, {} failed",
+            part.name,
+            latency.p50_ms.map(millis).unwrap_or_default(),
+            latency.p95_ms.map(millis).unwrap_or_default(),
+            count(latency.requests),
+            count(latency.failed)
+        )
+    });
     let model = Some(format!("{}: {}", part.name, part.model)).filter(|_| !part.model.is_empty());
-    [durations, arrivals, model].into_iter().flatten().collect()
+    durations.into_iter().chain(arrivals).chain(endpoints).chain(model).collect()
 }
 
 fn long(ms: f64) -> String {
