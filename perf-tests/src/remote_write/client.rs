@@ -236,8 +236,8 @@ async fn read_beginning(response: &mut Response) -> String {
 }
 
 fn cure(status: StatusCode, body: &str) -> String {
-    // Phrases of Prometheus. Source: `storage/interface.go`.
-    let about_time = ["out of bounds", "out of order", "too old", "too far in the future"];
+    // Phrases of Prometheus and Mimir. Source: `storage/interface.go`.
+    let about_time = ["out of bounds", "out of order", "out-of-order", "too old", "too far in the future"];
     match status {
         _ if body.contains(NATIVE_DISABLED) => {
             format!(" (Prometheus before 3.9 needs {NATIVE_HISTOGRAMS_FLAG}; or turn native histograms off)")
@@ -246,6 +246,10 @@ fn cure(status: StatusCode, body: &str) -> String {
             " (is this machine's clock right, and the store's? do two runs use one testid?)".to_owned()
         }
         StatusCode::NOT_FOUND => format!(" (is its remote-write receiver on? Prometheus needs {RECEIVER_FLAG})"),
+        // Mimir and Cortex.
+        StatusCode::UNAUTHORIZED if body.contains("no org id") => {
+            format!(" (name the tenant: {}=X-Scope-OrgID:TENANT)", perf_settings::RW_HTTP_HEADERS)
+        }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             let [user, password, token] =
                 [perf_settings::RW_USERNAME, perf_settings::RW_PASSWORD, perf_settings::RW_BEARER_TOKEN];
@@ -293,6 +297,8 @@ mod tests {
             (400, "out of bounds", "clock"),
             (400, "out of order sample", "two runs"),
             (400, "label name \"a b\" is invalid", ""),
+            (400, "out-of-order samples are not allowed (err-mimir-sample-out-of-order)", "two runs"),
+            (401, "no org id", "K6_PROMETHEUS_RW_HTTP_HEADERS=X-Scope-OrgID:TENANT"),
             (401, "", "K6_PROMETHEUS_RW_USERNAME"),
             (404, "404 page not found", RECEIVER_FLAG),
             (500, "native histograms are disabled", NATIVE_HISTOGRAMS_FLAG),

@@ -308,6 +308,8 @@ impl Pusher {
             Err(WriteError::UnsupportedVersion { .. }) => {}
             // A receiver of 1.0 that reads the body before the headers cannot parse it.
             Err(WriteError::Refused { status: 400, .. }) if is_unknown => {}
+            // Mimir accepts version 2.0 and reports that it stored nothing, if it is off there.
+            Err(WriteError::Partial { written: 0, .. }) if is_unknown => {}
             // Some receivers report this as an error of their own. In others a real error has
             // passed by the next attempt.
             Err(WriteError::Unavailable { status: 500 | 501, .. }) if is_unknown && self.backoff.failures() > 0 => {}

@@ -31,6 +31,7 @@ fn the_protocol_version_follows_the_receiver() {
         ("v2", ProtocolSupport::V2, usize::MAX),
         ("v1-unsupported-media-type", ProtocolSupport::V1UnsupportedMediaType, 1),
         ("v1-no-content", ProtocolSupport::V1NoContent, 1),
+        ("v2-writes-nothing", ProtocolSupport::WritesNothing, 1),
         ("v1-bad-request", ProtocolSupport::V1BadRequest, 1),
         ("v1-server-error", ProtocolSupport::V1ServerError, 2),
     ];

@@ -53,6 +53,8 @@ pub(crate) enum ProtocolSupport {
     V1UnsupportedMediaType,
     /// It reads the body as 1.0, finds no known field, and reports success: 204.
     V1NoContent,
+    /// It reports success and that it has written nothing: 200.
+    WritesNothing,
     /// It reads the body first and cannot parse it: 400.
     V1BadRequest,
     /// It reads the body first and reports an error of its own: 500.
@@ -270,6 +272,7 @@ impl ProtocolSupport {
         match self {
             Self::V1UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response(),
             Self::V2 | Self::V1NoContent => StatusCode::NO_CONTENT.into_response(),
+            Self::WritesNothing => [("x-prometheus-remote-write-samples-written", "0")].into_response(),
             Self::V1BadRequest => (StatusCode::BAD_REQUEST, "no such field").into_response(),
             Self::V1ServerError => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
