@@ -1,6 +1,7 @@
-//! A class of thirty plays a whole game in rooms of one to nine. Each student joins once and plays
-//! thirty days. The report has the duration of a session, as the duration of an iteration, and
-//! latencies by day and by number of players in the room.
+//! A class of thirty plays a whole game in one room. Students join one after another, so the room
+//! grows from one player to all of them. Each plays thirty days. The report has latencies by day
+//! and by number of players in the room. The duration of an iteration is that of a student's
+//! session, with the time before joining.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,8 +11,9 @@ use perf_tests::{Scenario, Vu, per_vu_iterations};
 
 use crate::game::{DAYS, Room, join, open_room, players, trade_day};
 
-/// Sizes of the rooms: a seat for each of thirty students.
-const SEATS: [u32; 7] = [1, 2, 3, 4, 5, 6, 9];
+/// Time that one player needs to play about twelve days. A number of players in the room counts in
+/// the report from ten requests on.
+const TWELVE_DAYS: Duration = Duration::from_secs(6);
 
 #[test]
 #[ignore = "load scenario: run with cargo xtask perf"]
@@ -19,9 +21,10 @@ fn game_session() -> ExitCode {
     Scenario::new("game_session", &STOCK_AI)
         .exercises(STOCK_AI.endpoints)
         .load(per_vu_iterations(30, 1).max_duration(Duration::from_secs(3600)))
-        .setup(open_rooms)
-        .run(async |vu: &mut Vu, rooms: &Vec<Room>| {
-            let room = &rooms[room_index(vu.id())];
+        .setup(open_room)
+        .run(async |vu: &mut Vu, room: &Room| {
+            let wait = joins_after(vu.id());
+            vu.think(wait, wait).await;
             let player = join(vu, room).await?;
             for day in 1..=DAYS {
                 vu.segment("day", day);
@@ -34,21 +37,15 @@ fn game_session() -> ExitCode {
         .assert_slos()
 }
 
-async fn open_rooms(vu: &mut Vu) -> anyhow::Result<Vec<Room>> {
-    let mut rooms = Vec::new();
-    for _ in SEATS {
-        rooms.push(open_room(vu).await?);
-    }
-    Ok(rooms)
+/// The time after which a student joins, by virtual user id. The more players there are, the
+/// sooner they have played twelve days in total, and the sooner the next one joins.
+fn joins_after(vu: u32) -> Duration {
+    (1..vu).map(|players| TWELVE_DAYS / players).sum()
 }
 
-/// The room of a student, by virtual user id. Students beyond thirty share the rooms of the others.
-fn room_index(vu: u32) -> usize {
-    let mut seat = vu % SEATS.iter().sum::<u32>();
-    let is_in = |seats: u32| {
-        let found = seat < seats;
-        seat = seat.saturating_sub(seats);
-        found
-    };
-    SEATS.into_iter().position(is_in).unwrap_or_default()
+#[test]
+fn students_join_within_half_a_minute() {
+    assert_eq!([1, 2, 3].map(joins_after), [0, 6, 9].map(Duration::from_secs));
+    let [class, largest] = [30, 100].map(|students| joins_after(students).as_secs());
+    assert_eq!((class, largest), (23, 31));
 }

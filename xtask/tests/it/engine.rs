@@ -34,14 +34,24 @@ fn a_game_session_has_thirty_days_for_each_student() {
     let part = &report.plan.parts[0];
     let session = part.iteration_ms.expect("how long sessions took");
     assert!(session.p50 > 5_000.0 && session.max < 120_000.0, "{session:?}");
-    let (days, rooms): (Vec<_>, Vec<_>) = report.segments.iter().partition(|segment| segment.name.starts_with("day "));
+    let (days, sizes): (Vec<_>, Vec<_>) = report.segments.iter().partition(|segment| segment.name.starts_with("day "));
     assert_eq!((days.len(), days[0].name.as_str(), days[29].name.as_str()), (30, "day 1", "day 30"));
     assert!(days.iter().all(|day| day.endpoints["get_state"].requests == 20));
     assert!(days.iter().all(|day| !day.endpoints.contains_key("join_room")), "joined before the first day");
-    // Segments are named after the number of players in the room, from the backend's responses.
-    assert!(rooms.iter().all(|room| room.name.starts_with("players ")) && rooms.len() >= 5, "{rooms:?}");
-    let trades: u64 = rooms.iter().map(|room| room.endpoints["update_player"].requests).sum();
+    // There is one room. It grows to all students, by the backend's responses.
+    let names: Vec<_> = sizes.iter().map(|size| size.name.clone()).collect();
+    assert_eq!(names, (1..=20).map(|players| format!("players {players}")).collect::<Vec<_>>());
+    // A latency counts from ten requests on, also that of the first student alone.
+    assert!(sizes.iter().all(|size| size.endpoints["leaderboard"].requests >= 5), "{sizes:?}");
+    assert!(sizes[0].endpoints["leaderboard"].requests >= 10, "{:?}", sizes[0]);
+    let trades: u64 = sizes.iter().map(|size| size.endpoints["update_player"].requests).sum();
     assert_eq!(trades, 20 * 30, "each trade is in one segment");
+    let findings: Vec<_> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
+    let by_players = |text: &&str| {
+        text.contains("depends on players (1 to 20)")
+            || (text.contains("depends on players: ") && text.contains(" at 1, ") && text.contains(" at 20"))
+    };
+    assert!(findings.iter().any(by_players), "{findings:?}");
 }
 
 #[test]
