@@ -86,6 +86,7 @@ async fn main() -> ExitCode {
         }
     };
     if matches!(cli.command, Command::Perf(_) | Command::Stack(_) | Command::Archive(_) | Command::Bench(_)) {
+        stack::docker_host::use_found_docker();
         clean_up().await;
     }
     let result = match cli.command {

@@ -1,6 +1,7 @@
 //! The stack: Prometheus and Grafana in containers, or a Prometheus from PATH.
 
 pub(crate) mod docker;
+pub(crate) mod docker_host;
 mod images;
 pub(crate) mod native;
 

@@ -8,6 +8,7 @@
 mod container;
 mod container_spec;
 mod networks;
+mod pull;
 mod tool;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use testcontainers::bollard::query_parameters::RemoveVolumeOptions;
 use testcontainers::core::client::docker_client_instance;
 use tokio::time;
 
+use super::docker_host::{self, DockerSearch};
 use super::{
     Images, Stack, StackError, StackOptions, StackPart, check_owner, check_port, check_prometheus_port, local_url,
     make_targets_folder,
@@ -124,6 +126,7 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
     }
     if docker.inspect_image(&service.image).await.is_err() {
         eprintln!("pulling {} (only the first time)", service.image);
+        pull::pull_without_credentials(docker, &service.image, container_spec::WITH_PULL).await;
     }
     let labels = [
         (WORKSPACE, workspace::id()),
@@ -153,7 +156,14 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
 ///
 /// A missing Docker is `Unavailable`. A Docker that is present but not usable is `Configuration`.
 async fn connect() -> Result<Docker, StackError> {
-    let missing = |why: String| StackError::Unavailable(format!("Docker was not found: {why}"));
+    let DockerSearch { host, tried } = docker_host::search();
+    let missing = |why: String| {
+        let other = "start it, or name another socket with DOCKER_HOST=unix:///PATH";
+        StackError::Unavailable(format!("Docker was not found: {why} (tried {tried}): {other}"))
+    };
+    if host.is_none() {
+        return Err(missing("no socket accepts connections".to_owned()));
+    }
     let unusable = |why: String| {
         let remedy = "fix that, or use --stack native or --stack none";
         StackError::Configuration(format!("Docker is present but not usable: {why}; {remedy}"))

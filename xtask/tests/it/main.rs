@@ -8,6 +8,8 @@ mod alerts;
 mod archive;
 mod baseline;
 mod command_line;
+#[cfg(unix)]
+mod docker_context;
 mod documents;
 mod drill;
 mod engine;

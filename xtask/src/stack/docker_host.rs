@@ -1,0 +1,241 @@
+//! Finds Docker where users have it: `DOCKER_HOST`, a context of Docker's command line, and the
+//! sockets of Docker, rootless Docker, Docker Desktop, OrbStack, Colima, Rancher Desktop, Podman.
+//!
+//! testcontainers knows only some of these places, and reads `DOCKER_HOST`. A command that finds
+//! Docker elsewhere starts itself again with that variable.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::{files, workspace};
+
+/// The variable for Docker's address.
+const DOCKER_HOST: &str = "DOCKER_HOST";
+/// The variable for a context of Docker's command line.
+const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
+/// The socket that testcontainers tries first.
+const DEFAULT: &str = "/var/run/docker.sock";
+
+/// The result of the search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DockerSearch {
+    /// Docker's address, if one is given or a socket accepts connections.
+    pub(crate) host: Option<String>,
+    /// All places of the search, for messages.
+    pub(crate) tried: String,
+}
+
+/// Searches on this machine.
+pub(crate) fn search() -> DockerSearch {
+    search_in(Path::new("/"), &|name| workspace::var(name))
+}
+
+/// Starts this command again with `DOCKER_HOST`, if Docker is at a place that testcontainers does
+/// not know. Does not return then.
+#[cfg(unix)]
+pub(crate) fn use_found_docker() {
+    use std::os::unix::process::CommandExt as _;
+    let is_known = |host: &String| workspace::var(DOCKER_HOST).is_some() || *host == format!("unix://{DEFAULT}");
+    let Some(host) = search().host.filter(|host| !is_known(host)) else { return };
+    let Ok(program) = std::env::current_exe() else { return };
+    let mut command = std::process::Command::new(program);
+    // Returns only if it fails. The message about Docker then names all places.
+    let _ = command.args(std::env::args_os().skip(1)).env(DOCKER_HOST, host).exec();
+}
+
+#[cfg(not(unix))]
+pub(crate) fn use_found_docker() {}
+
+/// Searches below a folder, which is the root of a file system.
+fn search_in(root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> DockerSearch {
+    if let Some(host) = variable(DOCKER_HOST) {
+        return DockerSearch { tried: format!("{DOCKER_HOST}={host}"), host: Some(host) };
+    }
+    let home = variable("HOME").map(PathBuf::from);
+    let config = variable("DOCKER_CONFIG").map(PathBuf::from).or(home.as_ref().map(|home| home.join(".docker")));
+    if let Some((name, host)) = config.and_then(|config| context(&config, variable)) {
+        let Some(host) = host else {
+            return DockerSearch { host: None, tried: format!("the context {name}, which is not defined") };
+        };
+        // Other addresses than sockets are tried by connecting.
+        let is_alive = socket(&host).is_none_or(|path| state(&path) != SocketState::Absent);
+        return DockerSearch {
+            tried: format!("{host} (of the context {name})"),
+            host: Some(host).filter(|_| is_alive),
+        };
+    }
+    let sockets = sockets(root, home.as_deref(), variable("XDG_RUNTIME_DIR").as_deref());
+    let first = |wanted| sockets.iter().find(|path| state(path) == wanted);
+    let found = first(SocketState::Listening).or(first(SocketState::Refused));
+    let shown = |path: &PathBuf| match home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    };
+    let tried: Vec<_> = sockets.iter().map(shown).collect();
+    DockerSearch { host: found.map(|path| format!("unix://{}", path.display())), tried: tried.join(", ") }
+}
+
+/// The chosen context of Docker's command line, and its address; `None` for the default context.
+fn context(config: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Option<(String, Option<String>)> {
+    let read = |path: &Path| serde_json::from_str::<Value>(&files::read(path).ok()?).ok();
+    let current = || read(&config.join("config.json"))?["currentContext"].as_str().map(str::to_owned);
+    let name = variable(DOCKER_CONTEXT).or_else(current).filter(|name| name != "default" && !name.is_empty())?;
+    // Folders are named after a hash of the context's name.
+    let folders = files::list(config.join("contexts/meta")).ok().into_iter().flatten().flatten();
+    let mut contexts = folders.filter_map(|folder| read(&folder.path().join("meta.json")));
+    let found = contexts.find(|context| context["Name"] == name.as_str());
+    let host = found.and_then(|context| context.pointer("/Endpoints/docker/Host")?.as_str().map(str::to_owned));
+    Some((name, host))
+}
+
+/// The sockets of Docker's and Podman's makers, in the order in which they are tried.
+fn sockets(root: &Path, home: Option<&Path>, runtime: Option<&str>) -> Vec<PathBuf> {
+    const OF_HOME: [&str; 6] = [
+        ".docker/run/docker.sock",
+        ".docker/desktop/docker.sock",
+        ".orbstack/run/docker.sock",
+        ".colima/default/docker.sock",
+        ".config/colima/default/docker.sock",
+        ".rd/docker.sock",
+    ];
+    let runtime = runtime.map(PathBuf::from).or_else(|| Some(root.join(format!("run/user/{}", user()?))));
+    let of_runtime = |name: &str| runtime.as_ref().map(|folder| folder.join(name));
+    [Some(root.join(DEFAULT.trim_start_matches('/'))), of_runtime("docker.sock")]
+        .into_iter()
+        .chain(OF_HOME.iter().map(|name| home.map(|home| home.join(name))))
+        .chain([of_runtime("podman/podman.sock"), Some(root.join("run/podman/podman.sock"))])
+        .flatten()
+        .collect()
+}
+
+#[cfg(unix)]
+fn user() -> Option<u32> {
+    Some(rustix::process::getuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn user() -> Option<u32> {
+    None
+}
+
+/// The path of a socket's address.
+fn socket(host: &str) -> Option<PathBuf> {
+    host.strip_prefix("unix://").map(PathBuf::from)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SocketState {
+    Listening,
+    /// It exists, and this user may not connect to it.
+    Refused,
+    /// It does not exist, or no program listens.
+    Absent,
+}
+
+#[cfg(unix)]
+fn state(path: &Path) -> SocketState {
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => SocketState::Listening,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => SocketState::Refused,
+        Err(_) => SocketState::Absent,
+    }
+}
+
+/// Named pipes are found by testcontainers.
+#[cfg(not(unix))]
+fn state(_: &Path) -> SocketState {
+    SocketState::Refused
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    /// A root with a home, in a folder with a short name: a socket's path has at most 107 bytes.
+    #[expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+    fn root(name: &str) -> PathBuf {
+        let root = std::env::temp_dir().join(format!("perf-{}-{name}", std::process::id()));
+        fs::create_dir_all(root.join("home")).unwrap();
+        root
+    }
+
+    #[expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+    fn listen(path: &Path) -> UnixListener {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        UnixListener::bind(path).unwrap()
+    }
+
+    fn searched(root: &Path, variables: &[(&str, &str)]) -> DockerSearch {
+        let home = root.join("home").display().to_string();
+        search_in(root, &|name| match name {
+            "HOME" => Some(home.clone()),
+            "XDG_RUNTIME_DIR" => Some(root.join("run/user/7").display().to_string()),
+            _ => variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+        })
+    }
+
+    #[test]
+    fn each_makers_socket_is_found() {
+        let root = root("makers");
+        let mut listeners = Vec::new();
+        // The last ones first, because an earlier one is preferred.
+        for path in [
+            "run/podman/podman.sock",
+            "run/user/7/podman/podman.sock",
+            "home/.rd/docker.sock",
+            "home/.config/colima/default/docker.sock",
+            "home/.colima/default/docker.sock",
+            "home/.orbstack/run/docker.sock",
+            "home/.docker/desktop/docker.sock",
+            "home/.docker/run/docker.sock",
+            "run/user/7/docker.sock",
+            "var/run/docker.sock",
+        ] {
+            listeners.push(listen(&root.join(path)));
+            let found = searched(&root, &[]);
+            assert_eq!(found.host, Some(format!("unix://{}", root.join(path).display())), "{}", found.tried);
+        }
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn a_dead_socket_is_not_used_and_all_places_are_named() {
+        let root = root("dead");
+        // Its file stays when the program has ended, as after a crash.
+        drop(listen(&root.join("var/run/docker.sock")));
+        let found = searched(&root, &[]);
+        assert_eq!(found.host, None);
+        for place in ["/var/run/docker.sock", ".orbstack", ".colima", ".rd", "podman.sock"] {
+            assert!(found.tried.contains(place), "{}", found.tried);
+        }
+        let given = searched(&root, &[(DOCKER_HOST, "tcp://docker:2375")]);
+        assert_eq!(given.host.as_deref(), Some("tcp://docker:2375"));
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn a_context_is_preferred_to_sockets() {
+        let root = root("context");
+        let (own, other) = (root.join("own.sock"), root.join("var/run/docker.sock"));
+        let _listeners = [listen(&own), listen(&other)];
+        let config = root.join("home/.docker");
+        fs::create_dir_all(config.join("contexts/meta/5f3a")).unwrap();
+        fs::write(config.join("config.json"), r#"{"currentContext":"colima"}"#).unwrap();
+        let host = format!("unix://{}", own.display());
+        let meta = serde_json::json!({ "Name": "colima", "Endpoints": { "docker": { "Host": host } } });
+        fs::write(config.join("contexts/meta/5f3a/meta.json"), meta.to_string()).unwrap();
+        assert_eq!(searched(&root, &[]).host.as_deref(), Some(host.as_str()));
+        let default = searched(&root, &[(DOCKER_CONTEXT, "default")]);
+        assert_eq!(default.host, Some(format!("unix://{}", other.display())));
+        let unknown = searched(&root, &[(DOCKER_CONTEXT, "work")]);
+        assert_eq!((unknown.host, unknown.tried.as_str()), (None, "the context work, which is not defined"));
+        fs::remove_file(&own).unwrap();
+        let gone = searched(&root, &[]);
+        assert!(gone.host.is_none() && gone.tried.contains("of the context colima"), "{gone:?}");
+        fs::remove_dir_all(root).unwrap();
+    }
+}
