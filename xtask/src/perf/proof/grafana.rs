@@ -35,13 +35,13 @@ impl Grafana {
         *self.gave_up.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
-    /// The query's result; `None` if Grafana is down or refuses access.
+    /// The query's result; `None` if Grafana is down, refuses access or has no data source.
     pub(super) async fn ask(&self, expr: &str, instant: bool, window: RunWindow) -> Option<Found> {
         if self.gave_up().is_some() {
             return None;
         }
         match through_grafana(&self.http, &self.url, expr, instant, window).await {
-            Ok(response) => self.check_access(response).map(|response| grafana_response::found(&response)),
+            Ok(response) => self.check(response).map(|response| grafana_response::found(&response)),
             Err(error) => {
                 self.give_up(format!("it does not respond: {}", error.root_cause()));
                 None
@@ -49,7 +49,8 @@ impl Grafana {
         }
     }
 
-    /// The response of Prometheus' API at a path; `None` if Grafana is down or refuses access.
+    /// The response of Prometheus' API at a path; `None` if Grafana is down, refuses access or has
+    /// no data source.
     pub(super) async fn resource(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Option<Value>> {
         if self.gave_up().is_some() {
             return Ok(None);
@@ -58,7 +59,7 @@ impl Grafana {
         let mut url = self.url.join(&format!("api/datasources/uid/{source}/resources/api/v1/{path}"))?;
         url.query_pairs_mut().extend_pairs(query);
         match http::json_of_any_status(&self.http, url).await {
-            Ok(response) => Ok(self.check_access(response)),
+            Ok(response) => Ok(self.check(response)),
             Err(error) => {
                 self.give_up(format!("it does not respond: {}", error.root_cause()));
                 Ok(None)
@@ -66,8 +67,20 @@ impl Grafana {
         }
     }
 
-    /// The response, unless Grafana refused access.
-    fn check_access(&self, response: Value) -> Option<Value> {
+    /// The response, unless Grafana refused access or has no data source for Prometheus.
+    fn check(&self, response: Value) -> Option<Value> {
+        // Grafana 13 has the data source as a plugin, which can be missing although Grafana is
+        // healthy. The error of a query is either the whole response or that query's result.
+        let result = response.pointer("/results/A").unwrap_or(&response);
+        let plugin_error =
+            |at: &Value| at["messageId"].as_str().filter(|id| id.starts_with("plugin.")).map(str::to_owned);
+        if let Some(id) = plugin_error(&response).or_else(|| plugin_error(result)) {
+            self.give_up(format!(
+                "its Prometheus data source does not work ({}): cargo xtask stack restart",
+                shown(&id)
+            ));
+            return None;
+        }
         let refused = matches!(response["statusCode"].as_u64(), Some(401 | 403))
             || response["messageId"].as_str().is_some_and(|id| id.starts_with("auth") || id.contains("accesscontrol"))
             || matches!(response["message"].as_str(), Some("Unauthorized" | "Forbidden"));

@@ -175,6 +175,14 @@ mod tests {
         let prometheus = || server("200 OK", r#"{"data":{"result":[{"value":[1,"1"]}]}}"#);
         let gone = Url::parse(&fake_server::unreachable_url()).unwrap();
         let other_password = server("401 Unauthorized", r#"{"statusCode":401,"message":"Unauthorized"}"#);
+        let no_plugin = server(
+            "404 Not Found",
+            r#"{"message":"Plugin not found","messageId":"plugin.notRegistered","statusCode":404}"#,
+        );
+        let dead_plugin = server(
+            "500 Internal Server Error",
+            r#"{"message":"Plugin unavailable","messageId":"plugin.unavailable","statusCode":500}"#,
+        );
         let proxy = server("502 Bad Gateway", "<html>");
         // Its backlog accepts the connection, and no response ever comes.
         let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -182,6 +190,8 @@ mod tests {
         for (grafana, expected) in [
             (gone, "does not respond"),
             (other_password, "stack restart"),
+            (no_plugin, "data source does not work (plugin.notRegistered)"),
+            (dead_plugin, "data source does not work (plugin.unavailable)"),
             (proxy, "does not respond"),
             (hangs, "does not respond"),
         ] {

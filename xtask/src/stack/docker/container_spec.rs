@@ -30,7 +30,7 @@ use crate::{files, workspace};
 /// Time limit from a container's creation to the log line that says it listens.
 const STARTUP: Duration = Duration::from_secs(60);
 /// Time limit of the start with a pull of the image, which testcontainers does not limit.
-const WITH_PULL: Duration = Duration::from_secs(600);
+pub(super) const WITH_PULL: Duration = Duration::from_secs(600);
 
 /// The network of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,6 +210,12 @@ impl ContainerSpec {
                 // Preinstalled plugins would write to the read-only root,
                 // and the data source would fail.
                 setting("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
+                // Grafana 13 has its Prometheus data source as a bundled plugin. An update at its
+                // start would replace it, or leave none without the internet.
+                setting("GF_PLUGINS_PREINSTALL_AUTO_UPDATE", "false"),
+                setting("GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED", "true"),
+                setting("GF_SECURITY_DISABLE_GRAVATAR", "true"),
+                setting("GF_SERVER_ENABLE_GZIP", "false"),
                 setting("GF_NEWS_NEWS_FEED_ENABLED", "false"),
             ],
             binds: vec![
@@ -341,4 +347,33 @@ pub(super) fn user_of_files() -> Option<String> {
 #[cfg(not(unix))]
 pub(super) fn user_of_files() -> Option<String> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::StackChoice;
+
+    #[test]
+    fn grafana_keeps_its_bundled_data_source() {
+        let options = StackOptions {
+            choice: StackChoice::Docker,
+            prometheus_port: PROMETHEUS_PORT,
+            grafana_port: 3001,
+            grafana: true,
+            keep_data: false,
+            timing: Timing::USUAL,
+            archive: None,
+        };
+        let grafana = ContainerSpec::grafana(&options, &Images::chosen(), Network::Host).unwrap();
+        for (name, value) in [
+            ("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
+            ("GF_PLUGINS_PREINSTALL_AUTO_UPDATE", "false"),
+            ("GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED", "true"),
+            ("GF_SECURITY_DISABLE_GRAVATAR", "true"),
+            ("GF_SERVER_ENABLE_GZIP", "false"),
+        ] {
+            assert!(grafana.environment.contains(&(name, value.to_owned())), "{name} is not {value}");
+        }
+    }
 }
