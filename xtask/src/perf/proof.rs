@@ -118,6 +118,8 @@ pub(crate) struct ProofContext<'a> {
     pub(crate) own_backend: bool,
     /// Whether the store is this clone's stack, which has our rules.
     pub(crate) own_store: bool,
+    /// The time between two pushes.
+    pub(crate) push_interval: Duration,
     /// Whether a store without our rules fails the proof, because a proof was asked for.
     pub(crate) must_prove: bool,
     /// Whether the store is in a container with a network of its own.
@@ -156,7 +158,8 @@ pub(crate) async fn prove(report: &Report, before: CountersBefore, context: Proo
     let scraped = queries::why_not_scraped(report, &before.backend, &source, &context).await;
     let has_metrics = !matches!(before.backend, BackendMetrics::Mute(_));
     let (delivered, own) = ledger::check(report, before.backend, &source, &context).await;
-    let mut queried = queries::check((catalogue, report), &source, context.own_store, scraped).await;
+    let mut queried =
+        queries::check((catalogue, report), &source, (context.own_store, context.push_interval), scraped).await;
     if !context.own_store {
         store_setup::add(&mut queried, (catalogue, has_metrics), &source, context.must_prove).await;
     }

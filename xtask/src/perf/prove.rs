@@ -45,6 +45,7 @@ fn context<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContex
         access: &settings.store_access,
         own_backend: services.stub.is_some(),
         own_store: stack.prometheus.is_some(),
+        push_interval: settings.push_interval,
         must_prove: plan.args.must_prove(),
         on_a_bridge: stack.is_on_a_bridge(),
         follows_redirects: settings.http.max_redirects > 0,

@@ -34,11 +34,11 @@ fn is_over_time(question: &Question) -> bool {
     !question.instant || question.expr.contains("[$__range:")
 }
 
-/// Whether a line over time could miss all pushes of the run. Grafana's step is as long as the push
-/// interval.
-fn is_short(report: &Report) -> bool {
+/// Whether a line over time could miss all pushes of the run. Grafana's step is as long as the
+/// default push interval.
+fn is_short(report: &Report, push_interval: Duration) -> bool {
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
-    Duration::from_millis(lasted) < monitoring::stack_limits::PUSH_INTERVAL * 2
+    Duration::from_millis(lasted) < push_interval.max(monitoring::stack_limits::PUSH_INTERVAL) * 2
 }
 
 /// Number of scrapes from which on the backend's counters have a rate.
@@ -74,7 +74,7 @@ pub(super) async fn why_not_scraped(
 pub(super) async fn check(
     (catalogue, report): (&Catalogue, &Report),
     source: &Source,
-    own_store: bool,
+    (own_store, push_interval): (bool, Duration),
     no_scrapes: Option<&'static str>,
 ) -> ProofItem {
     const CHECK: &str = "nothing empty";
@@ -87,7 +87,7 @@ pub(super) async fn check(
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let may_be_empty = question.may_be_empty.or_else(|| {
                 let is_backend = is_about_backend(&question.expr);
-                let no_lines = TOO_SHORT.filter(|_| is_short(report) && is_over_time(&question));
+                let no_lines = TOO_SHORT.filter(|_| is_short(report, push_interval) && is_over_time(&question));
                 let too_far_apart = SHORT_MARKS
                     .filter(|_| question.kind == QuestionKind::Annotation && step(window) > service_dashboard::MARK);
                 no_scrapes
@@ -272,6 +272,7 @@ async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &Sou
 mod tests {
     use monitoring::metric::Metric;
     use monitoring::services::stock_ai::STOCK_AI;
+    use monitoring::stack_limits::PUSH_INTERVAL;
     use test_support::fake_server;
     use url::Url;
 
@@ -310,14 +311,16 @@ mod tests {
     #[tokio::test]
     async fn a_missing_or_failing_rule_is_reported_by_name() {
         let report = test_support::report();
-        let wrong = check((&STOCK_AI, &report), &store_without("get_news_latency:p95"), true, None).await.lines;
+        let wrong = check((&STOCK_AI, &report), &store_without("get_news_latency:p95"), (true, PUSH_INTERVAL), None)
+            .await
+            .lines;
         assert!(wrong.contains(&"rule get_news_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
         assert!(wrong.contains(&"rule join_room_latency:p95: many-to-many".to_owned()), "{wrong:?}");
     }
 
     async fn wrong_without(word: &'static str) -> Vec<String> {
         let report = test_support::report();
-        check((&STOCK_AI, &report), &store_without(word), false, None).await.lines
+        check((&STOCK_AI, &report), &store_without(word), (false, PUSH_INTERVAL), None).await.lines
     }
 
     #[tokio::test]
@@ -348,7 +351,7 @@ mod tests {
         let report = test_support::report();
         let url = fake_server::respond(|_| ("400 Bad Request", r#"{"status":"error","error":"bad"}"#.to_owned()));
         let source = Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap();
-        let check = check((&STOCK_AI, &report), &source, false, None).await;
+        let check = check((&STOCK_AI, &report), &source, (false, PUSH_INTERVAL), None).await;
         assert!(check.lines.iter().all(|line| !line.contains('{')), "{:?}", check.lines);
         assert!(check.queries.iter().any(|query| query.contains('{')), "the queries are kept for -v");
     }
