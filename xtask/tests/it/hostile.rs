@@ -200,6 +200,25 @@ fn a_disabled_receiver_ends_a_run_and_names_the_flag() {
 
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+fn a_store_without_rules_and_scrapes_fails_only_a_required_proof() {
+    let prometheus = Prometheus::start("no-rules", &["--web.enable-remote-write-receiver"]);
+    let out = out("no-rules-out");
+    for (flag, code) in [("--quiet", 0), ("--proof", 92)] {
+        let line = ["perf", "-u", "4", "-i", "40", "--prometheus-url", &prometheus.url, flag];
+        let output = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
+        assert_eq!(output.code, code, "{}", output.text);
+        for line in ["rules and alerts, so the proof leaves them out", "this Prometheus does not scrape the backend"] {
+            let count =
+                output.text.lines().filter(|shown| shown.trim_start().starts_with("this ") && shown.contains(line));
+            assert_eq!(count.count(), 1, "{line}: {}", output.text);
+        }
+        let file = "monitoring/prometheus/rules/stock-ai-multiplayer.yml";
+        assert!(output.text.contains(file), "{}", output.text);
+    }
+}
+
+#[test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn a_store_that_dies_during_a_run_is_inconclusive() {
     let mut prometheus = Prometheus::start("dying", &["--web.enable-remote-write-receiver"]);
     let out = out("dying-out");
