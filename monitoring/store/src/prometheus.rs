@@ -237,24 +237,20 @@ impl Prometheus {
 
 fn instant(expr: &str, at_unix_ms: Option<i64>) -> Vec<(&'static str, String)> {
     let time = at_unix_ms.map(|at| ("time", seconds(at)));
-    [("query", expr.to_owned()), no_cache()].into_iter().chain(time).collect()
+    [("query", expr.to_owned())].into_iter().chain(time).chain(without_offset()).collect()
 }
 
-/// VictoriaMetrics answers queries about the last 30 s as of 30 s ago, unless a query has this
-/// parameter. Other stores ignore it.
-fn no_cache() -> (&'static str, String) {
-    ("nocache", "1".to_owned())
+/// VictoriaMetrics answers an instant query about the last 30 s as of 30 s ago, unless it has the
+/// first parameter. In a range query, it repeats an older value for the last 30 s, unless it has
+/// the second one, which must be more than 0. Other stores ignore both.
+fn without_offset() -> [(&'static str, String); 2] {
+    [("nocache", "1".to_owned()), ("latency_offset", "0.001".to_owned())]
 }
 
-fn ranged(expr: &str, range: Range) -> [(&'static str, String); 5] {
+fn ranged(expr: &str, range: Range) -> Vec<(&'static str, String)> {
     let step = range.step.as_secs().to_string();
-    [
-        ("query", expr.to_owned()),
-        ("start", seconds(range.from_ms)),
-        ("end", seconds(range.to_ms)),
-        ("step", step),
-        no_cache(),
-    ]
+    let times = [("start", seconds(range.from_ms)), ("end", seconds(range.to_ms)), ("step", step)];
+    [("query", expr.to_owned())].into_iter().chain(times).chain(without_offset()).collect()
 }
 
 #[cfg(test)]

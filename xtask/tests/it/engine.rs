@@ -5,6 +5,7 @@
 
 use crate::real::{out, report, run, xtask};
 use perf_report::Report;
+use perf_report::interpretation::interpret;
 
 /// Runs `cargo xtask perf` without a store, against the stub
 /// backend that it starts. Gives the report.
@@ -46,8 +47,8 @@ fn a_game_session_has_thirty_days_for_each_student() {
     assert!(sizes[0].endpoints["leaderboard"].requests >= 10, "{:?}", sizes[0]);
     let trades: u64 = sizes.iter().map(|size| size.endpoints["update_player"].requests).sum();
     assert_eq!(trades, 20 * 30, "each trade is in one segment");
-    let findings: Vec<_> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
-    let by_players = |text: &&str| {
+    let findings: Vec<_> = interpret(&report).into_iter().map(|finding| finding.message).collect();
+    let by_players = |text: &String| {
         text.contains("depends on players (1 to 20)")
             || (text.contains("depends on players: ") && text.contains(" at 1, ") && text.contains(" at 20"))
     };

@@ -36,10 +36,16 @@ async fn queries_use_the_path_of_the_url() {
     });
     let store = prometheus(&format!("{url}/prometheus/"), Duration::from_secs(5));
     let path = async |at| store.instant("a+b", at).await.unwrap()["data"].clone();
-    assert_eq!(path(Some(1_250)).await, "/prometheus/api/v1/query?query=a%2Bb&nocache=1&time=1.250");
-    assert_eq!(path(None).await, "/prometheus/api/v1/query?query=a%2Bb&nocache=1");
+    assert_eq!(
+        path(Some(1_250)).await,
+        "/prometheus/api/v1/query?query=a%2Bb&time=1.250&nocache=1&latency_offset=0.001"
+    );
+    assert_eq!(path(None).await, "/prometheus/api/v1/query?query=a%2Bb&nocache=1&latency_offset=0.001");
     let range = store.range("x", Range::finest(0, 60_000)).await.unwrap();
-    assert_eq!(range["data"], "/prometheus/api/v1/query_range?query=x&start=0.000&end=60.000&step=1&nocache=1");
+    assert_eq!(
+        range["data"],
+        "/prometheus/api/v1/query_range?query=x&start=0.000&end=60.000&step=1&nocache=1&latency_offset=0.001"
+    );
 }
 
 #[tokio::test]
