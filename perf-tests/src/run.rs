@@ -124,7 +124,7 @@ impl PreparedRun {
         self.planning.describe_change(&self.spec).iter().for_each(|change| self.print_line(change));
         let stores = [self.settings.remote_write.clone(), self.settings.query_url()];
         let proxied = stores.iter().flatten().find_map(|url| self.settings.store_access.proxies.describe(url));
-        proxied.iter().for_each(|proxy| self.print_line(proxy));
+        proxied.iter().for_each(|store| self.print_line(&format!("the store is {store}")));
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
         let shared = Arc::new(RunContext {

@@ -53,10 +53,11 @@ impl ProxySettings {
         proxy.map(Some).ok_or_else(error)
     }
 
-    /// Names the proxy for `url`, without secrets; `None` for a direct request.
+    /// The URL and its proxy, without secrets: "http://store:9090 through the proxy http://p:3128".
+    /// `None` for a direct request.
     pub fn describe(&self, url: &Url) -> Option<String> {
         let proxy = self.proxy_for(url).ok().flatten()?;
-        Some(format!("the store at {} is reached through the proxy {}", shown_url(url), shown_url(&proxy)))
+        Some(format!("{} through the proxy {}", shown_url(url), shown_url(&proxy)))
     }
 
     /// Whether `NO_PROXY` names the host of `url`.
@@ -97,7 +98,7 @@ mod tests {
         let all = settings("", "", "http://all:1", "");
         assert_eq!(proxied(&all, "https://store").unwrap(), "http://all:1");
         let described = both.describe(&Url::parse("https://me:S3cr3t@store/write").unwrap()).unwrap();
-        assert_eq!(described, "the store at https://store/write is reached through the proxy http://secure:3128");
+        assert_eq!(described, "https://store/write through the proxy http://secure:3128");
     }
 
     #[test]

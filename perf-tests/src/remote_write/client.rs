@@ -27,6 +27,8 @@ const EXEMPLARS_WRITTEN: &str = "x-prometheus-remote-write-exemplars-written";
 pub struct Client {
     http: reqwest::Client,
     url: Url,
+    /// The receiver and its proxy, without user and password.
+    in_errors: String,
 }
 
 /// Without user and password.
@@ -127,7 +129,8 @@ impl Client {
     /// # Errors
     /// If TLS cannot be set up, or a file of certificates cannot be used.
     pub fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
-        Ok(Self { http: store_client(&url, access, OPTIONS)?, url })
+        let in_errors = access.proxies.describe(&url).unwrap_or_else(|| shown_url(&url));
+        Ok(Self { http: store_client(&url, access, OPTIONS)?, url, in_errors })
     }
 
     /// The receiver, without user and password.
@@ -164,19 +167,19 @@ impl Client {
         if failures > 0 {
             request = request.header("retry-attempt", failures);
         }
-        let unreachable = |error| WriteError::Unreachable { url: self.shown(), why: root_cause(error) };
+        let unreachable = |error| WriteError::Unreachable { url: self.in_errors.clone(), why: root_cause(error) };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() && is_page(response.headers()) {
             let body = excerpt(&read_beginning(&mut response).await);
             let cure = " (with a web page: is there a login page or a proxy in between?)".to_owned();
-            return Err(WriteError::Refused { url: self.shown(), status: status.as_u16(), cure, body });
+            return Err(WriteError::Refused { url: self.in_errors.clone(), status: status.as_u16(), cure, body });
         }
         if status.is_success() {
             return if version == Version::Two { self.is_written(response.headers(), sent) } else { Ok(()) };
         }
         let body = excerpt(&read_beginning(&mut response).await);
-        let (url, code) = (self.shown(), status.as_u16());
+        let (url, code) = (self.in_errors.clone(), status.as_u16());
         if version == Version::Two && status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
             return Err(WriteError::UnsupportedVersion { url, why: format!("status {code}: {body}") });
         }

@@ -203,6 +203,18 @@ fn a_store_is_reached_through_a_proxy_and_the_service_is_not() {
 }
 
 #[test]
+fn an_unreachable_proxy_is_named() {
+    let service = Service::start();
+    let mut settings = settings_with(&service, None, "proxied-2", &[("HTTP_PROXY", "http://127.0.0.1:9")]);
+    settings.remote_write = Some("http://store.invalid/api/v1/write".parse().unwrap());
+    let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive);
+    let message = &report.problems().next().unwrap().message;
+    assert!(message.contains("store.invalid/api/v1/write through the proxy http://127.0.0.1:9 "), "{message}");
+}
+
+#[test]
 fn a_late_store_is_waited_for_and_a_contradicting_one_is_not() {
     let (service, store) = (Service::start(), Store::start());
     // Longer than a store may contradict.
