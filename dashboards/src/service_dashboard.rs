@@ -51,9 +51,13 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         Row::Even(9, vec![load::request_rate(), load::vus()]),
         Row::Even(8, vec![load::arrivals(), load::generator()]),
         Row::Heading("Backend"),
-        Row::Even(8, vec![backend::mean(catalogue), backend::p95(), backend::outside(catalogue)]),
     ]);
-    let mut resources = vec![backend::in_flight(), backend::cpu()];
+    let latencies = [backend::mean(catalogue), backend::p95(catalogue), backend::outside(catalogue)];
+    let latencies: Vec<_> = latencies.into_iter().flatten().collect();
+    if !latencies.is_empty() {
+        panels.push(Row::Even(8, latencies));
+    }
+    let mut resources: Vec<_> = backend::in_flight(catalogue).into_iter().chain([backend::cpu()]).collect();
     resources.extend(backend::memory(catalogue));
     resources.extend(backend::objectives(catalogue));
     panels.extend(rows_of_small(resources));

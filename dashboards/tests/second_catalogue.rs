@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dashboards::{outline, service_dashboard};
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::ratio::Ratio;
@@ -15,6 +16,7 @@ const ECHO: Catalogue = Catalogue {
     endpoints: &[PING],
     critical: &[PING],
     slos: &[Slo::p95(PING, Duration::from_micros(2_500))],
+    mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],
 };

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::backend_mapping::BackendMapping;
 use crate::backend_slo::{BackendSlo, Cache};
 use crate::endpoint::Endpoint;
 use crate::label;
@@ -27,6 +28,8 @@ pub struct Catalogue {
     pub critical: &'static [Endpoint],
     /// All objectives on requests, in the order of tables.
     pub slos: &'static [Slo],
+    /// Names of the metrics with which the backend counts its requests.
+    pub mapping: BackendMapping,
     /// Objectives on the backend's own metrics.
     pub backend: &'static [BackendSlo],
     /// Caches of the backend. Their hit rate is read after a run.

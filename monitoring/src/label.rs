@@ -33,8 +33,6 @@ pub const LE: Label = Label("le");
 pub const JOB: Label = Label("job");
 /// Value of [`JOB`] on the backend's own metrics.
 pub const BACKEND_JOB: &str = "backend";
-/// Route template, on the backend's own metrics.
-pub const HANDLER: Label = Label("handler");
 
 /// Names that a tag cannot have: labels of this project, and labels that Prometheus or a scrape
 /// sets.
@@ -48,6 +46,11 @@ pub(crate) const MAX_NAME: usize = 64;
 pub(crate) const MAX_VALUE: usize = 128;
 
 impl Label {
+    /// A label of a backend's own metrics.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
     /// The name as written in a series.
     pub const fn as_str(self) -> &'static str {
         self.0

@@ -7,10 +7,12 @@
 //! In reading order:
 //! - services: [`services`], the only folder that a fork edits
 //! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`span`], [`ratio`],
-//!   [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`]
+//!   [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`],
+//!   [`backend_mapping`]
 //! - queries: [`promql`], [`objective_counters`]
 //! - files: [`prometheus`], [`generated_files`]
 
+pub mod backend_mapping;
 pub mod backend_metrics;
 pub mod backend_slo;
 pub mod catalogue;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::generated_files;
@@ -19,6 +20,7 @@ const ECHO: Catalogue = Catalogue {
     endpoints: &[PING],
     critical: &[PING],
     slos: &[Slo::latency(PING, Ratio::ppm(999_000), Duration::from_micros(2_500))],
+    mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],
 };

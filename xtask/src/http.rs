@@ -1,9 +1,12 @@
 //! HTTP requests to services of the stack and to the target's metrics.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use flate2::read::MultiGzDecoder;
 use prometheus_store::{BodyLimit, ClientOptions, Prometheus, StoreAccess};
+use reqwest::header::ACCEPT;
 use serde_json::Value;
 use tokio::time;
 use url::Url;
@@ -65,6 +68,34 @@ async fn send(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     let status = response.status();
     let text = STORE_LIMIT.read(response).await?;
     serde_json::from_slice(&text).with_context(|| format!("the response with status {status} is not JSON"))
+}
+
+/// The formats of metrics, in the order in which Prometheus prefers them. Some libraries name
+/// counters by the format, so that the names are those that Prometheus scrapes.
+const EXPOSITION: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1";
+
+/// The status and the body of metrics, read on a new connection; for the body, why it is not text.
+pub(crate) async fn exposition(url: Url) -> anyhow::Result<(reqwest::StatusCode, Result<String, &'static str>)> {
+    let response = client(&url)?.get(url).header(ACCEPT, EXPOSITION).send().await?;
+    let status = response.status();
+    let body = TEXT_LIMIT.read(response).await?;
+    Ok((status, decode(body)))
+}
+
+/// Decompresses a body that is compressed although it was not asked for.
+fn decode(body: Vec<u8>) -> Result<String, &'static str> {
+    const GZIP: [u8; 2] = [0x1f, 0x8b];
+    if !body.starts_with(&GZIP) {
+        return String::from_utf8(body).map_err(|_| "it is not text");
+    }
+    let limit = u64::try_from(TEXT_LIMIT.0).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    let read = MultiGzDecoder::new(body.as_slice()).take(limit).read_to_string(&mut text);
+    match read {
+        Ok(read) if read == TEXT_LIMIT.0 => Err("it is too long"),
+        Ok(_) => Ok(text),
+        Err(_) => Err("it is not compressed text"),
+    }
 }
 
 /// The text at the URL, read on a new connection.

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG, TARGETS, Target};
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::stack_limits::RETENTION;
@@ -22,7 +23,7 @@ use crate::files;
 use crate::host::cleanup::Cleanup;
 use crate::host::{owner, ports};
 use crate::terminal::print_note;
-use crate::workspace;
+use crate::{target_metrics, workspace};
 pub(crate) use images::Images;
 
 /// The default port of Prometheus.
@@ -273,18 +274,23 @@ impl std::fmt::Display for StackPart {
 }
 
 impl Stack {
-    /// Lets Prometheus scrape the backend's `/metrics`.
-    pub(crate) fn scrape(&self, backend: &Url) -> anyhow::Result<()> {
+    /// Lets Prometheus scrape the backend's metrics, at the paths of the mapping or of all
+    /// services.
+    pub(crate) fn scrape(&self, backend: &Url, mapping: Option<BackendMapping>) -> anyhow::Result<()> {
         if self.prometheus.is_none() {
             return Ok(());
         }
-        let host = backend.host_str().unwrap_or_default();
-        let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-        let host = self.backend_host.filter(|_| local).unwrap_or(host);
-        let port = backend.port_or_known_default().unwrap_or(80);
-        let target = Target::new(format!("{host}:{port}"), backend.scheme() == "https");
+        let target = |path| {
+            let url = backend.join(path)?;
+            let host = url.host_str().unwrap_or_default();
+            let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+            let host = self.backend_host.filter(|_| local).unwrap_or(host);
+            let port = url.port_or_known_default().unwrap_or(80);
+            Ok(Target::new(format!("{host}:{port}"), url.scheme() == "https", url.path()))
+        };
+        let targets = target_metrics::paths(mapping).into_iter().map(target).collect::<anyhow::Result<Vec<_>>>()?;
         let file = backend_file(self.port);
-        let text = serde_json::to_string(&[target])?;
+        let text = serde_json::to_string(&targets)?;
         // The owner is written first: if this command is killed, the next one can clean up.
         let owner = backend_owner(self.port);
         files::write(&owner, owner::owner())?;

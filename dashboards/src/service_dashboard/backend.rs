@@ -1,6 +1,6 @@
 //! Panels of the backend's own metrics, next to those of the clients.
 
-use monitoring::backend_metrics::{self, CPU, DURATION, DURATION_FINE, IN_FLIGHT, MEMORY};
+use monitoring::backend_metrics::{self, CPU, MEMORY};
 use monitoring::backend_slo::{Amount, BackendSlo, Bound};
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
@@ -14,7 +14,7 @@ use super::selected;
 use crate::grafana::Panel;
 use crate::panel::{Query, Unit, time_series};
 
-/// Milliseconds in a second. The backend's metrics are in seconds.
+/// Milliseconds in a second. Values of objectives on durations are in seconds.
 const MS: u32 = 1_000;
 const P95: Ratio = Ratio::percent(95);
 
@@ -26,10 +26,12 @@ fn mean_of(histogram: &str, select: &dyn Fn(String) -> Selector) -> Expr {
     growing(select(format!("{histogram}_sum"))).over(growing(select(format!("{histogram}_count"))))
 }
 
-pub(super) fn mean(catalogue: &Catalogue) -> Panel {
+/// `None` if the backend has no histogram of durations.
+pub(super) fn mean(catalogue: &Catalogue) -> Option<Panel> {
+    let duration = catalogue.mapping.duration?;
     let names = || catalogue.endpoints.iter().map(|endpoint| Metric::latency(endpoint).name);
     let client = growing(every("sum", names())).over(growing(every("count", names())));
-    time_series(
+    let panel = time_series(
         "Mean latency: client and backend",
         "Mean latency of all endpoints in ms, measured by the clients and by the backend. If the \
          client line is above the backend line, time passes outside the backend's code: check its \
@@ -37,17 +39,31 @@ pub(super) fn mean(catalogue: &Catalogue) -> Panel {
         Unit::Milliseconds,
         vec![
             Query::new("client", client),
-            Query::new("backend", mean_of(DURATION, &|series| backend_metrics::scraped(series)).times(MS)),
+            Query::new(
+                "backend",
+                in_milliseconds(catalogue, mean_of(duration, &|series| backend_metrics::scraped(series))),
+            ),
         ],
     )
-    .dashed("client")
+    .dashed("client");
+    Some(panel)
 }
 
-pub(super) fn p95() -> Panel {
+/// Converts a duration of the backend's metrics to milliseconds.
+fn in_milliseconds(catalogue: &Catalogue, duration: Expr) -> Expr {
+    match catalogue.mapping.milliseconds() {
+        1 => duration,
+        factor => duration.times(factor),
+    }
+}
+
+/// `None` if the backend has no histogram of durations.
+pub(super) fn p95(catalogue: &Catalogue) -> Option<Panel> {
+    let duration = catalogue.mapping.duration_of_all()?;
     let quantile = |buckets: Selector| buckets.rate(Window::RateInterval).sum_by(&[LE]).quantile(P95);
     let client = quantile(selected(Metric::http_req_duration().bucket()));
-    let backend = quantile(backend_metrics::scraped(format!("{DURATION_FINE}_bucket"))).times(MS);
-    time_series(
+    let backend = in_milliseconds(catalogue, quantile(backend_metrics::scraped(format!("{duration}_bucket"))));
+    let panel = time_series(
         "p95 latency: client and backend",
         "95th percentile of all requests in ms, measured by the clients and by the backend. The \
          backend's line is interpolated between its buckets, so it is approximate. If the client \
@@ -55,35 +71,44 @@ pub(super) fn p95() -> Panel {
         Unit::Milliseconds,
         vec![Query::new("client", client), Query::new("backend", backend)],
     )
-    .dashed("client")
+    .dashed("client");
+    Some(panel)
 }
 
-pub(super) fn outside(catalogue: &Catalogue) -> Panel {
+/// `None` if the backend does not measure durations by route.
+pub(super) fn outside(catalogue: &Catalogue) -> Option<Panel> {
+    let duration = catalogue.mapping.duration?;
+    let mapping = catalogue.mapping;
+    mapping.handler?;
     let query = |endpoint: &Endpoint| {
         let client = mean_of(&Metric::latency(endpoint).name, &|series| selected(series));
-        let backend = mean_of(DURATION, &|series| backend_metrics::scraped_from_handler(series, endpoint)).times(MS);
-        Query::new(endpoint.title, client.minus(backend).at_least_zero())
+        let of_endpoint = |series: String| mapping.of_endpoint(series, endpoint);
+        let growth = |suffix: &str| Some(growing(of_endpoint(format!("{duration}_{suffix}"))?));
+        let backend = in_milliseconds(catalogue, growth("sum")?.over(growth("count")?));
+        Some(Query::new(endpoint.title, client.minus(backend).at_least_zero()))
     };
-    time_series(
+    Some(time_series(
         "Time outside the backend by endpoint",
         "Mean latency in ms measured by the clients, minus the backend's own mean: network, \
          proxies and accept queue. If all endpoints are high, check the network path. If only one \
          is high, check for large responses, or for work after the backend stopped its clock.",
         Unit::Milliseconds,
-        catalogue.endpoints.iter().map(query).collect(),
-    )
+        catalogue.endpoints.iter().filter_map(query).collect(),
+    ))
 }
 
-pub(super) fn in_flight() -> Panel {
-    let query = Query::new("in flight", backend_metrics::scraped(IN_FLIGHT).now().sum());
-    time_series(
+/// `None` if the backend has no such gauge.
+pub(super) fn in_flight(catalogue: &Catalogue) -> Option<Panel> {
+    let query = Query::new("in flight", backend_metrics::scraped(catalogue.mapping.in_flight?).now().sum());
+    let panel = time_series(
         "Backend: requests in flight",
         "Number of requests that the backend processes at once. If it rises at a constant request \
          rate, the backend cannot keep up.",
         Unit::Count,
         vec![query.may_be_empty("the backend serves it only with should_instrument_requests_inprogress")],
     )
-    .without_legend()
+    .without_legend();
+    Some(panel)
 }
 
 pub(super) fn cpu() -> Panel {

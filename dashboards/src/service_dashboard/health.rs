@@ -1,8 +1,8 @@
 //! Panels that show the health of the service at a glance.
 
-use monitoring::backend_metrics::{self, REQUESTS};
+use monitoring::backend_metrics;
 use monitoring::catalogue::Catalogue;
-use monitoring::label::{SCENARIO, STATUS, TESTID};
+use monitoring::label::{SCENARIO, TESTID};
 use monitoring::metric::Metric;
 use monitoring::objective_counters;
 use monitoring::prometheus::alerts::TOO_MANY_ERRORS;
@@ -20,7 +20,7 @@ use crate::panel::{self, Query, Unit, time_series};
 pub(super) fn panels(catalogue: &Catalogue) -> Vec<(u32, Panel)> {
     let successes = catalogue.slos.iter().filter(|slo| matches!(slo.sli, Sli::Success { .. }));
     let mut panels: Vec<_> = successes.map(|slo| (5, success(slo))).collect();
-    panels.extend([(5, error_rate(catalogue)), (5, backend_rate())]);
+    panels.extend([(5, error_rate(catalogue)), (5, backend_rate(catalogue))]);
     let taken: u32 = panels.iter().map(|(width, _)| width).sum();
     panels.push((COLUMNS.saturating_sub(taken).max(8), compliance(catalogue)));
     panels
@@ -76,15 +76,19 @@ fn error_rate(catalogue: &Catalogue) -> Panel {
     )
 }
 
-fn backend_rate() -> Panel {
-    let rate = backend_metrics::scraped(REQUESTS).rate(Window::RateInterval).sum_by(&[STATUS]);
+fn backend_rate(catalogue: &Catalogue) -> Panel {
+    let rate = backend_metrics::scraped(catalogue.mapping.requests).rate(Window::RateInterval);
+    let query = match catalogue.mapping.status {
+        Some(status) => Query::new(format!("{{{{{}}}}}", status.as_str()), rate.sum_by(&[status])),
+        None => Query::new("requests", rate.sum()),
+    };
     time_series(
         "Backend request rate",
         "Requests a second by status, from all clients, counted by the backend. If it is lower \
          than the load, something in between responds, or requests are lost. If it is higher, \
          other clients use the backend, too.",
         Unit::RequestsPerSecond,
-        vec![Query::new("{{status}}", rate)],
+        vec![query],
     )
 }
 

@@ -44,18 +44,25 @@ struct FileSd {
     refresh_interval: String,
 }
 
-/// An entry of a target file: the address at which the backend serves `/metrics`.
+/// Path that Prometheus scrapes if the target does not name one.
+const DEFAULT_PATH: &str = "/metrics";
+
+/// An entry of a target file: the address at which the backend serves its metrics.
 #[derive(Debug, Clone, Serialize)]
 pub struct Target {
     targets: Vec<String>,
-    labels: std::collections::BTreeMap<&'static str, &'static str>,
+    labels: std::collections::BTreeMap<&'static str, String>,
 }
 
 impl Target {
-    /// A backend at `authority`, which is `host:port`.
-    pub fn new(authority: String, https: bool) -> Self {
+    /// A backend at `authority`, which is `host:port`, with the path of its metrics.
+    pub fn new(authority: String, https: bool, path: &str) -> Self {
         let scheme = if https { "https" } else { "http" };
-        Self { targets: vec![authority], labels: [("__scheme__", scheme)].into() }
+        let mut labels: std::collections::BTreeMap<_, _> = [("__scheme__", scheme.to_owned())].into();
+        if path != DEFAULT_PATH {
+            labels.insert("__metrics_path__", path.to_owned());
+        }
+        Self { targets: vec![authority], labels }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::backend_mapping::BackendMapping;
 use crate::backend_slo::{Amount, BackendSlo, Cache};
 use crate::catalogue::Catalogue;
 use crate::endpoint::{Endpoint, Method};
@@ -45,6 +46,7 @@ pub const STOCK_AI: Catalogue = Catalogue {
         Slo::success_above(JOIN_ROOM, Ratio::percent(95)),
         Slo::errors_below(Ratio::percent(1)),
     ],
+    mapping: BackendMapping::FASTAPI,
     // These only warn, because not every backend serves the metrics. Without `.warn()` a miss fails
     // the run.
     backend: &[

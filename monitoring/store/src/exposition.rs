@@ -50,17 +50,32 @@ pub fn parse(text: &str) -> Result<Vec<ExpositionSample>, ExpositionError> {
     Ok(samples)
 }
 
+/// Parses name and labels at the beginning of a text, as in a sample without its value. The value
+/// of the result is 0.
+///
+/// # Errors
+/// If the text does not begin with a name and labels.
+pub fn parse_series(text: &str) -> Result<ExpositionSample, &'static str> {
+    let (name, rest) = text.split_once('{').ok_or("it has no labels")?;
+    let mut labels = BTreeMap::new();
+    parse_labels(rest, &mut labels)?;
+    Ok(ExpositionSample { name: name.to_owned(), labels, value: 0.0 })
+}
+
 fn parse_sample(line: &str) -> Result<ExpositionSample, &'static str> {
     let end = line.find(|c: char| c == '{' || c.is_whitespace()).ok_or("it has no value")?;
     let (name, rest) = line.split_at(end);
-    if name.is_empty() {
-        return Err("it has no name");
-    }
     let mut labels = BTreeMap::new();
     let rest = match rest.strip_prefix('{') {
         Some(rest) => parse_labels(rest, &mut labels)?,
         None => rest,
     };
+    // A name with other characters is quoted, and stands among the labels.
+    let quoted = if name.is_empty() { labels.remove("") } else { None };
+    let name = quoted.as_deref().unwrap_or(name);
+    if name.is_empty() {
+        return Err("it has no name");
+    }
     let value = rest.split_whitespace().next().ok_or("it has no value")?;
     let value = value.parse().map_err(|_| "its value is not a number")?;
     Ok(ExpositionSample { name: name.to_owned(), labels, value })
@@ -76,16 +91,33 @@ fn parse_labels<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) ->
         if labels.len() == MAX_LABELS {
             return Err("it has too many labels");
         }
-        let (name, quoted) = rest.split_once('=').ok_or("a label has no value")?;
-        let (value, after) =
-            parse_quoted(quoted.trim_start().strip_prefix('"').ok_or("a label's value has no quotes")?)?;
-        labels.insert(name.trim().to_owned(), value);
+        let (name, value, after) = parse_label(rest)?;
+        labels.insert(name, value);
         let after = after.trim_start();
         rest = after.strip_prefix(',').unwrap_or(after);
         if rest.len() == after.len() && !rest.starts_with('}') {
             return Err("labels are not separated by commas");
         }
     }
+}
+
+/// Parses a label. The name of a metric, which may be quoted, is the value of the label "".
+fn parse_label(text: &str) -> Result<(String, String, &str), &'static str> {
+    let (name, rest) = match text.strip_prefix('"') {
+        Some(quoted) => {
+            let (name, rest) = parse_quoted(quoted)?;
+            match rest.trim_start().strip_prefix('=') {
+                Some(rest) => (name, rest),
+                None => return Ok((String::new(), name, rest)),
+            }
+        }
+        None => {
+            let (name, rest) = text.split_once('=').ok_or("a label has no value")?;
+            (name.trim().to_owned(), rest)
+        }
+    };
+    let (value, rest) = parse_quoted(rest.trim_start().strip_prefix('"').ok_or("a label's value has no quotes")?)?;
+    Ok((name, value, rest))
 }
 
 /// Parses a value up to its closing quote. Returns the value and the rest of the line.
@@ -118,6 +150,15 @@ mod tests {
         assert_eq!((samples[1].labels["b"].as_str(), samples[1].value), ("}, {\"\\\n", 2.5));
         assert!(samples[2].labels.is_empty() && samples[2].value.is_infinite());
         assert!(samples[3].value.is_nan() && samples[3].labels["a"].is_empty());
+    }
+
+    #[test]
+    fn openmetrics_with_exemplars_and_quoted_names_is_parsed() {
+        let text =
+            "# TYPE a counter\na_total{b=\"1\"} 2.0 1.5 # {trace_id=\"x\"} 0.5 1.5\n{\"a.b\",\"c.d\"=\"e\"} 3\n# EOF\n";
+        let samples = parse(text).unwrap();
+        assert_eq!((samples[0].name.as_str(), samples[0].value), ("a_total", 2.0));
+        assert_eq!((samples[1].name.as_str(), samples[1].labels["c.d"].as_str()), ("a.b", "e"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! This crate is only a dev-dependency. A function that fails panics, and so fails its test.
 
+pub mod backend_text;
+pub mod counted_backend;
 pub mod fake_server;
 pub mod objectives;
 pub mod programs;

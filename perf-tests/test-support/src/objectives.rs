@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::ratio::Ratio;
@@ -40,6 +41,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         Slo::total_throughput(5),
         Slo::errors_below(Ratio::percent(1)),
     ],
+    mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],
 };

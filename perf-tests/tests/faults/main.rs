@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::ratio::Ratio;
@@ -27,6 +28,7 @@ const CATALOGUE: Catalogue = Catalogue {
     endpoints: &[RESPONSE],
     critical: &[RESPONSE],
     slos: &[Slo::p95(RESPONSE, Duration::from_secs(5)), Slo::errors_below(Ratio::percent(1))],
+    mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],
 };

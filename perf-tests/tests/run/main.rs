@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use fake_service::Service;
 use fake_store::Store;
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::ratio::Ratio;
@@ -43,6 +44,7 @@ const CATALOGUE: Catalogue = Catalogue {
         Slo::success_above(PING, Ratio::percent(95)),
         Slo::errors_below(Ratio::percent(1)),
     ],
+    mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],
 };

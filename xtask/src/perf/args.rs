@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, stderr};
 use std::path::Path;
 
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::prometheus::recording_rules::Timing;
 use perf_settings::{Settings, SettingsError};
 use url::Url;
@@ -17,7 +18,7 @@ use settings::SettingArgs;
 
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{GRAFANA_PORT, PROMETHEUS_PORT, StackChoice, StackOptions};
-use crate::{reports, workspace};
+use crate::{mapping_fit, reports, workspace};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -99,6 +100,18 @@ pub(crate) struct PerfArgs {
         help_heading = TARGET_AND_STACK
     )]
     grafana_port: Option<u16>,
+    /// Names of the target's own metrics, as BackendMapping
+    ///
+    /// Replaces the mapping of the service's definition. Written as there, for example
+    /// 'EXPRESS.status("code")'. `cargo xtask stack doctor --target URL` says which one fits.
+    /// Dashboards need it in the definition.
+    #[arg(
+        long = "backend-metrics",
+        value_name = "MAPPING",
+        value_parser = |text: &str| mapping_fit::parse(text).map_err(|error| format!("{error:#}")),
+        help_heading = TARGET_AND_STACK
+    )]
+    pub(super) mapping: Option<BackendMapping>,
     /// Build the scenarios fully optimized (takes minutes)
     ///
     /// Uses the cargo profile `peak`, with which a request costs the least processor time.

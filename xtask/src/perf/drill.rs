@@ -123,7 +123,7 @@ async fn exercise(
     let source = Source::new(prometheus.clone(), None, &StoreAccess::default())?;
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), PerfError> {
         let backend = StubBackend::start(backend, settings.seed, faults).await?;
-        stack.scrape(&backend.url)?;
+        stack.scrape(&backend.url, None)?;
         let outcome = outcome_file()?;
         let run_settings = Settings {
             seed: settings.seed,

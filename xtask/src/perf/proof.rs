@@ -7,12 +7,16 @@
 mod backend_metrics;
 mod clocks;
 mod delivery;
+mod endpoint_counters;
 mod grafana;
 mod ledger;
+mod offer;
 mod queries;
 mod query_tally;
 mod source;
 mod store_setup;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod window;
 
@@ -21,6 +25,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::promql::{Expr, Selector, Window as Range};
@@ -33,7 +38,7 @@ use url::Url;
 
 use crate::clock::Moment;
 use crate::files;
-use backend_metrics::BackendMetrics;
+use backend_metrics::{BackendMetrics, MetricsByPath};
 use clocks::ClockComparison;
 use ledger::BackendTraffic;
 pub(crate) use queries::empty_queries;
@@ -45,7 +50,7 @@ const SHOWN_LINES: usize = 10;
 /// The backend's counters before the load.
 #[derive(Debug)]
 pub(crate) struct CountersBefore {
-    backend: BackendMetrics,
+    backend: MetricsByPath,
 }
 
 /// The outcome of a check.
@@ -124,21 +129,27 @@ pub(crate) struct ProofContext<'a> {
     pub(crate) must_prove: bool,
     /// Whether the store is in a container with a network of its own.
     pub(crate) on_a_bridge: bool,
+    /// The mapping of the backend's metrics, if the command line names one.
+    pub(crate) mapping: Option<BackendMapping>,
     /// Whether redirects are followed. Responses may then come
     /// from other handlers than the endpoint's.
     pub(crate) follows_redirects: bool,
 }
 
 /// Reads the backend's counters before the load.
-pub(crate) async fn before(target: &Url) -> CountersBefore {
-    CountersBefore { backend: backend_metrics::read(target).await }
+pub(crate) async fn before(target: &Url, mapping: Option<BackendMapping>) -> CountersBefore {
+    CountersBefore { backend: backend_metrics::read_all(target, mapping).await }
 }
 
 /// Makes all checks.
 ///
 /// # Errors
 /// If no client for the store or Grafana can be made. A failed check is not an error.
-pub(crate) async fn prove(report: &Report, before: CountersBefore, context: ProofContext<'_>) -> anyhow::Result<Proof> {
+pub(crate) async fn prove(
+    report: &Report,
+    mut before: CountersBefore,
+    context: ProofContext<'_>,
+) -> anyhow::Result<Proof> {
     let source = Source::new(context.prometheus.clone(), context.grafana.cloned(), context.access)?;
     if report.store.as_ref().is_none_or(|store| !store.complete) {
         // The report has a finding about that. Without the metrics, no check is possible.
@@ -155,11 +166,16 @@ pub(crate) async fn prove(report: &Report, before: CountersBefore, context: Proo
         let why = format!("the store has no query API at {shown} ({error:#}): name its URL with --prometheus-url");
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }
-    let scraped = queries::why_not_scraped(report, &before.backend, &source, &context).await;
-    let has_metrics = !matches!(before.backend, BackendMetrics::Mute(_));
-    let (delivered, own) = ledger::check(report, before.backend, &source, &context).await;
+    let mapping = context.mapping.unwrap_or(catalogue.mapping);
+    let catalogue = &Catalogue { mapping, ..*catalogue };
+    let metrics = before.backend.remove(mapping.path);
+    let metrics = metrics.unwrap_or_else(|| BackendMetrics::Mute(format!("{} was not read", mapping.path)));
+    let has_metrics = !matches!(metrics, BackendMetrics::Mute(_));
+    let (delivered, own) = ledger::check(report, (mapping, metrics), &source, &context).await;
+    let scraped = queries::why_not_scraped(report, &own.offer, &source, &context).await;
+    let no_data = (scraped, &own.offer);
     let mut queried =
-        queries::check((catalogue, report), &source, (context.own_store, context.push_interval), scraped).await;
+        queries::check((catalogue, report), &source, (context.own_store, context.push_interval), no_data).await;
     if !context.own_store {
         store_setup::add(&mut queried, (catalogue, has_metrics), &source, context.must_prove).await;
     }
@@ -169,7 +185,7 @@ pub(crate) async fn prove(report: &Report, before: CountersBefore, context: Proo
         same_answer(catalogue, report, &source).await,
         clocks::check(report, &source, &own.counted).await,
         timeline::check(report, &source).await,
-        coverage(catalogue, &own, backend_metrics::served_routes(context.target).await),
+        coverage(catalogue, &own, backend_metrics::served_routes(context.target, mapping.path).await),
     ];
     Ok(Proof { checks })
 }
@@ -224,6 +240,18 @@ async fn same_answer(catalogue: &Catalogue, report: &Report, source: &Source) ->
     ProofItem::new(CHECK, figures, wrong)
 }
 
+/// The largest relative difference between two results of one query. Prometheus adds the series
+/// up in any order, and the last digits of a sum of floats depend on the order.
+const TOLERANCE: f64 = 1e-9;
+
+/// Whether two results of one query are the same: whole numbers exactly, others within the
+/// tolerance.
+fn is_same_value(one: f64, other: f64) -> bool {
+    let whole = one.fract() == 0.0 && other.fract() == 0.0;
+    let tolerance = if whole { 0.0 } else { TOLERANCE * one.abs().max(other.abs()) };
+    one.total_cmp(&other).is_eq() || (one - other).abs() <= tolerance
+}
+
 /// Checks that Prometheus has the values of objectives about the backend's metrics, at the time of
 /// the report's query.
 ///
@@ -236,10 +264,10 @@ async fn same_values(catalogue: &Catalogue, report: &Report, source: &Source) ->
         compared += 1;
         let expr = slo.over_run(Duration::from_secs(measured.over_s)).to_string();
         match source.value(&expr, measured.at_unix_ms).await {
-            // Exactly equal, since both are computed from the same samples.
-            Ok(Some(value)) if value == measured.value => {}
+            Ok(Some(value)) if is_same_value(value, measured.value) => {}
             Ok(value) => {
-                wrong.push(format!("{}: {} in the report, {value:?} in Prometheus", objective.id, measured.value));
+                let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());
+                wrong.push(format!("{}: {} in the report, {value} in Prometheus", objective.id, measured.value));
             }
             Err(error) => wrong.push(format!("{}: {error:#}", objective.id)),
         }
@@ -247,12 +275,19 @@ async fn same_values(catalogue: &Catalogue, report: &Report, source: &Source) ->
     (compared, wrong)
 }
 
+/// Whether a route, such as "GET /api/news", is an endpoint's. Not every backend has the method.
+fn has_route(mapping: &BackendMapping, endpoint: &Endpoint, route: &str) -> bool {
+    let (method, path) = route.split_once(' ').unwrap_or((endpoint.method.as_str(), route));
+    method == endpoint.method.as_str() && (path == endpoint.handler() || path == mapping.route(endpoint))
+}
+
 /// Lists the backend's routes that have no objective. They do not fail the proof.
 fn coverage(catalogue: &Catalogue, own: &BackendTraffic, served: Option<BTreeSet<String>>) -> ProofItem {
     const CHECK: &str = "coverage";
+    let requested = own.offer.routes();
     let (routes, known) = match &served {
         Some(routes) => (routes, "of its OpenAPI document"),
-        None => (&own.routes, "that were requested"),
+        None => (&requested, "that were requested"),
     };
     if routes.is_empty() {
         return ProofItem::not_applicable(CHECK, "the backend's routes are unknown");
@@ -262,7 +297,7 @@ fn coverage(catalogue: &Catalogue, own: &BackendTraffic, served: Option<BTreeSet
             .slos
             .iter()
             .filter_map(|slo| slo.endpoint())
-            .any(|endpoint| route.split_once(' ') == Some((endpoint.method.as_str(), endpoint.handler())))
+            .any(|endpoint| has_route(&catalogue.mapping, endpoint, route))
     };
     let (with, without): (Vec<_>, Vec<_>) = routes.iter().partition(has_objective);
     let named = if without.is_empty() {

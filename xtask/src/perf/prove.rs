@@ -28,7 +28,7 @@ pub(super) async fn before<'a>(
             false => Ok(None),
         };
     };
-    let before = proof::before(&services.target).await;
+    let before = proof::before(&services.target, plan.args.mapping).await;
     Ok(Some((context, before)))
 }
 
@@ -48,6 +48,7 @@ fn context<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContex
         push_interval: settings.push_interval,
         must_prove: plan.args.must_prove(),
         on_a_bridge: stack.is_on_a_bridge(),
+        mapping: plan.args.mapping,
         follows_redirects: settings.http.max_redirects > 0,
     })
 }

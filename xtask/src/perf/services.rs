@@ -49,7 +49,7 @@ impl Services {
             self.target = stub.url.clone();
             self.stub = Some(stub);
         }
-        Ok(self.stack.scrape(&self.target)?)
+        Ok(self.stack.scrape(&self.target, plan.args.mapping)?)
     }
 
     /// Stops everything that was started, whatever the result of the run is.

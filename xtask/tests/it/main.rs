@@ -22,6 +22,7 @@ mod interpretation;
 mod matrix;
 mod modules;
 mod new;
+mod other_backends;
 mod prose;
 mod real;
 mod real_prometheus;

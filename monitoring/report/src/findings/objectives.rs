@@ -56,8 +56,11 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Goal::Success(goal) => ("success".to_owned(), '≤', percent(goal.share_ppm)),
         Goal::Check(goal) => ("passes".to_owned(), '≤', percent(goal.share_ppm)),
         Goal::Errors(goal) => ("errors".to_owned(), '≥', percent(Ratio::WHOLE - goal.share_ppm)),
+        Goal::Backend { bound, measure, side: Some(side) } => {
+            return format!("{} {} {}", without_limit(), side.missed_sign(), measure.describe(bound));
+        }
         // The limit and its direction are part of the objective's text.
-        Goal::Backend { .. } => return without_limit(),
+        Goal::Backend { side: None, .. } => return without_limit(),
     };
     let measured = describe_measured(objective).unwrap_or_default();
     let requests = match objective.measured {

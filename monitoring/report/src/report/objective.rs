@@ -1,6 +1,6 @@
 //! Objectives in a report: limit, measured value and verdict.
 
-use monitoring::backend_slo::{BackendSlo, Measure};
+use monitoring::backend_slo::{BackendSlo, Bound, Measure};
 use monitoring::catalogue::Catalogue;
 use monitoring::slo::{OnMiss, Sli, Slo};
 use monitoring::span::Span;
@@ -77,7 +77,30 @@ pub enum Goal {
         bound: f64,
         /// Unit of the limit and of the value.
         measure: Measure,
+        /// Which values are good. `None` if an older version did not write it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        side: Option<LimitSide>,
     },
+}
+
+/// Which side of a limit is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitSide {
+    /// The limit and smaller values.
+    AtMost,
+    /// The limit and larger values.
+    AtLeast,
+}
+
+impl LimitSide {
+    /// Sign between a bad value and the limit.
+    pub(crate) const fn missed_sign(self) -> char {
+        match self {
+            Self::AtMost => '>',
+            Self::AtLeast => '<',
+        }
+    }
 }
 
 /// A share of requests must succeed within a threshold.
@@ -263,7 +286,14 @@ impl ObjectiveResult {
             part: None,
             is_further: false,
             on_miss: slo.on_miss,
-            goal: Goal::Backend { bound: slo.amount().value(), measure: slo.amount().measure() },
+            goal: Goal::Backend {
+                bound: slo.amount().value(),
+                measure: slo.amount().measure(),
+                side: Some(match slo.bound {
+                    Bound::AtMost(_) => LimitSide::AtMost,
+                    Bound::AtLeast(_) => LimitSide::AtLeast,
+                }),
+            },
             verdict,
             measured: value.ok().map(Measurement::Backend),
         }

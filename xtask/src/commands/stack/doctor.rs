@@ -1,6 +1,8 @@
 //! `cargo xtask stack doctor`: finds out why metrics do not
 //! appear. Each check prints ok or a remedy.
 
+mod target;
+
 use monitoring::metric::Metric;
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use monitoring::sanitize::sanitize;
@@ -27,6 +29,9 @@ pub(crate) struct DoctorArgs {
     /// Port of Grafana on 127.0.0.1
     #[arg(long, value_name = "PORT", default_value_t = GRAFANA_PORT)]
     grafana_port: u16,
+    /// Also read the metrics of this service, and say how a definition names them
+    #[arg(long, value_name = "URL")]
+    target: Option<Url>,
 }
 
 /// The store that metrics go to, with its client.
@@ -48,7 +53,7 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let grafana = local_url(args.grafana_port)?;
     let has_docker = docker::version().await.is_ok();
     let mut all_well = true;
-    for (question, result) in [
+    let mut checks = vec![
         ("are generated files up to date?", generated()),
         ("where do metrics go?", Ok(environment(&store))),
         ("is there Docker or a prometheus for the stack?", programs().await),
@@ -62,7 +67,11 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
             "does Grafana's data source work?",
             if has_docker { data_source(&grafana).await } else { Ok(NO_GRAFANA.to_owned()) },
         ),
-    ] {
+    ];
+    if let Some(target) = &args.target {
+        checks.push(("which mapping fits the target's metrics?", target::mapping(target).await));
+    }
+    for (question, result) in checks {
         match result {
             Ok(details) => print_line(&format!("✓ {question} {}", sanitize(&details))),
             Err((problem, remedy)) => {

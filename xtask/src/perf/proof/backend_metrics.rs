@@ -1,17 +1,17 @@
-//! The backend's own counters, read from its `/metrics`.
+//! The backend's own metrics, read from where its mapping says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use monitoring::backend_metrics::{CREATED, DURATION, REQUESTS, STARTED};
-use monitoring::endpoint::Endpoint;
-use monitoring::{openapi, services};
-use prometheus_store::exposition::{self, ExpositionSample};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use monitoring::backend_mapping::BackendMapping;
+use monitoring::backend_metrics::STARTED;
+use monitoring::openapi;
+use prometheus_store::exposition::ExpositionSample;
 use url::Url;
 
-use super::whole;
-use crate::http;
+use crate::{http, target_metrics};
 
 /// Number of readings, each on a connection of its own. If all come from one process, it counts as
 /// the only one.
@@ -23,189 +23,146 @@ const READINGS: u32 = 32;
 /// connection comes while earlier ones are being answered.
 const APART: Duration = Duration::from_millis(1);
 
-/// Counters of one endpoint.
+/// Properties that differ between processes with the same metrics.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct EndpointCounters {
-    /// Requests by class of status: "2xx".
-    pub(super) by_class: BTreeMap<String, u64>,
-    /// Sum of the durations of all requests, in seconds.
-    pub(super) seconds: f64,
-    /// Bounds of the label `le` in seconds, each with the number of requests up to that bound.
-    pub(super) buckets: Vec<(f64, u64)>,
-}
-
-/// The counters of a process.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct ProcessCounters {
+struct ProcessIdentity {
     /// Start time of the process in Unix seconds. Missing if
     /// several processes add up their counters.
-    pub(super) started: Option<f64>,
-    /// The time of each series' first count in Unix seconds, by labels.
+    started: Option<f64>,
+    /// The time of each series' first count in Unix seconds, by name and labels.
     ///
     /// It tells workers apart: the kernel's start times are equal for processes started within 10
     /// ms, but two processes never count first within the same microsecond.
-    created: BTreeMap<BTreeMap<String, String>, f64>,
-    /// Endpoints of all services: before the load, the loaded service is not known.
-    pub(super) endpoints: BTreeMap<Endpoint, EndpointCounters>,
-    /// Routes with requests, as "GET /api/news".
-    pub(super) routes: BTreeSet<String>,
+    created: BTreeMap<(String, BTreeMap<String, String>), f64>,
+}
+
+/// One reading of the metrics.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Reading {
+    identity: ProcessIdentity,
+    pub(super) samples: Vec<ExpositionSample>,
 }
 
 /// The metrics of a target.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum BackendMetrics {
-    /// The target has no metrics, or not those that are needed; the text says why.
+    /// The target has no metrics; the text says why and what to do.
     Mute(String),
-    /// Several processes respond in turn, each with its own counters.
-    Several,
+    /// Several processes respond in turn, each with its own counters. The reading is of one.
+    Several(Reading),
     /// One process responds.
-    One(ProcessCounters),
+    One(Reading),
+}
+
+/// The metrics of a target before the load, by the path of a mapping: the loaded service is not
+/// known yet.
+pub(super) type MetricsByPath = BTreeMap<&'static str, BackendMetrics>;
+
+/// Reads the metrics at all paths of mappings.
+pub(super) async fn read_all(target: &Url, mapping: Option<BackendMapping>) -> MetricsByPath {
+    let mut found = BTreeMap::new();
+    for path in target_metrics::paths(mapping) {
+        found.insert(path, read(target, path).await);
+    }
+    found
 }
 
 /// Reads the metrics of the target several times, to find
 /// out whether one process responds or several.
-pub(super) async fn read(target: &Url) -> BackendMetrics {
-    let staggered = (0..READINGS).map(async |at| {
-        tokio::time::sleep(APART * at).await;
-        read_once(target).await
-    });
-    let readings: Result<Vec<_>, _> = futures::future::join_all(staggered).await.into_iter().collect();
-    match readings {
-        Ok(readings) => join_readings(readings),
-        Err(error) => BackendMetrics::Mute(format!("{error:#}")),
+pub(super) async fn read(target: &Url, path: &str) -> BackendMetrics {
+    let mut staggered: FuturesUnordered<_> = (0..READINGS)
+        .map(async |at| {
+            tokio::time::sleep(APART * at).await;
+            read_once(target, path).await
+        })
+        .collect();
+    let (mut readings, mut newest) = (Vec::new(), None);
+    while let Some(reading) = staggered.next().await {
+        match reading {
+            Ok(reading) => {
+                readings.push(reading.identity.clone());
+                newest = newer(newest, reading);
+            }
+            Err(error) => return BackendMetrics::Mute(format!("{error:#}")),
+        }
+    }
+    join_readings(&readings, newest.unwrap_or_default())
+}
+
+/// The reading with the higher counters: the last response need not have the newest ones.
+fn newer(newest: Option<Reading>, reading: Reading) -> Option<Reading> {
+    match newest {
+        Some(newest) if newest.progress() > reading.progress() => Some(newest),
+        _ => Some(reading),
     }
 }
 
-fn join_readings(mut readings: Vec<ProcessCounters>) -> BackendMetrics {
-    // Counters only grow, and the last response need not have the newest counters.
-    readings.sort_by_key(|reading| reading.endpoints.values().map(EndpointCounters::requests).sum::<u64>());
+fn join_readings(readings: &[ProcessIdentity], newest: Reading) -> BackendMetrics {
     let one = readings.iter().all(|reading| readings.iter().all(|other| reading.is_of_the_process_of(other)));
-    readings.pop().filter(|_| one).map_or(BackendMetrics::Several, BackendMetrics::One)
+    if one { BackendMetrics::One(newest) } else { BackendMetrics::Several(newest) }
 }
 
-impl ProcessCounters {
-    /// Whether both readings may come from the same process.
-    pub(super) fn is_of_the_process_of(&self, other: &Self) -> bool {
-        let common = self.created.iter().filter_map(|(labels, at)| Some((at, other.created.get(labels)?)));
+impl ProcessIdentity {
+    fn of(samples: &[ExpositionSample]) -> Self {
+        let created = samples.iter().filter(|sample| sample.name.ends_with("_created"));
+        Self {
+            started: samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value),
+            created: created.map(|sample| ((sample.name.clone(), sample.labels.clone()), sample.value)).collect(),
+        }
+    }
+
+    fn is_of_the_process_of(&self, other: &Self) -> bool {
+        let common = self.created.iter().filter_map(|(series, at)| Some((at, other.created.get(series)?)));
         self.started == other.started && common.into_iter().all(|(one, other)| one.total_cmp(other).is_eq())
     }
 }
 
-/// Reads the metrics once.
-pub(super) async fn read_once(target: &Url) -> anyhow::Result<ProcessCounters> {
-    const PATIENCE: Duration = Duration::from_secs(5);
-    let url = target.join("/metrics").context("failed to make a URL")?;
-    let text = tokio::time::timeout(PATIENCE, http::text(url))
-        .await
-        .with_context(|| format!("/metrics did not respond within {PATIENCE:?}"))??;
-    let samples = exposition::parse(&text).context("failed to parse /metrics")?;
-    let known = [REQUESTS, STARTED];
-    anyhow::ensure!(samples.iter().any(|sample| known.contains(&sample.name.as_str())), "/metrics has no {REQUESTS}");
-    Ok(reading(&samples))
-}
+impl Reading {
+    pub(super) fn new(samples: Vec<ExpositionSample>) -> Self {
+        Self { identity: ProcessIdentity::of(&samples), samples }
+    }
 
-fn reading(samples: &[ExpositionSample]) -> ProcessCounters {
-    let started = samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value);
-    let created = samples.iter().filter(|sample| sample.name == CREATED);
-    let created = created.map(|sample| (sample.labels.clone(), sample.value)).collect();
-    let counters = |endpoint: &Endpoint| (*endpoint, endpoint_counters(samples, endpoint));
-    ProcessCounters {
-        started,
-        created,
-        endpoints: services::ALL.iter().flat_map(|catalogue| catalogue.endpoints).map(counters).collect(),
-        routes: routes(samples),
+    /// Whether both readings may come from the same process.
+    pub(super) fn is_of_the_process_of(&self, other: &Self) -> bool {
+        self.identity.is_of_the_process_of(&other.identity)
+    }
+
+    /// Whether both readings have the same start time of the process.
+    pub(super) fn has_the_start_of(&self, other: &Self) -> bool {
+        self.identity.started == other.identity.started
+    }
+
+    /// The sum of all counters, which only grows.
+    fn progress(&self) -> f64 {
+        let counters =
+            self.samples.iter().filter(|sample| ["_total", "_count"].iter().any(|it| sample.name.ends_with(it)));
+        counters.map(|sample| sample.value).filter(|value| value.is_finite()).sum()
     }
 }
 
-/// The label `handler` of requests that matched no route.
-const NO_ROUTE: &str = "none";
-/// The route of scrapes, which needs no objective.
-const METRICS: &str = "/metrics";
-
-fn routes(samples: &[ExpositionSample]) -> BTreeSet<String> {
-    let requests = samples.iter().filter(|sample| sample.name == REQUESTS);
-    let labels = requests.filter_map(|sample| Some((sample.labels.get("method")?, sample.labels.get("handler")?)));
-    let routes = labels.filter(|(_, handler)| ![NO_ROUTE, METRICS].contains(&handler.as_str()));
-    routes.map(|(method, handler)| format!("{method} {handler}")).collect()
+/// Reads the metrics once.
+///
+/// # Errors
+/// Why there are no metrics, and what to do.
+pub(super) async fn read_once(target: &Url, path: &str) -> anyhow::Result<Reading> {
+    Ok(Reading::new(target_metrics::read(target, path).await?))
 }
 
 /// The routes in a target's OpenAPI document, which FastAPI
 /// serves at `/openapi.json`, if it has one.
-pub(super) async fn served_routes(target: &Url) -> Option<BTreeSet<String>> {
+pub(super) async fn served_routes(target: &Url, metrics: &str) -> Option<BTreeSet<String>> {
     let text = http::text(target.join("/openapi.json").ok()?).await.ok()?;
     let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
-    routes.retain(|route| route.split_once(' ').is_some_and(|(_, path)| path != METRICS));
+    routes.retain(|route| route.split_once(' ').is_some_and(|(_, path)| path != metrics));
     Some(routes).filter(|routes| !routes.is_empty())
-}
-
-fn endpoint_counters(samples: &[ExpositionSample], endpoint: &Endpoint) -> EndpointCounters {
-    let label = |sample: &ExpositionSample, name: &str| sample.labels.get(name).cloned().unwrap_or_default();
-    let samples = samples.iter().filter(|sample| {
-        label(sample, "handler") == endpoint.handler() && label(sample, "method") == endpoint.method.as_str()
-    });
-    let mut counters = EndpointCounters::default();
-    for sample in samples {
-        match sample.name.strip_prefix(DURATION) {
-            Some("_sum") => counters.seconds += sample.value,
-            Some("_bucket") => {
-                let bound = label(sample, "le").parse().unwrap_or(f64::INFINITY);
-                counters.buckets.push((bound, whole(sample.value)));
-            }
-            _ if sample.name == REQUESTS => {
-                // "2xx", or "200" if the instrumentator does not group statuses.
-                let class: String = label(sample, "status").chars().take(1).chain("xx".chars()).collect();
-                *counters.by_class.entry(class).or_default() += whole(sample.value);
-            }
-            _ => {}
-        }
-    }
-    counters.buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
-    counters
-}
-
-impl EndpointCounters {
-    /// The difference to earlier counters.
-    pub(super) fn since(&self, before: &Self) -> Self {
-        let by_class = self.by_class.iter().map(|(class, count)| {
-            let earlier = before.by_class.get(class).copied().unwrap_or_default();
-            (class.clone(), count.saturating_sub(earlier))
-        });
-        let buckets = self.buckets.iter().map(|(bound, count)| {
-            let earlier = before.buckets.iter().find(|(known, _)| known.total_cmp(bound).is_eq());
-            (*bound, count.saturating_sub(earlier.map_or(0, |(_, count)| *count)))
-        });
-        Self { by_class: by_class.collect(), seconds: self.seconds - before.seconds, buckets: buckets.collect() }
-    }
-
-    /// The number of requests of all classes.
-    pub(super) fn requests(&self) -> u64 {
-        self.by_class.values().sum()
-    }
-
-    /// The bucket bounds in milliseconds around a percentile; `None` without requests.
-    pub(super) fn quantile_bounds_ms(&self, percent: u64) -> Option<(f64, f64)> {
-        let total = self.buckets.last().map(|(_, count)| *count).filter(|total| *total > 0)?;
-        let at = self.buckets.iter().position(|(_, count)| count * 100 >= total * percent)?;
-        let below = if at == 0 { 0.0 } else { self.buckets[at - 1].0 };
-        Some((below * 1e3, self.buckets[at].0 * 1e3))
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM};
+    use prometheus_store::exposition;
+    use test_support::fake_server;
 
     use super::*;
-
-    const TEXT: &str = r#"process_start_time_seconds 1.7e+09
-http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="POST",status="2xx"} 90.0
-http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="POST",status="5xx"} 10.0
-http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="GET",status="4xx"} 7.0
-http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="0.1",method="POST"} 80.0
-http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="0.5",method="POST"} 96.0
-http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="+Inf",method="POST"} 100.0
-http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",method="POST"} 5.0
-"#;
 
     #[test]
     fn workers_with_equal_start_times_differ_by_their_first_requests() {
@@ -213,24 +170,28 @@ http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",m
             let labels = r#"handler="/metrics",method="GET",status="2xx""#;
             let text =
                 format!("process_start_time_seconds 1.79553764504e+09\nhttp_requests_created{{{labels}}} {created}\n");
-            reading(&exposition::parse(&text).unwrap())
+            Reading::new(exposition::parse(&text).unwrap())
         };
         let (one, other) = (worker("1.7955376450412347e+09"), worker("1.7955376450412349e+09"));
-        assert_eq!(join_readings(vec![one.clone(), one.clone()]), BackendMetrics::One(one.clone()));
-        assert_eq!(join_readings(vec![one.clone(), other, one]), BackendMetrics::Several);
+        let joined = |readings: &[&Reading]| {
+            let identities: Vec<_> = readings.iter().map(|reading| reading.identity.clone()).collect();
+            join_readings(&identities, one.clone())
+        };
+        assert_eq!(joined(&[&one, &one]), BackendMetrics::One(one.clone()));
+        assert_eq!(joined(&[&one, &other, &one]), BackendMetrics::Several(one.clone()));
     }
 
-    #[test]
-    fn endpoint_counters_are_those_of_its_handler_and_method() {
-        let reading = reading(&exposition::parse(TEXT).unwrap());
-        assert_eq!(reading.started, Some(1.7e9));
-        let join = &reading.endpoints[&JOIN_ROOM];
-        assert_eq!(join.by_class, [("2xx".to_owned(), 90), ("5xx".to_owned(), 10)].into());
-        assert_eq!((join.requests(), join.quantile_bounds_ms(95)), (100, Some((100.0, 500.0))));
-        assert_eq!(join.quantile_bounds_ms(99), Some((500.0, f64::INFINITY)));
-        let since = join.since(join);
-        assert_eq!((since.requests(), since.quantile_bounds_ms(95)), (0, None));
-        assert_eq!(reading.endpoints[&GET_NEWS], EndpointCounters::default());
-        assert_eq!(reading.routes.len(), 2, "{:?}", reading.routes);
+    #[tokio::test]
+    async fn what_is_not_metrics_is_described_with_a_remedy() {
+        for (status, body, expected) in [
+            ("401 Unauthorized", "", "/metrics needs authentication (401 Unauthorized): let this machine"),
+            ("404 Not Found", "{}", "/metrics responded with 404 Not Found: serve metrics there"),
+            ("200 OK", "<!DOCTYPE html><html></html>", "/metrics is not Prometheus' text format (line 1"),
+            ("200 OK", "", "/metrics is not Prometheus' text format (it has no samples): serve metrics there"),
+        ] {
+            let url = Url::parse(&fake_server::respond(move |_| (status, body.to_owned()))).unwrap();
+            let BackendMetrics::Mute(why) = read(&url, "/metrics").await else { panic!("{status} has metrics") };
+            assert!(why.starts_with(expected), "{why}");
+        }
     }
 }

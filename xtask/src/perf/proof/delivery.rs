@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use perf_report::EndpointResult;
 
-use super::backend_metrics::EndpointCounters;
+use super::endpoint_counters::EndpointCounters;
 
 /// The counts of one endpoint.
 #[derive(Debug, Clone)]
@@ -76,7 +76,36 @@ impl EndpointAccount {
         Self { name: endpoint.name.clone(), sent, unanswered, stored, counted }
     }
 
-    /// Explains the difference between sent requests and the backend's count.
+    /// The account of several endpoints together, without the store's count.
+    pub(super) fn sum(accounts: &[Self], counted: EndpointCounters) -> Self {
+        let mut sum = Self {
+            name: "all endpoints".to_owned(),
+            sent: BTreeMap::new(),
+            unanswered: accounts.iter().map(|account| account.unanswered).sum(),
+            stored: None,
+            counted: Some(counted),
+        };
+        for (class, count) in accounts.iter().flat_map(|account| &account.sent) {
+            *sum.sent.entry(class.clone()).or_default() += count;
+        }
+        sum
+    }
+
+    /// Leaves out responses whose status the backend counts nowhere. Returns their statuses.
+    pub(super) fn leave_out(&mut self, endpoint: &EndpointResult, counts: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut left_out = Vec::new();
+        for (status, count) in endpoint.by_status.iter().filter(|(_, count)| **count > 0) {
+            if let Some(sent) = class(status).and_then(|class| self.sent.get_mut(&class))
+                && !counts(status)
+            {
+                *sent -= count;
+                left_out.push(status.clone());
+            }
+        }
+        left_out
+    }
+
+    /// Explains the difference between sent requests and the counts of the store and the backend.
     ///
     /// # Errors
     /// The message about a difference to the store, or one that the list does not explain.
@@ -87,19 +116,37 @@ impl EndpointAccount {
             let (status, sent, found) = wrong;
             return Err(format!("{}: {sent} requests got status {status}, and Prometheus has {found}", self.name));
         }
+        self.explain(others)
+    }
+
+    /// The sent requests by the backend's classes of status, which may have none.
+    fn sent_by_class_of(&self, counted: &EndpointCounters) -> BTreeMap<String, u64> {
+        match counted.by_class.contains_key("") {
+            true => [(String::new(), self.sent.values().sum())].into(),
+            false => self.sent.clone(),
+        }
+    }
+
+    /// Explains the difference between sent requests and the backend's count.
+    ///
+    /// # Errors
+    /// The message about a difference that the list does not explain.
+    pub(super) fn explain(&self, others: OtherTraffic) -> Result<Explanation, String> {
         let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
         let mut surplus = 0;
-        let classes: Vec<_> = self.sent.keys().chain(counted.by_class.keys()).collect();
+        let sent = self.sent_by_class_of(counted);
+        let classes: Vec<_> = sent.keys().chain(counted.by_class.keys()).collect();
         let mut seen = std::collections::BTreeSet::new();
         for class in classes {
             if !seen.insert(class) {
                 continue;
             }
-            let sent = self.sent.get(class).copied().unwrap_or_default();
+            let sent = sent.get(class).copied().unwrap_or_default();
             let found = counted.by_class.get(class).copied().unwrap_or_default();
             if found < sent {
+                let status = if class.is_empty() { "came".to_owned() } else { format!("had status {class}") };
                 return Err(format!(
-                    "{}: {sent} responses had status {class}, and the backend counted {found}: another server sent the rest, \
+                    "{}: {sent} responses {status}, and the backend counted {found}: another server sent the rest, \
                      or the backend did not count them",
                     self.name
                 ));
@@ -121,7 +168,8 @@ impl EndpointAccount {
     /// Whether the backend has counted every request that got a response.
     pub(super) fn is_complete(&self) -> bool {
         let Some(counted) = &self.counted else { return true };
-        self.sent.iter().all(|(class, sent)| counted.by_class.get(class).is_some_and(|found| found >= sent))
+        let sent = self.sent_by_class_of(counted);
+        sent.iter().all(|(class, sent)| *sent == 0 || counted.by_class.get(class).is_some_and(|found| found >= sent))
     }
 }
 

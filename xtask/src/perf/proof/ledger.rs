@@ -1,20 +1,24 @@
 //! The check of delivery: reads the counts of the store and of the backend, and audits them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
 use monitoring::promql::Selector;
-use perf_report::Report;
+use perf_report::{EndpointResult, Report};
+use prometheus_store::exposition::ExpositionSample;
 use tokio::time;
 use url::Url;
 
-use super::backend_metrics::{self, BackendMetrics, EndpointCounters, ProcessCounters};
+use super::backend_metrics::{self, BackendMetrics, Reading};
 use super::delivery::{EndpointAccount, Explanation, OtherTraffic};
+use super::endpoint_counters::EndpointCounters;
+use super::offer::{Offer, RequestCount};
 use super::source::Source;
 use super::{ProofContext, ProofItem, ProofItemOutcome, last_value_of_run, now_ms, requested, whole};
 
@@ -26,111 +30,207 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 const SEVERAL: &str = "several workers answer /metrics in turn, each with its own counters \
      (prometheus_client's multiprocess mode adds them up)";
+const RESTARTED: &str = "the backend was restarted during the run, which reset its counters";
+const NOT_AVAILABLE: &str = "not available";
 const REDIRECTS: &str = "redirects are followed, so other handlers than the endpoints' may have responded";
 
 /// The store's counts, by endpoint and status.
 type StoreCount = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
-/// The backend's counts of the run by endpoint, with its
-/// routes; or the reason why they are unknown.
+/// The backend's counts of the run.
 enum BackendCount {
-    Known(BTreeMap<&'static str, EndpointCounters>, BTreeSet<String>),
+    /// By endpoint, without endpoints that it does not count.
+    ByEndpoint(BTreeMap<&'static str, EndpointCounters>),
+    /// Of all requests together; the text says why not by endpoint.
+    Total(EndpointCounters, String),
+    /// The text says why.
     Unknown(String),
 }
 
-/// The backend's counts of the run by endpoint, and the routes with requests.
-#[derive(Debug, Default)]
+/// The backend's counts of the run by endpoint, and what its metrics offer.
+#[derive(Debug)]
 pub(super) struct BackendTraffic {
     pub(super) counted: BTreeMap<&'static str, EndpointCounters>,
-    pub(super) routes: BTreeSet<String>,
+    pub(super) offer: Offer,
 }
 
 /// Audits the delivery. Also gives the backend's counts of the run.
 pub(super) async fn check(
     report: &Report,
-    before: BackendMetrics,
+    (mapping, before): (BackendMapping, BackendMetrics),
     source: &Source,
     context: &ProofContext<'_>,
 ) -> (ProofItem, BackendTraffic) {
     let failed = |error: anyhow::Error| ProofItem::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
+    let offer = |metrics| Offer::new(metrics, mapping, context.own_backend);
     let stored = match read_store(report, source).await {
         Ok(stored) => stored,
-        Err(error) => return (failed(error), BackendTraffic::default()),
+        Err(error) => return (failed(error), BackendTraffic { counted: BTreeMap::new(), offer: offer(before) }),
     };
-    let count = match before {
-        _ if context.follows_redirects => BackendCount::Unknown(REDIRECTS.to_owned()),
-        BackendMetrics::One(before) => match read_backend(report, &before, context.target).await {
-            Ok(count) => count,
-            Err(error) => {
-                return (
-                    failed(error.context("failed to read the backend's counters again")),
-                    BackendTraffic::default(),
-                );
+    let (count, offer) = match before {
+        _ if context.follows_redirects => (BackendCount::Unknown(REDIRECTS.to_owned()), offer(before)),
+        BackendMetrics::One(reading) => {
+            match read_backend(report, &reading, (context.target, mapping.path), &offer).await {
+                Ok(found) => found,
+                Err(error) => {
+                    let check = failed(error.context("failed to read the backend's counters again"));
+                    let offer = offer(BackendMetrics::One(reading));
+                    return (check, BackendTraffic { counted: BTreeMap::new(), offer });
+                }
             }
-        },
-        BackendMetrics::Several => BackendCount::Unknown(SEVERAL.to_owned()),
-        BackendMetrics::Mute(why) => BackendCount::Unknown(format!("the backend's counters are not available: {why}")),
+        }
+        BackendMetrics::Several(_) => (BackendCount::Unknown(SEVERAL.to_owned()), offer(before)),
+        BackendMetrics::Mute(ref why) => (BackendCount::Unknown(format!("{NOT_AVAILABLE}: {why}")), offer(before)),
     };
     let others = OtherTraffic { around: report.around.sent + report.around.unknown, possible: !context.own_backend };
-    let check = audit(report, &stored, &count, others);
-    let own = match count {
-        BackendCount::Known(counted, routes) => BackendTraffic { counted, routes },
-        BackendCount::Unknown(_) => BackendTraffic::default(),
+    let check = audit(report, &stored, &count, &offer, others);
+    let counted = match count {
+        BackendCount::ByEndpoint(counted) => counted,
+        BackendCount::Total(..) | BackendCount::Unknown(_) => BTreeMap::new(),
     };
-    (check, own)
+    (check, BackendTraffic { counted, offer })
 }
 
 /// Reads the backend's counters until they have all responses, or up to the limit of readings.
 ///
 /// A backend counts a request a moment after it has sent the response.
-async fn read_backend(report: &Report, before: &ProcessCounters, target: &Url) -> anyhow::Result<BackendCount> {
-    let (mut counted, mut routes) = (BTreeMap::new(), BTreeSet::new());
-    for _ in 0..READINGS {
-        let after = backend_metrics::read_once(target).await?;
-        if !after.is_of_the_process_of(before) {
-            let several = after.started == before.started
-                || matches!(backend_metrics::read(target).await, BackendMetrics::Several);
-            let restarted = "the backend was restarted during the run, which reset its counters";
-            return Ok(BackendCount::Unknown(if several { SEVERAL } else { restarted }.to_owned()));
+async fn read_backend(
+    report: &Report,
+    before: &Reading,
+    (target, path): (&Url, &str),
+    offer: &impl Fn(BackendMetrics) -> Offer,
+) -> anyhow::Result<(BackendCount, Offer)> {
+    let mut readings = 0;
+    loop {
+        let after = backend_metrics::read_once(target, path).await?;
+        let (is_same, has_start) = (after.is_of_the_process_of(before), after.has_the_start_of(before));
+        let samples = after.samples.clone();
+        let offer = offer(BackendMetrics::One(after));
+        if !is_same || goes_back(&before.samples, &samples, offer.mapping()) {
+            let several = !is_same && has_start
+                || matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_));
+            return Ok((BackendCount::Unknown(if several { SEVERAL } else { RESTARTED }.to_owned()), offer));
         }
-        let since = |endpoint: &Endpoint| (endpoint.name, after.endpoints[endpoint].since(&before.endpoints[endpoint]));
-        counted = requested(report).map(|(_, endpoint)| since(endpoint)).collect();
-        routes = after.routes;
-        if is_complete(report, &counted) {
-            break;
+        let count = count_since(report, (&before.samples, &samples), &offer);
+        readings += 1;
+        let complete = is_complete(report, &count, &offer);
+        if !complete && readings < READINGS {
+            time::sleep(PAUSE).await;
+            continue;
         }
-        time::sleep(PAUSE).await;
+        // Another worker may have counted the missing requests, which
+        // no reading before the load has reached.
+        if !complete && matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_)) {
+            return Ok((BackendCount::Unknown(SEVERAL.to_owned()), offer));
+        }
+        return Ok((count, offer));
     }
-    // Another worker may have counted the missing requests, which
-    // no reading before the load has reached.
-    if !is_complete(report, &counted) && matches!(backend_metrics::read(target).await, BackendMetrics::Several) {
-        return Ok(BackendCount::Unknown(SEVERAL.to_owned()));
-    }
-    Ok(BackendCount::Known(counted, routes))
 }
 
-/// Whether the backend has counted every request that got a response, of every endpoint.
-fn is_complete(report: &Report, counted: &BTreeMap<&'static str, EndpointCounters>) -> bool {
-    let counters = |name: &str| counted.get(name).cloned();
-    requested(report)
-        .all(|(result, endpoint)| EndpointAccount::new(result, None, counters(endpoint.name)).is_complete())
+/// Whether a counter of requests has a smaller value than before.
+fn goes_back(before: &[ExpositionSample], after: &[ExpositionSample], mapping: &BackendMapping) -> bool {
+    let [before, after] = [before, after].map(|samples| EndpointCounters::of_all(samples, mapping).by_class);
+    before.iter().any(|(class, count)| after.get(class).is_none_or(|after| after < count))
 }
 
-fn audit(report: &Report, stored: &StoreCount, count: &BackendCount, mut others: OtherTraffic) -> ProofItem {
-    let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
+/// The backend's counts between two readings, as finely as it offers them.
+fn count_since(
+    report: &Report,
+    (before, after): (&[ExpositionSample], &[ExpositionSample]),
+    offer: &Offer,
+) -> BackendCount {
+    let mapping = offer.mapping();
+    match offer.request_count() {
+        RequestCount::NotOffered(why) => BackendCount::Unknown(format!("{NOT_AVAILABLE}: {why}")),
+        RequestCount::Total(why) => {
+            let [before, after] = [before, after].map(|samples| EndpointCounters::of_all(samples, mapping));
+            BackendCount::Total(after.since(&before), format!("{NOT_AVAILABLE} by endpoint: {why}"))
+        }
+        RequestCount::ByRoute => {
+            let counted = requested(report).map(|(_, endpoint)| endpoint).filter(|endpoint| offer.counts(endpoint));
+            let since = |endpoint: &Endpoint| {
+                let of = |samples| EndpointCounters::of_endpoint(samples, mapping, endpoint);
+                (endpoint.name, of(after).since(&of(before)))
+            };
+            BackendCount::ByEndpoint(counted.map(since).collect())
+        }
+    }
+}
+
+/// The accounts of all requested endpoints, without what the backend does not count; and notes
+/// about that.
+fn accounts<'a>(
+    report: &'a Report,
+    stored: Option<&StoreCount>,
+    count: &BackendCount,
+    offer: &Offer,
+) -> (Vec<(&'a EndpointResult, EndpointAccount)>, Vec<String>) {
+    let (mut accounts, mut notes) = (Vec::new(), Vec::new());
     for (result, endpoint) in requested(report) {
         let of_backend = match count {
-            BackendCount::Known(counted, _) => counted.get(endpoint.name).cloned(),
-            BackendCount::Unknown(_) => None,
+            BackendCount::ByEndpoint(counted) => counted.get(endpoint.name).cloned(),
+            BackendCount::Total(..) | BackendCount::Unknown(_) => None,
         };
-        let of_store = stored.get(endpoint.name).cloned().unwrap_or_default();
-        match EndpointAccount::new(result, Some(of_store), of_backend).audit(result, others) {
+        let of_store = stored.map(|stored| stored.get(endpoint.name).cloned().unwrap_or_default());
+        let is_counted = of_backend.is_some() || matches!(count, BackendCount::Total(..));
+        let mut account = EndpointAccount::new(result, of_store, of_backend);
+        if is_counted {
+            let left_out = account.leave_out(result, |status| offer.counts_status(status));
+            if !left_out.is_empty() {
+                let name = endpoint.name;
+                notes.push(format!(
+                    "{name}: not available for status {}: the backend counts it nowhere, or another server sent it",
+                    left_out.join(", ")
+                ));
+            }
+        }
+        accounts.push((result, account));
+    }
+    if let BackendCount::ByEndpoint(counted) = count {
+        let endpoints = requested(report).map(|(_, endpoint)| endpoint);
+        let missing: Vec<_> = endpoints.filter(|endpoint| !counted.contains_key(endpoint.name)).collect();
+        if !missing.is_empty() {
+            notes.push(offer.why_not_counted(&missing));
+        }
+    }
+    (accounts, notes)
+}
+
+/// The account of all requests, if the backend counts only a total.
+fn total(accounts: &[(&EndpointResult, EndpointAccount)], count: &BackendCount) -> Option<EndpointAccount> {
+    let BackendCount::Total(counted, _) = count else { return None };
+    let accounts: Vec<_> = accounts.iter().map(|(_, account)| account.clone()).collect();
+    Some(EndpointAccount::sum(&accounts, counted.clone()))
+}
+
+/// Whether the backend has counted every request that got a response, as far as it counts.
+fn is_complete(report: &Report, count: &BackendCount, offer: &Offer) -> bool {
+    let (accounts, _) = accounts(report, None, count, offer);
+    let total = total(&accounts, count);
+    accounts.iter().map(|(_, account)| account).chain(&total).all(EndpointAccount::is_complete)
+}
+
+fn audit(
+    report: &Report,
+    stored: &StoreCount,
+    count: &BackendCount,
+    offer: &Offer,
+    mut others: OtherTraffic,
+) -> ProofItem {
+    let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
+    let (accounts, notes) = accounts(report, Some(stored), count, offer);
+    let total = total(&accounts, count);
+    let of_endpoints = accounts.iter().map(|(result, account)| (Some(*result), account));
+    for (result, account) in of_endpoints.chain(total.iter().map(|total| (None, total))) {
+        let explained = match result {
+            Some(result) => account.audit(result, others),
+            None => account.explain(others),
+        };
+        match explained {
             Ok(explained) => {
-                sum.unanswered += explained.unanswered;
-                sum.around += explained.around;
                 // A request of setup or teardown explains one count of one endpoint.
                 others.around -= explained.around;
-                sum.others += explained.others;
+                sum.add(explained);
             }
             Err(error) => wrong.push(error),
         }
@@ -142,24 +242,41 @@ fn audit(report: &Report, stored: &StoreCount, count: &BackendCount, mut others:
         // The stub backend has metrics, so unknown counts are a problem.
         BackendCount::Unknown(why) if !others.possible && why != REDIRECTS => wrong.push(why.clone()),
         BackendCount::Unknown(why) => drop(write!(figures, "; {why}")),
-        BackendCount::Known(counted, _) => {
-            let by_backend: u64 = counted.values().map(EndpointCounters::requests).sum();
-            let _ = write!(figures, ", {by_backend} counted by the backend");
-            let parts = [
-                (sum.unanswered, "of them without a response here"),
-                (sum.around, "from setup and teardown"),
-                (sum.others, "from other clients"),
-            ];
-            for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
-                let _ = write!(figures, ", {count} {what}");
-            }
+        BackendCount::ByEndpoint(counted) => {
+            sum.describe(counted.values().map(EndpointCounters::requests).sum(), &mut figures);
+        }
+        BackendCount::Total(counted, why) => {
+            sum.describe(counted.requests(), &mut figures);
+            let _ = write!(figures, "; {why}");
         }
     }
     let mut check = ProofItem::new(CHECK, figures, wrong);
     if let (ProofItemOutcome::Shown, BackendCount::Unknown(_)) = (check.outcome, count) {
         check.outcome = ProofItemOutcome::NotApplicable;
     }
+    check.lines.extend(notes);
     check
+}
+
+impl Explanation {
+    fn add(&mut self, other: Self) {
+        self.unanswered += other.unanswered;
+        self.around += other.around;
+        self.others += other.others;
+    }
+
+    /// Appends the backend's count, and what explains its difference to the sent requests.
+    fn describe(&self, by_backend: u64, figures: &mut String) {
+        let _ = write!(figures, ", {by_backend} counted by the backend");
+        let parts = [
+            (self.unanswered, "of them without a response here"),
+            (self.around, "from setup and teardown"),
+            (self.others, "from other clients"),
+        ];
+        for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            let _ = write!(figures, ", {count} {what}");
+        }
+    }
 }
 
 /// Reads the store's counts by endpoint and status.

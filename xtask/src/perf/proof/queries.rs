@@ -12,7 +12,7 @@ use monitoring::prometheus::recording_rules::{self, Timing};
 use monitoring::stack_limits::SCRAPE_INTERVAL;
 use perf_report::Report;
 
-use super::backend_metrics::BackendMetrics;
+use super::offer::Offer;
 use super::query_tally::QueryTally;
 use super::source::Source;
 use super::store_setup;
@@ -41,17 +41,20 @@ fn is_short(report: &Report, push_interval: Duration) -> bool {
     Duration::from_millis(lasted) < push_interval.max(monitoring::stack_limits::PUSH_INTERVAL) * 2
 }
 
+/// Why queries on the backend's metrics may be empty.
+const NOT_EXPOSED: Option<&str> = Some("the backend does not expose it");
+
 /// Number of scrapes from which on the backend's counters have a rate.
 const SCRAPES: u32 = 5;
 
 /// Why Prometheus may have no data of the backend. `None` if it must have data.
 pub(super) async fn why_not_scraped(
     report: &Report,
-    backend: &BackendMetrics,
+    offer: &Offer,
     source: &Source,
     context: &ProofContext<'_>,
 ) -> Option<&'static str> {
-    if let BackendMetrics::Mute(_) = backend {
+    if offer.is_mute() {
         return Some("the backend has no metrics");
     }
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
@@ -66,6 +69,9 @@ pub(super) async fn why_not_scraped(
         Ok(Some(0.0)) if context.on_a_bridge => {
             Some("Prometheus is in a bridge network and cannot reach the backend, which listens only on 127.0.0.1")
         }
+        Ok(Some(0.0)) if !context.own_backend => {
+            Some("Prometheus could not read the backend's metrics: its page /targets says why")
+        }
         // Any other problem appears as panels without data.
         _ => None,
     }
@@ -75,7 +81,7 @@ pub(super) async fn check(
     (catalogue, report): (&Catalogue, &Report),
     source: &Source,
     (own_store, push_interval): (bool, Duration),
-    no_scrapes: Option<&'static str>,
+    (no_scrapes, offer): (Option<&'static str>, &Offer),
 ) -> ProofItem {
     const CHECK: &str = "nothing empty";
     let mut tally = QueryTally::default();
@@ -92,6 +98,7 @@ pub(super) async fn check(
                     .filter(|_| question.kind == QuestionKind::Annotation && step(window) > service_dashboard::MARK);
                 no_scrapes
                     .filter(|_| is_backend)
+                    .or_else(|| NOT_EXPOSED.filter(|_| is_backend && !offer.has_series_of(&question.expr)))
                     .or(no_lines)
                     .or(too_far_apart)
                     .or_else(|| not_requested(catalogue, &question.expr, report))
@@ -276,6 +283,7 @@ mod tests {
     use test_support::fake_server;
     use url::Url;
 
+    use super::super::backend_metrics::BackendMetrics;
     use super::*;
 
     /// A store that has data for every query that does not contain `word`.
@@ -311,16 +319,25 @@ mod tests {
     #[tokio::test]
     async fn a_missing_or_failing_rule_is_reported_by_name() {
         let report = test_support::report();
-        let wrong = check((&STOCK_AI, &report), &store_without("get_news_latency:p95"), (true, PUSH_INTERVAL), None)
-            .await
-            .lines;
+        let wrong = check(
+            (&STOCK_AI, &report),
+            &store_without("get_news_latency:p95"),
+            (true, PUSH_INTERVAL),
+            (None, &everything()),
+        )
+        .await
+        .lines;
         assert!(wrong.contains(&"rule get_news_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
         assert!(wrong.contains(&"rule join_room_latency:p95: many-to-many".to_owned()), "{wrong:?}");
     }
 
+    fn everything() -> Offer {
+        Offer::new(BackendMetrics::Mute(String::new()), STOCK_AI.mapping, true)
+    }
+
     async fn wrong_without(word: &'static str) -> Vec<String> {
         let report = test_support::report();
-        check((&STOCK_AI, &report), &store_without(word), (false, PUSH_INTERVAL), None).await.lines
+        check((&STOCK_AI, &report), &store_without(word), (false, PUSH_INTERVAL), (None, &everything())).await.lines
     }
 
     #[tokio::test]
@@ -351,7 +368,7 @@ mod tests {
         let report = test_support::report();
         let url = fake_server::respond(|_| ("400 Bad Request", r#"{"status":"error","error":"bad"}"#.to_owned()));
         let source = Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap();
-        let check = check((&STOCK_AI, &report), &source, (false, PUSH_INTERVAL), None).await;
+        let check = check((&STOCK_AI, &report), &source, (false, PUSH_INTERVAL), (None, &everything())).await;
         assert!(check.lines.iter().all(|line| !line.contains('{')), "{:?}", check.lines);
         assert!(check.queries.iter().any(|query| query.contains('{')), "the queries are kept for -v");
     }

@@ -1,0 +1,260 @@
+//! Finds the mapping that fits what a backend exposes, and reads a mapping from a command line.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use anyhow::Context as _;
+use monitoring::backend_mapping::{BackendMapping, MethodCase, Placeholders};
+use monitoring::label::Label;
+use prometheus_store::exposition::ExpositionSample;
+
+/// Usual names of the label of the route, in order of preference.
+const ROUTES: &[&str] = &["handler", "route", "uri", "http_route", "endpoint", "path"];
+/// Usual names of the label of the method.
+const METHODS: &[&str] = &["method", "http_request_method", "http_method"];
+/// Usual names of the label of the status.
+const STATUSES: &[&str] = &["status", "status_code", "code", "http_response_status_code", "http_status_code"];
+
+/// A known mapping, changed to fit what a backend exposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MappingFit {
+    constant: &'static str,
+    /// The metrics library that the mapping is for.
+    pub(crate) make: &'static str,
+    /// Builder methods, each with its argument.
+    changes: Vec<(&'static str, String)>,
+    is_by_route: bool,
+    has_durations: bool,
+}
+
+/// The mapping as Rust code.
+impl fmt::Display for MappingFit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BackendMapping::{}", self.constant)?;
+        self.changes.iter().try_for_each(|(method, argument)| write!(f, ".{method}({argument})"))
+    }
+}
+
+impl MappingFit {
+    pub(crate) const fn is_by_route(&self) -> bool {
+        self.is_by_route
+    }
+
+    pub(crate) const fn has_durations(&self) -> bool {
+        self.has_durations
+    }
+
+    fn change(&mut self, method: &'static str, argument: &str) {
+        self.changes.push((method, format!("\"{argument}\"")));
+    }
+}
+
+/// The known mapping that best fits the samples at a path. `None` if no metric looks like a count
+/// of requests.
+pub(crate) fn fit(samples: &[ExpositionSample], path: &str) -> Option<MappingFit> {
+    let mut fit = fit_names(samples)?;
+    let usual = BackendMapping::KNOWN.iter().find(|(constant, ..)| *constant == fit.constant)?.2.path;
+    if usual != path {
+        fit.change("at", path);
+    }
+    Some(fit)
+}
+
+fn fit_names(samples: &[ExpositionSample]) -> Option<MappingFit> {
+    let names: BTreeSet<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
+    let mut best: Option<(u32, MappingFit)> = None;
+    for (constant, make, mapping) in BackendMapping::KNOWN {
+        for (requests, exact) in names_like(&names, mapping.requests) {
+            let (score, mut fit) = fit_of(samples, (constant, make, mapping), requests);
+            let score = score + if exact { 8 } else { 2 };
+            if !exact {
+                fit.changes.insert(0, ("requests", format!("{requests:?}")));
+            }
+            if best.as_ref().is_none_or(|(known, _)| score > *known) {
+                best = Some((score, fit));
+            }
+        }
+    }
+    best.map(|(_, fit)| fit).or_else(|| unknown(samples, &names))
+}
+
+/// The name itself, and names with a prefix before it.
+fn names_like<'a>(names: &BTreeSet<&'a str>, wanted: &'a str) -> Vec<(&'a str, bool)> {
+    let is_like = |name: &&&str| name.strip_suffix(wanted).is_some_and(|prefix| prefix.ends_with('_'));
+    let exact = names.get(wanted).map(|name| (*name, true));
+    exact.into_iter().chain(names.iter().filter(is_like).map(|name| (*name, false))).collect()
+}
+
+/// A counter under a name of its own, with the labels of requests.
+fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<MappingFit> {
+    let (constant, _, go) = BackendMapping::KNOWN.iter().find(|(constant, ..)| *constant == "GO")?;
+    let is_counter = |sample: &&ExpositionSample| {
+        let has = |labels: &[&str]| labels.iter().any(|label| sample.labels.contains_key(*label));
+        let counts = sample.name.ends_with("_total") || sample.name.ends_with("_count");
+        // A scrape of the metrics is no request of the service.
+        counts && has(STATUSES) && (has(METHODS) || has(ROUTES)) && !sample.name.starts_with("promhttp_")
+    };
+    let requests = samples.iter().find(is_counter)?.name.as_str();
+    let (_, mut fit) = fit_of(samples, (constant, "a counter of its own", go), requests);
+    fit.changes.retain(|(method, _)| *method != "duration");
+    fit.changes.insert(0, ("requests", format!("{requests:?}")));
+    let stem = requests.strip_suffix("_count").filter(|stem| names.contains(format!("{stem}_sum").as_str()));
+    if let Some(stem) = stem {
+        fit.change("duration", stem);
+    }
+    fit.has_durations = stem.is_some();
+    Some(fit)
+}
+
+/// Fits the labels of a mapping to those of a counter. Also how well they fit.
+fn fit_of(
+    samples: &[ExpositionSample],
+    (constant, make, mapping): (&'static str, &'static str, &BackendMapping),
+    requests: &str,
+) -> (u32, MappingFit) {
+    let mut fit = MappingFit { constant, make, changes: Vec::new(), is_by_route: false, has_durations: false };
+    let series: Vec<_> = samples.iter().filter(|sample| sample.name == requests).collect();
+    let values = |label: &str| series.iter().filter_map(|sample| sample.labels.get(label)).collect::<Vec<_>>();
+    let mut score = 0;
+    let mut label =
+        |fit: &mut MappingFit, method: &'static str, known: Option<Label>, usual: &[&'static str], worth: u32| {
+            let known = known.map(Label::as_str);
+            let found = known.into_iter().chain(usual.iter().copied()).find(|name| !values(name).is_empty());
+            match found {
+                _ if found == known => score += worth,
+                Some(name) => fit.change(method, name),
+                None => {}
+            }
+            found
+        };
+    let handler = label(&mut fit, "handler", mapping.handler, ROUTES, 4);
+    let method = label(&mut fit, "method", mapping.method, METHODS, 1);
+    label(&mut fit, "status", mapping.status, STATUSES, 2);
+    fit.is_by_route = handler.is_some();
+    let is_lower = |name| values(name).iter().any(|value| value.chars().any(|c| c.is_ascii_lowercase()));
+    if method.is_some_and(is_lower) && mapping.methods == MethodCase::Upper {
+        fit.changes.push(("lower_case_methods", String::new()));
+    }
+    let has = |pattern: &str| handler.is_some_and(|name| values(name).iter().any(|value| value.contains(pattern)));
+    match mapping.placeholders {
+        Placeholders::Braces if has("/:") => fit.changes.push(("placeholders", "Placeholders::Colons".to_owned())),
+        Placeholders::Colons if has("/{") => fit.changes.push(("placeholders", "Placeholders::Braces".to_owned())),
+        _ => {}
+    }
+    let is_histogram = |name: &str| samples.iter().any(|sample| sample.name.strip_suffix("_sum") == Some(name));
+    // A prefix of the counter is one of the histogram, too.
+    let prefix = requests.strip_suffix(mapping.requests).unwrap_or_default();
+    if let Some(duration) = mapping.duration.map(|name| format!("{prefix}{name}")).filter(|name| is_histogram(name)) {
+        fit.has_durations = true;
+        score += 2;
+        if !prefix.is_empty() {
+            fit.change("duration", &duration);
+        }
+    }
+    (score, fit)
+}
+
+/// Reads a mapping that is written as in a service's definition: `EXPRESS.status("code")`.
+///
+/// # Errors
+/// If the constant or a method is unknown.
+pub(crate) fn parse(text: &str) -> anyhow::Result<BackendMapping> {
+    let text = text.trim().trim_end_matches(',');
+    let text = text.strip_prefix("BackendMapping::").unwrap_or(text);
+    let (constant, mut rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let known = || BackendMapping::KNOWN.iter();
+    let names: Vec<_> = known().map(|(name, ..)| *name).collect();
+    let found = known().find(|(name, ..)| name.eq_ignore_ascii_case(constant));
+    let (_, _, mut mapping) =
+        *found.with_context(|| format!("there is no mapping {constant:?}: use one of {}", names.join(", ")))?;
+    while let Some(call) = rest.strip_prefix('.') {
+        let (method, after) =
+            call.split_once('(').with_context(|| format!("{call:?} is not a call: write .status(\"code\")"))?;
+        let (argument, after) =
+            after.split_once(')').with_context(|| format!("{call:?} has no closing parenthesis"))?;
+        // The command uses the mapping until it ends.
+        let argument: &'static str = argument.trim().trim_matches('"').to_owned().leak();
+        mapping = change(mapping, method.trim(), argument)?;
+        rest = after;
+    }
+    anyhow::ensure!(rest.is_empty(), "{rest:?} after the mapping is not a call: write .status(\"code\")");
+    Ok(mapping)
+}
+
+fn change(mapping: BackendMapping, method: &str, argument: &'static str) -> anyhow::Result<BackendMapping> {
+    Ok(match (method, argument) {
+        ("at", path) => mapping.at(path),
+        ("requests", name) => mapping.requests(name),
+        ("duration", name) => mapping.duration(name),
+        ("handler", name) => mapping.handler(name),
+        ("method", name) => mapping.method(name),
+        ("status", name) => mapping.status(name),
+        ("lower_case_methods", "") => mapping.lower_case_methods(),
+        ("placeholders", "Placeholders::Colons") => mapping.placeholders(Placeholders::Colons),
+        ("placeholders", "Placeholders::Braces") => mapping.placeholders(Placeholders::Braces),
+        _ => anyhow::bail!(
+            "a mapping has no .{method}({argument}): use at, requests, duration, handler, method, status, \
+             lower_case_methods or placeholders"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_store::exposition;
+
+    use super::*;
+
+    fn fitting(text: &str) -> Option<String> {
+        fit_names(&exposition::parse(text).unwrap()).map(|fit| fit.to_string())
+    }
+
+    #[test]
+    fn the_mapping_of_each_make_is_found_by_its_names() {
+        for (text, expected) in [
+            ("http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1", "FASTAPI"),
+            ("http_requests_total{code=\"200\",method=\"get\"} 1", "GO"),
+            (
+                "http_requests_total{code=\"200\",handler=\"/a\",method=\"get\"} 1",
+                "FASTAPI.status(\"code\").lower_case_methods()",
+            ),
+            (
+                "http_request_duration_seconds_count{route=\"/a/:b\",method=\"GET\",code=\"200\"} 1",
+                "EXPRESS.status(\"code\")",
+            ),
+            (
+                "http_server_requests_seconds_count{uri=\"/a/{b}\",method=\"GET\",status=\"200\",outcome=\"SUCCESS\"} 1",
+                "MICROMETER",
+            ),
+            (
+                "http_server_request_duration_seconds_count{http_route=\"/a\",http_request_method=\"GET\",\
+                 http_response_status_code=\"200\"} 1",
+                "OPENTELEMETRY",
+            ),
+            ("axum_http_requests_total{endpoint=\"/a\",method=\"GET\",status=\"200\"} 1", "AXUM"),
+            (
+                "shop_http_requests_total{endpoint=\"/a\",method=\"GET\",status=\"200\"} 1\n\
+                 shop_http_requests_duration_seconds_sum 1",
+                "ACTIX.requests(\"shop_http_requests_total\").duration(\"shop_http_requests_duration_seconds\")",
+            ),
+            ("envoy_http_downstream_rq_xx{envoy_response_code_class=\"2\"} 1", "ENVOY"),
+            ("nginx_http_requests_total 1", "NGINX"),
+            ("calls_total{code=\"200\",path=\"/a\"} 1", "GO.requests(\"calls_total\").handler(\"path\")"),
+        ] {
+            let found = fitting(text).unwrap();
+            assert_eq!(found, format!("BackendMapping::{expected}"), "{text}");
+            assert!(parse(&found).is_ok(), "{found}");
+        }
+        assert_eq!(fitting("process_start_time_seconds 1"), None);
+        assert_eq!(fitting("promhttp_metric_handler_requests_total{code=\"200\"} 1"), None);
+    }
+
+    #[test]
+    fn a_mapping_is_read_as_it_is_written_in_a_definition() {
+        let expected = BackendMapping::EXPRESS.status("code").at("/internal/metrics");
+        assert_eq!(parse("express.status(\"code\").at(\"/internal/metrics\")").unwrap(), expected);
+        for wrong in ["RAILS", "GO.label(\"a\")", "GO.status", "GO.status(\"a\"", "GO.status(\"a\")b"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

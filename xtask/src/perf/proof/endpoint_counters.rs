@@ -1,0 +1,156 @@
+//! Counts and durations of one endpoint's requests in the backend's metrics.
+
+use std::collections::BTreeMap;
+
+use monitoring::backend_mapping::BackendMapping;
+use monitoring::endpoint::Endpoint;
+use monitoring::label::{LE, Label};
+use prometheus_store::exposition::ExpositionSample;
+
+use super::whole;
+
+/// Counters of one endpoint, or of all requests.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct EndpointCounters {
+    /// Requests by class of status: "2xx". The class is empty if the backend has no status.
+    pub(super) by_class: BTreeMap<String, u64>,
+    /// Sum of the durations of all requests, in seconds. `None` if the backend has no durations.
+    pub(super) seconds: Option<f64>,
+    /// Bounds of the label `le` in seconds, each with the number of requests up to that bound.
+    pub(super) buckets: Vec<(f64, u64)>,
+}
+
+/// The value of a label; empty if it is missing, as in Prometheus.
+pub(super) fn value(sample: &ExpositionSample, label: Option<Label>) -> &str {
+    label.and_then(|label| sample.labels.get(label.as_str())).map_or("", String::as_str)
+}
+
+/// Whether a series is one of the endpoint's.
+pub(super) fn is_of(sample: &ExpositionSample, mapping: &BackendMapping, endpoint: &Endpoint) -> bool {
+    let same_method = match mapping.method {
+        Some(_) => value(sample, mapping.method).eq_ignore_ascii_case(endpoint.method.as_str()),
+        None => true,
+    };
+    mapping.handler.is_some() && same_method && value(sample, mapping.handler) == mapping.route(endpoint)
+}
+
+impl EndpointCounters {
+    /// The counters of one endpoint.
+    pub(super) fn of_endpoint(samples: &[ExpositionSample], mapping: &BackendMapping, endpoint: &Endpoint) -> Self {
+        Self::sum(samples.iter().filter(|sample| is_of(sample, mapping, endpoint)), mapping)
+    }
+
+    /// The counters of all requests together.
+    pub(super) fn of_all(samples: &[ExpositionSample], mapping: &BackendMapping) -> Self {
+        Self::sum(samples.iter(), mapping)
+    }
+
+    fn sum<'a>(samples: impl Iterator<Item = &'a ExpositionSample>, mapping: &BackendMapping) -> Self {
+        let unit = f64::from(mapping.milliseconds()) / 1e3;
+        let mut counters = Self::default();
+        for sample in samples {
+            // One series may be both: the count of the histogram.
+            if sample.name == mapping.requests {
+                // "2xx", "2", or "200" if the backend does not group statuses.
+                let class = value(sample, mapping.status).chars().next();
+                let class = class.map(|first| format!("{first}xx")).unwrap_or_default();
+                *counters.by_class.entry(class).or_default() += whole(sample.value);
+            }
+            match mapping.duration.and_then(|duration| sample.name.strip_prefix(duration)) {
+                Some("_sum") => *counters.seconds.get_or_insert_default() += sample.value * unit,
+                Some("_bucket") => {
+                    let bound = value(sample, Some(LE)).parse().map_or(f64::INFINITY, |bound: f64| bound * unit);
+                    counters.add_to_bucket(bound, whole(sample.value));
+                }
+                _ => {}
+            }
+        }
+        counters.buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+        counters
+    }
+
+    /// Histograms by status have several series with the same bound.
+    fn add_to_bucket(&mut self, bound: f64, count: u64) {
+        match self.buckets.iter_mut().find(|(known, _)| known.total_cmp(&bound).is_eq()) {
+            Some((_, sum)) => *sum += count,
+            None => self.buckets.push((bound, count)),
+        }
+    }
+
+    /// The difference to earlier counters.
+    pub(super) fn since(&self, before: &Self) -> Self {
+        let by_class = self.by_class.iter().map(|(class, count)| {
+            let earlier = before.by_class.get(class).copied().unwrap_or_default();
+            (class.clone(), count.saturating_sub(earlier))
+        });
+        let buckets = self.buckets.iter().map(|(bound, count)| {
+            let earlier = before.buckets.iter().find(|(known, _)| known.total_cmp(bound).is_eq());
+            (*bound, count.saturating_sub(earlier.map_or(0, |(_, count)| *count)))
+        });
+        Self {
+            by_class: by_class.collect(),
+            seconds: self.seconds.map(|seconds| seconds - before.seconds.unwrap_or_default()),
+            buckets: buckets.collect(),
+        }
+    }
+
+    /// The number of requests of all classes.
+    pub(super) fn requests(&self) -> u64 {
+        self.by_class.values().sum()
+    }
+
+    /// The bucket bounds in milliseconds around a percentile; `None` without requests.
+    pub(super) fn quantile_bounds_ms(&self, percent: u64) -> Option<(f64, f64)> {
+        let total = self.buckets.last().map(|(_, count)| *count).filter(|total| *total > 0)?;
+        let at = self.buckets.iter().position(|(_, count)| count * 100 >= total * percent)?;
+        let below = if at == 0 { 0.0 } else { self.buckets[at - 1].0 };
+        Some((below * 1e3, self.buckets[at].0 * 1e3))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM};
+    use prometheus_store::exposition;
+
+    use super::*;
+
+    const TEXT: &str = r#"process_start_time_seconds 1.7e+09
+http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="POST",status="2xx"} 90.0
+http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="POST",status="5xx"} 10.0
+http_requests_total{handler="/api/multiplayer/rooms/{code}/join",method="GET",status="4xx"} 7.0
+http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="0.1",method="POST"} 80.0
+http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="0.5",method="POST"} 96.0
+http_request_duration_seconds_bucket{handler="/api/multiplayer/rooms/{code}/join",le="+Inf",method="POST"} 100.0
+http_request_duration_seconds_sum{handler="/api/multiplayer/rooms/{code}/join",method="POST"} 5.0
+"#;
+
+    #[test]
+    fn endpoint_counters_are_those_of_its_handler_and_method() {
+        let samples = exposition::parse(TEXT).unwrap();
+        let of = |endpoint| EndpointCounters::of_endpoint(&samples, &BackendMapping::FASTAPI, endpoint);
+        let join = of(&JOIN_ROOM);
+        assert_eq!(join.by_class, [("2xx".to_owned(), 90), ("5xx".to_owned(), 10)].into());
+        assert_eq!((join.requests(), join.quantile_bounds_ms(95)), (100, Some((100.0, 500.0))));
+        assert_eq!(join.quantile_bounds_ms(99), Some((500.0, f64::INFINITY)));
+        let since = join.since(&join);
+        assert_eq!((since.requests(), since.quantile_bounds_ms(95)), (0, None));
+        assert_eq!(of(&GET_NEWS), EndpointCounters::default());
+    }
+
+    #[test]
+    fn a_histogram_by_route_and_status_counts_requests() {
+        let series = r#"method="POST",route="/api/multiplayer/rooms/:code/join""#;
+        let text = format!(
+            "a_bucket{{le=\"50\",{series},code=\"200\"}} 3\na_bucket{{le=\"50\",{series},code=\"404\"}} 1\n\
+             a_sum{{{series},code=\"200\"}} 120\na_count{{{series},code=\"200\"}} 4\na_count{{{series},code=\"404\"}} 1\n"
+        );
+        let mapping = BackendMapping {
+            unit: monitoring::backend_mapping::DurationUnit::Milliseconds,
+            ..BackendMapping::EXPRESS.requests("a_count").duration("a").status("code")
+        };
+        let join = EndpointCounters::of_endpoint(&exposition::parse(&text).unwrap(), &mapping, &JOIN_ROOM);
+        assert_eq!(join.by_class, [("2xx".to_owned(), 4), ("4xx".to_owned(), 1)].into());
+        assert_eq!((join.seconds, join.buckets), (Some(0.12), vec![(0.05, 4)]));
+    }
+}

@@ -1,0 +1,229 @@
+//! The offer of the backend's metrics to the checks. It is determined once in a run, from what the
+//! backend exposes after the load. A check does not fail for what is not offered.
+
+use std::collections::BTreeSet;
+
+use monitoring::backend_mapping::BackendMapping;
+use monitoring::endpoint::Endpoint;
+use monitoring::label::{BACKEND_JOB, JOB};
+use prometheus_store::exposition::{self, ExpositionSample};
+
+use super::backend_metrics::BackendMetrics;
+use super::endpoint_counters::{is_of, value};
+use crate::mapping_fit;
+
+/// The values of a label for requests that matched no route.
+const NO_ROUTE: [&str; 4] = ["none", "", "UNKNOWN", "/**"];
+/// Limit on the routes that a message names.
+const SHOWN_ROUTES: usize = 5;
+
+/// The offer of a backend's metrics.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    mapping: BackendMapping,
+    /// Everything that the backend exposes, or why there is nothing.
+    samples: Result<Vec<ExpositionSample>, String>,
+    /// Whether the backend was started for this run. It then must offer everything.
+    is_own: bool,
+}
+
+/// How finely the backend counts requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RequestCount {
+    ByRoute,
+    /// One total; the text says what is needed to count by route.
+    Total(String),
+    /// The text says why, and what to do.
+    NotOffered(String),
+}
+
+impl Offer {
+    /// `metrics` are from after the load: most libraries expose a series only after its first
+    /// count.
+    pub(super) fn new(metrics: BackendMetrics, mapping: BackendMapping, is_own: bool) -> Self {
+        let samples = match metrics {
+            BackendMetrics::Mute(why) => Err(why),
+            BackendMetrics::Several(reading) | BackendMetrics::One(reading) => Ok(reading.samples),
+        };
+        Self { mapping, samples, is_own }
+    }
+
+    pub(super) const fn mapping(&self) -> &BackendMapping {
+        &self.mapping
+    }
+
+    /// Whether the backend has no metrics at all.
+    pub(super) const fn is_mute(&self) -> bool {
+        self.samples.is_err()
+    }
+
+    fn samples(&self) -> &[ExpositionSample] {
+        self.samples.as_deref().unwrap_or_default()
+    }
+
+    /// Series of the counter of requests.
+    fn requests(&self) -> impl Iterator<Item = &ExpositionSample> {
+        self.samples().iter().filter(|sample| sample.name == self.mapping.requests)
+    }
+
+    pub(super) fn request_count(&self) -> RequestCount {
+        if let Err(why) = &self.samples {
+            return RequestCount::NotOffered(why.clone());
+        }
+        let requests = self.mapping.requests;
+        if self.requests().next().is_none() {
+            let remedy = match mapping_fit::fit(self.samples(), self.mapping.path) {
+                Some(fit) => format!("the service's definition needs `mapping: {fit}`"),
+                None => format!("count requests as {requests}, see monitoring/BACKEND_METRICS.md"),
+            };
+            return RequestCount::NotOffered(format!("the backend has no {requests}: {remedy}"));
+        }
+        if self.requests().any(|sample| !value(sample, self.mapping.handler).is_empty()) {
+            return RequestCount::ByRoute;
+        }
+        let remedy = match (
+            mapping_fit::fit(self.samples(), self.mapping.path).filter(mapping_fit::MappingFit::is_by_route),
+            self.mapping.handler,
+        ) {
+            (Some(fit), _) => format!("the service's definition needs `mapping: {fit}`"),
+            (None, Some(handler)) => {
+                format!(
+                    "add the label {handler} with the route to {requests}, see monitoring/BACKEND_METRICS.md",
+                    handler = handler.as_str()
+                )
+            }
+            (None, None) => format!(
+                "add a label with the route to {requests}, and name it with .handler(\"…\") in the service's `mapping`"
+            ),
+        };
+        RequestCount::Total(format!("the backend does not count by handler: {remedy}"))
+    }
+
+    /// Whether the backend counts the requests of an endpoint.
+    pub(super) fn counts(&self, endpoint: &Endpoint) -> bool {
+        self.is_own || self.requests().any(|sample| is_of(sample, &self.mapping, endpoint))
+    }
+
+    /// Why the backend does not count the requests of these endpoints.
+    pub(super) fn why_not_counted(&self, endpoints: &[&Endpoint]) -> String {
+        let names: Vec<_> = endpoints.iter().map(|endpoint| endpoint.name).collect();
+        let routes: Vec<_> = self.routes().into_iter().collect();
+        let more = if routes.len() > SHOWN_ROUTES { ", …" } else { "" };
+        let routes = routes.iter().take(SHOWN_ROUTES).map(String::as_str).collect::<Vec<_>>().join(", ");
+        format!(
+            "not available for {}: the backend counts other handlers ({routes}{more}): name its own with .handled_by(\"…\")",
+            names.join(", ")
+        )
+    }
+
+    /// Whether the backend counts responses with a status. A counter without a label for it counts
+    /// all.
+    pub(super) fn counts_status(&self, status: &str) -> bool {
+        let known: BTreeSet<_> = self.requests().map(|sample| value(sample, self.mapping.status)).collect();
+        let class = &status[..status.len().min(1)];
+        self.is_own
+            || known.contains("")
+            || known
+                .iter()
+                .any(|known| *known == status || *known == class || known.eq_ignore_ascii_case(&format!("{class}xx")))
+    }
+
+    /// Routes with requests, as "GET /api/news".
+    pub(super) fn routes(&self) -> BTreeSet<String> {
+        let labels = self.requests().map(|sample| {
+            (value(sample, self.mapping.method).to_ascii_uppercase(), value(sample, self.mapping.handler))
+        });
+        let routes = labels.filter(|(_, route)| !NO_ROUTE.contains(route) && *route != self.mapping.path);
+        routes.map(|(method, route)| format!("{method} {route}").trim_start().to_owned()).collect()
+    }
+
+    /// Whether the backend exposes every series of its own that a query selects.
+    pub(super) fn has_series_of(&self, expr: &str) -> bool {
+        self.is_own
+            || backend_selectors(expr).iter().all(|wanted| {
+                let has_labels = |sample: &ExpositionSample| {
+                    wanted
+                        .labels
+                        .iter()
+                        .all(|(name, wanted)| sample.labels.get(name).is_some_and(|found| found == wanted))
+                };
+                self.samples().iter().any(|sample| sample.name == wanted.name && has_labels(sample))
+            })
+    }
+}
+
+/// The selectors of a query that select scraped series of the backend by equal labels, without the
+/// label `job`.
+fn backend_selectors(expr: &str) -> Vec<ExpositionSample> {
+    let selectors = expr.match_indices('{').filter_map(|(at, _)| {
+        let before = &expr[..at];
+        let start = before.rfind(|c: char| !c.is_ascii_alphanumeric() && !"_:".contains(c)).map_or(0, |at| at + 1);
+        // A selector with equal labels is written like a sample.
+        let mut sample = exposition::parse_series(&expr[start..]).ok()?;
+        (sample.labels.remove(JOB.as_str()).as_deref() == Some(BACKEND_JOB)).then_some(sample)
+    });
+    selectors.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::services::stock_ai::{GET_NEWS, GET_STATE};
+
+    use super::super::backend_metrics::Reading;
+    use super::*;
+
+    fn offer(text: &str, mapping: BackendMapping) -> Offer {
+        Offer::new(BackendMetrics::One(Reading::new(exposition::parse(text).unwrap())), mapping, false)
+    }
+
+    #[test]
+    fn what_is_counted_depends_on_the_labels() {
+        let count = |text| offer(text, BackendMapping::FASTAPI).request_count();
+        assert_eq!(count("http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1"), RequestCount::ByRoute);
+        let RequestCount::Total(why) = count("http_requests_total{code=\"200\",method=\"get\"} 1") else { panic!() };
+        assert!(why.starts_with("the backend does not count by handler: add the label handler"), "{why}");
+        let RequestCount::NotOffered(why) = count("process_start_time_seconds 1") else { panic!() };
+        assert!(why.starts_with("the backend has no http_requests_total: count requests as"), "{why}");
+        let text = "http_request_duration_seconds_count{route=\"/a\",method=\"GET\",status_code=\"200\"} 1";
+        let RequestCount::NotOffered(why) = count(text) else { panic!() };
+        assert!(why.ends_with("the service's definition needs `mapping: BackendMapping::EXPRESS`"), "{why}");
+    }
+
+    #[test]
+    fn a_status_is_counted_if_any_series_has_it() {
+        let counts = |labels: &str, status| {
+            offer(&format!("http_requests_total{{{labels}}} 1"), BackendMapping::FASTAPI).counts_status(status)
+        };
+        for (labels, status, expected) in [
+            ("status=\"2xx\"", "204", true),
+            ("status=\"200\"", "200", true),
+            ("status=\"200\"", "404", false),
+            ("status=\"2\"", "201", true),
+            ("code=\"200\"", "404", true),
+        ] {
+            assert_eq!(counts(labels, status), expected, "{labels} {status}");
+        }
+    }
+
+    #[test]
+    fn a_query_may_be_empty_only_if_its_series_are_not_exposed() {
+        let text =
+            "http_requests_total{handler=\"/api/news\",method=\"GET\",status=\"2xx\"} 1\nprocess_cpu_seconds_total 2";
+        let offer = offer(text, BackendMapping::FASTAPI);
+        for (expr, expected) in [
+            ("sum(rate(process_cpu_seconds_total{job=\"backend\"}[$__rate_interval]))", true),
+            ("sum(process_resident_memory_bytes{job=\"backend\"})", false),
+            (
+                "a{testid=~\"$testid\"} - http_requests_total{job=\"backend\",method=\"GET\",handler=\"/api/news\"}",
+                true,
+            ),
+            ("http_requests_total{job=\"backend\",method=\"GET\",handler=\"/other\"}", false),
+            ("http_requests_total{job=\"backend\"} / in_flight{job=\"backend\"}", false),
+            ("no_series_of_the_backend{testid=\"a\"}", true),
+        ] {
+            assert_eq!(offer.has_series_of(expr), expected, "{expr}");
+        }
+        assert!(offer.counts(&GET_NEWS) && !offer.counts(&GET_STATE));
+        assert_eq!(offer.routes(), ["GET /api/news".to_owned()].into());
+    }
+}

@@ -1,0 +1,156 @@
+//! Tests of the proof with metrics of other makes: it never fails for what a backend does not
+//! offer, and fails for what it offers and contradicts.
+
+use std::collections::BTreeMap;
+
+use monitoring::backend_mapping::BackendMapping;
+use monitoring::services::stock_ai::STOCK_AI;
+use perf_report::{Report, Requests};
+use prometheus_store::StoreAccess;
+use test_support::backend_text::{self, fastapi, go};
+use test_support::counted_backend::{self, Counts, Metrics};
+use test_support::fake_server;
+use url::Url;
+
+use super::ledger::BackendTraffic;
+use super::*;
+use crate::http;
+
+/// Requests to each endpoint.
+const SENT: u64 = 10;
+/// The endpoints that are requested, each with a path.
+const REQUESTED: [(&str, &str); 2] = [("get_news", "/api/news"), ("get_state", "/api/multiplayer/rooms/ABC/state")];
+
+/// A report of requests to two endpoints; news responded with `news`.
+fn report_of(news: &str) -> Report {
+    let mut report = test_support::report();
+    let endpoint = report.endpoints[0].clone();
+    let endpoints = REQUESTED.map(|(name, _)| {
+        let status = if name == "get_news" { news } else { "200" };
+        let (name, by_status) = (name.to_owned(), BTreeMap::from([(status.to_owned(), SENT)]));
+        let requests = Requests { sent: SENT, failed: 0, unknown: 0 };
+        EndpointResult { name, by_status, requests, cut: 0, ..endpoint.clone() }
+    });
+    report.endpoints = endpoints.to_vec();
+    report.around = Requests::default();
+    report
+}
+
+/// Audits the requests to a service with these metrics.
+async fn audited(no_news: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
+    let target = Url::parse(&counted_backend::serve(no_news, metrics)).unwrap();
+    let store = fake_server::respond(|_| ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{SENT}"]}}]}}}}"#)));
+    let prometheus = Url::parse(&store).unwrap();
+    let access = StoreAccess::default();
+    let source = Source::new(prometheus.clone(), None, &access).unwrap();
+    let context = ProofContext {
+        prometheus,
+        is_named: true,
+        grafana: None,
+        target: &target,
+        access: &access,
+        own_backend: false,
+        own_store: true,
+        must_prove: false,
+        push_interval: Duration::from_secs(5),
+        on_a_bridge: false,
+        mapping: None,
+        follows_redirects: false,
+    };
+    let before = backend_metrics::read(&target, "/metrics").await;
+    for (_, path) in REQUESTED {
+        for _ in 0..SENT {
+            let _ = http::text(target.join(path).unwrap()).await;
+        }
+    }
+    let report = report_of(if no_news { "404" } else { "200" });
+    ledger::check(&report, (BackendMapping::FASTAPI, before), &source, &context).await
+}
+
+fn binary(_: &Counts) -> Metrics {
+    Metrics { body: vec![0xff; 9], ..Metrics::text("") }
+}
+
+#[tokio::test]
+async fn delivery_fails_only_for_counters_that_the_backend_offers() {
+    use ProofItemOutcome::{Failed, NotApplicable, Shown};
+    type Case = (bool, fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
+    const NOT_BY_ROUTE: &str = "20 counted by the backend; not available by endpoint: the backend does not count \
+         by handler: add the label handler";
+    let cases: [Case; 13] = [
+        (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
+        (false, |counts| go(counts, 2), Failed, "all endpoints: 20 responses came, and the backend counted 10"),
+        (
+            false,
+            |_| Metrics::text(backend_text::start_time()),
+            NotApplicable,
+            "not available: the backend has no http_requests",
+        ),
+        (false, |_| backend_text::failing(404), NotApplicable, "not available: /metrics responded with 404"),
+        (false, |_| backend_text::failing(401), NotApplicable, "not available: /metrics needs authentication"),
+        (false, backend_text::page, NotApplicable, "not available: /metrics is not Prometheus' text format"),
+        (false, binary, NotApplicable, "not available: /metrics is not Prometheus' text format (it is not text)"),
+        (false, backend_text::openmetrics, Shown, "20 counted by the backend"),
+        (false, backend_text::compressed, Shown, "20 counted by the backend"),
+        (
+            false,
+            |counts| fastapi(counts, 2, |_, _| true),
+            Failed,
+            "10 responses had status 2xx, and the backend counted 5",
+        ),
+        (true, |counts| fastapi(counts, 1, |_, _| true), Shown, "20 counted by the backend"),
+        // The routes are counted, and no 404 anywhere.
+        (true, |counts| fastapi(counts, 1, |_, status| status != 404), Shown, "not available for get_news"),
+        (
+            false,
+            |counts| fastapi(counts, 1, |route, _| route != "/api/news"),
+            Shown,
+            "not available for get_news: the backend",
+        ),
+    ];
+    for (number, (no_news, metrics, outcome, part)) in cases.into_iter().enumerate() {
+        let (check, _) = audited(no_news, metrics).await;
+        assert_eq!(check.outcome, outcome, "case {number}: {check:?}");
+        let text = format!("{} {}", check.figures, check.lines.join(" "));
+        assert!(text.contains(part), "case {number}: {text}");
+        assert!(outcome != Shown || text.matches("not available").count() <= 1, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn queries_may_be_empty_only_for_series_that_the_backend_does_not_expose() {
+    let by_handler = "rate(http_requests_total{job=\"backend\",method=\"GET\",handler=\"/api/news\"}[1m])";
+    let (_, of_go) = audited(false, |counts| go(counts, 1)).await;
+    assert!(!of_go.offer.has_series_of(by_handler));
+    assert!(of_go.offer.has_series_of("sum by (status) (rate(http_requests_total{job=\"backend\"}[1m]))"));
+    let (_, of_fastapi) = audited(false, |counts| fastapi(counts, 1, |_, _| true)).await;
+    assert!(of_fastapi.offer.has_series_of(by_handler));
+    let (_, of_page) = audited(false, backend_text::page).await;
+    assert!(of_page.offer.is_mute() && !of_page.offer.has_series_of(by_handler));
+}
+
+#[test]
+fn sums_of_floats_are_compared_with_a_tolerance_and_integers_exactly() {
+    assert!(is_same_value(69.933_333_333_333_33, 69.933_333_333_333_34));
+    assert!(is_same_value(3.0, 3.0) && is_same_value(-0.0, 0.0));
+    assert!(!is_same_value(1e12, 1e12 + 1.0), "integers are compared exactly");
+    assert!(!is_same_value(69.933_3, 69.933_4) && !is_same_value(f64::NAN, 1.0));
+}
+
+#[tokio::test]
+async fn a_missing_value_is_described_without_rust() {
+    let mut report = test_support::report();
+    let slo = STOCK_AI.backend[0];
+    let value = perf_report::BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
+    report.objectives = vec![perf_report::ObjectiveResult::backend(&slo, Ok(value))];
+    let differences = async |body: &'static str| {
+        let store = Url::parse(&fake_server::respond(move |_| ("200 OK", body.to_owned()))).unwrap();
+        let source = Source::new(store, None, &StoreAccess::default()).unwrap();
+        same_values(&STOCK_AI, &report, &source).await.1
+    };
+    let none = differences(r#"{"data":{"result":[]}}"#).await;
+    assert_eq!(none, ["backend:memory: 1.5 in the report, no value in Prometheus"]);
+    let other = differences(r#"{"data":{"result":[{"value":[1,"2.5"]}]}}"#).await;
+    assert_eq!(other, ["backend:memory: 1.5 in the report, 2.5 in Prometheus"]);
+    assert!(differences(r#"{"data":{"result":[{"value":[1,"1.5000000001"]}]}}"#).await.is_empty());
+}
