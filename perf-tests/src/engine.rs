@@ -24,6 +24,7 @@ pub use think::Think;
 pub use vu::{Request, RequestError, Response};
 
 use crate::clock;
+use crate::http::OutageSummary;
 use crate::measure::{GeneratorHealth, Layout, Recorder, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 use crate::signals::Signals;
@@ -60,6 +61,8 @@ pub(crate) struct Load {
     pub(crate) panics: Vec<String>,
     /// One message for each worker thread that panicked or did not start.
     pub(crate) faults: Vec<String>,
+    /// The outages of the target; `None` if there were none.
+    pub(crate) outages: Option<OutageSummary>,
     /// The longest time in which requests were in flight and no request finished.
     pub(crate) longest_stall: Duration,
 }
@@ -188,6 +191,7 @@ impl Load {
             errors: ScenarioErrors::default(),
             panics: Vec::new(),
             faults: Vec::new(),
+            outages: None,
             longest_stall: Duration::ZERO,
         }
     }
@@ -200,6 +204,7 @@ impl Load {
                 self.snapshot.merge(&result.snapshot);
                 self.errors.merge(result.errors);
                 self.panics.extend(result.panics);
+                self.outages = [self.outages, result.outages].into_iter().flatten().reduce(OutageSummary::merge);
             }
             Ok(Err(error)) => self.faults.push(format!("failed to start the runtime of a worker thread: {error}")),
             Err(panic) => {
@@ -325,7 +330,7 @@ mod tests {
             while let Some(reply) = asked.blocking_recv() {
                 let _ = reply.send(snapshot.clone());
             }
-            Ok(WorkerResult { snapshot, errors: ScenarioErrors::default(), panics: Vec::new() })
+            Ok(WorkerResult { snapshot, errors: ScenarioErrors::default(), panics: Vec::new(), outages: None })
         });
         Worker { ask, thread, finished }
     }

@@ -11,6 +11,9 @@ pub enum FailureKind {
     Refused,
     /// The connection broke, or was closed before the response was complete.
     Reset,
+    /// The server closed a reused connection without a response, and the request's method is not
+    /// idempotent. An idempotent request is sent once more.
+    Unanswered,
     /// The response was not complete in time.
     Timeout,
     /// TLS handshake failed, or the certificate is wrong.
@@ -30,14 +33,24 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 8] =
-        [Self::Refused, Self::Reset, Self::Timeout, Self::Tls, Self::Protocol, Self::Status, Self::Check, Self::Other];
+    pub const ALL: [Self; 9] = [
+        Self::Refused,
+        Self::Reset,
+        Self::Unanswered,
+        Self::Timeout,
+        Self::Tls,
+        Self::Protocol,
+        Self::Status,
+        Self::Check,
+        Self::Other,
+    ];
 
     /// Name in the report and in the label `kind`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
             Self::Reset => "reset",
+            Self::Unanswered => "unanswered",
             Self::Timeout => "timeout",
             Self::Tls => "tls",
             Self::Protocol => "protocol",

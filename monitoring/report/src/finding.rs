@@ -77,6 +77,7 @@ pub enum FindingKind {
     IterationsCutOff,
     IterationsFailed,
     Stall,
+    Outage,
     Panic,
     TestFailed,
     AbortedEarly,

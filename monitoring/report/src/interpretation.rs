@@ -129,6 +129,10 @@ fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option
         (FailureKind::Refused, _) => Some("The service restarted, or its queue of new connections was full"),
         (FailureKind::Timeout, _) => Some("Look for a deadlock, an exhausted pool or overload"),
         (FailureKind::Reset, _) => Some("Look for a crash, a restart or a proxy that closes connections"),
+        (FailureKind::Unanswered, _) => Some(
+            "The server closed connections that were reused: raise its idle (keep-alive) timeout above the pauses of a \
+             VU, or pass --no-connection-reuse",
+        ),
         (FailureKind::Tls, _) => Some("Check the certificates and TLS versions of both sides"),
         (FailureKind::Protocol, _) => Some("Check the HTTP versions of both sides and proxies in between"),
         (_, Some(300..=399)) => Some("Request the final URL, or follow redirects with --max-redirects"),

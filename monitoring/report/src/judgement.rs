@@ -115,7 +115,9 @@ impl Judge<'_> {
         for part in self.snapshot.chosen(scope.part) {
             for phase in Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase)) {
                 requests.add(part.cell(index, phase).requests());
-                requests.unknown += part.dropped[phase.index()] * part.most_per_iteration[index];
+                let most = part.most_per_iteration[index];
+                requests.unknown += part.dropped[phase.index()] * most;
+                requests.refused += part.refused[phase.index()] * most;
             }
         }
         requests
@@ -154,6 +156,7 @@ impl Judge<'_> {
             good: requests.sent - requests.failed,
             total: requests.sent,
             unknown: requests.unknown,
+            refused: requests.refused,
             late: 0,
         };
         match &slo.sli {
@@ -164,10 +167,10 @@ impl Judge<'_> {
             Sli::Check { name } => {
                 let tries = self.snapshot.check(name, scope.phases, scope.part);
                 // Each unknown request could have been checked.
-                let unknown = self.all(scope).unknown;
+                let RequestCounts { unknown, refused, .. } = self.all(scope);
                 let good = tries.tried - tries.failed;
                 let is_tried = tries.tried > 0 || self.checks.iter().any(|known| known == name);
-                is_tried.then_some(Tally { good, total: tries.tried, unknown, late: 0 })
+                is_tried.then_some(Tally { good, total: tries.tried, unknown, refused, late: 0 })
             }
             Sli::Span { span, threshold, .. } => {
                 let (index, counts) = self.counts(slo)?;
@@ -175,7 +178,8 @@ impl Judge<'_> {
                 // inconclusive, never met.
                 let Some(durations) = counts.span(*span) else { return Some(Tally::default()) };
                 let (good, total) = (durations.buckets().within(*threshold), durations.buckets().count());
-                Some(Tally { good, total, unknown: self.requests(index, scope).unknown, late: counts.late })
+                let RequestCounts { unknown, refused, .. } = self.requests(index, scope);
+                Some(Tally { good, total, unknown, refused, late: counts.late })
             }
         }
     }
@@ -233,7 +237,8 @@ impl Judge<'_> {
         Some(EndpointResult {
             name: endpoint.name.to_owned(),
             requests: self.requests(index, EVERYTHING).into(),
-            cut: all.requests().unknown,
+            cut: all.unknown,
+            reconnects: all.reconnects,
             by_status: all
                 .by_status
                 .iter()
@@ -281,7 +286,7 @@ fn server_timing(times: &ServerTimes) -> Option<ServerTiming> {
 }
 
 impl From<RequestCounts> for Requests {
-    fn from(RequestCounts { sent, failed, unknown }: RequestCounts) -> Self {
+    fn from(RequestCounts { sent, failed, unknown, .. }: RequestCounts) -> Self {
         Self { sent, failed, unknown }
     }
 }

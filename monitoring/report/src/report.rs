@@ -257,6 +257,10 @@ pub struct EndpointResult {
     /// may have counted them.
     #[serde(default)]
     pub cut: u64,
+    /// Requests that were sent again on a new connection, because the server closed a reused
+    /// connection without a response. The backend may have counted them twice.
+    #[serde(default, skip_serializing_if = "crate::verdict::is_zero")]
+    pub reconnects: u64,
     /// Requests by status code. "0" means no response.
     pub by_status: BTreeMap<String, u64>,
     /// Failed requests by kind.

@@ -18,6 +18,10 @@ pub struct Tally {
     pub total: u64,
     /// Requests that the generator did not make or did not finish. Their results are unknown.
     pub unknown: u64,
+    /// Unknown requests that were not made because the target accepted no connections. They are
+    /// part of `unknown`. They cannot have been good, so they do not hide a miss.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u64,
     /// Requests of iterations that the generator started late. If they were slow, the generator may
     /// be the cause. They are part of `total`.
     #[serde(default)]
@@ -32,9 +36,15 @@ impl Tally {
             good: self.good.saturating_add(other.good),
             total: self.total.saturating_add(other.total),
             unknown: self.unknown.saturating_add(other.unknown),
+            refused: self.refused.saturating_add(other.refused),
             late: self.late.saturating_add(other.late),
         }
     }
+}
+
+/// Whether a count is left out of `report.json`.
+pub(crate) const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Verdict on an objective.
@@ -118,20 +128,22 @@ impl Verdict {
 
 /// Judges an objective by its requests.
 pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
-    let Tally { good, total, unknown, late } = tally;
+    let Tally { good, total, unknown, refused, late } = tally;
+    // Requests that could not be made are as good as failed: the target was down.
+    let down = refused.min(unknown);
     let needed = slo.min_requests();
     if total < needed && slo.limited_span() == Some(Span::Connecting) {
         return Verdict::Inconclusive(Reason::TooFewConnections { total, needed, quantile: slo.quantile() });
     }
-    if total == 0 {
+    if total.saturating_add(down) == 0 {
         return Verdict::Inconclusive(Reason::NoData);
     }
-    if total < needed {
+    if total.saturating_add(down) < needed {
         return Verdict::Inconclusive(Reason::TooFew { total, needed, quantile: slo.quantile() });
     }
     let all = total.saturating_add(unknown);
     let doubtful = late.min(total.saturating_sub(good));
-    let known_good = good.saturating_add(unknown);
+    let known_good = good.saturating_add(unknown - down);
     if slo.holds(good, all) {
         Verdict::Met
     } else if slo.holds(known_good, all) {
@@ -147,7 +159,7 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
 /// Judges an objective on throughput: whether the good requests are at least `per_second` in each
 /// second of the judged time, on average.
 pub fn judge_throughput(per_second: u32, judged_ms: u64, tally: Tally) -> Verdict {
-    let Tally { good, total, unknown, .. } = tally;
+    let Tally { good, total, unknown, refused, .. } = tally;
     if judged_ms == 0 {
         let why = "the run has no judged time".to_owned();
         return Verdict::Inconclusive(Reason::Unavailable { why });
@@ -158,7 +170,7 @@ pub fn judge_throughput(per_second: u32, judged_ms: u64, tally: Tally) -> Verdic
     let holds = |good: u64| u128::from(good) * 1_000 >= u128::from(per_second) * u128::from(judged_ms);
     if holds(good) {
         Verdict::Met
-    } else if holds(good.saturating_add(unknown)) {
+    } else if holds(good.saturating_add(unknown - refused.min(unknown))) {
         Verdict::Inconclusive(Reason::Unknown { unknown })
     } else {
         Verdict::Missed
@@ -179,16 +191,16 @@ mod tests {
     const P95: Slo = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
 
     fn tally(good: u64, total: u64, unknown: u64) -> Tally {
-        Tally { good, total, unknown, late: 0 }
+        Tally { good, total, unknown, ..Tally::default() }
     }
 
     #[test]
     fn late_requests_make_a_miss_inconclusive_but_never_met() {
-        let late = |late| judge(&P95, Tally { good: 80, total: 100, unknown: 0, late });
+        let late = |late| judge(&P95, Tally { good: 80, total: 100, late, ..Tally::default() });
         assert_eq!(late(14), Verdict::Missed);
         assert_eq!(late(15), Verdict::Inconclusive(Reason::Late { late: 15 }));
         assert_eq!(late(100), Verdict::Inconclusive(Reason::Late { late: 100 }));
-        assert_eq!(judge(&P95, Tally { good: 95, total: 100, unknown: 0, late: 100 }), Verdict::Met);
+        assert_eq!(judge(&P95, Tally { good: 95, total: 100, late: 100, ..Tally::default() }), Verdict::Met);
     }
 
     #[test]
@@ -232,6 +244,17 @@ mod tests {
         assert_eq!(judge(&P95, tally(100, 100, 6)), Verdict::Inconclusive(Reason::Unknown { unknown: 6 }));
         assert_eq!(judge(&P95, tally(80, 100, 300)), Verdict::Inconclusive(Reason::Unknown { unknown: 300 }));
         assert_eq!(judge(&P95, tally(80, 100, 10)), Verdict::Missed);
+    }
+
+    #[test]
+    fn requests_that_a_dead_target_could_not_get_miss_an_objective() {
+        let down = |unknown, refused| judge(&P95, Tally { unknown, refused, ..tally(100, 105, unknown) });
+        assert_eq!(down(20, 0), Verdict::Inconclusive(Reason::Unknown { unknown: 20 }));
+        assert_eq!(down(20, 20), Verdict::Missed);
+        // The other 15 requests may have been good.
+        assert_eq!(down(115, 5), Verdict::Inconclusive(Reason::Unknown { unknown: 115 }));
+        let died_at_once = Tally { unknown: 50, refused: 50, ..tally(3, 5, 0) };
+        assert_eq!(judge(&P95, died_at_once), Verdict::Missed, "not too few requests");
     }
 
     proptest! {

@@ -48,6 +48,11 @@ impl Stopwatch {
         }
     }
 
+    /// Counts that the request was sent again on a new connection.
+    pub(super) fn resent(&self) {
+        self.at.iter().for_each(|at| self.recorder.borrow_mut().record_reconnect(*at));
+    }
+
     /// Counts the request, which ended at `finished`.
     pub(super) fn stop(
         mut self,

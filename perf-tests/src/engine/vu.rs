@@ -86,6 +86,16 @@ pub struct Vu {
     segments: Segments,
     /// Number of responses.
     responses: u32,
+    held: Held,
+}
+
+/// The wait of an iteration while the target accepts no connections.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Held {
+    /// How long it waited.
+    pub(super) time: Duration,
+    /// Whether it sent no request to any endpoint, because of the wait.
+    pub(super) is_not_started: bool,
 }
 
 impl Vu {
@@ -105,6 +115,7 @@ impl Vu {
             late: false,
             segments: Segments::default(),
             responses: 0,
+            held: Held::default(),
             context,
         }
     }
@@ -126,10 +137,34 @@ impl Vu {
     pub(crate) fn end(&mut self, end: IterationEnd) -> Instant {
         let now = clock::now();
         if let Some(began) = self.began.take() {
+            self.held.is_not_started &= self.made.iter().all(|made| *made == 0);
+            let end = if self.held.is_not_started { IterationEnd::NotStarted } else { end };
             let took = now.duration_since(began);
             self.context.recorder.borrow_mut().record_iteration(self.part, end, took, &self.made);
         }
         now
+    }
+
+    /// Whether its next request would wait, because the target accepts no connections.
+    pub(super) fn is_held(&self, now: Instant) -> bool {
+        self.http.outage().is_some_and(|outage| outage.is_paused(now))
+    }
+
+    /// Takes the wait of the iteration that has ended.
+    pub(super) fn take_held(&mut self) -> Held {
+        std::mem::take(&mut self.held)
+    }
+
+    /// Waits if the target accepts no connections. Returns whether a request may be sent. The wait
+    /// is not part of any request.
+    pub(super) async fn may_send(&mut self) -> bool {
+        let Some(outage) = self.http.outage() else { return true };
+        let began = clock::now();
+        // Boxed, because it is large and rarely used.
+        let may = Box::pin(outage.wait()).await;
+        self.held.time += clock::now().duration_since(began);
+        self.held.is_not_started |= !may;
+        may
     }
 
     /// Index of the part that it belongs to.

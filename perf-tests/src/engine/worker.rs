@@ -17,7 +17,8 @@ use super::health;
 use super::panics::KeptPanics;
 use super::rate_limit::RateLimit;
 use super::vu::{RequestError, RunContext, Vu, WorkerContext};
-use crate::http::Pool;
+use crate::clock;
+use crate::http::{OutageSummary, Pool};
 use crate::measure::{IterationEnd, Recorder, Snapshot};
 use crate::plan::{Arrivals, VuPlan};
 
@@ -100,6 +101,8 @@ pub(crate) struct WorkerResult {
     pub(crate) errors: ScenarioErrors,
     /// One message for each virtual user that panicked.
     pub(crate) panics: Vec<String>,
+    /// The outages of the target; `None` if there were none.
+    pub(crate) outages: Option<OutageSummary>,
 }
 
 /// The number of errors, and the first few of them.
@@ -175,7 +178,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
             WorkerSchedule::Arrivals { .. } => drop(running.spawn_local_on(open::run(worker.clone(), part), &local)),
         }
     }
-    let mut finished = Some(finished);
+    let (mut finished, mut outages) = (Some(finished), None);
     local
         .run_until(async {
             loop {
@@ -192,15 +195,19 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
                         None => break,
                     },
                 }
-                if running.is_empty() {
-                    finished.take().map(|finished| finished.send(()));
+                if running.is_empty()
+                    && let Some(finished) = finished.take()
+                {
+                    outages = worker.context.pool.outages(epoch, clock::now());
+                    // If the receiver is gone, the run has ended.
+                    let _ = finished.send(());
                 }
             }
         })
         .await;
     let snapshot = recorder.borrow().snapshot_with(watch.worked());
     let errors = ScenarioErrors { unsendable: worker.context.unsendable.take(), ..worker.errors.take() };
-    WorkerResult { snapshot, errors, panics: worker.panics.take() }
+    WorkerResult { snapshot, errors, panics: worker.panics.take(), outages }
 }
 
 impl WorkerState {
@@ -227,6 +234,8 @@ impl WorkerState {
                     Some(RequestError::Failed { judged: true, .. }) => {}
                     // Ends the run below.
                     Some(RequestError::Unsendable { .. }) => {}
+                    // Counted by the time that the iteration waited.
+                    Some(RequestError::NotSent { .. }) => {}
                     _ => self.errors.borrow_mut().add(&error),
                 }
                 IterationEnd::Failed

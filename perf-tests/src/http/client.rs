@@ -7,15 +7,17 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use monitoring::metric::Part;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::config::HttpConfig;
-use super::connect::{Addresses, Stream, failure_of};
+use super::connect::{Route, Stream, failure_of};
 use super::exchange::{Exchange, ExchangeError, Reply};
-use super::h1::{AnswerTo, Cause, Connection};
+use super::h1::{AnswerTo, BrokenExchange, Cause, Connection};
 use super::h2::{self, Http2};
+use super::outage::{Outage, OutageSummary};
 use super::request_head::RequestHead;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
@@ -23,12 +25,11 @@ use crate::measure::{DurationParts, Failure};
 /// Boxed, because every request moves it through a pool and futures.
 type IdleConnection = Box<Connection<Stream>>;
 
-/// Idle connections that the virtual users of a worker share, and the resolved addresses of the
-/// target.
+/// Idle connections that the virtual users of a worker share, and their way to the target.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pool {
     idle: Rc<RefCell<Vec<IdleConnection>>>,
-    addresses: Addresses,
+    route: Route,
 }
 
 impl Pool {
@@ -41,6 +42,11 @@ impl Pool {
             }
         }
         None
+    }
+
+    /// The outages of the target until `now`; `None` if there were none.
+    pub(crate) fn outages(&self, epoch: Instant, now: Instant) -> Option<OutageSummary> {
+        self.route.outage.summary(epoch, now)
     }
 }
 
@@ -56,6 +62,14 @@ enum ConnectionStorage {
     Own(Option<IdleConnection>),
     /// In the pool of its worker.
     Shared,
+}
+
+/// A request over HTTP/1.1.
+#[derive(Clone, Copy)]
+struct RawRequest<'a> {
+    bytes: &'a [u8],
+    answer_to: AnswerTo,
+    is_idempotent: bool,
 }
 
 /// One virtual user's client.
@@ -84,6 +98,21 @@ impl HttpClient {
         &self.config
     }
 
+    /// The pauses between attempts to connect, if the next request needs a connection and the
+    /// target accepted none lately.
+    pub(crate) fn outage(&self) -> Option<&Outage> {
+        let outage = &self.pool.route.outage;
+        if outage.is_over() {
+            return None;
+        }
+        let is_connected = match &self.storage {
+            _ if self.config.settings.http2 => self.http2.is_open(),
+            ConnectionStorage::Own(own) => own.is_some(),
+            ConnectionStorage::Shared => !self.pool.idle.borrow().is_empty(),
+        };
+        (!is_connected).then_some(outage)
+    }
+
     /// Sends a request and reads the whole response. The time limit counts from `started`.
     ///
     /// The returned future does not borrow `head` and `body`, which are encoded at once. This keeps
@@ -98,6 +127,7 @@ impl HttpClient {
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
         let head = RequestHead { user_agent, close, ..head };
         let answer_to = if head.method == "HEAD" { AnswerTo::Head } else { AnswerTo::Other };
+        let is_idempotent = is_idempotent(head.method);
         let over_http2 = config.settings.http2.then(|| h2::request(config, head, body));
         if over_http2.is_none() {
             out.clear();
@@ -107,15 +137,18 @@ impl HttpClient {
         // Boxed, because it is large and rarely used.
         let over_http2 = over_http2.map(Box::new);
         async move {
-            let mut parts = DurationParts::default();
+            let (mut parts, mut is_resent) = (DurationParts::default(), false);
             let until = started + config.settings.request_timeout;
             let result = match over_http2 {
                 None => {
-                    let work = pin!(exchange(config, (pool, storage), out, answer_to, (started, &mut parts)));
+                    let request = RawRequest { bytes: out, answer_to, is_idempotent };
+                    let measured = (started, &mut parts, &mut is_resent);
+                    let work = pin!(exchange(config, (pool, storage), request, measured));
                     within(deadline, until, work).await
                 }
                 Some(request) => {
-                    let work = h2::exchange(http2, config, &pool.addresses, *request, (started, &mut parts));
+                    let measured = (started, &mut parts, &mut is_resent);
+                    let work = h2::exchange(http2, config, &pool.route, (*request, is_idempotent), measured);
                     within(deadline, until, Box::pin(work).as_mut()).await
                 }
             };
@@ -124,24 +157,34 @@ impl HttpClient {
                 Err(ExchangeError { failure: Failure::Timeout, message })
             });
             match result {
-                Ok((reply, finished)) => Exchange { result: Ok(reply), parts, finished },
-                Err(error) => Exchange { result: Err(error), parts, finished: clock::now() },
+                Ok((reply, finished)) => Exchange { result: Ok(reply), parts, finished, is_resent },
+                Err(error) => Exchange { result: Err(error), parts, finished: clock::now(), is_resent },
             }
         }
     }
 }
 
-/// One exchange over HTTP/1.1. If the server closed a connection while it was idle, the request is
-/// sent on another one. This is not a failure, because nothing was sent on the closed connection.
+/// Whether sending the request twice has the effect of sending it once (RFC 9110, section 9.2.2).
+fn is_idempotent(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE")
+}
+
+/// One exchange over HTTP/1.1.
+///
+/// If the server closed a connection while it was idle, the request is sent on another one. This is
+/// not a failure, because nothing was sent on the closed connection. If the server closes a reused
+/// connection while the request is on its way, an idempotent request is sent once more, on a new
+/// connection. The time until then is part of its latency.
 async fn exchange(
     config: &HttpConfig,
     (pool, storage): (&Pool, &mut ConnectionStorage),
-    request: &[u8],
-    answer_to: AnswerTo,
-    (started, parts): (Instant, &mut DurationParts),
+    request: RawRequest<'_>,
+    (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
 ) -> Result<(Reply, Instant), ExchangeError> {
+    let mut lost = Duration::ZERO;
     loop {
         let kept = match storage {
+            _ if *is_resent => None,
             ConnectionStorage::Own(own) => own.take().and_then(still_open),
             ConnectionStorage::Shared => pool.take(),
         };
@@ -149,18 +192,26 @@ async fn exchange(
             Some(connection) => (connection, true),
             None => {
                 // Boxed, because it is large and needed only once.
-                let connecting = Box::pin(config.connect(&pool.addresses, (started, &mut *parts)));
+                let connecting = Box::pin(config.connect(&pool.route, (started + lost, &mut *parts)));
                 (Box::new(Connection::new(connecting.await?, config.limits)), false)
             }
         };
-        let response = match connection.exchange(request, answer_to).await {
+        let response = match connection.exchange(request.bytes, request.answer_to).await {
             Err(error) if is_used && !error.sent_anything && !error.received_anything => continue,
+            Err(error) if is_used && is_unanswered(&error) => {
+                if !request.is_idempotent {
+                    return Err(ExchangeError { failure: Failure::Unanswered, message: error.cause.to_string() });
+                }
+                *is_resent = true;
+                lost = clock::now().duration_since(started);
+                continue;
+            }
             result => result.map_err(|error| exchange_error(&error.cause))?,
         };
-        let sending_since = started + parts.before_sending();
+        let sending_since = started + lost + parts.before_sending();
         let times = response.timings;
         parts.set(Part::Sending, times.sent.duration_since(sending_since));
-        parts.set(Part::Waiting, times.first_byte.duration_since(times.sent));
+        parts.set(Part::Waiting, times.first_byte.duration_since(times.sent) + lost);
         parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
         if !config.settings.no_connection_reuse && connection.is_reusable() {
             match storage {
@@ -172,6 +223,11 @@ async fn exchange(
         let (whole, head_len) = response.into_whole();
         return Ok((Reply::from_own_connection(status, whole, head_len), times.finished));
     }
+}
+
+/// Whether the server closed the connection without one byte of a response.
+fn is_unanswered(error: &BrokenExchange) -> bool {
+    !error.received_anything && exchange_error(&error.cause).failure == Failure::Reset
 }
 
 fn exchange_error(cause: &Cause) -> ExchangeError {

@@ -8,7 +8,7 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 use url::Url;
 
-use super::connect::{Addresses, Stream, connect};
+use super::connect::{Route, Stream, connect};
 use super::exchange::ExchangeError;
 use super::h1::ResponseLimits;
 use super::target::Target;
@@ -51,11 +51,11 @@ impl HttpConfig {
     /// Makes a connection and measures the parts of that.
     pub(super) async fn connect(
         &self,
-        addresses: &Addresses,
+        route: &Route,
         (started, parts): (Instant, &mut DurationParts),
     ) -> Result<Stream, ExchangeError> {
         parts.set(Part::Blocked, clock::now().duration_since(started));
-        connect(&self.target, self.tls.as_ref(), addresses, parts).await
+        connect(&self.target, self.tls.as_ref(), route, parts).await
     }
 }
 

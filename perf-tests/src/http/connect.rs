@@ -20,6 +20,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::allowed_targets::keep_near;
 use super::exchange::ExchangeError;
+use super::outage::Outage;
 use super::target::Target;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
@@ -48,9 +49,16 @@ impl Stream {
     }
 }
 
+/// The way of one worker to the target: its addresses, and whether it accepts connections.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Route {
+    addresses: Addresses,
+    pub(super) outage: Outage,
+}
+
 /// The target's addresses, cached for one worker.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Addresses(Rc<RefCell<Option<Lookup>>>);
+struct Addresses(Rc<RefCell<Option<Lookup>>>);
 
 /// Addresses and when they were resolved.
 type Lookup = (Instant, Vec<SocketAddr>);
@@ -73,6 +81,22 @@ impl Addresses {
 
 /// Connects and fills in how long each part took.
 pub(super) async fn connect(
+    target: &Target,
+    tls: Option<&Arc<ClientConfig>>,
+    route: &Route,
+    parts: &mut DurationParts,
+) -> Result<Stream, ExchangeError> {
+    let result = connect_to(target, tls, &route.addresses, parts).await;
+    match &result {
+        Ok(_) => route.outage.connected(clock::now()),
+        // This machine could not connect, or may not.
+        Err(ExchangeError { failure: Failure::Other, .. }) => {}
+        Err(_) => route.outage.attempt_failed(clock::now()),
+    }
+    result
+}
+
+async fn connect_to(
     target: &Target,
     tls: Option<&Arc<ClientConfig>>,
     addresses: &Addresses,

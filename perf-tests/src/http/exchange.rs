@@ -11,6 +11,8 @@ pub(crate) struct Exchange {
     pub(crate) result: Result<Reply, ExchangeError>,
     pub(crate) parts: DurationParts,
     pub(crate) finished: Instant,
+    /// Whether the request was sent again, on a new connection.
+    pub(crate) is_resent: bool,
 }
 
 /// A whole response.

@@ -2,6 +2,7 @@
 //! connection.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -11,7 +12,7 @@ use monitoring::metric::Part;
 use tokio::time::Instant;
 
 use super::config::HttpConfig;
-use super::connect::{Addresses, failure_of};
+use super::connect::{Route, Stream, failure_of};
 use super::exchange::{ExchangeError, Reply};
 use super::request_head::RequestHead;
 use crate::clock;
@@ -21,30 +22,44 @@ use crate::measure::{DurationParts, Failure};
 #[derive(Debug, Default)]
 pub(super) struct Http2(Option<SendRequest<Full<Bytes>>>);
 
+/// A request, and whether its method is idempotent.
+type Http2Request = (Result<http::Request<Full<Bytes>>, ExchangeError>, bool);
+
+impl Http2 {
+    /// Whether there is a connection that accepts requests.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.as_ref().is_some_and(|sender| !sender.is_closed() && sender.is_ready())
+    }
+}
+
 /// Sends a request and reads its whole response. Sending is part of waiting here, since hyper
 /// reports only when the response begins.
+///
+/// A request that the server has not processed is sent once more, on a new connection.
 pub(super) async fn exchange(
     connection: &mut Http2,
     config: &HttpConfig,
-    addresses: &Addresses,
-    request: Result<http::Request<Full<Bytes>>, ExchangeError>,
-    (started, parts): (Instant, &mut DurationParts),
+    route: &Route,
+    (request, is_idempotent): Http2Request,
+    (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
 ) -> Result<(Reply, Instant), ExchangeError> {
-    let request = request?;
-    let mut sender = match connection.0.take().filter(|sender| !sender.is_closed()) {
-        Some(sender) if sender.is_ready() => sender,
-        _ => {
-            let stream = config.connect(addresses, (started, &mut *parts)).await?;
-            let (sender, driver) =
-                handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| exchange_error(&error))?;
-            // Ends when its last sender is dropped. Its errors are also reported by the request
-            // under way.
-            tokio::spawn(async move { drop(driver.await) });
-            sender
+    let (request, mut lost) = (request?, Duration::ZERO);
+    let (sender, response) = loop {
+        let is_used = connection.is_open();
+        let mut sender = match connection.0.take().filter(|_| is_used) {
+            Some(sender) => sender,
+            None => open(config.connect(route, (started + lost, &mut *parts)).await?).await?,
+        };
+        match sender.send_request(request.clone()).await {
+            Ok(response) => break (sender, response),
+            Err(error) if !*is_resent && may_be_resent(&error, is_used && is_idempotent) => {
+                *is_resent = true;
+                lost = clock::now().duration_since(started);
+            }
+            Err(error) => return Err(exchange_error(&error)),
         }
     };
     let sending_since = started + parts.before_sending();
-    let response = sender.send_request(request).await.map_err(|error| exchange_error(&error))?;
     let first_byte = clock::now();
     let (head, body) = response.into_parts();
     let body = Limited::new(body, config.limits.body).collect().await.map_err(|error| {
@@ -58,6 +73,27 @@ pub(super) async fn exchange(
         connection.0 = Some(sender);
     }
     Ok((Reply::from_hyper(head.status.as_u16(), head.headers, body.to_bytes()), finished))
+}
+
+async fn open(stream: Stream) -> Result<SendRequest<Full<Bytes>>, ExchangeError> {
+    let (sender, driver) =
+        handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| exchange_error(&error))?;
+    // Ends when its last sender is dropped. Its errors are also reported by the request under way.
+    tokio::spawn(async move { drop(driver.await) });
+    Ok(sender)
+}
+
+/// Whether the server has not processed the request (RFC 9113, section 8.7), or closed a connection
+/// and sending again does no harm (`is_harmless`).
+fn may_be_resent(error: &hyper::Error, is_harmless: bool) -> bool {
+    let h2_error = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    let is_unprocessed = h2_error.is_some_and(|error| {
+        let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        // Streams that the server will still process get no such error.
+        error.is_remote() && (is_refused || error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR))
+    });
+    // Canceled by hyper: the request was never sent.
+    is_unprocessed || error.is_canceled() || is_harmless && exchange_error(error).failure == Failure::Reset
 }
 
 /// Builds hyper's request.

@@ -52,6 +52,8 @@ pub(crate) enum IterationEnd {
     Completed,
     Failed,
     Interrupted,
+    /// It sent no request, because the target accepted no connections.
+    NotStarted,
 }
 
 impl Recorder {
@@ -148,6 +150,11 @@ impl Recorder {
         }
     }
 
+    /// Counts a request that was sent again on a new connection.
+    pub(crate) fn record_reconnect(&mut self, at: SampleKey) {
+        self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).reconnects += 1;
+    }
+
     /// Counts one evaluation of a check.
     pub fn record_check(&mut self, part: usize, phase: Phase, name: &'static str, passed: bool) {
         let tries = &mut self.counts.parts[part].checks.entry(Cow::Borrowed(name)).or_default()[phase.index()];
@@ -168,10 +175,17 @@ impl Recorder {
         self.counts.parts[part].dropped[phase.index()] += count;
     }
 
+    /// Counts planned iterations that were not started, because the target accepted no connections.
+    pub(crate) fn record_refused(&mut self, part: usize, phase: Phase, count: u64) {
+        self.record_dropped(part, phase, count);
+        self.counts.parts[part].refused[phase.index()] += count;
+    }
+
     /// Counts an iteration. `requests` has its number of requests to each endpoint.
     pub(crate) fn record_iteration(&mut self, part: usize, end: IterationEnd, took: Duration, requests: &[u64]) {
         let part = &mut self.counts.parts[part];
         match end {
+            IterationEnd::NotStarted => {}
             IterationEnd::Interrupted => part.iterations.interrupted += 1,
             IterationEnd::Completed | IterationEnd::Failed => {
                 part.iterations.completed += 1;

@@ -225,7 +225,8 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, stall_
 /// Warns if arrivals of an open load were dropped, or if more than 1 % of them began late.
 fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealth) -> Option<Finding> {
     let Schedule::Arrivals { arrivals, max_vus, .. } = &part.schedule else { return None };
-    let (dropped, late, all) = (counts.dropped.iter().sum::<u64>(), counts.late, arrivals.total());
+    let dropped = counts.dropped.iter().zip(counts.refused).map(|(dropped, refused)| dropped - refused).sum::<u64>();
+    let (late, all) = (counts.late, arrivals.total());
     let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
     if dropped > 0 {
         let message = format!(

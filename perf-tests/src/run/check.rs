@@ -160,7 +160,7 @@ fn describe_no_response(target: &str, failure: FailureKind, why: &str) -> String
                 "{target} accepts connections, but the TLS handshake fails: {why}; check the URL's scheme and --ca-certificate"
             )
         }
-        FailureKind::Reset => {
+        FailureKind::Reset | FailureKind::Unanswered => {
             format!(
                 "{target} accepts connections, but closes them without a response: {why}; check the URL's scheme and port"
             )

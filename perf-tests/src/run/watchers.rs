@@ -104,6 +104,7 @@ impl MissDetector<'_> {
                 good: now.good - then.good,
                 total: now.total - then.total,
                 unknown: 0,
+                refused: 0,
                 late: now.late - then.late,
             };
             (slo.on_miss == OnMiss::Fail && verdict::judge(slo, lately) == Verdict::Missed).then_some((slo, lately))

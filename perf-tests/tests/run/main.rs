@@ -9,8 +9,10 @@ mod fake_service;
 mod fake_store;
 mod objectives;
 mod parts;
+mod raw_service;
 mod statuses;
 mod store;
+mod target;
 
 use perf_report::FailureKind;
 use std::sync::Arc;
@@ -54,6 +56,10 @@ fn settings(service: &Service, store: Option<&Store>, testid: &str) -> Settings 
 }
 
 fn settings_with(service: &Service, store: Option<&Store>, testid: &str, given: &[(&str, &str)]) -> Settings {
+    settings_at(&service.url, store, testid, given)
+}
+
+fn settings_at(target: &str, store: Option<&Store>, testid: &str, given: &[(&str, &str)]) -> Settings {
     let out = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("run");
     let folder = out.join(testid);
     if folder.exists() {
@@ -61,7 +67,7 @@ fn settings_with(service: &Service, store: Option<&Store>, testid: &str, given: 
     }
     let store = store.map(|store| format!("{}/api/v1/write", store.url)).unwrap_or_default();
     Settings::from_lookup(&|name| match name {
-        perf_settings::TARGET => Some(service.url.clone()),
+        perf_settings::TARGET => Some(target.to_owned()),
         perf_settings::TESTID => Some(testid.to_owned()),
         perf_settings::REMOTE_WRITE => Some(store.clone()),
         perf_settings::OUT => Some(out.display().to_string()),

@@ -27,9 +27,16 @@ pub struct EndpointCounts {
     /// Time of requests by [`Part`].
     pub parts: Vec<Buckets>,
     /// Failed requests by kind, in the order of [`FailureKind::ALL`].
+    #[serde(with = "by_kind")]
     failures: [u64; FailureKind::ALL.len()],
     /// Requests that were started but not finished.
     pub unknown: u64,
+    /// Requests that a steady load would have made while the target stalled.
+    #[serde(default)]
+    pub omitted: u64,
+    /// Requests that were sent again, because the server closed a reused connection.
+    #[serde(default)]
+    pub reconnects: u64,
     /// Requests of iterations that the generator started late.
     pub late: u64,
     /// Requests whose duration the backend reported.
@@ -83,8 +90,12 @@ pub struct RequestCounts {
     pub sent: u64,
     /// Requests that failed.
     pub failed: u64,
-    /// Requests that were started but not finished.
+    /// Requests that were started but not finished, or not made.
     pub unknown: u64,
+    /// Unknown requests that were not made because the target accepted no connections. They are
+    /// part of `unknown`.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// Counts of iterations.
@@ -154,6 +165,8 @@ impl EndpointCounts {
             parts: vec![Buckets::new(coarse.clone()); Part::ALL.len()],
             failures: [0; FailureKind::ALL.len()],
             unknown: 0,
+            omitted: 0,
+            reconnects: 0,
             late: 0,
             server: ServerTimes::default(),
         }
@@ -182,7 +195,8 @@ impl EndpointCounts {
     /// Number of requests of the endpoint.
     pub fn requests(&self) -> RequestCounts {
         let failed = self.failures.iter().sum();
-        RequestCounts { sent: self.latency.buckets().count(), failed, unknown: self.unknown }
+        let (sent, unknown) = (self.latency.buckets().count(), self.unknown + self.omitted);
+        RequestCounts { sent, failed, unknown, refused: 0 }
     }
 
     /// Adds other counts, which must have the same bounds.
@@ -213,6 +227,8 @@ impl EndpointCounts {
             *mine += theirs;
         }
         self.unknown += other.unknown;
+        self.omitted += other.omitted;
+        self.reconnects += other.reconnects;
         self.late += other.late;
     }
 }
@@ -257,6 +273,7 @@ impl RequestCounts {
         self.sent += other.sent;
         self.failed += other.failed;
         self.unknown += other.unknown;
+        self.refused += other.refused;
     }
 
     /// Difference to an earlier state.
@@ -265,6 +282,7 @@ impl RequestCounts {
             sent: self.sent.saturating_sub(earlier.sent),
             failed: self.failed.saturating_sub(earlier.failed),
             unknown: self.unknown.saturating_sub(earlier.unknown),
+            refused: self.refused.saturating_sub(earlier.refused),
         }
     }
 }
@@ -283,5 +301,28 @@ impl CheckCounts {
     pub const fn add(&mut self, other: Self) {
         self.tried += other.tried;
         self.failed += other.failed;
+    }
+}
+
+/// Serializes counts of failures as a map by kind, without kinds that did not occur.
+mod by_kind {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use crate::failure::FailureKind;
+
+    type Counts = [u64; FailureKind::ALL.len()];
+
+    pub(super) fn serialize<S: Serializer>(counts: &Counts, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(FailureKind::ALL.into_iter().zip(counts).filter(|(_, count)| **count > 0))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Counts, D::Error> {
+        let mut counts = [0; FailureKind::ALL.len()];
+        for (kind, count) in BTreeMap::<FailureKind, u64>::deserialize(deserializer)? {
+            counts[kind as usize] += count;
+        }
+        Ok(counts)
     }
 }

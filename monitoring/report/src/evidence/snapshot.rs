@@ -56,6 +56,10 @@ pub struct PartCounts {
     pub iterations: IterationCounts,
     /// Iterations that were planned but never started, by phase.
     pub dropped: [u64; Phase::ALL.len()],
+    /// Iterations that were not started because the target accepted no connections, by phase. They
+    /// are part of `dropped`.
+    #[serde(default)]
+    pub refused: [u64; Phase::ALL.len()],
     /// Durations of completed iterations.
     pub iteration_duration: Latency,
     /// Times from when iterations were due to their start.
@@ -165,6 +169,7 @@ impl PartCounts {
             cells: cells.collect(),
             iterations: IterationCounts::default(),
             dropped: [0; Phase::ALL.len()],
+            refused: [0; Phase::ALL.len()],
             iteration_duration: Latency::new(layout.coarse.clone()),
             lateness: Latency::new(layout.coarse.clone()),
             late: 0,
@@ -207,7 +212,8 @@ impl PartCounts {
             mine.merge(theirs);
         }
         self.iterations.add(other.iterations);
-        for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
+        let not_started = self.dropped.iter_mut().chain(&mut self.refused);
+        for (mine, theirs) in not_started.zip(other.dropped.into_iter().chain(other.refused)) {
             *mine += theirs;
         }
         self.iteration_duration.merge(&other.iteration_duration);

@@ -238,6 +238,9 @@ impl<'vu> Request<'vu> {
         }
         let (mut followed, mut absolute) = (0, false);
         loop {
+            if !self.vu.may_send().await {
+                return Err(RequestError::NotSent { name });
+            }
             let may_follow = followed < self.vu.http.config().settings.max_redirects;
             let (exchanged, location) = self.exchange(absolute, may_follow).await;
             if let Some((path, same_method)) = location {
@@ -339,7 +342,10 @@ impl<'vu> Request<'vu> {
             };
             http.exchange(head, body, stopwatch.started())
         };
-        let Exchange { result, parts, finished } = exchange.await;
+        let Exchange { result, parts, finished, is_resent } = exchange.await;
+        if is_resent {
+            stopwatch.resent();
+        }
         let result = result.map(|reply| Response::new(self.name, reply));
         let location = match &result {
             Ok(response) if may_follow && !self.expects(response.status()) => self.redirect(response, absolute),

@@ -11,7 +11,7 @@ use tokio::time::{self, Sleep};
 
 use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, WorkerState};
 use crate::clock;
-use crate::engine::vu::{IterationId, Vu};
+use crate::engine::vu::{Held, IterationId, Vu};
 use crate::plan::{Span, VuPlan};
 
 /// One virtual user, from its first start to its last stop.
@@ -56,12 +56,15 @@ impl VuTask {
         let epoch = self.worker.context.epoch;
         let stop = epoch + span.stop;
         let mut cut = pin!(time::sleep_until(epoch + span.cut));
+        let mut pace = Pace::default();
         let mut now = clock::now();
         while now < stop {
             let Some(iteration_id) = self.take(*begun) else { break };
             *begun += 1;
             vu.begin(now, iteration_id, None);
+            let began = now;
             let result = run_until(cut.as_mut(), self.iteration.begin(vu)).await;
+            let is_completed = matches!(result, Some(Ok(())));
             let ended = self.worker.iteration_ended(vu, result);
             // The worker cancels this task only when the task waits, which a failing iteration may
             // never do.
@@ -77,6 +80,29 @@ impl VuTask {
                 tokio::task::coop::consume_budget().await;
                 ended
             };
+            let held = vu.take_held();
+            if !held.time.is_zero() {
+                let refused = self.skip(begun, pace.iterations_in(held));
+                let phase = self.worker.context.shared.phases[self.part].at(ended.min(stop).duration_since(epoch));
+                self.worker.context.recorder.borrow_mut().record_refused(self.part, phase, refused);
+            } else if is_completed {
+                pace.add(now.duration_since(began));
+            }
+        }
+    }
+
+    /// Takes iterations that are not made. Returns how many there were, at most `count`.
+    fn skip(&self, begun: &mut u64, count: u64) -> u64 {
+        match &self.supply {
+            IterationSupply::Endless => count,
+            IterationSupply::Each(all) => {
+                let count = count.min(all.saturating_sub(*begun));
+                *begun += count;
+                count
+            }
+            IterationSupply::Shared { next, all } => {
+                count.min(all.saturating_sub(next.fetch_add(count, Ordering::Relaxed)))
+            }
         }
     }
 
@@ -90,6 +116,36 @@ impl VuTask {
                 (number < *all).then_some(IterationId::Shared(number))
             }
         }
+    }
+}
+
+/// The pace of a virtual user, from which follows how many iterations it would have made while the
+/// target accepted no connections.
+#[derive(Debug, Default)]
+struct Pace {
+    iterations: u32,
+    /// The time of these iterations, from the beginning of each to the beginning of the next.
+    time: Duration,
+    /// Waits that are shorter than an iteration, so far.
+    rest: Duration,
+}
+
+impl Pace {
+    fn add(&mut self, iteration: Duration) {
+        self.iterations = self.iterations.saturating_add(1);
+        self.time += iteration;
+    }
+
+    /// The number of iterations that would have taken the time of this wait. Without any earlier
+    /// iteration, it is one for each that was not started.
+    fn iterations_in(&mut self, held: Held) -> u64 {
+        let Some(mean) = self.time.checked_div(self.iterations).filter(|mean| !mean.is_zero()) else {
+            return u64::from(held.is_not_started);
+        };
+        self.rest += held.time;
+        let count = self.rest.as_nanos() / mean.as_nanos();
+        self.rest = Duration::from_nanos(u64::try_from(self.rest.as_nanos() % mean.as_nanos()).unwrap_or(0));
+        u64::try_from(count).unwrap_or(u64::MAX)
     }
 }
 

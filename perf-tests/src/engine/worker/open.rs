@@ -1,7 +1,8 @@
 //! Open executors: an iteration begins when it is due, whether or not earlier ones have ended.
 //!
 //! Arrivals and virtual users are distributed to workers in rotation. An arrival that finds all
-//! virtual users of its worker busy is dropped and counted, as in k6.
+//! virtual users of its worker busy is dropped and counted, as in k6. So is one that is due while
+//! the target accepts no connections.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -75,6 +76,10 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
             now = clock::now();
         }
         match vus.next() {
+            Some(vu) if vu.is_held(now) => {
+                vus.idle.borrow_mut().push(vu);
+                worker.context.recorder.borrow_mut().record_refused(job.part, phases.at(planned), 1);
+            }
             Some(vu) => {
                 let iteration_id = (IterationId::Shared(number as u64), due);
                 let iteration = (job.iteration.clone(), job.min_iteration);
@@ -98,6 +103,10 @@ async fn iterate(
     vu.begin(began, iteration_id, Some(due));
     let result = iteration.begin(&mut vu).await;
     let ended = worker.iteration_ended(&mut vu, Some(result));
+    if vu.take_held().is_not_started {
+        let phase = worker.context.shared.phases[vu.part()].at(due.duration_since(worker.context.epoch));
+        worker.context.recorder.borrow_mut().record_refused(vu.part(), phase, 1);
+    }
     let earliest = began + min_iteration;
     if earliest > ended {
         // The virtual user is busy until then.

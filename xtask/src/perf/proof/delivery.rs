@@ -71,8 +71,9 @@ impl EndpointAccount {
         counted: Option<EndpointCounters>,
     ) -> Self {
         let (sent, unanswered) = by_class(&endpoint.by_status);
-        // Requests that were cut off had started, so the backend may have counted them.
-        let unanswered = unanswered + endpoint.cut;
+        // Requests that were cut off or sent again had started, so the backend may have counted
+        // them.
+        let unanswered = unanswered + endpoint.cut + endpoint.reconnects;
         Self { name: endpoint.name.clone(), sent, unanswered, stored, counted }
     }
 
@@ -200,6 +201,7 @@ mod tests {
             name: "join_room".to_owned(),
             requests: Requests { sent, failed: 0, unknown: cut + 7 },
             cut,
+            reconnects: 0,
             by_status,
             errors: BTreeMap::new(),
             p50_ms: None,

@@ -157,6 +157,10 @@ fn loads(report: &Report, style: TerminalStyle) -> String {
     for (number, what) in ends.into_iter().filter(|(number, _)| *number > 0) {
         let _ = write!(text, ", {} {what}", count(number));
     }
+    let reconnects: u64 = report.endpoints.iter().map(|endpoint| endpoint.reconnects).sum();
+    if reconnects > 0 {
+        let _ = write!(text, "; {} requests were sent again on new connections", count(reconnects));
+    }
     let parts = report.plan.parts.iter().flat_map(describe_part);
     std::iter::once(text).chain(parts).map(|line| style.wrap(&line)).collect::<Vec<_>>().join("\n")
 }

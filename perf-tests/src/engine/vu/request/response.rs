@@ -48,6 +48,13 @@ pub enum RequestError {
         /// Why it is not valid.
         message: String,
     },
+    /// The request was not sent, because the target accepts no connections. The load that could not
+    /// be made is counted as unknown.
+    #[error("{name} was not sent: the target accepts no connections")]
+    NotSent {
+        /// The endpoint's name.
+        name: &'static str,
+    },
     /// The response is not the JSON that was expected.
     #[error("the response of {name} is not the expected JSON: {message}")]
     Unexpected {

@@ -1,0 +1,149 @@
+//! Targets that go away, freeze, or close idle connections.
+
+use std::thread;
+use std::time::Duration;
+
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Method};
+use monitoring::slo::Slo;
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::FindingKind;
+use perf_report::verdict::Verdict;
+use perf_report::{FailureKind, Report};
+use perf_settings::Settings;
+use perf_tests::{Scenario, ScenarioResult, Vu, constant_arrival_rate, constant_vus, per_vu_iterations};
+
+use super::raw_service::{Action, RawService};
+use super::{CATALOGUE, PING, code, ping, verdict};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings(service: &RawService, testid: &str) -> Settings {
+    super::settings_at(&service.url, None, testid, &[])
+}
+
+fn has(report: &Report, kind: FindingKind, part: &str) -> bool {
+    report.findings.iter().any(|finding| finding.kind == kind && finding.message.contains(part))
+}
+
+/// Runs pings while the service stops after `stop_after`, and starts again after another
+/// `start_after`.
+fn interrupted(load: perf_tests::plan::LoadProfile, testid: &str, start_after: Option<Duration>) -> ScenarioResult {
+    let mut service = RawService::start(|_| Action::Respond);
+    let settings = settings(&service, testid);
+    let run = thread::spawn(move || {
+        Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(load).run_with(
+            settings,
+            async |vu: &mut Vu, (): &()| {
+                ping(vu).await?;
+                vu.think(Duration::from_millis(5), Duration::from_millis(6)).await;
+                Ok(())
+            },
+        )
+    });
+    while service.requests() < 100 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    service.stop();
+    if let Some(pause) = start_after {
+        thread::sleep(pause);
+        service.start_again();
+    }
+    run.join().unwrap()
+}
+
+#[test]
+fn a_dead_target_gets_few_requests_and_the_run_is_missed() {
+    for (load, testid) in [
+        (constant_vus(5, SECOND * 3), "dead-closed"),
+        (constant_arrival_rate(500, SECOND, SECOND * 3, 200), "dead-open"),
+    ] {
+        let finished = interrupted(load, testid, None);
+        let report = finished.report().unwrap();
+        assert!((1..150).contains(&report.requests.failed), "{testid}: {:?}", report.requests);
+        assert!(report.requests.unknown > 500, "{testid}: {:?}", report.requests);
+        assert_eq!(code(&finished), ExitCode::Missed, "{testid}: {:?}", report.findings);
+        assert!(has(report, FindingKind::Outage, "none at the end of the load"), "{testid}: {:?}", report.findings);
+        assert_eq!(report.problems().count(), 0, "{testid}: {:?}", report.findings);
+        if let Some(arrivals) = &report.plan.parts[0].arrivals {
+            assert_eq!(arrivals.planned, arrivals.started + report.iterations.dropped, "{arrivals:?}");
+        }
+    }
+}
+
+#[test]
+fn load_goes_on_when_the_target_is_back() {
+    let finished = interrupted(constant_vus(5, SECOND * 4), "back-1", Some(SECOND));
+    let report = finished.report().unwrap();
+    // A quarter of the load could not be made.
+    assert_eq!(verdict(report, "ping_latency"), Verdict::Missed, "{report:?}");
+    assert!(report.requests.sent > 800 && report.requests.failed < 100, "{:?}", report.requests);
+    assert!(has(report, FindingKind::Outage, "the target accepted no connections for 1."), "{:?}", report.findings);
+}
+
+#[test]
+fn an_idempotent_request_on_a_stale_connection_is_sent_once_more() {
+    const POST: Endpoint = Endpoint::new("post", "Post", Method::Post, "/post");
+    const BOTH: Catalogue = Catalogue {
+        endpoints: &[PING, POST],
+        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::p95(POST, Duration::from_millis(250))],
+        ..CATALOGUE
+    };
+    for action in [Action::Close, Action::Reset] {
+        // Closes idle connections only when the next request has come.
+        let service = RawService::start(move |request| {
+            if request.number > 1 && request.idle > Duration::from_millis(80) { action } else { Action::Respond }
+        });
+        let finished = Scenario::new("stale", &BOTH).exercises(&[PING, POST]).load(per_vu_iterations(2, 12)).run_with(
+            settings(&service, "stale-1"),
+            async |vu: &mut Vu, (): &()| {
+                ping(vu).await?;
+                vu.think(Duration::from_millis(100), Duration::from_millis(110)).await;
+                // Not sent again, since the server may have processed it.
+                let _ = vu.request(POST).send().await;
+                vu.think(Duration::from_millis(100), Duration::from_millis(110)).await;
+                Ok(())
+            },
+        );
+        let report = finished.report().unwrap();
+        let [pings, posts] = report.endpoints.as_slice() else { panic!("two endpoints") };
+        // After a failed post the connection is new, so the next ping is not on a stale one.
+        assert_eq!((pings.requests.sent, pings.requests.failed, pings.reconnects), (24, 0, 0));
+        assert_eq!(posts.errors, [(FailureKind::Unanswered, 24)].into(), "{posts:?}");
+        let only_pings = Scenario::new("stale", &BOTH).exercises(&[PING]).load(per_vu_iterations(2, 12)).run_with(
+            settings(&service, "stale-2"),
+            async |vu: &mut Vu, (): &()| {
+                ping(vu).await?;
+                vu.think(Duration::from_millis(100), Duration::from_millis(110)).await;
+                Ok(())
+            },
+        );
+        let report = only_pings.report().unwrap();
+        let pings = &report.endpoints[0];
+        assert_eq!((pings.requests.sent, pings.requests.failed, pings.reconnects), (24, 0, 22));
+        assert_eq!(code(&only_pings), ExitCode::Met, "{:?}", report.findings);
+        let style = perf_report::render::terminal::TerminalStyle::PLAIN;
+        let text = perf_report::render::terminal::render_run(report, style);
+        assert!(text.contains("22 requests were sent again"), "{text}");
+    }
+}
+
+#[test]
+fn a_server_that_never_responds_is_not_asked_twice() {
+    let service = RawService::start(|request| if request.number == 1 { Action::Respond } else { Action::Close });
+    let service_of_none =
+        RawService::start(|request| if request.at.is_zero() { Action::Respond } else { Action::Close });
+    let run = |service: &RawService, testid| {
+        Scenario::new("pings", &CATALOGUE)
+            .exercises(&[PING])
+            .load(per_vu_iterations(1, 20))
+            .run_with(settings(service, testid), async |vu: &mut Vu, (): &()| ping(vu).await)
+    };
+    let finished = run(&service, "once-1");
+    let report = finished.report().unwrap();
+    assert_eq!((report.requests.sent, report.requests.failed, report.endpoints[0].reconnects), (20, 0, 19));
+    // The target check and each request have a connection.
+    assert_eq!(service.connections(), 21);
+    let (refused, _) = run(&service_of_none, "once-2").report().map(drop).unwrap_err();
+    assert_eq!(refused, ExitCode::BadConfiguration);
+}
