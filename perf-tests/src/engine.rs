@@ -25,10 +25,11 @@ pub use vu::{Request, RequestError, Response};
 
 use crate::clock;
 use crate::http::OutageSummary;
-use crate::measure::{GeneratorHealth, Layout, Recorder, Snapshot};
+use crate::measure::{GeneratorHealth, Layout, Pulse, Recorder, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 use crate::signals::Signals;
 use health::HealthMeter;
+pub(crate) use stall::Stall;
 use stall::StallWatch;
 use vu::RunContext;
 use worker::{Iteration, IterationSupply, PartJob, ScenarioErrors, WorkerJob, WorkerResult, WorkerSchedule};
@@ -63,7 +64,9 @@ pub(crate) struct Load {
     pub(crate) faults: Vec<String>,
     /// The outages of the target; `None` if there were none.
     pub(crate) outages: Option<OutageSummary>,
-    /// The longest time in which requests were in flight and no request finished.
+    /// Times in which requests waited for the target and none ended.
+    pub(crate) stalls: Vec<Stall>,
+    /// The longest time in which requests of any kind were in flight and none ended.
     pub(crate) longest_stall: Duration,
 }
 
@@ -82,10 +85,14 @@ pub(crate) struct Job<'run> {
     /// One iteration for each part of the plan.
     pub(crate) iterations: Vec<Arc<dyn Iteration>>,
     pub(crate) wakeup: WakeupMode,
+    /// The highest threshold of an objective on latency, if there is one. A wait for a response
+    /// that is longer may be a stall.
+    pub(crate) threshold: Option<Duration>,
 }
 
 struct Worker {
     ask: mpsc::Sender<oneshot::Sender<Snapshot>>,
+    pulse: Arc<Pulse>,
     thread: JoinHandle<std::io::Result<WorkerResult>>,
     finished: oneshot::Receiver<()>,
 }
@@ -115,6 +122,7 @@ pub(crate) async fn run(
     for number in 0..threads {
         let (ask, asked) = mpsc::channel(1);
         let (finish, finished) = oneshot::channel();
+        let pulse = Arc::<Pulse>::default();
         let parts = job.plan.parts.iter().zip(&counters).zip(&job.iterations).enumerate();
         let parts = parts.map(|(at, ((part, next), iteration))| PartJob {
             part: at,
@@ -127,7 +135,7 @@ pub(crate) async fn run(
             parts: parts.collect(),
             epoch,
             shared: job.shared.clone(),
-            recorder: Recorder::new(job.layout.clone()),
+            recorder: Recorder::with_pulse(job.layout.clone(), pulse.clone()),
             workers: threads,
             wakeup: job.wakeup,
             asked,
@@ -135,16 +143,18 @@ pub(crate) async fn run(
             abort: abort.clone(),
         };
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
-        workers.push(Worker { ask, thread, finished });
+        workers.push(Worker { ask, pulse, thread, finished });
     }
-    let (mut stall, mut health) = (StallWatch::default(), HealthMeter::start());
+    let (mut stall, mut health) = (StallWatch::new(job.threshold, job.plan.closed_end()), HealthMeter::start());
     let supervisor = Supervisor { epoch, empty: &empty, abort: &abort };
     let (early, known) = supervisor.watch_over(&mut workers, signals, (&mut stall, &mut health), watch).await;
-    let mut load = Load { longest_stall: stall.longest(), workers: threads, ..Load::not_started(empty) };
+    let (stalls, longest_stall) = stall.finish();
+    let mut load = Load { stalls, longest_stall, workers: threads, ..Load::not_started(empty) };
     for (worker, known) in workers.into_iter().zip(known) {
         load.add(worker, &known);
     }
     load.health = health.overall(&load.snapshot.worked);
+    stall::count_omitted(&load.stalls, job.plan, &mut load.snapshot);
     if early.aborted.is_none() {
         load.count_untaken(job.plan, &counters);
     }
@@ -192,6 +202,7 @@ impl Load {
             panics: Vec::new(),
             faults: Vec::new(),
             outages: None,
+            stalls: Vec::new(),
             longest_stall: Duration::ZERO,
         }
     }
@@ -252,7 +263,10 @@ impl Supervisor<'_> {
     ) -> (EarlyEnd, Vec<Snapshot>) {
         let mut ticks = time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut polls = time::interval(stall::POLL);
+        polls.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let asks: Vec<_> = workers.iter().map(|worker| worker.ask.clone()).collect();
+        let pulses: Vec<_> = workers.iter().map(|worker| worker.pulse.clone()).collect();
         let all_stopped = async {
             for worker in workers {
                 // An error means that the thread has ended. Joining it gives the reason.
@@ -268,6 +282,10 @@ impl Supervisor<'_> {
                 () = signals.next(), if !early.interrupted => {
                     early.interrupted = true;
                     self.abort.send_replace(true);
+                }
+                _ = polls.tick() => {
+                    let elapsed = clock::now().duration_since(self.epoch);
+                    stall.poll(elapsed, Pulse::sum(pulses.iter().map(Arc::as_ref)));
                 }
                 _ = ticks.tick() => {
                     let mut snapshot = ask_all(&asks, &mut known, self.empty).await;
@@ -332,7 +350,7 @@ mod tests {
             }
             Ok(WorkerResult { snapshot, errors: ScenarioErrors::default(), panics: Vec::new(), outages: None })
         });
-        Worker { ask, thread, finished }
+        Worker { ask, pulse: Arc::default(), thread, finished }
     }
 
     #[tokio::test]
@@ -344,7 +362,7 @@ mod tests {
         let (abort, _aborted) = watch::channel(false);
         let supervisor = Supervisor { epoch: clock::now(), empty: &empty, abort: &abort };
         let (mut stall, mut health, mut signals) =
-            (StallWatch::default(), HealthMeter::start(), Signals::listen(false).unwrap());
+            (StallWatch::new(None, Duration::ZERO), HealthMeter::start(), Signals::listen(false).unwrap());
         let mut observer = IdleObserver;
         let over = supervisor.watch_over(&mut workers, &mut signals, (&mut stall, &mut health), &mut observer);
         let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();

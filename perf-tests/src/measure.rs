@@ -3,6 +3,7 @@
 //! Each worker has its own [`Recorder`], which holds a [`Snapshot`]. The snapshots of all workers
 //! merge into one. The verdict, remote write, the progress display and the report read only that.
 
+mod pulse;
 mod recorder;
 mod sample;
 mod timeline;
@@ -12,6 +13,8 @@ pub use perf_report::evidence::{
     PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot, SpanCounts, Spread, StatusCounts, ThreadTimes,
     bounds,
 };
+pub use pulse::Pulse;
+pub(crate) use pulse::PulseSum;
 pub(crate) use recorder::IterationEnd;
 pub use recorder::{LATE_AFTER, Recorder, SampleKey, Segment, Segments};
 pub use sample::{DurationParts, Failure, Sample};

@@ -116,6 +116,11 @@ impl Plan {
         self.parts.iter().map(|part| part.end).max().unwrap_or_default()
     }
 
+    /// When the last closed load ends; zero without closed loads.
+    pub fn closed_end(&self) -> Duration {
+        self.parts.iter().filter(|part| !part.is_open()).map(|part| part.end).max().unwrap_or_default()
+    }
+
     /// The maximum number of virtual users at any time.
     pub fn most_vus(&self) -> u32 {
         self.parts.iter().map(PartPlan::most_vus).fold(0, u32::saturating_add)

@@ -27,7 +27,7 @@ impl Stopwatch {
         due: Instant,
         started: Instant,
     ) -> Self {
-        recorder.borrow_mut().begin_request();
+        recorder.borrow_mut().begin_request(at);
         Self { recorder, at, due, started, is_stopped: false }
     }
 
@@ -77,7 +77,7 @@ impl Stopwatch {
 impl Drop for Stopwatch {
     fn drop(&mut self) {
         let mut recorder = self.recorder.borrow_mut();
-        recorder.end_request();
+        recorder.end_request(self.at);
         if !self.is_stopped {
             recorder.record_unknown(self.at);
         }

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet, LocalSet};
-use tokio::time::Instant;
+use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::arrival_timer::WakeupMode;
 use super::health;
 use super::panics::KeptPanics;
 use super::rate_limit::RateLimit;
+use super::stall;
 use super::vu::{RequestError, RunContext, Vu, WorkerContext};
 use crate::clock;
 use crate::http::{OutageSummary, Pool};
@@ -168,6 +169,9 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
         wakeup,
     };
     let watch = health::ThreadWatch::start();
+    let pulse = recorder.borrow().pulse().clone();
+    let mut beats = time::interval(stall::POLL);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let local = LocalSet::new();
     let (mut running, mut vu_tasks) = (JoinSet::new(), Vec::new());
     for part in parts {
@@ -189,6 +193,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
                         // Tasks may be dropped anywhere: what is dropped counts itself.
                         vu_tasks.drain(..).for_each(|task| task.abort());
                     }
+                    _ = beats.tick() => pulse.beat(clock::now().duration_since(epoch)),
                     asked = asked.recv() => match asked {
                         // If the receiver is gone, nothing needs the snapshot.
                         Some(reply) => drop(reply.send(recorder.borrow().snapshot_with(watch.worked()))),

@@ -2,6 +2,7 @@
 //! does not grow with the length of a run.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::metric::Part;
@@ -9,6 +10,7 @@ use monitoring::phase::Phase;
 
 use perf_report::evidence::{Buckets, FailedRequest, Layout, ServerTimes, Snapshot, StatusCounts, ThreadTimes};
 
+use super::pulse::Pulse;
 use super::sample::{Failure, Sample};
 
 /// An iteration is late if it begins more than this after it was due. The latencies of its requests
@@ -23,6 +25,7 @@ const MAX_SEGMENTS: usize = 1_000;
 pub struct Recorder {
     layout: Layout,
     counts: Snapshot,
+    pulse: Arc<Pulse>,
 }
 
 /// A name and a number by which requests are grouped, such as `("day", 3)`.
@@ -59,7 +62,16 @@ pub(crate) enum IterationEnd {
 impl Recorder {
     /// A recorder without samples.
     pub fn new(layout: Layout) -> Self {
-        Self { counts: Snapshot::new(&layout), layout }
+        Self::with_pulse(layout, Arc::default())
+    }
+
+    /// A recorder without samples, which also counts in a pulse.
+    pub(crate) fn with_pulse(layout: Layout, pulse: Arc<Pulse>) -> Self {
+        Self { counts: Snapshot::new(&layout), layout, pulse }
+    }
+
+    pub(crate) fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// Counts a request.
@@ -127,13 +139,20 @@ impl Recorder {
     }
 
     /// Counts a request as in flight.
-    pub(crate) const fn begin_request(&mut self) {
+    pub(crate) fn begin_request(&mut self, at: Option<SampleKey>) {
         self.counts.in_flight += 1;
+        self.pulse.request_began(self.is_timed(at));
     }
 
     /// Counts a request as no longer in flight, whether or not it succeeded.
-    pub(crate) const fn end_request(&mut self) {
+    pub(crate) fn end_request(&mut self, at: Option<SampleKey>) {
         self.counts.in_flight = self.counts.in_flight.saturating_sub(1);
+        let is_closed = at.is_some_and(|at| !self.layout.is_open(at.part));
+        self.pulse.request_ended(self.is_timed(at), is_closed);
+    }
+
+    fn is_timed(&self, at: Option<SampleKey>) -> bool {
+        at.is_some_and(|at| self.layout.is_timed(at.endpoint))
     }
 
     /// Counts an unjudged request. It belongs to no objective.
@@ -202,6 +221,9 @@ impl Recorder {
     pub(crate) fn vu_active(&mut self, part: usize, active: bool) {
         let vus = &mut self.counts.parts[part].vus;
         *vus = if active { *vus + 1 } else { vus.saturating_sub(1) };
+        if !self.layout.is_open(part) {
+            self.pulse.vu_active(active);
+        }
     }
 
     /// Everything recorded so far.

@@ -170,11 +170,11 @@ fn panic_findings(panics: &[String]) -> impl Iterator<Item = Finding> {
 ///
 /// Iterations that are cut off because the load has no graceful stop are not a problem: their open
 /// requests count as unknown.
-pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, stall_limit: Duration) -> Vec<Finding> {
+pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec<Finding> {
     let mut problems = Vec::new();
     let mut inconclusive =
         |subject, kind, message| problems.push(Finding::problem(ExitCode::Inconclusive, subject, kind, message));
-    let (cut, longest_stall) = (load.snapshot.iterations().interrupted, load.longest_stall);
+    let cut = load.snapshot.iterations().interrupted;
     let signalled = signalled || load.interrupted;
     let ended_early = signalled || load.aborted.is_some() || load.errors.unsendable.is_some();
     if cut > 0 && graceful && !ended_early && load.panics.is_empty() {
@@ -183,14 +183,6 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool, stall_
              iteration needs a longer graceful_stop()"
         );
         inconclusive(Subject::Load, FindingKind::IterationsCutOff, message);
-    }
-    if longest_stall > stall_limit {
-        let message = format!(
-            "no request finished for {:.1} s: the target stalled. In a closed load all VUs wait during a stall, so it shows in \
-             only a few samples",
-            longest_stall.as_secs_f64()
-        );
-        inconclusive(Subject::Target, FindingKind::Stall, message);
     }
     if load.errors.count > 0 {
         let message = format!(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
 use monitoring::label;
 use monitoring::slo::Slo;
 use perf_report::FailureKind;
@@ -52,6 +53,12 @@ pub(super) fn stall_limit(catalogue: &Catalogue) -> Duration {
     const LEAST: Duration = Duration::from_secs(10);
     let thresholds = catalogue.slos.iter().filter_map(Slo::threshold).map(|threshold| threshold * 2);
     thresholds.fold(LEAST, Duration::max)
+}
+
+/// The highest threshold of the objectives on latency of these endpoints.
+pub(super) fn highest_threshold(catalogue: &Catalogue, exercised: &[Endpoint]) -> Option<Duration> {
+    let is_exercised = |slo: &&Slo| slo.endpoint().is_some_and(|endpoint| exercised.contains(endpoint));
+    catalogue.slos.iter().filter(is_exercised).filter_map(Slo::threshold).max()
 }
 
 /// Checks that the store has no series of this testid. Returns a warning if the store does not

@@ -71,8 +71,8 @@ impl PreparedRun {
         let FinishedLoad { load, problems, timeline: (interval, sections), started, ended, .. } = finished;
         let catalogue = spec.catalogue;
         let stopped = self.signals.came();
-        let mut findings = report::load_problems(load, plan.is_graceful(), stopped, stall_limit(catalogue));
-        findings.extend(report::target_findings(load));
+        let mut findings = report::load_problems(load, plan.is_graceful(), stopped);
+        findings.extend(report::target_findings(load, stall_limit(catalogue)));
         findings.extend(problems.iter().cloned());
         findings.extend(self.warnings.iter().cloned());
         findings.extend(report::generator_warnings(plan, load));

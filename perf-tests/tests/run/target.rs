@@ -147,3 +147,48 @@ fn a_server_that_never_responds_is_not_asked_twice() {
     let (refused, _) = run(&service_of_none, "once-2").report().map(drop).unwrap_err();
     assert_eq!(refused, ExitCode::BadConfiguration);
 }
+
+/// Runs 5 VUs for 6 s against a service that responds after a latency, and freezes for `frozen`
+/// after 3 s.
+fn frozen(load: perf_tests::plan::LoadProfile, testid: &str, latency: Duration, frozen: Duration) -> ScenarioResult {
+    let service = RawService::start(move |request| {
+        let since = SECOND * 3;
+        let left = (since + frozen).saturating_sub(request.at.max(since));
+        thread::sleep(if request.at + latency > since { left.max(latency) } else { latency });
+        Action::Respond
+    });
+    Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(load).run_with(
+        settings(&service, testid),
+        async |vu: &mut Vu, (): &()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(20), Duration::from_millis(21)).await;
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn a_closed_load_cannot_be_met_by_a_target_that_stalls() {
+    let finished = frozen(constant_vus(5, SECOND * 7), "frozen-1", Duration::from_millis(5), SECOND * 2);
+    let report = finished.report().unwrap();
+    assert_eq!(code(&finished), ExitCode::Inconclusive, "{:?}", report.findings);
+    assert!(matches!(verdict(report, "ping_latency"), Verdict::Inconclusive(_)));
+    // 5 VUs make about 190 requests per second; 250 ms of the 2 s are within the threshold.
+    assert!((150..500).contains(&report.requests.unknown), "{:?}", report.requests);
+    assert!(has(report, FindingKind::Stall, "the target stalled for "), "{:?}", report.findings);
+    assert!(has(report, FindingKind::Stall, "5 waited. A steady load"), "{:?}", report.findings);
+    assert_eq!(report.endpoints[0].cut, 0);
+}
+
+#[test]
+fn slow_responses_in_step_and_short_freezes_are_no_stalls() {
+    for (vus, latency, freeze, testid) in
+        [(20, 230, 0, "steady-1"), (1, 5, 200, "steady-2"), (5, 5, 200, "steady-3"), (1, 240, 0, "steady-4")]
+    {
+        let (latency, freeze) = (Duration::from_millis(latency), Duration::from_millis(freeze));
+        let finished = frozen(constant_vus(vus, SECOND * 5), testid, latency, freeze);
+        let report = finished.report().unwrap();
+        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
+        assert!(!report.has(FindingKind::Stall) && report.requests.unknown == 0, "{testid}: {:?}", report.findings);
+    }
+}

@@ -26,6 +26,8 @@ pub struct Layout {
     /// Upper bounds of the histograms by which objectives are judged, in nanoseconds.
     pub bounds: Bounds,
     coarse: Bounds,
+    /// For each endpoint: whether it has an objective on latency.
+    timed: Vec<bool>,
 }
 
 /// Counts since the start of the run. Snapshots of several workers merge exactly.
@@ -81,8 +83,21 @@ impl Layout {
     /// Layout for the endpoints of a catalogue. `open` has one entry for each scenario.
     pub fn new(catalogue: &Catalogue, open: Vec<bool>) -> Self {
         let (exact, coarse) = (catalogue.bucket_bounds(), metric::coarse_bounds());
+        let timed = catalogue.endpoints.iter().map(|endpoint| catalogue.latency_slo(endpoint).is_some()).collect();
         let spans = catalogue.endpoints.iter().map(|endpoint| catalogue.spans_on_demand(endpoint)).collect();
-        Self { spans, open, bounds: bounds(&exact), coarse: bounds(&coarse) }
+        Self { spans, open, bounds: bounds(&exact), coarse: bounds(&coarse), timed }
+    }
+
+    /// Whether the load of a scenario is open.
+    #[inline]
+    pub fn is_open(&self, part: usize) -> bool {
+        self.open.get(part).is_some_and(|open| *open)
+    }
+
+    /// Whether an endpoint has an objective on latency.
+    #[inline]
+    pub fn is_timed(&self, endpoint: usize) -> bool {
+        self.timed.get(endpoint).is_some_and(|timed| *timed)
     }
 }
 
