@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
 /// TLS cannot be set up.
@@ -31,20 +33,96 @@ pub(super) fn config(insecure: bool, own: Option<&Path>, http2: bool) -> Result<
                 AnyCertificate { schemes: schemes.unwrap_or(WebPkiSupportedAlgorithms { all: &[], mapping: &[] }) };
             builder.dangerous().with_custom_certificate_verifier(Arc::new(any)).with_no_client_auth()
         }
-        (false, Some(path)) => builder.with_root_certificates(roots(path)?).with_no_client_auth(),
+        (false, Some(path)) => {
+            let own = Arc::new(OwnCertificates::new(certificates(path)?)?);
+            builder.dangerous().with_custom_certificate_verifier(own).with_no_client_auth()
+        }
         (false, None) => builder.with_platform_verifier()?.with_no_client_auth(),
     };
     config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
     Ok(Arc::new(config))
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let error = |why: String| TlsError::Certificates(path.display().to_string(), why);
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|why| error(why.to_string()))?;
+    let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|why| error(why.to_string()))?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|why| error(why.to_string()))? {
-        roots.add(certificate.map_err(|why| error(why.to_string()))?).map_err(|why| error(why.to_string()))?;
+    for certificate in &certificates {
+        roots.add(certificate.clone()).map_err(|why| error(why.to_string()))?;
     }
-    if roots.is_empty() { Err(error("it has no certificates".to_owned())) } else { Ok(roots) }
+    if roots.is_empty() { Err(error("it has no certificates".to_owned())) } else { Ok(certificates) }
+}
+
+/// Trusts the certificates of a file: those that they have signed, and themselves.
+///
+/// openssl makes self-signed certificates that are an authority's, unless told otherwise. webpki
+/// does not accept these as a server's own. They are accepted here if they are in the file, byte
+/// for byte. Name and validity are verified as always, and the handshake proves the key.
+#[derive(Debug)]
+struct OwnCertificates {
+    webpki: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl OwnCertificates {
+    fn new(certificates: Vec<CertificateDer<'static>>) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots.add(certificate.clone())?;
+        }
+        let webpki = WebPkiServerVerifier::builder(Arc::new(roots)).build();
+        let webpki = webpki.map_err(|error| rustls::Error::General(error.to_string()))?;
+        Ok(Self { webpki, certificates })
+    }
+}
+
+impl ServerCertVerifier for OwnCertificates {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
+            // webpki verifies the validity before it finds that the certificate is an authority's.
+            Err(error) if is_authority(&error) && self.certificates.contains(end_entity) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            result => result,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.webpki.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.webpki.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.webpki.supported_verify_schemes()
+    }
+}
+
+/// Whether the only fault is that the server's own certificate is an authority's.
+fn is_authority(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = error else { return false };
+    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 /// Accepts any certificate, for `--insecure-skip-tls-verify`. Signatures of the handshake are still
@@ -86,5 +164,50 @@ impl ServerCertVerifier for AnyCertificate {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.schemes.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Certificates as `openssl req -x509` makes them: self-signed and an authority's. Both have
+    /// the name own.test.
+    const OWN: &[u8] = include_bytes!("../../tests/fixtures/own_certificate.pem");
+    const OTHER: &[u8] = include_bytes!("../../tests/fixtures/other_certificate.pem");
+
+    fn verify(trusted: &[u8], presented: &[u8], name: &str, year: u64) -> Result<(), rustls::Error> {
+        prometheus_store::use_ring();
+        let certificate = |pem: &[u8]| CertificateDer::from_pem_slice(pem).unwrap();
+        let verifier = OwnCertificates::new(vec![certificate(trusted)]).unwrap();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_557_600));
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        verifier.verify_server_cert(&certificate(presented), &[], &name, &[], now).map(drop)
+    }
+
+    #[test]
+    fn a_self_signed_certificate_of_the_file_is_trusted() {
+        verify(OWN, OWN, "own.test", 2030).unwrap();
+        verify(OWN, OWN, "127.0.0.1", 2030).unwrap();
+    }
+
+    #[test]
+    fn name_and_validity_of_a_self_signed_certificate_are_verified() {
+        let wrong = |name, year| match verify(OWN, OWN, name, year) {
+            Err(rustls::Error::InvalidCertificate(error)) => error,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(wrong("other.test", 2030), CertificateError::NotValidForNameContext { .. }));
+        assert!(matches!(wrong("own.test", 2050), CertificateError::ExpiredContext { .. }));
+        assert!(matches!(wrong("own.test", 2020), CertificateError::NotValidYetContext { .. }));
+    }
+
+    #[test]
+    fn a_self_signed_certificate_that_is_not_in_the_file_is_not_trusted() {
+        // The same name and the same issuer, but another key.
+        assert!(verify(OWN, OTHER, "own.test", 2030).is_err());
+        assert!(verify(OTHER, OWN, "own.test", 2030).is_err());
     }
 }
