@@ -5,6 +5,7 @@
 //! than the libraries, and processor time is what limits a generator. TLS is rustls below it;
 //! HTTP/2 is hyper's.
 
+mod addresses;
 mod allowed_targets;
 mod client;
 mod config;

@@ -96,6 +96,7 @@ impl PreparedRun {
         let ports = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
         let mut warnings: Vec<_> =
             ports.into_iter().map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
+        check::check_resolve(&settings)?;
         let http = HttpConfig::new(&settings.target, settings.http.clone()).map_err(configuration)?;
         let http = Arc::new(http.for_vus(planning.plan.most_vus()));
         let store = settings.query_url().map(|url| RunStore::new(url, &settings.store_access));

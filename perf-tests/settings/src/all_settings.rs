@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Resolve;
 use crate::Settings;
 use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
@@ -140,6 +141,20 @@ const REQUESTS: &[Setting] = &[
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))
     })
     .help("Allow load on a public host (repeatable). Without it, load goes only to this machine and private networks"),
+    flag("resolve", Many("HOST:PORT:ADDRESS", " "), &["PERF_RESOLVE"], |it, text| {
+        put(&mut it.http.resolve, text.split_whitespace().map(Resolve::parse).collect())
+    })
+    .help(
+        "Connect to ADDRESS for HOST:PORT (repeatable). Host header and TLS server name stay HOST. Several addresses, \
+         separated by commas, are used in turn",
+    ),
+    flag("dns-ttl", One("DURATION"), &["PERF_DNS_TTL"], |it, text| {
+        put(&mut it.http.dns_ttl, parse_within(text, Duration::ZERO..=Duration::from_secs(24 * 3600)))
+    })
+    .help(
+        "Look up the target's name again after DURATION. The system gives no time to live. Open connections are kept \
+         [default: 30s]",
+    ),
 ];
 
 const SIGV4: [&str; 3] =

@@ -33,6 +33,9 @@ pub enum ValueError {
     /// Not a stage: the text and the reason.
     #[error("{0:?} is not a stage (duration:VUs) such as 1m:10: {1}")]
     Stage(String, String),
+    /// Not addresses of a host: the text and the reason.
+    #[error("{0:?} is not HOST:PORT:ADDRESS such as shop.example:443:10.0.0.7: {1}")]
+    Resolve(String, &'static str),
     /// Not a valid header value.
     #[error("{0:?} is not a valid header value: use printable ASCII characters")]
     Header(String),

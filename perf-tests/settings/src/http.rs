@@ -1,9 +1,12 @@
 //! Options of requests. They are k6's options, with k6's defaults except for redirects.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use super::ValueError;
 
 /// Options of every request of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +31,47 @@ pub struct HttpSettings {
     pub http2: bool,
     /// Hosts that load may go to although they are not in a private network.
     pub allowed: Vec<String>,
+    /// Addresses to use in place of a look-up.
+    pub resolve: Vec<Resolve>,
+    /// How long the addresses of a name are used before it is looked up again.
+    pub dns_ttl: Duration,
+}
+
+/// Addresses of a host and port that replace a look-up, as curl's `--resolve`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolve {
+    /// The host; `*` for any.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Resolve {
+    /// Parses `HOST:PORT:ADDRESS[,ADDRESS]…`.
+    pub(super) fn parse(text: &str) -> Result<Self, ValueError> {
+        let error = |why| ValueError::Resolve(text.to_owned(), why);
+        let mut parts = text.splitn(3, ':');
+        let (Some(host), Some(port), Some(addresses)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(error("it does not have three parts"));
+        };
+        if host.is_empty() {
+            return Err(error("it has no host"));
+        }
+        let port = port.parse().map_err(|_| error("its second part is not a port"))?;
+        let address = |text: &str| text.trim_start_matches('[').trim_end_matches(']').parse();
+        let addresses = addresses.split(',').map(address).collect::<Result<_, _>>();
+        let addresses = addresses.map_err(|_| error("its third part is not an IP address"))?;
+        Ok(Self { host: host.to_owned(), port, addresses })
+    }
+
+    /// Its addresses, if it is about this host and port.
+    pub fn addresses_of(&self, host: &str, port: u16) -> impl Iterator<Item = SocketAddr> {
+        let is_host = self.host == "*" || self.host.eq_ignore_ascii_case(host);
+        let addresses = self.addresses.iter().filter(move |_| is_host && self.port == port);
+        addresses.map(move |address| SocketAddr::new(*address, port))
+    }
 }
 
 impl Default for HttpSettings {
@@ -42,6 +86,8 @@ impl Default for HttpSettings {
             ca_certificate: None,
             http2: false,
             allowed: Vec::new(),
+            resolve: Vec::new(),
+            dns_ttl: Duration::from_secs(30),
         }
     }
 }

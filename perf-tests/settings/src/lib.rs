@@ -18,7 +18,7 @@ mod variables;
 
 pub use all_settings::{GROUPS, all_settings};
 pub use error::{SettingsError, ValueError};
-pub use http::HttpSettings;
+pub use http::{HttpSettings, Resolve};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
 pub use setting::{Group, Setting, SettingValue};
 pub use settings::Settings;

@@ -137,6 +137,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3", "1.4"),
     ("HTTP_PROXY", "http://proxy:3128", ""),
     ("HTTPS_PROXY", "http://user:pass@proxy:3128", ""),
+    ("PERF_RESOLVE", "shop.test:80:10.0.0.1,10.0.0.2 *:443:[fd00::1]", "shop.test:80:here"),
+    ("PERF_DNS_TTL", "1m", "2d"),
     ("ALL_PROXY", "proxy:3128", ""),
     ("NO_PROXY", "example.com,10.0.0.0/8", ""),
     ("K6_PROMETHEUS_RW_TREND_STATS", "p(95)", ""),

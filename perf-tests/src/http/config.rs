@@ -8,6 +8,7 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 use url::Url;
 
+use super::addresses::Resolver;
 use super::connect::{Route, Stream, connect};
 use super::exchange::ExchangeError;
 use super::h1::ResponseLimits;
@@ -22,6 +23,7 @@ pub(crate) struct HttpConfig {
     pub(crate) target: Target,
     pub(crate) settings: HttpSettings,
     pub(super) limits: ResponseLimits,
+    resolver: Resolver,
     tls: Option<Arc<ClientConfig>>,
 }
 
@@ -37,7 +39,9 @@ impl HttpConfig {
             .tls
             .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))
             .transpose()?;
-        Ok(Self { target, settings, limits: ResponseLimits::default(), tls })
+        let fixed = settings.resolve.iter().flat_map(|it| it.addresses_of(&target.host, target.port)).collect();
+        let resolver = Resolver::new(&target, fixed, settings.dns_ttl);
+        Ok(Self { target, settings, limits: ResponseLimits::default(), resolver, tls })
     }
 
     /// Divides the memory for response bodies among this many virtual users. A target that sends
@@ -55,7 +59,7 @@ impl HttpConfig {
         (started, parts): (Instant, &mut DurationParts),
     ) -> Result<Stream, ExchangeError> {
         parts.set(Part::Blocked, clock::now().duration_since(started));
-        connect(&self.target, self.tls.as_ref(), route, parts).await
+        connect((&self.target, &self.resolver), self.tls.as_ref(), route, parts).await
     }
 }
 

@@ -1,32 +1,24 @@
 //! Makes connections, and measures the lookup, the TCP connect and the TLS handshake.
 
-use std::cell::RefCell;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use monitoring::metric::Part;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::Instant;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::allowed_targets::keep_near;
+use super::addresses::{Addresses, Resolver, connect_any};
 use super::exchange::ExchangeError;
 use super::outage::Outage;
 use super::target::Target;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
-
-/// How long a resolved address is reused. k6's value.
-const ADDRESSES_LAST: Duration = Duration::from_secs(300);
 
 /// A connection, encrypted or not.
 #[derive(Debug)]
@@ -56,37 +48,14 @@ pub(super) struct Route {
     pub(super) outage: Outage,
 }
 
-/// The target's addresses, cached for one worker.
-#[derive(Debug, Clone, Default)]
-struct Addresses(Rc<RefCell<Option<Lookup>>>);
-
-/// Addresses and when they were resolved.
-type Lookup = (Instant, Vec<SocketAddr>);
-
-impl Addresses {
-    async fn resolve(&self, target: &Target) -> io::Result<Vec<SocketAddr>> {
-        let within = |found| if target.is_allowed { Ok(found) } else { keep_near(&target.host, found) };
-        if let Ok(address) = target.host.parse::<IpAddr>() {
-            return within(vec![SocketAddr::new(address, target.port)]);
-        }
-        let fresh = |found: &Instant| clock::now().duration_since(*found) < ADDRESSES_LAST;
-        if let Some((_, known)) = self.0.borrow().as_ref().filter(|(found, _)| fresh(found)) {
-            return Ok(known.clone());
-        }
-        let found = within(lookup_host((target.host.as_str(), target.port)).await?.collect())?;
-        *self.0.borrow_mut() = Some((clock::now(), found.clone()));
-        Ok(found)
-    }
-}
-
 /// Connects and fills in how long each part took.
 pub(super) async fn connect(
-    target: &Target,
+    (target, resolver): (&Target, &Resolver),
     tls: Option<&Arc<ClientConfig>>,
     route: &Route,
     parts: &mut DurationParts,
 ) -> Result<Stream, ExchangeError> {
-    let result = connect_to(target, tls, &route.addresses, parts).await;
+    let result = connect_to((target, resolver), tls, &route.addresses, parts).await;
     match &result {
         Ok(_) => route.outage.connected(clock::now()),
         // This machine could not connect, or may not.
@@ -97,7 +66,7 @@ pub(super) async fn connect(
 }
 
 async fn connect_to(
-    target: &Target,
+    (target, resolver): (&Target, &Resolver),
     tls: Option<&Arc<ClientConfig>>,
     addresses: &Addresses,
     parts: &mut DurationParts,
@@ -108,7 +77,7 @@ async fn connect_to(
         let before = std::mem::replace(&mut at, clock::now());
         parts.set(part, at.duration_since(before));
     };
-    let found = addresses.resolve(target).await;
+    let found = resolver.resolve(addresses).await;
     lap(Part::LookingUp);
     let found = found.map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => ExchangeError { failure: Failure::Other, message: error.to_string() },
@@ -129,17 +98,6 @@ async fn connect_to(
     let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await;
     lap(Part::TlsHandshaking);
     stream.map(|stream| Stream::Tls(Box::new(stream))).map_err(|error| tls_error(error.to_string()))
-}
-
-async fn connect_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 /// The resource that this machine has run out of, and what to do. The service is not the cause.

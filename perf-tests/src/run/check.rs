@@ -61,6 +61,22 @@ pub(super) fn highest_threshold(catalogue: &Catalogue, exercised: &[Endpoint]) -
     catalogue.slos.iter().filter(is_exercised).filter_map(Slo::threshold).max()
 }
 
+/// Checks that every `--resolve` is about the target.
+///
+/// # Errors
+/// If one is about another host or port: it would have no effect.
+pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
+    let (target, http) = (&settings.target, &settings.http);
+    let (host, port) = (target.host_str().unwrap_or_default(), target.port_or_known_default().unwrap_or(80));
+    match http.resolve.iter().find(|it| it.addresses_of(host, port).next().is_none()) {
+        None => Ok(()),
+        Some(other) => Err(RunError::Configuration(format!(
+            "--resolve has addresses of {}:{}, and the target is {host}:{port}: give the target's host and port",
+            other.host, other.port
+        ))),
+    }
+}
+
 /// Checks that the store has no series of this testid. Returns a warning if the store does not
 /// respond.
 ///

@@ -192,3 +192,25 @@ fn slow_responses_in_step_and_short_freezes_are_no_stalls() {
         assert!(!report.has(FindingKind::Stall) && report.requests.unknown == 0, "{testid}: {:?}", report.findings);
     }
 }
+
+#[test]
+fn a_node_is_loaded_under_its_real_name() {
+    let service = RawService::start(|_| Action::Respond);
+    let port = service.url.rsplit(':').next().unwrap().to_owned();
+    let run = |resolve: &str, testid| {
+        let given = [("PERF_RESOLVE", resolve)];
+        let settings = super::settings_at(&format!("http://shop.test:{port}"), None, testid, &given);
+        Scenario::new("pings", &CATALOGUE)
+            .exercises(&[PING])
+            .load(per_vu_iterations(4, 10))
+            .run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await)
+    };
+    // Nothing listens at the first address. A connection that begins there goes on to the next one.
+    let finished = run(&format!("shop.test:{port}:127.0.0.9,127.0.0.1"), "node-1");
+    let report = finished.report().unwrap();
+    assert_eq!((code(&finished), report.requests.failed), (ExitCode::Met, 0), "{:?}", report.findings);
+    let (code, message) = run("shop.test:1:127.0.0.1", "node-2").report().map(drop).unwrap_err();
+    assert!(code == ExitCode::BadConfiguration && message.contains("the target is shop.test:"), "{message}");
+    let (code, message) = run(&format!("shop.test:{port}:203.0.113.7"), "node-3").report().map(drop).unwrap_err();
+    assert!(code == ExitCode::BadConfiguration && message.contains("--allow-target shop.test"), "{message}");
+}

@@ -1,0 +1,176 @@
+//! Addresses of the target: looked up once for all workers, used in turn, and tried in parallel if
+//! the first does not connect at once.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use super::allowed_targets::keep_near;
+use super::target::Target;
+use crate::clock;
+
+/// The next address is tried after this time (RFC 8305, section 5), or once an attempt failed.
+const NEXT_ATTEMPT: Duration = Duration::from_millis(250);
+
+/// Looks up the target's addresses, for all workers.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    host: String,
+    port: u16,
+    /// Whether load may go to addresses outside this machine and private networks.
+    is_allowed: bool,
+    /// The addresses, if the user gave them.
+    fixed: Vec<SocketAddr>,
+    /// How long a result is used.
+    ttl: Duration,
+    /// Workers wait for one look-up. Only connecting needs it, no request on an open connection.
+    latest: Mutex<Option<Lookup>>,
+    /// The number of connections so far. It chooses the first address of each.
+    turn: AtomicUsize,
+}
+
+/// The addresses that a look-up found, in the order of the system.
+#[derive(Debug, Clone)]
+struct Lookup {
+    until: Instant,
+    found: Arc<[SocketAddr]>,
+}
+
+/// The result of the latest look-up, as one worker knows it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Addresses(Rc<RefCell<Option<Lookup>>>);
+
+impl Resolver {
+    pub(super) fn new(target: &Target, fixed: Vec<SocketAddr>, ttl: Duration) -> Self {
+        let Target { host, port, is_allowed, .. } = target;
+        let (host, port, is_allowed) = (host.clone(), *port, *is_allowed);
+        Self { host, port, is_allowed, fixed, ttl, latest: Mutex::default(), turn: AtomicUsize::new(0) }
+    }
+
+    /// The target's addresses for the next connection, the first one first.
+    pub(super) async fn resolve(&self, known: &Addresses) -> io::Result<Vec<SocketAddr>> {
+        let mut addresses = self.all(known).await?.to_vec();
+        if !addresses.is_empty() {
+            let first = self.turn.fetch_add(1, Ordering::Relaxed) % addresses.len();
+            addresses.rotate_left(first);
+        }
+        Ok(addresses)
+    }
+
+    async fn all(&self, known: &Addresses) -> io::Result<Arc<[SocketAddr]>> {
+        let address = self.host.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, self.port));
+        let fixed: Vec<_> = if self.fixed.is_empty() { address.into_iter().collect() } else { self.fixed.clone() };
+        if !fixed.is_empty() {
+            return self.allowed(fixed);
+        }
+        let is_fresh = |lookup: &&Lookup| clock::now() < lookup.until;
+        if let Some(lookup) = known.0.borrow().as_ref().filter(is_fresh) {
+            return Ok(lookup.found.clone());
+        }
+        let mut latest = self.latest.lock().await;
+        let lookup = match latest.as_ref().filter(is_fresh) {
+            Some(lookup) => lookup.clone(),
+            None => {
+                let found = lookup_host((self.host.as_str(), self.port)).await;
+                let found = match (found.and_then(|found| self.allowed(found.collect())), latest.as_ref()) {
+                    (Ok(found), _) => found,
+                    // A name server that fails for a moment does not end a load (RFC 8767).
+                    (Err(_), Some(before)) => before.found.clone(),
+                    (Err(error), None) => return Err(error),
+                };
+                Lookup { until: clock::now() + self.ttl, found }
+            }
+        };
+        *latest = Some(lookup.clone());
+        *known.0.borrow_mut() = Some(lookup.clone());
+        Ok(lookup.found)
+    }
+
+    fn allowed(&self, found: Vec<SocketAddr>) -> io::Result<Arc<[SocketAddr]>> {
+        let near = if self.is_allowed { found } else { keep_near(&self.host, found)? };
+        Ok(near.into())
+    }
+}
+
+/// Connects to the first address that accepts: Happy Eyeballs, RFC 8305, without its sorting.
+pub(super) async fn connect_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+    let (mut attempts, mut rest) = (FuturesUnordered::new(), addresses.iter());
+    loop {
+        match rest.next() {
+            Some(next) => attempts.push(TcpStream::connect(next)),
+            None if attempts.is_empty() => return Err(last),
+            None => {}
+        }
+        tokio::select! {
+            biased;
+            Some(result) = attempts.next() => match result {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            },
+            () = sleep(NEXT_ATTEMPT), if rest.len() > 0 => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use url::Url;
+
+    use super::*;
+
+    fn resolver(host: &str, fixed: &[&str]) -> Resolver {
+        let target = Target::new(&Url::parse(&format!("http://{host}:80")).unwrap(), &[]);
+        let fixed = fixed.iter().map(|address| address.parse().unwrap()).collect();
+        Resolver::new(&target, fixed, Duration::from_secs(30))
+    }
+
+    #[tokio::test]
+    async fn addresses_of_a_name_are_used_in_turn() {
+        let resolver = resolver("shop.test", &["127.0.0.2:80", "127.0.0.3:80"]);
+        let mut first = Vec::new();
+        for _ in 0..4 {
+            first.push(resolver.resolve(&Addresses::default()).await.unwrap()[0].ip().to_string());
+        }
+        assert_eq!(first, ["127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.3"]);
+    }
+
+    #[tokio::test]
+    async fn a_public_address_is_not_used_even_if_the_user_gave_it() {
+        let refused = resolver("shop.test", &["203.0.113.7:80"]).resolve(&Addresses::default()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[tokio::test]
+    async fn one_look_up_serves_all_workers_until_it_is_too_old() {
+        let resolver = Resolver { ttl: Duration::from_millis(50), ..resolver("localhost", &[]) };
+        let (one, other) = (Addresses::default(), Addresses::default());
+        let found = resolver.all(&one).await.unwrap();
+        assert!(Arc::ptr_eq(&found, &resolver.all(&other).await.unwrap()), "the same look-up");
+        sleep(Duration::from_millis(60)).await;
+        assert!(!Arc::ptr_eq(&found, &resolver.all(&other).await.unwrap()), "a new look-up");
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_tried_if_one_refuses_or_is_silent() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let open = SocketAddr::new([127, 0, 0, 1].into(), port);
+        let refusing = SocketAddr::new([127, 0, 0, 9].into(), port);
+        assert_eq!(connect_any(&[refusing, open]).await.unwrap().peer_addr().unwrap(), open);
+        assert_eq!(connect_any(&[refusing]).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(connect_any(&[]).await.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+    }
+}
