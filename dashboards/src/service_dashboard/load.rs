@@ -2,7 +2,7 @@
 
 use monitoring::catalogue::Catalogue;
 use monitoring::label::{METRIC, NAME, SCENARIO, TESTID};
-use monitoring::metric::{HealthMetric, Metric};
+use monitoring::metric::{HealthMetric, Metric, Part};
 use monitoring::objective_counters;
 use monitoring::promql::{Selector, Window};
 use monitoring::slo::{Sli, Slo};
@@ -98,6 +98,22 @@ pub(super) fn generator() -> Panel {
             query("waiting", HealthMetric::RunQueue, linux),
             query("stolen", HealthMetric::Steal, linux),
         ],
+    )
+}
+
+pub(super) fn connecting() -> Panel {
+    let query = |name: &str, part| {
+        let growing = |series: String| selected(series).rate(Window::RateInterval).sum();
+        let metric = Metric::part(part);
+        Query::new(name, growing(metric.sum()).over(growing(metric.count())))
+    };
+    time_series(
+        "Connecting",
+        "Mean time per request in ms for looking up the name, for TCP and for the TLS handshake. It \
+         is not part of latency. On a reused connection it is zero, so it is high only if \
+         connections are slow to open and rarely reused.",
+        Unit::Milliseconds,
+        vec![query("look-up", Part::LookingUp), query("TCP", Part::Connecting), query("TLS", Part::TlsHandshaking)],
     )
 }
 

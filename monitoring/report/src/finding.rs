@@ -88,6 +88,7 @@ pub enum FindingKind {
     ArrivalsDropped,
     ArrivalsLate,
     HiddenWaits,
+    SlowConnecting,
     GeneratorBusy,
     ProcessorStolen,
     SettingIgnored,

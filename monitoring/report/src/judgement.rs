@@ -1,5 +1,6 @@
 //! Judges a run: a pure function of its evidence and the catalogue.
 
+mod connecting;
 mod segments;
 mod smoke;
 
@@ -70,6 +71,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
     let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo, &evidence.phases)).collect();
     let mut findings = judge.hidden_waits(&objectives);
+    findings.extend(connecting::findings(&judge));
     let on_backend = catalogue.backend.iter().filter_map(|slo| {
         let measurement = evidence.backend.iter().find(|measurement| measurement.id == slo.id())?;
         Some(ObjectiveResult::backend(slo, measurement.value.clone()))

@@ -82,6 +82,10 @@ impl Recorder {
         match sample.failure {
             None => {
                 counts.latency.record(duration);
+                let connecting = sample.parts.connecting();
+                let threshold = self.layout.threshold(at.endpoint).filter(|_| !connecting.is_zero());
+                let is_slow = threshold.is_some_and(|it| duration <= it && duration + connecting > it);
+                counts.slow_with_connecting += u64::from(is_slow);
                 counts.response.iter_mut().for_each(|response| response.record(response_time));
             }
             Some(failure) => {
@@ -152,7 +156,7 @@ impl Recorder {
     }
 
     fn is_timed(&self, at: Option<SampleKey>) -> bool {
-        at.is_some_and(|at| self.layout.is_timed(at.endpoint))
+        at.is_some_and(|at| self.layout.threshold(at.endpoint).is_some())
     }
 
     /// Counts an unjudged request. It belongs to no objective.

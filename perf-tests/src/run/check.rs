@@ -58,7 +58,7 @@ pub(super) fn stall_limit(catalogue: &Catalogue) -> Duration {
 /// The highest threshold of the objectives on latency of these endpoints.
 pub(super) fn highest_threshold(catalogue: &Catalogue, exercised: &[Endpoint]) -> Option<Duration> {
     let is_exercised = |slo: &&Slo| slo.endpoint().is_some_and(|endpoint| exercised.contains(endpoint));
-    catalogue.slos.iter().filter(is_exercised).filter_map(Slo::threshold).max()
+    catalogue.slos.iter().filter(|slo| slo.is_latency()).filter(is_exercised).filter_map(Slo::threshold).max()
 }
 
 /// Checks that every `--resolve` is about the target.

@@ -103,8 +103,9 @@ impl MissDetector<'_> {
             let lately = Tally {
                 good: now.good - then.good,
                 total: now.total - then.total,
-                unknown: 0,
-                refused: 0,
+                // Load that a dead target could not get is bad; other unknown requests come later.
+                unknown: now.refused - then.refused,
+                refused: now.refused - then.refused,
                 late: now.late - then.late,
             };
             (slo.on_miss == OnMiss::Fail && verdict::judge(slo, lately) == Verdict::Missed).then_some((slo, lately))

@@ -1,5 +1,7 @@
 //! Targets that go away, freeze, or close idle connections.
 
+#[cfg(target_os = "linux")]
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -213,4 +215,41 @@ fn a_node_is_loaded_under_its_real_name() {
     assert!(code == ExitCode::BadConfiguration && message.contains("the target is shop.test:"), "{message}");
     let (code, message) = run(&format!("shop.test:{port}:203.0.113.7"), "node-3").report().map(drop).unwrap_err();
     assert!(code == ExitCode::BadConfiguration && message.contains("--allow-target shop.test"), "{message}");
+}
+
+/// A listener that accepts no more connections: its queue is full, so that attempts hang.
+#[cfg(target_os = "linux")]
+fn silent(address: &str) -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind(address).unwrap();
+    let (mut queue, address) = (Vec::new(), listener.local_addr().unwrap());
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        queue.push(stream);
+    }
+    (listener, queue)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn connecting_that_is_slower_than_the_objective_is_named() {
+    let service = RawService::start(|_| Action::Respond);
+    let port = service.url.rsplit(':').next().unwrap().to_owned();
+    let _silent = silent(&format!("127.0.0.9:{port}"));
+    let run = |reuse: &str, testid| {
+        let resolve = format!("shop.test:{port}:127.0.0.9,127.0.0.1");
+        let given = [("PERF_RESOLVE", resolve.as_str()), ("K6_NO_CONNECTION_REUSE", reuse)];
+        let settings = super::settings_at(&format!("http://shop.test:{port}"), None, testid, &given);
+        Scenario::new("pings", &CATALOGUE)
+            .exercises(&[PING])
+            .load(per_vu_iterations(2, 20))
+            .run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await)
+    };
+    // Every other connection begins at the silent address, and goes on to the next one after
+    // 250 ms.
+    let slow = run("1", "connecting-1");
+    let report = slow.report().unwrap();
+    assert_eq!((code(&slow), report.requests.failed), (ExitCode::Met, 0), "{:?}", report.findings);
+    assert!(has(report, FindingKind::SlowConnecting, "ping: 2"), "{:?}", report.findings);
+    let reused = run("0", "connecting-2");
+    let report = reused.report().unwrap();
+    assert!(!report.has(FindingKind::SlowConnecting), "2 connections for 40 requests: {:?}", report.findings);
 }

@@ -31,6 +31,10 @@ pub struct EndpointCounts {
     failures: [u64; FailureKind::ALL.len()],
     /// Requests that were started but not finished.
     pub unknown: u64,
+    /// Requests that are within the threshold of the endpoint's latency objective, but not with the
+    /// time that connecting took.
+    #[serde(default)]
+    pub slow_with_connecting: u64,
     /// Requests that a steady load would have made while the target stalled.
     #[serde(default)]
     pub omitted: u64,
@@ -165,6 +169,7 @@ impl EndpointCounts {
             parts: vec![Buckets::new(coarse.clone()); Part::ALL.len()],
             failures: [0; FailureKind::ALL.len()],
             unknown: 0,
+            slow_with_connecting: 0,
             omitted: 0,
             reconnects: 0,
             late: 0,
@@ -227,6 +232,7 @@ impl EndpointCounts {
             *mine += theirs;
         }
         self.unknown += other.unknown;
+        self.slow_with_connecting += other.slow_with_connecting;
         self.omitted += other.omitted;
         self.reconnects += other.reconnects;
         self.late += other.late;

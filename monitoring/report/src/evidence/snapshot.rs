@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::metric;
 use monitoring::phase::{Phase, Phases};
+use monitoring::slo::Slo;
 use monitoring::span::Span;
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +28,8 @@ pub struct Layout {
     /// Upper bounds of the histograms by which objectives are judged, in nanoseconds.
     pub bounds: Bounds,
     coarse: Bounds,
-    /// For each endpoint: whether it has an objective on latency.
-    timed: Vec<bool>,
+    /// The threshold of each endpoint's objective on latency.
+    thresholds: Vec<Option<Duration>>,
 }
 
 /// Counts since the start of the run. Snapshots of several workers merge exactly.
@@ -83,9 +85,10 @@ impl Layout {
     /// Layout for the endpoints of a catalogue. `open` has one entry for each scenario.
     pub fn new(catalogue: &Catalogue, open: Vec<bool>) -> Self {
         let (exact, coarse) = (catalogue.bucket_bounds(), metric::coarse_bounds());
-        let timed = catalogue.endpoints.iter().map(|endpoint| catalogue.latency_slo(endpoint).is_some()).collect();
+        let threshold = |endpoint| catalogue.latency_slo(endpoint).and_then(Slo::threshold);
+        let thresholds = catalogue.endpoints.iter().map(threshold).collect();
         let spans = catalogue.endpoints.iter().map(|endpoint| catalogue.spans_on_demand(endpoint)).collect();
-        Self { spans, open, bounds: bounds(&exact), coarse: bounds(&coarse), timed }
+        Self { spans, open, bounds: bounds(&exact), coarse: bounds(&coarse), thresholds }
     }
 
     /// Whether the load of a scenario is open.
@@ -94,10 +97,10 @@ impl Layout {
         self.open.get(part).is_some_and(|open| *open)
     }
 
-    /// Whether an endpoint has an objective on latency.
+    /// The threshold of an endpoint's objective on latency.
     #[inline]
-    pub fn is_timed(&self, endpoint: usize) -> bool {
-        self.timed.get(endpoint).is_some_and(|timed| *timed)
+    pub fn threshold(&self, endpoint: usize) -> Option<Duration> {
+        self.thresholds.get(endpoint).copied().flatten()
     }
 }
 
