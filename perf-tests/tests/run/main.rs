@@ -10,11 +10,11 @@ mod fake_store;
 mod objectives;
 mod parts;
 mod raw_service;
+mod smoke;
 mod statuses;
 mod store;
 mod target;
 
-use perf_report::FailureKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,7 +28,7 @@ use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
-use perf_report::{Millis, Report};
+use perf_report::{FailureKind, Millis, Report};
 use perf_settings::Settings;
 use perf_tests::{Scenario, ScenarioResult, Vu, constant_vus, shared_iterations};
 use test_support::fake_server::unreachable_url;
@@ -375,27 +375,4 @@ fn a_run_with_errors_of_the_scenario_is_not_met() {
         "{:?}",
         unfilled.report()
     );
-}
-
-#[test]
-fn a_smoke_run_is_one_iteration_and_judges_no_percentile() {
-    let service = Service::start();
-    let smoke = |testid| Settings { smoke: true, ..settings(&service, None, testid) };
-    let met = pings(50).run_with(smoke("smoke-1"), async |vu: &mut Vu, ()| ping(vu).await);
-    let report = met.report().unwrap();
-    assert_eq!((code(&met), report.requests.sent), (ExitCode::Met, 1));
-    assert_eq!(verdict(report, "ping_latency"), Verdict::NotJudged);
-    assert_eq!(verdict(report, "ping_success"), Verdict::Met);
-    let idle = pings(50).run_with(smoke("smoke-2"), async |_: &mut Vu, ()| Ok(()));
-    assert_eq!(code(&idle), ExitCode::Inconclusive, "nothing was requested");
-    let failed = Scenario::new("moved", &CATALOGUE).exercises(&[ECHO]).load(shared_iterations(1, 30)).run_with(
-        smoke("smoke-3"),
-        async |vu: &mut Vu, ()| {
-            vu.request(ECHO).path("word", "moved").json(&1).send().await?;
-            Ok(())
-        },
-    );
-    let report = failed.report().unwrap();
-    let message = &report.problems().next().unwrap().message;
-    assert!(code(&failed) == ExitCode::Missed && message.contains("1 × 303 See Other"), "{message}");
 }
