@@ -6,11 +6,13 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
+use monitoring::phase::Phase;
 use monitoring::prometheus::alerts::{self, AlertRule};
 use monitoring::prometheus::recording_rules::{RuleFile, Timing};
 use monitoring::ratio::millis;
 use monitoring::services;
 use monitoring::slo::Slo;
+use monitoring::span::Span;
 use perf_report::exit_code::ExitCode;
 use perf_settings::{LoadOverride, Rate, Settings};
 use prometheus_store::StoreAccess;
@@ -173,9 +175,14 @@ async fn exercise(
     // Alerts must stay inactive for this long.
     time::sleep(SETTLED).await;
     let (series, now) = (source.alerts(began, Moment::now()).await?, Moment::now());
+    let drilled = drilled(catalogue);
+    for slo in catalogue.slos.iter().filter(|slo| !drilled.slos.contains(slo)) {
+        let (subject, objective) = (slo.subject(), slo.describe());
+        terminal::print_line(&format!("– not drilled, because slow responses do not miss it: {subject} {objective}"));
+    }
     let empty_queries =
-        proof::empty_queries(catalogue, &source, (&faulty, &scenario.name), (began, run_ended), now).await?;
-    let alerts = alerts::alerts(catalogue, &Timing::DRILL);
+        proof::empty_queries(&drilled, &source, (&faulty, &scenario.name), (began, run_ended), now).await?;
+    let alerts = alerts::alerts(&drilled, &Timing::DRILL);
     Ok(print_result(&alerts, (&loud, &series), (began, now), &empty_queries))
 }
 
@@ -183,11 +190,27 @@ async fn exercise(
 /// than its objective allows, then the first endpoint fails.
 fn faults(catalogue: &Catalogue) -> Vec<String> {
     let slow = catalogue.endpoints.iter().filter_map(|endpoint| {
-        let threshold = catalogue.latency_slos(endpoint).filter_map(Slo::threshold).max()?;
+        let of_endpoint = catalogue.slos.iter().filter(|slo| slo.endpoint() == Some(endpoint) && is_provoked(slo));
+        let threshold = of_endpoint.filter_map(Slo::threshold).max()?;
         Some(format!("--delay={}={}ms@{SLOW}", endpoint.name, millis(threshold + Duration::from_millis(100))))
     });
     let failing = catalogue.endpoints.first().map(|endpoint| format!("--errors={}=100%@{FAILING}", endpoint.name));
     slow.chain(failing).collect()
+}
+
+/// Whether a slow response makes the drill's load miss an objective. The drill cannot make
+/// connecting slow, and its scenario need not have the objective's part.
+fn is_provoked(slo: &Slo) -> bool {
+    let by_responses = slo.limited_span().is_some_and(|span| span != Span::Connecting);
+    by_responses && slo.part.is_none() && slo.phases.contains(Phase::Steady)
+}
+
+/// The catalogue without objectives whose alert the drill cannot make fire.
+fn drilled(catalogue: &Catalogue) -> Catalogue {
+    let has_alert = |slo: &Slo| alerts::violation_name(catalogue, slo).is_some();
+    let slos = catalogue.slos.iter().filter(|slo| slo.part.is_none() && (is_provoked(slo) || !has_alert(slo)));
+    // A catalogue lives as long as the process.
+    Catalogue { slos: slos.copied().collect::<Vec<_>>().leak(), ..*catalogue }
 }
 
 /// Prints the timeline of each alert, and all problems. Returns the exit code.
@@ -231,6 +254,18 @@ mod tests {
     fn series(state: &str, from: u32, to: u32) -> Series {
         let labels = [("alertname".to_owned(), "A".to_owned()), ("alertstate".to_owned(), state.to_owned())];
         Series { labels: labels.into(), points: (from..=to).map(|at| (at.into(), 1.0)).collect() }
+    }
+
+    #[test]
+    fn the_drill_expects_only_alerts_that_slow_responses_make_fire() {
+        let catalogue = &test_support::objectives::CATALOGUE;
+        let drilled = drilled(catalogue);
+        let alerts = alerts::alerts(&drilled, &Timing::DRILL);
+        let names: Vec<_> = alerts.groups[0].rules.iter().map(|rule| rule.alert.as_str()).collect();
+        assert!(names.contains(&"RoomSLOViolation") && names.contains(&"HighErrorRate"), "{names:?}");
+        assert!(!names.iter().any(|name| name.contains("Throughput") || name.contains("RoomConnecting")), "{names:?}");
+        assert_eq!(drilled.slos.len(), 9, "eight on slow responses, and one on errors");
+        assert_eq!(faults(catalogue)[0], format!("--delay=room=20100ms@{SLOW}"));
     }
 
     #[test]
