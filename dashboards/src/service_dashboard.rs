@@ -20,6 +20,7 @@ mod backend;
 mod health;
 mod latency;
 mod load;
+mod measures;
 mod summary;
 
 /// Title of the Grafana folder for provisioned dashboards.
@@ -37,6 +38,7 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
     let mut small: Vec<_> = catalogue.endpoints.iter().map(|endpoint| latency::small(catalogue, endpoint)).collect();
     small.extend(latency::spans(catalogue));
     small.extend(load::throughputs(catalogue));
+    small.extend(measures::panels(catalogue));
     let mut panels = vec![
         Row::Even(9, critical),
         Row::Heading("Health"),

@@ -6,6 +6,7 @@ use dashboards::{outline, service_dashboard};
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
+use monitoring::measure::Measure;
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 
@@ -16,6 +17,7 @@ const ECHO: Catalogue = Catalogue {
     endpoints: &[PING],
     critical: &[PING],
     slos: &[Slo::p95(PING, Duration::from_micros(2_500))],
+    measures: &[],
     mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],
@@ -31,6 +33,7 @@ fn the_dashboard_covers_only_the_endpoints_of_its_catalogue() {
     assert!(!serde_json::to_string(&dashboard).unwrap().contains("join_room"));
 }
 
+const QUEUE: Measure = Measure::trend("queue_length", "Queue length");
 const SEVERAL: Catalogue = Catalogue {
     slos: &[
         Slo::p95(PING, Duration::from_millis(300)),
@@ -38,7 +41,9 @@ const SEVERAL: Catalogue = Catalogue {
         Slo::p95(PING, Duration::from_millis(400)).in_part("readers"),
         Slo::connecting(PING, Ratio::percent(95), Duration::from_millis(50)),
         Slo::throughput(PING, 50),
+        Slo::trend(QUEUE, Ratio::percent(99), 25),
     ],
+    measures: &[QUEUE],
     ..ECHO
 };
 
@@ -57,6 +62,7 @@ fn every_objective_has_a_line_and_a_row() {
         "Ping p95 <= 400 ms in part readers",
         "Ping connecting p95",
         "Ping throughput",
+        "queue_length p99",
     ];
     assert_eq!(legends("SLO compliance"), rows);
     let lines = |title: &str| {
@@ -66,4 +72,5 @@ fn every_objective_has_a_line_and_a_row() {
     assert_eq!(lines("Ping latency"), [300, 400, 1_000]);
     assert_eq!(lines("Ping connecting p95"), [40, 50]);
     assert_eq!(lines("Ping throughput"), [50]);
+    assert_eq!((legends("Queue length").len(), lines("Queue length")), (3, vec![25]));
 }

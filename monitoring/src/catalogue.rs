@@ -9,6 +9,7 @@ use crate::backend_mapping::BackendMapping;
 use crate::backend_slo::{BackendSlo, Cache};
 use crate::endpoint::Endpoint;
 use crate::label;
+use crate::measure::{self, Measure, MeasureKind};
 use crate::metric::LADDER_MS;
 use crate::phase::Phases;
 use crate::ratio::Ratio;
@@ -28,6 +29,8 @@ pub struct Catalogue {
     pub critical: &'static [Endpoint],
     /// All objectives on requests, in the order of tables.
     pub slos: &'static [Slo],
+    /// The scenarios' own measures.
+    pub measures: &'static [Measure],
     /// Names of the metrics with which the backend counts its requests.
     pub mapping: BackendMapping,
     /// Objectives on the backend's own metrics.
@@ -49,7 +52,7 @@ pub enum CatalogueError {
     /// An endpoint expects no status that a response can have.
     #[error("endpoint {0:?} expects a status that no response has: use statuses from 200 to 599")]
     Statuses(&'static str),
-    /// Two endpoints, or two objectives on the backend, with the same name.
+    /// Two endpoints, two measures, or two objectives on the backend, with the same name.
     #[error("{0:?} is defined twice in the catalogue: remove or rename one")]
     Duplicate(String),
     /// Two objectives with the same limit: subject and text.
@@ -68,6 +71,12 @@ pub enum CatalogueError {
     /// The name of a check cannot be a label value.
     #[error("check name {0:?} is empty, longer than {max} bytes or has control characters", max = label::MAX_VALUE)]
     Check(&'static str),
+    /// An objective on a measure that is not in `measures`, or has another kind.
+    #[error(
+        "measure {0:?} has an objective, but `measures` does not have it with that kind: add it there, and use \
+         Slo::trend for trends and Slo::rate_above for rates"
+    )]
+    Measure(&'static str),
     /// The name of a part cannot be a label value.
     #[error(
         "part {0:?} of an objective is empty, longer than {max} bytes or has control characters",
@@ -144,6 +153,15 @@ impl Catalogue {
         bounds
     }
 
+    /// Finite upper bounds of trends, ascending. Each limit of the catalogue is one of them.
+    pub fn measure_bounds(&self) -> Vec<Duration> {
+        let limit = |slo: &Slo| match slo.sli {
+            Sli::Measure { at_most, .. } => at_most,
+            _ => None,
+        };
+        measure::bounds(self.slos.iter().filter_map(limit))
+    }
+
     /// Checks names, duplicates, references and thresholds.
     ///
     /// # Errors
@@ -170,12 +188,27 @@ impl Catalogue {
                 return Err(CatalogueError::Unknown(endpoint.name));
             }
         }
+        let mut measures = BTreeSet::new();
+        for measure in self.measures {
+            if !label::is_metric_stem(measure.name) {
+                return Err(CatalogueError::Name(measure.name));
+            }
+            if !measures.insert(measure.name) {
+                return Err(CatalogueError::Duplicate(measure.name.to_owned()));
+            }
+        }
         let mut limits = BTreeSet::new();
         for slo in self.slos {
             if let Some(endpoint) = slo.endpoint()
                 && !self.endpoints.contains(endpoint)
             {
                 return Err(CatalogueError::Unknown(endpoint.name));
+            }
+            if let Sli::Measure { measure, at_most } = slo.sli {
+                let wanted = if at_most.is_some() { MeasureKind::Trend } else { MeasureKind::Rate };
+                if !self.measures.contains(&measure) || measure.kind != wanted {
+                    return Err(CatalogueError::Measure(measure.name));
+                }
             }
             if let Sli::Check { name } = slo.sli
                 && label::check_value("check", name).is_err()

@@ -7,7 +7,7 @@
 //! In reading order:
 //! - services: [`services`], the only folder that a fork edits
 //! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`span`], [`ratio`],
-//!   [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`],
+//!   [`measure`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`],
 //!   [`backend_mapping`]
 //! - queries: [`promql`], [`objective_counters`]
 //! - files: [`prometheus`], [`generated_files`]
@@ -19,6 +19,7 @@ pub mod catalogue;
 pub mod endpoint;
 pub mod generated_files;
 pub mod label;
+pub mod measure;
 pub mod metric;
 pub mod objective_counters;
 pub mod openapi;

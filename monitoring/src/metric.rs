@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::endpoint::Endpoint;
 use crate::label::{self, Label};
+use crate::measure::{Measure, MeasureKind};
 use crate::phase::Phase;
 use crate::ratio::millis;
 use crate::span::Span;
@@ -215,6 +216,24 @@ impl Metric {
     /// `checks_failed`: evaluations of a check that did not pass.
     pub fn checks_failed() -> Self {
         Self::counter("checks_failed", By::Check, "Evaluations of a check that did not pass.")
+    }
+
+    /// `measure_<name>`: a scenario's own measure. It is a histogram, the sum, the last value, or
+    /// the number of values of a rate.
+    pub fn measure(measure: &Measure) -> Self {
+        let kind = match measure.kind {
+            MeasureKind::Trend => Kind::Histogram,
+            MeasureKind::Counter | MeasureKind::Rate => Kind::Counter,
+            MeasureKind::Gauge => Kind::Gauge,
+        };
+        let by = if kind == Kind::Gauge { By::Run } else { By::Phase };
+        let description = Description { kind, unit: "", help: "A measure of the scenario." };
+        Self { name: format!("measure_{}", measure.name), by, description }
+    }
+
+    /// `measure_<name>_passed`: values of a rate that are not zero.
+    pub fn measure_passed(measure: &Measure) -> Self {
+        Self::counter(format!("measure_{}_passed", measure.name), By::Phase, "Values that are not zero.")
     }
 
     /// `iterations`: completed iterations of the scenario, failed ones included.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::label::{self, CHECK, LE, Label, NAME, TESTID};
+use crate::measure;
 use crate::metric::{self, Metric};
 use crate::promql::{Expr, Selector, Window};
 use crate::slo::{Sli, Slo};
@@ -25,6 +26,14 @@ pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Exp
         Sli::Check { name } => {
             let check_series = |metric: Metric| judged(metric.name).with(CHECK, *name);
             rest(check_series(Metric::checks()), check_series(Metric::checks_failed()))
+        }
+        Sli::Measure { measure, at_most: Some(at_most) } => {
+            let metric = Metric::measure(measure);
+            let le = metric::le(measure::as_duration(*at_most));
+            (count(slo.select(Selector::new(metric.bucket()).with(LE, le))), count(judged(metric.count())))
+        }
+        Sli::Measure { measure, at_most: None } => {
+            (count(judged(Metric::measure_passed(measure).name)), count(judged(Metric::measure(measure).name)))
         }
         Sli::NoError | Sli::Throughput { endpoint: None, .. } => {
             rest(judged(Metric::http_reqs().name), judged(Metric::api_errors().name))
@@ -65,7 +74,7 @@ pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, 
     let (good, total) = good_and_total(slo, &|selector| aggregate(labels(selector).growth(window)));
     let (good, enough) = (good.times(of), total.clone().times(needed));
     let met = match slo.sli {
-        Sli::Span { .. } => good.is_at_least(enough),
+        Sli::Span { .. } | Sli::Measure { at_most: Some(_), .. } => good.is_at_least(enough),
         _ => good.is_above(enough),
     };
     met.and_on(by, total.above_zero())

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::endpoint::Endpoint;
 use crate::label::SCENARIO;
+use crate::measure::Measure;
 use crate::metric::Metric;
 use crate::phase::Phases;
 use crate::promql::Selector;
@@ -39,6 +40,13 @@ pub enum Sli {
     },
     /// The request did not fail, whatever its endpoint.
     NoError,
+    /// A value of the scenario's own measure was at most the limit or, without one, not zero.
+    Measure {
+        /// The measure.
+        measure: Measure,
+        /// Highest good value of a trend. It is always a bucket bound. `None` for a rate.
+        at_most: Option<u64>,
+    },
     /// Successful requests in each second of the judged phases, on average.
     Throughput {
         /// Endpoint whose requests are counted. `None` counts all endpoints.
@@ -137,6 +145,16 @@ impl Slo {
         Self::new(Sli::Throughput { endpoint: None, per_second }, Ratio::percent(100))
     }
 
+    /// At least `objective` of the values of a trend are at most `at_most`.
+    pub const fn trend(measure: Measure, objective: Ratio, at_most: u64) -> Self {
+        Self::new(Sli::Measure { measure, at_most: Some(at_most) }, objective)
+    }
+
+    /// More than `objective` of the values of a rate are not zero.
+    pub const fn rate_above(measure: Measure, objective: Ratio) -> Self {
+        Self::new(Sli::Measure { measure, at_most: None }, objective)
+    }
+
     const fn span(endpoint: Endpoint, span: Span, objective: Ratio, threshold: Duration) -> Self {
         Self::new(Sli::Span { endpoint, span, threshold }, objective)
     }
@@ -172,7 +190,15 @@ impl Slo {
             Sli::Span { endpoint, .. }
             | Sli::Success { endpoint }
             | Sli::Throughput { endpoint: Some(endpoint), .. } => Some(endpoint),
-            Sli::NoError | Sli::Check { .. } | Sli::Throughput { endpoint: None, .. } => None,
+            _ => None,
+        }
+    }
+
+    /// Measure of the objective.
+    pub const fn measure(&self) -> Option<&Measure> {
+        match &self.sli {
+            Sli::Measure { measure, .. } => Some(measure),
+            _ => None,
         }
     }
 
@@ -205,6 +231,7 @@ impl Slo {
             Sli::Success { endpoint } => Metric::success(endpoint).name,
             Sli::NoError => Metric::api_errors().name,
             Sli::Check { name } => format!("{}:{name}", Metric::checks().name),
+            Sli::Measure { measure, .. } => Metric::measure(measure).name,
             Sli::Throughput { endpoint: Some(endpoint), .. } => format!("{}_throughput", endpoint.name),
             Sli::Throughput { endpoint: None, .. } => "throughput".to_owned(),
         }
@@ -214,7 +241,10 @@ impl Slo {
     pub(crate) fn name_of_limit(&self) -> String {
         let limit = match &self.sli {
             Sli::Span { threshold, .. } => format!("{}_under_{}ms", self.quantile(), millis(*threshold)),
-            Sli::Success { .. } | Sli::Check { .. } => format!("above_{}", self.objective.as_percent()),
+            Sli::Measure { at_most: Some(value), .. } => format!("{}_at_most_{value}", self.quantile()),
+            Sli::Success { .. } | Sli::Check { .. } | Sli::Measure { .. } => {
+                format!("above_{}", self.objective.as_percent())
+            }
             Sli::NoError => format!("below_{}", self.objective.rest().as_percent()),
             Sli::Throughput { per_second, .. } => format!("at_least_{per_second}_per_second"),
         };
@@ -228,10 +258,11 @@ impl Slo {
         format!("{phases}{part}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
     }
 
-    /// Name of the endpoint or the check, or "all endpoints".
+    /// Name of the endpoint, the check or the measure, or "all endpoints".
     pub fn subject(&self) -> &'static str {
         match self.sli {
             Sli::Check { name } => name,
+            Sli::Measure { measure, .. } => measure.name,
             _ => self.endpoint().map_or("all endpoints", |endpoint| endpoint.name),
         }
     }
@@ -240,7 +271,8 @@ impl Slo {
     pub fn describe(&self) -> String {
         let limit = match &self.sli {
             Sli::Span { threshold, .. } => format!("{} <= {} ms", self.describe_kind(), millis(*threshold)),
-            Sli::Success { .. } | Sli::Check { .. } => {
+            Sli::Measure { at_most: Some(value), .. } => format!("{} <= {value}", self.describe_kind()),
+            Sli::Success { .. } | Sli::Check { .. } | Sli::Measure { .. } => {
                 format!("{} > {} %", self.describe_kind(), self.objective.as_percent())
             }
             Sli::NoError => format!("errors < {} %", self.objective.rest().as_percent()),
@@ -260,6 +292,8 @@ impl Slo {
     pub fn describe_kind(&self) -> String {
         match &self.sli {
             Sli::Span { span, .. } => format!("{}{}", span.prefix(), self.quantile()),
+            Sli::Measure { at_most: Some(_), .. } => self.quantile(),
+            Sli::Measure { at_most: None, .. } => "rate".to_owned(),
             Sli::Success { .. } => "success".to_owned(),
             Sli::Check { .. } => "check".to_owned(),
             Sli::NoError => "errors".to_owned(),
@@ -287,7 +321,8 @@ impl Slo {
         let of_phase = (self.phases != Phases::AFTER_WARM_UP).then_some("not every load has these phases");
         let of_short_run =
             matches!(self.sli, Sli::Throughput { .. }).then_some("a run of a minute has no whole window");
-        of_part.or(of_phase).or(of_short_run).or_else(|| self.limited_span()?.may_be_missing())
+        let of_measure = self.measure().map(|_| "not every scenario records this measure");
+        of_part.or(of_phase).or(of_measure).or(of_short_run).or_else(|| self.limited_span()?.may_be_missing())
     }
 
     /// Whether `good` of `total` requests meet the objective. Without requests it is not met. For
@@ -297,8 +332,8 @@ impl Slo {
         let needed = u128::from(total) * u128::from(self.objective.as_ppm());
         total > 0
             && match self.sli {
-                Sli::Span { .. } | Sli::Throughput { .. } => good >= needed,
-                Sli::Success { .. } | Sli::NoError | Sli::Check { .. } => good > needed,
+                Sli::Span { .. } | Sli::Throughput { .. } | Sli::Measure { at_most: Some(_), .. } => good >= needed,
+                _ => good > needed,
             }
     }
 
@@ -306,7 +341,9 @@ impl Slo {
     /// is just the slowest request.
     pub fn min_requests(&self) -> u64 {
         match self.sli {
-            Sli::Span { .. } => u64::from(Ratio::WHOLE).div_ceil(u64::from(self.objective.rest().as_ppm()).max(1)),
+            Sli::Span { .. } | Sli::Measure { at_most: Some(_), .. } => {
+                u64::from(Ratio::WHOLE).div_ceil(u64::from(self.objective.rest().as_ppm()).max(1))
+            }
             _ => 1,
         }
     }
@@ -321,55 +358,4 @@ impl Slo {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::services::stock_ai::JOIN_ROOM;
-
-    #[test]
-    fn at_exactly_its_share_latency_is_met_and_errors_are_not() {
-        let p95 = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
-        assert!(p95.holds(57, 60));
-        assert!(!p95.holds(56, 60));
-        let errors = Slo::errors_below(Ratio::percent(1));
-        assert!(!errors.holds(99, 100));
-        assert!(errors.holds(991, 1000));
-        assert!(!errors.holds(990, 1000));
-    }
-
-    #[test]
-    fn objectives_are_not_met_without_requests() {
-        assert!(!Slo::p95(JOIN_ROOM, Duration::from_millis(300)).holds(0, 0));
-        assert!(!Slo::errors_below(Ratio::percent(1)).holds(0, 0));
-    }
-
-    #[test]
-    fn counts_beyond_32_bits_are_compared_exactly() {
-        let p95 = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
-        let total = 20 * (1_u64 << 40);
-        assert!(p95.holds(19 * (1 << 40), total));
-        assert!(!p95.holds(19 * (1 << 40) - 1, total));
-    }
-
-    #[test]
-    fn a_percentile_needs_one_over_one_minus_q_requests() {
-        assert_eq!(Slo::p95(JOIN_ROOM, Duration::from_millis(1)).min_requests(), 20);
-        let p999 = Slo::latency(JOIN_ROOM, Ratio::ppm(999_000), Duration::from_millis(1));
-        assert_eq!(p999.min_requests(), 1000);
-    }
-
-    #[test]
-    fn decimals_are_printed_from_integers() {
-        assert_eq!(Ratio::ppm(999_000).as_percent(), "99.9");
-        assert_eq!(Ratio::percent(1).rest().as_percent(), "99");
-        assert_eq!(Ratio::percent(95).as_fraction(), (19, 20));
-        assert_eq!(millis(Duration::from_micros(250)), "0.25");
-        assert_eq!(millis(Duration::from_secs(60)), "60000");
-    }
-
-    #[test]
-    fn objectives_have_a_short_text() {
-        assert_eq!(Slo::p95(JOIN_ROOM, Duration::from_millis(300)).describe(), "p95 <= 300 ms");
-        assert_eq!(Slo::success_above(JOIN_ROOM, Ratio::percent(95)).describe(), "success > 95 %");
-        assert_eq!(Slo::errors_below(Ratio::percent(1)).describe(), "errors < 1 %");
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::generated_files;
+use monitoring::measure::{self, Measure};
 use monitoring::phase::{Phase, Phases};
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::prometheus::{alerts, recording_rules};
@@ -20,10 +21,14 @@ const ECHO: Catalogue = Catalogue {
     endpoints: &[PING],
     critical: &[PING],
     slos: &[Slo::latency(PING, Ratio::ppm(999_000), Duration::from_micros(2_500))],
+    measures: &[],
     mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],
 };
+
+const QUEUE: Measure = Measure::trend("queue_length", "Queue length");
+const HITS: Measure = Measure::rate("hits", "Cache hits");
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -49,7 +54,11 @@ const SEVERAL: Catalogue = Catalogue {
         Slo::throughput(PING, 50),
         Slo::throughput(PING, 80).warn(),
         Slo::total_throughput(50),
+        Slo::trend(QUEUE, Ratio::percent(95), 25),
+        Slo::trend(QUEUE, Ratio::percent(99), 60),
+        Slo::rate_above(HITS, Ratio::percent(90)),
     ],
+    measures: &[QUEUE, HITS],
     ..ECHO
 };
 
@@ -109,4 +118,14 @@ fn each_threshold_of_a_span_is_a_bucket_bound() {
     for bound in [MS(50), MS(100), MS(200), MS(300), MS(350), MS(500), MS(1_000), Duration::from_micros(2_500)] {
         assert!(SEVERAL.bucket_bounds().contains(&bound), "{bound:?}");
     }
+}
+
+#[test]
+fn an_objective_needs_a_declared_measure_of_its_kind() {
+    const UNDECLARED: Catalogue = Catalogue { measures: &[QUEUE], ..SEVERAL };
+    assert_eq!(UNDECLARED.validate(), Err(CatalogueError::Measure("hits")));
+    const OTHER_KIND: Catalogue =
+        Catalogue { slos: &[Slo::rate_above(QUEUE, Ratio::percent(90))], measures: &[QUEUE], ..ECHO };
+    assert_eq!(OTHER_KIND.validate(), Err(CatalogueError::Measure("queue_length")));
+    assert!(SEVERAL.measure_bounds().contains(&measure::as_duration(25)));
 }

@@ -10,8 +10,8 @@ mod timeline;
 
 pub use perf_report::evidence::{
     Bounds, Buckets, CheckCounts, EndpointCounts, FailedRequest, GeneratorHealth, IterationCounts, Latency, Layout,
-    PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot, SpanCounts, Spread, StatusCounts, ThreadTimes,
-    bounds,
+    MeasureCounts, PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot, SpanCounts, Spread, StatusCounts,
+    ThreadTimes, bounds,
 };
 pub use pulse::Pulse;
 pub(crate) use pulse::PulseSum;

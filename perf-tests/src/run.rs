@@ -132,6 +132,8 @@ impl PreparedRun {
             http: self.http.clone(),
             endpoints: self.spec.catalogue.endpoints,
             exercised: self.spec.exercised.clone(),
+            measures: self.spec.catalogue.measures,
+            declared_measures: self.spec.measures.clone(),
             seed: self.planning.plan.seed,
             phases: self.planning.plan.parts.iter().map(|part| part.phases.clone()).collect(),
             shared_connections: self.spec.shared_connections,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
+use monitoring::measure::Measure;
 use perf_host::{Lock, LockError};
 use perf_settings::Settings;
 
@@ -114,6 +115,20 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     /// ```
     pub fn checks(mut self, names: &[&'static str]) -> Self {
         self.spec.checks = names.to_vec();
+        self
+    }
+
+    /// Declares the measures of the catalogue that the scenario records. An objective on a declared
+    /// measure without a value is inconclusive.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::Scenario;
+    /// # const MEASURES: &[monitoring::measure::Measure] = &[];
+    /// let scenario = Scenario::new("news", &STOCK_AI).measures(MEASURES);
+    /// ```
+    pub fn measures(mut self, measures: &[Measure]) -> Self {
+        self.spec.measures = measures.to_vec();
         self
     }
 

@@ -6,6 +6,7 @@
 mod counts;
 mod failures;
 mod histogram;
+mod measures;
 mod phase_time;
 mod snapshot;
 
@@ -21,6 +22,7 @@ pub use counts::{
 };
 pub use failures::{FailedRequest, FailureCause, FailureCauses, body_text, describe_failure, describe_status};
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
+pub use measures::{MeasureCounts, Measures};
 pub use phase_time::{PhaseTime, judged_ms};
 pub use snapshot::{Layout, PartCounts, Snapshot};
 
@@ -66,6 +68,9 @@ pub struct Evidence {
     pub exercised: Vec<String>,
     /// Names of the checks that the scenario declares.
     pub checks: Vec<Cow<'static, str>>,
+    /// Names of the measures that the scenario declares.
+    #[serde(default)]
+    pub measures: Vec<Cow<'static, str>>,
     /// The plan and its execution.
     pub plan: PlanResult,
     /// For each part: the times of its phases. Older versions did not write them.

@@ -10,17 +10,20 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
+use monitoring::measure::as_duration;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
-use crate::evidence::{EndpointCounts, Evidence, Latency, PhaseTime, RequestCounts, ServerTimes, Snapshot, judged_ms};
+use crate::evidence::{
+    EndpointCounts, Evidence, Latency, MeasureCounts, PhaseTime, RequestCounts, ServerTimes, Snapshot, judged_ms,
+};
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
 use crate::verdict::{self, Tally, Verdict};
 use crate::{
-    CheckResult, CurvePoint, EndpointResult, Iterations, Measurement, ObjectiveResult, Requests, SegmentResult,
+    CheckResult, CurvePoint, EndpointResult, Iterations, Measurement, Millis, ObjectiveResult, Requests, SegmentResult,
     ServerTiming,
 };
 
@@ -35,6 +38,8 @@ pub struct Judge<'run> {
     pub snapshot: &'run Snapshot,
     /// Names of the checks that the scenario declares.
     pub checks: &'run [Cow<'static, str>],
+    /// Names of the measures that the scenario declares.
+    pub measures: &'run [Cow<'static, str>],
     /// Names of the scenario's parts, in the order of the counts.
     pub parts: &'run [&'run str],
 }
@@ -66,7 +71,8 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let exercised: Vec<_> = catalogue.endpoints.iter().filter(is_exercised).copied().collect();
     let parts: Vec<_> = evidence.plan.parts.iter().map(|part| &*part.name).collect();
     let (snapshot, checks) = (&evidence.counts, &evidence.checks);
-    let judge = Judge { catalogue, exercised: &exercised, snapshot, checks, parts: &parts };
+    let measures = &evidence.measures;
+    let judge = Judge { catalogue, exercised: &exercised, snapshot, checks, measures, parts: &parts };
     let iterations = evidence.counts.iterations();
     let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
     let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo, &evidence.phases)).collect();
@@ -151,6 +157,14 @@ impl Judge<'_> {
         Some((index, self.snapshot.endpoint_in(index, scope.phases, scope.part)?))
     }
 
+    /// Values of the objective's measure. `None` if the scenario does not record it.
+    fn measure(&self, slo: &Slo) -> Option<MeasureCounts> {
+        let (measure, scope) = (slo.measure()?, self.scope(slo)?);
+        let index = self.catalogue.measures.iter().position(|known| known == measure)?;
+        let counts = self.snapshot.measure(index, scope.phases, scope.part)?;
+        (counts.count > 0 || self.measures.iter().any(|name| name == measure.name)).then_some(counts)
+    }
+
     /// Requests that an objective counts. `None` if the scenario does not exercise it.
     pub fn tally(&self, slo: &Slo) -> Option<Tally> {
         let scope = self.scope(slo)?;
@@ -173,6 +187,13 @@ impl Judge<'_> {
                 let good = tries.tried - tries.failed;
                 let is_tried = tries.tried > 0 || self.checks.iter().any(|known| known == name);
                 is_tried.then_some(Tally { good, total: tries.tried, unknown, refused, late: 0 })
+            }
+            Sli::Measure { at_most, .. } => {
+                let counts = self.measure(slo)?;
+                let limit = at_most.map(as_duration);
+                let within = limit.zip(counts.values.as_ref()).map(|(limit, values)| values.buckets().within(limit));
+                let (good, total) = (within.unwrap_or(counts.passed), counts.count);
+                Some(Tally { good, total, ..Tally::default() })
             }
             Sli::Span { span, threshold, .. } => {
                 let (index, counts) = self.counts(slo)?;
@@ -197,6 +218,10 @@ impl Judge<'_> {
             return ObjectiveResult { measured, ..ObjectiveResult::new(self.catalogue, slo, tally, verdict) };
         }
         let mut result = ObjectiveResult::new(self.catalogue, slo, tally, verdict::judge(slo, tally));
+        if let Some(values) = self.measure(slo).and_then(|counts| counts.values) {
+            let quantile = values.quantile(slo.objective).map(Millis::as_f64);
+            result.measured = Some(Measurement::Values { tally, quantile });
+        }
         let (Some(span), Some((_, counts))) = (slo.limited_span(), self.counts(slo)) else { return result };
         let quantile = |durations: &Latency| durations.quantile(slo.objective);
         let judged = counts.span(span);

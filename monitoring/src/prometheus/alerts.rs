@@ -55,8 +55,10 @@ pub fn alerts(catalogue: &Catalogue, timing: &Timing) -> RuleFile<AlertRule> {
 /// its metric. Objectives without a recording rule have no alert.
 pub fn violation_name(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
     recording_rules::objective_record(catalogue, slo)?;
-    let subject = slo.endpoint().map(|endpoint| camel_case(endpoint.name)).unwrap_or_default();
+    let name = slo.endpoint().map(|endpoint| endpoint.name).or_else(|| Some(slo.measure()?.name));
+    let subject = name.map(camel_case).unwrap_or_default();
     let kind = match slo.limited_span() {
+        _ if slo.measure().is_some() => "Measure".to_owned(),
         Some(span) => camel_case(&span.prefix().replace(' ', "_")),
         None => "Throughput".to_owned(),
     };
@@ -96,6 +98,16 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
             let quantile = slo.quantile();
             let value = span_quantile(slo, &Metric::span(&endpoint, span), window);
             (value, format!("{quantile}: {{{{ printf \"%.0f\" $value }}}}ms"))
+        }
+        Sli::Measure { measure, at_most: Some(_) } => {
+            let buckets = slo.select(Selector::new(Metric::measure(&measure).bucket()));
+            let quantile = promql::quantile_over(buckets, slo.objective, &[TESTID], window);
+            (quantile, format!("{}: {{{{ printf \"%.0f\" $value }}}}", slo.quantile()))
+        }
+        Sli::Measure { at_most: None, .. } => {
+            let grown = |selector: Selector| selector.growth(window).sum_by(&[TESTID]);
+            let (good, total) = objective_counters::good_and_total(slo, &grown);
+            (good.over(total), "rate: {{ humanizePercentage $value }}".to_owned())
         }
         _ => {
             let rate = |selector: Selector| selector.rate(window).sum_by(&[TESTID]);
@@ -139,6 +151,7 @@ fn action(slo: &Slo) -> &'static str {
             "If only this endpoint is slow, check its own query. \
              If all are slow, check for overload, the connection pool and the network."
         }
+        None if slo.measure().is_some() => "Check what the scenario measures, and whether requests are slow or fail.",
         None => {
             "Check whether requests fail or have become slower. \
              If the load is lower than planned, check the generator."

@@ -124,11 +124,12 @@ pub(crate) fn quantile_record(histogram: &Metric, quantile: &str) -> String {
 pub(crate) fn objective_record(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
     let span = match slo.sli {
         Sli::Span { span, .. } => span.prefix().replace(' ', "_"),
-        Sli::Throughput { .. } => String::new(),
+        Sli::Throughput { .. } | Sli::Measure { .. } => String::new(),
         Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
     };
     let scope = if catalogue.is_main(slo) { String::new() } else { slo.name_of_scope() };
-    let subject = slo.endpoint().map_or("all", |endpoint| endpoint.name);
+    let of_measure = slo.measure().map(|measure| measure.name);
+    let subject = slo.endpoint().map(|endpoint| endpoint.name).or(of_measure).unwrap_or("all");
     Some(format!("slo:{subject}:{span}{}{scope}", slo.name_of_limit()))
 }
 

@@ -46,6 +46,7 @@ pub const STOCK_AI: Catalogue = Catalogue {
         Slo::success_above(JOIN_ROOM, Ratio::percent(95)),
         Slo::errors_below(Ratio::percent(1)),
     ],
+    measures: &[],
     mapping: BackendMapping::FASTAPI,
     // These only warn, because not every backend serves the metrics. Without `.warn()` a miss fails
     // the run.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::endpoint::{Endpoint, Method};
+use monitoring::measure::Measure;
 use monitoring::phase::Phase;
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
@@ -19,6 +20,7 @@ use crate::measure::{DurationParts, FailedRequest, Failure, IterationEnd, Record
 use crate::plan::PhasePlan;
 
 mod random;
+mod record;
 mod request;
 
 pub use request::{Request, RequestError, Response};
@@ -29,6 +31,9 @@ pub(crate) struct RunContext {
     pub(crate) http: Arc<HttpConfig>,
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) exercised: Vec<Endpoint>,
+    /// The measures of the catalogue.
+    pub(crate) measures: &'static [Measure],
+    pub(crate) declared_measures: Vec<Measure>,
     pub(crate) seed: u64,
     /// The phases of each part's load.
     pub(crate) phases: Vec<PhasePlan>,

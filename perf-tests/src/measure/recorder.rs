@@ -185,6 +185,11 @@ impl Recorder {
         tries.failed += u64::from(!passed);
     }
 
+    /// Records a value of a measure, after its time in nanoseconds since the start of the load.
+    pub(crate) fn record_measure(&mut self, part: usize, phase: Phase, measure: usize, (at, value): (u64, u64)) {
+        self.counts.parts[part].measures.cell_mut(measure, phase).record(at, value);
+    }
+
     /// Counts an iteration that began `lateness` after it was due. Returns whether it is late.
     pub(crate) fn record_arrival(&mut self, part: usize, lateness: Duration) -> bool {
         let part = &mut self.counts.parts[part];

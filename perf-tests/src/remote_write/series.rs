@@ -6,13 +6,16 @@ use std::sync::Arc;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{LE, SCENARIO, TESTID};
+use monitoring::measure::{Measure, MeasureKind};
 use monitoring::metric::{self, Description, HealthMetric, LE_INFINITY, Metric, Part};
 use monitoring::phase::Phase;
 
 use super::message::{SampleValue, SeriesLabels};
 use super::native_histogram::NativeHistogram;
 use super::wire_v1::Label;
-use crate::measure::{self, Buckets, CheckCounts, EndpointCounts, Latency, Snapshot, SpanCounts};
+use crate::measure::{
+    self, Buckets, CheckCounts, EndpointCounts, Latency, MeasureCounts, PartCounts, Snapshot, SpanCounts,
+};
 use crate::plan::PhasePlan;
 
 /// A series and its current value.
@@ -82,6 +85,9 @@ pub fn series(
                 out.counter(&Metric::checks(), None, name, tried);
                 out.counter(&Metric::checks_failed(), None, name, failed);
             }
+            for (index, measure) in catalogue.measures.iter().enumerate() {
+                out.measure(measure, counts.measures.cell(index, phase));
+            }
         }
         out.counter(&Metric::iterations(), None, "", counts.iterations.completed);
         out.histogram(&Metric::iteration_duration(), None, "", counts.iteration_duration.buckets());
@@ -89,6 +95,7 @@ pub fn series(
             out.histogram(&Metric::iteration_lateness(), None, "", counts.lateness.buckets());
         }
         out.gauge(&Metric::vus(), counts.vus.into());
+        out.gauges(catalogue, counts);
         all = out.series;
     }
     let mut out = SeriesWriter { run, phase: Phase::Steady, series: all };
@@ -136,6 +143,30 @@ impl SeriesWriter<'_> {
         }
         for (failure, count) in counts.failures() {
             self.counter(&Metric::http_req_errors(), labeled, failure.as_str(), count);
+        }
+    }
+
+    /// Series of a measure, from its first value on. Gauges have no phase.
+    fn measure(&mut self, measure: &Measure, counts: &MeasureCounts) {
+        let metric = Metric::measure(measure);
+        match (measure.kind, &counts.values) {
+            _ if counts.count == 0 => {}
+            (_, Some(values)) => self.histogram(&metric, None, "", values.buckets()),
+            (MeasureKind::Rate, None) => {
+                self.counter(&metric, None, "", counts.count);
+                self.counter(&Metric::measure_passed(measure), None, "", counts.passed);
+            }
+            (MeasureKind::Counter, None) => self.counter(&metric, None, "", counts.sum),
+            (MeasureKind::Gauge | MeasureKind::Trend, None) => {}
+        }
+    }
+
+    fn gauges(&mut self, catalogue: &Catalogue, counts: &PartCounts) {
+        for (index, measure) in catalogue.measures.iter().enumerate() {
+            let last = Phase::ALL.iter().filter_map(|&phase| counts.measures.cell(index, phase).last).max();
+            if let Some((_, value)) = last.filter(|_| measure.kind == MeasureKind::Gauge) {
+                self.gauge(&Metric::measure(measure), float(value));
+            }
         }
     }
 

@@ -39,6 +39,9 @@ impl RunSpec {
         if self.parts.is_empty() {
             return Err(format!("scenario {} has no load: call load() or part()", self.name));
         }
+        if let Some(unknown) = self.measures.iter().find(|measure| !self.catalogue.measures.contains(measure)) {
+            return Err(format!("scenario {}: measure {} is not in its catalogue", self.name, unknown.name));
+        }
         match self.exercised.iter().find(|endpoint| !self.catalogue.endpoints.contains(endpoint)) {
             Some(unknown) => Err(format!("scenario {}: endpoint {} is not in its catalogue", self.name, unknown.name)),
             None => Ok(()),

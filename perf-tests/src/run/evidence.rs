@@ -93,6 +93,7 @@ impl PreparedRun {
             endpoints: catalogue.endpoints.iter().map(|endpoint| endpoint.name.to_owned()).collect(),
             exercised: self.exercised(&load.snapshot),
             checks: spec.checks.iter().map(|name| (*name).into()).collect(),
+            measures: spec.measures.iter().map(|measure| measure.name.into()).collect(),
             phases: report::phase_times(plan, load, (*started, *ended), stopped),
             plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
             generator: report::generator(load),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
+use monitoring::measure::Measure;
 
 use super::AbortRule;
 use crate::engine::vu::Vu;
@@ -24,6 +25,8 @@ pub(crate) struct RunSpec {
     pub(crate) shared_connections: bool,
     /// Names of checks that the scenario declares.
     pub(crate) checks: Vec<&'static str>,
+    /// Measures that the scenario declares.
+    pub(crate) measures: Vec<Measure>,
     pub(crate) abort: Option<AbortRule>,
 }
 
@@ -36,7 +39,8 @@ pub(crate) struct PartSpec {
 impl RunSpec {
     pub(crate) fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         let (exercised, parts) = (Vec::new(), Vec::new());
-        Self { name, catalogue, exercised, parts, shared_connections: false, checks: Vec::new(), abort: None }
+        let (checks, measures) = (Vec::new(), Vec::new());
+        Self { name, catalogue, exercised, parts, shared_connections: false, checks, measures, abort: None }
     }
 
     /// Removes all parts but the one of this name. Returns its place among them.

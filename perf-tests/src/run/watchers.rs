@@ -85,7 +85,7 @@ impl MissDetector<'_> {
     /// The reason to end the load, if an objective was missed over the window before `elapsed`.
     fn find_miss(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Option<String> {
         let Self { catalogue, exercised, parts, .. } = self;
-        let judge = Judge { catalogue, exercised, snapshot, checks: &[], parts };
+        let judge = Judge { catalogue, exercised, snapshot, checks: &[], measures: &[], parts };
         // A window has no planned time, so throughput is only judged at the end.
         let judged = |slo: &Slo| judge.tally(slo).filter(|_| !matches!(slo.sli, Sli::Throughput { .. }));
         let now: Vec<_> = catalogue.slos.iter().map(judged).collect();

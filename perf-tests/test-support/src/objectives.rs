@@ -5,11 +5,21 @@ use std::time::Duration;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
+use monitoring::measure::Measure;
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 
 /// The endpoint of the stub backend's mode `--fixed`.
 pub const ROOM: Endpoint = Endpoint::new("room", "Room", Method::Get, "/room");
+
+/// A trend.
+pub const QUEUE_LENGTH: Measure = Measure::trend("queue_length", "Queue length");
+/// A counter.
+pub const ORDERS: Measure = Measure::counter("orders", "Orders");
+/// A gauge.
+pub const OPEN_ROOMS: Measure = Measure::gauge("open_rooms", "Open rooms");
+/// A rate.
+pub const HITS: Measure = Measure::rate("hits", "Cache hits");
 
 /// No request is as slow as this.
 const ALWAYS: Duration = Duration::from_secs(20);
@@ -40,7 +50,12 @@ pub const CATALOGUE: Catalogue = Catalogue {
         Slo::throughput(ROOM, 5).in_part("writers"),
         Slo::total_throughput(5),
         Slo::errors_below(Ratio::percent(1)),
+        Slo::trend(QUEUE_LENGTH, Ratio::percent(95), 7),
+        Slo::trend(QUEUE_LENGTH, Ratio::percent(95), 6).warn(),
+        Slo::rate_above(HITS, Ratio::percent(40)),
+        Slo::rate_above(HITS, Ratio::percent(60)).warn(),
     ],
+    measures: &[QUEUE_LENGTH, ORDERS, OPEN_ROOMS, HITS],
     mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],

@@ -28,6 +28,7 @@ const CATALOGUE: Catalogue = Catalogue {
     endpoints: &[RESPONSE],
     critical: &[RESPONSE],
     slos: &[Slo::p95(RESPONSE, Duration::from_secs(5)), Slo::errors_below(Ratio::percent(1))],
+    measures: &[],
     mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],

@@ -46,6 +46,7 @@ const CATALOGUE: Catalogue = Catalogue {
         Slo::success_above(PING, Ratio::percent(95)),
         Slo::errors_below(Ratio::percent(1)),
     ],
+    measures: &[],
     mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],

@@ -2,7 +2,7 @@
 
 use perf_report::verdict::Reason;
 use perf_report::{Measurement, ObjectiveResult};
-use test_support::objectives::{CATALOGUE, ROOM};
+use test_support::objectives::{CATALOGUE, HITS, OPEN_ROOMS, ORDERS, QUEUE_LENGTH, ROOM};
 
 use super::*;
 
@@ -12,10 +12,14 @@ const SECONDS: Duration = Duration::from_secs(2);
 fn two_parts() -> Scenario {
     async fn enter(vu: &mut Vu, _: &()) -> anyhow::Result<()> {
         vu.request(ROOM).send().await?;
+        vu.record(QUEUE_LENGTH, 7);
+        vu.record(ORDERS, 2);
+        vu.record(OPEN_ROOMS, 3);
+        vu.record(HITS, vu.iteration() % 2);
         vu.think(Duration::from_millis(10), Duration::from_millis(20)).await;
         Ok(())
     }
-    let scenario = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]);
+    let scenario = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]).measures(CATALOGUE.measures);
     scenario.part("readers", constant_vus(2, SECONDS), enter).part("writers", constant_vus(2, SECONDS), enter)
 }
 
@@ -34,7 +38,8 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
     for objective in &report.objectives {
         let expected = if objective.on_miss == monitoring::slo::OnMiss::Warn { Verdict::Missed } else { Verdict::Met };
         assert_eq!(objective.verdict, expected, "{objective:?}");
-        let wanted = usize::from(objective.objective.contains("0.001") || objective.objective.contains("1000000"));
+        let limits = ["0.001", "1000000", "p95 <= 6", "rate > 60 %"];
+        let wanted = usize::from(limits.iter().any(|limit| objective.objective.contains(limit)));
         assert_eq!(wanted, usize::from(expected == Verdict::Missed), "{}", objective.objective);
     }
     let sent = report.requests.sent;
@@ -103,4 +108,45 @@ fn an_objective_of_another_part_is_not_in_the_scenario() {
     // A load that is limited by iterations has no planned length.
     let Some(Measurement::Throughput { judged_ms, .. }) = find(report, "throughput").measured else { panic!() };
     assert!((1..30_000).contains(&judged_ms), "{judged_ms}");
+}
+
+#[test]
+fn a_measure_is_recorded_pushed_and_judged_like_requests() {
+    let (service, store) = (Service::start(), Store::start());
+    let given = [("K6_NO_CONNECTION_REUSE", "true")];
+    let finished = two_parts().run_parts_with(settings_with(&service, Some(&store), "measures-1", &given));
+    let report = finished.report().unwrap();
+    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
+    let sent = report.requests.sent as f64;
+    let stored = |name: &str| store.last_sum(&format!("measure_{name}"));
+    assert_eq!([stored("queue_length_count"), stored("queue_length_sum")], [sent, sent * 7.0]);
+    assert_eq!([stored("orders"), stored("hits")], [sent * 2.0, sent]);
+    // One series for each part.
+    assert_eq!(stored("open_rooms"), 6.0);
+    let hits = find(report, "measure_hits").tally().unwrap();
+    assert_eq!((stored("hits_passed"), hits.total as f64), (hits.good as f64, sent));
+    let missed = perf_report::findings::describe_miss(find(report, "measure_queue_length:p95_at_most_6"));
+    assert_eq!(missed, format!("queue_length p95 7 > 6, {} values", report.requests.sent));
+}
+
+#[test]
+fn a_measure_without_a_value_is_inconclusive_and_an_undeclared_one_ends_the_run() {
+    let service = Service::start();
+    let silent = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]).measures(&[QUEUE_LENGTH]);
+    let finished = silent.load(shared_iterations(2, 100)).run_with(
+        settings(&service, None, "silent-1"),
+        async |vu: &mut Vu, ()| {
+            vu.request(ROOM).send().await?;
+            Ok(())
+        },
+    );
+    let report = finished.report().unwrap();
+    assert_eq!(find(report, "measure_queue_length").verdict, Verdict::Inconclusive(Reason::NoData));
+    assert_eq!(find(report, "measure_hits").verdict, Verdict::NotInScenario);
+    let undeclared = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]).load(shared_iterations(1, 1));
+    let finished = undeclared.run_with(settings(&service, None, "undeclared-1"), async |vu: &mut Vu, ()| {
+        vu.record(HITS, 1);
+        Ok(())
+    });
+    assert_eq!(code(&finished), ExitCode::BadConfiguration, "{:?}", finished.report());
 }

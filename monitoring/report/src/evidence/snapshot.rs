@@ -17,12 +17,14 @@ use super::counts::{
 };
 use super::failures::FailureCauses;
 use super::histogram::{Bounds, Latency, bounds};
+use super::measures::{self, MeasureCounts, MeasureLayout, Measures};
 
 /// Dimensions of the counts. They are known before a run and the same for all workers.
 #[derive(Debug, Clone)]
 pub struct Layout {
     /// For each endpoint: the spans that are counted because an objective limits them.
     spans: Vec<Vec<Span>>,
+    measures: MeasureLayout,
     /// For each scenario of the run: whether its load is open.
     open: Vec<bool>,
     /// Upper bounds of the histograms by which objectives are judged, in nanoseconds.
@@ -72,6 +74,9 @@ pub struct PartCounts {
     pub late: u64,
     /// Checks by name and phase.
     pub checks: BTreeMap<Cow<'static, str>, [CheckCounts; Phase::ALL.len()]>,
+    /// Values of the scenario's own measures.
+    #[serde(default)]
+    pub measures: Measures,
     /// Latencies by segment and endpoint.
     #[serde(with = "entries")]
     pub segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>>,
@@ -88,7 +93,8 @@ impl Layout {
         let threshold = |endpoint| catalogue.latency_slo(endpoint).and_then(Slo::threshold);
         let thresholds = catalogue.endpoints.iter().map(threshold).collect();
         let spans = catalogue.endpoints.iter().map(|endpoint| catalogue.spans_on_demand(endpoint)).collect();
-        Self { spans, open, bounds: bounds(&exact), coarse: bounds(&coarse), thresholds }
+        let measures = measures::layout(catalogue);
+        Self { spans, measures, open, bounds: bounds(&exact), coarse: bounds(&coarse), thresholds }
     }
 
     /// Whether the load of a scenario is open.
@@ -172,6 +178,14 @@ impl Snapshot {
         all
     }
 
+    /// Values of a measure in some phases, over all scenarios or in one. `None` without scenarios
+    /// or phases.
+    pub fn measure(&self, measure: usize, phases: Phases, part: Option<usize>) -> Option<MeasureCounts> {
+        let mut all = None;
+        self.chosen(part).for_each(|part| part.measures.add_to(&mut all, measure, phases));
+        all
+    }
+
     /// All scenarios, or the one with this index.
     pub fn chosen(&self, part: Option<usize>) -> impl Iterator<Item = &PartCounts> {
         let is_chosen = move |index| part.is_none_or(|only| only == index);
@@ -192,6 +206,7 @@ impl PartCounts {
             lateness: Latency::new(layout.coarse.clone()),
             late: 0,
             checks: BTreeMap::new(),
+            measures: Measures::new(&layout.measures),
             segments: BTreeMap::new(),
             vus: 0,
             most_per_iteration: vec![0; layout.spans.len()],
@@ -211,6 +226,7 @@ impl PartCounts {
             && self.cells.iter().all(|cell| has_bounds(&cell.latency) && cell.response.iter().all(has_bounds))
             && self.cells.iter().zip(spans).all(|(cell, spans)| has_spans(cell, spans))
             && self.most_per_iteration.len() == endpoints
+            && self.measures.has(&layout.measures)
             && self.segments.values().flat_map(BTreeMap::keys).all(|&endpoint| endpoint < endpoints)
     }
 
@@ -241,6 +257,7 @@ impl PartCounts {
             let mine = self.checks.entry(name.clone()).or_default();
             mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.add(*theirs));
         }
+        self.measures.merge(&other.measures);
         for (segment, endpoints) in &other.segments {
             let mine = self.segments.entry(segment.clone()).or_default();
             for (endpoint, theirs) in endpoints {

@@ -15,6 +15,7 @@ pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
     match (objective.measured.as_ref()?, objective.goal) {
         (Measurement::Backend(found), Goal::Backend { measure, .. }) => Some(measure.describe(found.value)),
         (Measurement::Percentile { quantile_ms, .. }, _) => quantile_ms.map(millis),
+        (Measurement::Values { quantile, .. }, _) => quantile.map(|value| format!("{value:.0}")),
         (Measurement::Throughput { tally, judged_ms }, _) => Some(describe_rate(tally.good, *judged_ms)?),
         _ => {
             let tally = objective.tally().filter(|tally| tally.total > 0)?;
@@ -52,6 +53,8 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Goal::Span { span, share_ppm, threshold_ms } => {
             (format!("{}{}", span.prefix(), quantile(share_ppm)), '>', format!("{threshold_ms} ms"))
         }
+        Goal::Measure { share_ppm, at_most: Some(value) } => (quantile(share_ppm), '>', value.to_string()),
+        Goal::Measure { share_ppm, at_most: None } => ("rate".to_owned(), '≤', percent(share_ppm)),
         Goal::Throughput { per_second } => ("throughput".to_owned(), '<', format!("{per_second} requests/s")),
         Goal::Success(goal) => ("success".to_owned(), '≤', percent(goal.share_ppm)),
         Goal::Check(goal) => ("passes".to_owned(), '≤', percent(goal.share_ppm)),
@@ -66,6 +69,9 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     let requests = match objective.measured {
         Some(Measurement::Throughput { tally, judged_ms }) => {
             format!(", {} successful requests in {} s", count(tally.good), judged_ms.div_ceil(1_000))
+        }
+        _ if matches!(objective.goal, Goal::Measure { .. }) => {
+            objective.tally().map(|it| format!(", {} values", count(it.total))).unwrap_or_default()
         }
         _ => objective.tally().map(|it| format!(", {} requests", count(it.total))).unwrap_or_default(),
     };

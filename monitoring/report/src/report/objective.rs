@@ -19,7 +19,7 @@ const BACKEND: &str = "backend";
 pub struct ObjectiveResult {
     /// ID: the name of the judged metric.
     pub id: String,
-    /// Name of the endpoint or the check, "all endpoints" or "backend".
+    /// Name of the endpoint, the check or the measure, "all endpoints" or "backend".
     pub subject: String,
     /// Text of the objective: "p95 <= 300 ms".
     pub objective: String,
@@ -66,6 +66,13 @@ pub enum Goal {
     Check(Share),
     /// The share of all requests that do not fail.
     Errors(Share),
+    /// Values of the scenario's own measure.
+    Measure {
+        /// Share in parts per million: 950,000 is p95.
+        share_ppm: u32,
+        /// Highest good value of a trend. `None` for a rate.
+        at_most: Option<u64>,
+    },
     /// Successful requests a second.
     Throughput {
         /// Least number of them.
@@ -143,6 +150,14 @@ pub enum Measurement {
         #[serde(flatten)]
         tally: Tally,
     },
+    /// Values of a trend, which are good up to the limit. The percentile is for display.
+    Values {
+        /// Counts of values, from which the verdict is made.
+        #[serde(flatten)]
+        tally: Tally,
+        /// Percentile. `None` without values.
+        quantile: Option<f64>,
+    },
     /// Successful requests in the judged time.
     Throughput {
         /// Counts of requests.
@@ -177,6 +192,7 @@ impl Goal {
             Sli::Success { .. } => Self::Success(Share { share_ppm }),
             Sli::Check { .. } => Self::Check(Share { share_ppm }),
             Sli::NoError => Self::Errors(Share { share_ppm }),
+            Sli::Measure { at_most, .. } => Self::Measure { share_ppm, at_most },
             Sli::Throughput { per_second, .. } => Self::Throughput { per_second },
         }
     }
@@ -187,7 +203,8 @@ impl Goal {
         let ppm = match *self {
             Self::Latency(Percentile { share_ppm, .. })
             | Self::ResponseTime(Percentile { share_ppm, .. })
-            | Self::Span { share_ppm, .. } => share_ppm,
+            | Self::Span { share_ppm, .. }
+            | Self::Measure { share_ppm, .. } => share_ppm,
             Self::Success(Share { share_ppm })
             | Self::Check(Share { share_ppm })
             | Self::Errors(Share { share_ppm }) => share_ppm,
@@ -323,6 +340,7 @@ impl ObjectiveResult {
             Some(
                 Measurement::Percentile { tally, .. }
                 | Measurement::Share { tally }
+                | Measurement::Values { tally, .. }
                 | Measurement::Throughput { tally, .. },
             ) => Some(tally),
             _ => None,

@@ -87,6 +87,8 @@ pub(super) async fn run_against(
         http: Arc::new(HttpConfig::new(&target, HttpSettings::default()).unwrap()),
         endpoints: STOCK_AI.endpoints,
         exercised: vec![JOIN_ROOM],
+        measures: &[],
+        declared_measures: Vec::new(),
         seed: plan.seed,
         phases: vec![part.phases.clone()],
         shared_connections: false,

@@ -1,0 +1,42 @@
+//! The scenario's own measures.
+
+use monitoring::measure::Measure;
+
+use super::Vu;
+use crate::clock;
+use crate::plan::nanos;
+
+impl Vu {
+    /// Records a value of a measure of the catalogue. For a rate, zero is bad and any other value is
+    /// good.
+    ///
+    /// ```
+    /// # use monitoring::measure::Measure;
+    /// const QUEUE_LENGTH: Measure = Measure::trend("queue_length", "Queue length");
+    ///
+    /// # fn iteration(vu: &mut perf_tests::Vu, length: u64, is_hit: bool, hits: Measure) {
+    /// vu.record(QUEUE_LENGTH, length);
+    /// vu.record(hits, is_hit.into());
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the scenario has not declared the measure with
+    /// [`measures`](crate::Scenario::measures), because its objectives would not be judged. The run
+    /// exits with code 104.
+    #[track_caller]
+    pub fn record(&mut self, measure: Measure, value: u64) {
+        let shared = &self.context.shared;
+        if !shared.declared_measures.contains(&measure) {
+            panic!("the scenario records {} but does not declare it: add it to measures(&[…])", measure.name);
+        }
+        let Some(index) = shared.measures.iter().position(|known| *known == measure) else { return };
+        let now = clock::now();
+        let at = nanos(now.saturating_duration_since(self.context.epoch));
+        // Setup and teardown are not judged.
+        if self.id > 0 {
+            let phase = self.phase_at(now);
+            self.context.recorder.borrow_mut().record_measure(self.part, phase, index, (at, value));
+        }
+    }
+}
