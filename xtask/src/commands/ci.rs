@@ -20,7 +20,7 @@ use crate::{files, workspace};
 /// The module of tests that take too long for every change.
 const FULL: &str = "full::";
 /// Programs that the checks need on PATH.
-const NEEDED: [&str; 7] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node"];
+const NEEDED: [&str; 8] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node", "java"];
 
 /// The extent of the checks.
 #[derive(Debug, clap::Args)]

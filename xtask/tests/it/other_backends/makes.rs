@@ -1,0 +1,142 @@
+//! Services in Go, Node, Java and Rust, each with its usual metrics library.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::{doctor, run_load};
+use crate::real::{free_port, get, root, wait_for};
+
+/// Long enough for the store to need data for panels of the backend.
+const LONG: u64 = 26;
+const SHORT: u64 = 5;
+
+/// A service of one make.
+struct Make {
+    name: &'static str,
+    /// The command that starts the service, without the port.
+    command: fn() -> Command,
+    /// Why delivery is not audited by endpoint if the definition names no mapping.
+    without: &'static str,
+    /// The mapping that the doctor finds.
+    mapping: &'static str,
+    /// Seconds of the runs without and with the mapping.
+    seconds: [u64; 2],
+}
+
+const MAKES: &[Make] = &[
+    Make {
+        name: "go",
+        command: || Command::new(provided("go-backend")),
+        without: "not available by endpoint: the backend does not count by handler: add the label handler",
+        mapping: "BackendMapping::GO",
+        seconds: [LONG, SHORT],
+    },
+    Make {
+        name: "node",
+        command: || {
+            let mut command = Command::new("node");
+            command.arg("perf-tests/tests/backends/node/server.js");
+            command.env("NODE_PATH", provided("node/node_modules"));
+            command
+        },
+        without: "has no http_requests_total: the service's definition needs `mapping: BackendMapping::EXPRESS.status",
+        mapping: "BackendMapping::EXPRESS.status(\"code\")",
+        seconds: [SHORT, LONG],
+    },
+    Make {
+        name: "java",
+        command: || {
+            let mut command = Command::new("java");
+            // Otherwise each response waits 40 ms for an acknowledgement.
+            command.arg("-Dsun.net.httpserver.nodelay=true");
+            command.arg("-cp").arg(format!(
+                "{}/*:{}",
+                provided("java/lib").display(),
+                provided("java/classes").display()
+            ));
+            command.arg("Backend");
+            command
+        },
+        without: "/metrics responded with 404 Not Found: serve metrics there",
+        mapping: "BackendMapping::MICROMETER",
+        seconds: [SHORT, SHORT],
+    },
+    Make {
+        name: "axum",
+        command: || Command::new(provided("axum/debug/axum-backend")),
+        without: "has no http_requests_total: the service's definition needs `mapping: BackendMapping::AXUM`",
+        mapping: "BackendMapping::AXUM",
+        seconds: [SHORT, SHORT],
+    },
+];
+
+/// A file that `.ci/provide` made.
+fn provided(name: &str) -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "the folder that .ci/provide exports")]
+    let folder =
+        std::env::var("PERF_BACKENDS").unwrap_or_else(|_| panic!("PERF_BACKENDS is not set: source .ci/provide"));
+    PathBuf::from(folder).join(name)
+}
+
+struct Service {
+    child: Child,
+    url: String,
+}
+
+impl Service {
+    fn start(make: &Make) -> Self {
+        let port = free_port();
+        let mut command = (make.command)();
+        let child = command.arg(port.to_string()).current_dir(root()).stdin(Stdio::null()).spawn().unwrap();
+        let service = Self { child, url: format!("http://127.0.0.1:{port}") };
+        wait_for(make.name, Duration::from_secs(30), || get(&format!("{}/api/news", service.url)).map(drop));
+        service
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Checks that only queries for series that the service does not expose are excused.
+fn check_panels(make: &Make, check: &serde_json::Value) {
+    assert_eq!(check["outcome"], "shown", "{}: {check}", make.name);
+    if (make.name, make.seconds[0]) != ("go", LONG) {
+        return;
+    }
+    let excused = check["excused"].as_array().unwrap();
+    let is_excused = |place: &str| excused.iter().any(|line| line.as_str().is_some_and(|line| line.starts_with(place)));
+    assert!(is_excused("panel \"Time outside the backend by endpoint\""), "{check}");
+    assert!(!is_excused("panel \"Backend request rate\""), "the service counts requests: {check}");
+}
+
+#[test]
+#[ignore = "needs what .ci/provide installs: run with cargo xtask ci"]
+fn services_of_four_makes_pass_without_a_mapping_and_are_audited_with_it() {
+    for make in MAKES {
+        let (Make { name, without, mapping, seconds, .. }, service) = (make, Service::start(make));
+        let found = run_load(&format!("{name}-without"), &service.url, seconds[0], &[]);
+        assert_eq!(found.code, 0, "{name}: {}", found.text);
+        let delivery = found.check("delivery")["figures"].as_str().unwrap().to_owned();
+        assert!(delivery.contains(without), "{name}: {delivery}");
+        check_panels(make, found.check("nothing empty"));
+
+        let advice = doctor(&service.url);
+        let (_, line) = advice.split_once("--backend-metrics '").unwrap_or_else(|| panic!("{name}: {advice}"));
+        let (line, _) = line.split_once('\'').unwrap();
+        assert_eq!(line, *mapping, "{name}");
+        let found = run_load(&format!("{name}-with"), &service.url, seconds[1], &["--backend-metrics", line]);
+        assert_eq!(found.code, 0, "{name}: {}", found.text);
+        let (delivery, clocks) = (found.check("delivery"), found.check("two clocks"));
+        assert_eq!(delivery["outcome"], "shown", "{name}: {delivery}");
+        assert_eq!(found.check("nothing empty")["outcome"], "shown", "{name}: {}", found.text);
+        // promhttp knows no routes.
+        let by_route = *name != "go";
+        assert_eq!(clocks["outcome"], if by_route { "shown" } else { "not_applicable" }, "{name}: {clocks}");
+        assert_eq!(found.text.contains("not available by endpoint"), !by_route, "{name}: {}", found.text);
+    }
+}
