@@ -20,6 +20,7 @@ use monitoring::slo::OnMiss;
 
 mod backend;
 mod environment;
+mod goal;
 mod load;
 mod objective;
 #[cfg(test)]
@@ -28,11 +29,12 @@ mod timeline;
 
 pub use backend::CacheResult;
 pub use environment::Environment;
+pub use goal::{Goal, Percentile, Share};
 pub use load::{
     ArrivalCounts, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, PlanResult, SegmentLatency,
     SegmentResult,
 };
-pub use objective::{BackendValue, Goal, Measurement, ObjectiveResult, Percentile, Share};
+pub use objective::{BackendValue, Measurement, ObjectiveResult};
 pub use timeline::{EndpointSlice, Slice, Timeline};
 
 /// Schema version of `report.json`.

@@ -7,8 +7,8 @@ use crate::clock;
 use crate::plan::nanos;
 
 impl Vu {
-    /// Records a value of a measure of the catalogue. For a rate, zero is bad and any other value is
-    /// good.
+    /// Records a value of a measure of the catalogue. For a rate, zero is bad and any other value
+    /// is good.
     ///
     /// ```
     /// # use monitoring::measure::Measure;

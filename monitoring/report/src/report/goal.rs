@@ -1,0 +1,147 @@
+//! Objectives in numbers.
+
+use monitoring::backend_slo::Measure;
+use monitoring::slo::{Sli, Slo};
+use monitoring::span::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An objective in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Goal {
+    /// A percentile of an endpoint's latency.
+    Latency(Percentile),
+    /// A percentile of an endpoint's response time.
+    ResponseTime(Percentile),
+    /// A percentile of another span of an endpoint's requests.
+    Span {
+        /// Which span.
+        span: Span,
+        /// Share in parts per million: 950,000 is p95.
+        share_ppm: u32,
+        /// Longest good duration, in milliseconds.
+        threshold_ms: f64,
+    },
+    /// The share of an endpoint's requests that succeed.
+    Success(Share),
+    /// The share of a check's evaluations that pass.
+    Check(Share),
+    /// The share of all requests that do not fail.
+    Errors(Share),
+    /// Values of the scenario's own measure.
+    Measure {
+        /// Share in parts per million: 950,000 is p95.
+        share_ppm: u32,
+        /// Highest good value of a trend. `None` for a rate.
+        at_most: Option<u64>,
+    },
+    /// Successful requests a second.
+    Throughput {
+        /// Least number of them.
+        per_second: u32,
+    },
+    /// A value of the backend's own metrics.
+    Backend {
+        /// Limit of the value. A value equal to it is good.
+        bound: f64,
+        /// Unit of the limit and of the value.
+        measure: Measure,
+        /// Which values are good. `None` if an older version did not write it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        side: Option<LimitSide>,
+    },
+}
+
+impl Goal {
+    pub(super) fn new(slo: &Slo) -> Self {
+        let share_ppm = slo.objective.as_ppm();
+        let threshold_ms = slo.threshold().map_or(0.0, |threshold| threshold.as_secs_f64() * 1e3);
+        match slo.sli {
+            Sli::Span { span: Span::Latency, .. } => Self::Latency(Percentile { share_ppm, threshold_ms }),
+            Sli::Span { span: Span::ResponseTime, .. } => Self::ResponseTime(Percentile { share_ppm, threshold_ms }),
+            Sli::Span { span, .. } => Self::Span { span, share_ppm, threshold_ms },
+            Sli::Success { .. } => Self::Success(Share { share_ppm }),
+            Sli::Check { .. } => Self::Check(Share { share_ppm }),
+            Sli::NoError => Self::Errors(Share { share_ppm }),
+            Sli::Measure { at_most, .. } => Self::Measure { share_ppm, at_most },
+            Sli::Throughput { per_second, .. } => Self::Throughput { per_second },
+        }
+    }
+
+    /// Share of requests that must be good, in parts per million. `None` if it is unknown, or if
+    /// the objective has no share.
+    pub fn share_ppm(&self) -> Option<u32> {
+        let ppm = match *self {
+            Self::Latency(Percentile { share_ppm, .. })
+            | Self::ResponseTime(Percentile { share_ppm, .. })
+            | Self::Span { share_ppm, .. }
+            | Self::Measure { share_ppm, .. } => share_ppm,
+            Self::Success(Share { share_ppm })
+            | Self::Check(Share { share_ppm })
+            | Self::Errors(Share { share_ppm }) => share_ppm,
+            Self::Throughput { .. } | Self::Backend { .. } => return None,
+        };
+        (ppm > 0).then_some(ppm)
+    }
+
+    /// Threshold of an objective on a duration, in milliseconds.
+    pub const fn threshold_ms(&self) -> Option<f64> {
+        match self {
+            Self::Latency(goal) | Self::ResponseTime(goal) => Some(goal.threshold_ms),
+            Self::Span { threshold_ms, .. } => Some(*threshold_ms),
+            _ => None,
+        }
+    }
+
+    /// Whether the objective is on a percentile of latency.
+    pub const fn is_latency(&self) -> bool {
+        matches!(self, Self::Latency(_))
+    }
+
+    /// Whether the objective is on throughput.
+    pub const fn is_throughput(&self) -> bool {
+        matches!(self, Self::Throughput { .. })
+    }
+
+    /// Whether the objective is on the backend's own metrics.
+    pub const fn is_backend(&self) -> bool {
+        matches!(self, Self::Backend { .. })
+    }
+}
+
+/// Which side of a limit is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitSide {
+    /// The limit and smaller values.
+    AtMost,
+    /// The limit and larger values.
+    AtLeast,
+}
+
+impl LimitSide {
+    /// Sign between a bad value and the limit.
+    pub(crate) const fn missed_sign(self) -> char {
+        match self {
+            Self::AtMost => '>',
+            Self::AtLeast => '<',
+        }
+    }
+}
+
+/// A share of requests must succeed within a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Percentile {
+    /// Share in parts per million: 950,000 is p95. 0 if an older version did not write it.
+    pub share_ppm: u32,
+    /// Longest good duration, in milliseconds.
+    pub threshold_ms: f64,
+}
+
+/// A share of requests or evaluations must be good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Share {
+    /// Share in parts per million. 0 if an older version did not write it.
+    pub share_ppm: u32,
+}
