@@ -157,7 +157,11 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
 /// A missing Docker is `Unavailable`. A Docker that is present but not usable is `Configuration`.
 async fn connect() -> Result<Docker, StackError> {
     let DockerSearch { host, tried } = docker_host::search();
+    let is_given = workspace::var(docker_host::DOCKER_HOST).is_some();
     let missing = |why: String| {
+        if is_given {
+            return StackError::Unavailable(format!("Docker was not found: {why} ({tried})"));
+        }
         let other = "start it, or name another socket with DOCKER_HOST=unix:///PATH";
         StackError::Unavailable(format!("Docker was not found: {why} (tried {tried}): {other}"))
     };

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{files, workspace};
 
 /// The variable for Docker's address.
-const DOCKER_HOST: &str = "DOCKER_HOST";
+pub(super) const DOCKER_HOST: &str = "DOCKER_HOST";
 /// The variable for a context of Docker's command line.
 const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
 /// The socket that testcontainers tries first.
