@@ -62,15 +62,15 @@ const LOAD: &[Setting] = &[
         .short('d')
         .is_load()
         .help(
-            "Duration of the load, for example 30s or 1m30s. Replaces the scenario's whole load. With --iterations, the \
-             maximum duration",
+            "Duration of the load, for example 30s or 1m30s. The number of VUs stays. Stages and rates of the scenario \
+             are replaced; several parts are scaled together. With --iterations, the maximum duration",
         ),
     flag("iterations", One("ITERATIONS"), &[ITERATIONS], |it, text| {
         some(&mut it.load.iterations, parse_number(text, 1..=1_000_000_000_000))
     })
     .short('i')
     .is_load()
-    .help("Total number of iterations, shared by all VUs. Replaces the scenario's whole load"),
+    .help("Total number of iterations, shared by all VUs. The number of VUs stays"),
     flag("stage", Many("DURATION:VUS", ","), &[STAGES], |it, text| put(&mut it.load.stages, parse_stages(text)))
         .short('s')
         .is_load()
