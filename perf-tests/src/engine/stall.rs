@@ -201,24 +201,47 @@ impl StallWatch {
     }
 }
 
-/// Counts the requests that stalls have kept closed loads from making. Each endpoint of a load has
-/// its share of them.
+/// Counts the requests that stalls have kept closed loads from making. Each endpoint of a load and
+/// each phase that a stall was in has its share of them.
 pub(super) fn count_omitted(stalls: &[Stall], plan: &Plan, snapshot: &mut Snapshot) {
-    let mut cells = Vec::new();
+    let mut sent = Vec::new();
     for (part, (planned, counts)) in plan.parts.iter().zip(&snapshot.parts).enumerate() {
         for endpoint in (0..counts.most_per_iteration.len()).filter(|_| !planned.is_open()) {
-            let sent: u64 = Phase::ALL.iter().map(|phase| counts.cell(endpoint, *phase).requests().sent).sum();
-            cells.push((part, endpoint, u128::from(sent)));
+            let requests = Phase::ALL.iter().map(|phase| counts.cell(endpoint, *phase).requests().sent);
+            sent.push((part, endpoint, u128::from(requests.sum::<u64>())));
         }
     }
-    let all = cells.iter().map(|(.., sent)| sent).sum::<u128>().max(1);
     for stall in stalls {
-        for &(part, endpoint, sent) in &cells {
-            let share = u64::try_from(u128::from(stall.omitted) * sent / all).unwrap_or(u64::MAX);
-            let phase = plan.parts[part].phases.at(stall.from);
+        let mut cells = Vec::new();
+        for &(part, endpoint, sent) in &sent {
+            let phases = &plan.parts[part].phases;
+            for phase in Phase::ALL {
+                let time = phases.time_in(phase, stall.from, stall.from + stall.length);
+                cells.push(((part, endpoint, phase), sent * time.as_millis()));
+            }
+        }
+        let weights: Vec<_> = cells.iter().map(|(_, weight)| *weight).collect();
+        for (((part, endpoint, phase), _), share) in cells.into_iter().zip(apportion(stall.omitted, &weights)) {
             snapshot.parts[part].cell_mut(endpoint, phase).omitted += share;
         }
     }
+}
+
+/// Divides a total in the proportions of `weights`. Shares are rounded down, and the largest
+/// remainders get the rest, so that they add up to the total. Without weights, all shares are 0.
+fn apportion(total: u64, weights: &[u128]) -> Vec<u64> {
+    let sum: u128 = weights.iter().sum();
+    if sum == 0 {
+        return vec![0; weights.len()];
+    }
+    let exact = |weight: &u128| u128::from(total) * weight;
+    let mut shares: Vec<_> =
+        weights.iter().map(|weight| u64::try_from(exact(weight) / sum).unwrap_or(u64::MAX)).collect();
+    let mut by_remainder: Vec<_> = (0..weights.len()).collect();
+    by_remainder.sort_by_key(|&at| std::cmp::Reverse(exact(&weights[at]) % sum));
+    let left = total.saturating_sub(shares.iter().sum());
+    by_remainder.into_iter().zip(0..left).for_each(|(at, _)| shares[at] += 1);
+    shares
 }
 
 #[cfg(test)]

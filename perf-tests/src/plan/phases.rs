@@ -41,6 +41,13 @@ impl PhasePlan {
         self.0.iter().copied()
     }
 
+    /// The part of the time from `from` to `to` that is in a phase. The last phase has no end.
+    pub(crate) fn time_in(&self, phase: Phase, from: Duration, to: Duration) -> Duration {
+        let ends = self.0.iter().skip(1).map(|(start, _)| *start).chain([Duration::MAX]);
+        let of_phase = self.0.iter().zip(ends).filter(|((_, is), _)| *is == phase);
+        of_phase.map(|((start, _), end)| end.min(to).saturating_sub((*start).max(from))).sum()
+    }
+
     /// Whether the load has this phase.
     pub fn has(&self, phase: Phase) -> bool {
         self.0.iter().any(|(_, has)| *has == phase)
@@ -70,5 +77,13 @@ mod tests {
         assert_eq!(plan.at(SECS(15)), Phase::Steady);
         assert_eq!(plan.at(SECS(999)), Phase::Ramp);
         assert!(plan.has(Phase::WarmUp) && !phases(0).has(Phase::WarmUp));
+    }
+
+    #[test]
+    fn a_time_is_split_at_the_borders_of_phases() {
+        let plan = PhasePlan::new(SECS(0), SECS(10), &[(SECS(0), Phase::Steady), (SECS(20), Phase::Ramp)]);
+        let times = |from, to| Phase::ALL.map(|phase| (phase, plan.time_in(phase, SECS(from), SECS(to)).as_secs()));
+        assert_eq!(times(9, 25), [(Phase::WarmUp, 1), (Phase::Ramp, 5), (Phase::Steady, 10)]);
+        assert_eq!(times(2, 5), [(Phase::WarmUp, 3), (Phase::Ramp, 0), (Phase::Steady, 0)]);
     }
 }

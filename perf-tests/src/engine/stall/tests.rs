@@ -163,3 +163,11 @@ fn an_idle_load_is_no_stall() {
     load.pulse.waiting = 5;
     assert_eq!(load.run(MS(1_000), POLL, 10).stalls(), []);
 }
+
+#[test]
+fn shares_add_up_to_the_total() {
+    assert_eq!(apportion(8, &[1; 10]), [1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+    assert_eq!(apportion(10, &[2, 0, 1]), [7, 0, 3]);
+    assert_eq!(apportion(10, &[0, 0]), [0, 0]);
+    assert_eq!(apportion(u64::MAX, &[u128::from(u64::MAX), 1]).iter().sum::<u64>(), u64::MAX);
+}
