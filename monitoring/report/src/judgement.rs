@@ -17,7 +17,8 @@ use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
 use crate::evidence::{
-    EndpointCounts, Evidence, Latency, MeasureCounts, PhaseTime, RequestCounts, ServerTimes, Snapshot, judged_ms,
+    EndpointCounts, Evidence, Latency, MeasureCounts, PartCounts, PhaseTime, RequestCounts, ServerTimes, Snapshot,
+    judged_ms,
 };
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
@@ -113,11 +114,22 @@ struct Scope {
     part: Option<usize>,
 }
 
+/// Requests of an endpoint that this number of iterations would have made, as completed iterations
+/// did on average. Without completed iterations, it is the largest number.
+fn certain(part: &PartCounts, index: usize, iterations: u64) -> u64 {
+    let most = iterations.saturating_mul(part.most_per_iteration[index]);
+    let sent: u64 = Phase::ALL.iter().map(|&phase| part.cell(index, phase).requests().sent).sum();
+    match part.iterations.completed {
+        0 => most,
+        completed => most.min(iterations.saturating_mul(sent) / completed),
+    }
+}
+
 const EVERYTHING: Scope = Scope { phases: Phases::ALL, part: None };
 
 impl Judge<'_> {
     /// Requests of an endpoint in a scope. A dropped iteration counts as unknown requests: as many
-    /// as the busiest iteration of its load made.
+    /// as the busiest iteration of its load made. Those of the average iteration are certain.
     fn requests(&self, index: usize, scope: Scope) -> RequestCounts {
         let mut requests = RequestCounts::default();
         for part in self.snapshot.chosen(scope.part) {
@@ -125,10 +137,17 @@ impl Judge<'_> {
                 requests.add(part.cell(index, phase).requests());
                 let most = part.most_per_iteration[index];
                 requests.unknown += part.dropped[phase.index()] * most;
-                requests.refused += part.refused[phase.index()] * most;
+                requests.refused += certain(part, index, part.refused[phase.index()]);
             }
         }
         requests
+    }
+
+    /// Requests of an endpoint that stalls kept a closed load from making.
+    fn omitted(&self, index: usize, scope: Scope) -> u64 {
+        let phases = || Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase));
+        let parts = self.snapshot.chosen(scope.part);
+        parts.flat_map(|part| phases().map(|phase| part.cell(index, phase).omitted)).sum()
     }
 
     fn all(&self, scope: Scope) -> RequestCounts {
@@ -176,9 +195,20 @@ impl Judge<'_> {
             late: 0,
         };
         match &slo.sli {
-            Sli::NoError | Sli::Throughput { endpoint: None, .. } => Some(succeeded(self.all(scope))),
-            Sli::Success { endpoint } | Sli::Throughput { endpoint: Some(endpoint), .. } => {
-                Some(succeeded(self.requests(self.index(endpoint)?, scope)))
+            Sli::NoError => Some(succeeded(self.all(scope))),
+            Sli::Success { endpoint } => Some(succeeded(self.requests(self.index(endpoint)?, scope))),
+            Sli::Throughput { endpoint, .. } => {
+                let indices = match endpoint {
+                    Some(endpoint) => vec![self.index(endpoint)?],
+                    None => (0..self.catalogue.endpoints.len()).collect(),
+                };
+                let mut requests = RequestCounts::default();
+                for index in indices {
+                    requests.add(self.requests(index, scope));
+                    // A stall is the target's: it did not serve the requests that it kept away.
+                    requests.unknown -= self.omitted(index, scope);
+                }
+                Some(succeeded(requests))
             }
             Sli::Check { name } => {
                 let tries = self.snapshot.check(name, scope.phases, scope.part);
