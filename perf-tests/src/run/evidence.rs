@@ -108,8 +108,8 @@ impl PreparedRun {
     }
 
     /// The names of the endpoints whose objectives are judged. A part that runs alone need not
-    /// request all endpoints of its scenario, so those without a request are left out. If it
-    /// requests none at all, nothing is left out: absence is not success.
+    /// request all endpoints of its scenario, so those without a request are left out. If a request
+    /// failed, or none was made, nothing is left out: absence is not success.
     fn exercised(&self, counts: &Snapshot) -> Vec<String> {
         let is_requested = |at: usize| {
             let requests = counts.endpoint(at, Phases::ALL).map(|counts| counts.requests());
@@ -117,7 +117,8 @@ impl PreparedRun {
         };
         let endpoints = self.spec.catalogue.endpoints.iter().enumerate();
         let requested: Vec<_> = endpoints.filter(|(at, _)| is_requested(*at)).map(|(_, endpoint)| endpoint).collect();
-        let is_alone = self.settings.part.is_some() && !requested.is_empty();
+        let all = counts.requests();
+        let is_alone = self.settings.part.is_some() && !requested.is_empty() && all.failed + all.unknown == 0;
         let judged = self.spec.exercised.iter().filter(|endpoint| !is_alone || requested.contains(endpoint));
         judged.map(|endpoint| endpoint.name.to_owned()).collect()
     }
