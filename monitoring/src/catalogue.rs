@@ -10,7 +10,7 @@ use crate::backend_slo::{BackendSlo, Cache};
 use crate::endpoint::Endpoint;
 use crate::label;
 use crate::measure::{self, Measure, MeasureKind};
-use crate::metric::LADDER_MS;
+use crate::metric::{LADDER_MS, Metric};
 use crate::phase::Phases;
 use crate::ratio::Ratio;
 use crate::slo::{Sli, Slo};
@@ -193,8 +193,12 @@ impl Catalogue {
             if !label::is_metric_stem(measure.name) {
                 return Err(CatalogueError::Name(measure.name));
             }
-            if !measures.insert(measure.name) {
-                return Err(CatalogueError::Duplicate(measure.name.to_owned()));
+            // A rate has a second series, which another measure's name may equal.
+            let passed = (measure.kind == MeasureKind::Rate).then(|| Metric::measure_passed(measure).name);
+            for series in [Metric::measure(measure).name].into_iter().chain(passed) {
+                if !measures.insert(series) {
+                    return Err(CatalogueError::Duplicate(measure.name.to_owned()));
+                }
             }
         }
         let mut limits = BTreeSet::new();
