@@ -108,8 +108,10 @@ impl Buckets {
     }
 
     /// Sum of all durations, in milliseconds.
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 104 days")]
     pub fn sum_ms(&self) -> f64 {
-        self.sum.as_secs_f64() * 1e3
+        // Divided, so that whole milliseconds stay whole.
+        self.sum.as_nanos() as f64 / 1e6
     }
 }
 
