@@ -240,15 +240,16 @@ async fn same_answer(catalogue: &Catalogue, report: &Report, source: &Source) ->
     ProofItem::new(CHECK, figures, wrong)
 }
 
-/// The largest relative difference between two results of one query. Prometheus adds the series
-/// up in any order, and the last digits of a sum of floats depend on the order.
+/// The largest difference between two results of one query: relative above 1, else absolute.
+/// Prometheus adds the series up in any order, and the last digits of a sum of floats depend on the
+/// order.
 const TOLERANCE: f64 = 1e-9;
 
 /// Whether two results of one query are the same: whole numbers exactly, others within the
 /// tolerance.
 fn is_same_value(one: f64, other: f64) -> bool {
     let whole = one.fract() == 0.0 && other.fract() == 0.0;
-    let tolerance = if whole { 0.0 } else { TOLERANCE * one.abs().max(other.abs()) };
+    let tolerance = if whole { 0.0 } else { TOLERANCE * one.abs().max(other.abs()).max(1.0) };
     one.total_cmp(&other).is_eq() || (one - other).abs() <= tolerance
 }
 

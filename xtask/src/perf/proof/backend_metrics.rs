@@ -102,9 +102,15 @@ fn join_readings(readings: &[ProcessIdentity], newest: Reading) -> BackendMetric
     if one { BackendMetrics::One(newest) } else { BackendMetrics::Several(newest) }
 }
 
+/// Values of a creation time are later than this, in Unix seconds: the year 2001.
+const EARLIEST_CREATION: f64 = 1e9;
+
 impl ProcessIdentity {
     fn of(samples: &[ExpositionSample]) -> Self {
-        let created = samples.iter().filter(|sample| sample.name.ends_with("_created"));
+        // A metric of the service's own may end in _created, too.
+        let is_creation_time =
+            |sample: &&ExpositionSample| sample.name.ends_with("_created") && sample.value > EARLIEST_CREATION;
+        let created = samples.iter().filter(is_creation_time);
         Self {
             started: samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value),
             created: created.map(|sample| ((sample.name.clone(), sample.labels.clone()), sample.value)).collect(),

@@ -78,7 +78,7 @@ impl Offer {
             };
             return RequestCount::NotOffered(format!("the backend has no {requests}: {remedy}"));
         }
-        if self.requests().any(|sample| !value(sample, self.mapping.handler).is_empty()) {
+        if !self.routes().is_empty() {
             return RequestCount::ByRoute;
         }
         let remedy = match (
