@@ -105,7 +105,9 @@ pub(super) fn in_flight(catalogue: &Catalogue) -> Option<Panel> {
         "Number of requests that the backend processes at once. If it rises at a constant request \
          rate, the backend cannot keep up.",
         Unit::Count,
-        vec![query.may_be_empty("the backend serves it only with should_instrument_requests_inprogress")],
+        vec![
+            query.may_be_empty("not every backend exposes it; FastAPI does with should_instrument_requests_inprogress"),
+        ],
     )
     .without_legend();
     Some(panel)

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_address_is_tried_if_one_refuses_or_is_silent() {
+    async fn the_next_address_is_tried_if_one_refuses() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let open = SocketAddr::new([127, 0, 0, 1].into(), port);

@@ -55,8 +55,8 @@ fn outage_finding(load: &Load) -> Option<Finding> {
     let refused: u64 = load.snapshot.parts.iter().flat_map(|part| part.refused).sum();
     let until = if outages.is_ongoing { ", and none at the end of the load" } else { "" };
     let message = format!(
-        "the target accepted no connections for {:.1} s, first at {}{until}. {} iterations were not started, and their \
-         requests count as unknown",
+        "no connection to the target could be made for {:.1} s, first at {}{until}. {} iterations were not started; \
+         their requests cannot have been good",
         outages.total.as_secs_f64(),
         at(outages.first),
         count(refused)

@@ -50,7 +50,7 @@ pub enum RequestError {
     },
     /// The request was not sent, because the target accepts no connections. The load that could not
     /// be made is counted as unknown.
-    #[error("{name} was not sent: the target accepts no connections")]
+    #[error("{name} was not sent: no connection to the target can be made")]
     NotSent {
         /// The endpoint's name.
         name: &'static str,
