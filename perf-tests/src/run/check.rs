@@ -58,10 +58,12 @@ pub(super) fn stall_limit(catalogue: &Catalogue) -> Duration {
     thresholds.fold(LEAST, Duration::max)
 }
 
-/// The highest threshold of the objectives on latency of these endpoints.
+/// The highest threshold of the main objectives on latency of these endpoints. A p99 of several
+/// seconds beside a p95 of 300 ms does not hide a stall of the service.
 pub(super) fn highest_threshold(catalogue: &Catalogue, exercised: &[Endpoint]) -> Option<Duration> {
     let is_exercised = |slo: &&Slo| slo.endpoint().is_some_and(|endpoint| exercised.contains(endpoint));
-    catalogue.slos.iter().filter(|slo| slo.is_latency()).filter(is_exercised).filter_map(Slo::threshold).max()
+    let main = catalogue.slos.iter().filter(|slo| slo.is_latency() && catalogue.is_main(slo));
+    main.filter(is_exercised).filter_map(Slo::threshold).max()
 }
 
 /// Checks that every `--resolve` is about the target.
