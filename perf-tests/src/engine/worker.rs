@@ -1,5 +1,6 @@
 //! A worker: a thread with a single-threaded runtime, its own virtual users and its own recorder. A
-//! request touches nothing that is shared with another thread.
+//! request waits for nothing of another thread. Only a new connection may: look-ups are shared. The
+//! supervisor reads the worker's pulse, which the worker alone writes.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
