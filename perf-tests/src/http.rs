@@ -10,6 +10,7 @@ mod allowed_targets;
 mod client;
 mod config;
 mod connect;
+mod cookie_jar;
 mod exchange;
 pub mod h1;
 mod h2;
@@ -21,6 +22,7 @@ mod tls;
 
 pub(crate) use client::{HttpClient, Pool};
 pub(crate) use config::HttpConfig;
+pub(crate) use cookie_jar::{CookieJar, CookieUrl};
 pub(crate) use exchange::{Exchange, ExchangeError, Reply};
 pub(crate) use outage::OutageSummary;
 pub(crate) use request_head::{RequestHead, USER_AGENT, is_header_value};

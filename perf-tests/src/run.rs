@@ -137,6 +137,7 @@ impl PreparedRun {
             seed: self.planning.plan.seed,
             phases: self.planning.plan.parts.iter().map(|part| part.phases.clone()).collect(),
             shared_connections: self.spec.shared_connections,
+            keeps_cookies: self.spec.keeps_cookies,
         });
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
         let mut setup_vu = setup_vu(&shared, &recorder);

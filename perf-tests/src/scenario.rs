@@ -159,6 +159,19 @@ impl<S: Send + Sync + 'static> Scenario<S> {
         self
     }
 
+    /// Keeps the cookies of each virtual user from one iteration to the next. By default, they are
+    /// cleared before each iteration, as in k6.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use perf_tests::Scenario;
+    /// let scenario = Scenario::new("news", &STOCK_AI).keep_cookies();
+    /// ```
+    pub const fn keep_cookies(mut self) -> Self {
+        self.spec.keeps_cookies = true;
+        self
+    }
+
     /// Ends the load early once an objective that fails the run was missed over a whole `window`.
     /// The load never ends within `after` from its start.
     ///

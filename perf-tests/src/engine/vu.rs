@@ -15,14 +15,16 @@ use super::rate_limit::RateLimit;
 use super::stopwatch::Stopwatch;
 use crate::clock;
 use crate::http::server_timing::ONE_IN;
-use crate::http::{HttpClient, HttpConfig, Pool};
+use crate::http::{CookieJar, HttpClient, HttpConfig, Pool};
 use crate::measure::{DurationParts, FailedRequest, Failure, IterationEnd, Recorder, SampleKey, Segment, Segments};
 use crate::plan::PhasePlan;
 
+mod cookies;
 mod random;
 mod record;
 mod request;
 
+pub use cookies::Cookies;
 pub use request::{Request, RequestError, Response};
 
 /// Constants that all virtual users of a run share.
@@ -39,6 +41,8 @@ pub(crate) struct RunContext {
     pub(crate) phases: Vec<PhasePlan>,
     /// Whether the virtual users of a worker share connections.
     pub(crate) shared_connections: bool,
+    /// Whether the virtual users keep their cookies from one iteration to the next.
+    pub(crate) keeps_cookies: bool,
 }
 
 /// State that all virtual users of a worker share.
@@ -76,6 +80,8 @@ pub struct Vu {
     /// The body of the current request. The buffer is kept, so that the next request need not
     /// allocate.
     pub(super) body: Vec<u8>,
+    /// Created with the first cookie.
+    jar: Option<Box<CookieJar>>,
     /// Created at the first use. Boxed, because it is large and many iterations do not use it.
     rng: Option<Box<ChaCha8Rng>>,
     /// Whether `rng` is at the position of this iteration. Setting it is expensive, so it happens
@@ -112,6 +118,7 @@ impl Vu {
             http: HttpClient::new(context.shared.http.clone(), context.pool.clone(), context.shared.shared_connections),
             headers: Vec::new(),
             body: Vec::new(),
+            jar: None,
             rng: None,
             rng_is_set: false,
             made: vec![0; context.shared.endpoints.len()],
@@ -130,6 +137,7 @@ impl Vu {
         self.iteration_id = iteration_id;
         self.made.fill(0);
         self.rng_is_set = false;
+        self.reset_cookies();
         self.segments = Segments::default();
         self.began = Some(now);
         self.lateness = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
@@ -235,20 +243,6 @@ impl Vu {
         self.segments[place] = Some((name, number));
     }
 
-    /// Counts whether `passed` is true, under a name that an objective can refer to. Returns
-    /// `passed`. It does not change the outcome of any request; [`Request::check`] does.
-    ///
-    /// ```
-    /// # fn iteration(vu: &mut perf_tests::Vu, players: u32) {
-    /// vu.check("room is not empty", players > 0);
-    /// # }
-    /// ```
-    pub fn check(&mut self, name: &'static str, passed: bool) -> bool {
-        let phase = self.phase_at(clock::now());
-        self.count_check(phase, name, passed);
-        passed
-    }
-
     /// A request to an endpoint of the catalogue. Method, path and objective come from there.
     ///
     /// ```
@@ -319,10 +313,6 @@ impl Vu {
             let message = format!("{name} failed: {message}");
             RequestError::Failed { name, judged: true, kind, status, response: None, place: None, message }
         })
-    }
-
-    pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
-        self.context.recorder.borrow_mut().record_check(self.part, phase, name, passed);
     }
 
     /// Ends the run because of a request that cannot be sent.

@@ -47,6 +47,13 @@ impl Reply {
         }
     }
 
+    /// All values of a header, in their order.
+    pub(crate) fn header_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let own = self.map.is_none().then(|| super::h1::header_all(&self.whole[..self.head_len], name));
+        let map = self.map.iter().flat_map(move |map| map.get_all(name).iter().map(http::HeaderValue::as_bytes));
+        own.into_iter().flatten().chain(map)
+    }
+
     pub(crate) fn body(&self) -> &[u8] {
         &self.whole[self.head_len..]
     }

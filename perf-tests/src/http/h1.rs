@@ -89,6 +89,11 @@ pub fn header<'head>(head: &'head [u8], name: &str) -> Option<&'head [u8]> {
     head::lines(head).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
+/// Like [`header`], with all lines of this name.
+pub fn header_all<'head>(head: &'head [u8], name: &'head str) -> impl Iterator<Item = &'head [u8]> {
+    head::lines(head).filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
 /// Times of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct Timings {

@@ -124,6 +124,9 @@ pub(super) fn request(
     for (name, value) in given() {
         request = request.header(name, value);
     }
+    if !head.cookies.is_empty() && !has("cookie") {
+        request = request.header("cookie", head.cookies);
+    }
     let whole = request.body(Full::new(Bytes::copy_from_slice(body)));
     whole.map_err(|error| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
 }

@@ -15,6 +15,8 @@ pub(crate) struct RequestHead<'a> {
     pub(crate) query: &'a str,
     /// The virtual user's headers, then the request's own.
     pub(crate) headers: [&'a [(String, String)]; 2],
+    /// The cookies; empty if there are none.
+    pub(crate) cookies: &'a [u8],
     pub(crate) user_agent: Option<&'a str>,
     /// The type of the body; `None` without a body.
     pub(crate) content_type: Option<&'a str>,
@@ -28,6 +30,7 @@ pub(crate) struct RequestHead<'a> {
 impl RequestHead<'_> {
     /// Appends the head to `out`.
     pub(crate) fn write(&self, target: &Target, out: &mut Vec<u8>) {
+        let has_cookies = !self.cookies.is_empty() && !self.gives("cookie");
         let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         let base = if self.absolute { "" } else { target.base.as_str() };
         put(&[self.method, " ", base, self.path]);
@@ -61,7 +64,16 @@ impl RequestHead<'_> {
         if self.close {
             put(&["\r\nconnection: close"]);
         }
-        put(&["\r\n\r\n"]);
+        if has_cookies {
+            out.extend_from_slice(b"\r\ncookie: ");
+            out.extend_from_slice(self.cookies);
+        }
+        out.extend_from_slice(b"\r\n\r\n");
+    }
+
+    /// Whether the scenario gives this header.
+    pub(super) fn gives(&self, name: &str) -> bool {
+        self.headers.iter().copied().flatten().any(|(known, _)| known.eq_ignore_ascii_case(name))
     }
 }
 
@@ -102,6 +114,7 @@ mod tests {
         path: "/a",
         query: "",
         headers: [&[], &[]],
+        cookies: &[],
         user_agent: Some("me"),
         content_type: None,
         content_length: 0,
@@ -141,6 +154,11 @@ mod tests {
         let head = written(&RequestHead { headers: [&own, &[]], ..HEAD }, "http://a:b@h/");
         assert_eq!(head.matches("ccept: ").count(), 1);
         assert!(head.contains("Authorization: Bearer x") && !head.contains("Basic"), "{head}");
+        let cookies = RequestHead { cookies: b"a=1; b=2", ..HEAD };
+        assert!(written(&cookies, "http://h/").ends_with("\r\ncookie: a=1; b=2\r\n\r\n"));
+        let own = [("Cookie".to_owned(), "c=3".to_owned())];
+        let head = written(&RequestHead { headers: [&own, &[]], ..cookies }, "http://h/");
+        assert!(head.contains("Cookie: c=3") && !head.contains("a=1"), "{head}");
     }
 
     #[test]

@@ -153,6 +153,7 @@ pub(super) async fn check_target(settings: &Settings, config: Arc<HttpConfig>) -
         path: "/",
         query: "",
         headers: [&[], &[]],
+        cookies: &[],
         user_agent: None,
         content_type: None,
         content_length: 0,

@@ -23,6 +23,7 @@ pub(crate) struct RunSpec {
     pub(crate) exercised: Vec<Endpoint>,
     pub(crate) parts: Vec<PartSpec>,
     pub(crate) shared_connections: bool,
+    pub(crate) keeps_cookies: bool,
     /// Names of checks that the scenario declares.
     pub(crate) checks: Vec<&'static str>,
     /// Measures that the scenario declares.
@@ -39,8 +40,9 @@ pub(crate) struct PartSpec {
 impl RunSpec {
     pub(crate) fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         let (exercised, parts) = (Vec::new(), Vec::new());
-        let (checks, measures) = (Vec::new(), Vec::new());
-        Self { name, catalogue, exercised, parts, shared_connections: false, checks, measures, abort: None }
+        let (shared_connections, keeps_cookies) = (false, false);
+        let (checks, measures, abort) = (Vec::new(), Vec::new(), None);
+        Self { name, catalogue, exercised, parts, shared_connections, keeps_cookies, checks, measures, abort }
     }
 
     /// Removes all parts but the one of this name. Returns its place among them.

@@ -1,6 +1,7 @@
-//! The scenario's own measures.
+//! The scenario's own measures and checks.
 
 use monitoring::measure::Measure;
+use monitoring::phase::Phase;
 
 use super::Vu;
 use crate::clock;
@@ -38,5 +39,23 @@ impl Vu {
             let phase = self.phase_at(now);
             self.context.recorder.borrow_mut().record_measure(self.part, phase, index, (at, value));
         }
+    }
+
+    /// Counts whether `passed` is true, under a name that an objective can refer to. Returns
+    /// `passed`. It does not change the outcome of any request; [`Request::check`](super::Request::check) does.
+    ///
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu, players: u32) {
+    /// vu.check("room is not empty", players > 0);
+    /// # }
+    /// ```
+    pub fn check(&mut self, name: &'static str, passed: bool) -> bool {
+        let phase = self.phase_at(clock::now());
+        self.count_check(phase, name, passed);
+        passed
+    }
+
+    pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
+        self.context.recorder.borrow_mut().record_check(self.part, phase, name, passed);
     }
 }

@@ -11,7 +11,7 @@ use perf_report::evidence::{body_text, describe_status};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::Vu;
+use super::{Vu, cookies};
 use crate::http::server_timing;
 use crate::http::{Exchange, ExchangeError, RequestHead, is_header_value};
 use crate::measure::{FailedRequest, Failure};
@@ -328,12 +328,14 @@ impl<'vu> Request<'vu> {
     async fn exchange(&mut self, absolute: bool, may_follow: bool) -> (CountedExchange, Option<(String, bool)>) {
         let stopwatch = self.vu.start(self.endpoint).await;
         let exchange = {
-            let Vu { http, headers, body, .. } = &mut *self.vu;
+            let Vu { http, headers, body, jar, .. } = &mut *self.vu;
+            let cookies = cookies::header(jar.as_deref_mut(), http.config(), &self.path, absolute);
             let head = RequestHead {
                 method: self.method.as_str(),
                 path: &self.path,
                 query: &self.query,
                 headers: [headers, &self.headers],
+                cookies,
                 user_agent: None,
                 content_type: self.content_type.as_deref(),
                 content_length: body.len(),
@@ -345,6 +347,9 @@ impl<'vu> Request<'vu> {
         let Exchange { result, parts, finished, is_resent } = exchange.await;
         if is_resent {
             stopwatch.resent();
+        }
+        if let Ok(reply) = &result {
+            self.vu.store_cookies(reply, &self.path, absolute);
         }
         let result = result.map(|reply| Response::new(self.name, reply));
         let location = match &result {

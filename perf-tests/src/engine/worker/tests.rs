@@ -92,6 +92,7 @@ pub(super) async fn run_against(
         seed: plan.seed,
         phases: vec![part.phases.clone()],
         shared_connections: false,
+        keeps_cookies: false,
     };
     let work = WorkerJob {
         parts: vec![PartJob {

@@ -1,0 +1,139 @@
+//! The cookies of a virtual user, as a scenario and its requests use them.
+
+use std::borrow::Cow;
+
+use super::Vu;
+use crate::clock;
+use crate::http::{CookieJar, CookieUrl, HttpConfig, Reply};
+
+/// The cookies of a virtual user; see [`Vu::cookies`].
+pub struct Cookies<'vu> {
+    vu: &'vu mut Vu,
+}
+
+impl Vu {
+    /// Its cookies. It stores those of each response and sends them as a browser does (RFC
+    /// 6265bis). They are cleared before each iteration, unless the scenario
+    /// [keeps](crate::Scenario::keep_cookies) them.
+    ///
+    /// Setup has cookies of its own. Its value can hand a session to the virtual users:
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn iteration(vu: &mut perf_tests::Vu, session: &str) -> anyhow::Result<()> {
+    /// vu.cookies().set("session", session);
+    /// vu.request(GET_NEWS).query("day", 1).send().await?;
+    /// let token = vu.cookies().get("csrftoken");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn cookies(&mut self) -> Cookies<'_> {
+        Cookies { vu: self }
+    }
+
+    /// Clears the cookies at the beginning of an iteration, unless the scenario keeps them.
+    pub(super) fn reset_cookies(&mut self) {
+        if let Some(jar) = self.jar.as_mut().filter(|_| !self.context.shared.keeps_cookies) {
+            jar.clear();
+        }
+    }
+
+    /// Stores the cookies of a response to a request of this path.
+    pub(super) fn store_cookies(&mut self, reply: &Reply, path: &str, absolute: bool) {
+        let mut lines = reply.header_all("set-cookie").peekable();
+        if lines.peek().is_none() {
+            return;
+        }
+        let path = whole_path(self.http.config(), path, absolute);
+        let (jar, now) = (self.jar.get_or_insert_default(), (clock::now(), clock::wall()));
+        lines.for_each(|line| jar.store(line, url(self.http.config(), &path), now));
+    }
+}
+
+/// The header `cookie` of a request; empty without cookies.
+pub(super) fn header<'jar>(
+    jar: Option<&'jar mut CookieJar>,
+    config: &HttpConfig,
+    path: &str,
+    absolute: bool,
+) -> &'jar [u8] {
+    let Some(jar) = jar else { return &[] };
+    jar.header(url(config, &whole_path(config, path, absolute)), clock::now())
+}
+
+fn url<'a>(config: &'a HttpConfig, path: &'a str) -> CookieUrl<'a> {
+    CookieUrl { host: &config.target.host, tls: config.target.tls, path }
+}
+
+/// The path with the target's base path, which an absolute path includes already.
+fn whole_path<'a>(config: &HttpConfig, path: &'a str, absolute: bool) -> Cow<'a, str> {
+    match config.target.base.as_str() {
+        base if !absolute && !base.is_empty() => Cow::Owned(format!("{base}{path}")),
+        _ => Cow::Borrowed(path),
+    }
+}
+
+impl Cookies<'_> {
+    /// The value of a cookie, even if it belongs to another path. `None` if there is none, or if
+    /// its value is not UTF-8.
+    ///
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu) {
+    /// let is_logged_in = vu.cookies().get("session").is_some();
+    /// # }
+    /// ```
+    pub fn get(&self, name: &str) -> Option<String> {
+        let (_, value) = self.vu.jar.as_ref()?.iter(clock::now()).find(|(known, _)| *known == name.as_bytes())?;
+        String::from_utf8(value.to_vec()).ok()
+    }
+
+    /// Sets a cookie for the target's host and all paths, until the cookies are cleared.
+    ///
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu) {
+    /// vu.cookies().set("currency", "EUR");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the name or value cannot be in a cookie: it contains a semicolon or a control character,
+    /// or both have more than 4096 bytes together. The run exits with code 104.
+    #[track_caller]
+    pub fn set(&mut self, name: &str, value: &str) {
+        let is_text = |text: &str| !text.contains(|c: char| c == ';' || c.is_ascii_control());
+        let is_name = is_text(name) && !name.is_empty() && !name.contains('=');
+        if !is_name || !is_text(value) || name.len() + value.len() > 4096 {
+            panic!("cookie {name:?} cannot be set: its name or value is not valid in a cookie");
+        }
+        let secure = if self.vu.http.config().target.tls { "; Secure" } else { "" };
+        let line = format!("{name}={value}; Path=/{secure}");
+        let jar = self.vu.jar.get_or_insert_default();
+        jar.store(line.as_bytes(), url(self.vu.http.config(), "/"), (clock::now(), clock::wall()));
+    }
+
+    /// Removes all cookies of this name.
+    ///
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu) {
+    /// vu.cookies().remove("session");
+    /// # }
+    /// ```
+    pub fn remove(&mut self, name: &str) {
+        if let Some(jar) = &mut self.vu.jar {
+            jar.remove(name);
+        }
+    }
+
+    /// Removes all cookies, so that the next request is that of a new visitor.
+    ///
+    /// ```
+    /// # fn iteration(vu: &mut perf_tests::Vu) {
+    /// vu.cookies().clear();
+    /// # }
+    /// ```
+    pub fn clear(&mut self) {
+        if let Some(jar) = &mut self.vu.jar {
+            jar.clear();
+        }
+    }
+}
