@@ -68,6 +68,9 @@ pub enum CatalogueError {
          expression and a title"
     )]
     Vacuous(String),
+    /// No request can have the method.
+    #[error("endpoint {0:?} has a method that no request can have: use a token such as \"PURGE\", and not CONNECT")]
+    Method(&'static str),
     /// The name of a check cannot be a label value.
     #[error("check name {0:?} is empty, longer than {max} bytes or has control characters", max = label::MAX_VALUE)]
     Check(&'static str),
@@ -178,6 +181,9 @@ impl Catalogue {
             }
             if endpoint.expected.is_empty() || !endpoint.expected.iter().all(|statuses| statuses.is_possible()) {
                 return Err(CatalogueError::Statuses(endpoint.name));
+            }
+            if !endpoint.method.is_valid() {
+                return Err(CatalogueError::Method(endpoint.name));
             }
             if !names.insert(endpoint.name) {
                 return Err(CatalogueError::Duplicate(endpoint.name.to_owned()));

@@ -55,6 +55,11 @@ pub enum Method {
     Put,
     Patch,
     Delete,
+    Head,
+    Options,
+    /// Any other method, such as "PURGE". It counts as not idempotent. A name that is not a token,
+    /// and CONNECT, are refused.
+    Custom(&'static str),
 }
 
 impl Method {
@@ -66,6 +71,17 @@ impl Method {
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
+            Self::Custom(name) => name,
         }
+    }
+
+    /// Whether a request can have this method: its name is a token (RFC 9110, 9.1). CONNECT makes a
+    /// tunnel, and no endpoint has it.
+    pub fn is_valid(self) -> bool {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let name = self.as_str();
+        !name.is_empty() && name != "CONNECT" && name.bytes().all(token)
     }
 }

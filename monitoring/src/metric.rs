@@ -203,6 +203,16 @@ impl Metric {
         Self::counter("http_req_errors", By::Kind, "Requests that failed, by kind of failure.")
     }
 
+    /// `http_res_body_bytes`: bytes of response bodies as they were sent, by endpoint.
+    pub fn body_bytes() -> Self {
+        Self::counter("http_res_body_bytes", By::Endpoint, "Bytes of response bodies as they were sent.")
+    }
+
+    /// `http_res_decoded_bytes`: bytes of response bodies after decompression, by endpoint.
+    pub fn decoded_bytes() -> Self {
+        Self::counter("http_res_decoded_bytes", By::Endpoint, "Bytes of response bodies after decompression.")
+    }
+
     /// `api_errors`: requests that failed, by endpoint. Its series exist from the start, at zero.
     pub fn api_errors() -> Self {
         Self::counter("api_errors", By::Endpoint, "Requests that failed.")

@@ -10,6 +10,7 @@ mod allowed_targets;
 mod client;
 mod config;
 mod connect;
+mod content_coding;
 mod cookie_jar;
 mod exchange;
 pub mod h1;

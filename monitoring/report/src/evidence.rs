@@ -17,7 +17,7 @@ use monitoring::catalogue::Catalogue;
 use serde::{Deserialize, Serialize};
 
 pub use counts::{
-    CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
+    BodyBytes, CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
     ServerTimes, SpanCounts, StatusCounts, ThreadTimes,
 };
 pub use failures::{FailedRequest, FailureCause, FailureCauses, body_text, describe_failure, describe_status};

@@ -296,6 +296,7 @@ impl Judge<'_> {
             requests: self.requests(index, EVERYTHING).into(),
             cut: all.unknown,
             reconnects: all.reconnects,
+            bodies: all.bodies,
             by_status: all
                 .by_status
                 .iter()

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Evidence, FailureCause};
+use crate::evidence::{BodyBytes, Evidence, FailureCause};
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity};
@@ -263,6 +263,9 @@ pub struct EndpointResult {
     /// connection without a response. The backend may have counted them twice.
     #[serde(default, skip_serializing_if = "crate::verdict::is_zero")]
     pub reconnects: u64,
+    /// Bytes of response bodies. Bytes of bodies that were cut off are not part of them.
+    #[serde(default, skip_serializing_if = "BodyBytes::is_empty")]
+    pub bodies: BodyBytes,
     /// Requests by status code. "0" means no response.
     pub by_status: BTreeMap<String, u64>,
     /// Failed requests by kind.

@@ -29,6 +29,9 @@ pub struct HttpSettings {
     pub ca_certificate: Option<PathBuf>,
     /// HTTP/2: by ALPN over TLS, by prior knowledge without TLS.
     pub http2: bool,
+    /// Sends `accept-encoding` as a browser does.
+    #[serde(default)]
+    pub compression: bool,
     /// Hosts that load may go to although they are not in a private network.
     pub allowed: Vec<String>,
     /// Addresses to use in place of a look-up.
@@ -85,6 +88,7 @@ impl Default for HttpSettings {
             request_timeout: Duration::from_secs(60),
             ca_certificate: None,
             http2: false,
+            compression: false,
             allowed: Vec::new(),
             resolve: Vec::new(),
             dns_ttl: Duration::from_secs(30),

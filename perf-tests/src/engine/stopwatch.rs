@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use monitoring::phase::Phase;
+use perf_report::evidence::BodyBytes;
 use tokio::time::Instant;
 
 use crate::measure::{DurationParts, Failure, Recorder, Sample, SampleKey};
@@ -51,6 +52,11 @@ impl Stopwatch {
     /// Counts that the request was sent again on a new connection.
     pub(super) fn resent(&self) {
         self.at.iter().for_each(|at| self.recorder.borrow_mut().record_reconnect(*at));
+    }
+
+    /// Counts the body of the response.
+    pub(super) fn received(&self, body: BodyBytes) {
+        self.at.iter().for_each(|at| self.recorder.borrow_mut().record_body(*at, body));
     }
 
     /// Counts the request, which ended at `finished`.

@@ -125,7 +125,7 @@ impl HttpClient {
     ) -> impl Future<Output = Exchange> + use<'a> {
         let Self { config, pool, storage, http2, deadline, out } = self;
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
-        let head = RequestHead { user_agent, close, ..head };
+        let head = RequestHead { user_agent, close, compression: config.settings.compression, ..head };
         let answer_to = if head.method == "HEAD" { AnswerTo::Head } else { AnswerTo::Other };
         let is_idempotent = is_idempotent(head.method);
         let over_http2 = config.settings.http2.then(|| h2::request(config, head, body));
@@ -220,8 +220,9 @@ async fn exchange(
             }
         }
         let status = response.status;
+        let is_encoded = response.is_encoded();
         let (whole, head_len) = response.into_whole();
-        return Ok((Reply::from_own_connection(status, whole, head_len), times.finished));
+        return Ok((Reply::from_own_connection(status, (whole, head_len), is_encoded), times.finished));
     }
 }
 

@@ -52,6 +52,11 @@ impl HttpConfig {
         self
     }
 
+    /// Maximum bytes of a response body, after decoding.
+    pub(crate) const fn max_body(&self) -> usize {
+        self.limits.body
+    }
+
     /// Makes a connection and measures the parts of that.
     pub(super) async fn connect(
         &self,

@@ -57,6 +57,7 @@ pub struct RawResponse {
     whole: Bytes,
     /// Where the body begins.
     head_len: usize,
+    is_encoded: bool,
     /// Times of the exchange.
     pub timings: Timings,
 }
@@ -77,6 +78,11 @@ impl RawResponse {
         &self.whole[self.head_len..]
     }
 
+    /// Whether the body has a content coding, such as gzip. It is not decoded here.
+    pub const fn is_encoded(&self) -> bool {
+        self.is_encoded
+    }
+
     /// Head and body as read, and where the body begins.
     pub fn into_whole(self) -> (Bytes, usize) {
         (self.whole, self.head_len)
@@ -89,8 +95,8 @@ pub fn header<'head>(head: &'head [u8], name: &str) -> Option<&'head [u8]> {
     head::lines(head).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// Like [`header`], with all lines of this name.
-pub fn header_all<'head>(head: &'head [u8], name: &'head str) -> impl Iterator<Item = &'head [u8]> {
+/// The values of all header lines with this name in an accepted head, as [`header`].
+pub fn header_all<'head>(head: &'head [u8], name: &str) -> impl Iterator<Item = &'head [u8]> {
     head::lines(head).filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::config::HttpConfig;
 use super::connect::{Route, Stream, failure_of};
+use super::content_coding::ACCEPT_ENCODING;
 use super::exchange::{ExchangeError, Reply};
 use super::request_head::RequestHead;
 use crate::clock;
@@ -113,6 +114,7 @@ pub(super) fn request(
     let defaults = [
         ("user-agent", Some(head.user_agent.unwrap_or(super::request_head::USER_AGENT))),
         ("accept", Some("*/*")),
+        ("accept-encoding", head.compression.then_some(ACCEPT_ENCODING)),
         ("authorization", target.authorization.as_deref()),
         ("content-type", head.content_type),
     ];

@@ -1,5 +1,6 @@
 //! The head of a request as bytes, <https://www.rfc-editor.org/rfc/rfc9112#section-3>.
 
+use super::content_coding::ACCEPT_ENCODING;
 use super::target::Target;
 
 /// The default `user-agent` header.
@@ -21,6 +22,8 @@ pub(crate) struct RequestHead<'a> {
     /// The type of the body; `None` without a body.
     pub(crate) content_type: Option<&'a str>,
     pub(crate) content_length: usize,
+    /// Whether compressed responses are asked for.
+    pub(crate) compression: bool,
     /// Whether the connection will not be used again.
     pub(crate) close: bool,
     /// Whether the path is complete, as in a redirect, and the target's base path is not added.
@@ -45,6 +48,9 @@ impl RequestHead<'_> {
         }
         if !has("accept") {
             put(&["\r\naccept: */*"]);
+        }
+        if self.compression && !has("accept-encoding") {
+            put(&["\r\naccept-encoding: ", ACCEPT_ENCODING]);
         }
         if let Some(authorization) = target.authorization.as_deref().filter(|_| !has("authorization")) {
             put(&["\r\nauthorization: ", authorization]);
@@ -118,6 +124,7 @@ mod tests {
         user_agent: Some("me"),
         content_type: None,
         content_length: 0,
+        compression: false,
         close: false,
         absolute: false,
     };
@@ -159,6 +166,15 @@ mod tests {
         let own = [("Cookie".to_owned(), "c=3".to_owned())];
         let head = written(&RequestHead { headers: [&own, &[]], ..cookies }, "http://h/");
         assert!(head.contains("Cookie: c=3") && !head.contains("a=1"), "{head}");
+    }
+
+    #[test]
+    fn compression_is_asked_for_unless_the_scenario_says_otherwise() {
+        let compressed = RequestHead { compression: true, ..HEAD };
+        assert!(written(&compressed, "http://h/").contains("\r\naccept-encoding: gzip, deflate, br, zstd\r\n"));
+        let own = [("Accept-Encoding".to_owned(), "identity".to_owned())];
+        let head = written(&RequestHead { headers: [&[], &own], ..compressed }, "http://h/");
+        assert!(head.contains("\r\nAccept-Encoding: identity\r\n") && !head.contains("gzip"), "{head}");
     }
 
     #[test]

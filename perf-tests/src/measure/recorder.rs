@@ -8,7 +8,9 @@ use std::time::Duration;
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
-use perf_report::evidence::{Buckets, FailedRequest, Layout, ServerTimes, Snapshot, StatusCounts, ThreadTimes};
+use perf_report::evidence::{
+    BodyBytes, Buckets, FailedRequest, Layout, ServerTimes, Snapshot, StatusCounts, ThreadTimes,
+};
 
 use super::pulse::Pulse;
 use super::sample::{Failure, Sample};
@@ -176,6 +178,11 @@ impl Recorder {
     /// Counts a request that was sent again on a new connection.
     pub(crate) fn record_reconnect(&mut self, at: SampleKey) {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).reconnects += 1;
+    }
+
+    /// Counts the body of a response.
+    pub(crate) fn record_body(&mut self, at: SampleKey, body: BodyBytes) {
+        self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).bodies.add(body);
     }
 
     /// Counts one evaluation of a check.

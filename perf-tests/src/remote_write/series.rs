@@ -127,6 +127,8 @@ impl SeriesWriter<'_> {
             self.latency(&Metric::span(endpoint, *span), labeled, durations);
         }
         self.counter(&Metric::api_errors(), labeled, "", requests.failed);
+        self.counter(&Metric::body_bytes(), labeled, "", counts.bodies.received);
+        self.counter(&Metric::decoded_bytes(), labeled, "", counts.bodies.decoded);
         if with_success {
             self.counter(&Metric::success(endpoint), labeled, "", requests.sent - requests.failed);
         }

@@ -157,6 +157,7 @@ pub(super) async fn check_target(settings: &Settings, config: Arc<HttpConfig>) -
         user_agent: None,
         content_type: None,
         content_length: 0,
+        compression: false,
         close: false,
         absolute: false,
     };

@@ -3,11 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
+mod compression;
 mod cookies;
 mod delivery;
 mod engine;
+mod exact_server;
 mod fake_service;
 mod fake_store;
+mod methods;
 mod objectives;
 mod parts;
 mod raw_service;

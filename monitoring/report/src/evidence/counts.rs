@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use monitoring::metric::Part;
 use monitoring::span::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::{Bounds, Buckets, Latency, Spread};
@@ -41,6 +42,9 @@ pub struct EndpointCounts {
     /// Requests that were sent again, because the server closed a reused connection.
     #[serde(default)]
     pub reconnects: u64,
+    /// Bodies of the responses.
+    #[serde(default)]
+    pub bodies: BodyBytes,
     /// Requests of iterations that the generator started late.
     pub late: u64,
     /// Requests whose duration the backend reported.
@@ -75,6 +79,29 @@ impl ServerTimes {
         self.requests += other.requests;
         self.server = self.server.saturating_add(other.server);
         self.client = self.client.saturating_add(other.client);
+    }
+}
+
+/// Bytes of response bodies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BodyBytes {
+    /// Bytes as they were sent: compressed, but without transfer coding.
+    pub received: u64,
+    /// Bytes after decompression. It equals `received` for bodies that are not compressed.
+    pub decoded: u64,
+}
+
+impl BodyBytes {
+    /// Adds other bodies.
+    #[inline]
+    pub const fn add(&mut self, other: Self) {
+        self.received = self.received.saturating_add(other.received);
+        self.decoded = self.decoded.saturating_add(other.decoded);
+    }
+
+    /// Whether there were no bytes.
+    pub const fn is_empty(&self) -> bool {
+        self.received == 0 && self.decoded == 0
     }
 }
 
@@ -172,6 +199,7 @@ impl EndpointCounts {
             slow_with_connecting: 0,
             omitted: 0,
             reconnects: 0,
+            bodies: BodyBytes::default(),
             late: 0,
             server: ServerTimes::default(),
         }
@@ -235,6 +263,7 @@ impl EndpointCounts {
         self.slow_with_connecting += other.slow_with_connecting;
         self.omitted += other.omitted;
         self.reconnects += other.reconnects;
+        self.bodies.add(other.bodies);
         self.late += other.late;
     }
 }

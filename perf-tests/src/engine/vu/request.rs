@@ -8,7 +8,6 @@ use monitoring::phase::Phase;
 use monitoring::statuses::Statuses;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use perf_report::evidence::{body_text, describe_status};
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{Vu, cookies};
@@ -16,10 +15,12 @@ use crate::http::server_timing;
 use crate::http::{Exchange, ExchangeError, RequestHead, is_header_value};
 use crate::measure::{FailedRequest, Failure};
 
+mod body;
 mod expected;
 mod redirect;
 mod response;
 
+use response::decode;
 pub use response::{RequestError, Response};
 
 /// Characters that are escaped in a segment of a path: all except RFC 3986's unreserved characters.
@@ -149,42 +150,6 @@ impl<'vu> Request<'vu> {
         self
     }
 
-    /// Sets a JSON body and its content type. A value that cannot be serialized is an error when
-    /// the request is sent.
-    ///
-    /// ```
-    /// # use monitoring::services::stock_ai::JOIN_ROOM;
-    /// # use serde_json::json;
-    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(JOIN_ROOM).path("code", "ABCD").json(&json!({ "name": "Ada" })).send().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn json(mut self, body: &impl Serialize) -> Self {
-        self.vu.body.clear();
-        if let Err(error) = serde_json::to_writer(&mut self.vu.body, body) {
-            self.wrong = Some(format!("its body cannot be written as JSON: {error}"));
-        }
-        self.content_type = Some(Cow::Borrowed("application/json"));
-        self
-    }
-
-    /// Sets a body with this content type.
-    ///
-    /// ```
-    /// # use monitoring::services::stock_ai::JOIN_ROOM;
-    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(JOIN_ROOM).path("code", "ABCD").body("text/plain", b"Ada").send().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn body(mut self, content_type: &str, bytes: &[u8]) -> Self {
-        self.vu.body.clear();
-        self.vu.body.extend_from_slice(bytes);
-        self.content_type = Some(Cow::Owned(content_type.to_owned()));
-        self
-    }
-
     /// Checks the response before it is counted. If `passes` returns false, the request has failed,
     /// with the kind `check`. Only responses with an expected status are checked. Every check is
     /// counted under its name.
@@ -310,6 +275,9 @@ impl<'vu> Request<'vu> {
         if let Some(missing) = self.path.find('{').and_then(|at| self.path[at..].split_inclusive('}').next()) {
             return Err(format!("no value was given for {missing} in its path"));
         }
+        if !self.method.is_valid() {
+            return Err(format!("{:?} is not a method that a request can have", self.method.as_str()));
+        }
         if !self.path.starts_with('/') || !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!("{:?} is not a valid path", self.path));
         }
@@ -339,6 +307,7 @@ impl<'vu> Request<'vu> {
                 user_agent: None,
                 content_type: self.content_type.as_deref(),
                 content_length: body.len(),
+                compression: false,
                 close: false,
                 absolute,
             };
@@ -351,6 +320,8 @@ impl<'vu> Request<'vu> {
         if let Ok(reply) = &result {
             self.vu.store_cookies(reply, &self.path, absolute);
         }
+        let (result, body) = decode(result, self.vu.http.config().max_body());
+        stopwatch.received(body);
         let result = result.map(|reply| Response::new(self.name, reply));
         let location = match &result {
             Ok(response) if may_follow && !self.expects(response.status()) => self.redirect(response, absolute),

@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use super::head::Head;
 use super::incoming::{IncomingResponse, WholeResponse};
 use super::{AnswerTo, BrokenExchange, Cause, RawResponse, ResponseLimits, Timings};
 use crate::clock::now;
@@ -200,7 +201,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.buffer = BytesMut::new();
         }
         let timings = Timings { sent, first_byte: whole.first_byte, finished: whole.finished };
-        RawResponse { status: whole.head.status, whole: bytes, head_len: whole.head.len, timings }
+        let Head { status, len: head_len, is_encoded, .. } = whole.head;
+        RawResponse { status, whole: bytes, head_len, is_encoded, timings }
     }
 }
 

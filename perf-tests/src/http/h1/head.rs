@@ -20,6 +20,8 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     /// Whether the connection may carry another request, according to the head.
     pub(super) reusable: bool,
+    /// Whether it has a `content-encoding`.
+    pub(super) is_encoded: bool,
 }
 
 /// How the end of a body is found (RFC 9112, 6.3).
@@ -115,7 +117,8 @@ impl Head {
             framing(response.headers, version, limits.body)?
         };
         let reusable = framing != Framing::UntilClose && persists(response.headers, version);
-        Ok(Self { status, len: bytes.len(), framing, reusable })
+        let is_encoded = has(response.headers, "content-encoding");
+        Ok(Self { status, len: bytes.len(), framing, reusable, is_encoded })
     }
 
     /// Whether another response to the same request follows (RFC 9110, 15.2).

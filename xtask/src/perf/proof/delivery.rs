@@ -202,6 +202,7 @@ mod tests {
             requests: Requests { sent, failed: 0, unknown: cut + 7 },
             cut,
             reconnects: 0,
+            bodies: Default::default(),
             by_status,
             errors: BTreeMap::new(),
             p50_ms: None,

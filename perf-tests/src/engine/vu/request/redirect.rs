@@ -26,7 +26,11 @@ impl Request<'_> {
         self.path = Cow::Owned(path);
         self.query.clear();
         if !same_method {
-            (self.method, self.content_type) = (Method::Get, None);
+            // The response to HEAD has no body, wherever it comes from.
+            if self.method != Method::Head {
+                self.method = Method::Get;
+            }
+            self.content_type = None;
             self.vu.body.clear();
         }
     }

@@ -2,10 +2,10 @@
 
 use std::panic::Location;
 
-use perf_report::evidence::{body_text, describe_status};
+use perf_report::evidence::{BodyBytes, body_text, describe_status};
 use serde::de::DeserializeOwned;
 
-use crate::http::Reply;
+use crate::http::{ExchangeError, Reply};
 use crate::measure::Failure;
 
 /// A response with its whole body.
@@ -94,7 +94,21 @@ impl Response {
         self.reply.header(name)
     }
 
-    /// The bytes of the body, as they were sent. Compressed bodies are not decoded.
+    /// All values of a header, in the order in which they were sent. The name's case does not
+    /// matter.
+    ///
+    /// ```
+    /// # fn handle(response: perf_tests::engine::Response) {
+    /// let cookies: Vec<_> = response.header_all("set-cookie").collect();
+    /// # }
+    /// ```
+    pub fn header_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.reply.header_all(name)
+    }
+
+    /// The bytes of the body. A body that is compressed with gzip, deflate, br or zstd is
+    /// decompressed, whether or not the request asked for it. A body with any other
+    /// `content-encoding` is as it was sent.
     ///
     /// ```
     /// # fn handle(response: perf_tests::engine::Response) {
@@ -124,8 +138,26 @@ impl Response {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
         serde_json::from_slice(self.body()).map_err(|error| {
             let status = describe_status(self.status());
-            let message = format!("{error}: {status}: {}", body_text(self.body()));
+            let body = match self.reply.unknown_codings() {
+                codings if codings.is_empty() => body_text(self.body()),
+                codings => format!("its content-encoding {codings} cannot be decoded"),
+            };
+            let message = format!("{error}: {status}: {body}");
             RequestError::Unexpected { name: self.name, message }
         })
+    }
+}
+
+/// Decodes the body of a response, into at most `limit` bytes, and counts its bytes before and
+/// after.
+pub(super) fn decode(result: Result<Reply, ExchangeError>, limit: usize) -> (Result<Reply, ExchangeError>, BodyBytes) {
+    let Ok(mut reply) = result else { return (result, BodyBytes::default()) };
+    let received = reply.body().len() as u64;
+    match reply.decode(limit) {
+        Ok(()) => {
+            let decoded = reply.body().len() as u64;
+            (Ok(reply), BodyBytes { received, decoded })
+        }
+        Err(error) => (Err(error), BodyBytes { received, decoded: 0 }),
     }
 }
