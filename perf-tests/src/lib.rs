@@ -55,6 +55,7 @@
 //! - [`plan`]: the load as a value, before anything runs. [`plan::executor`] has k6's six
 //!   executors.
 //! - [`engine`]: runs the plan's virtual users on worker threads.
+//! - [`data`]: rows of files and secrets for its iterations.
 //! - [`http`]: sends the requests and reads the responses.
 //! - [`measure`]: folds each sample once into counts, and takes snapshots of them.
 //! - [`remote_write`], [`progress`], [`report`]: read only these snapshots.
@@ -68,6 +69,7 @@ mod signals;
 
 pub mod plan;
 
+pub mod data;
 pub mod engine;
 pub mod http;
 

@@ -135,6 +135,7 @@ impl PreparedRun {
             measures: self.spec.catalogue.measures,
             declared_measures: self.spec.measures.clone(),
             seed: self.planning.plan.seed,
+            vus: self.planning.plan.most_vus(),
             phases: self.planning.plan.parts.iter().map(|part| part.phases.clone()).collect(),
             shared_connections: self.spec.shared_connections,
             keeps_cookies: self.spec.keeps_cookies,

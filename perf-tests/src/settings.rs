@@ -14,3 +14,9 @@ pub(crate) fn from_env() -> Result<Settings, SettingsError> {
         }),
     }
 }
+
+/// A variable that a scenario names. `None` if it is not set or not text.
+#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

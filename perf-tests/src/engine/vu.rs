@@ -37,6 +37,8 @@ pub(crate) struct RunContext {
     pub(crate) measures: &'static [Measure],
     pub(crate) declared_measures: Vec<Measure>,
     pub(crate) seed: u64,
+    /// The number of virtual users of the whole run. Their numbers are from 1 to it.
+    pub(crate) vus: u32,
     /// The phases of each part's load.
     pub(crate) phases: Vec<PhasePlan>,
     /// Whether the virtual users of a worker share connections.

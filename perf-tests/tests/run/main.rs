@@ -14,6 +14,7 @@ mod methods;
 mod objectives;
 mod parts;
 mod raw_service;
+mod rows;
 mod smoke;
 mod statuses;
 mod store;

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use serde::de::DeserializeOwned;
 use tokio::time;
 
 use super::{IterationId, Vu};
+use crate::data::{Feeder, FeederError};
 use crate::engine::think::Think;
 
 impl Vu {
@@ -38,6 +40,36 @@ impl Vu {
             IterationId::Own(number) => format!("{}-{number}", self.id),
             IterationId::Shared(number) => number.to_string(),
         }
+    }
+
+    /// The row of this iteration, whichever virtual user runs it. Every call in an iteration gives
+    /// the same row. Iterations of one part have different rows. Virtual users that are faster
+    /// than others skip rows.
+    ///
+    /// ```
+    /// use perf_tests::data::Feeder;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Student {
+    ///     name: String,
+    /// }
+    ///
+    /// # fn iteration(vu: &mut perf_tests::Vu, students: &Feeder) -> anyhow::Result<()> {
+    /// let student: Student = vu.row(students)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the row does not have this type, or if all rows were taken and the feeder does not
+    /// cycle. An iteration that returns the error makes the run inconclusive.
+    pub fn row<T: DeserializeOwned>(&self, feeder: &Feeder) -> Result<T, FeederError> {
+        let shared = &self.context.shared;
+        let number = match self.iteration_id {
+            IterationId::Shared(number) => number,
+            IterationId::Own(number) => number * u64::from(shared.vus.max(1)) + u64::from(self.id.saturating_sub(1)),
+        };
+        feeder.take(number, shared.seed)
     }
 
     /// The random numbers of this iteration. They are the same in every run with the same seed,

@@ -228,6 +228,7 @@ fn http2_requests_and_responses_have_cookies_too() {
         user_agent: None,
         content_type: None,
         content_length: 0,
+        compression: false,
         close: false,
         absolute: false,
     };

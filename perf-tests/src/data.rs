@@ -1,0 +1,12 @@
+//! Data of a scenario: rows of a file, each for one iteration, and secrets.
+
+mod feeder;
+mod order;
+mod rows;
+mod secret;
+
+#[cfg(test)]
+mod tests;
+
+pub use feeder::{Feeder, FeederError};
+pub use secret::{Secret, SecretError};

@@ -1,0 +1,122 @@
+//! Gives each iteration a row of a file.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use super::order::{Order, mix};
+use super::rows::Rows;
+
+/// Rows of a CSV file, of JSON lines or of a JSON array, for [`Vu::row`](crate::Vu::row). All VUs
+/// share it, so open it in setup.
+///
+/// The rows stay in the file. Memory is 1 byte for 8 rows; a row of an open CSV file costs a read
+/// of some kilobytes from the system's cache.
+///
+/// ```no_run
+/// use perf_tests::data::Feeder;
+///
+/// # fn main() -> Result<(), perf_tests::data::FeederError> {
+/// let students = Feeder::open("students.csv")?.shuffled().cycle();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Feeder {
+    path: PathBuf,
+    rows: Rows,
+    order: Order,
+    cycles: bool,
+}
+
+/// Why there is no row. The message has the file, and the line or the row.
+#[derive(Debug, thiserror::Error)]
+pub enum FeederError {
+    /// The file cannot be read, has no rows, or has a row that is malformed.
+    #[error("data file {}: {message}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line and cause.
+        message: String,
+    },
+    /// Every row was taken.
+    #[error(
+        "all {len} rows of data file {} were taken: add rows, plan fewer iterations, or call .cycle()",
+        path.display()
+    )]
+    Exhausted {
+        /// The file.
+        path: PathBuf,
+        /// Its number of rows.
+        len: u64,
+    },
+    /// The row does not have the type that was expected.
+    #[error("row {row} of data file {}: {message}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// Number of the row, from 1. A CSV file's line of names is not counted.
+        row: u64,
+        /// The error of the parser.
+        message: String,
+    },
+}
+
+impl Feeder {
+    /// Opens a file. A relative path is in `perf-tests/data/`. The format follows from the name:
+    /// `.csv` with a line of names, `.jsonl` or `.ndjson`, or `.json` with an array of up to
+    /// 64 MiB. Every row is checked once.
+    ///
+    /// # Errors
+    /// If the file cannot be read, has no rows, or has a row that is malformed: for example one
+    /// with fewer fields than names.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, FeederError> {
+        // An absolute path replaces the folder.
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(path);
+        match Rows::open(&path) {
+            Ok(rows) => Ok(Self { path, rows, order: Order::Sequential, cycles: false }),
+            Err(error) => Err(FeederError::File { path, message: error.to_string() }),
+        }
+    }
+
+    /// Takes the rows in an order that follows from the seed, each once.
+    #[must_use]
+    pub const fn shuffled(mut self) -> Self {
+        self.order = Order::Shuffled;
+        self
+    }
+
+    /// Takes any row each time, by the seed. Rows repeat, and never run out.
+    #[must_use]
+    pub const fn random(mut self) -> Self {
+        self.order = Order::Random;
+        self
+    }
+
+    /// Begins again after the last row. Shuffled rows then have another order.
+    #[must_use]
+    pub const fn cycle(mut self) -> Self {
+        self.cycles = true;
+        self
+    }
+
+    /// The number of rows, at least 1.
+    #[expect(clippy::len_without_is_empty, reason = "a file without rows is an error")]
+    pub const fn len(&self) -> u64 {
+        self.rows.len()
+    }
+
+    /// The row that is taken as `number`-th.
+    pub(crate) fn take<T: DeserializeOwned>(&self, number: u64, seed: u64) -> Result<T, FeederError> {
+        let len = self.rows.len();
+        let (cycle, place) = (number / len, number % len);
+        let index = match self.order {
+            Order::Random => self.order.index(number, len, seed),
+            _ if cycle > 0 && !self.cycles => return Err(FeederError::Exhausted { path: self.path.clone(), len }),
+            _ => self.order.index(place, len, mix(seed ^ mix(cycle))),
+        };
+        let row = self.rows.row(index);
+        row.map_err(|message| FeederError::Row { path: self.path.clone(), row: index + 1, message })
+    }
+}

@@ -1,0 +1,216 @@
+//! The rows of a file. They stay in the file; in memory is the place of every 64th row.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::Path;
+
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+/// Rows that one place in memory stands for. Reading a row parses half of them on average.
+const BLOCK: u64 = 64;
+
+/// Maximum size of a JSON file in bytes. It is parsed as a whole.
+const MAX_JSON: u64 = 64 << 20;
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Why a file has no rows to take.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RowsError {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("line {line}: {message}")]
+    Malformed { line: u64, message: String },
+    #[error("it has no rows")]
+    Empty,
+    #[error("its name ends in none of .csv, .jsonl, .ndjson and .json")]
+    UnknownFormat,
+    #[error("it has more than 64 MiB: write it as JSON lines (.jsonl), one row per line")]
+    JsonTooLarge,
+}
+
+/// The rows of a file.
+#[derive(Debug)]
+pub(super) struct Rows {
+    source: Source,
+    format: Format,
+    /// Where every [`BLOCK`]-th row begins, and the end, in bytes.
+    places: Vec<u64>,
+    len: u64,
+}
+
+#[derive(Debug)]
+enum Source {
+    File(File),
+    Memory(Vec<u8>),
+}
+
+#[derive(Debug)]
+enum Format {
+    Csv(StringRecord),
+    JsonLines,
+}
+
+impl Rows {
+    /// Finds the rows of a file, and checks that each is well-formed.
+    pub(super) fn open(path: &Path) -> Result<Self, RowsError> {
+        let extension = path.extension().and_then(|it| it.to_str()).map(str::to_ascii_lowercase);
+        let rows = match extension.as_deref() {
+            Some("csv") => Self::csv(File::open(path)?)?,
+            Some("jsonl" | "ndjson") => {
+                let file = File::open(path)?;
+                let (places, len) = json_lines(BufReader::new(&file))?;
+                Self { source: Source::File(file), format: Format::JsonLines, places, len }
+            }
+            Some("json") => Self::json(&File::open(path)?)?,
+            _ => return Err(RowsError::UnknownFormat),
+        };
+        if rows.len == 0 { Err(RowsError::Empty) } else { Ok(rows) }
+    }
+
+    fn csv(file: File) -> Result<Self, RowsError> {
+        let mut reader = csv::Reader::from_reader(BufReader::new(&file));
+        let headers = reader.headers().map_err(|error| malformed(&error))?.clone();
+        let (mut places, mut len, mut record) = (Vec::new(), 0, ByteRecord::new());
+        loop {
+            let place = reader.position().byte();
+            let is_row = reader.read_byte_record(&mut record).map_err(|error| malformed(&error))?;
+            if !is_row || len % BLOCK == 0 {
+                places.push(place);
+            }
+            if !is_row {
+                drop(reader);
+                return Ok(Self { source: Source::File(file), format: Format::Csv(headers), places, len });
+            }
+            len += 1;
+        }
+    }
+
+    fn json(file: &File) -> Result<Self, RowsError> {
+        let mut text = Vec::new();
+        file.take(MAX_JSON + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > MAX_JSON {
+            return Err(RowsError::JsonTooLarge);
+        }
+        let text = text.strip_prefix(BOM).unwrap_or(&text);
+        let at = |error: serde_json::Error| RowsError::Malformed {
+            line: error.line() as u64,
+            message: format!("not a JSON array of rows: {error}"),
+        };
+        let mut lines = Vec::new();
+        for row in serde_json::from_slice::<Vec<serde_json::Value>>(text).map_err(at)? {
+            serde_json::to_writer(&mut lines, &row).map_err(at)?;
+            lines.push(b'\n');
+        }
+        let (places, len) = json_lines(&*lines)?;
+        Ok(Self { source: Source::Memory(lines), format: Format::JsonLines, places, len })
+    }
+
+    /// The number of rows.
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Reads the row with this index.
+    pub(super) fn row<T: DeserializeOwned>(&self, index: u64) -> Result<T, String> {
+        let block = self.block(index / BLOCK).map_err(|error| error.to_string())?;
+        let nth = usize::try_from(index % BLOCK).unwrap_or_default();
+        let gone = || "the file has changed since it was opened".to_owned();
+        match &self.format {
+            Format::Csv(headers) => {
+                let reader = ReaderBuilder::new().has_headers(false).from_reader(&*block);
+                let record = reader.into_byte_records().nth(nth).ok_or_else(gone)?.map_err(|_| gone())?;
+                deserialize(&record, headers)
+            }
+            Format::JsonLines => {
+                let mut lines = block.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+                let line = lines.nth(nth).ok_or_else(gone)?;
+                serde_json::from_slice(line.strip_prefix(BOM).unwrap_or(line)).map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    fn block(&self, number: u64) -> io::Result<Vec<u8>> {
+        let at = usize::try_from(number).unwrap_or(usize::MAX);
+        let (Some(&start), Some(&end)) = (self.places.get(at), self.places.get(at.saturating_add(1))) else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        let length = usize::try_from(end - start).unwrap_or(usize::MAX);
+        match &self.source {
+            Source::Memory(bytes) => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                Ok(bytes[start..start + length].to_vec())
+            }
+            Source::File(file) => {
+                let mut block = vec![0; length];
+                read_at(file, &mut block, start)?;
+                Ok(block)
+            }
+        }
+    }
+}
+
+fn deserialize<T: DeserializeOwned>(record: &ByteRecord, headers: &StringRecord) -> Result<T, String> {
+    let record = StringRecord::from_byte_record(record.clone()).map_err(|error| format!("not UTF-8: {error}"))?;
+    // The parser's own message counts lines from the beginning of the part that was read.
+    record.deserialize(Some(headers)).map_err(|error| match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => match err.field().and_then(|at| headers.get(at as usize)) {
+            Some(name) => format!("field {name:?}: {}", err.kind()),
+            None => err.kind().to_string(),
+        },
+        _ => error.to_string(),
+    })
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, block: &mut [u8], start: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, block, start)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut block: &mut [u8], mut start: u64) -> io::Result<()> {
+    while !block.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, block, start)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => (block, start) = (&mut block[read..], start + read as u64),
+        }
+    }
+    Ok(())
+}
+
+fn malformed(error: &csv::Error) -> RowsError {
+    let line = error.position().map_or(1, csv::Position::line);
+    let message = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} fields, but the first line has {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { err, .. } => format!("not UTF-8: {err}"),
+        _ => error.to_string(),
+    };
+    RowsError::Malformed { line, message }
+}
+
+/// Finds the rows of JSON lines. Lines without text are not rows.
+fn json_lines(mut text: impl BufRead) -> Result<(Vec<u64>, u64), RowsError> {
+    let (mut places, mut len, mut place, mut line) = (Vec::new(), 0, 0, Vec::new());
+    for number in 1.. {
+        line.clear();
+        let read = text.read_until(b'\n', &mut line)?;
+        if read == 0 {
+            break;
+        }
+        let row = if number == 1 { line.strip_prefix(BOM).unwrap_or(&line) } else { &line };
+        if !row.trim_ascii().is_empty() {
+            let parsed = serde_json::from_slice::<IgnoredAny>(row);
+            parsed.map_err(|error| RowsError::Malformed { line: number, message: format!("not JSON: {error}") })?;
+            if len % BLOCK == 0 {
+                places.push(place);
+            }
+            len += 1;
+        }
+        place += read as u64;
+    }
+    places.push(place);
+    Ok((places, len))
+}

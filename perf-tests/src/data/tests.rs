@@ -1,0 +1,154 @@
+//! Tests of rows and secrets: formats, orders, and bad input.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::order::Order;
+use super::*;
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Student {
+    name: String,
+    age: u8,
+}
+
+fn path(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("perf-tests-data-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
+}
+
+fn opened(name: &str, text: impl AsRef<[u8]>) -> Result<Feeder, String> {
+    let path = path(name);
+    fs::write(&path, text).unwrap();
+    let feeder = Feeder::open(&path);
+    // The rows of an open file can be read, even if it has no name any more.
+    fs::remove_file(&path).unwrap();
+    feeder.map_err(|error| error.to_string())
+}
+
+fn students(feeder: &Feeder, count: u64) -> Vec<String> {
+    (0..count)
+        .map(|number| feeder.take::<Student>(number, 1).unwrap())
+        .map(|it| format!("{}{}", it.name, it.age))
+        .collect()
+}
+
+#[test]
+fn every_format_gives_the_same_rows() {
+    for (name, text) in [
+        ("a.csv", "name,age\nAda,36\n\n\"Bo,b\",7\n"),
+        ("bom.csv", "\u{feff}name,age\r\nAda,36\r\n\"Bo,b\",7"),
+        ("turned.CSV", "age,name\n36,Ada\n7,\"Bo,b\"\n"),
+        ("a.jsonl", "\u{feff}{\"name\":\"Ada\",\"age\":36}\n\n{\"name\":\"Bo,b\",\"age\":7}"),
+        ("a.ndjson", "\n{\"name\":\"Ada\",\"age\":36}\r\n{\"name\":\"Bo,b\",\"age\":7}\r\n"),
+        ("a.json", "\u{feff}[{\"name\":\"Ada\",\"age\":36},\n{\"name\":\"Bo,b\",\"age\":7}]"),
+    ] {
+        let feeder = opened(name, text).unwrap();
+        assert_eq!((feeder.len(), students(&feeder, 2)), (2, vec!["Ada36".to_owned(), "Bo,b7".to_owned()]), "{name}");
+    }
+}
+
+#[test]
+fn rows_are_found_across_blocks_with_quoted_line_ends() {
+    let rows: String = (0..1000).map(|row| format!("\"a\n{row}\",{}\r\n", row % 100)).collect();
+    let feeder = opened("blocks.csv", format!("\u{feff}name,age\r\n{rows}")).unwrap();
+    for row in (0..1000).rev() {
+        let student: Student = feeder.take(row, 1).unwrap();
+        assert_eq!(student, Student { name: format!("a\n{row}"), age: u8::try_from(row % 100).unwrap() });
+    }
+}
+
+#[test]
+fn bad_files_are_named_with_their_line() {
+    for (name, text, expected) in [
+        ("ragged.csv", "name,age\nAda,36\nBob\n", "line 3: 1 fields, but the first line has 2"),
+        ("long.csv", "name,age\nAda,36,1\n", "line 2: 3 fields, but the first line has 2"),
+        ("empty.csv", "", "it has no rows"),
+        ("names.csv", "\u{feff}name,age\n", "it has no rows"),
+        ("empty.jsonl", "\u{feff}\n \n", "it has no rows"),
+        ("blank.jsonl", "\n \n", "it has no rows"),
+        ("broken.jsonl", "{}\n\n{\"a\":\n", "line 3: not JSON"),
+        ("empty.json", "[]", "it has no rows"),
+        ("object.json", "{\"a\":\n1}", "not a JSON array of rows"),
+        ("rows.txt", "a", "its name ends in none of"),
+    ] {
+        let error = opened(name, text).unwrap_err();
+        let begins = error.starts_with(&format!("data file {}: ", path(name).display()));
+        assert!(begins && error.contains(expected), "{error}");
+    }
+    let missing = Feeder::open("no-such-file.csv").unwrap_err().to_string();
+    assert!(missing.contains("perf-tests/data/no-such-file.csv: No such file"), "{missing}");
+}
+
+#[test]
+fn a_row_of_another_type_is_named_with_its_number() {
+    let rows: String = (0..200).map(|row| format!("a,{row}\n")).collect();
+    let feeder = opened("type.csv", format!("name,age\n{rows}a,900\n")).unwrap();
+    let error = feeder.take::<Student>(200, 1).unwrap_err().to_string();
+    assert!(error.contains("row 201 of data file ") && error.contains("field \"age\": "), "{error}");
+}
+
+#[test]
+fn rows_run_out_unless_they_cycle() {
+    let feeder = opened("out.csv", "name,age\nAda,36\nBob,7\n").unwrap();
+    let error = feeder.take::<Student>(2, 1).unwrap_err();
+    assert!(matches!(error, FeederError::Exhausted { len: 2, .. }) && error.to_string().contains("call .cycle()"));
+    let feeder = feeder.shuffled();
+    assert!(matches!(feeder.take::<Student>(2, 1), Err(FeederError::Exhausted { .. })));
+    let feeder = feeder.cycle();
+    assert_eq!(students(&feeder, 20).iter().filter(|it| *it == "Ada36").count(), 10);
+}
+
+#[test]
+fn shuffled_rows_are_each_taken_once_by_the_seed() {
+    for len in [1, 2, 3, 64, 65, 1000, 4097] {
+        let order = |seed| (0..len).map(move |number| Order::Shuffled.index(number, len, seed));
+        assert_eq!(order(1).collect::<BTreeSet<_>>(), (0..len).collect::<BTreeSet<_>>(), "{len}");
+        assert!(len < 64 || order(1).collect::<Vec<_>>() != order(2).collect::<Vec<_>>());
+        assert!(len < 64 || order(1).collect::<Vec<_>>() != (0..len).collect::<Vec<_>>());
+    }
+    let random: Vec<_> = (0..10_000).map(|number| Order::Random.index(number, 10, 1)).collect();
+    for row in 0..10 {
+        let count = random.iter().filter(|it| **it == row).count();
+        assert!((850..1150).contains(&count), "row {row} was taken {count} times of 10000");
+    }
+}
+
+#[test]
+fn ten_million_rows_take_two_mebibytes() {
+    let path = path("many.csv");
+    let mut file = BufWriter::new(fs::File::create(&path).unwrap());
+    file.write_all(b"name,age\n").unwrap();
+    (0..10_000_000).try_for_each(|row| writeln!(file, "{row},1")).unwrap();
+    file.into_inner().unwrap();
+    let mut feeder = None;
+    let counted = allocation_counter::measure(|| feeder = Some(Feeder::open(&path).unwrap()));
+    fs::remove_file(&path).unwrap();
+    let feeder = feeder.unwrap().shuffled();
+    assert_eq!(feeder.len(), 10_000_000);
+    assert!(counted.bytes_current < 3 << 20, "{} bytes stay", counted.bytes_current);
+    assert!(counted.bytes_max < 6 << 20, "{} bytes at a time", counted.bytes_max);
+    let taken: BTreeSet<_> = (0..1000).map(|number| feeder.take::<Student>(number, 1).unwrap().name).collect();
+    assert_eq!(taken.len(), 1000);
+}
+
+#[test]
+fn a_secret_is_never_printed() {
+    let path = path("token");
+    fs::write(&path, "hunter2\r\n").unwrap();
+    let secret = Secret::file(&path).unwrap();
+    assert_eq!(secret.expose(), "hunter2");
+    assert!(!format!("{secret:?}{secret:#?}").contains("hunter2"));
+    fs::write(&path, "\n").unwrap();
+    assert!(Secret::file(&path).unwrap_err().to_string().ends_with("token is empty"));
+    fs::remove_file(&path).unwrap();
+    assert!(Secret::file(&path).unwrap_err().to_string().contains("No such file"));
+    assert!(Secret::env("PATH").is_ok_and(|it| format!("{it:?}") == "Secret(variable PATH)"));
+    let missing = Secret::env("NO_SUCH_SECRET").unwrap_err().to_string();
+    assert_eq!(missing, "variable NO_SUCH_SECRET has no secret: set it");
+}

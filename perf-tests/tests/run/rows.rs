@@ -1,0 +1,61 @@
+//! Rows of a file in a run: one for each iteration, and what happens once they are taken.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use perf_tests::data::Feeder;
+use perf_tests::per_vu_iterations;
+use perf_tests::plan::LoadProfile;
+
+use super::*;
+
+#[derive(serde::Deserialize)]
+struct Row {
+    id: u64,
+}
+
+/// A file with this many rows.
+fn file(name: &str, rows: u64) -> PathBuf {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let lines: String = (0..rows).map(|row| format!("{row}\n")).collect();
+    std::fs::write(&path, format!("id\n{lines}")).unwrap();
+    path
+}
+
+/// Runs a load over a file, and returns the rows that its iterations had, sorted.
+fn rows_of(load: LoadProfile, path: PathBuf, testid: &str) -> (ScenarioResult, Vec<u64>) {
+    let (service, taken) = (Service::start(), Arc::new(Mutex::new(Vec::new())));
+    let shared = taken.clone();
+    let finished = Scenario::new("rows", &CATALOGUE)
+        .exercises(&[PING])
+        .load(load)
+        .setup(async move |_: &mut Vu| Ok((Feeder::open(&path)?.shuffled(), shared)))
+        .run_with(
+            settings(&service, None, testid),
+            async |vu: &mut Vu, (rows, taken): &(Feeder, Arc<Mutex<Vec<u64>>>)| {
+                let row: Row = vu.row(rows)?;
+                taken.lock().unwrap().push(row.id);
+                ping(vu).await
+            },
+        );
+    let mut rows = taken.lock().unwrap().clone();
+    rows.sort_unstable();
+    (finished, rows)
+}
+
+#[test]
+fn every_iteration_has_its_own_row() {
+    for (load, testid) in [(shared_iterations(4, 40), "rows-1"), (per_vu_iterations(4, 10), "rows-2")] {
+        let (finished, rows) = rows_of(load, file(&format!("{testid}.csv"), 40), testid);
+        assert_eq!(finished.report().unwrap().iterations.failed, 0);
+        assert_eq!(rows, (0..40).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_run_without_enough_rows_is_inconclusive() {
+    let (finished, rows) = rows_of(shared_iterations(2, 40), file("few.csv", 30), "rows-3");
+    assert_eq!((code(&finished), rows), (ExitCode::Inconclusive, (0..30).collect()));
+    let findings = &finished.report().unwrap().findings;
+    assert!(findings.iter().any(|it| it.message.contains("all 30 rows of data file")), "{findings:?}");
+}
