@@ -58,6 +58,32 @@ pub fn uvicorn() -> (Process, u16) {
     (process, port)
 }
 
+/// A shop with a login, in FastAPI and SQLite. If it `forgets`, no session lasts.
+pub fn shop_fastapi(forgets: bool) -> (Process, u16) {
+    let port = free_port();
+    let mut command = Command::new("uvicorn");
+    command.args(["shop:app", "--port", &port.to_string(), "--log-level", "critical"]);
+    start_shop(command.env("PYTHONDONTWRITEBYTECODE", "1"), port, forgets)
+}
+
+/// The same shop in Express, which `.ci/provide` installs.
+pub fn shop_express(forgets: bool) -> (Process, u16) {
+    #[expect(clippy::disallowed_methods, reason = "the folder that .ci/provide exports")]
+    let folder = std::env::var("PERF_BACKENDS").expect("PERF_BACKENDS is set: source .ci/provide");
+    let port = free_port();
+    let mut command = Command::new("node");
+    command.arg("shop.js").arg(port.to_string()).env("NODE_PATH", format!("{folder}/node/node_modules"));
+    start_shop(&mut command, port, forgets)
+}
+
+fn start_shop(command: &mut Command, port: u16, forgets: bool) -> (Process, u16) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/backends/shop");
+    command.envs(forgets.then_some(("SHOP_FORGETS", "1")));
+    let process = Process(command.current_dir(folder).stdin(Stdio::null()).spawn().expect("a server on PATH"));
+    wait_for(port);
+    (process, port)
+}
+
 /// Prometheus with these flags. Its empty configuration and its database are in `folder`, which is
 /// cleared first.
 pub fn prometheus(folder: &Path, flags: &[&str]) -> (Process, u16) {

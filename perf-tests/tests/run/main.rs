@@ -15,6 +15,7 @@ mod objectives;
 mod parts;
 mod raw_service;
 mod rows;
+mod shop;
 mod smoke;
 mod statuses;
 mod store;
