@@ -25,11 +25,12 @@ pub use vu::{Cookies, Request, RequestError, Response};
 
 use crate::clock;
 use crate::http::OutageSummary;
-use crate::measure::{GeneratorHealth, Layout, Pulse, Recorder, Snapshot};
+use crate::measure::{GeneratorHealth, Layout, Pulse, PulseSum, Recorder, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 use crate::signals::Signals;
 use health::HealthMeter;
 pub(crate) use stall::Stall;
+pub(crate) use stall::StallLimit;
 use stall::StallWatch;
 use vu::RunContext;
 use worker::{Iteration, IterationSupply, PartJob, ScenarioErrors, WorkerJob, WorkerResult, WorkerSchedule};
@@ -64,7 +65,7 @@ pub(crate) struct Load {
     pub(crate) faults: Vec<String>,
     /// The outages of the target; `None` if there were none.
     pub(crate) outages: Option<OutageSummary>,
-    /// Times in which requests waited for the target and none ended.
+    /// Times in which requests to an endpoint waited and none ended.
     pub(crate) stalls: Vec<Stall>,
     /// The longest time in which requests of any kind were in flight and none ended.
     pub(crate) longest_stall: Duration,
@@ -85,9 +86,8 @@ pub(crate) struct Job<'run> {
     /// One iteration for each part of the plan.
     pub(crate) iterations: Vec<Arc<dyn Iteration>>,
     pub(crate) wakeup: WakeupMode,
-    /// The highest threshold of an objective on latency, if there is one. A wait for a response
-    /// that is longer may be a stall.
-    pub(crate) threshold: Option<Duration>,
+    /// The latency objective of each endpoint, if it has one.
+    pub(crate) limits: Vec<Option<StallLimit>>,
 }
 
 struct Worker {
@@ -122,7 +122,7 @@ pub(crate) async fn run(
     for number in 0..threads {
         let (ask, asked) = mpsc::channel(1);
         let (finish, finished) = oneshot::channel();
-        let pulse = Arc::<Pulse>::default();
+        let pulse = Arc::new(Pulse::new(&empty));
         let parts = job.plan.parts.iter().zip(&counters).zip(&job.iterations).enumerate();
         let parts = parts.map(|(at, ((part, next), iteration))| PartJob {
             part: at,
@@ -145,7 +145,8 @@ pub(crate) async fn run(
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
         workers.push(Worker { ask, pulse, thread, finished });
     }
-    let (mut stall, mut health) = (StallWatch::new(job.threshold, job.plan.closed_end()), HealthMeter::start());
+    let watched = job.plan.parts.iter().map(|part| (part.is_open(), part.end));
+    let (mut stall, mut health) = (StallWatch::new(&job.limits, watched), HealthMeter::start());
     let supervisor = Supervisor { epoch, empty: &empty, abort: &abort };
     let (early, known) = supervisor.watch_over(&mut workers, signals, (&mut stall, &mut health), watch).await;
     let (stalls, longest_stall) = stall.finish();
@@ -267,6 +268,7 @@ impl Supervisor<'_> {
         polls.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let asks: Vec<_> = workers.iter().map(|worker| worker.ask.clone()).collect();
         let pulses: Vec<_> = workers.iter().map(|worker| worker.pulse.clone()).collect();
+        let mut pulse = PulseSum::default();
         let all_stopped = async {
             for worker in workers {
                 // An error means that the thread has ended. Joining it gives the reason.
@@ -285,7 +287,8 @@ impl Supervisor<'_> {
                 }
                 _ = polls.tick() => {
                     let elapsed = clock::now().duration_since(self.epoch);
-                    stall.poll(elapsed, Pulse::sum(pulses.iter().map(Arc::as_ref)));
+                    pulse.read(pulses.iter().map(Arc::as_ref));
+                    stall.poll(elapsed, &pulse);
                 }
                 _ = ticks.tick() => {
                     let mut snapshot = ask_all(&asks, &mut known, self.empty).await;
@@ -350,7 +353,8 @@ mod tests {
             }
             Ok(WorkerResult { snapshot, errors: ScenarioErrors::default(), panics: Vec::new(), outages: None })
         });
-        Worker { ask, pulse: Arc::default(), thread, finished }
+        let empty = Snapshot::new(&Layout::new(&monitoring::services::stock_ai::STOCK_AI, vec![false]));
+        Worker { ask, pulse: Arc::new(Pulse::new(&empty)), thread, finished }
     }
 
     #[tokio::test]
@@ -362,7 +366,7 @@ mod tests {
         let (abort, _aborted) = watch::channel(false);
         let supervisor = Supervisor { epoch: clock::now(), empty: &empty, abort: &abort };
         let (mut stall, mut health, mut signals) =
-            (StallWatch::new(None, Duration::ZERO), HealthMeter::start(), Signals::listen(false).unwrap());
+            (StallWatch::new(&[], []), HealthMeter::start(), Signals::listen(false).unwrap());
         let mut observer = IdleObserver;
         let over = supervisor.watch_over(&mut workers, &mut signals, (&mut stall, &mut health), &mut observer);
         let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();

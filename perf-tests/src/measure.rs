@@ -14,7 +14,7 @@ pub use perf_report::evidence::{
     ThreadTimes, bounds,
 };
 pub use pulse::Pulse;
-pub(crate) use pulse::PulseSum;
+pub(crate) use pulse::{LaneSum, PulseSum};
 pub(crate) use recorder::IterationEnd;
 pub use recorder::{LATE_AFTER, Recorder, SampleKey, Segment, Segments};
 pub use sample::{DurationParts, Failure, Sample};

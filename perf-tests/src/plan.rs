@@ -5,6 +5,7 @@
 //! functions are pure, so a plan can be tested, drawn, hashed and repeated without running it. A
 //! [`Plan`] consists of the parts that run side by side.
 
+mod apportion;
 mod arrivals;
 mod draw;
 pub mod executor;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use apportion::apportion;
 pub use arrivals::{Arrivals, Spacing};
 pub use draw::{Experience, draw};
 pub use load_error::LoadError;
@@ -114,11 +116,6 @@ impl Plan {
     /// When the last part ends, from the start of the run.
     pub fn end(&self) -> Duration {
         self.parts.iter().map(|part| part.end).max().unwrap_or_default()
-    }
-
-    /// When the last closed load ends; zero without closed loads.
-    pub fn closed_end(&self) -> Duration {
-        self.parts.iter().filter(|part| !part.is_open()).map(|part| part.end).max().unwrap_or_default()
     }
 
     /// The maximum number of virtual users at any time.

@@ -218,8 +218,8 @@ impl PreparedRun {
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
         let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised, plan);
         let wakeup = if self.settings.exact_arrivals { WakeupMode::Exact } else { WakeupMode::Grid };
-        let threshold = check::highest_threshold(catalogue, exercised);
-        let job = Job { plan, shared, layout: self.layout.clone(), iterations, wakeup, threshold };
+        let limits = check::stall_limits(catalogue);
+        let job = Job { plan, shared, layout: self.layout.clone(), iterations, wakeup, limits };
         let began = clock::now();
         let load = engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?;
         let timeline = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;

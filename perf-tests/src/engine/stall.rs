@@ -1,82 +1,83 @@
-//! Detects a target that accepts requests and finishes none.
+//! Detects a target that accepts requests to an endpoint and finishes none of them.
 //!
 //! In a closed load a stall leaves few samples, because each virtual user waits with one request.
 //! The requests that a steady load would have made meanwhile are missing (coordinated omission).
 //! They are estimated here, so that a stall cannot make a verdict better.
 //!
-//! A stall is a time in which requests wait and none of the whole run ends. It is longer than every
-//! threshold on latency, and far longer than the load's own pace explains.
+//! A lane is the requests of one part to one endpoint. A stall is a time in which a lane's requests
+//! wait and none of them ends. It is longer than the threshold of the endpoint's latency objective,
+//! and far longer than the lane's waits before. A single slow response looks the same. Therefore
+//! either several requests wait, or the missing requests alone can exceed the objective's error
+//! budget.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use monitoring::phase::Phase;
+use monitoring::ratio::Ratio;
 
 use crate::measure::{PulseSum, Snapshot};
-use crate::plan::Plan;
+use crate::plan::{Plan, apportion};
+
+use lane::Lane;
+
+mod lane;
 
 /// Time between two looks at the pulses.
 pub(super) const POLL: Duration = Duration::from_millis(50);
-/// A worker or the supervisor that did not run for so long is late. Then the generator is the
-/// cause, and not the target.
+/// If a worker or the supervisor has not run for longer than this, the generator stood still.
+/// Nothing that happened meanwhile is blamed on the target.
 const LATE: Duration = Duration::from_millis(250);
-/// The shortest stall. Anything shorter may be the machine's.
-const SHORTEST: Duration = Duration::from_millis(200);
-/// The pace is measured over this time before a stall.
-const WINDOW: Duration = Duration::from_secs(10);
-/// Time between two marks in the window.
-const MARK_EVERY: Duration = Duration::from_millis(500);
-/// Requests that must have ended before a pace is known.
-const FEWEST: u64 = 5;
-/// Limit on recorded stalls.
-const MOST_STALLS: usize = 1_000;
 
-/// A time in which requests waited and none ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The latency objective of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StallLimit {
+    /// A stall is longer.
+    pub(crate) threshold: Duration,
+    /// The share of good requests.
+    pub(crate) objective: Ratio,
+}
+
+/// A time in which requests to an endpoint waited and none ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stall {
+    /// Index of the part.
+    pub(crate) part: usize,
+    /// Index of the endpoint in the catalogue.
+    pub(crate) endpoint: usize,
     /// Its beginning, from the start of the load.
     pub(crate) from: Duration,
-    /// Its length.
+    /// Its length, without times in which the generator stood still.
     pub(crate) length: Duration,
     /// Requests that waited at its end.
     pub(crate) waiting: u64,
-    /// Requests of closed loads that a steady load would have made in it, early enough to exceed
-    /// the threshold, in addition to those that waited.
-    pub(crate) omitted: u64,
+    /// Requests of a closed load that a steady load would have made in it, early enough to exceed
+    /// the threshold, in addition to those that waited. By endpoint: virtual users that wait do not
+    /// get to others either.
+    pub(crate) omitted: Vec<(usize, u64)>,
 }
 
 /// Finds stalls while the load runs.
 #[derive(Debug)]
 pub(super) struct StallWatch {
-    threshold: Duration,
-    /// The planned end of the closed loads.
-    end: Duration,
+    /// Number of endpoints of each part.
+    endpoints: usize,
+    parts: Vec<WatchedPart>,
+    /// By part, then by endpoint.
+    lanes: Vec<Lane>,
     polled: Duration,
-    last: PulseSum,
-    /// Seconds of all virtual users of closed loads together.
-    vu_seconds: f64,
-    /// The present wait.
-    wait: Option<Wait>,
-    window: VecDeque<Mark>,
-    stalls: Vec<Stall>,
+    /// Until then, times in which the generator stood still are excused.
+    excused_until: Duration,
     silence: Silence,
 }
 
-/// A wait that goes on.
-#[derive(Debug, Clone, Copy)]
-struct Wait {
-    since: Duration,
-    vu_seconds: f64,
-}
-
-/// The state at the end of a part of the window.
-#[derive(Debug, Clone, Copy)]
-struct Mark {
-    at: Duration,
-    ended: u64,
-    vu_seconds: f64,
-    /// The longest wait since the mark before, stalls excluded.
-    longest_wait: Duration,
+/// A part of the plan.
+#[derive(Debug)]
+struct WatchedPart {
+    is_open: bool,
+    /// Its planned end.
+    end: Duration,
+    /// Active virtual users at the last poll.
+    vus: u64,
 }
 
 /// The longest time with requests of any kind under way in which none ended.
@@ -87,98 +88,73 @@ struct Silence {
     longest: Duration,
 }
 
+impl StallLimit {
+    /// Whether this many bad requests, in addition to those sent, are more than the objective
+    /// allows.
+    fn is_exceeded_by(self, bad: u64, sent: u64) -> bool {
+        let (allowed, whole) = self.objective.rest().as_fraction();
+        u128::from(bad) * u128::from(whole) > u128::from(allowed) * (u128::from(bad) + u128::from(sent))
+    }
+}
+
 impl StallWatch {
-    /// Finds stalls longer than `threshold`, the highest threshold on latency, if there is one.
-    /// Closed loads end at `end`.
-    pub(super) fn new(threshold: Option<Duration>, end: Duration) -> Self {
+    /// Finds stalls of endpoints with a limit. `parts` has for each part whether it is open, and
+    /// its planned end.
+    pub(super) fn new(limits: &[Option<StallLimit>], parts: impl IntoIterator<Item = (bool, Duration)>) -> Self {
+        let parts: Vec<_> = parts.into_iter().map(|(is_open, end)| WatchedPart { is_open, end, vus: 0 }).collect();
+        let lanes = parts.iter().flat_map(|part| limits.iter().map(|limit| Lane::new(*limit, part.is_open))).collect();
         Self {
-            threshold: threshold.unwrap_or(Duration::MAX).max(SHORTEST),
-            end,
+            endpoints: limits.len(),
+            parts,
+            lanes,
             polled: Duration::ZERO,
-            last: PulseSum::default(),
-            vu_seconds: 0.0,
-            wait: None,
-            window: VecDeque::new(),
-            stalls: Vec::new(),
+            excused_until: Duration::ZERO,
             silence: Silence::default(),
         }
     }
 
     /// Looks at the pulses at `now` from the start of the load.
-    pub(super) fn poll(&mut self, now: Duration, pulse: PulseSum) {
-        let since_last = now.saturating_sub(self.polled);
-        let is_generator_late = since_last > LATE || now.saturating_sub(pulse.beat) > LATE;
-        let has_ended = pulse.ended != self.last.ended;
-        if is_generator_late {
-            self.wait = None;
-        } else {
-            self.count_vu_seconds(now);
-            if has_ended && let Some(wait) = self.wait.take() {
-                // It ended after the last look, so it is not made longer than it was.
-                self.wait_ended(wait, self.polled);
+    pub(super) fn poll(&mut self, now: Duration, pulse: &PulseSum) {
+        // What has ended did so after the last poll, so a wait is not made longer than it was.
+        for (lane, sum) in pulse.lanes.iter().enumerate().take(self.lanes.len()) {
+            if self.lanes[lane].has_progressed(*sum) {
+                self.end_wait(lane, self.polled);
             }
         }
-        if pulse.waiting == 0 {
-            self.wait = None;
-        } else {
-            self.wait.get_or_insert(Wait { since: now, vu_seconds: self.vu_seconds });
+        let (time, excused) = (now.saturating_sub(self.polled), self.excused(now, pulse.beat));
+        for (part, lanes) in self.parts.iter().zip(self.lanes.chunks_mut(self.endpoints.max(1))) {
+            let counted = now.min(part.end).saturating_sub(self.polled.min(part.end)).as_secs_f64();
+            #[expect(clippy::cast_precision_loss, reason = "a number of virtual users")]
+            let exposure = if part.is_open { counted } else { counted * part.vus as f64 };
+            lanes.iter_mut().for_each(|lane| lane.pass(time, exposure, excused));
         }
-        (self.last, self.polled) = (pulse, now);
-        self.mark(now);
+        self.lanes.iter_mut().zip(&pulse.lanes).for_each(|(lane, sum)| lane.update(now, *sum));
+        self.parts.iter_mut().zip(&pulse.vus).for_each(|(part, vus)| part.vus = *vus);
+        self.polled = now;
     }
 
-    fn count_vu_seconds(&mut self, now: Duration) {
-        let counted = now.min(self.end).saturating_sub(self.polled.min(self.end));
-        #[expect(clippy::cast_precision_loss, reason = "a number of virtual users")]
-        let vus = self.last.vus as f64;
-        self.vu_seconds += vus * counted.as_secs_f64();
+    /// The time until `now` in which the generator stood still, and which was not excused before.
+    fn excused(&mut self, now: Duration, beat: Duration) -> Duration {
+        let is_late = |since: Duration| now.saturating_sub(since) > LATE;
+        let Some(since) = [beat, self.polled].into_iter().filter(|since| is_late(*since)).min() else {
+            return Duration::ZERO;
+        };
+        let excused = now.saturating_sub(since.max(self.excused_until));
+        self.excused_until = now;
+        excused
     }
 
-    fn mark(&mut self, now: Duration) {
-        // A wait does not move the window, which is before it.
-        let is_waiting = self.wait.is_some_and(|wait| now > wait.since + MARK_EVERY);
-        if is_waiting || self.window.back().is_some_and(|last| now < last.at + MARK_EVERY) {
-            return;
-        }
-        let (ended, vu_seconds) = (self.last.ended_of_closed, self.vu_seconds);
-        self.window.push_back(Mark { at: now, ended, vu_seconds, longest_wait: Duration::ZERO });
-        while self.window.front().is_some_and(|first| first.at + WINDOW < now) {
-            self.window.pop_front();
-        }
-    }
-
-    fn wait_ended(&mut self, wait: Wait, to: Duration) {
-        let length = to.saturating_sub(wait.since);
-        if let Some(stall) = self.stall(wait, length) {
-            // The pace after it begins anew, from the requests after it.
-            self.window.clear();
-            if self.stalls.len() < MOST_STALLS {
-                self.stalls.push(stall);
-            }
-        } else if let Some(mark) = self.window.back_mut() {
-            mark.longest_wait = mark.longest_wait.max(length);
-        }
-    }
-
-    /// The stall, unless the wait is shorter than a threshold or may be one of the load's own.
-    fn stall(&self, wait: Wait, length: Duration) -> Option<Stall> {
-        let ordinary = self.window.iter().map(|mark| mark.longest_wait).max()?;
-        if length <= self.threshold || length <= ordinary * 3 {
-            return None;
-        }
-        let first = self.window.front()?;
-        let (ended, vu_seconds) = (self.last.ended_of_closed - first.ended, wait.vu_seconds - first.vu_seconds);
-        if ended < FEWEST || vu_seconds <= 0.0 {
-            return None;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let missing = ended as f64 / vu_seconds * (self.vu_seconds - wait.vu_seconds);
-        // A slow response of one of few virtual users is part of an ordinary tail.
-        let is_rare = missing >= 20.0 || length >= self.threshold * 10 && missing >= 2.0;
-        let share = (length - self.threshold).as_secs_f64() / length.as_secs_f64();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, not negative")]
-        let omitted = ((missing * share) as u64).saturating_sub(self.last.waiting);
-        is_rare.then_some(Stall { from: wait.since, length, waiting: self.last.waiting, omitted })
+    /// Ends the wait of a lane.
+    fn end_wait(&mut self, at: usize, to: Duration) {
+        let Some(mut wait) = self.lanes[at].end_wait(to) else { return };
+        let threshold = self.lanes[at].limit.map_or(Duration::ZERO, |limit| limit.threshold);
+        let first = at - at % self.endpoints;
+        // Other endpoints of the part that gave no sign of life later than that. Virtual users that
+        // wait here do not get there, so nobody knows whether these would have responded.
+        let others = (0..self.endpoints).filter(|endpoint| first + endpoint != at);
+        let is_silent = |endpoint: &usize| self.lanes[first + endpoint].is_silent(wait.from + threshold);
+        wait.silent = others.filter(is_silent).collect();
+        self.lanes[at].long_waits.push(wait);
     }
 
     /// Looks at a snapshot that was taken at `elapsed` from the start of the load.
@@ -192,56 +168,63 @@ impl StallWatch {
         silence.longest = silence.longest.max(elapsed.saturating_sub(silence.since));
     }
 
-    /// All stalls, and the longest time with requests of any kind under way in which none ended.
+    /// All stalls by their beginning, and the longest time with requests of any kind under way in
+    /// which none ended.
     pub(super) fn finish(mut self) -> (Vec<Stall>, Duration) {
-        if let Some(wait) = self.wait.take() {
-            self.wait_ended(wait, self.polled);
+        (0..self.lanes.len()).for_each(|lane| self.end_wait(lane, self.polled));
+        let mut waits: Vec<_> =
+            (0..self.lanes.len()).flat_map(|at| self.lanes[at].long_waits.iter().map(move |wait| (at, wait))).collect();
+        waits.sort_by_key(|(at, wait)| (wait.from, *at));
+        let mut counted_until = vec![Duration::ZERO; self.lanes.len()];
+        let mut stalls = Vec::new();
+        for (at, wait) in waits {
+            let (lane, endpoint) = (&self.lanes[at], at % self.endpoints);
+            let sent = (0..self.parts.len()).map(|part| self.lanes[part * self.endpoints + endpoint].ended()).sum();
+            let Some(assessment) = wait.assess(lane, sent) else { continue };
+            let (missing, late) = (assessment.missing, wait.late_share);
+            let own = (at, assessment.omitted);
+            let others = wait.silent.iter().map(|endpoint| {
+                let other = at - at % self.endpoints + endpoint;
+                #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+                let ratio = self.lanes[other].ended() as f64 / lane.ended().max(1) as f64;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
+                let omitted = (missing * late * ratio) as u64;
+                (other, omitted)
+            });
+            let is_closed = !self.parts[at / self.endpoints].is_open;
+            let omitted = [own].into_iter().chain(others).filter(|_| is_closed).map(|(lane, omitted)| {
+                let once = not_counted_yet(omitted, (wait.from, wait.to), &mut counted_until[lane]);
+                (lane % self.endpoints, once)
+            });
+            let omitted = omitted.filter(|(_, omitted)| *omitted > 0).collect();
+            let (part, from, length, waiting) = (at / self.endpoints, wait.from, wait.length, wait.waiting);
+            stalls.push(Stall { part, endpoint, from, length, waiting, omitted });
         }
-        (self.stalls, self.silence.longest)
+        (stalls, self.silence.longest)
     }
 }
 
-/// Counts the requests that stalls have kept closed loads from making. Each endpoint of a load and
-/// each phase that a stall was in has its share of them.
+/// The share of `omitted` in the part of a time that is not counted yet.
+fn not_counted_yet(omitted: u64, (from, to): (Duration, Duration), counted_until: &mut Duration) -> u64 {
+    let left = to.saturating_sub(from.max(*counted_until)).as_millis();
+    *counted_until = to.max(*counted_until);
+    let whole = to.saturating_sub(from).as_millis().max(1);
+    u64::try_from(u128::from(omitted) * left / whole).unwrap_or(omitted)
+}
+
+/// Counts the requests that stalls have kept closed loads from making. Each phase that a stall was
+/// in has its share of them.
 pub(super) fn count_omitted(stalls: &[Stall], plan: &Plan, snapshot: &mut Snapshot) {
-    let mut sent = Vec::new();
-    for (part, (planned, counts)) in plan.parts.iter().zip(&snapshot.parts).enumerate() {
-        for endpoint in (0..counts.most_per_iteration.len()).filter(|_| !planned.is_open()) {
-            let requests = Phase::ALL.iter().map(|phase| counts.cell(endpoint, *phase).requests().sent);
-            sent.push((part, endpoint, u128::from(requests.sum::<u64>())));
-        }
-    }
     for stall in stalls {
-        let mut cells = Vec::new();
-        for &(part, endpoint, sent) in &sent {
-            let phases = &plan.parts[part].phases;
-            for phase in Phase::ALL {
-                let time = phases.time_in(phase, stall.from, stall.from + stall.length);
-                cells.push(((part, endpoint, phase), sent * time.as_millis()));
+        let phases = &plan.parts[stall.part].phases;
+        let time_in = |phase: &Phase| phases.time_in(*phase, stall.from, stall.from + stall.length).as_millis();
+        let weights: Vec<_> = Phase::ALL.iter().map(time_in).collect();
+        for &(endpoint, omitted) in &stall.omitted {
+            for (phase, share) in Phase::ALL.into_iter().zip(apportion(omitted, &weights)) {
+                snapshot.parts[stall.part].cell_mut(endpoint, phase).omitted += share;
             }
         }
-        let weights: Vec<_> = cells.iter().map(|(_, weight)| *weight).collect();
-        for (((part, endpoint, phase), _), share) in cells.into_iter().zip(apportion(stall.omitted, &weights)) {
-            snapshot.parts[part].cell_mut(endpoint, phase).omitted += share;
-        }
     }
-}
-
-/// Divides a total in the proportions of `weights`. Shares are rounded down, and the largest
-/// remainders get the rest, so that they add up to the total. Without weights, all shares are 0.
-fn apportion(total: u64, weights: &[u128]) -> Vec<u64> {
-    let sum: u128 = weights.iter().sum();
-    if sum == 0 {
-        return vec![0; weights.len()];
-    }
-    let exact = |weight: &u128| u128::from(total) * weight;
-    let mut shares: Vec<_> =
-        weights.iter().map(|weight| u64::try_from(exact(weight) / sum).unwrap_or(u64::MAX)).collect();
-    let mut by_remainder: Vec<_> = (0..weights.len()).collect();
-    by_remainder.sort_by_key(|&at| std::cmp::Reverse(exact(&weights[at]) % sum));
-    let left = total.saturating_sub(shares.iter().sum());
-    by_remainder.into_iter().zip(0..left).for_each(|(at, _)| shares[at] += 1);
-    shares
 }
 
 #[cfg(test)]

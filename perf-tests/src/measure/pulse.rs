@@ -4,76 +4,115 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use perf_report::evidence::Snapshot;
+
 use crate::plan::nanos;
 
-/// Counts of one worker. Only that worker writes them. They have a cache line of their own, so that
+/// Counts of one worker. Only that worker writes them. They have cache lines of their own, so that
 /// workers do not slow each other down.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(128))]
 pub struct Pulse {
-    /// Requests that have ended.
-    ended: AtomicU64,
-    /// Requests of closed loads that have ended.
-    ended_of_closed: AtomicU64,
-    /// Requests in flight to endpoints with an objective on latency.
-    waiting: AtomicU64,
-    /// Active virtual users of closed loads.
-    vus: AtomicU64,
+    /// Number of endpoints of each part.
+    endpoints: usize,
+    /// Requests of each endpoint of each part.
+    lanes: Box<[Lane]>,
+    /// Active virtual users of each part.
+    vus: Box<[AtomicU64]>,
     /// When the worker last ran, in nanoseconds from the start of the load.
     beat: AtomicU64,
 }
 
-/// The sum of the pulses of all workers.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Lane {
+    ended: AtomicU64,
+    waiting: AtomicU64,
+}
+
+/// Requests of one part to one endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct PulseSum {
+pub(crate) struct LaneSum {
     /// Requests that have ended.
     pub(crate) ended: u64,
-    /// Requests of closed loads that have ended.
-    pub(crate) ended_of_closed: u64,
-    /// Requests in flight to endpoints with an objective on latency.
+    /// Requests in flight.
     pub(crate) waiting: u64,
-    /// Active virtual users of closed loads.
-    pub(crate) vus: u64,
+}
+
+/// The sum of the pulses of all workers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PulseSum {
+    /// Requests of the first part to each endpoint, then those of the second part, and so on.
+    pub(crate) lanes: Vec<LaneSum>,
+    /// Active virtual users of each part.
+    pub(crate) vus: Vec<u64>,
     /// When the worker that ran longest ago last ran, from the start of the load.
     pub(crate) beat: Duration,
 }
 
 impl Pulse {
-    pub(super) fn request_began(&self, is_timed: bool) {
-        add(&self.waiting, u64::from(is_timed));
+    /// The pulse of a worker that has not begun, with a place for each endpoint of the snapshot.
+    pub(crate) fn new(empty: &Snapshot) -> Self {
+        let endpoints = empty.parts.iter().map(|part| part.most_per_iteration.len()).max().unwrap_or_default();
+        Self {
+            endpoints,
+            lanes: (0..endpoints * empty.parts.len()).map(|_| Lane::default()).collect(),
+            vus: empty.parts.iter().map(|_| AtomicU64::default()).collect(),
+            beat: AtomicU64::default(),
+        }
     }
 
-    pub(super) fn request_ended(&self, is_timed: bool, is_closed: bool) {
-        add(&self.ended, 1);
-        add(&self.ended_of_closed, u64::from(is_closed));
-        self.waiting.store(self.waiting.load(Relaxed).saturating_sub(u64::from(is_timed)), Relaxed);
+    fn lane(&self, part: usize, endpoint: usize) -> Option<&Lane> {
+        self.lanes.get(part * self.endpoints + endpoint)
     }
 
-    pub(super) fn vu_active(&self, active: bool) {
-        let vus = self.vus.load(Relaxed);
-        self.vus.store(if active { vus + 1 } else { vus.saturating_sub(1) }, Relaxed);
+    pub(super) fn request_began(&self, part: usize, endpoint: usize) {
+        if let Some(lane) = self.lane(part, endpoint) {
+            store(&lane.waiting, |waiting| waiting + 1);
+        }
+    }
+
+    pub(super) fn request_ended(&self, part: usize, endpoint: usize) {
+        if let Some(lane) = self.lane(part, endpoint) {
+            store(&lane.ended, |ended| ended + 1);
+            store(&lane.waiting, |waiting| waiting.saturating_sub(1));
+        }
+    }
+
+    pub(super) fn vus_active(&self, part: usize, vus: u32) {
+        if let Some(active) = self.vus.get(part) {
+            active.store(vus.into(), Relaxed);
+        }
     }
 
     /// Records that the worker ran at `elapsed` from the start of the load.
     pub(crate) fn beat(&self, elapsed: Duration) {
         self.beat.store(nanos(elapsed), Relaxed);
     }
+}
 
-    /// The sum of all workers' pulses.
-    pub(crate) fn sum<'a>(pulses: impl IntoIterator<Item = &'a Self>) -> PulseSum {
-        let mut sum = PulseSum { beat: Duration::MAX, ..PulseSum::default() };
+impl PulseSum {
+    /// Replaces the sum by that of these pulses. It allocates only the first time.
+    pub(crate) fn read<'a>(&mut self, pulses: impl IntoIterator<Item = &'a Pulse>) {
+        self.lanes.fill(LaneSum::default());
+        self.vus.fill(0);
+        self.beat = Duration::MAX;
         for pulse in pulses {
-            sum.ended += pulse.ended.load(Relaxed);
-            sum.ended_of_closed += pulse.ended_of_closed.load(Relaxed);
-            sum.waiting += pulse.waiting.load(Relaxed);
-            sum.vus += pulse.vus.load(Relaxed);
-            sum.beat = sum.beat.min(Duration::from_nanos(pulse.beat.load(Relaxed)));
+            self.lanes.resize(pulse.lanes.len(), LaneSum::default());
+            self.vus.resize(pulse.vus.len(), 0);
+            for (sum, lane) in self.lanes.iter_mut().zip(&pulse.lanes) {
+                sum.ended += lane.ended.load(Relaxed);
+                sum.waiting += lane.waiting.load(Relaxed);
+            }
+            for (sum, vus) in self.vus.iter_mut().zip(&pulse.vus) {
+                *sum += vus.load(Relaxed);
+            }
+            self.beat = self.beat.min(Duration::from_nanos(pulse.beat.load(Relaxed)));
         }
-        sum
     }
 }
 
-/// Adds without an atomic operation, since there is only one writer.
-fn add(to: &AtomicU64, more: u64) {
-    to.store(to.load(Relaxed) + more, Relaxed);
+/// Changes a count without an atomic operation, since there is only one writer.
+fn store(count: &AtomicU64, change: impl FnOnce(u64) -> u64) {
+    count.store(change(count.load(Relaxed)), Relaxed);
 }

@@ -64,7 +64,8 @@ pub(crate) enum IterationEnd {
 impl Recorder {
     /// A recorder without samples.
     pub fn new(layout: Layout) -> Self {
-        Self::with_pulse(layout, Arc::default())
+        let pulse = Arc::new(Pulse::new(&Snapshot::new(&layout)));
+        Self::with_pulse(layout, pulse)
     }
 
     /// A recorder without samples, which also counts in a pulse.
@@ -147,18 +148,13 @@ impl Recorder {
     /// Counts a request as in flight.
     pub(crate) fn begin_request(&mut self, at: Option<SampleKey>) {
         self.counts.in_flight += 1;
-        self.pulse.request_began(self.is_timed(at));
+        at.iter().for_each(|at| self.pulse.request_began(at.part, at.endpoint));
     }
 
     /// Counts a request as no longer in flight, whether or not it succeeded.
     pub(crate) fn end_request(&mut self, at: Option<SampleKey>) {
         self.counts.in_flight = self.counts.in_flight.saturating_sub(1);
-        let is_closed = at.is_some_and(|at| !self.layout.is_open(at.part));
-        self.pulse.request_ended(self.is_timed(at), is_closed);
-    }
-
-    fn is_timed(&self, at: Option<SampleKey>) -> bool {
-        at.is_some_and(|at| self.layout.threshold(at.endpoint).is_some())
+        at.iter().for_each(|at| self.pulse.request_ended(at.part, at.endpoint));
     }
 
     /// Counts an unjudged request. It belongs to no objective.
@@ -237,9 +233,7 @@ impl Recorder {
     pub(crate) fn vu_active(&mut self, part: usize, active: bool) {
         let vus = &mut self.counts.parts[part].vus;
         *vus = if active { *vus + 1 } else { vus.saturating_sub(1) };
-        if !self.layout.is_open(part) {
-            self.pulse.vu_active(active);
-        }
+        self.pulse.vus_active(part, *vus);
     }
 
     /// Everything recorded so far.

@@ -2,50 +2,115 @@
 
 use std::time::Duration;
 
+use monitoring::catalogue::Catalogue;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{clock_time, count};
 
-use crate::engine::Load;
+use crate::engine::{Load, Stall};
+use crate::plan::Plan;
+
+/// Limit on findings about stalls.
+const MOST_FINDINGS: usize = 3;
+/// Limit on names of endpoints in one finding.
+const MOST_NAMES: usize = 3;
 
 /// Findings about the target of a load.
-pub(crate) fn target_findings(load: &Load, stall_limit: Duration) -> Vec<Finding> {
-    stall_finding(load, stall_limit).into_iter().chain(outage_finding(load)).collect()
+pub(crate) fn target_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, stall_limit: Duration) -> Vec<Finding> {
+    let mut findings = stall_findings(load, plan, catalogue, stall_limit);
+    findings.extend(outage_finding(load));
+    findings
 }
 
-/// A finding about times in which requests waited and none ended. Over the limit it prevents a
+/// Findings about times in which requests waited and none ended. Over the limit one prevents a
 /// verdict. Otherwise objectives decide, which count the requests that a steady load would have
 /// made meanwhile.
-fn stall_finding(load: &Load, limit: Duration) -> Option<Finding> {
-    let longest = load.stalls.iter().max_by_key(|stall| stall.length);
-    let omitted: u64 = load.stalls.iter().map(|stall| stall.omitted).sum();
-    let mut message = match longest {
-        None if load.longest_stall <= limit => return None,
-        None => format!("no request finished for {:.1} s: the target stalled", load.longest_stall.as_secs_f64()),
-        Some(longest) => {
-            let others = match load.stalls.len() {
-                1 => String::new(),
-                stalls => format!(" {stalls} times, the longest"),
-            };
-            format!(
-                "the target stalled{others} for {:.1} s from {} on: no request finished, and {} waited",
-                longest.length.as_secs_f64(),
-                at(longest.from),
-                count(longest.waiting)
-            )
+fn stall_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, limit: Duration) -> Vec<Finding> {
+    let name = |stall: &Stall| {
+        let endpoint = catalogue.endpoints[stall.endpoint].name;
+        match plan.parts.as_slice() {
+            [_] => endpoint.to_owned(),
+            parts => format!("{endpoint} by {}", parts[stall.part].name),
         }
     };
+    let mut messages: Vec<_> = simultaneous(&load.stalls).iter().map(|group| describe(group, name)).collect();
+    let more = messages.len().saturating_sub(MOST_FINDINGS);
+    messages.truncate(MOST_FINDINGS);
+    if more > 0
+        && let Some(last) = messages.last_mut()
+    {
+        last.push_str(&format!(". {more} more endpoints stalled at other times"));
+    }
+    let is_too_long = load.longest_stall > limit;
+    if messages.is_empty() && is_too_long {
+        let seconds = load.longest_stall.as_secs_f64();
+        messages.push(format!("no request finished for {seconds:.1} s: the target stalled"));
+    }
+    let finding = |(at, message)| match at {
+        0 if is_too_long => Finding::problem(ExitCode::Inconclusive, Subject::Target, FindingKind::Stall, message),
+        _ => Finding::warning(Subject::Target, FindingKind::Stall, message),
+    };
+    messages.into_iter().enumerate().map(finding).collect()
+}
+
+/// Stalls of endpoints whose longest stalls happened at the same time, those with the longest
+/// first. Each group begins with its longest stall and has the longest of each of its endpoints
+/// before the others.
+fn simultaneous(stalls: &[Stall]) -> Vec<Vec<&Stall>> {
+    let mut by_length: Vec<_> = stalls.iter().collect();
+    by_length.sort_by_key(|stall| std::cmp::Reverse(stall.length));
+    let mut groups: Vec<Vec<&Stall>> = Vec::new();
+    for stall in by_length {
+        let is_of_lane = |other: &&Stall| (other.part, other.endpoint) == (stall.part, stall.endpoint);
+        let overlaps = |other: &Stall| {
+            let end = (stall.from + stall.length).min(other.from + other.length);
+            end.saturating_sub(stall.from.max(other.from)) * 2 > stall.length
+        };
+        let known = groups.iter().position(|group| group.iter().any(is_of_lane));
+        match known.or_else(|| groups.iter().position(|group| overlaps(group[0]))) {
+            Some(group) => groups[group].push(stall),
+            None => groups.push(vec![stall]),
+        }
+    }
+    groups
+}
+
+/// Describes stalls at the same time: when the longest was, and of which endpoints.
+fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String) -> String {
+    let longest = group[0];
+    let mut lanes: Vec<&Stall> = Vec::new();
+    for stall in group {
+        if !lanes.iter().any(|known| (known.part, known.endpoint) == (stall.part, stall.endpoint)) {
+            lanes.push(stall);
+        }
+    }
+    let of_lane =
+        |lane: &&Stall| group.iter().filter(|stall| (stall.part, stall.endpoint) == (lane.part, lane.endpoint)).count();
+    let times = match lanes.iter().map(of_lane).max().unwrap_or_default() {
+        0 | 1 => String::new(),
+        times => format!(" {times} times, the longest"),
+    };
+    let names: Vec<_> = lanes.iter().take(MOST_NAMES).map(|stall| name(stall)).collect();
+    let more = match lanes.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more endpoints"),
+    };
+    let waiting: u64 = lanes.iter().map(|stall| stall.waiting).sum();
+    let omitted: u64 = group.iter().flat_map(|stall| &stall.omitted).map(|(_, omitted)| omitted).sum();
+    let mut message = format!(
+        "the target stalled{times} for {:.1} s from {} on: no request to {}{more} finished, and {} waited",
+        longest.length.as_secs_f64(),
+        at(longest.from),
+        names.join(", "),
+        count(waiting)
+    );
     if omitted > 0 {
         let requests = count(omitted);
         message.push_str(&format!(
             ". A steady load would have made {requests} more requests meanwhile, which count as unknown"
         ));
     }
-    Some(if load.longest_stall > limit {
-        Finding::problem(ExitCode::Inconclusive, Subject::Target, FindingKind::Stall, message)
-    } else {
-        Finding::warning(Subject::Target, FindingKind::Stall, message)
-    })
+    message
 }
 
 /// A finding about times in which the target accepted no connections. Objectives count the load

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
-use monitoring::endpoint::Endpoint;
 use monitoring::label;
 use monitoring::slo::Slo;
 use perf_report::FailureKind;
@@ -14,6 +13,7 @@ use tokio::time;
 
 use super::{RunError, RunSpec, configuration};
 use crate::clock;
+use crate::engine::StallLimit;
 use crate::http::{HttpClient, HttpConfig, Pool, RequestHead};
 use crate::remote_write::Client;
 use crate::report::RunStore;
@@ -58,12 +58,13 @@ pub(super) fn stall_limit(catalogue: &Catalogue) -> Duration {
     thresholds.fold(LEAST, Duration::max)
 }
 
-/// The highest threshold of the main objectives on latency of these endpoints. A p99 of several
-/// seconds beside a p95 of 300 ms does not hide a stall of the service.
-pub(super) fn highest_threshold(catalogue: &Catalogue, exercised: &[Endpoint]) -> Option<Duration> {
-    let is_exercised = |slo: &&Slo| slo.endpoint().is_some_and(|endpoint| exercised.contains(endpoint));
-    let main = catalogue.slos.iter().filter(|slo| slo.is_latency() && catalogue.is_main(slo));
-    main.filter(is_exercised).filter_map(Slo::threshold).max()
+/// For each endpoint of the catalogue: the latency objective by which its stalls are found. It is
+/// the main one, so that a p99 of several seconds beside a p95 of 300 ms hides no stall.
+pub(super) fn stall_limits(catalogue: &Catalogue) -> Vec<Option<StallLimit>> {
+    let limit = |slo: &Slo| Some(StallLimit { threshold: slo.threshold()?, objective: slo.objective });
+    let first = |endpoint| catalogue.latency_slos(endpoint).next();
+    let slos = catalogue.endpoints.iter().map(|endpoint| catalogue.latency_slo(endpoint).or_else(|| first(endpoint)));
+    slos.map(|slo| slo.and_then(limit)).collect()
 }
 
 /// Checks that every `--resolve` is about the target.

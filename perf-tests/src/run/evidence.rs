@@ -72,7 +72,7 @@ impl PreparedRun {
         let catalogue = spec.catalogue;
         let stopped = self.signals.came();
         let mut findings = report::load_problems(load, plan.is_graceful(), stopped);
-        findings.extend(report::target_findings(load, stall_limit(catalogue)));
+        findings.extend(report::target_findings(load, plan, catalogue, stall_limit(catalogue)));
         findings.extend(problems.iter().cloned());
         findings.extend(self.warnings.iter().cloned());
         findings.extend(report::generator_warnings(plan, load));

@@ -16,6 +16,8 @@ pub(crate) struct RawRequest {
     pub(crate) idle: Duration,
     /// The time since the service started.
     pub(crate) at: Duration,
+    /// Its first line, with method and path.
+    pub(crate) line: String,
 }
 
 /// The service's reaction to a request.
@@ -118,11 +120,9 @@ fn serve(mut stream: TcpStream, state: &RawState) {
             // The client has closed the connection, or the service has stopped.
             reader.read_line(&mut line).ok().filter(|length| *length > 0).map(|_| line)
         };
-        if read_line().is_none() {
-            return;
-        }
+        let Some(line) = read_line() else { return };
         state.requests.fetch_add(1, Ordering::Relaxed);
-        let request = RawRequest { number, idle: last.elapsed(), at: state.started.elapsed() };
+        let request = RawRequest { number, idle: last.elapsed(), at: state.started.elapsed(), line };
         let action = (state.act)(&request);
         while action != Action::Reset && read_line().is_some_and(|line| line != "\r\n") {}
         match action {

@@ -187,6 +187,51 @@ fn a_closed_load_cannot_be_met_by_a_target_that_stalls() {
 }
 
 #[test]
+fn one_frozen_endpoint_is_named_and_the_other_one_is_met() {
+    const PONG: Endpoint = Endpoint::new("pong", "Pong", Method::Get, "/pong");
+    const BOTH: Catalogue = Catalogue {
+        endpoints: &[PING, PONG],
+        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::p95(PONG, Duration::from_millis(250))],
+        ..CATALOGUE
+    };
+    let load = |name: &str| match name {
+        "frozen-parts" => (constant_vus(4, SECOND * 7), constant_vus(3, SECOND * 7)),
+        _ => (constant_arrival_rate(80, SECOND, SECOND * 7, 20), constant_arrival_rate(80, SECOND, SECOND * 7, 400)),
+    };
+    for testid in ["frozen-parts", "frozen-open"] {
+        let service = RawService::start(|request| {
+            let is_frozen = request.line.contains("/pong") && (SECOND * 3..SECOND * 5).contains(&request.at);
+            let left = if is_frozen { SECOND * 5 - request.at } else { Duration::from_millis(5) };
+            thread::sleep(left);
+            Action::Respond
+        });
+        let (pings, pongs) = load(testid);
+        let finished = Scenario::new("both", &BOTH)
+            .exercises(&[PING, PONG])
+            .part("pings", pings, async |vu: &mut Vu, (): &()| {
+                ping(vu).await?;
+                vu.think(Duration::from_millis(20), Duration::from_millis(21)).await;
+                Ok(())
+            })
+            .part("pongs", pongs, async |vu: &mut Vu, (): &()| {
+                vu.request(PONG).send().await?;
+                vu.think(Duration::from_millis(20), Duration::from_millis(21)).await;
+                Ok(())
+            })
+            .run_parts_with(settings(&service, testid));
+        let report = finished.report().unwrap();
+        assert_eq!(verdict(report, "ping_latency"), Verdict::Met, "{testid}: {:?}", report.findings);
+        assert_ne!(verdict(report, "pong_latency"), Verdict::Met, "{testid}: {:?}", report.findings);
+        assert!(
+            has(report, FindingKind::Stall, "no request to pong by pongs finished"),
+            "{testid}: {:?}",
+            report.findings
+        );
+        assert_eq!(report.endpoints[0].requests.unknown, 0, "{testid}: {:?}", report.endpoints[0].requests);
+    }
+}
+
+#[test]
 fn slow_responses_in_step_and_short_freezes_are_no_stalls() {
     for (vus, latency, freeze, testid) in
         [(20, 230, 0, "steady-1"), (1, 5, 200, "steady-2"), (5, 5, 200, "steady-3"), (1, 240, 0, "steady-4")]

@@ -97,12 +97,6 @@ impl Layout {
         Self { spans, measures, open, bounds: bounds(&exact), coarse: bounds(&coarse), thresholds }
     }
 
-    /// Whether the load of a scenario is open.
-    #[inline]
-    pub fn is_open(&self, part: usize) -> bool {
-        self.open.get(part).is_some_and(|open| *open)
-    }
-
     /// The threshold of an endpoint's objective on latency.
     #[inline]
     pub fn threshold(&self, endpoint: usize) -> Option<Duration> {

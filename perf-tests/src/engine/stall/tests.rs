@@ -1,11 +1,14 @@
 //! Loads in steps of a poll: which waits are stalls, and how many requests they omit.
 
 use super::*;
+use crate::measure::LaneSum;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
-const THRESHOLD: Duration = Duration::from_millis(300);
+const P95: Ratio = Ratio::percent(95);
+const LIMIT: Option<StallLimit> = Some(StallLimit { threshold: Duration::from_millis(300), objective: P95 });
+const END: Duration = Duration::from_secs(600);
 
-/// A closed load whose virtual users all wait, each with one request, but for its completions.
+/// A load whose requests all wait but for their completions.
 struct SimulatedLoad {
     watch: StallWatch,
     now: Duration,
@@ -13,56 +16,82 @@ struct SimulatedLoad {
 }
 
 impl SimulatedLoad {
+    /// A closed load on one endpoint, whose virtual users all wait.
     fn new(vus: u64) -> Self {
-        let pulse = PulseSum { vus, waiting: vus, ..PulseSum::default() };
-        let watch = StallWatch::new(Some(THRESHOLD), Duration::from_secs(600));
-        let mut load = Self { watch, now: Duration::ZERO, pulse };
-        load.poll(0);
+        let mut load = Self::of(&[LIMIT], &[false]);
+        (load.pulse.vus[0], load.pulse.lanes[0].waiting) = (vus, vus);
+        load.poll(&[]);
         load
     }
 
-    fn poll(&mut self, ended: u64) {
-        self.pulse.ended += ended;
-        self.pulse.ended_of_closed += ended;
+    /// Idle parts, each with an endpoint for each limit.
+    fn of(limits: &[Option<StallLimit>], open: &[bool]) -> Self {
+        let watch = StallWatch::new(limits, open.iter().map(|open| (*open, END)));
+        let lanes = vec![LaneSum::default(); limits.len() * open.len()];
+        Self { watch, now: Duration::ZERO, pulse: PulseSum { lanes, vus: vec![0; open.len()], beat: Duration::ZERO } }
+    }
+
+    /// A poll after requests of these lanes have ended.
+    fn poll(&mut self, ended: &[(usize, u64)]) {
+        ended.iter().for_each(|&(lane, ended)| self.pulse.lanes[lane].ended += ended);
         self.pulse.beat = self.now;
-        self.watch.poll(self.now, self.pulse);
+        self.watch.poll(self.now, &self.pulse);
         self.now += POLL;
     }
 
-    /// `ended` requests end every `every`, for a time of `length`.
+    /// `ended` requests of the first lane end every `every`, for a time of `length`.
     fn run(&mut self, length: Duration, every: Duration, ended: u64) -> &mut Self {
         let until = self.now + length;
         let mut next = self.now + every;
         while self.now < until {
             let is_due = self.now >= next;
             next += if is_due { every } else { Duration::ZERO };
-            self.poll(if is_due { ended } else { 0 });
+            let ended = [(0, ended)];
+            self.poll(if is_due { &ended } else { &[] });
+        }
+        self
+    }
+
+    /// These requests end at each poll, for a time of `length`.
+    fn steady(&mut self, length: Duration, ended: &[(usize, u64)]) -> &mut Self {
+        let until = self.now + length;
+        while self.now < until {
+            self.poll(ended);
         }
         self
     }
 
     fn freeze(&mut self, length: Duration) -> &mut Self {
-        let until = self.now + length;
-        while self.now < until {
-            self.poll(0);
-        }
+        self.steady(length, &[])
+    }
+
+    fn waiting(&mut self, lane: usize, waiting: u64) -> &mut Self {
+        self.pulse.lanes[lane].waiting = waiting;
         self
     }
 
     fn stalls(&mut self) -> Vec<Stall> {
-        let watch = std::mem::replace(&mut self.watch, StallWatch::new(None, Duration::ZERO));
-        watch.finish().0
+        std::mem::replace(&mut self.watch, StallWatch::new(&[], [])).finish().0
     }
+
+    fn only_stall(&mut self) -> Stall {
+        let stalls = self.stalls();
+        let [stall] = stalls.as_slice() else { panic!("{stalls:?}") };
+        stall.clone()
+    }
+}
+
+fn omitted(stall: &Stall, endpoint: usize) -> u64 {
+    stall.omitted.iter().filter(|(of, _)| *of == endpoint).map(|(_, omitted)| omitted).sum()
 }
 
 #[test]
 fn a_freeze_is_a_stall_and_omits_the_requests_of_its_time() {
     // 5 VUs make 200 requests per second.
-    let stalls = SimulatedLoad::new(5).run(MS(9_000), POLL, 10).freeze(MS(8_000)).run(MS(8_000), POLL, 10).stalls();
-    let [stall] = stalls.as_slice() else { panic!("{stalls:?}") };
+    let stall = SimulatedLoad::new(5).run(MS(9_000), POLL, 10).freeze(MS(8_000)).run(MS(8_000), POLL, 10).only_stall();
     assert!(stall.from.abs_diff(MS(9_000)) <= MS(100) && stall.length.abs_diff(MS(8_000)) <= MS(100), "{stall:?}");
     // 200 per second in 8 s but for the threshold, and but for the 5 that waited.
-    assert!(stall.waiting == 5 && stall.omitted.abs_diff(200 * 77 / 10 - 5) < 50, "{stall:?}");
+    assert!(stall.waiting == 5 && omitted(&stall, 0).abs_diff(200 * 77 / 10 - 5) < 50, "{stall:?}");
 }
 
 #[test]
@@ -73,16 +102,96 @@ fn each_of_several_freezes_is_a_stall() {
     }
     let stalls = load.stalls();
     assert_eq!(stalls.len(), 5, "{stalls:?}");
-    assert!(stalls.iter().all(|stall| stall.omitted.abs_diff(200 * 7 / 10) < 40), "{stalls:?}");
+    assert!(stalls.iter().all(|stall| omitted(stall, 0).abs_diff(200 * 7 / 10) < 40), "{stalls:?}");
+}
+
+#[test]
+fn a_stall_directly_after_a_stall_is_found() {
+    for pause in [100, 300, 1_000] {
+        let mut load = SimulatedLoad::new(5);
+        load.run(MS(5_000), POLL, 10).freeze(MS(2_000)).run(MS(pause), POLL, 10).freeze(MS(2_000)).poll(&[(0, 5)]);
+        let stalls = load.stalls();
+        assert_eq!(stalls.len(), 2, "{pause} ms: {stalls:?}");
+        assert!(stalls.iter().all(|stall| omitted(stall, 0).abs_diff(200 * 17 / 10) < 60), "{pause} ms: {stalls:?}");
+    }
+}
+
+#[test]
+fn a_stall_among_the_first_requests_is_found() {
+    for before in [0, 1, 4] {
+        let mut load = SimulatedLoad::new(5);
+        load.poll(&[(0, before)]);
+        let stall = load.freeze(MS(4_000)).run(MS(8_000), POLL, 10).only_stall();
+        assert!(stall.from < MS(200) && omitted(&stall, 0).abs_diff(200 * 37 / 10) < 80, "{before}: {stall:?}");
+    }
 }
 
 #[test]
 fn a_stall_that_never_ends_counts_until_the_planned_end() {
     let mut load = SimulatedLoad::new(2);
-    load.watch.end = MS(10_000);
-    let stalls = load.run(MS(4_000), POLL, 10).freeze(MS(30_000)).stalls();
-    let [stall] = stalls.as_slice() else { panic!("{stalls:?}") };
-    assert!(stall.length > MS(29_000) && stall.omitted.abs_diff(200 * 6) < 60, "{stall:?}");
+    load.watch.parts[0].end = MS(10_000);
+    let stall = load.run(MS(4_000), POLL, 10).freeze(MS(30_000)).only_stall();
+    assert!(stall.length > MS(29_000) && omitted(&stall, 0).abs_diff(200 * 6) < 60, "{stall:?}");
+}
+
+#[test]
+fn one_frozen_endpoint_of_two_is_named() {
+    // Virtual users of one part that choose one of two endpoints. Those at the first one wait.
+    let mut load = SimulatedLoad::of(&[LIMIT, LIMIT], &[false]);
+    load.pulse.vus[0] = 20;
+    load.waiting(0, 4).waiting(1, 4).steady(MS(9_000), &[(0, 4), (1, 4)]);
+    // The virtual users that still respond get fewer, but never none.
+    load.waiting(0, 12).steady(MS(8_000), &[(1, 2)]).waiting(0, 4).steady(MS(9_000), &[(0, 4), (1, 4)]);
+    let stall = load.only_stall();
+    assert!(stall.endpoint == 0 && stall.waiting == 12 && stall.from.abs_diff(MS(9_000)) <= MS(100), "{stall:?}");
+    assert!(omitted(&stall, 0).abs_diff(80 * 77 / 10) < 40 && omitted(&stall, 1) == 0, "{stall:?}");
+}
+
+#[test]
+fn an_endpoint_that_nobody_reaches_in_a_stall_is_unknown() {
+    // All virtual users wait at the first endpoint, so that none gets to the second one.
+    let mut load = SimulatedLoad::of(&[LIMIT, LIMIT], &[false]);
+    load.pulse.vus[0] = 5;
+    load.waiting(0, 3).waiting(1, 2).steady(MS(9_000), &[(0, 4), (1, 2)]);
+    load.waiting(0, 5).waiting(1, 0).freeze(MS(8_000)).waiting(0, 3).waiting(1, 2);
+    let stall = load.steady(MS(9_000), &[(0, 4), (1, 2)]).only_stall();
+    assert!(stall.endpoint == 0 && omitted(&stall, 1).abs_diff(omitted(&stall, 0) / 2) < 20, "{stall:?}");
+}
+
+#[test]
+fn endpoints_that_stall_together_are_counted_once() {
+    let mut load = SimulatedLoad::of(&[LIMIT, LIMIT], &[false]);
+    load.pulse.vus[0] = 8;
+    load.waiting(0, 4).waiting(1, 4).steady(MS(9_000), &[(0, 4), (1, 4)]);
+    let stalls = load.freeze(MS(8_000)).steady(MS(9_000), &[(0, 4), (1, 4)]).stalls();
+    assert_eq!(stalls.len(), 2, "{stalls:?}");
+    let all: u64 = stalls.iter().flat_map(|stall| &stall.omitted).map(|(_, omitted)| omitted).sum();
+    assert!(all.abs_diff(160 * 77 / 10) < 80, "{stalls:?}");
+}
+
+#[test]
+fn one_frozen_part_of_two_is_named() {
+    for open in [[false, false], [true, true], [true, false], [false, true]] {
+        let mut load = SimulatedLoad::of(&[LIMIT], &open);
+        load.pulse.vus = vec![5, 5];
+        load.waiting(0, 5).waiting(1, 5).steady(MS(9_000), &[(0, 5), (1, 5)]);
+        load.waiting(1, 5).steady(MS(8_000), &[(0, 5)]).steady(MS(5_000), &[(0, 5), (1, 5)]);
+        let stall = load.only_stall();
+        assert!(stall.part == 1 && stall.length.abs_diff(MS(8_000)) <= MS(100), "{open:?}: {stall:?}");
+        // In an open load, each request of the stall is made, and waits.
+        let expected = if open[1] { 0 } else { 100 * 77 / 10 };
+        assert!(omitted(&stall, 0).abs_diff(expected) < 40, "{open:?}: {stall:?}");
+    }
+}
+
+#[test]
+fn an_endpoint_is_measured_by_its_own_threshold() {
+    let slow = LIMIT.map(|limit| StallLimit { threshold: MS(5_000), ..limit });
+    let mut load = SimulatedLoad::of(&[slow, LIMIT, None], &[false]);
+    load.pulse.vus[0] = 15;
+    load.waiting(0, 5).waiting(1, 5).waiting(2, 5).steady(MS(9_000), &[(0, 5), (1, 5), (2, 5)]);
+    let stalls = load.freeze(MS(3_000)).steady(MS(5_000), &[(0, 5), (1, 5), (2, 5)]).stalls();
+    assert!(stalls.len() == 1 && stalls[0].endpoint == 1, "{stalls:?}");
 }
 
 #[test]
@@ -91,21 +200,26 @@ fn one_slow_vu_with_think_time_has_a_stall_only_if_it_is_long() {
     let frozen = |length| {
         let mut load = SimulatedLoad::new(1);
         for _ in 0..12 {
-            load.pulse.waiting = 0;
-            load.freeze(MS(900));
-            load.pulse.waiting = 1;
-            load.freeze(MS(100));
-            load.pulse.waiting = 0;
-            load.poll(1);
+            load.waiting(0, 0).freeze(MS(900)).waiting(0, 1).freeze(MS(100)).waiting(0, 0).poll(&[(0, 1)]);
         }
-        load.pulse.waiting = 1;
-        load.freeze(length);
-        load.poll(1);
+        load.waiting(0, 1).freeze(length).poll(&[(0, 1)]);
         load.stalls()
     };
     assert_eq!(frozen(MS(2_000)), []);
     let long = frozen(MS(8_000));
-    assert!(long.len() == 1 && (5..8).contains(&long[0].omitted), "{long:?}");
+    assert!(long.len() == 1 && (5..8).contains(&omitted(&long[0], 0)), "{long:?}");
+}
+
+#[test]
+fn a_single_slow_response_counts_by_the_error_budget() {
+    // One VU, 20 requests per second. The wait hides 17 - 1 of 1,200 requests.
+    for (objective, is_stall) in [(95, false), (99, true)] {
+        let limit = LIMIT.map(|limit| StallLimit { objective: Ratio::percent(objective), ..limit });
+        let mut load = SimulatedLoad::of(&[limit], &[false]);
+        load.pulse.vus[0] = 1;
+        load.waiting(0, 1).run(MS(30_000), POLL, 1).freeze(MS(1_150)).run(MS(30_000), POLL, 1);
+        assert_eq!(load.stalls().len(), usize::from(is_stall), "p{objective}");
+    }
 }
 
 #[test]
@@ -115,6 +229,30 @@ fn responses_near_or_over_the_threshold_are_no_stalls() {
         let stalls = SimulatedLoad::new(vus).run(MS(60_000), MS(every), vus).stalls();
         assert_eq!(stalls, [], "{vus} VUs, a response of {every} ms each");
     }
+}
+
+#[test]
+fn an_endpoint_that_is_slow_and_rare_has_no_stalls() {
+    // 30 VUs make a request every 12 s, one after another. Each response takes 2 s.
+    for limits in [vec![LIMIT], vec![LIMIT, LIMIT]] {
+        let mut load = SimulatedLoad::of(&limits, &[false]);
+        load.pulse.vus[0] = 30;
+        for _ in 0..15 {
+            load.waiting(0, 0).freeze(MS(2_000)).waiting(0, 1).freeze(MS(2_000)).waiting(0, 0).poll(&[(0, 1)]);
+        }
+        assert_eq!(load.stalls(), []);
+    }
+}
+
+#[test]
+fn an_endpoint_with_slow_responses_beside_a_fast_one_has_no_stalls() {
+    let mut load = SimulatedLoad::of(&[LIMIT, LIMIT], &[false]);
+    load.pulse.vus[0] = 10;
+    for _ in 0..40 {
+        load.waiting(0, 2).waiting(1, 3).steady(MS(1_400), &[(1, 3)]).poll(&[(0, 2), (1, 3)]);
+        load.waiting(0, 0).steady(MS(700), &[(1, 3)]);
+    }
+    assert_eq!(load.stalls(), []);
 }
 
 #[test]
@@ -131,8 +269,8 @@ fn a_slow_tail_is_no_stall() {
 fn a_ramp_and_its_last_slow_response_are_no_stalls() {
     let mut load = SimulatedLoad::new(1);
     for vus in (1..=100).chain((1..=100).rev()) {
-        load.pulse = PulseSum { vus, waiting: vus, ..load.pulse };
-        load.run(MS(100), POLL, vus);
+        load.pulse.vus[0] = vus;
+        load.waiting(0, vus).run(MS(100), POLL, vus);
     }
     assert_eq!(load.freeze(MS(900)).stalls(), []);
 }
@@ -148,26 +286,25 @@ fn a_generator_that_does_not_run_is_no_stall() {
     let beat = load.now;
     for _ in 0..100 {
         load.pulse.beat = beat;
-        load.watch.poll(load.now, load.pulse);
+        load.watch.poll(load.now, &load.pulse);
         load.now += POLL;
     }
     assert_eq!(load.run(MS(1_000), POLL, 10).stalls(), []);
 }
 
 #[test]
-fn an_idle_load_is_no_stall() {
+fn a_generator_that_stands_still_in_a_stall_shortens_it() {
     let mut load = SimulatedLoad::new(5);
-    load.run(MS(5_000), POLL, 10);
-    load.pulse.waiting = 0;
-    load.freeze(MS(5_000));
-    load.pulse.waiting = 5;
-    assert_eq!(load.run(MS(1_000), POLL, 10).stalls(), []);
+    load.run(MS(5_000), POLL, 10).freeze(MS(3_000));
+    load.now += MS(2_000);
+    let stall = load.freeze(MS(3_000)).run(MS(2_000), POLL, 10).only_stall();
+    assert!(stall.length.abs_diff(MS(6_000)) <= MS(150), "{stall:?}");
+    assert!(omitted(&stall, 0).abs_diff(200 * 57 / 10) < 80, "{stall:?}");
 }
 
 #[test]
-fn shares_add_up_to_the_total() {
-    assert_eq!(apportion(8, &[1; 10]), [1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
-    assert_eq!(apportion(10, &[2, 0, 1]), [7, 0, 3]);
-    assert_eq!(apportion(10, &[0, 0]), [0, 0]);
-    assert_eq!(apportion(u64::MAX, &[u128::from(u64::MAX), 1]).iter().sum::<u64>(), u64::MAX);
+fn an_idle_load_is_no_stall() {
+    let mut load = SimulatedLoad::new(5);
+    load.run(MS(5_000), POLL, 10).waiting(0, 0).freeze(MS(5_000)).waiting(0, 5);
+    assert_eq!(load.run(MS(1_000), POLL, 10).stalls(), []);
 }

@@ -9,6 +9,7 @@ use super::{
     ConstantArrivalRate, ConstantVus, Executor, LoadError, LoadProfile, MAX_DURATION, PerVuIterations,
     RampingArrivalRate, RampingVus, SharedIterations,
 };
+use crate::plan::apportion::apportion_at_least_one;
 
 /// The least duration of a load.
 const LEAST: Duration = Duration::from_secs(1);
@@ -25,9 +26,9 @@ impl LoadProfile {
             return Err(LoadError::OneOfSeveral);
         }
         let mut loads = loads.to_vec();
-        let own: Vec<_> = loads.iter().map(|load| load.executor.most_vus()).collect();
+        let own: Vec<_> = loads.iter().map(|load| load.executor.most_vus().into()).collect();
         if let Some(vus) = by.vus {
-            for (load, share) in loads.iter_mut().zip(shares(vus.into(), &own)) {
+            for (load, share) in loads.iter_mut().zip(apportion_at_least_one(vus.into(), &own)) {
                 load.executor.scale_vus(u32::try_from(share).unwrap_or(u32::MAX));
             }
         }
@@ -36,7 +37,9 @@ impl LoadProfile {
         }
         if let Some(iterations) = by.iterations {
             let vus: Vec<_> = loads.iter().map(|load| load.executor.most_vus()).collect();
-            for ((load, iterations), vus) in loads.iter_mut().zip(shares(iterations, &vus)).zip(vus) {
+            let weights: Vec<_> = vus.iter().map(|vus| u128::from(*vus)).collect();
+            for ((load, iterations), vus) in loads.iter_mut().zip(apportion_at_least_one(iterations, &weights)).zip(vus)
+            {
                 let vus = u32::try_from(iterations).map_or(vus, |iterations| vus.min(iterations));
                 let max_duration = by.duration.map_or(MAX_DURATION, |whole| LEAST.max(whole - load.start_time));
                 load.executor = Executor::SharedIterations(SharedIterations { vus, iterations, max_duration });
@@ -47,18 +50,6 @@ impl LoadProfile {
         }
         Ok(loads)
     }
-}
-
-/// Divides a total in the proportions of `weights`. Each share is at least 1, even if the total is
-/// less than the number of shares. The first shares get what is left over.
-fn shares(total: u64, weights: &[u32]) -> Vec<u64> {
-    let sum: u128 = weights.iter().map(|weight| u128::from(*weight)).sum::<u128>().max(1);
-    let share = |weight: &u32| u64::try_from(u128::from(total) * u128::from(*weight) / sum).unwrap_or(total).max(1);
-    let mut shares: Vec<_> = weights.iter().map(share).collect();
-    let left = total.saturating_sub(shares.iter().sum());
-    // Rounding down leaves less than one for each share.
-    shares.iter_mut().zip(0..left).for_each(|(share, _)| *share += 1);
-    shares
 }
 
 /// Makes the whole run last `to`. Loads with a number of iterations have no length of their own:

@@ -1,0 +1,260 @@
+//! The waits of one part's requests to one endpoint.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::StallLimit;
+use crate::measure::LaneSum;
+
+/// The shortest stall. Anything shorter may be the machine's.
+const SHORTEST: Duration = Duration::from_millis(200);
+/// The pace is measured over this time before a stall.
+const WINDOW: Duration = Duration::from_secs(10);
+/// Time between two marks in the window.
+const MARK_EVERY: Duration = Duration::from_millis(500);
+/// Requests that must have ended before a pace is known.
+const FEWEST: u64 = 5;
+/// A stall is this many times as long as the waits before it.
+const TIMES_ORDINARY: u32 = 3;
+/// A slow response is part of an ordinary tail. This many at a time, which hold back
+/// `MANY_MISSING` requests, are not.
+const SEVERAL_WAITING: u64 = 3;
+const MANY_MISSING: f64 = 10.0;
+/// Limit on the waits that are kept.
+const MOST_WAITS: usize = 1_000;
+
+/// Requests of one part to one endpoint.
+#[derive(Debug)]
+pub(super) struct Lane {
+    /// `None` if the endpoint has no objective on latency.
+    pub(super) limit: Option<StallLimit>,
+    is_open: bool,
+    /// Everything until the last poll.
+    total: Progress,
+    /// The part of `total` that belongs to waits which may be stalls. It says nothing of the pace.
+    set_aside: Progress,
+    waiting: u64,
+    /// The poll that last found that a request had ended.
+    ended_at: Duration,
+    wait: Option<Wait>,
+    window: VecDeque<Mark>,
+    pub(super) long_waits: Vec<LongWait>,
+}
+
+/// Quantities that grow with time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    time: Duration,
+    /// Requests that have ended.
+    ended: u64,
+    /// For a closed load the seconds of all active virtual users together, otherwise seconds.
+    exposure: f64,
+    /// Seconds of all waiting requests together.
+    waited: f64,
+}
+
+/// A time in which requests wait and none ends.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    since: Duration,
+    begin: Progress,
+    /// Time in which the generator did not run.
+    excused: Duration,
+}
+
+/// The state at the end of a part of the window.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    progress: Progress,
+    /// The longest wait since the mark before.
+    longest_wait: Duration,
+}
+
+/// A wait that may be a stall. Only the end of the load shows whether its requests are many.
+#[derive(Debug, Clone)]
+pub(super) struct LongWait {
+    pub(super) from: Duration,
+    pub(super) to: Duration,
+    pub(super) length: Duration,
+    pub(super) waiting: u64,
+    /// The part of it in which a request would have begun early enough to exceed the threshold.
+    pub(super) late_share: f64,
+    progress: Progress,
+    /// Requests that would have ended in it. `None` if no pace was known.
+    missing: Option<f64>,
+    /// Other endpoints of its part, to which no request ended meanwhile.
+    pub(super) silent: Vec<usize>,
+}
+
+/// The judgement of a long wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Assessment {
+    /// Requests that would have ended in it.
+    pub(super) missing: f64,
+    /// Requests that a closed load would have made in it, early enough to exceed the threshold, in
+    /// addition to those that waited.
+    pub(super) omitted: u64,
+}
+
+impl Lane {
+    pub(super) const fn new(limit: Option<StallLimit>, is_open: bool) -> Self {
+        const NOTHING: Progress = Progress { time: Duration::ZERO, ended: 0, exposure: 0.0, waited: 0.0 };
+        Self {
+            limit,
+            is_open,
+            total: NOTHING,
+            set_aside: NOTHING,
+            waiting: 0,
+            ended_at: Duration::ZERO,
+            wait: None,
+            window: VecDeque::new(),
+            long_waits: Vec::new(),
+        }
+    }
+
+    /// Requests that have ended.
+    pub(super) const fn ended(&self) -> u64 {
+        self.total.ended
+    }
+
+    /// Whether a request has ended since the last poll.
+    pub(super) const fn has_progressed(&self, sum: LaneSum) -> bool {
+        sum.ended != self.total.ended
+    }
+
+    /// Whether nothing shows that it responded after `since`.
+    pub(super) fn is_silent(&self, since: Duration) -> bool {
+        let waits_itself = self.limit.is_some() && self.wait.is_some_and(|wait| wait.since <= since);
+        self.ended_at <= since && !waits_itself
+    }
+
+    /// Ends the present wait at `to`. Returns it if it may be a stall.
+    pub(super) fn end_wait(&mut self, to: Duration) -> Option<LongWait> {
+        let wait = self.wait.take()?;
+        let (from, length) = (wait.since, to.saturating_sub(wait.since).saturating_sub(wait.excused));
+        let limit = self.limit?;
+        let threshold = limit.threshold.max(SHORTEST);
+        let progress = self.total.since(wait.begin);
+        let late_share = length.saturating_sub(threshold).as_secs_f64() / length.as_secs_f64().max(f64::MIN_POSITIVE);
+        let waiting = self.waiting;
+        let mut long = LongWait { from, to, length, waiting, late_share, progress, missing: None, silent: Vec::new() };
+        let is_known = wait.begin.ended - self.set_aside.ended.min(wait.begin.ended) >= FEWEST;
+        long.missing = self.pace(wait.begin, length).map(|pace| pace * progress.exposure);
+        let is_long = length > threshold && length > self.longest_in_window() * TIMES_ORDINARY;
+        let may_be = match long.missing {
+            Some(_) => long.assess(self, self.total.ended).is_some(),
+            None => !is_known,
+        };
+        if !is_long || !may_be {
+            if let Some(mark) = self.window.back_mut() {
+                mark.longest_wait = mark.longest_wait.max(length);
+            }
+            return None;
+        }
+        if long.missing.is_some() {
+            self.set_aside = self.set_aside.plus(Progress { ended: waiting, ..progress });
+        } else {
+            self.window.clear();
+        }
+        (self.long_waits.len() < MOST_WAITS).then_some(long)
+    }
+
+    /// Requests for each unit of exposure, in the window before a wait. If few ended there, in the
+    /// whole load before, unless responses usually take as long as the wait.
+    fn pace(&self, before: Progress, length: Duration) -> Option<f64> {
+        let before = before.since(self.set_aside);
+        let recent = self.window.front().map(|first| before.since(first.progress));
+        let recent = recent.and_then(|recent| recent.pace());
+        recent.or_else(|| before.pace_of_fast(length))
+    }
+
+    fn longest_in_window(&self) -> Duration {
+        self.window.iter().map(|mark| mark.longest_wait).max().unwrap_or_default()
+    }
+
+    /// Adds the time since the last poll. The generator did not run for `excused` of it.
+    pub(super) fn pass(&mut self, time: Duration, exposure: f64, excused: Duration) {
+        if excused.is_zero() {
+            #[expect(clippy::cast_precision_loss, reason = "a number of requests")]
+            let waiting = self.waiting as f64;
+            self.total.time += time;
+            self.total.exposure += exposure;
+            self.total.waited += waiting * time.as_secs_f64();
+        }
+        self.wait.iter_mut().for_each(|wait| wait.excused += excused);
+    }
+
+    /// Takes what a poll at `now` found.
+    pub(super) fn update(&mut self, now: Duration, sum: LaneSum) {
+        if self.has_progressed(sum) {
+            self.ended_at = now;
+        }
+        (self.total.ended, self.waiting) = (sum.ended, sum.waiting);
+        if sum.waiting == 0 {
+            self.wait = None;
+        } else {
+            self.wait.get_or_insert(Wait { since: now, begin: self.total, excused: Duration::ZERO });
+        }
+        // A wait does not move the window, which is before it.
+        let is_waiting = self.wait.is_some_and(|wait| now > wait.since + MARK_EVERY);
+        let progress = self.total.since(self.set_aside);
+        let is_marked = |last: &Mark| progress.time < last.progress.time + MARK_EVERY;
+        if is_waiting || self.window.back().is_some_and(is_marked) {
+            return;
+        }
+        self.window.push_back(Mark { progress, longest_wait: Duration::ZERO });
+        while self.window.front().is_some_and(|first| first.progress.time + WINDOW < progress.time) {
+            self.window.pop_front();
+        }
+    }
+}
+
+impl LongWait {
+    /// Judges the wait at the end of the load, when `sent` requests to the endpoint have ended.
+    /// `None` if it is not a stall: it is as long as a slow response, and so few requests are
+    /// missing that they cannot change the verdict.
+    pub(super) fn assess(&self, lane: &Lane, sent: u64) -> Option<Assessment> {
+        let rest = || lane.total.since(lane.set_aside).since(Progress { ended: self.waiting, ..self.progress });
+        let by_rest = || rest().pace_of_fast(self.length).map(|pace| pace * self.progress.exposure);
+        let missing = self.missing.or_else(by_rest)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, not negative")]
+        let late = (missing * self.late_share) as u64;
+        let omitted = if lane.is_open { 0 } else { late.saturating_sub(self.waiting) };
+        let are_many = self.waiting >= SEVERAL_WAITING && missing >= MANY_MISSING;
+        let counts = are_many || lane.limit.is_some_and(|limit| limit.is_exceeded_by(omitted, sent));
+        counts.then_some(Assessment { missing, omitted })
+    }
+}
+
+impl Progress {
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            time: self.time.saturating_sub(earlier.time),
+            ended: self.ended.saturating_sub(earlier.ended),
+            exposure: self.exposure - earlier.exposure,
+            waited: self.waited - earlier.waited,
+        }
+    }
+
+    fn plus(self, more: Self) -> Self {
+        Self {
+            time: self.time + more.time,
+            ended: self.ended + more.ended,
+            exposure: self.exposure + more.exposure,
+            waited: self.waited + more.waited,
+        }
+    }
+
+    /// Requests for each unit of exposure. `None` if there were few.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn pace(self) -> Option<f64> {
+        (self.ended >= FEWEST && self.exposure > 0.0).then(|| self.ended as f64 / self.exposure)
+    }
+
+    /// The pace, if a wait of this length is far longer than the mean response.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn pace_of_fast(self, length: Duration) -> Option<f64> {
+        let mean = self.waited / self.ended.max(1) as f64;
+        self.pace().filter(|_| length.as_secs_f64() > mean * f64::from(TIMES_ORDINARY))
+    }
+}
