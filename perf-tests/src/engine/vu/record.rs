@@ -42,7 +42,8 @@ impl Vu {
     }
 
     /// Counts whether `passed` is true, under a name that an objective can refer to. Returns
-    /// `passed`. It does not change the outcome of any request; [`Request::check`](super::Request::check) does.
+    /// `passed`. It does not change the outcome of any request;
+    /// [`Request::check`](super::Request::check) does.
     ///
     /// ```
     /// # fn iteration(vu: &mut perf_tests::Vu, players: u32) {
