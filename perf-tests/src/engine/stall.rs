@@ -76,8 +76,8 @@ struct WatchedPart {
     is_open: bool,
     /// Its planned end.
     end: Duration,
-    /// Active virtual users at the last poll.
-    vus: u64,
+    /// Active virtual users at the last two polls.
+    vus: (u64, u64),
 }
 
 /// The longest time with requests of any kind under way in which none ended.
@@ -101,7 +101,7 @@ impl StallWatch {
     /// Finds stalls of endpoints with a limit. `parts` has for each part whether it is open, and
     /// its planned end.
     pub(super) fn new(limits: &[Option<StallLimit>], parts: impl IntoIterator<Item = (bool, Duration)>) -> Self {
-        let parts: Vec<_> = parts.into_iter().map(|(is_open, end)| WatchedPart { is_open, end, vus: 0 }).collect();
+        let parts: Vec<_> = parts.into_iter().map(|(is_open, end)| WatchedPart { is_open, end, vus: (0, 0) }).collect();
         let lanes = parts.iter().flat_map(|part| limits.iter().map(|limit| Lane::new(*limit, part.is_open))).collect();
         Self {
             endpoints: limits.len(),
@@ -115,21 +115,23 @@ impl StallWatch {
 
     /// Looks at the pulses at `now` from the start of the load.
     pub(super) fn poll(&mut self, now: Duration, pulse: &PulseSum) {
-        // What has ended did so after the last poll, so a wait is not made longer than it was.
+        // Requests that have ended did so after the last poll. A wait is not made longer than it was.
         for (lane, sum) in pulse.lanes.iter().enumerate().take(self.lanes.len()) {
             if self.lanes[lane].has_progressed(*sum) {
                 self.end_wait(lane, self.polled);
             }
         }
         let (time, excused) = (now.saturating_sub(self.polled), self.excused(now, pulse.beat));
+        for (part, vus) in self.parts.iter_mut().zip(&pulse.vus) {
+            part.vus = (part.vus.1, *vus);
+        }
         for (part, lanes) in self.parts.iter().zip(self.lanes.chunks_mut(self.endpoints.max(1))) {
             let counted = now.min(part.end).saturating_sub(self.polled.min(part.end)).as_secs_f64();
             #[expect(clippy::cast_precision_loss, reason = "a number of virtual users")]
-            let exposure = if part.is_open { counted } else { counted * part.vus as f64 };
+            let exposure = if part.is_open { counted } else { counted * part.vus.0.max(part.vus.1) as f64 };
             lanes.iter_mut().for_each(|lane| lane.pass(time, exposure, excused));
         }
         self.lanes.iter_mut().zip(&pulse.lanes).for_each(|(lane, sum)| lane.update(now, *sum));
-        self.parts.iter_mut().zip(&pulse.vus).for_each(|(part, vus)| part.vus = *vus);
         self.polled = now;
     }
 
@@ -150,7 +152,7 @@ impl StallWatch {
         let threshold = self.lanes[at].limit.map_or(Duration::ZERO, |limit| limit.threshold);
         let first = at - at % self.endpoints;
         // Other endpoints of the part that gave no sign of life later than that. Virtual users that
-        // wait here do not get there, so nobody knows whether these would have responded.
+        // wait here do not get there, so it is not known whether these would have responded.
         let others = (0..self.endpoints).filter(|endpoint| first + endpoint != at);
         let is_silent = |endpoint: &usize| self.lanes[first + endpoint].is_silent(wait.from + threshold);
         wait.silent = others.filter(is_silent).collect();

@@ -174,7 +174,8 @@ impl Lane {
 
     /// Adds the time since the last poll. The generator did not run for `excused` of it.
     pub(super) fn pass(&mut self, time: Duration, exposure: f64, excused: Duration) {
-        if excused.is_zero() {
+        // A pause of the generator in which requests ended is part of the pace.
+        if excused.is_zero() || self.wait.is_none() {
             #[expect(clippy::cast_precision_loss, reason = "a number of requests")]
             let waiting = self.waiting as f64;
             self.total.time += time;

@@ -127,6 +127,16 @@ fn a_stall_among_the_first_requests_is_found() {
 }
 
 #[test]
+fn a_stall_after_the_first_poll_is_found_if_that_was_late() {
+    let mut load = SimulatedLoad::of(&[LIMIT], &[false]);
+    load.poll(&[]);
+    load.now = MS(400);
+    (load.pulse.vus[0], load.pulse.beat) = (2, MS(400));
+    let stall = load.waiting(0, 2).steady(POLL, &[(0, 400)]).freeze(MS(3_600)).only_stall();
+    assert!(omitted(&stall, 0).abs_diff(1_000 * 33 / 10) < 300, "{stall:?}");
+}
+
+#[test]
 fn a_stall_that_never_ends_counts_until_the_planned_end() {
     let mut load = SimulatedLoad::new(2);
     load.watch.parts[0].end = MS(10_000);
