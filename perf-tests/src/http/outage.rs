@@ -10,7 +10,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock;
 
-/// The pause after the first failed attempt. Each further failure doubles it.
+/// Failed attempts in a row that make an outage. A single refused connection of a target that
+/// accepts others does not stop a whole worker.
+const FEWEST_FAILURES: u32 = 3;
+/// The first pause of an outage. Each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -50,7 +53,7 @@ pub(crate) struct OutageSummary {
 }
 
 impl Outage {
-    /// Whether the target accepted the last connection.
+    /// Whether the target accepts connections, as far as is known.
     pub(crate) fn is_over(&self) -> bool {
         self.0.until.get().is_none()
     }
@@ -82,14 +85,17 @@ impl Outage {
         self.is_over()
     }
 
-    /// Counts a failed attempt to connect.
+    /// Counts a failed attempt to connect, whether the name, the address or TLS failed: each would
+    /// fail again at once, and costs the target or its name server an attempt.
     pub(super) fn attempt_failed(&self, now: Instant) {
         let state = &*self.0;
         // Attempts that were under way when the outage began do not lengthen the pause.
         if !self.is_over() && !state.is_trying.replace(false) {
             return;
         }
-        let doublings = state.failures.replace(state.failures.get().saturating_add(1)).min(10);
+        let failures = state.failures.get().saturating_add(1);
+        state.failures.set(failures);
+        let Some(doublings) = failures.checked_sub(FEWEST_FAILURES).map(|more| more.min(10)) else { return };
         state.until.set(Some(now + (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE)));
         state.since.set(state.since.get().or(Some(now)));
         state.first.set(state.first.get().or(Some(now)));
@@ -98,10 +104,10 @@ impl Outage {
     /// Ends the outage, if there is one: the target has accepted a connection.
     pub(super) fn connected(&self, now: Instant) {
         let state = &*self.0;
+        state.failures.set(0);
         if state.until.take().is_some() {
             let since = state.since.take().unwrap_or(now);
             state.ended.set(state.ended.get() + now.duration_since(since));
-            state.failures.set(0);
             state.is_trying.set(false);
             state.over.notify_waiters();
         }
@@ -133,9 +139,27 @@ impl OutageSummary {
 mod tests {
     use super::*;
 
+    /// One more failure makes an outage.
+    fn failed_twice() -> Outage {
+        let outage = Outage::default();
+        (1..FEWEST_FAILURES).for_each(|_| outage.attempt_failed(clock::now()));
+        outage
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_that_accepts_some_connections_has_no_outage() {
+        let outage = Outage::default();
+        for _ in 0..100 {
+            (0..2).for_each(|_| outage.attempt_failed(clock::now()));
+            assert!(outage.is_over() && outage.wait().await);
+            outage.connected(clock::now());
+        }
+        assert_eq!(outage.summary(clock::now(), clock::now()), None);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn pauses_double_up_to_a_second_and_end_with_a_connection() {
-        let (outage, epoch) = (Outage::default(), clock::now());
+        let (outage, epoch) = (failed_twice(), clock::now());
         let mut pauses = Vec::new();
         for _ in 0..10 {
             assert!(outage.wait().await);
@@ -153,14 +177,15 @@ mod tests {
         assert!(summary.is_ongoing && summary.total >= Duration::from_millis(4_270), "{summary:?}");
         outage.connected(clock::now());
         assert!(outage.is_over() && outage.wait().await);
-        outage.attempt_failed(clock::now());
+        (0..3).for_each(|_| outage.attempt_failed(clock::now()));
+        assert!(outage.is_paused(clock::now()));
         tokio::time::advance(Duration::from_millis(11)).await;
         assert!(!outage.is_paused(clock::now()), "a new outage begins with a short pause");
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_of_many_waiters_may_try_and_its_success_ends_the_wait_of_all() {
-        let outage = Outage::default();
+        let outage = failed_twice();
         outage.attempt_failed(clock::now());
         let all = futures::future::join_all((0..100).map(|_| outage.wait())).await;
         assert_eq!(all.iter().filter(|may| **may).count(), 1);
