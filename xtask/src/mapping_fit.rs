@@ -80,9 +80,15 @@ fn fit_names(samples: &[ExpositionSample]) -> Option<MappingFit> {
 
 /// The name itself, and names with a prefix before it.
 fn names_like<'a>(names: &BTreeSet<&'a str>, wanted: &'a str) -> Vec<(&'a str, bool)> {
-    let is_like = |name: &&&str| name.strip_suffix(wanted).is_some_and(|prefix| prefix.ends_with('_'));
+    let has_prefix = |name: &str| name.strip_suffix(wanted).is_some_and(|prefix| prefix.ends_with('_'));
+    let is_like = |name: &&&str| has_prefix(name) && !is_of_client(name);
     let exact = names.get(wanted).map(|name| (*name, true));
     exact.into_iter().chain(names.iter().filter(is_like).map(|name| (*name, false))).collect()
+}
+
+/// Whether a metric counts requests that the service makes to others.
+fn is_of_client(name: &str) -> bool {
+    name.split('_').any(|word| word == "client")
 }
 
 /// A counter under a name of its own, with the labels of requests.
@@ -91,8 +97,9 @@ fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<Mappi
     let is_counter = |sample: &&ExpositionSample| {
         let has = |labels: &[&str]| labels.iter().any(|label| sample.labels.contains_key(*label));
         let counts = sample.name.ends_with("_total") || sample.name.ends_with("_count");
-        // A scrape of the metrics is no request of the service.
-        counts && has(STATUSES) && (has(METHODS) || has(ROUTES)) && !sample.name.starts_with("promhttp_")
+        // A scrape of the metrics is not a request of the service.
+        let is_other = sample.name.starts_with("promhttp_") || is_of_client(&sample.name);
+        counts && has(STATUSES) && (has(METHODS) || has(ROUTES)) && !is_other
     };
     let requests = samples.iter().find(is_counter)?.name.as_str();
     let (_, mut fit) = fit_of(samples, (constant, "a counter of its own", go), requests);
@@ -247,6 +254,13 @@ mod tests {
         }
         assert_eq!(fitting("process_start_time_seconds 1"), None);
         assert_eq!(fitting("promhttp_metric_handler_requests_total{code=\"200\"} 1"), None);
+    }
+
+    #[test]
+    fn requests_that_the_service_makes_are_not_its_own() {
+        for name in ["http_client_requests_seconds_count", "payment_client_http_requests_total"] {
+            assert_eq!(fitting(&format!("{name}{{uri=\"/a\",method=\"GET\",status=\"200\"}} 1")), None, "{name}");
+        }
     }
 
     #[test]

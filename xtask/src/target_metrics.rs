@@ -25,7 +25,8 @@ pub(crate) fn paths(mapping: Option<BackendMapping>) -> BTreeSet<&'static str> {
 /// Why there are none, and what to do.
 pub(crate) async fn read(target: &Url, path: &str) -> anyhow::Result<Vec<ExpositionSample>> {
     const PATIENCE: Duration = Duration::from_secs(5);
-    const ELSEWHERE: &str = "serve metrics there, or name their path with .at(\"/path\") in the service's `mapping`";
+    const ELSEWHERE: &str = "serve metrics there, or name their path in the service's `mapping`, such as \
+                             .at(\"/actuator/prometheus\") of Spring Boot with Micrometer";
     let url = target.join(path).context("failed to make a URL")?;
     let response = tokio::time::timeout(PATIENCE, http::exposition(url)).await;
     let (status, text) = response.with_context(|| format!("{path} did not respond within {PATIENCE:?}"))??;

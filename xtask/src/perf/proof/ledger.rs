@@ -41,7 +41,7 @@ type StoreCount = BTreeMap<&'static str, BTreeMap<String, u64>>;
 enum BackendCount {
     /// By endpoint, without endpoints that it does not count.
     ByEndpoint(BTreeMap<&'static str, EndpointCounters>),
-    /// Of all requests together; the text says why not by endpoint.
+    /// One count of all requests; the text says why not by endpoint.
     Total(EndpointCounters, String),
     /// The text says why.
     Unknown(String),
