@@ -115,7 +115,7 @@ impl StallWatch {
 
     /// Looks at the pulses at `now` from the start of the load.
     pub(super) fn poll(&mut self, now: Duration, pulse: &PulseSum) {
-        // Requests that have ended did so after the last poll. A wait is not made longer than it was.
+        // Requests that have ended did so after the last poll. Their wait is counted until then.
         for (lane, sum) in pulse.lanes.iter().enumerate().take(self.lanes.len()) {
             if self.lanes[lane].has_progressed(*sum) {
                 self.end_wait(lane, self.polled);
