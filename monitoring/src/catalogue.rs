@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::backend_mapping::BackendMapping;
 use crate::backend_slo::{BackendSlo, Cache};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Host};
 use crate::label;
 use crate::measure::{self, Measure, MeasureKind};
 use crate::metric::{LADDER_MS, Metric};
@@ -52,7 +52,16 @@ pub enum CatalogueError {
     /// An endpoint expects no status that a response can have.
     #[error("endpoint {0:?} expects a status that no response has: use statuses from 200 to 599")]
     Statuses(&'static str),
-    /// Two endpoints, two measures, or two objectives on the backend, with the same name.
+    /// A path that cannot be requested.
+    #[error(
+        "path {0:?} is invalid: start with one slash, and use only printable ASCII characters without spaces and '#' \
+         (a fragment is never sent)"
+    )]
+    Path(&'static str),
+    /// The name of a host cannot stand in `--target NAME=URL`.
+    #[error("host {0:?} is invalid: start with a lower-case letter and use lower-case letters, digits and underscores")]
+    Host(&'static str),
+    /// Two endpoints, hosts, measures, or objectives on the backend, with the same name.
     #[error("{0:?} is defined twice in the catalogue: remove or rename one")]
     Duplicate(String),
     /// Two objectives with the same limit: subject and text.
@@ -95,6 +104,17 @@ impl Catalogue {
     /// Finds an endpoint by name.
     pub fn endpoint(&self, name: &str) -> Option<&'static Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
+    /// The hosts of its endpoints beside the main target, each once, in the order of the endpoints.
+    pub fn hosts(&self) -> Vec<Host> {
+        let mut hosts = Vec::new();
+        for host in self.endpoints.iter().filter_map(|endpoint| endpoint.host) {
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        hosts
     }
 
     /// The main latency objective of an endpoint: [`Catalogue::is_main`].
@@ -174,21 +194,7 @@ impl Catalogue {
         if self.service.is_empty() || !self.service.chars().all(dashed) {
             return Err(CatalogueError::Service(self.service));
         }
-        let mut names = BTreeSet::new();
-        for endpoint in self.endpoints {
-            if !label::is_metric_stem(endpoint.name) {
-                return Err(CatalogueError::Name(endpoint.name));
-            }
-            if endpoint.expected.is_empty() || !endpoint.expected.iter().all(|statuses| statuses.is_possible()) {
-                return Err(CatalogueError::Statuses(endpoint.name));
-            }
-            if !endpoint.method.is_valid() {
-                return Err(CatalogueError::Method(endpoint.name));
-            }
-            if !names.insert(endpoint.name) {
-                return Err(CatalogueError::Duplicate(endpoint.name.to_owned()));
-            }
-        }
+        self.validate_endpoints()?;
         for endpoint in self.critical {
             if !self.endpoints.contains(endpoint) {
                 return Err(CatalogueError::Unknown(endpoint.name));
@@ -239,6 +245,39 @@ impl Catalogue {
             }
         }
         self.validate_backend()
+    }
+
+    fn validate_endpoints(&self) -> Result<(), CatalogueError> {
+        let mut names = BTreeSet::new();
+        for endpoint in self.endpoints {
+            if !label::is_metric_stem(endpoint.name) {
+                return Err(CatalogueError::Name(endpoint.name));
+            }
+            let is_sent = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+            if !endpoint.path.starts_with('/') || endpoint.path.starts_with("//") || !endpoint.path.bytes().all(is_sent)
+            {
+                return Err(CatalogueError::Path(endpoint.path));
+            }
+            if endpoint.expected.is_empty() || !endpoint.expected.iter().all(|statuses| statuses.is_possible()) {
+                return Err(CatalogueError::Statuses(endpoint.name));
+            }
+            if !endpoint.method.is_valid() {
+                return Err(CatalogueError::Method(endpoint.name));
+            }
+            if !names.insert(endpoint.name) {
+                return Err(CatalogueError::Duplicate(endpoint.name.to_owned()));
+            }
+        }
+        let mut names = BTreeSet::new();
+        for host in self.hosts() {
+            if !label::is_metric_stem(host.name) {
+                return Err(CatalogueError::Host(host.name));
+            }
+            if !names.insert(host.name) {
+                return Err(CatalogueError::Duplicate(host.name.to_owned()));
+            }
+        }
+        Ok(())
     }
 
     fn validate_backend(&self) -> Result<(), CatalogueError> {

@@ -2,6 +2,29 @@
 
 use crate::statuses::Statuses;
 
+/// A host of the service beside the main target, such as a login server. `--target NAME=URL` gives
+/// its address.
+///
+/// ```
+/// # use monitoring::endpoint::{Endpoint, Host, Method};
+/// const AUTH: Host = Host::new("auth", "Login server");
+/// const LOG_IN: Endpoint = Endpoint::new("log_in", "Log in", Method::Post, "/token").on(AUTH);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Host {
+    /// Lower-case letters, digits and underscores, a letter first: the name in `--target NAME=URL`.
+    pub name: &'static str,
+    /// Name in messages, such as "Login server".
+    pub title: &'static str,
+}
+
+impl Host {
+    /// A host with the name of its flag and its title.
+    pub const fn new(name: &'static str, title: &'static str) -> Self {
+        Self { name, title }
+    }
+}
+
 /// An HTTP endpoint of the service under test. Its metrics, rules and panels are named after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
@@ -12,23 +35,33 @@ pub struct Endpoint {
     pub title: &'static str,
     /// HTTP method.
     pub method: Method,
-    /// Path template. The scenario replaces placeholders such as `{code}`.
+    /// Path template, perhaps with a query. The scenario replaces placeholders such as `{code}`.
     pub path: &'static str,
     /// Statuses of successful responses.
     pub expected: &'static [Statuses],
+    /// The host that serves it; `None` for the main target.
+    pub host: Option<Host>,
     handler: Option<&'static str>,
 }
 
 impl Endpoint {
     /// An endpoint whose `handler` label on the backend is its path template.
     pub const fn new(name: &'static str, title: &'static str, method: Method, path: &'static str) -> Self {
-        Self { name, title, method, path, expected: &[Statuses::SUCCESS], handler: None }
+        Self { name, title, method, path, expected: &[Statuses::SUCCESS], host: None, handler: None }
     }
 
     /// Sets the backend's `handler` label where it differs from the path template.
     #[must_use]
     pub const fn handled_by(mut self, handler: &'static str) -> Self {
         self.handler = Some(handler);
+        self
+    }
+
+    /// Sets the host that serves it, in place of the main target. The backend's own metrics are
+    /// read from the main target only.
+    #[must_use]
+    pub const fn on(mut self, host: Host) -> Self {
+        self.host = Some(host);
         self
     }
 
@@ -42,7 +75,7 @@ impl Endpoint {
 
     /// Value of the label `handler` on the backend's own metrics.
     pub fn handler(&self) -> &'static str {
-        self.handler.unwrap_or(self.path)
+        self.handler.unwrap_or_else(|| self.path.split('?').next().unwrap_or(self.path))
     }
 }
 

@@ -28,6 +28,7 @@ mod capacity;
 mod check;
 mod error;
 mod evidence;
+mod hosts;
 mod metrics;
 mod planning;
 mod readback;
@@ -35,7 +36,7 @@ mod spec;
 mod step;
 mod watchers;
 
-use check::{check_receiver, check_target, check_testid, warn_of_clock_skew};
+use check::{check_receiver, check_testid, warn_of_clock_skew};
 pub(crate) use error::RunError;
 use error::{configuration, internal};
 use evidence::FinishedLoad;
@@ -64,9 +65,11 @@ pub(crate) fn run(spec: RunSpec, code: ScenarioCode, settings: Settings) -> Resu
         let out = settings.out.clone();
         // The default is beside cargo's output, whatever the test's current folder is.
         let out = out.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf"));
+        hosts::check_names(&spec, &settings)?;
         let planning = Planning::from_settings(&spec, &settings)?;
         if settings.dry_run {
-            return Ok(RunOutcome::Drawn(planning.draw(spec.name, &out)));
+            let targets = hosts::describe(&settings).map_or_else(String::new, |targets| format!("{targets}\n"));
+            return Ok(RunOutcome::Drawn(format!("{}{targets}", planning.draw(spec.name, &out))));
         }
         let run = PreparedRun::prepare(spec, settings, planning, &out).await?;
         run.execute(code).await
@@ -96,8 +99,8 @@ impl PreparedRun {
         let ports = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
         let mut warnings: Vec<_> =
             ports.into_iter().map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
-        check::check_resolve(&settings)?;
-        let http = HttpConfig::new(&settings.target, settings.http.clone()).map_err(configuration)?;
+        hosts::check_resolve(&settings)?;
+        let http = HttpConfig::new(&settings.target, &settings.hosts, settings.http.clone()).map_err(configuration)?;
         let http = Arc::new(http.for_vus(planning.plan.most_vus()));
         let store = settings.query_url().map(|url| RunStore::new(url, &settings.store_access));
         let store = store.transpose().map_err(configuration)?;
@@ -113,7 +116,7 @@ impl PreparedRun {
         let ignored = settings.ignored.iter();
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));
         warnings.extend(warn_of_clock_skew(store.as_ref()).await);
-        check_target(&settings, http.clone()).await?;
+        hosts::check_targets(&settings, &http).await?;
         let folder = report::prepare_folder(out, &testid)?;
         let open = planning.plan.parts.iter().map(crate::plan::PartPlan::is_open).collect();
         let layout = Layout::new(spec.catalogue, open);
@@ -126,11 +129,13 @@ impl PreparedRun {
         let stores = [self.settings.remote_write.clone(), self.settings.query_url()];
         let proxied = stores.iter().flatten().find_map(|url| self.settings.store_access.proxies.describe(url));
         proxied.iter().for_each(|store| self.print_line(&format!("the store is {store}")));
+        hosts::describe(&self.settings).iter().for_each(|targets| self.print_line(targets));
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
         let shared = Arc::new(RunContext {
             http: self.http.clone(),
             endpoints: self.spec.catalogue.endpoints,
+            hosts: hosts::of_endpoints(self.spec.catalogue, &self.http),
             exercised: self.spec.exercised.clone(),
             measures: self.spec.catalogue.measures,
             declared_measures: self.spec.measures.clone(),

@@ -78,6 +78,7 @@ pub enum FindingKind {
     IterationsFailed,
     Stall,
     Outage,
+    Redirected,
     Panic,
     TestFailed,
     AbortedEarly,

@@ -28,7 +28,7 @@ mod tests;
 mod timeline;
 
 pub use backend::CacheResult;
-pub use environment::Environment;
+pub use environment::{Environment, TargetHost};
 pub use goal::{Goal, Percentile, Share};
 pub use load::{
     ArrivalCounts, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, PlanResult, SegmentLatency,

@@ -4,17 +4,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Resolve;
-use crate::Settings;
+use crate::per_host::set_targets;
 use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within};
 use crate::{
-    ALLOW_TARGET, DURATION, EXACT_ARRIVALS, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS,
-    PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
+    ALLOW_TARGET, CA_CERTIFICATE, DURATION, EXACT_ARRIVALS, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT,
+    PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
     RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, STAGES, TARGET, TESTID,
     VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
+use crate::{PerHost, Resolve, Settings};
 use monitoring::{label, stack_limits};
 use prometheus_store::is_header_value;
 
@@ -32,8 +32,10 @@ pub const GROUPS: [Group; 4] = [
 ];
 
 const GENERAL: &[Setting] = &[
-    flag("target", One("URL"), &[TARGET], |it, text| put(&mut it.target, parse_url(text)))
-        .help("URL of the service under test [default: a new stub backend]"),
+    flag("target", Many("[NAME=]URL", " "), &[TARGET], set_targets).help(
+        "URL of the service under test [default: a new stub backend]. NAME=URL gives the URL of a host that endpoints name \
+         (repeatable)",
+    ),
     flag("tag", Many("NAME=VALUE", "\n"), &["PERF_TAGS"], |it, text| {
         // An empty text is one empty line, which is not a valid tag.
         let lines = if text.is_empty() { "\n" } else { text }.lines();
@@ -118,9 +120,9 @@ const REQUESTS: &[Setting] = &[
         on(&mut it.http.insecure_skip_tls_verify, text)
     })
     .help("Accept any TLS certificate of the target"),
-    flag("ca-certificate", One("FILE"), &["PERF_CA_CERTIFICATE"], |it, text| file(&mut it.http.ca_certificate, text))
+    flag("ca-certificate", Many("[NAME=]FILE", "\n"), &[CA_CERTIFICATE], |it, text| files(&mut it.http.ca_certificate, text))
         .excludes("insecure-skip-tls-verify")
-        .help("PEM file of CA certificates for the target. They replace the system's"),
+        .help("PEM file of CA certificates for the target (repeatable). They replace the system's. Without NAME=, for all hosts"),
     flag("user-agent", One("USER_AGENT"), &["K6_USER_AGENT"], |it, text| {
         let agent = is_header_value(text).then(|| text.trim().to_owned());
         some(&mut it.http.user_agent, agent.ok_or_else(|| ValueError::Header(text.to_owned())))
@@ -129,7 +131,10 @@ const REQUESTS: &[Setting] = &[
     flag("max-redirects", One("N"), &["K6_MAX_REDIRECTS"], |it, text| {
         put(&mut it.http.max_redirects, parse_number(text, 0..=100))
     })
-    .help("Maximum redirects to follow (k6: 10). Each counts as a request to the same endpoint [default: 0]"),
+    .help(
+        "Maximum redirects to follow (k6: 10). Each counts as a request to the same endpoint. They are followed to all \
+         targets, and to other origins that --allow-target names [default: 0]",
+    ),
     flag("request-timeout", One("DURATION"), &["PERF_REQUEST_TIMEOUT"], |it, text| {
         put(&mut it.http.request_timeout, parse_within(text, Duration::from_millis(1)..=Duration::from_secs(3600)))
     })
@@ -259,6 +264,11 @@ fn on(field: &mut bool, text: &str) -> Result<(), ValueError> {
 /// Sets a file or folder; an empty name means not set.
 fn file(field: &mut Option<PathBuf>, text: &str) -> Result<(), ValueError> {
     put(field, Ok((!text.is_empty()).then(|| text.into())))
+}
+
+/// Sets files, one `[NAME=]FILE` per line; an empty text means not set.
+fn files(field: &mut PerHost<PathBuf>, text: &str) -> Result<(), ValueError> {
+    put(field, PerHost::parse(text, |file| Ok(file.into())))
 }
 
 fn ignore(settings: &mut Settings, message: &str) -> Result<(), ValueError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ValueError;
+use super::{CA_CERTIFICATE, PerHost, ValueError};
 
 /// Options of every request of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +25,8 @@ pub struct HttpSettings {
     pub max_redirects: u32,
     /// Time limit of a request, connecting included.
     pub request_timeout: Duration,
-    /// PEM file of CA certificates that replace the system's.
-    pub ca_certificate: Option<PathBuf>,
+    /// PEM files of CA certificates that replace the system's.
+    pub ca_certificate: PerHost<PathBuf>,
     /// HTTP/2: by ALPN over TLS, by prior knowledge without TLS.
     pub http2: bool,
     /// Sends `accept-encoding` as a browser does.
@@ -77,6 +77,18 @@ impl Resolve {
     }
 }
 
+impl HttpSettings {
+    /// The variable of each setting that has a value for a host, and the host's name.
+    pub(super) fn hosts_with_a_value(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.ca_certificate.names().map(|name| (CA_CERTIFICATE, name))
+    }
+
+    /// The files that it names, whose paths have to become absolute for another process.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.ca_certificate.values_mut()
+    }
+}
+
 impl Default for HttpSettings {
     fn default() -> Self {
         Self {
@@ -86,7 +98,7 @@ impl Default for HttpSettings {
             user_agent: None,
             max_redirects: 0,
             request_timeout: Duration::from_secs(60),
-            ca_certificate: None,
+            ca_certificate: PerHost::default(),
             http2: false,
             compression: false,
             allowed: Vec::new(),

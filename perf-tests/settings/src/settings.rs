@@ -1,5 +1,6 @@
 //! All settings of a run in one value, and how they are read: flag before variable before default.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,8 +24,10 @@ const DEFAULT_STEP_TIMEOUT: Duration = Duration::from_secs(60);
 /// All settings of a run.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Where requests go.
+    /// Where requests go, unless their endpoint names a host.
     pub target: Url,
+    /// The URLs of the service's other hosts, by name.
+    pub hosts: BTreeMap<String, Url>,
     /// The run's name, if one was given.
     pub testid: Option<String>,
     /// Random seed of the plan and of all payloads.
@@ -92,6 +95,7 @@ impl Settings {
     pub fn new(target: Url) -> Self {
         Self {
             target,
+            hosts: BTreeMap::new(),
             testid: None,
             seed: DEFAULT_SEED,
             tags: Vec::new(),
@@ -171,6 +175,13 @@ impl Settings {
         }
         if let (Some(token), Some(user)) = (typed(RW_BEARER_TOKEN), typed(RW_USERNAME)) {
             return contradiction(format!("{token} and {user} exclude each other: set only one of them"));
+        }
+        if let Some((setting, name)) = self.http.hosts_with_a_value().find(|(_, name)| !self.hosts.contains_key(*name))
+        {
+            let setting = typed(setting).unwrap_or(setting);
+            return contradiction(format!(
+                "{setting} has a value for host {name:?}, which has no URL: add --target {name}=URL, or remove the value"
+            ));
         }
         self.load.check(typed)?;
         if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {

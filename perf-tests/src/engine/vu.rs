@@ -15,16 +15,18 @@ use super::rate_limit::RateLimit;
 use super::stopwatch::Stopwatch;
 use crate::clock;
 use crate::http::server_timing::ONE_IN;
-use crate::http::{CookieJar, HttpClient, HttpConfig, Pool};
+use crate::http::{CookieJar, HttpClient, HttpConfig, MAIN, Pool};
 use crate::measure::{DurationParts, FailedRequest, Failure, IterationEnd, Recorder, SampleKey, Segment, Segments};
 use crate::plan::PhasePlan;
 
 mod cookies;
+mod held;
 mod random;
 mod record;
 mod request;
 
 pub use cookies::Cookies;
+pub(crate) use held::Held;
 pub use request::{Request, RequestError, Response};
 
 /// Constants that all virtual users of a run share.
@@ -32,6 +34,8 @@ pub use request::{Request, RequestError, Response};
 pub(crate) struct RunContext {
     pub(crate) http: Arc<HttpConfig>,
     pub(crate) endpoints: &'static [Endpoint],
+    /// Index of the host of each endpoint; `None` if it has no URL.
+    pub(crate) hosts: Vec<Option<usize>>,
     pub(crate) exercised: Vec<Endpoint>,
     /// The measures of the catalogue.
     pub(crate) measures: &'static [Measure],
@@ -100,15 +104,8 @@ pub struct Vu {
     /// Number of responses.
     responses: u32,
     held: Held,
-}
-
-/// The wait of an iteration while the target accepts no connections.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Held {
-    /// How long it waited.
-    pub(super) time: Duration,
-    /// Whether it sent no request to any endpoint, because of the wait.
-    pub(super) is_not_started: bool,
+    /// Index of the host that the last request went to.
+    host: usize,
 }
 
 impl Vu {
@@ -130,6 +127,7 @@ impl Vu {
             segments: Segments::default(),
             responses: 0,
             held: Held::default(),
+            host: MAIN,
             context,
         }
     }
@@ -158,28 +156,6 @@ impl Vu {
             self.context.recorder.borrow_mut().record_iteration(self.part, end, took, &self.made);
         }
         now
-    }
-
-    /// Whether its next request would wait, because the target accepts no connections.
-    pub(super) fn is_held(&self, now: Instant) -> bool {
-        self.http.outage().is_some_and(|outage| outage.is_paused(now))
-    }
-
-    /// Takes the wait of the iteration that has ended.
-    pub(super) fn take_held(&mut self) -> Held {
-        std::mem::take(&mut self.held)
-    }
-
-    /// Waits if the target accepts no connections. Returns whether a request may be sent. The wait
-    /// is not part of any request.
-    pub(super) async fn may_send(&mut self) -> bool {
-        let Some(outage) = self.http.outage() else { return true };
-        let began = clock::now();
-        // Boxed, because it is large and rarely used.
-        let may = Box::pin(outage.wait()).await;
-        self.held.time += clock::now().duration_since(began);
-        self.held.is_not_started |= !may;
-        may
     }
 
     /// Index of the part that it belongs to.
@@ -262,8 +238,9 @@ impl Vu {
     #[track_caller]
     pub fn request(&mut self, endpoint: Endpoint) -> Request<'_> {
         let index = self.index_of(endpoint);
+        let host = self.context.shared.hosts.get(index).copied().flatten();
         let request = Request::new(self, Some(index), endpoint.name, endpoint.method, endpoint.path);
-        request.expecting(endpoint.expected)
+        request.expecting(endpoint.expected).on_index(host, endpoint.host)
     }
 
     /// A request that belongs to no objective, such as opening a room. It is counted apart.

@@ -1,7 +1,6 @@
 //! The HTTP client of one virtual user: connections, the time limit, and the parts of a request's
 //! time.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -11,57 +10,29 @@ use std::time::Duration;
 
 use monitoring::metric::Part;
 use tokio::time::{Instant, Sleep, sleep_until};
+use url::Url;
 
 use super::config::HttpConfig;
-use super::connect::{Route, Stream, failure_of};
+use super::connect::failure_of;
 use super::exchange::{Exchange, ExchangeError, Reply};
 use super::h1::{AnswerTo, BrokenExchange, Cause, Connection};
 use super::h2::{self, Http2};
-use super::outage::{Outage, OutageSummary};
+use super::host::HostConfig;
+use super::outage::Outage;
+use super::pool::{HostPool, IdleConnection, Pool, still_open};
 use super::request_head::RequestHead;
+use super::target::Target;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
-/// Boxed, because every request moves it through a pool and futures.
-type IdleConnection = Box<Connection<Stream>>;
-
-/// Idle connections that the virtual users of a worker share, and their way to the target.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Pool {
-    idle: Rc<RefCell<Vec<IdleConnection>>>,
-    route: Route,
-}
-
-impl Pool {
-    /// The most recently used connection that is still open.
-    fn take(&self) -> Option<IdleConnection> {
-        let mut idle = self.idle.borrow_mut();
-        while let Some(connection) = idle.pop() {
-            if let Some(connection) = still_open(connection) {
-                return Some(connection);
-            }
-        }
-        None
-    }
-
-    /// The outages of the target until `now`; `None` if there were none.
-    pub(crate) fn outages(&self, epoch: Instant, now: Instant) -> Option<OutageSummary> {
-        self.route.outage.summary(epoch, now)
-    }
-}
-
-/// Returns the connection unless the server has closed it, or sent data without a request.
-fn still_open(mut connection: IdleConnection) -> Option<IdleConnection> {
-    let quiet = connection.stream().is_quiet().unwrap_or_else(|| connection.is_open());
-    quiet.then_some(connection)
-}
-
-/// Where a virtual user keeps its idle connections.
-enum ConnectionStorage {
-    /// In its client: at most one, because it makes one request at a time.
-    Own(Option<IdleConnection>),
-    /// In the pool of its worker.
-    Shared,
+/// One host, as one virtual user knows it.
+struct ClientHost {
+    config: Arc<HostConfig>,
+    pool: Rc<HostPool>,
+    /// The idle connection of this virtual user: at most one, because it makes one request at a
+    /// time. `None` if connections are shared.
+    own: Option<IdleConnection>,
+    http2: Http2,
 }
 
 /// A request over HTTP/1.1.
@@ -76,8 +47,10 @@ struct RawRequest<'a> {
 pub(crate) struct HttpClient {
     config: Arc<HttpConfig>,
     pool: Pool,
-    storage: ConnectionStorage,
-    http2: Http2,
+    /// Whether idle connections are kept in the pool.
+    is_shared: bool,
+    /// The hosts by index. Origins that redirects lead to follow when they are first needed.
+    hosts: Vec<ClientHost>,
     /// Fires at the time limit of the current request or earlier; then it is set again. A new timer
     /// for each request would cost more than the rest of the measurement.
     deadline: Pin<Box<Sleep>>,
@@ -90,25 +63,52 @@ impl HttpClient {
     /// in itself.
     pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool, is_shared: bool) -> Self {
         let deadline = Box::pin(sleep_until(clock::now() + config.settings.request_timeout));
-        let storage = if is_shared { ConnectionStorage::Shared } else { ConnectionStorage::Own(None) };
-        Self { config, pool, storage, http2: Http2::default(), deadline, out: Vec::with_capacity(256) }
+        let hosts = Vec::with_capacity(config.hosts().len());
+        let mut client = Self { config, pool, is_shared, hosts, deadline, out: Vec::with_capacity(256) };
+        client.know_host(client.config.hosts().len() - 1);
+        client
     }
 
     pub(crate) fn config(&self) -> &HttpConfig {
         &self.config
     }
 
-    /// The pauses between attempts to connect, if the next request needs a connection and the
-    /// target accepted none lately.
-    pub(crate) fn outage(&self) -> Option<&Outage> {
-        let outage = &self.pool.route.outage;
+    /// Adds hosts up to this index, which the configuration has.
+    fn know_host(&mut self, at: usize) {
+        while self.hosts.len() <= at {
+            let Some(config) = self.config.host(self.hosts.len()) else { break };
+            let pool = self.pool.host(self.hosts.len());
+            self.hosts.push(ClientHost { config, pool, own: None, http2: Http2::default() });
+        }
+    }
+
+    /// The index of the host that serves a URL, for a redirect from the host `from`.
+    ///
+    /// # Errors
+    /// Why load may not go there, and what to do.
+    pub(crate) fn host_of(&mut self, url: &Url, from: usize) -> Result<usize, String> {
+        let at = self.config.host_of(url, from)?;
+        self.know_host(at);
+        Ok(at)
+    }
+
+    /// The target of the host with this index.
+    pub(crate) fn target(&self, host: usize) -> &Target {
+        &self.hosts[host].config.target
+    }
+
+    /// The pauses between attempts to connect, if the next request to this host needs a connection
+    /// and the host accepted none lately.
+    pub(crate) fn outage(&self, host: usize) -> Option<&Outage> {
+        let ClientHost { pool, own, http2, .. } = &self.hosts[host];
+        let outage = &pool.route.outage;
         if outage.is_over() {
             return None;
         }
-        let is_connected = match &self.storage {
-            _ if self.config.settings.http2 => self.http2.is_open(),
-            ConnectionStorage::Own(own) => own.is_some(),
-            ConnectionStorage::Shared => !self.pool.idle.borrow().is_empty(),
+        let is_connected = match self.is_shared {
+            _ if self.config.settings.http2 => http2.is_open(),
+            false => own.is_some(),
+            true => !pool.is_empty(),
         };
         (!is_connected).then_some(outage)
     }
@@ -119,19 +119,21 @@ impl HttpClient {
     /// the future small, and every virtual user has one.
     pub(crate) fn exchange<'a>(
         &'a mut self,
+        host: usize,
         head: RequestHead<'_>,
         body: &[u8],
         started: Instant,
     ) -> impl Future<Output = Exchange> + use<'a> {
-        let Self { config, pool, storage, http2, deadline, out } = self;
+        let Self { config, is_shared, hosts, deadline, out, .. } = self;
+        let host = &mut hosts[host];
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
         let head = RequestHead { user_agent, close, compression: config.settings.compression, ..head };
         let answer_to = if head.method == "HEAD" { AnswerTo::Head } else { AnswerTo::Other };
         let is_idempotent = is_idempotent(head.method);
-        let over_http2 = config.settings.http2.then(|| h2::request(config, head, body));
+        let over_http2 = config.settings.http2.then(|| h2::request(&host.config.target, head, body));
         if over_http2.is_none() {
             out.clear();
-            head.write(&config.target, out);
+            head.write(&host.config.target, out);
             out.extend_from_slice(body);
         }
         // Boxed, because it is large and rarely used.
@@ -143,12 +145,13 @@ impl HttpClient {
                 None => {
                     let request = RawRequest { bytes: out, answer_to, is_idempotent };
                     let measured = (started, &mut parts, &mut is_resent);
-                    let work = pin!(exchange(config, (pool, storage), request, measured));
+                    let work = pin!(exchange(config, (host, *is_shared), request, measured));
                     within(deadline, until, work).await
                 }
                 Some(request) => {
                     let measured = (started, &mut parts, &mut is_resent);
-                    let work = h2::exchange(http2, config, &pool.route, (*request, is_idempotent), measured);
+                    let connection = (&mut host.http2, &*host.config, &host.pool.route);
+                    let work = h2::exchange(connection, config, (*request, is_idempotent), measured);
                     within(deadline, until, Box::pin(work).as_mut()).await
                 }
             };
@@ -177,22 +180,22 @@ fn is_idempotent(method: &str) -> bool {
 /// connection. The time until then is part of its latency.
 async fn exchange(
     config: &HttpConfig,
-    (pool, storage): (&Pool, &mut ConnectionStorage),
+    (host, is_shared): (&mut ClientHost, bool),
     request: RawRequest<'_>,
     (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
 ) -> Result<(Reply, Instant), ExchangeError> {
     let mut lost = Duration::ZERO;
     loop {
-        let kept = match storage {
+        let kept = match is_shared {
             _ if *is_resent => None,
-            ConnectionStorage::Own(own) => own.take().and_then(still_open),
-            ConnectionStorage::Shared => pool.take(),
+            false => host.own.take().and_then(still_open),
+            true => host.pool.take(),
         };
         let (mut connection, is_used) = match kept {
             Some(connection) => (connection, true),
             None => {
                 // Boxed, because it is large and needed only once.
-                let connecting = Box::pin(config.connect(&pool.route, (started + lost, &mut *parts)));
+                let connecting = Box::pin(host.config.connect(&host.pool.route, (started + lost, &mut *parts)));
                 (Box::new(Connection::new(connecting.await?, config.limits)), false)
             }
         };
@@ -214,9 +217,9 @@ async fn exchange(
         parts.set(Part::Waiting, times.first_byte.duration_since(times.sent) + lost);
         parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
         if !config.settings.no_connection_reuse && connection.is_reusable() {
-            match storage {
-                ConnectionStorage::Own(own) => *own = Some(connection),
-                ConnectionStorage::Shared => pool.idle.borrow_mut().push(connection),
+            match is_shared {
+                false => host.own = Some(connection),
+                true => host.pool.put(connection),
             }
         }
         let status = response.status;

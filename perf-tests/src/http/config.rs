@@ -1,47 +1,43 @@
 //! The HTTP configuration that all virtual users share.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use monitoring::metric::Part;
 use perf_settings::HttpSettings;
-use rustls::ClientConfig;
-use tokio::time::Instant;
 use url::Url;
 
-use super::addresses::Resolver;
-use super::connect::{Route, Stream, connect};
-use super::exchange::ExchangeError;
 use super::h1::ResponseLimits;
-use super::target::Target;
-use super::tls::{self, TlsError};
-use crate::clock;
-use crate::measure::DurationParts;
+use super::host::HostConfig;
+use super::tls::TlsError;
 
-/// The target and the options of requests. All virtual users share it, and it does not change.
+/// The hosts of a run and the options of requests. All virtual users share it. Only the origins
+/// that redirects lead to are added during the run.
 #[derive(Debug)]
 pub(crate) struct HttpConfig {
-    pub(crate) target: Target,
     pub(crate) settings: HttpSettings,
     pub(super) limits: ResponseLimits,
-    resolver: Resolver,
-    tls: Option<Arc<ClientConfig>>,
+    /// The main target, then the service's other hosts, sorted by name.
+    hosts: Vec<Arc<HostConfig>>,
+    /// Other origins that redirects led to, in the order in which they were found.
+    others: Mutex<Vec<Arc<HostConfig>>>,
 }
 
+/// Index of the main target.
+pub(crate) const MAIN: usize = 0;
+/// Limit on the other origins of a run.
+const MAX_OTHERS: usize = 100;
 /// Limit on response bodies of all virtual users together, in bytes, and the minimum limit of each.
 const ALL_BODIES: u64 = 4 << 30;
 const MIN_BODY: usize = 4 << 20;
 
 impl HttpConfig {
-    /// The configuration for a target. Reads its certificates, once.
-    pub(crate) fn new(target: &Url, settings: HttpSettings) -> Result<Self, TlsError> {
-        let target = Target::new(target, &settings.allowed);
-        let tls = target
-            .tls
-            .then(|| tls::config(settings.insecure_skip_tls_verify, settings.ca_certificate.as_deref(), settings.http2))
-            .transpose()?;
-        let fixed = settings.resolve.iter().flat_map(|it| it.addresses_of(&target.host, target.port)).collect();
-        let resolver = Resolver::new(&target, fixed, settings.dns_ttl);
-        Ok(Self { target, settings, limits: ResponseLimits::default(), resolver, tls })
+    /// The configuration for a main target and other hosts by name. Reads their certificates, once.
+    pub(crate) fn new(main: &Url, others: &BTreeMap<String, Url>, settings: HttpSettings) -> Result<Self, TlsError> {
+        let named = others.iter().map(|(name, url)| (Some(name.as_str()), url));
+        let hosts = [(None, main)].into_iter().chain(named);
+        let hosts = hosts.map(|(name, url)| Ok(Arc::new(HostConfig::new(name, url, &settings)?)));
+        let hosts = hosts.collect::<Result<_, TlsError>>()?;
+        Ok(Self { hosts, settings, limits: ResponseLimits::default(), others: Mutex::default() })
     }
 
     /// Divides the memory for response bodies among this many virtual users. A target that sends
@@ -57,14 +53,60 @@ impl HttpConfig {
         self.limits.body
     }
 
-    /// Makes a connection and measures the parts of that.
-    pub(super) async fn connect(
-        &self,
-        route: &Route,
-        (started, parts): (Instant, &mut DurationParts),
-    ) -> Result<Stream, ExchangeError> {
-        parts.set(Part::Blocked, clock::now().duration_since(started));
-        connect((&self.target, &self.resolver), self.tls.as_ref(), route, parts).await
+    /// The main target and the service's other hosts.
+    pub(crate) fn hosts(&self) -> &[Arc<HostConfig>] {
+        &self.hosts
+    }
+
+    /// The index of a host that an endpoint names. `None` if it has no URL.
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+        self.hosts.iter().position(|host| host.name.as_deref() == Some(name))
+    }
+
+    /// The origins outside the targets that redirects led to.
+    pub(crate) fn other_origins(&self) -> Vec<Arc<HostConfig>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The host with this index: a target, or another origin that a redirect led to.
+    pub(super) fn host(&self, at: usize) -> Option<Arc<HostConfig>> {
+        let other = |at| self.other_origins().get(at).cloned();
+        self.hosts.get(at).cloned().or_else(|| other(at - self.hosts.len()))
+    }
+
+    /// The index of the host that serves a URL, for a redirect from the host `from`.
+    ///
+    /// # Errors
+    /// Why load may not go there, and what to do.
+    pub(crate) fn host_of(&self, url: &Url, from: usize) -> Result<usize, String> {
+        let origin = url.origin();
+        if self.hosts.get(from).is_some_and(|host| host.target.serves(url)) {
+            return Ok(from);
+        }
+        if let Some(at) = self.hosts.iter().position(|host| host.target.serves(url)) {
+            return Ok(at);
+        }
+        let shown = origin.ascii_serialization();
+        let Some(name) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else {
+            return Err(format!("it leads to a URL of scheme {:?}, which is not HTTP", url.scheme()));
+        };
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        if !self.settings.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(bare)) {
+            return Err(format!(
+                "it leads to {shown}, which is not a target: if you may load it, pass --allow-target {bare}"
+            ));
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = others.iter().position(|host| host.target.serves(url)) {
+            return Ok(self.hosts.len() + at);
+        }
+        if others.len() == MAX_OTHERS {
+            return Err(format!("redirects have led to {MAX_OTHERS} other origins, which is the limit"));
+        }
+        let url = Url::parse(&shown).map_err(|error| format!("it leads to {shown}: {error}"))?;
+        let host = HostConfig::new(None, &url, &self.settings).map_err(|error| error.to_string())?;
+        others.push(Arc::new(host));
+        Ok(self.hosts.len() + others.len() - 1)
     }
 }
 
@@ -72,10 +114,27 @@ impl HttpConfig {
 mod tests {
     use super::*;
 
+    fn config(settings: HttpSettings) -> HttpConfig {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let others = BTreeMap::from([("auth".to_owned(), url("http://127.0.0.2:1"))]);
+        HttpConfig::new(&url("http://127.0.0.1:1/base"), &others, settings).unwrap()
+    }
+
     #[test]
     fn many_virtual_users_have_a_smaller_body_limit_each() {
-        let target = Url::parse("http://127.0.0.1:1").unwrap();
-        let body = |vus| HttpConfig::new(&target, HttpSettings::default()).unwrap().for_vus(vus).limits.body;
+        let body = |vus| config(HttpSettings::default()).for_vus(vus).limits.body;
         assert_eq!([1, 64, 128, 10_000].map(body), [64 << 20, 64 << 20, 32 << 20, 4 << 20]);
+    }
+
+    #[test]
+    fn redirects_go_to_targets_and_to_allowed_origins() {
+        let config = config(HttpSettings { allowed: vec!["::1".to_owned()], ..HttpSettings::default() });
+        let of = |url: &str| config.host_of(&Url::parse(url).unwrap(), MAIN);
+        assert_eq!([of("http://127.0.0.1:1/x"), of("http://127.0.0.2:1/")], [Ok(0), Ok(1)]);
+        let refused = of("http://127.0.0.1:2/").unwrap_err();
+        assert!(refused.contains("http://127.0.0.1:2,") && refused.contains("--allow-target 127.0.0.1"), "{refused}");
+        assert!(of("https://127.0.0.1:1/").is_err() && of("ftp://[::1]/").is_err());
+        assert_eq!([of("http://[::1]:3/a"), of("http://[::1]:4/"), of("http://[::1]:3/b")], [Ok(2), Ok(3), Ok(2)]);
+        assert_eq!(config.other_origins().len(), 2);
     }
 }

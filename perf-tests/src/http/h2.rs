@@ -15,7 +15,9 @@ use super::config::HttpConfig;
 use super::connect::{Route, Stream, failure_of};
 use super::content_coding::ACCEPT_ENCODING;
 use super::exchange::{ExchangeError, Reply};
+use super::host::HostConfig;
 use super::request_head::RequestHead;
+use super::target::Target;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
@@ -38,9 +40,8 @@ impl Http2 {
 ///
 /// A request that the server has not processed is sent once more, on a new connection.
 pub(super) async fn exchange(
-    connection: &mut Http2,
+    (connection, host, route): (&mut Http2, &HostConfig, &Route),
     config: &HttpConfig,
-    route: &Route,
     (request, is_idempotent): Http2Request,
     (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
 ) -> Result<(Reply, Instant), ExchangeError> {
@@ -49,7 +50,7 @@ pub(super) async fn exchange(
         let is_used = connection.is_open();
         let mut sender = match connection.0.take().filter(|_| is_used) {
             Some(sender) => sender,
-            None => open(config.connect(route, (started + lost, &mut *parts)).await?).await?,
+            None => open(host.connect(route, (started + lost, &mut *parts)).await?).await?,
         };
         match sender.send_request(request.clone()).await {
             Ok(response) => break (sender, response),
@@ -99,16 +100,15 @@ fn may_be_resent(error: &hyper::Error, is_harmless: bool) -> bool {
 
 /// Builds hyper's request.
 pub(super) fn request(
-    config: &HttpConfig,
+    target: &Target,
     head: RequestHead<'_>,
     body: &[u8],
 ) -> Result<http::Request<Full<Bytes>>, ExchangeError> {
-    let target = &config.target;
     let scheme = if target.tls { "https" } else { "http" };
     let base = if head.absolute { "" } else { target.base.as_str() };
-    let query = if head.query.is_empty() { String::new() } else { format!("?{}", head.query) };
-    let uri = format!("{scheme}://{}{base}{}{query}", target.authority, head.path);
-    let given = || head.headers.iter().copied().flatten();
+    let [mark, query] = head.whole_query();
+    let uri = format!("{scheme}://{}{base}{}{mark}{query}", target.authority, head.path);
+    let given = || head.given();
     let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
     let mut request = http::Request::builder().method(head.method).uri(uri);
     let defaults = [

@@ -28,20 +28,41 @@ pub(crate) struct RequestHead<'a> {
     pub(crate) close: bool,
     /// Whether the path is complete, as in a redirect, and the target's base path is not added.
     pub(crate) absolute: bool,
+    /// Whether a redirect led to another origin, to which the scenario's credentials are not sent.
+    pub(crate) is_foreign: bool,
 }
 
-impl RequestHead<'_> {
+/// Headers that are for one origin only.
+const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+
+impl<'a> RequestHead<'a> {
+    /// The headers of the virtual user and the request that are sent.
+    pub(super) fn given(&self) -> impl Iterator<Item = &'a (String, String)> + use<'a> {
+        let is_foreign = self.is_foreign;
+        let is_credential = |name: &str| CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        self.headers.into_iter().flatten().filter(move |(name, _)| !is_foreign || !is_credential(name))
+    }
+
+    /// The text after the path: nothing, or the query with its separator. The path may have a
+    /// query of its own.
+    pub(super) fn whole_query(&self) -> [&'a str; 2] {
+        match self.path.split_once('?') {
+            _ if self.query.is_empty() => ["", ""],
+            None => ["?", self.query],
+            Some((_, "")) => ["", self.query],
+            Some(_) => ["&", self.query],
+        }
+    }
+
     /// Appends the head to `out`.
     pub(crate) fn write(&self, target: &Target, out: &mut Vec<u8>) {
         let has_cookies = !self.cookies.is_empty() && !self.gives("cookie");
         let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         let base = if self.absolute { "" } else { target.base.as_str() };
         put(&[self.method, " ", base, self.path]);
-        if !self.query.is_empty() {
-            put(&["?", self.query]);
-        }
+        put(&self.whole_query());
         put(&[" HTTP/1.1\r\nhost: ", &target.authority]);
-        let given = || self.headers.iter().copied().flatten();
+        let given = || self.given();
         let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
         if !has("user-agent") {
             put(&["\r\nuser-agent: ", self.user_agent.unwrap_or(USER_AGENT)]);
@@ -79,7 +100,7 @@ impl RequestHead<'_> {
 
     /// Whether the scenario gives this header.
     pub(super) fn gives(&self, name: &str) -> bool {
-        self.headers.iter().copied().flatten().any(|(known, _)| known.eq_ignore_ascii_case(name))
+        self.given().any(|(known, _)| known.eq_ignore_ascii_case(name))
     }
 }
 
@@ -127,6 +148,7 @@ mod tests {
         compression: false,
         close: false,
         absolute: false,
+        is_foreign: false,
     };
 
     fn written(head: &RequestHead<'_>, url: &str) -> String {
@@ -139,6 +161,10 @@ mod tests {
     fn a_head_has_the_bytes_of_the_standard() {
         let get = written(&RequestHead { query: "x=1", ..HEAD }, "http://h:1/base/");
         assert_eq!(get, "GET /base/a?x=1 HTTP/1.1\r\nhost: h:1\r\nuser-agent: me\r\naccept: */*\r\n\r\n");
+        for (path, whole) in [("/a?y=2", "/base/a?y=2&x=1 "), ("/a?", "/base/a?x=1 ")] {
+            let joined = written(&RequestHead { path, query: "x=1", ..HEAD }, "http://h:1/base/");
+            assert!(joined.contains(whole), "{joined}");
+        }
         let post = RequestHead {
             method: "POST",
             content_type: Some("application/json"),
@@ -175,6 +201,17 @@ mod tests {
         let own = [("Accept-Encoding".to_owned(), "identity".to_owned())];
         let head = written(&RequestHead { headers: [&[], &own], ..compressed }, "http://h/");
         assert!(head.contains("\r\nAccept-Encoding: identity\r\n") && !head.contains("gzip"), "{head}");
+    }
+
+    #[test]
+    fn credentials_of_the_scenario_are_not_sent_to_another_origin() {
+        let vu = [("Authorization".to_owned(), "Bearer x".to_owned()), ("x-a".to_owned(), "1".to_owned())];
+        let own = [("COOKIE".to_owned(), "a=b".to_owned())];
+        let head = RequestHead { headers: [&vu, &own], is_foreign: true, ..HEAD };
+        let foreign = written(&head, "http://h/");
+        assert!(!foreign.contains("Bearer") && !foreign.contains("a=b") && foreign.contains("x-a: 1"), "{foreign}");
+        let own = written(&head, "http://user:secret@h/");
+        assert!(own.contains("authorization: Basic"), "the host's own credentials are sent: {own}");
     }
 
     #[test]

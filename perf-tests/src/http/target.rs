@@ -60,13 +60,21 @@ impl Target {
         Self { host, port, tls, is_allowed, authority, base, authorization }
     }
 
-    /// Resolves a `location` header relative to a path. `None` if it leads away from this target.
-    pub(crate) fn resolve(&self, from: &str, location: &str) -> Option<String> {
+    /// Whether requests for this URL go to this target: it has the same origin.
+    pub(crate) fn serves(&self, url: &Url) -> bool {
         let scheme = if self.tls { "https" } else { "http" };
-        let here = Url::parse(&format!("{scheme}://{}{from}", self.authority)).ok()?;
-        let there = here.join(location).ok()?;
-        let query = there.query().map(|query| format!("?{query}")).unwrap_or_default();
-        (there.origin() == here.origin()).then(|| format!("{}{query}", there.path()))
+        let host = url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+        url.scheme() == scheme && host == Some(&*self.host) && url.port_or_known_default() == Some(self.port)
+    }
+
+    /// Scheme, host and port, without user and password.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority)
+    }
+
+    /// Resolves a `location` header relative to a path.
+    pub(crate) fn resolve(&self, from: &str, location: &str) -> Option<Url> {
+        Url::parse(&format!("{}{from}", self.origin())).ok()?.join(location).ok()
     }
 }
 
@@ -91,12 +99,18 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_stays_on_the_target() {
+    fn a_location_is_resolved_and_compared_by_origin() {
         let target = target("http://127.0.0.1:8000/api");
-        assert_eq!(target.resolve("/api/a", "/b?c=1").as_deref(), Some("/b?c=1"));
-        assert_eq!(target.resolve("/api/a", "b").as_deref(), Some("/api/b"));
-        assert_eq!(target.resolve("/api/a", "http://127.0.0.1:8000/x").as_deref(), Some("/x"));
-        assert_eq!(target.resolve("/api/a", "http://127.0.0.1:8001/x"), None);
-        assert_eq!(target.resolve("/api/a", "//elsewhere/x"), None);
+        let resolve = |location| target.resolve("/api/a", location).unwrap();
+        assert_eq!(resolve("/b?c=1#d").as_str(), "http://127.0.0.1:8000/b?c=1#d");
+        assert_eq!(resolve("b").path(), "/api/b");
+        assert!(target.serves(&resolve("http://127.0.0.1:8000/x")));
+        for other in ["http://127.0.0.1:8001/x", "https://127.0.0.1:8000/x", "//elsewhere/x"] {
+            assert!(!target.serves(&resolve(other)), "{other}");
+        }
+        assert!(
+            super::Target::new(&Url::parse("http://[::1]/").unwrap(), &[])
+                .serves(&Url::parse("http://[::1]:80/a").unwrap())
+        );
     }
 }

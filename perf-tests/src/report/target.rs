@@ -8,6 +8,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{clock_time, count};
 
 use crate::engine::{Load, Stall};
+use crate::http::HttpConfig;
 use crate::plan::Plan;
 
 /// Limit on findings about stalls.
@@ -127,6 +128,17 @@ fn outage_finding(load: &Load) -> Option<Finding> {
         count(refused)
     );
     (refused > 0).then(|| Finding::warning(Subject::Target, FindingKind::Outage, message))
+}
+
+/// A finding about redirects that led away from the targets.
+pub(crate) fn redirect_finding(http: &HttpConfig) -> Option<Finding> {
+    let origins: Vec<_> = http.other_origins().iter().map(|other| other.target.origin()).collect();
+    let message = format!(
+        "redirects led to {}, which is not a target, and load went there because of --allow-target. Its responses count \
+         for the endpoints that were redirected",
+        origins.join(", ")
+    );
+    (!origins.is_empty()).then(|| Finding::warning(Subject::Target, FindingKind::Redirected, message))
 }
 
 /// A time from the start of the load: "00:03".

@@ -1,25 +1,18 @@
 //! Checks before a run, and limits that follow from its catalogue.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::label;
 use monitoring::slo::Slo;
-use perf_report::FailureKind;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::Settings;
-use tokio::time;
 
 use super::{RunError, RunSpec, configuration};
 use crate::clock;
 use crate::engine::StallLimit;
-use crate::http::{HttpClient, HttpConfig, Pool, RequestHead};
 use crate::remote_write::Client;
 use crate::report::RunStore;
-
-/// Time limit of the request that checks the target.
-const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl RunSpec {
     pub(super) fn check(&self) -> Result<(), String> {
@@ -65,22 +58,6 @@ pub(super) fn stall_limits(catalogue: &Catalogue) -> Vec<Option<StallLimit>> {
     let first = |endpoint| catalogue.latency_slos(endpoint).next();
     let slos = catalogue.endpoints.iter().map(|endpoint| catalogue.latency_slo(endpoint).or_else(|| first(endpoint)));
     slos.map(|slo| slo.and_then(limit)).collect()
-}
-
-/// Checks that every `--resolve` is about the target.
-///
-/// # Errors
-/// If one is about another host or port: it would have no effect.
-pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
-    let (target, http) = (&settings.target, &settings.http);
-    let (host, port) = (target.host_str().unwrap_or_default(), target.port_or_known_default().unwrap_or(80));
-    match http.resolve.iter().find(|it| it.addresses_of(host, port).next().is_none()) {
-        None => Ok(()),
-        Some(other) => Err(RunError::Configuration(format!(
-            "--resolve has addresses of {}:{}, and the target is {host}:{port}: give the target's host and port",
-            other.host, other.port
-        ))),
-    }
 }
 
 /// Checks that the store has no series of this testid. Returns a warning if the store does not
@@ -142,69 +119,6 @@ fn describe_skew(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String
              another time; set the clocks (timedatectl set-ntp true)"
         )
     })
-}
-
-/// Checks that the target responds to a request. Any status will do.
-///
-/// # Errors
-/// If there is no response within 5 s.
-pub(super) async fn check_target(settings: &Settings, config: Arc<HttpConfig>) -> Result<(), RunError> {
-    let head = RequestHead {
-        method: "GET",
-        path: "/",
-        query: "",
-        headers: [&[], &[]],
-        cookies: &[],
-        user_agent: None,
-        content_type: None,
-        content_length: 0,
-        compression: false,
-        close: false,
-        absolute: false,
-    };
-    let mut client = HttpClient::new(config, Pool::default(), false);
-    let result = time::timeout(TARGET_TIMEOUT, client.exchange(head, &[], clock::now())).await;
-    let target = prometheus_store::shown_url(&settings.target);
-    let message = match result.map(|exchange| exchange.result) {
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(broken)) => describe_no_response(&target, broken.failure, &broken.message),
-        Err(_) => {
-            let limit = TARGET_TIMEOUT.as_secs();
-            let why = format!("no connection or no response within {limit} s");
-            describe_no_response(&target, FailureKind::Timeout, &why)
-        }
-    };
-    Err(RunError::Configuration(message))
-}
-
-/// How far the request got, and what to do. Only a refused connection means that no service runs
-/// there.
-fn describe_no_response(target: &str, failure: FailureKind, why: &str) -> String {
-    let other = format!("choose another target with --target (or {})", perf_settings::TARGET);
-    match failure {
-        FailureKind::Refused => {
-            format!("cannot connect to {target}: {why}; start the service, or {other}")
-        }
-        FailureKind::Timeout => format!("{target} does not respond: {why}; check the address and firewall, or {other}"),
-        FailureKind::Tls => {
-            format!(
-                "{target} accepts connections, but the TLS handshake fails: {why}; check the URL's scheme and --ca-certificate"
-            )
-        }
-        FailureKind::Reset | FailureKind::Unanswered => {
-            format!(
-                "{target} accepts connections, but closes them without a response: {why}; check the URL's scheme and port"
-            )
-        }
-        FailureKind::Protocol => {
-            format!(
-                "{target} accepts requests, but its response is not valid HTTP: {why}; check the URL's scheme and --http2"
-            )
-        }
-        // An error of this machine, or a target that load may not go to. The message says what to
-        // do.
-        FailureKind::Other | FailureKind::Status | FailureKind::Check => why.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ impl PreparedRun {
         findings.extend(problems.iter().cloned());
         findings.extend(self.warnings.iter().cloned());
         findings.extend(report::generator_warnings(plan, load));
+        findings.extend(report::redirect_finding(&self.http));
         Ok(Evidence {
             schema: SCHEMA,
             testid: self.testid.clone(),
@@ -97,7 +98,7 @@ impl PreparedRun {
             phases: report::phase_times(plan, load, (*started, *ended), stopped),
             plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
             generator: report::generator(load),
-            environment: report::environment(&self.settings),
+            environment: report::environment(&self.settings, &self.http),
             timeline: report::timeline(catalogue, plan, (*interval, sections)).map_err(internal)?,
             counts: load.snapshot.clone(),
             store: None,

@@ -76,7 +76,9 @@ impl Row {
         let timeout_ms = if self.kind == Some("timeout") { 400 } else { 5_000 };
         settings.http.request_timeout = Duration::from_millis(timeout_ms);
         settings.http.http2 = self.http2;
-        settings.http.ca_certificate = (self.scheme == "https").then(|| authority.to_owned());
+        if self.scheme == "https" {
+            settings.http.ca_certificate = authority.to_path_buf().into();
+        }
         settings
     }
 

@@ -10,6 +10,7 @@ mod engine;
 mod exact_server;
 mod fake_service;
 mod fake_store;
+mod hosts;
 mod methods;
 mod objectives;
 mod parts;

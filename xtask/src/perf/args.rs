@@ -185,8 +185,8 @@ impl PerfArgs {
         let mut settings = self.settings_over(&|name| workspace::var(name))?;
         settings.out.get_or_insert_with(workspace::perf);
         // The scenario process may run in another folder.
-        let files = [&mut settings.out, &mut settings.replay, &mut settings.http.ca_certificate];
-        for path in files.into_iter().flatten() {
+        let files = [&mut settings.out, &mut settings.replay].into_iter().flatten();
+        for path in files.chain(settings.http.files_mut()) {
             *path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         }
         settings.revision = workspace::revision();
@@ -203,14 +203,15 @@ impl PerfArgs {
         })
     }
 
-    /// The target, if the user named one by flag or variable.
+    /// The main target, if the user named one by flag or variable.
     pub(super) fn named_target<'a>(&self, settings: &'a Settings) -> Option<&'a Url> {
-        (self.run.has("target") || workspace::var(perf_settings::TARGET).is_some()).then_some(&settings.target)
+        let named = self.run.text("target").map(str::to_owned).or_else(|| workspace::var(perf_settings::TARGET));
+        named.is_some_and(|text| perf_settings::names_main_target(&text)).then_some(&settings.target)
     }
 
     /// Rejects contradicting flags. The error names them.
     pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
-        self.gate.check(self.run.has("target"))?;
+        self.gate.check(self.run.text("target").is_some_and(perf_settings::names_main_target))?;
         self.baseline.check(&self.gate, self.scenarios.len())?;
         let external = settings.remote_write.as_ref().map(|_| match self.run.has("prometheus-url") {
             true => "--prometheus-url",
@@ -303,8 +304,14 @@ fn without_secrets(word: &str) -> String {
     if ["--start=", "--build=", "--reset="].contains(&flag.as_str()) {
         return format!("{flag}…");
     }
-    let shown = Url::parse(value).ok().filter(|_| value.contains("://")).map(|url| prometheus_store::shown_url(&url));
-    format!("{flag}{}", shown.unwrap_or_else(|| value.to_owned()))
+    // A target may begin with the name of its host.
+    let (name, url) = value.split_once('=').filter(|(name, _)| !name.contains(':')).unwrap_or(("", value));
+    let shown = Url::parse(url).ok().filter(|_| url.contains("://")).map(|url| prometheus_store::shown_url(&url));
+    match shown {
+        Some(shown) if name.is_empty() => format!("{flag}{shown}"),
+        Some(shown) => format!("{flag}{name}={shown}"),
+        None => format!("{flag}{value}"),
+    }
 }
 
 fn is_ci() -> bool {

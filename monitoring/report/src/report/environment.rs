@@ -20,10 +20,29 @@ pub struct Environment {
     pub revision: String,
     /// Command line, without secrets.
     pub command: String,
+    /// The hosts that load went to, if there are several. The main target comes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetHost>,
     /// Hosts that load was allowed for although they are neither on this machine nor in a private
     /// network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_targets: Vec<String>,
+}
+
+/// A host that load went to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetHost {
+    /// The name that endpoints use. It is empty for the main target, and for origins that only
+    /// redirects led to.
+    pub name: String,
+    /// Its URL, without user and password.
+    pub url: String,
+}
+
+impl std::fmt::Display for TargetHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.name.is_empty() { f.write_str(&self.url) } else { write!(f, "{} {}", self.name, self.url) }
+    }
 }
 
 impl Environment {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Vu;
 use crate::clock;
-use crate::http::{CookieJar, CookieUrl, HttpConfig, Reply};
+use crate::http::{CookieJar, CookieUrl, MAIN, Reply, Target};
 
 /// The cookies of a virtual user; see [`Vu::cookies`].
 pub struct Cookies<'vu> {
@@ -38,36 +38,37 @@ impl Vu {
         }
     }
 
-    /// Stores the cookies of a response to a request of this path.
-    pub(super) fn store_cookies(&mut self, reply: &Reply, path: &str, absolute: bool) {
+    /// Stores the cookies of a host's response to a request of this path.
+    pub(super) fn store_cookies(&mut self, reply: &Reply, host: usize, path: &str, absolute: bool) {
         let mut lines = reply.header_all("set-cookie").peekable();
         if lines.peek().is_none() {
             return;
         }
-        let path = whole_path(self.http.config(), path, absolute);
+        let target = self.http.target(host);
+        let path = whole_path(target, path, absolute);
         let (jar, now) = (self.jar.get_or_insert_default(), (clock::now(), clock::wall()));
-        lines.for_each(|line| jar.store(line, url(self.http.config(), &path), now));
+        lines.for_each(|line| jar.store(line, url(target, &path), now));
     }
 }
 
 /// The header `cookie` of a request; empty without cookies.
 pub(super) fn header<'jar>(
     jar: Option<&'jar mut CookieJar>,
-    config: &HttpConfig,
+    target: &Target,
     path: &str,
     absolute: bool,
 ) -> &'jar [u8] {
     let Some(jar) = jar else { return &[] };
-    jar.header(url(config, &whole_path(config, path, absolute)), clock::now())
+    jar.header(url(target, &whole_path(target, path, absolute)), clock::now())
 }
 
-fn url<'a>(config: &'a HttpConfig, path: &'a str) -> CookieUrl<'a> {
-    CookieUrl { host: &config.target.host, tls: config.target.tls, path }
+fn url<'a>(target: &'a Target, path: &'a str) -> CookieUrl<'a> {
+    CookieUrl { host: &target.host, tls: target.tls, path }
 }
 
 /// The path with the target's base path, which an absolute path includes already.
-fn whole_path<'a>(config: &HttpConfig, path: &'a str, absolute: bool) -> Cow<'a, str> {
-    match config.target.base.as_str() {
+fn whole_path<'a>(target: &Target, path: &'a str, absolute: bool) -> Cow<'a, str> {
+    match target.base.as_str() {
         base if !absolute && !base.is_empty() => Cow::Owned(format!("{base}{path}")),
         _ => Cow::Borrowed(path),
     }
@@ -87,7 +88,7 @@ impl Cookies<'_> {
         String::from_utf8(value.to_vec()).ok()
     }
 
-    /// Sets a cookie for the target's host and all paths, until the cookies are cleared.
+    /// Sets a cookie for the main target's host and all paths, until the cookies are cleared.
     ///
     /// ```
     /// # fn iteration(vu: &mut perf_tests::Vu) {
@@ -105,10 +106,11 @@ impl Cookies<'_> {
         if !is_name || !is_text(value) || name.len() + value.len() > 4096 {
             panic!("cookie {name:?} cannot be set: its name or value is not valid in a cookie");
         }
-        let secure = if self.vu.http.config().target.tls { "; Secure" } else { "" };
+        let target = self.vu.http.target(MAIN);
+        let secure = if target.tls { "; Secure" } else { "" };
         let line = format!("{name}={value}; Path=/{secure}");
         let jar = self.vu.jar.get_or_insert_default();
-        jar.store(line.as_bytes(), url(self.vu.http.config(), "/"), (clock::now(), clock::wall()));
+        jar.store(line.as_bytes(), url(target, "/"), (clock::now(), clock::wall()));
     }
 
     /// Removes all cookies of this name.

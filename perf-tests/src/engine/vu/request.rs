@@ -12,15 +12,18 @@ use tokio::time::Instant;
 
 use super::{Vu, cookies};
 use crate::http::server_timing;
-use crate::http::{Exchange, ExchangeError, RequestHead, is_header_value};
-use crate::measure::{FailedRequest, Failure};
+use crate::http::{Exchange, ExchangeError, MAIN, RequestHead, is_header_value};
+use crate::measure::Failure;
 
 mod body;
 mod expected;
+mod failure;
+mod host;
 mod redirect;
 mod response;
 
 use response::decode;
+use redirect::{Redirect, Redirects};
 pub use response::{RequestError, Response};
 
 /// Characters that are escaped in a segment of a path: all except RFC 3986's unreserved characters.
@@ -30,6 +33,9 @@ const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remo
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'vu> {
     vu: &'vu mut Vu,
+    /// Index of the host that the next hop goes to.
+    host: usize,
+    redirects: Redirects,
     /// Index in the catalogue; `None` for a request that is not judged.
     endpoint: Option<usize>,
     name: &'static str,
@@ -56,6 +62,8 @@ struct CountedExchange {
     failure: Option<Failure>,
     /// The check that failed, if one did.
     failed_check: Option<&'static str>,
+    /// Whether it is a redirect to follow, and why it is not followed.
+    redirect: Redirect,
 }
 
 impl<'vu> Request<'vu> {
@@ -69,6 +77,8 @@ impl<'vu> Request<'vu> {
         vu.body.clear();
         Self {
             vu,
+            host: MAIN,
+            redirects: Redirects::default(),
             endpoint,
             name,
             method,
@@ -201,70 +211,25 @@ impl<'vu> Request<'vu> {
         if let Err(message) = self.validate() {
             return Err(self.vu.end_run(RequestError::Unsendable { name, place, message }));
         }
-        let (mut followed, mut absolute) = (0, false);
+        self.redirects.begin(self.host);
         loop {
-            if !self.vu.may_send().await {
+            if !self.vu.may_send(self.host).await {
                 return Err(RequestError::NotSent { name });
             }
-            let may_follow = followed < self.vu.http.config().settings.max_redirects;
-            let (exchanged, location) = self.exchange(absolute, may_follow).await;
-            if let Some((path, same_method)) = location {
-                (followed, absolute) = (followed + 1, true);
-                self.go_to(path, same_method);
-                continue;
-            }
-            return match (exchanged.result, exchanged.failure) {
+            let CountedExchange { result, failure, failed_check, redirect } = self.exchange().await;
+            let why_not = match redirect {
+                Redirect::Follow(hop) => {
+                    self.go_to(hop);
+                    continue;
+                }
+                Redirect::Refuse(why) => Some(why),
+                Redirect::None => None,
+            };
+            return match (result, failure) {
                 (Ok(response), None) => Ok(response),
-                (result, failure) => Err(self.failed(result, failure, exchanged.failed_check, place)),
+                (result, failure) => Err(self.failed(result, failure, (failed_check, why_not), place)),
             };
         }
-    }
-
-    /// The error of a failed request. Its message has method, path and result, such as "GET /news
-    /// answered 404 Not Found: {"detail":"Not Found"}".
-    fn failed(
-        &self,
-        result: Result<Response, ExchangeError>,
-        failure: Option<Failure>,
-        check: Option<&'static str>,
-        place: &'static Location<'static>,
-    ) -> RequestError {
-        let request = body_text(format!("{} {}", self.method.as_str(), self.path).as_bytes());
-        let body = |response: &Response| match body_text(response.body()) {
-            body if body.is_empty() => body,
-            body => format!(": {body}"),
-        };
-        let message = match (&result, check) {
-            (Ok(response), Some(check)) => format!("{request}: check {check:?} failed{}", body(response)),
-            (Ok(response), None) => {
-                let answered = describe_status(response.status());
-                format!("{request} answered {answered}{}{}", self.describe_expected(), body(response))
-            }
-            (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
-        };
-        // A failure of this machine is not the service's: the scenario did not run as written.
-        let judged = self.endpoint.is_some() && failure != Some(Failure::Other);
-        let kind = failure.unwrap_or(Failure::Status);
-        let response = result.ok().map(Box::new);
-        let status = response.as_ref().map(|response| response.status());
-        RequestError::Failed { name: self.name, judged, kind, status, response, place: Some(place), message }
-    }
-
-    /// Counts a failed request under its cause.
-    fn record_cause(&self, result: &Result<Response, ExchangeError>, kind: Failure, check: Option<&str>, at: Instant) {
-        let expected = self.describe_expected();
-        let (status, message, body) = match result {
-            Ok(response) => {
-                let message = check.unwrap_or_else(|| expected.trim_start_matches(", "));
-                (Some(response.status()), message, response.body())
-            }
-            Err(ExchangeError { message, .. }) => (None, message.as_str(), &[][..]),
-        };
-        let request = match self.endpoint {
-            Some(_) => Cow::Borrowed(self.name),
-            None => Cow::Owned(format!("{} {}", self.method.as_str(), self.name)),
-        };
-        self.vu.record_cause(FailedRequest { request: &request, kind, status, message, body }, at);
     }
 
     /// Finds what cannot be sent.
@@ -278,7 +243,8 @@ impl<'vu> Request<'vu> {
         if !self.method.is_valid() {
             return Err(format!("{:?} is not a method that a request can have", self.method.as_str()));
         }
-        if !self.path.starts_with('/') || !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let is_sent = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+        if !self.path.starts_with('/') || !self.path.bytes().all(is_sent) {
             return Err(format!("{:?} is not a valid path", self.path));
         }
         let content_type = self.content_type.as_ref().map(|content_type| ("content-type", content_type.as_ref()));
@@ -291,13 +257,13 @@ impl<'vu> Request<'vu> {
         }
     }
 
-    /// One request and its response, counted. For a redirect that is followed, also the new path,
-    /// and whether the method stays the same.
-    async fn exchange(&mut self, absolute: bool, may_follow: bool) -> (CountedExchange, Option<(String, bool)>) {
+    /// One request and its response, counted.
+    async fn exchange(&mut self) -> CountedExchange {
         let stopwatch = self.vu.start(self.endpoint).await;
+        let absolute = self.redirects.is_redirected();
         let exchange = {
             let Vu { http, headers, body, jar, .. } = &mut *self.vu;
-            let cookies = cookies::header(jar.as_deref_mut(), http.config(), &self.path, absolute);
+            let cookies = cookies::header(jar.as_deref_mut(), http.target(self.host), &self.path, absolute);
             let head = RequestHead {
                 method: self.method.as_str(),
                 path: &self.path,
@@ -310,26 +276,27 @@ impl<'vu> Request<'vu> {
                 compression: false,
                 close: false,
                 absolute,
+                is_foreign: self.redirects.is_foreign(self.host),
             };
-            http.exchange(head, body, stopwatch.started())
+            http.exchange(self.host, head, body, stopwatch.started())
         };
         let Exchange { result, parts, finished, is_resent } = exchange.await;
         if is_resent {
             stopwatch.resent();
         }
         if let Ok(reply) = &result {
-            self.vu.store_cookies(reply, &self.path, absolute);
+            self.vu.store_cookies(reply, self.host, &self.path, absolute);
         }
         let (result, body) = decode(result, self.vu.http.config().max_body());
         stopwatch.received(body);
         let result = result.map(|reply| Response::new(self.name, reply));
-        let location = match &result {
-            Ok(response) if may_follow && !self.expects(response.status()) => self.redirect(response, absolute),
-            _ => None,
+        let redirect = match &result {
+            Ok(response) if !self.expects(response.status()) => self.redirect(response),
+            _ => Redirect::None,
         };
         let (failure, failed_check) = match &result {
             Err(error) => (Some(error.failure), None),
-            Ok(_) if location.is_some() => (None, None),
+            Ok(_) if matches!(redirect, Redirect::Follow(_)) => (None, None),
             Ok(response) if self.expects(response.status()) => {
                 let failed = self.failed_check(stopwatch.phase(), response);
                 (failed.map(|_| Failure::Check), failed)
@@ -343,16 +310,17 @@ impl<'vu> Request<'vu> {
             stopwatch.backend_took(took, &parts, finished);
         }
         let status = result.as_ref().ok().map(Response::status);
+        let exchanged = CountedExchange { result, failure, failed_check, redirect };
         if failure == Some(Failure::Other) {
             // This machine could not send the request, so it is counted as unknown.
             drop(stopwatch);
-            return (CountedExchange { result, failure, failed_check }, None);
+            return exchanged;
         }
         if let Some(kind) = failure {
-            self.record_cause(&result, kind, failed_check, finished);
+            self.record_cause(&exchanged, kind, finished);
         }
         stopwatch.stop(status, failure, parts, finished);
-        (CountedExchange { result, failure, failed_check }, location)
+        exchanged
     }
 
     /// Tries every check, so that each is counted, in the phase of the request. Returns the first

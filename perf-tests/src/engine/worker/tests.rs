@@ -84,8 +84,9 @@ pub(super) async fn run_against(
     let epoch = clock::now();
     let target = Url::parse(target).unwrap();
     let shared = RunContext {
-        http: Arc::new(HttpConfig::new(&target, HttpSettings::default()).unwrap()),
+        http: Arc::new(HttpConfig::new(&target, &std::collections::BTreeMap::new(), HttpSettings::default()).unwrap()),
         endpoints: STOCK_AI.endpoints,
+        hosts: Vec::new(),
         exercised: vec![JOIN_ROOM],
         measures: &[],
         declared_measures: Vec::new(),

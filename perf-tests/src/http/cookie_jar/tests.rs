@@ -217,8 +217,8 @@ fn a_jar_keeps_the_newest_within_its_limits() {
 
 #[test]
 fn http2_requests_and_responses_have_cookies_too() {
-    use crate::http::{HttpConfig, Reply, RequestHead, h2};
-    let config = HttpConfig::new(&"http://h/".parse().unwrap(), perf_settings::HttpSettings::default()).unwrap();
+    use crate::http::{Reply, RequestHead, Target, h2};
+    let target = Target::new(&"http://h/".parse().unwrap(), &[]);
     let head = RequestHead {
         method: "GET",
         path: "/",
@@ -231,10 +231,11 @@ fn http2_requests_and_responses_have_cookies_too() {
         compression: false,
         close: false,
         absolute: false,
+        is_foreign: false,
     };
-    assert_eq!(h2::request(&config, head, &[]).unwrap().headers()["cookie"], "a=1; b=2");
+    assert_eq!(h2::request(&target, head, &[]).unwrap().headers()["cookie"], "a=1; b=2");
     let own = [("cookie".to_owned(), "c=3".to_owned())];
-    let request = h2::request(&config, RequestHead { headers: [&own, &[]], ..head }, &[]).unwrap();
+    let request = h2::request(&target, RequestHead { headers: [&own, &[]], ..head }, &[]).unwrap();
     assert_eq!(request.headers().get_all("cookie").iter().collect::<Vec<_>>(), ["c=3"]);
     let mut headers = http::HeaderMap::new();
     headers.append("set-cookie", "a=1".parse().unwrap());

@@ -29,9 +29,11 @@ pub(crate) struct DoctorArgs {
     /// Port of Grafana on 127.0.0.1
     #[arg(long, value_name = "PORT", default_value_t = GRAFANA_PORT)]
     grafana_port: u16,
-    /// Also read the metrics of this service, and say how a definition names them
-    #[arg(long, value_name = "URL")]
-    target: Option<Url>,
+    /// Also read the metrics of this service, and say how a definition names them (repeatable)
+    ///
+    /// A host's name may precede its URL, as in the same flag of `cargo xtask perf`.
+    #[arg(long, value_name = "[NAME=]URL")]
+    target: Vec<String>,
 }
 
 /// The store that metrics go to, with its client.
@@ -68,8 +70,12 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
             if has_docker { data_source(&grafana).await } else { Ok(NO_GRAFANA.to_owned()) },
         ),
     ];
-    if let Some(target) = &args.target {
-        checks.push(("which mapping fits the target's metrics?", target::mapping(target).await));
+    let named = perf_settings::parse_targets(&args.target.join(" "))?;
+    for (name, url) in &named {
+        let result = target::mapping(url).await;
+        let about = |text: String| name.as_ref().map_or_else(|| text.clone(), |name| format!("{name}: {text}"));
+        let result = result.map(about).map_err(|(problem, remedy)| (about(problem), remedy));
+        checks.push(("which mapping fits the target's metrics?", result));
     }
     for (question, result) in checks {
         match result {

@@ -78,6 +78,8 @@ fn invalid_flags_are_rejected_by_name() {
 #[test]
 fn a_command_line_is_kept_without_secrets() {
     assert_eq!(without_secrets("--target=http://user:pass@host:1/"), "--target=http://host:1");
+    assert_eq!(without_secrets("--target=auth=http://user:pass@host:1/"), "--target=auth=http://host:1");
+    assert_eq!(without_secrets("auth=http://user:pass@host:1/"), "auth=http://host:1");
     assert_eq!(without_secrets("http://user:pass@host:1/a"), "http://host:1/a");
     assert_eq!(without_secrets("--start=KEY=x ./server"), "--start=…");
     assert_eq!(without_secrets("team=trading"), "team=trading");

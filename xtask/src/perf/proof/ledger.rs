@@ -196,17 +196,22 @@ fn accounts<'a>(
     (accounts, notes)
 }
 
-/// The account of all requests, if the backend counts only a total.
-fn total(accounts: &[(&EndpointResult, EndpointAccount)], count: &BackendCount) -> Option<EndpointAccount> {
+/// The account of all requests to the main target, if the backend counts only a total.
+fn total(
+    report: &Report,
+    accounts: &[(&EndpointResult, EndpointAccount)],
+    count: &BackendCount,
+) -> Option<EndpointAccount> {
     let BackendCount::Total(counted, _) = count else { return None };
-    let accounts: Vec<_> = accounts.iter().map(|(_, account)| account.clone()).collect();
+    let to_main = requested(report).zip(accounts).filter(|((_, endpoint), _)| endpoint.host.is_none());
+    let accounts: Vec<_> = to_main.map(|(_, (_, account))| account.clone()).collect();
     Some(EndpointAccount::sum(&accounts, counted.clone()))
 }
 
 /// Whether the backend has counted every request that got a response, as far as it counts.
 fn is_complete(report: &Report, count: &BackendCount, offer: &Offer) -> bool {
     let (accounts, _) = accounts(report, None, count, offer);
-    let total = total(&accounts, count);
+    let total = total(report, &accounts, count);
     accounts.iter().map(|(_, account)| account).chain(&total).all(EndpointAccount::is_complete)
 }
 
@@ -219,7 +224,7 @@ fn audit(
 ) -> ProofItem {
     let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
     let (accounts, notes) = accounts(report, Some(stored), count, offer);
-    let total = total(&accounts, count);
+    let total = total(report, &accounts, count);
     let of_endpoints = accounts.iter().map(|(result, account)| (Some(*result), account));
     for (result, account) in of_endpoints.chain(total.iter().map(|total| (None, total))) {
         let explained = match result {

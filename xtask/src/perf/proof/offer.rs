@@ -99,13 +99,22 @@ impl Offer {
         RequestCount::Total(format!("the backend does not count by handler: {remedy}"))
     }
 
-    /// Whether the backend counts the requests of an endpoint.
+    /// Whether the backend counts the requests of an endpoint. Its metrics are those of the main
+    /// target.
     pub(super) fn counts(&self, endpoint: &Endpoint) -> bool {
+        endpoint.host.is_none() && self.counts_here(endpoint)
+    }
+
+    fn counts_here(&self, endpoint: &Endpoint) -> bool {
         self.is_own || self.requests().any(|sample| is_of(sample, &self.mapping, endpoint))
     }
 
     /// Why the backend does not count the requests of these endpoints.
     pub(super) fn why_not_counted(&self, endpoints: &[&Endpoint]) -> String {
+        if endpoints.iter().all(|endpoint| endpoint.host.is_some()) {
+            let names: Vec<_> = endpoints.iter().map(|endpoint| endpoint.name).collect();
+            return format!("not available for {}: only the main target's metrics are read", names.join(", "));
+        }
         let names: Vec<_> = endpoints.iter().map(|endpoint| endpoint.name).collect();
         let routes: Vec<_> = self.routes().into_iter().collect();
         let more = if routes.len() > SHOWN_ROUTES { ", …" } else { "" };

@@ -1,4 +1,4 @@
-//! Redirects that stay on the target.
+//! Redirects to the hosts of the service, and to other origins that the user allows.
 
 use std::borrow::Cow;
 
@@ -6,32 +6,124 @@ use monitoring::endpoint::Method;
 
 use super::{Request, Response};
 
-impl Request<'_> {
-    /// The new path of a redirect on the same target, and whether the method stays the same (RFC
-    /// 9110, section 15.4).
-    pub(super) fn redirect(&self, response: &Response, absolute: bool) -> Option<(String, bool)> {
-        let same_method = match response.status() {
-            301..=303 => false,
-            307 | 308 => true,
-            _ => return None,
-        };
-        let location = std::str::from_utf8(response.header("location")?).ok()?;
-        let target = &self.vu.http.config().target;
-        // The path of a redirect includes the target's base path already.
-        let base = if absolute { "" } else { &target.base };
-        target.resolve(&format!("{base}{}", self.path), location).map(|path| (path, same_method))
+/// The redirects that a request has followed. Without any, it allocates nothing.
+#[derive(Debug, Default)]
+pub(super) struct Redirects {
+    followed: u32,
+    /// Host and path of each hop before the present one.
+    visited: Vec<(usize, String)>,
+    /// The host of the first hop, to which the scenario's credentials belong.
+    first_host: usize,
+}
+
+/// Whether a response is a redirect to follow.
+#[derive(Debug)]
+pub(super) enum Redirect {
+    /// It is not a redirect, or none is followed.
+    None,
+    Follow(Hop),
+    /// The reason why it is not followed.
+    Refuse(String),
+}
+
+/// The next request of a redirect.
+#[derive(Debug)]
+pub(super) struct Hop {
+    host: usize,
+    /// Path and query.
+    path: String,
+    /// The method, if it changes. Then the body is dropped.
+    method: Option<Method>,
+}
+
+impl Redirects {
+    pub(super) const fn begin(&mut self, host: usize) {
+        self.first_host = host;
     }
 
-    pub(super) fn go_to(&mut self, path: String, same_method: bool) {
-        self.path = Cow::Owned(path);
-        self.query.clear();
-        if !same_method {
-            // The response to HEAD has no body, wherever it comes from.
-            if self.method != Method::Head {
-                self.method = Method::Get;
-            }
-            self.content_type = None;
-            self.vu.body.clear();
+    pub(super) const fn is_redirected(&self) -> bool {
+        self.followed > 0
+    }
+
+    /// Whether this host is not the one that the scenario addressed.
+    pub(super) const fn is_foreign(&self, host: usize) -> bool {
+        host != self.first_host
+    }
+}
+
+/// The method of the next request, if it changes (RFC 9110, sections 15.4.2 to 15.4.9). `None` if
+/// the status is not a redirect's.
+fn next_method(status: u16, method: Method) -> Option<Option<Method>> {
+    match status {
+        // POST becomes GET for historical reasons, in every client.
+        301 | 302 => Some(matches!(method, Method::Post).then_some(Method::Get)),
+        303 => Some((!matches!(method.as_str(), "GET" | "HEAD")).then_some(Method::Get)),
+        307 | 308 => Some(None),
+        _ => None,
+    }
+}
+
+impl Request<'_> {
+    /// Whether to follow a response with a status that is not expected.
+    pub(super) fn redirect(&mut self, response: &Response) -> Redirect {
+        let limit = self.vu.http.config().settings.max_redirects;
+        let location = response.header("location").and_then(|location| std::str::from_utf8(location).ok());
+        let (Some(method), Some(location), 1..) = (next_method(response.status(), self.method), location, limit) else {
+            return Redirect::None;
+        };
+        let target = self.vu.http.target(self.host);
+        // The path of a redirect includes the target's base path already.
+        let base = if self.redirects.is_redirected() { "" } else { &target.base };
+        let Some(url) = target.resolve(&format!("{base}{}", self.path), location) else {
+            return Redirect::Refuse("its header location is not a URL".to_owned());
+        };
+        let host = match self.vu.http.host_of(&url, self.host) {
+            Ok(host) => host,
+            Err(why) => return Redirect::Refuse(why),
+        };
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let hop = Hop { host, path: format!("{}{query}", url.path()), method };
+        if self.redirects.followed < limit {
+            return Redirect::Follow(hop);
         }
+        let is_loop = self.redirects.visited.iter().any(|(host, path)| *host == hop.host && *path == hop.path);
+        let hint = if is_loop { "they form a loop" } else { "raise it, or find out why the redirects do not end" };
+        Redirect::Refuse(format!("{limit} redirects were followed, the limit of --max-redirects: {hint}"))
+    }
+
+    pub(super) fn go_to(&mut self, hop: Hop) {
+        let before = std::mem::replace(&mut self.path, Cow::Owned(hop.path));
+        self.redirects.visited.push((self.host, before.into_owned()));
+        self.redirects.followed += 1;
+        self.host = hop.host;
+        self.query.clear();
+        if let Some(method) = hop.method {
+            (self.method, self.content_type) = (method, None);
+            self.vu.body.clear();
+            // Headers about the body go with it (RFC 9110, section 15.4).
+            let is_of_body = |name: &str| name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"));
+            self.headers.retain(|(name, _)| !is_of_body(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_method_after_a_redirect_is_that_of_rfc_9110() {
+        use Method::{Delete, Get, Post, Put};
+        let next = |status, method| next_method(status, method).unwrap().unwrap_or(method);
+        for (status, expected) in [
+            (301, [Get, Get, Put, Delete]),
+            (302, [Get, Get, Put, Delete]),
+            (303, [Get, Get, Get, Get]),
+            (307, [Get, Post, Put, Delete]),
+            (308, [Get, Post, Put, Delete]),
+        ] {
+            assert_eq!([Get, Post, Put, Delete].map(|method| next(status, method)), expected, "{status}");
+        }
+        assert_eq!([200, 300, 304, 305, 306, 404].map(|status| next_method(status, Get)), [None; 6]);
     }
 }

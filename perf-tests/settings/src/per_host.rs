@@ -1,0 +1,148 @@
+//! Values that each host of a service may have for itself, given as `[NAME=]VALUE`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Settings, ValueError, parse_url};
+
+/// The values of a setting by the name of a host. The empty name stands for a value without a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerHost<T>(BTreeMap<String, T>);
+
+impl<T> Default for PerHost<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> PerHost<T> {
+    /// The value of a host, or the value without a name. `None` is the main target.
+    pub fn get(&self, host: Option<&str>) -> Option<&T> {
+        host.and_then(|host| self.0.get(host)).or_else(|| self.0.get(""))
+    }
+
+    /// The value of exactly this host. `None` is the main target.
+    pub fn get_own(&self, host: Option<&str>) -> Option<&T> {
+        self.0.get(host.unwrap_or_default())
+    }
+
+    /// The names of hosts that have a value.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// All values, such as files whose paths have to become absolute.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.values_mut()
+    }
+
+    /// Reads one `[NAME=]VALUE` per line. An empty text means not set.
+    pub(super) fn parse(text: &str, value: impl Fn(&str) -> Result<T, ValueError>) -> Result<Self, ValueError> {
+        let mut values = BTreeMap::new();
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            let (name, text) = split(line);
+            if values.insert(name.unwrap_or_default().to_owned(), value(text)?).is_some() {
+                return Err(ValueError::Refused(
+                    "one host has two values: give one, or name the other host: NAME=VALUE",
+                ));
+            }
+        }
+        Ok(Self(values))
+    }
+}
+
+impl<T> From<T> for PerHost<T> {
+    /// A value without a name.
+    fn from(value: T) -> Self {
+        Self(BTreeMap::from([(String::new(), value)]))
+    }
+}
+
+/// The name of a host, if the text begins with one, and the rest.
+fn split(text: &str) -> (Option<&str>, &str) {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    match text.split_once('=') {
+        Some((name, rest)) if is_name(name) => (Some(name), rest),
+        _ => (None, text),
+    }
+}
+
+/// Whether a text of targets names the main one: a URL without a host's name.
+pub fn names_main_target(text: &str) -> bool {
+    text.split_whitespace().any(|target| split(target).0.is_none())
+}
+
+/// Parses targets such as `http://a auth=http://b`. The main target has no name.
+///
+/// # Errors
+/// The first text that is not a URL, or two targets of the same name.
+pub fn parse_targets(text: &str) -> Result<BTreeMap<Option<String>, Url>, ValueError> {
+    const TWICE: ValueError = ValueError::Refused(
+        "two targets have the same name, or none: name all but one, as in auth=http://127.0.0.1:9000",
+    );
+    let mut targets = BTreeMap::new();
+    for target in text.split_whitespace() {
+        let (name, url) = split(target);
+        if targets.insert(name.map(str::to_owned), parse_url(url)?).is_some() {
+            return Err(TWICE);
+        }
+    }
+    Ok(targets)
+}
+
+/// Sets the main target and the hosts beside it.
+pub(super) fn set_targets(settings: &mut Settings, text: &str) -> Result<(), ValueError> {
+    let targets = parse_targets(text)?;
+    if targets.is_empty() {
+        parse_url(text)?;
+    }
+    settings.hosts.clear();
+    for (name, url) in targets {
+        match name {
+            None => settings.target = url,
+            Some(name) => drop(settings.hosts.insert(name, url)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(text: &str) -> Result<(String, Vec<String>), ValueError> {
+        let mut settings = Settings::new(parse_url("http://main.test").unwrap());
+        set_targets(&mut settings, text)?;
+        let hosts = settings.hosts.iter().map(|(name, url)| format!("{name} {url}"));
+        Ok((settings.target.to_string(), hosts.collect()))
+    }
+
+    #[test]
+    fn targets_have_names_except_the_main_one() {
+        let two = ("http://a.test/".to_owned(), vec!["auth http://b.test/x".to_owned()]);
+        assert_eq!(targets("http://a.test auth=http://b.test/x"), Ok(two));
+        assert_eq!(targets("auth=http://b.test").unwrap().0, "http://main.test/", "the default stays");
+        assert_eq!(targets("http://a.test/?auth=1").unwrap().1, [] as [String; 0], "a query is not a name");
+        for wrong in ["http://a.test http://b.test", "auth=http://a.test auth=http://b.test", "auth=nowhere", " "] {
+            assert!(targets(wrong).is_err(), "{wrong}");
+        }
+        assert!(names_main_target("auth=http://a http://b") && !names_main_target("auth=http://a"));
+    }
+
+    #[test]
+    fn a_host_has_its_own_value_or_the_one_without_a_name() {
+        let files = PerHost::parse("all.pem\nauth=own=1.pem", |text| Ok(text.to_owned())).unwrap();
+        let of = |host| files.get(host).map(String::as_str);
+        assert_eq!(
+            [of(None), of(Some("auth")), of(Some("shop"))],
+            [Some("all.pem"), Some("own=1.pem"), Some("all.pem")]
+        );
+        assert_eq!(files.get_own(Some("shop")), None);
+        assert!(PerHost::parse("a.pem\nb.pem", |text| Ok(text.to_owned())).is_err());
+    }
+}

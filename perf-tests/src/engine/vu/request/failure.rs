@@ -1,0 +1,67 @@
+//! The error of a failed request, and the cause that it is counted under.
+
+use std::borrow::Cow;
+use std::panic::Location;
+
+use perf_report::evidence::{body_text, describe_status};
+use tokio::time::Instant;
+
+use super::redirect::Redirect;
+use super::{CountedExchange, Request, RequestError, Response};
+use crate::http::ExchangeError;
+use crate::measure::{FailedRequest, Failure};
+
+impl Request<'_> {
+    /// The error of a failed request. Its message has method, path and result, such as "GET /news
+    /// answered 404 Not Found: {"detail":"Not Found"}".
+    pub(super) fn failed(
+        &self,
+        result: Result<Response, ExchangeError>,
+        failure: Option<Failure>,
+        (check, why_not): (Option<&'static str>, Option<String>),
+        place: &'static Location<'static>,
+    ) -> RequestError {
+        let request = body_text(format!("{} {}", self.method.as_str(), self.path).as_bytes());
+        let body = |response: &Response| match body_text(response.body()) {
+            body if body.is_empty() => body,
+            body => format!(": {body}"),
+        };
+        let message = match (&result, check) {
+            (Ok(response), Some(check)) => format!("{request}: check {check:?} failed{}", body(response)),
+            (Ok(response), None) => {
+                let answered = describe_status(response.status());
+                let not_followed = why_not.map_or_else(String::new, |why| format!(", not followed: {why}"));
+                format!("{request} answered {answered}{}{not_followed}{}", self.describe_expected(), body(response))
+            }
+            (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
+        };
+        // A failure of this machine is not the service's: the scenario did not run as written.
+        let judged = self.endpoint.is_some() && failure != Some(Failure::Other);
+        let kind = failure.unwrap_or(Failure::Status);
+        let response = result.ok().map(Box::new);
+        let status = response.as_ref().map(|response| response.status());
+        RequestError::Failed { name: self.name, judged, kind, status, response, place: Some(place), message }
+    }
+
+    /// Counts a failed request under its cause.
+    pub(super) fn record_cause(&self, exchanged: &CountedExchange, kind: Failure, at: Instant) {
+        let expected = self.describe_expected();
+        let (status, message, body) = match &exchanged.result {
+            Ok(response) => {
+                let expected = expected.trim_start_matches(", ");
+                let message = match (exchanged.failed_check, &exchanged.redirect) {
+                    (Some(check), _) => check,
+                    (None, Redirect::Refuse(why)) => why,
+                    (None, _) => expected,
+                };
+                (Some(response.status()), message, response.body())
+            }
+            Err(ExchangeError { message, .. }) => (None, message.as_str(), &[][..]),
+        };
+        let request = match self.endpoint {
+            Some(_) => Cow::Borrowed(self.name),
+            None => Cow::Owned(format!("{} {}", self.method.as_str(), self.name)),
+        };
+        self.vu.record_cause(FailedRequest { request: &request, kind, status, message, body }, at);
+    }
+}

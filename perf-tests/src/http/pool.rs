@@ -1,0 +1,68 @@
+//! Idle connections that the virtual users of a worker share, and the worker's ways to the hosts.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokio::time::Instant;
+
+use super::connect::{Route, Stream};
+use super::h1::Connection;
+use super::outage::OutageSummary;
+
+/// Boxed, because every request moves it through a pool and futures.
+pub(super) type IdleConnection = Box<Connection<Stream>>;
+
+/// The hosts as one worker knows them, by index.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pool(Rc<RefCell<Vec<Rc<HostPool>>>>);
+
+/// One host: its idle connections, if virtual users share them, and the way to it.
+#[derive(Debug, Default)]
+pub(super) struct HostPool {
+    idle: RefCell<Vec<IdleConnection>>,
+    pub(super) route: Route,
+}
+
+impl Pool {
+    /// The host with this index.
+    pub(super) fn host(&self, at: usize) -> Rc<HostPool> {
+        let mut hosts = self.0.borrow_mut();
+        while hosts.len() <= at {
+            hosts.push(Rc::default());
+        }
+        hosts[at].clone()
+    }
+
+    /// The outages of all hosts until `now`; `None` if there were none.
+    pub(crate) fn outages(&self, epoch: Instant, now: Instant) -> Option<OutageSummary> {
+        let hosts = self.0.borrow();
+        hosts.iter().filter_map(|host| host.route.outage.summary(epoch, now)).reduce(OutageSummary::merge)
+    }
+}
+
+impl HostPool {
+    /// The most recently used connection that is still open.
+    pub(super) fn take(&self) -> Option<IdleConnection> {
+        let mut idle = self.idle.borrow_mut();
+        while let Some(connection) = idle.pop() {
+            if let Some(connection) = still_open(connection) {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    pub(super) fn put(&self, connection: IdleConnection) {
+        self.idle.borrow_mut().push(connection);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.idle.borrow().is_empty()
+    }
+}
+
+/// Returns the connection unless the server has closed it, or sent data without a request.
+pub(super) fn still_open(mut connection: IdleConnection) -> Option<IdleConnection> {
+    let quiet = connection.stream().is_quiet().unwrap_or_else(|| connection.is_open());
+    quiet.then_some(connection)
+}

@@ -1,0 +1,180 @@
+//! The hosts of a run: their names, whether they respond, and which endpoint goes where.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use monitoring::catalogue::Catalogue;
+use perf_report::FailureKind;
+use perf_settings::Settings;
+use prometheus_store::shown_url;
+use tokio::time;
+
+use super::{RunError, RunSpec, configuration};
+use crate::clock;
+use crate::http::{HttpClient, HttpConfig, MAIN, Pool, RequestHead};
+
+/// Time limit of the request that checks a target.
+const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Checks that each host of the scenario's endpoints has a URL, and that the service has each host
+/// that was given one.
+///
+/// # Errors
+/// The first that does not: the message names host and flag.
+pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), RunError> {
+    let known = spec.catalogue.hosts();
+    if let Some(name) = settings.hosts.keys().find(|name| known.iter().all(|host| host.name != **name)) {
+        let all: Vec<_> = known.iter().map(|host| host.name).collect();
+        let service = spec.catalogue.service;
+        let remedy = match (nearest(name, &all), all.as_slice()) {
+            (Some(nearest), _) => format!("do you mean {nearest}=URL?"),
+            (None, []) => "it has only the main target, as in --target URL".to_owned(),
+            (None, all) => format!("its hosts are {}", all.join(", ")),
+        };
+        return Err(RunError::Configuration(format!(
+            "--target {name}=URL: service {service} has no such host: {remedy}"
+        )));
+    }
+    let needed = spec.exercised.iter().filter_map(|endpoint| Some((endpoint, endpoint.host?)));
+    match needed.into_iter().find(|(_, host)| !settings.hosts.contains_key(host.name)) {
+        None => Ok(()),
+        Some((endpoint, host)) => Err(RunError::Configuration(format!(
+            "endpoint {} is on host {:?} ({}), which has no URL: add --target {}=URL (or to {})",
+            endpoint.name,
+            host.name,
+            host.title,
+            host.name,
+            perf_settings::TARGET
+        ))),
+    }
+}
+
+/// The name with the smallest distance, if it differs by at most a third of its letters.
+fn nearest<'a>(name: &str, all: &[&'a str]) -> Option<&'a str> {
+    let distances = all.iter().map(|known| (strsim::damerau_levenshtein(name, known), *known));
+    distances.min().filter(|(distance, known)| *distance <= known.len().div_ceil(3)).map(|(_, known)| known)
+}
+
+/// Index of the host of each endpoint; `None` if the host has no URL.
+pub(super) fn of_endpoints(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Option<usize>> {
+    let index = |host: &monitoring::endpoint::Host| http.index_of(host.name);
+    catalogue.endpoints.iter().map(|endpoint| endpoint.host.as_ref().map_or(Some(MAIN), index)).collect()
+}
+
+/// All targets on one line, if there are several: "targets: http://a, auth http://b".
+pub(super) fn describe(settings: &Settings) -> Option<String> {
+    let mut text = format!("targets: {}", shown_url(&settings.target));
+    for (name, url) in &settings.hosts {
+        let _ = write!(text, ", {name} {}", shown_url(url));
+    }
+    (!settings.hosts.is_empty()).then_some(text)
+}
+
+/// Checks that every `--resolve` is about a target.
+///
+/// # Errors
+/// If one is about another host or port: it would have no effect.
+pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
+    let targets = || [&settings.target].into_iter().chain(settings.hosts.values());
+    let of =
+        |url: &url::Url| (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(80));
+    let is_about = |resolve: &perf_settings::Resolve| {
+        targets().map(of).any(|(host, port)| resolve.addresses_of(&host, port).next().is_some())
+    };
+    let Some(other) = settings.http.resolve.iter().find(|resolve| !is_about(resolve)) else { return Ok(()) };
+    let targets: Vec<_> = targets().map(of).map(|(host, port)| format!("{host}:{port}")).collect();
+    let noun = if targets.len() == 1 { "the target is" } else { "the targets are" };
+    Err(RunError::Configuration(format!(
+        "--resolve has addresses of {}:{}, and {noun} {}: give a target's host and port",
+        other.host,
+        other.port,
+        targets.join(", ")
+    )))
+}
+
+/// Checks that each target responds to a request. Any status will do.
+///
+/// # Errors
+/// If there is no response within 5 s.
+pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>) -> Result<(), RunError> {
+    let urls = [&settings.target].into_iter().chain(settings.hosts.values());
+    for (at, (host, url)) in config.hosts().iter().zip(urls).enumerate() {
+        let (flag, shown) = match &host.name {
+            None => ("--target".to_owned(), shown_url(url)),
+            Some(name) => (format!("--target {name}=URL"), format!("{} (host {name:?})", shown_url(url))),
+        };
+        check_target((&flag, &shown), config, at).await?;
+    }
+    Ok(())
+}
+
+async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at: usize) -> Result<(), RunError> {
+    let head = RequestHead {
+        method: "GET",
+        path: "/",
+        query: "",
+        headers: [&[], &[]],
+        cookies: &[],
+        user_agent: None,
+        content_type: None,
+        content_length: 0,
+        close: false,
+        absolute: false,
+        compression: false,
+        is_foreign: false,
+    };
+    let mut client = HttpClient::new(config.clone(), Pool::default(), false);
+    let result = time::timeout(TARGET_TIMEOUT, client.exchange(at, head, &[], clock::now())).await;
+    let message = match result.map(|exchange| exchange.result) {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(broken)) => describe_no_response((flag, target), broken.failure, &broken.message),
+        Err(_) => {
+            let limit = TARGET_TIMEOUT.as_secs();
+            let why = format!("no connection or no response within {limit} s");
+            describe_no_response((flag, target), FailureKind::Timeout, &why)
+        }
+    };
+    Err(configuration(message))
+}
+
+/// How far the request got, and what to do. Only a refused connection means that no service runs
+/// there.
+fn describe_no_response((flag, target): (&str, &str), failure: FailureKind, why: &str) -> String {
+    let other = format!("choose another target with {flag} (or {})", perf_settings::TARGET);
+    match failure {
+        FailureKind::Refused => {
+            format!("cannot connect to {target}: {why}; start the service, or {other}")
+        }
+        FailureKind::Timeout => format!("{target} does not respond: {why}; check the address and firewall, or {other}"),
+        FailureKind::Tls => {
+            format!(
+                "{target} accepts connections, but the TLS handshake fails: {why}; check the URL's scheme and --ca-certificate"
+            )
+        }
+        FailureKind::Reset | FailureKind::Unanswered => {
+            format!(
+                "{target} accepts connections, but closes them without a response: {why}; check the URL's scheme and port"
+            )
+        }
+        FailureKind::Protocol => {
+            format!(
+                "{target} accepts requests, but its response is not valid HTTP: {why}; check the URL's scheme and --http2"
+            )
+        }
+        // An error of this machine, or a target that load may not go to. The message says what to
+        // do.
+        FailureKind::Other | FailureKind::Status | FailureKind::Check => why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        assert_eq!(nearest("auht", &["shop", "auth"]), Some("auth"));
+        assert_eq!(nearest("payments", &["shop", "auth"]), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! Services of several hosts, and redirects between them.
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::Response;
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Host, Method};
+use perf_report::Report;
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::FindingKind;
+use perf_settings::Settings;
+use perf_tests::{Scenario, ScenarioResult, Vu, shared_iterations};
+use test_support::fake_server::serve;
+
+use super::{CATALOGUE, PING, code, settings_at};
+
+const AUTH: Host = Host::new("auth", "Login server");
+const LOG_IN: Endpoint = Endpoint::new("log_in", "Log in", Method::Post, "/token?kind=short").on(AUTH);
+const TWO_HOSTS: Catalogue = Catalogue { endpoints: &[PING, LOG_IN], slos: &[], ..CATALOGUE };
+
+/// A host that records its requests. It redirects a path such as `/302/http://x/y` to the URL.
+struct RecordingHost {
+    url: String,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl RecordingHost {
+    fn start() -> Self {
+        Self::redirecting(|_| None)
+    }
+
+    /// A host that redirects to what `location` gives for a path and query.
+    fn redirecting(location: impl Fn(&str) -> Option<(u16, String)> + Clone + Send + Sync + 'static) -> Self {
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let recorded = requests.clone();
+        let handler = move |request: Request| async move {
+            let (head, body) = request.into_parts();
+            let path = head.uri.path_and_query().unwrap().to_string();
+            let header = |name: &str| head.headers.get(name).map_or("-", |value| value.to_str().unwrap()).to_owned();
+            let body = to_bytes(body, 1 << 20).await.unwrap().len();
+            let [token, cookie, kept] = ["authorization", "cookie", "x-kept"].map(header);
+            recorded.lock().unwrap().push(format!("{} {path} {token} {cookie} {kept} {body}", head.method));
+            let response = Response::builder();
+            match location(&path) {
+                Some((status, location)) => response.status(status).header("location", location),
+                None => response,
+            }
+            .body(Body::from("here"))
+            .unwrap()
+        };
+        let url = serve(Router::new().fallback(handler), Arc::default(), Arc::default());
+        Self { url, requests }
+    }
+
+    /// The requests without those that check whether it responds.
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().iter().filter(|request| !request.starts_with("GET / ")).cloned().collect()
+    }
+}
+
+fn settings(main: &RecordingHost, auth: Option<&RecordingHost>, testid: &str) -> Settings {
+    let auth = auth.map_or_else(String::new, |auth| format!(" auth={}", auth.url));
+    settings_at(&format!("{}{auth}", main.url), None, testid, &[])
+}
+
+fn run(
+    settings: Settings,
+    iteration: impl AsyncFn(&mut Vu) -> anyhow::Result<()> + Send + Sync + 'static,
+) -> ScenarioResult {
+    Scenario::new("hosts", &TWO_HOSTS)
+        .exercises(&[PING, LOG_IN])
+        .load(shared_iterations(1, 1))
+        .run_with(settings, async move |vu: &mut Vu, (): &()| iteration(vu).await)
+}
+
+/// Why requests failed, in one text.
+fn causes(report: &Report) -> String {
+    format!("{:?}", report.failures)
+}
+
+#[test]
+fn each_endpoint_goes_to_the_host_that_it_names() {
+    let (main, auth) = (RecordingHost::start(), RecordingHost::start());
+    let finished = run(settings(&main, Some(&auth), "hosts-1"), async |vu| {
+        vu.request(LOG_IN).query("user", "a b").send().await?;
+        vu.request(PING).send().await?;
+        vu.unjudged(Method::Delete, "/token").on(AUTH).send().await?;
+        Ok(())
+    });
+    let report = finished.report().unwrap();
+    assert_eq!((report.requests.sent, report.requests.failed), (2, 0), "{}", causes(report));
+    assert_eq!(main.requests(), ["GET /ping - - - 0"]);
+    assert_eq!(auth.requests(), ["POST /token?kind=short&user=a+b - - - 0", "DELETE /token - - - 0"]);
+    let targets: Vec<_> = report.environment.targets.iter().map(ToString::to_string).collect();
+    assert_eq!(targets, [main.url.clone(), format!("auth {}", auth.url)]);
+}
+
+#[test]
+fn a_host_without_a_url_ends_the_run_before_setup() {
+    static IS_SET_UP: OnceLock<()> = OnceLock::new();
+    let main = RecordingHost::start();
+    let finished = Scenario::new("hosts", &TWO_HOSTS)
+        .exercises(&[PING, LOG_IN])
+        .load(shared_iterations(1, 1))
+        .setup(async |_| {
+            IS_SET_UP.get_or_init(|| ());
+            Ok(())
+        })
+        .run_with(settings(&main, None, "hosts-2"), async |_: &mut Vu, (): &()| Ok(()));
+    assert_eq!(code(&finished), ExitCode::BadConfiguration);
+    let message = finished.report().unwrap_err().1.to_owned();
+    assert!(message.contains("log_in is on host \"auth\" (Login server)"), "{message}");
+    assert!(message.contains("--target auth=URL"), "{message}");
+    assert!(IS_SET_UP.get().is_none() && main.requests.lock().unwrap().is_empty());
+}
+
+#[test]
+fn an_unknown_host_suggests_the_nearest_name() {
+    let main = RecordingHost::start();
+    let targets = format!("{} auht={}", main.url, main.url);
+    let finished = run(settings_at(&targets, None, "hosts-3", &[]), async |_| Ok(()));
+    assert_eq!(code(&finished), ExitCode::BadConfiguration);
+    let message = finished.report().unwrap_err().1.to_owned();
+    assert!(message.contains("service echo has no such host: do you mean auth=URL?"), "{message}");
+}
+
+#[test]
+fn a_host_that_does_not_respond_is_named() {
+    let main = RecordingHost::start();
+    let targets = format!("{} auth={}", main.url, test_support::fake_server::unreachable_url());
+    let finished = run(settings_at(&targets, None, "hosts-4", &[]), async |_| Ok(()));
+    assert_eq!(code(&finished), ExitCode::BadConfiguration);
+    let message = finished.report().unwrap_err().1.to_owned();
+    assert!(message.contains("(host \"auth\")") && message.contains("--target auth=URL"), "{message}");
+}
+
+/// Makes a POST with credentials to `/ping`'s host, which is redirected.
+async fn post(vu: &mut Vu) -> anyhow::Result<()> {
+    vu.header("authorization", "Bearer x");
+    let request = vu.unjudged(Method::Post, "/start").header("cookie", "a=b").header("x-kept", "1");
+    request.header("content-language", "en").json(&1).send().await?;
+    Ok(())
+}
+
+#[test]
+fn credentials_stay_behind_when_a_redirect_leads_to_another_host() {
+    for (status, expected) in [(302, "GET /moved - - 1 0"), (307, "POST /moved - - 1 1")] {
+        let auth = RecordingHost::start();
+        let there = format!("{}/moved", auth.url);
+        let main = RecordingHost::redirecting(move |path| match path {
+            "/start" => Some((status, "/own".to_owned())),
+            "/own" => Some((status, there.clone())),
+            _ => None,
+        });
+        let mut settings = settings(&main, Some(&auth), &format!("redirects-{status}"));
+        settings.http.max_redirects = 2;
+        let finished = run(settings, post);
+        let report = finished.report().unwrap();
+        assert_eq!(report.requests.failed + report.iterations.failed, 0, "{}", causes(report));
+        assert_eq!(auth.requests(), [expected]);
+        let own = if status == 302 { "GET /own Bearer x a=b 1 0" } else { "POST /own Bearer x a=b 1 1" };
+        assert_eq!(main.requests(), ["POST /start Bearer x a=b 1 1", own]);
+        assert!(report.findings.iter().all(|finding| finding.kind != FindingKind::Redirected));
+    }
+}
+
+#[test]
+fn a_redirect_to_another_origin_needs_permission_and_is_reported() {
+    let other = RecordingHost::start();
+    let there = format!("{}/other", other.url.replace("127.0.0.1", "localhost"));
+    let (main, auth) =
+        (RecordingHost::redirecting(move |path| (path != "/").then(|| (301, there.clone()))), RecordingHost::start());
+    for (testid, allowed) in [("origin-1", ""), ("origin-2", "localhost")] {
+        let mut settings = settings(&main, Some(&auth), testid);
+        settings.http.max_redirects = 5;
+        settings.http.allowed.extend((!allowed.is_empty()).then(|| allowed.to_owned()));
+        let finished = run(settings, post);
+        let report = finished.report().unwrap();
+        let finding = report.findings.iter().find(|finding| finding.kind == FindingKind::Redirected);
+        if allowed.is_empty() {
+            assert!(
+                causes(report).contains("which is not a target: if you may load it, pass --allow-target localhost")
+            );
+            assert!(finding.is_none() && other.requests().is_empty());
+        } else {
+            assert_eq!(report.iterations.failed, 0, "{}", causes(report));
+            assert_eq!(other.requests(), ["GET /other - - 1 0"]);
+            assert!(finding.unwrap().message.contains("redirects led to http://localhost:"), "{finding:?}");
+            assert_eq!(report.environment.targets.len(), 3, "{:?}", report.environment.targets);
+        }
+    }
+}
+
+#[test]
+fn endless_redirects_end_at_the_limit_with_their_shape() {
+    let main = Arc::new(OnceLock::<String>::new());
+    let (to_main, there) = (main.clone(), Arc::new(OnceLock::<String>::new()));
+    let auth = RecordingHost::redirecting(move |path| {
+        (path != "/").then(|| (302, format!("{}/start", to_main.get().unwrap())))
+    });
+    there.set(format!("{}/moved", auth.url)).unwrap();
+    let looping = RecordingHost::redirecting(move |path| (path != "/").then(|| (302, there.get().unwrap().clone())));
+    main.set(looping.url.clone()).unwrap();
+    let counting = RecordingHost::redirecting(|path| {
+        let number: u32 = path.trim_start_matches('/').parse().unwrap_or(0);
+        (path != "/" && number < 10_000).then(|| (302, format!("/{}", number + 1)))
+    });
+    for (host, hint) in [(&looping, "they form a loop"), (&counting, "find out why the redirects do not end")] {
+        let mut settings = settings(host, Some(&auth), "endless-1");
+        settings.http.max_redirects = 100;
+        let finished = run(settings, post);
+        let report = finished.report().unwrap();
+        let causes = causes(report);
+        assert!(
+            causes.contains("100 redirects were followed, the limit of --max-redirects") && causes.contains(hint),
+            "{causes}"
+        );
+        assert_eq!(report.iterations.failed, 1);
+    }
+    assert_eq!((looping.requests().len(), counting.requests().len()), (51, 101));
+}
