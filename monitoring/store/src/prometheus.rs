@@ -240,7 +240,7 @@ fn instant(expr: &str, at_unix_ms: Option<i64>) -> Vec<(&'static str, String)> {
     [("query", expr.to_owned())].into_iter().chain(time).chain(without_offset()).collect()
 }
 
-/// VictoriaMetrics answers an instant query about the last 30 s as of 30 s ago, unless it has the
+/// VictoriaMetrics responds to an instant query as of 30 s ago at the latest, unless it has the
 /// first parameter. In a range query, it repeats an older value for the last 30 s, unless it has
 /// the second one, which must be more than 0. Other stores ignore both.
 fn without_offset() -> [(&'static str, String); 2] {

@@ -126,7 +126,10 @@ fn several_workers_make_delivery_not_applicable() {
     assert!([0, 99].contains(&output.code), "{}", output.text);
     let delivery = proven(&out, "delivery");
     assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
-    assert!(delivery["figures"].as_str().unwrap().contains("several workers answer /metrics in turn"), "{delivery}");
+    assert!(
+        delivery["figures"].as_str().unwrap().contains("several workers respond to /metrics in turn"),
+        "{delivery}"
+    );
 }
 
 #[test]

@@ -28,7 +28,7 @@ const READINGS: u32 = 15;
 /// The pause between two readings.
 const PAUSE: Duration = Duration::from_millis(200);
 
-const SEVERAL: &str = "several workers answer /metrics in turn, each with its own counters \
+const SEVERAL: &str = "several workers respond to /metrics in turn, each with its own counters \
      (prometheus_client's multiprocess mode adds them up)";
 const RESTARTED: &str = "the backend was restarted during the run, which reset its counters";
 const NOT_AVAILABLE: &str = "not available";

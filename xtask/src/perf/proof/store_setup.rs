@@ -30,6 +30,7 @@ pub(super) async fn add(
         let queries = match left_out.count() {
             // A short run has another reason to excuse them.
             0 => "queries about the backend's own metrics".to_owned(),
+            1 => "1 query about the backend's own metrics".to_owned(),
             count => format!("{count} queries about the backend's own metrics"),
         };
         missing.push(format!(
@@ -119,7 +120,7 @@ mod tests {
         assert_eq!(outcome, ProofItemOutcome::Shown, "{text}");
         let line = text.lines().last().unwrap();
         assert!(
-            line.contains("leaves out 1 queries") && line.contains("monitoring/prometheus/prometheus.yml"),
+            line.contains("leaves out 1 query about") && line.contains("monitoring/prometheus/prometheus.yml"),
             "{line}"
         );
         assert_eq!(text.lines().count(), 2, "{text}");
