@@ -77,13 +77,14 @@ impl Planning {
     /// Describes the load and the scenario's own load, if the command line changed it.
     pub(super) fn describe_change(&self, spec: &RunSpec) -> Option<String> {
         let loads: Vec<_> = spec.parts.iter().map(|part| part.load.clone()).collect();
+        let replaced = replaced_rates(&spec.parts, &self.loads);
         let own = Self { plan: self.plan.clone(), loads };
         let (own, now) = (own.describe(), self.describe());
         let how = match self.loads.len() {
             1 => "",
             _ => "; the parts are scaled together, and --part runs one of them",
         };
-        (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how})"))
+        (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how}{replaced})"))
     }
 
     /// Draws the plan, with estimates from the scenario's last run in the folder `out`.
@@ -137,5 +138,35 @@ fn vu_seconds(profile: serde_json::Value, lasted: Duration) -> Option<f64> {
             Some(spans.map(|span| span.stop.min(lasted).saturating_sub(span.start).as_secs_f64()).sum())
         }
         Schedule::Arrivals { max_vus, .. } => Some(f64::from(*max_vus) * lasted.as_secs_f64()),
+    }
+}
+
+/// Text about parts whose arrival rate the command line replaced by a number of iterations.
+fn replaced_rates(parts: &[PartSpec], now: &[LoadProfile]) -> String {
+    let replaced = parts.iter().zip(now).filter(|(part, now)| part.load.has_rate() && !now.has_rate());
+    let names: Vec<_> = replaced.map(|(part, _)| part.name).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!("; VUs share the iterations, in place of the rate of {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{constant_arrival_rate, constant_vus};
+
+    #[test]
+    fn a_rate_that_iterations_replace_is_named() {
+        let second = Duration::from_secs(1);
+        let readers = PartSpec { name: "readers", load: constant_arrival_rate(20, second, second * 3, 2) };
+        let parts = [readers, PartSpec { name: "writers", load: constant_vus(2, second * 3) }];
+        let by = |by: &LoadOverride| {
+            let loads: Vec<_> = parts.iter().map(|part| part.load.clone()).collect();
+            replaced_rates(&parts, &LoadProfile::overridden_together(&loads, by).unwrap())
+        };
+        let iterations = LoadOverride { iterations: Some(4), ..LoadOverride::default() };
+        assert_eq!(by(&iterations), "; VUs share the iterations, in place of the rate of readers");
+        assert_eq!(by(&LoadOverride { vus: Some(4), ..LoadOverride::default() }), "");
     }
 }

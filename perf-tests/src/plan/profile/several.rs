@@ -52,6 +52,13 @@ impl LoadProfile {
     }
 }
 
+impl LoadProfile {
+    /// Whether iterations begin at a rate.
+    pub(crate) const fn has_rate(&self) -> bool {
+        matches!(self.executor, Executor::ConstantArrivalRate(_) | Executor::RampingArrivalRate(_))
+    }
+}
+
 /// Makes the whole run last `to`. Loads with a number of iterations have no length of their own:
 /// their maximum duration ends with the run.
 fn scale_durations(loads: &mut [LoadProfile], to: Duration) {
