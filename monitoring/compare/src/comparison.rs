@@ -6,7 +6,7 @@ use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChan
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::verdict::{self, Tally};
-use perf_report::{ObjectiveResult, Report};
+use perf_report::{Measurement, ObjectiveResult, Report};
 
 use crate::gate;
 use crate::measure::{
@@ -115,22 +115,32 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
     let over_all = |slo: &Slo| {
         let id = catalogue.slo_id(slo);
         let results = rounds.iter().flat_map(|report| &report.objectives).filter(|objective| objective.id == id);
+        let judged_ms = results.clone().map(|objective| match objective.measured {
+            Some(Measurement::Throughput { judged_ms, .. }) => judged_ms,
+            _ => 0,
+        });
+        let judged_ms = judged_ms.sum();
         let tallies: Vec<_> = results.filter_map(|objective| objective.tally().copied()).collect();
         let sum = tallies.iter().fold(Tally::default(), |sum, round| sum.plus(round));
-        (!tallies.is_empty()).then(|| ObjectiveResult::new(catalogue, slo, sum, verdict::judge(slo, sum)))
+        (!tallies.is_empty()).then(|| match slo.sli {
+            Sli::Throughput { per_second, .. } => {
+                let measured = Measurement::Throughput { tally: sum, judged_ms };
+                let verdict = verdict::judge_throughput(per_second, judged_ms, sum);
+                ObjectiveResult { measured: Some(measured), ..ObjectiveResult::new(catalogue, slo, sum, verdict) }
+            }
+            _ => ObjectiveResult::new(catalogue, slo, sum, verdict::judge(slo, sum)),
+        })
     };
-    // The rounds of a comparison are too short to judge throughput.
-    let is_judged = |slo: &&Slo| !matches!(slo.sli, Sli::Throughput { .. });
-    catalogue.slos.iter().filter(is_judged).filter_map(over_all).collect()
+    catalogue.slos.iter().filter_map(over_all).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use monitoring::services::stock_ai::STOCK_AI;
+    use perf_report::Millis;
     use perf_report::comparison::Conclusion;
     use perf_report::render::terminal::{TerminalStyle, render_comparison};
     use perf_report::verdict::{Reason, Verdict};
-    use perf_report::{Measurement, Millis};
 
     use super::*;
 
@@ -233,6 +243,24 @@ mod tests {
                 .any(|it| it.message.contains(&gone) && it.kind == FindingKind::EndpointOnOneSide)
         );
         assert_eq!(comparison.code(), ExitCode::Inconclusive);
+    }
+
+    #[test]
+    fn throughput_is_judged_over_the_time_of_all_rounds() {
+        const CATALOGUE: Catalogue = Catalogue { slos: &[Slo::total_throughput(50)], ..STOCK_AI };
+        let slo = &CATALOGUE.slos[0];
+        let round = |good: u64| {
+            let tally = Tally { good, total: good, ..Tally::default() };
+            let measured = Some(Measurement::Throughput { tally, judged_ms: 10_000 });
+            let objective = ObjectiveResult::new(&CATALOGUE, slo, tally, Verdict::Met);
+            let mut report = test_support::report();
+            report.objectives = vec![ObjectiveResult { measured, ..objective }];
+            report
+        };
+        for (second, verdict) in [(600, Verdict::Met), (599, Verdict::Missed)] {
+            let judged = objectives(&CATALOGUE, &[&round(400), &round(second)]);
+            assert_eq!(judged[0].verdict, verdict, "{judged:?}");
+        }
     }
 
     #[test]
