@@ -1,6 +1,8 @@
 //! Appearance of each type of panel. [`crate::service_dashboard`] defines what they show.
 
+use monitoring::catalogue::Catalogue;
 use monitoring::promql::Expr;
+use monitoring::slo::Slo;
 use serde_json::{Number, Value, json};
 
 use crate::grafana::{
@@ -54,18 +56,28 @@ pub struct Query {
     legend: String,
     expr: Expr,
     may_be_empty: Option<&'static str>,
+    objective: Option<String>,
 }
 
 impl Query {
     /// A query that must have data whenever load runs.
     pub fn new(legend: impl Into<String>, expr: Expr) -> Self {
-        Self { legend: legend.into(), expr, may_be_empty: None }
+        Self { legend: legend.into(), expr, may_be_empty: None, objective: None }
     }
 
     /// Allows the query to be empty after a good run, with the reason.
     #[must_use]
     pub const fn may_be_empty(mut self, reason: &'static str) -> Self {
         self.may_be_empty = Some(reason);
+        self
+    }
+
+    /// Names the objective that the query is about. The query may be empty only after a run without
+    /// data for the objective.
+    #[must_use]
+    pub fn of_objective(mut self, catalogue: &Catalogue, slo: &Slo) -> Self {
+        self.may_be_empty = self.may_be_empty.or(slo.may_be_missing());
+        self.objective = Some(catalogue.slo_id(slo));
         self
     }
 
@@ -79,6 +91,7 @@ impl Query {
             instant: !over_time,
             format: None,
             may_be_empty: self.may_be_empty,
+            objective: self.objective,
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Question {
     pub instant: bool,
     /// Reason why the result may be empty after a good run.
     pub may_be_empty: Option<&'static str>,
+    /// ID of the objective that the query is about. If a run has data for it, so has the query.
+    pub objective: Option<String>,
 }
 
 /// A variable whose values are label values.
@@ -48,6 +50,7 @@ pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
         expr: annotation.target.expr.clone(),
         instant: false,
         may_be_empty: annotation.may_be_empty,
+        objective: None,
     });
     let targets = dashboard.panels.iter().flat_map(|panel| panel.targets.iter().map(move |target| (panel, target)));
     let panels = targets.map(|(panel, target)| {
@@ -59,6 +62,7 @@ pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
             expr: target.expr.clone(),
             instant: target.instant,
             may_be_empty: target.may_be_empty,
+            objective: target.objective.clone(),
         }
     });
     panels.chain(annotations).collect()

@@ -10,7 +10,7 @@ use crate::backend_slo::{BackendSlo, Cache};
 use crate::endpoint::{Endpoint, Host};
 use crate::label;
 use crate::measure::{self, Measure, MeasureKind};
-use crate::metric::{LADDER_MS, Metric};
+use crate::metric::{self, LADDER_MS, Metric};
 use crate::phase::Phases;
 use crate::ratio::Ratio;
 use crate::slo::{Sli, Slo};
@@ -95,6 +95,19 @@ pub enum CatalogueError {
         max = label::MAX_VALUE
     )]
     Part(&'static str),
+    /// The name of a segment cannot be a label value, or the objective is on throughput.
+    #[error(
+        "objective {0:?} cannot be judged in a segment: the segment's name has 1 to {max} bytes without control \
+         characters, and throughput has no segments, because a segment has no planned time",
+        max = label::MAX_VALUE
+    )]
+    Segment(String),
+    /// A name that series or rules need for something else.
+    #[error(
+        "name {0:?} is reserved: choose another than all, http_req, measure_… and segment_… for endpoints and \
+         measures, and give no measure the name of an endpoint"
+    )]
+    Reserved(&'static str),
     /// The name of the service cannot be used in file names and URLs.
     #[error("service name {0:?} is invalid: use lower-case letters, digits and dashes")]
     Service(&'static str),
@@ -131,7 +144,8 @@ impl Catalogue {
     /// names. It is the p95 in the default phases or, without one, the first.
     pub fn is_main(&self, slo: &Slo) -> bool {
         let metric = slo.metric_name();
-        let on_metric = self.slos.iter().filter(|other| other.part.is_none() && other.metric_name() == metric);
+        let is_whole = |slo: &Slo| slo.part.is_none() && slo.segment.is_none();
+        let on_metric = self.slos.iter().filter(|other| is_whole(other) && other.metric_name() == metric);
         let rank = |slo: &&Slo| {
             let is_p95 = slo.threshold().is_none() || slo.objective == Ratio::percent(95);
             (slo.phases != Phases::AFTER_WARM_UP, !is_p95)
@@ -156,6 +170,12 @@ impl Catalogue {
         let of_endpoint = self.slos.iter().filter(|slo| slo.endpoint() == Some(endpoint));
         let spans: BTreeSet<_> = of_endpoint.filter_map(Slo::limited_span).filter(|span| span.is_on_demand()).collect();
         spans.into_iter().collect()
+    }
+
+    /// Segments with an objective, by name and number, ascending.
+    pub fn judged_segments(&self) -> Vec<(&'static str, u32)> {
+        let segments: BTreeSet<_> = self.slos.iter().filter_map(|slo| slo.segment).collect();
+        segments.into_iter().collect()
     }
 
     /// Endpoints with a success objective. Only these have the metric `<endpoint>_success`.
@@ -205,6 +225,9 @@ impl Catalogue {
             if !label::is_metric_stem(measure.name) {
                 return Err(CatalogueError::Name(measure.name));
             }
+            if is_reserved(measure.name) || names.contains(measure.name) {
+                return Err(CatalogueError::Reserved(measure.name));
+            }
             // A rate has a second series, which another measure's name may equal.
             let passed = (measure.kind == MeasureKind::Rate).then(|| Metric::measure_passed(measure).name);
             for series in [Metric::measure(measure).name].into_iter().chain(passed) {
@@ -236,6 +259,11 @@ impl Catalogue {
             {
                 return Err(CatalogueError::Part(part));
             }
+            if let Some((name, _)) = slo.segment
+                && (label::check_value("segment", name).is_err() || matches!(slo.sli, Sli::Throughput { .. }))
+            {
+                return Err(CatalogueError::Segment(slo.describe()));
+            }
             if slo.is_vacuous() {
                 return Err(CatalogueError::Vacuous(self.slo_id(slo)));
             }
@@ -252,6 +280,9 @@ impl Catalogue {
         for endpoint in self.endpoints {
             if !label::is_metric_stem(endpoint.name) {
                 return Err(CatalogueError::Name(endpoint.name));
+            }
+            if is_reserved(endpoint.name) {
+                return Err(CatalogueError::Reserved(endpoint.name));
             }
             let is_sent = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
             if !endpoint.path.starts_with('/') || endpoint.path.starts_with("//") || !endpoint.path.bytes().all(is_sent)
@@ -295,6 +326,12 @@ impl Catalogue {
         }
         Ok(())
     }
+}
+
+/// Whether series or rules of an endpoint or a measure of this name would have the names of others:
+/// rules on all endpoints begin with `slo:all:`.
+fn is_reserved(name: &str) -> bool {
+    ["all", "http_req"].contains(&name) || name.starts_with("measure_") || name.starts_with(metric::IN_SEGMENT)
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub const PHASE: Label = Label("phase");
 pub const KIND: Label = Label("kind");
 /// Name of a check.
 pub const CHECK: Label = Label("check");
+/// Segment of the scenario: its name and number, such as "day 7".
+pub const SEGMENT: Label = Label("segment");
 /// Upper bound of a histogram bucket, in milliseconds.
 pub const LE: Label = Label("le");
 
@@ -36,8 +38,10 @@ pub const BACKEND_JOB: &str = "backend";
 
 /// Names that a tag cannot have: labels of this project, and labels that Prometheus or a scrape
 /// sets.
-const RESERVED: &[&str] =
-    &["testid", "scenario", "name", "method", "status", "le", "quantile", "phase", "kind", "check", "job", "instance"];
+const RESERVED: &[&str] = &[
+    "testid", "scenario", "name", "method", "status", "le", "quantile", "phase", "kind", "check", "segment", "job",
+    "instance",
+];
 
 const MAX_TAGS: usize = 16;
 /// Longest name, in characters.

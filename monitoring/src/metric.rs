@@ -338,6 +338,15 @@ pub fn le(bound: Duration) -> String {
     if text.contains('.') { text } else { format!("{text}.0") }
 }
 
+/// Beginning of the metric names that count only requests, checks and values in a segment. They are
+/// metrics of their own, so that a sum over the others counts each request once.
+pub const IN_SEGMENT: &str = "segment_";
+
+/// Value of the label `segment`: "day 7".
+pub fn segment_value(name: &str, number: u32) -> String {
+    format!("{name} {number}")
+}
+
 /// Label `le` of the last bucket.
 pub const LE_INFINITY: &str = "+Inf";
 

@@ -8,9 +8,9 @@
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
-use crate::label::SCENARIO;
+use crate::label::{SCENARIO, SEGMENT};
 use crate::measure::Measure;
-use crate::metric::Metric;
+use crate::metric::{self, Metric};
 use crate::phase::Phases;
 use crate::promql::Selector;
 use crate::ratio::{Ratio, millis};
@@ -80,6 +80,8 @@ pub struct Slo {
     pub phases: Phases,
     /// Part of the scenario whose requests are judged. `None` judges all parts together.
     pub part: Option<&'static str>,
+    /// Segment whose requests are judged, by name and number. `None` judges all requests.
+    pub segment: Option<(&'static str, u32)>,
 }
 
 impl Slo {
@@ -160,7 +162,7 @@ impl Slo {
     }
 
     const fn new(sli: Sli, objective: Ratio) -> Self {
-        Self { sli, objective, on_miss: OnMiss::Fail, phases: Phases::AFTER_WARM_UP, part: None }
+        Self { sli, objective, on_miss: OnMiss::Fail, phases: Phases::AFTER_WARM_UP, part: None, segment: None }
     }
 
     /// Judges only requests of these phases. The default is all phases after warm-up.
@@ -174,6 +176,21 @@ impl Slo {
     #[must_use]
     pub const fn in_part(mut self, part: &'static str) -> Self {
         self.part = Some(part);
+        self
+    }
+
+    /// Judges only requests, checks and values in a segment of the scenario, such as day 7. If the
+    /// segment never occurs, the objective is inconclusive. Throughput has no segments.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use monitoring::slo::Slo;
+    /// const LAST_DAY: Slo = Slo::p95(GET_NEWS, Duration::from_millis(300)).in_segment("day", 30);
+    /// ```
+    #[must_use]
+    pub const fn in_segment(mut self, name: &'static str, number: u32) -> Self {
+        self.segment = Some((name, number));
         self
     }
 
@@ -251,11 +268,13 @@ impl Slo {
         limit.replace('.', "_")
     }
 
-    /// Phases and part as a part of a name: "_in_steady", "_in_part_readers"; empty by default.
+    /// Phases, part and segment as a part of a name: "_in_steady", "_in_part_readers",
+    /// "_in_day_7"; empty by default.
     pub(crate) fn name_of_scope(&self) -> String {
         let phases = self.phases.describe().replace(' ', "_");
         let part = self.part.map(|part| format!("_in_part_{part}")).unwrap_or_default();
-        format!("{phases}{part}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+        let segment = self.segment_value().map(|segment| format!("_in_{segment}")).unwrap_or_default();
+        format!("{phases}{part}{segment}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
     }
 
     /// Name of the endpoint, the check or the measure, or "all endpoints".
@@ -281,10 +300,17 @@ impl Slo {
         limit + &self.describe_scope()
     }
 
-    /// Phases and part, if they are not the default: " in steady", " in part readers".
+    /// Phases, part and segment, if they are not the default: " in steady", " in part readers",
+    /// " in day 7".
     pub fn describe_scope(&self) -> String {
         let part = self.part.map(|part| format!(" in part {part}")).unwrap_or_default();
-        self.phases.describe() + &part
+        let segment = self.segment_value().map(|segment| format!(" in {segment}")).unwrap_or_default();
+        self.phases.describe() + &part + &segment
+    }
+
+    /// Value of the label `segment`: "day 7".
+    pub fn segment_value(&self) -> Option<String> {
+        self.segment.map(|(name, number)| metric::segment_value(name, number))
     }
 
     /// Kind of the objective, without the limit: "p95", "response p95", "success", "check",
@@ -308,21 +334,30 @@ impl Slo {
 
     /// Restricts a selector to the series that the objective judges.
     pub fn select(&self, selector: Selector) -> Selector {
-        let selected = self.phases.select(selector);
-        match self.part {
-            Some(part) => selected.with(SCENARIO, part),
+        let mut selected = self.phases.select(selector);
+        if let Some(part) = self.part {
+            selected = selected.with(SCENARIO, part);
+        }
+        match self.segment_value() {
+            Some(segment) => selected.prefixed(metric::IN_SEGMENT).with(SEGMENT, segment),
             None => selected,
         }
     }
 
-    /// Reason why a query for the objective may have no data after a good run.
+    /// Reason why a query for the objective may have no data after a run that has none for the
+    /// objective, or is too short for it.
     pub fn may_be_missing(&self) -> Option<&'static str> {
         let of_part = self.part.map(|_| "not every scenario has this part");
+        let of_segment = self.segment.map(|_| "not every scenario has this segment");
         let of_phase = (self.phases != Phases::AFTER_WARM_UP).then_some("not every load has these phases");
-        let of_short_run =
-            matches!(self.sli, Sli::Throughput { .. }).then_some("a run of a minute has no whole window");
-        let of_measure = self.measure().map(|_| "not every scenario records this measure");
-        of_part.or(of_phase).or(of_measure).or(of_short_run).or_else(|| self.limited_span()?.may_be_missing())
+        let of_kind = match self.sli {
+            Sli::Measure { .. } => Some("not every scenario records this measure"),
+            Sli::Check { .. } => Some("not every scenario has every check"),
+            Sli::Throughput { .. } => Some("a run of a minute has no whole window"),
+            Sli::Span { span, .. } => span.may_be_missing(),
+            Sli::Success { .. } | Sli::NoError => None,
+        };
+        of_part.or(of_segment).or(of_phase).or(of_kind)
     }
 
     /// Whether `good` of `total` requests meet the objective. Without requests it is not met. For

@@ -42,6 +42,7 @@ const SEVERAL: Catalogue = Catalogue {
         Slo::latency(PING, Ratio::ppm(999_000), Duration::from_micros(2_500)),
         Slo::p95(PING, Duration::from_millis(300)).judging(Phases::only(&[Phase::Steady])),
         Slo::p95(PING, Duration::from_millis(300)).in_part("read-only"),
+        Slo::p95(PING, Duration::from_millis(300)).in_segment("day", 7),
         Slo::response_time(PING, Ratio::percent(95), Duration::from_millis(300)),
         Slo::response_time(PING, Ratio::percent(99), Duration::from_millis(300)),
         Slo::connecting(PING, Ratio::percent(95), Duration::from_millis(50)),
@@ -118,6 +119,26 @@ fn each_threshold_of_a_span_is_a_bucket_bound() {
     for bound in [MS(50), MS(100), MS(200), MS(300), MS(350), MS(500), MS(1_000), Duration::from_micros(2_500)] {
         assert!(SEVERAL.bucket_bounds().contains(&bound), "{bound:?}");
     }
+}
+
+#[test]
+fn names_that_series_or_rules_have_already_are_refused() {
+    const ALL: Endpoint = Endpoint { name: "all", ..PING };
+    const CLASH: Catalogue = Catalogue { endpoints: &[ALL], critical: &[], slos: &[], ..ECHO };
+    assert_eq!(CLASH.validate(), Err(CatalogueError::Reserved("all")));
+    const SEGMENT: Endpoint = Endpoint { name: "segment_ping", ..PING };
+    const OF_SEGMENTS: Catalogue = Catalogue { endpoints: &[SEGMENT], critical: &[], slos: &[], ..ECHO };
+    assert_eq!(OF_SEGMENTS.validate(), Err(CatalogueError::Reserved("segment_ping")));
+    const SAME: Catalogue = Catalogue { measures: &[Measure::counter("ping", "Pings")], ..ECHO };
+    assert_eq!(SAME.validate(), Err(CatalogueError::Reserved("ping")));
+}
+
+#[test]
+fn throughput_in_a_segment_is_refused() {
+    const IN_SEGMENT: Catalogue = Catalogue { slos: &[Slo::throughput(PING, 5).in_segment("day", 7)], ..ECHO };
+    let refused = IN_SEGMENT.validate().unwrap_err();
+    assert_eq!(refused, CatalogueError::Segment("at least 5 requests/s in day 7".to_owned()));
+    assert!(refused.to_string().contains("no planned time"), "{refused}");
 }
 
 #[test]

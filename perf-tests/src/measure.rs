@@ -9,13 +9,13 @@ mod sample;
 mod timeline;
 
 pub use perf_report::evidence::{
-    Bounds, Buckets, CheckCounts, EndpointCounts, FailedRequest, GeneratorHealth, IterationCounts, Latency, Layout,
-    MeasureCounts, PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot, SpanCounts, Spread, StatusCounts,
-    ThreadTimes, bounds,
+    Bounds, Buckets, CheckCounts, Chosen, EndpointCounts, FailedRequest, GeneratorHealth, IterationCounts, Latency,
+    Layout, MeasureCounts, PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot, SpanCounts, Spread,
+    StatusCounts, ThreadTimes, bounds,
 };
 pub use pulse::Pulse;
 pub(crate) use pulse::{LaneSum, PulseSum};
 pub(crate) use recorder::IterationEnd;
-pub use recorder::{LATE_AFTER, Recorder, SampleKey, Segment, Segments};
+pub use recorder::{LATE_AFTER, Place, Recorder, SampleKey, Segment, Segments};
 pub use sample::{DurationParts, Failure, Sample};
 pub use timeline::{Section, TimelineError, TimelineRecorder};

@@ -65,6 +65,9 @@ pub struct Target {
     /// run uses it.
     #[serde(skip)]
     pub may_be_empty: Option<&'static str>,
+    /// ID of the objective that the query is about. If a run has data for it, so has the query.
+    #[serde(skip)]
+    pub objective: Option<String>,
 }
 
 /// Formatting of a panel's values, with overrides by series.

@@ -56,7 +56,10 @@ fn success(slo: &Slo) -> Panel {
 /// Share of failed requests above which the objective is missed, and share above which the alert
 /// fires.
 pub(super) fn too_many(catalogue: &Catalogue) -> (Ratio, Ratio) {
-    let objective = catalogue.slos.iter().find(|slo| matches!(slo.sli, Sli::NoError));
+    let objective = catalogue
+        .slos
+        .iter()
+        .find(|slo| matches!(slo.sli, Sli::NoError) && slo.part.is_none() && slo.segment.is_none());
     let fifth = Ratio::ppm(TOO_MANY_ERRORS.as_ppm() / 5);
     (objective.map_or(fifth, |slo| slo.objective.rest()), TOO_MANY_ERRORS)
 }
@@ -99,12 +102,7 @@ fn compliance(catalogue: &Catalogue) -> Panel {
         // Rows have little room. The endpoints' own panels show the complete objective.
         let subject = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
         let text = if catalogue.is_main(slo) { slo.describe_kind() } else { slo.describe() };
-        let query = Query::new(format!("{subject} {text}"), met);
-        match (slo.sli, slo.may_be_missing()) {
-            (Sli::Check { .. }, _) => query.may_be_empty("not every scenario has every check"),
-            (_, Some(reason)) => query.may_be_empty(reason),
-            (_, None) => query,
-        }
+        Query::new(format!("{subject} {text}"), met).of_objective(catalogue, slo)
     };
     panel::states(
         "SLO compliance",

@@ -44,14 +44,14 @@ impl Limits {
     }
 
     /// A query for each judged quantile that `shown` does not have.
-    fn further_queries(&self, shown: &[Ratio]) -> Vec<Query> {
+    fn further_queries(&self, catalogue: &Catalogue, shown: &[Ratio]) -> Vec<Query> {
         let is_default = |slo: &Slo| slo.describe_scope().is_empty();
         let mut legends = Vec::new();
         let further = self.0.iter().filter(|slo| !(is_default(slo) && shown.contains(&slo.objective)));
         let mut queries = Vec::new();
         for slo in further {
             let legend = format!("{}{} {{{{testid}}}}", slo.describe_kind(), slo.describe_scope());
-            if let Some(query) = span_query(slo, &legend).filter(|_| !legends.contains(&legend)) {
+            if let Some(query) = span_query(catalogue, slo, &legend).filter(|_| !legends.contains(&legend)) {
                 legends.push(legend);
                 queries.push(query);
             }
@@ -61,23 +61,20 @@ impl Limits {
 }
 
 /// The quantile of the span that an objective limits, over the requests that it judges.
-fn span_query(slo: &Slo, legend: &str) -> Option<Query> {
+fn span_query(catalogue: &Catalogue, slo: &Slo, legend: &str) -> Option<Query> {
     let Sli::Span { endpoint, span, .. } = slo.sli else { return None };
     // Panels of latency also show warm-up, as the other lines there do.
     let buckets = selected(Metric::span(&endpoint, span).bucket());
     let buckets = if slo.describe_scope().is_empty() { buckets } else { slo.select(buckets) };
-    let query = Query::new(legend, promql::quantile_over(buckets, slo.objective, &[TESTID], Window::RateInterval));
-    Some(match slo.may_be_missing() {
-        Some(reason) => query.may_be_empty(reason),
-        None => query,
-    })
+    let quantile = promql::quantile_over(buckets, slo.objective, &[TESTID], Window::RateInterval);
+    Some(Query::new(legend, quantile).of_objective(catalogue, slo))
 }
 
 /// p50 and p95 of a critical endpoint, and other quantiles that an objective limits.
 pub(super) fn critical(catalogue: &Catalogue, endpoint: &Endpoint) -> Panel {
     let limits = Limits::new(catalogue, endpoint);
     let recorded = RECORDED.map(|(name, q)| Query::new(format!("{name} {{{{testid}}}}"), quantile(endpoint, q)));
-    let further = limits.further_queries(&RECORDED.map(|(_, q)| q));
+    let further = limits.further_queries(catalogue, &RECORDED.map(|(_, q)| q));
     let objective = limits.describe();
     let description = format!(
         "Latency of {} {} in ms, measured by the clients; a failed request counts as slower than \
@@ -110,7 +107,7 @@ pub(super) fn all(catalogue: &Catalogue) -> Panel {
 /// p95 of one endpoint with its own objectives.
 pub(super) fn small(catalogue: &Catalogue, endpoint: &Endpoint) -> Panel {
     let limits = Limits::new(catalogue, endpoint);
-    let further = limits.further_queries(&[P95]);
+    let further = limits.further_queries(catalogue, &[P95]);
     let objective = match limits.0.as_slice() {
         [] => " This endpoint has no latency objective.".to_owned(),
         [only] if further.is_empty() => format!(
@@ -146,7 +143,7 @@ pub(super) fn spans(catalogue: &Catalogue) -> Vec<Panel> {
             endpoint.path,
             slo.describe()
         );
-        let query = span_query(slo, "{{testid}}")?;
+        let query = span_query(catalogue, slo, "{{testid}}")?;
         Some(time_series(&title, &description, Unit::Milliseconds, vec![query]).slo_bands(slo.threshold()?))
     };
     catalogue.slos.iter().filter_map(panel).collect()

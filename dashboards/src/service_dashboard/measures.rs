@@ -10,6 +10,7 @@ use monitoring::prometheus::recording_rules::RECORDED;
 use monitoring::promql::{self, Selector, Window};
 use monitoring::slo::{Sli, Slo};
 
+use super::health::share;
 use super::selected;
 use crate::grafana::Panel;
 use crate::panel::{Query, Unit, time_series};
@@ -40,10 +41,16 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
     let limits: Vec<_> = slos.iter().map(|slo| slo.describe()).collect();
     let objective = if limits.is_empty() { String::new() } else { format!(" Objective: {}.", limits.join("; ")) };
     let description = format!("{what}, recorded by the scenario.{objective}");
-    let queries = queries.into_iter().map(|query| query.may_be_empty(NOT_RECORDED)).collect();
+    let of_objective = |query: Query| match slos.first() {
+        Some(slo) => query.of_objective(catalogue, slo),
+        None => query,
+    };
+    let queries = queries.into_iter().map(|query| of_objective(query.may_be_empty(NOT_RECORDED))).collect();
     let panel = time_series(measure.title, &description, unit, queries);
-    let values: Vec<_> = slos.iter().filter_map(|slo| limit(slo)).collect();
-    panel.slo_lines(&values)
+    match measure.kind {
+        MeasureKind::Rate => slos.iter().fold(panel, |panel, slo| panel.lower_limit(share(slo.objective))),
+        _ => panel.slo_lines(&slos.iter().filter_map(|slo| limit(slo)).collect::<Vec<_>>()),
+    }
 }
 
 /// p50 and p95, and other quantiles that an objective limits.

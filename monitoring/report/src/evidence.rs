@@ -24,7 +24,7 @@ pub use failures::{FailedRequest, FailureCause, FailureCauses, body_text, descri
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
 pub use measures::{MeasureCounts, Measures};
 pub use phase_time::{PhaseTime, judged_ms};
-pub use snapshot::{Layout, PartCounts, Snapshot};
+pub use snapshot::{Chosen, Layout, PartCounts, Snapshot};
 
 use crate::finding::Finding;
 use crate::{BackendValue, CacheResult, Environment, Generator, PlanResult, StoreResult, Timeline};

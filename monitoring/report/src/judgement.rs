@@ -17,8 +17,8 @@ use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
 use crate::evidence::{
-    EndpointCounts, Evidence, Latency, MeasureCounts, PartCounts, PhaseTime, RequestCounts, ServerTimes, Snapshot,
-    judged_ms,
+    Chosen, EndpointCounts, Evidence, Latency, MeasureCounts, PartCounts, PhaseTime, RequestCounts, ServerTimes,
+    Snapshot, judged_ms,
 };
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
@@ -110,8 +110,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
 #[derive(Debug, Clone, Copy)]
 struct Scope {
     phases: Phases,
-    /// Index of the part. `None` for all parts.
-    part: Option<usize>,
+    only: Chosen,
 }
 
 /// Requests of an endpoint that this number of iterations would have made, as completed iterations
@@ -125,14 +124,14 @@ fn certain(part: &PartCounts, index: usize, iterations: u64) -> u64 {
     }
 }
 
-const EVERYTHING: Scope = Scope { phases: Phases::ALL, part: None };
+const EVERYTHING: Scope = Scope { phases: Phases::ALL, only: Chosen { part: None, segment: None } };
 
 impl Judge<'_> {
     /// Requests of an endpoint in a scope. A dropped iteration counts as unknown requests: as many
     /// as the busiest iteration of its load made. Those of the average iteration are certain.
     fn requests(&self, index: usize, scope: Scope) -> RequestCounts {
         let mut requests = RequestCounts::default();
-        for part in self.snapshot.chosen(scope.part) {
+        for part in self.snapshot.chosen(scope.only) {
             for phase in Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase)) {
                 requests.add(part.cell(index, phase).requests());
                 let most = part.most_per_iteration[index];
@@ -140,14 +139,28 @@ impl Judge<'_> {
                 requests.refused += certain(part, index, part.refused[phase.index()]);
             }
         }
+        if scope.only.segment.is_some() {
+            // Stalls are not counted by segment. All of their requests may have been in this one.
+            let only = Chosen { segment: None, ..scope.only };
+            requests.unknown += self.omitted(index, Scope { only, ..scope });
+        }
         requests
     }
 
     /// Requests of an endpoint that stalls kept a closed load from making.
     fn omitted(&self, index: usize, scope: Scope) -> u64 {
         let phases = || Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase));
-        let parts = self.snapshot.chosen(scope.part);
+        let parts = self.snapshot.chosen(scope.only);
         parts.flat_map(|part| phases().map(|phase| part.cell(index, phase).omitted)).sum()
+    }
+
+    /// Requests of endpoints that began and did not end.
+    fn cut(&self, indices: &[usize], scope: Scope) -> u64 {
+        let phases = || Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase));
+        let of_part = |part: &PartCounts| {
+            indices.iter().flat_map(|&index| phases().map(move |phase| part.cell(index, phase).unknown)).sum::<u64>()
+        };
+        self.snapshot.chosen(scope.only).map(of_part).sum()
     }
 
     fn all(&self, scope: Scope) -> RequestCounts {
@@ -168,19 +181,21 @@ impl Judge<'_> {
             None => None,
             Some(name) => Some(self.parts.iter().position(|part| *part == name)?),
         };
-        Some(Scope { phases: slo.phases, part })
+        let segments = self.catalogue.judged_segments();
+        let segment = slo.segment.and_then(|judged| segments.iter().position(|segment| *segment == judged));
+        Some(Scope { phases: slo.phases, only: Chosen { part, segment } })
     }
 
     fn counts(&self, slo: &Slo) -> Option<(usize, EndpointCounts)> {
         let (index, scope) = (self.index(slo.endpoint()?)?, self.scope(slo)?);
-        Some((index, self.snapshot.endpoint_in(index, scope.phases, scope.part)?))
+        Some((index, self.snapshot.endpoint_in(index, scope.phases, scope.only)?))
     }
 
     /// Values of the objective's measure. `None` if the scenario does not record it.
     fn measure(&self, slo: &Slo) -> Option<MeasureCounts> {
         let (measure, scope) = (slo.measure()?, self.scope(slo)?);
         let index = self.catalogue.measures.iter().position(|known| known == measure)?;
-        let counts = self.snapshot.measure(index, scope.phases, scope.part)?;
+        let counts = self.snapshot.measure(index, scope.phases, scope.only)?;
         (counts.count > 0 || self.measures.iter().any(|name| name == measure.name)).then_some(counts)
     }
 
@@ -203,15 +218,16 @@ impl Judge<'_> {
                     None => (0..self.catalogue.endpoints.len()).collect(),
                 };
                 let mut requests = RequestCounts::default();
-                for index in indices {
+                for &index in &indices {
                     requests.add(self.requests(index, scope));
-                    // A stall is the target's: it did not serve the requests that it kept away.
-                    requests.unknown -= self.omitted(index, scope);
                 }
+                // Requests that were never made, because of a stall or of dropped arrivals, did not
+                // succeed. Only those that were cut off may have.
+                (requests.unknown, requests.refused) = (self.cut(&indices, scope), 0);
                 Some(succeeded(requests))
             }
             Sli::Check { name } => {
-                let tries = self.snapshot.check(name, scope.phases, scope.part);
+                let tries = self.snapshot.check(name, scope.phases, scope.only);
                 // Each unknown request could have been checked.
                 let RequestCounts { unknown, refused, .. } = self.all(scope);
                 let good = tries.tried - tries.failed;
@@ -242,7 +258,7 @@ impl Judge<'_> {
             return ObjectiveResult::not_in_scenario(self.catalogue, slo);
         };
         if let Sli::Throughput { per_second, .. } = slo.sli {
-            let judged_ms = judged_ms(phases, scope.phases, scope.part);
+            let judged_ms = judged_ms(phases, scope.phases, scope.only.part);
             let verdict = verdict::judge_throughput(per_second, judged_ms, tally);
             let measured = Some(Measurement::Throughput { tally, judged_ms });
             return ObjectiveResult { measured, ..ObjectiveResult::new(self.catalogue, slo, tally, verdict) };
@@ -318,7 +334,7 @@ impl Judge<'_> {
         let names: BTreeSet<&str> =
             self.snapshot.parts.iter().flat_map(|part| part.checks.keys().map(AsRef::as_ref)).collect();
         let result = |name: &str| {
-            let tries = self.snapshot.check(name, Phases::ALL, None);
+            let tries = self.snapshot.check(name, Phases::ALL, Chosen::default());
             CheckResult { name: name.to_owned(), tried: tries.tried, failed: tries.failed }
         };
         names.into_iter().map(result).collect()

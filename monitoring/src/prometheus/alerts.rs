@@ -135,7 +135,7 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
 fn span_quantile(slo: &Slo, histogram: &Metric, window: Window) -> Expr {
     let quantile = slo.quantile();
     let is_recorded = recording_rules::RECORDED.iter().any(|(name, _)| *name == quantile);
-    if is_recorded && slo.is_latency() && slo.part.is_none() {
+    if is_recorded && slo.is_latency() && slo.part.is_none() && slo.segment.is_none() {
         return Selector::new(recording_rules::quantile_record(histogram, &quantile)).now();
     }
     promql::quantile_over(slo.select(Selector::new(histogram.bucket())), slo.objective, &[TESTID], window)

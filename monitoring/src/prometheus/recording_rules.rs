@@ -82,6 +82,9 @@ pub struct RecordingRule {
     /// Reason why the expression may have no value after a good run.
     #[serde(skip)]
     pub may_be_missing: Option<&'static str>,
+    /// ID of the objective that the rule records. If a run has data for it, so has the rule.
+    #[serde(skip)]
+    pub objective: Option<String>,
 }
 
 pub(crate) fn as_text<S: serde::Serializer>(expr: &Expr, serializer: S) -> Result<S::Ok, S::Error> {
@@ -110,6 +113,7 @@ fn quantile_rules(endpoint: &Endpoint, window: Window) -> impl Iterator<Item = R
         record: quantile_record(&latency, name),
         expr: promql::quantile_over(Selector::new(latency.bucket()), q, &[TESTID], window).not_nan(),
         may_be_missing: None,
+        objective: None,
     })
 }
 
@@ -137,7 +141,8 @@ pub(crate) fn objective_record(catalogue: &Catalogue, slo: &Slo) -> Option<Strin
 /// without requests.
 fn objective_rule(catalogue: &Catalogue, slo: &Slo, window: Window) -> Option<RecordingRule> {
     let expr = objective_counters::is_met(slo, window, &|selector| selector, &[TESTID]);
-    Some(RecordingRule { record: objective_record(catalogue, slo)?, expr, may_be_missing: slo.may_be_missing() })
+    let (record, objective) = (objective_record(catalogue, slo)?, Some(catalogue.slo_id(slo)));
+    Some(RecordingRule { record, expr, may_be_missing: slo.may_be_missing(), objective })
 }
 
 /// Readable outline of the rules for reviews, one line per rule.

@@ -40,6 +40,12 @@ impl Selector {
         Self { metric: metric.into(), matchers: Vec::new(), window: None, offset: Duration::ZERO }
     }
 
+    /// Selects the metric whose name begins with `prefix` and ends with this one.
+    pub(crate) fn prefixed(mut self, prefix: &str) -> Self {
+        self.metric.insert_str(0, prefix);
+        self
+    }
+
     /// Keeps series whose label has this value.
     #[must_use]
     pub fn with(mut self, label: Label, value: impl Into<String>) -> Self {

@@ -110,6 +110,7 @@ pub struct Vu {
 
 impl Vu {
     pub(crate) fn new(id: u32, part: usize, context: WorkerContext) -> Self {
+        let made = context.recorder.borrow().made();
         Self {
             id,
             part,
@@ -120,7 +121,7 @@ impl Vu {
             jar: None,
             rng: None,
             rng_is_set: false,
-            made: vec![0; context.shared.endpoints.len()],
+            made,
             began: None,
             lateness: Duration::ZERO,
             late: false,
@@ -341,9 +342,10 @@ impl Vu {
             wanted
         };
         let at = endpoint.map(|endpoint| {
-            self.made[endpoint] += 1;
             let (part, phase) = (self.part, self.phase_at(due));
-            SampleKey { part, endpoint, phase, late: self.late, segments: self.segments }
+            let at = SampleKey { part, endpoint, phase, late: self.late, segments: self.segments };
+            self.context.recorder.borrow().count_made(&mut self.made, &at);
+            at
         });
         Stopwatch::start(self.context.recorder.clone(), at, due, started)
     }

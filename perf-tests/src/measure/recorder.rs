@@ -9,7 +9,7 @@ use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
 use perf_report::evidence::{
-    BodyBytes, Buckets, FailedRequest, Layout, ServerTimes, Snapshot, StatusCounts, ThreadTimes,
+    BodyBytes, Buckets, EndpointCounts, FailedRequest, Layout, PartCounts, ServerTimes, Snapshot, StatusCounts, ThreadTimes,
 };
 
 use super::pulse::Pulse;
@@ -51,6 +51,9 @@ pub struct SampleKey {
     pub segments: Segments,
 }
 
+/// Index of a part, and the segments that the scenario has set.
+pub type Place = (usize, Segments);
+
 /// How an iteration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IterationEnd {
@@ -79,47 +82,10 @@ impl Recorder {
 
     /// Counts a request.
     pub fn record(&mut self, at: SampleKey, sample: &Sample) {
-        let (duration, response_time) = (sample.duration(), sample.response_time());
         let part = &mut self.counts.parts[at.part];
-        let counts = part.cell_mut(at.endpoint, at.phase);
-        match sample.failure {
-            None => {
-                counts.latency.record(duration);
-                let connecting = sample.parts.connecting();
-                let threshold = self.layout.threshold(at.endpoint).filter(|_| !connecting.is_zero());
-                let is_slow = threshold.is_some_and(|it| duration <= it && duration + connecting > it);
-                counts.slow_with_connecting += u64::from(is_slow);
-                counts.response.iter_mut().for_each(|response| response.record(response_time));
-            }
-            Some(failure) => {
-                counts.latency.record_failed(duration);
-                counts.response.iter_mut().for_each(|response| response.record_failed(response_time));
-                counts.fail(failure);
-            }
-        }
-        for counted in &mut counts.spans {
-            match (sample.span(counted.span), sample.failure) {
-                (None, _) => {}
-                (Some(time), None) => counted.durations.record(time),
-                (Some(time), Some(_)) => counted.durations.record_failed(time),
-            }
-        }
-        counts.late += u64::from(at.late);
-        let status = counts
-            .by_status
-            .entry(sample.status.unwrap_or(0))
-            .or_insert_with(|| StatusCounts { durations: Buckets::new(self.layout.bounds.clone()), failed: 0 });
-        status.durations.record(duration);
-        status.failed += u64::from(sample.failure.is_some());
-        // A future that is not an HTTP request has no parts.
-        if sample.status.is_some() || sample.failure.is_some_and(|failure| failure != Failure::Other) {
-            for (buckets, part) in counts.parts.iter_mut().zip(Part::ALL) {
-                match sample.parts.get(part) {
-                    // On a reused connection, most parts take no time.
-                    Duration::ZERO => buckets.record_zero(),
-                    time => buckets.record(time),
-                }
-            }
+        record_in(part.cell_mut(at.endpoint, at.phase), &self.layout, at, sample);
+        for segment in self.layout.judged_among(at.segments) {
+            record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, at, sample);
         }
         for (name, number) in at.segments.into_iter().flatten() {
             let segment = (Cow::Borrowed(name), number);
@@ -128,7 +94,7 @@ impl Recorder {
             }
             let endpoints = part.segments.entry(segment).or_default();
             let counts = endpoints.entry(at.endpoint).or_default();
-            counts.record(duration, sample.failure.is_some());
+            counts.record(sample.duration(), sample.failure.is_some());
         }
     }
 
@@ -166,7 +132,9 @@ impl Recorder {
     /// Counts a request that began and whose end is not known.
     pub fn record_unknown(&mut self, at: Option<SampleKey>) {
         match at {
-            Some(at) => self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).unknown += 1,
+            Some(at) => self.count_in((at.part, at.segments), |counts| {
+                counts.cell_mut(at.endpoint, at.phase).unknown += 1;
+            }),
             None => self.counts.around.unknown += 1,
         }
     }
@@ -182,15 +150,17 @@ impl Recorder {
     }
 
     /// Counts one evaluation of a check.
-    pub fn record_check(&mut self, part: usize, phase: Phase, name: &'static str, passed: bool) {
-        let tries = &mut self.counts.parts[part].checks.entry(Cow::Borrowed(name)).or_default()[phase.index()];
-        tries.tried += 1;
-        tries.failed += u64::from(!passed);
+    pub fn record_check(&mut self, place: Place, phase: Phase, name: &'static str, passed: bool) {
+        self.count_in(place, |counts| {
+            let tries = &mut counts.checks.entry(Cow::Borrowed(name)).or_default()[phase.index()];
+            tries.tried += 1;
+            tries.failed += u64::from(!passed);
+        });
     }
 
     /// Records a value of a measure, after its time in nanoseconds since the start of the load.
-    pub(crate) fn record_measure(&mut self, part: usize, phase: Phase, measure: usize, (at, value): (u64, u64)) {
-        self.counts.parts[part].measures.cell_mut(measure, phase).record(at, value);
+    pub(crate) fn record_measure(&mut self, place: Place, phase: Phase, measure: usize, (at, value): (u64, u64)) {
+        self.count_in(place, |counts| counts.measures.cell_mut(measure, phase).record(at, value));
     }
 
     /// Counts an iteration that began `lateness` after it was due. Returns whether it is late.
@@ -203,30 +173,60 @@ impl Recorder {
 
     /// Counts planned iterations that never begin.
     pub(crate) fn record_dropped(&mut self, part: usize, phase: Phase, count: u64) {
-        self.counts.parts[part].dropped[phase.index()] += count;
+        self.count_in_all(part, |counts| counts.dropped[phase.index()] += count);
     }
 
     /// Counts planned iterations that were not started, because the target accepted no connections.
     pub(crate) fn record_refused(&mut self, part: usize, phase: Phase, count: u64) {
         self.record_dropped(part, phase, count);
-        self.counts.parts[part].refused[phase.index()] += count;
+        self.count_in_all(part, |counts| counts.refused[phase.index()] += count);
     }
 
-    /// Counts an iteration. `requests` has its number of requests to each endpoint.
-    pub(crate) fn record_iteration(&mut self, part: usize, end: IterationEnd, took: Duration, requests: &[u64]) {
-        let part = &mut self.counts.parts[part];
-        match end {
-            IterationEnd::NotStarted => {}
-            IterationEnd::Interrupted => part.iterations.interrupted += 1,
-            IterationEnd::Completed | IterationEnd::Failed => {
-                part.iterations.completed += 1;
-                part.iterations.failed += u64::from(end == IterationEnd::Failed);
-                part.iteration_duration.record(took);
+    /// Counts an iteration. `made` has its requests, as [`Recorder::count_made`] counted them.
+    pub(crate) fn record_iteration(&mut self, part: usize, end: IterationEnd, took: Duration, made: &[u64]) {
+        let mut made = made.chunks(self.layout.endpoints().max(1));
+        self.count_in_all(part, |counts| {
+            match end {
+                IterationEnd::NotStarted => {}
+                IterationEnd::Interrupted => counts.iterations.interrupted += 1,
+                IterationEnd::Completed | IterationEnd::Failed => {
+                    counts.iterations.completed += 1;
+                    counts.iterations.failed += u64::from(end == IterationEnd::Failed);
+                    counts.iteration_duration.record(took);
+                }
             }
+            for (most, &made) in counts.most_per_iteration.iter_mut().zip(made.next().into_iter().flatten()) {
+                *most = (*most).max(made);
+            }
+        });
+    }
+
+    /// Counters of an iteration's requests, at zero: one for each endpoint, and again for each
+    /// segment that an objective judges.
+    pub(crate) fn made(&self) -> Vec<u64> {
+        vec![0; self.layout.endpoints() * (1 + self.layout.judged_segments())]
+    }
+
+    /// Counts a request of an iteration.
+    pub(crate) fn count_made(&self, made: &mut [u64], at: &SampleKey) {
+        made[at.endpoint] += 1;
+        for segment in self.layout.judged_among(at.segments) {
+            made[self.layout.endpoints() * (1 + segment) + at.endpoint] += 1;
         }
-        for (most, &made) in part.most_per_iteration.iter_mut().zip(requests) {
-            *most = (*most).max(made);
-        }
+    }
+
+    /// Counts in a part and in each judged segment of a request.
+    fn count_in(&mut self, (part, segments): Place, mut count: impl FnMut(&mut PartCounts)) {
+        let part = &mut self.counts.parts[part];
+        count(part);
+        self.layout.judged_among(segments).for_each(|segment| count(&mut part.judged[segment]));
+    }
+
+    /// Counts in a part and in all judged segments of it.
+    fn count_in_all(&mut self, part: usize, mut count: impl FnMut(&mut PartCounts)) {
+        let part = &mut self.counts.parts[part];
+        count(part);
+        part.judged.iter_mut().for_each(count);
     }
 
     /// Changes the number of active virtual users by one: up if `active`, otherwise down.
@@ -244,5 +244,50 @@ impl Recorder {
     /// Everything recorded so far, and the times of the worker's thread.
     pub(crate) fn snapshot_with(&self, worked: ThreadTimes) -> Snapshot {
         Snapshot { worked: vec![worked], ..self.snapshot() }
+    }
+}
+
+/// Counts a request in a cell.
+#[inline]
+fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: SampleKey, sample: &Sample) {
+    let (duration, response_time) = (sample.duration(), sample.response_time());
+    match sample.failure {
+        None => {
+            counts.latency.record(duration);
+            let connecting = sample.parts.connecting();
+            let threshold = layout.threshold(at.endpoint).filter(|_| !connecting.is_zero());
+            let is_slow = threshold.is_some_and(|it| duration <= it && duration + connecting > it);
+            counts.slow_with_connecting += u64::from(is_slow);
+            counts.response.iter_mut().for_each(|response| response.record(response_time));
+        }
+        Some(failure) => {
+            counts.latency.record_failed(duration);
+            counts.response.iter_mut().for_each(|response| response.record_failed(response_time));
+            counts.fail(failure);
+        }
+    }
+    for counted in &mut counts.spans {
+        match (sample.span(counted.span), sample.failure) {
+            (None, _) => {}
+            (Some(time), None) => counted.durations.record(time),
+            (Some(time), Some(_)) => counted.durations.record_failed(time),
+        }
+    }
+    counts.late += u64::from(at.late);
+    let status = counts
+        .by_status
+        .entry(sample.status.unwrap_or(0))
+        .or_insert_with(|| StatusCounts { durations: Buckets::new(layout.bounds.clone()), failed: 0 });
+    status.durations.record(duration);
+    status.failed += u64::from(sample.failure.is_some());
+    // A future that is not an HTTP request has no parts.
+    if sample.status.is_some() || sample.failure.is_some_and(|failure| failure != Failure::Other) {
+        for (buckets, part) in counts.parts.iter_mut().zip(Part::ALL) {
+            match sample.parts.get(part) {
+                // On a reused connection, most parts take no time.
+                Duration::ZERO => buckets.record_zero(),
+                time => buckets.record(time),
+            }
+        }
     }
 }

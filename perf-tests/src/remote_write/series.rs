@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::label::{LE, SCENARIO, TESTID};
+use monitoring::label::{LE, SCENARIO, SEGMENT, TESTID};
 use monitoring::measure::{Measure, MeasureKind};
 use monitoring::metric::{self, Description, HealthMetric, LE_INFINITY, Metric, Part};
 use monitoring::phase::Phase;
@@ -71,7 +71,7 @@ pub fn series(
     let mut all = Vec::new();
     let with_success: Vec<_> = catalogue.with_success().collect();
     for ((identity, phases), counts) in parts.iter().zip(&snapshot.parts) {
-        let mut out = SeriesWriter { run: identity, phase: Phase::Steady, series: all };
+        let mut out = SeriesWriter { run: identity, segment: None, phase: Phase::Steady, series: all };
         for phase in Phase::ALL.into_iter().filter(|&phase| phases.has(phase)) {
             out.phase = phase;
             for (index, endpoint) in catalogue.endpoints.iter().enumerate() {
@@ -80,14 +80,8 @@ pub fn series(
                 }
             }
             out.counter(&Metric::dropped_iterations(), None, "", counts.dropped[phase.index()]);
-            for (name, tries) in &counts.checks {
-                let CheckCounts { tried, failed } = tries[phase.index()];
-                out.counter(&Metric::checks(), None, name, tried);
-                out.counter(&Metric::checks_failed(), None, name, failed);
-            }
-            for (index, measure) in catalogue.measures.iter().enumerate() {
-                out.measure(measure, counts.measures.cell(index, phase));
-            }
+            out.checks_and_measures(catalogue, counts);
+            out.segments(catalogue, exercised, counts);
         }
         out.counter(&Metric::iterations(), None, "", counts.iterations.completed);
         out.histogram(&Metric::iteration_duration(), None, "", counts.iteration_duration.buckets());
@@ -98,7 +92,7 @@ pub fn series(
         out.gauges(catalogue, counts);
         all = out.series;
     }
-    let mut out = SeriesWriter { run, phase: Phase::Steady, series: all };
+    let mut out = SeriesWriter { run, segment: None, phase: Phase::Steady, series: all };
     let measure::GeneratorHealth { cpu, run_queue, steal } = snapshot.health;
     for (health, share) in [(HealthMetric::Cpu, cpu), (HealthMetric::RunQueue, run_queue), (HealthMetric::Steal, steal)]
     {
@@ -111,12 +105,60 @@ pub fn series(
 
 struct SeriesWriter<'run> {
     run: &'run Identity,
+    /// The segment whose counts are written, as a label value.
+    segment: Option<String>,
     phase: Phase,
     series: Vec<SeriesValue>,
 }
 
 impl SeriesWriter<'_> {
     fn endpoint(&mut self, endpoint: &Endpoint, counts: &EndpointCounts, with_success: bool) {
+        let labeled = Some(endpoint);
+        self.judged(endpoint, counts, with_success);
+        for (part, buckets) in Part::ALL.into_iter().zip(&counts.parts) {
+            self.histogram(&Metric::part(part), labeled, "", buckets);
+        }
+        for (status, counts) in &counts.by_status {
+            let status = status.to_string();
+            self.histogram(&Metric::http_req_duration(), labeled, &status, &counts.durations);
+            if counts.failed > 0 {
+                self.counter(&Metric::http_req_failed(), labeled, &status, counts.failed);
+            }
+        }
+        for (failure, count) in counts.failures() {
+            self.counter(&Metric::http_req_errors(), labeled, failure.as_str(), count);
+        }
+    }
+
+    /// Series of the segments that objectives judge. They are metrics of their own.
+    fn segments(&mut self, catalogue: &Catalogue, exercised: &[Endpoint], counts: &PartCounts) {
+        let (phase, with_success) = (self.phase, catalogue.with_success().collect::<Vec<_>>());
+        for (segment, counts) in catalogue.judged_segments().into_iter().zip(&counts.judged) {
+            self.segment = Some(metric::segment_value(segment.0, segment.1));
+            for (index, endpoint) in catalogue.endpoints.iter().enumerate() {
+                if exercised.contains(endpoint) {
+                    self.judged(endpoint, counts.cell(index, phase), with_success.contains(&endpoint));
+                }
+            }
+            self.checks_and_measures(catalogue, counts);
+        }
+        self.segment = None;
+    }
+
+    /// Series of checks and measures.
+    fn checks_and_measures(&mut self, catalogue: &Catalogue, counts: &PartCounts) {
+        for (name, tries) in &counts.checks {
+            let CheckCounts { tried, failed } = tries[self.phase.index()];
+            self.counter(&Metric::checks(), None, name, tried);
+            self.counter(&Metric::checks_failed(), None, name, failed);
+        }
+        for (index, measure) in catalogue.measures.iter().enumerate() {
+            self.measure(measure, counts.measures.cell(index, self.phase));
+        }
+    }
+
+    /// Series that objectives judge.
+    fn judged(&mut self, endpoint: &Endpoint, counts: &EndpointCounts, with_success: bool) {
         let (requests, labeled) = (counts.requests(), Some(endpoint));
         // These series have no status label, so they exist before the first response.
         self.latency(&Metric::latency(endpoint), labeled, &counts.latency);
@@ -132,27 +174,15 @@ impl SeriesWriter<'_> {
         if with_success {
             self.counter(&Metric::success(endpoint), labeled, "", requests.sent - requests.failed);
         }
-        for (part, buckets) in Part::ALL.into_iter().zip(&counts.parts) {
-            self.histogram(&Metric::part(part), labeled, "", buckets);
-        }
         for (status, counts) in &counts.by_status {
-            let status = status.to_string();
-            self.histogram(&Metric::http_req_duration(), labeled, &status, &counts.durations);
-            self.counter(&Metric::http_reqs(), labeled, &status, counts.durations.count());
-            if counts.failed > 0 {
-                self.counter(&Metric::http_req_failed(), labeled, &status, counts.failed);
-            }
-        }
-        for (failure, count) in counts.failures() {
-            self.counter(&Metric::http_req_errors(), labeled, failure.as_str(), count);
+            self.counter(&Metric::http_reqs(), labeled, &status.to_string(), counts.durations.count());
         }
     }
 
-    /// Series of a measure, from its first value on. Gauges have no phase.
+    /// Series of a measure, at zero before its first value. Gauges have no phase.
     fn measure(&mut self, measure: &Measure, counts: &MeasureCounts) {
         let metric = Metric::measure(measure);
         match (measure.kind, &counts.values) {
-            _ if counts.count == 0 => {}
             (_, Some(values)) => self.histogram(&metric, None, "", values.buckets()),
             (MeasureKind::Rate, None) => {
                 self.counter(&metric, None, "", counts.count);
@@ -213,7 +243,9 @@ impl SeriesWriter<'_> {
         value: SampleValue,
     ) {
         let own = labels.iter().map(|(name, value)| label(name.as_str(), value));
-        let mut labels: Vec<_> = own.chain([label("__name__", name)]).collect();
+        let prefix = if self.segment.is_some() { metric::IN_SEGMENT } else { "" };
+        let mut labels: Vec<_> = own.chain([label("__name__", &format!("{prefix}{name}"))]).collect();
+        labels.extend(self.segment.iter().map(|segment| label(SEGMENT.as_str(), segment)));
         labels.extend_from_slice(&self.run.labels);
         labels.sort_unstable();
         self.series.push(SeriesValue { labels: labels.into(), description, value, from_zero: true });

@@ -14,7 +14,7 @@ use perf_report::format::percent;
 use perf_report::{ArrivalCounts, Durations, Generator, Iterations, PartResult, SegmentLatency};
 
 use crate::engine::Load;
-use crate::measure::{GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
+use crate::measure::{Chosen, GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
 /// Share of a worker's time from which on it may start requests late.
@@ -41,7 +41,7 @@ pub(crate) fn plan_result(
 /// Latencies of one part after warm-up, by endpoint.
 fn part_latencies(catalogue: &Catalogue, snapshot: &Snapshot, part: usize) -> BTreeMap<String, SegmentLatency> {
     let latency = |(index, endpoint): (usize, &Endpoint)| {
-        let counts = snapshot.endpoint_in(index, Phases::AFTER_WARM_UP, Some(part))?;
+        let counts = snapshot.endpoint_in(index, Phases::AFTER_WARM_UP, Chosen { part: Some(part), segment: None })?;
         let quantile = |percent| counts.latency.quantile(Ratio::percent(percent));
         let (requests, failed) = (counts.requests().sent, counts.requests().failed);
         let latency = SegmentLatency { requests, failed, p50_ms: quantile(50), p95_ms: quantile(95) };

@@ -6,6 +6,7 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::measure::Measure;
+use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 
@@ -39,6 +40,12 @@ pub const CATALOGUE: Catalogue = Catalogue {
         Slo::latency(ROOM, Ratio::percent(75), NEVER).warn(),
         Slo::p95(ROOM, ALWAYS).in_part("readers"),
         Slo::p95(ROOM, NEVER).in_part("writers").warn(),
+        Slo::p95(ROOM, ALWAYS).in_segment("day", 1),
+        Slo::p95(ROOM, ALWAYS).in_segment("day", 2),
+        Slo::p95(ROOM, NEVER).in_segment("day", 2).in_part("writers").warn(),
+        Slo::p95(ROOM, ALWAYS).judging(Phases::only(&[Phase::Steady])).in_segment("day", 1),
+        Slo::p95(ROOM, ALWAYS).judging(Phases::only(&[Phase::Steady])),
+        Slo::p95(ROOM, ALWAYS).in_segment("day", 9).warn(),
         Slo::connecting(ROOM, Ratio::percent(95), ALWAYS),
         Slo::connecting(ROOM, Ratio::percent(50), NEVER).warn(),
         Slo::with_connecting(ROOM, Ratio::percent(95), ALWAYS),
@@ -50,9 +57,13 @@ pub const CATALOGUE: Catalogue = Catalogue {
         Slo::throughput(ROOM, 5).in_part("writers"),
         Slo::total_throughput(5),
         Slo::errors_below(Ratio::percent(1)),
+        Slo::errors_below(Ratio::percent(1)).in_segment("day", 1),
+        Slo::success_above(ROOM, Ratio::percent(95)).in_segment("day", 1),
+        Slo::check_above("room is open", Ratio::percent(95)).in_segment("day", 1),
         Slo::trend(QUEUE_LENGTH, Ratio::percent(95), 7),
         Slo::trend(QUEUE_LENGTH, Ratio::percent(95), 6).warn(),
         Slo::rate_above(HITS, Ratio::percent(40)),
+        Slo::rate_above(HITS, Ratio::percent(90)).in_segment("day", 1),
         Slo::rate_above(HITS, Ratio::percent(60)).warn(),
     ],
     measures: &[QUEUE_LENGTH, ORDERS, OPEN_ROOMS, HITS],

@@ -199,16 +199,18 @@ fn faults(catalogue: &Catalogue) -> Vec<String> {
 }
 
 /// Whether a slow response makes the drill's load miss an objective. The drill cannot make
-/// connecting slow, and its scenario need not have the objective's part.
+/// connecting slow.
 fn is_provoked(slo: &Slo) -> bool {
     let by_responses = slo.limited_span().is_some_and(|span| span != Span::Connecting);
-    by_responses && slo.part.is_none() && slo.phases.contains(Phase::Steady)
+    by_responses && slo.phases.contains(Phase::Steady)
 }
 
 /// The catalogue without objectives whose alert the drill cannot make fire.
 fn drilled(catalogue: &Catalogue) -> Catalogue {
     let has_alert = |slo: &Slo| alerts::violation_name(catalogue, slo).is_some();
-    let slos = catalogue.slos.iter().filter(|slo| slo.part.is_none() && (is_provoked(slo) || !has_alert(slo)));
+    // The drill's scenario need not have an objective's part or segment.
+    let has_scope = |slo: &&Slo| slo.part.is_none() && slo.segment.is_none();
+    let slos = catalogue.slos.iter().filter(has_scope).filter(|slo| is_provoked(slo) || !has_alert(slo));
     // A catalogue lives as long as the process.
     Catalogue { slos: slos.copied().collect::<Vec<_>>().leak(), ..*catalogue }
 }
@@ -264,7 +266,7 @@ mod tests {
         let names: Vec<_> = alerts.groups[0].rules.iter().map(|rule| rule.alert.as_str()).collect();
         assert!(names.contains(&"RoomSLOViolation") && names.contains(&"HighErrorRate"), "{names:?}");
         assert!(!names.iter().any(|name| name.contains("Throughput") || name.contains("RoomConnecting")), "{names:?}");
-        assert_eq!(drilled.slos.len(), 9, "eight on slow responses, and one on errors");
+        assert_eq!(drilled.slos.len(), 10, "nine on slow responses, and one on errors");
         assert_eq!(faults(catalogue)[0], format!("--delay=room=20100ms@{SLOW}"));
     }
 

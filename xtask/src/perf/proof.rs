@@ -8,6 +8,7 @@ mod backend_metrics;
 mod clocks;
 mod delivery;
 mod endpoint_counters;
+mod excuses;
 mod grafana;
 mod ledger;
 mod offer;

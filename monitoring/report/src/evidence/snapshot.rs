@@ -30,6 +30,8 @@ pub struct Layout {
     /// Upper bounds of the histograms by which objectives are judged, in nanoseconds.
     pub bounds: Bounds,
     coarse: Bounds,
+    /// Segments that an objective judges.
+    segments: Vec<(&'static str, u32)>,
     /// The threshold of each endpoint's objective on latency.
     thresholds: Vec<Option<Duration>>,
 }
@@ -80,10 +82,24 @@ pub struct PartCounts {
     /// Latencies by segment and endpoint.
     #[serde(with = "entries")]
     pub segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>>,
+    /// The same counts of each segment that an objective judges, in the order of the catalogue's
+    /// segments. They are part of the counts here. They have neither segments nor stalls of their
+    /// own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judged: Vec<PartCounts>,
     /// Virtual users that are active now.
     pub vus: u32,
     /// Maximum number of requests in one iteration, by endpoint.
     pub most_per_iteration: Vec<u64>,
+}
+
+/// Scenario and segment whose counts are read. By default, all are read together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// Index of the scenario.
+    pub part: Option<usize>,
+    /// Index of the segment among those that an objective judges.
+    pub segment: Option<usize>,
 }
 
 impl Layout {
@@ -94,7 +110,25 @@ impl Layout {
         let thresholds = catalogue.endpoints.iter().map(threshold).collect();
         let spans = catalogue.endpoints.iter().map(|endpoint| catalogue.spans_on_demand(endpoint)).collect();
         let measures = measures::layout(catalogue);
-        Self { spans, measures, open, bounds: bounds(&exact), coarse: bounds(&coarse), thresholds }
+        let segments = catalogue.judged_segments();
+        Self { spans, measures, open, bounds: bounds(&exact), coarse: bounds(&coarse), segments, thresholds }
+    }
+
+    /// Number of endpoints.
+    pub fn endpoints(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Number of segments that an objective judges.
+    pub fn judged_segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Indices of the segments that an objective judges, among those of a request.
+    #[inline]
+    pub fn judged_among(&self, segments: [Option<(&'static str, u32)>; 3]) -> impl Iterator<Item = usize> {
+        let judged = self.segments.iter().enumerate();
+        judged.filter(move |(_, judged)| segments.contains(&Some(**judged))).map(|(index, _)| index)
     }
 
     /// The threshold of an endpoint's objective on latency.
@@ -108,7 +142,7 @@ impl Snapshot {
     /// Empty snapshot.
     pub fn new(layout: &Layout) -> Self {
         Self {
-            parts: layout.open.iter().map(|&open| PartCounts::new(layout, open)).collect(),
+            parts: layout.open.iter().map(|&open| PartCounts::with_segments(layout, open)).collect(),
             in_flight: 0,
             around: RequestCounts::default(),
             failures: FailureCauses::default(),
@@ -150,22 +184,22 @@ impl Snapshot {
     /// Counts of one endpoint in some phases, over all scenarios. `None` without scenarios or
     /// phases.
     pub fn endpoint(&self, endpoint: usize, phases: Phases) -> Option<EndpointCounts> {
-        self.endpoint_in(endpoint, phases, None)
+        self.endpoint_in(endpoint, phases, Chosen::default())
     }
 
-    /// As [`Snapshot::endpoint`], in one scenario if `part` is given.
-    pub fn endpoint_in(&self, endpoint: usize, phases: Phases, part: Option<usize>) -> Option<EndpointCounts> {
+    /// As [`Snapshot::endpoint`], in one scenario or segment.
+    pub fn endpoint_in(&self, endpoint: usize, phases: Phases, only: Chosen) -> Option<EndpointCounts> {
         let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
-        let mut cells = self.chosen(part).flat_map(|part| chosen.clone().map(move |phase| part.cell(endpoint, phase)));
+        let mut cells = self.chosen(only).flat_map(|part| chosen.clone().map(move |phase| part.cell(endpoint, phase)));
         let mut all = cells.next()?.clone();
         cells.for_each(|counts| all.merge(counts));
         Some(all)
     }
 
     /// Evaluations of a check in some phases, over all scenarios or in one.
-    pub fn check(&self, name: &str, phases: Phases, part: Option<usize>) -> CheckCounts {
+    pub fn check(&self, name: &str, phases: Phases, only: Chosen) -> CheckCounts {
         let mut all = CheckCounts::default();
-        for tries in self.chosen(part).filter_map(|part| part.checks.get(name)) {
+        for tries in self.chosen(only).filter_map(|part| part.checks.get(name)) {
             let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
             chosen.for_each(|phase| all.add(tries[phase.index()]));
         }
@@ -174,20 +208,29 @@ impl Snapshot {
 
     /// Values of a measure in some phases, over all scenarios or in one. `None` without scenarios
     /// or phases.
-    pub fn measure(&self, measure: usize, phases: Phases, part: Option<usize>) -> Option<MeasureCounts> {
+    pub fn measure(&self, measure: usize, phases: Phases, only: Chosen) -> Option<MeasureCounts> {
         let mut all = None;
-        self.chosen(part).for_each(|part| part.measures.add_to(&mut all, measure, phases));
+        self.chosen(only).for_each(|part| part.measures.add_to(&mut all, measure, phases));
         all
     }
 
-    /// All scenarios, or the one with this index.
-    pub fn chosen(&self, part: Option<usize>) -> impl Iterator<Item = &PartCounts> {
-        let is_chosen = move |index| part.is_none_or(|only| only == index);
-        self.parts.iter().enumerate().filter(move |(index, _)| is_chosen(*index)).map(|(_, counts)| counts)
+    /// All scenarios or one, or only their counts in a segment.
+    pub fn chosen(&self, only: Chosen) -> impl Iterator<Item = &PartCounts> {
+        let is_chosen = move |index| only.part.is_none_or(|part| part == index);
+        let parts = self.parts.iter().enumerate().filter(move |(index, _)| is_chosen(*index));
+        parts.filter_map(move |(_, counts)| match only.segment {
+            None => Some(counts),
+            Some(segment) => counts.judged.get(segment),
+        })
     }
 }
 
 impl PartCounts {
+    fn with_segments(layout: &Layout, open: bool) -> Self {
+        let empty = Self::new(layout, open);
+        Self { judged: vec![empty.clone(); layout.segments.len()], ..empty }
+    }
+
     fn new(layout: &Layout, open: bool) -> Self {
         let cell = |spans: &Vec<Span>| EndpointCounts::new(&layout.bounds, &layout.coarse, open, spans);
         let cells = layout.spans.iter().flat_map(|spans| vec![cell(spans); Phase::ALL.len()]);
@@ -202,6 +245,7 @@ impl PartCounts {
             checks: BTreeMap::new(),
             measures: Measures::new(&layout.measures),
             segments: BTreeMap::new(),
+            judged: Vec::new(),
             vus: 0,
             most_per_iteration: vec![0; layout.spans.len()],
         }
@@ -209,6 +253,12 @@ impl PartCounts {
 
     /// Whether the counts have the endpoints and bucket bounds of a layout.
     pub fn has(&self, layout: &Layout) -> bool {
+        self.has_cells(layout)
+            && self.judged.len() == layout.segments.len()
+            && self.judged.iter().all(|counts| counts.has_cells(layout))
+    }
+
+    fn has_cells(&self, layout: &Layout) -> bool {
         let endpoints = layout.spans.len();
         let has_bounds = |latency: &Latency| latency.buckets().has(&layout.bounds);
         let has_spans = |cell: &EndpointCounts, spans: &[Span]| {
@@ -257,6 +307,9 @@ impl PartCounts {
             for (endpoint, theirs) in endpoints {
                 mine.entry(*endpoint).or_default().merge(theirs);
             }
+        }
+        for (mine, theirs) in self.judged.iter_mut().zip(&other.judged) {
+            mine.merge(theirs);
         }
         self.vus += other.vus;
         for (mine, theirs) in self.most_per_iteration.iter_mut().zip(&other.most_per_iteration) {

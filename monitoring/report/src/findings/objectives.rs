@@ -80,7 +80,8 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         _ => "",
     };
     let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
-    format!("{} {what} {measured} {sign} {limit}{requests}{failed}{part}", objective.subject)
+    let segment = objective.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
+    format!("{} {what} {measured} {sign} {limit}{requests}{failed}{part}{segment}", objective.subject)
 }
 
 /// Severity and kind. `None` if the objective was met or is not judged.

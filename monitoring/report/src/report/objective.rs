@@ -26,6 +26,9 @@ pub struct ObjectiveResult {
     /// Part of the scenario that is judged. `None` if all are judged together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// Segment of the scenario that is judged, such as "day 7". `None` if all are judged together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
     /// Whether another objective is the main one on the same metric. The good requests of the
     /// timeline are those of the main one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -136,6 +139,7 @@ impl ObjectiveResult {
             subject: slo.subject().to_owned(),
             objective: slo.describe(),
             part: slo.part.map(str::to_owned),
+            segment: slo.segment_value(),
             is_further: !catalogue.is_main(slo),
             on_miss: slo.on_miss,
             goal: Goal::new(slo),
@@ -161,6 +165,7 @@ impl ObjectiveResult {
             subject: BACKEND.to_owned(),
             objective: slo.describe(),
             part: None,
+            segment: None,
             is_further: false,
             on_miss: slo.on_miss,
             goal: Goal::Backend {

@@ -37,7 +37,8 @@ impl Vu {
         // Setup and teardown are not judged.
         if self.id > 0 {
             let phase = self.phase_at(now);
-            self.context.recorder.borrow_mut().record_measure(self.part, phase, index, (at, value));
+            let place = (self.part, self.segments);
+            self.context.recorder.borrow_mut().record_measure(place, phase, index, (at, value));
         }
     }
 
@@ -57,6 +58,6 @@ impl Vu {
     }
 
     pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
-        self.context.recorder.borrow_mut().record_check(self.part, phase, name, passed);
+        self.context.recorder.borrow_mut().record_check((self.part, self.segments), phase, name, passed);
     }
 }

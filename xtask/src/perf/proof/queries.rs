@@ -7,11 +7,13 @@ use dashboards::queries::{self, Question, QuestionKind};
 use dashboards::service_dashboard;
 use monitoring::catalogue::Catalogue;
 use monitoring::label::{BACKEND_JOB, SCENARIO, TESTID};
+use monitoring::metric::IN_SEGMENT;
 use monitoring::prometheus::alerts;
 use monitoring::prometheus::recording_rules::{self, Timing};
 use monitoring::stack_limits::SCRAPE_INTERVAL;
 use perf_report::Report;
 
+use super::excuses;
 use super::offer::Offer;
 use super::query_tally::QueryTally;
 use super::source::Source;
@@ -91,7 +93,8 @@ pub(super) async fn check(
     let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
-            let may_be_empty = question.may_be_empty.or_else(|| {
+            let excuse = question.may_be_empty.filter(|_| !excuses::must_have_data(&question, report));
+            let may_be_empty = excuse.or_else(|| {
                 let is_backend = is_about_backend(&question.expr);
                 let no_lines = TOO_SHORT.filter(|_| is_short(report, push_interval) && is_over_time(&question));
                 let too_far_apart = SHORT_MARKS
@@ -142,7 +145,8 @@ fn mentioned_endpoints(catalogue: &Catalogue, expr: &str) -> Vec<&'static str> {
             let stem = format!("{name}_{metric}");
             expr.match_indices(&stem).any(|(at, _)| {
                 let before = expr[..at].chars().next_back();
-                before.is_none_or(|before| !before.is_alphanumeric() && before != '_')
+                expr[..at].ends_with(IN_SEGMENT)
+                    || before.is_none_or(|before| !before.is_alphanumeric() && before != '_')
             })
         })
     };
@@ -172,6 +176,7 @@ fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
         expr: rule.expr.to_string(),
         instant: false,
         may_be_empty: rule.may_be_missing,
+        objective: rule.objective,
     });
     let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         kind: QuestionKind::Rule,
@@ -179,6 +184,7 @@ fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
         expr: rule.expr.to_string(),
         instant: false,
         may_be_empty: Some("the alert does not fire"),
+        objective: None,
     });
     recorded.chain(alerts).collect()
 }
