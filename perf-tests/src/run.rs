@@ -21,6 +21,7 @@ use crate::measure::{Layout, Recorder, Snapshot};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, SeriesValue};
 use crate::report::{self, RunStore};
+use crate::settings;
 use crate::signals::Signals;
 
 mod backend;
@@ -62,10 +63,8 @@ pub(crate) fn run(spec: RunSpec, code: ScenarioCode, settings: Settings) -> Resu
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)?;
     runtime.block_on(async {
         spec.check().map_err(RunError::Configuration)?;
-        let out = settings.out.clone();
-        // The default is beside cargo's output, whatever the test's current folder is.
-        let out = out.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf"));
         hosts::check_names(&spec, &settings)?;
+        let out = settings.out.clone().unwrap_or_else(|| settings::folder(&settings));
         let planning = Planning::from_settings(&spec, &settings)?;
         if settings.dry_run {
             let targets = hosts::describe(&settings).map_or_else(String::new, |targets| format!("{targets}\n"));

@@ -1,7 +1,6 @@
 //! The API of a scenario's author: endpoints, a load, and one iteration as an async closure. The
 //! [front page](crate) shows a whole scenario.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -342,8 +341,7 @@ fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), Sc
     if settings.dry_run {
         return Ok((settings, None));
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/perf/load.lock");
-    match Lock::take(&path, scenario) {
+    match Lock::take(&settings::folder(&settings).join("load.lock"), scenario) {
         Ok(lock) => Ok((settings, Some(lock))),
         Err(LockError::Held(holder)) => {
             let message = format!(

@@ -1,5 +1,7 @@
 //! Reads the environment. This is the only place in the crate that does.
 
+use std::path::{Path, PathBuf};
+
 use perf_settings::{RW_HEADERS, SETTINGS_JSON, Settings, SettingsError, header_lines};
 
 /// The settings of this process: all in one variable if `cargo xtask perf` started it, otherwise
@@ -19,4 +21,11 @@ pub(crate) fn from_env() -> Result<Settings, SettingsError> {
 #[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The folder of reports and locks. The default is beside cargo's output, whatever the current
+/// folder is.
+pub(crate) fn folder(settings: &Settings) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.join(settings.folder.as_deref().unwrap_or(Path::new("target/perf")))
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use perf_settings::{RW_HEADERS, header_lines};
+use perf_settings::{FOLDER, RW_HEADERS, header_lines};
 use sha2::{Digest as _, Sha256};
 
 /// The root of the workspace, by cargo's variable, or else by the path at build time.
@@ -23,14 +23,17 @@ pub(crate) fn command_lock() -> PathBuf {
     perf().join("command.lock")
 }
 
-/// The folder of reports and of the stack's state.
+/// The folder of reports, locks and the stack's state.
 pub(crate) fn perf() -> PathBuf {
-    target().join("perf")
+    var(FOLDER).map_or_else(|| target().join("perf"), |folder| root().join(folder))
 }
 
-/// A short name of this clone, so that two clones do not share containers.
+/// A short name of this clone and its folder, so that two of them do not share containers.
 pub(crate) fn id() -> String {
-    hash(&[&root().display().to_string()])
+    let (root, folder) = (root().display().to_string(), var(FOLDER));
+    let mut parts = vec![root.as_str()];
+    parts.extend(folder.as_deref());
+    hash(&parts)
 }
 
 /// The checked-out revision, with "-dirty" if there are uncommitted changes; empty without git.

@@ -9,8 +9,8 @@ use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within};
 use crate::{
-    ALLOW_TARGET, CA_CERTIFICATE, DURATION, EXACT_ARRIVALS, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT,
-    PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
+    ALLOW_TARGET, CA_CERTIFICATE, DURATION, EXACT_ARRIVALS, FOLDER, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS,
+    OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
     RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, STAGES, TARGET, TESTID,
     VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
@@ -52,6 +52,10 @@ const GENERAL: &[Setting] = &[
         .help("Also push latencies as native histograms. Objectives are still judged from the classic buckets"),
     flag("out", One("DIR"), &[OUT], |it, text| file(&mut it.out, text))
         .help("Report folder, one subfolder per run [default: target/perf]"),
+    variable(&[FOLDER], |it, text| file(&mut it.folder, text)).help(
+        "Folder of reports, locks and the stack's state [default: target/perf]. Two runs at once in one clone need two \
+         folders",
+    ),
     flag("quiet", Switch, &[QUIET], |it, text| on(&mut it.quiet, text)).short('q').help("Hide live progress"),
 ];
 

@@ -66,6 +66,8 @@ pub struct Settings {
     pub ignored: Vec<String>,
     /// The folder for reports.
     pub out: Option<PathBuf>,
+    /// The folder of reports, locks and the stack's state, if it is not `target/perf`.
+    pub folder: Option<PathBuf>,
     /// The file that the outcome is written to.
     pub outcome: Option<PathBuf>,
     /// Whether live progress is hidden.
@@ -115,6 +117,7 @@ impl Settings {
             native_histograms: false,
             ignored: Vec::new(),
             out: None,
+            folder: None,
             outcome: None,
             quiet: false,
             revision: String::new(),

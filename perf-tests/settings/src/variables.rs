@@ -13,6 +13,7 @@ names! {
     TARGET = "PERF_TARGET";
     TESTID = "PERF_TESTID";
     OUT = "PERF_OUT";
+    FOLDER = "PERF_FOLDER";
     QUIET = "PERF_QUIET";
     PROMETHEUS = "PERF_PROMETHEUS_URL";
     VUS = "K6_VUS";

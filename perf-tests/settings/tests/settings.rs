@@ -99,6 +99,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (PROMETHEUS, "http://127.0.0.1:9090", "nowhere"),
     (NATIVE_HISTOGRAMS, "true", ""),
     (OUT, "reports", ""),
+    (FOLDER, "target/second", ""),
     (QUIET, "1", ""),
     (VUS, "5", "0"),
     (DURATION, "1m30s", "0s"),

@@ -9,7 +9,8 @@ use monitoring::metric::Part;
 use monitoring::phase::Phase;
 
 use perf_report::evidence::{
-    BodyBytes, Buckets, EndpointCounts, FailedRequest, Layout, PartCounts, ServerTimes, Snapshot, StatusCounts, ThreadTimes,
+    BodyBytes, Buckets, EndpointCounts, FailedRequest, Layout, PartCounts, ServerTimes, Snapshot, StatusCounts,
+    ThreadTimes,
 };
 
 use super::pulse::Pulse;

@@ -6,11 +6,14 @@ mod faults;
 mod fuzz;
 
 use std::collections::BTreeSet;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::thread;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use cargo_metadata::{MetadataCommand, TargetKind};
 use perf_report::exit_code::ExitCode;
+use perf_settings::FOLDER;
 use xshell::{Shell, cmd};
 
 use super::codegen::{self, CodegenArgs};
@@ -19,6 +22,10 @@ use crate::{files, workspace};
 
 /// The module of tests that take too long for every change.
 const FULL: &str = "full::";
+/// The beginnings of the names of the tests that run beside all others. They take about half of the
+/// time, and none of them compares the speed of two services.
+const SECOND_GROUP: [&str; 7] =
+    ["archive::", "drill::", "fastapi::", "hostile::", "other_backends::", "security::", "stack::"];
 /// Programs that the checks need on PATH.
 const NEEDED: [&str; 8] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node", "java"];
 
@@ -44,17 +51,8 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     let shell = Shell::new()?;
     shell.change_dir(workspace::root());
     check_generated(&shell)?;
-    let cargo = env!("CARGO");
-    // Ignored tests need the programs above. They run one at a time, since each starts servers and
-    // load. The whole workspace is named so that cargo reuses what `cargo test` has built: with
-    // fewer packages, crates would be built again for fewer features.
-    let tests = tests()?.into_iter().flat_map(|name| ["--test".to_owned(), name]);
-    let skipped = if args.full { &[][..] } else { &["--skip", FULL][..] };
     faults::remove_rows()?;
-    let mut command =
-        cmd!(shell, "{cargo} test --workspace --no-fail-fast {tests...} -- --ignored --test-threads=1 {skipped...}");
-    command = workspace::CARGO_VARIABLES.iter().fold(command, |command, name| command.env_remove(name));
-    command.run()?;
+    run_tests(args.full)?;
     if !args.full {
         faults::check()?;
         return Ok(ExitCode::Met);
@@ -62,6 +60,37 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     faults::write()?;
     fuzz::run(&shell)?;
     Ok(ExitCode::Met)
+}
+
+/// Runs the ignored tests, which need the programs above, in two groups side by side. The tests of
+/// a group run one at a time, since each starts servers and load. Mostly they wait, so that two at
+/// once do not disturb each other; each group has its own folder, and so its own lock.
+///
+/// # Errors
+/// If a test of either group fails. Both groups run to their end.
+fn run_tests(all: bool) -> anyhow::Result<()> {
+    // The whole workspace is named so that cargo reuses what `cargo test` has built: with fewer
+    // packages, crates would be built again for fewer features.
+    let names = tests()?.into_iter().flat_map(|name| ["--test".to_owned(), name]).collect::<Vec<_>>();
+    let test = || {
+        let mut cargo = workspace::cargo();
+        cargo.args(["test", "--workspace", "--no-fail-fast"]).args(&names);
+        cargo.args(["--", "--ignored", "--test-threads=1"]);
+        cargo.args(if all { &[][..] } else { &["--skip", FULL][..] });
+        cargo
+    };
+    let (mut first, mut second) = (test(), test());
+    first.args(SECOND_GROUP.iter().flat_map(|name| ["--skip", name]));
+    second.args(SECOND_GROUP).env(FOLDER, workspace::perf().join("second"));
+    let second = thread::spawn(move || second.output());
+    let first = first.status().context("failed to run the tests")?;
+    let second = second.join().map_err(|_| anyhow!("the second group of tests panicked"))?;
+    let second = second.context("failed to run the second group of tests")?;
+    println!("the second group of tests:");
+    io::stdout().write_all(&second.stdout)?;
+    io::stderr().write_all(&second.stderr)?;
+    ensure!(first.success() && second.status.success(), "a test failed");
+    Ok(())
 }
 
 /// The names of all test targets but the scenarios, which are ignored for another reason.

@@ -22,8 +22,8 @@ mod host;
 mod redirect;
 mod response;
 
-use response::decode;
 use redirect::{Redirect, Redirects};
+use response::decode;
 pub use response::{RequestError, Response};
 
 /// Characters that are escaped in a segment of a path: all except RFC 3986's unreserved characters.
