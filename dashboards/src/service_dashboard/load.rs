@@ -103,14 +103,17 @@ pub(super) fn connecting() -> Panel {
         let metric = Metric::part(part);
         Query::new(name, growing(metric.sum()).over(growing(metric.count())))
     };
-    time_series(
+    let mut panel = time_series(
         "Connecting",
         "Mean time per request in ms for looking up the name, for TCP and for the TLS handshake. It \
          is not part of latency. On a reused connection it is zero, so it is high only if \
          connections are slow to open and rarely reused.",
         Unit::Milliseconds,
         vec![query("look-up", Part::LookingUp), query("TCP", Part::Connecting), query("TLS", Part::TlsHandshaking)],
-    )
+    );
+    // Means of nanoseconds would be shown with eight decimals.
+    panel.field_config.iter_mut().for_each(|config| config.defaults.decimals = Some(2));
+    panel
 }
 
 /// One kind of series of several histograms, for example all `_bucket` series.

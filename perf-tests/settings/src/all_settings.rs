@@ -9,10 +9,10 @@ use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within};
 use crate::{
-    ALLOW_TARGET, CA_CERTIFICATE, DURATION, EXACT_ARRIVALS, FOLDER, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS,
-    OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
-    RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, STAGES, TARGET, TESTID,
-    VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
+    ALLOW_TARGET, CA_CERTIFICATE, DURATION, EXACT_ARRIVALS, FOLDER, HTTP2, INSECURE, ITERATIONS, MAX_VUS_OF_RATE,
+    NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN,
+    RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE,
+    STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
 use crate::{PerHost, Resolve, Settings};
 use monitoring::{label, stack_limits};
@@ -120,7 +120,7 @@ const REQUESTS: &[Setting] = &[
         on(&mut it.http.no_connection_reuse, text)
     })
     .help("Open a new connection for every request"),
-    flag("insecure-skip-tls-verify", Switch, &["K6_INSECURE_SKIP_TLS_VERIFY"], |it, text| {
+    flag("insecure-skip-tls-verify", Switch, &[INSECURE], |it, text| {
         on(&mut it.http.insecure_skip_tls_verify, text)
     })
     .help("Accept any TLS certificate of the target"),
@@ -143,7 +143,7 @@ const REQUESTS: &[Setting] = &[
         put(&mut it.http.request_timeout, parse_within(text, Duration::from_millis(1)..=Duration::from_secs(3600)))
     })
     .help("Time limit of a request, connecting included [default: 60s]"),
-    flag("http2", Switch, &["PERF_HTTP2"], |it, text| on(&mut it.http.http2, text))
+    flag("http2", Switch, &[HTTP2], |it, text| on(&mut it.http.http2, text))
         .help("Use HTTP/2. Over TLS it is negotiated by ALPN. Without TLS the target must accept it (prior knowledge)"),
     flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| on(&mut it.http.compression, text)).help(
         "Accept compressed responses, as browsers do (accept-encoding: gzip, deflate, br, zstd). Decoding is not part of \

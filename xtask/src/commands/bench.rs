@@ -3,6 +3,7 @@
 
 mod clock;
 mod gate;
+mod nginx;
 mod peer;
 mod peers;
 mod process_cost;
@@ -11,6 +12,7 @@ mod setup;
 use std::time::Duration;
 
 use clap::Subcommand;
+use peer::Protocol;
 use perf_report::exit_code::ExitCode;
 
 /// The measurement to make.
@@ -22,7 +24,7 @@ pub(crate) enum BenchCommand {
     /// Compare cost and throughput with other load generators
     ///
     /// Measures processor time per request, requests per second and peak memory of this generator
-    /// and of each peer on PATH (oha, wrk, hey, k6).
+    /// and of each peer on PATH (oha, wrk, h2load, hey, k6).
     Peers(PeersArgs),
     /// Measure the lateness and cost of arrivals at a constant rate
     Arrivals {
@@ -80,6 +82,12 @@ pub(crate) struct PeersArgs {
     /// A round runs this generator and every peer once.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
+    /// Protocol between generators and server
+    ///
+    /// The server of plain HTTP/1.1 is the stub backend. With TLS it is nginx, which must be on
+    /// PATH, as openssl.
+    #[arg(long, value_enum, default_value_t = Protocol::Http)]
+    protocol: Protocol,
     /// Run only this peer (repeatable) [default: all on PATH]
     #[arg(long)]
     peer: Vec<String>,

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::real::{
-    Backend, Prometheus, Stack, cargo, free_port, get, out, read_output, report, root, run, send_signal, wait_for,
-    xtask,
+    Backend, Prometheus, Stack, cargo, free_port, get, out, perf_folder, read_output, report, root, run, send_signal,
+    wait_for, xtask,
 };
 
 /// A load of a few seconds with enough requests for every objective.
@@ -81,7 +81,7 @@ fn a_running_stack_is_reused_until_it_is_stopped() {
 fn without_docker_a_prometheus_from_path_stores_the_metrics() {
     let (port, out) = (free_port().to_string(), out("native"));
     // Data that an earlier run kept.
-    let state = root().join("target/perf/stack").join(&port);
+    let state = perf_folder().join("stack").join(&port);
     std::fs::create_dir_all(state.join("data")).unwrap();
     std::fs::write(state.join("data/kept"), "").unwrap();
     let output = run(perf(&["--prometheus-port", &port, "--out", out.to_str().unwrap()]).env(NO_DOCKER.0, NO_DOCKER.1));

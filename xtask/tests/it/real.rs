@@ -13,6 +13,13 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
+/// The folder of the command's state. `cargo xtask ci` gives each group of tests its own.
+pub(crate) fn perf_folder() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "the command under test reads it, too")]
+    let folder = std::env::var("PERF_FOLDER").unwrap_or_else(|_| "target/perf".to_owned());
+    root().join(folder)
+}
+
 /// A port that is free now.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 
 use crate::real::{
-    Backend, CommandOutput, Stack, as_root, free_port, get, out, query, report, root, run, send_signal, xtask,
+    Backend, CommandOutput, Stack, as_root, free_port, get, out, perf_folder, query, report, run, send_signal, xtask,
 };
 
 /// Runs `cargo xtask stack …` for one stack.
@@ -73,7 +73,7 @@ fn a_native_stack_supports_every_stack_command() {
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn a_replaced_stack_ends_with_its_command() {
     let (up, out) = (Stack::up("native"), out("replaced"));
-    std::fs::write(root().join(format!("target/perf/stack/{}/prometheus.yml", up.port)), "").unwrap();
+    std::fs::write(perf_folder().join(format!("stack/{}/prometheus.yml", up.port)), "").unwrap();
     let port = up.port.to_string();
     let line = ["perf", "-q", "-u", "1", "-i", "1", "--stack", "native", "--ephemeral", "--no-proof"];
     let ran = run(xtask(&line).args(["--prometheus-port", &port, "--out", out.to_str().unwrap()]));

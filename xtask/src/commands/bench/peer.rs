@@ -18,7 +18,39 @@ pub(super) struct Peer {
 }
 
 /// The peers that this benchmark can run.
-pub(super) const KNOWN: [&str; 4] = ["wrk", "oha", "hey", "k6"];
+pub(super) const KNOWN: [&str; 5] = ["wrk", "h2load", "oha", "hey", "k6"];
+
+/// The protocol between generator and server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Protocol {
+    /// HTTP/1.1 without TLS
+    Http,
+    /// HTTP/1.1 over TLS 1.3
+    Tls,
+    /// HTTP/2 over TLS 1.3, one connection per VU
+    Http2,
+}
+
+impl std::fmt::Display for Protocol {
+    /// Its name on the command line.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Tls => "tls",
+            Self::Http2 => "http2",
+        })
+    }
+}
+
+impl Protocol {
+    /// The peers that speak it.
+    pub(super) const fn peers(self) -> &'static [&'static str] {
+        match self {
+            Self::Http | Self::Tls => &["wrk", "oha", "hey", "k6"],
+            Self::Http2 => &["h2load", "oha", "hey", "k6"],
+        }
+    }
+}
 
 impl Peer {
     /// The peer of that name, if it is on PATH.
@@ -29,14 +61,19 @@ impl Peer {
 
     /// The command that keeps `connections` busy for the duration.
     pub(super) fn command(&self, setup: &BenchSetup, connections: u32, duration: Duration) -> anyhow::Result<Command> {
-        let url = setup.server.url.join("room")?.to_string();
+        let (url, is_http2) = (setup.url().join("room")?.to_string(), setup.protocol == Protocol::Http2);
         let (connections, seconds) = (connections.to_string(), format!("{}s", duration.as_secs()));
         let mut command = Command::new(&self.program);
         match self.name {
             "wrk" => command.args(["-t", "1", "-c", &connections, "-d", &seconds, &url]),
-            "hey" => command.args(["-cpus", "1", "-c", &connections, "-z", &seconds, &url]),
+            "h2load" => command.args(["-t", "1", "-c", &connections, "-m", "1", "-D", &seconds, &url]),
+            "hey" => {
+                command.args(is_http2.then_some("-h2"));
+                command.args(["-cpus", "1", "-c", &connections, "-z", &seconds, &url])
+            }
             "oha" => {
-                command.args(["--no-tui", "-c", &connections, "-z", &seconds, &url]).env("TOKIO_WORKER_THREADS", "1")
+                command.args(is_http2.then_some("--http2")).args(["--insecure", "--no-tui"]);
+                command.args(["-c", &connections, "-z", &seconds, &url]).env("TOKIO_WORKER_THREADS", "1")
             }
             _ => {
                 let script = setup.folder.join("k6.js");
@@ -64,7 +101,7 @@ import {{ Trend }} from "k6/metrics";
 
 const latency = new Trend("room_latency", true);
 
-export const options = {{ thresholds: {{ room_latency: ["p(95)<5000"], checks: ["rate>0.99"] }} }};
+export const options = {{ insecureSkipTLSVerify: true, thresholds: {{ room_latency: ["p(95)<5000"], checks: ["rate>0.99"] }} }};
 
 export default function () {{
   const response = http.get("{url}");

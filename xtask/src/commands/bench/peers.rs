@@ -63,9 +63,12 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     if let Some(unknown) = args.peer.iter().find(|name| !KNOWN.contains(&name.as_str())) {
         return Ok(refuse(format!("--peer {unknown:?} is not a known peer: use {}", KNOWN.join(", "))));
     }
-    let is_wanted = |name: &&str| args.peer.is_empty() || args.peer.iter().any(|peer| peer == name);
+    if let Some(other) = args.peer.iter().find(|name| !args.protocol.peers().contains(&name.as_str())) {
+        return Ok(refuse(format!("--peer {other} cannot make this load: use {}", args.protocol.peers().join(", "))));
+    }
+    let is_wanted = |name: &&&str| args.peer.is_empty() || args.peer.iter().any(|peer| peer == **name);
     let (mut peers, mut missing) = (Vec::new(), Vec::new());
-    for name in KNOWN.into_iter().filter(is_wanted) {
+    for name in args.protocol.peers().iter().filter(is_wanted).copied() {
         match Peer::find(name) {
             Some(peer) => peers.push(peer),
             None => missing.push(name),
@@ -74,7 +77,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     if peers.is_empty() {
         return Ok(refuse(format!("no peer to compare with is on PATH: install one of {}", missing.join(", "))));
     }
-    let setup = BenchSetup::start(None).await?;
+    let setup = BenchSetup::start_over(args.protocol, None).await?;
     print_line(&format!(
         "{} connections, {} rounds of {} each{}{}",
         args.connections,
@@ -109,7 +112,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     print(&comparisons);
     let results =
         PeerResults { connections: args.connections, seconds: args.duration.as_secs(), store, missing, comparisons };
-    let path = setup.folder.join(format!("peers-{}.json", args.connections));
+    let path = setup.folder.join(format!("peers-{}-{}.json", args.protocol, args.connections));
     files::write_json(&path, &results)?;
     print_line(&format!("\n{}", path.display()));
     setup.stop().await?;

@@ -9,10 +9,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use cargo_metadata::TargetKind;
 use monitoring::prometheus::config::RECEIVER_FLAG;
-use perf_settings::{OUT, QUIET, REMOTE_WRITE, TARGET};
+use perf_settings::{HTTP2, INSECURE, OUT, QUIET, REMOTE_WRITE, TARGET};
 use tokio::process::{Child, Command};
 use url::Url;
 
+use super::nginx::Nginx;
+use super::peer::Protocol;
 use crate::host::{owner, ports};
 use crate::scenarios::{self, PEAK_PROFILE};
 use crate::stub_backend::StubBackend;
@@ -25,9 +27,16 @@ pub(super) const SERVERS: usize = 0;
 /// The processor of the measured load generator.
 pub(super) const CLIENT: usize = 1;
 
+/// The server with a fixed response.
+enum Server {
+    Stub(StubBackend),
+    Nginx(Nginx),
+}
+
 /// A server with a fixed response, a Prometheus if one is on PATH, and our generator.
 pub(super) struct BenchSetup {
-    pub(super) server: StubBackend,
+    server: Server,
+    pub(super) protocol: Protocol,
     /// The remote-write URL of the Prometheus.
     pub(super) store: Option<Url>,
     pub(super) generator: PathBuf,
@@ -37,9 +46,14 @@ pub(super) struct BenchSetup {
 }
 
 impl BenchSetup {
-    /// Builds and starts everything. With `log_delays`, the server delays its responses and logs
-    /// the delays to that file.
+    /// Builds and starts everything, for plain HTTP/1.1. With `log_delays`, the server delays its
+    /// responses and logs the delays to that file.
     pub(super) async fn start(log_delays: Option<&Path>) -> anyhow::Result<Self> {
+        Self::start_over(Protocol::Http, log_delays).await
+    }
+
+    /// Builds and starts everything, for this protocol.
+    pub(super) async fn start_over(protocol: Protocol, log_delays: Option<&Path>) -> anyhow::Result<Self> {
         if workspace::program("taskset").is_none() {
             bail!("taskset, which pins programs to processors, is not on PATH: install util-linux");
         }
@@ -49,11 +63,16 @@ impl BenchSetup {
         let (generator, server) = build()?;
         let folder = workspace::perf().join("bench");
         files::make_folder(&folder)?;
-        let mut command = pinned(&server);
-        command
-            .arg("--fixed")
-            .args(log_delays.map(|file| ["--log-delays".as_ref(), file.as_os_str()]).into_iter().flatten());
-        let server = StubBackend::spawn(command).await?;
+        let server = match protocol {
+            Protocol::Http => {
+                let mut command = pinned(&server);
+                command
+                    .arg("--fixed")
+                    .args(log_delays.map(|file| ["--log-delays".as_ref(), file.as_os_str()]).into_iter().flatten());
+                Server::Stub(StubBackend::spawn(command).await?)
+            }
+            Protocol::Tls | Protocol::Http2 => Server::Nginx(Nginx::start(&folder, protocol).await?),
+        };
         let (store_process, store) = match workspace::program("prometheus") {
             Some(program) => {
                 let (child, url) = start_store(&program, &folder).await?;
@@ -61,20 +80,39 @@ impl BenchSetup {
             }
             None => (None, None),
         };
-        Ok(Self { server, store, generator, folder, store_process })
+        Ok(Self { server, protocol, store, generator, folder, store_process })
     }
 
     /// The number of requests that the server has answered.
     pub(super) async fn served_requests(&self) -> anyhow::Result<u64> {
-        let count = http::json(&self.server.url, "answered").await?;
-        count.as_u64().context("the server's /answered is not the number of its requests")
+        match &self.server {
+            Server::Stub(stub) => {
+                let count = http::json(&stub.url, "answered").await?;
+                count.as_u64().context("the server's /answered is not the number of its requests")
+            }
+            Server::Nginx(nginx) => nginx.served_requests().await,
+        }
+    }
+
+    /// The URL of the server.
+    pub(super) const fn url(&self) -> &Url {
+        match &self.server {
+            Server::Stub(stub) => &stub.url,
+            Server::Nginx(nginx) => &nginx.url,
+        }
     }
 
     /// The command of our generator with all of its features on, without a load.
     pub(super) fn ours(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.generator);
-        let quiet = [(TARGET, self.server.url.to_string()), (QUIET, "1".to_owned())];
+        let quiet = [(TARGET, self.url().to_string()), (QUIET, "1".to_owned())];
         command.envs(quiet).env(OUT, self.folder.join("ours"));
+        if self.protocol != Protocol::Http {
+            command.env(INSECURE, "1");
+        }
+        if self.protocol == Protocol::Http2 {
+            command.env(HTTP2, "1");
+        }
         if let Some(store) = &self.store {
             command.env(REMOTE_WRITE, store.as_str());
         }
@@ -83,7 +121,10 @@ impl BenchSetup {
 
     /// Stops the server and the store.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
-        self.server.stop().await?;
+        match self.server {
+            Server::Stub(stub) => stub.stop().await?,
+            Server::Nginx(nginx) => nginx.stop().await?,
+        }
         if let Some(mut store) = self.store_process.take() {
             store.kill().await.context("failed to stop Prometheus")?;
         }
@@ -112,7 +153,8 @@ fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
     Ok((built.get(TargetKind::Example, "fixed")?, built.get(TargetKind::Bin, "stub-backend")?))
 }
 
-fn pinned(program: &Path) -> Command {
+/// A program on the processor of servers, which ends with this command.
+pub(super) fn pinned(program: &Path) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", &SERVERS.to_string()]).arg(program).kill_on_drop(true);
     owner::detach(&mut command);
