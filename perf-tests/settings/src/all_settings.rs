@@ -145,10 +145,8 @@ const REQUESTS: &[Setting] = &[
     .help("Time limit of a request, connecting included [default: 60s]"),
     flag("http2", Switch, &[HTTP2], |it, text| on(&mut it.http.http2, text))
         .help("Use HTTP/2. Over TLS it is negotiated by ALPN. Without TLS the target must accept it (prior knowledge)"),
-    flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| on(&mut it.http.compression, text)).help(
-        "Accept compressed responses, as browsers do (accept-encoding: gzip, deflate, br, zstd). Decoding is not part of \
-         latency",
-    ),
+    flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| on(&mut it.http.compression, text))
+        .help("Accept gzip, deflate, br and zstd, as browsers do. Decoding is not part of latency"),
     flag("allow-target", Many("HOST", ","), &[ALLOW_TARGET], |it, text| {
         let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))

@@ -123,6 +123,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("K6_MAX_REDIRECTS", "10", "101"),
     ("PERF_REQUEST_TIMEOUT", "1ms", "0s"),
     ("PERF_HTTP2", "1", ""),
+    ("PERF_COMPRESSION", "1", ""),
     (ALLOW_TARGET, "example.com,example.org", ""),
     (REMOTE_WRITE, "https://user:pass@store/api/v1/push?x=1", "ftp://x"),
     (PUSH_INTERVAL, "1s", "400ms"),

@@ -49,7 +49,8 @@ impl Request<'_> {
     /// ```
     /// # use monitoring::services::stock_ai::JOIN_ROOM;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(JOIN_ROOM).path("code", "ABCD").form(&[("name", "Ada"), ("team", "red")]).send().await?;
+    /// let student = [("name", "Ada"), ("team", "red")];
+    /// vu.request(JOIN_ROOM).path("code", "ABCD").form(&student).send().await?;
     /// # Ok(())
     /// # }
     /// ```
