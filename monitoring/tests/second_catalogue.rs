@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::{Catalogue, CatalogueError};
-use monitoring::endpoint::{Endpoint, Method};
+use monitoring::endpoint::{Endpoint, Host, Method};
 use monitoring::generated_files;
 use monitoring::measure::{self, Measure};
 use monitoring::phase::{Phase, Phases};
@@ -149,4 +149,24 @@ fn an_objective_needs_a_declared_measure_of_its_kind() {
         Catalogue { slos: &[Slo::rate_above(QUEUE, Ratio::percent(90))], measures: &[QUEUE], ..ECHO };
     assert_eq!(OTHER_KIND.validate(), Err(CatalogueError::Measure("queue_length")));
     assert!(SEVERAL.measure_bounds().contains(&measure::as_duration(25)));
+}
+
+#[test]
+fn paths_and_hosts_that_cannot_be_requested_are_refused() {
+    for path in ["ping", "//ping", "/ping#top", "/pi ng", "/pïng"] {
+        let endpoints: &'static [Endpoint] = Vec::leak(vec![Endpoint::new("ping", "Ping", Method::Get, path)]);
+        let catalogue = Catalogue { endpoints, critical: &[], slos: &[], ..ECHO };
+        assert_eq!(catalogue.validate(), Err(CatalogueError::Path(path)));
+    }
+    const ON: fn(&'static str, &'static str) -> Endpoint =
+        |name, host| Endpoint::new(name, "Ping", Method::Get, "/ping?a=1").on(Host::new(host, name));
+    for (endpoints, error) in [
+        (vec![ON("ping", "Auth")], Err(CatalogueError::Host("Auth"))),
+        (vec![ON("ping", "auth"), ON("pong", "auth")], Err(CatalogueError::Duplicate("auth".to_owned()))),
+        (vec![ON("ping", "auth")], Ok(())),
+    ] {
+        let catalogue = Catalogue { endpoints: Vec::leak(endpoints), critical: &[], slos: &[], ..ECHO };
+        assert_eq!(catalogue.validate(), error);
+    }
+    assert_eq!(ON("ping", "auth").handler(), "/ping", "a query is not part of a route");
 }
