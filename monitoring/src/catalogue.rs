@@ -225,7 +225,7 @@ impl Catalogue {
             if !label::is_metric_stem(measure.name) {
                 return Err(CatalogueError::Name(measure.name));
             }
-            if is_reserved(measure.name) || names.contains(measure.name) {
+            if is_reserved(measure.name) || self.endpoints.iter().any(|endpoint| endpoint.name == measure.name) {
                 return Err(CatalogueError::Reserved(measure.name));
             }
             // A rate has a second series, which another measure's name may equal.

@@ -7,8 +7,6 @@ use monitoring::endpoint::Method;
 use monitoring::phase::Phase;
 use monitoring::statuses::Statuses;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use perf_report::evidence::{body_text, describe_status};
-use tokio::time::Instant;
 
 use super::{Vu, cookies};
 use crate::http::server_timing;
