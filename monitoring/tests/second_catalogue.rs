@@ -123,10 +123,10 @@ fn each_threshold_of_a_span_is_a_bucket_bound() {
 
 #[test]
 fn names_that_series_or_rules_have_already_are_refused() {
-    const ALL: Endpoint = Endpoint { name: "all", ..PING };
+    const ALL: Endpoint = Endpoint::new("all", "All", Method::Get, "/all");
     const CLASH: Catalogue = Catalogue { endpoints: &[ALL], critical: &[], slos: &[], ..ECHO };
     assert_eq!(CLASH.validate(), Err(CatalogueError::Reserved("all")));
-    const SEGMENT: Endpoint = Endpoint { name: "segment_ping", ..PING };
+    const SEGMENT: Endpoint = Endpoint::new("segment_ping", "Ping", Method::Get, "/ping");
     const OF_SEGMENTS: Catalogue = Catalogue { endpoints: &[SEGMENT], critical: &[], slos: &[], ..ECHO };
     assert_eq!(OF_SEGMENTS.validate(), Err(CatalogueError::Reserved("segment_ping")));
     const SAME: Catalogue = Catalogue { measures: &[Measure::counter("ping", "Pings")], ..ECHO };
