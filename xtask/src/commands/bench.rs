@@ -7,13 +7,15 @@ mod nginx;
 mod peer;
 mod peers;
 mod process_cost;
+mod processors;
+mod protocol;
 mod setup;
 
 use std::time::Duration;
 
 use clap::Subcommand;
-use peer::Protocol;
 use perf_report::exit_code::ExitCode;
+use protocol::Protocol;
 
 /// The measurement to make.
 ///

@@ -15,7 +15,8 @@ use perf_report::{Millis, Report};
 use perf_settings::{DURATION, EXACT_ARRIVALS, RATE};
 
 use super::process_cost::{self, ProcessCost};
-use super::setup::{BenchSetup, CLIENT};
+use super::processors::CLIENT;
+use super::setup::BenchSetup;
 use crate::files;
 use crate::terminal::print_line;
 

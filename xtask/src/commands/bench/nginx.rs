@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::process::Child;
 use url::Url;
 
-use super::peer::Protocol;
-use super::setup;
+use super::processors::pinned;
+use super::protocol::Protocol;
 use crate::host::ports;
 use crate::{http, workspace};
 
@@ -52,7 +52,7 @@ http {{
         );
         let file = folder.join("nginx.conf");
         fs::write(&file, configuration).context("failed to write nginx's configuration")?;
-        let mut command = setup::pinned(&program);
+        let mut command = pinned(&program);
         command.arg("-c").arg(&file).arg("-e").arg(folder.join("nginx.log"));
         let child = command.stdin(Stdio::null()).spawn().context("failed to start nginx")?;
         let [url, status] = [format!("https://127.0.0.1:{port}/"), format!("http://127.0.0.1:{status_port}/")];

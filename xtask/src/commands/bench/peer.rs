@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::protocol::Protocol;
 use super::setup::BenchSetup;
 use crate::workspace;
 
@@ -19,38 +20,6 @@ pub(super) struct Peer {
 
 /// The peers that this benchmark can run.
 pub(super) const KNOWN: [&str; 5] = ["wrk", "h2load", "oha", "hey", "k6"];
-
-/// The protocol between generator and server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Protocol {
-    /// HTTP/1.1 without TLS
-    Http,
-    /// HTTP/1.1 over TLS 1.3
-    Tls,
-    /// HTTP/2 over TLS 1.3, one connection per VU
-    Http2,
-}
-
-impl std::fmt::Display for Protocol {
-    /// Its name on the command line.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Http => "http",
-            Self::Tls => "tls",
-            Self::Http2 => "http2",
-        })
-    }
-}
-
-impl Protocol {
-    /// The peers that speak it.
-    pub(super) const fn peers(self) -> &'static [&'static str] {
-        match self {
-            Self::Http | Self::Tls => &["wrk", "oha", "hey", "k6"],
-            Self::Http2 => &["h2load", "oha", "hey", "k6"],
-        }
-    }
-}
 
 impl Peer {
     /// The peer of that name, if it is on PATH.

@@ -13,7 +13,8 @@ use serde::Serialize;
 use super::PeersArgs;
 use super::peer::{KNOWN, Peer};
 use super::process_cost::{self, ProcessCost};
-use super::setup::{BenchSetup, CLIENT};
+use super::processors::CLIENT;
+use super::setup::BenchSetup;
 use crate::files;
 use crate::terminal::{print_line, refuse};
 

@@ -10,22 +10,18 @@ use anyhow::{Context as _, bail};
 use cargo_metadata::TargetKind;
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use perf_settings::{HTTP2, INSECURE, OUT, QUIET, REMOTE_WRITE, TARGET};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use url::Url;
 
 use super::nginx::Nginx;
-use super::peer::Protocol;
-use crate::host::{owner, ports};
+use super::processors::pinned;
+use super::protocol::Protocol;
+use crate::host::ports;
 use crate::scenarios::{self, PEAK_PROFILE};
 use crate::stub_backend::StubBackend;
 use crate::{files, http, workspace};
 
 const START: Duration = Duration::from_secs(15);
-
-/// The processor of the server and the store.
-pub(super) const SERVERS: usize = 0;
-/// The processor of the measured load generator.
-pub(super) const CLIENT: usize = 1;
 
 /// The server with a fixed response.
 enum Server {
@@ -151,14 +147,6 @@ fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
         "the generator does not compile",
     )?;
     Ok((built.get(TargetKind::Example, "fixed")?, built.get(TargetKind::Bin, "stub-backend")?))
-}
-
-/// A program on the processor of servers, which ends with this command.
-pub(super) fn pinned(program: &Path) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", &SERVERS.to_string()]).arg(program).kill_on_drop(true);
-    owner::detach(&mut command);
-    command
 }
 
 async fn start_store(program: &Path, folder: &Path) -> anyhow::Result<(Child, Url)> {

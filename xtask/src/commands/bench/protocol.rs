@@ -1,0 +1,33 @@
+//! The protocol between generators and server.
+
+/// The protocol between generator and server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Protocol {
+    /// HTTP/1.1 without TLS
+    Http,
+    /// HTTP/1.1 over TLS 1.3
+    Tls,
+    /// HTTP/2 over TLS 1.3, one connection per VU
+    Http2,
+}
+
+impl std::fmt::Display for Protocol {
+    /// Its name on the command line.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Tls => "tls",
+            Self::Http2 => "http2",
+        })
+    }
+}
+
+impl Protocol {
+    /// The peers that speak it.
+    pub(super) const fn peers(self) -> &'static [&'static str] {
+        match self {
+            Self::Http | Self::Tls => &["wrk", "oha", "hey", "k6"],
+            Self::Http2 => &["h2load", "oha", "hey", "k6"],
+        }
+    }
+}
