@@ -1,5 +1,6 @@
 //! Finds the mapping that fits what a backend exposes, and reads a mapping from a command line.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -42,6 +43,12 @@ impl MappingFit {
 
     pub(crate) const fn has_durations(&self) -> bool {
         self.has_durations
+    }
+
+    /// Whether it offers more, or as much with fewer changes.
+    pub(crate) fn is_better_than(&self, other: &Self) -> bool {
+        let rank = |fit: &Self| (fit.is_by_route, fit.has_durations, Reverse(fit.changes.len()));
+        rank(self) > rank(other)
     }
 
     fn change(&mut self, method: &'static str, argument: &str) {

@@ -19,7 +19,26 @@ pub(crate) fn paths(mapping: Option<BackendMapping>) -> BTreeSet<&'static str> {
     }
 }
 
-/// Reads the samples at a path of the target.
+/// The metrics are there, for clients that log in.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} needs authentication ({status}): {remedy}")]
+pub(crate) struct NeedsLogin {
+    path: String,
+    status: reqwest::StatusCode,
+    remedy: &'static str,
+}
+
+/// The remedy for metrics that need a login. Prometheus takes no credentials from a target file.
+fn login_remedy(target: &Url) -> &'static str {
+    if target.username().is_empty() {
+        "name user and password in the target's URL (http://USER:PASSWORD@HOST), or let this machine read it without; \
+         Prometheus must read it without"
+    } else {
+        "it does not accept user and password of the target's URL"
+    }
+}
+
+/// Reads the samples at a path of the target, with user and password of the target's URL.
 ///
 /// # Errors
 /// Why there are none, and what to do.
@@ -31,7 +50,7 @@ pub(crate) async fn read(target: &Url, path: &str) -> anyhow::Result<Vec<Exposit
     let response = tokio::time::timeout(PATIENCE, http::exposition(url)).await;
     let (status, text) = response.with_context(|| format!("{path} did not respond within {PATIENCE:?}"))??;
     if matches!(status.as_u16(), 401 | 403 | 407) {
-        anyhow::bail!("{path} needs authentication ({status}): let this machine and Prometheus read it without");
+        anyhow::bail!(NeedsLogin { path: path.to_owned(), status, remedy: login_remedy(target) });
     }
     anyhow::ensure!(status.is_success(), "{path} responded with {status}: {ELSEWHERE}");
     let samples = text.map_err(|why| why.to_string()).and_then(|text| {
@@ -39,4 +58,41 @@ pub(crate) async fn read(target: &Url, path: &str) -> anyhow::Result<Vec<Exposit
         if samples.is_empty() { Err("it has no samples".to_owned()) } else { Ok(samples) }
     });
     samples.map_err(|why| anyhow::anyhow!("{path} is not Prometheus' text format ({why}): {ELSEWHERE}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use test_support::fake_server;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn metrics_behind_a_login_are_read_with_the_targets_credentials() {
+        // me:secret in Base64.
+        let text = fake_server::respond(|request| {
+            match request.to_ascii_lowercase().contains("authorization: basic bwu6c2vjcmv0") {
+                true => ("200 OK", "a_total 1\n".to_owned()),
+                false => ("401 Unauthorized", String::new()),
+            }
+        });
+        let without = Url::parse(&text).unwrap();
+        let error = read(&without, "/metrics").await.unwrap_err();
+        assert!(error.is::<NeedsLogin>() && error.to_string().contains("http://USER:PASSWORD@HOST"), "{error}");
+        let mut with = without.clone();
+        with.set_username("me").unwrap();
+        with.set_password(Some("wrong")).unwrap();
+        let error = read(&with, "/metrics").await.unwrap_err().to_string();
+        assert!(error.ends_with("it does not accept user and password of the target's URL"), "{error}");
+        with.set_password(Some("secret")).unwrap();
+        assert_eq!(read(&with, "/metrics").await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn metrics_that_are_not_there_are_described_with_other_paths() {
+        let target = Url::parse(&fake_server::respond(|_| ("404 Not Found", "{}".to_owned()))).unwrap();
+        let error = read(&target, "/metrics").await.unwrap_err().to_string();
+        let expected = "/metrics responded with 404 Not Found: serve metrics there, or name their path in the service's \
+                        `mapping`, such as .at(\"/actuator/prometheus\") of Spring Boot with Micrometer";
+        assert_eq!(error, expected);
+    }
 }

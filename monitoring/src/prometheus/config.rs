@@ -61,6 +61,8 @@ impl Target {
         let mut labels: std::collections::BTreeMap<_, _> = [("__scheme__", scheme.to_owned())].into();
         if path != DEFAULT_PATH {
             labels.insert("__metrics_path__", path.to_owned());
+            // Without this, two paths of one address would be the same `up` and the same series.
+            labels.insert("instance", format!("{authority}{path}"));
         }
         Self { targets: vec![authority], labels }
     }
@@ -78,5 +80,19 @@ pub fn server(timing: &Timing) -> Server {
                 refresh_interval: duration(SCRAPE_INTERVAL),
             }],
         }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_at_one_address_differ_by_their_instance() {
+        let json = |path| serde_json::to_string(&Target::new("10.0.0.1:80".to_owned(), false, path)).unwrap();
+        let usual = r#"{"targets":["10.0.0.1:80"],"labels":{"__scheme__":"http"}}"#;
+        assert_eq!(json("/metrics"), usual, "Prometheus makes the instance of the address");
+        let other = r#"{"targets":["10.0.0.1:80"],"labels":{"__metrics_path__":"/actuator/prometheus","__scheme__":"http","instance":"10.0.0.1:80/actuator/prometheus"}}"#;
+        assert_eq!(json("/actuator/prometheus"), other);
     }
 }

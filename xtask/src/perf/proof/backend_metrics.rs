@@ -190,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_metrics_is_described_with_a_remedy() {
         for (status, body, expected) in [
-            ("401 Unauthorized", "", "/metrics needs authentication (401 Unauthorized): let this machine"),
+            ("401 Unauthorized", "", "/metrics needs authentication (401 Unauthorized): name user"),
             ("404 Not Found", "{}", "/metrics responded with 404 Not Found: serve metrics there"),
             ("200 OK", "<!DOCTYPE html><html></html>", "/metrics is not Prometheus' text format (line 1"),
             ("200 OK", "", "/metrics is not Prometheus' text format (it has no samples): serve metrics there"),

@@ -14,6 +14,8 @@ use super::whole;
 pub(super) struct EndpointCounters {
     /// Requests by class of status: "2xx". The class is empty if the backend has no status.
     pub(super) by_class: BTreeMap<String, u64>,
+    /// Requests by exact status, of a backend that does not group statuses.
+    pub(super) by_status: BTreeMap<String, u64>,
     /// Sum of the durations of all requests, in seconds. `None` if the backend has no durations.
     pub(super) seconds: Option<f64>,
     /// Bounds of the label `le` in seconds, each with the number of requests up to that bound.
@@ -52,7 +54,11 @@ impl EndpointCounters {
             // One series may be both: the count of the histogram.
             if sample.name == mapping.requests {
                 // "2xx", "2", or "200" if the backend does not group statuses.
-                let class = value(sample, mapping.status).chars().next();
+                let status = value(sample, mapping.status);
+                if status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()) {
+                    *counters.by_status.entry(status.to_owned()).or_default() += whole(sample.value);
+                }
+                let class = status.chars().next();
                 let class = class.map(|first| format!("{first}xx")).unwrap_or_default();
                 *counters.by_class.entry(class).or_default() += whole(sample.value);
             }
@@ -79,16 +85,19 @@ impl EndpointCounters {
 
     /// The difference to earlier counters.
     pub(super) fn since(&self, before: &Self) -> Self {
-        let by_class = self.by_class.iter().map(|(class, count)| {
-            let earlier = before.by_class.get(class).copied().unwrap_or_default();
-            (class.clone(), count.saturating_sub(earlier))
-        });
+        let growth = |now: &BTreeMap<String, u64>, before: &BTreeMap<String, u64>| {
+            let growth = |(key, count): (&String, &u64)| {
+                (key.clone(), count.saturating_sub(before.get(key).copied().unwrap_or_default()))
+            };
+            now.iter().map(growth).collect()
+        };
         let buckets = self.buckets.iter().map(|(bound, count)| {
             let earlier = before.buckets.iter().find(|(known, _)| known.total_cmp(bound).is_eq());
             (*bound, count.saturating_sub(earlier.map_or(0, |(_, count)| *count)))
         });
         Self {
-            by_class: by_class.collect(),
+            by_class: growth(&self.by_class, &before.by_class),
+            by_status: growth(&self.by_status, &before.by_status),
             seconds: self.seconds.map(|seconds| seconds - before.seconds.unwrap_or_default()),
             buckets: buckets.collect(),
         }

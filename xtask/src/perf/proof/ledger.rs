@@ -223,7 +223,7 @@ fn audit(
     mut others: OtherTraffic,
 ) -> ProofItem {
     let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
-    let (accounts, notes) = accounts(report, Some(stored), count, offer);
+    let (accounts, mut notes) = accounts(report, Some(stored), count, offer);
     let total = total(report, &accounts, count);
     let of_endpoints = accounts.iter().map(|(result, account)| (Some(*result), account));
     for (result, account) in of_endpoints.chain(total.iter().map(|total| (None, total))) {
@@ -233,6 +233,13 @@ fn audit(
         };
         match explained {
             Ok(explained) => {
+                if explained.of_router > 0 {
+                    notes.push(format!(
+                        "{}: not available for {} responses: the backend does not count what its router responds \
+                         without a handler (404, 405, redirects): count in a middleware around the router",
+                        account.name, explained.of_router
+                    ));
+                }
                 // A request of setup or teardown explains one count of one endpoint.
                 others.around -= explained.around;
                 sum.add(explained);
@@ -268,6 +275,7 @@ impl Explanation {
         self.unanswered += other.unanswered;
         self.around += other.around;
         self.others += other.others;
+        self.of_router += other.of_router;
     }
 
     /// Appends the backend's count, and what explains its difference to the sent requests.

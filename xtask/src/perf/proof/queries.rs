@@ -63,7 +63,7 @@ pub(super) async fn why_not_scraped(
     if Duration::from_millis(lasted) < SCRAPE_INTERVAL * SCRAPES {
         return Some("the run was too short for the backend to be scraped often enough");
     }
-    let up = format!("max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h])");
+    let up = format!("max(max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h]))");
     let scrapes = source.value(&up, now_ms()).await;
     match scrapes {
         // The stack's Prometheus gets the backend as a target. Other stores need not have it.
