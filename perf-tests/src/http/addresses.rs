@@ -5,20 +5,23 @@ use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep};
 
 use super::allowed_targets::keep_near;
 use super::target::Target;
 use crate::clock;
 
+/// How long a failed look-up counts. Without this, every request that fails asks the name server
+/// again.
+const FAILURE_TTL: Duration = Duration::from_secs(1);
 /// The next address is tried after this time (RFC 8305, section 5), or once an attempt failed.
 const NEXT_ATTEMPT: Duration = Duration::from_millis(250);
 
@@ -33,28 +36,49 @@ pub(super) struct Resolver {
     fixed: Vec<SocketAddr>,
     /// How long a result is used.
     ttl: Duration,
-    /// Workers wait for one look-up. Only connecting needs it, no request on an open connection.
+    /// The latest result. It is not locked during a look-up.
     latest: Mutex<Option<Lookup>>,
+    /// Held during a look-up: without a result, workers wait for it, and with an old one they use
+    /// that. Only connecting needs it, no request on an open connection.
+    looking_up: AsyncMutex<()>,
     /// The number of connections so far. It chooses the first address of each.
     turn: AtomicUsize,
 }
 
-/// The addresses that a look-up found, in the order of the system.
+/// The result of a look-up.
 #[derive(Debug, Clone)]
 struct Lookup {
     until: Instant,
-    found: Arc<[SocketAddr]>,
+    found: Found,
 }
+
+/// The addresses that a look-up found, in the order of the system, or why it failed.
+type Found = Result<Arc<[SocketAddr]>, (io::ErrorKind, Arc<str>)>;
 
 /// The result of the latest look-up, as one worker knows it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Addresses(Rc<RefCell<Option<Lookup>>>);
 
+impl Lookup {
+    fn is_fresh(&self) -> bool {
+        clock::now() < self.until
+    }
+}
+
 impl Resolver {
     pub(super) fn new(target: &Target, fixed: Vec<SocketAddr>, ttl: Duration) -> Self {
         let Target { host, port, is_allowed, .. } = target;
         let (host, port, is_allowed) = (host.clone(), *port, *is_allowed);
-        Self { host, port, is_allowed, fixed, ttl, latest: Mutex::default(), turn: AtomicUsize::new(0) }
+        Self {
+            host,
+            port,
+            is_allowed,
+            fixed,
+            ttl,
+            latest: Mutex::default(),
+            looking_up: AsyncMutex::default(),
+            turn: AtomicUsize::new(0),
+        }
     }
 
     /// The target's addresses for the next connection, the first one first.
@@ -73,27 +97,47 @@ impl Resolver {
         if !fixed.is_empty() {
             return self.allowed(fixed);
         }
-        let is_fresh = |lookup: &&Lookup| clock::now() < lookup.until;
-        if let Some(lookup) = known.0.borrow().as_ref().filter(is_fresh) {
-            return Ok(lookup.found.clone());
-        }
-        let mut latest = self.latest.lock().await;
-        let lookup = match latest.as_ref().filter(is_fresh) {
-            Some(lookup) => lookup.clone(),
+        let known_found =
+            known.0.borrow().as_ref().filter(|lookup| lookup.is_fresh()).map(|lookup| lookup.found.clone());
+        let found = match known_found {
+            Some(found) => found,
             None => {
-                let found = lookup_host((self.host.as_str(), self.port)).await;
-                let found = match (found.and_then(|found| self.allowed(found.collect())), latest.as_ref()) {
-                    (Ok(found), _) => found,
-                    // A name server that fails for a moment does not end a load (RFC 8767).
-                    (Err(_), Some(before)) => before.found.clone(),
-                    (Err(error), None) => return Err(error),
-                };
-                Lookup { until: clock::now() + self.ttl, found }
+                let lookup = self.look_up().await;
+                known.0.borrow_mut().insert(lookup).found.clone()
             }
         };
-        *latest = Some(lookup.clone());
-        *known.0.borrow_mut() = Some(lookup.clone());
-        Ok(lookup.found)
+        found.map_err(|(kind, why)| io::Error::new(kind, &*why))
+    }
+
+    /// The latest look-up, or a new one if it is too old.
+    async fn look_up(&self) -> Lookup {
+        let latest = || self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = latest();
+        if let Some(lookup) = before.as_ref().filter(|lookup| lookup.is_fresh()) {
+            return lookup.clone();
+        }
+        let _looking_up = match (self.looking_up.try_lock(), &before) {
+            (Ok(guard), _) => guard,
+            // Another worker is looking up: the old addresses serve until it has new ones.
+            (Err(_), Some(old @ Lookup { found: Ok(_), .. })) => return old.clone(),
+            (Err(_), _) => self.looking_up.lock().await,
+        };
+        if let Some(lookup) = latest().filter(Lookup::is_fresh) {
+            return lookup;
+        }
+        let found = lookup_host((self.host.as_str(), self.port)).await;
+        let lookup = match (found.and_then(|found| self.allowed(found.collect())), before) {
+            (Ok(found), _) => Lookup { until: clock::now() + self.ttl, found: Ok(found) },
+            // A name server that fails for a moment does not end a load (RFC 8767).
+            (Err(_), Some(Lookup { found: Ok(found), .. })) => {
+                Lookup { until: clock::now() + self.ttl, found: Ok(found) }
+            }
+            (Err(error), _) => {
+                Lookup { until: clock::now() + FAILURE_TTL, found: Err((error.kind(), error.to_string().into())) }
+            }
+        };
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(lookup.clone());
+        lookup
     }
 
     fn allowed(&self, found: Vec<SocketAddr>) -> io::Result<Arc<[SocketAddr]>> {
@@ -161,6 +205,44 @@ mod tests {
         assert!(Arc::ptr_eq(&found, &resolver.all(&other).await.unwrap()), "the same look-up");
         sleep(Duration::from_millis(60)).await;
         assert!(!Arc::ptr_eq(&found, &resolver.all(&other).await.unwrap()), "a new look-up");
+    }
+
+    #[tokio::test]
+    async fn a_failed_look_up_counts_for_a_short_time() {
+        let resolver = resolver("no-such-name.invalid", &[]);
+        let known = Addresses::default();
+        let message = resolver.all(&known).await.unwrap_err().to_string();
+        let until = || resolver.latest.lock().unwrap().as_ref().unwrap().until;
+        let first = until();
+        assert!(first > clock::now() && first <= clock::now() + FAILURE_TTL);
+        // Neither this worker nor another one asks again.
+        for known in [&known, &Addresses::default()] {
+            assert_eq!(resolver.all(known).await.unwrap_err().to_string(), message);
+        }
+        assert_eq!(until(), first);
+        sleep(FAILURE_TTL + Duration::from_millis(50)).await;
+        resolver.all(&known).await.unwrap_err();
+        assert!(until() > first, "a new look-up");
+    }
+
+    #[tokio::test]
+    async fn old_addresses_serve_while_another_worker_looks_up() {
+        let resolver = Resolver { ttl: Duration::ZERO, ..resolver("localhost", &[]) };
+        let before = resolver.all(&Addresses::default()).await.unwrap();
+        let looking_up = resolver.looking_up.lock().await;
+        let during = tokio::time::timeout(Duration::from_secs(5), resolver.all(&Addresses::default())).await;
+        assert!(Arc::ptr_eq(&before, &during.unwrap().unwrap()), "it waits for no look-up");
+        drop(looking_up);
+        assert!(!Arc::ptr_eq(&before, &resolver.all(&Addresses::default()).await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn addresses_stay_if_a_later_look_up_fails() {
+        let resolver = Resolver { ttl: Duration::ZERO, ..resolver("no-such-name.invalid", &[]) };
+        let found: Arc<[SocketAddr]> = Arc::new([SocketAddr::from(([127, 0, 0, 1], 80))]);
+        let old = Lookup { until: clock::now(), found: Ok(found.clone()) };
+        *resolver.latest.lock().unwrap() = Some(old);
+        assert!(Arc::ptr_eq(&found, &resolver.all(&Addresses::default()).await.unwrap()));
     }
 
     #[tokio::test]

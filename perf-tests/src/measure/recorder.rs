@@ -252,11 +252,12 @@ impl Recorder {
 #[inline]
 fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: SampleKey, sample: &Sample) {
     let (duration, response_time) = (sample.duration(), sample.response_time());
+    let connecting = sample.parts.connecting();
+    let threshold = layout.threshold(at.endpoint).filter(|_| !connecting.is_zero());
+    counts.slow_connecting += u64::from(threshold.is_some_and(|it| connecting > it));
     match sample.failure {
         None => {
             counts.latency.record(duration);
-            let connecting = sample.parts.connecting();
-            let threshold = layout.threshold(at.endpoint).filter(|_| !connecting.is_zero());
             let is_slow = threshold.is_some_and(|it| duration <= it && duration + connecting > it);
             counts.slow_with_connecting += u64::from(is_slow);
             counts.response.iter_mut().for_each(|response| response.record(response_time));

@@ -224,6 +224,17 @@ fn a_late_store_is_waited_for_and_a_contradicting_one_is_not() {
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.store);
+    // It has a good request too many: more was never sent, and time does not mend that.
+    store.answer_late(Duration::ZERO);
+    store.falsify("ping_latency_bucket");
+    #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
+    let start = std::time::Instant::now();
+    let finished =
+        pings(50).run_with(settings(&service, Some(&store), "late-2"), async |vu: &mut Vu, ()| ping(vu).await);
+    let (report, lasted) = (finished.report().unwrap(), start.elapsed());
+    assert_eq!(code(&finished), ExitCode::Inconclusive, "{:?}", report.findings);
+    assert_eq!(report.store.as_ref().unwrap().agrees, Some(false), "{:?}", report.store);
+    assert!(lasted < Duration::from_secs(30), "a late store would be waited for 45 s: {lasted:?}");
 }
 
 #[test]

@@ -277,28 +277,50 @@ fn silent(address: &str) -> (TcpListener, Vec<TcpStream>) {
     (listener, queue)
 }
 
+/// A run against a service whose name has a silent address first. Every other connection begins at
+/// that address, and goes on to the next one after 250 ms, which is the objective's threshold.
+#[cfg(target_os = "linux")]
+fn run_behind_a_silent_address(service: &RawService, reuse: &str, testid: &str) -> ScenarioResult {
+    let port = service.url.rsplit(':').next().unwrap();
+    let _silent = silent(&format!("127.0.0.9:{port}"));
+    let resolve = format!("shop.test:{port}:127.0.0.9,127.0.0.1");
+    let given = [("PERF_RESOLVE", resolve.as_str()), ("K6_NO_CONNECTION_REUSE", reuse)];
+    let settings = super::settings_at(&format!("http://shop.test:{port}"), None, testid, &given);
+    Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(per_vu_iterations(2, 20))
+        .run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await)
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn connecting_that_is_slower_than_the_objective_is_named() {
     let service = RawService::start(|_| Action::Respond);
-    let port = service.url.rsplit(':').next().unwrap().to_owned();
-    let _silent = silent(&format!("127.0.0.9:{port}"));
-    let run = |reuse: &str, testid| {
-        let resolve = format!("shop.test:{port}:127.0.0.9,127.0.0.1");
-        let given = [("PERF_RESOLVE", resolve.as_str()), ("K6_NO_CONNECTION_REUSE", reuse)];
-        let settings = super::settings_at(&format!("http://shop.test:{port}"), None, testid, &given);
-        Scenario::new("pings", &CATALOGUE)
-            .exercises(&[PING])
-            .load(per_vu_iterations(2, 20))
-            .run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await)
-    };
-    // Every other connection begins at the silent address, and goes on to the next one after
-    // 250 ms.
-    let slow = run("1", "connecting-1");
+    let slow = run_behind_a_silent_address(&service, "1", "connecting-1");
     let report = slow.report().unwrap();
     assert_eq!((code(&slow), report.requests.failed), (ExitCode::Met, 0), "{:?}", report.findings);
     assert!(has(report, FindingKind::SlowConnecting, "ping: 2"), "{:?}", report.findings);
-    let reused = run("0", "connecting-2");
+    let reused = run_behind_a_silent_address(&service, "0", "connecting-2");
     let report = reused.report().unwrap();
     assert!(!report.has(FindingKind::SlowConnecting), "2 connections for 40 requests: {:?}", report.findings);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn slow_connecting_is_named_if_responses_are_slow_too() {
+    let service = RawService::start(|_| {
+        thread::sleep(Duration::from_millis(260));
+        Action::Respond
+    });
+    let slow = run_behind_a_silent_address(&service, "1", "connecting-3");
+    let report = slow.report().unwrap();
+    assert_eq!(code(&slow), ExitCode::Missed, "{:?}", report.findings);
+    assert!(
+        has(report, FindingKind::SlowConnecting, "ping: for 20 of 40 requests, connecting"),
+        "{:?}",
+        report.findings
+    );
+    let reused = run_behind_a_silent_address(&service, "0", "connecting-4");
+    let report = reused.report().unwrap();
+    assert!(!report.has(FindingKind::SlowConnecting), "1 of 40 requests: {:?}", report.findings);
 }

@@ -36,6 +36,9 @@ pub struct EndpointCounts {
     /// time that connecting took.
     #[serde(default)]
     pub slow_with_connecting: u64,
+    /// Requests for which connecting alone took longer than that threshold.
+    #[serde(default)]
+    pub slow_connecting: u64,
     /// Requests that a steady load would have made while the target stalled.
     #[serde(default)]
     pub omitted: u64,
@@ -197,6 +200,7 @@ impl EndpointCounts {
             failures: [0; FailureKind::ALL.len()],
             unknown: 0,
             slow_with_connecting: 0,
+            slow_connecting: 0,
             omitted: 0,
             reconnects: 0,
             bodies: BodyBytes::default(),
@@ -261,6 +265,7 @@ impl EndpointCounts {
         }
         self.unknown += other.unknown;
         self.slow_with_connecting += other.slow_with_connecting;
+        self.slow_connecting += other.slow_connecting;
         self.omitted += other.omitted;
         self.reconnects += other.reconnects;
         self.bodies.add(other.bodies);

@@ -1,4 +1,4 @@
-//! Objectives on latency that would be missed if connecting counted.
+//! Objectives on latency whose threshold connecting exceeds, alone or together with latency.
 
 use monitoring::slo::Slo;
 
@@ -6,8 +6,9 @@ use super::Judge;
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::count;
 
-/// Warnings about endpoints whose latency is within its threshold only because connecting (look-up,
-/// TCP and TLS) is not part of latency, as in k6.
+/// Warnings about endpoints whose users wait too long for connecting (look-up, TCP and TLS), which
+/// is not part of latency, as in k6. Either their latency is within its threshold only because of
+/// that, or connecting alone takes longer, for more requests than the objective allows.
 pub(super) fn findings(judge: &Judge<'_>) -> Vec<Finding> {
     let slos = judge.catalogue.endpoints.iter().filter_map(|endpoint| judge.catalogue.latency_slo(endpoint));
     slos.filter_map(|slo| finding(judge, slo)).collect()
@@ -15,19 +16,29 @@ pub(super) fn findings(judge: &Judge<'_>) -> Vec<Finding> {
 
 fn finding(judge: &Judge<'_>, slo: &Slo) -> Option<Finding> {
     let (_, counts) = judge.counts(slo)?;
-    let (total, slow) = (counts.latency.buckets().count(), counts.slow_with_connecting);
+    let total = counts.latency.buckets().count();
+    let (slow, alone) = (counts.slow_with_connecting, counts.slow_connecting);
     let good = counts.latency.buckets().within(slo.threshold()?);
-    if !slo.holds(good, total) || slo.holds(good.saturating_sub(slow), total) {
-        return None;
-    }
     let subject = slo.subject();
-    let message = format!(
-        "{subject}: {} of {} requests are within {} only because connecting (look-up, TCP and TLS) is not part of \
-         latency. A user who opens a connection waits longer",
-        count(slow),
-        count(total),
-        slo.describe(),
-    );
+    let message = if slo.holds(good, total) && !slo.holds(good.saturating_sub(slow), total) {
+        format!(
+            "{subject}: {} of {} requests are within {} only because connecting (look-up, TCP and TLS) is not part of \
+             latency. A user who opens a connection waits longer",
+            count(slow),
+            count(total),
+            slo.describe(),
+        )
+    } else if total > 0 && !slo.holds(total.saturating_sub(alone), total) {
+        format!(
+            "{subject}: for {} of {} requests, connecting (look-up, TCP and TLS) alone took longer than {} allows. It is \
+             not part of latency, so users wait even longer",
+            count(alone),
+            count(total),
+            slo.describe(),
+        )
+    } else {
+        return None;
+    };
     let finding = Finding::warning(Subject::Objective(subject.to_string()), FindingKind::SlowConnecting, message);
     Some(finding.with_advice("Look for slow name servers, distance and TLS; Slo::connecting is an objective on it"))
 }

@@ -124,8 +124,10 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
         assert_eq!(check.outcome, outcome, "case {number}: {check:?}");
         let text = format!("{} {}", check.figures, check.lines.join(" "));
         assert!(text.contains(part), "case {number}: {text}");
-        let reasons: std::collections::BTreeSet<_> =
-            text.match_indices("not available").map(|(at, _)| text[at..].chars().take(50).collect::<String>()).collect();
+        let reasons: std::collections::BTreeSet<_> = text
+            .match_indices("not available")
+            .map(|(at, _)| text[at..].chars().take(50).collect::<String>())
+            .collect();
         assert!(text.matches("not available").count() == reasons.len(), "each reason once: {text}");
     }
 }

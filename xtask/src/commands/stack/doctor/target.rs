@@ -10,8 +10,8 @@ use super::{CheckResult, failed};
 use crate::mapping_fit::{self, MappingFit};
 use crate::target_metrics::{self, NeedsLogin};
 
-/// Which mapping fits what the target exposes, and the line that names it. All known paths are read:
-/// a service may have metrics of its process at one, and counts of requests at another.
+/// Finds the mapping that fits what the target exposes, and the line that names it. All known paths
+/// are read: a service may have metrics of its process at one, and counts of requests at another.
 pub(super) async fn mapping(target: &Url) -> CheckResult {
     let mut paths: Vec<_> = target_metrics::paths(None).into_iter().collect();
     paths.extend(BackendMapping::KNOWN.iter().map(|(_, _, mapping)| mapping.path).filter(|path| path.starts_with('/')));
@@ -22,7 +22,9 @@ pub(super) async fn mapping(target: &Url) -> CheckResult {
     for path in paths {
         match target_metrics::read(target, path).await {
             Ok(samples) => match mapping_fit::fit(&samples, path) {
-                Some(fit) if best.as_ref().is_none_or(|(_, known)| fit.is_better_than(known)) => best = Some((path, fit)),
+                Some(fit) if best.as_ref().is_none_or(|(_, known)| fit.is_better_than(known)) => {
+                    best = Some((path, fit))
+                }
                 Some(_) => {}
                 None => without_count.push(path),
             },
