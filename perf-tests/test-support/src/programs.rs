@@ -15,6 +15,13 @@ use crate::fake_server::free_port;
 /// A process that is killed when this handle is dropped, even after a panic.
 pub struct Process(Child);
 
+impl Process {
+    /// Starts a program.
+    pub fn spawn(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display())))
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // An error means that the process has already ended.

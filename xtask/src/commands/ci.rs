@@ -27,7 +27,8 @@ const FULL: &str = "full::";
 const SECOND_GROUP: [&str; 7] =
     ["archive::", "drill::", "fastapi::", "hostile::", "other_backends::", "security::", "stack::"];
 /// Programs that the checks need on PATH.
-const NEEDED: [&str; 8] = ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node", "java"];
+const NEEDED: [&str; 10] =
+    ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node", "java", "go", "curl"];
 
 /// The extent of the checks.
 #[derive(Debug, clap::Args)]
