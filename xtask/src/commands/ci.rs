@@ -2,8 +2,8 @@
 //!
 //! No check is skipped: a missing program is an error.
 
-mod faults;
 mod fuzz;
+mod tested_documents;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
@@ -16,6 +16,7 @@ use perf_report::exit_code::ExitCode;
 use perf_settings::FOLDER;
 use xshell::{Shell, cmd};
 
+use self::tested_documents::{FAULTS, STORES_AND_BACKENDS};
 use super::codegen::{self, CodegenArgs};
 use crate::terminal::refuse;
 use crate::{files, workspace};
@@ -24,8 +25,8 @@ use crate::{files, workspace};
 const FULL: &str = "full::";
 /// The beginnings of the names of the tests that run beside all others. They take about half of the
 /// time, and none of them compares the speed of two services.
-const SECOND_GROUP: [&str; 7] =
-    ["archive::", "drill::", "fastapi::", "hostile::", "other_backends::", "security::", "stack::"];
+const SECOND_GROUP: [&str; 8] =
+    ["archive::", "drill::", "fastapi::", "hostile::", "other_backends::", "security::", "stack::", "stores::"];
 /// Programs that the checks need on PATH.
 const NEEDED: [&str; 10] =
     ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node", "java", "go", "curl"];
@@ -52,13 +53,15 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     let shell = Shell::new()?;
     shell.change_dir(workspace::root());
     check_generated(&shell)?;
-    faults::remove_rows()?;
+    FAULTS.remove_rows()?;
+    STORES_AND_BACKENDS.remove_rows()?;
     run_tests(args.full)?;
+    STORES_AND_BACKENDS.check()?;
     if !args.full {
-        faults::check()?;
+        FAULTS.check_rows()?;
         return Ok(ExitCode::Met);
     }
-    faults::write()?;
+    FAULTS.write()?;
     fuzz::run(&shell)?;
     Ok(ExitCode::Met)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::other_backends::{BackendRun, Library};
 use crate::real::{free_port, get, out, read_output, root, run, send_signal, wait_for, xtask};
 
 /// The application under uvicorn.
@@ -106,6 +107,12 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
     assert!(output.text.contains("counted by the backend\n"), "no other clients: {}", output.text);
     assert!(output.text.contains("by Server-Timing"), "{}", output.text);
     assert!(output.text.contains("routes of its OpenAPI document have an objective"), "{}", output.text);
+    let library = Library {
+        name: "prometheus-fastapi-instrumentator",
+        file: ".ci/provide",
+        before_version: "prometheus-fastapi-instrumentator==",
+    };
+    BackendRun { code: output.code, text: output.text, proof }.write_row("fastapi", &library, "default");
 }
 
 fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {

@@ -31,4 +31,5 @@ mod rules;
 mod security;
 #[cfg(unix)]
 mod stack;
+mod stores;
 mod structure;

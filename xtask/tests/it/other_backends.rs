@@ -9,16 +9,47 @@ use serde_json::Value;
 use test_support::backend_text;
 use test_support::counted_backend::{self, Metrics};
 
-use crate::real::{free_port, out, read_output, run, xtask};
+use crate::real::{free_port, out, read_output, root, run, write_row, xtask};
 
 /// A run against a backend.
-struct BackendRun {
-    code: i32,
-    text: String,
-    proof: Value,
+pub(crate) struct BackendRun {
+    pub(crate) code: i32,
+    pub(crate) text: String,
+    pub(crate) proof: Value,
+}
+
+/// A metrics library, whose version stands after a text in a file of the repository.
+pub(crate) struct Library {
+    pub(crate) name: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) before_version: &'static str,
+}
+
+impl Library {
+    fn version(&self) -> String {
+        let text = std::fs::read_to_string(root().join(self.file)).unwrap();
+        let (_, rest) = text.split_once(self.before_version).unwrap_or_else(|| panic!("{text}"));
+        rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect()
+    }
 }
 
 impl BackendRun {
+    /// Writes the row of the table of backends.
+    pub(crate) fn write_row(&self, backend: &str, library: &Library, mapping: &str) {
+        let (delivery, clocks) = (self.check("delivery"), self.check("two clocks"));
+        let is_shown = |check: &Value| check["outcome"] == "shown";
+        let is_total = delivery["figures"].as_str().unwrap().contains("not available by endpoint");
+        let delivered = match (is_shown(delivery), is_total) {
+            (true, false) => "by endpoint",
+            (true, true) => "in total",
+            (false, _) => "not available",
+        };
+        let compared = if is_shown(clocks) { "compared" } else { "not available" };
+        let (library, version, code) = (library.name, library.version(), self.code);
+        let row = format!("| {backend} | {library} {version} | {mapping} | {code} | {delivered} | {compared} |\n");
+        write_row("backend-rows", &format!("{backend}-{mapping}"), &row);
+    }
+
     fn check(&self, name: &str) -> &Value {
         self.proof["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap()
     }

@@ -61,6 +61,13 @@ pub(crate) fn out(name: &str) -> PathBuf {
     folder
 }
 
+/// Writes a row of a generated table to a file of its own. `cargo xtask ci` collects the rows.
+pub(crate) fn write_row(table: &str, name: &str, row: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(table);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")), row).unwrap();
+}
+
 pub(crate) fn report(out: &Path) -> Report {
     serde_json::from_str(&std::fs::read_to_string(out.join("latest/report.json")).unwrap()).unwrap()
 }

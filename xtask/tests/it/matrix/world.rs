@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use perf_report::Report;
 
-use crate::real::{CommandOutput, get, out, read_output, root, value, wait_for, xtask};
+use crate::real::{CommandOutput, get, out, read_output, root, value, wait_for, write_row, xtask};
 
 /// A fault, and the expected end of the run.
 pub(crate) struct Row {
@@ -87,10 +87,7 @@ impl Row {
             self.code,
             self.within.as_secs()
         );
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fault-rows");
-        fs::create_dir_all(&folder).unwrap();
-        let name: String = format!("{}-{}", self.class, self.fault).replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        fs::write(folder.join(name), line).unwrap();
+        write_row("fault-rows", &format!("{}-{}", self.class, self.fault), &line);
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::{doctor, run_load};
+use super::{Library, doctor, run_load};
 use crate::real::{free_port, get, root, wait_for};
 
 /// Long enough for the store to need data for panels of the backend.
@@ -14,6 +14,7 @@ const SHORT: u64 = 5;
 /// A service of one make.
 struct Make {
     name: &'static str,
+    library: Library,
     /// The command that starts the service, without the port.
     command: fn() -> Command,
     /// Why delivery is not audited by endpoint if the definition names no mapping.
@@ -27,6 +28,11 @@ struct Make {
 const MAKES: &[Make] = &[
     Make {
         name: "go",
+        library: Library {
+            name: "client_golang",
+            file: "perf-tests/tests/backends/go/go.mod",
+            before_version: "client_golang v",
+        },
         command: || Command::new(provided("go-backend")),
         without: "not available by endpoint: the backend does not count by handler: add the label handler",
         mapping: "BackendMapping::GO",
@@ -34,6 +40,11 @@ const MAKES: &[Make] = &[
     },
     Make {
         name: "node",
+        library: Library {
+            name: "prom-client",
+            file: "perf-tests/tests/backends/node/package.json",
+            before_version: "prom-client\": \"",
+        },
         command: || {
             let mut command = Command::new("node");
             command.arg("perf-tests/tests/backends/node/server.js");
@@ -46,6 +57,11 @@ const MAKES: &[Make] = &[
     },
     Make {
         name: "java",
+        library: Library {
+            name: "Micrometer",
+            file: "perf-tests/tests/backends/java/pom.xml",
+            before_version: "<artifactId>micrometer-registry-prometheus</artifactId>\n      <version>",
+        },
         command: || {
             let mut command = Command::new("java");
             // Otherwise each response waits 40 ms for an acknowledgement.
@@ -64,6 +80,11 @@ const MAKES: &[Make] = &[
     },
     Make {
         name: "axum",
+        library: Library {
+            name: "axum-prometheus",
+            file: "perf-tests/tests/backends/axum/Cargo.toml",
+            before_version: "axum-prometheus = \"",
+        },
         command: || Command::new(provided("axum/debug/axum-backend")),
         without: "has no http_requests_total: the service's definition needs `mapping: BackendMapping::AXUM`",
         mapping: "BackendMapping::AXUM",
@@ -118,12 +139,13 @@ fn check_panels(make: &Make, check: &serde_json::Value) {
 #[ignore = "needs what .ci/provide installs: run with cargo xtask ci"]
 fn services_of_four_makes_pass_without_a_mapping_and_are_audited_with_it() {
     for make in MAKES {
-        let (Make { name, without, mapping, seconds, .. }, service) = (make, Service::start(make));
+        let (Make { name, library, without, mapping, seconds, .. }, service) = (make, Service::start(make));
         let found = run_load(&format!("{name}-without"), &service.url, seconds[0], &[]);
         assert_eq!(found.code, 0, "{name}: {}", found.text);
         let delivery = found.check("delivery")["figures"].as_str().unwrap().to_owned();
         assert!(delivery.contains(without), "{name}: {delivery}");
         check_panels(make, found.check("nothing empty"));
+        found.write_row(name, library, "default");
 
         let advice = doctor(&service.url);
         let (_, line) = advice.split_once("--backend-metrics '").unwrap_or_else(|| panic!("{name}: {advice}"));
@@ -138,5 +160,6 @@ fn services_of_four_makes_pass_without_a_mapping_and_are_audited_with_it() {
         let by_route = *name != "go";
         assert_eq!(clocks["outcome"], if by_route { "shown" } else { "not_applicable" }, "{name}: {clocks}");
         assert_eq!(found.text.contains("not available by endpoint"), !by_route, "{name}: {}", found.text);
+        found.write_row(name, library, &format!("`{mapping}`"));
     }
 }
