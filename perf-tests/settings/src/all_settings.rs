@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::per_host::set_targets;
 use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
-use crate::value::{parse_duration, parse_number, parse_url, parse_vus, parse_within};
+use crate::value::{parse_duration, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
     ALLOW_TARGET, CA_CERTIFICATE, DURATION, EXACT_ARRIVALS, FOLDER, HTTP2, INSECURE, ITERATIONS, MAX_VUS_OF_RATE,
     NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN,
@@ -147,6 +147,11 @@ const REQUESTS: &[Setting] = &[
         .help("Use HTTP/2. Over TLS it is negotiated by ALPN. Without TLS the target must accept it (prior knowledge)"),
     flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| on(&mut it.http.compression, text))
         .help("Accept gzip, deflate, br and zstd, as browsers do. Decoding is not part of latency"),
+    flag("max-body", One("SIZE"), &["PERF_MAX_BODY"], |it, text| some(&mut it.http.max_body, parse_size(text)))
+        .help(
+            "Keep response bodies up to SIZE, such as 64MiB. Longer ones are read, counted and discarded. Memory must \
+             suffice for one per VU [default: 64MiB, less above 64 VUs]",
+        ),
     flag("allow-target", Many("HOST", ","), &[ALLOW_TARGET], |it, text| {
         let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))

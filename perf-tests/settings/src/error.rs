@@ -16,6 +16,9 @@ pub enum ValueError {
     /// Not a duration within bounds: the text, the minimum and the maximum.
     #[error("{0:?} is not a duration from {1} to {2}, such as 30s, 1m30s or 500ms")]
     Duration(String, String, String),
+    /// Not a number of bytes.
+    #[error("{0:?} is not a size such as 1000, 500kB, 64MiB or 1GiB")]
+    Size(String),
     /// Not an HTTP URL with a host. The text is without secrets.
     #[error("{0:?} is not a URL such as {DEFAULT_TARGET}: {1}")]
     Url(String, String),

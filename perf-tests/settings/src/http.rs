@@ -32,6 +32,10 @@ pub struct HttpSettings {
     /// Sends `accept-encoding` as a browser does.
     #[serde(default)]
     pub compression: bool,
+    /// Maximum bytes of a response body that is kept; `None` divides memory among the VUs. A longer
+    /// body is read and discarded.
+    #[serde(default)]
+    pub max_body: Option<u64>,
     /// Hosts that load may go to although they are not in a private network.
     pub allowed: Vec<String>,
     /// Addresses to use in place of a look-up.
@@ -101,6 +105,7 @@ impl Default for HttpSettings {
             ca_certificate: PerHost::default(),
             http2: false,
             compression: false,
+            max_body: None,
             allowed: Vec::new(),
             resolve: Vec::new(),
             dns_ttl: Duration::from_secs(30),

@@ -13,6 +13,23 @@ pub(super) fn parse_number<N: TryFrom<u64>>(text: &str, range: RangeInclusive<u6
     number.ok_or_else(|| ValueError::Number(text.to_owned(), *range.start(), *range.end()))
 }
 
+/// Parses a number of bytes, with or without a unit: "1000", "500kB", "64MiB".
+pub(super) fn parse_size(text: &str) -> Result<u64, ValueError> {
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let unit = match text[digits.len()..].trim_start() {
+        "" | "B" => Some(1),
+        "kB" => Some(1000),
+        "KiB" => Some(1 << 10),
+        "MB" => Some(1_000_000),
+        "MiB" => Some(1 << 20),
+        "GB" => Some(1_000_000_000),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let size = digits.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+    size.ok_or_else(|| ValueError::Size(text.to_owned()))
+}
+
 /// Parses a number of virtual users.
 pub(super) fn parse_vus(text: &str) -> Result<u32, ValueError> {
     parse_number(text, 1..=MAX_VUS.into())

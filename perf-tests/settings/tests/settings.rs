@@ -124,6 +124,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("PERF_REQUEST_TIMEOUT", "1ms", "0s"),
     ("PERF_HTTP2", "1", ""),
     ("PERF_COMPRESSION", "1", ""),
+    ("PERF_MAX_BODY", "70MiB", "1.5MB"),
     (ALLOW_TARGET, "example.com,example.org", ""),
     (REMOTE_WRITE, "https://user:pass@store/api/v1/push?x=1", "ftp://x"),
     (PUSH_INTERVAL, "1s", "400ms"),

@@ -128,7 +128,11 @@ impl HttpClient {
         let host = &mut hosts[host];
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
         let head = RequestHead { user_agent, close, compression: config.settings.compression, ..head };
-        let answer_to = if head.method == "HEAD" { AnswerTo::Head } else { AnswerTo::Other };
+        let answer_to = match head.method {
+            "HEAD" => AnswerTo::Head,
+            _ if head.discards_body => AnswerTo::Discarded,
+            _ => AnswerTo::Other,
+        };
         let is_idempotent = is_idempotent(head.method);
         let over_http2 = config.settings.http2.then(|| h2::request(&host.config.target, head, body));
         if over_http2.is_none() {
@@ -151,7 +155,8 @@ impl HttpClient {
                 Some(request) => {
                     let measured = (started, &mut parts, &mut is_resent);
                     let connection = (&mut host.http2, &*host.config, &host.pool.route);
-                    let work = h2::exchange(connection, config, (*request, is_idempotent), measured);
+                    let max_body = if answer_to == AnswerTo::Discarded { 0 } else { config.limits.body };
+                    let work = h2::exchange(connection, config, (*request, is_idempotent, max_body), measured);
                     within(deadline, until, Box::pin(work).as_mut()).await
                 }
             };
@@ -222,10 +227,7 @@ async fn exchange(
                 true => host.pool.put(connection),
             }
         }
-        let status = response.status;
-        let is_encoded = response.is_encoded();
-        let (whole, head_len) = response.into_whole();
-        return Ok((Reply::from_own_connection(status, (whole, head_len), is_encoded), times.finished));
+        return Ok((Reply::from_own_connection(response), times.finished));
     }
 }
 
@@ -262,3 +264,6 @@ fn within<T>(
         Poll::Pending
     })
 }
+
+#[cfg(test)]
+mod tests;

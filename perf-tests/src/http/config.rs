@@ -37,18 +37,23 @@ impl HttpConfig {
         let hosts = [(None, main)].into_iter().chain(named);
         let hosts = hosts.map(|(name, url)| Ok(Arc::new(HostConfig::new(name, url, &settings)?)));
         let hosts = hosts.collect::<Result<_, TlsError>>()?;
-        Ok(Self { hosts, settings, limits: ResponseLimits::default(), others: Mutex::default() })
+        let mut limits = ResponseLimits::default();
+        limits.body = settings.max_body.map_or(limits.body, |max| usize::try_from(max).unwrap_or(usize::MAX));
+        Ok(Self { hosts, settings, limits, others: Mutex::default() })
     }
 
-    /// Divides the memory for response bodies among this many virtual users. A target that sends
-    /// endless responses to all of them does not fill the machine's memory.
+    /// Divides the memory for response bodies among this many virtual users, unless the run sets a
+    /// limit. A target that sends endless responses to all of them does not fill the machine's memory.
     pub(crate) fn for_vus(mut self, vus: u32) -> Self {
+        if self.settings.max_body.is_some() {
+            return self;
+        }
         let share = usize::try_from(ALL_BODIES / u64::from(vus.max(1))).unwrap_or(usize::MAX);
         self.limits.body = share.clamp(MIN_BODY, self.limits.body);
         self
     }
 
-    /// Maximum bytes of a response body, after decoding.
+    /// Maximum bytes of a response body that is kept, before and after decoding.
     pub(crate) const fn max_body(&self) -> usize {
         self.limits.body
     }
@@ -124,6 +129,8 @@ mod tests {
     fn many_virtual_users_have_a_smaller_body_limit_each() {
         let body = |vus| config(HttpSettings::default()).for_vus(vus).limits.body;
         assert_eq!([1, 64, 128, 10_000].map(body), [64 << 20, 64 << 20, 32 << 20, 4 << 20]);
+        let given = HttpSettings { max_body: Some(70 << 20), ..HttpSettings::default() };
+        assert_eq!(config(given).for_vus(10_000).limits.body, 70 << 20);
     }
 
     #[test]

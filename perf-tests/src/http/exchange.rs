@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::content_coding;
+use super::content_coding::{self, DecodeError};
+use super::h1::RawResponse;
 use crate::measure::{DurationParts, Failure};
 
 /// The outcome of a request.
@@ -29,18 +30,22 @@ pub(crate) struct Reply {
     map: Option<Box<http::HeaderMap>>,
     /// Whether the body has a content coding.
     is_encoded: bool,
+    /// Length in bytes of a body that was discarded; 0 if the body is there.
+    pub(crate) discarded: u64,
 }
 
 impl Reply {
-    /// A response of an [`super::h1`] connection: head and body, and where the body begins.
-    pub(super) fn from_own_connection(status: u16, (whole, head_len): (Bytes, usize), is_encoded: bool) -> Self {
-        Self { status, whole, head_len, map: None, is_encoded }
+    /// A response of an [`super::h1`] connection.
+    pub(super) fn from_own_connection(response: RawResponse) -> Self {
+        let (status, discarded, is_encoded) = (response.status, response.discarded, response.is_encoded());
+        let (whole, head_len) = response.into_whole();
+        Self { status, whole, head_len, map: None, is_encoded, discarded }
     }
 
-    /// A response of hyper.
-    pub(super) fn from_hyper(status: u16, headers: http::HeaderMap, body: Bytes) -> Self {
+    /// A response of hyper: its body, and the length of a discarded body.
+    pub(super) fn from_hyper(status: u16, headers: http::HeaderMap, (body, discarded): (Bytes, u64)) -> Self {
         let is_encoded = headers.contains_key(http::header::CONTENT_ENCODING);
-        Self { status, whole: body, head_len: 0, map: Some(Box::new(headers)), is_encoded }
+        Self { status, whole: body, head_len: 0, map: Some(Box::new(headers)), is_encoded, discarded }
     }
 
     /// The first value of a header.
@@ -59,9 +64,9 @@ impl Reply {
         own.chain(map)
     }
 
-    /// Decodes the body's content codings, into at most `limit` bytes.
+    /// Decodes the body's content codings, into at most `limit` bytes. A longer body is discarded.
     pub(crate) fn decode(&mut self, limit: usize) -> Result<(), ExchangeError> {
-        if !self.is_encoded {
+        if !self.is_encoded || self.discarded > 0 {
             return Ok(());
         }
         let decoded =
@@ -70,6 +75,11 @@ impl Reply {
             Ok(None) => Ok(()),
             Ok(Some(whole)) => {
                 self.whole = Bytes::from(whole);
+                Ok(())
+            }
+            Err(DecodeError::TooLarge { .. }) => {
+                self.discarded = self.body().len() as u64;
+                self.whole = Bytes::copy_from_slice(&self.whole[..self.head_len]);
                 Ok(())
             }
             Err(error) => Err(ExchangeError { failure: Failure::Protocol, message: error.to_string() }),
@@ -83,6 +93,7 @@ impl Reply {
         names.map(String::from_utf8_lossy).collect::<Vec<_>>().join(", ")
     }
 
+    /// The body; empty if it was discarded.
     pub(crate) fn body(&self) -> &[u8] {
         &self.whole[self.head_len..]
     }

@@ -27,7 +27,8 @@ pub struct ResponseLimits {
     pub head: usize,
     /// Maximum header lines of a head. More than 100 are never accepted.
     pub headers: usize,
-    /// Maximum bytes of a body, after decoding.
+    /// Maximum bytes of a body that is kept, without its transfer coding. A longer body is read and
+    /// discarded.
     pub body: usize,
     /// Maximum interim (1xx) responses before the final one.
     pub interim: usize,
@@ -46,6 +47,8 @@ pub enum AnswerTo {
     Head,
     /// The response has the body that its head announces. Must not be used for CONNECT.
     Other,
+    /// As `Other`, but the body is read and discarded.
+    Discarded,
 }
 
 /// A whole final response.
@@ -58,6 +61,8 @@ pub struct RawResponse {
     /// Where the body begins.
     head_len: usize,
     is_encoded: bool,
+    /// Length in bytes of a body that was read and discarded; 0 if the body was kept.
+    pub discarded: u64,
     /// Times of the exchange.
     pub timings: Timings,
 }
@@ -73,7 +78,7 @@ impl RawResponse {
         head::lines(&self.whole[..self.head_len])
     }
 
-    /// The body, without its transfer coding.
+    /// The body, without its transfer coding. Empty if it was discarded.
     pub fn body(&self) -> &[u8] {
         &self.whole[self.head_len..]
     }

@@ -5,7 +5,8 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use monitoring::metric::Part;
@@ -25,8 +26,8 @@ use crate::measure::{DurationParts, Failure};
 #[derive(Debug, Default)]
 pub(super) struct Http2(Option<SendRequest<Full<Bytes>>>);
 
-/// A request, and whether its method is idempotent.
-type Http2Request = (Result<http::Request<Full<Bytes>>, ExchangeError>, bool);
+/// A request, whether its method is idempotent, and the maximum bytes of a body that is kept.
+type Http2Request = (Result<http::Request<Full<Bytes>>, ExchangeError>, bool, usize);
 
 impl Http2 {
     /// Whether there is a connection that accepts requests.
@@ -42,7 +43,7 @@ impl Http2 {
 pub(super) async fn exchange(
     (connection, host, route): (&mut Http2, &HostConfig, &Route),
     config: &HttpConfig,
-    (request, is_idempotent): Http2Request,
+    (request, is_idempotent, max_body): Http2Request,
     (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
 ) -> Result<(Reply, Instant), ExchangeError> {
     let (request, mut lost) = (request?, Duration::ZERO);
@@ -64,17 +65,35 @@ pub(super) async fn exchange(
     let sending_since = started + parts.before_sending();
     let first_byte = clock::now();
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, config.limits.body).collect().await.map_err(|error| {
-        let hyper_error = error.downcast_ref::<hyper::Error>().map(exchange_error);
-        hyper_error.unwrap_or_else(|| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
-    })?;
+    let body = read(body, max_body).await.map_err(|error| exchange_error(&error))?;
     let finished = clock::now();
     parts.set(Part::Waiting, first_byte.duration_since(sending_since));
     parts.set(Part::Receiving, finished.duration_since(first_byte));
     if !config.settings.no_connection_reuse {
         connection.0 = Some(sender);
     }
-    Ok((Reply::from_hyper(head.status.as_u16(), head.headers, body.to_bytes()), finished))
+    Ok((Reply::from_hyper(head.status.as_u16(), head.headers, body), finished))
+}
+
+/// Reads a whole body. Returns it and 0, or, if it has more than `limit` bytes, nothing and its
+/// length.
+async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, u64), hyper::Error> {
+    let (mut kept, mut length) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        length += data.len() as u64;
+        if length > limit as u64 {
+            kept = Vec::new();
+        } else if !data.is_empty() {
+            kept.push(data);
+        }
+    }
+    let body = match kept.as_slice() {
+        _ if length > limit as u64 => return Ok((Bytes::new(), length)),
+        [only] => only.clone(),
+        parts => parts.concat().into(),
+    };
+    Ok((body, 0))
 }
 
 async fn open(stream: Stream) -> Result<SendRequest<Full<Bytes>>, ExchangeError> {

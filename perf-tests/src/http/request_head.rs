@@ -30,6 +30,8 @@ pub(crate) struct RequestHead<'a> {
     pub(crate) absolute: bool,
     /// Whether a redirect led to another origin, to which the scenario's credentials are not sent.
     pub(crate) is_foreign: bool,
+    /// Whether the body of the response is read and discarded.
+    pub(crate) discards_body: bool,
 }
 
 /// Headers that are for one origin only.
@@ -149,6 +151,7 @@ mod tests {
         close: false,
         absolute: false,
         is_foreign: false,
+        discards_body: false,
     };
 
     fn written(head: &RequestHead<'_>, url: &str) -> String {

@@ -123,6 +123,7 @@ async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at
         absolute: false,
         compression: false,
         is_foreign: false,
+        discards_body: true,
     };
     let mut client = HttpClient::new(config.clone(), Pool::default(), false);
     let result = time::timeout(TARGET_TIMEOUT, client.exchange(at, head, &[], clock::now())).await;

@@ -42,6 +42,7 @@ pub struct Request<'vu> {
     query: String,
     headers: Vec<(String, String)>,
     content_type: Option<Cow<'static, str>>,
+    discards_body: bool,
     /// An error in the request, found before it is sent.
     wrong: Option<String>,
     /// Statuses of a successful response.
@@ -84,6 +85,7 @@ impl<'vu> Request<'vu> {
             query: String::new(),
             headers: Vec::new(),
             content_type: None,
+            discards_body: false,
             wrong: None,
             expected: Cow::Borrowed(&[Statuses::SUCCESS]),
             checks: Vec::new(),
@@ -155,6 +157,22 @@ impl<'vu> Request<'vu> {
     /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Reads the body of the response, counts its bytes and discards them, so that they take neither
+    /// memory nor time for decompression. A body longer than `--max-body` is discarded by default.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let response = vu.request(GET_NEWS).discard_body().send().await?;
+    /// assert!(response.discarded() > 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn discard_body(mut self) -> Self {
+        self.discards_body = true;
         self
     }
 
@@ -275,6 +293,7 @@ impl<'vu> Request<'vu> {
                 close: false,
                 absolute,
                 is_foreign: self.redirects.is_foreign(self.host),
+                discards_body: self.discards_body,
             };
             http.exchange(self.host, head, body, stopwatch.started())
         };
@@ -285,9 +304,11 @@ impl<'vu> Request<'vu> {
         if let Ok(reply) = &result {
             self.vu.store_cookies(reply, self.host, &self.path, absolute);
         }
-        let (result, body) = decode(result, self.vu.http.config().max_body());
+        let max_body = self.vu.http.config().max_body();
+        let (result, body) = decode(result, max_body);
         stopwatch.received(body);
-        let result = result.map(|reply| Response::new(self.name, reply));
+        let max_body = (!self.discards_body).then_some(max_body);
+        let result = result.map(|reply| Response::new(self.name, reply, max_body));
         let redirect = match &result {
             Ok(response) if !self.expects(response.status()) => self.redirect(response),
             _ => Redirect::None,

@@ -232,6 +232,7 @@ fn http2_requests_and_responses_have_cookies_too() {
         close: false,
         absolute: false,
         is_foreign: false,
+        discards_body: false,
     };
     assert_eq!(h2::request(&target, head, &[]).unwrap().headers()["cookie"], "a=1; b=2");
     let own = [("cookie".to_owned(), "c=3".to_owned())];
@@ -240,6 +241,6 @@ fn http2_requests_and_responses_have_cookies_too() {
     let mut headers = http::HeaderMap::new();
     headers.append("set-cookie", "a=1".parse().unwrap());
     headers.append("set-cookie", "b=2".parse().unwrap());
-    let reply = Reply::from_hyper(200, headers, bytes::Bytes::new());
+    let reply = Reply::from_hyper(200, headers, (bytes::Bytes::new(), 0));
     assert_eq!(reply.header_all("Set-Cookie").collect::<Vec<_>>(), [b"a=1", b"b=2"]);
 }

@@ -1,5 +1,7 @@
 //! The chunked transfer coding (RFC 9112, 7.1), decoded in place.
 
+use std::ops::Range;
+
 use bytes::BytesMut;
 use httparse::{EMPTY_HEADER, Status};
 
@@ -82,6 +84,16 @@ impl ChunkDecoder {
         Ok((self.next == NextByte::AfterEnd).then_some(self.end))
     }
 
+    /// The decoded data in the buffer.
+    pub(super) fn data(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// Says that the data was removed from the buffer.
+    pub(super) fn data_was_removed(&mut self) {
+        self.end = self.start;
+    }
+
     /// Handles a byte that is not data.
     fn step(&mut self, byte: u8, limits: &ResponseLimits) -> Result<NextByte, Cause> {
         match (self.next, byte) {
@@ -93,7 +105,7 @@ impl ChunkDecoder {
             (NextByte::Size(_) | NextByte::Space, _) => Err(Cause::Protocol("malformed chunk size")),
             (NextByte::Extension, b'\n') => Err(Cause::Protocol("chunk size line ends without CR")),
             (NextByte::Extension, _) => self.extension(NextByte::Extension, limits),
-            (NextByte::SizeLf, b'\n') => self.size(limits.body),
+            (NextByte::SizeLf, b'\n') => Ok(if self.left == 0 { NextByte::Line } else { NextByte::Data }),
             (NextByte::DataCr, b'\r') => Ok(NextByte::DataLf),
             (NextByte::DataLf, b'\n') => Ok(NextByte::Size(0)),
             (NextByte::Line, b'\r') => Ok(NextByte::EndLf),
@@ -117,15 +129,6 @@ impl ChunkDecoder {
         };
         self.left = self.left << 4 | u64::from(digit);
         Ok(NextByte::Size(digits + 1))
-    }
-
-    fn size(&self, limit: usize) -> Result<NextByte, Cause> {
-        let room = limit - (self.end - self.start);
-        match usize::try_from(self.left) {
-            Ok(0) => Ok(NextByte::Line),
-            Ok(left) if left <= room => Ok(NextByte::Data),
-            _ => Err(Cause::TooLarge { what: "bytes of body", limit }),
-        }
     }
 
     fn extension(&mut self, next: NextByte, limits: &ResponseLimits) -> Result<NextByte, Cause> {

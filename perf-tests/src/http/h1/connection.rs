@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sends the request, head and body in one piece, and reads the whole response. Interim (1xx)
-    /// responses are skipped.
+    /// responses are skipped. A body beyond the limit is read and discarded.
     ///
     /// If the request is not written at once, reads while writing. A final response that arrives
     /// early ends the sending, and the connection after it (RFC 9112, 9.5). There is no timeout;
@@ -202,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let timings = Timings { sent, first_byte: whole.first_byte, finished: whole.finished };
         let Head { status, len: head_len, is_encoded, .. } = whole.head;
-        RawResponse { status, whole: bytes, head_len, is_encoded, timings }
+        RawResponse { status, whole: bytes, head_len, is_encoded, discarded: whole.discarded, timings }
     }
 }
 

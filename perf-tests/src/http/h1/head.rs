@@ -28,7 +28,7 @@ pub(super) struct Head {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     /// Length of the body in bytes; 0 if there is no body.
-    Length(usize),
+    Length(u64),
     Chunked,
     UntilClose,
 }
@@ -114,7 +114,7 @@ impl Head {
         let framing = if answer_to == AnswerTo::Head || matches!(status, 100..=199 | 204 | 304) {
             Framing::Length(0)
         } else {
-            framing(response.headers, version, limits.body)?
+            framing(response.headers, version)?
         };
         let reusable = framing != Framing::UntilClose && persists(response.headers, version);
         let is_encoded = has(response.headers, "content-encoding");
@@ -168,14 +168,10 @@ fn persists(headers: &[Header<'_>], version: u8) -> bool {
 }
 
 /// RFC 9112, 6.3, for a response that may have a body.
-fn framing(headers: &[Header<'_>], version: u8, limit: usize) -> Result<Framing, Cause> {
+fn framing(headers: &[Header<'_>], version: u8) -> Result<Framing, Cause> {
     let length = content_length(headers)?;
     if !is_chunked(headers)? {
-        return match length.map(usize::try_from) {
-            None => Ok(Framing::UntilClose),
-            Some(Ok(length)) if length <= limit => Ok(Framing::Length(length)),
-            Some(_) => Err(Cause::TooLarge { what: "bytes of body", limit }),
-        };
+        return Ok(length.map_or(Framing::UntilClose, Framing::Length));
     }
     // Two readers may understand these responses differently. RFC 9112, 6.1, requires or permits an
     // error.

@@ -1,6 +1,8 @@
 //! A response while it is being read: takes new bytes and detects the end. It does no input or
 //! output.
 
+use std::ops::Range;
+
 use bytes::{Buf, BytesMut};
 use tokio::time::Instant;
 
@@ -15,6 +17,10 @@ const ROOM: usize = 512;
 /// Maximum room reserved for an announced body that has not arrived yet, in bytes.
 const AHEAD: usize = 64 << 10;
 
+/// A buffer is replaced after more bytes of a body than these were removed from it at once. Only a
+/// body that was kept up to the limit has so many.
+const LARGE: usize = 4 * AHEAD;
+
 /// The state of a response. Its bytes are in the connection's buffer, which begins with the
 /// response.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(super) struct IncomingResponse {
     first_byte: Option<Instant>,
     /// Maximum number of bytes in the buffer so far.
     peak: usize,
+    /// Bytes of the body that were removed from the buffer.
+    discarded: u64,
 }
 
 #[derive(Debug)]
@@ -42,6 +50,8 @@ enum Stage {
 enum Body {
     /// The body ends at this position in the buffer.
     Length(usize),
+    /// The body is discarded, and this number of its bytes is missing.
+    Discarded(u64),
     Chunked(ChunkDecoder),
     UntilClose,
 }
@@ -54,13 +64,27 @@ pub(super) struct WholeResponse {
     pub(super) end: usize,
     /// Maximum number of bytes in the buffer while reading it.
     pub(super) peak: usize,
+    /// Length of the body, if it was discarded.
+    pub(super) discarded: u64,
     pub(super) first_byte: Instant,
     pub(super) finished: Instant,
 }
 
 impl IncomingResponse {
-    pub(super) fn new(answer_to: AnswerTo, limits: ResponseLimits) -> Self {
-        Self { answer_to, limits, stage: Stage::Head(0), interim: 0, received: false, first_byte: None, peak: 0 }
+    pub(super) fn new(answer_to: AnswerTo, mut limits: ResponseLimits) -> Self {
+        if answer_to == AnswerTo::Discarded {
+            limits.body = 0;
+        }
+        Self {
+            answer_to,
+            limits,
+            stage: Stage::Head(0),
+            interim: 0,
+            received: false,
+            first_byte: None,
+            peak: 0,
+            discarded: 0,
+        }
     }
 
     /// Whether any byte was received.
@@ -84,6 +108,10 @@ impl IncomingResponse {
     pub(super) fn room(&self, buffer: &BytesMut) -> usize {
         let missing = match &self.stage {
             Stage::Body(_, Body::Length(end)) => end - buffer.len() + 1,
+            Stage::Body(_, Body::Discarded(missing)) => {
+                usize::try_from(*missing).map_or(AHEAD, |missing| missing.saturating_add(1))
+            }
+            Stage::Body(_, Body::UntilClose) if self.discarded > 0 => AHEAD,
             Stage::Body(_, Body::Chunked(chunked)) => {
                 usize::try_from(chunked.missing()).map_or(AHEAD, |missing| missing.saturating_add(ROOM))
             }
@@ -103,7 +131,7 @@ impl IncomingResponse {
             let Some(len) = head::find_end(buffer, searched, self.limits.head)? else { return Ok(()) };
             let head = Head::parse(&buffer[..len], self.answer_to, &self.limits)?;
             if !head.is_interim() {
-                self.stage = Stage::Body(head, Body::new(&head));
+                self.stage = Stage::Body(head, Body::new(&head, self.limits.body));
                 break;
             }
             self.skip(buffer, len)?;
@@ -115,9 +143,16 @@ impl IncomingResponse {
             self.first_byte = Some(first_byte);
         }
         let Stage::Body(head, body) = &mut self.stage else { return Ok(()) };
-        if let Some(end) = body.end(head, buffer, &self.limits)? {
+        if let Some(end) = body.end(head, buffer, &self.limits, &mut self.discarded)? {
             let finished = if begins || interim != self.interim { first_byte } else { now() };
-            self.stage = Stage::Done(WholeResponse { head: *head, end, peak: self.peak, first_byte, finished });
+            self.stage = Stage::Done(WholeResponse {
+                head: *head,
+                end,
+                peak: self.peak,
+                discarded: self.discarded,
+                first_byte,
+                finished,
+            });
         }
         Ok(())
     }
@@ -137,8 +172,9 @@ impl IncomingResponse {
     pub(super) fn end(&mut self, buffer: &BytesMut) -> Result<(), Cause> {
         match (&self.stage, self.first_byte) {
             (Stage::Body(head, Body::UntilClose), Some(first_byte)) => {
-                let (end, peak) = (buffer.len(), self.peak);
-                self.stage = Stage::Done(WholeResponse { head: *head, end, peak, first_byte, finished: now() });
+                let (end, peak, discarded) = (buffer.len(), self.peak, self.discarded);
+                self.stage =
+                    Stage::Done(WholeResponse { head: *head, end, peak, discarded, first_byte, finished: now() });
                 Ok(())
             }
             (Stage::Head(_), None) => Err(Cause::Closed("before a response")),
@@ -149,23 +185,63 @@ impl IncomingResponse {
 }
 
 impl Body {
-    fn new(head: &Head) -> Self {
+    fn new(head: &Head, limit: usize) -> Self {
         match head.framing {
-            Framing::Length(length) => Self::Length(head.len.saturating_add(length)),
+            Framing::Length(length) => match usize::try_from(length) {
+                Ok(length) if length <= limit => Self::Length(head.len.saturating_add(length)),
+                _ => Self::Discarded(length),
+            },
             Framing::Chunked => Self::Chunked(ChunkDecoder::new(head.len)),
             Framing::UntilClose => Self::UntilClose,
         }
     }
 
-    /// Where the body ends in the buffer, if it is complete.
-    fn end(&mut self, head: &Head, buffer: &mut BytesMut, limits: &ResponseLimits) -> Result<Option<usize>, Cause> {
+    /// Where the body ends in the buffer, if it is complete. Removes a body beyond the limit from the
+    /// buffer, and adds its bytes to `discarded`.
+    fn end(
+        &mut self,
+        head: &Head,
+        buffer: &mut BytesMut,
+        limits: &ResponseLimits,
+        discarded: &mut u64,
+    ) -> Result<Option<usize>, Cause> {
         match self {
             Self::Length(end) => Ok((*end <= buffer.len()).then_some(*end)),
-            Self::Chunked(chunked) => chunked.decode(buffer, limits),
-            Self::UntilClose if buffer.len() - head.len > limits.body => {
-                Err(Cause::TooLarge { what: "bytes of body", limit: limits.body })
+            Self::Discarded(missing) => {
+                let arrived = buffer.len() - head.len;
+                let arrived = usize::try_from(*missing).map_or(arrived, |missing| missing.min(arrived));
+                *missing -= discard(buffer, head.len..head.len + arrived, discarded);
+                Ok((*missing == 0).then_some(head.len))
             }
-            Self::UntilClose => Ok(None),
+            Self::Chunked(chunked) => {
+                let end = chunked.decode(buffer, limits)?;
+                let data = chunked.data();
+                if *discarded == 0 && data.len() <= limits.body {
+                    return Ok(end);
+                }
+                discard(buffer, data, discarded);
+                chunked.data_was_removed();
+                Ok(end.map(|_| head.len))
+            }
+            Self::UntilClose => {
+                let data = head.len..buffer.len();
+                if *discarded > 0 || data.len() > limits.body {
+                    discard(buffer, data, discarded);
+                }
+                Ok(None)
+            }
         }
     }
+}
+
+/// Removes a part of a body from the buffer, and counts it. Returns its length.
+fn discard(buffer: &mut BytesMut, part: Range<usize>, discarded: &mut u64) -> u64 {
+    let length = part.len() as u64;
+    *discarded += length;
+    buffer.copy_within(part.end.., part.start);
+    buffer.truncate(buffer.len() - part.len());
+    if part.len() > LARGE {
+        *buffer = BytesMut::from(&buffer[..]);
+    }
+    length
 }

@@ -22,7 +22,7 @@ impl Request<'_> {
         place: &'static Location<'static>,
     ) -> RequestError {
         let request = body_text(format!("{} {}", self.method.as_str(), self.path).as_bytes());
-        let body = |response: &Response| match body_text(response.body()) {
+        let body = |response: &Response| match body_text(&response.shown_body()) {
             body if body.is_empty() => body,
             body => format!(": {body}"),
         };
@@ -46,6 +46,7 @@ impl Request<'_> {
     /// Counts a failed request under its cause.
     pub(super) fn record_cause(&self, exchanged: &CountedExchange, kind: Failure, at: Instant) {
         let expected = self.describe_expected();
+        let shown;
         let (status, message, body) = match &exchanged.result {
             Ok(response) => {
                 let expected = expected.trim_start_matches(", ");
@@ -54,7 +55,8 @@ impl Request<'_> {
                     (None, Redirect::Refuse(why)) => why,
                     (None, _) => expected,
                 };
-                (Some(response.status()), message, response.body())
+                shown = response.shown_body();
+                (Some(response.status()), message, &*shown)
             }
             Err(ExchangeError { message, .. }) => (None, message.as_str(), &[][..]),
         };

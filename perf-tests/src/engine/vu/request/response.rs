@@ -1,5 +1,6 @@
 //! A response, and the errors of a request.
 
+use std::borrow::Cow;
 use std::panic::Location;
 
 use perf_report::evidence::{BodyBytes, body_text, describe_status};
@@ -8,11 +9,13 @@ use serde::de::DeserializeOwned;
 use crate::http::{ExchangeError, Reply};
 use crate::measure::Failure;
 
-/// A response with its whole body.
+/// A response with its whole body, unless the body was discarded.
 #[derive(Debug, Clone)]
 pub struct Response {
     name: &'static str,
     reply: Reply,
+    /// The maximum bytes of a body that is kept; `None` if the request discards the body.
+    max_body: Option<usize>,
 }
 
 /// Why a request has no usable response.
@@ -55,19 +58,47 @@ pub enum RequestError {
         /// The endpoint's name.
         name: &'static str,
     },
-    /// The response is not the JSON that was expected.
+    /// The response is not the JSON that was expected, or its body was discarded.
     #[error("the response of {name} is not the expected JSON: {message}")]
     Unexpected {
         /// The endpoint's name.
         name: &'static str,
-        /// The error of the JSON parser.
+        /// The error of the JSON parser, or why there is no body.
         message: String,
     },
 }
 
 impl Response {
-    pub(super) const fn new(name: &'static str, reply: Reply) -> Self {
-        Self { name, reply }
+    pub(super) const fn new(name: &'static str, reply: Reply, max_body: Option<usize>) -> Self {
+        Self { name, reply, max_body }
+    }
+
+    /// Why the body is not there. `None` if it was not discarded.
+    fn why_discarded(&self) -> Option<String> {
+        let bytes = match self.reply.discarded {
+            0 => return None,
+            bytes => format!("its body of {bytes} bytes was discarded"),
+        };
+        Some(match self.max_body {
+            None => format!("{bytes}, because the request has discard_body()"),
+            Some(max) => format!("{bytes}, because bodies of more than {max} bytes are not kept: set --max-body"),
+        })
+    }
+
+    /// The body as a report shows it: its beginning, or why it is not there.
+    pub(super) fn shown_body(&self) -> Cow<'_, [u8]> {
+        self.why_discarded().map_or(Cow::Borrowed(self.reply.body()), |why| Cow::Owned(why.into_bytes()))
+    }
+
+    /// The number of bytes of a body that was discarded, as they were sent; 0 if the body was kept.
+    ///
+    /// ```
+    /// # fn handle(response: perf_tests::engine::Response) {
+    /// let is_there = response.discarded() == 0;
+    /// # }
+    /// ```
+    pub const fn discarded(&self) -> u64 {
+        self.reply.discarded
     }
 
     /// The status code. [`Request::send`](super::Request::send) returns only responses with an
@@ -115,7 +146,15 @@ impl Response {
     /// let text = String::from_utf8_lossy(response.body());
     /// # }
     /// ```
+    ///
+    /// # Panics
+    /// If the body was discarded, so that nobody takes it for an empty one. The virtual user stops,
+    /// and the run exits with code 104 and the reason.
+    #[track_caller]
     pub fn body(&self) -> &[u8] {
+        if let Some(why) = self.why_discarded() {
+            panic!("{} has no body to read: {why}", self.name);
+        }
         self.reply.body()
     }
 
@@ -134,8 +173,11 @@ impl Response {
     /// ```
     ///
     /// # Errors
-    /// [`RequestError::Unexpected`] if the body is not JSON of this type.
+    /// [`RequestError::Unexpected`] if the body is not JSON of this type, or was discarded.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
+        if let Some(message) = self.why_discarded() {
+            return Err(RequestError::Unexpected { name: self.name, message });
+        }
         serde_json::from_slice(self.body()).map_err(|error| {
             let status = describe_status(self.status());
             let body = match self.reply.unknown_codings() {
@@ -149,13 +191,13 @@ impl Response {
 }
 
 /// Decodes the body of a response, into at most `limit` bytes, and counts its bytes before and
-/// after.
+/// after. A discarded body is not decoded, and both numbers are those that were sent.
 pub(super) fn decode(result: Result<Reply, ExchangeError>, limit: usize) -> (Result<Reply, ExchangeError>, BodyBytes) {
     let Ok(mut reply) = result else { return (result, BodyBytes::default()) };
-    let received = reply.body().len() as u64;
+    let received = reply.body().len() as u64 + reply.discarded;
     match reply.decode(limit) {
         Ok(()) => {
-            let decoded = reply.body().len() as u64;
+            let decoded = reply.body().len() as u64 + reply.discarded;
             (Ok(reply), BodyBytes { received, decoded })
         }
         Err(error) => (Err(error), BodyBytes { received, decoded: 0 }),

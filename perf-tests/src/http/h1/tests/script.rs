@@ -115,6 +115,8 @@ pub(super) enum ScriptOutcome {
     Response {
         status: u16,
         body: Vec<u8>,
+        /// Bytes of a body that was discarded.
+        discarded: u64,
         /// Whether the connection can be used again, unless the server closes it.
         open: bool,
     },
@@ -129,6 +131,7 @@ pub(super) fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End, to:
         Some(Ok(response)) => ScriptOutcome::Response {
             status: response.status,
             body: response.body().to_vec(),
+            discarded: response.discarded,
             open: connection.is_open(),
         },
         Some(Err(broken)) => {

@@ -48,8 +48,8 @@ const CASES: &[(&str, Expected)] = &[
         "HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551616\r\n\r\n",
         Broken("protocol error: malformed content-length"),
     ),
-    ("HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n\r\n", Broken("more than 4096 bytes of body")),
-    ("HTTP/1.1 200 OK\r\ncontent-length: 4097\r\n\r\n", Broken("more than 4096 bytes of body")),
+    ("HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n\r\n", Broken("connection closed within the body")),
+    ("HTTP/1.1 200 OK\r\ncontent-length: 4097\r\n\r\n", Broken("connection closed within the body")),
     ("HTTP/1.1 200 OK\r\ncontent-length: 4096\r\n\r\n", Broken("connection closed within the body")),
     ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nhi", Broken("connection closed within the body")),
     // Reuse of the connection.
@@ -139,8 +139,8 @@ const CHUNKED: &[(&str, Expected)] = &[
     ("0\r\na: b\r\r\n\r\n", Broken("protocol error: CR without LF in chunk framing")),
     ("0\r\nHTTP/1.1 200 OK\r\n\r\n", Broken("protocol error: malformed trailers")),
     ("00000000000000001\r\na\r\n0\r\n\r\n", Broken("protocol error: chunk size with too many digits")),
-    ("ffffffffffffffff\r\n", Broken("more than 4096 bytes of body")),
-    ("1\r\na\r\n1000\r\n", Broken("more than 4096 bytes of body")),
+    ("ffffffffffffffff\r\n", Broken("connection closed within the body")),
+    ("1\r\na\r\n1000\r\n", Broken("connection closed within the body")),
 ];
 
 /// Every response of the tables with its expected outcome.
@@ -170,17 +170,50 @@ fn check(raw: &[u8], to: AnswerTo, expected: &ScriptOutcome) {
 fn the_outcome_does_not_depend_on_how_bytes_are_split() {
     for (raw, expected) in cases() {
         let expected = match expected {
-            Open(status, body) => ScriptOutcome::Response { status, body: body.into(), open: true },
-            Shut(status, body) => ScriptOutcome::Response { status, body: body.into(), open: false },
+            Open(status, body) => ScriptOutcome::Response { status, body: body.into(), discarded: 0, open: true },
+            Shut(status, body) => ScriptOutcome::Response { status, body: body.into(), discarded: 0, open: false },
             Broken(cause) => ScriptOutcome::Broken(cause.to_owned()),
         };
         check(&raw, AnswerTo::Other, &expected);
     }
 }
 
+/// The same body in all three framings, and whether the connection can be used after it.
+fn framings(body: &str) -> [(String, bool); 3] {
+    let head = "HTTP/1.1 200 OK\r\n";
+    let (first, second) = body.split_at(body.len() / 3);
+    let chunks = format!("{:x}\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\na: b\r\n\r\n", first.len(), second.len());
+    [
+        (format!("{head}content-length: {}\r\n\r\n{body}", body.len()), true),
+        (format!("{head}transfer-encoding: chunked\r\n\r\n{chunks}"), true),
+        (format!("{head}\r\n{body}"), false),
+    ]
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_discarded_and_counted() {
+    let outcome = |body: &str, is_kept: bool, open| {
+        let (kept, discarded) = if is_kept { (body.into(), 0) } else { (Vec::new(), body.len() as u64) };
+        ScriptOutcome::Response { status: 200, body: kept, discarded, open }
+    };
+    for length in [LIMITS.body, LIMITS.body + 1] {
+        let body = "b".repeat(length);
+        for (raw, open) in framings(&body) {
+            check(raw.as_bytes(), AnswerTo::Other, &outcome(&body, length == LIMITS.body, open));
+        }
+    }
+    for (raw, open) in framings("hello world") {
+        check(raw.as_bytes(), AnswerTo::Discarded, &outcome("hello world", false, open));
+        let twice = format!("{raw}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        let shut = ScriptOutcome::Response { status: 200, body: Vec::new(), discarded: 11, open: false };
+        let at_once = super::script::play([twice.as_bytes()], End::Close, AnswerTo::Discarded);
+        assert!(!open || at_once == shut, "{at_once:?}");
+    }
+}
+
 #[test]
 fn a_response_to_head_has_no_body() {
-    let open = ScriptOutcome::Response { status: 200, body: Vec::new(), open: true };
+    let open = ScriptOutcome::Response { status: 200, body: Vec::new(), discarded: 0, open: true };
     for header in ["content-length: 5", "content-length: 99999", "transfer-encoding: chunked", "a: b"] {
         check(format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n").as_bytes(), AnswerTo::Head, &open);
     }
@@ -190,12 +223,10 @@ fn a_response_to_head_has_no_body() {
 fn a_response_beyond_a_limit_is_rejected() {
     let head = |filler: usize| format!("HTTP/1.1 204 N\r\na: {}\r\n\r\n", "b".repeat(filler));
     let rest = head(0).len();
-    let fits = ScriptOutcome::Response { status: 204, body: Vec::new(), open: true };
+    let fits = ScriptOutcome::Response { status: 204, body: Vec::new(), discarded: 0, open: true };
     check(head(LIMITS.head - rest).as_bytes(), AnswerTo::Other, &fits);
     let large = |what: &str| ScriptOutcome::Broken(format!("more than {what}"));
     check(head(LIMITS.head - rest + 1).as_bytes(), AnswerTo::Other, &large("2048 bytes of head"));
-    let body = "b".repeat(LIMITS.body + 1);
-    check(format!("HTTP/1.1 200 OK\r\n\r\n{body}").as_bytes(), AnswerTo::Other, &large("4096 bytes of body"));
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let line = "b".repeat(LIMITS.head);
     let extension = format!("{chunked}0;{line}c\r\n\r\n");
