@@ -149,8 +149,8 @@ const REQUESTS: &[Setting] = &[
         .help("Accept gzip, deflate, br and zstd, as browsers do. Decoding is not part of latency"),
     flag("max-body", One("SIZE"), &["PERF_MAX_BODY"], |it, text| some(&mut it.http.max_body, parse_size(text)))
         .help(
-            "Keep response bodies up to SIZE, such as 64MiB. Longer ones are read, counted and discarded. Memory must \
-             suffice for one per VU [default: 64MiB, less above 64 VUs]",
+            "Keep response bodies up to SIZE. Longer ones are read, counted and discarded. Memory must \
+             suffice for one per VU [default: 4 to 64MiB by VUs]",
         ),
     flag("allow-target", Many("HOST", ","), &[ALLOW_TARGET], |it, text| {
         let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());

@@ -43,7 +43,7 @@ impl HttpConfig {
     }
 
     /// Divides the memory for response bodies among this many virtual users, unless the run sets a
-    /// limit. A target that sends endless responses to all of them does not fill the machine's memory.
+    /// limit. So a target that sends endless responses does not fill the machine's memory.
     pub(crate) fn for_vus(mut self, vus: u32) -> Self {
         if self.settings.max_body.is_some() {
             return self;

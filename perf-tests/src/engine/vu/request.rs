@@ -160,8 +160,8 @@ impl<'vu> Request<'vu> {
         self
     }
 
-    /// Reads the body of the response, counts its bytes and discards them, so that they take neither
-    /// memory nor time for decompression. A body longer than `--max-body` is discarded by default.
+    /// Reads the body of the response, counts its bytes and discards them. They take neither memory
+    /// nor time for decompression. A body longer than `--max-body` is discarded by default.
     ///
     /// ```
     /// # use monitoring::services::stock_ai::GET_NEWS;

@@ -74,7 +74,7 @@ fn send_zeros_over_http2() -> SocketAddr {
     address
 }
 
-/// Makes one exchange. Returns its response, and the memory that this thread held at most, in bytes.
+/// Makes one exchange. Returns its response, and the maximum memory of this thread, in bytes.
 fn exchange(address: SocketAddr, http2: bool, discards_body: bool) -> (Reply, u64) {
     let (runtime, mut reply) = (runtime(), None);
     let counted = allocation_counter::measure(|| {

@@ -17,8 +17,8 @@ const ROOM: usize = 512;
 /// Maximum room reserved for an announced body that has not arrived yet, in bytes.
 const AHEAD: usize = 64 << 10;
 
-/// A buffer is replaced after more bytes of a body than these were removed from it at once. Only a
-/// body that was kept up to the limit has so many.
+/// The buffer is replaced if more bytes than these are removed from it at once. It has grown that
+/// large only if the body was kept up to the limit.
 const LARGE: usize = 4 * AHEAD;
 
 /// The state of a response. Its bytes are in the connection's buffer, which begins with the
@@ -196,8 +196,8 @@ impl Body {
         }
     }
 
-    /// Where the body ends in the buffer, if it is complete. Removes a body beyond the limit from the
-    /// buffer, and adds its bytes to `discarded`.
+    /// Where the body ends in the buffer, if it is complete. Removes a body beyond the limit from
+    /// the buffer, and adds its bytes to `discarded`.
     fn end(
         &mut self,
         head: &Head,
