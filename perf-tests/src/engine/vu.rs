@@ -19,12 +19,14 @@ use crate::http::{CookieJar, HttpClient, HttpConfig, MAIN, Pool};
 use crate::measure::{DurationParts, FailedRequest, Failure, IterationEnd, Recorder, SampleKey, Segment, Segments};
 use crate::plan::PhasePlan;
 
+mod all;
 mod cookies;
 mod held;
 mod random;
 mod record;
 mod request;
 
+pub use all::PreparedRequest;
 pub use cookies::Cookies;
 pub(crate) use held::Held;
 pub use request::{Request, RequestError, Response};
@@ -86,8 +88,8 @@ pub struct Vu {
     /// The body of the current request. The buffer is kept, so that the next request need not
     /// allocate.
     pub(super) body: Vec<u8>,
-    /// Created with the first cookie.
-    jar: Option<Box<CookieJar>>,
+    /// Created with the first cookie. Its lanes share it.
+    jar: Option<Rc<RefCell<CookieJar>>>,
     /// Created at the first use. Boxed, because it is large and many iterations do not use it.
     rng: Option<Box<ChaCha8Rng>>,
     /// Whether `rng` is at the position of this iteration. Setting it is expensive, so it happens
@@ -106,16 +108,25 @@ pub struct Vu {
     held: Held,
     /// Index of the host that the last request went to.
     host: usize,
+    /// Virtual users that each send one of several requests at once. Created when they are first
+    /// needed; see [`Vu::all`].
+    lanes: Vec<Self>,
 }
 
 impl Vu {
     pub(crate) fn new(id: u32, part: usize, context: WorkerContext) -> Self {
+        let shared = &context.shared;
+        let http = HttpClient::new(shared.http.clone(), context.pool.clone(), shared.shared_connections);
+        Self::with_client(id, part, context, http)
+    }
+
+    fn with_client(id: u32, part: usize, context: WorkerContext, http: HttpClient) -> Self {
         let made = context.recorder.borrow().made();
         Self {
             id,
             part,
             iteration_id: IterationId::Own(0),
-            http: HttpClient::new(context.shared.http.clone(), context.pool.clone(), context.shared.shared_connections),
+            http,
             headers: Vec::new(),
             body: Vec::new(),
             jar: None,
@@ -129,6 +140,7 @@ impl Vu {
             responses: 0,
             held: Held::default(),
             host: MAIN,
+            lanes: Vec::new(),
             context,
         }
     }
@@ -151,6 +163,7 @@ impl Vu {
     pub(crate) fn end(&mut self, end: IterationEnd) -> Instant {
         let now = clock::now();
         if let Some(began) = self.began.take() {
+            self.collect_lanes();
             self.held.is_not_started &= self.made.iter().all(|made| *made == 0);
             let end = if self.held.is_not_started { IterationEnd::NotStarted } else { end };
             let took = now.duration_since(began);

@@ -19,7 +19,7 @@ use super::h1::{AnswerTo, BrokenExchange, Cause, Connection};
 use super::h2::{self, Http2};
 use super::host::HostConfig;
 use super::outage::Outage;
-use super::pool::{HostPool, IdleConnection, Pool, still_open};
+use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
 use super::request_head::RequestHead;
 use super::target::Target;
 use crate::clock;
@@ -29,10 +29,16 @@ use crate::measure::{DurationParts, Failure};
 struct ClientHost {
     config: Arc<HostConfig>,
     pool: Rc<HostPool>,
-    /// The idle connection of this virtual user: at most one, because it makes one request at a
-    /// time. `None` if connections are shared.
-    own: Option<IdleConnection>,
+    idle: Idle,
     http2: Http2,
+}
+
+/// Idle connections over HTTP/1.1 that a client may use.
+enum Idle {
+    /// Its own: at most one, because it makes one request at a time.
+    Own(Option<IdleConnection>),
+    /// Those of all virtual users of the worker, or of all lanes of a virtual user.
+    Shared(Rc<IdleConnections>),
 }
 
 /// A request over HTTP/1.1.
@@ -42,6 +48,10 @@ struct RawRequest<'a> {
     answer_to: AnswerTo,
     is_idempotent: bool,
 }
+
+/// The limits of browsers on connections to a host, and on streams of a connection.
+const MOST_CONNECTIONS: usize = 6;
+const MOST_STREAMS: usize = 100;
 
 /// One virtual user's client.
 pub(crate) struct HttpClient {
@@ -56,6 +66,21 @@ pub(crate) struct HttpClient {
     deadline: Pin<Box<Sleep>>,
     /// The bytes of the current request.
     out: Vec<u8>,
+}
+
+impl Idle {
+    /// Makes the connections available to others, and returns them.
+    fn share(&mut self) -> Rc<IdleConnections> {
+        match self {
+            Self::Shared(idle) => idle.clone(),
+            Self::Own(own) => {
+                let idle = Rc::<IdleConnections>::default();
+                own.take().into_iter().for_each(|connection| idle.put(connection));
+                *self = Self::Shared(idle.clone());
+                idle
+            }
+        }
+    }
 }
 
 impl HttpClient {
@@ -78,8 +103,26 @@ impl HttpClient {
         while self.hosts.len() <= at {
             let Some(config) = self.config.host(self.hosts.len()) else { break };
             let pool = self.pool.host(self.hosts.len());
-            self.hosts.push(ClientHost { config, pool, own: None, http2: Http2::default() });
+            let idle = if self.is_shared { Idle::Shared(pool.idle.clone()) } else { Idle::Own(None) };
+            self.hosts.push(ClientHost { config, pool, idle, http2: Http2::default() });
         }
+    }
+
+    /// A client that shares the connections of this one, to all configured hosts. Each of the two
+    /// makes one request at a time.
+    pub(crate) fn lane(&mut self) -> Self {
+        let mut lane = Self::new(self.config.clone(), self.pool.clone(), self.is_shared);
+        for (host, lane) in self.hosts.iter_mut().zip(&mut lane.hosts) {
+            lane.idle = Idle::Shared(host.idle.share());
+            lane.http2 = host.http2.clone();
+        }
+        lane
+    }
+
+    /// Maximum number of requests at once to one host, as in browsers: connections in HTTP/1.1,
+    /// streams of one connection in HTTP/2.
+    pub(crate) fn most_at_once(&self) -> usize {
+        if self.config.settings.http2 { MOST_STREAMS } else { MOST_CONNECTIONS }
     }
 
     /// The index of the host that serves a URL, for a redirect from the host `from`.
@@ -100,15 +143,15 @@ impl HttpClient {
     /// The pauses between attempts to connect, if the next request to this host needs a connection
     /// and the host accepted none lately.
     pub(crate) fn outage(&self, host: usize) -> Option<&Outage> {
-        let ClientHost { pool, own, http2, .. } = &self.hosts[host];
+        let ClientHost { pool, idle, http2, .. } = &self.hosts[host];
         let outage = &pool.route.outage;
         if outage.is_over() {
             return None;
         }
-        let is_connected = match self.is_shared {
+        let is_connected = match idle {
             _ if self.config.settings.http2 => http2.is_open(),
-            false => own.is_some(),
-            true => !pool.is_empty(),
+            Idle::Own(own) => own.is_some(),
+            Idle::Shared(idle) => !idle.is_empty(),
         };
         (!is_connected).then_some(outage)
     }
@@ -124,7 +167,7 @@ impl HttpClient {
         body: &[u8],
         started: Instant,
     ) -> impl Future<Output = Exchange> + use<'a> {
-        let Self { config, is_shared, hosts, deadline, out, .. } = self;
+        let Self { config, hosts, deadline, out, .. } = self;
         let host = &mut hosts[host];
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
         let head = RequestHead { user_agent, close, compression: config.settings.compression, ..head };
@@ -149,12 +192,12 @@ impl HttpClient {
                 None => {
                     let request = RawRequest { bytes: out, answer_to, is_idempotent };
                     let measured = (started, &mut parts, &mut is_resent);
-                    let work = pin!(exchange(config, (host, *is_shared), request, measured));
+                    let work = pin!(exchange(config, host, request, measured));
                     within(deadline, until, work).await
                 }
                 Some(request) => {
                     let measured = (started, &mut parts, &mut is_resent);
-                    let connection = (&mut host.http2, &*host.config, &host.pool.route);
+                    let connection = (&host.http2, &*host.config, &host.pool.route);
                     let max_body = if answer_to == AnswerTo::Discarded { 0 } else { config.limits.body };
                     let work = h2::exchange(connection, config, (*request, is_idempotent, max_body), measured);
                     within(deadline, until, Box::pin(work).as_mut()).await
@@ -185,16 +228,16 @@ fn is_idempotent(method: &str) -> bool {
 /// connection. The time until then is part of its latency.
 async fn exchange(
     config: &HttpConfig,
-    (host, is_shared): (&mut ClientHost, bool),
+    host: &mut ClientHost,
     request: RawRequest<'_>,
     (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
 ) -> Result<(Reply, Instant), ExchangeError> {
     let mut lost = Duration::ZERO;
     loop {
-        let kept = match is_shared {
+        let kept = match &mut host.idle {
             _ if *is_resent => None,
-            false => host.own.take().and_then(still_open),
-            true => host.pool.take(),
+            Idle::Own(own) => own.take().and_then(still_open),
+            Idle::Shared(idle) => idle.take(),
         };
         let (mut connection, is_used) = match kept {
             Some(connection) => (connection, true),
@@ -222,9 +265,9 @@ async fn exchange(
         parts.set(Part::Waiting, times.first_byte.duration_since(times.sent) + lost);
         parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
         if !config.settings.no_connection_reuse && connection.is_reusable() {
-            match is_shared {
-                false => host.own = Some(connection),
-                true => host.pool.put(connection),
+            match &mut host.idle {
+                Idle::Own(own) => *own = Some(connection),
+                Idle::Shared(idle) => idle.put(connection),
             }
         }
         return Ok((Reply::from_own_connection(response), times.finished));

@@ -1,7 +1,9 @@
 //! HTTP/2 by hyper: by ALPN over TLS, by prior knowledge without TLS. Each virtual user has one
-//! connection.
+//! connection. Requests that it makes at once are streams of it.
 
+use std::cell::{Cell, RefCell};
 use std::error::Error as _;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use monitoring::metric::Part;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::config::HttpConfig;
@@ -22,9 +25,32 @@ use super::target::Target;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
-/// A connection, if there is one.
+/// The connection of a virtual user and its lanes, if there is one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Http2(Rc<SharedConnection>);
+
 #[derive(Debug, Default)]
-pub(super) struct Http2(Option<SendRequest<Full<Bytes>>>);
+struct SharedConnection {
+    present: RefCell<Option<NumberedConnection>>,
+    /// Number of connections opened so far.
+    opened: Cell<u64>,
+    /// Held while a connection is opened, so that requests at once open one.
+    opening: Mutex<()>,
+}
+
+#[derive(Debug, Clone)]
+struct NumberedConnection {
+    number: u64,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+/// Forgets the connection of a request that does not succeed or is dropped. The next request opens
+/// another one.
+struct ForgetUnlessKept<'a> {
+    http2: &'a Http2,
+    number: u64,
+    is_kept: bool,
+}
 
 /// A request, whether its method is idempotent, and the maximum bytes of a body that is kept.
 type Http2Request = (Result<http::Request<Full<Bytes>>, ExchangeError>, bool, usize);
@@ -32,7 +58,50 @@ type Http2Request = (Result<http::Request<Full<Bytes>>, ExchangeError>, bool, us
 impl Http2 {
     /// Whether there is a connection that accepts requests.
     pub(super) fn is_open(&self) -> bool {
-        self.0.as_ref().is_some_and(|sender| !sender.is_closed() && sender.is_ready())
+        self.0.present.borrow().as_ref().is_some_and(NumberedConnection::is_open)
+    }
+
+    fn present(&self) -> Option<NumberedConnection> {
+        self.0.present.borrow().clone().filter(NumberedConnection::is_open)
+    }
+
+    /// Makes the connection, unless another request makes it meanwhile. Returns it, and whether
+    /// another request made it.
+    async fn connect(
+        &self,
+        (host, route): (&HostConfig, &Route),
+        is_kept: bool,
+        (since, parts): (Instant, &mut DurationParts),
+    ) -> Result<(NumberedConnection, bool), ExchangeError> {
+        let opening = if is_kept { Some(self.0.opening.lock().await) } else { None };
+        if let Some(connection) = self.present() {
+            parts.set(Part::Blocked, clock::now().duration_since(since));
+            return Ok((connection, true));
+        }
+        let sender = open(host.connect(route, (since, parts)).await?).await?;
+        let number = self.0.opened.get() + 1;
+        self.0.opened.set(number);
+        let connection = NumberedConnection { number, sender };
+        if is_kept {
+            *self.0.present.borrow_mut() = Some(connection.clone());
+        }
+        drop(opening);
+        Ok((connection, false))
+    }
+}
+
+impl NumberedConnection {
+    fn is_open(&self) -> bool {
+        !self.sender.is_closed() && self.sender.is_ready()
+    }
+}
+
+impl Drop for ForgetUnlessKept<'_> {
+    fn drop(&mut self) {
+        let mut present = self.http2.0.present.borrow_mut();
+        if !self.is_kept {
+            present.take_if(|connection| connection.number == self.number);
+        }
     }
 }
 
@@ -41,20 +110,21 @@ impl Http2 {
 ///
 /// A request that the server has not processed is sent once more, on a new connection.
 pub(super) async fn exchange(
-    (connection, host, route): (&mut Http2, &HostConfig, &Route),
+    (http2, host, route): (&Http2, &HostConfig, &Route),
     config: &HttpConfig,
     (request, is_idempotent, max_body): Http2Request,
     (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
 ) -> Result<(Reply, Instant), ExchangeError> {
     let (request, mut lost) = (request?, Duration::ZERO);
-    let (sender, response) = loop {
-        let is_used = connection.is_open();
-        let mut sender = match connection.0.take().filter(|_| is_used) {
-            Some(sender) => sender,
-            None => open(host.connect(route, (started + lost, &mut *parts)).await?).await?,
+    let is_kept = !config.settings.no_connection_reuse;
+    let (_sender, mut unless_kept, response) = loop {
+        let (NumberedConnection { number, mut sender }, is_used) = match http2.present() {
+            Some(connection) => (connection, true),
+            None => http2.connect((host, route), is_kept, (started + lost, &mut *parts)).await?,
         };
+        let unless_kept = ForgetUnlessKept { http2, number, is_kept: false };
         match sender.send_request(request.clone()).await {
-            Ok(response) => break (sender, response),
+            Ok(response) => break (sender, unless_kept, response),
             Err(error) if !*is_resent && may_be_resent(&error, is_used && is_idempotent) => {
                 *is_resent = true;
                 lost = clock::now().duration_since(started);
@@ -69,9 +139,7 @@ pub(super) async fn exchange(
     let finished = clock::now();
     parts.set(Part::Waiting, first_byte.duration_since(sending_since));
     parts.set(Part::Receiving, finished.duration_since(first_byte));
-    if !config.settings.no_connection_reuse {
-        connection.0 = Some(sender);
-    }
+    unless_kept.is_kept = is_kept;
     Ok((Reply::from_hyper(head.status.as_u16(), head.headers, body), finished))
 }
 

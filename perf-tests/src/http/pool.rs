@@ -19,9 +19,13 @@ pub(crate) struct Pool(Rc<RefCell<Vec<Rc<HostPool>>>>);
 /// One host: its idle connections, if virtual users share them, and the way to it.
 #[derive(Debug, Default)]
 pub(super) struct HostPool {
-    idle: RefCell<Vec<IdleConnection>>,
+    pub(super) idle: Rc<IdleConnections>,
     pub(super) route: Route,
 }
+
+/// Idle connections to one host.
+#[derive(Debug, Default)]
+pub(super) struct IdleConnections(RefCell<Vec<IdleConnection>>);
 
 impl Pool {
     /// The host with this index.
@@ -40,10 +44,10 @@ impl Pool {
     }
 }
 
-impl HostPool {
+impl IdleConnections {
     /// The most recently used connection that is still open.
     pub(super) fn take(&self) -> Option<IdleConnection> {
-        let mut idle = self.idle.borrow_mut();
+        let mut idle = self.0.borrow_mut();
         while let Some(connection) = idle.pop() {
             if let Some(connection) = still_open(connection) {
                 return Some(connection);
@@ -53,11 +57,11 @@ impl HostPool {
     }
 
     pub(super) fn put(&self, connection: IdleConnection) {
-        self.idle.borrow_mut().push(connection);
+        self.0.borrow_mut().push(connection);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.idle.borrow().is_empty()
+        self.0.borrow().is_empty()
     }
 }
 

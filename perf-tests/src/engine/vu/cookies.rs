@@ -33,8 +33,8 @@ impl Vu {
 
     /// Clears the cookies at the beginning of an iteration, unless the scenario keeps them.
     pub(super) fn reset_cookies(&mut self) {
-        if let Some(jar) = self.jar.as_mut().filter(|_| !self.context.shared.keeps_cookies) {
-            jar.clear();
+        if let Some(jar) = self.jar.as_ref().filter(|_| !self.context.shared.keeps_cookies) {
+            jar.borrow_mut().clear();
         }
     }
 
@@ -46,7 +46,7 @@ impl Vu {
         }
         let target = self.http.target(host);
         let path = whole_path(target, path, absolute);
-        let (jar, now) = (self.jar.get_or_insert_default(), (clock::now(), clock::wall()));
+        let (mut jar, now) = (self.jar.get_or_insert_default().borrow_mut(), (clock::now(), clock::wall()));
         lines.for_each(|line| jar.store(line, url(target, &path), now));
     }
 }
@@ -84,7 +84,8 @@ impl Cookies<'_> {
     /// # }
     /// ```
     pub fn get(&self, name: &str) -> Option<String> {
-        let (_, value) = self.vu.jar.as_ref()?.iter(clock::now()).find(|(known, _)| *known == name.as_bytes())?;
+        let jar = self.vu.jar.as_ref()?.borrow();
+        let (_, value) = jar.iter(clock::now()).find(|(known, _)| *known == name.as_bytes())?;
         String::from_utf8(value.to_vec()).ok()
     }
 
@@ -110,7 +111,7 @@ impl Cookies<'_> {
         let secure = if target.tls { "; Secure" } else { "" };
         let line = format!("{name}={value}; Path=/{secure}");
         let jar = self.vu.jar.get_or_insert_default();
-        jar.store(line.as_bytes(), url(target, "/"), (clock::now(), clock::wall()));
+        jar.borrow_mut().store(line.as_bytes(), url(target, "/"), (clock::now(), clock::wall()));
     }
 
     /// Removes all cookies of this name.
@@ -121,8 +122,8 @@ impl Cookies<'_> {
     /// # }
     /// ```
     pub fn remove(&mut self, name: &str) {
-        if let Some(jar) = &mut self.vu.jar {
-            jar.remove(name);
+        if let Some(jar) = &self.vu.jar {
+            jar.borrow_mut().remove(name);
         }
     }
 
@@ -134,8 +135,8 @@ impl Cookies<'_> {
     /// # }
     /// ```
     pub fn clear(&mut self) {
-        if let Some(jar) = &mut self.vu.jar {
-            jar.clear();
+        if let Some(jar) = &self.vu.jar {
+            jar.borrow_mut().clear();
         }
     }
 }

@@ -31,6 +31,11 @@ const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remo
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'vu> {
     vu: &'vu mut Vu,
+    spec: RequestSpec,
+}
+
+/// Everything about a request but its body, which is in the virtual user's buffer.
+pub(super) struct RequestSpec {
     /// Index of the host that the next hop goes to.
     host: usize,
     redirects: Redirects,
@@ -48,6 +53,12 @@ pub struct Request<'vu> {
     /// Statuses of a successful response.
     expected: Cow<'static, [Statuses]>,
     checks: Vec<Check>,
+}
+
+impl RequestSpec {
+    pub(super) const fn host(&self) -> usize {
+        self.host
+    }
 }
 
 struct Check {
@@ -74,8 +85,7 @@ impl<'vu> Request<'vu> {
         path: &'static str,
     ) -> Self {
         vu.body.clear();
-        Self {
-            vu,
+        let spec = RequestSpec {
             host: MAIN,
             redirects: Redirects::default(),
             endpoint,
@@ -89,7 +99,18 @@ impl<'vu> Request<'vu> {
             wrong: None,
             expected: Cow::Borrowed(&[Statuses::SUCCESS]),
             checks: Vec::new(),
-        }
+        };
+        Self { vu, spec }
+    }
+
+    pub(super) fn from_spec(vu: &'vu mut Vu, spec: RequestSpec, body: Vec<u8>) -> Self {
+        vu.body = body;
+        Self { vu, spec }
+    }
+
+    /// The request and its body, without a virtual user.
+    pub(super) fn into_spec(self) -> (RequestSpec, Vec<u8>) {
+        (self.spec, std::mem::take(&mut self.vu.body))
     }
 
     /// Replaces `{name}` in the path's template by a percent-encoded value. A value that would
@@ -106,23 +127,23 @@ impl<'vu> Request<'vu> {
     pub fn path(mut self, name: &str, value: impl ToString) -> Self {
         let value = value.to_string();
         if matches!(value.as_str(), "" | "." | "..") {
-            self.wrong = Some(format!("{value:?} cannot replace {{{name}}} in its path"));
+            self.spec.wrong = Some(format!("{value:?} cannot replace {{{name}}} in its path"));
         }
         let placeholder = |path: &str| {
             let mut opens = path.match_indices('{').map(|(open, _)| open);
             opens.find(|open| path[open + 1..].strip_prefix(name).is_some_and(|rest| rest.starts_with('}')))
         };
-        let (mut rest, mut filled) = (&*self.path, String::with_capacity(self.path.len() + value.len()));
+        let (mut rest, mut filled) = (&*self.spec.path, String::with_capacity(self.spec.path.len() + value.len()));
         while let Some(open) = placeholder(rest) {
             filled.push_str(&rest[..open]);
             filled.extend(utf8_percent_encode(&value, IN_A_SEGMENT));
             rest = &rest[open + name.len() + 2..];
         }
-        if rest.len() == self.path.len() {
-            self.wrong = Some(format!("its path has no {{{name}}}"));
+        if rest.len() == self.spec.path.len() {
+            self.spec.wrong = Some(format!("its path has no {{{name}}}"));
         }
         filled.push_str(rest);
-        self.path = Cow::Owned(filled);
+        self.spec.path = Cow::Owned(filled);
         self
     }
 
@@ -136,12 +157,12 @@ impl<'vu> Request<'vu> {
     /// # }
     /// ```
     pub fn query(mut self, name: &str, value: impl ToString) -> Self {
-        let query = std::mem::take(&mut self.query);
+        let query = std::mem::take(&mut self.spec.query);
         let at = query.len();
         let mut query = url::form_urlencoded::Serializer::for_suffix(query, 0);
         query.append_pair(name, &value.to_string());
-        self.query = query.finish();
-        debug_assert!(self.query.len() > at);
+        self.spec.query = query.finish();
+        debug_assert!(self.spec.query.len() > at);
         self
     }
 
@@ -156,7 +177,7 @@ impl<'vu> Request<'vu> {
     /// # }
     /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
+        self.spec.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -172,7 +193,7 @@ impl<'vu> Request<'vu> {
     /// # }
     /// ```
     pub const fn discard_body(mut self) -> Self {
-        self.discards_body = true;
+        self.spec.discards_body = true;
         self
     }
 
@@ -189,7 +210,7 @@ impl<'vu> Request<'vu> {
     /// # }
     /// ```
     pub fn check(mut self, name: &'static str, passes: impl Fn(&Response) -> bool + 'static) -> Self {
-        self.checks.push(Check { name, passes: Box::new(passes) });
+        self.spec.checks.push(Check { name, passes: Box::new(passes) });
         self
     }
 
@@ -222,14 +243,14 @@ impl<'vu> Request<'vu> {
         async move { request.make(place).await }
     }
 
-    async fn make(&mut self, place: &'static Location<'static>) -> Result<Response, RequestError> {
-        let name = self.name;
+    pub(super) async fn make(&mut self, place: &'static Location<'static>) -> Result<Response, RequestError> {
+        let name = self.spec.name;
         if let Err(message) = self.validate() {
             return Err(self.vu.end_run(RequestError::Unsendable { name, place, message }));
         }
-        self.redirects.begin(self.host);
+        self.spec.redirects.begin(self.spec.host);
         loop {
-            if !self.vu.may_send(self.host).await {
+            if !self.vu.may_send(self.spec.host).await {
                 return Err(RequestError::NotSent { name });
             }
             let CountedExchange { result, failure, failed_check, redirect } = self.exchange().await;
@@ -250,21 +271,23 @@ impl<'vu> Request<'vu> {
 
     /// Finds what cannot be sent.
     fn validate(&mut self) -> Result<(), String> {
-        if let Some(wrong) = self.wrong.take() {
+        if let Some(wrong) = self.spec.wrong.take() {
             return Err(wrong);
         }
-        if let Some(missing) = self.path.find('{').and_then(|at| self.path[at..].split_inclusive('}').next()) {
+        if let Some(missing) = self.spec.path.find('{').and_then(|at| self.spec.path[at..].split_inclusive('}').next())
+        {
             return Err(format!("no value was given for {missing} in its path"));
         }
-        if !self.method.is_valid() {
-            return Err(format!("{:?} is not a method that a request can have", self.method.as_str()));
+        if !self.spec.method.is_valid() {
+            return Err(format!("{:?} is not a method that a request can have", self.spec.method.as_str()));
         }
         let is_sent = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
-        if !self.path.starts_with('/') || !self.path.bytes().all(is_sent) {
-            return Err(format!("{:?} is not a valid path", self.path));
+        if !self.spec.path.starts_with('/') || !self.spec.path.bytes().all(is_sent) {
+            return Err(format!("{:?} is not a valid path", self.spec.path));
         }
-        let content_type = self.content_type.as_ref().map(|content_type| ("content-type", content_type.as_ref()));
-        let headers = self.vu.headers.iter().chain(&self.headers).map(|(name, value)| (name.as_str(), value.as_str()));
+        let content_type = self.spec.content_type.as_ref().map(|content_type| ("content-type", content_type.as_ref()));
+        let headers =
+            self.vu.headers.iter().chain(&self.spec.headers).map(|(name, value)| (name.as_str(), value.as_str()));
         match headers.chain(content_type).find(|(name, value)| !is_header_value(name, value)) {
             Some((header, _)) => {
                 Err(format!("header {header:?} cannot be set: its name is reserved, or its name or value is not valid"))
@@ -275,40 +298,41 @@ impl<'vu> Request<'vu> {
 
     /// One request and its response, counted.
     async fn exchange(&mut self) -> CountedExchange {
-        let stopwatch = self.vu.start(self.endpoint).await;
-        let absolute = self.redirects.is_redirected();
+        let stopwatch = self.vu.start(self.spec.endpoint).await;
+        let absolute = self.spec.redirects.is_redirected();
         let exchange = {
             let Vu { http, headers, body, jar, .. } = &mut *self.vu;
-            let cookies = cookies::header(jar.as_deref_mut(), http.target(self.host), &self.path, absolute);
+            let mut jar = jar.as_ref().map(|jar| jar.borrow_mut());
+            let cookies = cookies::header(jar.as_deref_mut(), http.target(self.spec.host), &self.spec.path, absolute);
             let head = RequestHead {
-                method: self.method.as_str(),
-                path: &self.path,
-                query: &self.query,
-                headers: [headers, &self.headers],
+                method: self.spec.method.as_str(),
+                path: &self.spec.path,
+                query: &self.spec.query,
+                headers: [headers, &self.spec.headers],
                 cookies,
                 user_agent: None,
-                content_type: self.content_type.as_deref(),
+                content_type: self.spec.content_type.as_deref(),
                 content_length: body.len(),
                 compression: false,
                 close: false,
                 absolute,
-                is_foreign: self.redirects.is_foreign(self.host),
-                discards_body: self.discards_body,
+                is_foreign: self.spec.redirects.is_foreign(self.spec.host),
+                discards_body: self.spec.discards_body,
             };
-            http.exchange(self.host, head, body, stopwatch.started())
+            http.exchange(self.spec.host, head, body, stopwatch.started())
         };
         let Exchange { result, parts, finished, is_resent } = exchange.await;
         if is_resent {
             stopwatch.resent();
         }
         if let Ok(reply) = &result {
-            self.vu.store_cookies(reply, self.host, &self.path, absolute);
+            self.vu.store_cookies(reply, self.spec.host, &self.spec.path, absolute);
         }
         let max_body = self.vu.http.config().max_body();
         let (result, body) = decode(result, max_body);
         stopwatch.received(body);
-        let max_body = (!self.discards_body).then_some(max_body);
-        let result = result.map(|reply| Response::new(self.name, reply, max_body));
+        let max_body = (!self.spec.discards_body).then_some(max_body);
+        let result = result.map(|reply| Response::new(self.spec.name, reply, max_body));
         let redirect = match &result {
             Ok(response) if !self.expects(response.status()) => self.redirect(response),
             _ => Redirect::None,
@@ -346,7 +370,7 @@ impl<'vu> Request<'vu> {
     /// that failed.
     fn failed_check(&self, phase: Phase, response: &Response) -> Option<&'static str> {
         let mut failed = None;
-        for check in &self.checks {
+        for check in &self.spec.checks {
             let passed = (check.passes)(response);
             self.vu.count_check(phase, check.name, passed);
             if !passed {

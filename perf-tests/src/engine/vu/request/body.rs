@@ -22,9 +22,9 @@ impl Request<'_> {
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.vu.body.clear();
         if let Err(error) = serde_json::to_writer(&mut self.vu.body, body) {
-            self.wrong = Some(format!("its body cannot be written as JSON: {error}"));
+            self.spec.wrong = Some(format!("its body cannot be written as JSON: {error}"));
         }
-        self.content_type = Some(Cow::Borrowed("application/json"));
+        self.spec.content_type = Some(Cow::Borrowed("application/json"));
         self
     }
 
@@ -40,7 +40,7 @@ impl Request<'_> {
     pub fn body(mut self, content_type: &str, bytes: &[u8]) -> Self {
         self.vu.body.clear();
         self.vu.body.extend_from_slice(bytes);
-        self.content_type = Some(Cow::Owned(content_type.to_owned()));
+        self.spec.content_type = Some(Cow::Owned(content_type.to_owned()));
         self
     }
 
@@ -61,7 +61,7 @@ impl Request<'_> {
         let mut form = Serializer::new(String::from_utf8(bytes).unwrap_or_default());
         form.extend_pairs(fields);
         self.vu.body = form.finish().into_bytes();
-        self.content_type = Some(Cow::Borrowed("application/x-www-form-urlencoded"));
+        self.spec.content_type = Some(Cow::Borrowed("application/x-www-form-urlencoded"));
         self
     }
 }

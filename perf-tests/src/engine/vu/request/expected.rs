@@ -22,27 +22,27 @@ impl Request<'_> {
     pub fn expect(mut self, statuses: impl Into<Statuses>) -> Self {
         let statuses = statuses.into();
         if !statuses.is_possible() {
-            self.wrong = Some(format!("no response has the status {statuses} that it expects"));
+            self.spec.wrong = Some(format!("no response has the status {statuses} that it expects"));
         }
-        match &mut self.expected {
-            Cow::Borrowed(_) => self.expected = Cow::Owned(vec![statuses]),
+        match &mut self.spec.expected {
+            Cow::Borrowed(_) => self.spec.expected = Cow::Owned(vec![statuses]),
             Cow::Owned(own) => own.push(statuses),
         }
         self
     }
 
     pub(in crate::engine::vu) fn expecting(mut self, statuses: &'static [Statuses]) -> Self {
-        self.expected = Cow::Borrowed(statuses);
+        self.spec.expected = Cow::Borrowed(statuses);
         self
     }
 
     pub(super) fn expects(&self, status: u16) -> bool {
-        self.expected.iter().any(|statuses| statuses.contains(status))
+        self.spec.expected.iter().any(|statuses| statuses.contains(status))
     }
 
     /// ", expected 404" after an unexpected status; empty if success is 200-299.
     pub(super) fn describe_expected(&self) -> String {
-        match &*self.expected {
+        match &*self.spec.expected {
             [Statuses::SUCCESS] => String::new(),
             other => format!(", expected {}", describe_statuses(other)),
         }

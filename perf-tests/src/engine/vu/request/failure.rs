@@ -21,7 +21,7 @@ impl Request<'_> {
         (check, why_not): (Option<&'static str>, Option<String>),
         place: &'static Location<'static>,
     ) -> RequestError {
-        let request = body_text(format!("{} {}", self.method.as_str(), self.path).as_bytes());
+        let request = body_text(format!("{} {}", self.spec.method.as_str(), self.spec.path).as_bytes());
         let body = |response: &Response| match body_text(&response.shown_body()) {
             body if body.is_empty() => body,
             body => format!(": {body}"),
@@ -36,11 +36,11 @@ impl Request<'_> {
             (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
         };
         // A failure of this machine is not the service's: the scenario did not run as written.
-        let judged = self.endpoint.is_some() && failure != Some(Failure::Other);
+        let judged = self.spec.endpoint.is_some() && failure != Some(Failure::Other);
         let kind = failure.unwrap_or(Failure::Status);
         let response = result.ok().map(Box::new);
         let status = response.as_ref().map(|response| response.status());
-        RequestError::Failed { name: self.name, judged, kind, status, response, place: Some(place), message }
+        RequestError::Failed { name: self.spec.name, judged, kind, status, response, place: Some(place), message }
     }
 
     /// Counts a failed request under its cause.
@@ -60,9 +60,9 @@ impl Request<'_> {
             }
             Err(ExchangeError { message, .. }) => (None, message.as_str(), &[][..]),
         };
-        let request = match self.endpoint {
-            Some(_) => Cow::Borrowed(self.name),
-            None => Cow::Owned(format!("{} {}", self.method.as_str(), self.name)),
+        let request = match self.spec.endpoint {
+            Some(_) => Cow::Borrowed(self.spec.name),
+            None => Cow::Owned(format!("{} {}", self.spec.method.as_str(), self.spec.name)),
         };
         self.vu.record_cause(FailedRequest { request: &request, kind, status, message, body }, at);
     }

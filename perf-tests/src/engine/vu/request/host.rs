@@ -24,9 +24,9 @@ impl Request<'_> {
     /// Sets the index of the host; `None` if the host has no URL.
     pub(in crate::engine::vu) fn on_index(mut self, index: Option<usize>, host: Option<Host>) -> Self {
         match (index, host) {
-            (Some(index), _) => self.host = index,
+            (Some(index), _) => self.spec.host = index,
             (None, Some(Host { name, title })) => {
-                self.wrong = Some(format!("host {name:?} ({title}) has no URL: add --target {name}=URL"));
+                self.spec.wrong = Some(format!("host {name:?} ({title}) has no URL: add --target {name}=URL"));
             }
             (None, None) => {}
         }

@@ -68,41 +68,42 @@ impl Request<'_> {
     pub(super) fn redirect(&mut self, response: &Response) -> Redirect {
         let limit = self.vu.http.config().settings.max_redirects;
         let location = response.header("location").and_then(|location| std::str::from_utf8(location).ok());
-        let (Some(method), Some(location), 1..) = (next_method(response.status(), self.method), location, limit) else {
+        let (Some(method), Some(location), 1..) = (next_method(response.status(), self.spec.method), location, limit)
+        else {
             return Redirect::None;
         };
-        let target = self.vu.http.target(self.host);
+        let target = self.vu.http.target(self.spec.host);
         // The path of a redirect includes the target's base path already.
-        let base = if self.redirects.is_redirected() { "" } else { &target.base };
-        let Some(url) = target.resolve(&format!("{base}{}", self.path), location) else {
+        let base = if self.spec.redirects.is_redirected() { "" } else { &target.base };
+        let Some(url) = target.resolve(&format!("{base}{}", self.spec.path), location) else {
             return Redirect::Refuse("its header location is not a URL".to_owned());
         };
-        let host = match self.vu.http.host_of(&url, self.host) {
+        let host = match self.vu.http.host_of(&url, self.spec.host) {
             Ok(host) => host,
             Err(why) => return Redirect::Refuse(why),
         };
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let hop = Hop { host, path: format!("{}{query}", url.path()), method };
-        if self.redirects.followed < limit {
+        if self.spec.redirects.followed < limit {
             return Redirect::Follow(hop);
         }
-        let is_loop = self.redirects.visited.iter().any(|(host, path)| *host == hop.host && *path == hop.path);
+        let is_loop = self.spec.redirects.visited.iter().any(|(host, path)| *host == hop.host && *path == hop.path);
         let hint = if is_loop { "they form a loop" } else { "raise it, or find out why the redirects do not end" };
         Redirect::Refuse(format!("{limit} redirects were followed, the limit of --max-redirects: {hint}"))
     }
 
     pub(super) fn go_to(&mut self, hop: Hop) {
-        let before = std::mem::replace(&mut self.path, Cow::Owned(hop.path));
-        self.redirects.visited.push((self.host, before.into_owned()));
-        self.redirects.followed += 1;
-        self.host = hop.host;
-        self.query.clear();
+        let before = std::mem::replace(&mut self.spec.path, Cow::Owned(hop.path));
+        self.spec.redirects.visited.push((self.spec.host, before.into_owned()));
+        self.spec.redirects.followed += 1;
+        self.spec.host = hop.host;
+        self.spec.query.clear();
         if let Some(method) = hop.method {
-            (self.method, self.content_type) = (method, None);
+            (self.spec.method, self.spec.content_type) = (method, None);
             self.vu.body.clear();
             // Headers about the body go with it (RFC 9110, section 15.4).
             let is_of_body = |name: &str| name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"));
-            self.headers.retain(|(name, _)| !is_of_body(name));
+            self.spec.headers.retain(|(name, _)| !is_of_body(name));
         }
     }
 }

@@ -1,23 +1,28 @@
 //! Number of memory allocations for each request of a settled load, each with its reason.
 
 use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 
 use monitoring::phase::Phases;
-use monitoring::services::stock_ai::JOIN_ROOM;
+use monitoring::services::stock_ai::{JOIN_ROOM, STOCK_AI};
 use test_support::fake_server::accept_one;
 
 use super::run_against;
+use crate::engine::vu::Vu;
 use crate::plan::shared_iterations;
 
 /// Sends the same response to every request. A request's head and body must arrive together.
 fn server() -> String {
-    let (address, _) = accept_one(|mut stream| {
-        let mut buffer = [0; 4096];
-        while stream.read(&mut buffer).unwrap() > 0 {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"id\": \"p-1\"}").unwrap();
-        }
-    });
+    let (address, _) = accept_one(respond);
     format!("http://{address}")
+}
+
+fn respond(mut stream: TcpStream) {
+    let mut buffer = [0; 4096];
+    while stream.read(&mut buffer).unwrap() > 0 {
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"id\": \"p-1\"}").unwrap();
+    }
 }
 
 /// Allocations of this thread while `iterations` ran. The server runs on another thread.
@@ -59,4 +64,46 @@ fn a_settled_load_allocates_as_often_as_documented() {
         // A few more or less, as a histogram may grow in one of the two runs only.
         assert!(settled.abs_diff(expected * 2_000) <= 40, "{json} {check}: {settled} for 2000 requests");
     }
+}
+
+/// Like `server`, for any number of connections.
+fn server_of_many() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || listener.incoming().for_each(|stream| drop(thread::spawn(|| respond(stream.unwrap())))));
+    format!("http://{address}")
+}
+
+/// Allocations of this thread while `iterations` ran, each with six requests at once.
+fn allocations_at_once(iterations: u64) -> u64 {
+    let url = server_of_many();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let counted = allocation_counter::measure(|| {
+        let ran = runtime.block_on(run_against(&url, shared_iterations(1, iterations), None, |vu| {
+            Box::pin(async move {
+                let request = |vu: &mut Vu| vu.request(JOIN_ROOM).path("code", "ABCD").prepare();
+                let requests = std::array::from_fn::<_, 6, _>(|_| request(vu));
+                vu.all(requests).await.into_iter().try_for_each(|response| response.map(drop))?;
+                Ok(())
+            })
+        }));
+        let requests = ran.endpoint(Phases::ALL).requests();
+        assert_eq!((requests.sent, requests.failed), (6 * iterations, 0), "{:?}", ran.result.errors);
+        let join_room = STOCK_AI.endpoints.iter().position(|endpoint| *endpoint == JOIN_ROOM).unwrap();
+        assert_eq!(ran.part().most_per_iteration[join_room], 6);
+    });
+    counted.count_total
+}
+
+/// Per request: its path, as above; the results of its lane; and its entry in the set of futures.
+/// Per call: the iteration's future; the list of requests; the map, the list and the queue of hosts,
+/// which grows once; the set of futures and its queue; and the list of results, which grows once.
+#[test]
+fn settled_requests_at_once_allocate_as_often_as_documented() {
+    const REQUEST: u64 = 2 + 2;
+    const CALL: u64 = 1 + 1 + 4 + 2 + 2;
+    let settled = allocations_at_once(1_500) - allocations_at_once(500);
+    let expected = (6 * REQUEST + CALL) * 1_000;
+    // A few more or less, as above.
+    assert!(settled.abs_diff(expected) <= 40, "{settled} for 1000 times six requests");
 }

@@ -1,0 +1,151 @@
+//! Several requests of a virtual user at once.
+//!
+//! Each one is sent by a lane: a virtual user that shares the connections, the cookies and the
+//! recorder, but has a buffer, a timer and counters of its own. So a request in a lane is the same
+//! code as a single request.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::Location;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+
+use super::request::RequestSpec;
+use super::{Request, RequestError, Response, Vu};
+
+/// A request for [`Vu::all`], made by [`Request::prepare`].
+#[must_use = "a prepared request does nothing until vu.all sends it"]
+pub struct PreparedRequest {
+    spec: RequestSpec,
+    body: Vec<u8>,
+    place: &'static Location<'static>,
+}
+
+impl Request<'_> {
+    /// Prepares the request for [`Vu::all`], which sends it together with others.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let days: Vec<_> = (1..=3).map(|day| vu.request(GET_NEWS).query("day", day).prepare()).collect();
+    /// for news in vu.all_of(days).await {
+    ///     println!("{} bytes", news?.body().len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn prepare(self) -> PreparedRequest {
+        let place = Location::caller();
+        let (spec, body) = self.into_spec();
+        PreparedRequest { spec, body, place }
+    }
+}
+
+impl PreparedRequest {
+    async fn send(self, lane: &mut Vu) -> Result<Response, RequestError> {
+        Request::from_spec(lane, self.spec, self.body).make(self.place).await
+    }
+}
+
+impl Vu {
+    /// Sends several requests at once, and returns their results in the order of the requests.
+    ///
+    /// As in browsers, at most 6 requests are under way to each host, each on a connection of its
+    /// own; with HTTP/2, 100 streams of one connection. Each further request is due when one
+    /// before it ends. A redirect to another host is followed without regard to that host's limit.
+    ///
+    /// Each request is counted, checked and limited as a single one. All have the headers and the
+    /// segment that this virtual user has when they are sent. A cookie of a response is sent with
+    /// the requests that begin after it.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::{GET_NEWS, GET_STATE};
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let news = vu.request(GET_NEWS).query("day", 1).prepare();
+    /// let state = vu.request(GET_STATE).path("code", "ABCD").prepare();
+    /// let [news, state] = vu.all([news, state]).await;
+    /// println!("{} and {} bytes", news?.body().len(), state?.body().len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Each result is that of [`Request::send`]. One failed request does not stop the others.
+    pub async fn all<const N: usize>(&mut self, requests: [PreparedRequest; N]) -> [Result<Response, RequestError>; N] {
+        let results = self.all_of(requests.into()).await;
+        results.try_into().unwrap_or_else(|_| unreachable!("each request has one result"))
+    }
+
+    /// Sends any number of requests at once; see [`Vu::all`].
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use perf_tests::engine::PreparedRequest;
+    /// # async fn iteration(vu: &mut perf_tests::Vu, page: Vec<PreparedRequest>) -> anyhow::Result<()> {
+    /// let responses: Vec<_> = vu.all_of(page).await.into_iter().collect::<Result<_, _>>()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn all_of(&mut self, requests: Vec<PreparedRequest>) -> Vec<Result<Response, RequestError>> {
+        let mut queues = BTreeMap::<_, VecDeque<_>>::new();
+        for (at, request) in requests.into_iter().enumerate() {
+            self.host = request.spec.host();
+            queues.entry(self.host).or_default().push_back((at, request));
+        }
+        let most = self.http.most_at_once();
+        let queues: Vec<_> = queues.into_values().map(|queue| (queue.len().min(most), RefCell::new(queue))).collect();
+        self.make_lanes(queues.iter().map(|(width, _)| width).sum());
+        let mut lanes = self.lanes.iter_mut();
+        let mut under_way = FuturesUnordered::new();
+        for (width, queue) in &queues {
+            under_way.extend(lanes.by_ref().take(*width).map(|lane| send_each(lane, queue)));
+        }
+        let mut results: Vec<_> = under_way.concat().await;
+        results.sort_unstable_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// Makes lanes, if there are fewer than `count`, and prepares that many for requests.
+    fn make_lanes(&mut self, count: usize) {
+        self.jar.get_or_insert_default();
+        while self.lanes.len() < count {
+            let http = self.http.lane();
+            self.lanes.push(Self::with_client(self.id, self.part, self.context.clone(), http));
+        }
+        for lane in &mut self.lanes[..count] {
+            lane.headers.clone_from(&self.headers);
+            lane.jar.clone_from(&self.jar);
+            (lane.lateness, lane.late, lane.segments) = (self.lateness, self.late, self.segments);
+        }
+    }
+
+    /// Adds the requests and the longest wait of its lanes to those of the current iteration.
+    pub(super) fn collect_lanes(&mut self) {
+        let mut longest = Duration::ZERO;
+        for lane in &mut self.lanes {
+            let held = lane.take_held();
+            longest = longest.max(held.time);
+            self.held.is_not_started |= held.is_not_started;
+            for (made, in_lane) in self.made.iter_mut().zip(&mut lane.made) {
+                *made += std::mem::take(in_lane);
+            }
+        }
+        self.held.time += longest;
+    }
+}
+
+/// Sends requests of a queue, one after the other, until it is empty. Returns each result with the
+/// request's position.
+async fn send_each(
+    lane: &mut Vu,
+    queue: &RefCell<VecDeque<(usize, PreparedRequest)>>,
+) -> Vec<(usize, Result<Response, RequestError>)> {
+    let mut results = Vec::new();
+    loop {
+        let next = queue.borrow_mut().pop_front();
+        let Some((at, request)) = next else { return results };
+        results.push((at, request.send(lane).await));
+    }
+}
