@@ -18,6 +18,7 @@ mod h2;
 mod host;
 mod outage;
 mod pool;
+mod protocol;
 mod request_head;
 pub mod server_timing;
 mod target;

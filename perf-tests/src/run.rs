@@ -67,8 +67,8 @@ pub(crate) fn run(spec: RunSpec, code: ScenarioCode, settings: Settings) -> Resu
         let out = settings.out.clone().unwrap_or_else(|| settings::folder(&settings));
         let planning = Planning::from_settings(&spec, &settings)?;
         if settings.dry_run {
-            let targets = hosts::describe(&settings).map_or_else(String::new, |targets| format!("{targets}\n"));
-            return Ok(RunOutcome::Drawn(format!("{}{targets}", planning.draw(spec.name, &out))));
+            let targets = hosts::describe(&settings, None);
+            return Ok(RunOutcome::Drawn(format!("{}{targets}\n", planning.draw(spec.name, &out))));
         }
         let run = PreparedRun::prepare(spec, settings, planning, &out).await?;
         run.execute(code).await
@@ -128,7 +128,7 @@ impl PreparedRun {
         let stores = [self.settings.remote_write.clone(), self.settings.query_url()];
         let proxied = stores.iter().flatten().find_map(|url| self.settings.store_access.proxies.describe(url));
         proxied.iter().for_each(|store| self.print_line(&format!("the store is {store}")));
-        hosts::describe(&self.settings).iter().for_each(|targets| self.print_line(targets));
+        self.print_line(&hosts::describe(&self.settings, Some(&self.http)));
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
         let shared = Arc::new(RunContext {

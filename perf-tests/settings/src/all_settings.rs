@@ -9,10 +9,11 @@ use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
-    ALLOW_TARGET, CA_CERTIFICATE, DURATION, EXACT_ARRIVALS, FOLDER, HTTP2, INSECURE, ITERATIONS, MAX_VUS_OF_RATE,
-    NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN,
-    RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE,
-    STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
+    ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DURATION, EXACT_ARRIVALS, FOLDER, HTTP1, HTTP2,
+    INSECURE, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE,
+    REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS,
+    RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate,
+    parse_stages, parse_testid,
 };
 use crate::{PerHost, Resolve, Settings};
 use monitoring::{label, stack_limits};
@@ -127,6 +128,12 @@ const REQUESTS: &[Setting] = &[
     flag("ca-certificate", Many("[NAME=]FILE", "\n"), &[CA_CERTIFICATE], |it, text| files(&mut it.http.ca_certificate, text))
         .excludes("insecure-skip-tls-verify")
         .help("PEM file of CA certificates for the target (repeatable). They replace the system's. Without NAME=, for all hosts"),
+    flag("client-certificate", Many("[NAME=]FILE", "\n"), &[CLIENT_CERTIFICATE], |it, text| {
+        files(&mut it.http.client_certificate, text)
+    })
+    .help("PEM file of the certificate to present to the target (repeatable). Without NAME=, for all hosts"),
+    flag("client-key", Many("[NAME=]FILE", "\n"), &[CLIENT_KEY], |it, text| files(&mut it.http.client_key, text))
+        .help("PEM file of the client certificate's key (repeatable). Without it, the certificate's file has the key"),
     flag("user-agent", One("USER_AGENT"), &["K6_USER_AGENT"], |it, text| {
         let agent = is_header_value(text).then(|| text.trim().to_owned());
         some(&mut it.http.user_agent, agent.ok_or_else(|| ValueError::Header(text.to_owned())))
@@ -143,8 +150,11 @@ const REQUESTS: &[Setting] = &[
         put(&mut it.http.request_timeout, parse_within(text, Duration::from_millis(1)..=Duration::from_secs(3600)))
     })
     .help("Time limit of a request, connecting included [default: 60s]"),
+    flag("http1", Switch, &[HTTP1], |it, text| on(&mut it.http.http1, text))
+        .help("Use HTTP/1.1 only. Otherwise each target with TLS is asked before the load (ALPN)"),
     flag("http2", Switch, &[HTTP2], |it, text| on(&mut it.http.http2, text))
-        .help("Use HTTP/2. Over TLS it is negotiated by ALPN. Without TLS the target must accept it (prior knowledge)"),
+        .excludes("http1")
+        .help("Use HTTP/2 only. Without TLS the target must accept it (prior knowledge)"),
     flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| on(&mut it.http.compression, text))
         .help("Accept gzip, deflate, br and zstd, as browsers do. Decoding is not part of latency"),
     flag("max-body", One("SIZE"), &["PERF_MAX_BODY"], |it, text| some(&mut it.http.max_body, parse_size(text)))

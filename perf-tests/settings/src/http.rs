@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CA_CERTIFICATE, PerHost, ValueError};
+use super::{CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, PerHost, ValueError};
 
 /// Options of every request of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,17 @@ pub struct HttpSettings {
     pub request_timeout: Duration,
     /// PEM files of CA certificates that replace the system's.
     pub ca_certificate: PerHost<PathBuf>,
-    /// HTTP/2: by ALPN over TLS, by prior knowledge without TLS.
+    /// PEM files of client certificates, with the certificates of authorities between.
+    #[serde(default)]
+    pub client_certificate: PerHost<PathBuf>,
+    /// PEM files of the client certificates' keys. Without one, the key is in the certificate's
+    /// file.
+    #[serde(default)]
+    pub client_key: PerHost<PathBuf>,
+    /// HTTP/1.1 even if the target prefers HTTP/2.
+    #[serde(default)]
+    pub http1: bool,
+    /// HTTP/2 even if the target prefers HTTP/1.1; without TLS by prior knowledge.
     pub http2: bool,
     /// Sends `accept-encoding` as a browser does.
     #[serde(default)]
@@ -84,12 +94,18 @@ impl Resolve {
 impl HttpSettings {
     /// The variable of each setting that has a value for a host, and the host's name.
     pub(super) fn hosts_with_a_value(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.ca_certificate.names().map(|name| (CA_CERTIFICATE, name))
+        let settings = [
+            (CA_CERTIFICATE, &self.ca_certificate),
+            (CLIENT_CERTIFICATE, &self.client_certificate),
+            (CLIENT_KEY, &self.client_key),
+        ];
+        settings.into_iter().flat_map(|(setting, files)| files.names().map(move |name| (setting, name)))
     }
 
     /// The files that it names, whose paths have to become absolute for another process.
     pub fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        self.ca_certificate.values_mut()
+        let files = [&mut self.ca_certificate, &mut self.client_certificate, &mut self.client_key];
+        files.into_iter().flat_map(PerHost::values_mut)
     }
 }
 
@@ -103,6 +119,9 @@ impl Default for HttpSettings {
             max_redirects: 0,
             request_timeout: Duration::from_secs(60),
             ca_certificate: PerHost::default(),
+            client_certificate: PerHost::default(),
+            client_key: PerHost::default(),
+            http1: false,
             http2: false,
             compression: false,
             max_body: None,

@@ -20,6 +20,7 @@ use super::h2::{self, Http2};
 use super::host::HostConfig;
 use super::outage::Outage;
 use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
+use super::protocol::Protocol;
 use super::request_head::RequestHead;
 use super::target::Target;
 use crate::clock;
@@ -143,13 +144,13 @@ impl HttpClient {
     /// The pauses between attempts to connect, if the next request to this host needs a connection
     /// and the host accepted none lately.
     pub(crate) fn outage(&self, host: usize) -> Option<&Outage> {
-        let ClientHost { pool, idle, http2, .. } = &self.hosts[host];
+        let ClientHost { config, pool, idle, http2 } = &self.hosts[host];
         let outage = &pool.route.outage;
         if outage.is_over() {
             return None;
         }
         let is_connected = match idle {
-            _ if self.config.settings.http2 => http2.is_open(),
+            _ if config.protocol() == Protocol::Http2 => http2.is_open(),
             Idle::Own(own) => own.is_some(),
             Idle::Shared(idle) => !idle.is_empty(),
         };
@@ -177,7 +178,8 @@ impl HttpClient {
             _ => AnswerTo::Other,
         };
         let is_idempotent = is_idempotent(head.method);
-        let over_http2 = config.settings.http2.then(|| h2::request(&host.config.target, head, body));
+        let is_http2 = host.config.protocol() == Protocol::Http2;
+        let over_http2 = is_http2.then(|| h2::request(&host.config.target, head, body));
         if over_http2.is_none() {
             out.clear();
             head.write(&host.config.target, out);

@@ -16,7 +16,9 @@ use tokio_rustls::client::TlsStream;
 use super::addresses::{Addresses, Resolver, connect_any};
 use super::exchange::ExchangeError;
 use super::outage::Outage;
+use super::protocol::Protocol;
 use super::target::Target;
+use super::tls::{explain, no_protocol};
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
@@ -24,7 +26,8 @@ use crate::measure::{DurationParts, Failure};
 #[derive(Debug)]
 pub(super) enum Stream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    /// With the configuration of its handshake, which explains errors.
+    Tls(Box<TlsStream<TcpStream>>, Arc<ClientConfig>),
 }
 
 impl Stream {
@@ -36,7 +39,17 @@ impl Stream {
             Self::Plain(stream) => {
                 Some(stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
             }
-            Self::Tls(_) => None,
+            Self::Tls(..) => None,
+        }
+    }
+
+    /// The protocol that the handshake agreed on; HTTP/1.1 if it did not.
+    pub(super) fn protocol(&self) -> Protocol {
+        match self {
+            Self::Tls(stream, _) if stream.get_ref().1.alpn_protocol() == Some(Protocol::Http2.alpn()) => {
+                Protocol::Http2
+            }
+            Self::Plain(_) | Self::Tls(..) => Protocol::Http1,
         }
     }
 }
@@ -97,7 +110,19 @@ async fn connect_to(
     let name = ServerName::try_from(target.host.clone()).map_err(|error| tls_error(error.to_string()))?;
     let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await;
     lap(Part::TlsHandshaking);
-    stream.map(|stream| Stream::Tls(Box::new(stream))).map_err(|error| tls_error(error.to_string()))
+    let stream = stream.map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => tls_error(
+            "the server closed the connection in the TLS handshake: check the port and the server's log".into(),
+        ),
+        _ => tls_error(explain(error, tls).to_string()),
+    })?;
+    let stream = Stream::Tls(Box::new(stream), tls.clone());
+    // A server without ALPN agrees on nothing.
+    if tls.alpn_protocols.iter().any(|offered| offered == stream.protocol().alpn()) {
+        Ok(stream)
+    } else {
+        Err(tls_error(no_protocol(tls)))
+    }
 }
 
 /// The resource that this machine has run out of, and what to do. The service is not the cause.
@@ -113,10 +138,9 @@ fn exhausted(error: &io::Error) -> Option<&'static str> {
 /// Classifies an error of a connection.
 pub(super) fn failure_of(error: &io::Error, otherwise: Failure) -> Failure {
     use io::ErrorKind;
-    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-        return Failure::Tls;
-    }
     match error.kind() {
+        // Only TLS makes these errors.
+        ErrorKind::InvalidData => Failure::Tls,
         ErrorKind::TimedOut => Failure::Timeout,
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
@@ -131,7 +155,9 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, into),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, into),
+            Self::Tls(stream, config) => {
+                Pin::new(stream).poll_read(context, into).map_err(|error| explain(error, config))
+            }
         }
     }
 }
@@ -140,21 +166,21 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream, _) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream, _) => Pin::new(stream).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream, _) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

@@ -222,7 +222,9 @@ pub(super) fn request(
 
 fn exchange_error(error: &hyper::Error) -> ExchangeError {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    let source = error.source();
+    let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+    let io = io.or_else(|| source.and_then(|source| source.downcast_ref::<h2::Error>())?.get_io());
     let failure = match io {
         Some(io) => failure_of(io, Failure::Protocol),
         None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => Failure::Reset,

@@ -1,22 +1,22 @@
 //! One host that load goes to: its target, its addresses and its TLS.
 
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use monitoring::metric::Part;
 use perf_settings::HttpSettings;
-use rustls::ClientConfig;
 use tokio::time::Instant;
 use url::Url;
 
 use super::addresses::Resolver;
 use super::connect::{Route, Stream, connect};
 use super::exchange::ExchangeError;
+use super::protocol::Protocol;
 use super::target::Target;
-use super::tls::{self, TlsError};
+use super::tls::{HostTls, TlsError};
 use crate::clock;
 use crate::measure::DurationParts;
 
-/// One host. All virtual users share it, and it does not change.
+/// One host. All virtual users share it. Only its protocol is set later, before the load.
 #[derive(Debug)]
 pub(crate) struct HostConfig {
     /// The name that endpoints use; `None` for the main target, and for origins that only redirects
@@ -24,20 +24,39 @@ pub(crate) struct HostConfig {
     pub(crate) name: Option<String>,
     pub(crate) target: Target,
     resolver: Resolver,
-    tls: Option<Arc<ClientConfig>>,
+    tls: Option<HostTls>,
+    /// Not set until a setting insists on one, or the host was asked.
+    protocol: OnceLock<Protocol>,
 }
 
 impl HostConfig {
     pub(super) fn new(name: Option<&str>, url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
         let target = Target::new(url, &settings.allowed);
-        let certificates = settings.ca_certificate.get(name).map(AsRef::as_ref);
-        let tls = target
-            .tls
-            .then(|| tls::config(settings.insecure_skip_tls_verify, certificates, settings.http2))
-            .transpose()?;
+        let tls = target.tls.then(|| HostTls::new(name, settings)).transpose()?;
         let fixed = settings.resolve.iter().flat_map(|it| it.addresses_of(&target.host, target.port)).collect();
         let resolver = Resolver::new(&target, fixed, settings.dns_ttl);
-        Ok(Self { name: name.map(str::to_owned), target, resolver, tls })
+        let protocol = match (settings.http1, settings.http2) {
+            (_, true) => Protocol::Http2.into(),
+            (true, false) => Protocol::Http1.into(),
+            (false, false) => OnceLock::new(),
+        };
+        Ok(Self { name: name.map(str::to_owned), target, resolver, tls, protocol })
+    }
+
+    /// The protocol of all its connections. HTTP/1.1 if the host was not asked, as an origin that only
+    /// a redirect leads to.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.protocol.get().copied().unwrap_or(Protocol::Http1)
+    }
+
+    /// Asks the host which protocol to use (ALPN), over a connection of its own. Does nothing if a
+    /// setting insists on one, and without TLS.
+    pub(crate) async fn agree_on_protocol(&self) -> Result<(), ExchangeError> {
+        let Some(tls) = self.tls.as_ref().filter(|_| self.protocol.get().is_none()) else { return Ok(()) };
+        let (route, mut parts) = (Route::default(), DurationParts::default());
+        let stream = connect((&self.target, &self.resolver), Some(&tls.any), &route, &mut parts).await?;
+        self.protocol.get_or_init(|| stream.protocol());
+        Ok(())
     }
 
     /// Makes a connection and measures the parts of that.
@@ -47,6 +66,7 @@ impl HostConfig {
         (started, parts): (Instant, &mut DurationParts),
     ) -> Result<Stream, ExchangeError> {
         parts.set(Part::Blocked, clock::now().duration_since(started));
-        connect((&self.target, &self.resolver), self.tls.as_ref(), route, parts).await
+        let tls = self.tls.as_ref().map(|tls| tls.only(self.protocol()));
+        connect((&self.target, &self.resolver), tls, route, parts).await
     }
 }

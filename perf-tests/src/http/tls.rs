@@ -1,8 +1,12 @@
 //! TLS by rustls. It trusts the system's certificates, those of a file, or any.
 
+mod client_identity;
+mod failure;
+
 use std::path::Path;
 use std::sync::Arc;
 
+use perf_settings::HttpSettings;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -12,46 +16,98 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
+use self::client_identity::ClientIdentity;
+pub(super) use self::failure::{explain, no_protocol};
+use super::protocol::Protocol;
+
 /// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error("failed to read certificates from {0}: {1}")]
     Certificates(String, String),
+    #[error("failed to read the key of the client certificate from {0}: {1}")]
+    Key(String, String),
+    #[error(
+        "{0} has no private key without a password: give the file of the client certificate's key with --client-key"
+    )]
+    NoKey(String),
+    #[error("the key {0} has no certificate: give the file of its certificate with --client-certificate")]
+    NoClientCertificate(String),
+    #[error(
+        "the key in {key} does not fit the client certificate in {certificate}: give the certificate's own key with \
+         --client-key"
+    )]
+    KeyMismatch { key: String, certificate: String },
     #[error("failed to set up TLS: {0}")]
     Rustls(#[from] rustls::Error),
 }
 
-/// The TLS configuration that all connections of a run share. `own` is a file of certificates that
-/// replaces the system's.
-pub(super) fn config(insecure: bool, own: Option<&Path>, http2: bool) -> Result<Arc<ClientConfig>, TlsError> {
+/// The TLS configurations of one host, which all its connections share.
+#[derive(Debug)]
+pub(super) struct HostTls {
+    /// Offers both protocols.
+    pub(super) any: Arc<ClientConfig>,
+    only_http1: Arc<ClientConfig>,
+    only_http2: Arc<ClientConfig>,
+}
+
+impl HostTls {
+    /// The configurations for a host by its name. Reads the files of certificates.
+    pub(super) fn new(name: Option<&str>, settings: &HttpSettings) -> Result<Self, TlsError> {
+        let own = settings.ca_certificate.get(name).map(AsRef::as_ref);
+        let config = config(settings.insecure_skip_tls_verify, own, ClientIdentity::of(name, settings)?)?;
+        let offering = |protocols: &[Protocol]| {
+            let mut config = config.clone();
+            config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
+            Arc::new(config)
+        };
+        Ok(Self {
+            any: offering(&[Protocol::Http2, Protocol::Http1]),
+            only_http1: offering(&[Protocol::Http1]),
+            only_http2: offering(&[Protocol::Http2]),
+        })
+    }
+
+    /// The configuration that offers only this protocol.
+    pub(super) const fn only(&self, protocol: Protocol) -> &Arc<ClientConfig> {
+        match protocol {
+            Protocol::Http1 => &self.only_http1,
+            Protocol::Http2 => &self.only_http2,
+        }
+    }
+}
+
+/// A configuration without protocols. `own` is a file of certificates that replaces the system's.
+fn config(insecure: bool, own: Option<&Path>, identity: Option<ClientIdentity<'_>>) -> Result<ClientConfig, TlsError> {
     prometheus_store::use_ring();
     let builder = ClientConfig::builder();
-    let mut config = match (insecure, own) {
+    let builder = match (insecure, own) {
         (true, _) => {
             let schemes = CryptoProvider::get_default().map(|provider| provider.signature_verification_algorithms);
             let any =
                 AnyCertificate { schemes: schemes.unwrap_or(WebPkiSupportedAlgorithms { all: &[], mapping: &[] }) };
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(any)).with_no_client_auth()
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(any))
         }
         (false, Some(path)) => {
-            let own = Arc::new(OwnCertificates::new(certificates(path)?)?);
-            builder.dangerous().with_custom_certificate_verifier(own).with_no_client_auth()
+            let certificates = read_certificates(path)?;
+            let own = OwnCertificates::new(certificates)
+                .map_err(|why| TlsError::Certificates(path.display().to_string(), why.to_string()))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(own))
         }
-        (false, None) => builder.with_platform_verifier()?.with_no_client_auth(),
+        (false, None) => builder.with_platform_verifier()?,
     };
-    config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
-    Ok(Arc::new(config))
+    match identity {
+        Some(identity) => identity.add_to(builder),
+        None => Ok(builder.with_no_client_auth()),
+    }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// Reads all certificates of a PEM file.
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let error = |why: String| TlsError::Certificates(path.display().to_string(), why);
     let certificates = CertificateDer::pem_file_iter(path).map_err(|why| error(why.to_string()))?;
     let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|why| error(why.to_string()))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in &certificates {
-        roots.add(certificate.clone()).map_err(|why| error(why.to_string()))?;
-    }
-    if roots.is_empty() { Err(error("it has no certificates".to_owned())) } else { Ok(certificates) }
+    if certificates.is_empty() { Err(error("it has no certificates".to_owned())) } else { Ok(certificates) }
 }
 
 /// Trusts the certificates of a file: those that they have signed, and themselves.
@@ -88,7 +144,9 @@ impl ServerCertVerifier for OwnCertificates {
     ) -> Result<ServerCertVerified, rustls::Error> {
         match self.webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
             // webpki verifies the validity before it finds that the certificate is an authority's.
-            Err(error) if is_authority(&error) && self.certificates.contains(end_entity) => {
+            Err(rustls::Error::InvalidCertificate(error))
+                if is_authority(&error) && self.certificates.contains(end_entity) =>
+            {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -120,8 +178,8 @@ impl ServerCertVerifier for OwnCertificates {
 }
 
 /// Whether the only fault is that the server's own certificate is an authority's.
-fn is_authority(error: &rustls::Error) -> bool {
-    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = error else { return false };
+fn is_authority(error: &CertificateError) -> bool {
+    let CertificateError::Other(OtherError(cause)) = error else { return false };
     matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 

@@ -1,6 +1,5 @@
 //! The machine and software of a run.
 
-use std::sync::Arc;
 use std::thread;
 
 use perf_host::proc;
@@ -20,16 +19,20 @@ pub(crate) fn environment(settings: &Settings, http: &HttpConfig) -> Environment
         processors: thread::available_parallelism().map_or(0, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
         revision: settings.revision.clone(),
         command: settings.command.clone(),
-        targets: targets(settings, &http.other_origins()),
+        targets: targets(settings, http),
         allowed_targets: settings.http.allowed.clone(),
     }
 }
 
-/// All hosts that load went to, if there are several.
-fn targets(settings: &Settings, others: &[Arc<HostConfig>]) -> Vec<TargetHost> {
-    let main = TargetHost { name: String::new(), url: shown_url(&settings.target) };
-    let hosts = settings.hosts.iter().map(|(name, url)| TargetHost { name: name.clone(), url: shown_url(url) });
-    let others = others.iter().map(|other| TargetHost { name: String::new(), url: other.target.origin() });
-    let all: Vec<_> = [main].into_iter().chain(hosts).chain(others).collect();
-    if all.len() > 1 { all } else { Vec::new() }
+/// All hosts that load went to.
+fn targets(settings: &Settings, http: &HttpConfig) -> Vec<TargetHost> {
+    let urls = [&settings.target].into_iter().chain(settings.hosts.values()).map(shown_url);
+    let target = |host: &HostConfig, url| TargetHost {
+        name: host.name.clone().unwrap_or_default(),
+        url,
+        protocol: host.protocol().to_string(),
+    };
+    let hosts = http.hosts().iter().zip(urls).map(|(host, url)| target(host, url));
+    let others = http.other_origins();
+    hosts.chain(others.iter().map(|other| target(other, other.target.origin()))).collect()
 }

@@ -1,6 +1,5 @@
 //! The hosts of a run: their names, whether they respond, and which endpoint goes where.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,13 +61,17 @@ pub(super) fn of_endpoints(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Opti
     catalogue.endpoints.iter().map(|endpoint| endpoint.host.as_ref().map_or(Some(MAIN), index)).collect()
 }
 
-/// All targets on one line, if there are several: "targets: http://a, auth http://b".
-pub(super) fn describe(settings: &Settings) -> Option<String> {
-    let mut text = format!("targets: {}", shown_url(&settings.target));
-    for (name, url) in &settings.hosts {
-        let _ = write!(text, ", {name} {}", shown_url(url));
-    }
-    (!settings.hosts.is_empty()).then_some(text)
+/// All targets on one line: "targets: http://a, auth https://b". With `http`, whose hosts were
+/// asked, each has its protocol.
+pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String {
+    let names = settings.hosts.keys().map(|name| format!("{name} "));
+    let urls = [&settings.target].into_iter().chain(settings.hosts.values()).map(shown_url);
+    let targets = [String::new()].into_iter().chain(names).zip(urls).enumerate().map(|(at, (name, url))| {
+        let host = http.and_then(|http| http.hosts().get(at));
+        host.map_or_else(|| format!("{name}{url}"), |host| format!("{name}{url} ({})", host.protocol()))
+    });
+    let noun = if settings.hosts.is_empty() { "target" } else { "targets" };
+    format!("{noun}: {}", targets.collect::<Vec<_>>().join(", "))
 }
 
 /// Checks that every `--resolve` is about a target.
@@ -126,8 +129,11 @@ async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at
         discards_body: true,
     };
     let mut client = HttpClient::new(config.clone(), Pool::default(), false);
-    let result = time::timeout(TARGET_TIMEOUT, client.exchange(at, head, &[], clock::now())).await;
-    let message = match result.map(|exchange| exchange.result) {
+    let result = time::timeout(TARGET_TIMEOUT, async {
+        config.hosts()[at].agree_on_protocol().await?;
+        client.exchange(at, head, &[], clock::now()).await.result
+    });
+    let message = match result.await {
         Ok(Ok(_)) => return Ok(()),
         Ok(Err(broken)) => describe_no_response((flag, target), broken.failure, &broken.message),
         Err(_) => {
@@ -149,9 +155,7 @@ fn describe_no_response((flag, target): (&str, &str), failure: FailureKind, why:
         }
         FailureKind::Timeout => format!("{target} does not respond: {why}; check the address and firewall, or {other}"),
         FailureKind::Tls => {
-            format!(
-                "{target} accepts connections, but the TLS handshake fails: {why}; check the URL's scheme and --ca-certificate"
-            )
+            format!("{target} accepts connections, but TLS fails: {why}")
         }
         FailureKind::Reset | FailureKind::Unanswered => {
             format!(

@@ -95,7 +95,7 @@ fn each_endpoint_goes_to_the_host_that_it_names() {
     assert_eq!(main.requests(), ["GET /ping - - - 0"]);
     assert_eq!(auth.requests(), ["POST /token?kind=short&user=a+b - - - 0", "DELETE /token - - - 0"]);
     let targets: Vec<_> = report.environment.targets.iter().map(ToString::to_string).collect();
-    assert_eq!(targets, [main.url.clone(), format!("auth {}", auth.url)]);
+    assert_eq!(targets, [format!("{} (HTTP/1.1)", main.url), format!("auth {} (HTTP/1.1)", auth.url)]);
 }
 
 #[test]

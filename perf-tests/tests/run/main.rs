@@ -23,6 +23,8 @@ mod smoke;
 mod statuses;
 mod store;
 mod target;
+mod tls;
+mod tls_server;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

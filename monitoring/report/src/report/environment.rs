@@ -20,7 +20,7 @@ pub struct Environment {
     pub revision: String,
     /// Command line, without secrets.
     pub command: String,
-    /// The hosts that load went to, if there are several. The main target comes first.
+    /// The hosts that load went to. The main target comes first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<TargetHost>,
     /// Hosts that load was allowed for although they are neither on this machine nor in a private
@@ -37,11 +37,16 @@ pub struct TargetHost {
     pub name: String,
     /// Its URL, without user and password.
     pub url: String,
+    /// The version of HTTP: "HTTP/1.1" or "HTTP/2". Empty if it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub protocol: String,
 }
 
 impl std::fmt::Display for TargetHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.name.is_empty() { f.write_str(&self.url) } else { write!(f, "{} {}", self.name, self.url) }
+        let separator = if self.name.is_empty() { "" } else { " " };
+        write!(f, "{}{separator}{}", self.name, self.url)?;
+        if self.protocol.is_empty() { Ok(()) } else { write!(f, " ({})", self.protocol) }
     }
 }
 

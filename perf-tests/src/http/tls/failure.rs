@@ -1,0 +1,121 @@
+//! Explains TLS failures: which side refused, why, and what to do.
+
+use std::io;
+use std::time::{Duration, UNIX_EPOCH};
+
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error};
+
+use super::client_identity;
+use crate::http::protocol::Protocol;
+
+/// Explains an error of a TLS connection. Other errors stay as they are.
+pub(in crate::http) fn explain(error: io::Error, config: &ClientConfig) -> io::Error {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
+    let text = match cause {
+        Some(Error::InvalidCertificate(cause)) => of_certificate(cause),
+        Some(Error::AlertReceived(alert)) => of_alert(*alert, config),
+        Some(Error::InvalidMessage(cause)) => {
+            format!("the server does not respond with TLS ({cause:?}): check the port, or use http://")
+        }
+        Some(Error::PeerIncompatible(cause)) => {
+            format!("this client refuses the server's TLS ({cause:?}): enable TLS 1.2 or 1.3 on the server")
+        }
+        Some(Error::NoApplicationProtocol) => no_protocol(config),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the server closed the connection without ending TLS (no close_notify)".to_owned()
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), text)
+}
+
+/// Explains a handshake in which no protocol was agreed on.
+pub(in crate::http) fn no_protocol(config: &ClientConfig) -> String {
+    let offers = |protocol: Protocol| config.alpn_protocols.iter().any(|offered| offered == protocol.alpn());
+    match (offers(Protocol::Http1), offers(Protocol::Http2)) {
+        (true, false) => "the server refuses HTTP/1.1 over TLS (ALPN): use --http2 in place of --http1",
+        (false, true) => "the server refuses HTTP/2 over TLS (ALPN): use --http1 in place of --http2",
+        _ => "the server refuses both HTTP/1.1 and HTTP/2 over TLS (ALPN): check the port",
+    }
+    .to_owned()
+}
+
+fn of_certificate(error: &CertificateError) -> String {
+    const SKIP: &str = "or pass --insecure-skip-tls-verify";
+    match error {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!("the server's certificate expired on {}: renew it, {SKIP}", date(*not_after))
+        }
+        CertificateError::Expired => format!("the server's certificate has expired: renew it, {SKIP}"),
+        CertificateError::NotValidYetContext { not_before, .. } => format!(
+            "the server's certificate is valid from {} on: check the clocks of both machines, {SKIP}",
+            date(*not_before)
+        ),
+        CertificateError::NotValidForNameContext { expected, presented } => format!(
+            "the server's certificate is not for {} but for {}: use such a name in the URL, with --resolve if it has no \
+             address, {SKIP}",
+            expected.to_str(),
+            presented.iter().map(|name| bare(name)).collect::<Vec<_>>().join(", ")
+        ),
+        CertificateError::UnknownIssuer => format!(
+            "this client does not trust the authority that signed the server's certificate: pass its certificate with \
+             --ca-certificate FILE, {SKIP}"
+        ),
+        error if super::is_authority(error) => format!(
+            "the server's certificate is self-signed, and this client does not trust it: pass it with \
+             --ca-certificate FILE, {SKIP}"
+        ),
+        CertificateError::Revoked => "the server's certificate is revoked: renew it".to_owned(),
+        error => format!("this client refuses the server's certificate: {error}; replace it, {SKIP}"),
+    }
+}
+
+fn of_alert(alert: Alert, config: &ClientConfig) -> String {
+    let is_identified = client_identity::is_in(config);
+    let name = format!("alert {alert:?}");
+    match alert {
+        Alert::CertificateRequired if is_identified => format!(
+            "the server accepts no certificate of this client's authority ({name}): pass another one with \
+             --client-certificate"
+        ),
+        Alert::CertificateRequired => format!(
+            "the server requires a client certificate ({name}): pass it with --client-certificate FILE and \
+             --client-key FILE"
+        ),
+        Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied
+        | Alert::DecryptError
+            if is_identified =>
+        {
+            format!("the server refuses the client certificate ({name}): pass another one with --client-certificate")
+        }
+        Alert::HandshakeFailure | Alert::BadCertificate if !is_identified => format!(
+            "the server refuses the TLS handshake ({name}): it may require a client certificate, given with \
+             --client-certificate FILE and --client-key FILE"
+        ),
+        Alert::ProtocolVersion => {
+            format!("the server refuses TLS 1.2 and 1.3 ({name}): enable one of them on the server")
+        }
+        Alert::UnrecognisedName => {
+            format!("the server does not know this host name ({name}): check the URL's host, and --resolve")
+        }
+        Alert::NoApplicationProtocol => no_protocol(config),
+        _ => format!("the server ends TLS ({name}): check the server's log"),
+    }
+}
+
+/// The date and time in UTC.
+fn date(time: UnixTime) -> String {
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(time.as_secs()))
+}
+
+/// A name without its kind: `DnsName("a.test")` is `a.test`.
+fn bare(name: &str) -> &str {
+    name.split(['(', ')', '"']).filter(|part| !part.is_empty()).nth(1).unwrap_or(name)
+}

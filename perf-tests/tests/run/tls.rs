@@ -1,0 +1,142 @@
+//! Runs over TLS: certificates of both sides, protocols, and what is said if a side refuses.
+
+use std::path::Path;
+
+use perf_report::exit_code::ExitCode;
+use perf_tests::ScenarioResult;
+
+use super::tls_server::{Authority, Identity, TlsServer};
+use super::{code, ping, pings, settings_at};
+
+const HTTP1: &[&str] = &["http/1.1"];
+
+/// Runs a few requests to `https://own.test`, at the server's port.
+fn run(server: &TlsServer, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
+    let authority = format!("own.test:{}", server.port);
+    let resolve = format!("{authority}:127.0.0.1");
+    let given: Vec<_> = [("PERF_RESOLVE", resolve.as_str())].into_iter().chain(given.iter().copied()).collect();
+    let settings = settings_at(&format!("https://{authority}"), None, testid, &given);
+    pings(4).run_with(settings, async move |vu: &mut _, (): &()| ping(vu).await)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Asserts that a run did not begin, and that its message has all of these texts.
+fn assert_refused(finished: &ScenarioResult, texts: &[&str]) {
+    assert_eq!(code(finished), ExitCode::BadConfiguration);
+    let message = finished.report().unwrap_err().1.to_owned();
+    for text in texts {
+        assert!(message.contains(text), "{text:?} is not in: {message}");
+    }
+}
+
+fn assert_sent(finished: &ScenarioResult) {
+    let report = finished.report().unwrap_or_else(|(_, message)| panic!("{message}"));
+    assert_eq!((report.requests.sent, report.requests.failed), (4, 0), "{:?}", report.failures);
+}
+
+#[test]
+fn name_server_name_and_host_stay_with_resolve() {
+    let authority = Authority::new("resolve");
+    let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
+    assert_sent(&run(&server, "tls-1", &[("PERF_CA_CERTIFICATE", text(&authority.file))]));
+    assert_eq!(server.requests(), [format!("own.test HTTP/1.1 own.test:{}", server.port)]);
+}
+
+#[test]
+fn a_self_signed_certificate_is_trusted_only_if_it_is_given() {
+    let identity = Identity::self_signed("own.test");
+    let server = TlsServer::start(&identity, None, HTTP1);
+    assert_sent(&run(&server, "tls-2", &[("PERF_CA_CERTIFICATE", text(&identity.certificate))]));
+    assert_refused(&run(&server, "tls-3", &[]), &["self-signed", "--ca-certificate FILE"]);
+}
+
+#[test]
+fn a_refused_server_certificate_is_explained() {
+    let authority = Authority::new("refused");
+    let given = [("PERF_CA_CERTIFICATE", text(&authority.file))];
+    let server = |identity| TlsServer::start(&identity, None, HTTP1);
+    let expired = server(authority.sign_until("own.test", 2020));
+    assert_refused(&run(&expired, "tls-4", &given), &["expired on Wed, 01 Jan 2020", "renew it"]);
+    let other = server(authority.sign("other.test"));
+    assert_refused(&run(&other, "tls-5", &given), &["is not for own.test but for other.test", "--resolve"]);
+    let unknown = server(authority.sign("own.test"));
+    assert_refused(&run(&unknown, "tls-6", &[]), &["does not trust the authority", "--ca-certificate FILE"]);
+}
+
+#[test]
+fn a_client_certificate_is_presented_if_it_is_required() {
+    let (authority, clients) = (Authority::new("clients-1"), Authority::new("clients-2"));
+    let (client, stranger) = (clients.sign("me"), authority.sign("stranger"));
+    for (number, protocols) in [HTTP1, &["h2"]].into_iter().enumerate() {
+        let server = TlsServer::start(&authority.sign("own.test"), Some(&clients), protocols);
+        let run = |name: &str, files: &[(&str, &str)]| {
+            let given = [&[("PERF_CA_CERTIFICATE", text(&authority.file))], files].concat();
+            run(&server, &format!("tls-client-{name}-{number}"), &given)
+        };
+        let files = [("PERF_CLIENT_CERTIFICATE", text(&client.certificate)), ("PERF_CLIENT_KEY", text(&client.key))];
+        assert_sent(&run("accepted", &files));
+        assert_refused(&run("none", &[]), &["requires a client certificate", "--client-certificate FILE"]);
+        let files =
+            [("PERF_CLIENT_CERTIFICATE", text(&stranger.certificate)), ("PERF_CLIENT_KEY", text(&stranger.key))];
+        assert_refused(&run("stranger", &files), &["refuses the client certificate", "--client-certificate"]);
+    }
+}
+
+#[test]
+fn a_key_that_does_not_fit_its_certificate_ends_the_run_before_setup() {
+    let authority = Authority::new("keys");
+    let (client, other) = (authority.sign("me"), authority.sign("other"));
+    let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
+    let certificate = ("PERF_CLIENT_CERTIFICATE", text(&client.certificate));
+    let key = ("PERF_CLIENT_KEY", text(&other.key));
+    assert_refused(&run(&server, "tls-7", &[certificate, key]), &[text(&other.key), "does not fit", "--client-key"]);
+    assert_refused(&run(&server, "tls-8", &[certificate]), &["has no private key", "--client-key"]);
+    assert_refused(&run(&server, "tls-9", &[key]), &["has no certificate", "--client-certificate"]);
+    assert!(server.requests().is_empty());
+    let both = client.certificate.with_file_name("both.pem");
+    let parts = [&client.certificate, &client.key].map(|file| std::fs::read(file).unwrap());
+    std::fs::write(&both, parts.concat()).unwrap();
+    let authority = ("PERF_CA_CERTIFICATE", text(&authority.file));
+    assert_sent(&run(&server, "tls-10", &[authority, ("PERF_CLIENT_CERTIFICATE", text(&both))]));
+}
+
+#[test]
+fn the_target_chooses_its_protocol_unless_a_setting_insists() {
+    let authority = Authority::new("protocols");
+    let identity = authority.sign("own.test");
+    let run = |offered: &[&str], insisted: Option<&'static str>| {
+        let server = TlsServer::start(&identity, None, offered);
+        let given = [("PERF_CA_CERTIFICATE", text(&authority.file))];
+        let given: Vec<_> = given.into_iter().chain(insisted.map(|name| (name, "1"))).collect();
+        let testid = format!("tls-alpn-{}-{}", offered.join("-").replace('/', "-"), insisted.unwrap_or("any"));
+        (run(&server, &testid, &given), server.requests(), server.port)
+    };
+    let both = ["h2", "http/1.1"];
+    let agreed: [(&[&str], _, _); 6] = [
+        (&both, None, "HTTP/2"),
+        (&both, Some("PERF_HTTP1"), "HTTP/1.1"),
+        (&both, Some("PERF_HTTP2"), "HTTP/2"),
+        (&["http/1.1", "h2"], None, "HTTP/1.1"),
+        (&[], None, "HTTP/1.1"),
+        (&[], Some("PERF_HTTP1"), "HTTP/1.1"),
+    ];
+    for (offered, insisted, protocol) in agreed {
+        let (finished, requests, port) = run(offered, insisted);
+        assert_sent(&finished);
+        let version = protocol.replace("HTTP/2", "HTTP/2.0");
+        assert_eq!(requests, [format!("own.test {version} own.test:{port}")], "{offered:?} {insisted:?}");
+        let targets: Vec<_> = finished.report().unwrap().environment.targets.iter().map(ToString::to_string).collect();
+        assert_eq!(targets, [format!("https://own.test:{port} ({protocol})")]);
+    }
+    let mismatched: [(&[&str], _, _); 3] = [
+        (HTTP1, "PERF_HTTP2", ["refuses HTTP/2", "use --http1"]),
+        (&[], "PERF_HTTP2", ["refuses HTTP/2", "use --http1"]),
+        (&["h2"], "PERF_HTTP1", ["refuses HTTP/1.1", "use --http2"]),
+    ];
+    for (offered, insisted, texts) in mismatched {
+        assert_refused(&run(offered, Some(insisted)).0, &texts);
+    }
+}

@@ -1,0 +1,172 @@
+//! A TLS service in this process, with certificates made for the test.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::serve::Listener;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{copy, sink};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// An authority that signs certificates, with its own as a file.
+pub(crate) struct Authority {
+    folder: PathBuf,
+    issuer: Issuer<'static, KeyPair>,
+    pub(crate) file: PathBuf,
+}
+
+/// A certificate and its key, as files.
+pub(crate) struct Identity {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Authority {
+    /// An authority whose files are in a folder of this name.
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let file = folder.join("authority.pem");
+        std::fs::write(&file, params.self_signed(&key).unwrap().pem()).unwrap();
+        Self { folder, issuer: Issuer::new(params, key), file }
+    }
+
+    /// Signs a certificate for a host name.
+    pub(crate) fn sign(&self, name: &str) -> Identity {
+        self.sign_until(name, 2040)
+    }
+
+    /// Signs a certificate that expires at the beginning of a year.
+    pub(crate) fn sign_until(&self, name: &str, year: i32) -> Identity {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity::write(&self.folder.join(name), &certificate.pem(), &key)
+    }
+}
+
+impl Identity {
+    /// A self-signed certificate that is an authority's, as `openssl req -x509` makes it.
+    pub(crate) fn self_signed(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Self::write(&folder.join(name), &params.self_signed(&key).unwrap().pem(), &key)
+    }
+
+    fn write(path: &Path, certificate: &str, key: &KeyPair) -> Self {
+        let files = Self { certificate: path.with_extension("pem"), key: path.with_extension("key") };
+        std::fs::write(&files.certificate, certificate).unwrap();
+        std::fs::write(&files.key, key.serialize_pem()).unwrap();
+        files
+    }
+}
+
+/// A service that responds 200 to everything.
+pub(crate) struct TlsServer {
+    pub(crate) port: u16,
+    /// Server name (SNI), version and authority of each request.
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl TlsServer {
+    /// Starts a service. It requires a certificate of `clients`, if given, and agrees on one of the
+    /// protocols, its first choice first; without protocols, it does not negotiate.
+    pub(crate) fn start(identity: &Identity, clients: Option<&Authority>, protocols: &[&str]) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+        let builder = builder.unwrap();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(CertificateDer::from_pem_file(&authority.file).unwrap()).unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let chain = vec![CertificateDer::from_pem_file(&identity.certificate).unwrap()];
+        let key = PrivateKeyDer::from_pem_file(&identity.key).unwrap();
+        let mut config = builder.with_single_cert(chain, key).unwrap();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Self::serve(config)
+    }
+
+    fn serve(config: ServerConfig) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let (recorded, names) = (requests.clone(), Arc::<Mutex<String>>::default());
+        let name = names.clone();
+        let router = Router::new().fallback(move |request: Request| async move {
+            let host = request.headers().get("host").map(|host| host.to_str().unwrap().to_owned());
+            let host = host.or_else(|| request.uri().authority().map(ToString::to_string)).unwrap_or_default();
+            let request = format!("{} {:?} {host}", name.lock().unwrap(), request.version());
+            recorded.lock().unwrap().push(request);
+        });
+        thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let tcp = TcpListener::from_std(listener).unwrap();
+                let acceptor = TlsAcceptor::from(Arc::new(config));
+                axum::serve(TlsListener { tcp, acceptor, names }, router).await.unwrap();
+            });
+        });
+        Self { port, requests }
+    }
+
+    /// The distinct requests so far.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let mut requests = self.requests.lock().unwrap().clone();
+        requests.dedup();
+        requests
+    }
+}
+
+struct TlsListener {
+    tcp: TcpListener,
+    acceptor: TlsAcceptor,
+    /// The server name of the last handshake.
+    names: Arc<Mutex<String>>,
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            let (tcp, address) = self.tcp.accept().await.unwrap();
+            match self.acceptor.accept(tcp).into_fallible().await {
+                Ok(stream) => {
+                    *self.names.lock().unwrap() = stream.get_ref().1.server_name().unwrap_or("-").to_owned();
+                    return (stream, address);
+                }
+                // The client reads the alert before the connection ends.
+                Err((_, mut tcp)) => drop(copy(&mut tcp, &mut sink()).await),
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+}
