@@ -9,11 +9,11 @@ use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
-    ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DURATION, EXACT_ARRIVALS, FOLDER, HTTP1, HTTP2,
-    INSECURE, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE,
+    ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DURATION, EXACT_ARRIVALS, FOLDER, HOST_HEADER, HTTP1,
+    HTTP2, INSECURE, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE,
     REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS,
-    RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate,
-    parse_stages, parse_testid,
+    RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP,
+    parse_rate, parse_stages, parse_testid,
 };
 use crate::{PerHost, Resolve, Settings};
 use monitoring::{label, stack_limits};
@@ -134,6 +134,11 @@ const REQUESTS: &[Setting] = &[
     .help("PEM file of the certificate to present to the target (repeatable). Without NAME=, for all hosts"),
     flag("client-key", Many("[NAME=]FILE", "\n"), &[CLIENT_KEY], |it, text| files(&mut it.http.client_key, text))
         .help("PEM file of the client certificate's key (repeatable). Without it, the certificate's file has the key"),
+    flag("host-header", Many("[NAME=]VALUE", "\n"), &[HOST_HEADER], |it, text| put(&mut it.http.host_header, names(text)))
+        .help("Host header in place of the URL's host and port (repeatable). Without NAME=, for the main target"),
+    flag("sni", Many("[NAME=]HOST", "\n"), &[SNI], |it, text| put(&mut it.http.sni, names(text))).help(
+        "Server name of the TLS handshake in place of the URL's host (repeatable). The certificate must be for it.          Without NAME=, for the main target",
+    ),
     flag("user-agent", One("USER_AGENT"), &["K6_USER_AGENT"], |it, text| {
         let agent = is_header_value(text).then(|| text.trim().to_owned());
         some(&mut it.http.user_agent, agent.ok_or_else(|| ValueError::Header(text.to_owned())))
@@ -286,6 +291,18 @@ fn file(field: &mut Option<PathBuf>, text: &str) -> Result<(), ValueError> {
 /// Sets files, one `[NAME=]FILE` per line; an empty text means not set.
 fn files(field: &mut PerHost<PathBuf>, text: &str) -> Result<(), ValueError> {
     put(field, PerHost::parse(text, |file| Ok(file.into())))
+}
+
+/// Parses names of hosts, one `[NAME=]VALUE` per line, each with or without a port.
+fn names(text: &str) -> Result<PerHost<String>, ValueError> {
+    PerHost::parse(text, |name| {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+        if !name.is_empty() && name.chars().all(is_name) {
+            Ok(name.to_owned())
+        } else {
+            Err(ValueError::Refused("not the name of a host, such as shop.example or shop.example:8443"))
+        }
+    })
 }
 
 fn ignore(settings: &mut Settings, message: &str) -> Result<(), ValueError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, PerHost, ValueError};
+use super::{CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, HOST_HEADER, PerHost, SNI, ValueError};
 
 /// Options of every request of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,13 @@ pub struct HttpSettings {
     /// file.
     #[serde(default)]
     pub client_key: PerHost<PathBuf>,
+    /// Header `host`, or `:authority`, in place of the URL's host and port.
+    #[serde(default)]
+    pub host_header: PerHost<String>,
+    /// Server name of the TLS handshake, which the certificate must be for, in place of the URL's
+    /// host.
+    #[serde(default)]
+    pub sni: PerHost<String>,
     /// HTTP/1.1 even if the target prefers HTTP/2.
     #[serde(default)]
     pub http1: bool,
@@ -99,7 +106,9 @@ impl HttpSettings {
             (CLIENT_CERTIFICATE, &self.client_certificate),
             (CLIENT_KEY, &self.client_key),
         ];
-        settings.into_iter().flat_map(|(setting, files)| files.names().map(move |name| (setting, name)))
+        let files = settings.into_iter().flat_map(|(setting, files)| files.names().map(move |name| (setting, name)));
+        let names = [(HOST_HEADER, &self.host_header), (SNI, &self.sni)];
+        files.chain(names.into_iter().flat_map(|(setting, values)| values.names().map(move |name| (setting, name))))
     }
 
     /// The files that it names, whose paths have to become absolute for another process.
@@ -121,6 +130,8 @@ impl Default for HttpSettings {
             ca_certificate: PerHost::default(),
             client_certificate: PerHost::default(),
             client_key: PerHost::default(),
+            host_header: PerHost::default(),
+            sni: PerHost::default(),
             http1: false,
             http2: false,
             compression: false,

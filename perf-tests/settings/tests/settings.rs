@@ -124,6 +124,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("K6_USER_AGENT", "agent/1", "\u{7f}"),
     ("K6_MAX_REDIRECTS", "10", "101"),
     ("PERF_REQUEST_TIMEOUT", "1ms", "0s"),
+    ("PERF_HOST_HEADER", "shop.example:81", "a b"),
+    ("PERF_SNI", "shop.example", "a/b"),
     ("PERF_HTTP1", "1", ""),
     ("PERF_HTTP2", "1", ""),
     ("PERF_COMPRESSION", "1", ""),

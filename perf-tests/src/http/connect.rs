@@ -107,7 +107,7 @@ async fn connect_to(
     let _ = tcp.set_nodelay(true);
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
     let tls_error = |message: String| ExchangeError { failure: Failure::Tls, message };
-    let name = ServerName::try_from(target.host.clone()).map_err(|error| tls_error(error.to_string()))?;
+    let name = ServerName::try_from(target.server_name.clone()).map_err(|error| tls_error(error.to_string()))?;
     let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await;
     lap(Part::TlsHandshaking);
     let stream = stream.map_err(|error| match error.kind() {

@@ -194,7 +194,7 @@ pub(super) fn request(
     let scheme = if target.tls { "https" } else { "http" };
     let base = if head.absolute { "" } else { target.base.as_str() };
     let [mark, query] = head.whole_query();
-    let uri = format!("{scheme}://{}{base}{}{mark}{query}", target.authority, head.path);
+    let uri = format!("{scheme}://{}{base}{}{mark}{query}", target.host_header, head.path);
     let given = || head.given();
     let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
     let mut request = http::Request::builder().method(head.method).uri(uri);

@@ -31,7 +31,9 @@ pub(crate) struct HostConfig {
 
 impl HostConfig {
     pub(super) fn new(name: Option<&str>, url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
-        let target = Target::new(url, &settings.allowed);
+        let mut target = Target::new(url, &settings.allowed);
+        settings.host_header.get_own(name).into_iter().for_each(|header| target.host_header.clone_from(header));
+        settings.sni.get_own(name).into_iter().for_each(|sni| target.server_name.clone_from(sni));
         let tls = target.tls.then(|| HostTls::new(name, settings)).transpose()?;
         let fixed = settings.resolve.iter().flat_map(|it| it.addresses_of(&target.host, target.port)).collect();
         let resolver = Resolver::new(&target, fixed, settings.dns_ttl);

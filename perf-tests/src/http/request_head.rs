@@ -63,7 +63,7 @@ impl<'a> RequestHead<'a> {
         let base = if self.absolute { "" } else { target.base.as_str() };
         put(&[self.method, " ", base, self.path]);
         put(&self.whole_query());
-        put(&[" HTTP/1.1\r\nhost: ", &target.authority]);
+        put(&[" HTTP/1.1\r\nhost: ", &target.host_header]);
         let given = || self.given();
         let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
         if !has("user-agent") {

@@ -16,8 +16,12 @@ pub(crate) struct Target {
     pub(crate) tls: bool,
     /// Whether load is allowed even outside private networks.
     pub(crate) is_allowed: bool,
-    /// The header `host`.
+    /// Host and port as in the URL.
     pub(crate) authority: String,
+    /// The header `host`: the authority, unless the user gave another.
+    pub(crate) host_header: String,
+    /// The server name of the TLS handshake: the host, unless the user gave another.
+    pub(crate) server_name: String,
     /// The base path, which precedes every path; no slash at its end.
     pub(crate) base: String,
     /// The header `authorization`, made from user and password of the URL.
@@ -57,7 +61,8 @@ impl Target {
         let port = url.port_or_known_default().unwrap_or(80);
         let is_allowed = allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host));
         let base = url.path().trim_end_matches('/').to_owned();
-        Self { host, port, tls, is_allowed, authority, base, authorization }
+        let (host_header, server_name) = (authority.clone(), host.clone());
+        Self { host, port, tls, is_allowed, authority, host_header, server_name, base, authorization }
     }
 
     /// Whether requests for this URL go to this target: it has the same origin.

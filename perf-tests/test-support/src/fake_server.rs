@@ -62,7 +62,13 @@ pub fn accept_one(handle: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAdd
 /// Serves one request for each connection. `respond_to` makes the status line and the JSON body
 /// from the request's text. Returns the server's URL.
 pub fn respond(respond_to: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
-    let (listener, address) = listen();
+    respond_at("127.0.0.1:0", respond_to)
+}
+
+/// As [`respond`], at an address such as `[::1]:0`.
+pub fn respond_at(address: &str, respond_to: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
+    let listener = TcpListener::bind(address).unwrap();
+    let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();

@@ -13,9 +13,9 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::FindingKind;
 use perf_settings::Settings;
 use perf_tests::{Scenario, ScenarioResult, Vu, shared_iterations};
-use test_support::fake_server::serve;
+use test_support::fake_server::{respond_at, serve};
 
-use super::{CATALOGUE, PING, code, settings_at};
+use super::{CATALOGUE, PING, code, ping, pings, settings_at};
 
 const AUTH: Host = Host::new("auth", "Login server");
 const LOG_IN: Endpoint = Endpoint::new("log_in", "Log in", Method::Post, "/token?kind=short").on(AUTH);
@@ -96,6 +96,23 @@ fn each_endpoint_goes_to_the_host_that_it_names() {
     assert_eq!(auth.requests(), ["POST /token?kind=short&user=a+b - - - 0", "DELETE /token - - - 0"]);
     let targets: Vec<_> = report.environment.targets.iter().map(ToString::to_string).collect();
     assert_eq!(targets, [format!("{} (HTTP/1.1)", main.url), format!("auth {} (HTTP/1.1)", auth.url)]);
+}
+
+#[test]
+fn a_target_may_have_an_ipv6_address_and_a_base_path() {
+    let requests = Arc::<Mutex<Vec<String>>>::default();
+    let recorded = requests.clone();
+    let url = respond_at("[::1]:0", move |request| {
+        recorded.lock().unwrap().extend(request.lines().take(2).map(str::to_owned));
+        ("200 OK", "{}".to_owned())
+    });
+    let target = settings_at(&format!("{url}/base/v1/"), None, "hosts-ipv6", &[]);
+    let finished = pings(2).run_with(target, async move |vu: &mut Vu, (): &()| ping(vu).await);
+    assert_eq!(finished.report().unwrap().requests.failed, 0);
+    let host = format!("host: {}", url.replace("http://", ""));
+    let ping = "GET /base/v1/ping HTTP/1.1";
+    let expected = ["GET /base/v1/ HTTP/1.1", &host, ping, &host, ping, &host];
+    assert_eq!(*requests.lock().unwrap(), expected);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Runs over TLS: certificates of both sides, protocols, and what is said if a side refuses.
+//! Runs over TLS: certificates of both sides, protocols, and the messages if one side refuses.
 
 use std::path::Path;
 
@@ -43,6 +43,21 @@ fn name_server_name_and_host_stay_with_resolve() {
     let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
     assert_sent(&run(&server, "tls-1", &[("PERF_CA_CERTIFICATE", text(&authority.file))]));
     assert_eq!(server.requests(), [format!("own.test HTTP/1.1 own.test:{}", server.port)]);
+}
+
+#[test]
+fn host_header_and_server_name_can_differ_from_the_url() {
+    let authority = Authority::new("names");
+    for (protocols, version) in [(HTTP1, "HTTP/1.1"), (&["h2"], "HTTP/2.0")] {
+        let server = TlsServer::start(&authority.sign("shop.test"), None, protocols);
+        let given = [
+            ("PERF_CA_CERTIFICATE", text(&authority.file)),
+            ("PERF_SNI", "shop.test"),
+            ("PERF_HOST_HEADER", "other.test:81"),
+        ];
+        assert_sent(&run(&server, &format!("tls-names-{}", protocols[0].replace('/', "-")), &given));
+        assert_eq!(server.requests(), [format!("shop.test {version} other.test:81")]);
+    }
 }
 
 #[test]
