@@ -120,10 +120,13 @@ impl HttpClient {
         lane
     }
 
-    /// Maximum number of requests at once to one host, as in browsers: connections in HTTP/1.1,
+    /// Maximum number of requests at once to this host, as in browsers: connections in HTTP/1.1,
     /// streams of one connection in HTTP/2.
-    pub(crate) fn most_at_once(&self) -> usize {
-        if self.config.settings.http2 { MOST_STREAMS } else { MOST_CONNECTIONS }
+    pub(crate) fn most_at_once(&self, host: usize) -> usize {
+        match self.hosts[host].config.protocol() {
+            Protocol::Http1 => MOST_CONNECTIONS,
+            Protocol::Http2 => MOST_STREAMS,
+        }
     }
 
     /// The index of the host that serves a URL, for a redirect from the host `from`.

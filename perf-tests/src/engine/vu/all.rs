@@ -94,8 +94,9 @@ impl Vu {
             self.host = request.spec.host();
             queues.entry(self.host).or_default().push_back((at, request));
         }
-        let most = self.http.most_at_once();
-        let queues: Vec<_> = queues.into_values().map(|queue| (queue.len().min(most), RefCell::new(queue))).collect();
+        let with_width =
+            |(host, queue): (_, VecDeque<_>)| (queue.len().min(self.http.most_at_once(host)), RefCell::new(queue));
+        let queues: Vec<_> = queues.into_iter().map(with_width).collect();
         self.make_lanes(queues.iter().map(|(width, _)| width).sum());
         let mut lanes = self.lanes.iter_mut();
         let mut under_way = FuturesUnordered::new();
