@@ -123,12 +123,13 @@ fn each_threshold_of_a_span_is_a_bucket_bound() {
 
 #[test]
 fn names_that_series_or_rules_have_already_are_refused() {
-    const ALL: Endpoint = Endpoint::new("all", "All", Method::Get, "/all");
-    const CLASH: Catalogue = Catalogue { endpoints: &[ALL], critical: &[], slos: &[], ..ECHO };
-    assert_eq!(CLASH.validate(), Err(CatalogueError::Reserved("all")));
-    const SEGMENT: Endpoint = Endpoint::new("segment_ping", "Ping", Method::Get, "/ping");
-    const OF_SEGMENTS: Catalogue = Catalogue { endpoints: &[SEGMENT], critical: &[], slos: &[], ..ECHO };
-    assert_eq!(OF_SEGMENTS.validate(), Err(CatalogueError::Reserved("segment_ping")));
+    for name in ["all", "http_req", "measure_ping", "segment_ping"] {
+        let endpoints = vec![Endpoint::new(name, "Ping", Method::Get, "/ping")].leak();
+        let endpoint = Catalogue { endpoints, critical: &[], slos: &[], ..ECHO };
+        assert_eq!(endpoint.validate(), Err(CatalogueError::Reserved(name)));
+        let measures = vec![Measure::counter(name, "Pings")].leak();
+        assert_eq!(Catalogue { measures, ..ECHO }.validate(), Err(CatalogueError::Reserved(name)));
+    }
     const SAME: Catalogue = Catalogue { measures: &[Measure::counter("ping", "Pings")], ..ECHO };
     assert_eq!(SAME.validate(), Err(CatalogueError::Reserved("ping")));
 }
