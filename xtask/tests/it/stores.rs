@@ -138,9 +138,11 @@ fn check_store(kind: &StoreKind) {
     };
     let checks = ["nothing empty", "delivery", "same answer"].map(|name| format!("{name}: {}", outcome(name)));
     assert!(checks.iter().all(|check| check.ends_with(": shown")), "{}: {checks:?} {}", kind.name, output.text);
-    // Such queries are about ranges, of which the store shows nothing if it is late.
+    // Queries about ranges may be empty after a run of a few pushes. Here one is, and 55 are if the
+    // store hides the last 30 s.
     let excused = proof["checks"][0]["excused"].to_string();
-    assert!(!excused.contains("a run with only a few pushes"), "{}: {excused}", kind.name);
+    let empty = excused.matches("a run with only a few pushes").count();
+    assert!(empty < 10, "{}: {empty} ranges are empty: {excused}", kind.name);
     imitation.check_that_it_behaved(kind.name);
     let (name, tested) = if is_real {
         (format!("{} {}", kind.name, version(&prometheus.url)), "run".to_owned())
