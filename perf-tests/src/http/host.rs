@@ -45,8 +45,8 @@ impl HostConfig {
         Ok(Self { name: name.map(str::to_owned), target, resolver, tls, protocol })
     }
 
-    /// The protocol of all its connections. HTTP/1.1 if the host was not asked, as an origin that only
-    /// a redirect leads to.
+    /// The protocol of all its connections. HTTP/1.1 if the host was not asked, as an origin that
+    /// only a redirect leads to.
     pub(crate) fn protocol(&self) -> Protocol {
         self.protocol.get().copied().unwrap_or(Protocol::Http1)
     }

@@ -1,7 +1,9 @@
-//! The client beside curl and Python's httpx: the same requests on the wire, and the same
-//! understanding of 200 exchanges, and the same to servers of five makes. It is known that they differ
-//! in headers of their own (`recorder::OWN`) and in which characters they escape: a space in a query
-//! is `+` here (URL standard, section 5.2) and `%20` in the others (RFC 3986, section 2.1).
+//! The client beside curl and Python's httpx: the same requests on the wire, the same understanding
+//! of 200 exchanges, and the same to servers of five makes.
+//!
+//! They differ in headers of their own (`recorder::OWN`), and in the characters that they escape: a
+//! space in a query is `+` here (URL standard, section 5.2) and `%20` in the others (RFC 3986,
+//! section 2.1).
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
@@ -18,7 +20,7 @@ type Client = fn(&str, &[Exchange]) -> Vec<Outcome>;
 
 const OTHERS: [(&str, Client); 2] = [("curl", clients::curl), ("httpx", clients::httpx)];
 
-/// What a client sent and understood, by exchange.
+/// Runs a client. Returns its requests as they arrived, and how it understood the responses.
 fn observe(client: Client, exchanges: &[Exchange]) -> (Vec<WireRequest>, Vec<Outcome>) {
     let recorder = Recorder::start(exchanges.iter().map(|exchange| exchange.response).collect());
     let outcomes = client(&recorder.url, exchanges);

@@ -29,7 +29,7 @@ impl Request<'_> {
     /// ```
     /// # use monitoring::services::stock_ai::GET_NEWS;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let days: Vec<_> = (1..=3).map(|day| vu.request(GET_NEWS).query("day", day).prepare()).collect();
+    /// let days = (1..=3).map(|day| vu.request(GET_NEWS).query("day", day).prepare()).collect();
     /// for news in vu.all_of(days).await {
     ///     println!("{} bytes", news?.body().len());
     /// }
@@ -83,7 +83,8 @@ impl Vu {
     /// ```
     /// # use monitoring::services::stock_ai::GET_NEWS;
     /// # use perf_tests::engine::PreparedRequest;
-    /// # async fn iteration(vu: &mut perf_tests::Vu, page: Vec<PreparedRequest>) -> anyhow::Result<()> {
+    /// # use perf_tests::Vu;
+    /// # async fn iteration(vu: &mut Vu, page: Vec<PreparedRequest>) -> anyhow::Result<()> {
     /// let responses: Vec<_> = vu.all_of(page).await.into_iter().collect::<Result<_, _>>()?;
     /// # Ok(())
     /// # }
