@@ -113,12 +113,15 @@ fn a_body_that_is_not_its_coding_fails_with_the_cause() {
                 let failed = vu.request(JSON).path("coding", coding).send().await.unwrap_err();
                 anyhow::ensure!(failed.to_string().contains(expected), "{failed}");
             }
+            let unexpected = vu.request(JSON).path("coding", "lie").expect(404).send().await.unwrap_err();
+            anyhow::ensure!(unexpected.to_string().contains("answered 200 OK, expected 404"), "{unexpected}");
             let named = vu.request(JSON).path("coding", "unknown").send().await?.json::<u8>().unwrap_err();
             anyhow::ensure!(named.to_string().contains("content-encoding compress cannot be decoded"), "{named}");
             Ok(())
         });
         let report = finished.report().unwrap();
         assert_eq!((code(&finished), report.iterations.failed), (ExitCode::Missed, 0), "{:?}", report.findings);
-        assert_eq!(report.endpoints[0].errors[&FailureKind::Protocol], 40);
+        let errors = &report.endpoints[0].errors;
+        assert_eq!((errors[&FailureKind::Protocol], errors[&FailureKind::Status]), (40, 20));
     }
 }

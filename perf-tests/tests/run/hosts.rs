@@ -239,3 +239,19 @@ fn endless_redirects_end_at_the_limit_with_their_shape() {
     }
     assert_eq!((looping.requests().len(), counting.requests().len()), (51, 101));
 }
+
+#[test]
+fn a_query_of_a_redirect_is_in_no_message() {
+    let main = RecordingHost::redirecting(|path| match path {
+        "/start" => Some((303, "/callback?code=SECRET".to_owned())),
+        "/callback?code=SECRET" => Some((500, String::new())),
+        _ => None,
+    });
+    let auth = RecordingHost::start();
+    let mut settings = settings(&main, Some(&auth), "query-1");
+    settings.http.max_redirects = 2;
+    let finished = run(settings, post);
+    let report = finished.report().unwrap();
+    let text = serde_json::to_string(report).unwrap();
+    assert!(text.contains("/callback answered 500") && !text.contains("SECRET"), "{text}");
+}

@@ -329,7 +329,7 @@ impl<'vu> Request<'vu> {
             self.vu.store_cookies(reply, self.spec.host, &self.spec.path, absolute);
         }
         let max_body = self.vu.http.config().max_body();
-        let (result, body) = decode(result, max_body);
+        let (result, body) = decode(result, max_body, |status| self.expects(status));
         stopwatch.received(body);
         let max_body = (!self.spec.discards_body).then_some(max_body);
         let result = result.map(|reply| Response::new(self.spec.name, reply, max_body));

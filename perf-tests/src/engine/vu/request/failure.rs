@@ -21,7 +21,9 @@ impl Request<'_> {
         (check, why_not): (Option<&'static str>, Option<String>),
         place: &'static Location<'static>,
     ) -> RequestError {
-        let request = body_text(format!("{} {}", self.spec.method.as_str(), self.spec.path).as_bytes());
+        // A query may have a secret, such as the code of a login that a redirect hands over.
+        let path = self.spec.path.split('?').next().unwrap_or_default();
+        let request = body_text(format!("{} {path}", self.spec.method.as_str()).as_bytes());
         let body = |response: &Response| match body_text(&response.shown_body()) {
             body if body.is_empty() => body,
             body => format!(": {body}"),

@@ -56,7 +56,7 @@ impl Redirects {
 fn next_method(status: u16, method: Method) -> Option<Option<Method>> {
     match status {
         // POST becomes GET for historical reasons, in every client.
-        301 | 302 => Some(matches!(method, Method::Post).then_some(Method::Get)),
+        301 | 302 => Some((method.as_str() == "POST").then_some(Method::Get)),
         303 => Some((!matches!(method.as_str(), "GET" | "HEAD")).then_some(Method::Get)),
         307 | 308 => Some(None),
         _ => None,

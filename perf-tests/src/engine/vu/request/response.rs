@@ -190,12 +190,26 @@ impl Response {
     }
 }
 
+/// The status of a response whose body is a part of an encoded body (RFC 9110, section 14.2), so
+/// that it cannot be decoded by itself.
+const PARTIAL_CONTENT: u16 = 206;
+
 /// Decodes the body of a response, into at most `limit` bytes, and counts its bytes before and
-/// after. A discarded body is not decoded, and both numbers are those that were sent.
-pub(super) fn decode(result: Result<Reply, ExchangeError>, limit: usize) -> (Result<Reply, ExchangeError>, BodyBytes) {
+/// after. A discarded body is not decoded, and both numbers are those that were sent. A body that
+/// cannot be decoded is an error only if the status is expected, since an unexpected status is the
+/// cause to report.
+pub(super) fn decode(
+    result: Result<Reply, ExchangeError>,
+    limit: usize,
+    expects: impl FnOnce(u16) -> bool,
+) -> (Result<Reply, ExchangeError>, BodyBytes) {
     let Ok(mut reply) = result else { return (result, BodyBytes::default()) };
     let received = reply.body().len() as u64 + reply.discarded;
+    if reply.status == PARTIAL_CONTENT {
+        return (Ok(reply), BodyBytes { received, decoded: received });
+    }
     match reply.decode(limit) {
+        Err(_) if !expects(reply.status) => (Ok(reply), BodyBytes { received, decoded: received }),
         Ok(()) => {
             let decoded = reply.body().len() as u64 + reply.discarded;
             (Ok(reply), BodyBytes { received, decoded })
