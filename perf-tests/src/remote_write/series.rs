@@ -125,6 +125,8 @@ impl SeriesWriter<'_> {
                 self.counter(&Metric::http_req_failed(), labeled, &status, counts.failed);
             }
         }
+        self.counter(&Metric::body_bytes(), labeled, "", counts.bodies.received);
+        self.counter(&Metric::decoded_bytes(), labeled, "", counts.bodies.decoded);
         for (failure, count) in counts.failures() {
             self.counter(&Metric::http_req_errors(), labeled, failure.as_str(), count);
         }
@@ -169,8 +171,6 @@ impl SeriesWriter<'_> {
             self.latency(&Metric::span(endpoint, *span), labeled, durations);
         }
         self.counter(&Metric::api_errors(), labeled, "", requests.failed);
-        self.counter(&Metric::body_bytes(), labeled, "", counts.bodies.received);
-        self.counter(&Metric::decoded_bytes(), labeled, "", counts.bodies.decoded);
         if with_success {
             self.counter(&Metric::success(endpoint), labeled, "", requests.sent - requests.failed);
         }
