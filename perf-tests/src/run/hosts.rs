@@ -74,7 +74,8 @@ pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String
     format!("{noun}: {}", targets.collect::<Vec<_>>().join(", "))
 }
 
-/// Checks that every `--resolve` is about a target.
+/// Checks that every `--resolve` is about a target, or about another origin that redirects may lead
+/// to.
 ///
 /// # Errors
 /// If one is about another host or port: it would have no effect.
@@ -83,7 +84,8 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
     let of =
         |url: &url::Url| (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(80));
     let is_about = |resolve: &perf_settings::Resolve| {
-        targets().map(of).any(|(host, port)| resolve.addresses_of(&host, port).next().is_some())
+        let is_allowed = settings.http.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&resolve.host));
+        is_allowed || targets().map(of).any(|(host, port)| resolve.addresses_of(&host, port).next().is_some())
     };
     let Some(other) = settings.http.resolve.iter().find(|resolve| !is_about(resolve)) else { return Ok(()) };
     let targets: Vec<_> = targets().map(of).map(|(host, port)| format!("{host}:{port}")).collect();
