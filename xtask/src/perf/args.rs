@@ -304,14 +304,19 @@ fn without_secrets(word: &str) -> String {
     if ["--start=", "--build=", "--reset="].contains(&flag.as_str()) {
         return format!("{flag}…");
     }
-    // A target may begin with the name of its host.
-    let (name, url) = value.split_once('=').filter(|(name, _)| !name.contains(':')).unwrap_or(("", value));
-    let shown = Url::parse(url).ok().filter(|_| url.contains("://")).map(|url| prometheus_store::shown_url(&url));
-    match shown {
-        Some(shown) if name.is_empty() => format!("{flag}{shown}"),
-        Some(shown) => format!("{flag}{name}={shown}"),
-        None => format!("{flag}{value}"),
+    // Several targets may be in one word.
+    let shown: Vec<_> = value.split_whitespace().map(target_without_secrets).collect();
+    format!("{flag}{}", shown.join(" "))
+}
+
+/// A URL without user and password, or any other text. A URL may follow the name of its host.
+fn target_without_secrets(text: &str) -> String {
+    if !text.contains("://") {
+        return text.to_owned();
     }
+    let (name, url) = text.split_once('=').filter(|(name, _)| !name.contains(':')).unwrap_or(("", text));
+    let shown = Url::parse(url).map_or_else(|_| "…".to_owned(), |url| prometheus_store::shown_url(&url));
+    if name.is_empty() { shown } else { format!("{name}={shown}") }
 }
 
 fn is_ci() -> bool {

@@ -81,6 +81,9 @@ fn a_command_line_is_kept_without_secrets() {
     assert_eq!(without_secrets("--target=auth=http://user:pass@host:1/"), "--target=auth=http://host:1");
     assert_eq!(without_secrets("auth=http://user:pass@host:1/"), "auth=http://host:1");
     assert_eq!(without_secrets("http://user:pass@host:1/a"), "http://host:1/a");
+    let both = "http://user:pass@host:1 auth=http://user:pass@host:2";
+    assert_eq!(without_secrets(both), "http://host:1 auth=http://host:2");
+    assert_eq!(without_secrets("--target=http://user:pass@host:port"), "--target=…");
     assert_eq!(without_secrets("--start=KEY=x ./server"), "--start=…");
     assert_eq!(without_secrets("team=trading"), "team=trading");
 }
