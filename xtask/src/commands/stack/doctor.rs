@@ -14,7 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::stack::{GRAFANA_PORT, Images, PROMETHEUS_PORT, docker, local_url};
-use crate::terminal::print_line;
+use crate::terminal::{print_line, refuse};
 use crate::{generated_files, http, workspace};
 
 /// The details of a passed check, or the problem and its remedy.
@@ -52,6 +52,10 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         None => (local_url(args.prometheus_port)?, false),
     };
     let store = Store { prometheus: http::prometheus(&url, &settings.store_access)?, url, is_external };
+    let named = match perf_settings::parse_targets(&args.target.join(" ")) {
+        Ok(named) => named,
+        Err(error) => return Ok(refuse(format!("--target: {error}"))),
+    };
     let grafana = local_url(args.grafana_port)?;
     let has_docker = docker::version().await.is_ok();
     let mut all_well = true;
@@ -70,7 +74,6 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
             if has_docker { data_source(&grafana).await } else { Ok(NO_GRAFANA.to_owned()) },
         ),
     ];
-    let named = perf_settings::parse_targets(&args.target.join(" "))?;
     for (name, url) in &named {
         let result = target::mapping(url).await;
         let about = |text: String| name.as_ref().map_or_else(|| text.clone(), |name| format!("{name}: {text}"));
