@@ -33,16 +33,17 @@ impl Nginx {
         let Some(program) = workspace::program("nginx") else { bail!("nginx is not on PATH: install it") };
         certify(folder)?;
         let (port, status_port) = (ports::free_port()?, ports::free_port()?);
-        let http2 = if protocol == Protocol::Http2 { "on" } else { "off" };
+        // The directive http2, which replaces this, is newer than many distributions' nginx.
+        let http2 = if protocol == Protocol::Http2 { " http2" } else { "" };
         let at = folder.display();
         let configuration = format!(
-            "daemon off; worker_processes 1; pid {at}/nginx.pid; error_log {at}/nginx.log;
+            "daemon off; master_process off; pid {at}/nginx.pid; error_log {at}/nginx.log;
 events {{ worker_connections 4096; }}
 http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
   client_body_temp_path {at}; proxy_temp_path {at}; fastcgi_temp_path {at}; uwsgi_temp_path {at}; scgi_temp_path {at};
   server {{
-    listen 127.0.0.1:{port} ssl; http2 {http2};
+    listen 127.0.0.1:{port} ssl{http2};
     ssl_certificate {at}/server.pem; ssl_certificate_key {at}/server.key; ssl_protocols TLSv1.3;
     location / {{ default_type application/json; return 200 '{BODY}'; }}
   }}
