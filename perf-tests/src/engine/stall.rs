@@ -7,8 +7,8 @@
 //! A lane is the requests of one part to one endpoint. A stall is a time in which a lane's requests
 //! wait and none of them ends. It is longer than the threshold of the endpoint's latency objective,
 //! and far longer than the lane's waits before. A single slow response looks the same. Therefore
-//! either several requests wait, or the missing requests alone can exceed the objective's error
-//! budget.
+//! either several requests of the part wait together, or the missing requests alone can exceed the
+//! objective's error budget.
 
 use std::time::Duration;
 
@@ -115,6 +115,7 @@ impl StallWatch {
 
     /// Looks at the pulses at `now` from the start of the load.
     pub(super) fn poll(&mut self, now: Duration, pulse: &PulseSum) {
+        self.count_together();
         // Requests that have ended did so after the last poll. Their wait is counted until then.
         for (lane, sum) in pulse.lanes.iter().enumerate().take(self.lanes.len()) {
             if self.lanes[lane].has_progressed(*sum) {
@@ -156,7 +157,15 @@ impl StallWatch {
         let others = (0..self.endpoints).filter(|endpoint| first + endpoint != at);
         let is_silent = |endpoint: &usize| self.lanes[first + endpoint].is_silent(wait.from + threshold);
         wait.silent = others.filter(is_silent).collect();
-        self.lanes[at].long_waits.push(wait);
+        self.lanes[at].keep(wait);
+    }
+
+    /// Tells each lane how many requests of its part have waited together until the last poll.
+    fn count_together(&mut self) {
+        for lanes in self.lanes.chunks_mut(self.endpoints.max(1)) {
+            let together = lanes.iter().map(|lane| lane.waiting_long(self.polled)).sum();
+            lanes.iter_mut().for_each(|lane| lane.wait_together(together));
+        }
     }
 
     /// Looks at a snapshot that was taken at `elapsed` from the start of the load.
@@ -173,6 +182,7 @@ impl StallWatch {
     /// All stalls by their beginning, and the longest time with requests of any kind under way in
     /// which none ended.
     pub(super) fn finish(mut self) -> (Vec<Stall>, Duration) {
+        self.count_together();
         (0..self.lanes.len()).for_each(|lane| self.end_wait(lane, self.polled));
         let mut waits: Vec<_> =
             (0..self.lanes.len()).flat_map(|at| self.lanes[at].long_waits.iter().map(move |wait| (at, wait))).collect();
@@ -196,7 +206,8 @@ impl StallWatch {
             let is_closed = !self.parts[at / self.endpoints].is_open;
             let omitted = [own].into_iter().chain(others).filter(|_| is_closed).map(|(lane, omitted)| {
                 let once = not_counted_yet(omitted, (wait.from, wait.to), &mut counted_until[lane]);
-                (lane % self.endpoints, once)
+                let later = if lane == at { wait.later_omitted } else { 0 };
+                (lane % self.endpoints, once + later)
             });
             let omitted = omitted.filter(|(_, omitted)| *omitted > 0).collect();
             let (part, from, length, waiting) = (at / self.endpoints, wait.from, wait.length, wait.waiting);

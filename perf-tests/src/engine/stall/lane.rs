@@ -16,11 +16,11 @@ const MARK_EVERY: Duration = Duration::from_millis(500);
 const FEWEST: u64 = 5;
 /// A stall is this many times as long as the waits before it.
 const TIMES_ORDINARY: u32 = 3;
-/// A slow response is part of an ordinary tail. This many at a time, which hold back
-/// `MANY_MISSING` requests, are not.
-const SEVERAL_WAITING: u64 = 3;
+/// A slow response is part of an ordinary tail. Several that wait together at the endpoints of a
+/// part, and which hold back `MANY_MISSING` requests, are not.
+const SEVERAL_WAITING: u64 = 2;
 const MANY_MISSING: f64 = 10.0;
-/// Limit on the waits that are kept.
+/// Limit on the waits that are kept. The last one has the omitted requests of later ones.
 const MOST_WAITS: usize = 1_000;
 
 /// Requests of one part to one endpoint.
@@ -60,6 +60,8 @@ struct Wait {
     begin: Progress,
     /// Time in which the generator did not run.
     excused: Duration,
+    /// The most requests that waited together at endpoints of the part, none of which responded.
+    together: u64,
 }
 
 /// The state at the end of a part of the window.
@@ -77,6 +79,9 @@ pub(super) struct LongWait {
     pub(super) to: Duration,
     pub(super) length: Duration,
     pub(super) waiting: u64,
+    together: u64,
+    /// Requests that waits beyond the limit omitted.
+    pub(super) later_omitted: u64,
     /// The part of it in which a request would have begun early enough to exceed the threshold.
     pub(super) late_share: f64,
     progress: Progress,
@@ -128,24 +133,49 @@ impl Lane {
         self.ended_at <= since && !waits_itself
     }
 
+    /// The number of requests that wait at `now`, if their wait is so long that it may be a stall.
+    pub(super) fn waiting_long(&self, now: Duration) -> u64 {
+        let is_long = |wait: &Wait| self.limit.is_some_and(|limit| self.is_long(wait.length(now), limit));
+        if self.wait.as_ref().is_some_and(is_long) { self.waiting } else { 0 }
+    }
+
+    /// Takes how many requests wait together at endpoints of the part.
+    pub(super) fn wait_together(&mut self, together: u64) {
+        self.wait.iter_mut().for_each(|wait| wait.together = wait.together.max(together));
+    }
+
+    fn is_long(&self, length: Duration, limit: StallLimit) -> bool {
+        length > limit.threshold.max(SHORTEST) && length > self.longest_in_window() * TIMES_ORDINARY
+    }
+
+    /// Keeps a wait that may be a stall.
+    pub(super) fn keep(&mut self, wait: LongWait) {
+        if self.long_waits.len() < MOST_WAITS {
+            return self.long_waits.push(wait);
+        }
+        let omitted = wait.assess(self, self.total.ended).map_or(0, |assessment| assessment.omitted);
+        self.long_waits.iter_mut().last().into_iter().for_each(|last| last.later_omitted += omitted);
+    }
+
     /// Ends the present wait at `to`. Returns it if it may be a stall.
     pub(super) fn end_wait(&mut self, to: Duration) -> Option<LongWait> {
         let wait = self.wait.take()?;
-        let (from, length) = (wait.since, to.saturating_sub(wait.since).saturating_sub(wait.excused));
+        let (from, length, together) = (wait.since, wait.length(to), wait.together);
         let limit = self.limit?;
         let threshold = limit.threshold.max(SHORTEST);
         let progress = self.total.since(wait.begin);
         let late_share = length.saturating_sub(threshold).as_secs_f64() / length.as_secs_f64().max(f64::MIN_POSITIVE);
         let waiting = self.waiting;
-        let mut long = LongWait { from, to, length, waiting, late_share, progress, missing: None, silent: Vec::new() };
+        let (later_omitted, missing, silent) = (0, None, Vec::new());
+        let mut long =
+            LongWait { from, to, length, waiting, together, later_omitted, late_share, progress, missing, silent };
         let is_known = wait.begin.ended - self.set_aside.ended.min(wait.begin.ended) >= FEWEST;
         long.missing = self.pace(wait.begin, length).map(|pace| pace * progress.exposure);
-        let is_long = length > threshold && length > self.longest_in_window() * TIMES_ORDINARY;
         let may_be = match long.missing {
             Some(_) => long.assess(self, self.total.ended).is_some(),
             None => !is_known,
         };
-        if !is_long || !may_be {
+        if !self.is_long(length, limit) || !may_be {
             if let Some(mark) = self.window.back_mut() {
                 mark.longest_wait = mark.longest_wait.max(length);
             }
@@ -156,7 +186,7 @@ impl Lane {
         } else {
             self.window.clear();
         }
-        (self.long_waits.len() < MOST_WAITS).then_some(long)
+        Some(long)
     }
 
     /// Requests for each unit of exposure, in the window before a wait. If few ended there, in the
@@ -194,7 +224,7 @@ impl Lane {
         if sum.waiting == 0 {
             self.wait = None;
         } else {
-            self.wait.get_or_insert(Wait { since: now, begin: self.total, excused: Duration::ZERO });
+            self.wait.get_or_insert(Wait { since: now, begin: self.total, excused: Duration::ZERO, together: 0 });
         }
         // A wait does not move the window, which is before it.
         let is_waiting = self.wait.is_some_and(|wait| now > wait.since + MARK_EVERY);
@@ -210,6 +240,13 @@ impl Lane {
     }
 }
 
+impl Wait {
+    /// Its length until `now`, without times in which the generator did not run.
+    fn length(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.since).saturating_sub(self.excused)
+    }
+}
+
 impl LongWait {
     /// Judges the wait at the end of the load, when `sent` requests to the endpoint have ended.
     /// `None` if it is not a stall: it is as long as a slow response, and so few requests are
@@ -221,7 +258,7 @@ impl LongWait {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, not negative")]
         let late = (missing * self.late_share) as u64;
         let omitted = if lane.is_open { 0 } else { late.saturating_sub(self.waiting) };
-        let are_many = self.waiting >= SEVERAL_WAITING && missing >= MANY_MISSING;
+        let are_many = self.together >= SEVERAL_WAITING && missing >= MANY_MISSING;
         let counts = are_many || lane.limit.is_some_and(|limit| limit.is_exceeded_by(omitted, sent));
         counts.then_some(Assessment { missing, omitted })
     }

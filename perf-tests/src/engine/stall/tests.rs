@@ -106,6 +106,49 @@ fn each_of_several_freezes_is_a_stall() {
 }
 
 #[test]
+fn freezes_with_few_requests_at_each_endpoint_are_stalls() {
+    // 2 VUs and 80 requests per second at each endpoint. A freeze of 1 s in every 3 s, for 60 s.
+    for endpoints in [1, 5] {
+        let mut load = SimulatedLoad::of(&vec![LIMIT; endpoints], &[false]);
+        load.pulse.vus[0] = 2 * endpoints as u64;
+        (0..endpoints).for_each(|lane| load.pulse.lanes[lane].waiting = 2);
+        let ended: Vec<_> = (0..endpoints).map(|lane| (lane, 4)).collect();
+        for _ in 0..20 {
+            load.steady(MS(2_000), &ended).freeze(MS(1_000));
+        }
+        let stalls = load.stalls();
+        for endpoint in 0..endpoints {
+            let all: u64 = stalls.iter().map(|stall| omitted(stall, endpoint)).sum();
+            assert!(all.abs_diff(20 * 54) <= 20 * 6, "{endpoint} of {endpoints}: {all} omitted: {stalls:?}");
+        }
+    }
+}
+
+#[test]
+fn endpoints_with_a_request_each_stall_together() {
+    let mut load = SimulatedLoad::of(&[LIMIT; 5], &[false]);
+    load.pulse.vus[0] = 5;
+    (0..5).for_each(|lane| load.pulse.lanes[lane].waiting = 1);
+    let ended = [0, 1, 2, 3, 4].map(|lane| (lane, 1));
+    load.steady(MS(30_000), &ended).freeze(MS(1_000));
+    // They do not all end at the same poll.
+    ended.iter().for_each(|ended| load.poll(&[*ended]));
+    let named: Vec<_> = load.steady(MS(30_000), &ended).stalls().iter().map(|stall| stall.endpoint).collect();
+    assert_eq!(named, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn stalls_beyond_those_that_are_kept_omit_requests_too() {
+    let mut load = SimulatedLoad::new(5);
+    load.watch.parts[0].end = MS(10_000_000);
+    for _ in 0..1_500 {
+        load.run(MS(2_000), POLL, 10).freeze(MS(500));
+    }
+    let all: u64 = load.stalls().iter().map(|stall| omitted(stall, 0)).sum();
+    assert!(all > 1_500 * 30, "{all}");
+}
+
+#[test]
 fn a_stall_directly_after_a_stall_is_found() {
     for pause in [100, 300, 1_000] {
         let mut load = SimulatedLoad::new(5);
