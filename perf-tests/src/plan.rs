@@ -13,6 +13,7 @@ mod load_error;
 mod phases;
 mod profile;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,6 +182,11 @@ impl PartPlan {
             Schedule::Vus { vus, .. } => u32::try_from(vus.len()).unwrap_or(u32::MAX),
             Schedule::Arrivals { max_vus, .. } => *max_vus,
         }
+    }
+
+    /// The ids of its virtual users.
+    pub(crate) fn ids(&self) -> Range<u32> {
+        self.first_id..self.first_id.saturating_add(self.most_vus())
     }
 
     /// The number of virtual users planned to be active at a time. For an open load, its maximum.

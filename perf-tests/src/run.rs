@@ -18,6 +18,7 @@ use crate::engine::worker::Iteration;
 use crate::engine::{self, Job, Load, RateLimit, WakeupMode};
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
+use crate::plan::PartPlan;
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, SeriesValue};
 use crate::report::{self, RunStore};
@@ -117,7 +118,7 @@ impl PreparedRun {
         warnings.extend(warn_of_clock_skew(store.as_ref()).await);
         hosts::check_targets(&settings, &http).await?;
         let folder = report::prepare_folder(out, &testid)?;
-        let open = planning.plan.parts.iter().map(crate::plan::PartPlan::is_open).collect();
+        let open = planning.plan.parts.iter().map(PartPlan::is_open).collect();
         let layout = Layout::new(spec.catalogue, open);
         Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http, store })
     }
@@ -139,7 +140,7 @@ impl PreparedRun {
             measures: self.spec.catalogue.measures,
             declared_measures: self.spec.measures.clone(),
             seed: self.planning.plan.seed,
-            vus: self.planning.plan.most_vus(),
+            ids: self.planning.plan.parts.iter().map(PartPlan::ids).collect(),
             phases: self.planning.plan.parts.iter().map(|part| part.phases.clone()).collect(),
             shared_connections: self.spec.shared_connections,
             keeps_cookies: self.spec.keeps_cookies,

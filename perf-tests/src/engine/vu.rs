@@ -1,6 +1,7 @@
 //! A virtual user: the argument of a scenario's iteration.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +44,8 @@ pub(crate) struct RunContext {
     pub(crate) measures: &'static [Measure],
     pub(crate) declared_measures: Vec<Measure>,
     pub(crate) seed: u64,
-    /// The number of virtual users of the whole run. Their numbers are from 1 to it.
-    pub(crate) vus: u32,
+    /// The numbers of each part's virtual users.
+    pub(crate) ids: Vec<Range<u32>>,
     /// The phases of each part's load.
     pub(crate) phases: Vec<PhasePlan>,
     /// Whether the virtual users of a worker share connections.

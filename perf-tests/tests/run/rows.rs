@@ -53,6 +53,31 @@ fn every_iteration_has_its_own_row() {
 }
 
 #[test]
+fn every_part_takes_each_row_of_its_own_feeder() {
+    let service = Service::start();
+    let (few, many) = (file("part-1.csv", 50), file("part-2.csv", 100));
+    let taken = Arc::new(Mutex::new([Vec::new(), Vec::new()]));
+    let iteration = |part: usize| {
+        let taken = taken.clone();
+        async move |vu: &mut Vu, feeders: &[Feeder; 2]| {
+            let row: Row = vu.row(&feeders[part])?;
+            taken.lock().unwrap()[part].push(row.id);
+            ping(vu).await
+        }
+    };
+    let finished = Scenario::new("rows", &CATALOGUE)
+        .exercises(&[PING])
+        .setup(async move |_: &mut Vu| Ok([Feeder::open(&few)?, Feeder::open(&many)?.shuffled()]))
+        .part("few", per_vu_iterations(5, 10), iteration(0))
+        .part("many", per_vu_iterations(10, 10), iteration(1))
+        .run_parts_with(settings(&service, None, "rows-4"));
+    assert_eq!(finished.report().unwrap().iterations.failed, 0);
+    let mut taken = taken.lock().unwrap().clone();
+    taken.iter_mut().for_each(|rows| rows.sort_unstable());
+    assert_eq!(taken, [(0..50).collect::<Vec<_>>(), (0..100).collect()]);
+}
+
+#[test]
 fn a_run_without_enough_rows_is_inconclusive() {
     let (finished, rows) = rows_of(shared_iterations(2, 40), file("few.csv", 30), "rows-3");
     assert_eq!((code(&finished), rows), (ExitCode::Inconclusive, (0..30).collect()));

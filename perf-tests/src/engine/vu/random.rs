@@ -65,9 +65,12 @@ impl Vu {
     /// cycle. An iteration that returns the error makes the run inconclusive.
     pub fn row<T: DeserializeOwned>(&self, feeder: &Feeder) -> Result<T, FeederError> {
         let shared = &self.context.shared;
-        let number = match self.iteration_id {
-            IterationId::Shared(number) => number,
-            IterationId::Own(number) => number * u64::from(shared.vus.max(1)) + u64::from(self.id.saturating_sub(1)),
+        let number = match (self.iteration_id, shared.ids.get(self.part)) {
+            (IterationId::Own(number), Some(ids)) => {
+                let nth = u64::from(self.id.saturating_sub(ids.start));
+                number * (ids.len() as u64) + nth
+            }
+            (IterationId::Shared(number) | IterationId::Own(number), _) => number,
         };
         feeder.take(number, shared.seed)
     }

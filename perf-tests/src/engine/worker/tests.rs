@@ -91,7 +91,7 @@ pub(super) async fn run_against(
         measures: &[],
         declared_measures: Vec::new(),
         seed: plan.seed,
-        vus: plan.most_vus(),
+        ids: vec![part.ids()],
         phases: vec![part.phases.clone()],
         shared_connections: false,
         keeps_cookies: false,
