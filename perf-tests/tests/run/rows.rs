@@ -84,3 +84,13 @@ fn a_run_without_enough_rows_is_inconclusive() {
     let findings = &finished.report().unwrap().findings;
     assert!(findings.iter().any(|it| it.message.contains("all 30 rows of data file")), "{findings:?}");
 }
+
+#[test]
+fn a_vu_stops_once_all_its_rows_were_taken() {
+    let loads = [constant_vus(2, Duration::from_secs(10)), per_vu_iterations(2, 40), shared_iterations(2, 40)];
+    for (load, testid) in loads.into_iter().zip(["rows-5", "rows-6", "rows-7"]) {
+        let (finished, _) = rows_of(load, file(&format!("{testid}.csv"), 30), testid);
+        assert_eq!(code(&finished), ExitCode::Inconclusive, "{testid}");
+        assert_eq!(finished.report().unwrap().iterations.failed, 2, "{testid}");
+    }
+}

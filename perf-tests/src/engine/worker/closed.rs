@@ -1,6 +1,7 @@
 //! Closed executors: a virtual user begins its next iteration when the previous one has ended.
 
 use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,6 +12,7 @@ use tokio::time::{self, Sleep};
 
 use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, WorkerState};
 use crate::clock;
+use crate::data::FeederError;
 use crate::engine::vu::{Held, IterationId, Vu};
 use crate::plan::{Span, VuPlan};
 
@@ -43,7 +45,9 @@ impl VuTask {
         for span in &self.plan.spans {
             time::sleep_until(self.worker.context.epoch + span.start).await;
             let _active = ActiveVu::new(&self.worker.context.recorder, self.part);
-            self.iterate(&mut vu, span, &mut begun).await;
+            if self.iterate(&mut vu, span, &mut begun).await.is_break() {
+                break;
+            }
         }
         if let (IterationSupply::Each(all), Some(last)) = (&self.supply, self.plan.spans.last()) {
             let phase = self.worker.context.shared.phases[self.part].at(last.stop);
@@ -51,8 +55,9 @@ impl VuTask {
         }
     }
 
-    /// Runs one iteration after another until the span ends.
-    async fn iterate(&self, vu: &mut Vu, span: &Span, begun: &mut u64) {
+    /// Runs one iteration after another until the span ends. Breaks if no later iteration of this
+    /// virtual user can succeed.
+    async fn iterate(&self, vu: &mut Vu, span: &Span, begun: &mut u64) -> ControlFlow<()> {
         let epoch = self.worker.context.epoch;
         let stop = epoch + span.stop;
         let mut cut = pin!(time::sleep_until(epoch + span.cut));
@@ -65,11 +70,12 @@ impl VuTask {
             let began = now;
             let result = run_until(cut.as_mut(), self.iteration.begin(vu)).await;
             let is_completed = matches!(result, Some(Ok(())));
+            let is_without_row = result.as_ref().is_some_and(is_exhausted);
             let ended = self.worker.iteration_ended(vu, result);
             // The worker cancels this task only when the task waits, which a failing iteration may
             // never do.
-            if self.worker.cannot_continue() {
-                break;
+            if is_without_row || self.worker.cannot_continue() {
+                return ControlFlow::Break(());
             }
             let earliest = (now + self.min_iteration).min(stop);
             now = if earliest > ended {
@@ -89,6 +95,7 @@ impl VuTask {
                 pace.add(now.duration_since(began));
             }
         }
+        ControlFlow::Continue(())
     }
 
     /// Takes iterations that are not made. Returns how many there were, at most `count`.
@@ -117,6 +124,12 @@ impl VuTask {
             }
         }
     }
+}
+
+/// Whether an iteration failed because all rows were taken. Later iterations have later rows.
+fn is_exhausted(result: &anyhow::Result<()>) -> bool {
+    let error = result.as_ref().err().and_then(|error| error.downcast_ref());
+    matches!(error, Some(FeederError::Exhausted { .. }))
 }
 
 /// The pace of a virtual user, from which follows how many iterations it would have made while the
