@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 /// Rows that one place in memory stands for. Reading a row parses half of them on average.
 const BLOCK: u64 = 64;
@@ -72,10 +72,10 @@ impl Rows {
     fn csv(file: File) -> Result<Self, RowsError> {
         let mut reader = csv::Reader::from_reader(BufReader::new(&file));
         let headers = reader.headers().map_err(|error| malformed(&error))?.clone();
-        let (mut places, mut len, mut record) = (Vec::new(), 0, ByteRecord::new());
+        let (mut places, mut len, mut record) = (Vec::new(), 0, StringRecord::new());
         loop {
             let place = reader.position().byte();
-            let is_row = reader.read_byte_record(&mut record).map_err(|error| malformed(&error))?;
+            let is_row = reader.read_record(&mut record).map_err(|error| malformed(&error))?;
             if !is_row || len % BLOCK == 0 {
                 places.push(place);
             }
@@ -202,8 +202,10 @@ fn json_lines(mut text: impl BufRead) -> Result<(Vec<u64>, u64), RowsError> {
         }
         let row = if number == 1 { line.strip_prefix(BOM).unwrap_or(&line) } else { &line };
         if !row.trim_ascii().is_empty() {
-            let parsed = serde_json::from_slice::<IgnoredAny>(row);
-            parsed.map_err(|error| RowsError::Malformed { line: number, message: format!("not JSON: {error}") })?;
+            let malformed = |message| RowsError::Malformed { line: number, message };
+            let row = str::from_utf8(row).map_err(|error| malformed(format!("not UTF-8: {error}")))?;
+            // A parser that ignores the values would not look at their text.
+            serde_json::from_str::<serde_json::Value>(row).map_err(|error| malformed(format!("not JSON: {error}")))?;
             if len % BLOCK == 0 {
                 places.push(place);
             }

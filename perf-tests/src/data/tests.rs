@@ -86,6 +86,27 @@ fn bad_files_are_named_with_their_line() {
 }
 
 #[test]
+fn text_that_no_row_can_have_is_refused_with_its_line() {
+    let lines = |first: &str, good: &str, bad: &[u8]| {
+        [first, &good.repeat(1998), ""]
+            .concat()
+            .into_bytes()
+            .into_iter()
+            .chain(bad.iter().copied())
+            .collect::<Vec<u8>>()
+    };
+    for (name, text, expected) in [
+        ("latin.csv", lines("name,age\n", "Ada,36\n", b"Jos\xe9,7\n"), "line 2000: not UTF-8"),
+        ("latin.jsonl", lines("{}\n", "{}\n", b"{\"name\":\"Jos\xe9\"}\n"), "line 2000: not UTF-8"),
+        ("latin.json", lines("[{}\n", ",{}\n", b",\"Jos\xe9\"]"), "line 2000: not a JSON array of rows"),
+        ("half.jsonl", lines("{}\n", "{}\n", b"{\"name\":\"\\ud800\"}\n"), "line 2000: not JSON"),
+    ] {
+        let error = opened(name, text).unwrap_err();
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+}
+
+#[test]
 fn a_row_of_another_type_is_named_with_its_number() {
     let rows: String = (0..200).map(|row| format!("a,{row}\n")).collect();
     let feeder = opened("type.csv", format!("name,age\n{rows}a,900\n")).unwrap();
