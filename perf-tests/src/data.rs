@@ -2,6 +2,7 @@
 
 mod feeder;
 mod order;
+mod places;
 mod rows;
 mod secret;
 

@@ -10,8 +10,8 @@ use super::rows::Rows;
 /// Rows of a CSV file, of JSON lines or of a JSON array, for [`Vu::row`](crate::Vu::row). All VUs
 /// share it, so open it in setup.
 ///
-/// The rows stay in the file. Memory is 1 byte for 8 rows; a row of an open CSV file costs a read
-/// of some kilobytes from the system's cache.
+/// The rows stay in the file. Memory is 1 byte for 8 rows; a row costs a read of some kilobytes
+/// from the system's cache, and of at most 64 KiB beside one long row. JSON arrays stay in memory.
 ///
 /// ```no_run
 /// use perf_tests::data::Feeder;

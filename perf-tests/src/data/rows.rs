@@ -1,14 +1,16 @@
-//! The rows of a file. They stay in the file; in memory is the place of every 64th row.
+//! The rows of a file. They stay in the file; in memory is the place of every 64th row, and of rows
+//! that follow long ones.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-/// Rows that one place in memory stands for. Reading a row parses half of them on average.
-const BLOCK: u64 = 64;
+use super::places::Places;
 
 /// Maximum size of a JSON file in bytes. It is parsed as a whole.
 const MAX_JSON: u64 = 64 << 20;
@@ -35,9 +37,7 @@ pub(super) enum RowsError {
 pub(super) struct Rows {
     source: Source,
     format: Format,
-    /// Where every [`BLOCK`]-th row begins, and the end, in bytes.
-    places: Vec<u64>,
-    len: u64,
+    places: Places,
 }
 
 #[derive(Debug)]
@@ -60,30 +60,27 @@ impl Rows {
             Some("csv") => Self::csv(File::open(path)?)?,
             Some("jsonl" | "ndjson") => {
                 let file = File::open(path)?;
-                let (places, len) = json_lines(BufReader::new(&file))?;
-                Self { source: Source::File(file), format: Format::JsonLines, places, len }
+                let places = json_lines(BufReader::new(&file))?;
+                Self { source: Source::File(file), format: Format::JsonLines, places }
             }
             Some("json") => Self::json(&File::open(path)?)?,
             _ => return Err(RowsError::UnknownFormat),
         };
-        if rows.len == 0 { Err(RowsError::Empty) } else { Ok(rows) }
+        if rows.len() == 0 { Err(RowsError::Empty) } else { Ok(rows) }
     }
 
     fn csv(file: File) -> Result<Self, RowsError> {
         let mut reader = csv::Reader::from_reader(BufReader::new(&file));
         let headers = reader.headers().map_err(|error| malformed(&error))?.clone();
-        let (mut places, mut len, mut record) = (Vec::new(), 0, StringRecord::new());
+        let (mut places, mut record) = (Places::default(), StringRecord::new());
         loop {
             let place = reader.position().byte();
-            let is_row = reader.read_record(&mut record).map_err(|error| malformed(&error))?;
-            if !is_row || len % BLOCK == 0 {
-                places.push(place);
-            }
-            if !is_row {
+            if !reader.read_record(&mut record).map_err(|error| malformed(&error))? {
+                places.end(place);
                 drop(reader);
-                return Ok(Self { source: Source::File(file), format: Format::Csv(headers), places, len });
+                return Ok(Self { source: Source::File(file), format: Format::Csv(headers), places });
             }
-            len += 1;
+            places.add(place);
         }
     }
 
@@ -99,23 +96,22 @@ impl Rows {
             message: format!("not a JSON array of rows: {error}"),
         };
         let mut lines = Vec::new();
-        for row in serde_json::from_slice::<Vec<serde_json::Value>>(text).map_err(at)? {
+        for row in serde_json::from_slice::<Vec<Value>>(text).map_err(at)? {
             serde_json::to_writer(&mut lines, &row).map_err(at)?;
             lines.push(b'\n');
         }
-        let (places, len) = json_lines(&*lines)?;
-        Ok(Self { source: Source::Memory(lines), format: Format::JsonLines, places, len })
+        let places = json_lines(&*lines)?;
+        Ok(Self { source: Source::Memory(lines), format: Format::JsonLines, places })
     }
 
     /// The number of rows.
     pub(super) const fn len(&self) -> u64 {
-        self.len
+        self.places.len()
     }
 
     /// Reads the row with this index.
     pub(super) fn row<T: DeserializeOwned>(&self, index: u64) -> Result<T, String> {
-        let block = self.block(index / BLOCK).map_err(|error| error.to_string())?;
-        let nth = usize::try_from(index % BLOCK).unwrap_or_default();
+        let (block, nth) = self.block(index).map_err(|error| error.to_string())?;
         let gone = || "the file has changed since it was opened".to_owned();
         match &self.format {
             Format::Csv(headers) => {
@@ -131,23 +127,19 @@ impl Rows {
         }
     }
 
-    fn block(&self, number: u64) -> io::Result<Vec<u8>> {
-        let at = usize::try_from(number).unwrap_or(usize::MAX);
-        let (Some(&start), Some(&end)) = (self.places.get(at), self.places.get(at.saturating_add(1))) else {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        };
-        let length = usize::try_from(end - start).unwrap_or(usize::MAX);
-        match &self.source {
-            Source::Memory(bytes) => {
-                let start = usize::try_from(start).unwrap_or(usize::MAX);
-                Ok(bytes[start..start + length].to_vec())
-            }
+    /// The bytes of the row's block, and the number of rows before it in the block.
+    fn block(&self, index: u64) -> io::Result<(Cow<'_, [u8]>, usize)> {
+        let (bytes, nth) = self.places.block(index).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let place = |byte| usize::try_from(byte).unwrap_or(usize::MAX);
+        let block = match &self.source {
+            Source::Memory(all) => Cow::from(&all[place(bytes.start)..place(bytes.end)]),
             Source::File(file) => {
-                let mut block = vec![0; length];
-                read_at(file, &mut block, start)?;
-                Ok(block)
+                let mut block = vec![0; place(bytes.end - bytes.start)];
+                read_at(file, &mut block, bytes.start)?;
+                Cow::from(block)
             }
-        }
+        };
+        Ok((block, place(nth)))
     }
 }
 
@@ -192,27 +184,24 @@ fn malformed(error: &csv::Error) -> RowsError {
 }
 
 /// Finds the rows of JSON lines. Lines without text are not rows.
-fn json_lines(mut text: impl BufRead) -> Result<(Vec<u64>, u64), RowsError> {
-    let (mut places, mut len, mut place, mut line) = (Vec::new(), 0, 0, Vec::new());
-    for number in 1.. {
-        line.clear();
-        let read = text.read_until(b'\n', &mut line)?;
+fn json_lines(mut text: impl BufRead) -> Result<Places, RowsError> {
+    let (mut places, mut place, mut bytes) = (Places::default(), 0, Vec::new());
+    for line in 1.. {
+        bytes.clear();
+        let read = text.read_until(b'\n', &mut bytes)?;
         if read == 0 {
             break;
         }
-        let row = if number == 1 { line.strip_prefix(BOM).unwrap_or(&line) } else { &line };
+        let row = if line == 1 { bytes.strip_prefix(BOM).unwrap_or(&bytes) } else { &bytes };
         if !row.trim_ascii().is_empty() {
-            let malformed = |message| RowsError::Malformed { line: number, message };
+            let malformed = |message| RowsError::Malformed { line, message };
             let row = str::from_utf8(row).map_err(|error| malformed(format!("not UTF-8: {error}")))?;
             // A parser that ignores the values would not look at their text.
-            serde_json::from_str::<serde_json::Value>(row).map_err(|error| malformed(format!("not JSON: {error}")))?;
-            if len % BLOCK == 0 {
-                places.push(place);
-            }
-            len += 1;
+            serde_json::from_str::<Value>(row).map_err(|error| malformed(format!("not JSON: {error}")))?;
+            places.add(place);
         }
         place += read as u64;
     }
-    places.push(place);
-    Ok((places, len))
+    places.end(place);
+    Ok(places)
 }

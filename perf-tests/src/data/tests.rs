@@ -141,6 +141,31 @@ fn shuffled_rows_are_each_taken_once_by_the_seed() {
 }
 
 #[test]
+fn a_long_row_costs_only_its_own_bytes() {
+    const LONG: usize = 100 << 10;
+    // Short rows before, between and after long ones, and an empty line.
+    let name = |row: usize| {
+        format!("{row}{}", "x".repeat(if (70..170).contains(&row) && !row.is_multiple_of(3) { LONG } else { 0 }))
+    };
+    let object = |row| format!("{{\"name\":\"{}\",\"age\":1}}", name(row));
+    let rows = |format: &dyn Fn(usize) -> String, between: &str| (0..300).map(format).collect::<Vec<_>>().join(between);
+    for (file, text) in [
+        ("long-rows.csv", format!("name,age\n{}", rows(&|row| format!("{},1", name(row)), "\n\n"))),
+        ("long-rows.jsonl", rows(&object, "\n\n")),
+        ("long-rows.json", format!("[{}]", rows(&object, ","))),
+    ] {
+        let feeder = opened(file, text).unwrap();
+        for row in 0..300 {
+            let mut student = None;
+            let counted = allocation_counter::measure(|| student = feeder.take::<Student>(row as u64, 1).ok());
+            assert_eq!(student, Some(Student { name: name(row), age: 1 }), "{file}");
+            let bytes = counted.bytes_max;
+            assert!(bytes < 8 * LONG as u64, "row {row} of {file} takes {bytes} bytes");
+        }
+    }
+}
+
+#[test]
 fn ten_million_rows_take_two_mebibytes() {
     let path = path("many.csv");
     let mut file = BufWriter::new(fs::File::create(&path).unwrap());

@@ -1,0 +1,63 @@
+//! Where the rows of a file begin. Rows are in blocks, and reading a row reads its block.
+
+use std::ops::Range;
+
+/// Most rows of a block. Reading a row parses half of them on average.
+const ROWS: u64 = 64;
+
+/// Most bytes of a block to which another row is added.
+const BYTES: u64 = 64 << 10;
+
+/// The places of blocks, in bytes.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Where every [`ROWS`]-th row begins, and the end.
+    regular: Vec<u64>,
+    /// Other rows that begin a block, since the one before them is full of bytes: the index of the
+    /// row, and its place.
+    others: Vec<(u64, u64)>,
+    len: u64,
+    /// Where the last block begins.
+    last: u64,
+}
+
+impl Places {
+    /// Adds a row.
+    pub(super) fn add(&mut self, place: u64) {
+        if self.len.is_multiple_of(ROWS) {
+            self.regular.push(place);
+            self.last = place;
+        } else if place - self.last >= BYTES {
+            self.others.push((self.len, place));
+            self.last = place;
+        }
+        self.len += 1;
+    }
+
+    /// Adds the end, after all rows.
+    pub(super) fn end(&mut self, place: u64) {
+        self.regular.push(place);
+    }
+
+    /// The number of rows.
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The block of the row with this index, and the number of rows before it in the block.
+    pub(super) fn block(&self, index: u64) -> Option<(Range<u64>, u64)> {
+        let at = usize::try_from(index / ROWS).ok()?;
+        let (mut start, mut end) = (*self.regular.get(at)?, *self.regular.get(at + 1)?);
+        let mut first = index - index % ROWS;
+        let next = self.others.partition_point(|(row, _)| *row <= index);
+        if let Some(&(row, place)) = next.checked_sub(1).and_then(|at| self.others.get(at))
+            && row > first
+        {
+            (first, start) = (row, place);
+        }
+        if let Some(&(_, place)) = self.others.get(next) {
+            end = end.min(place);
+        }
+        Some((start..end, index - first))
+    }
+}
