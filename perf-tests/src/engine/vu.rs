@@ -204,6 +204,9 @@ impl Vu {
     /// Sends a header with all later requests of this virtual user, in place of an earlier one of
     /// that name. An invalid header is an error when a request is sent.
     ///
+    /// The headers `authorization`, `proxy-authorization` and `cookie` go to the main target only.
+    /// A request to another host can have its own; see [`Request::header`].
+    ///
     /// ```
     /// # fn iteration(vu: &mut perf_tests::Vu, token: &str) {
     /// vu.header("authorization", &format!("Bearer {token}"));

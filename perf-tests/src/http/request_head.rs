@@ -28,8 +28,8 @@ pub(crate) struct RequestHead<'a> {
     pub(crate) close: bool,
     /// Whether the path is complete, as in a redirect, and the target's base path is not added.
     pub(crate) absolute: bool,
-    /// Whether a redirect led to another origin, to which the scenario's credentials are not sent.
-    pub(crate) is_foreign: bool,
+    /// Whether the credentials among each of `headers` are sent.
+    pub(crate) credentials: [bool; 2],
     /// Whether the body of the response is read and discarded.
     pub(crate) discards_body: bool,
 }
@@ -40,9 +40,9 @@ const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"
 impl<'a> RequestHead<'a> {
     /// The headers of the virtual user and the request that are sent.
     pub(super) fn given(&self) -> impl Iterator<Item = &'a (String, String)> + use<'a> {
-        let is_foreign = self.is_foreign;
         let is_credential = |name: &str| CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known));
-        self.headers.into_iter().flatten().filter(move |(name, _)| !is_foreign || !is_credential(name))
+        let of_both = self.headers.into_iter().zip(self.credentials);
+        of_both.flat_map(move |(headers, sent)| headers.iter().filter(move |(name, _)| sent || !is_credential(name)))
     }
 
     /// The text after the path: nothing, or the query with its separator. The path may have a
@@ -150,7 +150,7 @@ mod tests {
         compression: false,
         close: false,
         absolute: false,
-        is_foreign: false,
+        credentials: [true, true],
         discards_body: false,
     };
 
@@ -210,7 +210,7 @@ mod tests {
     fn credentials_of_the_scenario_are_not_sent_to_another_origin() {
         let vu = [("Authorization".to_owned(), "Bearer x".to_owned()), ("x-a".to_owned(), "1".to_owned())];
         let own = [("COOKIE".to_owned(), "a=b".to_owned())];
-        let head = RequestHead { headers: [&vu, &own], is_foreign: true, ..HEAD };
+        let head = RequestHead { headers: [&vu, &own], credentials: [false, false], ..HEAD };
         let foreign = written(&head, "http://h/");
         assert!(!foreign.contains("Bearer") && !foreign.contains("a=b") && foreign.contains("x-a: 1"), "{foreign}");
         let own = written(&head, "http://user:secret@h/");

@@ -127,7 +127,7 @@ async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at
         close: false,
         absolute: false,
         compression: false,
-        is_foreign: false,
+        credentials: [true, true],
         discards_body: true,
     };
     let mut client = HttpClient::new(config.clone(), Pool::default(), false);

@@ -185,6 +185,43 @@ fn credentials_stay_behind_when_a_redirect_leads_to_another_host() {
 }
 
 #[test]
+fn credentials_of_every_request_go_to_the_main_target_only() {
+    let (main, mut auth) = (RecordingHost::start(), RecordingHost::start());
+    auth.url = auth.url.replace("http://", "http://user:secret@");
+    let finished = run(settings(&main, Some(&auth), "credentials-1"), async |vu| {
+        vu.header("authorization", "Bearer main");
+        vu.header("cookie", "a=b");
+        vu.header("x-kept", "1");
+        vu.request(PING).send().await?;
+        vu.request(LOG_IN).send().await?;
+        vu.request(LOG_IN).header("authorization", "Bearer own").send().await?;
+        Ok(())
+    });
+    assert_eq!(finished.report().unwrap().requests.failed, 0);
+    assert_eq!(main.requests(), ["GET /ping Bearer main a=b 1 0"]);
+    let log_in = "POST /token?kind=short";
+    let expected = [format!("{log_in} Basic dXNlcjpzZWNyZXQ= - 1 0"), format!("{log_in} Bearer own - 1 0")];
+    assert_eq!(auth.requests(), expected);
+}
+
+#[test]
+fn credentials_stay_behind_when_another_host_leads_back() {
+    let back = Arc::new(OnceLock::<String>::new());
+    let to_main = back.clone();
+    let auth =
+        RecordingHost::redirecting(move |path| (path == "/moved").then(|| (302, to_main.get().unwrap().clone())));
+    let there = format!("{}/moved", auth.url);
+    let main = RecordingHost::redirecting(move |path| (path == "/start").then(|| (302, there.clone())));
+    back.set(format!("{}/chosen", main.url)).unwrap();
+    let mut settings = settings(&main, Some(&auth), "credentials-2");
+    settings.http.max_redirects = 2;
+    let finished = run(settings, post);
+    assert_eq!(finished.report().unwrap().iterations.failed, 0);
+    assert_eq!(auth.requests(), ["GET /moved - - 1 0"]);
+    assert_eq!(main.requests(), ["POST /start Bearer x a=b 1 1", "GET /chosen - - 1 0"]);
+}
+
+#[test]
 fn a_redirect_to_another_origin_needs_permission_and_is_reported() {
     let other = RecordingHost::start();
     let there = format!("{}/other", other.url.replace("127.0.0.1", "localhost"));

@@ -166,8 +166,8 @@ impl<'vu> Request<'vu> {
         self
     }
 
-    /// Adds a header to this request, after those of [`Vu::header`]. An invalid header is an error
-    /// when the request is sent.
+    /// Adds a header to this request, after those of [`Vu::header`]. It goes to the request's host,
+    /// whichever that is. An invalid header is an error when the request is sent.
     ///
     /// ```
     /// # use monitoring::services::stock_ai::GET_NEWS;
@@ -304,6 +304,7 @@ impl<'vu> Request<'vu> {
             let Vu { http, headers, body, jar, .. } = &mut *self.vu;
             let mut jar = jar.as_ref().map(|jar| jar.borrow_mut());
             let cookies = cookies::header(jar.as_deref_mut(), http.target(self.spec.host), &self.spec.path, absolute);
+            let is_foreign = self.spec.redirects.is_foreign(self.spec.host);
             let head = RequestHead {
                 method: self.spec.method.as_str(),
                 path: &self.spec.path,
@@ -316,7 +317,7 @@ impl<'vu> Request<'vu> {
                 compression: false,
                 close: false,
                 absolute,
-                is_foreign: self.spec.redirects.is_foreign(self.spec.host),
+                credentials: [!is_foreign && self.spec.host == MAIN, !is_foreign],
                 discards_body: self.spec.discards_body,
             };
             http.exchange(self.spec.host, head, body, stopwatch.started())

@@ -95,7 +95,7 @@ fn exchange(address: SocketAddr, http2: bool, discards_body: bool) -> (Reply, u6
                 compression: false,
                 close: false,
                 absolute: false,
-                is_foreign: false,
+                credentials: [true, true],
                 discards_body,
             };
             client.exchange(MAIN, head, &[], clock::now()).await.result.unwrap()

@@ -231,7 +231,7 @@ fn http2_requests_and_responses_have_cookies_too() {
         compression: false,
         close: false,
         absolute: false,
-        is_foreign: false,
+        credentials: [true, true],
         discards_body: false,
     };
     assert_eq!(h2::request(&target, head, &[]).unwrap().headers()["cookie"], "a=1; b=2");

@@ -45,9 +45,11 @@ impl Redirects {
         self.followed > 0
     }
 
-    /// Whether this host is not the one that the scenario addressed.
-    pub(super) const fn is_foreign(&self, host: usize) -> bool {
-        host != self.first_host
+    /// Whether this host is not the one that the scenario addressed, or another host led back to
+    /// it.
+    pub(super) fn is_foreign(&self, host: usize) -> bool {
+        let before = self.visited.iter().map(|(host, _)| *host);
+        before.chain([host]).any(|host| host != self.first_host)
     }
 }
 
