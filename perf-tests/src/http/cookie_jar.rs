@@ -38,7 +38,7 @@ impl<'a> CookieUrl<'a> {
 
     /// Whether cookies with `Secure` are accepted and sent. As in browsers, they are on this
     /// machine even without TLS.
-    fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         let is_loopback = |address: IpAddr| address.is_loopback();
         self.tls || is_within(self.host, "localhost") || self.host.parse().is_ok_and(is_loopback)
     }
@@ -76,9 +76,16 @@ impl Cookie {
         self.name.len() + self.value.len()
     }
 
+    /// Whether the cookie is for this host.
+    fn is_of(&self, host: &str) -> bool {
+        if self.is_host_only { self.domain == host } else { is_within(host, &self.domain) }
+    }
+
     fn is_sent_to(&self, url: CookieUrl<'_>, now: Instant) -> bool {
-        let is_host = if self.is_host_only { self.domain == url.host } else { is_within(url.host, &self.domain) };
-        is_host && path_matches(url.path(), &self.path) && (url.is_secure() || !self.is_secure) && !self.is_expired(now)
+        self.is_of(url.host)
+            && path_matches(url.path(), &self.path)
+            && (url.is_secure() || !self.is_secure)
+            && !self.is_expired(now)
     }
 }
 
@@ -93,17 +100,28 @@ pub(crate) struct CookieJar {
 }
 
 impl CookieJar {
-    /// Stores a cookie, unless a rule refuses it. `line` is the value of a `set-cookie` header.
-    pub(crate) fn store(&mut self, line: &[u8], url: CookieUrl<'_>, (now, wall): (Instant, SystemTime)) {
-        let Some(set) = SetCookie::parse(line) else { return };
-        let Some((domain, is_host_only)) = scope(set.domain, url.host) else { return };
+    /// Stores a cookie. `line` is the value of a `set-cookie` header.
+    ///
+    /// # Errors
+    /// The rule that refuses the cookie.
+    pub(crate) fn store(
+        &mut self,
+        line: &[u8],
+        url: CookieUrl<'_>,
+        (now, wall): (Instant, SystemTime),
+    ) -> Result<(), &'static str> {
+        let set = SetCookie::parse(line).ok_or("its name or value is not valid in a cookie")?;
+        let (domain, is_host_only) = scope(set.domain, url.host).ok_or("its domain is not the host's")?;
         let path = set.path.unwrap_or_else(|| url.default_path());
-        let is_refused = set.is_secure && !url.is_secure()
-            || set.same_site == Some(SameSite::None) && !set.is_secure
-            || set.prefix_forbids(is_host_only, path)
-            || !url.is_secure() && self.hides_secure(&set, &domain, path);
-        if is_refused {
-            return;
+        for (is_refused, why) in [
+            (set.is_secure && !url.is_secure(), "Secure needs https"),
+            (set.same_site == Some(SameSite::None) && !set.is_secure, "SameSite=None needs Secure"),
+            (set.prefix_forbids(is_host_only, path), "its prefix __Secure- or __Host- needs https"),
+            (!url.is_secure() && self.hides_secure(&set, &domain, path), "a Secure cookie has this name"),
+        ] {
+            if is_refused {
+                return Err(why);
+            }
         }
         let expires = set.expires(now, wall);
         let known = self.cookies.iter().position(|known| {
@@ -111,7 +129,7 @@ impl CookieJar {
         });
         let created = known.map(|at| self.cookies.remove(at).created);
         if expires.is_some_and(|expires| expires <= now) {
-            return;
+            return Ok(());
         }
         let created = created.unwrap_or_else(|| {
             self.created += 1;
@@ -124,6 +142,7 @@ impl CookieJar {
         let order = |cookie: &Cookie| (std::cmp::Reverse(cookie.path.len()), cookie.created);
         let at = self.cookies.partition_point(|known| order(known) < order(&cookie));
         self.cookies.insert(at, cookie);
+        Ok(())
     }
 
     /// Whether a cookie without `Secure` would hide one that has it (section 5.7, step 16).
@@ -165,15 +184,15 @@ impl CookieJar {
         &self.header
     }
 
-    /// Names and values of all cookies that have not expired.
-    pub(crate) fn iter(&self, now: Instant) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let valid = self.cookies.iter().filter(move |cookie| !cookie.is_expired(now));
-        valid.map(|cookie| (&*cookie.name, &*cookie.value))
+    /// The value of a host's cookie that has not expired, whatever its path.
+    pub(crate) fn get(&self, host: &str, name: &str, now: Instant) -> Option<&[u8]> {
+        let mut named = self.cookies.iter().filter(|cookie| cookie.name == name.as_bytes());
+        named.find(|cookie| cookie.is_of(host) && !cookie.is_expired(now)).map(|cookie| &*cookie.value)
     }
 
-    /// Removes all cookies of a name.
-    pub(crate) fn remove(&mut self, name: &str) {
-        self.cookies.retain(|cookie| cookie.name != name.as_bytes());
+    /// Removes all cookies of a name that are for a host.
+    pub(crate) fn remove(&mut self, host: &str, name: &str) {
+        self.cookies.retain(|cookie| cookie.name != name.as_bytes() || !cookie.is_of(host));
     }
 
     pub(crate) fn clear(&mut self) {

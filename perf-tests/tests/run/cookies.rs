@@ -114,3 +114,24 @@ fn an_invalid_cookie_of_the_scenario_ends_the_run() {
     let report = finished.report().unwrap();
     assert!(report.problems().any(|it| it.message.contains("cookie \"session\" cannot be set")), "{report:?}");
 }
+
+#[test]
+fn a_refused_cookie_of_the_scenario_ends_the_run() {
+    let (url, _) = start();
+    let port = url.rsplit(':').next().unwrap().to_owned();
+    let resolve = format!("shop.test:{port}:127.0.0.1");
+    let given = [("PERF_RESOLVE", resolve.as_str())];
+    let settings = settings_at(&format!("http://shop.test:{port}"), None, "cookies-6", &given);
+    let finished = Scenario::new("sessions", &CATALOGUE).exercises(&[PING]).load(per_vu_iterations(1, 1)).run_with(
+        settings,
+        async |vu: &mut Vu, (): &()| {
+            vu.request(PING).send().await?;
+            vu.cookies().set("__Host-a", "1");
+            Ok(())
+        },
+    );
+    assert_eq!(code(&finished), ExitCode::BadConfiguration);
+    let report = finished.report().unwrap();
+    let expected = "cookie \"__Host-a\" cannot be set for shop.test: its prefix";
+    assert!(report.problems().any(|it| it.message.contains(expected)), "{report:?}");
+}

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::Response;
+use axum::response::AppendHeaders;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Host, Method};
 use perf_report::Report;
@@ -219,6 +220,28 @@ fn credentials_stay_behind_when_another_host_leads_back() {
     assert_eq!(finished.report().unwrap().iterations.failed, 0);
     assert_eq!(auth.requests(), ["GET /moved - - 1 0"]);
     assert_eq!(main.requests(), ["POST /start Bearer x a=b 1 1", "GET /chosen - - 1 0"]);
+}
+
+#[test]
+fn cookies_of_the_same_name_are_apart_by_host() {
+    let start = |value: &'static str| {
+        let cookie = move || async move { AppendHeaders([("set-cookie", format!("csrf={value}; Path=/"))]) };
+        serve(Router::new().fallback(cookie), Arc::default(), Arc::default())
+    };
+    let auth = start("of-auth").replace("127.0.0.1", "localhost");
+    let settings = settings_at(&format!("{} auth={auth}", start("of-shop")), None, "cookies-of-hosts", &[]);
+    let finished = run(settings, async |vu| {
+        vu.request(LOG_IN).send().await?;
+        vu.request(PING).send().await?;
+        assert_eq!(vu.cookies().get("csrf").unwrap(), "of-shop");
+        assert_eq!(vu.cookies().of(AUTH).get("csrf").unwrap(), "of-auth");
+        vu.cookies().of(AUTH).set("__Host-a", "1");
+        assert_eq!(vu.cookies().get("__Host-a"), None);
+        vu.cookies().remove("csrf");
+        assert_eq!(vu.cookies().of(AUTH).get("csrf").unwrap(), "of-auth");
+        Ok(())
+    });
+    assert_eq!(finished.report().unwrap().problems().count(), 0, "{:?}", finished.report());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use monitoring::endpoint::Host;
+
 use super::Vu;
 use crate::clock;
 use crate::http::{CookieJar, CookieUrl, MAIN, Reply, Target};
@@ -9,12 +11,14 @@ use crate::http::{CookieJar, CookieUrl, MAIN, Reply, Target};
 /// The cookies of a virtual user; see [`Vu::cookies`].
 pub struct Cookies<'vu> {
     vu: &'vu mut Vu,
+    /// Index of the host.
+    host: usize,
 }
 
 impl Vu {
-    /// Its cookies. It stores those of each response and sends them as a browser does (RFC
-    /// 6265bis). They are cleared before each iteration, unless the scenario
-    /// [keeps](crate::Scenario::keep_cookies) them.
+    /// Its cookies for the main target's host; [`Cookies::of`] has those for another. It stores
+    /// those of each response and sends them as a browser does (RFC 6265bis). They are cleared
+    /// before each iteration, unless the scenario [keeps](crate::Scenario::keep_cookies) them.
     ///
     /// Setup has cookies of its own. Its value can hand a session to the virtual users:
     ///
@@ -28,7 +32,7 @@ impl Vu {
     /// # }
     /// ```
     pub const fn cookies(&mut self) -> Cookies<'_> {
-        Cookies { vu: self }
+        Cookies { vu: self, host: MAIN }
     }
 
     /// Clears the cookies at the beginning of an iteration, unless the scenario keeps them.
@@ -47,7 +51,8 @@ impl Vu {
         let target = self.http.target(host);
         let path = whole_path(target, path, absolute);
         let (mut jar, now) = (self.jar.get_or_insert_default().borrow_mut(), (clock::now(), clock::wall()));
-        lines.for_each(|line| jar.store(line, url(target, &path), now));
+        // As a browser, it ignores refused cookies.
+        lines.for_each(|line| jar.store(line, url(target, &path), now).unwrap_or_default());
     }
 }
 
@@ -75,6 +80,31 @@ fn whole_path<'a>(target: &Target, path: &'a str, absolute: bool) -> Cow<'a, str
 }
 
 impl Cookies<'_> {
+    /// The cookies of another host. Hosts with the same name and different ports share cookies.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::Host;
+    /// const AUTH: Host = Host::new("auth", "Login server");
+    /// # fn iteration(vu: &mut perf_tests::Vu) {
+    /// let token = vu.cookies().of(AUTH).get("csrftoken");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the host has no URL. The run exits with code 104.
+    #[track_caller]
+    pub fn of(self, host: Host) -> Self {
+        let Host { name, title } = host;
+        match self.vu.http.config().index_of(name) {
+            Some(host) => Self { host, ..self },
+            None => panic!("host {name:?} ({title}) has no URL: add --target {name}=URL"),
+        }
+    }
+
+    fn host(&self) -> &str {
+        &self.vu.http.target(self.host).host
+    }
+
     /// The value of a cookie, even if it belongs to another path. `None` if there is none, or if
     /// its value is not UTF-8.
     ///
@@ -85,11 +115,10 @@ impl Cookies<'_> {
     /// ```
     pub fn get(&self, name: &str) -> Option<String> {
         let jar = self.vu.jar.as_ref()?.borrow();
-        let (_, value) = jar.iter(clock::now()).find(|(known, _)| *known == name.as_bytes())?;
-        String::from_utf8(value.to_vec()).ok()
+        String::from_utf8(jar.get(self.host(), name, clock::now())?.to_vec()).ok()
     }
 
-    /// Sets a cookie for the main target's host and all paths, until the cookies are cleared.
+    /// Sets a cookie for the host and all its paths, until the cookies are cleared.
     ///
     /// ```
     /// # fn iteration(vu: &mut perf_tests::Vu) {
@@ -99,7 +128,9 @@ impl Cookies<'_> {
     ///
     /// # Panics
     /// If the name or value cannot be in a cookie: it contains a semicolon or a control character,
-    /// or both have more than 4096 bytes together. The run exits with code 104.
+    /// or both have more than 4096 bytes together. If a rule refuses the cookie: a name such as
+    /// `__Host-a` needs `https` or a target on this machine, and a cookie of `http` cannot replace
+    /// a `Secure` one. The run exits with code 104.
     #[track_caller]
     pub fn set(&mut self, name: &str, value: &str) {
         let is_text = |text: &str| !text.contains(|c: char| c == ';' || c.is_ascii_control());
@@ -107,14 +138,16 @@ impl Cookies<'_> {
         if !is_name || !is_text(value) || name.len() + value.len() > 4096 {
             panic!("cookie {name:?} cannot be set: its name or value is not valid in a cookie");
         }
-        let target = self.vu.http.target(MAIN);
-        let secure = if target.tls { "; Secure" } else { "" };
+        let root = url(self.vu.http.target(self.host), "/");
+        let secure = if root.is_secure() { "; Secure" } else { "" };
         let line = format!("{name}={value}; Path=/{secure}");
-        let jar = self.vu.jar.get_or_insert_default();
-        jar.borrow_mut().store(line.as_bytes(), url(target, "/"), (clock::now(), clock::wall()));
+        let mut jar = self.vu.jar.get_or_insert_default().borrow_mut();
+        if let Err(why) = jar.store(line.as_bytes(), root, (clock::now(), clock::wall())) {
+            panic!("cookie {name:?} cannot be set for {}: {why}", root.host);
+        }
     }
 
-    /// Removes all cookies of this name.
+    /// Removes all cookies of this name that are for the host.
     ///
     /// ```
     /// # fn iteration(vu: &mut perf_tests::Vu) {
@@ -123,11 +156,11 @@ impl Cookies<'_> {
     /// ```
     pub fn remove(&mut self, name: &str) {
         if let Some(jar) = &self.vu.jar {
-            jar.borrow_mut().remove(name);
+            jar.borrow_mut().remove(self.host(), name);
         }
     }
 
-    /// Removes all cookies, so that the next request is that of a new visitor.
+    /// Removes all cookies, of all hosts, so that the next request is that of a new visitor.
     ///
     /// ```
     /// # fn iteration(vu: &mut perf_tests::Vu) {
