@@ -14,10 +14,10 @@ mod set_cookie;
 #[cfg(test)]
 mod tests;
 
-/// Maximum cookies of a jar, as in Chromium for one domain. The oldest are removed.
+/// Maximum cookies of one domain, as in Chromium.
 const MAX_COOKIES: usize = 180;
 
-/// Maximum bytes of all names and values of a jar. No common server accepts a longer head.
+/// Maximum bytes of all names and values of one domain. No common server accepts a longer head.
 const MAX_BYTES: usize = 64 << 10;
 
 /// The host and path of a request, which decide about its cookies.
@@ -63,8 +63,10 @@ struct Cookie {
     is_secure: bool,
     /// `None`: it has no end.
     expires: Option<Instant>,
-    /// Its number in the order of creation.
+    /// The number of the event that created it.
     created: u64,
+    /// The number of the event that last stored or sent it.
+    used: u64,
 }
 
 impl Cookie {
@@ -94,7 +96,8 @@ impl Cookie {
 pub(crate) struct CookieJar {
     /// The longest paths first, then the earliest: the order in which they are sent.
     cookies: Vec<Cookie>,
-    created: u64,
+    /// Number of stored cookies and of requests.
+    events: u64,
     /// The header `cookie` of the current request.
     header: Vec<u8>,
 }
@@ -131,14 +134,12 @@ impl CookieJar {
         if expires.is_some_and(|expires| expires <= now) {
             return Ok(());
         }
-        let created = created.unwrap_or_else(|| {
-            self.created += 1;
-            self.created
-        });
+        self.events += 1;
+        let (created, used) = (created.unwrap_or(self.events), self.events);
         let (name, value, is_secure) = (set.name.to_vec(), set.value.to_vec(), set.is_secure);
         let path = path.to_owned();
-        let cookie = Cookie { name, value, domain, is_host_only, path, is_secure, expires, created };
-        self.make_room(cookie.bytes(), now);
+        let cookie = Cookie { name, value, domain, is_host_only, path, is_secure, expires, created, used };
+        self.make_room(&cookie, now);
         let order = |cookie: &Cookie| (std::cmp::Reverse(cookie.path.len()), cookie.created);
         let at = self.cookies.partition_point(|known| order(known) < order(&cookie));
         self.cookies.insert(at, cookie);
@@ -153,25 +154,35 @@ impl CookieJar {
         })
     }
 
-    /// Removes expired cookies, then the oldest, until a cookie of this size fits.
-    fn make_room(&mut self, bytes: usize, now: Instant) {
+    /// Removes cookies of a new cookie's domain until that one fits: expired ones, then those
+    /// without `Secure`, then the least recently used (section 5.7). Of those that the
+    /// same request used, the newest goes first, so that a session outlives later cookies.
+    fn make_room(&mut self, new: &Cookie, now: Instant) {
+        let of_domain = |cookie: &&Cookie| cookie.domain == new.domain;
         let is_full = |cookies: &[Cookie]| {
-            cookies.len() >= MAX_COOKIES || cookies.iter().map(Cookie::bytes).sum::<usize>() + bytes > MAX_BYTES
+            let (count, bytes) = cookies
+                .iter()
+                .filter(of_domain)
+                .fold((0, new.bytes()), |(count, bytes), cookie| (count + 1, bytes + cookie.bytes()));
+            count >= MAX_COOKIES || bytes > MAX_BYTES
         };
         if is_full(&self.cookies) {
             self.cookies.retain(|cookie| !cookie.is_expired(now));
         }
         while is_full(&self.cookies) {
-            let oldest = self.cookies.iter().enumerate().min_by_key(|(_, cookie)| cookie.created);
-            let Some((oldest, _)) = oldest else { return };
-            self.cookies.remove(oldest);
+            let places = self.cookies.iter().enumerate().filter(|(_, cookie)| of_domain(cookie));
+            let order = |cookie: &Cookie| (cookie.is_secure, cookie.used, std::cmp::Reverse(cookie.created));
+            let Some((first, _)) = places.min_by_key(|(_, cookie)| order(cookie)) else { return };
+            self.cookies.remove(first);
         }
     }
 
     /// The header `cookie` of a request; empty if no cookie belongs to it.
     pub(crate) fn header(&mut self, url: CookieUrl<'_>, now: Instant) -> &[u8] {
         self.header.clear();
-        for cookie in self.cookies.iter().filter(|cookie| cookie.is_sent_to(url, now)) {
+        self.events += 1;
+        for cookie in self.cookies.iter_mut().filter(|cookie| cookie.is_sent_to(url, now)) {
+            cookie.used = self.events;
             if !self.header.is_empty() {
                 self.header.extend_from_slice(b"; ");
             }

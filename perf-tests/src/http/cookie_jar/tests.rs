@@ -215,6 +215,31 @@ fn a_jar_keeps_the_newest_within_its_limits() {
     }
 }
 
+/// The header of a request to `shop.example` after a login there, and after 1000 cookies of unique
+/// names from `host`. Requests to the shop follow each of them.
+fn session_after_many_cookies(host: &str, attributes: &str) -> String {
+    let shop = CookieUrl { host: "shop.example", tls: true, path: "/" };
+    let (mut jar, now) = (CookieJar::default(), (clock::now(), in_2011()));
+    jar.store(b"session=1", shop, now).unwrap();
+    for number in 0..1000 {
+        jar.header(shop, now.0);
+        jar.store(format!("n{number}=1{attributes}").as_bytes(), CookieUrl { host, ..shop }, now).unwrap();
+    }
+    String::from_utf8(jar.header(shop, now.0).to_vec()).unwrap()
+}
+
+#[test]
+fn a_session_in_use_outlives_later_cookies() {
+    for attributes in ["", "; Path=/elsewhere"] {
+        for host in ["ads.example", "shop.example"] {
+            let header = session_after_many_cookies(host, attributes);
+            assert!(header.starts_with("session=1"), "{host}{attributes}: {header:.80}");
+        }
+    }
+    let later = session_after_many_cookies("shop.example", "; Secure");
+    assert!(!later.contains("session"), "a cookie without Secure goes first: {later:.80}");
+}
+
 #[test]
 fn http2_requests_and_responses_have_cookies_too() {
     use crate::http::{Reply, RequestHead, Target, h2};
