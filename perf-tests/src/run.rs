@@ -96,7 +96,7 @@ impl PreparedRun {
     /// Makes all checks that are possible before the load.
     async fn prepare(spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
-        let ports = capacity::check(&planning.plan).map_err(RunError::Configuration)?;
+        let ports = capacity::check(&planning.plan, 1 + settings.hosts.len()).map_err(RunError::Configuration)?;
         let mut warnings: Vec<_> =
             ports.into_iter().map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
         hosts::check_resolve(&settings)?;

@@ -5,8 +5,8 @@ use perf_host::proc;
 
 use crate::plan::Plan;
 
-/// Upper bound of a virtual user's memory, in bytes: its state, its buffers, and the kernel's state
-/// of its connection.
+/// Upper bound of a virtual user's memory for each host, in bytes: its state, its buffers, and the
+/// kernel's state of its connection.
 const VU_BYTES: u64 = 24 << 10;
 /// File descriptors that are not a virtual user's: the store, timers, files, the terminal.
 const OTHER_FILES: u64 = 64;
@@ -22,28 +22,30 @@ struct Limits {
     memory: Option<u64>,
 }
 
-/// Checks a plan against this machine's limits. Returns warnings.
+/// Checks a plan for this number of hosts against this machine's limits. Each virtual user keeps a
+/// connection to each host. Returns warnings.
 ///
 /// # Errors
 /// If file descriptors or memory are not enough.
-pub(super) fn check(plan: &Plan) -> Result<Vec<String>, String> {
-    let vus = u64::from(plan.most_vus());
-    check_limits(vus, read_limits(vus + OTHER_FILES))
+pub(super) fn check(plan: &Plan, hosts: usize) -> Result<Vec<String>, String> {
+    let (vus, hosts) = (u64::from(plan.most_vus()), hosts as u64);
+    check_limits(vus, hosts, read_limits(vus * hosts + OTHER_FILES))
 }
 
-fn check_limits(vus: u64, limits: Limits) -> Result<Vec<String>, String> {
-    let needed = vus + OTHER_FILES;
+fn check_limits(vus: u64, hosts: u64, limits: Limits) -> Result<Vec<String>, String> {
+    let needed = vus * hosts + OTHER_FILES;
+    let to_hosts = if hosts == 1 { String::new() } else { format!(" with connections to {hosts} hosts") };
     if let Some(files) = limits.files.filter(|files| *files < needed) {
         return Err(format!(
-            "{vus} VUs need about {needed} file descriptors, but this process may open only {files}: raise the limit with \
+            "{vus} VUs{to_hosts} need about {needed} file descriptors, but this process may open only {files}: raise the limit with \
              ulimit -n {needed}, or LimitNOFILE= of the service that starts it"
         ));
     }
-    let memory = vus * VU_BYTES;
+    let memory = vus * hosts * VU_BYTES;
     if let Some(available) = limits.memory.filter(|available| *available < memory) {
         let mib = |bytes: u64| bytes >> 20;
         return Err(format!(
-            "{vus} VUs need about {} MiB of memory, but only {} MiB are available: plan fewer VUs",
+            "{vus} VUs{to_hosts} need about {} MiB of memory, but only {} MiB are available: plan fewer VUs",
             mib(memory),
             mib(available)
         ));
@@ -71,13 +73,23 @@ mod tests {
 
     #[test]
     fn an_exceeded_limit_is_reported_with_its_remedy() {
-        assert_eq!(check_limits(10_000, MUCH), Ok(Vec::new()));
-        let files = check_limits(10_000, Limits { files: Some(1024), ..MUCH }).unwrap_err();
+        assert_eq!(check_limits(10_000, 1, MUCH), Ok(Vec::new()));
+        let files = check_limits(10_000, 1, Limits { files: Some(1024), ..MUCH }).unwrap_err();
         assert!(files.contains("1024") && files.contains("ulimit -n 10064"), "{files}");
-        let memory = check_limits(50_000, Limits { memory: Some(100 << 20), ..MUCH }).unwrap_err();
+        let memory = check_limits(50_000, 1, Limits { memory: Some(100 << 20), ..MUCH }).unwrap_err();
         assert!(memory.contains("100 MiB"), "{memory}");
-        let ports = check_limits(40_000, MUCH).unwrap();
+        let ports = check_limits(40_000, 1, MUCH).unwrap();
         assert!(ports[0].contains("28232"), "{ports:?}");
-        assert_eq!(check_limits(50_000, Limits::default()), Ok(Vec::new()));
+        assert_eq!(check_limits(50_000, 1, Limits::default()), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn each_vu_needs_a_connection_to_each_host() {
+        let files = Limits { files: Some(12_000), ..MUCH };
+        assert_eq!(check_limits(10_000, 1, files), Ok(Vec::new()));
+        let refused = check_limits(10_000, 3, files).unwrap_err();
+        assert!(refused.contains("10000 VUs with connections to 3 hosts need about 30064"), "{refused}");
+        let memory = check_limits(10_000, 3, Limits { memory: Some(300 << 20), ..MUCH }).unwrap_err();
+        assert!(memory.contains("703 MiB"), "{memory}");
     }
 }
