@@ -128,15 +128,17 @@ const EVERYTHING: Scope = Scope { phases: Phases::ALL, only: Chosen { part: None
 
 impl Judge<'_> {
     /// Requests of an endpoint in a scope. A dropped iteration counts as unknown requests: as many
-    /// as the busiest iteration of its load made. Those of the average iteration are certain.
+    /// as the busiest iteration of its load made. Those of the average iteration
+    /// are certain to be bad if the endpoint's host accepted no connections.
     fn requests(&self, index: usize, scope: Scope) -> RequestCounts {
         let mut requests = RequestCounts::default();
         for part in self.snapshot.chosen(scope.only) {
             for phase in Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase)) {
-                requests.add(part.cell(index, phase).requests());
+                let cell = part.cell(index, phase);
+                requests.add(cell.requests());
                 let most = part.most_per_iteration[index];
-                requests.unknown += part.dropped[phase.index()] * most;
-                requests.refused += certain(part, index, part.refused[phase.index()]);
+                requests.unknown += (part.dropped[phase.index()] + cell.stopped_iterations) * most;
+                requests.refused += certain(part, index, cell.refused_iterations);
             }
         }
         if scope.only.segment.is_some() {

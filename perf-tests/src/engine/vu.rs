@@ -107,8 +107,10 @@ pub struct Vu {
     /// Number of responses.
     responses: u32,
     held: Held,
-    /// Index of the host that the last request went to.
-    host: usize,
+    /// Index of the host that the last iteration began with.
+    first_host: usize,
+    /// Whether the current iteration has sent no request.
+    sends_first: bool,
     /// Virtual users that each send one of several requests at once. Created when they are first
     /// needed; see [`Vu::all`].
     lanes: Vec<Self>,
@@ -140,7 +142,8 @@ impl Vu {
             segments: Segments::default(),
             responses: 0,
             held: Held::default(),
-            host: MAIN,
+            first_host: MAIN,
+            sends_first: true,
             lanes: Vec::new(),
             context,
         }
@@ -150,6 +153,7 @@ impl Vu {
     pub(crate) fn begin(&mut self, now: Instant, iteration_id: IterationId, due: Option<Instant>) {
         self.iteration_id = iteration_id;
         self.made.fill(0);
+        self.sends_first = true;
         self.rng_is_set = false;
         self.reset_cookies();
         self.segments = Segments::default();
@@ -165,7 +169,7 @@ impl Vu {
         let now = clock::now();
         if let Some(began) = self.began.take() {
             self.collect_lanes();
-            self.held.is_not_started &= self.made.iter().all(|made| *made == 0);
+            self.record_if_stopped(began);
             let end = if self.held.is_not_started { IterationEnd::NotStarted } else { end };
             let took = now.duration_since(began);
             self.context.recorder.borrow_mut().record_iteration(self.part, end, took, &self.made);

@@ -177,10 +177,28 @@ impl Recorder {
         self.count_in_all(part, |counts| counts.dropped[phase.index()] += count);
     }
 
-    /// Counts planned iterations that were not started, because the target accepted no connections.
-    pub(crate) fn record_refused(&mut self, part: usize, phase: Phase, count: u64) {
+    /// Counts planned iterations that were not started, because a host accepted no connections.
+    /// `endpoints` has for each endpoint whether it is on the host.
+    pub(crate) fn record_refused(&mut self, part: usize, phase: Phase, count: u64, endpoints: &[bool]) {
         self.record_dropped(part, phase, count);
-        self.count_in_all(part, |counts| counts.refused[phase.index()] += count);
+        self.count_in_all(part, |counts| {
+            counts.refused[phase.index()] += count;
+            let down = endpoints.iter().enumerate().filter(|(_, is_down)| **is_down);
+            down.for_each(|(endpoint, _)| counts.cell_mut(endpoint, phase).refused_iterations += count);
+        });
+    }
+
+    /// Counts an iteration that began, and then could not connect to a host. `endpoints` has for each
+    /// endpoint whether it is on the host. `made` has the iteration's requests.
+    pub(crate) fn record_stopped(&mut self, part: usize, phase: Phase, made: &[u64], endpoints: &[bool]) {
+        self.count_in_all(part, |counts| {
+            let down = endpoints.iter().zip(made).enumerate().filter(|(_, (is_down, _))| **is_down);
+            for (endpoint, (_, made)) in down {
+                let cell = counts.cell_mut(endpoint, phase);
+                cell.stopped_iterations += 1;
+                cell.refused_iterations += u64::from(*made == 0);
+            }
+        });
     }
 
     /// Counts an iteration. `made` has its requests, as [`Recorder::count_made`] counted them.

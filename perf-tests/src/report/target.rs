@@ -1,14 +1,17 @@
 //! Findings about the target: when it accepted no connections, and when it finished no requests.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
+use monitoring::phase::Phase;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{clock_time, count};
 
 use crate::engine::{Load, Stall};
 use crate::http::HttpConfig;
+use crate::measure::PartCounts;
 use crate::plan::Plan;
 
 /// Limit on findings about stalls.
@@ -19,7 +22,7 @@ const MOST_NAMES: usize = 3;
 /// Findings about the target of a load.
 pub(crate) fn target_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, stall_limit: Duration) -> Vec<Finding> {
     let mut findings = stall_findings(load, plan, catalogue, stall_limit);
-    findings.extend(outage_finding(load));
+    findings.extend(outage_finding(load, catalogue));
     findings
 }
 
@@ -114,20 +117,36 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String) -> String {
     message
 }
 
-/// A finding about times in which the target accepted no connections. Objectives count the load
-/// that could not be made.
-fn outage_finding(load: &Load) -> Option<Finding> {
+/// A finding about times in which a host accepted no connections. Objectives on its endpoints count
+/// the load that could not be made.
+fn outage_finding(load: &Load, catalogue: &Catalogue) -> Option<Finding> {
     let outages = load.outages?;
-    let refused: u64 = load.snapshot.parts.iter().flat_map(|part| part.refused).sum();
+    let parts = &load.snapshot.parts;
+    let refused: u64 = parts.iter().flat_map(|part| part.refused).sum();
+    let stopped_at = |part: &PartCounts, index| {
+        Phase::ALL.iter().map(|phase| part.cell(index, *phase).stopped_iterations).sum::<u64>()
+    };
+    let endpoints = 0..catalogue.endpoints.len();
+    let most = |part: &PartCounts| endpoints.clone().map(|index| stopped_at(part, index)).max().unwrap_or_default();
+    let stopped: u64 = parts.iter().map(most).sum();
+    let is_down = |index: usize| {
+        let cells = |part: &PartCounts| Phase::ALL.map(|phase| part.cell(index, phase).refused_iterations);
+        parts.iter().flat_map(cells).sum::<u64>() > 0 || parts.iter().any(|part| stopped_at(part, index) > 0)
+    };
+    let down = endpoints.clone().filter(|index| is_down(*index)).map(|index| catalogue.endpoints[index].host);
+    let hosts: BTreeSet<_> =
+        down.map(|host| host.map_or_else(|| "the target".to_owned(), |host| format!("host {}", host.name))).collect();
+    let hosts = if hosts.is_empty() { "the target".to_owned() } else { Vec::from_iter(hosts).join(", ") };
     let until = if outages.is_ongoing { ", and none at the end of the load" } else { "" };
     let message = format!(
-        "no connection to the target could be made for {:.1} s, first at {}{until}. {} iterations were not started; \
-         their requests cannot have been good",
+        "no connection to {hosts} could be made for {:.1} s, first at {}{until}. {} iterations were not started, and {} \
+         could not go on; their requests there cannot have been good",
         outages.total.as_secs_f64(),
         at(outages.first),
-        count(refused)
+        count(refused),
+        count(stopped)
     );
-    (refused > 0).then(|| Finding::warning(Subject::Target, FindingKind::Outage, message))
+    (refused + stopped > 0).then(|| Finding::warning(Subject::Target, FindingKind::Outage, message))
 }
 
 /// A finding about redirects that led away from the targets.

@@ -15,6 +15,7 @@ mod fake_store;
 mod hosts;
 mod methods;
 mod objectives;
+mod outages;
 mod parts;
 mod raw_service;
 mod rows;

@@ -42,6 +42,13 @@ pub struct EndpointCounts {
     /// Requests that a steady load would have made while the target stalled.
     #[serde(default)]
     pub omitted: u64,
+    /// Iterations that did not get to the endpoint, because its host accepted no connections.
+    #[serde(default)]
+    pub refused_iterations: u64,
+    /// Iterations that began, and then could not reach the endpoint's host. They may have sent it
+    /// requests before.
+    #[serde(default)]
+    pub stopped_iterations: u64,
     /// Requests that were sent again, because the server closed a reused connection.
     #[serde(default)]
     pub reconnects: u64,
@@ -202,6 +209,8 @@ impl EndpointCounts {
             slow_with_connecting: 0,
             slow_connecting: 0,
             omitted: 0,
+            refused_iterations: 0,
+            stopped_iterations: 0,
             reconnects: 0,
             bodies: BodyBytes::default(),
             late: 0,
@@ -267,6 +276,8 @@ impl EndpointCounts {
         self.slow_with_connecting += other.slow_with_connecting;
         self.slow_connecting += other.slow_connecting;
         self.omitted += other.omitted;
+        self.refused_iterations += other.refused_iterations;
+        self.stopped_iterations += other.stopped_iterations;
         self.reconnects += other.reconnects;
         self.bodies.add(other.bodies);
         self.late += other.late;

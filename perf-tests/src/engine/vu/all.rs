@@ -92,8 +92,9 @@ impl Vu {
     pub async fn all_of(&mut self, requests: Vec<PreparedRequest>) -> Vec<Result<Response, RequestError>> {
         let mut queues = BTreeMap::<_, VecDeque<_>>::new();
         for (at, request) in requests.into_iter().enumerate() {
-            self.host = request.spec.host();
-            queues.entry(self.host).or_default().push_back((at, request));
+            let host = request.spec.host();
+            self.goes_to(host);
+            queues.entry(host).or_default().push_back((at, request));
         }
         let with_width =
             |(host, queue): (_, VecDeque<_>)| (queue.len().min(self.http.most_at_once(host)), RefCell::new(queue));
@@ -129,7 +130,10 @@ impl Vu {
         for lane in &mut self.lanes {
             let held = lane.take_held();
             longest = longest.max(held.time);
-            self.held.is_not_started |= held.is_not_started;
+            self.held.is_stopped |= held.is_stopped;
+            if !held.time.is_zero() {
+                self.held.host = held.host;
+            }
             for (made, in_lane) in self.made.iter_mut().zip(&mut lane.made) {
                 *made += std::mem::take(in_lane);
             }

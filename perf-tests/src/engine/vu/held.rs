@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use monitoring::phase::Phase;
 use tokio::time::Instant;
 
 use super::Vu;
@@ -12,15 +13,19 @@ use crate::clock;
 pub(crate) struct Held {
     /// How long it waited.
     pub(in crate::engine) time: Duration,
+    /// Whether it could not send a request after the wait.
+    pub(in crate::engine) is_stopped: bool,
     /// Whether it sent no request to any endpoint, because of the wait.
     pub(in crate::engine) is_not_started: bool,
+    /// Index of the host that it waited for last.
+    pub(in crate::engine) host: usize,
 }
 
 impl Vu {
-    /// Whether its next request would wait, because the host of its last one accepts no
-    /// connections.
+    /// Whether its next iteration would wait at once, because the host that its last one began with
+    /// accepts no connections.
     pub(in crate::engine) fn is_held(&self, now: Instant) -> bool {
-        self.http.outage(self.host).is_some_and(|outage| outage.is_paused(now))
+        self.http.outage(self.first_host).is_some_and(|outage| outage.is_paused(now))
     }
 
     /// Takes the wait of the iteration that has ended.
@@ -28,16 +33,51 @@ impl Vu {
         std::mem::take(&mut self.held)
     }
 
+    /// Counts iterations that were not started, because a host accepted no connections.
+    pub(in crate::engine) fn record_refused(&self, phase: Phase, count: u64, host: usize) {
+        let down = self.endpoints_on(host);
+        self.context.recorder.borrow_mut().record_refused(self.part, phase, count, &down);
+    }
+
+    /// Index of the host that the last iteration began with.
+    pub(in crate::engine) const fn first_host(&self) -> usize {
+        self.first_host
+    }
+
+    /// Notes that the iteration's next request goes to this host.
+    pub(super) fn goes_to(&mut self, host: usize) {
+        if self.sends_first {
+            (self.first_host, self.sends_first) = (host, false);
+        }
+    }
+
+    /// Counts the present iteration if it could not go on, because a host accepted no connections.
+    pub(super) fn record_if_stopped(&mut self, began: Instant) {
+        let is_begun = self.made.iter().any(|made| *made > 0);
+        self.held.is_not_started = self.held.is_stopped && !is_begun;
+        if self.held.is_stopped && is_begun {
+            let phase = self.context.shared.phases[self.part].at(began.duration_since(self.context.epoch));
+            let down = self.endpoints_on(self.held.host);
+            self.context.recorder.borrow_mut().record_stopped(self.part, phase, &self.made, &down);
+        }
+    }
+
+    /// For each endpoint, whether it is on this host.
+    fn endpoints_on(&self, host: usize) -> Vec<bool> {
+        self.context.shared.hosts.iter().map(|of| *of == Some(host)).collect()
+    }
+
     /// Waits if the host accepts no connections. Returns whether a request may be sent. The wait
     /// is not part of any request.
     pub(in crate::engine) async fn may_send(&mut self, host: usize) -> bool {
-        self.host = host;
+        self.goes_to(host);
         let Some(outage) = self.http.outage(host) else { return true };
         let began = clock::now();
         // Boxed, because it is large and rarely used.
         let may = Box::pin(outage.wait()).await;
         self.held.time += clock::now().duration_since(began);
-        self.held.is_not_started |= !may;
+        self.held.is_stopped |= !may;
+        self.held.host = host;
         may
     }
 }

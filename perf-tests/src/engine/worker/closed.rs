@@ -88,9 +88,11 @@ impl VuTask {
             };
             let held = vu.take_held();
             if !held.time.is_zero() {
-                let refused = self.skip(begun, pace.iterations_in(held));
+                let is_counted = held.is_stopped && !held.is_not_started;
+                let others = pace.iterations_in(held).saturating_sub(u64::from(is_counted));
+                let refused = self.skip(begun, others);
                 let phase = self.worker.context.shared.phases[self.part].at(ended.min(stop).duration_since(epoch));
-                self.worker.context.recorder.borrow_mut().record_refused(self.part, phase, refused);
+                vu.record_refused(phase, refused, held.host);
             } else if is_completed {
                 pace.add(now.duration_since(began));
             }

@@ -77,8 +77,8 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
         }
         match vus.next() {
             Some(vu) if vu.is_held(now) => {
+                vu.record_refused(phases.at(planned), 1, vu.first_host());
                 vus.idle.borrow_mut().push(vu);
-                worker.context.recorder.borrow_mut().record_refused(job.part, phases.at(planned), 1);
             }
             Some(vu) => {
                 let iteration_id = (IterationId::Shared(number as u64), due);
@@ -103,9 +103,10 @@ async fn iterate(
     vu.begin(began, iteration_id, Some(due));
     let result = iteration.begin(&mut vu).await;
     let ended = worker.iteration_ended(&mut vu, Some(result));
-    if vu.take_held().is_not_started {
+    let held = vu.take_held();
+    if held.is_not_started {
         let phase = worker.context.shared.phases[vu.part()].at(due.duration_since(worker.context.epoch));
-        worker.context.recorder.borrow_mut().record_refused(vu.part(), phase, 1);
+        vu.record_refused(phase, 1, held.host);
     }
     let earliest = began + min_iteration;
     if earliest > ended {
