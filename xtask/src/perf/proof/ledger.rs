@@ -235,7 +235,7 @@ fn audit(
             Ok(explained) => {
                 if explained.of_router > 0 {
                     notes.push(format!(
-                        "{}: not available for {} responses: the backend does not count what its router responds \
+                        "{}: not available for {} responses: the backend may not count what its router responds \
                          without a handler (404, 405, redirects): count in a middleware around the router",
                         account.name, explained.of_router
                     ));

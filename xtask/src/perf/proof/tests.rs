@@ -90,7 +90,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     let cases: [Case; 14] = [
         (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
         (false, |counts| go(counts, 2), Failed, "all endpoints: 20 responses came, and the backend counted 10"),
-        (true, go_in_handlers, Shown, "all endpoints: not available for 7 responses: the backend does not count what"),
+        (true, go_in_handlers, Shown, "all endpoints: not available for 7 responses: the backend may not count what"),
         (
             false,
             |_| Metrics::text(backend_text::start_time()),
