@@ -189,9 +189,7 @@ fn accounts<'a>(
     if let BackendCount::ByEndpoint(counted) = count {
         let endpoints = requested(report).map(|(_, endpoint)| endpoint);
         let missing: Vec<_> = endpoints.filter(|endpoint| !counted.contains_key(endpoint.name)).collect();
-        if !missing.is_empty() {
-            notes.push(offer.why_not_counted(&missing));
-        }
+        notes.extend(offer.why_not_counted(&missing));
     }
     (accounts, notes)
 }

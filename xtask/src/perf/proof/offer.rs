@@ -109,20 +109,24 @@ impl Offer {
         self.is_own || self.requests().any(|sample| is_of(sample, &self.mapping, endpoint))
     }
 
-    /// Why the backend does not count the requests of these endpoints.
-    pub(super) fn why_not_counted(&self, endpoints: &[&Endpoint]) -> String {
-        if endpoints.iter().all(|endpoint| endpoint.host.is_some()) {
-            let names: Vec<_> = endpoints.iter().map(|endpoint| endpoint.name).collect();
-            return format!("not available for {}: only the main target's metrics are read", names.join(", "));
-        }
-        let names: Vec<_> = endpoints.iter().map(|endpoint| endpoint.name).collect();
+    /// Why the backend does not count the requests of these endpoints: one note for each reason.
+    pub(super) fn why_not_counted(&self, endpoints: &[&Endpoint]) -> Vec<String> {
         let routes: Vec<_> = self.routes().into_iter().collect();
         let more = if routes.len() > SHOWN_ROUTES { ", …" } else { "" };
         let routes = routes.iter().take(SHOWN_ROUTES).map(String::as_str).collect::<Vec<_>>().join(", ");
-        format!(
-            "not available for {}: the backend counts other handlers ({routes}{more}): name its own with .handled_by(\"…\")",
-            names.join(", ")
-        )
+        let reasons = [
+            (true, "only the main target's metrics are read".to_owned()),
+            (
+                false,
+                format!("the backend counts other handlers ({routes}{more}): name its own with .handled_by(\"…\")"),
+            ),
+        ];
+        let notes = reasons.into_iter().filter_map(|(is_elsewhere, reason)| {
+            let concerned = endpoints.iter().filter(|endpoint| endpoint.host.is_some() == is_elsewhere);
+            let names: Vec<_> = concerned.map(|endpoint| endpoint.name).collect();
+            (!names.is_empty()).then(|| format!("not available for {}: {reason}", names.join(", ")))
+        });
+        notes.collect()
     }
 
     /// Whether the backend counts responses with a status. A counter without a label for it counts
@@ -176,6 +180,7 @@ fn backend_selectors(expr: &str) -> Vec<ExpositionSample> {
 
 #[cfg(test)]
 mod tests {
+    use monitoring::endpoint::Host;
     use monitoring::services::stock_ai::{GET_NEWS, GET_STATE};
 
     use super::super::backend_metrics::Reading;
@@ -212,6 +217,19 @@ mod tests {
         ] {
             assert_eq!(counts(labels, status), expected, "{labels} {status}");
         }
+    }
+
+    #[test]
+    fn each_reason_for_a_missing_count_has_its_own_note() {
+        const LOG_IN: Endpoint = GET_NEWS.on(Host::new("auth", "Login server"));
+        let text = "http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1";
+        let offer = offer(text, BackendMapping::FASTAPI);
+        let elsewhere = "not available for get_news: only the main target's metrics are read";
+        let other = "not available for get_state: the backend counts other handlers (GET /a): name its own with \
+                     .handled_by(\"…\")";
+        assert_eq!(offer.why_not_counted(&[&LOG_IN, &GET_STATE]), [elsewhere, other]);
+        assert_eq!(offer.why_not_counted(&[&LOG_IN]), [elsewhere]);
+        assert_eq!(offer.why_not_counted(&[&GET_STATE]), [other]);
     }
 
     #[test]
