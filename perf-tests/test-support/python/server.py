@@ -6,11 +6,12 @@ The path of a request names the fault. Any other path gets a correct response. U
 - `once`: accepts one connection, and then no longer listens.
 - `goaway`: speaks HTTP/2. The first connection gets a response. Every other connection gets GOAWAY
   while its request is in flight.
-- `tls FOLDER`: speaks TLS. The first connection gets the certificate `here.pem` of the folder, every
-  other connection gets `other.pem`.
+- `tls FOLDER`: speaks TLS. The first two connections, which ask for the protocol and check that the
+  server responds, get the certificate `here.pem` of the folder. Every other gets `other.pem`.
 """
 
 import asyncio
+import itertools
 import socket
 import ssl
 import struct
@@ -123,11 +124,11 @@ def tls(folder):
     print(listener.getsockname()[1], flush=True)
 
     def accept():
-        for connection, _ in iter(listener.accept, None):
-            threading.Thread(target=serve, args=(connection, accept.chosen), daemon=True).start()
-            accept.chosen = other
+        for number in itertools.count():
+            connection, _ = listener.accept()
+            chosen = good if number < 2 else other
+            threading.Thread(target=serve, args=(connection, chosen), daemon=True).start()
 
-    accept.chosen = good
     threading.Thread(target=accept, daemon=True).start()
     sys.stdin.read()
 
