@@ -188,8 +188,8 @@ impl Recorder {
         });
     }
 
-    /// Counts an iteration that began, and then could not connect to a host. `endpoints` has for each
-    /// endpoint whether it is on the host. `made` has the iteration's requests.
+    /// Counts an iteration that began, and then could not connect to a host. `endpoints` has for
+    /// each endpoint whether it is on the host. `made` has the iteration's requests.
     pub(crate) fn record_stopped(&mut self, part: usize, phase: Phase, made: &[u64], endpoints: &[bool]) {
         self.count_in_all(part, |counts| {
             let down = endpoints.iter().zip(made).enumerate().filter(|(_, (is_down, _))| **is_down);
