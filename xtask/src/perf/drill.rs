@@ -141,6 +141,7 @@ async fn exercise(
             },
             testid: Some(name.to_owned()),
             out: Some(workspace::perf().join("drill")),
+            folder: settings.folder.clone(),
             // With an outcome file, the scenario prints nothing on the terminal.
             outcome: Some(outcome.clone()),
             quiet: true,
