@@ -1,13 +1,15 @@
 //! A row of the fault matrix: a fault, the expected end of a run, and the checks of it.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use perf_report::Report;
 
-use crate::real::{CommandOutput, get, out, read_output, root, value, wait_for, write_row, xtask};
+use crate::real::{CommandOutput, get, out, perf_folder, read_output, root, value, wait_for, write_row, xtask};
 
 /// A fault, and the expected end of the run.
 pub(crate) struct Row {
@@ -109,14 +111,17 @@ fn leftovers_now() -> Vec<String> {
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let marked = pids.filter_map(|pid| {
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(b"PERF_OWNER="));
-        // Processes of another clone do not count.
+        let variable =
+            |name: &[u8]| environment.split(|byte| *byte == 0).find_map(|it| it.strip_prefix(name)?.strip_prefix(b"="));
+        // Processes of another clone do not count, nor those of the other group of `cargo xtask ci`.
+        let folder = variable(b"PERF_FOLDER").unwrap_or(b"target/perf");
+        let is_ours = variable(b"PERF_OWNER").is_some() && root().join(OsStr::from_bytes(folder)) == perf_folder();
         let is_here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == root());
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
         (is_ours && is_here).then(|| format!("process {pid} ({})", name.trim()))
     });
     let mut left: Vec<_> = marked.collect();
-    let perf = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("perf");
+    let perf = perf_folder();
     let stacks = fs::read_dir(perf.join("stack")).into_iter().flatten().flatten().map(|entry| entry.path());
     let files = ["owner", "passing-data", "backend-owner", "targets/backend.json"];
     let state = stacks.flat_map(|folder| files.map(|name| folder.join(name)));
