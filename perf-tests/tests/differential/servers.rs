@@ -14,7 +14,7 @@ use test_support::fake_server::{free_port, serve};
 use test_support::programs::Process;
 
 pub(crate) struct Server {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) url: String,
     _process: Option<Process>,
 }
@@ -23,12 +23,16 @@ pub(crate) struct Server {
 pub(crate) fn start() -> Vec<Server> {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/servers");
     let hyper = Server {
-        name: "hyper",
+        name: "hyper".to_owned(),
         url: serve(Router::new().fallback(echo), Arc::default(), Arc::default()),
         _process: None,
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential-nginx");
     std::fs::create_dir_all(&folder).unwrap();
+    // `go run` would leave the program behind.
+    let go = folder.join("go");
+    let built = Command::new("go").args(["build", "-o"]).arg(&go).arg(scripts.join("echo.go")).status().unwrap();
+    assert!(built.success());
     vec![
         hyper,
         spawn("nginx", |command, port| {
@@ -43,21 +47,21 @@ pub(crate) fn start() -> Vec<Server> {
         spawn("node", |command, port| {
             command.arg(scripts.join("echo.js")).arg(port);
         }),
-        spawn("go", |command, port| {
-            command.arg("run").arg(scripts.join("echo.go")).arg(port);
+        spawn(go.to_str().unwrap(), |command, port| {
+            command.arg(port);
         }),
     ]
 }
 
 /// Starts a server, and waits until it listens.
-fn spawn(name: &'static str, arguments: impl Fn(&mut Command, &str)) -> Server {
+fn spawn(name: &str, arguments: impl Fn(&mut Command, &str)) -> Server {
     let port = free_port();
     let mut command = Command::new(name);
     arguments(&mut command, &port.to_string());
     let process = Process::spawn(command.stdin(Stdio::null()));
     for _ in 0..1200 {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return Server { name, url: format!("http://127.0.0.1:{port}"), _process: Some(process) };
+            return Server { name: name.to_owned(), url: format!("http://127.0.0.1:{port}"), _process: Some(process) };
         }
         thread::sleep(Duration::from_millis(50));
     }
