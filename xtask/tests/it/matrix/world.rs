@@ -113,7 +113,7 @@ fn leftovers_now() -> Vec<String> {
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let variable =
             |name: &[u8]| environment.split(|byte| *byte == 0).find_map(|it| it.strip_prefix(name)?.strip_prefix(b"="));
-        // Processes of another clone do not count, nor those of the other group of `cargo xtask ci`.
+        // Processes of another clone, and of the other group of `cargo xtask ci`, do not count.
         let folder = variable(b"PERF_FOLDER").unwrap_or(b"target/perf");
         let is_ours = variable(b"PERF_OWNER").is_some() && root().join(OsStr::from_bytes(folder)) == perf_folder();
         let is_here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == root());
