@@ -38,6 +38,25 @@ pub(crate) struct RequestHead<'a> {
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
 impl<'a> RequestHead<'a> {
+    /// The head of a request with default headers only, and without a body.
+    pub(crate) const fn new(method: &'a str, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            query: "",
+            headers: [&[], &[]],
+            cookies: &[],
+            user_agent: None,
+            content_type: None,
+            content_length: 0,
+            compression: false,
+            close: false,
+            absolute: false,
+            credentials: [true, true],
+            discards_body: false,
+        }
+    }
+
     /// The headers of the virtual user and the request that are sent.
     pub(super) fn given(&self) -> impl Iterator<Item = &'a (String, String)> + use<'a> {
         let is_credential = |name: &str| CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known));
@@ -138,21 +157,7 @@ mod tests {
 
     use super::*;
 
-    const HEAD: RequestHead<'static> = RequestHead {
-        method: "GET",
-        path: "/a",
-        query: "",
-        headers: [&[], &[]],
-        cookies: &[],
-        user_agent: Some("me"),
-        content_type: None,
-        content_length: 0,
-        compression: false,
-        close: false,
-        absolute: false,
-        credentials: [true, true],
-        discards_body: false,
-    };
+    const HEAD: RequestHead<'static> = RequestHead { user_agent: Some("me"), ..RequestHead::new("GET", "/a") };
 
     fn written(head: &RequestHead<'_>, url: &str) -> String {
         let mut out = Vec::new();

@@ -115,21 +115,7 @@ pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>)
 }
 
 async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at: usize) -> Result<(), RunError> {
-    let head = RequestHead {
-        method: "GET",
-        path: "/",
-        query: "",
-        headers: [&[], &[]],
-        cookies: &[],
-        user_agent: None,
-        content_type: None,
-        content_length: 0,
-        close: false,
-        absolute: false,
-        compression: false,
-        credentials: [true, true],
-        discards_body: true,
-    };
+    let head = RequestHead { discards_body: true, ..RequestHead::new("GET", "/") };
     let mut client = HttpClient::new(config.clone(), Pool::default(), false);
     let result = time::timeout(TARGET_TIMEOUT, async {
         config.hosts()[at].agree_on_protocol().await?;

@@ -83,21 +83,7 @@ fn exchange(address: SocketAddr, http2: bool, discards_body: bool) -> (Reply, u6
             let url = Url::parse(&format!("http://{address}")).unwrap();
             let config = Arc::new(HttpConfig::new(&url, &Default::default(), settings).unwrap());
             let mut client = HttpClient::new(config, Pool::default(), false);
-            let head = RequestHead {
-                method: "GET",
-                path: "/",
-                query: "",
-                headers: [&[], &[]],
-                cookies: b"",
-                user_agent: None,
-                content_type: None,
-                content_length: 0,
-                compression: false,
-                close: false,
-                absolute: false,
-                credentials: [true, true],
-                discards_body,
-            };
+            let head = RequestHead { discards_body, ..RequestHead::new("GET", "/") };
             client.exchange(MAIN, head, &[], clock::now()).await.result.unwrap()
         }));
     });
