@@ -16,9 +16,13 @@ use crate::fake_server::free_port;
 pub struct Process(Child);
 
 impl Process {
-    /// Starts a program.
-    pub fn spawn(command: &mut Command) -> Self {
-        Self(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display())))
+    /// Starts a server, and waits until it listens on this port.
+    pub fn listening(command: &mut Command, port: u16) -> Self {
+        let child = command.spawn();
+        let process =
+            Self(child.unwrap_or_else(|error| panic!("{} on PATH: {error}", command.get_program().display())));
+        wait_for(port);
+        process
     }
 }
 
@@ -59,10 +63,7 @@ pub fn uvicorn() -> (Process, u16) {
     let port = free_port();
     let mut command = Command::new("uvicorn");
     command.args(["app:app", "--port", &port.to_string(), "--timeout-keep-alive", "1", "--log-level", "critical"]);
-    let child = command.current_dir(scripts()).stdin(Stdio::null()).spawn().expect("uvicorn on PATH");
-    let process = Process(child);
-    wait_for(port);
-    (process, port)
+    (Process::listening(command.current_dir(scripts()).stdin(Stdio::null()), port), port)
 }
 
 /// A shop with a login, in FastAPI and SQLite. If it `forgets`, no session lasts.
@@ -86,9 +87,7 @@ pub fn shop_express(forgets: bool) -> (Process, u16) {
 fn start_shop(command: &mut Command, port: u16, forgets: bool) -> (Process, u16) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/backends/shop");
     command.envs(forgets.then_some(("SHOP_FORGETS", "1")));
-    let process = Process(command.current_dir(folder).stdin(Stdio::null()).spawn().expect("a server on PATH"));
-    wait_for(port);
-    (process, port)
+    (Process::listening(command.current_dir(folder).stdin(Stdio::null()), port), port)
 }
 
 /// Prometheus with these flags. Its empty configuration and its database are in `folder`, which is
@@ -104,9 +103,7 @@ pub fn prometheus(folder: &Path, flags: &[&str]) -> (Process, u16) {
     command.arg(format!("--config.file={}", folder.join("prometheus.yml").display()));
     command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
     command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(flags).stderr(Stdio::null());
-    let process = Process(command.spawn().expect("prometheus on PATH"));
-    wait_for(port);
-    (process, port)
+    (Process::listening(&mut command, port), port)
 }
 
 /// nginx with three ports. It closes each connection after three requests.

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,7 +12,7 @@ use test_support::fake_server::{free_port, serve};
 use test_support::programs::Process;
 
 pub(crate) struct Server {
-    pub(crate) name: String,
+    pub(crate) name: &'static str,
     pub(crate) url: String,
     _process: Option<Process>,
 }
@@ -23,7 +21,7 @@ pub(crate) struct Server {
 pub(crate) fn start() -> Vec<Server> {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/servers");
     let hyper = Server {
-        name: "hyper".to_owned(),
+        name: "hyper",
         url: serve(Router::new().fallback(echo), Arc::default(), Arc::default()),
         _process: None,
     };
@@ -35,37 +33,30 @@ pub(crate) fn start() -> Vec<Server> {
     assert!(built.success());
     vec![
         hyper,
-        spawn("nginx", |command, port| {
+        spawn("nginx", Path::new("nginx"), |command, port| {
             let configuration = std::fs::read_to_string(scripts.join("nginx.conf")).unwrap();
             let configuration = configuration.replace("FOLDER", folder.to_str().unwrap()).replace("PORT", port);
             std::fs::write(folder.join("nginx.conf"), configuration).unwrap();
             command.arg("-c").arg(folder.join("nginx.conf")).arg("-e").arg(folder.join("error.log"));
         }),
-        spawn("uvicorn", |command, port| {
+        spawn("uvicorn", Path::new("uvicorn"), |command, port| {
             command.args(["echo:app", "--port", port, "--log-level", "critical"]).current_dir(&scripts);
         }),
-        spawn("node", |command, port| {
+        spawn("node", Path::new("node"), |command, port| {
             command.arg(scripts.join("echo.js")).arg(port);
         }),
-        spawn(go.to_str().unwrap(), |command, port| {
+        spawn("go", &go, |command, port| {
             command.arg(port);
         }),
     ]
 }
 
-/// Starts a server, and waits until it listens.
-fn spawn(name: &str, arguments: impl Fn(&mut Command, &str)) -> Server {
+fn spawn(name: &'static str, program: &Path, arguments: impl Fn(&mut Command, &str)) -> Server {
     let port = free_port();
-    let mut command = Command::new(name);
-    arguments(&mut command, &port.to_string());
-    let process = Process::spawn(command.stdin(Stdio::null()));
-    for _ in 0..1200 {
-        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return Server { name: name.to_owned(), url: format!("http://127.0.0.1:{port}"), _process: Some(process) };
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    panic!("{name} does not listen after 60 s");
+    let mut command = Command::new(program);
+    arguments(command.stdin(Stdio::null()), &port.to_string());
+    let process = Process::listening(&mut command, port);
+    Server { name, url: format!("http://127.0.0.1:{port}"), _process: Some(process) }
 }
 
 /// Responds with the parts of the request, decoded.

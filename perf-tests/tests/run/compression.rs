@@ -44,18 +44,13 @@ fn respond(path: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     )
 }
 
-/// Both protocols, and what is given to use them.
-fn servers() -> [(ExactServer, &'static [(&'static str, &'static str)]); 2] {
-    [(ExactServer::http1(respond), &[]), (ExactServer::http2(respond), &[("PERF_HTTP2", "1")])]
-}
-
 fn scenario() -> Scenario {
     Scenario::new("compressed", &COMPRESSED).exercises(&[JSON]).load(shared_iterations(1, 20))
 }
 
 #[test]
 fn compressed_bodies_are_decoded_for_checks_and_json() {
-    for (server, given) in servers() {
+    for (server, given) in ExactServer::of_both_protocols(respond) {
         let store = Store::start();
         let settings = settings_at(&server.url, Some(&store), "decoded-1", given);
         let finished = scenario().run_with(settings, async |vu: &mut Vu, (): &()| {
@@ -83,7 +78,7 @@ fn compressed_bodies_are_decoded_for_checks_and_json() {
 
 #[test]
 fn compression_sends_what_browsers_accept() {
-    for (server, given) in servers() {
+    for (server, given) in ExactServer::of_both_protocols(respond) {
         let given = [given, &[("PERF_COMPRESSION", "1")]].concat();
         let finished =
             scenario().run_with(settings_at(&server.url, None, "accepted-1", &given), async |vu: &mut Vu, (): &()| {
@@ -104,7 +99,7 @@ fn compression_sends_what_browsers_accept() {
 
 #[test]
 fn a_body_that_is_not_its_coding_fails_with_the_cause() {
-    for (server, given) in servers() {
+    for (server, given) in ExactServer::of_both_protocols(respond) {
         let settings = settings_at(&server.url, None, "lies-1", given);
         let finished = scenario().run_with(settings, async |vu: &mut Vu, (): &()| {
             for (coding, expected) in

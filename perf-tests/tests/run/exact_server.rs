@@ -18,7 +18,15 @@ pub(crate) struct ExactServer {
     received: Received,
 }
 
+/// Settings, as variables and their values.
+type Given = &'static [(&'static str, &'static str)];
+
 impl ExactServer {
+    /// A server for each protocol, and the settings that use it.
+    pub(crate) fn of_both_protocols(respond: Respond) -> [(Self, Given); 2] {
+        [(Self::http1(respond), &[]), (Self::http2(respond), &[("PERF_HTTP2", "1")])]
+    }
+
     /// Serves HTTP/1.1. The response has a content-length, except to HEAD.
     pub(crate) fn http1(respond: Respond) -> Self {
         Self::start(respond, serve_http1)
