@@ -15,7 +15,7 @@ pub struct BackendMapping {
     pub path: &'static str,
     /// Counter of requests. It may be the `_count` of the histogram of durations.
     pub requests: &'static str,
-    /// Histogram of durations, without `_bucket`. `None` if there is none.
+    /// Histogram of durations, without `_bucket`. `None` if the backend measures none.
     pub duration: Option<&'static str>,
     /// Histogram of the durations of all requests together, if it has more buckets than `duration`.
     pub duration_of_all: Option<&'static str>,

@@ -50,8 +50,8 @@ pub fn parse(text: &str) -> Result<Vec<ExpositionSample>, ExpositionError> {
     Ok(samples)
 }
 
-/// Parses name and labels at the beginning of a text, as in a sample without its value. The value
-/// of the result is 0.
+/// Parses name and labels at the beginning of a text. The text needs no value, and the value of the
+/// returned sample is 0.
 ///
 /// # Errors
 /// If the text does not begin with a name and labels.

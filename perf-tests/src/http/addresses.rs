@@ -38,8 +38,8 @@ pub(super) struct Resolver {
     ttl: Duration,
     /// The latest result. It is not locked during a look-up.
     latest: Mutex<Option<Lookup>>,
-    /// Held during a look-up: without a result, workers wait for it, and with an old one they use
-    /// that. Only connecting needs it, no request on an open connection.
+    /// Held during a look-up. Workers without an earlier result wait for the look-up. Others use
+    /// the earlier result. Requests on open connections need no look-up.
     looking_up: AsyncMutex<()>,
     /// The number of connections so far. It chooses the first address of each.
     turn: AtomicUsize,

@@ -10,8 +10,8 @@ use super::h1::ResponseLimits;
 use super::host::HostConfig;
 use super::tls::TlsError;
 
-/// The hosts of a run and the options of requests. All virtual users share it. Only the origins
-/// that redirects lead to are added during the run.
+/// The hosts of a run and the options of requests, which all virtual users share. During a run,
+/// only other origins are added, when redirects lead to them.
 #[derive(Debug)]
 pub(crate) struct HttpConfig {
     pub(crate) settings: HttpSettings,

@@ -16,8 +16,8 @@ use crate::http::{HttpClient, HttpConfig, MAIN, Pool, RequestHead};
 /// Time limit of the request that checks a target.
 const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Checks that each host of the scenario's endpoints has a URL, and that the service has each host
-/// that was given one.
+/// Checks that each host of the scenario's endpoints has a URL, and that each URL is of a host of
+/// the service.
 ///
 /// # Errors
 /// The first that does not: the message names host and flag.

@@ -7,8 +7,8 @@ use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::count;
 
 /// Warnings about endpoints whose users wait too long for connecting (look-up, TCP and TLS), which
-/// is not part of latency, as in k6. Either their latency is within its threshold only because of
-/// that, or connecting alone takes longer, for more requests than the objective allows.
+/// is not part of latency, as in k6. Either the objective is met only because connecting is left
+/// out, or connecting alone takes longer than the threshold too often.
 pub(super) fn findings(judge: &Judge<'_>) -> Vec<Finding> {
     let slos = judge.catalogue.endpoints.iter().filter_map(|endpoint| judge.catalogue.latency_slo(endpoint));
     slos.filter_map(|slo| finding(judge, slo)).collect()

@@ -190,8 +190,8 @@ impl Response {
     }
 }
 
-/// The status of a response whose body is a part of an encoded body (RFC 9110, section 14.2), so
-/// that it cannot be decoded by itself.
+/// The status of a response with a range of a body. A range of an encoded body cannot be decoded
+/// (RFC 9110, section 14.2).
 const PARTIAL_CONTENT: u16 = 206;
 
 /// Decodes the body of a response, into at most `limit` bytes, and counts its bytes before and
