@@ -17,9 +17,7 @@ struct Student {
 }
 
 fn path(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("perf-tests-data-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
+    std::env::temp_dir().join(format!("perf-tests-{}-{name}", std::process::id()))
 }
 
 fn opened(name: &str, text: impl AsRef<[u8]>) -> Result<Feeder, String> {
