@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::real::{Backend, built, cargo as cargo_of_shell, out, root, run};
+use crate::real::{Backend, cargo as cargo_of_shell, out, root, run};
 
 /// Copies every tracked file and every new file that git does not ignore.
 fn copy(to: &Path) {
@@ -19,16 +19,6 @@ fn copy(to: &Path) {
     }
 }
 
-/// Builds this clone's xtask again when dropped: the copy's
-/// xtask replaces it, and other tests run it.
-struct OwnProgram;
-
-impl Drop for OwnProgram {
-    fn drop(&mut self) {
-        built(&["--bin", "xtask"], "xtask");
-    }
-}
-
 #[test]
 #[ignore = "compiles a copy of the workspace: run with cargo xtask ci"]
 fn a_new_scenario_and_a_new_service_compile_and_run() {
@@ -38,10 +28,11 @@ fn a_new_scenario_and_a_new_service_compile_and_run() {
     let manifest = copied.join("Cargo.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(manifest, text.replacen("version = \"0.1.0\"", "version = \"0.1.1\"", 1)).unwrap();
-    let _own = OwnProgram;
     let within = |command: &mut Command| {
-        // Dependencies are built already in the target folder of this clone.
-        run(command.current_dir(&copied).env("CARGO_TARGET_DIR", root().join("target")))
+        // This clone's target folder has the dependencies already. Its programs must stay: other
+        // tests run them.
+        command.env("CARGO_BUILD_BUILD_DIR", root().join("target"));
+        run(command.current_dir(&copied).env("CARGO_TARGET_DIR", copied.join("target")))
     };
     let xtask = |line: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
