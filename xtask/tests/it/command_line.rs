@@ -1,7 +1,7 @@
 //! Tests of the command line: help texts, and messages about
 //! wrong flags. They build and start nothing.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 fn xtask(args: &[&str], environment: &[(&str, &str)]) -> Output {
     crate::real::xtask(args).envs(environment.iter().copied()).output().unwrap()
@@ -111,4 +111,23 @@ fn completions_have_every_command_and_the_flags_of_perf() {
             assert!(script.contains(word), "{shell}: {word} is not completed");
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn bash_completes_cargo_xtask_and_its_flags() {
+    const COMPLETE: &str = r#"
+        source <("$1" completions bash)
+        shift
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+        "$(complete -p cargo | sed 's/.* -F \([^ ]*\) .*/\1/')" cargo "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        echo "${COMPREPLY[@]}""#;
+    let complete = |line: &str| {
+        let script = ["--norc", "-c", COMPLETE, "bash", env!("CARGO_BIN_EXE_xtask")];
+        let output = Command::new("bash").args(script).args(line.split(' ')).output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    };
+    assert_eq!(complete("cargo xtask stack do"), "down doctor");
+    assert_eq!(complete("cargo xtask perf --smo"), "--smoke");
 }
