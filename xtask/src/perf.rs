@@ -17,7 +17,8 @@ mod services;
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 use perf_report::headline::Headline;
-use perf_report::render::files::REPORT;
+use perf_report::render::files::{HTML, REPORT};
+use perf_report::render::terminal::RunResult;
 
 pub(crate) use args::PerfArgs;
 use baseline::BaselineComparison;
@@ -26,9 +27,10 @@ pub(crate) use interleaved::checkout::clean_up;
 use perf_error::{PerfError, configuration};
 use plan::PerfPlan;
 use services::Services;
+use url::Url;
 
+use crate::dashboard_link::dashboard_link;
 use crate::scenarios::ScenarioTest;
-use crate::terminal::RunResult;
 use crate::{github, reports, terminal};
 
 /// Runs the command.
@@ -110,12 +112,13 @@ async fn run(
         compared = baseline::compare(&plan.args, &path, &report);
         compared.conclude(&plan.args, &mut report);
     }
+    let dashboard = services.grafana().and_then(|grafana| dashboard_link(grafana, &report));
     terminal::print_run(&RunResult {
         report: &report,
-        path: &path,
         proof: proof.as_deref(),
         compared: compared.comparison(),
-        grafana: services.grafana(),
+        dashboard: dashboard.as_ref().map(Url::as_str),
+        html: &path.with_file_name(HTML).display().to_string(),
     });
     verdicts.push(Headline::new(&report).verdict);
     let code = publish::run(&path, &report, compared.comparison())?;

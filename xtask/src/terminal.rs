@@ -4,44 +4,20 @@ use std::io::{IsTerminal as _, Write as _, stdout};
 use std::path::Path;
 
 use monitoring::sanitize::sanitize;
-use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
 use perf_report::render::files;
-use perf_report::render::terminal::{TerminalStyle, render_comparison, render_run};
-use url::Url;
+use perf_report::render::terminal::{RunResult, TerminalStyle, render_comparison, render_result};
 
-use crate::dashboard_link::dashboard_link;
 use crate::workspace;
 
 /// Limits on the width of text, in columns. Text outside of them is hard to read.
 const MIN_WIDTH: usize = 40;
 const MAX_WIDTH: usize = 200;
 
-/// A run's result, and everything that is printed below it.
-pub(crate) struct RunResult<'a> {
-    pub(crate) report: &'a Report,
-    /// The path of the report.
-    pub(crate) path: &'a Path,
-    /// The checks of the proof, if it ran.
-    pub(crate) proof: Option<&'a str>,
-    pub(crate) compared: Option<&'a Comparison>,
-    pub(crate) grafana: Option<&'a Url>,
-}
-
 /// Prints a run's result: headline, table, details, and the path of the report.
 pub(crate) fn print_run(result: &RunResult<'_>) {
-    let style = style();
-    let mut text = format!("\n{}\n", render_run(result.report, style));
-    if let Some(proof) = result.proof {
-        text.push_str(&format!("\n{}\n", style.wrap(proof)));
-    }
-    if let Some(compared) = result.compared {
-        text.push_str(&format!("\n{}\n", render_comparison(compared, style)));
-    }
-    let link = result.grafana.and_then(|grafana| dashboard_link(grafana, result.report));
-    let link = link.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
-    print_line(&format!("{text}\n{link}report     {}", result.path.with_file_name(files::HTML).display()));
+    print_line(&render_result(result, style()));
 }
 
 /// Prints a comparison, and the path of its file, which is beside `path`.

@@ -5,8 +5,9 @@
 use perf_report::evidence::{FailedRequest, FailureCauses};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity, Subject};
+use perf_report::headline::Headline;
 use perf_report::read::read_report;
-use perf_report::render::terminal::{TerminalStyle, render_run};
+use perf_report::render::terminal::{RunResult, TerminalStyle, render_result};
 use perf_report::report::Report;
 use perf_report::verdict::{Reason, Tally, Verdict};
 use perf_report::{FailureKind, Iterations, Measurement, Millis, ObjectiveResult, Requests};
@@ -62,10 +63,33 @@ fn problem(code: ExitCode, subject: Subject, kind: FindingKind, message: &str) -
     Finding::problem(code, subject, kind, message)
 }
 
-/// The text at both widths, after the exit code has been decided.
+/// The proof of a run of the stub backend.
+const PROOF: &str = "proof
+✓ nothing empty: 228 queries to Prometheus, for the run's window and up to now; 87 empty for a known reason
+✓ delivery: 2,548 sent, 2,548 in Prometheus, 2,548 counted by the backend
+✓ same answer: good and total of 9 objectives, in the report and in Prometheus; 2 values of backend metrics
+✓ two clocks: 7 of 7 endpoints agree with the backend; 0.1 to 0.6 ms on average outside the backend
+– over time: not applicable: the run was too short for the backend's memory to drift
+✓ coverage: 7 of 8 routes that were requested have an objective; without: POST /api/multiplayer/rooms";
+
+/// All text at both widths, after the exit code has been decided.
 fn texts(mut report: Report, findings: impl IntoIterator<Item = Finding>) -> String {
     report.conclude(findings);
-    let at = |width| render_run(&report, TerminalStyle { width, ..TerminalStyle::PLAIN });
+    let verdict = Headline::new(&report).verdict;
+    // A run that sent nothing, was stopped, or lost its store is not proved.
+    let has_store = report.findings.iter().all(|finding| finding.subject != Subject::Store);
+    let is_proved = report.was_loaded() && report.exit_code != ExitCode::Interrupted && has_store;
+    let result = RunResult {
+        report: &report,
+        proof: is_proved.then_some(PROOF),
+        compared: None,
+        dashboard: Some("http://localhost:3001/d/stock-ai-multiplayer"),
+        html: "target/perf/20261129-basic/report.html",
+    };
+    let at = |width| {
+        let text = render_result(&result, TerminalStyle { width, ..TerminalStyle::PLAIN });
+        format!("{}\n{verdict}", text.trim_start())
+    };
     let texts = [80, 120].map(|width| {
         let text = at(width);
         let widest = text.lines().map(|line| line.chars().count()).max().unwrap();

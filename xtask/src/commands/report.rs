@@ -7,9 +7,9 @@ use perf_host::Lock;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::render::files::{EVIDENCE, REPORT};
+use perf_report::render::files::{EVIDENCE, HTML, REPORT};
+use perf_report::render::terminal::RunResult;
 
-use crate::terminal::RunResult;
 use crate::{report_files, reports, terminal, workspace};
 
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,8 @@ pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         report_files::write(&path, &report, compared.as_ref())?;
     }
     let compared = compared.as_ref();
-    terminal::print_run(&RunResult { report: &report, path: &path, proof: None, compared, grafana: None });
+    let html = path.with_file_name(HTML).display().to_string();
+    terminal::print_run(&RunResult { report: &report, proof: None, compared, dashboard: None, html: &html });
     Ok(ExitCode::Met)
 }
 

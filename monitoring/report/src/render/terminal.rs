@@ -2,12 +2,14 @@
 //! and words.
 
 mod comparison;
+mod result;
 mod run;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use textwrap::{Options, WordSplitter};
 
 pub use comparison::render_comparison;
+pub use result::{RunResult, render_result};
 pub use run::render_run;
 
 use crate::finding::Finding;

@@ -1,0 +1,34 @@
+//! Everything that a command prints about a finished run.
+
+use super::{TerminalStyle, render_comparison, render_run};
+use crate::Report;
+use crate::comparison::Comparison;
+
+/// A run's result, and everything that is printed below it.
+#[derive(Debug, Clone, Copy)]
+pub struct RunResult<'a> {
+    /// The judged run.
+    pub report: &'a Report,
+    /// The checks of the proof, if it ran.
+    pub proof: Option<&'a str>,
+    /// The comparison with a baseline, if there is one.
+    pub compared: Option<&'a Comparison>,
+    /// The URL of the run's dashboard, if Grafana runs.
+    pub dashboard: Option<&'a str>,
+    /// The path of `report.html`.
+    pub html: &'a str,
+}
+
+/// Renders the run, the proof, the comparison, and where to read more. It begins with an empty
+/// line, which parts it from the progress.
+pub fn render_result(result: &RunResult<'_>, style: TerminalStyle) -> String {
+    let mut text = format!("\n{}\n", render_run(result.report, style));
+    if let Some(proof) = result.proof {
+        text.push_str(&format!("\n{}\n", style.wrap(proof)));
+    }
+    if let Some(compared) = result.compared {
+        text.push_str(&format!("\n{}\n", render_comparison(compared, style)));
+    }
+    let dashboard = result.dashboard.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
+    format!("{text}\n{dashboard}report     {}", result.html)
+}
