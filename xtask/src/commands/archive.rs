@@ -57,7 +57,7 @@ pub(crate) struct MakeArgs {
     /// Testid of the run, or latest
     #[arg(value_parser = parse_run)]
     testid: String,
-    /// File to write [default: target/perf/<TESTID>.tar.zst]
+    /// File to write [default: target/perf/TESTID.tar.zst]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Prometheus that has the series [default: the stack's]
