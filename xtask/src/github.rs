@@ -7,10 +7,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity, Subject};
-use perf_report::render::{files, markdown};
+use perf_report::render::files;
 
 use crate::terminal::print_line;
-use crate::workspace;
+use crate::{report_files, workspace};
 
 /// Appends the summary beside a report to the job's page. Does nothing outside of GitHub Actions.
 pub(crate) fn append_to_job_page(report: &Path) -> anyhow::Result<()> {
@@ -30,12 +30,8 @@ pub(crate) fn report_stop(code: ExitCode, message: &str) {
     }
     let finding = Finding::problem(code, Subject::Run, FindingKind::Other, message);
     let report = workspace::perf().join("stopped").join("report.json");
-    let folder = report.with_file_name("");
-    let written = fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(report.with_file_name(files::MARKDOWN), markdown::render_stop(&finding)))
-        .map_err(anyhow::Error::from)
-        .and_then(|()| append_to_job_page(&report));
-    if let Err(error) = written {
+    let written = report_files::write_stop(&report, &finding);
+    if let Err(error) = written.and_then(|()| append_to_job_page(&report)) {
         eprintln!("warning: failed to report this error on the job's page: {error:#}");
     }
     annotate("stopped", &[finding]);

@@ -6,7 +6,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use perf_report::Report;
 use perf_report::comparison::Comparison;
-use perf_report::render::files::{COMPARISON, REPORT, comparison_files, run_files};
+use perf_report::finding::Finding;
+use perf_report::render::files::{COMPARISON, MARKDOWN, REPORT, comparison_files, run_files};
+use perf_report::render::markdown::render_stop;
 
 /// Writes a report, and beside it all files that are made from it. Replaces existing files.
 pub(crate) fn write(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
@@ -22,6 +24,12 @@ pub(crate) fn write_beside(path: &Path, report: &Report, compared: Option<&Compa
 /// Writes an interleaved comparison, and beside it all files that are made from it.
 pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<()> {
     write_all(path, COMPARISON, comparison_files(compared)?)
+}
+
+/// Writes the summary of a command that stopped before it had a report, which would be at `path`.
+pub(crate) fn write_stop(path: &Path, finding: &Finding) -> anyhow::Result<()> {
+    crate::files::make_folder(&path.with_file_name(""))?;
+    write_all(path, REPORT, vec![(MARKDOWN, render_stop(finding))])
 }
 
 /// Writes each file whole or not at all: the main file at `main`, the others beside it.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use anyhow::Context as _;
+use monitoring::sanitize::sanitize;
 use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -18,7 +19,7 @@ use super::plan::PerfPlan;
 use super::services::Services;
 use crate::host::cleanup;
 use crate::scenarios::ScenarioTest;
-use crate::{files, reports, terminal, workspace};
+use crate::{files, github, reports, terminal, workspace};
 
 /// The output of a scenario's process.
 pub(super) enum LoadOutput {
@@ -76,7 +77,11 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
     let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
     if let Some(message) = outcome.message {
+        let message = sanitize(&message);
         terminal::print_error(&message);
+        if outcome.evidence.is_none() {
+            github::report_stop(outcome.code, &message);
+        }
     }
     if let Some(drawing) = outcome.drawing {
         terminal::print_line(&drawing);

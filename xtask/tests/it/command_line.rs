@@ -131,3 +131,12 @@ fn bash_completes_cargo_xtask_and_its_flags() {
     assert_eq!(complete("cargo xtask stack do"), "down doctor");
     assert_eq!(complete("cargo xtask perf --smo"), "--smoke");
 }
+
+#[test]
+fn a_command_that_stops_early_is_on_the_job_page() {
+    let page = crate::real::out("job-page-command").with_extension("md");
+    let environment = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", page.to_str().unwrap())];
+    let output = xtask(&["perf", "--against", "main", "basic", "progressive"], &environment);
+    crate::real::assert_stop_on_job_page(&page, &String::from_utf8(output.stdout).unwrap(), "2 are named");
+    assert_eq!(output.status.code(), Some(104));
+}

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::real::{
-    Backend, Prometheus, Stack, cargo, free_port, get, out, perf_folder, read_output, report, root, run, send_signal,
-    wait_for, xtask,
+    Backend, Prometheus, Stack, assert_stop_on_job_page, cargo, free_port, get, out, perf_folder, read_output, report,
+    root, run, send_signal, wait_for, xtask,
 };
 
 /// A load of a few seconds with enough requests for every objective.
@@ -121,9 +121,11 @@ fn a_missing_required_program_exits_104() {
     let unknown = run(&mut xtask(&["perf", "nonesuch"]));
     assert_eq!(unknown.code, 104, "{}", unknown.text);
     assert!(unknown.text.contains("nonesuch") && unknown.text.contains("basic"), "{}", unknown.text);
-    let dead = run(&mut perf(&["--stack", "none", "--target", "http://127.0.0.1:9"]));
+    let page = out("job-page-target").with_extension("md");
+    let dead = run(perf(&["--stack", "none", "--target", "http://127.0.0.1:9"])
+        .envs([("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", page.to_str().unwrap())]));
     assert_eq!(dead.code, 104, "{}", dead.text);
-    assert!(dead.text.contains("cannot connect to http://127.0.0.1:9"), "{}", dead.text);
+    assert_stop_on_job_page(&page, &dead.text, "cannot connect to http://127.0.0.1:9");
 }
 
 /// The first lines tell the cause, at 80 and 120 columns.

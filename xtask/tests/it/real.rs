@@ -61,6 +61,15 @@ pub(crate) fn out(name: &str) -> PathBuf {
     folder
 }
 
+/// Asserts that a command without a report annotated its job and wrote the job's page.
+pub(crate) fn assert_stop_on_job_page(page: &Path, printed: &str, why: &str) {
+    let is_annotation = |line: &str| line.starts_with("::error title=perf stopped::") && line.contains(why);
+    assert!(printed.lines().any(is_annotation), "{printed}");
+    let summary = std::fs::read_to_string(page).unwrap();
+    std::fs::remove_file(page).unwrap();
+    assert!(summary.contains(why), "{summary}");
+}
+
 /// Writes a row of a generated table to a file of its own. `cargo xtask ci` collects the rows.
 pub(crate) fn write_row(table: &str, name: &str, row: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(table);
