@@ -1,7 +1,7 @@
 //! The HTTP client for every server with Prometheus' API or a remote-write receiver.
 //!
-//! - [`mod@client`] and [`access`] set the rules for secrets, TLS and redirects: credentials are sent
-//!   to the host of their store only, whatever that store responds. Remote write uses the same
+//! - [`mod@client`] and [`access`] set the rules for secrets, TLS and redirects: credentials are
+//!   sent to the host of their store only, whatever that store responds. Remote write uses the same
 //!   client.
 //! - [`proxy`] chooses the proxy between this machine and a store.
 //! - [`prometheus`] sends queries to the query API.
