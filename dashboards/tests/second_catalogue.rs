@@ -64,7 +64,7 @@ fn every_objective_has_a_line_and_a_row() {
         "Ping throughput",
         "queue_length p99",
     ];
-    assert_eq!(legends("SLO compliance"), rows);
+    assert_eq!(legends("Objectives over time"), rows);
     let lines = |title: &str| {
         let thresholds = panel(title).field_config.as_ref().unwrap().defaults.thresholds.as_ref().unwrap();
         thresholds.steps.iter().filter_map(|step| step.value.as_ref()?.as_u64()).collect::<Vec<_>>()

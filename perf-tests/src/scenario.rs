@@ -346,7 +346,7 @@ fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), Sc
         Err(LockError::Held(holder)) => {
             let message = format!(
                 "another load test runs in this clone ({holder}), and two would measure each other: wait for it, or \
-                 run one after another (cargo xtask perf one other; cargo test … -- --ignored --test-threads=1)"
+                 run one after another (cargo xtask perf SCENARIO SCENARIO, or cargo test … -- --ignored --test-threads=1)"
             );
             Err(refused(&message, settings.outcome))
         }

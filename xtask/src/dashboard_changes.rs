@@ -119,7 +119,7 @@ fn steps(panel: &Value) -> BTreeMap<String, String> {
 /// The name of a threshold. In a latency panel, red begins at the objective.
 fn threshold_name(panel: &Value, color: &str) -> String {
     let is_latency = panel.pointer("/fieldConfig/defaults/unit").is_some_and(|unit| unit == "ms");
-    if is_latency && color == "red" { "SLO line".to_owned() } else { format!("{color} from") }
+    if is_latency && color == "red" { "objective line".to_owned() } else { format!("{color} from") }
 }
 
 /// The expressions of a panel's queries, by reference id and legend.
@@ -160,7 +160,7 @@ mod tests {
         };
         assert_eq!(
             set("/fieldConfig/defaults/thresholds/steps/1/value", 250.into()),
-            ["panel \"Join room latency\": SLO line 300 -> 250"]
+            ["panel \"Join room latency\": objective line 300 -> 250"]
         );
         assert_eq!(set("/gridPos/w", 8.into()), ["panel \"Join room latency\": size 12x9 -> 8x9"]);
         assert_eq!(set("/gridPos/y", 8.into()), ["panel \"Join room latency\": moved from 0,0 to 0,8"]);

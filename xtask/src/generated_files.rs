@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(
             named,
             [
-                "differs: dashboards/json/stock-ai-multiplayer.json: panel \"Join room latency\": SLO line 300 -> 250",
+                "differs: dashboards/json/stock-ai-multiplayer.json: panel \"Join room latency\": objective line 300 -> 250",
                 "differs: monitoring/prometheus/prometheus.yml: line 2, \"by hand\"",
                 "leftover: dashboards/json/old.json",
             ]

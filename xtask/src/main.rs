@@ -69,10 +69,10 @@ enum Command {
     Codegen(codegen::CodegenArgs),
     /// Print a shell script that completes commands and flags
     Completions(completions::CompletionsArgs),
-    /// Measure the generator: its cost compared with other tools, and the error of its clock
+    /// Measure the generator: its cost beside other tools, and its accuracy
     #[command(subcommand)]
     Bench(bench::BenchCommand),
-    /// Run the tests that need Docker, Prometheus and promtool, which plain `cargo test` ignores
+    /// Run the ignored tests, which need Docker, Prometheus and other programs
     Ci(ci::CiArgs),
 }
 

@@ -27,7 +27,13 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Report> {
 fn read_text(path: &Path) -> anyhow::Result<String> {
     const MAX_BYTES: u64 = 64 << 20;
     let length = fs::metadata(path).with_context(|| format!("failed to read {}", path.display()))?.len();
-    anyhow::ensure!(length <= MAX_BYTES, "{} has {length} bytes; a report has at most {MAX_BYTES}", path.display());
+    anyhow::ensure!(
+        length <= MAX_BYTES,
+        "{} has {} MiB, and a report has at most {} MiB: is it the right file?",
+        path.display(),
+        length >> 20,
+        MAX_BYTES >> 20
+    );
     files::read(path)
 }
 

@@ -105,7 +105,7 @@ fn compliance(catalogue: &Catalogue) -> Panel {
         Query::new(format!("{subject} {text}"), met).of_objective(catalogue, slo)
     };
     panel::states(
-        "SLO compliance",
+        "Objectives over time",
         "Whether the latest requests meet each objective, judged as the verdict is; all selected \
          runs must meet it. Warm-up is not judged unless the objective includes it. Red: missed; \
          look at the endpoint's own panel.",

@@ -77,7 +77,11 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
         column("Rate", (Unit::RequestsPerSecond, 1, 90), grown.over_each(&[TESTID], seconds().above_zero())),
         column("p50", milliseconds, quantile(buckets(), Ratio::percent(50))),
         column("p95", milliseconds, quantile(buckets(), p95)),
-        banded(column("p95 / SLO", (Unit::Share, 0, 120), share_of_threshold), panel::low_is_good(0.8, 1.0), Cell::Bar),
+        banded(
+            column("p95 / objective", (Unit::Share, 0, 120), share_of_threshold),
+            panel::low_is_good(0.8, 1.0),
+            Cell::Bar,
+        ),
         banded(
             column("Success", (Unit::Share, 2, 80), Expr::Integer(1).minus(failed.over(requests()))),
             success_bands,
@@ -87,13 +91,13 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     ];
     panel::table(
         "Summary",
-        "Each endpoint in each selected run, over the time range. p95 / SLO: p95 of the judged \
+        "Each endpoint in each selected run, over the time range. p95 / objective: p95 of the judged \
          requests as a share of the objective, yellow from 80 % on. Budget left: unused share of \
          the requests that may be slow or fail; if negative, the objective is missed. Click on a \
          heading to sort.",
         &[("name", "Endpoint"), ("testid", "Run")],
         columns,
-        SortBy { display_name: "p95 / SLO", desc: true },
+        SortBy { display_name: "p95 / objective", desc: true },
     )
 }
 

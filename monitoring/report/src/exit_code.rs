@@ -59,10 +59,10 @@ impl ExitCode {
             Self::Met => "every objective was met",
             Self::Internal => "internal error",
             Self::Inconclusive => "inconclusive: no verdict is possible",
-            Self::Regressed => "slower than the baseline",
+            Self::Regressed => "slower than the base",
             Self::ProofFailed => "the proof failed",
             Self::Missed => "an objective was missed",
-            Self::BadConfiguration => "bad configuration",
+            Self::BadConfiguration => "configuration, target or scenario error",
             Self::Interrupted => "interrupted",
         }
     }

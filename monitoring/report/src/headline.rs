@@ -120,7 +120,7 @@ fn cause(report: &Report) -> Option<String> {
     let same = |it: &&ObjectiveResult| {
         std::mem::discriminant(&it.verdict) == std::mem::discriminant(&objective.verdict) && it.id != objective.id
     };
-    let what = if objective.verdict == Verdict::Missed { "missed" } else { "undecided" };
+    let what = if objective.verdict == Verdict::Missed { "missed" } else { "inconclusive" };
     let more = and_more(gating(report).filter(same).count(), "objective", what);
     Some(match &objective.verdict {
         Verdict::Inconclusive(reason) => {

@@ -126,7 +126,9 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
 fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option<&'static str> {
     match (kind, status) {
         (FailureKind::Refused, _) if every_request => Some("Start the service, or check its address"),
-        (FailureKind::Refused, _) => Some("The service restarted, or its queue of new connections was full"),
+        (FailureKind::Refused, _) => {
+            Some("The service may have restarted, or its queue of new connections was full: see its log")
+        }
         (FailureKind::Timeout, _) => Some("Look for a deadlock, an exhausted pool or overload"),
         (FailureKind::Reset, _) => Some("Look for a crash, a restart or a proxy that closes connections"),
         (FailureKind::Unanswered, _) => Some(
@@ -138,7 +140,9 @@ fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option
         (_, Some(300..=399)) => Some("Request the final URL, or follow redirects with --max-redirects"),
         (_, Some(401 | 403)) => Some("Check the credentials that the scenario sends"),
         (_, Some(404 | 405)) => Some("Check that the service has this route"),
-        (_, Some(429)) => Some("The service limits the rate of requests"),
+        (_, Some(429)) => {
+            Some("The service limits the rate of requests: use a lower --rate or --rps, or raise its limit")
+        }
         (FailureKind::Status, None | Some(500..)) => Some("See the service's log"),
         _ => None,
     }
@@ -183,10 +187,9 @@ fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
     } else {
         let named: Vec<_> = over.iter().map(|slow| slow.describe()).collect();
         let others = rest.map(|rest| format!("; the slowest of the others is {}", rest.describe())).unwrap_or_default();
-        let own = if over.len() == 1 {
-            "Look at its own queries"
-        } else {
-            "Look at their own queries, or at what they share"
+        let own = match over.as_slice() {
+            [only] => format!("Check the queries of {}", only.objective.subject),
+            _ => "Check the queries of these endpoints, or a resource that they share".to_owned(),
         };
         (Severity::Problem, format!("slower than the limit: {}{others}. {own}", named.join(", ")))
     };
@@ -253,10 +256,10 @@ mod tests {
                 vec![
                     "problem: slower than the limit: get_game_data at 160 %",
                     "get_recommendations at 35 %",
-                    "its own queries",
+                    "Check the queries of get_",
                 ],
             ),
-            (slow(1, 9.0), vec![], vec!["get_state at 225 %", "its own queries"]),
+            (slow(1, 9.0), vec![], vec!["get_state at 225 %", "Check the queries of get_"]),
             (
                 FAST.map(|ms| ms * 5.0),
                 vec![],

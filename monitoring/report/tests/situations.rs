@@ -65,11 +65,11 @@ fn problem(code: ExitCode, subject: Subject, kind: FindingKind, message: &str) -
 
 /// The proof of a run of the stub backend.
 const PROOF: &str = "proof
-✓ nothing empty: 228 queries to Prometheus, for the run's window and up to now; 87 empty for a known reason
+✓ queries: 141 of 228 queries to Prometheus have data; 87 may be empty (reasons: proof.json)
 ✓ delivery: 2,548 sent, 2,548 in Prometheus, 2,548 counted by the backend
-✓ same answer: good and total of 9 objectives, in the report and in Prometheus; 2 values of backend metrics
+✓ same counts: good and total requests of 9 objectives, report compared with Prometheus, and 2 values of backend metrics
 ✓ two clocks: 7 of 7 endpoints agree with the backend; 0.1 to 0.6 ms on average outside the backend
-– over time: not applicable: the run was too short for the backend's memory to drift
+– over time: not available: the run was too short for the backend's memory to drift
 ✓ coverage: 7 of 8 routes that were requested have an objective; without: POST /api/multiplayer/rooms";
 
 /// All text at both widths, after the exit code has been decided.
@@ -165,7 +165,7 @@ fn a_store_that_is_gone() {
 
 #[test]
 fn an_interrupted_run() {
-    let message = "stopped by a signal; the report has the measurements before it";
+    let message = "stopped by a signal; the report has everything that was measured until then";
     let finding = problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
     insta::assert_snapshot!(texts(met(), [finding]));
 }

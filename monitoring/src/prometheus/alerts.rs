@@ -97,7 +97,7 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
         Sli::Span { endpoint, span, .. } => {
             let quantile = slo.quantile();
             let value = span_quantile(slo, &Metric::span(&endpoint, span), window);
-            (value, format!("{quantile}: {{{{ printf \"%.0f\" $value }}}}ms"))
+            (value, format!("{quantile}: {{{{ printf \"%.0f\" $value }}}} ms"))
         }
         Sli::Measure { measure, at_most: Some(_) } => {
             let buckets = slo.select(Selector::new(Metric::measure(&measure).bucket()));
@@ -148,10 +148,10 @@ fn action(slo: &Slo) -> &'static str {
              Reused connections do not connect: check whether the service closes them too early."
         }
         Some(_) => {
-            "If only this endpoint is slow, check its own query. \
+            "If only this endpoint is slow, check its database queries. \
              If all are slow, check for overload, the connection pool and the network."
         }
-        None if slo.measure().is_some() => "Check what the scenario measures, and whether requests are slow or fail.",
+        None if slo.measure().is_some() => "Check this measure in the scenario, and whether requests are slow or fail.",
         None => {
             "Check whether requests fail or have become slower. \
              If the load is lower than planned, check the generator."
@@ -170,7 +170,7 @@ fn high_error_rate(timing: &Timing) -> AlertRule {
         pending: promql::duration(timing.errors_for),
         labels: [("severity", "critical")].into(),
         annotations: annotations(
-            "Too many requests fail in run {{ $labels.testid }}".to_owned(),
+            format!("More than {} % of requests fail in run {{{{ $labels.testid }}}}", TOO_MANY_ERRORS.as_percent()),
             "failed: {{ humanizePercentage $value }} of requests".to_owned(),
             "Status 0 in http_reqs means no response: check whether the backend is up. \
              For status 5xx, read the log of the backend.",

@@ -1,9 +1,6 @@
 //! The services that can be tested, one file each, and the list of all.
 //!
-//! To add a service:
-//! - add a file here with its endpoints and objectives
-//! - add it to [`ALL`]
-//! - write its scenarios in `perf-tests/tests/load/`
+//! To add a service: `cargo xtask new-service NAME`. Its scenarios are in `perf-tests/tests/load/`.
 //!
 //! Rules and dashboards are generated for every service in the list. No other code names an
 //! endpoint, a path or a threshold.

@@ -34,7 +34,7 @@ pub const GROUPS: [Group; 4] = [
 
 const GENERAL: &[Setting] = &[
     flag("target", Many("[NAME=]URL", " "), &[TARGET], set_targets).help(
-        "URL of the service under test [default: a new stub backend]. NAME=URL gives the URL of a host that endpoints name \
+        "URL of the service under test [default: a new stub backend]. NAME=URL sets the URL of another host in the catalogue \
          (repeatable)",
     ),
     flag("tag", Many("NAME=VALUE", "\n"), &["PERF_TAGS"], |it, text| {
@@ -54,8 +54,8 @@ const GENERAL: &[Setting] = &[
     flag("out", One("DIR"), &[OUT], |it, text| file(&mut it.out, text))
         .help("Report folder, one subfolder per run [default: target/perf]"),
     variable(&[FOLDER], |it, text| file(&mut it.folder, text)).help(
-        "Folder of reports, locks and the stack's state [default: target/perf]. Two runs at once in one clone need two \
-         folders",
+        "Folder of reports (unless --out), locks and the stack's state [default: target/perf]. Two runs at once in one \
+         clone need two folders",
     ),
     flag("quiet", Switch, &[QUIET], |it, text| on(&mut it.quiet, text)).short('q').help("Hide live progress"),
 ];
@@ -105,7 +105,7 @@ const LOAD: &[Setting] = &[
     flag("exact-arrivals", Switch, &[EXACT_ARRIVALS], |it, text| on(&mut it.exact_arrivals, text))
         .help("Start each arrival exactly on time, not on a 0.4 ms grid. Costs one wake-up per arrival"),
     flag("smoke", Switch, &[SMOKE], |it, text| on(&mut it.smoke, text)).help(
-        "Run one iteration of each scenario. Everything is checked but percentiles. Without a name, all scenarios run",
+        "Run one iteration of the scenario; without a name, of each. Everything is checked but percentiles",
     ),
     flag("dry-run", Switch, &["PERF_DRY_RUN"], |it, text| on(&mut it.dry_run, text))
         .help("Draw the planned load and send nothing"),
@@ -127,23 +127,24 @@ const REQUESTS: &[Setting] = &[
     .help("Accept any TLS certificate of the target"),
     flag("ca-certificate", Many("[NAME=]FILE", "\n"), &[CA_CERTIFICATE], |it, text| files(&mut it.http.ca_certificate, text))
         .excludes("insecure-skip-tls-verify")
-        .help("PEM file of CA certificates for the target (repeatable). They replace the system's. Without NAME=, for all hosts"),
+        .help("PEM file of trusted CA certificates (repeatable). They replace the system's. Without NAME=, for all hosts"),
     flag("client-certificate", Many("[NAME=]FILE", "\n"), &[CLIENT_CERTIFICATE], |it, text| {
         files(&mut it.http.client_certificate, text)
     })
-    .help("PEM file of the certificate to present to the target (repeatable). Without NAME=, for all hosts"),
+    .help("PEM file of this client's certificate (repeatable). Without NAME=, for all hosts"),
     flag("client-key", Many("[NAME=]FILE", "\n"), &[CLIENT_KEY], |it, text| files(&mut it.http.client_key, text))
         .help("PEM file of the client certificate's key (repeatable). Without it, the certificate's file has the key"),
     flag("host-header", Many("[NAME=]VALUE", "\n"), &[HOST_HEADER], |it, text| put(&mut it.http.host_header, names(text)))
-        .help("Host header in place of the URL's host and port (repeatable). Without NAME=, for the main target"),
+        .help("Host header in place of the URL's host (repeatable). It replaces the port, too. Without NAME=, for the main target"),
     flag("sni", Many("[NAME=]HOST", "\n"), &[SNI], |it, text| put(&mut it.http.sni, names(text))).help(
-        "Server name of the TLS handshake in place of the URL's host (repeatable). The certificate must be for it.          Without NAME=, for the main target",
+        "TLS server name in place of the host (repeatable). The certificate must be for it. Without NAME=, for the main \
+         target",
     ),
     flag("user-agent", One("USER_AGENT"), &["K6_USER_AGENT"], |it, text| {
         let agent = is_header_value(text).then(|| text.trim().to_owned());
         some(&mut it.http.user_agent, agent.ok_or_else(|| ValueError::Header(text.to_owned())))
     })
-    .help("Value of the User-Agent header [default: perf-tests/VERSION]"),
+    .help("User-Agent header [default: perf-tests/VERSION]"),
     flag("max-redirects", One("N"), &["K6_MAX_REDIRECTS"], |it, text| {
         put(&mut it.http.max_redirects, parse_number(text, 0..=100))
     })
@@ -154,7 +155,7 @@ const REQUESTS: &[Setting] = &[
     flag("request-timeout", One("DURATION"), &["PERF_REQUEST_TIMEOUT"], |it, text| {
         put(&mut it.http.request_timeout, parse_within(text, Duration::from_millis(1)..=Duration::from_secs(3600)))
     })
-    .help("Time limit of a request, connecting included [default: 60s]"),
+    .help("Time limit, connecting included [default: 60s]"),
     flag("http1", Switch, &[HTTP1], |it, text| on(&mut it.http.http1, text))
         .help("Use HTTP/1.1 only. Otherwise each target with TLS is asked before the load (ALPN)"),
     flag("http2", Switch, &[HTTP2], |it, text| on(&mut it.http.http2, text))
@@ -164,8 +165,8 @@ const REQUESTS: &[Setting] = &[
         .help("Accept gzip, deflate, br and zstd, as browsers do. Decoding is not part of latency"),
     flag("max-body", One("SIZE"), &["PERF_MAX_BODY"], |it, text| some(&mut it.http.max_body, parse_size(text)))
         .help(
-            "Keep response bodies up to SIZE. Longer ones are read, counted and discarded. Memory must \
-             suffice for one per VU [default: 4 to 64MiB by VUs]",
+            "Keep bodies up to SIZE [default: 4 to 64MiB by VUs]. Longer ones are read, counted and discarded. Memory must \
+             suffice for one per VU",
         ),
     flag("allow-target", Many("HOST", ","), &[ALLOW_TARGET], |it, text| {
         let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
@@ -183,8 +184,8 @@ const REQUESTS: &[Setting] = &[
         put(&mut it.http.dns_ttl, parse_within(text, Duration::ZERO..=Duration::from_secs(24 * 3600)))
     })
     .help(
-        "Look up the target's name again after DURATION. The system gives no time to live. Open connections are kept \
-         [default: 30s]",
+        "Look up names again after DURATION [default: 30s]. The system does not report how long an address is valid. \
+         Open connections are kept",
     ),
 ];
 
@@ -200,7 +201,7 @@ const STORE: &[Setting] = &[
         put(&mut it.push_interval, parse_push_interval(text))
     })
     .help(
-        "Time between pushes, 500ms to 9s [default: 5s]. The dashboards show rates over 20 s, which must have two pushes",
+        "Time between pushes, 500ms to 9s [default: 5s]. The dashboards show rates over 20 s, and need two pushes in that time",
     ),
     variable(&[RW_USERNAME], |it, text| put(&mut it.store_access.username, Ok(Some(text.to_owned()))))
         .help("User name for the store. Credentials and headers are sent to the store's origin only"),

@@ -74,11 +74,11 @@ impl LoadOverride {
         let own_stages = (!self.stages.is_empty()).then_some(stages);
         if let (Some(stages), Some(other)) = (own_stages, duration.or(iterations)) {
             return contradiction(format!(
-                "{stages} and {other} exclude each other: stages have durations of their own"
+                "{stages} and {other} exclude each other, because stages have durations: remove one"
             ));
         }
         if let (Some(_), Some(other)) = (self.rate, own_stages.or(iterations)) {
-            return contradiction(format!("{rate} and {other} exclude each other: each is a load of its own"));
+            return contradiction(format!("{rate} and {other} exclude each other: remove one"));
         }
         match (self.rate, self.max_vus, self.vus) {
             (None, Some(_), _) => contradiction(format!("{max_vus} limits the VUs of a rate: add --rate")),

@@ -83,7 +83,7 @@ pub fn names_main_target(text: &str) -> bool {
 /// The first text that is not a URL, or two targets of the same name.
 pub fn parse_targets(text: &str) -> Result<BTreeMap<Option<String>, Url>, ValueError> {
     const TWICE: ValueError = ValueError::Refused(
-        "two targets have the same name, or none: name all but one, as in auth=http://127.0.0.1:9000",
+        "two targets have the same name, or two have no name. Only the main target has none: write --target URL --target auth=URL",
     );
     let mut targets = BTreeMap::new();
     for target in text.split_whitespace() {

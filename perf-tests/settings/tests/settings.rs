@@ -244,7 +244,7 @@ fn a_contradiction_names_the_flags_or_variables_as_typed() {
     assert_eq!(few, format!("{MAX_VUS_OF_RATE} 5 is less than {VUS} 6"));
     let flags = [("stage", "1m:5".to_owned()), ("duration", "5s".to_owned())];
     let stages = Settings::from_flags(&flags, &|_| None).unwrap_err().to_string();
-    assert_eq!(stages, "--stage and --duration exclude each other: stages have durations of their own");
+    assert_eq!(stages, "--stage and --duration exclude each other, because stages have durations: remove one");
     let rate = settings(&[(RATE, "1/s"), (ITERATIONS, "5")]).unwrap_err().to_string();
-    assert_eq!(rate, format!("{RATE} and {ITERATIONS} exclude each other: each is a load of its own"));
+    assert_eq!(rate, format!("{RATE} and {ITERATIONS} exclude each other: remove one"));
 }

@@ -26,7 +26,7 @@ pub struct Secret {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable is not set, is empty, or is not text.
-    #[error("variable {0} has no secret: set it")]
+    #[error("variable {0} is not set: set it to the secret")]
     Variable(String),
     /// The file cannot be read.
     #[error("secret file {}: {error}", path.display())]
@@ -37,7 +37,7 @@ pub enum SecretError {
         error: std::io::Error,
     },
     /// The file has no text.
-    #[error("secret file {} is empty", .0.display())]
+    #[error("secret file {} is empty: write the secret into it", .0.display())]
     Empty(PathBuf),
 }
 

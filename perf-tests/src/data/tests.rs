@@ -164,7 +164,7 @@ fn a_long_row_costs_only_its_own_bytes() {
 }
 
 #[test]
-fn ten_million_rows_take_two_mebibytes() {
+fn ten_million_rows_take_less_than_three_mebibytes() {
     let path = path("many.csv");
     let mut file = BufWriter::new(fs::File::create(&path).unwrap());
     file.write_all(b"name,age\n").unwrap();
@@ -189,10 +189,10 @@ fn a_secret_is_never_printed() {
     assert_eq!(secret.expose(), "hunter2");
     assert!(!format!("{secret:?}{secret:#?}").contains("hunter2"));
     fs::write(&path, "\n").unwrap();
-    assert!(Secret::file(&path).unwrap_err().to_string().ends_with("token is empty"));
+    assert!(Secret::file(&path).unwrap_err().to_string().contains("token is empty"));
     fs::remove_file(&path).unwrap();
     assert!(Secret::file(&path).unwrap_err().to_string().contains("No such file"));
     assert!(Secret::env("PATH").is_ok_and(|it| format!("{it:?}") == "Secret(variable PATH)"));
     let missing = Secret::env("NO_SUCH_SECRET").unwrap_err().to_string();
-    assert_eq!(missing, "variable NO_SUCH_SECRET has no secret: set it");
+    assert_eq!(missing, "variable NO_SUCH_SECRET is not set: set it to the secret");
 }

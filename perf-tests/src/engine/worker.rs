@@ -222,7 +222,7 @@ impl WorkerState {
         if let Err(error) = ended
             && let Ok(panic) = error.try_into_panic()
         {
-            let text = format!("a virtual user panicked and stopped: {}", KeptPanics::take(panic.as_ref()));
+            let text = format!("a VU panicked and stopped: {}", KeptPanics::take(panic.as_ref()));
             self.panics.borrow_mut().push(text);
         }
     }

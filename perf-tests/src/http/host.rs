@@ -25,7 +25,7 @@ pub(crate) struct HostConfig {
     pub(crate) target: Target,
     resolver: Resolver,
     tls: Option<HostTls>,
-    /// Not set until a setting insists on one, or the host was asked.
+    /// Not set until a setting requires one, or the host was asked.
     protocol: OnceLock<Protocol>,
 }
 
@@ -52,7 +52,7 @@ impl HostConfig {
     }
 
     /// Asks the host which protocol to use (ALPN), over a connection of its own. Does nothing if a
-    /// setting insists on one, and without TLS.
+    /// setting requires one, and without TLS.
     pub(crate) async fn agree_on_protocol(&self) -> Result<(), ExchangeError> {
         let Some(tls) = self.tls.as_ref().filter(|_| self.protocol.get().is_none()) else { return Ok(()) };
         let (route, mut parts) = (Route::default(), DurationParts::default());

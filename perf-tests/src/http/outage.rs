@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_of_many_waiters_may_try_and_its_success_ends_the_wait_of_all() {
+    async fn the_success_of_one_waiter_ends_the_wait_of_all() {
         let outage = failed_twice();
         outage.attempt_failed(clock::now());
         let all = futures::future::join_all((0..100).map(|_| outage.wait())).await;

@@ -27,9 +27,7 @@ pub(crate) enum TlsError {
     Certificates(String, String),
     #[error("failed to read the key of the client certificate from {0}: {1}")]
     Key(String, String),
-    #[error(
-        "{0} has no private key without a password: give the file of the client certificate's key with --client-key"
-    )]
+    #[error("{0} contains no unencrypted private key: pass the key's file with --client-key")]
     NoKey(String),
     #[error("the key {0} has no certificate: give the file of its certificate with --client-certificate")]
     NoClientCertificate(String),
@@ -263,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_self_signed_certificate_that_is_not_in_the_file_is_not_trusted() {
+    fn an_unlisted_self_signed_certificate_is_not_trusted() {
         // The same name and the same issuer, but another key.
         assert!(verify(OWN, OTHER, "own.test", 2030).is_err());
         assert!(verify(OTHER, OWN, "own.test", 2030).is_err());

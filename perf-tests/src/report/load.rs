@@ -10,7 +10,7 @@ use monitoring::ratio::Ratio;
 use perf_report::evidence::PhaseTime;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::percent;
+use perf_report::format::{count, percent};
 use perf_report::{ArrivalCounts, Durations, Generator, Iterations, PartResult, SegmentLatency};
 
 use crate::engine::Load;
@@ -208,7 +208,7 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
         ));
     }
     if signalled {
-        let message = "stopped by a signal; the report has the measurements before it";
+        let message = "stopped by a signal; the report has everything that was measured until then";
         problems.push(Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message));
     }
     problems
@@ -222,15 +222,19 @@ fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealt
     let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
     if dropped > 0 {
         let message = format!(
-            "{dropped} of {all} arrivals of {} were dropped, because all {max_vus} VUs were busy{busy}: raise --max-vus, \
+            "{} of {} arrivals of {} were dropped, because all {max_vus} VUs were busy{busy}: raise --max-vus, \
              unless the target is too slow for this rate",
+            count(dropped),
+            count(all),
             part.name
         );
         return Some(Finding::warning(Subject::Load, FindingKind::ArrivalsDropped, message));
     }
     // Up to 1 % may be a hiccup of the machine. These arrivals are counted as late, too.
     let message = format!(
-        "{late} of {all} arrivals of {} began more than {} ms late{busy}: use more processors, or a lower rate",
+        "{} of {} arrivals of {} began more than {} ms late{busy}: use more processors, or a lower rate",
+        count(late),
+        count(all),
         part.name,
         LATE_AFTER.as_millis()
     );

@@ -115,8 +115,8 @@ fn describe_skew(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String
     let word = if ahead_ms > 0 { "ahead of" } else { "behind" };
     (ahead_ms.unsigned_abs() > TOLERATED_MS).then(|| {
         format!(
-            "this machine's clock is {seconds:.0} s {word} the store's: rules, alerts and the dashboard's \"now\" use \
-             another time; set the clocks (timedatectl set-ntp true)"
+            "this machine's clock is {seconds:.0} s {word} the store's, so rules, alerts and the dashboard show another \
+             time: run timedatectl set-ntp true on both"
         )
     })
 }

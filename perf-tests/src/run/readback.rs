@@ -23,7 +23,9 @@ impl PreparedRun {
         let why = pushes.last_error.map(|error| error.to_string()).unwrap_or_default();
         match (pushes.last_push, &self.store) {
             (None, _) => {
-                let message = format!("the store did not accept the final metrics: {why}");
+                let message = format!(
+                    "the store did not accept the final metrics: {why}; check it with cargo xtask stack doctor"
+                );
                 // If the store rejected the first push, the run already has this finding.
                 if !evidence.findings.iter().any(|finding| finding.kind == FindingKind::StoreRefused) {
                     evidence.findings.push(inconclusive(FindingKind::StoreRefused, message));
@@ -38,8 +40,12 @@ impl PreparedRun {
                 match run_store.differences(&self.testid, at, sent, &objectives, &show).await {
                     Ok(differences) => {
                         store.agrees = Some(differences.is_empty());
-                        let message =
-                            |difference| format!("the store's counts differ from the measured ones: {difference}");
+                        let message = |difference| {
+                            format!(
+                                "the store's counts differ from the measured ones: {difference}; does another run use \
+                                 this testid, or does the store drop samples?"
+                            )
+                        };
                         let problem = |text| inconclusive(FindingKind::StoreDisagrees, message(text));
                         evidence.findings.extend(differences.into_iter().map(problem));
                     }

@@ -150,7 +150,7 @@ fn each_host_has_a_limit_of_its_own() {
 }
 
 #[test]
-fn each_request_at_once_has_its_own_error_and_the_others_go_on() {
+fn a_failed_request_at_once_does_not_stop_others() {
     let echo = async |Path(word): Path<String>| match word.as_str() {
         "missing" => StatusCode::NOT_FOUND.into_response(),
         "moved" => Redirect::to("/ping").into_response(),

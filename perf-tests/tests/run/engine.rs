@@ -43,7 +43,7 @@ fn several_loads_run_side_by_side_with_their_names_and_tags() {
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     let [players, admins] = report.plan.parts.as_slice() else { panic!("two parts") };
     assert_eq!((players.name.as_str(), admins.name.as_str()), ("players", "admins"));
-    assert!(players.arrivals.is_none() && players.model.contains("under-sampled"), "{}", players.model);
+    assert!(players.arrivals.is_none() && players.model.contains("a stall leaves few samples"), "{}", players.model);
     let arrivals = admins.arrivals.as_ref().unwrap();
     assert_eq!((arrivals.planned, arrivals.started, admins.iterations.dropped), (20, 20, 0));
     let echo = report.endpoints.iter().find(|endpoint| endpoint.name == "echo").unwrap();

@@ -59,7 +59,7 @@ fn a_custom_method_is_not_sent_twice() {
 }
 
 #[test]
-fn a_method_that_is_no_token_ends_the_run() {
+fn an_invalid_method_ends_the_run() {
     for method in ["", "GET /", "CONNECT"] {
         let server = ExactServer::http1(hello);
         let finished = purges(2).run_with(

@@ -146,7 +146,7 @@ fn a_measure_is_recorded_pushed_and_judged_like_requests() {
 }
 
 #[test]
-fn a_measure_without_a_value_is_inconclusive_and_an_undeclared_one_ends_the_run() {
+fn an_undeclared_measure_ends_the_run_and_an_unused_one_is_inconclusive() {
     let service = Service::start();
     let silent = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]).measures(&[QUEUE_LENGTH]);
     let finished = silent.load(shared_iterations(2, 100)).run_with(

@@ -232,7 +232,7 @@ fn one_frozen_endpoint_is_named_and_the_other_one_is_met() {
 }
 
 #[test]
-fn slow_responses_in_step_and_short_freezes_are_no_stalls() {
+fn slow_responses_and_short_freezes_are_not_stalls() {
     for (vus, latency, freeze, testid) in
         [(20, 230, 0, "steady-1"), (1, 5, 200, "steady-2"), (5, 5, 200, "steady-3"), (1, 240, 0, "steady-4")]
     {

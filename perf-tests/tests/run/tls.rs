@@ -101,14 +101,14 @@ fn a_client_certificate_is_presented_if_it_is_required() {
 }
 
 #[test]
-fn a_key_that_does_not_fit_its_certificate_ends_the_run_before_setup() {
+fn a_key_of_another_certificate_ends_the_run() {
     let authority = Authority::new("keys");
     let (client, other) = (authority.sign("me"), authority.sign("other"));
     let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
     let certificate = ("PERF_CLIENT_CERTIFICATE", text(&client.certificate));
     let key = ("PERF_CLIENT_KEY", text(&other.key));
     assert_refused(&run(&server, "tls-7", &[certificate, key]), &[text(&other.key), "does not fit", "--client-key"]);
-    assert_refused(&run(&server, "tls-8", &[certificate]), &["has no private key", "--client-key"]);
+    assert_refused(&run(&server, "tls-8", &[certificate]), &["contains no unencrypted private key", "--client-key"]);
     assert_refused(&run(&server, "tls-9", &[key]), &["has no certificate", "--client-certificate"]);
     assert!(server.requests().is_empty());
     let both = client.certificate.with_file_name("both.pem");

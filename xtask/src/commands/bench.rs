@@ -84,11 +84,11 @@ pub(crate) struct PeersArgs {
     /// A round runs this generator and every peer once.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
-    /// Protocol between generators and server
+    /// Protocol: http, tls or http2
     ///
     /// The server of plain HTTP/1.1 is the stub backend. With TLS it is nginx, which must be on
     /// PATH, as openssl.
-    #[arg(long, value_enum, default_value_t = Protocol::Http)]
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Protocol::Http)]
     protocol: Protocol,
     /// Run only this peer (repeatable) [default: all on PATH]
     #[arg(long)]

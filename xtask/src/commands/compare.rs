@@ -8,9 +8,7 @@ use crate::{recorded, report_files, reports, terminal};
 /// The two runs and the rule.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompareArgs {
-    /// Run before the change
-    ///
-    /// The path of a report.json, a run's testid, or the name of a baseline.
+    /// Run before the change: latest, a testid, a baseline or a report.json
     base: String,
     /// Run after the change, named like BASE
     head: String,

@@ -14,12 +14,12 @@ use crate::{report_files, reports, terminal, workspace};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
-    /// Run, comparison or baseline
+    /// Run, comparison or baseline: latest, a testid, a name or a file
     ///
-    /// The path of a report.json, comparison.json or evidence.json, a run's testid, or the name of
-    /// a comparison or baseline.
+    /// A name is that of a comparison or baseline. A file is a report.json, comparison.json or
+    /// evidence.json.
     report: String,
-    /// Requests per day in production
+    /// Show error budgets for N requests per day in production
     ///
     /// The report then shows how many bad requests a month each error budget allows.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

@@ -63,7 +63,8 @@ pub(crate) struct StackSelection {
 pub(crate) struct UpArgs {
     /// Stack: auto, docker, native or none
     ///
-    /// auto: Docker, else prometheus from PATH, else none. none: no metrics are stored.
+    /// docker: containers. native: prometheus from PATH. none: no metrics are stored. auto: the
+    /// first of these that is available.
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = StackChoice::Auto)]
     stack: StackChoice,
     /// Port of Prometheus on 127.0.0.1

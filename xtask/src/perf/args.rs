@@ -24,10 +24,10 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    every objective was met
   90   inconclusive: no data, too few requests, load not delivered, or metrics not accepted
-  91   slower than the baseline, or the base of a comparison (--baseline, --against)
+  91   slower than the base (--against) or the baseline (--baseline)
   92   the proof failed: a panel, rule or query has no data, or requests were lost
   99   an objective was missed
-  104  bad configuration
+  104  configuration error, no response from the target, or a mistake in a scenario
   105  interrupted
   70   internal error
 If several apply, the first of these is used: 104, 105, 70, 99, 91, 92, 90.";
@@ -63,7 +63,8 @@ pub(crate) struct PerfArgs {
     run: SettingArgs,
     /// Stack: auto, docker, native or none
     ///
-    /// auto: Docker, else prometheus from PATH, else none. none: no metrics are stored.
+    /// docker: containers. native: prometheus from PATH. none: no metrics are stored. auto: the
+    /// first of these that is available.
     #[arg(
         long,
         value_enum,
@@ -100,11 +101,11 @@ pub(crate) struct PerfArgs {
         help_heading = TARGET_AND_STACK
     )]
     grafana_port: Option<u16>,
-    /// Names of the target's own metrics, as BackendMapping
+    /// Mapping of the target's metrics, such as GO or EXPRESS
     ///
-    /// Replaces the mapping of the service's definition. Written as there, for example
-    /// 'EXPRESS.status("code")'. `cargo xtask stack doctor --target URL` says which one fits.
-    /// Dashboards need it in the definition.
+    /// Replaces the mapping in the service's definition and is written like it, for example
+    /// 'EXPRESS.status("code")'. `cargo xtask stack doctor --target URL` prints the one that fits.
+    /// Dashboards use only the definition.
     #[arg(
         long = "backend-metrics",
         value_name = "MAPPING",

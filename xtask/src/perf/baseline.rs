@@ -92,13 +92,13 @@ fn problem(compared: &Comparison) -> Option<Finding> {
         _ => FindingKind::TooLittleData,
     };
     let mut findings = comparison_findings(compared).into_iter().filter(|finding| finding.kind == kind);
-    let first = findings.next().map_or_else(|| code.describe().to_owned(), |first| first.to_string());
+    let first = findings.next().map_or_else(|| code.describe().to_owned(), |first| first.message);
     // The comparison's table has the others.
     let more = match findings.count() {
         0 => String::new(),
         more => format!("; {more} more"),
     };
-    let message = format!("compared with {}: {first}{more}", compared.base);
+    let message = format!("{first}, compared with {}{more}", compared.base);
     Some(Finding::problem(code, Subject::Baseline, FindingKind::ChangedFromBaseline, message))
 }
 

@@ -72,7 +72,11 @@ fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest, outco
 fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Result<LoadOutput, PerfError> {
     let internal = |message| PerfError(ExitCode::Internal, message);
     let Ok(text) = fs::read_to_string(outcome_file) else {
-        return Err(internal(format!("scenario {} left no outcome; its process ended with {ended}", scenario.name)));
+        return Err(internal(format!(
+            "the process of scenario {} ended with {ended} before it wrote a result: see its output above. SIGKILL often \
+             means too little memory",
+            scenario.name
+        )));
     };
     fs::remove_file(outcome_file).context("failed to remove a scenario's outcome")?;
     let outcome: Outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;

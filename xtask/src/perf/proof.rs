@@ -205,7 +205,7 @@ fn last_value_of_run(report: &Report, series: Selector) -> Expr {
 
 /// Checks that Prometheus has each objective's good and total requests of the report.
 async fn same_answer(catalogue: &Catalogue, report: &Report, source: &Source) -> ProofItem {
-    const CHECK: &str = "same answer";
+    const CHECK: &str = "same counts";
     let Some(at) = report.store.as_ref().and_then(|store| store.last_push_unix_ms) else {
         return ProofItem::new(
             CHECK,
@@ -236,8 +236,9 @@ async fn same_answer(catalogue: &Catalogue, report: &Report, source: &Source) ->
     }
     let (values, differ) = same_values(catalogue, report, source).await;
     wrong.extend(differ);
-    let of_backend = if values > 0 { format!("; {values} values of backend metrics") } else { String::new() };
-    let figures = format!("good and total of {compared} objectives, in the report and in Prometheus{of_backend}");
+    let of_backend = if values > 0 { format!(", and {values} values of backend metrics") } else { String::new() };
+    let figures =
+        format!("good and total requests of {compared} objectives, report compared with Prometheus{of_backend}");
     ProofItem::new(CHECK, figures, wrong)
 }
 
@@ -341,7 +342,7 @@ impl Proof {
             let (sign, word) = match outcome {
                 ProofItemOutcome::Shown => ('✓', ""),
                 ProofItemOutcome::Failed => ('✗', "failed: "),
-                ProofItemOutcome::NotApplicable => ('–', "not applicable: "),
+                ProofItemOutcome::NotApplicable => ('–', "not available: "),
             };
             let _ = write!(text, "\n{sign} {name}: {word}{figures}");
             // One cause often has many lines; the first few are enough to find it.

@@ -72,11 +72,14 @@ fn a_wrong_variable_exits_104_and_is_named() {
 }
 
 #[test]
-fn short_help_fits_100_columns() {
+fn short_help_has_one_line_of_100_columns_for_each_flag() {
     let commands = [
         &["perf"][..],
         &["stack"],
         &["stack", "up"],
+        &["stack", "down"],
+        &["stack", "doctor"],
+        &["stack", "logs"],
         &["runs"],
         &["report"],
         &["compare"],
@@ -90,7 +93,11 @@ fn short_help_fits_100_columns() {
         &["codegen"],
         &["completions"],
         &["bench"],
+        &["bench", "peers"],
+        &["bench", "memory"],
+        &["bench", "accuracy"],
         &["ci"],
+        &[],
     ];
     for command in commands {
         let help = xtask(&[command, &["-h"]].concat(), &[]);
@@ -98,6 +105,10 @@ fn short_help_fits_100_columns() {
         assert!(help.status.success() && !text.is_empty(), "{command:?}");
         let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 100).collect();
         assert!(wide.is_empty(), "{command:?}: {wide:#?}");
+        // If one text is too long, clap puts those of all flags on lines of their own.
+        let is_alone = |line: &&str| line.starts_with("      --") && !line.trim_start().contains("  ");
+        let alone: Vec<_> = text.lines().filter(is_alone).collect();
+        assert!(alone.is_empty(), "{command:?}: {alone:#?}");
     }
 }
 

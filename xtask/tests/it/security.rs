@@ -359,5 +359,5 @@ fn a_file_that_is_not_a_report_is_rejected() {
     // A file longer than any report is rejected without being read.
     fs::File::create(&path).unwrap().set_len(10 << 30).unwrap();
     let output = run(&mut xtask(&["report", path.to_str().unwrap()]));
-    assert!(output.code == 104 && output.text.contains("bytes"), "{}", output.text);
+    assert!(output.code == 104 && output.text.contains("has 10240 MiB"), "{}", output.text);
 }

@@ -27,8 +27,8 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
 
 fn change(compared: &Comparison, endpoint: &EndpointChange) -> Option<Finding> {
     let EndpointChange { name, p95, .. } = endpoint;
-    let between = |(low, high)| format!("{} and {}", signed_percent(low), signed_percent(high));
-    let interval = p95.interval.map(|interval| format!(", between {}", between(interval))).unwrap_or_default();
+    let range = |(low, high)| format!("{} to {}", signed_percent(low), signed_percent(high));
+    let interval = p95.interval.map(|interval| format!(", interval {}", range(interval))).unwrap_or_default();
     let (severity, kind) = match endpoint.conclusion {
         Conclusion::NoChangeSeen => return None,
         Conclusion::Regressed => (Severity::Problem, FindingKind::Regressed),
@@ -37,15 +37,15 @@ fn change(compared: &Comparison, endpoint: &EndpointChange) -> Option<Finding> {
     };
     let message = if endpoint.conclusion == Conclusion::TooLittleData {
         format!(
-            "{name}: the change of p95 lies between {}. This neither shows a slow-down of more than {} nor rules out \
+            "{name}: the interval of the p95's change is {}. This neither shows a slow-down of more than {} nor rules out \
              one of {}: use more rounds or a quieter machine",
-            between(p95.interval?),
+            range(p95.interval?),
             exact_percent(compared.rule.margin),
             exact_percent(compared.rule.detect),
         )
     } else {
         let SidesP95 { before, after, change, .. } = SidesP95::new(endpoint);
-        format!("{name}: p95 {before} before, {after} after: {change}{interval}")
+        format!("{name} p95 {before} before, {after} after ({change}{interval})")
     };
     Some(Finding::new(severity, Subject::Objective(name.clone()), kind, message))
 }

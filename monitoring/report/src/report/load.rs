@@ -44,8 +44,8 @@ pub struct PartResult {
 /// Text about closed loads. There, a request is due when it starts. A target that stalls for 10 s
 /// costs each VU a single slow sample, and requests that users would have made meanwhile are
 /// missing.
-pub const CLOSED: &str = "closed load: VUs wait for responses, so stalls leave few samples (under-sampled); the requests that they kept \
-     away count as unknown";
+pub const CLOSED: &str = "closed load: VUs wait for responses, so a stall leaves few samples; requests that were not sent because of \
+     a stall count as unknown";
 
 /// Text about open loads.
 pub const OPEN: &str = "open load: iterations start when they are due, and response times count from then";

@@ -248,7 +248,7 @@ fn an_endpoint_is_measured_by_its_own_threshold() {
 }
 
 #[test]
-fn one_slow_vu_with_think_time_has_a_stall_only_if_it_is_long() {
+fn one_vu_with_think_time_has_only_long_stalls() {
     // A request per second, so that a few seconds hide only a few requests.
     let frozen = |length| {
         let mut load = SimulatedLoad::new(1);
@@ -276,7 +276,7 @@ fn a_single_slow_response_counts_by_the_error_budget() {
 }
 
 #[test]
-fn responses_near_or_over_the_threshold_are_no_stalls() {
+fn responses_near_the_threshold_are_not_stalls() {
     for (every, vus) in [(250, 1), (300, 100), (350, 1), (350, 100), (1_000, 30), (2_500, 500)] {
         // All VUs are in step: all responses come at once, and none in between.
         let stalls = SimulatedLoad::new(vus).run(MS(60_000), MS(every), vus).stalls();
@@ -309,7 +309,7 @@ fn an_endpoint_with_slow_responses_beside_a_fast_one_has_no_stalls() {
 }
 
 #[test]
-fn a_slow_tail_is_no_stall() {
+fn a_slow_tail_is_not_a_stall() {
     // One VU. Every 50th response takes 1 s, the others 100 ms.
     let mut load = SimulatedLoad::new(1);
     for _ in 0..20 {
@@ -319,7 +319,7 @@ fn a_slow_tail_is_no_stall() {
 }
 
 #[test]
-fn a_ramp_and_its_last_slow_response_are_no_stalls() {
+fn a_ramp_and_its_last_slow_response_are_not_stalls() {
     let mut load = SimulatedLoad::new(1);
     for vus in (1..=100).chain((1..=100).rev()) {
         load.pulse.vus[0] = vus;
@@ -329,7 +329,7 @@ fn a_ramp_and_its_last_slow_response_are_no_stalls() {
 }
 
 #[test]
-fn a_generator_that_does_not_run_is_no_stall() {
+fn a_paused_generator_is_not_a_stall() {
     let mut load = SimulatedLoad::new(5);
     load.run(MS(5_000), POLL, 10);
     // The whole machine stands still.
@@ -356,7 +356,7 @@ fn a_generator_that_stands_still_in_a_stall_shortens_it() {
 }
 
 #[test]
-fn an_idle_load_is_no_stall() {
+fn an_idle_load_is_not_a_stall() {
     let mut load = SimulatedLoad::new(5);
     load.run(MS(5_000), POLL, 10).waiting(0, 0).freeze(MS(5_000)).waiting(0, 5);
     assert_eq!(load.run(MS(1_000), POLL, 10).stalls(), []);

@@ -19,7 +19,7 @@ loopback, the stub backend, and `cargo xtask perf` or a scenario that panics at 
 runs some rows of each class and compares them with this file.
 
 - *message*: part of the command's output. It is empty for a fault that has no effect.
-- *counted*: whether the store has every request that was sent.
+- *counted*: \"= sent\" if the store has every request that was sent, \"–\" if that is not compared.
 - *left*: processes, files and data that remain when the command has ended.
 - *within*: the longest time that the command may take, its load included.
 
@@ -39,8 +39,8 @@ if this file differs from what they found.
 
 - *push to*: the path for `K6_PROMETHEUS_RW_SERVER_URL`.
 - *queries at*: the path for `--prometheus-url`.
-- *tested*: \"run\" is a test with the program itself. \"Imitated\" is a test with a Prometheus behind a
-  small server that behaves as the documents and sources of that store say
+- *tested*: \"run\" is a test with the program itself. \"Imitated\" is a test with a small server in
+  front of Prometheus that behaves like that store, by its documents and sources
   ([`imitation.rs`](tests/it/stores/imitation.rs)).
 - *counted*: whether the store has every request that was sent.
 
@@ -50,7 +50,7 @@ if this file differs from what they found.
 
 const BACKEND_HEAD: &str = "
 1. It responds as of 30 s ago, unless a query has `nocache=1` and `latency_offset`. Every query has
-   both. A store that is late for another reason is waited for, up to 45 s.
+   both. A run waits up to 45 s for a store that is late for another reason.
 2. `K6_PROMETHEUS_RW_HTTP_HEADERS=X-Scope-OrgID:TENANT`
 
 ## Backends

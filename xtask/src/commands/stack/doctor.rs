@@ -29,7 +29,7 @@ pub(crate) struct DoctorArgs {
     /// Port of Grafana on 127.0.0.1
     #[arg(long, value_name = "PORT", default_value_t = GRAFANA_PORT)]
     grafana_port: u16,
-    /// Also read the metrics of this service, and say how a definition names them (repeatable)
+    /// Also find the mapping of this service's metrics (repeatable)
     ///
     /// A host's name may precede its URL, as in the same flag of `cargo xtask perf`.
     #[arg(long, value_name = "[NAME=]URL")]
@@ -212,9 +212,10 @@ async fn receiver(store: &Store) -> CheckResult {
         Some("true") => Ok("yes".to_owned()),
         Some(_) => failed("no", format!("start it with {RECEIVER_FLAG}")),
         // Only a Prometheus has flags.
-        None if store.is_external => {
-            Ok("unknown, the store has no flags; the first push of a run will show".to_owned())
-        }
+        None if store.is_external => Ok(
+            "unknown: this store does not report its flags; the first push of a run shows whether it accepts metrics"
+                .to_owned(),
+        ),
         None => failed(format!("unknown, its flags are: {}", shown(&flags.to_string())), store.remedy()),
     }
 }

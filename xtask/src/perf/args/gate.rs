@@ -26,31 +26,31 @@ pub(crate) struct GateArgs {
     /// With --calibrate, the default is 20.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=200))]
     pub(crate) rounds: Option<u32>,
-    /// Number of interim checks, evenly spaced
+    /// Check N times, the last time at the end
     ///
-    /// The comparison stops early if a check finds a regression; each check uses part of the
-    /// allowed error. The last check is the end of the comparison, so 1 means no early stop.
+    /// The checks are evenly spaced. With more than 1, the comparison stops early if a check finds
+    /// a regression. Each check uses part of the allowed error.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
     pub(crate) looks: u32,
     #[command(flatten)]
     rule: RuleArgs,
-    /// Gate: absolute, relative or both
+    /// Reason to fail: absolute, relative or both
     ///
     /// absolute: missed objectives of the head. relative: regressions.
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Gate::Both)]
     pub(crate) gate: Gate,
-    /// Shell command that starts the service
+    /// Shell command that starts each side of --against
     ///
     /// Runs at the top of each side's checkout, with a free port in PORT and the side (base or
     /// head) in PERF_SIDE.
     #[arg(long, value_name = "CMD")]
     start: Option<String>,
-    /// Shell command that builds the service
+    /// Shell command that builds each side of --against
     ///
     /// Runs once in each checkout, before the first round.
     #[arg(long, value_name = "CMD")]
     build: Option<String>,
-    /// Shell command that restores external state
+    /// Shell command that restores external state before each round
     ///
     /// Restores state that the service keeps elsewhere, such as a database, before each round. Runs
     /// like --start, with the service's URL in PERF_TARGET.
@@ -76,7 +76,7 @@ pub(crate) struct BaselineArgs {
     /// Replaces an older baseline of that name, unless the run was compared with one by --baseline.
     #[arg(long, value_name = "NAME", value_parser = perf_settings::parse_testid, conflicts_with_all = ["drill", "list", "dry-run", "smoke"])]
     pub(crate) save_baseline: Option<String>,
-    /// Requests per day in production
+    /// Show error budgets for N requests per day in production
     ///
     /// The report then shows how many bad requests a month each error budget allows.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

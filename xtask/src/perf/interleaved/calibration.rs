@@ -82,8 +82,8 @@ impl CalibrationRecord {
     pub(super) fn render(&self, rule: Rule) -> String {
         let noise = &self.noise;
         let mut text = format!(
-            "rounds of the same code differ most for {}: by at most {} of its p95 (standard deviation, upper bound with \
-             90 % confidence, {} rounds)\nwith {} endpoints judged together, this machine can detect:\n",
+            "noise: between rounds of the same code, the p95 of {} varies by up to {} (standard deviation, 90 % upper \
+             bound, {} rounds)\nwith {} endpoints judged together, this machine can detect:\n",
             noise.endpoint,
             exact_percent(noise.spread.exp_m1()),
             noise.pairs,
@@ -95,9 +95,9 @@ impl CalibrationRecord {
         let _ = match noise.needed_pairs(rule, rule.alpha) {
             Some(rounds) => write!(
                 text,
-                "to detect a {} slow-down takes {rounds} rounds, {}: the default of --against from now on",
-                exact_percent(rule.detect),
-                self.time(rounds)
+                "{rounds} rounds ({}) detect a {} slow-down; --against uses this number from now on",
+                self.time(rounds),
+                exact_percent(rule.detect)
             ),
             None => write!(
                 text,

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_metrics_is_described_with_a_remedy() {
+    async fn a_text_without_metrics_is_described_with_a_remedy() {
         for (status, body, expected) in [
             ("401 Unauthorized", "", "/metrics needs authentication (401 Unauthorized): name user"),
             ("404 Not Found", "{}", "/metrics responded with 404 Not Found: serve metrics there"),

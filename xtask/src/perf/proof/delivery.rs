@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use perf_report::EndpointResult;
+use perf_report::format::count;
 
 use super::endpoint_counters::EndpointCounters;
 
@@ -135,7 +136,12 @@ impl EndpointAccount {
             && let Some(wrong) = first_difference(&endpoint.by_status, stored)
         {
             let (status, sent, found) = wrong;
-            return Err(format!("{}: {sent} requests got status {status}, and Prometheus has {found}", self.name));
+            return Err(format!(
+                "{}: {} requests got status {status}, and Prometheus has {}",
+                self.name,
+                count(sent),
+                count(found)
+            ));
         }
         self.explain(others)
     }
@@ -182,9 +188,11 @@ impl EndpointAccount {
             if found < sent {
                 let status = if class.is_empty() { "came".to_owned() } else { format!("had status {class}") };
                 return Err(format!(
-                    "{}: {sent} responses {status}, and the backend counted {found}: another server sent the rest, \
-                     or the backend did not count them",
-                    self.name
+                    "{}: {} responses {status}, and the backend counted {}: another server sent the rest, or the \
+                     backend did not count them",
+                    self.name,
+                    count(sent),
+                    count(found)
                 ));
             }
             surplus += found - sent;

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_must_have_data_if_the_report_has_some_for_its_objective() {
+    fn a_query_has_data_if_its_objective_has_some() {
         let mut report = test_support::report();
         let question = |objective: Option<&str>| Question {
             kind: QuestionKind::Rule,

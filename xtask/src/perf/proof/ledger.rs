@@ -10,7 +10,7 @@ use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
 use monitoring::promql::Selector;
-use perf_report::{EndpointResult, Report};
+use perf_report::{EndpointResult, Report, format};
 use prometheus_store::exposition::ExpositionSample;
 use tokio::time;
 use url::Url;
@@ -28,12 +28,6 @@ const READINGS: u32 = 15;
 /// The pause between two readings.
 const PAUSE: Duration = Duration::from_millis(200);
 
-const SEVERAL: &str = "several workers respond to /metrics in turn, each with its own counters \
-     (prometheus_client's multiprocess mode adds them up)";
-const RESTARTED: &str = "the backend was restarted during the run, which reset its counters";
-const NOT_AVAILABLE: &str = "not available";
-const REDIRECTS: &str = "redirects are followed, so other handlers than the endpoints' may have responded";
-
 /// The store's counts, by endpoint and status.
 type StoreCount = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
@@ -43,8 +37,23 @@ enum BackendCount {
     ByEndpoint(BTreeMap<&'static str, EndpointCounters>),
     /// One count of all requests; the text says why not by endpoint.
     Total(EndpointCounters, String),
-    /// The text says why.
-    Unknown(String),
+    Unknown(NoCount),
+}
+
+/// Why the backend's count of the run is unknown.
+#[derive(Debug, thiserror::Error)]
+enum NoCount {
+    #[error("redirects are followed, so other handlers than the endpoints' may have responded")]
+    Redirects,
+    #[error(
+        "several workers respond to /metrics in turn, each with its own counters (prometheus_client's multiprocess \
+         mode adds them up)"
+    )]
+    SeveralWorkers,
+    #[error("the backend was restarted during the run, which reset its counters")]
+    Restarted,
+    #[error("{0}")]
+    NotOffered(String),
 }
 
 /// The backend's counts of the run by endpoint, and what its metrics offer.
@@ -68,7 +77,7 @@ pub(super) async fn check(
         Err(error) => return (failed(error), BackendTraffic { counted: BTreeMap::new(), offer: offer(before) }),
     };
     let (count, offer) = match before {
-        _ if context.follows_redirects => (BackendCount::Unknown(REDIRECTS.to_owned()), offer(before)),
+        _ if context.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), offer(before)),
         BackendMetrics::One(reading) => {
             match read_backend(report, &reading, (context.target, mapping.path), &offer).await {
                 Ok(found) => found,
@@ -79,8 +88,8 @@ pub(super) async fn check(
                 }
             }
         }
-        BackendMetrics::Several(_) => (BackendCount::Unknown(SEVERAL.to_owned()), offer(before)),
-        BackendMetrics::Mute(ref why) => (BackendCount::Unknown(format!("{NOT_AVAILABLE}: {why}")), offer(before)),
+        BackendMetrics::Several(_) => (BackendCount::Unknown(NoCount::SeveralWorkers), offer(before)),
+        BackendMetrics::Mute(ref why) => (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), offer(before)),
     };
     let others = OtherTraffic { around: report.around.sent + report.around.unknown, possible: !context.own_backend };
     let check = audit(report, &stored, &count, &offer, others);
@@ -109,7 +118,8 @@ async fn read_backend(
         if !is_same || goes_back(&before.samples, &samples, offer.mapping()) {
             let several = !is_same && has_start
                 || matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_));
-            return Ok((BackendCount::Unknown(if several { SEVERAL } else { RESTARTED }.to_owned()), offer));
+            let why = if several { NoCount::SeveralWorkers } else { NoCount::Restarted };
+            return Ok((BackendCount::Unknown(why), offer));
         }
         let count = count_since(report, (&before.samples, &samples), &offer);
         readings += 1;
@@ -121,7 +131,7 @@ async fn read_backend(
         // Another worker may have counted the missing requests, which
         // no reading before the load has reached.
         if !complete && matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_)) {
-            return Ok((BackendCount::Unknown(SEVERAL.to_owned()), offer));
+            return Ok((BackendCount::Unknown(NoCount::SeveralWorkers), offer));
         }
         return Ok((count, offer));
     }
@@ -141,10 +151,10 @@ fn count_since(
 ) -> BackendCount {
     let mapping = offer.mapping();
     match offer.request_count() {
-        RequestCount::NotOffered(why) => BackendCount::Unknown(format!("{NOT_AVAILABLE}: {why}")),
+        RequestCount::NotOffered(why) => BackendCount::Unknown(NoCount::NotOffered(why.to_string())),
         RequestCount::Total(why) => {
             let [before, after] = [before, after].map(|samples| EndpointCounters::of_all(samples, mapping));
-            BackendCount::Total(after.since(&before), format!("{NOT_AVAILABLE} by endpoint: {why}"))
+            BackendCount::Total(after.since(&before), format!("not available by endpoint: {why}"))
         }
         RequestCount::ByRoute => {
             let counted = requested(report).map(|(_, endpoint)| endpoint).filter(|endpoint| offer.counts(endpoint));
@@ -233,9 +243,10 @@ fn audit(
             Ok(explained) => {
                 if explained.of_router > 0 {
                     notes.push(format!(
-                        "{}: not available for {} responses: the backend may not count what its router responds \
-                         without a handler (404, 405, redirects): count in a middleware around the router",
-                        account.name, explained.of_router
+                        "{}: not available for {} responses. The backend may not count responses that its router \
+                         sends without a handler (404, 405, redirects). Count them in a middleware around the router",
+                        account.name,
+                        format::count(explained.of_router)
                     ));
                 }
                 // A request of setup or teardown explains one count of one endpoint.
@@ -247,11 +258,12 @@ fn audit(
     }
     let sent: u64 = requested(report).map(|(result, _)| result.requests.sent).sum();
     let in_store: u64 = stored.values().flat_map(BTreeMap::values).sum();
-    let mut figures = format!("{sent} sent, {in_store} in Prometheus");
+    let mut figures = format!("{} sent, {} in Prometheus", format::count(sent), format::count(in_store));
     match count {
+        BackendCount::Unknown(NoCount::Redirects) => figures = format!("{}; {figures}", NoCount::Redirects),
         // The stub backend has metrics, so unknown counts are a problem.
-        BackendCount::Unknown(why) if !others.possible && why != REDIRECTS => wrong.push(why.clone()),
-        BackendCount::Unknown(why) => drop(write!(figures, "; {why}")),
+        BackendCount::Unknown(why) if !others.possible => wrong.push(why.to_string()),
+        BackendCount::Unknown(why) => figures = format!("{why}; {figures}"),
         BackendCount::ByEndpoint(counted) => {
             sum.describe(counted.values().map(EndpointCounters::requests).sum(), &mut figures);
         }
@@ -278,14 +290,14 @@ impl Explanation {
 
     /// Appends the backend's count, and what explains its difference to the sent requests.
     fn describe(&self, by_backend: u64, figures: &mut String) {
-        let _ = write!(figures, ", {by_backend} counted by the backend");
+        let _ = write!(figures, ", {} counted by the backend", format::count(by_backend));
         let parts = [
             (self.unanswered, "of them without a response here"),
             (self.around, "from setup and teardown"),
             (self.others, "from other clients"),
         ];
         for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
-            let _ = write!(figures, ", {count} {what}");
+            let _ = write!(figures, ", {} {what}", format::count(count));
         }
     }
 }

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_counted_depends_on_the_labels() {
+    fn labels_decide_the_counted_requests() {
         let count = |text| offer(text, BackendMapping::FASTAPI).request_count();
         assert_eq!(count("http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1"), RequestCount::ByRoute);
         let RequestCount::Total(why) = count("http_requests_total{code=\"200\",method=\"get\"} 1") else { panic!() };

@@ -1,4 +1,4 @@
-//! The results of the check "nothing empty".
+//! The results of the check "queries".
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,11 @@ const SHOWN_PLACES: usize = 3;
 pub(super) struct QueryTally {
     /// Number of queries.
     pub(super) count: usize,
-    /// Queries without data that may be empty, each with the reason.
+    /// Number of queries without data that may be empty.
+    pub(super) may_be_empty: usize,
+    /// Number of queries with a problem.
+    pub(super) failed: usize,
+    /// Places of queries that may be empty, each with the reason.
     pub(super) empty: BTreeSet<String>,
     /// Problems, each once.
     problems: Vec<Problem>,
@@ -50,9 +54,11 @@ impl QueryTally {
         match (found.why_not(), &found, question.may_be_empty) {
             (None, ..) => {}
             (Some(_), Found::Nothing | Found::OnlyNan, Some(reason)) => {
+                self.may_be_empty += 1;
                 self.empty.insert(format!("{}: {reason}", question.place));
             }
             (Some(why), ..) => {
+                self.failed += 1;
                 self.add_query(&question.place, &question.expr);
                 self.add_problem(subject, question.place, why);
             }

@@ -96,7 +96,7 @@ mod tests {
     }
 
     async fn checked(rules: &'static str, is_scraping: bool, must_prove: bool) -> (ProofItemOutcome, String) {
-        let mut check = ProofItem::new("nothing empty", String::new(), Vec::new());
+        let mut check = ProofItem::new("queries", String::new(), Vec::new());
         check.excused = vec![format!("panel: {NOT_SCRAPED}"), "panel: another reason".to_owned()];
         add(&mut check, (&STOCK_AI, true), &store(rules, is_scraping), must_prove).await;
         (check.outcome, check.lines.join("\n"))
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_does_not_scrape_is_named_with_the_file_and_the_queries_left_out() {
+    async fn a_store_that_does_not_scrape_is_named_with_the_remedy() {
         let (outcome, text) = checked("", false, false).await;
         assert_eq!(outcome, ProofItemOutcome::Shown, "{text}");
         let line = text.lines().last().unwrap();

@@ -90,17 +90,17 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     let cases: [Case; 14] = [
         (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
         (false, |counts| go(counts, 2), Failed, "all endpoints: 20 responses came, and the backend counted 10"),
-        (true, go_in_handlers, Shown, "all endpoints: not available for 7 responses: the backend may not count what"),
         (
-            false,
-            |_| Metrics::text(backend_text::start_time()),
-            NotApplicable,
-            "not available: the backend has no http_requests",
+            true,
+            go_in_handlers,
+            Shown,
+            "all endpoints: not available for 7 responses. The backend may not count responses",
         ),
-        (false, |_| backend_text::failing(404), NotApplicable, "not available: /metrics responded with 404"),
-        (false, |_| backend_text::failing(401), NotApplicable, "not available: /metrics needs authentication"),
-        (false, backend_text::page, NotApplicable, "not available: /metrics is not Prometheus' text format"),
-        (false, binary, NotApplicable, "not available: /metrics is not Prometheus' text format (it is not text)"),
+        (false, |_| Metrics::text(backend_text::start_time()), NotApplicable, "the backend has no http_requests"),
+        (false, |_| backend_text::failing(404), NotApplicable, "/metrics responded with 404"),
+        (false, |_| backend_text::failing(401), NotApplicable, "/metrics needs authentication"),
+        (false, backend_text::page, NotApplicable, "/metrics is not Prometheus' text format"),
+        (false, binary, NotApplicable, "/metrics is not Prometheus' text format (it is not text)"),
         (false, backend_text::openmetrics, Shown, "20 counted by the backend"),
         (false, backend_text::compressed, Shown, "20 counted by the backend"),
         (
@@ -133,7 +133,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
 }
 
 #[tokio::test]
-async fn queries_may_be_empty_only_for_series_that_the_backend_does_not_expose() {
+async fn queries_of_series_that_are_not_exposed_may_be_empty() {
     let by_handler = "rate(http_requests_total{job=\"backend\",method=\"GET\",handler=\"/api/news\"}[1m])";
     let (_, of_go) = audited(false, |counts| go(counts, 1)).await;
     assert!(!of_go.offer.has_series_of(by_handler));

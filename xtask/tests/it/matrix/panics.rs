@@ -15,15 +15,18 @@ const fn row(fault: &'static str, code: i32, message: &'static str, act: fn() ->
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        row("in the scenario", 104, "a virtual user panicked and stopped: in scenario", || panic("scenario")),
-        row("in a check", 104, "a virtual user panicked and stopped: in check", || panic("check")),
+        row("in the scenario", 104, "a VU panicked and stopped: in scenario", || panic("scenario")),
+        row("in a check", 104, "a VU panicked and stopped: in check", || panic("check")),
         Row {
             counted: Counts::NotChecked,
             within: within(0, 5),
             ..row("in setup", 104, "setup failed: it panicked: in setup", || panic("setup"))
         },
         row("in teardown", 104, "teardown failed: it panicked: in teardown", || panic("teardown")),
-        Row { counted: Counts::NotChecked, ..row("of the whole generator (SIGABRT)", 70, "left no outcome", aborted) },
+        Row {
+            counted: Counts::NotChecked,
+            ..row("of the whole generator (SIGABRT)", 70, "before it wrote a result", aborted)
+        },
     ]
 }
 
