@@ -273,7 +273,7 @@ mod tests {
             (
                 [310.0, 210.0, 100.0, 80.0, 75.0, 100.0, 100.0],
                 vec![],
-                vec!["join_room at 103 %", "get_state at 105 %", "what they share"],
+                vec!["join_room at 103 %", "get_state at 105 %", "a resource that they share"],
             ),
             (FAST, vec![status(4)], vec!["200 of 1,000 requests to get_news failed (20.00 %); 200 by status", "log"]),
             (
