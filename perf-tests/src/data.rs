@@ -1,5 +1,6 @@
 //! Data of a scenario: rows of a file, each for one iteration, and secrets.
 
+mod data_file;
 mod feeder;
 mod order;
 mod places;
@@ -9,5 +10,6 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use data_file::DataFile;
 pub use feeder::{Feeder, FeederError};
 pub use secret::{Secret, SecretError};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use super::data_file::path_of;
 use super::order::{Order, mix};
 use super::rows::Rows;
 
@@ -72,8 +73,7 @@ impl Feeder {
     /// If the file cannot be read, has no rows, or has a row that is malformed: for example one
     /// with fewer fields than names.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FeederError> {
-        // An absolute path replaces the folder.
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(path);
+        let path = path_of(path.as_ref());
         match Rows::open(&path) {
             Ok(rows) => Ok(Self { path, rows, order: Order::Sequential, cycles: false }),
             Err(error) => Err(FeederError::File { path, message: error.to_string() }),

@@ -10,6 +10,7 @@ use csv::{ByteRecord, ReaderBuilder, StringRecord};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::data_file::read_at;
 use super::places::Places;
 
 /// Maximum size of a JSON file in bytes. It is parsed as a whole.
@@ -153,22 +154,6 @@ fn deserialize<T: DeserializeOwned>(record: &ByteRecord, headers: &StringRecord)
         },
         _ => error.to_string(),
     })
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, block: &mut [u8], start: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, block, start)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, mut block: &mut [u8], mut start: u64) -> io::Result<()> {
-    while !block.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, block, start)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => (block, start) = (&mut block[read..], start + read as u64),
-        }
-    }
-    Ok(())
 }
 
 fn malformed(error: &csv::Error) -> RowsError {

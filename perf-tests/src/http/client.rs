@@ -13,14 +13,15 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use url::Url;
 
 use super::config::HttpConfig;
-use super::connect::failure_of;
+use super::connect::{Stream, failure_of};
 use super::exchange::{Exchange, ExchangeError, Reply};
-use super::h1::{AnswerTo, BrokenExchange, Cause, Connection};
+use super::h1::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse, StreamedRequest};
 use super::h2::{self, Http2};
 use super::host::HostConfig;
 use super::outage::Outage;
 use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
 use super::protocol::Protocol;
+use super::request_body::{BodyReader, FileInBody, RequestBody, unreadable};
 use super::request_head::RequestHead;
 use super::target::Target;
 use crate::clock;
@@ -45,9 +46,19 @@ enum Idle {
 /// A request over HTTP/1.1.
 #[derive(Clone, Copy)]
 struct RawRequest<'a> {
+    /// Its head and the bytes of its body.
     bytes: &'a [u8],
+    /// How it is sent in pieces; `None` if it is sent at once.
+    pieces: Option<&'a Pieces>,
     answer_to: AnswerTo,
     is_idempotent: bool,
+}
+
+/// A request that is sent in pieces.
+struct Pieces {
+    head_len: usize,
+    files: Vec<FileInBody>,
+    expects_continue: bool,
 }
 
 /// The limits of browsers on connections to a host, and on streams of a connection.
@@ -123,10 +134,11 @@ impl HttpClient {
     /// Maximum number of requests at once to this host, as in browsers: connections in HTTP/1.1,
     /// streams of one connection in HTTP/2.
     pub(crate) fn most_at_once(&self, host: usize) -> usize {
-        match self.hosts[host].config.protocol() {
-            Protocol::Http1 => MOST_CONNECTIONS,
-            Protocol::Http2 => MOST_STREAMS,
-        }
+        if self.is_http2(host) { MOST_STREAMS } else { MOST_CONNECTIONS }
+    }
+
+    pub(crate) fn is_http2(&self, host: usize) -> bool {
+        self.hosts[host].config.protocol() == Protocol::Http2
     }
 
     /// The index of the host that serves a URL, for a redirect from the host `from`.
@@ -162,13 +174,13 @@ impl HttpClient {
 
     /// Sends a request and reads the whole response. The time limit counts from `started`.
     ///
-    /// The returned future does not borrow `head` and `body`, which are encoded at once. This keeps
-    /// the future small, and every virtual user has one.
+    /// The returned future does not borrow `head` and `body`, which are encoded at once, except
+    /// files. This keeps the future small, and every virtual user has one.
     pub(crate) fn exchange<'a>(
         &'a mut self,
         host: usize,
         head: RequestHead<'_>,
-        body: &[u8],
+        body: RequestBody<'_>,
         started: Instant,
     ) -> impl Future<Output = Exchange> + use<'a> {
         let Self { config, hosts, deadline, out, .. } = self;
@@ -183,10 +195,12 @@ impl HttpClient {
         let is_idempotent = is_idempotent(head.method);
         let is_http2 = host.config.protocol() == Protocol::Http2;
         let over_http2 = is_http2.then(|| h2::request(&host.config.target, head, body));
+        let mut pieces = None;
         if over_http2.is_none() {
             out.clear();
             head.write(&host.config.target, out);
-            out.extend_from_slice(body);
+            pieces = Pieces::of(&head, body, out.len());
+            out.extend_from_slice(body.bytes);
         }
         // Boxed, because it is large and rarely used.
         let over_http2 = over_http2.map(Box::new);
@@ -195,7 +209,7 @@ impl HttpClient {
             let until = started + config.settings.request_timeout;
             let result = match over_http2 {
                 None => {
-                    let request = RawRequest { bytes: out, answer_to, is_idempotent };
+                    let request = RawRequest { bytes: out, pieces: pieces.as_deref(), answer_to, is_idempotent };
                     let measured = (started, &mut parts, &mut is_resent);
                     let work = pin!(exchange(config, host, request, measured));
                     within(deadline, until, work).await
@@ -217,6 +231,29 @@ impl HttpClient {
                 Err(error) => Exchange { result: Err(error), parts, finished: clock::now(), is_resent },
             }
         }
+    }
+}
+
+impl Pieces {
+    /// The pieces of a request. `None` if it can be sent at once.
+    fn of(head: &RequestHead<'_>, body: RequestBody<'_>, head_len: usize) -> Option<Box<Self>> {
+        let expects_continue = head.expects_continue;
+        let is_whole = body.files.is_empty() && !expects_continue;
+        (!is_whole).then(|| Box::new(Self { head_len, files: body.files.to_vec(), expects_continue }))
+    }
+
+    async fn exchange(
+        &self,
+        connection: &mut Connection<Stream>,
+        request: RawRequest<'_>,
+    ) -> Result<RawResponse, BrokenExchange> {
+        let (head, body) = request.bytes.split_at(self.head_len);
+        let (head, mut reader) = match self.expects_continue {
+            true => (Some(head), BodyReader::new(body, 0, self.files.clone())),
+            false => (None, BodyReader::new(request.bytes, self.head_len, self.files.clone())),
+        };
+        let streamed = StreamedRequest { head, next: |piece: &mut Vec<u8>| reader.read(piece) };
+        connection.exchange_streamed(streamed, request.answer_to).await
     }
 }
 
@@ -252,7 +289,12 @@ async fn exchange(
                 (Box::new(Connection::new(connecting.await?, config.limits)), false)
             }
         };
-        let response = match connection.exchange(request.bytes, request.answer_to).await {
+        let exchanged = match request.pieces {
+            None => connection.exchange(request.bytes, request.answer_to).await,
+            // Boxed, because it is large and rarely used.
+            Some(pieces) => Box::pin(pieces.exchange(&mut connection, request)).await,
+        };
+        let response = match exchanged {
             Err(error) if is_used && !error.sent_anything && !error.received_anything => continue,
             Err(error) if is_used && is_unanswered(&error) => {
                 if !request.is_idempotent {
@@ -287,6 +329,7 @@ fn is_unanswered(error: &BrokenExchange) -> bool {
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => failure_of(error, Failure::Reset),
+        Cause::Body(error) => return unreadable(error),
         Cause::Closed(_) => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,
     };

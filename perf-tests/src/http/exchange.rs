@@ -28,6 +28,8 @@ pub(crate) struct Reply {
     /// Hyper's headers. They are boxed as they are large, and every response takes the size of the
     /// largest variant.
     map: Option<Box<http::HeaderMap>>,
+    /// The trailers; `None` if there are none.
+    trailers: Option<Box<http::HeaderMap>>,
     /// Whether the body has a content coding.
     is_encoded: bool,
     /// Length in bytes of a body that was discarded; 0 if the body is there.
@@ -38,14 +40,19 @@ impl Reply {
     /// A response of an [`super::h1`] connection.
     pub(super) fn from_own_connection(response: RawResponse) -> Self {
         let (status, discarded, is_encoded) = (response.status, response.discarded, response.is_encoded());
-        let (whole, head_len) = response.into_whole();
-        Self { status, whole, head_len, map: None, is_encoded, discarded }
+        let (whole, head_len, trailers) = response.into_whole();
+        Self { status, whole, head_len, map: None, trailers, is_encoded, discarded }
     }
 
-    /// A response of hyper: its body, and the length of a discarded body.
-    pub(super) fn from_hyper(status: u16, headers: http::HeaderMap, (body, discarded): (Bytes, u64)) -> Self {
+    /// A response of hyper: its headers and trailers, its body, and the length of a discarded body.
+    pub(super) fn from_hyper(
+        status: u16,
+        (headers, trailers): (http::HeaderMap, Option<http::HeaderMap>),
+        (body, discarded): (Bytes, u64),
+    ) -> Self {
         let is_encoded = headers.contains_key(http::header::CONTENT_ENCODING);
-        Self { status, whole: body, head_len: 0, map: Some(Box::new(headers)), is_encoded, discarded }
+        let (map, trailers) = (Some(Box::new(headers)), trailers.map(Box::new));
+        Self { status, whole: body, head_len: 0, map, trailers, is_encoded, discarded }
     }
 
     /// The first value of a header.
@@ -54,6 +61,11 @@ impl Reply {
             None => super::h1::header(&self.whole[..self.head_len], name),
             Some(map) => map.get(name).map(http::HeaderValue::as_bytes),
         }
+    }
+
+    /// The first value of a trailer.
+    pub(crate) fn trailer(&self, name: &str) -> Option<&[u8]> {
+        self.trailers.as_ref()?.get(name).map(http::HeaderValue::as_bytes)
     }
 
     /// All values of a header, in the order of its lines.

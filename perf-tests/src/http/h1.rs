@@ -10,14 +10,17 @@ mod body;
 mod connection;
 mod head;
 mod incoming;
+mod streamed;
 
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use tokio::time::Instant;
 
 pub use connection::Connection;
+pub use streamed::StreamedRequest;
 
 /// Limits on the data that a server may send.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +66,7 @@ pub struct RawResponse {
     is_encoded: bool,
     /// Length in bytes of a body that was read and discarded; 0 if the body was kept.
     pub discarded: u64,
+    trailers: Option<Box<HeaderMap>>,
     /// Times of the exchange.
     pub timings: Timings,
 }
@@ -88,9 +92,14 @@ impl RawResponse {
         self.is_encoded
     }
 
-    /// Head and body as read, and where the body begins.
-    pub fn into_whole(self) -> (Bytes, usize) {
-        (self.whole, self.head_len)
+    /// The trailers of a chunked body; `None` if it has none.
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        self.trailers.as_deref()
+    }
+
+    /// Head and body as read, where the body begins, and the trailers.
+    pub fn into_whole(self) -> (Bytes, usize, Option<Box<HeaderMap>>) {
+        (self.whole, self.head_len, self.trailers)
     }
 }
 
@@ -139,6 +148,9 @@ pub enum Cause {
     /// The server closed the connection too early: when.
     #[error("connection closed {0}")]
     Closed(&'static str),
+    /// The request's own body could not be read.
+    #[error("{0}")]
+    Body(std::io::Error),
     /// The server violated HTTP/1.1, or used a feature that no request here asks for.
     #[error("protocol error: {0}")]
     Protocol(&'static str),

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http::HeaderMap;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -20,6 +21,7 @@ use super::connect::{Route, Stream, failure_of};
 use super::content_coding::ACCEPT_ENCODING;
 use super::exchange::{ExchangeError, Reply};
 use super::host::HostConfig;
+use super::request_body::{HyperBody, RequestBody, read_error};
 use super::request_head::RequestHead;
 use super::target::Target;
 use crate::clock;
@@ -41,7 +43,7 @@ struct SharedConnection {
 #[derive(Debug, Clone)]
 struct NumberedConnection {
     number: u64,
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<HyperBody>,
 }
 
 /// Forgets the connection of a request that does not succeed or is dropped. The next request opens
@@ -53,7 +55,7 @@ struct ForgetUnlessKept<'a> {
 }
 
 /// A request, whether its method is idempotent, and the maximum bytes of a body that is kept.
-type Http2Request = (Result<http::Request<Full<Bytes>>, ExchangeError>, bool, usize);
+type Http2Request = (Result<http::Request<HyperBody>, ExchangeError>, bool, usize);
 
 impl Http2 {
     /// Whether there is a connection that accepts requests.
@@ -125,30 +127,40 @@ pub(super) async fn exchange(
         let unless_kept = ForgetUnlessKept { http2, number, is_kept: false };
         match sender.send_request(request.clone()).await {
             Ok(response) => break (sender, unless_kept, response),
-            Err(error) if !*is_resent && may_be_resent(&error, is_used && is_idempotent) => {
+            Err(error)
+                if !*is_resent
+                    && read_error(request.body()).is_none()
+                    && may_be_resent(&error, is_used && is_idempotent) =>
+            {
                 *is_resent = true;
                 lost = clock::now().duration_since(started);
             }
-            Err(error) => return Err(exchange_error(&error)),
+            Err(error) => return Err(read_error(request.body()).unwrap_or_else(|| exchange_error(&error))),
         }
     };
     let sending_since = started + parts.before_sending();
     let first_byte = clock::now();
     let (head, body) = response.into_parts();
-    let body = read(body, max_body).await.map_err(|error| exchange_error(&error))?;
+    let (body, trailers) = read(body, max_body).await.map_err(|error| exchange_error(&error))?;
     let finished = clock::now();
     parts.set(Part::Waiting, first_byte.duration_since(sending_since));
     parts.set(Part::Receiving, finished.duration_since(first_byte));
     unless_kept.is_kept = is_kept;
-    Ok((Reply::from_hyper(head.status.as_u16(), head.headers, body), finished))
+    Ok((Reply::from_hyper(head.status.as_u16(), (head.headers, trailers), body), finished))
 }
 
-/// Reads a whole body. Returns it and 0, or, if it has more than `limit` bytes, nothing and its
-/// length.
-async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, u64), hyper::Error> {
-    let (mut kept, mut length) = (Vec::new(), 0);
+/// Reads a whole body and its trailers. Returns the body and 0, or, if it has more than `limit`
+/// bytes, nothing and its length.
+async fn read(mut body: Incoming, limit: usize) -> Result<((Bytes, u64), Option<HeaderMap>), hyper::Error> {
+    let (mut kept, mut length, mut trailers) = (Vec::new(), 0, None);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
+        let data = match frame?.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                trailers = frame.into_trailers().ok();
+                continue;
+            }
+        };
         length += data.len() as u64;
         if length > limit as u64 {
             kept = Vec::new();
@@ -157,14 +169,14 @@ async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, u64), hyper::E
         }
     }
     let body = match kept.as_slice() {
-        _ if length > limit as u64 => return Ok((Bytes::new(), length)),
+        _ if length > limit as u64 => return Ok(((Bytes::new(), length), trailers)),
         [only] => only.clone(),
         parts => parts.concat().into(),
     };
-    Ok((body, 0))
+    Ok(((body, 0), trailers))
 }
 
-async fn open(stream: Stream) -> Result<SendRequest<Full<Bytes>>, ExchangeError> {
+async fn open(stream: Stream) -> Result<SendRequest<HyperBody>, ExchangeError> {
     let (sender, driver) =
         handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| exchange_error(&error))?;
     // Ends when its last sender is dropped. Its errors are also reported by the request under way.
@@ -189,8 +201,8 @@ fn may_be_resent(error: &hyper::Error, is_harmless: bool) -> bool {
 pub(super) fn request(
     target: &Target,
     head: RequestHead<'_>,
-    body: &[u8],
-) -> Result<http::Request<Full<Bytes>>, ExchangeError> {
+    body: RequestBody<'_>,
+) -> Result<http::Request<HyperBody>, ExchangeError> {
     let scheme = if target.tls { "https" } else { "http" };
     let base = if head.absolute { "" } else { target.base.as_str() };
     let [mark, query] = head.whole_query();
@@ -216,7 +228,7 @@ pub(super) fn request(
     if !head.cookies.is_empty() && !has("cookie") {
         request = request.header("cookie", head.cookies);
     }
-    let whole = request.body(Full::new(Bytes::copy_from_slice(body)));
+    let whole = request.body(body.to_hyper());
     whole.map_err(|error| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
 }
 

@@ -21,7 +21,9 @@ pub(crate) struct RequestHead<'a> {
     pub(crate) user_agent: Option<&'a str>,
     /// The type of the body; `None` without a body.
     pub(crate) content_type: Option<&'a str>,
-    pub(crate) content_length: usize,
+    pub(crate) content_length: u64,
+    /// Whether the body is sent only after the server has asked for it.
+    pub(crate) expects_continue: bool,
     /// Whether compressed responses are asked for.
     pub(crate) compression: bool,
     /// Whether the connection will not be used again.
@@ -49,6 +51,7 @@ impl<'a> RequestHead<'a> {
             user_agent: None,
             content_type: None,
             content_length: 0,
+            expects_continue: false,
             compression: false,
             close: false,
             absolute: false,
@@ -109,6 +112,9 @@ impl<'a> RequestHead<'a> {
             let mut digits = [0; 20];
             put(&[decimal(self.content_length, &mut digits)]);
         }
+        if self.expects_continue && !has("expect") {
+            put(&["\r\nexpect: 100-continue"]);
+        }
         if self.close {
             put(&["\r\nconnection: close"]);
         }
@@ -126,7 +132,7 @@ impl<'a> RequestHead<'a> {
 }
 
 /// A number in decimal, without an allocation.
-fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
     let mut at = digits.len();
     loop {
         at -= 1;

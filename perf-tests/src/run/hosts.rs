@@ -11,7 +11,7 @@ use tokio::time;
 
 use super::{RunError, RunSpec, configuration};
 use crate::clock;
-use crate::http::{HttpClient, HttpConfig, MAIN, Pool, RequestHead};
+use crate::http::{HttpClient, HttpConfig, MAIN, Pool, RequestBody, RequestHead};
 
 /// Time limit of the request that checks a target.
 const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -119,7 +119,7 @@ async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at
     let mut client = HttpClient::new(config.clone(), Pool::default(), false);
     let result = time::timeout(TARGET_TIMEOUT, async {
         config.hosts()[at].agree_on_protocol().await?;
-        client.exchange(at, head, &[], clock::now()).await.result
+        client.exchange(at, head, RequestBody::default(), clock::now()).await.result
     });
     let message = match result.await {
         Ok(Ok(_)) => return Ok(()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 use tokio::time;
 
 use super::{IterationId, Vu};
@@ -40,6 +41,14 @@ impl Vu {
             IterationId::Own(number) => format!("{}-{number}", self.id),
             IterationId::Shared(number) => number.to_string(),
         }
+    }
+
+    /// A text that occurs in no body, as it follows from the seed and the iteration by a hash.
+    pub(super) fn boundary(&self) -> String {
+        let unique = format!("{} {} {}", self.context.shared.seed, self.part, self.iteration_name());
+        let hash = Sha256::digest(unique);
+        let digits = hash.iter().take(16).map(|byte| format!("{byte:02x}"));
+        format!("perf-tests-{}", digits.collect::<String>())
     }
 
     /// The row of this iteration, whichever virtual user runs it. Every call in an iteration gives

@@ -10,16 +10,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Vu, cookies};
 use crate::http::server_timing;
-use crate::http::{Exchange, ExchangeError, MAIN, RequestHead, is_header_value};
+use crate::http::{Exchange, ExchangeError, FileInBody, MAIN, RequestBody, RequestHead, is_header_value};
 use crate::measure::Failure;
 
 mod body;
 mod expected;
 mod failure;
 mod host;
+mod multipart;
 mod redirect;
 mod response;
 
+pub use multipart::FormField;
 use redirect::{Redirect, Redirects};
 use response::decode;
 pub use response::{RequestError, Response};
@@ -34,7 +36,7 @@ pub struct Request<'vu> {
     spec: RequestSpec,
 }
 
-/// Everything about a request but its body, which is in the virtual user's buffer.
+/// Everything about a request but the bytes of its body, which are in the virtual user's buffer.
 pub(super) struct RequestSpec {
     /// Index of the host that the next hop goes to.
     host: usize,
@@ -47,6 +49,9 @@ pub(super) struct RequestSpec {
     query: String,
     headers: Vec<(String, String)>,
     content_type: Option<Cow<'static, str>>,
+    /// Files within the body.
+    files: Vec<FileInBody>,
+    expects_continue: bool,
     discards_body: bool,
     /// An error in the request, found before it is sent.
     wrong: Option<String>,
@@ -95,6 +100,8 @@ impl<'vu> Request<'vu> {
             query: String::new(),
             headers: Vec::new(),
             content_type: None,
+            files: Vec::new(),
+            expects_continue: false,
             discards_body: false,
             wrong: None,
             expected: Cow::Borrowed(&[Statuses::SUCCESS]),
@@ -292,7 +299,7 @@ impl<'vu> Request<'vu> {
             Some((header, _)) => {
                 Err(format!("header {header:?} cannot be set: its name is reserved, or its name or value is not valid"))
             }
-            None => Ok(()),
+            None => self.check_expectation(),
         }
     }
 
@@ -304,6 +311,7 @@ impl<'vu> Request<'vu> {
             let Vu { http, headers, body, jar, .. } = &mut *self.vu;
             let mut jar = jar.as_ref().map(|jar| jar.borrow_mut());
             let cookies = cookies::header(jar.as_deref_mut(), http.target(self.spec.host), &self.spec.path, absolute);
+            let body = RequestBody { bytes: body, files: &self.spec.files };
             let is_foreign = self.spec.redirects.is_foreign(self.spec.host);
             let head = RequestHead {
                 method: self.spec.method.as_str(),
@@ -314,6 +322,7 @@ impl<'vu> Request<'vu> {
                 user_agent: None,
                 content_type: self.spec.content_type.as_deref(),
                 content_length: body.len(),
+                expects_continue: self.spec.expects_continue,
                 compression: false,
                 close: false,
                 absolute,

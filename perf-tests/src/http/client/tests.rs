@@ -13,7 +13,7 @@ use url::Url;
 
 use super::HttpClient;
 use crate::clock;
-use crate::http::{HttpConfig, MAIN, Pool, Reply, RequestHead};
+use crate::http::{HttpConfig, MAIN, Pool, Reply, RequestBody, RequestHead};
 
 const CHUNK: usize = 64 << 10;
 /// 256 MiB.
@@ -84,7 +84,7 @@ fn exchange(address: SocketAddr, http2: bool, discards_body: bool) -> (Reply, u6
             let config = Arc::new(HttpConfig::new(&url, &Default::default(), settings).unwrap());
             let mut client = HttpClient::new(config, Pool::default(), false);
             let head = RequestHead { discards_body, ..RequestHead::new("GET", "/") };
-            client.exchange(MAIN, head, &[], clock::now()).await.result.unwrap()
+            client.exchange(MAIN, head, RequestBody::default(), clock::now()).await.result.unwrap()
         }));
     });
     (reply.unwrap(), counted.bytes_max)

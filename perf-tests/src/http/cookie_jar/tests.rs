@@ -242,16 +242,17 @@ fn a_session_in_use_outlives_later_cookies() {
 
 #[test]
 fn http2_requests_and_responses_have_cookies_too() {
-    use crate::http::{Reply, RequestHead, Target, h2};
+    use crate::http::{Reply, RequestBody, RequestHead, Target, h2};
     let target = Target::new(&"http://h/".parse().unwrap(), &[]);
     let head = RequestHead { cookies: b"a=1; b=2", ..RequestHead::new("GET", "/") };
-    assert_eq!(h2::request(&target, head, &[]).unwrap().headers()["cookie"], "a=1; b=2");
+    let body = RequestBody::default();
+    assert_eq!(h2::request(&target, head, body).unwrap().headers()["cookie"], "a=1; b=2");
     let own = [("cookie".to_owned(), "c=3".to_owned())];
-    let request = h2::request(&target, RequestHead { headers: [&own, &[]], ..head }, &[]).unwrap();
+    let request = h2::request(&target, RequestHead { headers: [&own, &[]], ..head }, body).unwrap();
     assert_eq!(request.headers().get_all("cookie").iter().collect::<Vec<_>>(), ["c=3"]);
     let mut headers = http::HeaderMap::new();
     headers.append("set-cookie", "a=1".parse().unwrap());
     headers.append("set-cookie", "b=2".parse().unwrap());
-    let reply = Reply::from_hyper(200, headers, (bytes::Bytes::new(), 0));
+    let reply = Reply::from_hyper(200, (headers, None), (bytes::Bytes::new(), 0));
     assert_eq!(reply.header_all("Set-Cookie").collect::<Vec<_>>(), [b"a=1", b"b=2"]);
 }

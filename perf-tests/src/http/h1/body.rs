@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bytes::BytesMut;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::{EMPTY_HEADER, Status};
 
 use super::head::MAX_HEADERS;
@@ -10,6 +11,8 @@ use super::{Cause, ResponseLimits};
 
 /// Hexadecimal digits of a 64-bit number. Leading zeros count, so that a size cannot be endless.
 const MAX_DIGITS: u8 = 16;
+
+const MALFORMED_TRAILERS: Cause = Cause::Protocol("malformed trailers");
 
 /// Decoder of a chunked body. The buffer holds the head, then decoded data, then new bytes.
 #[derive(Debug)]
@@ -23,7 +26,8 @@ pub(super) struct ChunkDecoder {
     left: u64,
     /// Bytes of all extensions so far.
     extensions: usize,
-    trailers: Vec<u8>,
+    trailer_lines: Vec<u8>,
+    trailers: Option<Box<HeaderMap>>,
 }
 
 /// The part that the next byte belongs to.
@@ -48,7 +52,15 @@ enum NextByte {
 
 impl ChunkDecoder {
     pub(super) fn new(start: usize) -> Self {
-        Self { next: NextByte::Size(0), start, end: start, left: 0, extensions: 0, trailers: Vec::new() }
+        Self {
+            next: NextByte::Size(0),
+            start,
+            end: start,
+            left: 0,
+            extensions: 0,
+            trailer_lines: Vec::new(),
+            trailers: None,
+        }
     }
 
     /// Bytes that will certainly follow.
@@ -140,25 +152,40 @@ impl ChunkDecoder {
     }
 
     fn trailer(&mut self, bytes: &[u8], next: NextByte, limit: usize) -> Result<NextByte, Cause> {
-        self.trailers.extend_from_slice(bytes);
-        if self.trailers.len() > limit {
+        self.trailer_lines.extend_from_slice(bytes);
+        if self.trailer_lines.len() > limit {
             return Err(Cause::TooLarge { what: "bytes of trailers", limit });
         }
         Ok(next)
     }
 
-    /// Trailers are not used. Malformed ones are rejected, since they may be part of the next
-    /// response.
+    /// Parses the trailers. Malformed ones are rejected, since they may be part of the next response.
     fn finish(&mut self) -> Result<NextByte, Cause> {
-        if self.trailers.is_empty() {
+        if self.trailer_lines.is_empty() {
             return Ok(NextByte::AfterEnd);
         }
-        self.trailers.extend_from_slice(b"\r\n");
-        match httparse::parse_headers(&self.trailers, &mut [EMPTY_HEADER; MAX_HEADERS]) {
-            Ok(Status::Complete((len, _))) if len == self.trailers.len() => Ok(NextByte::AfterEnd),
-            Err(httparse::Error::TooManyHeaders) => Err(Cause::TooLarge { what: "trailer lines", limit: MAX_HEADERS }),
-            _ => Err(Cause::Protocol("malformed trailers")),
+        self.trailer_lines.extend_from_slice(b"\r\n");
+        let mut slots = [EMPTY_HEADER; MAX_HEADERS];
+        let lines = match httparse::parse_headers(&self.trailer_lines, &mut slots) {
+            Ok(Status::Complete((len, lines))) if len == self.trailer_lines.len() => lines,
+            Err(httparse::Error::TooManyHeaders) => {
+                return Err(Cause::TooLarge { what: "trailer lines", limit: MAX_HEADERS });
+            }
+            _ => return Err(MALFORMED_TRAILERS),
+        };
+        let mut trailers = Box::new(HeaderMap::with_capacity(lines.len()));
+        for line in lines {
+            let (name, value) = (HeaderName::from_bytes(line.name.as_bytes()), HeaderValue::from_bytes(line.value));
+            let (Ok(name), Ok(value)) = (name, value) else { return Err(MALFORMED_TRAILERS) };
+            trailers.append(name, value);
         }
+        self.trailers = Some(trailers);
+        Ok(NextByte::AfterEnd)
+    }
+
+    /// Takes the trailers of a whole body; `None` if it has none.
+    pub(super) fn take_trailers(&mut self) -> Option<Box<HeaderMap>> {
+        self.trailers.take()
     }
 }
 
@@ -167,10 +194,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_after_a_body_stay_in_the_buffer() {
-        let mut buffer = BytesMut::from("head2\r\nhi\r\n1;a\r\n!\r\n0\r\nb: c\r\n\r\nrest");
+    fn trailers_are_read_and_bytes_after_them_stay_in_the_buffer() {
+        let mut buffer = BytesMut::from("head2\r\nhi\r\n1;a\r\n!\r\n0\r\nB: c\r\nb:é \r\n\r\nrest");
         let mut chunked = ChunkDecoder::new(4);
         assert_eq!(chunked.decode(&mut buffer, &ResponseLimits::default()).unwrap(), Some(7));
         assert_eq!(buffer, "headhi!rest");
+        let trailers = chunked.take_trailers().unwrap();
+        assert_eq!(trailers.get_all("b").iter().collect::<Vec<_>>(), [&b"c"[..], "é".as_bytes()]);
     }
 }

@@ -7,6 +7,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::BytesMut;
+use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -42,7 +43,7 @@ pub struct Connection<S> {
 }
 
 /// How sending a request ended.
-enum SendOutcome {
+pub(super) enum SendOutcome {
     Complete,
     /// The response came before the whole request was sent.
     ResponseFirst,
@@ -101,13 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// than CRLF in chunk framing (7.1). Transfer codings other than `chunked` and protocol
     /// switches are errors too, as no request asks for them.
     pub async fn exchange(&mut self, request: &[u8], answer_to: AnswerTo) -> Result<RawResponse, BrokenExchange> {
-        if !mem::take(&mut self.reusable) {
-            let cause = Cause::Closed("before the request");
-            return Err(BrokenExchange { cause, sent_anything: false, received_anything: false });
-        }
-        self.buffer.reserve(self.room);
-        let mut incoming = IncomingResponse::new(answer_to, self.limits);
-        let mut written = 0;
+        let (mut incoming, mut written) = (self.begin(answer_to)?, 0);
         match self.run(request, &mut written, &mut incoming).await {
             Ok(response) => Ok(response),
             Err(cause) => {
@@ -124,16 +119,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Result<RawResponse, Cause> {
         let sending = poll_fn(|context| self.poll_send(context, request, written, incoming)).await?;
         let sent = now();
-        match (self.receive(incoming).await, sending) {
-            (Ok(whole), SendOutcome::Complete) => Ok(self.take(whole, sent, true)),
-            (Ok(whole), _) => Ok(self.take(whole, sent, false)),
+        let received = self.receive(incoming).await;
+        self.conclude((sending, sent), received, incoming)
+    }
+
+    /// Begins an exchange, unless the connection cannot be used.
+    pub(super) fn begin(&mut self, answer_to: AnswerTo) -> Result<IncomingResponse, BrokenExchange> {
+        if !mem::take(&mut self.reusable) {
+            let cause = Cause::Closed("before the request");
+            return Err(BrokenExchange { cause, sent_anything: false, received_anything: false });
+        }
+        self.buffer.reserve(self.room);
+        Ok(IncomingResponse::new(answer_to, self.limits))
+    }
+
+    /// Ends an exchange: returns its response, or the cause that explains it best.
+    pub(super) fn conclude(
+        &mut self,
+        (sending, sent): (SendOutcome, Instant),
+        received: Result<WholeResponse, Cause>,
+        incoming: &mut IncomingResponse,
+    ) -> Result<RawResponse, Cause> {
+        match (received, sending) {
+            (Ok(whole), sending) => {
+                let is_sent = matches!(sending, SendOutcome::Complete);
+                Ok(self.take((whole, incoming.take_trailers()), sent, is_sent))
+            }
             (Err(_), SendOutcome::Failed(error)) if !incoming.has_head() => Err(Cause::Io(error)),
             (Err(cause), _) => Err(cause),
         }
     }
 
     /// Ready once no more of the request will be written.
-    fn poll_send(
+    pub(super) fn poll_send(
         &mut self,
         context: &mut Context<'_>,
         request: &[u8],
@@ -167,7 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    async fn receive(&mut self, incoming: &mut IncomingResponse) -> Result<WholeResponse, Cause> {
+    pub(super) async fn receive(&mut self, incoming: &mut IncomingResponse) -> Result<WholeResponse, Cause> {
         loop {
             if let Some(whole) = incoming.whole() {
                 return Ok(whole);
@@ -177,7 +195,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Reads once.
-    fn poll_receive(&mut self, context: &mut Context<'_>, incoming: &mut IncomingResponse) -> Poll<Result<(), Cause>> {
+    pub(super) fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        incoming: &mut IncomingResponse,
+    ) -> Poll<Result<(), Cause>> {
         let room = incoming.room(&self.buffer);
         if self.buffer.capacity() - self.buffer.len() < room {
             self.buffer.reserve(room);
@@ -193,7 +215,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Takes the response out of the buffer, and prepares both for the next exchange.
-    fn take(&mut self, whole: WholeResponse, sent: Instant, complete: bool) -> RawResponse {
+    fn take(
+        &mut self,
+        (whole, trailers): (WholeResponse, Option<Box<HeaderMap>>),
+        sent: Instant,
+        complete: bool,
+    ) -> RawResponse {
         self.room = whole.peak.saturating_add(1).clamp(self.room, LARGEST_IDLE_BUFFER).next_power_of_two();
         let bytes = self.buffer.split_to(whole.end).freeze();
         self.reusable = complete && whole.head.reusable && self.buffer.is_empty();
@@ -202,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let timings = Timings { sent, first_byte: whole.first_byte, finished: whole.finished };
         let Head { status, len: head_len, is_encoded, .. } = whole.head;
-        RawResponse { status, whole: bytes, head_len, is_encoded, discarded: whole.discarded, timings }
+        RawResponse { status, whole: bytes, head_len, is_encoded, discarded: whole.discarded, trailers, timings }
     }
 }
 

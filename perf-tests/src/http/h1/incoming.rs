@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use bytes::{Buf, BytesMut};
+use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::body::ChunkDecoder;
@@ -21,6 +22,9 @@ const AHEAD: usize = 64 << 10;
 /// large only if the body was kept up to the limit.
 const LARGE: usize = 4 * AHEAD;
 
+/// The status that asks for the body of a request (RFC 9110, 15.2.1).
+const CONTINUE: u16 = 100;
+
 /// The state of a response. Its bytes are in the connection's buffer, which begins with the
 /// response.
 #[derive(Debug)]
@@ -36,6 +40,9 @@ pub(super) struct IncomingResponse {
     peak: usize,
     /// Bytes of the body that were removed from the buffer.
     discarded: u64,
+    /// Whether the server has asked for the body of the request (100).
+    continues: bool,
+    trailers: Option<Box<HeaderMap>>,
 }
 
 #[derive(Debug)]
@@ -84,6 +91,8 @@ impl IncomingResponse {
             first_byte: None,
             peak: 0,
             discarded: 0,
+            continues: false,
+            trailers: None,
         }
     }
 
@@ -95,6 +104,16 @@ impl IncomingResponse {
     /// Whether the head of the final response is complete.
     pub(super) fn has_head(&self) -> bool {
         !matches!(self.stage, Stage::Head(_))
+    }
+
+    /// Whether the server has asked for the body of the request, by the status 100.
+    pub(super) fn continues(&self) -> bool {
+        self.continues
+    }
+
+    /// Takes the trailers of a whole response.
+    pub(super) fn take_trailers(&mut self) -> Option<Box<HeaderMap>> {
+        self.trailers.take()
     }
 
     /// The response, once it is whole.
@@ -134,6 +153,7 @@ impl IncomingResponse {
                 self.stage = Stage::Body(head, Body::new(&head, self.limits.body));
                 break;
             }
+            self.continues |= head.status == CONTINUE;
             self.skip(buffer, len)?;
             if buffer.is_empty() {
                 self.first_byte = None;
@@ -144,6 +164,9 @@ impl IncomingResponse {
         }
         let Stage::Body(head, body) = &mut self.stage else { return Ok(()) };
         if let Some(end) = body.end(head, buffer, &self.limits, &mut self.discarded)? {
+            if let Body::Chunked(chunked) = body {
+                self.trailers = chunked.take_trailers();
+            }
             let finished = if begins || interim != self.interim { first_byte } else { now() };
             self.stage = Stage::Done(WholeResponse {
                 head: *head,

@@ -5,4 +5,5 @@ mod generated;
 mod loopback;
 mod oracle;
 mod script;
+mod streamed;
 mod table;

@@ -1,11 +1,15 @@
 //! The body of a request.
 
 use std::borrow::{Borrow, Cow};
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 use url::form_urlencoded::Serializer;
 
 use super::Request;
+use crate::data::DataFile;
+use crate::http::{FileInBody, RequestBody};
 
 impl Request<'_> {
     /// Sets a JSON body and its content type. A value that cannot be serialized is an error when
@@ -20,7 +24,7 @@ impl Request<'_> {
     /// # }
     /// ```
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        self.vu.body.clear();
+        self.clear_body();
         if let Err(error) = serde_json::to_writer(&mut self.vu.body, body) {
             self.spec.wrong = Some(format!("its body cannot be written as JSON: {error}"));
         }
@@ -38,7 +42,7 @@ impl Request<'_> {
     /// # }
     /// ```
     pub fn body(mut self, content_type: &str, bytes: &[u8]) -> Self {
-        self.vu.body.clear();
+        self.clear_body();
         self.vu.body.extend_from_slice(bytes);
         self.spec.content_type = Some(Cow::Owned(content_type.to_owned()));
         self
@@ -55,13 +59,83 @@ impl Request<'_> {
     /// # }
     /// ```
     pub fn form<N: AsRef<str>, V: AsRef<str>>(mut self, fields: impl IntoIterator<Item: Borrow<(N, V)>>) -> Self {
-        let mut bytes = std::mem::take(&mut self.vu.body);
-        bytes.clear();
+        self.clear_body();
+        let bytes = std::mem::take(&mut self.vu.body);
         // The buffer is empty, so it is text. Its memory is used again.
         let mut form = Serializer::new(String::from_utf8(bytes).unwrap_or_default());
         form.extend_pairs(fields);
         self.vu.body = form.finish().into_bytes();
         self.spec.content_type = Some(Cow::Borrowed("application/x-www-form-urlencoded"));
         self
+    }
+
+    /// Sets a body that is a file, with this content type. A relative path is in
+    /// `perf-tests/data/`. The file is read while it is sent, 32 KiB at a time, and its length is
+    /// the `content-length`. A file that cannot be opened is an error when the request is sent. A
+    /// file that becomes shorter meanwhile is this machine's failure, not the service's.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// vu.request(JOIN_ROOM).path("code", "ABCD").body_file("image/png", "photo.png").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn body_file(mut self, content_type: &str, path: impl AsRef<Path>) -> Self {
+        self.clear_body();
+        self.push_file(path.as_ref());
+        self.spec.content_type = Some(Cow::Owned(content_type.to_owned()));
+        self
+    }
+
+    /// Asks the server before the body is sent, by `expect: 100-continue`. The body is sent after
+    /// the status 100, or if there is no response within 1 s (RFC 9110, 10.1.1). If the server
+    /// responds with another status, the body is not sent and the connection is closed. That
+    /// includes 417: the request is not repeated without the expectation.
+    ///
+    /// The wait is part of the latency. A request without a body, or over HTTP/2, is an error when
+    /// it is sent: the library for HTTP/2 does not report the status 100.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let request = vu.request(JOIN_ROOM).path("code", "ABCD").body_file("image/png", "photo.png");
+    /// request.expect_continue().send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn expect_continue(mut self) -> Self {
+        self.spec.expects_continue = true;
+        self
+    }
+
+    pub(super) fn clear_body(&mut self) {
+        self.vu.body.clear();
+        self.spec.files.clear();
+    }
+
+    /// Adds a file to the body.
+    pub(super) fn push_file(&mut self, path: &Path) {
+        match DataFile::open(path) {
+            Ok(file) => self.spec.files.push(FileInBody { at: self.vu.body.len(), file: Arc::new(file) }),
+            Err(error) => self.spec.wrong = Some(error),
+        }
+    }
+
+    /// Whether the server can be asked before the body is sent, if it is to be asked.
+    pub(super) fn check_expectation(&self) -> Result<(), String> {
+        if !self.spec.expects_continue {
+            return Ok(());
+        }
+        let body = RequestBody { bytes: &self.vu.body, files: &self.spec.files };
+        if body.len() == 0 {
+            return Err("expect_continue() needs a body: remove it, or set a body".to_owned());
+        }
+        if self.vu.http.is_http2(self.spec.host) {
+            return Err(
+                "expect_continue() needs HTTP/1.1, and the load uses HTTP/2: remove it, or use --http1".to_owned()
+            );
+        }
+        Ok(())
     }
 }

@@ -101,8 +101,8 @@ impl Request<'_> {
         self.spec.host = hop.host;
         self.spec.query.clear();
         if let Some(method) = hop.method {
-            (self.spec.method, self.spec.content_type) = (method, None);
-            self.vu.body.clear();
+            (self.spec.method, self.spec.content_type, self.spec.expects_continue) = (method, None, false);
+            self.clear_body();
             // Headers about the body go with it (RFC 9110, section 15.4).
             let is_of_body = |name: &str| name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"));
             self.spec.headers.retain(|(name, _)| !is_of_body(name));

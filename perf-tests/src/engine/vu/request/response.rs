@@ -137,6 +137,20 @@ impl Response {
         self.reply.header_all(name)
     }
 
+    /// The first value of a trailer, which follows the body; `None` if the response does not have
+    /// it. The name's case does not matter. Trailers have the limits of headers.
+    ///
+    /// Many servers send trailers only if the request has `.header("te", "trailers")`.
+    ///
+    /// ```
+    /// # fn handle(response: perf_tests::engine::Response) {
+    /// let is_ok = response.trailer("grpc-status") == Some(b"0");
+    /// # }
+    /// ```
+    pub fn trailer(&self, name: &str) -> Option<&[u8]> {
+        self.reply.trailer(name)
+    }
+
     /// The bytes of the body. A body that is compressed with gzip, deflate, br or zstd is
     /// decompressed, whether or not the request asked for it. A body with any other
     /// `content-encoding` is as it was sent.

@@ -1,0 +1,82 @@
+//! A file of `perf-tests/data/` that is read at any place.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The path of a data file. A relative path is in `perf-tests/data/`.
+pub(super) fn path_of(path: &Path) -> PathBuf {
+    // An absolute path replaces the folder.
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(path)
+}
+
+/// An open file that is sent in request bodies. Its length is that at its opening.
+#[derive(Debug)]
+pub(crate) struct DataFile {
+    path: PathBuf,
+    file: File,
+    len: u64,
+}
+
+impl DataFile {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// Why it cannot be sent, with its path.
+    pub(crate) fn open(path: &Path) -> Result<Self, String> {
+        let path = path_of(path);
+        let open = || {
+            // Opening a pipe would wait for its writer.
+            if !fs::metadata(&path)?.is_file() {
+                return Err(io::Error::other("it is not a file"));
+            }
+            let file = File::open(&path)?;
+            let len = file.metadata()?.len();
+            Ok((file, len))
+        };
+        match open() {
+            Ok((file, len)) => Ok(Self { path, file, len }),
+            Err(error) => Err(format!("file {} cannot be read: {error}", path.display())),
+        }
+    }
+
+    /// Its length in bytes.
+    pub(crate) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Fills `block` with the bytes from `start` on.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or has become shorter. The message has its path.
+    pub(crate) fn read(&self, block: &mut [u8], start: u64) -> io::Result<()> {
+        read_at(&self.file, block, start).map_err(|error| {
+            let path = self.path.display();
+            io::Error::other(match (error.kind(), self.file.metadata()) {
+                (io::ErrorKind::UnexpectedEof, Ok(now)) => format!(
+                    "file {path} became shorter while it was sent: it had {} bytes, and has {} now; do not write to it \
+                     during a run",
+                    self.len,
+                    now.len()
+                ),
+                _ => format!("file {path} cannot be read: {error}"),
+            })
+        })
+    }
+}
+
+#[cfg(unix)]
+pub(super) fn read_at(file: &File, block: &mut [u8], start: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, block, start)
+}
+
+#[cfg(windows)]
+pub(super) fn read_at(file: &File, mut block: &mut [u8], mut start: u64) -> io::Result<()> {
+    while !block.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, block, start)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => (block, start) = (&mut block[read..], start + read as u64),
+        }
+    }
+    Ok(())
+}

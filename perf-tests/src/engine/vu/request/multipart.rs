@@ -1,0 +1,143 @@
+//! Forms with files, `multipart/form-data` (RFC 7578), encoded as browsers do.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::Request;
+use crate::http::is_header_value;
+
+/// A field of a form with files, for [`Request::multipart`].
+#[derive(Debug, Clone)]
+#[must_use = "a field does nothing until it is in a request"]
+pub struct FormField<'a> {
+    name: &'a str,
+    value: Value<'a>,
+    filename: Option<Cow<'a, str>>,
+    content_type: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Value<'a> {
+    Bytes(&'a [u8]),
+    File(&'a Path),
+}
+
+/// The content type of a file that has no other.
+const ANY_BYTES: &str = "application/octet-stream";
+
+impl<'a> FormField<'a> {
+    /// A field with a text.
+    pub const fn text(name: &'a str, value: &'a str) -> Self {
+        Self { name, value: Value::Bytes(value.as_bytes()), filename: None, content_type: None }
+    }
+
+    /// A file with these bytes, of the type `application/octet-stream`.
+    pub const fn bytes(name: &'a str, filename: &'a str, bytes: &'a [u8]) -> Self {
+        let (value, filename) = (Value::Bytes(bytes), Some(Cow::Borrowed(filename)));
+        Self { name, value, filename, content_type: Some(ANY_BYTES) }
+    }
+
+    /// A file that is read while it is sent, as by [`Request::body_file`]. It has its own file name
+    /// and the type `application/octet-stream`. A relative path is in `perf-tests/data/`.
+    pub fn file<P: AsRef<Path> + ?Sized>(name: &'a str, path: &'a P) -> Self {
+        let path = path.as_ref();
+        let filename = path.file_name().map(|name| name.to_string_lossy());
+        Self { name, value: Value::File(path), filename, content_type: Some(ANY_BYTES) }
+    }
+
+    /// Replaces the file name that the server receives.
+    pub fn filename(mut self, filename: &'a str) -> Self {
+        self.filename = Some(Cow::Borrowed(filename));
+        self
+    }
+
+    /// Replaces the content type. By default, a text has none.
+    pub const fn content_type(mut self, content_type: &'a str) -> Self {
+        self.content_type = Some(content_type);
+        self
+    }
+
+    /// The lines before the value.
+    fn head(&self, boundary: &str) -> String {
+        let mut head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quoted_name(self.name));
+        if let Some(filename) = &self.filename {
+            head.extend(["; filename=\"", &quoted(filename), "\""]);
+        }
+        if let Some(content_type) = self.content_type {
+            head.extend(["\r\nContent-Type: ", content_type]);
+        }
+        head.push_str("\r\n\r\n");
+        head
+    }
+}
+
+/// Escapes a text in quotes (HTML standard, "multipart/form-data").
+fn quoted(text: &str) -> String {
+    text.replace('\n', "%0A").replace('\r', "%0D").replace('"', "%22")
+}
+
+/// As [`quoted`], after each line end is made CR LF.
+fn quoted_name(name: &str) -> String {
+    quoted(&name.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n"))
+}
+
+impl Request<'_> {
+    /// Sets a body of form fields and files, `multipart/form-data`. Names are quoted as browsers
+    /// do. The boundary follows from the seed and the iteration.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// use perf_tests::engine::FormField;
+    ///
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let fields = [
+    ///     FormField::text("name", "Ada"),
+    ///     FormField::file("photo", "photo.png").content_type("image/png"),
+    ///     FormField::bytes("notes", "notes.txt", b"red team").content_type("text/plain"),
+    /// ];
+    /// vu.request(JOIN_ROOM).path("code", "ABCD").multipart(fields).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn multipart<'a>(mut self, fields: impl IntoIterator<Item = FormField<'a>>) -> Self {
+        self.clear_body();
+        let boundary = self.vu.boundary();
+        for field in fields {
+            if let Some(wrong) = field.content_type.filter(|value| !is_header_value("content-type", value)) {
+                self.spec.wrong = Some(format!("field {:?} cannot have the content type {wrong:?}", field.name));
+            }
+            self.vu.body.extend_from_slice(field.head(&boundary).as_bytes());
+            match field.value {
+                Value::Bytes(bytes) => self.vu.body.extend_from_slice(bytes),
+                Value::File(path) => self.push_file(path),
+            }
+            self.vu.body.extend_from_slice(b"\r\n");
+        }
+        self.vu.body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        self.spec.content_type = Some(Cow::Owned(format!("multipart/form-data; boundary={boundary}")));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_as_browsers_do() {
+        let head = |field: FormField<'_>| field.head("b");
+        assert_eq!(
+            head(FormField::text("a\"b\nc\r\nd\re\\ é%", "x")),
+            "--b\r\nContent-Disposition: form-data; name=\"a%22b%0D%0Ac%0D%0Ad%0D%0Ae\\ é%\"\r\n\r\n"
+        );
+        assert_eq!(
+            head(FormField::file("f", "photos/a b.png").content_type("image/png")),
+            "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a b.png\"\r\nContent-Type: image/png\r\n\r\n"
+        );
+        assert_eq!(
+            head(FormField::bytes("f", "a\n\r\"b", b"x")),
+            "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a%0A%0D%22b\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Requests that are sent in pieces: with files, or after the server has asked for the body.
+
+use std::future::poll_fn;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+use super::connection::SendOutcome;
+use super::incoming::IncomingResponse;
+use super::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse};
+use crate::clock::now;
+
+/// How long a server may take to ask for the body. Then the body is sent without that, since
+/// servers may ignore the expectation (RFC 9110, 10.1.1).
+const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
+
+/// A request that is sent in pieces.
+#[derive(Debug)]
+pub struct StreamedRequest<'a, F> {
+    /// The head, if it has `expect: 100-continue`: the rest is sent after the status 100, or 1 s
+    /// later. `None` if the pieces include the head.
+    pub head: Option<&'a [u8]>,
+    /// Replaces its argument by the next piece, which is empty at the end.
+    pub next: F,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// As [`Self::exchange`], for a request that is sent in pieces. If the server responds before
+    /// it has asked for the body, the body is not sent, and the connection ends.
+    ///
+    /// # Errors
+    /// As [`Self::exchange`], and if a piece cannot be read.
+    pub async fn exchange_streamed(
+        &mut self,
+        mut request: StreamedRequest<'_, impl FnMut(&mut Vec<u8>) -> io::Result<()>>,
+        answer_to: AnswerTo,
+    ) -> Result<RawResponse, BrokenExchange> {
+        let (mut incoming, mut written) = (self.begin(answer_to)?, 0);
+        let result = match self.send_streamed(&mut request, &mut written, &mut incoming).await {
+            Ok(sending) => {
+                let sent = now();
+                let received = self.receive(&mut incoming).await;
+                self.conclude((sending, sent), received, &mut incoming)
+            }
+            Err(cause) => Err(cause),
+        };
+        result.map_err(|cause| BrokenExchange {
+            cause,
+            sent_anything: written > 0,
+            received_anything: incoming.received(),
+        })
+    }
+
+    /// Sends the pieces. Adds the number of bytes that were written to `written`.
+    async fn send_streamed(
+        &mut self,
+        request: &mut StreamedRequest<'_, impl FnMut(&mut Vec<u8>) -> io::Result<()>>,
+        written: &mut u64,
+        incoming: &mut IncomingResponse,
+    ) -> Result<SendOutcome, Cause> {
+        if let Some(head) = request.head {
+            let sending = self.send_piece(head, written, incoming).await?;
+            if !matches!(sending, SendOutcome::Complete) {
+                return Ok(sending);
+            }
+            // At the time limit, the body is sent as well.
+            let asked = timeout(CONTINUE_WITHIN, async {
+                while !incoming.continues() && !incoming.has_head() {
+                    poll_fn(|context| self.poll_receive(context, incoming)).await?;
+                }
+                Ok(())
+            });
+            asked.await.unwrap_or(Ok(()))?;
+            if incoming.has_head() {
+                return Ok(SendOutcome::ResponseFirst);
+            }
+        }
+        let mut piece = Vec::new();
+        loop {
+            (request.next)(&mut piece).map_err(Cause::Body)?;
+            if piece.is_empty() {
+                return Ok(SendOutcome::Complete);
+            }
+            let sending = self.send_piece(&piece, written, incoming).await?;
+            if !matches!(sending, SendOutcome::Complete) {
+                return Ok(sending);
+            }
+        }
+    }
+
+    async fn send_piece(
+        &mut self,
+        piece: &[u8],
+        written: &mut u64,
+        incoming: &mut IncomingResponse,
+    ) -> Result<SendOutcome, Cause> {
+        let mut of_piece = 0;
+        let sending = poll_fn(|context| self.poll_send(context, piece, &mut of_piece, incoming)).await;
+        *written += of_piece as u64;
+        sending
+    }
+}

@@ -1,0 +1,147 @@
+//! The body of a request: bytes, and files that are read while they are sent.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Frame, SizeHint};
+
+use super::exchange::ExchangeError;
+use crate::data::DataFile;
+use crate::measure::Failure;
+
+/// Maximum bytes of a body with files that are read at once.
+const CHUNK: usize = 32 << 10;
+
+/// A file within a body.
+#[derive(Debug, Clone)]
+pub(crate) struct FileInBody {
+    /// The place in the bytes of the body where the file is inserted.
+    pub(crate) at: usize,
+    pub(crate) file: Arc<DataFile>,
+}
+
+/// The body of a request. Without files, it is its bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RequestBody<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// In the order of their places.
+    pub(crate) files: &'a [FileInBody],
+}
+
+impl RequestBody<'_> {
+    /// Its length, with its files.
+    pub(crate) fn len(&self) -> u64 {
+        self.bytes.len() as u64 + self.files.iter().map(|file| file.file.len()).sum::<u64>()
+    }
+
+    pub(super) fn to_hyper(self) -> HyperBody {
+        let bytes = Bytes::copy_from_slice(self.bytes);
+        if self.files.is_empty() {
+            return Either::Left(Full::new(bytes));
+        }
+        let reader = BodyReader::new(bytes, 0, self.files.to_vec());
+        Either::Right(FileBody { left: self.len(), reader, failed: Arc::default() })
+    }
+}
+
+/// Reads a body with files in pieces. Its bytes may begin with the head of its request.
+#[derive(Debug, Clone)]
+pub(super) struct BodyReader<B> {
+    bytes: B,
+    /// Length of the bytes before the body.
+    head: usize,
+    files: Vec<FileInBody>,
+    /// The next byte, the next file, and the next byte in it.
+    next: (usize, usize, u64),
+}
+
+impl<B: AsRef<[u8]>> BodyReader<B> {
+    pub(super) fn new(bytes: B, head: usize, files: Vec<FileInBody>) -> Self {
+        Self { bytes, head, files, next: (0, 0, 0) }
+    }
+
+    /// Replaces `chunk` by the next bytes. It is empty at the end.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or has become shorter.
+    pub(super) fn read(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
+        chunk.clear();
+        let bytes = self.bytes.as_ref();
+        let (at, file, in_file) = &mut self.next;
+        while chunk.len() < CHUNK {
+            let (start, room) = (chunk.len(), CHUNK - chunk.len());
+            let next = self.files.get(*file);
+            let end = next.map_or(bytes.len(), |next| self.head + next.at);
+            if *at < end {
+                let piece = &bytes[*at..end.min(*at + room)];
+                chunk.extend_from_slice(piece);
+                *at += piece.len();
+                continue;
+            }
+            let Some(FileInBody { file: data, .. }) = next else { break };
+            let left = data.len() - *in_file;
+            let count = usize::try_from(left).map_or(room, |left| left.min(room));
+            chunk.resize(start + count, 0);
+            data.read(&mut chunk[start..], *in_file)?;
+            *in_file += count as u64;
+            if *in_file == data.len() {
+                (*file, *in_file) = (*file + 1, 0);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A body for hyper.
+pub(super) type HyperBody = Either<Full<Bytes>, FileBody>;
+
+/// A body with files for hyper. A clone begins where the original is.
+#[derive(Debug, Clone)]
+pub(super) struct FileBody {
+    reader: BodyReader<Bytes>,
+    left: u64,
+    /// Why it could not be read, by any of its clones. Hyper keeps this to itself.
+    failed: Arc<OnceLock<String>>,
+}
+
+impl Body for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        let mut chunk = Vec::with_capacity(usize::try_from(this.left).map_or(CHUNK, |left| left.min(CHUNK)));
+        if let Err(error) = this.reader.read(&mut chunk) {
+            this.failed.get_or_init(|| error.to_string());
+            return Poll::Ready(Some(Err(error)));
+        }
+        this.left -= chunk.len() as u64;
+        Poll::Ready((!chunk.is_empty()).then(|| Ok(Frame::data(chunk.into()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// Why a body could not be read. `None` if it could.
+pub(super) fn read_error(body: &HyperBody) -> Option<ExchangeError> {
+    let Either::Right(body) = body else { return None };
+    Some(unreadable(body.failed.get()?))
+}
+
+/// The failure of a body that cannot be read. It is this machine's, not the service's.
+pub(super) fn unreadable(why: impl ToString) -> ExchangeError {
+    ExchangeError { failure: Failure::Other, message: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests;
