@@ -26,6 +26,7 @@ mod store;
 mod target;
 mod tls;
 mod tls_server;
+mod uploads;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,9 +1,11 @@
-//! Endless bodies, over HTTP/1.1 and HTTP/2.
+//! Bodies of any length, over HTTP/1.1 and HTTP/2.
 
+use std::fs::File;
 use std::future::poll_fn;
-use std::io::{Read as _, Write as _};
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::thread;
 
 use bytes::Bytes;
 use perf_settings::HttpSettings;
@@ -13,7 +15,8 @@ use url::Url;
 
 use super::HttpClient;
 use crate::clock;
-use crate::http::{HttpConfig, MAIN, Pool, Reply, RequestBody, RequestHead};
+use crate::data::DataFile;
+use crate::http::{FileInBody, HttpConfig, MAIN, Pool, Reply, RequestBody, RequestHead};
 
 const CHUNK: usize = 64 << 10;
 /// 256 MiB.
@@ -75,19 +78,22 @@ fn send_zeros_over_http2() -> SocketAddr {
 }
 
 /// Makes one exchange. Returns its response, and the maximum memory of this thread, in bytes.
-fn exchange(address: SocketAddr, http2: bool, discards_body: bool) -> (Reply, u64) {
+fn exchange(address: SocketAddr, http2: bool, head: RequestHead<'_>, body: RequestBody<'_>) -> (Reply, u64) {
     let (runtime, mut reply) = (runtime(), None);
     let counted = allocation_counter::measure(|| {
-        reply = Some(runtime.block_on(async {
-            let settings = HttpSettings { http2, max_body: Some(MAX_BODY), ..HttpSettings::default() };
-            let url = Url::parse(&format!("http://{address}")).unwrap();
-            let config = Arc::new(HttpConfig::new(&url, &Default::default(), settings).unwrap());
-            let mut client = HttpClient::new(config, Pool::default(), false);
-            let head = RequestHead { discards_body, ..RequestHead::new("GET", "/") };
-            client.exchange(MAIN, head, RequestBody::default(), clock::now()).await.result.unwrap()
-        }));
+        reply =
+            Some(runtime.block_on(async {
+                client(address, http2).exchange(MAIN, head, body, clock::now()).await.result.unwrap()
+            }));
     });
     (reply.unwrap(), counted.bytes_max)
+}
+
+fn client(address: SocketAddr, http2: bool) -> HttpClient {
+    let settings = HttpSettings { http2, max_body: Some(MAX_BODY), ..HttpSettings::default() };
+    let url = Url::parse(&format!("http://{address}")).unwrap();
+    let config = Arc::new(HttpConfig::new(&url, &Default::default(), settings).unwrap());
+    HttpClient::new(config, Pool::default(), false)
 }
 
 #[test]
@@ -102,9 +108,142 @@ fn an_endless_body_takes_bounded_memory() {
             ("HTTP/2", send_zeros_over_http2(), true),
         ];
         for (name, address, http2) in servers {
-            let (reply, held) = exchange(address, http2, discards_body);
+            let head = RequestHead { discards_body, ..RequestHead::new("GET", "/") };
+            let (reply, held) = exchange(address, http2, head, RequestBody::default());
             assert_eq!((reply.status, reply.discarded), (200, (CHUNK * CHUNKS) as u64), "{name}");
             assert!(reply.body().is_empty() && held < BOUND, "{name}: {held} bytes");
         }
     }
+}
+
+/// The sum of the bytes. Most pieces are zeros, which are compared much faster.
+fn sum_of(piece: &[u8]) -> u64 {
+    static ZEROS: [u8; CHUNK] = [0; CHUNK];
+    if *piece == ZEROS[..piece.len()] { 0 } else { piece.iter().map(|byte| u64::from(*byte)).sum() }
+}
+
+/// Reads a request over HTTP/1.1. Returns the sum of the bytes of its body, and their number.
+fn read_body(stream: &mut TcpStream) -> (u64, u64) {
+    let mut reader = BufReader::with_capacity(CHUNK, stream);
+    let (mut length, mut line) = (0, String::new());
+    while line != "\r\n" {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0);
+        line.strip_prefix("content-length: ").into_iter().for_each(|it| length = it.trim().parse().unwrap());
+    }
+    let (mut body, mut sum, mut read) = (reader.take(length), 0, 0);
+    loop {
+        let piece = body.fill_buf().unwrap();
+        let count = piece.len();
+        if count == 0 {
+            return (sum, read);
+        }
+        sum += sum_of(piece);
+        read += count as u64;
+        body.consume(count);
+    }
+}
+
+/// Reads a body, and responds with the sum of its bytes and their number.
+fn add_up() -> SocketAddr {
+    let (address, _) = accept_one(|mut stream| {
+        let sum = format!("{:?}", read_body(&mut stream));
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{sum}", sum.len()).unwrap();
+    });
+    address
+}
+
+/// As [`add_up`], over HTTP/2.
+fn add_up_over_http2() -> SocketAddr {
+    let (address, _) = accept_one(|stream| {
+        stream.set_nonblocking(true).unwrap();
+        // Otherwise each small message about the window waits for the client.
+        stream.set_nodelay(true).unwrap();
+        runtime().block_on(async {
+            let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+            let mut windows = h2::server::Builder::new();
+            windows.initial_window_size(1 << 20).initial_connection_window_size(1 << 20);
+            let mut connection = windows.handshake::<_, Bytes>(stream).await.unwrap();
+            let (request, mut reply) = connection.accept().await.unwrap().unwrap();
+            tokio::spawn(async move {
+                let announced: u64 = request.headers()["content-length"].to_str().unwrap().parse().unwrap();
+                let (mut body, mut sum, mut read) = (request.into_body(), 0, 0);
+                while let Some(piece) = body.data().await {
+                    let piece = piece.unwrap();
+                    sum += sum_of(&piece);
+                    read += piece.len() as u64;
+                    body.flow_control().release_capacity(piece.len()).unwrap();
+                }
+                assert_eq!(read, announced);
+                let mut send = reply.send_response(http::Response::new(()), false).unwrap();
+                send.send_data(Bytes::from(format!("{:?}", (sum, read))), true).unwrap();
+            });
+            // Ends when the client closes the connection.
+            assert!(connection.accept().await.is_none());
+        });
+    });
+    address
+}
+
+/// A file of zeros with this length and a last byte of 9.
+fn sparse_file(name: &str, len: u64) -> Arc<DataFile> {
+    let path = std::env::temp_dir().join(format!("perf-tests-{}-{name}", std::process::id()));
+    let mut file = File::create(&path).unwrap();
+    file.set_len(len - 1).unwrap();
+    file.seek(SeekFrom::End(0)).unwrap();
+    file.write_all(&[9]).unwrap();
+    let opened = DataFile::open(&path).unwrap();
+    // An open file can be read, even if it has no name any more.
+    std::fs::remove_file(path).unwrap();
+    Arc::new(opened)
+}
+
+#[test]
+fn a_file_of_300_mib_is_sent_in_bounded_memory() {
+    const LEN: u64 = 300 << 20;
+    let file = sparse_file("large-upload", LEN);
+    let alone = [FileInBody { at: 0, file: file.clone() }];
+    let among_fields = [FileInBody { at: 2, file }];
+    let bodies = [
+        (RequestBody { bytes: b"", files: &alone }, (9, LEN)),
+        (RequestBody { bytes: &[1, 1, 1, 1], files: &among_fields }, (13, 4 + LEN)),
+    ];
+    for (body, expected) in bodies {
+        for (address, http2) in [(add_up(), false), (add_up_over_http2(), true)] {
+            let head =
+                RequestHead { content_type: Some("a/b"), content_length: body.len(), ..RequestHead::new("POST", "/") };
+            let (reply, held) = exchange(address, http2, head, body);
+            assert_eq!(String::from_utf8_lossy(reply.body()), format!("{expected:?}"), "HTTP/2: {http2}");
+            assert!(held < BOUND, "HTTP/2: {http2}, {held} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_file_is_sent_from_its_start_on_a_second_connection() {
+    const LEN: u64 = 20 << 20;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        read_body(&mut first);
+        first.write_all(b"HTTP/1.1 204 OK\r\n\r\n").unwrap();
+        // The second request is cut off within its file.
+        first.read_exact(&mut [0; 1 << 20]).unwrap();
+        drop(first);
+        let (mut second, _) = listener.accept().unwrap();
+        let sum = read_body(&mut second);
+        second.write_all(b"HTTP/1.1 204 OK\r\n\r\n").unwrap();
+        sum
+    });
+    let files = [FileInBody { at: 0, file: sparse_file("sent-again", LEN) }];
+    runtime().block_on(async {
+        let mut client = client(address, false);
+        for (body, is_resent) in [(RequestBody::default(), false), (RequestBody { bytes: b"", files: &files }, true)] {
+            let head = RequestHead { content_length: body.len(), ..RequestHead::new("PUT", "/") };
+            let exchange = client.exchange(MAIN, head, body, clock::now()).await;
+            assert_eq!((exchange.result.unwrap().status, exchange.is_resent), (204, is_resent));
+        }
+    });
+    assert_eq!(server.join().unwrap(), (9, LEN));
 }
