@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The path of a data file. A relative path is in `perf-tests/data/`.
 pub(super) fn path_of(path: &Path) -> PathBuf {
     // An absolute path replaces the folder.
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(path)
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data")).join(path)
 }
 
 /// An open file that is sent in request bodies. Its length is that at its opening.

@@ -249,8 +249,8 @@ impl Pieces {
     ) -> Result<RawResponse, BrokenExchange> {
         let (head, body) = request.bytes.split_at(self.head_len);
         let (head, mut reader) = match self.expects_continue {
-            true => (Some(head), BodyReader::new(body, 0, self.files.clone())),
-            false => (None, BodyReader::new(request.bytes, self.head_len, self.files.clone())),
+            true => (Some(head), BodyReader::new(body, 0, &self.files)),
+            false => (None, BodyReader::new(request.bytes, self.head_len, &self.files)),
         };
         let streamed = StreamedRequest { head, next: |piece: &mut Vec<u8>| reader.read(piece) };
         connection.exchange_streamed(streamed, request.answer_to).await
@@ -330,6 +330,7 @@ fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => failure_of(error, Failure::Reset),
         Cause::Body(error) => return unreadable(error),
+        Cause::ExpectsTls => Failure::Tls,
         Cause::Closed(_) => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,
     };

@@ -112,7 +112,9 @@ async fn connect_to(
     lap(Part::TlsHandshaking);
     let stream = stream.map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => tls_error(
-            "the server closed the connection in the TLS handshake: check the port and the server's log".into(),
+            "the server closed the connection in the TLS handshake: check the port and the server's log, or use http:// if \
+             it has no TLS"
+                .into(),
         ),
         _ => tls_error(explain(error, tls).to_string()),
     })?;

@@ -154,6 +154,9 @@ pub enum Cause {
     /// The server violated HTTP/1.1, or used a feature that no request here asks for.
     #[error("protocol error: {0}")]
     Protocol(&'static str),
+    /// The server responds with an alert of TLS.
+    #[error("the server expects TLS: write https:// in the URL, or check the port")]
+    ExpectsTls,
     /// The response exceeds one of the [`ResponseLimits`].
     #[error("more than {limit} {what}")]
     TooLarge {

@@ -50,17 +50,17 @@ impl RequestBody<'_> {
 
 /// Reads a body with files in pieces. Its bytes may begin with the head of its request.
 #[derive(Debug, Clone)]
-pub(super) struct BodyReader<B> {
+pub(super) struct BodyReader<B, F> {
     bytes: B,
     /// Length of the bytes before the body.
     head: usize,
-    files: Vec<FileInBody>,
+    files: F,
     /// The next byte, the next file, and the next byte in it.
     next: (usize, usize, u64),
 }
 
-impl<B: AsRef<[u8]>> BodyReader<B> {
-    pub(super) fn new(bytes: B, head: usize, files: Vec<FileInBody>) -> Self {
+impl<B: AsRef<[u8]>, F: AsRef<[FileInBody]>> BodyReader<B, F> {
+    pub(super) const fn new(bytes: B, head: usize, files: F) -> Self {
         Self { bytes, head, files, next: (0, 0, 0) }
     }
 
@@ -70,11 +70,11 @@ impl<B: AsRef<[u8]>> BodyReader<B> {
     /// If a file cannot be read, or has become shorter.
     pub(super) fn read(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
         chunk.clear();
-        let bytes = self.bytes.as_ref();
+        let (bytes, files) = (self.bytes.as_ref(), self.files.as_ref());
         let (at, file, in_file) = &mut self.next;
         while chunk.len() < CHUNK {
             let (start, room) = (chunk.len(), CHUNK - chunk.len());
-            let next = self.files.get(*file);
+            let next = files.get(*file);
             let end = next.map_or(bytes.len(), |next| self.head + next.at);
             if *at < end {
                 let piece = &bytes[*at..end.min(*at + room)];
@@ -102,7 +102,7 @@ pub(super) type HyperBody = Either<Full<Bytes>, FileBody>;
 /// A body with files for hyper. A clone begins where the original is.
 #[derive(Debug, Clone)]
 pub(super) struct FileBody {
-    reader: BodyReader<Bytes>,
+    reader: BodyReader<Bytes, Vec<FileInBody>>,
     left: u64,
     /// Why it could not be read, by any of its clones. Hyper keeps this to itself.
     failed: Arc<OnceLock<String>>,

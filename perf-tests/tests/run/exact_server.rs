@@ -19,7 +19,7 @@ pub(crate) struct ExactServer {
 }
 
 /// Settings, as variables and their values.
-type Given = &'static [(&'static str, &'static str)];
+pub(crate) type Given = &'static [(&'static str, &'static str)];
 
 impl ExactServer {
     /// A server for each protocol, and the settings that use it.

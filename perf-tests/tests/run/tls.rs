@@ -4,15 +4,20 @@ use std::path::Path;
 
 use perf_report::exit_code::ExitCode;
 use perf_tests::ScenarioResult;
+use test_support::fake_server::accept_one;
 
 use super::tls_server::{Authority, Identity, TlsServer};
-use super::{code, ping, pings, settings_at};
+use super::{Service, code, ping, pings, settings_at};
 
 const HTTP1: &[&str] = &["http/1.1"];
 
 /// Runs a few requests to `https://own.test`, at the server's port.
 fn run(server: &TlsServer, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
-    let authority = format!("own.test:{}", server.port);
+    run_at(server.port, testid, given)
+}
+
+fn run_at(port: u16, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
+    let authority = format!("own.test:{port}");
     let resolve = format!("{authority}:127.0.0.1");
     let given: Vec<_> = [("PERF_RESOLVE", resolve.as_str())].into_iter().chain(given.iter().copied()).collect();
     let settings = settings_at(&format!("https://{authority}"), None, testid, &given);
@@ -73,12 +78,49 @@ fn a_refused_server_certificate_is_explained() {
     let authority = Authority::new("refused");
     let given = [("PERF_CA_CERTIFICATE", text(&authority.file))];
     let server = |identity| TlsServer::start(&identity, None, HTTP1);
-    let expired = server(authority.sign_until("own.test", 2020));
+    let expired = server(authority.sign_for("own.test", 2000..2020));
     assert_refused(&run(&expired, "tls-4", &given), &["expired on Wed, 01 Jan 2020", "renew it"]);
+    let early = server(authority.sign_for("own.test", 2090..2095));
+    assert_refused(&run(&early, "tls-early", &given), &["is valid from Sun, 01 Jan 2090", "check the clocks"]);
     let other = server(authority.sign("other.test"));
     assert_refused(&run(&other, "tls-5", &given), &["is not for own.test but for other.test", "--resolve"]);
     let unknown = server(authority.sign("own.test"));
     assert_refused(&run(&unknown, "tls-6", &[]), &["does not trust the authority", "--ca-certificate FILE"]);
+}
+
+#[test]
+fn a_handshake_without_a_common_cipher_is_explained() {
+    let authority = Authority::new("ciphers");
+    let (identity, client) = (authority.sign("own.test"), authority.sign("me"));
+    let server = TlsServer::without_ciphers(&identity);
+    let authority = ("PERF_CA_CERTIFICATE", text(&authority.file));
+    let refused = "the server refuses the TLS handshake (alert HandshakeFailure)";
+    let stranger = run(&server, "tls-ciphers-1", &[authority]);
+    assert_refused(&stranger, &[refused, "no cipher in common", "require a client certificate", "--client-key FILE"]);
+    let files = [("PERF_CLIENT_CERTIFICATE", text(&client.certificate)), ("PERF_CLIENT_KEY", text(&client.key))];
+    let identified = run(&server, "tls-ciphers-2", &[&[authority][..], &files].concat());
+    assert_refused(&identified, &[refused, "no cipher in common", "refuse the client certificate"]);
+}
+
+#[test]
+fn tls_on_one_side_only_is_explained() {
+    let authority = Authority::new("sides");
+    let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let cases: [(&[_], _); 2] = [
+        (&[], ["the server expects TLS", "write https:// in the URL"]),
+        (&[("PERF_HTTP2", "1")], ["its response is not valid HTTP", "check the URL's scheme and --http2"]),
+    ];
+    for (given, texts) in cases {
+        let settings = settings_at(&url, None, "tls-side-1", given);
+        let finished = pings(4).run_with(settings, async |vu: &mut _, (): &()| ping(vu).await);
+        assert_refused(&finished, &texts);
+    }
+    let service = Service::start();
+    let port = service.url.rsplit(':').next().unwrap().parse().unwrap();
+    assert_refused(&run_at(port, "tls-side-2", &[]), &["the server does not respond with TLS", "or use http://"]);
+    let (silent, _) = accept_one(drop);
+    assert_refused(&run_at(silent.port(), "tls-side-3", &[]), &["the server closed the connection", "use http://"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A TLS service in this process, with certificates made for the test.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -9,6 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::serve::Listener;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -47,13 +49,14 @@ impl Authority {
 
     /// Signs a certificate for a host name.
     pub(crate) fn sign(&self, name: &str) -> Identity {
-        self.sign_until(name, 2040)
+        self.sign_for(name, 2000..2040)
     }
 
-    /// Signs a certificate that expires at the beginning of a year.
-    pub(crate) fn sign_until(&self, name: &str, year: i32) -> Identity {
+    /// Signs a certificate that is valid in these years.
+    pub(crate) fn sign_for(&self, name: &str, years: Range<i32>) -> Identity {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        params.not_after = date_time_ymd(year, 1, 1);
+        params.not_before = date_time_ymd(years.start, 1, 1);
+        params.not_after = date_time_ymd(years.end, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity::write(&self.folder.join(name), &certificate.pem(), &key)
@@ -69,6 +72,11 @@ impl Identity {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         Self::write(&folder.join(name), &params.self_signed(&key).unwrap().pem(), &key)
+    }
+
+    fn read(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let chain = vec![CertificateDer::from_pem_file(&self.certificate).unwrap()];
+        (chain, PrivateKeyDer::from_pem_file(&self.key).unwrap())
     }
 
     fn write(path: &Path, certificate: &str, key: &KeyPair) -> Self {
@@ -102,11 +110,20 @@ impl TlsServer {
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
-        let chain = vec![CertificateDer::from_pem_file(&identity.certificate).unwrap()];
-        let key = PrivateKeyDer::from_pem_file(&identity.key).unwrap();
+        let (chain, key) = identity.read();
         let mut config = builder.with_single_cert(chain, key).unwrap();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Self::serve(config)
+    }
+
+    /// Starts a service that has no cipher for its own key, so that it refuses every handshake.
+    pub(crate) fn without_ciphers(identity: &Identity) -> Self {
+        let rsa = vec![rustls::crypto::ring::cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256];
+        let provider = CryptoProvider { cipher_suites: rsa, ..rustls::crypto::ring::default_provider() };
+        let builder = ServerConfig::builder_with_provider(Arc::new(provider));
+        let builder = builder.with_protocol_versions(&[&rustls::version::TLS12]).unwrap().with_no_client_auth();
+        let (chain, key) = identity.read();
+        Self::serve(builder.with_single_cert(chain, key).unwrap())
     }
 
     fn serve(config: ServerConfig) -> Self {

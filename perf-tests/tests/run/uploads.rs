@@ -17,6 +17,7 @@ use hyper::body::Frame;
 use perf_tests::engine::FormField;
 use test_support::fake_server::serve;
 
+use super::exact_server::Given;
 use super::*;
 
 const UPLOAD: Endpoint = Endpoint::new("upload", "Upload", Method::Post, "/{name}");
@@ -46,7 +47,7 @@ struct Received {
 }
 
 /// A service that speaks both protocols, and the settings that use each.
-fn start() -> (String, Arc<Received>, [&'static [(&'static str, &'static str)]; 2]) {
+fn start() -> (String, Arc<Received>, [Given; 2]) {
     let received = Arc::<Received>::default();
     let (state, connections) = (received.clone(), received.connections.clone());
     let router = Router::new()

@@ -159,7 +159,8 @@ impl ChunkDecoder {
         Ok(next)
     }
 
-    /// Parses the trailers. Malformed ones are rejected, since they may be part of the next response.
+    /// Parses the trailers. Malformed ones are rejected, since they may be part of the next
+    /// response.
     fn finish(&mut self) -> Result<NextByte, Cause> {
         if self.trailer_lines.is_empty() {
             return Ok(NextByte::AfterEnd);

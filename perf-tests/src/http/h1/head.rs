@@ -11,6 +11,9 @@ pub(super) const MAX_HEADERS: usize = 100;
 /// more than parsing a head.
 const FEW_HEADERS: usize = 16;
 
+/// The first byte of a record with an alert of TLS (RFC 8446, 5.1).
+const TLS_ALERT: u8 = 21;
+
 /// The parts of a head that the rest of an exchange needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
@@ -37,6 +40,9 @@ pub(super) enum Framing {
 /// calls reached, so that no byte is searched again when a head arrives slowly.
 pub(super) fn find_end(buffer: &[u8], searched: &mut usize, limit: usize) -> Result<Option<usize>, Cause> {
     const START: &[u8] = b"HTTP/1.";
+    if buffer.first() == Some(&TLS_ALERT) {
+        return Err(Cause::ExpectsTls);
+    }
     let known = buffer.len().min(START.len());
     // Checked at once, as a server that does not speak HTTP may never send an empty line.
     if buffer[..known] != START[..known] {

@@ -29,7 +29,7 @@ impl Drop for TestFile {
 
 /// All pieces of a body.
 fn read(bytes: &[u8], head: usize, files: &[FileInBody]) -> io::Result<Vec<u8>> {
-    let (mut reader, mut whole, mut piece) = (BodyReader::new(bytes, head, files.to_vec()), Vec::new(), vec![1]);
+    let (mut reader, mut whole, mut piece) = (BodyReader::new(bytes, head, files), Vec::new(), vec![1]);
     while !piece.is_empty() {
         reader.read(&mut piece)?;
         assert!(piece.len() <= CHUNK);

@@ -95,10 +95,20 @@ fn of_alert(alert: Alert, config: &ClientConfig) -> String {
         {
             format!("the server refuses the client certificate ({name}): pass another one with --client-certificate")
         }
-        Alert::HandshakeFailure | Alert::BadCertificate if !is_identified => format!(
+        Alert::BadCertificate => format!(
             "the server refuses the TLS handshake ({name}): it may require a client certificate, given with \
              --client-certificate FILE and --client-key FILE"
         ),
+        Alert::HandshakeFailure => {
+            let certificate = match is_identified {
+                true => "refuse the client certificate of --client-certificate",
+                false => "require a client certificate, given with --client-certificate FILE and --client-key FILE",
+            };
+            format!(
+                "the server refuses the TLS handshake ({name}): check its log; it may have no cipher in common with this \
+                 client (ECDHE with AES-GCM or ChaCha20-Poly1305), or {certificate}"
+            )
+        }
         Alert::ProtocolVersion => {
             format!("the server refuses TLS 1.2 and 1.3 ({name}): enable one of them on the server")
         }

@@ -77,7 +77,8 @@ impl Request<'_> {
     /// ```
     /// # use monitoring::services::stock_ai::JOIN_ROOM;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(JOIN_ROOM).path("code", "ABCD").body_file("image/png", "photo.png").send().await?;
+    /// let photo = vu.request(JOIN_ROOM).path("code", "ABCD").body_file("image/png", "photo.png");
+    /// photo.send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -99,8 +100,8 @@ impl Request<'_> {
     /// ```
     /// # use monitoring::services::stock_ai::JOIN_ROOM;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let request = vu.request(JOIN_ROOM).path("code", "ABCD").body_file("image/png", "photo.png");
-    /// request.expect_continue().send().await?;
+    /// let photo = vu.request(JOIN_ROOM).path("code", "ABCD").body_file("image/png", "photo.png");
+    /// photo.expect_continue().send().await?;
     /// # Ok(())
     /// # }
     /// ```

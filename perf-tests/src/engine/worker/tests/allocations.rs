@@ -25,8 +25,16 @@ fn respond(mut stream: TcpStream) {
     }
 }
 
+/// The parts of a request that are not in each.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extras {
+    json: bool,
+    check: bool,
+    file: Option<&'static str>,
+}
+
 /// Allocations of this thread while `iterations` ran. The server runs on another thread.
-fn allocations(iterations: u64, json: bool, check: bool) -> u64 {
+fn allocations(iterations: u64, Extras { json, check, file }: Extras) -> u64 {
     let url = server();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let counted = allocation_counter::measure(|| {
@@ -35,6 +43,9 @@ fn allocations(iterations: u64, json: bool, check: bool) -> u64 {
                 let mut request = vu.request(JOIN_ROOM).path("code", "ABCD");
                 if json {
                     request = request.json(&["a", "b"]);
+                }
+                if let Some(file) = file {
+                    request = request.body_file("image/png", file);
                 }
                 if check {
                     request = request.check("has an id", |response| response.body().starts_with(b"{\"id\""));
@@ -57,13 +68,36 @@ fn a_settled_load_allocates_as_often_as_documented() {
     const ITERATION: u64 = 1;
     const PATH: u64 = 2;
     const CHECKS: u64 = 1;
-    for (json, check, expected) in
-        [(false, false, ITERATION + PATH), (true, false, ITERATION + PATH), (true, true, ITERATION + PATH + CHECKS)]
-    {
-        let settled = allocations(3_000, json, check) - allocations(1_000, json, check);
-        // A few more or less, as a histogram may grow in one of the two runs only.
-        assert!(settled.abs_diff(expected * 2_000) <= 40, "{json} {check}: {settled} for 2000 requests");
+    let json = Extras { json: true, ..Extras::default() };
+    for (extras, expected) in [
+        (Extras::default(), ITERATION + PATH),
+        (json, ITERATION + PATH),
+        (Extras { check: true, ..json }, ITERATION + PATH + CHECKS),
+    ] {
+        assert_settled(extras, expected);
     }
+}
+
+/// Asserts that each request of a settled load allocates as often as expected.
+fn assert_settled(extras: Extras, expected: u64) {
+    let settled = allocations(3_000, extras) - allocations(1_000, extras);
+    // A few more or less, as a histogram may grow in one of the two runs only.
+    assert!(settled.abs_diff(expected * 2_000) <= 40, "{extras:?}: {settled} for 2000 requests");
+}
+
+/// Beside those of a request with JSON: its content type, the path, and what is kept of the file
+/// and its place until it was sent.
+#[test]
+fn a_settled_upload_allocates_as_often_as_documented() {
+    const OTHERS: u64 = 1 + 2;
+    const UPLOAD: u64 = 10;
+    let path = std::env::temp_dir().join(format!("perf-tests-{}-settled-upload", std::process::id()));
+    std::fs::write(&path, [7; 1000]).unwrap();
+    assert_settled(
+        Extras { file: path.to_str().map(|path| &*path.to_owned().leak()), ..Extras::default() },
+        OTHERS + UPLOAD,
+    );
+    std::fs::remove_file(path).unwrap();
 }
 
 /// Like `server`, for any number of connections.
