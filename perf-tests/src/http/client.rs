@@ -21,7 +21,7 @@ use super::host::HostConfig;
 use super::outage::Outage;
 use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
 use super::protocol::Protocol;
-use super::request_body::{BodyReader, FileInBody, RequestBody, unreadable};
+use super::request_body::{BodyReader, FileInBody, RequestBody};
 use super::request_head::RequestHead;
 use super::target::Target;
 use crate::clock;
@@ -295,6 +295,7 @@ async fn exchange(
             Some(pieces) => Box::pin(pieces.exchange(&mut connection, request)).await,
         };
         let response = match exchanged {
+            Err(error) if matches!(error.cause, Cause::Body(_)) => return Err(exchange_error(&error.cause)),
             Err(error) if is_used && !error.sent_anything && !error.received_anything => continue,
             Err(error) if is_used && is_unanswered(&error) => {
                 if !request.is_idempotent {
@@ -329,7 +330,7 @@ fn is_unanswered(error: &BrokenExchange) -> bool {
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => failure_of(error, Failure::Reset),
-        Cause::Body(error) => return unreadable(error),
+        Cause::Body(_) => Failure::Other,
         Cause::ExpectsTls => Failure::Tls,
         Cause::Closed(_) => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,

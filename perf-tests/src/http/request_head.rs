@@ -115,8 +115,12 @@ impl<'a> RequestHead<'a> {
         if self.expects_continue && !has("expect") {
             put(&["\r\nexpect: 100-continue"]);
         }
-        if self.close {
-            put(&["\r\nconnection: close"]);
+        // `te` is for the next server only (RFC 9110, section 10.1.4).
+        match (self.close, has("te")) {
+            (false, false) => {}
+            (true, false) => put(&["\r\nconnection: close"]),
+            (false, true) => put(&["\r\nconnection: te"]),
+            (true, true) => put(&["\r\nconnection: close, te"]),
         }
         if has_cookies {
             out.extend_from_slice(b"\r\ncookie: ");
@@ -206,6 +210,20 @@ mod tests {
         let own = [("Cookie".to_owned(), "c=3".to_owned())];
         let head = written(&RequestHead { headers: [&own, &[]], ..cookies }, "http://h/");
         assert!(head.contains("Cookie: c=3") && !head.contains("a=1"), "{head}");
+    }
+
+    #[test]
+    fn options_of_the_connection_and_an_expectation_are_in_the_head() {
+        let own = [("TE".to_owned(), "trailers".to_owned())];
+        let trailers = RequestHead { headers: [&[], &own], ..HEAD };
+        assert!(written(&trailers, "http://h/").ends_with("\r\nTE: trailers\r\nconnection: te\r\n\r\n"));
+        let closing = written(&RequestHead { close: true, ..trailers }, "http://h/");
+        assert!(closing.ends_with("\r\nconnection: close, te\r\n\r\n"), "{closing}");
+        let asking = RequestHead { method: "PUT", content_length: 9, expects_continue: true, ..HEAD };
+        let head = written(&asking, "http://h/");
+        assert!(head.ends_with("\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n"), "{head}");
+        let own = [("Expect".to_owned(), "100-continue".to_owned())];
+        assert!(!written(&RequestHead { headers: [&own, &[]], ..asking }, "http://h/").contains("\r\nexpect"));
     }
 
     #[test]

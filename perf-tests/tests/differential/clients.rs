@@ -43,6 +43,23 @@ impl Outcome {
 
 /// This project's client.
 pub(crate) fn ours(base: &str, exchanges: &[Exchange]) -> Vec<Outcome> {
+    let outcomes = Arc::new(Mutex::new(Vec::new()));
+    let (collected, requests) = (outcomes.clone(), exchanges.iter().map(|it| it.request).collect::<Vec<_>>());
+    run(base, async move |vu: &mut Vu, (): &()| {
+        for (number, request) in requests.iter().enumerate() {
+            let outcome = send(vu, number, request).await;
+            collected.lock().unwrap().push(outcome);
+        }
+        Ok(())
+    });
+    outcomes.lock().unwrap().clone()
+}
+
+/// Runs one iteration.
+pub(crate) fn run<F>(base: &str, iteration: F)
+where
+    F: AsyncFn(&mut Vu, &()) -> anyhow::Result<()> + Send + Sync + 'static,
+{
     // The run needs an endpoint. All requests are of the scenario's own.
     const UNUSED: Endpoint = Endpoint::new("unused", "Unused", Method::Get, "/");
     const CATALOGUE: Catalogue = Catalogue {
@@ -56,8 +73,6 @@ pub(crate) fn ours(base: &str, exchanges: &[Exchange]) -> Vec<Outcome> {
         backend: &[],
         caches: &[],
     };
-    let outcomes = Arc::new(Mutex::new(Vec::new()));
-    let (collected, requests) = (outcomes.clone(), exchanges.iter().map(|it| it.request).collect::<Vec<_>>());
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential");
     let settings = Settings::from_lookup(&|name| match name {
         perf_settings::TARGET => Some(base.to_owned()),
@@ -65,18 +80,9 @@ pub(crate) fn ours(base: &str, exchanges: &[Exchange]) -> Vec<Outcome> {
         perf_settings::QUIET | "K6_NO_CONNECTION_REUSE" => Some("1".to_owned()),
         _ => None,
     });
+    let scenario = Scenario::new("differential", &CATALOGUE).exercises(&[UNUSED]).load(shared_iterations(1, 1));
     // The verdict does not matter: many of the responses are faults.
-    let _ = Scenario::new("differential", &CATALOGUE).exercises(&[UNUSED]).load(shared_iterations(1, 1)).run_with(
-        settings.unwrap(),
-        async move |vu: &mut Vu, (): &()| {
-            for (number, request) in requests.iter().enumerate() {
-                let outcome = send(vu, number, request).await;
-                collected.lock().unwrap().push(outcome);
-            }
-            Ok(())
-        },
-    );
-    outcomes.lock().unwrap().clone()
+    let _ = scenario.run_with(settings.unwrap(), iteration);
 }
 
 async fn send(vu: &mut Vu, number: usize, request: &Request) -> Outcome {

@@ -9,6 +9,7 @@
 
 mod clients;
 mod exchanges;
+mod forms;
 mod recorder;
 mod servers;
 

@@ -3,7 +3,7 @@
 use super::exact_server::ExactServer;
 use super::*;
 
-const FILE: Endpoint = Endpoint::new("file", "File", Method::Get, "/file/{size}");
+pub(crate) const FILE: Endpoint = Endpoint::new("file", "File", Method::Get, "/file/{size}");
 const FILES: Catalogue = Catalogue {
     endpoints: &[FILE],
     critical: &[FILE],
@@ -20,8 +20,9 @@ fn respond(path: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     }
 }
 
-fn scenario() -> Scenario {
-    Scenario::new("files", &FILES).exercises(&[FILE]).load(shared_iterations(1, 20))
+/// A scenario of this number of iterations.
+pub(crate) fn scenario(iterations: u64) -> Scenario {
+    Scenario::new("files", &FILES).exercises(&[FILE]).load(shared_iterations(1, iterations))
 }
 
 #[test]
@@ -29,7 +30,7 @@ fn a_body_beyond_the_limit_is_counted_and_not_kept() {
     for (server, given) in ExactServer::of_both_protocols(respond) {
         let given = [given, &[("PERF_MAX_BODY", "10kB")]].concat();
         let settings = settings_at(&server.url, None, "large-1", &given);
-        let finished = scenario().run_with(settings, async |vu: &mut Vu, (): &()| {
+        let finished = scenario(20).run_with(settings, async |vu: &mut Vu, (): &()| {
             let kept = vu.request(FILE).path("size", 10_000).send().await?;
             anyhow::ensure!((kept.body().len(), kept.discarded()) == (10_000, 0));
             let dropped = vu.request(FILE).path("size", 10_001).check("200", |it| it.status() == 200).send().await?;
@@ -52,7 +53,7 @@ fn a_body_beyond_the_limit_is_counted_and_not_kept() {
 fn discard_body_counts_a_body_and_says_that_it_is_gone() {
     for (server, given) in ExactServer::of_both_protocols(respond) {
         let settings = settings_at(&server.url, None, "discarded-1", given);
-        let finished = scenario().run_with(settings, async |vu: &mut Vu, (): &()| {
+        let finished = scenario(20).run_with(settings, async |vu: &mut Vu, (): &()| {
             let response = vu.request(FILE).path("size", 500).discard_body().send().await?;
             let error = response.json::<u64>().unwrap_err().to_string();
             anyhow::ensure!(
@@ -76,7 +77,7 @@ fn discard_body_counts_a_body_and_says_that_it_is_gone() {
 fn reading_a_discarded_body_stops_the_virtual_user() {
     let (server, _) = &ExactServer::of_both_protocols(respond)[0];
     let settings = settings_at(&server.url, None, "unread-1", &[]);
-    let finished = scenario().run_with(settings, async |vu: &mut Vu, (): &()| {
+    let finished = scenario(20).run_with(settings, async |vu: &mut Vu, (): &()| {
         vu.request(FILE).path("size", 500).discard_body().check("full", |it| !it.body().is_empty()).send().await?;
         Ok(())
     });

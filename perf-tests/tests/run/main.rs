@@ -13,6 +13,8 @@ mod exact_server;
 mod fake_service;
 mod fake_store;
 mod hosts;
+#[cfg(target_os = "linux")]
+mod huge;
 mod methods;
 mod objectives;
 mod outages;
