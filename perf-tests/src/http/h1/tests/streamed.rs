@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::now;
 use crate::http::h1::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse, ResponseLimits, StreamedRequest};
@@ -33,7 +33,8 @@ async fn serve(mut server: DuplexStream, responses: &[&[u8]]) -> Instant {
     server.read_exact(&mut head).await.unwrap();
     assert_eq!(head, HEAD);
     for response in responses {
-        sleep(Duration::from_millis(300)).await;
+        let early = timeout(Duration::from_millis(300), server.read(&mut body)).await;
+        assert!(early.is_err(), "the body has begun: {body:?}");
         server.write_all(response).await.unwrap();
     }
     server.read_exact(&mut body).await.unwrap();
