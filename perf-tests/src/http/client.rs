@@ -21,7 +21,7 @@ use super::host::HostConfig;
 use super::outage::Outage;
 use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
 use super::protocol::Protocol;
-use super::request_body::{BodyReader, FileInBody, RequestBody};
+use super::request_body::{BodyReader, FileInBody, RequestBody, unreadable};
 use super::request_head::RequestHead;
 use super::target::Target;
 use crate::clock;
@@ -330,7 +330,7 @@ fn is_unanswered(error: &BrokenExchange) -> bool {
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => failure_of(error, Failure::Reset),
-        Cause::Body(_) => Failure::Other,
+        Cause::Body(error) => return unreadable(error),
         Cause::ExpectsTls => Failure::Tls,
         Cause::Closed(_) => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,

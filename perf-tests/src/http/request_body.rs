@@ -132,11 +132,15 @@ impl Body for FileBody {
     }
 }
 
-/// Why a body could not be read. `None` if it could. It is this machine's failure, not the
-/// service's.
+/// Why a body could not be read. `None` if it could.
 pub(super) fn read_error(body: &HyperBody) -> Option<ExchangeError> {
     let Either::Right(body) = body else { return None };
-    Some(ExchangeError { failure: Failure::Other, message: body.failed.get()?.clone() })
+    Some(unreadable(body.failed.get()?))
+}
+
+/// The failure of a body that cannot be read. It is this machine's, not the service's.
+pub(super) fn unreadable(why: impl ToString) -> ExchangeError {
+    ExchangeError { failure: Failure::Other, message: why.to_string() }
 }
 
 #[cfg(test)]
