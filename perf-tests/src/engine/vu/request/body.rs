@@ -94,8 +94,8 @@ impl Request<'_> {
     /// responds with another status, the body is not sent and the connection is closed. That
     /// includes 417: the request is not repeated without the expectation.
     ///
-    /// The wait is part of the latency. A request without a body, or over HTTP/2, is an error when
-    /// it is sent: the library for HTTP/2 does not report the status 100.
+    /// The wait is part of the latency. A request without a body is an error when it is sent. So is
+    /// one over HTTP/2, in which a server stops a body without an end of the connection.
     ///
     /// ```
     /// # use monitoring::services::stock_ai::JOIN_ROOM;
