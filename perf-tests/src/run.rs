@@ -143,7 +143,7 @@ impl PreparedRun {
             ids: self.planning.plan.parts.iter().map(PartPlan::ids).collect(),
             phases: self.planning.plan.parts.iter().map(|part| part.phases.clone()).collect(),
             shared_connections: self.spec.shared_connections,
-            keeps_cookies: self.spec.keeps_cookies,
+            keeps_cookies: self.settings.http.keep_cookies.unwrap_or(self.spec.keeps_cookies),
         });
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
         let mut setup_vu = setup_vu(&shared, &recorder);

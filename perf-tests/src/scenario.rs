@@ -159,7 +159,7 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     }
 
     /// Keeps the cookies of each virtual user from one iteration to the next. By default, they are
-    /// cleared before each iteration, as in k6.
+    /// cleared before each iteration, as in k6. The variable `K6_NO_COOKIES_RESET` replaces this.
     ///
     /// ```
     /// # use monitoring::services::stock_ai::STOCK_AI;

@@ -163,6 +163,9 @@ const REQUESTS: &[Setting] = &[
         .help("Use HTTP/2 only. Without TLS the target must accept it (prior knowledge)"),
     flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| on(&mut it.http.compression, text))
         .help("Accept gzip, deflate, br and zstd, as browsers do. Decoding is not part of latency"),
+    variable(&["K6_NO_COOKIES_RESET"], |it, text| some(&mut it.http.keep_cookies, Ok(is_on(text)))).help(
+        "Keep the VUs' cookies from one iteration to the next [default: as the scenario declares]. 0 clears them",
+    ),
     flag("max-body", One("SIZE"), &["PERF_MAX_BODY"], |it, text| some(&mut it.http.max_body, parse_size(text)))
         .help(
             "Keep bodies up to SIZE [default: 4 to 64MiB by VUs]. Longer ones are read, counted and discarded. Memory must \

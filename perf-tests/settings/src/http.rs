@@ -49,6 +49,10 @@ pub struct HttpSettings {
     /// Sends `accept-encoding` as a browser does.
     #[serde(default)]
     pub compression: bool,
+    /// Whether the virtual users keep their cookies from one iteration to the next; `None` leaves it
+    /// to the scenario.
+    #[serde(default)]
+    pub keep_cookies: Option<bool>,
     /// Maximum bytes of a response body that is kept; `None` divides memory among the VUs. A longer
     /// body is read and discarded.
     #[serde(default)]
@@ -135,6 +139,7 @@ impl Default for HttpSettings {
             http1: false,
             http2: false,
             compression: false,
+            keep_cookies: None,
             max_body: None,
             allowed: Vec::new(),
             resolve: Vec::new(),

@@ -129,6 +129,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("PERF_HTTP1", "1", ""),
     ("PERF_HTTP2", "1", ""),
     ("PERF_COMPRESSION", "1", ""),
+    ("K6_NO_COOKIES_RESET", "true", ""),
     ("PERF_MAX_BODY", "70MiB", "1.5MB"),
     (ALLOW_TARGET, "example.com,example.org", ""),
     (REMOTE_WRITE, "https://user:pass@store/api/v1/push?x=1", "ftp://x"),

@@ -38,9 +38,10 @@ fn start() -> (String, Seen) {
 }
 
 /// Two virtual users run two iterations each. Each pings, logs in by a redirect, and pings again.
-fn log_in(testid: &str, keep: bool) -> (ScenarioResult, BTreeSet<String>) {
+/// Cookies are kept if the scenario or the variable says so.
+fn log_in(testid: &str, keep: bool, no_reset: &str) -> (ScenarioResult, BTreeSet<String>) {
     let (url, seen) = start();
-    let mut settings = settings_at(&url, None, testid, &[]);
+    let mut settings = settings_at(&url, None, testid, &[("K6_NO_COOKIES_RESET", no_reset)]);
     settings.http.max_redirects = 1;
     let scenario = Scenario::new("sessions", &CATALOGUE).exercises(&[PING, ECHO]).load(per_vu_iterations(2, 2));
     let scenario = if keep { scenario.keep_cookies() } else { scenario };
@@ -59,18 +60,22 @@ fn log_in(testid: &str, keep: bool) -> (ScenarioResult, BTreeSet<String>) {
 
 #[test]
 fn cookies_go_over_redirects_and_end_with_the_iteration() {
-    let (finished, seen) = log_in("cookies-1", false);
-    assert_eq!(finished.report().unwrap().problems().count(), 0);
-    let sessions = (1..=4).map(|number| format!("session=s{number}; csrf=t"));
-    assert_eq!(seen, sessions.chain([String::new()]).collect());
+    for (testid, keep, no_reset) in [("cookies-1", false, ""), ("cookies-7", true, "false")] {
+        let (finished, seen) = log_in(testid, keep, no_reset);
+        assert_eq!(finished.report().unwrap().problems().count(), 0);
+        let sessions = (1..=4).map(|number| format!("session=s{number}; csrf=t"));
+        assert_eq!(seen, sessions.chain([String::new()]).collect(), "{testid}");
+    }
 }
 
 #[test]
-fn a_scenario_can_keep_the_cookies_of_each_virtual_user() {
-    let (finished, seen) = log_in("cookies-2", true);
-    assert_eq!(finished.report().unwrap().problems().count(), 0);
-    let sessions = (1..=2).map(|number| format!("session=s{number}; csrf=t"));
-    assert_eq!(seen, sessions.chain([String::new()]).collect());
+fn a_scenario_or_a_setting_can_keep_the_cookies_of_each_virtual_user() {
+    for (testid, keep, no_reset) in [("cookies-2", true, ""), ("cookies-8", false, "true")] {
+        let (finished, seen) = log_in(testid, keep, no_reset);
+        assert_eq!(finished.report().unwrap().problems().count(), 0);
+        let sessions = (1..=2).map(|number| format!("session=s{number}; csrf=t"));
+        assert_eq!(seen, sessions.chain([String::new()]).collect(), "{testid}");
+    }
 }
 
 #[test]
