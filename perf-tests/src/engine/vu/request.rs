@@ -20,6 +20,8 @@ mod host;
 mod multipart;
 mod redirect;
 mod response;
+#[cfg(test)]
+mod tests;
 
 pub use multipart::FormField;
 use redirect::{Redirect, Redirects};
@@ -79,6 +81,11 @@ struct CountedExchange {
     failed_check: Option<&'static str>,
     /// Whether it is a redirect to follow, and why it is not followed.
     redirect: Redirect,
+}
+
+/// Whether a path, with or without a query, can be sent as it is.
+fn is_path(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 impl<'vu> Request<'vu> {
@@ -288,8 +295,7 @@ impl<'vu> Request<'vu> {
         if !self.spec.method.is_valid() {
             return Err(format!("{:?} is not a method that a request can have", self.spec.method.as_str()));
         }
-        let is_sent = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
-        if !self.spec.path.starts_with('/') || !self.spec.path.bytes().all(is_sent) {
+        if !is_path(&self.spec.path) {
             return Err(format!("{:?} is not a valid path", self.spec.path));
         }
         let content_type = self.spec.content_type.as_ref().map(|content_type| ("content-type", content_type.as_ref()));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use monitoring::endpoint::Method;
+use url::Url;
 
 use super::{Request, Response};
 
@@ -65,6 +66,12 @@ fn next_method(status: u16, method: Method) -> Option<Option<Method>> {
     }
 }
 
+/// The path and the query of a URL, as a request has them.
+pub(super) fn path_and_query(url: &Url) -> String {
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}{query}", url.path())
+}
+
 impl Request<'_> {
     /// Whether to follow a response with a status that is not expected.
     pub(super) fn redirect(&mut self, response: &Response) -> Redirect {
@@ -84,8 +91,7 @@ impl Request<'_> {
             Ok(host) => host,
             Err(why) => return Redirect::Refuse(why),
         };
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let hop = Hop { host, path: format!("{}{query}", url.path()), method };
+        let hop = Hop { host, path: path_and_query(&url), method };
         if self.spec.redirects.followed < limit {
             return Redirect::Follow(hop);
         }
