@@ -16,6 +16,7 @@ use perf_settings::Settings;
 use perf_tests::{Scenario, ScenarioResult, Vu, shared_iterations};
 use test_support::fake_server::{respond_at, serve};
 
+use super::exact_server::ExactServer;
 use super::{CATALOGUE, PING, code, ping, pings, settings_at};
 
 const AUTH: Host = Host::new("auth", "Login server");
@@ -114,6 +115,53 @@ fn a_target_may_have_an_ipv6_address_and_a_base_path() {
     let ping = "GET /base/v1/ping HTTP/1.1";
     let expected = ["GET /base/v1/ HTTP/1.1", &host, ping, &host, ping, &host];
     assert_eq!(*requests.lock().unwrap(), expected);
+}
+
+/// The request line, the host and the cookies of a request's text.
+fn summarize(request: &str) -> String {
+    let header = |name| request.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("-");
+    format!("{} {} {}", request.lines().next().unwrap(), header("host: "), header("cookie: "))
+}
+
+#[test]
+fn redirects_and_cookies_stay_within_a_base_path_of_an_ipv6_host() {
+    let (requests, end) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(OnceLock::<&'static str>::new()));
+    let (recorded, to_end) = (requests.clone(), end.clone());
+    let url = respond_at("[::1]:0", move |request| {
+        recorded.lock().unwrap().push(summarize(request));
+        let status = match request.split(' ').nth(1).unwrap() {
+            // Without a path, a cookie is for the folder of the request.
+            "/base/v1/ping" => "302 Found\r\nset-cookie: a=1\r\nset-cookie: b=2; Path=/base\r\nlocation: pong?x=1",
+            "/base/v1/pong?x=1" => "302 Found\r\nset-cookie: c=3; Path=/ping\r\nlocation: ../top",
+            "/base/top" => to_end.get().unwrap(),
+            _ => "200 OK",
+        };
+        (status, "{}".to_owned())
+    });
+    end.set(format!("302 Found\r\nlocation: {url}/base/v1/end").leak()).unwrap();
+    let mut settings = settings_at(&format!("{url}/base/v1/"), None, "hosts-base", &[]);
+    settings.http.max_redirects = 3;
+    let finished = Scenario::new("hosts", &CATALOGUE)
+        .exercises(&[PING])
+        .load(shared_iterations(1, 1))
+        .run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!(report.requests.failed, 0, "{}", causes(report));
+    let host = url.trim_start_matches("http://");
+    let expected =
+        [("v1/", "-"), ("v1/ping", "-"), ("v1/pong?x=1", "a=1; b=2"), ("top", "b=2"), ("v1/end", "a=1; b=2")];
+    let expected = expected.map(|(path, cookies)| format!("GET /base/{path} HTTP/1.1 {host} {cookies}"));
+    assert_eq!(*requests.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_base_path_precedes_the_path_in_both_protocols() {
+    for (server, given) in ExactServer::of_both_protocols(|_| (Vec::new(), b"{}".to_vec())) {
+        let settings = settings_at(&format!("{}/base/", server.url), None, "hosts-base-2", given);
+        let finished = pings(2).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+        assert_eq!(finished.report().unwrap().requests.failed, 0, "{given:?}");
+        assert_eq!(server.received("/base/ping").len(), 2, "{given:?}");
+    }
 }
 
 #[test]

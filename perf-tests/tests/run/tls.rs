@@ -1,10 +1,14 @@
 //! Runs over TLS: certificates of both sides, protocols, and the messages if one side refuses.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
 use perf_report::exit_code::ExitCode;
 use perf_tests::ScenarioResult;
-use test_support::fake_server::accept_one;
+use test_support::fake_server::{accept_one, serve};
 
 use super::tls_server::{Authority, Identity, TlsServer};
 use super::{Service, code, ping, pings, settings_at};
@@ -195,5 +199,34 @@ fn the_target_chooses_its_protocol_unless_a_setting_insists() {
     ];
     for (offered, insisted, texts) in mismatched {
         assert_refused(&run(offered, Some(insisted)).0, &texts);
+    }
+}
+
+#[test]
+fn an_origin_that_only_redirects_lead_to_uses_http1_unless_http2_is_set() {
+    let authority = Authority::new("redirected");
+    for (protocols, given, version) in [
+        (&["h2", "http/1.1"][..], None, "HTTP/1.1"),
+        (&[], None, "HTTP/1.1"),
+        (&["h2", "http/1.1"], Some("PERF_HTTP2"), "HTTP/2.0"),
+    ] {
+        let other = TlsServer::start(&authority.sign("localhost"), None, protocols);
+        let there = format!("https://localhost:{}/other", other.port);
+        let location = there.clone();
+        let router = Router::new()
+            .route("/ping", get(move || async move { Redirect::to(&location) }))
+            .route("/", get(|| async { "here" }));
+        let main = serve(router, Arc::default(), Arc::default());
+        let given: Vec<_> = given.into_iter().map(|name| (name, "1")).collect();
+        let files = [("PERF_CA_CERTIFICATE", text(&authority.file)), ("PERF_ALLOW_TARGET", "localhost")];
+        let mut settings = settings_at(&main, None, "tls-redirect", &[&files[..], &given].concat());
+        settings.http.max_redirects = 1;
+        let finished = pings(4).run_with(settings, async move |vu: &mut _, (): &()| ping(vu).await);
+        let report = finished.report().unwrap_or_else(|(_, message)| panic!("{message}"));
+        // Each redirect counts as a request.
+        assert_eq!((report.requests.sent, report.requests.failed), (8, 0), "{:?}", report.failures);
+        assert_eq!(other.requests(), [format!("localhost {version} localhost:{}", other.port)]);
+        let shown = format!("{} ({})", there.trim_end_matches("/other"), version.trim_end_matches(".0"));
+        assert_eq!(report.environment.targets[1].to_string().trim(), shown);
     }
 }
