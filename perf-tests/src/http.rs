@@ -24,6 +24,8 @@ mod request_head;
 pub mod server_timing;
 mod target;
 mod tls;
+#[cfg(unix)]
+mod unix_socket;
 
 pub(crate) use client::HttpClient;
 pub(crate) use config::{HttpConfig, MAIN};

@@ -97,8 +97,9 @@ impl PreparedRun {
     async fn prepare(spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
         let ports = capacity::check(&planning.plan, 1 + settings.hosts.len()).map_err(RunError::Configuration)?;
+        let ports = ports.into_iter().filter(|_| !settings.has_only_sockets());
         let mut warnings: Vec<_> =
-            ports.into_iter().map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
+            ports.map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
         hosts::check_resolve(&settings)?;
         let http = HttpConfig::new(&settings.target, &settings.hosts, settings.http.clone()).map_err(configuration)?;
         let http = Arc::new(http.for_vus(planning.plan.most_vus()));

@@ -9,11 +9,11 @@ use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
-    ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DURATION, EXACT_ARRIVALS, FOLDER, HOST_HEADER, HTTP1,
-    HTTP2, INSECURE, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE,
-    REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS,
-    RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP,
-    parse_rate, parse_stages, parse_testid,
+    ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DNS_TTL, DURATION, EXACT_ARRIVALS, FOLDER,
+    HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS,
+    PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
+    RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, SNI, STAGES, TARGET,
+    TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
 use crate::{PerHost, Resolve, Settings};
 use monitoring::{label, stack_limits};
@@ -35,7 +35,8 @@ pub const GROUPS: [Group; 4] = [
 const GENERAL: &[Setting] = &[
     flag("target", Many("[NAME=]URL", " "), &[TARGET], set_targets).help(
         "URL of the service under test [default: a new stub backend]. NAME=URL sets the URL of another host in the catalogue \
-         (repeatable)",
+         (repeatable). A URL is http://…, https://…, or a Unix socket: unix:/run/app.sock, with a base path \
+         unix:/run/app.sock:/base",
     ),
     flag("tag", Many("NAME=VALUE", "\n"), &["PERF_TAGS"], |it, text| {
         // An empty text is one empty line, which is not a valid tag.
@@ -176,14 +177,14 @@ const REQUESTS: &[Setting] = &[
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))
     })
     .help("Allow load on a public host (repeatable). Without it, load goes only to this machine and private networks"),
-    flag("resolve", Many("HOST:PORT:ADDRESS", " "), &["PERF_RESOLVE"], |it, text| {
+    flag("resolve", Many("HOST:PORT:ADDRESS", " "), &[RESOLVE], |it, text| {
         put(&mut it.http.resolve, text.split_whitespace().map(Resolve::parse).collect())
     })
     .help(
         "Connect to ADDRESS for HOST:PORT (repeatable). Host header and TLS server name stay HOST. Several addresses, \
          separated by commas, are used in turn",
     ),
-    flag("dns-ttl", One("DURATION"), &["PERF_DNS_TTL"], |it, text| {
+    flag("dns-ttl", One("DURATION"), &[DNS_TTL], |it, text| {
         put(&mut it.http.dns_ttl, parse_within(text, Duration::ZERO..=Duration::from_secs(24 * 3600)))
     })
     .help(

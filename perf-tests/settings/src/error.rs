@@ -22,6 +22,9 @@ pub enum ValueError {
     /// Not an HTTP URL with a host. The text is without secrets.
     #[error("{0:?} is not a URL such as {DEFAULT_TARGET}: {1}")]
     Url(String, String),
+    /// Not a Unix socket: the text and the reason.
+    #[error("{0:?} is not a socket such as unix:/run/app.sock, or unix:/run/app.sock:/base with a base path: {1}")]
+    Socket(String, String),
     /// A tag that cannot be a label.
     #[error(transparent)]
     Tag(#[from] TagError),

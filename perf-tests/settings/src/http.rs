@@ -49,8 +49,8 @@ pub struct HttpSettings {
     /// Sends `accept-encoding` as a browser does.
     #[serde(default)]
     pub compression: bool,
-    /// Whether the virtual users keep their cookies from one iteration to the next; `None` leaves it
-    /// to the scenario.
+    /// Whether the virtual users keep their cookies from one iteration to the next; `None` leaves
+    /// this to the scenario.
     #[serde(default)]
     pub keep_cookies: Option<bool>,
     /// Maximum bytes of a response body that is kept; `None` divides memory among the VUs. A longer

@@ -14,6 +14,7 @@ mod load;
 mod per_host;
 mod setting;
 mod settings;
+mod unix_target;
 mod value;
 mod variables;
 
@@ -21,9 +22,10 @@ pub use all_settings::{GROUPS, all_settings};
 pub use error::{SettingsError, ValueError};
 pub use http::{HttpSettings, Resolve};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
-pub use per_host::{PerHost, names_main_target, parse_targets};
+pub use per_host::{PerHost, names_main_target, parse_target, parse_targets};
 pub use setting::{Group, Setting, SettingValue};
 pub use settings::Settings;
+pub use unix_target::{UNIX, UnixTarget};
 pub use value::{parse_duration, parse_url, shown_duration};
 pub use variables::*;
 

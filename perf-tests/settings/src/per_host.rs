@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Settings, ValueError, parse_url};
+use super::{Settings, UnixTarget, ValueError, parse_url};
 
 /// The values of a setting by the name of a host. The empty name stands for a value without a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,10 +77,18 @@ pub fn names_main_target(text: &str) -> bool {
     text.split_whitespace().any(|target| split(target).0.is_none())
 }
 
+/// Parses a target: an HTTP URL, or a Unix socket such as `unix:/run/app.sock`.
+///
+/// # Errors
+/// If the text is neither.
+pub fn parse_target(text: &str) -> Result<Url, ValueError> {
+    UnixTarget::parse(text).unwrap_or_else(|| parse_url(text))
+}
+
 /// Parses targets such as `http://a auth=http://b`. The main target has no name.
 ///
 /// # Errors
-/// The first text that is not a URL, or two targets of the same name.
+/// The first text that is not a target, or two targets of the same name.
 pub fn parse_targets(text: &str) -> Result<BTreeMap<Option<String>, Url>, ValueError> {
     const TWICE: ValueError = ValueError::Refused(
         "two targets have the same name, or two have no name. Only the main target has none: write --target URL --target auth=URL",
@@ -88,7 +96,7 @@ pub fn parse_targets(text: &str) -> Result<BTreeMap<Option<String>, Url>, ValueE
     let mut targets = BTreeMap::new();
     for target in text.split_whitespace() {
         let (name, url) = split(target);
-        if targets.insert(name.map(str::to_owned), parse_url(url)?).is_some() {
+        if targets.insert(name.map(str::to_owned), parse_target(url)?).is_some() {
             return Err(TWICE);
         }
     }
@@ -132,6 +140,15 @@ mod tests {
             assert!(targets(wrong).is_err(), "{wrong}");
         }
         assert!(names_main_target("auth=http://a http://b") && !names_main_target("auth=http://a"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_target_may_be_a_unix_socket() {
+        let two = ("unix:/run/a.sock".to_owned(), vec!["auth unix:/run/b=c.sock:/base".to_owned()]);
+        let (main, hosts) = targets("unix:/run/a.sock auth=unix:/run/b%3Dc.sock:/base").unwrap();
+        assert_eq!((main, hosts.join(" ").replace("%3D", "=")), (two.0, two.1.join(" ")));
+        assert!(names_main_target("unix:/run/a=b.sock"));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    DEFAULT_SEED, DEFAULT_TARGET, HttpSettings, LoadOverride, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
-    RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET,
+    DEFAULT_SEED, DEFAULT_TARGET, DNS_TTL, HttpSettings, LoadOverride, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
+    RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET, UnixTarget,
 };
 use crate::all_settings::all_settings;
 use crate::setting::Setting;
@@ -125,6 +125,16 @@ impl Settings {
         }
     }
 
+    /// The URLs of the main target and of the hosts beside it.
+    pub fn targets(&self) -> impl Iterator<Item = &Url> {
+        [&self.target].into_iter().chain(self.hosts.values())
+    }
+
+    /// Whether every target is a Unix socket.
+    pub fn has_only_sockets(&self) -> bool {
+        self.targets().all(|url| UnixTarget::of(url).is_some())
+    }
+
     /// Reads settings from variables, such as the environment's. An empty value counts as not set.
     ///
     /// # Errors
@@ -160,10 +170,14 @@ impl Settings {
         }
         let Self { store_access, remote_write, prometheus, .. } = &mut settings;
         store_access.bind(remote_write, prometheus);
-        settings.check(&|variable| {
+        let typed = |variable: &str| {
             let source = given.iter().find(|(setting, ..)| setting.variables.contains(&variable));
             source.map(|(_, name, _)| name.as_str())
-        })?;
+        };
+        settings.check(&typed)?;
+        if let Some(name) = typed(DNS_TTL).filter(|_| settings.has_only_sockets()) {
+            settings.ignored.push(format!("{name} has no effect: a Unix socket has no name to look up"));
+        }
         Ok(settings)
     }
 

@@ -88,7 +88,9 @@ impl HttpConfig {
         if self.hosts.get(from).is_some_and(|host| host.target.serves(url)) {
             return Ok(from);
         }
-        if let Some(at) = self.hosts.iter().position(|host| host.target.serves(url)) {
+        // The name of a socket's host means that socket only to the service that listens on it.
+        let serves = |host: &Arc<HostConfig>| host.target.socket.is_none() && host.target.serves(url);
+        if let Some(at) = self.hosts.iter().position(serves) {
             return Ok(at);
         }
         let shown = origin.ascii_serialization();
@@ -134,6 +136,24 @@ mod tests {
         assert_eq!([1, 64, 128, 10_000].map(body), [64 << 20, 64 << 20, 32 << 20, 4 << 20]);
         let given = HttpSettings { max_body: Some(70 << 20), ..HttpSettings::default() };
         assert_eq!(config(given).for_vus(10_000).limits.body, 70 << 20);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_name_of_a_sockets_host_is_known_only_to_its_service() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let others = BTreeMap::from([("auth".to_owned(), url("http://127.0.0.1:1"))]);
+        let config = |settings| HttpConfig::new(&url("unix:/run/app.sock:/base"), &others, settings).unwrap();
+        let of = |config: &HttpConfig, location: &str, from| config.host_of(&url(location), from);
+        let plain = config(HttpSettings::default());
+        assert_eq!(plain.hosts()[MAIN].target.resolve("/base/a", "b").unwrap().as_str(), "http://localhost/base/b");
+        assert_eq!(of(&plain, "http://localhost/x", MAIN), Ok(MAIN));
+        assert_eq!(of(&plain, "http://127.0.0.1:1/x", MAIN), Ok(1));
+        assert!(of(&plain, "http://localhost/x", 1).unwrap_err().contains("--allow-target localhost"));
+        let host_header = "shop.test:81".to_owned().into();
+        let named = config(HttpSettings { host_header, ..HttpSettings::default() });
+        assert_eq!(of(&named, "http://shop.test:81/x", MAIN), Ok(MAIN));
+        assert!(of(&named, "http://localhost/x", MAIN).is_err());
     }
 
     #[test]

@@ -10,6 +10,8 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -19,6 +21,8 @@ use super::outage::Outage;
 use super::protocol::Protocol;
 use super::target::Target;
 use super::tls::{explain, no_protocol};
+#[cfg(unix)]
+use super::unix_socket;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
@@ -26,6 +30,8 @@ use crate::measure::{DurationParts, Failure};
 #[derive(Debug)]
 pub(super) enum Stream {
     Plain(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
     /// With the configuration of its handshake, which explains errors.
     Tls(Box<TlsStream<TcpStream>>, Arc<ClientConfig>),
 }
@@ -39,6 +45,10 @@ impl Stream {
             Self::Plain(stream) => {
                 Some(stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
             }
+            #[cfg(unix)]
+            Self::Unix(stream) => {
+                Some(stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
+            }
             Self::Tls(..) => None,
         }
     }
@@ -49,7 +59,7 @@ impl Stream {
             Self::Tls(stream, _) if stream.get_ref().1.alpn_protocol() == Some(Protocol::Http2.alpn()) => {
                 Protocol::Http2
             }
-            Self::Plain(_) | Self::Tls(..) => Protocol::Http1,
+            _ => Protocol::Http1,
         }
     }
 }
@@ -90,6 +100,15 @@ async fn connect_to(
         let before = std::mem::replace(&mut at, clock::now());
         parts.set(part, at.duration_since(before));
     };
+    #[cfg(unix)]
+    if let Some(path) = &target.socket {
+        let stream = unix_socket::connect(path).await;
+        lap(Part::Connecting);
+        return stream.map(Stream::Unix).map_err(|error| match exhausted(&error) {
+            Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
+            None => unix_socket::explain(path, &error),
+        });
+    }
     let found = resolver.resolve(addresses).await;
     lap(Part::LookingUp);
     let found = found.map_err(|error| match error.kind() {
@@ -157,6 +176,8 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, into),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_read(context, into),
             Self::Tls(stream, config) => {
                 Pin::new(stream).poll_read(context, into).map_err(|error| explain(error, config))
             }
@@ -168,6 +189,8 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream, _) => Pin::new(stream).poll_write(context, bytes),
         }
     }
@@ -175,6 +198,8 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream, _) => Pin::new(stream).poll_flush(context),
         }
     }
@@ -182,6 +207,8 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream, _) => Pin::new(stream).poll_shutdown(context),
         }
     }

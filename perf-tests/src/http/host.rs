@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use monitoring::metric::Part;
-use perf_settings::HttpSettings;
+use perf_settings::{HttpSettings, UnixTarget};
 use tokio::time::Instant;
 use url::Url;
 
@@ -31,8 +31,12 @@ pub(crate) struct HostConfig {
 
 impl HostConfig {
     pub(super) fn new(name: Option<&str>, url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
-        let mut target = Target::new(url, &settings.allowed);
-        settings.host_header.get_own(name).into_iter().for_each(|header| target.host_header.clone_from(header));
+        let header = settings.host_header.get_own(name);
+        let mut target = match UnixTarget::of(url) {
+            Some(socket) => Target::at_socket(socket, header.map_or("localhost", String::as_str)),
+            None => Target::new(url, &settings.allowed),
+        };
+        header.into_iter().for_each(|header| target.host_header.clone_from(header));
         settings.sni.get_own(name).into_iter().for_each(|sni| target.server_name.clone_from(sni));
         let tls = target.tls.then(|| HostTls::new(name, settings)).transpose()?;
         let fixed = settings.resolve.iter().flat_map(|it| it.addresses_of(&target.host, target.port)).collect();

@@ -1,10 +1,12 @@
 //! The target of a run, in the parts that a request is made of.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
+use perf_settings::UnixTarget;
 use url::{Host, Url};
 
 /// The target: the origin of all requests of a run.
@@ -26,6 +28,9 @@ pub(crate) struct Target {
     pub(crate) base: String,
     /// The header `authorization`, made from user and password of the URL.
     pub(crate) authorization: Option<String>,
+    /// The Unix socket that the target listens on, if it does not listen on a port. Host and port
+    /// are then those of the header `host`, which cookies and redirects are about.
+    pub(crate) socket: Option<PathBuf>,
 }
 
 /// Without credentials.
@@ -62,10 +67,31 @@ impl Target {
         let is_allowed = allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host));
         let base = url.path().trim_end_matches('/').to_owned();
         let (host_header, server_name) = (authority.clone(), host.clone());
-        Self { host, port, tls, is_allowed, authority, host_header, server_name, base, authorization }
+        let socket = None;
+        Self { host, port, tls, is_allowed, authority, host_header, server_name, base, authorization, socket }
     }
 
-    /// Whether requests for this URL go to this target: it has the same origin.
+    /// Builds the target of a Unix socket, with this header `host`.
+    pub(super) fn at_socket(UnixTarget { socket, base }: UnixTarget, header: &str) -> Self {
+        let with_port = header.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) = with_port.unwrap_or((header, 80));
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Self {
+            server_name: host.clone(),
+            host,
+            port,
+            tls: false,
+            is_allowed: true,
+            authority: header.to_owned(),
+            host_header: header.to_owned(),
+            base,
+            authorization: None,
+            socket: Some(socket),
+        }
+    }
+
+    /// Whether requests for this URL, in a redirect from this target, go to this target: it has the
+    /// same origin.
     pub(crate) fn serves(&self, url: &Url) -> bool {
         let scheme = if self.tls { "https" } else { "http" };
         let host = url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']'));

@@ -26,7 +26,7 @@ pub(crate) fn environment(settings: &Settings, http: &HttpConfig) -> Environment
 
 /// All hosts that load went to.
 fn targets(settings: &Settings, http: &HttpConfig) -> Vec<TargetHost> {
-    let urls = [&settings.target].into_iter().chain(settings.hosts.values()).map(shown_url);
+    let urls = settings.targets().map(shown_url);
     let target = |host: &HostConfig, url| TargetHost {
         name: host.name.clone().unwrap_or_default(),
         url,

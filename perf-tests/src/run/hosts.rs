@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use perf_report::FailureKind;
-use perf_settings::Settings;
+use perf_settings::{Settings, UnixTarget};
 use prometheus_store::shown_url;
 use tokio::time;
 
@@ -65,7 +65,7 @@ pub(super) fn of_endpoints(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Opti
 /// asked, each has its protocol.
 pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String {
     let names = settings.hosts.keys().map(|name| format!("{name} "));
-    let urls = [&settings.target].into_iter().chain(settings.hosts.values()).map(shown_url);
+    let urls = settings.targets().map(shown_url);
     let targets = [String::new()].into_iter().chain(names).zip(urls).enumerate().map(|(at, (name, url))| {
         let host = http.and_then(|http| http.hosts().get(at));
         host.map_or_else(|| format!("{name}{url}"), |host| format!("{name}{url} ({})", host.protocol()))
@@ -80,7 +80,7 @@ pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String
 /// # Errors
 /// If one is about another host or port: it would have no effect.
 pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
-    let targets = || [&settings.target].into_iter().chain(settings.hosts.values());
+    let targets = || settings.targets().filter(|url| UnixTarget::of(url).is_none());
     let of =
         |url: &url::Url| (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(80));
     let is_about = |resolve: &perf_settings::Resolve| {
@@ -89,7 +89,14 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
     };
     let Some(other) = settings.http.resolve.iter().find(|resolve| !is_about(resolve)) else { return Ok(()) };
     let targets: Vec<_> = targets().map(of).map(|(host, port)| format!("{host}:{port}")).collect();
-    let noun = if targets.len() == 1 { "the target is" } else { "the targets are" };
+    let noun = match targets.len() {
+        0 => {
+            let why = "--resolve gives addresses, and a Unix socket has none: remove --resolve";
+            return Err(RunError::Configuration(why.to_owned()));
+        }
+        1 => "the target is",
+        _ => "the targets are",
+    };
     Err(RunError::Configuration(format!(
         "--resolve has addresses of {}:{}, and {noun} {}: give a target's host and port",
         other.host,
@@ -103,7 +110,7 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
 /// # Errors
 /// If there is no response within 5 s.
 pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>) -> Result<(), RunError> {
-    let urls = [&settings.target].into_iter().chain(settings.hosts.values());
+    let urls = settings.targets();
     for (at, (host, url)) in config.hosts().iter().zip(urls).enumerate() {
         let (flag, shown) = match &host.name {
             None => ("--target".to_owned(), shown_url(url)),

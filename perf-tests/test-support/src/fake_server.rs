@@ -52,6 +52,26 @@ pub fn serve(router: Router, stop: Arc<Notify>, connections: Arc<AtomicU64>) -> 
     format!("http://{address}")
 }
 
+/// Serves a router at a new Unix socket of this path, until the process ends or `stop` is notified.
+/// Then it closes all connections, and the socket's file stays.
+#[cfg(unix)]
+pub fn serve_at_socket(router: Router, path: &std::path::Path, stop: Arc<Notify>) -> JoinHandle<()> {
+    // An error means that there is no earlier socket.
+    let _ = std::fs::remove_file(path);
+    let listener = std::os::unix::net::UnixListener::bind(path).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::UnixListener::from_std(listener).unwrap();
+            tokio::select! {
+                served = axum::serve(listener, router) => served.unwrap(),
+                () = stop.notified() => {}
+            }
+        });
+    })
+}
+
 /// Accepts one connection and passes it to `handle`, which may violate any rule of HTTP. Join the
 /// thread to get its panic.
 pub fn accept_one(handle: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<()>) {

@@ -39,13 +39,17 @@ fn scripts() -> PathBuf {
 }
 
 fn wait_for(port: u16) {
+    wait_until(&format!("a server on port {port}"), || TcpStream::connect(("127.0.0.1", port)).is_ok());
+}
+
+fn wait_until(what: &str, is_there: impl Fn() -> bool) {
     for _ in 0..200 {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        if is_there() {
             return;
         }
         thread::sleep(Duration::from_millis(50));
     }
-    panic!("no server listens on port {port} after 10 s");
+    panic!("{what} is not there after 10 s");
 }
 
 /// A server with faults, written in Python. `server.py` describes the modes.
@@ -64,6 +68,17 @@ pub fn uvicorn() -> (Process, u16) {
     let mut command = Command::new("uvicorn");
     command.args(["app:app", "--port", &port.to_string(), "--timeout-keep-alive", "1", "--log-level", "critical"]);
     (Process::listening(command.current_dir(scripts()).stdin(Stdio::null()), port), port)
+}
+
+/// uvicorn at a Unix socket.
+#[cfg(unix)]
+pub fn uvicorn_at_socket(path: &Path) -> Process {
+    let mut command = Command::new("uvicorn");
+    command.arg("app:app").arg("--uds").arg(path).args(["--log-level", "critical"]);
+    let child = command.current_dir(scripts()).stdin(Stdio::null()).spawn().expect("uvicorn on PATH");
+    let process = Process(child);
+    wait_until(&format!("a server at {}", path.display()), || std::os::unix::net::UnixStream::connect(path).is_ok());
+    process
 }
 
 /// A shop with a login, in FastAPI and SQLite. If it `forgets`, no session lasts.

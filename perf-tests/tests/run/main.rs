@@ -29,6 +29,8 @@ mod target;
 mod tls;
 mod tls_server;
 mod uploads;
+#[cfg(unix)]
+mod unix_socket;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,0 +1,125 @@
+//! Targets at a Unix socket: `unix:/run/app.sock`, and `unix:/run/app.sock:/base` with a base path.
+
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+use super::ValueError;
+
+/// The beginning of a target at a Unix socket.
+pub const UNIX: &str = "unix:";
+/// Characters of a socket's path that are escaped in the URL of a target.
+const IN_A_SOCKET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Maximum bytes of a socket's path. The system also stores a zero at its end.
+const MOST_BYTES: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 107 } else { 103 };
+
+/// A target at a Unix socket. Its URL is `unix:`, the socket's absolute path, and a colon with the
+/// base path, if there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnixTarget {
+    /// The socket's absolute path.
+    pub socket: PathBuf,
+    /// The base path, which precedes every path; no slash at its end.
+    pub base: String,
+}
+
+impl UnixTarget {
+    /// The socket of a URL; `None` if the URL is not one of a Unix socket.
+    pub fn of(url: &Url) -> Option<Self> {
+        let (socket, base) = split(url.as_str().strip_prefix(UNIX)?);
+        let socket = percent_decode_str(socket).decode_utf8_lossy();
+        Some(Self { socket: PathBuf::from(&*socket), base: base.trim_end_matches('/').to_owned() })
+    }
+
+    /// Parses a target; `None` if it is not one of a Unix socket. A relative path counts from this
+    /// process's folder.
+    pub(super) fn parse(text: &str) -> Option<Result<Url, ValueError>> {
+        text.strip_prefix(UNIX).map(|rest| to_url(rest).map_err(|why| ValueError::Socket(text.to_owned(), why)))
+    }
+}
+
+/// The path of the socket, and the base path.
+fn split(text: &str) -> (&str, &str) {
+    text.find(":/").map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
+}
+
+fn to_url(text: &str) -> Result<Url, String> {
+    if !cfg!(unix) {
+        return Err("this system's HTTP clients have no Unix sockets: let the service listen on a port".to_owned());
+    }
+    let (socket, base) = split(text);
+    let socket = percent_decode_str(socket).decode_utf8().map_err(|error| error.to_string())?;
+    if socket.is_empty() {
+        return Err("it has no path of a socket".to_owned());
+    }
+    let socket = std::path::absolute(Path::new(&*socket)).map_err(|error| error.to_string())?;
+    // The system reads two slashes at the beginning as one, as in unix:///run/app.sock.
+    let socket = format!("/{}", socket.to_string_lossy().trim_start_matches('/'));
+    if socket.contains('\0') {
+        return Err("its path has a zero byte".to_owned());
+    }
+    if socket.len() > MOST_BYTES {
+        return Err(format!(
+            "the path {socket} has {} bytes, and that of a socket at most {MOST_BYTES}: use a shorter one, such as a \
+             symbolic link's",
+            socket.len()
+        ));
+    }
+    if base.contains(['?', '#']) {
+        return Err("its base path has a query or a fragment: remove it".to_owned());
+    }
+    let base = if base.is_empty() { String::new() } else { format!(":{base}") };
+    let url = Url::parse(&format!("{UNIX}{}{base}", utf8_percent_encode(&socket, IN_A_SOCKET)));
+    url.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<UnixTarget, String> {
+        let url = UnixTarget::parse(text).unwrap().map_err(|error| error.to_string())?;
+        Ok(UnixTarget::of(&url).unwrap())
+    }
+
+    #[test]
+    fn a_socket_may_have_a_base_path_and_escaped_characters() {
+        for (text, socket, base) in [
+            ("unix:/run/app.sock", "/run/app.sock", ""),
+            ("unix:///run/app.sock", "/run/app.sock", ""),
+            ("unix:/run/app.sock:/", "/run/app.sock", ""),
+            ("unix:/run/app.sock:/api/v1/", "/run/app.sock", "/api/v1"),
+            ("unix:/run/my%20app%3a.sock:/a%20b", "/run/my app:.sock", "/a%20b"),
+            ("unix:/run/100%25/ä.sock", "/run/100%/ä.sock", ""),
+        ] {
+            let expected = UnixTarget { socket: socket.into(), base: base.to_owned() };
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+        assert!(UnixTarget::parse("http://unix/").is_none());
+        assert_eq!(UnixTarget::of(&Url::parse("http://a/unix:/b").unwrap()), None);
+    }
+
+    #[test]
+    fn a_relative_path_becomes_absolute() {
+        let expected = std::path::absolute("app.sock").unwrap();
+        assert_eq!(parse("unix:app.sock").unwrap().socket, expected);
+        assert_eq!(parse("unix:./app.sock:/base").unwrap().socket, expected);
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_a_sockets_is_refused_with_the_reason() {
+        let longest = format!("unix:/{}", "a".repeat(MOST_BYTES - 1));
+        assert!(parse(&longest).is_ok());
+        for (text, why) in [
+            (format!("{longest}a"), format!("has {} bytes, and that of a socket at most {MOST_BYTES}", MOST_BYTES + 1)),
+            ("unix:".to_owned(), "it has no path of a socket".to_owned()),
+            ("unix:/a%00b".to_owned(), "zero byte".to_owned()),
+            ("unix:/a.sock:/b?c=1".to_owned(), "has a query".to_owned()),
+        ] {
+            let error = parse(&text).unwrap_err();
+            assert!(error.contains(&why) && error.contains("such as unix:/run/app.sock"), "{error}");
+        }
+    }
+}
