@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use flate2::read::MultiGzDecoder;
+#[cfg(unix)]
+use perf_settings::UnixTarget;
 use prometheus_store::{BodyLimit, ClientOptions, Prometheus, StoreAccess};
 use reqwest::header::ACCEPT;
 use serde_json::Value;
@@ -20,6 +22,17 @@ const TEXT_LIMIT: BodyLimit = BodyLimit(8 << 20);
 /// A client for requests to the server of that URL.
 pub(crate) fn client(url: &Url) -> anyhow::Result<reqwest::Client> {
     Ok(prometheus_store::client(url, OPTIONS)?)
+}
+
+/// A client for a target, and the URL of a path of it. The path replaces the target's base path.
+pub(crate) fn target(target: &Url, path: &str) -> anyhow::Result<(reqwest::Client, Url)> {
+    #[cfg(unix)]
+    if let Some(UnixTarget { socket, .. }) = UnixTarget::of(target) {
+        let url = Url::parse("http://localhost").and_then(|url| url.join(path)).context("failed to make a URL")?;
+        return Ok((prometheus_store::socket_client(&socket, OPTIONS)?, url));
+    }
+    let url = target.join(path).context("failed to make a URL")?;
+    Ok((client(&url)?, url))
 }
 
 /// A client for a store's query API, with the store's credentials.
@@ -74,9 +87,14 @@ async fn send(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
 /// counters by the format, so that the names are those that Prometheus scrapes.
 const EXPOSITION: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1";
 
-/// The status and the body of metrics, read on a new connection; for the body, why it is not text.
-pub(crate) async fn exposition(url: Url) -> anyhow::Result<(reqwest::StatusCode, Result<String, &'static str>)> {
-    let response = client(&url)?.get(url).header(ACCEPT, EXPOSITION).send().await?;
+/// The status and the body of a target's metrics, read on a new connection; for the body, why it is
+/// not text.
+pub(crate) async fn exposition(
+    of: &Url,
+    path: &str,
+) -> anyhow::Result<(reqwest::StatusCode, Result<String, &'static str>)> {
+    let (client, url) = target(of, path)?;
+    let response = client.get(url).header(ACCEPT, EXPOSITION).send().await?;
     let status = response.status();
     let body = TEXT_LIMIT.read(response).await?;
     Ok((status, decode(body)))
@@ -100,7 +118,13 @@ fn decode(body: Vec<u8>) -> Result<String, &'static str> {
 
 /// The text at the URL, read on a new connection.
 pub(crate) async fn text(url: Url) -> anyhow::Result<String> {
-    let response = client(&url)?.get(url).send().await?.error_for_status()?;
+    text_of(&url, url.as_str()).await
+}
+
+/// The text at a path of a target, read on a new connection.
+pub(crate) async fn text_of(of: &Url, path: &str) -> anyhow::Result<String> {
+    let (client, url) = target(of, path)?;
+    let response = client.get(url).send().await?.error_for_status()?;
     let text = TEXT_LIMIT.read(response).await?;
     Ok(String::from_utf8(text)?)
 }

@@ -16,6 +16,7 @@ use monitoring::prometheus::recording_rules::Timing;
 use monitoring::stack_limits::RETENTION;
 use monitoring::{generated_files, promql, services};
 use perf_report::exit_code::ExitCode;
+use perf_settings::UnixTarget;
 use tokio::sync::watch;
 use url::Url;
 
@@ -275,9 +276,9 @@ impl std::fmt::Display for StackPart {
 
 impl Stack {
     /// Lets Prometheus scrape the backend's metrics, at the paths of the mapping or of all
-    /// services.
+    /// services. Prometheus cannot scrape a Unix socket.
     pub(crate) fn scrape(&self, backend: &Url, mapping: Option<BackendMapping>) -> anyhow::Result<()> {
-        if self.prometheus.is_none() {
+        if self.prometheus.is_none() || UnixTarget::of(backend).is_some() {
             return Ok(());
         }
         let target = |path| {

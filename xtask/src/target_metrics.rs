@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services;
 use prometheus_store::exposition::{self, ExpositionSample};
+use prometheus_store::shown_url;
 use url::Url;
 
 use crate::http;
@@ -46,9 +47,9 @@ pub(crate) async fn read(target: &Url, path: &str) -> anyhow::Result<Vec<Exposit
     const PATIENCE: Duration = Duration::from_secs(5);
     const ELSEWHERE: &str = "serve metrics there, or name their path in the service's `mapping`, such as \
                              .at(\"/actuator/prometheus\") of Spring Boot with Micrometer";
-    let url = target.join(path).context("failed to make a URL")?;
-    let response = tokio::time::timeout(PATIENCE, http::exposition(url)).await;
-    let (status, text) = response.with_context(|| format!("{path} did not respond within {PATIENCE:?}"))??;
+    let response = tokio::time::timeout(PATIENCE, http::exposition(target, path)).await;
+    let response = response.with_context(|| format!("{path} did not respond within {PATIENCE:?}"))?;
+    let (status, text) = response.with_context(|| format!("cannot read {path} of {}", shown_url(target)))?;
     if matches!(status.as_u16(), 401 | 403 | 407) {
         anyhow::bail!(NeedsLogin { path: path.to_owned(), status, remedy: login_remedy(target) });
     }
@@ -85,6 +86,21 @@ mod tests {
         assert!(error.ends_with("it does not accept user and password of the target's URL"), "{error}");
         with.set_password(Some("secret")).unwrap();
         assert_eq!(read(&with, "/metrics").await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    #[cfg(unix)]
+    async fn metrics_at_a_unix_socket_are_read() {
+        let router = axum::Router::new().route("/metrics", axum::routing::get(|| async { "a_total 1\n" }));
+        let path = std::env::temp_dir().join(format!("perf-metrics-{}.sock", std::process::id()));
+        let target = perf_settings::parse_target(&format!("unix:{}:/base", path.display())).unwrap();
+        test_support::fake_server::serve_at_socket(router, &path, Default::default());
+        assert_eq!(read(&target, "/metrics").await.unwrap().len(), 1);
+        assert!(read(&target, "/other").await.unwrap_err().to_string().starts_with("/other responded with 404"));
+        std::fs::remove_file(&path).unwrap();
+        let error = format!("{:#}", read(&target, "/metrics").await.unwrap_err());
+        let expected = format!("cannot read /metrics of unix:{}:/base: ", path.display());
+        assert!(error.starts_with(&expected) && error.contains("No such file"), "{error}");
     }
 
     #[tokio::test]

@@ -55,7 +55,16 @@ pub fn use_ring() {
 /// # Errors
 /// If TLS cannot be configured.
 pub fn client(url: &Url, options: ClientOptions) -> Result<Client, ClientError> {
-    Ok(builder(url, options).build()?)
+    Ok(builder(url.scheme(), options).build()?)
+}
+
+/// A client for the server at a Unix socket. It sends every request there, whatever its URL's host.
+///
+/// # Errors
+/// If the client cannot be created.
+#[cfg(unix)]
+pub fn socket_client(socket: &Path, options: ClientOptions) -> Result<Client, ClientError> {
+    Ok(builder("http", options).unix_socket(socket).build()?)
 }
 
 /// A client for the store at `url`. It sends the store's credentials with every request, uses the
@@ -66,7 +75,7 @@ pub fn client(url: &Url, options: ClientOptions) -> Result<Client, ClientError> 
 /// supported.
 pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> Result<Client, ClientError> {
     // A redirect could send the credentials to another host.
-    let mut builder = builder(url, options).redirect(Policy::none()).default_headers(headers(url, access)?);
+    let mut builder = builder(url.scheme(), options).redirect(Policy::none()).default_headers(headers(url, access)?);
     builder = builder.danger_accept_invalid_certs(access.insecure_skip_tls_verify);
     if access.tls_1_3 {
         builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
@@ -85,14 +94,14 @@ pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> 
     Ok(builder.build()?)
 }
 
-fn builder(url: &Url, options: ClientOptions) -> ClientBuilder {
+fn builder(scheme: &str, options: ClientOptions) -> ClientBuilder {
     use_ring();
     let mut builder = Client::builder().no_proxy().timeout(options.timeout);
     if let Some(user_agent) = options.user_agent {
         builder = builder.user_agent(user_agent);
     }
     // Plain HTTP needs no CA certificates, and many containers have none.
-    if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) }
+    if scheme == "https" { builder } else { builder.tls_certs_only([]) }
 }
 
 fn headers(url: &Url, access: &StoreAccess) -> Result<HeaderMap, ClientError> {

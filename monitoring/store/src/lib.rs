@@ -21,6 +21,8 @@ mod shown_url;
 
 pub use access::{HeaderError, StoreAccess, is_header_value};
 pub use body_limit::{BodyError, BodyLimit};
+#[cfg(unix)]
+pub use client::socket_client;
 pub use client::{ClientError, ClientOptions, client, root_cause, store_client, use_ring};
 pub use prometheus::{Prometheus, QueryError, Range};
 pub use proxy::ProxySettings;

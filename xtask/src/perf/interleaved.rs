@@ -25,7 +25,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::comparison_findings;
 use perf_report::format::exact_percent;
 use perf_report::render::files::COMPARISON;
-use perf_settings::{Settings, parse_url};
+use perf_settings::{Settings, UNIX, parse_target};
 use tokio::sync::watch;
 
 use super::PerfArgs;
@@ -58,8 +58,10 @@ pub(super) async fn run(
     }
     let (base_service, revision) = match &args.gate.against {
         None => (None, None),
-        Some(against) if against.contains("://") => (
-            Some(SideService::Running(parse_url(against).map_err(|why| configuration(format!("--against: {why}")))?)),
+        Some(against) if against.contains("://") || against.starts_with(UNIX) => (
+            Some(SideService::Running(
+                parse_target(against).map_err(|why| configuration(format!("--against: {why}")))?,
+            )),
             None,
         ),
         Some(revision) => (None, Some(revision.as_str())),

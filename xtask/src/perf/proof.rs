@@ -33,6 +33,7 @@ use monitoring::promql::{Expr, Selector, Window as Range};
 use monitoring::sanitize::sanitize;
 use monitoring::{objective_counters, services};
 use perf_report::{EndpointResult, Report};
+use perf_settings::UnixTarget;
 use prometheus_store::StoreAccess;
 use serde::Serialize;
 use url::Url;
@@ -173,7 +174,10 @@ pub(crate) async fn prove(
     let metrics = metrics.unwrap_or_else(|| BackendMetrics::Mute(format!("{} was not read", mapping.path)));
     let has_metrics = !matches!(metrics, BackendMetrics::Mute(_));
     let (delivered, own) = ledger::check(report, (mapping, metrics), &source, &context).await;
-    let scraped = queries::why_not_scraped(report, &own.offer, &source, &context).await;
+    let scraped = match UnixTarget::of(context.target) {
+        Some(_) => Some("Prometheus cannot scrape a Unix socket"),
+        None => queries::why_not_scraped(report, &own.offer, &source, &context).await,
+    };
     let no_data = (scraped, &own.offer);
     let mut queried =
         queries::check((catalogue, report), &source, (context.own_store, context.push_interval), no_data).await;

@@ -157,7 +157,7 @@ pub(super) async fn read_once(target: &Url, path: &str) -> anyhow::Result<Readin
 /// The routes in a target's OpenAPI document, which FastAPI
 /// serves at `/openapi.json`, if it has one.
 pub(super) async fn served_routes(target: &Url, metrics: &str) -> Option<BTreeSet<String>> {
-    let text = http::text(target.join("/openapi.json").ok()?).await.ok()?;
+    let text = http::text_of(target, "/openapi.json").await.ok()?;
     let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
     routes.retain(|route| route.split_once(' ').is_some_and(|(_, path)| path != metrics));
     Some(routes).filter(|routes| !routes.is_empty())
