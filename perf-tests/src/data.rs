@@ -1,4 +1,4 @@
-//! Data of a scenario: rows of a file, each for one iteration, and secrets.
+//! Data of a scenario: rows of a file, each for one iteration, secrets, and tokens that expire.
 
 mod data_file;
 mod feeder;
@@ -6,6 +6,7 @@ mod order;
 mod places;
 mod rows;
 mod secret;
+mod shared_token;
 
 #[cfg(test)]
 mod tests;
@@ -13,3 +14,4 @@ mod tests;
 pub(crate) use data_file::DataFile;
 pub use feeder::{Feeder, FeederError};
 pub use secret::{Secret, SecretError};
+pub use shared_token::{SharedToken, Token};

@@ -55,7 +55,7 @@
 //! - [`plan`]: the load as a value, before anything runs. [`plan::executor`] has k6's six
 //!   executors.
 //! - [`engine`]: runs the plan's virtual users on worker threads.
-//! - [`data`]: rows of files and secrets for its iterations.
+//! - [`data`]: rows of files, secrets and tokens for its iterations.
 //! - [`http`]: sends the requests and reads the responses.
 //! - [`measure`]: folds each sample once into counts, and takes snapshots of them.
 //! - [`remote_write`], [`progress`], [`report`]: read only these snapshots.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::settings;
 
@@ -18,8 +19,8 @@ use crate::settings;
 /// ```
 #[derive(Clone)]
 pub struct Secret {
-    origin: String,
-    value: String,
+    origin: Arc<str>,
+    value: Arc<str>,
 }
 
 /// Why there is no secret. No message has its value.
@@ -42,6 +43,10 @@ pub enum SecretError {
 }
 
 impl Secret {
+    pub(super) fn new(origin: &str, value: &str) -> Self {
+        Self { origin: origin.into(), value: value.into() }
+    }
+
     /// The value of a variable.
     ///
     /// # Errors
@@ -49,7 +54,7 @@ impl Secret {
     pub fn env(name: &str) -> Result<Self, SecretError> {
         let value = settings::variable(name).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| SecretError::Variable(name.to_owned()))?;
-        Ok(Self { origin: format!("variable {name}"), value })
+        Ok(Self::new(&format!("variable {name}"), &value))
     }
 
     /// The text of a file, without line ends at its end.
@@ -62,7 +67,7 @@ impl Secret {
         let text = std::fs::read_to_string(path).map_err(error)?;
         match text.trim_end_matches(['\r', '\n']) {
             "" => Err(SecretError::Empty(path.to_owned())),
-            value => Ok(Self { origin: format!("file {}", path.display()), value: value.to_owned() }),
+            value => Ok(Self::new(&format!("file {}", path.display()), value)),
         }
     }
 
