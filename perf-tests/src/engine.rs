@@ -21,7 +21,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 pub(crate) use arrival_timer::WakeupMode;
 pub(crate) use rate_limit::RateLimit;
 pub use think::Think;
-pub use vu::{Cookies, FormField, PreparedRequest, Request, RequestError, Response};
+pub use vu::{Cookies, FormField, PreparedRequest, Request, RequestError, Response, UnsignedRequest};
 
 use crate::clock;
 use crate::http::OutageSummary;

@@ -30,7 +30,7 @@ mod request;
 pub use all::PreparedRequest;
 pub use cookies::Cookies;
 pub(crate) use held::Held;
-pub use request::{FormField, Request, RequestError, Response};
+pub use request::{FormField, Request, RequestError, Response, UnsignedRequest};
 
 /// Constants that all virtual users of a run share.
 #[derive(Debug)]

@@ -203,13 +203,9 @@ pub(super) fn request(
     head: RequestHead<'_>,
     body: RequestBody<'_>,
 ) -> Result<http::Request<HyperBody>, ExchangeError> {
-    let scheme = if target.tls { "https" } else { "http" };
-    let base = if head.absolute { "" } else { target.base.as_str() };
-    let [mark, query] = head.whole_query();
-    let uri = format!("{scheme}://{}{base}{}{mark}{query}", target.host_header, head.path);
     let given = || head.given();
     let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
-    let mut request = http::Request::builder().method(head.method).uri(uri);
+    let mut request = http::Request::builder().method(head.method).uri(head.url(target));
     let defaults = [
         ("user-agent", Some(head.user_agent.unwrap_or(super::request_head::USER_AGENT))),
         ("accept", Some("*/*")),

@@ -69,13 +69,21 @@ impl<'a> RequestHead<'a> {
 
     /// The text after the path: nothing, or the query with its separator. The path may have a
     /// query of its own.
-    pub(super) fn whole_query(&self) -> [&'a str; 2] {
+    fn whole_query(&self) -> [&'a str; 2] {
         match self.path.split_once('?') {
             _ if self.query.is_empty() => ["", ""],
             None => ["?", self.query],
             Some((_, "")) => ["", self.query],
             Some(_) => ["&", self.query],
         }
+    }
+
+    /// The whole URL, as it is on the wire.
+    pub(crate) fn url(&self, target: &Target) -> String {
+        let scheme = if target.tls { "https" } else { "http" };
+        let base = if self.absolute { "" } else { target.base.as_str() };
+        let [mark, query] = self.whole_query();
+        format!("{scheme}://{}{base}{}{mark}{query}", target.host_header, self.path)
     }
 
     /// Appends the head to `out`.

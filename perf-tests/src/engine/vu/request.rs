@@ -20,6 +20,7 @@ mod host;
 mod multipart;
 mod redirect;
 mod response;
+mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use multipart::FormField;
 use redirect::{Redirect, Redirects};
 use response::decode;
 pub use response::{RequestError, Response};
+pub use signature::UnsignedRequest;
 
 /// Characters that are escaped in a segment of a path: all except RFC 3986's unreserved characters.
 const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

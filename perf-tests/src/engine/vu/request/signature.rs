@@ -1,0 +1,53 @@
+//! Signatures of requests, such as AWS SigV4.
+
+use std::fmt::Display;
+
+use super::Request;
+use crate::http::RequestHead;
+
+/// A request as it will be sent, for [`Request::sign`].
+#[derive(Debug, Clone, Copy)]
+pub struct UnsignedRequest<'a> {
+    /// The method, such as `POST`.
+    pub method: &'a str,
+    /// Scheme, header `host`, base path, path and query, encoded as on the wire.
+    pub url: &'a str,
+    /// The type of the body; `None` without a body.
+    pub content_type: Option<&'a str>,
+    /// The body; empty if there is none.
+    pub body: &'a [u8],
+}
+
+impl Request<'_> {
+    /// Adds the headers that `signature` makes of the request. Call it last: later changes of path,
+    /// query, host or body are not signed. A redirect is followed with the same headers.
+    ///
+    /// ```
+    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use perf_tests::engine::UnsignedRequest;
+    /// # fn checksum(_: &str) -> String { String::new() }
+    /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+    /// let signature = |request: UnsignedRequest<'_>| {
+    ///     anyhow::Ok(vec![("x-signature".to_owned(), checksum(request.url))])
+    /// };
+    /// vu.request(GET_NEWS).query("day", 1).sign(signature).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// An error of `signature` is an error when the request is sent.
+    pub fn sign<E: Display>(
+        mut self,
+        signature: impl FnOnce(UnsignedRequest<'_>) -> Result<Vec<(String, String)>, E>,
+    ) -> Self {
+        let head =
+            RequestHead { query: &self.spec.query, ..RequestHead::new(self.spec.method.as_str(), &self.spec.path) };
+        let url = head.url(self.vu.http.target(self.spec.host));
+        let content_type = self.spec.content_type.as_deref();
+        match signature(UnsignedRequest { method: head.method, url: &url, content_type, body: &self.vu.body }) {
+            Ok(headers) => self.spec.headers.extend(headers),
+            Err(error) => self.spec.wrong = Some(format!("it cannot be signed: {error}")),
+        }
+        self
+    }
+}
