@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
 mod all;
+mod authentication;
 mod bodies;
 mod compression;
 mod cookies;
