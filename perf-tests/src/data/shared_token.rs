@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use super::Secret;
 use crate::clock;
 
+/// A longer lifetime counts as this one. No load lasts longer.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// A token that expires, such as an access token of OAuth 2.0. All virtual users share it, and one
 /// of them renews it before it expires. The others use the present one meanwhile; they wait only if
 /// there is none, or if it has expired.
@@ -62,7 +65,7 @@ struct HeldToken {
 impl Token {
     /// A token that is valid for a time, such as the `expires_in` of RFC 6749.
     pub fn new(value: &str, lifetime: Duration) -> Self {
-        Self { secret: Secret::new("a server", value), lifetime }
+        Self { secret: Secret::new("a server", value), lifetime: lifetime.min(LONGEST) }
     }
 }
 
@@ -172,6 +175,16 @@ mod tests {
         assert_eq!(server.get(&token).await, "1");
         advance(SECOND).await;
         assert_eq!(server.get(&token).await, "2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_may_be_valid_forever() {
+        let token = SharedToken::renewed_before(Duration::MAX);
+        for _ in 0..2 {
+            let got = token.get(async || Ok(Token::new("1", Duration::MAX))).await.unwrap();
+            assert_eq!(got.expose(), "1");
+            advance(SECOND * 3600).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]
