@@ -1,6 +1,8 @@
 //! The lines of monitoring/BACKEND_METRICS.md for a FastAPI backend, with the real packages: every
 //! request is accounted for, and both clocks measure the same requests.
 
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -22,10 +24,25 @@ impl Service {
 
     fn at(port: u16) -> Self {
         let port = port.to_string();
+        let child = Self::spawn(&["--port", &port], &format!("uvicorn-{port}.log"));
+        let service = Self { child, url: format!("http://127.0.0.1:{port}") };
+        wait_for("the application", Duration::from_secs(20), || get(&format!("{}/metrics", service.url)).map(drop));
+        service
+    }
+
+    /// The application at a Unix socket.
+    fn at_socket(path: &Path) -> Self {
+        let child = Self::spawn(&["--uds", path.to_str().unwrap()], "uvicorn-socket.log");
+        wait_for("the application", Duration::from_secs(20), || UnixStream::connect(path).ok());
+        Self { child, url: format!("unix:{}", path.display()) }
+    }
+
+    fn spawn(listen: &[&str], log: &str) -> Child {
         // Some requests fail on purpose, and uvicorn logs each of them.
-        let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("uvicorn-{port}.log"));
-        let child = Command::new("uvicorn")
-            .args(["service:app", "--no-access-log", "--log-level", "warning", "--port", &port])
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(log);
+        Command::new("uvicorn")
+            .args(["service:app", "--no-access-log", "--log-level", "warning"])
+            .args(listen)
             .args(["--app-dir", "xtask/tests/it/fastapi"])
             .env("PYTHONPATH", "monitoring/backend")
             .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -33,10 +50,7 @@ impl Service {
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(log).unwrap())
             .spawn()
-            .unwrap();
-        let service = Self { child, url: format!("http://127.0.0.1:{port}") };
-        wait_for("the application", Duration::from_secs(20), || get(&format!("{}/metrics", service.url)).map(drop));
-        service
+            .unwrap()
     }
 }
 
@@ -115,10 +129,29 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
     BackendRun { code: output.code, text: output.text, proof }.write_row("fastapi", &library, "default");
 }
 
-fn proven(out: &std::path::Path, name: &str) -> serde_json::Value {
+fn proven(out: &Path, name: &str) -> serde_json::Value {
     let text = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
     let proof: serde_json::Value = serde_json::from_str(&text).unwrap();
     proof["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap().clone()
+}
+
+#[test]
+#[ignore = "needs uvicorn, FastAPI, its instrumentator and prometheus: run with cargo xtask ci"]
+fn a_backend_at_a_unix_socket_is_audited_by_its_own_metrics() {
+    let (path, out) = (std::env::temp_dir().join(format!("perf-fastapi-{}.sock", std::process::id())), out("socket"));
+    let (service, port) = (Service::at_socket(&path), free_port().to_string());
+    let line = ["perf", "-u", "3", "-d", "12s", "--stack", "native", "--ephemeral", "--prometheus-port", &port];
+    let output = run(xtask(&line).args(["--target", &service.url, "--out", out.to_str().unwrap()]));
+    assert_eq!(output.code, 0, "{}", output.text);
+    assert!(output.text.contains(&format!("target: {} (HTTP/1.1)", service.url)), "{}", output.text);
+    assert!(output.text.contains("counted by the backend\n"), "no other clients: {}", output.text);
+    assert_eq!(proven(&out, "delivery")["outcome"], "shown", "{}", output.text);
+    let queried = proven(&out, "nothing empty");
+    assert_eq!(queried["outcome"], "shown", "{queried}");
+    assert!(queried["excused"].to_string().contains("Prometheus cannot scrape a Unix socket"), "{queried}");
+    drop(service);
+    let refused = run(xtask(&line).args(["--target", &format!("unix:{}", path.display())]));
+    assert!(refused.code == 104 && refused.text.contains("cannot connect to unix:"), "{}", refused.text);
 }
 
 #[test]
