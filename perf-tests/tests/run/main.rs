@@ -29,9 +29,9 @@ mod store;
 mod target;
 mod tls;
 mod tls_server;
-mod uploads;
 #[cfg(unix)]
 mod unix_socket;
+mod uploads;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
