@@ -1,5 +1,6 @@
 //! AWS Signature Version 4 of each request, by the crates `aws-sigv4` and `aws-credential-types`.
 
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -26,7 +27,7 @@ fn signature(request: UnsignedRequest<'_>, key: &Secret) -> anyhow::Result<Vec<(
         .settings(SigningSettings::default())
         .build()?;
     let content_type = request.content_type.map(|value| ("content-type", value));
-    let body = SignableBody::Bytes(request.body);
+    let body = request.body.map_or(SignableBody::UnsignedPayload, SignableBody::Bytes);
     let signable = SignableRequest::new(request.method, request.url, content_type.into_iter(), body)?;
     let (signed, _) = http_request::sign(signable, &parameters.into())?.into_parts();
     Ok(signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
@@ -70,4 +71,26 @@ fn a_signature_with_another_key_is_refused() {
     let report = finished.report().unwrap();
     assert_eq!((code(&finished), report.requests.failed), (ExitCode::Missed, 40));
     assert_eq!(report.failures[0].status, Some(403), "{:?}", report.failures);
+}
+
+#[test]
+fn a_signature_is_not_given_the_files_of_a_body() {
+    let (server, file) = (SigningServer::start(), secret_file("auth-sigv4-4", "a file"));
+    let settings = settings(&server.url, "auth-sigv4-4");
+    let finished = Scenario::new("signed", &DOCUMENTS).exercises(&[WRITE]).load(per_vu_iterations(1, 1)).run_with(
+        settings,
+        async move |vu: &mut Vu, (): &()| {
+            let given = Arc::<Mutex<Vec<Option<usize>>>>::default();
+            let sign = |request: UnsignedRequest<'_>| {
+                given.lock().unwrap().push(request.body.map(<[u8]>::len));
+                anyhow::Ok(Vec::new())
+            };
+            vu.request(WRITE).path("id", 7).body_file("text/plain", &file).sign(sign).send().await?;
+            vu.request(WRITE).path("id", 7).body("text/plain", b"text").sign(sign).send().await?;
+            vu.request(WRITE).path("id", 7).sign(sign).send().await?;
+            assert_eq!(*given.lock().unwrap(), [None, Some(4), Some(0)]);
+            Ok(())
+        },
+    );
+    assert_eq!(finished.report().unwrap().iterations.completed, 1, "{:?}", finished.report());
 }

@@ -14,8 +14,9 @@ pub struct UnsignedRequest<'a> {
     pub url: &'a str,
     /// The type of the body; `None` without a body.
     pub content_type: Option<&'a str>,
-    /// The body; empty if there is none.
-    pub body: &'a [u8],
+    /// The body; empty if there is none. `None` if it has files, which are read while they are
+    /// sent: a signature cannot cover them.
+    pub body: Option<&'a [u8]>,
 }
 
 impl Request<'_> {
@@ -44,7 +45,8 @@ impl Request<'_> {
             RequestHead { query: &self.spec.query, ..RequestHead::new(self.spec.method.as_str(), &self.spec.path) };
         let url = head.url(self.vu.http.target(self.spec.host));
         let content_type = self.spec.content_type.as_deref();
-        match signature(UnsignedRequest { method: head.method, url: &url, content_type, body: &self.vu.body }) {
+        let body = self.spec.files.is_empty().then_some(self.vu.body.as_slice());
+        match signature(UnsignedRequest { method: head.method, url: &url, content_type, body }) {
             Ok(headers) => self.spec.headers.extend(headers),
             Err(error) => self.spec.wrong = Some(format!("it cannot be signed: {error}")),
         }
