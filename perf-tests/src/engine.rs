@@ -2,8 +2,10 @@
 
 mod arrival_timer;
 mod health;
+mod load;
 pub(crate) mod panics;
 mod rate_limit;
+mod share;
 mod stall;
 mod stopwatch;
 mod think;
@@ -11,7 +13,7 @@ pub mod vu;
 pub(crate) mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -19,56 +21,33 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 pub(crate) use arrival_timer::WakeupMode;
+pub(crate) use load::Load;
 pub(crate) use rate_limit::RateLimit;
+pub(crate) use share::{Share, check_shares};
 pub use think::Think;
 pub use vu::{Cookies, FormField, PreparedRequest, Request, RequestError, Response, UnsignedRequest};
 
 use crate::clock;
-use crate::http::OutageSummary;
-use crate::measure::{GeneratorHealth, Layout, Pulse, PulseSum, Recorder, Snapshot};
-use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
+use crate::measure::{Layout, Pulse, PulseSum, Recorder, Snapshot};
+use crate::plan::Plan;
 use crate::signals::Signals;
 use health::HealthMeter;
-pub(crate) use stall::Stall;
-pub(crate) use stall::StallLimit;
 use stall::StallWatch;
+pub(crate) use stall::{Silence, Stall, StallLimit};
 use vu::RunContext;
-use worker::{Iteration, IterationSupply, PartJob, ScenarioErrors, WorkerJob, WorkerResult, WorkerSchedule};
+use worker::{Iteration, PartJob, WorkerJob, WorkerResult};
 
 /// Time between two snapshots for the observer.
 pub(crate) const TICK: Duration = Duration::from_millis(500);
 
 /// Reads snapshots while the load runs.
 pub(crate) trait LoadObserver {
+    /// Is called once, when all workers run, this long after the load was to begin.
+    fn began(&mut self, _late: Duration) {}
+
     /// Receives a snapshot of everything that was measured until `elapsed` from the start of the
     /// load. Returns a reason to end the load now.
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String>;
-}
-
-/// The result of a load.
-pub(crate) struct Load {
-    /// The final counts.
-    pub(crate) snapshot: Snapshot,
-    /// The generator's own load, over the whole run.
-    pub(crate) health: GeneratorHealth,
-    /// Number of worker threads.
-    pub(crate) workers: usize,
-    /// Whether a signal ended it.
-    pub(crate) interrupted: bool,
-    /// The observer's reason for ending it early.
-    pub(crate) aborted: Option<String>,
-    /// Errors of the scenario's code, which are not failed requests.
-    pub(crate) errors: ScenarioErrors,
-    /// One message for each virtual user that panicked.
-    pub(crate) panics: Vec<String>,
-    /// One message for each worker thread that panicked or did not start.
-    pub(crate) faults: Vec<String>,
-    /// The outages of the target; `None` if there were none.
-    pub(crate) outages: Option<OutageSummary>,
-    /// Times in which requests to an endpoint waited and none ended.
-    pub(crate) stalls: Vec<Stall>,
-    /// The longest time in which requests of any kind were in flight and none ended.
-    pub(crate) longest_stall: Duration,
 }
 
 /// Why the load could not start.
@@ -88,6 +67,12 @@ pub(crate) struct Job<'run> {
     pub(crate) wakeup: WakeupMode,
     /// The latency objective of each endpoint, if it has one.
     pub(crate) limits: Vec<Option<StallLimit>>,
+    /// The share of the plan that this process makes.
+    pub(crate) share: Share,
+    /// When the load begins.
+    pub(crate) epoch: Instant,
+    /// Limit on worker threads.
+    pub(crate) threads: usize,
 }
 
 struct Worker {
@@ -104,20 +89,24 @@ struct EarlyEnd {
     aborted: Option<String>,
 }
 
-/// Runs the plan until its end, a signal, or a reason from the observer. It uses as many threads as
-/// there are processors, but not more than virtual users.
+/// The number of processors that this process may use.
+pub(crate) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs a share of the plan until its end, a signal, or a reason from the observer. It uses at most
+/// as many threads as the share has virtual users.
 pub(crate) async fn run(
     job: Job<'_>,
     signals: &mut Signals,
     watch: &mut dyn LoadObserver,
 ) -> Result<Load, EngineError> {
-    let most = usize::try_from(job.plan.most_vus()).unwrap_or(usize::MAX);
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(most.max(1));
+    let (share, epoch) = (job.share, job.epoch);
+    let threads = job.threads.clamp(1, share.most_vus(job.plan).max(1));
     let empty = Snapshot::new(&job.layout);
     // The number of shared iterations that are taken, for each part. All workers increment it.
     let counters: Vec<_> = job.plan.parts.iter().map(|_| Arc::new(AtomicU64::new(0))).collect();
     let (abort, _) = watch::channel(false);
-    let epoch = clock::now();
     let mut workers = Vec::new();
     for number in 0..threads {
         let (ask, asked) = mpsc::channel(1);
@@ -129,14 +118,14 @@ pub(crate) async fn run(
             iteration: iteration.clone(),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: worker_schedule(part, next, (number, threads)),
+            schedule: share.schedule(part, next, (number, threads)),
         });
         let work = WorkerJob {
             parts: parts.collect(),
             epoch,
             shared: job.shared.clone(),
             recorder: Recorder::with_pulse(job.layout.clone(), pulse.clone()),
-            workers: threads,
+            rate_limit: (job.shared.http.settings.rps, share.agents() * threads),
             wakeup: job.wakeup,
             asked,
             finished: finish,
@@ -145,6 +134,7 @@ pub(crate) async fn run(
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
         workers.push(Worker { ask, pulse, thread, finished });
     }
+    watch.began(clock::now().saturating_duration_since(epoch));
     let watched = job.plan.parts.iter().map(|part| (part.is_open(), part.end));
     let (mut stall, mut health) = (StallWatch::new(&job.limits, watched), HealthMeter::start());
     let supervisor = Supervisor { epoch, empty: &empty, abort: &abort };
@@ -157,86 +147,9 @@ pub(crate) async fn run(
     load.health = health.overall(&load.snapshot.worked);
     stall::count_omitted(&load.stalls, job.plan, &mut load.snapshot);
     if early.aborted.is_none() {
-        load.count_untaken(job.plan, &counters);
+        load.count_untaken(job.plan, share, &counters);
     }
     Ok(Load { interrupted: early.interrupted, aborted: early.aborted, ..load })
-}
-
-/// An arrival is dropped if all virtual users of its worker are busy, although another worker's may
-/// be idle. With this many virtual users for each worker, that is rare. With fewer virtual users,
-/// fewer workers share them.
-const MIN_VUS_PER_WORKER: u32 = 32;
-
-/// The share of a part for worker `number` of `workers`. Virtual users and arrivals are dealt out
-/// in turn.
-fn worker_schedule(part: &PartPlan, next: &Arc<AtomicU64>, (number, workers): (usize, usize)) -> WorkerSchedule {
-    match &part.schedule {
-        Schedule::Vus { vus, iterations } => {
-            let supply = match iterations {
-                IterationLimit::UntilStop => IterationSupply::Endless,
-                IterationLimit::Each(each) => IterationSupply::Each(*each),
-                IterationLimit::Shared(all) => IterationSupply::Shared { next: next.clone(), all: *all },
-            };
-            WorkerSchedule::Vus { vus: vus.iter().skip(number).step_by(workers).cloned().collect(), supply }
-        }
-        Schedule::Arrivals { arrivals, vus, max_vus } => {
-            let of = workers.min((*max_vus / MIN_VUS_PER_WORKER).max(1) as usize);
-            let in_turn = |all: u32| (0..all).skip(number).step_by(of);
-            let ids = if number < of { in_turn(*max_vus).map(|id| part.first_id + id).collect() } else { Vec::new() };
-            let ready = if number < of { in_turn(*vus).count() } else { 0 };
-            let nth = if number < of { number } else { usize::MAX };
-            WorkerSchedule::Arrivals { arrivals: arrivals.clone(), nth, of, ids, ready }
-        }
-    }
-}
-
-impl Load {
-    /// A load that has not begun.
-    pub(crate) fn not_started(snapshot: Snapshot) -> Self {
-        Self {
-            snapshot,
-            health: GeneratorHealth::default(),
-            workers: 0,
-            interrupted: false,
-            aborted: None,
-            errors: ScenarioErrors::default(),
-            panics: Vec::new(),
-            faults: Vec::new(),
-            outages: None,
-            stalls: Vec::new(),
-            longest_stall: Duration::ZERO,
-        }
-    }
-
-    /// Adds a worker's results. If the worker panicked, adds its last known snapshot.
-    fn add(&mut self, worker: Worker, last_known: &Snapshot) {
-        drop(worker.ask);
-        match worker.thread.join() {
-            Ok(Ok(result)) => {
-                self.snapshot.merge(&result.snapshot);
-                self.errors.merge(result.errors);
-                self.panics.extend(result.panics);
-                self.outages = [self.outages, result.outages].into_iter().flatten().reduce(OutageSummary::merge);
-            }
-            Ok(Err(error)) => self.faults.push(format!("failed to start the runtime of a worker thread: {error}")),
-            Err(panic) => {
-                let text = panics::message(panic.as_ref());
-                self.faults.push(format!("a worker thread panicked; its last counts are lost: {text}"));
-                // Counts that were pushed must not decrease.
-                self.snapshot.merge(last_known);
-            }
-        }
-    }
-
-    /// Counts shared iterations that no virtual user took as dropped, as in k6.
-    fn count_untaken(&mut self, plan: &Plan, counters: &[Arc<AtomicU64>]) {
-        for ((part, counts), next) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(counters) {
-            if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
-                let untaken = all.saturating_sub(next.load(Ordering::Relaxed));
-                counts.dropped[part.phases.at(part.end).index()] += untaken;
-            }
-        }
-    }
 }
 
 fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::Result<WorkerResult>>> {
@@ -262,7 +175,7 @@ impl Supervisor<'_> {
         (stall, health): (&mut StallWatch, &mut HealthMeter),
         watch: &mut dyn LoadObserver,
     ) -> (EarlyEnd, Vec<Snapshot>) {
-        let mut ticks = time::interval(TICK);
+        let mut ticks = time::interval_at(self.epoch, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut polls = time::interval(stall::POLL);
         polls.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -351,7 +264,7 @@ mod tests {
             while let Some(reply) = asked.blocking_recv() {
                 let _ = reply.send(snapshot.clone());
             }
-            Ok(WorkerResult { snapshot, errors: ScenarioErrors::default(), panics: Vec::new(), outages: None })
+            Ok(WorkerResult { snapshot, errors: worker::ScenarioErrors::default(), panics: Vec::new(), outages: None })
         });
         let empty = Snapshot::new(&Layout::new(&monitoring::services::stock_ai::STOCK_AI, vec![false]));
         Worker { ask, pulse: Arc::new(Pulse::new(&empty)), thread, finished }

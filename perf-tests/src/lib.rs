@@ -11,10 +11,10 @@
 //! use monitoring::endpoint::Method;
 //! use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM, STOCK_AI};
 //! use perf_tests::{Scenario, Vu, constant_vus};
-//! use serde::Deserialize;
+//! use serde::{Deserialize, Serialize};
 //! use serde_json::json;
 //!
-//! #[derive(Deserialize)]
+//! #[derive(Serialize, Deserialize)]
 //! struct Room {
 //!     code: String,
 //! }
@@ -55,6 +55,7 @@
 //! - [`plan`]: the load as a value, before anything runs. [`plan::executor`] has k6's six
 //!   executors.
 //! - [`engine`]: runs the plan's virtual users on worker threads.
+//! - [`agents`]: several processes that make one load together.
 //! - [`data`]: rows of files, secrets and tokens for its iterations.
 //! - [`http`]: sends the requests and reads the responses.
 //! - [`measure`]: folds each sample once into counts, and takes snapshots of them.
@@ -64,6 +65,9 @@
 pub mod scenario;
 
 mod run;
+
+pub mod agents;
+
 mod settings;
 mod signals;
 

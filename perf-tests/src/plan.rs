@@ -119,6 +119,16 @@ impl Plan {
         self.parts.iter().map(|part| part.end).max().unwrap_or_default()
     }
 
+    /// When the last iteration is cut off, from the start of the run.
+    pub(crate) fn last_cut(&self) -> Duration {
+        let of_vus = |part: &PartPlan| match &part.schedule {
+            Schedule::Vus { vus, .. } => vus.iter().flat_map(|vu| &vu.spans).map(|span| span.cut).max(),
+            Schedule::Arrivals { .. } => None,
+        };
+        let cuts = self.parts.iter().map(|part| (part.end + part.graceful_stop).max(of_vus(part).unwrap_or_default()));
+        cuts.max().unwrap_or_default()
+    }
+
     /// The maximum number of virtual users at any time.
     pub fn most_vus(&self) -> u32 {
         self.parts.iter().map(PartPlan::most_vus).fold(0, u32::saturating_add)

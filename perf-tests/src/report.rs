@@ -9,7 +9,7 @@ mod timeline;
 
 pub(crate) use environment::environment;
 pub(crate) use files::{FileError, prepare_folder, publish, write_measurements, write_outcome};
-pub(crate) use load::{generator, generator_warnings, load_problems, phase_times, plan_result};
+pub(crate) use load::{agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result};
 pub(crate) use store::RunStore;
 pub(crate) use target::{redirect_finding, target_findings};
 pub(crate) use timeline::{histogram_log, timeline};

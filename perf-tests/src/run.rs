@@ -11,20 +11,24 @@ use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::Settings;
+use tokio::time::Instant;
 
+use crate::agents::Coordinator;
 use crate::clock::{self, Epoch};
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::Iteration;
-use crate::engine::{self, Job, Load, RateLimit, WakeupMode};
+use crate::engine::{self, Job, Load, RateLimit, Share, WakeupMode};
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
-use crate::plan::PartPlan;
+use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, SeriesValue};
 use crate::report::{self, RunStore};
 use crate::settings;
 use crate::signals::Signals;
 
+mod agent;
+mod agents;
 mod backend;
 mod capacity;
 mod check;
@@ -38,13 +42,14 @@ mod spec;
 mod step;
 mod watchers;
 
+pub(crate) use agent::run_agent;
 use check::{check_receiver, check_testid, warn_of_clock_skew};
 pub(crate) use error::RunError;
 use error::{configuration, internal};
 use evidence::FinishedLoad;
 use metrics::Metrics;
 use planning::Planning;
-pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, TeardownFn};
+pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, TeardownFn};
 use step::Step;
 pub(crate) use watchers::AbortRule;
 use watchers::{RecordedTimeline, Watchers};
@@ -60,13 +65,16 @@ pub(crate) enum RunOutcome {
 }
 
 /// Runs a scenario.
-pub(crate) fn run(spec: RunSpec, code: ScenarioCode, settings: Settings) -> Result<RunOutcome, RunError> {
+pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> Result<RunOutcome, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)?;
     runtime.block_on(async {
+        spec.choose(&settings).map_err(RunError::Configuration)?;
         spec.check().map_err(RunError::Configuration)?;
         hosts::check_names(&spec, &settings)?;
         let out = settings.out.clone().unwrap_or_else(|| settings::folder(&settings));
         let planning = Planning::from_settings(&spec, &settings)?;
+        let agents = settings.agents.unwrap_or(1);
+        engine::check_shares(&planning.plan, agents).map_err(RunError::Configuration)?;
         if settings.dry_run {
             let targets = hosts::describe(&settings, None);
             return Ok(RunOutcome::Drawn(format!("{}{targets}\n", planning.draw(spec.name, &out))));
@@ -96,7 +104,9 @@ impl PreparedRun {
     /// Makes all checks that are possible before the load.
     async fn prepare(spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
-        let ports = capacity::check(&planning.plan, 1 + settings.hosts.len()).map_err(RunError::Configuration)?;
+        // Agents on other machines check their own share.
+        let vus = if settings.listen.is_some() { 0 } else { planning.plan.most_vus().into() };
+        let ports = capacity::check(vus, 1 + settings.hosts.len()).map_err(RunError::Configuration)?;
         let ports = ports.into_iter().filter(|_| !settings.has_only_sockets());
         let mut warnings: Vec<_> =
             ports.map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
@@ -119,8 +129,7 @@ impl PreparedRun {
         warnings.extend(warn_of_clock_skew(store.as_ref()).await);
         hosts::check_targets(&settings, &http).await?;
         let folder = report::prepare_folder(out, &testid)?;
-        let open = planning.plan.parts.iter().map(PartPlan::is_open).collect();
-        let layout = Layout::new(spec.catalogue, open);
+        let layout = layout(&spec, &planning.plan);
         Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http, store })
     }
 
@@ -133,34 +142,34 @@ impl PreparedRun {
         self.print_line(&hosts::describe(&self.settings, Some(&self.http)));
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
-        let shared = Arc::new(RunContext {
-            http: self.http.clone(),
-            endpoints: self.spec.catalogue.endpoints,
-            hosts: hosts::of_endpoints(self.spec.catalogue, &self.http),
-            exercised: self.spec.exercised.clone(),
-            measures: self.spec.catalogue.measures,
-            declared_measures: self.spec.measures.clone(),
-            seed: self.planning.plan.seed,
-            ids: self.planning.plan.parts.iter().map(PartPlan::ids).collect(),
-            phases: self.planning.plan.parts.iter().map(|part| part.phases.clone()).collect(),
-            shared_connections: self.spec.shared_connections,
-            keeps_cookies: self.settings.http.keep_cookies.unwrap_or(self.spec.keeps_cookies),
-        });
+        let mut coordinator = self.gather_agents().await?;
+        let shared = Arc::new(run_context(&self.spec, &self.planning.plan, &self.http));
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
         let mut setup_vu = setup_vu(&shared, &recorder);
         let body = self.set_up(code, &mut setup_vu, &mut problems).await?;
+        if let (Some(coordinator), Some(body)) = (&mut coordinator, &body) {
+            problems.extend(self.hand_out(coordinator, body).await);
+        }
+        let can_run = problems.is_empty();
         let (iterations, teardown) = body.map_or((None, None), |body| (Some(body.iterations), body.teardown));
         let mut load = Load::not_started(Snapshot::new(&self.layout));
         let (mut started, mut ended, mut timeline) = (epoch.wall(), epoch.wall(), RecordedTimeline::default());
-        if let Some(iterations) = iterations {
+        if let Some(iterations) = iterations.filter(|_| can_run) {
             match metrics.begin(&load.snapshot).await {
                 Ok(()) => {
+                    let began = match &mut coordinator {
+                        Some(coordinator) => coordinator.begin().await,
+                        None => clock::now(),
+                    };
                     started = epoch.wall();
-                    match self.load(shared, iterations, &mut metrics).await {
+                    match self.load((shared, iterations, began), coordinator.as_mut(), &mut metrics).await {
                         Ok((loaded, recorded)) => (load, timeline) = (loaded, recorded),
                         Err(error) => problems.push(internal_problem(FindingKind::LoadFailed, error.to_string())),
                     }
                     ended = epoch.wall();
+                    if let Some(coordinator) = &mut coordinator {
+                        coordinator.end_processes().await;
+                    }
                     problems.extend(sleep_finding(epoch.slept()));
                 }
                 Err(refusal) => {
@@ -172,6 +181,10 @@ impl PreparedRun {
             problems.push(internal_problem(FindingKind::LoadFailed, error));
             None
         });
+        problems.extend(coordinator.iter().flat_map(Coordinator::turned_away).map(|peer| {
+            let message = format!("a peer was turned away, and made no load: {peer}");
+            Finding::warning(Subject::Generator, FindingKind::AgentRefused, message)
+        }));
         if let Some(teardown) = teardown {
             let teardown_step = Step { name: "teardown", limit: self.settings.teardown_timeout };
             let result = tokio::select! {
@@ -204,7 +217,7 @@ impl PreparedRun {
         let failure = tokio::select! {
             () = self.signals.next() => return Err(RunError::Interrupted),
             () = step.show_waiting(quiet) => return Ok(None),
-            result = step.run((code.0)(setup_vu)) => match result {
+            result = step.run((code.0)(SetupSource::Setup(setup_vu))) => match result {
                 Ok(body) => return Ok(Some(body)),
                 Err(failure) => failure,
             },
@@ -215,19 +228,31 @@ impl PreparedRun {
 
     async fn load(
         &mut self,
-        shared: Arc<RunContext>,
-        iterations: Vec<Arc<dyn Iteration>>,
+        (shared, iterations, began): (Arc<RunContext>, Vec<Arc<dyn Iteration>>, Instant),
+        coordinator: Option<&mut Coordinator>,
         metrics: &mut Metrics,
     ) -> Result<(Load, RecordedTimeline), RunError> {
         let RunSpec { name, catalogue, exercised, .. } = &self.spec;
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
         let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised, plan);
-        let wakeup = if self.settings.exact_arrivals { WakeupMode::Exact } else { WakeupMode::Grid };
-        let limits = check::stall_limits(catalogue);
-        let job = Job { plan, shared, layout: self.layout.clone(), iterations, wakeup, limits };
-        let began = clock::now();
-        let load = engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?;
+        let load = match coordinator {
+            Some(coordinator) => coordinator.run(plan, began, &mut self.signals, &mut watch).await,
+            None => {
+                let job = Job {
+                    plan,
+                    shared,
+                    layout: self.layout.clone(),
+                    iterations: self.spec.chosen(iterations),
+                    wakeup: WakeupMode::new(self.settings.exact_arrivals),
+                    limits: check::stall_limits(catalogue),
+                    share: Share::WHOLE,
+                    epoch: began,
+                    threads: engine::processors(),
+                };
+                engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?
+            }
+        };
         let timeline = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
         Ok((load, timeline))
     }
@@ -251,6 +276,28 @@ impl PreparedRun {
         };
         Ok(Metrics::to(client, epoch, self.settings.push_interval, to_series))
     }
+}
+
+/// The constants of a run's virtual users.
+fn run_context(spec: &RunSpec, plan: &Plan, http: &Arc<HttpConfig>) -> RunContext {
+    RunContext {
+        http: http.clone(),
+        endpoints: spec.catalogue.endpoints,
+        hosts: hosts::of_endpoints(spec.catalogue, http),
+        exercised: spec.exercised.clone(),
+        measures: spec.catalogue.measures,
+        declared_measures: spec.measures.clone(),
+        seed: plan.seed,
+        ids: plan.parts.iter().map(PartPlan::ids).collect(),
+        phases: plan.parts.iter().map(|part| part.phases.clone()).collect(),
+        shared_connections: spec.shared_connections,
+        keeps_cookies: http.settings.keep_cookies.unwrap_or(spec.keeps_cookies),
+    }
+}
+
+/// The dimensions of a run's counts.
+fn layout(spec: &RunSpec, plan: &Plan) -> Layout {
+    Layout::new(spec.catalogue, plan.parts.iter().map(PartPlan::is_open).collect())
 }
 
 /// Reports that the machine slept during the run: latencies measured then are not the service's.

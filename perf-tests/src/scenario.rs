@@ -9,15 +9,19 @@ use monitoring::endpoint::Endpoint;
 use monitoring::measure::Measure;
 use perf_host::{Lock, LockError};
 use perf_settings::Settings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::engine::vu::Vu;
-use crate::engine::worker::{Iteration, IterationFuture};
+use crate::engine::worker::Iteration;
 use crate::plan::LoadProfile;
-use crate::run::{AbortRule, LocalFuture, PartSpec, RunError, RunSpec, ScenarioBody, ScenarioCode, TeardownFn};
+use crate::run::{self, AbortRule, LocalFuture, PartSpec, RunError, RunSpec};
 use crate::settings;
 
+mod scenario_code;
 mod scenario_result;
 
+use scenario_code::bind_iteration;
 pub use scenario_result::ScenarioResult;
 
 /// A scenario under construction. `S` is the type of the value that setup returns.
@@ -63,6 +67,8 @@ impl Scenario {
     /// Its requests are not judged and are counted apart. It may take 60 s (`--setup-timeout`). If
     /// it fails, no load runs and the run is inconclusive. A panic in it gives exit code 104.
     ///
+    /// If agents make the load (`--agents`), they receive the value as JSON, at most 16 MiB.
+    ///
     /// ```
     /// # use monitoring::endpoint::Method;
     /// # use monitoring::services::stock_ai::STOCK_AI;
@@ -78,6 +84,7 @@ impl Scenario {
     /// setup's value.
     pub fn setup<T, F>(self, setup: F) -> Scenario<T>
     where
+        T: Serialize + DeserializeOwned,
         F: AsyncFnOnce(&mut Vu) -> anyhow::Result<T> + 'static,
     {
         let is_first = self.teardown.is_none() && self.iterations.is_empty();
@@ -87,7 +94,7 @@ impl Scenario {
     }
 }
 
-impl<S: Send + Sync + 'static> Scenario<S> {
+impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// Declares the endpoints that the scenario requests. Only their objectives are judged.
     ///
     /// At least one is needed, and each must be in the catalogue. A request to an undeclared
@@ -310,35 +317,23 @@ impl<S: Send + Sync + 'static> Scenario<S> {
     /// Like [`Scenario::run_parts`], with these settings in place of the environment's, and without
     /// the lock.
     pub fn run_parts_with(self, settings: Settings) -> ScenarioResult {
-        let outcome = settings.outcome.clone();
-        let Self { mut spec, setup, mut iterations, teardown, .. } = self;
-        if let Some(part) = &settings.part {
-            match spec.choose_part(part) {
-                Ok(chosen) => iterations = iterations.into_iter().skip(chosen).take(1).collect(),
-                Err(error) => return ScenarioResult::new(Err(RunError::Configuration(error)), outcome),
-            }
+        if let Some(join) = settings::agent_join() {
+            self.run_as_agent(&join);
         }
-        let code = ScenarioCode::new(move |vu| {
-            Box::pin(async move {
-                let value = Arc::new(setup(vu).await?);
-                Ok(ScenarioBody {
-                    iterations: iterations.into_iter().map(|iteration| iteration(value.clone())).collect(),
-                    teardown: teardown.map(|teardown| -> Box<TeardownFn> { Box::new(move |vu| teardown(vu, value)) }),
-                })
-            })
-        });
-        ScenarioResult::new(crate::run::run(spec, code, settings), outcome)
+        let outcome = settings.outcome.clone();
+        let (spec, code) = self.into_code();
+        ScenarioResult::new(run::run(spec, code, settings), outcome)
     }
 }
 
 /// Reads the settings from the environment, and locks this clone for load. A dry run sends nothing
-/// and needs no lock.
+/// and needs no lock. An agent's coordinator has it.
 fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), ScenarioResult> {
     let refused = |error: &dyn std::fmt::Display, outcome| {
         ScenarioResult::new(Err(RunError::Configuration(error.to_string())), outcome)
     };
     let settings = settings::from_env().map_err(|error| refused(&error, None))?;
-    if settings.dry_run {
+    if settings.dry_run || settings::agent_join().is_some() {
         return Ok((settings, None));
     }
     match Lock::take(&settings::folder(&settings).join("load.lock"), scenario) {
@@ -351,28 +346,5 @@ fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), Sc
             Err(refused(&message, settings.outcome))
         }
         Err(error) => Err(refused(&error, settings.outcome)),
-    }
-}
-
-fn bind_iteration<S: Send + Sync + 'static, F>(iteration: F) -> IterationFactory<S>
-where
-    F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync + 'static,
-{
-    Box::new(move |value| Arc::new(BoundIteration { iteration, value }))
-}
-
-/// The author's iteration with setup's value as its argument.
-struct BoundIteration<F, S> {
-    iteration: F,
-    value: Arc<S>,
-}
-
-impl<F, S> Iteration for BoundIteration<F, S>
-where
-    S: Send + Sync,
-    F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync,
-{
-    fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a> {
-        Box::pin((self.iteration)(vu, &self.value))
     }
 }

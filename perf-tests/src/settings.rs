@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use perf_settings::{RW_HEADERS, SETTINGS_JSON, Settings, SettingsError, header_lines};
+use perf_settings::{AGENT_JOIN, AGENT_TOKEN, RW_HEADERS, SETTINGS_JSON, Settings, SettingsError, header_lines};
 
 /// The settings of this process: all in one variable if `cargo xtask perf` started it, otherwise
 /// each from its own variable.
@@ -15,6 +15,26 @@ pub(crate) fn from_env() -> Result<Settings, SettingsError> {
             _ => std::env::var(name).ok(),
         }),
     }
+}
+
+/// Where and how an agent joins.
+pub(crate) struct AgentJoin {
+    /// Address of the coordinator.
+    pub(crate) address: String,
+    pub(crate) token: String,
+}
+
+/// The token of a run whose agents are started by hand.
+#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
+pub(crate) fn agent_token() -> Option<String> {
+    std::env::var(AGENT_TOKEN).ok()
+}
+
+/// Where this process joins as an agent; `None` if it is not one.
+#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
+pub(crate) fn agent_join() -> Option<AgentJoin> {
+    let address = std::env::var(AGENT_JOIN).ok().filter(|address| !address.is_empty())?;
+    Some(AgentJoin { address, token: std::env::var(AGENT_TOKEN).unwrap_or_default() })
 }
 
 /// A variable that a scenario names. `None` if it is not set or not text.

@@ -38,6 +38,12 @@ impl Signals {
         Ok(Self(receiver))
     }
 
+    /// Signals that another process sends by a message.
+    pub(crate) fn remote() -> (watch::Sender<u32>, Self) {
+        let (count, receiver) = watch::channel(0);
+        (count, Self(receiver))
+    }
+
     /// Whether a signal has arrived.
     pub(crate) fn came(&self) -> bool {
         *self.0.borrow() > 0

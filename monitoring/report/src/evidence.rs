@@ -27,7 +27,7 @@ pub use phase_time::{PhaseTime, judged_ms};
 pub use snapshot::{Chosen, Layout, PartCounts, Snapshot};
 
 use crate::finding::Finding;
-use crate::{BackendValue, CacheResult, Environment, Generator, PlanResult, StoreResult, Timeline};
+use crate::{AgentResult, BackendValue, CacheResult, Environment, Generator, PlanResult, StoreResult, Timeline};
 
 /// Schema version of the evidence.
 pub const SCHEMA: u32 = 1;
@@ -78,6 +78,9 @@ pub struct Evidence {
     pub phases: Vec<Vec<PhaseTime>>,
     /// Resources that the generator used.
     pub generator: Generator,
+    /// The agents that made the load together. Empty if one process made it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentResult>,
     /// Machine and software of the run.
     pub environment: Environment,
     /// Counts and quantiles over time, after warm-up.

@@ -92,6 +92,9 @@ pub enum FindingKind {
     SlowConnecting,
     GeneratorBusy,
     ProcessorStolen,
+    AgentLost,
+    AgentRefused,
+    AgentSkewed,
     SettingIgnored,
     // Store.
     StoreRefused,

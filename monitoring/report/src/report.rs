@@ -18,6 +18,7 @@ use crate::judgement::Judgement;
 use crate::millis::Millis;
 use monitoring::slo::OnMiss;
 
+mod agent;
 mod backend;
 mod environment;
 mod goal;
@@ -27,6 +28,7 @@ mod objective;
 mod tests;
 mod timeline;
 
+pub use agent::AgentResult;
 pub use backend::CacheResult;
 pub use environment::{Environment, TargetHost};
 pub use goal::{Goal, Percentile, Share};
@@ -76,6 +78,9 @@ pub struct Report {
     /// Resources that the generator used.
     #[serde(default)]
     pub generator: Generator,
+    /// The agents that made the load together. Empty if one process made it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentResult>,
     /// Machine and software of the run.
     #[serde(default)]
     pub environment: Environment,
@@ -138,6 +143,7 @@ impl Report {
             smoke: evidence.smoke,
             plan: evidence.plan,
             generator: evidence.generator,
+            agents: evidence.agents,
             environment: evidence.environment,
             timeline: evidence.timeline,
             requests,

@@ -45,6 +45,7 @@ fn report() -> Report {
         segments: Vec::new(),
         checks: Vec::new(),
         failures: Vec::new(),
+        agents: Vec::new(),
         environment: Environment::default(),
         timeline: Timeline::default(),
         requests: Requests { sent: 338, failed: 30, unknown: 0 },

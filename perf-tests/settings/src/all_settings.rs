@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::per_host::set_targets;
 use crate::setting::SettingValue::{Many, One, Switch};
 use crate::setting::{Group, Setting, flag, variable};
-use crate::value::{parse_duration, parse_number, parse_size, parse_url, parse_vus, parse_within};
+use crate::value::{parse_duration, parse_listen, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
-    ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DNS_TTL, DURATION, EXACT_ARRIVALS, FOLDER,
-    HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS,
-    PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
+    AGENTS, ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DNS_TTL, DURATION, EXACT_ARRIVALS, FOLDER,
+    HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, MAX_AGENTS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT,
+    PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
     RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, SNI, STAGES, TARGET,
     TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
@@ -94,6 +94,15 @@ const LOAD: &[Setting] = &[
         .help("Warm-up period (for example 30s). Its requests are recorded but not judged by default"),
     flag("part", One("PART"), &["PERF_PART"], |it, text| some(&mut it.part, Ok(text.to_owned()))).help(
         "Run only this part of a scenario that has several parts. Endpoints that it does not request are not judged",
+    ),
+    flag("agents", One("N"), &[AGENTS], |it, text| {
+        some(&mut it.agents, parse_number(text, 1..=MAX_AGENTS.into()))
+    })
+    .help(
+        "Make the load by N processes on this machine together. Requests, counts and verdict are those of one process",
+    ),
+    flag("listen", One("ADDRESS:PORT"), &[LISTEN], |it, text| some(&mut it.listen, parse_listen(text))).help(
+        "Wait at this address for agents on other machines. They are not started here; the token is in PERF_AGENT_TOKEN",
     ),
     flag("setup-timeout", One("DURATION"), &["PERF_SETUP_TIMEOUT"], |it, text| {
         put(&mut it.setup_timeout, parse_duration(text))

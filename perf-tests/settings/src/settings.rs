@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    DEFAULT_SEED, DEFAULT_TARGET, DNS_TTL, HttpSettings, LoadOverride, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
-    RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET, UnixTarget,
+    AGENTS, DEFAULT_SEED, DEFAULT_TARGET, DNS_TTL, HttpSettings, LISTEN, LoadOverride, REPLAY, RW_BEARER_TOKEN,
+    RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET, UnixTarget,
 };
 use crate::all_settings::all_settings;
 use crate::setting::Setting;
@@ -40,6 +41,10 @@ pub struct Settings {
     pub http: HttpSettings,
     /// The only part of a scenario to run, if one was given.
     pub part: Option<String>,
+    /// How many processes make the load together. `None`: the scenario's own process makes it.
+    pub agents: Option<u32>,
+    /// Where agents join that are started by hand. `None`: they are started on this machine.
+    pub listen: Option<SocketAddr>,
     /// Time limit of a scenario's setup.
     pub setup_timeout: Duration,
     /// Time limit of a scenario's teardown.
@@ -104,6 +109,8 @@ impl Settings {
             load: LoadOverride::default(),
             http: HttpSettings::default(),
             part: None,
+            agents: None,
+            listen: None,
             setup_timeout: DEFAULT_STEP_TIMEOUT,
             teardown_timeout: DEFAULT_STEP_TIMEOUT,
             exact_arrivals: false,
@@ -199,6 +206,10 @@ impl Settings {
             return contradiction(format!(
                 "{setting} has a value for host {name:?}, which has no URL: add --target {name}=URL, or remove the value"
             ));
+        }
+        if self.listen.is_some() && self.agents.is_none() {
+            let listen = typed(LISTEN).unwrap_or(LISTEN);
+            return contradiction(format!("{listen} waits for agents: add --agents N (or {AGENTS}), their number"));
         }
         self.load.check(typed)?;
         if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {

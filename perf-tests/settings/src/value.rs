@@ -1,5 +1,6 @@
 //! Parsers of values: numbers, durations, URLs.
 
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -47,6 +48,21 @@ pub(super) fn parse_within(text: &str, range: RangeInclusive<Duration>) -> Resul
     let duration = humantime::parse_duration(text).ok().filter(|duration| range.contains(duration));
     let shown = |bound: &Duration| humantime::format_duration(*bound).to_string();
     duration.ok_or_else(|| ValueError::Duration(text.to_owned(), shown(range.start()), shown(range.end())))
+}
+
+/// Parses an address that agents join at. It must be of this machine or of a private network (RFC
+/// 1918, 4193), because the messages are not encrypted.
+pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, ValueError> {
+    const OTHER: ValueError = ValueError::Refused(
+        "not an address and port such as 10.0.0.5:7070, on this machine or in a private network: messages between \
+         machines are not encrypted",
+    );
+    let address: SocketAddr = text.parse().map_err(|_| OTHER)?;
+    let is_private = match address.ip() {
+        IpAddr::V4(four) => four.is_loopback() || four.is_private(),
+        IpAddr::V6(six) => six.is_loopback() || six.is_unique_local(),
+    };
+    if is_private { Ok(address) } else { Err(OTHER) }
 }
 
 /// Parses an HTTP or HTTPS URL with a host.

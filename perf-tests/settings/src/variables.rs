@@ -16,6 +16,8 @@ names! {
     FOLDER = "PERF_FOLDER";
     QUIET = "PERF_QUIET";
     PROMETHEUS = "PERF_PROMETHEUS_URL";
+    AGENTS = "PERF_AGENTS";
+    LISTEN = "PERF_LISTEN";
     VUS = "K6_VUS";
     DURATION = "K6_DURATION";
     ITERATIONS = "K6_ITERATIONS";
@@ -51,6 +53,12 @@ names! {
 /// All [`Settings`](super::Settings) as JSON. `cargo xtask perf` passes them to a scenario's
 /// process in this variable.
 pub const SETTINGS_JSON: &str = "PERF_SETTINGS";
+/// Address of the coordinator. It makes a scenario's process an agent, which gets its settings from
+/// there.
+pub const AGENT_JOIN: &str = "PERF_AGENT_JOIN";
+/// The secret by which coordinator and agents of a run know each other. It is in no argument, since
+/// other users of the machine can read command lines.
+pub const AGENT_TOKEN: &str = "PERF_AGENT_TOKEN";
 /// A header for the store; the rest of the variable's name is the header's name. A lookup of this
 /// prefix returns all such headers, one "name:value" per line.
 pub const RW_HEADERS: &str = "K6_PROMETHEUS_RW_HEADERS_";

@@ -108,6 +108,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (RATE, "200/10s", "0/s"),
     (MAX_VUS_OF_RATE, "9", "50001"),
     (WARM_UP, "3s", "soon"),
+    (AGENTS, "4", "0"),
+    (LISTEN, "10.0.0.5:7070", "0.0.0.0:7070"),
     ("PERF_PART", "readers", ""),
     ("PERF_SETUP_TIMEOUT", "2m", "0s"),
     ("PERF_TEARDOWN_TIMEOUT", "10s", "soon"),
@@ -159,6 +161,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
 fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
     match variable {
         MAX_VUS_OF_RATE => &[(RATE, "1/s")],
+        LISTEN => &[(AGENTS, "2")],
         RW_USERNAME => &[(REMOTE_WRITE, "http://store")],
         RW_PASSWORD => &[(REMOTE_WRITE, "http://store"), (RW_USERNAME, "me")],
         RW_CLIENT_CERTIFICATE => &[(RW_CLIENT_CERTIFICATE_KEY, "k.pem")],

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::data_file::path_of;
 use super::order::{Order, mix};
@@ -13,6 +14,9 @@ use super::rows::Rows;
 ///
 /// The rows stay in the file. Memory is 1 byte for 8 rows; a row costs a read of some kilobytes
 /// from the system's cache, and of at most 64 KiB beside one long row. JSON arrays stay in memory.
+///
+/// As part of setup's value, only its path and options are sent to agents. Each agent opens its own
+/// copy of the file, which must have the same number of rows.
 ///
 /// ```no_run
 /// use perf_tests::data::Feeder;
@@ -80,6 +84,12 @@ impl Feeder {
         }
     }
 
+    /// Path and options, by which another process opens it.
+    fn description(&self) -> Description {
+        let Self { path, rows, order, cycles } = self;
+        Description { path: path.clone(), rows: rows.len(), order: *order, cycles: *cycles }
+    }
+
     /// Takes the rows in an order that follows from the seed, each once.
     #[must_use]
     pub const fn shuffled(mut self) -> Self {
@@ -118,5 +128,34 @@ impl Feeder {
         };
         let row = self.rows.row(index);
         row.map_err(|message| FeederError::Row { path: self.path.clone(), row: index + 1, message })
+    }
+}
+
+/// A feeder without its rows.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    path: PathBuf,
+    rows: u64,
+    order: Order,
+    cycles: bool,
+}
+
+/// Writes path and options.
+impl Serialize for Feeder {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.description().serialize(serializer)
+    }
+}
+
+/// Reads path and options, and opens the file.
+impl<'de> Deserialize<'de> for Feeder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Description { path, rows, order, cycles } = Description::deserialize(deserializer)?;
+        let feeder = Self { order, cycles, ..Self::open(path).map_err(D::Error::custom)? };
+        if feeder.len() == rows {
+            return Ok(feeder);
+        }
+        let (path, here) = (feeder.path.display(), feeder.len());
+        Err(D::Error::custom(format!("data file {path} has {here} rows here, and {rows} where setup ran")))
     }
 }

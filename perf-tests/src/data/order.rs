@@ -1,8 +1,10 @@
 //! The order in which rows are taken. It follows from the seed and the number of the row that is
 //! taken, so that VUs need not agree on it.
 
+use serde::{Deserialize, Serialize};
+
 /// Order of rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Order {
     /// As in the file.
     Sequential,

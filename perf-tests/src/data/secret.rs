@@ -4,9 +4,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::settings;
 
 /// A secret from a variable of the environment or from a file. `Debug` prints where it comes from.
+///
+/// As part of setup's value, only its origin is sent to agents. Each agent reads the secret from
+/// its own variable or file.
 ///
 /// ```no_run
 /// use perf_tests::data::Secret;
@@ -19,8 +26,16 @@ use crate::settings;
 /// ```
 #[derive(Clone)]
 pub struct Secret {
-    origin: Arc<str>,
+    origin: Arc<Origin>,
     value: Arc<str>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Origin {
+    Variable(String),
+    File(PathBuf),
+    Server,
 }
 
 /// Why there is no secret. No message has its value.
@@ -43,8 +58,13 @@ pub enum SecretError {
 }
 
 impl Secret {
-    pub(super) fn new(origin: &str, value: &str) -> Self {
-        Self { origin: origin.into(), value: value.into() }
+    fn new(origin: Origin, value: &str) -> Self {
+        Self { origin: Arc::new(origin), value: value.into() }
+    }
+
+    /// A secret that a server issued. It cannot be sent to agents.
+    pub(super) fn from_server(value: &str) -> Self {
+        Self::new(Origin::Server, value)
     }
 
     /// The value of a variable.
@@ -54,7 +74,7 @@ impl Secret {
     pub fn env(name: &str) -> Result<Self, SecretError> {
         let value = settings::variable(name).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| SecretError::Variable(name.to_owned()))?;
-        Ok(Self::new(&format!("variable {name}"), &value))
+        Ok(Self::new(Origin::Variable(name.to_owned()), &value))
     }
 
     /// The text of a file, without line ends at its end.
@@ -67,7 +87,7 @@ impl Secret {
         let text = std::fs::read_to_string(path).map_err(error)?;
         match text.trim_end_matches(['\r', '\n']) {
             "" => Err(SecretError::Empty(path.to_owned())),
-            value => Ok(Self::new(&format!("file {}", path.display()), value)),
+            value => Ok(Self::new(Origin::File(path.to_owned()), value)),
         }
     }
 
@@ -80,6 +100,32 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secret({})", self.origin)
+        match &*self.origin {
+            Origin::Server => write!(f, "Secret(a server)"),
+            Origin::Variable(name) => write!(f, "Secret(variable {name})"),
+            Origin::File(path) => write!(f, "Secret(file {})", path.display()),
+        }
+    }
+}
+
+/// Writes its origin.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &*self.origin {
+            Origin::Server => Err(S::Error::custom("a secret that a server issued is not sent to agents")),
+            origin => origin.serialize(serializer),
+        }
+    }
+}
+
+/// Reads its origin, and the secret from there.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let secret = match Origin::deserialize(deserializer)? {
+            Origin::Variable(name) => Self::env(&name),
+            Origin::File(path) => Self::file(path),
+            Origin::Server => return Err(D::Error::custom("a secret that a server issued has no origin to read")),
+        };
+        secret.map_err(D::Error::custom)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
@@ -39,12 +40,17 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 ///     .exercises(&[GET_NEWS])
 ///     .setup(async |_: &mut Vu| Ok(SharedToken::renewed_before(Duration::from_secs(10))));
 /// ```
-#[derive(Debug)]
+///
+/// As part of setup's value, only the time of renewal is sent to agents. Each agent has a token of
+/// its own.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct SharedToken {
     early: Duration,
     /// The latest token. It is not locked while a new one is requested.
+    #[serde(skip)]
     latest: Mutex<Option<HeldToken>>,
     /// Held while a new one is requested.
+    #[serde(skip)]
     renewing: AsyncMutex<()>,
 }
 
@@ -65,7 +71,7 @@ struct HeldToken {
 impl Token {
     /// A token that is valid for a time, such as the `expires_in` of RFC 6749.
     pub fn new(value: &str, lifetime: Duration) -> Self {
-        Self { secret: Secret::new("a server", value), lifetime: lifetime.min(LONGEST) }
+        Self { secret: Secret::from_server(value), lifetime: lifetime.min(LONGEST) }
     }
 }
 

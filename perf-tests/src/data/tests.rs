@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::order::Order;
 use super::*;
@@ -195,4 +196,38 @@ fn a_secret_is_never_printed() {
     assert!(Secret::env("PATH").is_ok_and(|it| format!("{it:?}") == "Secret(variable PATH)"));
     let missing = Secret::env("NO_SUCH_SECRET").unwrap_err().to_string();
     assert_eq!(missing, "variable NO_SUCH_SECRET is not set: set it to the secret");
+}
+
+/// A value as another process receives it.
+fn sent<T: Serialize + DeserializeOwned>(value: &T) -> Result<T, String> {
+    let text = serde_json::to_string(value).unwrap();
+    assert!(!text.contains("hunter2"), "a secret was sent: {text}");
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_feeder_takes_the_same_rows_in_another_process() {
+    let path = path("sent.csv");
+    let rows: String = (0..50).map(|row| format!("name{row},1\n")).collect();
+    fs::write(&path, format!("name,age\n{rows}")).unwrap();
+    let feeder = Feeder::open(&path).unwrap().shuffled().cycle();
+    let arrived = sent(&feeder).unwrap();
+    assert_eq!(students(&arrived, 120), students(&feeder, 120));
+    fs::write(&path, "name,age\nAda,36\n").unwrap();
+    let error = sent(&feeder).unwrap_err();
+    assert!(error.contains("sent.csv has 1 rows here, and 50 where setup ran"), "{error}");
+    fs::remove_file(&path).unwrap();
+    assert!(sent(&feeder).unwrap_err().contains("No such file"));
+}
+
+#[test]
+fn a_secret_is_read_again_in_another_process() {
+    let path = path("sent-token");
+    fs::write(&path, "hunter2\n").unwrap();
+    let secret = Secret::file(&path).unwrap();
+    assert_eq!(sent(&secret).unwrap().expose(), "hunter2");
+    fs::remove_file(&path).unwrap();
+    assert!(sent(&secret).unwrap_err().contains("No such file"));
+    let from_variable = Secret::env("PATH").unwrap();
+    assert_eq!(sent(&from_variable).unwrap().expose(), from_variable.expose());
 }

@@ -22,6 +22,12 @@ pub(crate) enum WakeupMode {
     Runtime,
 }
 
+impl WakeupMode {
+    pub(crate) const fn new(exact: bool) -> Self {
+        if exact { Self::Exact } else { Self::Grid }
+    }
+}
+
 /// Waits for one arrival after another.
 pub(super) struct ArrivalTimer {
     epoch: Instant,

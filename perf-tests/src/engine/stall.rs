@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use monitoring::phase::Phase;
 use monitoring::ratio::Ratio;
+use serde::{Deserialize, Serialize};
 
 use crate::measure::{PulseSum, Snapshot};
 use crate::plan::{Plan, apportion};
@@ -38,7 +39,7 @@ pub(crate) struct StallLimit {
 }
 
 /// A time in which requests to an endpoint waited and none ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stall {
     /// Index of the part.
     pub(crate) part: usize,
@@ -82,7 +83,7 @@ struct WatchedPart {
 
 /// The longest time with requests of any kind under way in which none ended.
 #[derive(Debug, Default)]
-struct Silence {
+pub(crate) struct Silence {
     since: Duration,
     ended: u64,
     longest: Duration,
@@ -170,13 +171,7 @@ impl StallWatch {
 
     /// Looks at a snapshot that was taken at `elapsed` from the start of the load.
     pub(super) fn notice(&mut self, elapsed: Duration, snapshot: &Snapshot) {
-        let mut all = snapshot.requests();
-        all.add(snapshot.around);
-        let silence = &mut self.silence;
-        if all.sent != silence.ended || snapshot.in_flight == 0 {
-            (silence.ended, silence.since) = (all.sent, elapsed);
-        }
-        silence.longest = silence.longest.max(elapsed.saturating_sub(silence.since));
+        self.silence.notice(elapsed, snapshot);
     }
 
     /// All stalls by their beginning, and the longest time with requests of any kind under way in
@@ -214,6 +209,23 @@ impl StallWatch {
             stalls.push(Stall { part, endpoint, from, length, waiting, omitted });
         }
         (stalls, self.silence.longest)
+    }
+}
+
+impl Silence {
+    /// Looks at a snapshot that was taken at `elapsed` from the start of the load.
+    pub(crate) fn notice(&mut self, elapsed: Duration, snapshot: &Snapshot) {
+        let mut all = snapshot.requests();
+        all.add(snapshot.around);
+        if all.sent != self.ended || snapshot.in_flight == 0 {
+            (self.ended, self.since) = (all.sent, elapsed);
+        }
+        self.longest = self.longest.max(elapsed.saturating_sub(self.since));
+    }
+
+    /// The longest time so far.
+    pub(crate) const fn longest(&self) -> Duration {
+        self.longest
     }
 }
 

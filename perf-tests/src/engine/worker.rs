@@ -6,9 +6,10 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 use tokio::time::{self, Instant, MissedTickBehavior};
@@ -18,7 +19,7 @@ use super::health;
 use super::panics::KeptPanics;
 use super::rate_limit::RateLimit;
 use super::stall;
-use super::vu::{RequestError, RunContext, Vu, WorkerContext};
+use super::vu::{IterationId, RequestError, RunContext, Vu, WorkerContext};
 use crate::clock;
 use crate::http::{OutageSummary, Pool};
 use crate::measure::{IterationEnd, Recorder, Snapshot};
@@ -46,8 +47,9 @@ pub(crate) struct WorkerJob {
     pub(crate) epoch: Instant,
     pub(crate) shared: Arc<RunContext>,
     pub(crate) recorder: Recorder,
-    /// Number of workers.
-    pub(crate) workers: usize,
+    /// Requests per second of all workers together, if they are limited, and how many workers
+    /// there are.
+    pub(crate) rate_limit: (Option<u64>, usize),
     pub(crate) wakeup: WakeupMode,
     /// Requests for a snapshot. When the channel closes, the worker ends.
     pub(crate) asked: mpsc::Receiver<oneshot::Sender<Snapshot>>,
@@ -92,8 +94,23 @@ pub(crate) enum IterationSupply {
     Endless,
     /// This many for each virtual user.
     Each(u64),
-    /// This many for all together. `next` counts those taken.
-    Shared { next: Arc<AtomicU64>, all: u64 },
+    /// This many for all virtual users of this agent together. `next` counts those taken. Their
+    /// numbers among those of all agents are `first`, `first + step` and so on.
+    Shared { next: Arc<AtomicU64>, all: u64, first: u64, step: u64 },
+}
+
+impl IterationSupply {
+    /// Takes the next iteration for a virtual user that has begun this many, if there is one.
+    pub(super) fn take(&self, begun: u64) -> Option<IterationId> {
+        match self {
+            Self::Endless => Some(IterationId::Own(begun)),
+            Self::Each(all) => (begun < *all).then_some(IterationId::Own(begun)),
+            Self::Shared { next, all, first, step } => {
+                let nth = next.fetch_add(1, Ordering::Relaxed);
+                (nth < *all).then(|| IterationId::Shared(first + nth * step))
+            }
+        }
+    }
 }
 
 /// The result of a worker.
@@ -108,7 +125,7 @@ pub(crate) struct WorkerResult {
 }
 
 /// The number of errors, and the first few of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ScenarioErrors {
     pub(crate) count: u64,
     pub(crate) first: Vec<String>,
@@ -149,11 +166,11 @@ struct WorkerState {
 /// closes, even after its own load has ended: other workers may still run, and a snapshot covers
 /// all workers.
 pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
-    let WorkerJob { parts, epoch, shared, recorder, workers, wakeup, mut asked, finished, abort } = job;
+    let WorkerJob { parts, epoch, shared, recorder, rate_limit, wakeup, mut asked, finished, abort } = job;
     let _kept = KeptPanics::keep();
     let mut aborted = abort.subscribe();
     let recorder = Rc::new(RefCell::new(recorder));
-    let rate_limit = Rc::new(RateLimit::new(shared.http.settings.rps, workers));
+    let rate_limit = Rc::new(RateLimit::new(rate_limit.0, rate_limit.1));
     let worker = WorkerState {
         context: WorkerContext {
             shared,

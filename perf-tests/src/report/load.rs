@@ -11,12 +11,14 @@ use perf_report::evidence::PhaseTime;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{count, percent};
-use perf_report::{ArrivalCounts, Durations, Generator, Iterations, PartResult, SegmentLatency};
+use perf_report::{AgentResult, ArrivalCounts, Durations, Generator, Iterations, PartResult, SegmentLatency};
 
 use crate::engine::Load;
 use crate::measure::{Chosen, GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
+/// How much later than others an agent may begin.
+const MAX_SKEW: Duration = Duration::from_millis(50);
 /// Share of a worker's time from which on it may start requests late.
 const BUSY: f64 = 0.9;
 
@@ -214,6 +216,39 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
     problems
 }
 
+/// Problems with the agents that made the load: those that were lost, or did not begin together.
+pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding> {
+    let mut problems = Vec::new();
+    let mut inconclusive = |kind, message: String| {
+        problems.push(Finding::problem(ExitCode::Inconclusive, Subject::Generator, kind, message));
+    };
+    let all = agents.len();
+    for agent in agents {
+        let AgentResult { number, place, .. } = agent;
+        if let Some(lost) = &agent.lost {
+            let vus = plan.most_vus() as usize;
+            let share = vus.saturating_sub(*number as usize - 1).div_ceil(all);
+            inconclusive(
+                FindingKind::AgentLost,
+                format!(
+                    "agent {number} of {all} ({place}) was lost {lost}. It had {share} of {vus} VUs; requests that it did \
+                     not make are unknown"
+                ),
+            );
+        }
+        if agent.start_skew_ms > MAX_SKEW.as_secs_f64() * 1e3 {
+            let message = format!(
+                "agent {number} of {all} ({place}) began {:.0} ms late, clock error included; {} ms are allowed: start \
+                 fewer agents on one machine, or set up the network so that messages take less time",
+                agent.start_skew_ms,
+                MAX_SKEW.as_millis()
+            );
+            inconclusive(FindingKind::AgentSkewed, message);
+        }
+    }
+    problems
+}
+
 /// Warns if arrivals of an open load were dropped, or if more than 1 % of them began late.
 fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealth) -> Option<Finding> {
     let Schedule::Arrivals { arrivals, max_vus, .. } = &part.schedule else { return None };
@@ -239,4 +274,43 @@ fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealt
         LATE_AFTER.as_millis()
     );
     (late * 100 > all).then(|| Finding::warning(Subject::Load, FindingKind::ArrivalsLate, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::constant_vus;
+
+    fn agent(number: u32) -> AgentResult {
+        AgentResult {
+            number,
+            place: "process 7 on node-3".to_owned(),
+            workers: 1,
+            requests: 10,
+            failed: 0,
+            cpu: None,
+            processor_s: None,
+            lateness_p99_ms: None,
+            clock_offset_ms: 3_600_000.0,
+            clock_error_ms: 1.0,
+            start_skew_ms: 50.0,
+            lost: None,
+        }
+    }
+
+    #[test]
+    fn agents_that_were_lost_or_late_make_a_run_inconclusive() {
+        let plan = Plan { parts: vec![constant_vus(5, Duration::from_secs(1)).plan("a", 1, 1).unwrap()], seed: 1 };
+        assert_eq!(agent_problems(&plan, &[agent(1), agent(2)]), [], "an offset is corrected, and 50 ms are allowed");
+        let late = AgentResult { start_skew_ms: 80.4, ..agent(2) };
+        let lost = AgentResult { lost: Some("at 00:03: it was silent for 5 s".to_owned()), ..agent(2) };
+        let messages = [late, lost].map(|second| {
+            let [problem] = agent_problems(&plan, &[agent(1), second]).try_into().unwrap();
+            assert_eq!(problem.exit_code, Some(ExitCode::Inconclusive));
+            problem.message
+        });
+        assert!(messages[0].starts_with("agent 2 of 2 (process 7 on node-3) began 80 ms late"), "{}", messages[0]);
+        let expected = "agent 2 of 2 (process 7 on node-3) was lost at 00:03: it was silent for 5 s. It had 2 of 5 VUs";
+        assert!(messages[1].starts_with(expected), "{}", messages[1]);
+    }
 }

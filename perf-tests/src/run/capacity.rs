@@ -3,8 +3,6 @@
 
 use perf_host::proc;
 
-use crate::plan::Plan;
-
 /// Upper bound of a virtual user's memory for each host, in bytes: its state, its buffers, and the
 /// kernel's state of its connection.
 const VU_BYTES: u64 = 24 << 10;
@@ -22,13 +20,13 @@ struct Limits {
     memory: Option<u64>,
 }
 
-/// Checks a plan for this number of hosts against this machine's limits. Each virtual user keeps a
-/// connection to each host. Returns warnings.
+/// Checks virtual users that each keep a connection to each of this number of hosts against this
+/// machine's limits. Returns warnings.
 ///
 /// # Errors
 /// If file descriptors or memory are not enough.
-pub(super) fn check(plan: &Plan, hosts: usize) -> Result<Vec<String>, String> {
-    let (vus, hosts) = (u64::from(plan.most_vus()), hosts as u64);
+pub(super) fn check(vus: u64, hosts: usize) -> Result<Vec<String>, String> {
+    let hosts = hosts as u64;
     check_limits(vus, hosts, read_limits(vus * hosts + OTHER_FILES))
 }
 

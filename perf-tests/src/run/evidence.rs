@@ -73,6 +73,7 @@ impl PreparedRun {
         let stopped = self.signals.came();
         let mut findings = report::load_problems(load, plan.is_graceful(), stopped);
         findings.extend(report::target_findings(load, plan, catalogue, stall_limit(catalogue)));
+        findings.extend(report::agent_problems(plan, &load.agents));
         findings.extend(problems.iter().cloned());
         findings.extend(self.warnings.iter().cloned());
         findings.extend(report::generator_warnings(plan, load));
@@ -98,6 +99,7 @@ impl PreparedRun {
             phases: report::phase_times(plan, load, (*started, *ended), stopped),
             plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
             generator: report::generator(load),
+            agents: load.agents.clone(),
             environment: report::environment(&self.settings, &self.http),
             timeline: report::timeline(catalogue, plan, (*interval, sections)).map_err(internal)?,
             counts: load.snapshot.clone(),

@@ -25,7 +25,7 @@ impl Planning {
         }
     }
 
-    fn new(loads: Vec<LoadProfile>, spec: &RunSpec, seed: u64) -> Result<Self, RunError> {
+    pub(super) fn new(loads: Vec<LoadProfile>, spec: &RunSpec, seed: u64) -> Result<Self, RunError> {
         let (mut parts, mut first_id) = (Vec::new(), 1_u32);
         for (part, load) in spec.parts.iter().zip(&loads) {
             let part = load.plan(part.name, first_id, seed).map_err(configuration)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::measure::Measure;
+use perf_settings::Settings;
 
 use super::AbortRule;
 use crate::engine::vu::Vu;
@@ -14,7 +15,7 @@ use crate::plan::LoadProfile;
 
 pub(crate) type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub(crate) type TeardownFn = dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<()>>;
-pub(super) type SetupFn = dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<ScenarioBody>>;
+pub(super) type SetupFn = dyn for<'vu> FnOnce(SetupSource<'vu>) -> LocalFuture<'vu, anyhow::Result<ScenarioBody>>;
 
 /// A scenario's declarations.
 pub(crate) struct RunSpec {
@@ -29,6 +30,8 @@ pub(crate) struct RunSpec {
     /// Measures that the scenario declares.
     pub(crate) measures: Vec<Measure>,
     pub(crate) abort: Option<AbortRule>,
+    /// Index of the only part that runs, among all that were declared.
+    chosen: Option<usize>,
 }
 
 /// One of the loads that run side by side.
@@ -41,15 +44,16 @@ impl RunSpec {
     pub(crate) fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         let (exercised, parts) = (Vec::new(), Vec::new());
         let (shared_connections, keeps_cookies) = (false, false);
-        let (checks, measures, abort) = (Vec::new(), Vec::new(), None);
-        Self { name, catalogue, exercised, parts, shared_connections, keeps_cookies, checks, measures, abort }
+        let (checks, measures, abort, chosen) = (Vec::new(), Vec::new(), None, None);
+        Self { name, catalogue, exercised, parts, shared_connections, keeps_cookies, checks, measures, abort, chosen }
     }
 
-    /// Removes all parts but the one of this name. Returns its place among them.
+    /// Removes all parts but the one that the settings name, if they name one.
     ///
     /// # Errors
     /// If there is no such part: the message names those that exist.
-    pub(crate) fn choose_part(&mut self, name: &str) -> Result<usize, String> {
+    pub(super) fn choose(&mut self, settings: &Settings) -> Result<(), String> {
+        let Some(name) = &settings.part else { return Ok(()) };
         let Some(at) = self.parts.iter().position(|part| part.name == name) else {
             let names: Vec<_> = self.parts.iter().map(|part| part.name).collect();
             return Err(format!(
@@ -59,24 +63,43 @@ impl RunSpec {
             ));
         };
         self.parts = self.parts.drain(at..=at).collect();
-        Ok(at)
+        self.chosen = Some(at);
+        Ok(())
+    }
+
+    /// The iterations of the parts that run.
+    pub(super) fn chosen(&self, mut iterations: Vec<Arc<dyn Iteration>>) -> Vec<Arc<dyn Iteration>> {
+        match self.chosen {
+            Some(at) => iterations.drain(at..=at).collect(),
+            None => iterations,
+        }
     }
 }
 
 /// A scenario's code, independent of the type of its setup's value. It runs setup first.
 pub(crate) struct ScenarioCode(pub(super) Box<SetupFn>);
 
+/// The source of setup's value.
+pub(crate) enum SetupSource<'vu> {
+    /// Setup runs, with this virtual user.
+    Setup(&'vu mut Vu),
+    /// It ran in another process. This is its value as JSON.
+    Received(&'vu str),
+}
+
 /// A scenario's code after setup: the iterations and the teardown hold setup's value.
 pub(crate) struct ScenarioBody {
-    /// One for each part.
+    /// One for each part that was declared.
     pub(crate) iterations: Vec<Arc<dyn Iteration>>,
     pub(crate) teardown: Option<Box<TeardownFn>>,
+    /// Writes setup's value as JSON.
+    pub(crate) value: Box<dyn Fn() -> serde_json::Result<String>>,
 }
 
 impl ScenarioCode {
     pub(crate) fn new<F>(setup: F) -> Self
     where
-        F: for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<ScenarioBody>> + 'static,
+        F: for<'vu> FnOnce(SetupSource<'vu>) -> LocalFuture<'vu, anyhow::Result<ScenarioBody>> + 'static,
     {
         Self(Box::new(setup))
     }

@@ -8,10 +8,10 @@ use monitoring::services::stock_ai::{
 };
 use perf_tests::Vu;
 use rand::RngExt as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Room {
     code: String,
 }

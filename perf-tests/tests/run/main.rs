@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
+#[cfg(target_os = "linux")]
+mod agents;
 mod all;
 mod authentication;
 mod bodies;

@@ -29,15 +29,12 @@ fn rows_of(load: LoadProfile, path: PathBuf, testid: &str) -> (ScenarioResult, V
     let finished = Scenario::new("rows", &CATALOGUE)
         .exercises(&[PING])
         .load(load)
-        .setup(async move |_: &mut Vu| Ok((Feeder::open(&path)?.shuffled(), shared)))
-        .run_with(
-            settings(&service, None, testid),
-            async |vu: &mut Vu, (rows, taken): &(Feeder, Arc<Mutex<Vec<u64>>>)| {
-                let row: Row = vu.row(rows)?;
-                taken.lock().unwrap().push(row.id);
-                ping(vu).await
-            },
-        );
+        .setup(async move |_: &mut Vu| Ok(Feeder::open(&path)?.shuffled()))
+        .run_with(settings(&service, None, testid), async move |vu: &mut Vu, rows: &Feeder| {
+            let row: Row = vu.row(rows)?;
+            shared.lock().unwrap().push(row.id);
+            ping(vu).await
+        });
     let mut rows = taken.lock().unwrap().clone();
     rows.sort_unstable();
     (finished, rows)

@@ -214,6 +214,13 @@ impl PerfArgs {
     pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
         self.gate.check(self.run.text("target").is_some_and(perf_settings::names_main_target))?;
         self.baseline.check(&self.gate, self.scenarios.len())?;
+        if settings.agents.is_some() && self.gate.compares() {
+            return Err(
+                "--agents is for single runs: the short rounds of --against and --calibrate would start and join agents \
+                 each time, so that machines and not services would differ; remove --agents"
+                    .to_owned(),
+            );
+        }
         let external = settings.remote_write.as_ref().map(|_| match self.run.has("prometheus-url") {
             true => "--prometheus-url",
             false => perf_settings::REMOTE_WRITE,

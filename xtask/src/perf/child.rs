@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context as _;
-use perf_settings::{SETTINGS_JSON, Settings};
+use perf_settings::{AGENT_JOIN, SETTINGS_JSON, Settings};
 use tokio::process::Command;
 use tokio::sync::watch;
 
@@ -30,6 +30,7 @@ impl Child {
         owner::attach(&mut command);
         // Settings hold secrets. Other users of the machine can read command lines, but not
         // environments.
+        command.env_remove(AGENT_JOIN);
         command.env(SETTINGS_JSON, serde_json::to_string(settings).context("failed to write settings")?);
         Ok(Self { program: program.to_owned(), command })
     }

@@ -338,6 +338,22 @@ impl RequestCounts {
     }
 }
 
+impl GeneratorHealth {
+    /// The larger share of each kind: the health of the most loaded of two machines.
+    #[must_use]
+    pub fn worst(self, other: Self) -> Self {
+        let larger = |one: Option<f64>, other: Option<f64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
+        Self {
+            cpu: larger(self.cpu, other.cpu),
+            run_queue: larger(self.run_queue, other.run_queue),
+            steal: larger(self.steal, other.steal),
+        }
+    }
+}
+
 impl IterationCounts {
     /// Adds other iterations.
     pub const fn add(&mut self, other: Self) {

@@ -151,6 +151,12 @@ impl Snapshot {
         }
     }
 
+    /// Whether the counts have the parts, endpoints and bucket bounds of a layout. Only such counts
+    /// can be added.
+    pub fn fits(&self, layout: &Layout) -> bool {
+        self.parts.len() == layout.open.len() && self.parts.iter().all(|part| part.has(layout))
+    }
+
     /// Adds the counts of another worker.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {

@@ -135,6 +135,7 @@ fn page(title: &str, body: &Markup) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AgentResult;
     use crate::finding::{Finding, FindingKind, Subject};
 
     fn report() -> Report {
@@ -166,10 +167,39 @@ mod tests {
     }
 
     #[test]
+    fn a_page_lists_agents_if_there_are_any() {
+        let mut report = report();
+        assert!(!render_run(&report, None).contains("clock offset"), "there are none");
+        report.agents = vec![agent("process 7 on node-3")];
+        let page = render_run(&report, None);
+        assert!(
+            page.contains("clock offset") && page.contains("process 7 on node-3") && page.contains("at 00:03: gone")
+        );
+    }
+
+    fn agent(place: &str) -> AgentResult {
+        AgentResult {
+            number: 1,
+            place: place.to_owned(),
+            workers: 2,
+            requests: 1234,
+            failed: 5,
+            cpu: Some(0.5),
+            processor_s: Some(1.5),
+            lateness_p99_ms: Some(0.4),
+            clock_offset_ms: -3.5,
+            clock_error_ms: 0.1,
+            start_skew_ms: 0.2,
+            lost: Some("at 00:03: gone".to_owned()),
+        }
+    }
+
+    #[test]
     fn text_from_outside_is_escaped() {
         let mut report = report();
         let hostile = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
         report.target = hostile.to_owned();
+        report.agents = vec![AgentResult { lost: Some(hostile.to_owned()), ..agent(hostile) }];
         report.findings.push(Finding::warning(Subject::Store, FindingKind::StoreNotAsked, hostile));
         let subject = Subject::Objective(hostile.to_owned());
         report.findings.push(Finding::problem(ExitCode::Inconclusive, subject, FindingKind::SetupFailed, hostile));

@@ -29,5 +29,6 @@ unknown! {
     local_ports() -> u64;
     open_files(u64) -> u64;
     kernel_release() -> String;
+    hostname() -> String;
     cpu_model() -> String;
 }

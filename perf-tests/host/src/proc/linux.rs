@@ -142,6 +142,11 @@ pub fn kernel_release() -> Option<String> {
     Some(rustix::system::uname().release().to_string_lossy().into_owned())
 }
 
+/// The name of this machine.
+pub fn hostname() -> Option<String> {
+    Some(rustix::system::uname().nodename().to_string_lossy().into_owned())
+}
+
 /// The model name of the first processor.
 pub fn cpu_model() -> Option<String> {
     CpuInfo::current().ok()?.model_name(0).map(str::to_owned)

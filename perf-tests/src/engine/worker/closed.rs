@@ -13,7 +13,7 @@ use tokio::time::{self, Sleep};
 use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, WorkerState};
 use crate::clock;
 use crate::data::FeederError;
-use crate::engine::vu::{Held, IterationId, Vu};
+use crate::engine::vu::{Held, Vu};
 use crate::plan::{Span, VuPlan};
 
 /// One virtual user, from its first start to its last stop.
@@ -64,7 +64,7 @@ impl VuTask {
         let mut pace = Pace::default();
         let mut now = clock::now();
         while now < stop {
-            let Some(iteration_id) = self.take(*begun) else { break };
+            let Some(iteration_id) = self.supply.take(*begun) else { break };
             *begun += 1;
             vu.begin(now, iteration_id, None);
             let began = now;
@@ -109,20 +109,8 @@ impl VuTask {
                 *begun += count;
                 count
             }
-            IterationSupply::Shared { next, all } => {
+            IterationSupply::Shared { next, all, .. } => {
                 count.min(all.saturating_sub(next.fetch_add(count, Ordering::Relaxed)))
-            }
-        }
-    }
-
-    /// Takes the next iteration, if there is one.
-    fn take(&self, begun: u64) -> Option<IterationId> {
-        match &self.supply {
-            IterationSupply::Endless => Some(IterationId::Own(begun)),
-            IterationSupply::Each(all) => (begun < *all).then_some(IterationId::Own(begun)),
-            IterationSupply::Shared { next, all } => {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                (number < *all).then_some(IterationId::Shared(number))
             }
         }
     }

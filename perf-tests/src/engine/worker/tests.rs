@@ -17,7 +17,7 @@ use url::Url;
 
 use super::*;
 use crate::clock;
-use crate::engine::worker_schedule;
+use crate::engine::Share;
 use crate::http::HttpConfig;
 use crate::measure::{EndpointCounts, Layout};
 use crate::plan::{
@@ -102,12 +102,12 @@ pub(super) async fn run_against(
             iteration: Arc::new(ClosureIteration(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: worker_schedule(part, &next, (0, 1)),
+            schedule: Share::WHOLE.schedule(part, &next, (0, 1)),
         }],
         epoch,
         shared: Arc::new(shared),
         recorder: Recorder::new(Layout::new(&STOCK_AI, vec![part.is_open()])),
-        workers: 1,
+        rate_limit: (None, 1),
         wakeup: WakeupMode::Runtime,
         asked,
         finished: finish,

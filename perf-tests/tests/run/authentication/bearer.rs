@@ -8,13 +8,14 @@ use perf_report::exit_code::ExitCode;
 use perf_tests::data::{Secret, SharedToken, Token};
 use perf_tests::plan::LoadProfile;
 use perf_tests::{Scenario, ScenarioResult, Vu, constant_vus};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::code;
 use super::token_server::TokenServer;
 use super::{DOCUMENTS, LOGIN, READ, TOKEN, assert_no_secret, secret_file, settings};
 
+#[derive(Serialize, Deserialize)]
 struct Session {
     refresh_token: String,
     token: SharedToken,

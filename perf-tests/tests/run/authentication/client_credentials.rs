@@ -7,13 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use perf_report::exit_code::ExitCode;
 use perf_tests::data::{Secret, SharedToken, Token};
 use perf_tests::{Scenario, ScenarioResult, Vu, per_vu_iterations};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded::byte_serialize;
 
 use super::super::code;
 use super::token_server::TokenServer;
 use super::{DOCUMENTS, READ, TOKEN, assert_no_secret, secret_file, settings};
 
+#[derive(Serialize, Deserialize)]
 struct Client {
     secret: Secret,
     token: SharedToken,

@@ -142,9 +142,36 @@ pub(super) fn load(report: &Report) -> Markup {
                 } } }
             }
             @if report.plan.parts.iter().any(|part| !part.endpoints.is_empty()) { (part_latencies(report)) }
+            @if !report.agents.is_empty() { (agents(report)) }
             @for model in report.plan.parts.iter().map(|part| &part.model).collect::<BTreeSet<_>>() {
                 p class="sub" { (model) }
             }
+        }
+    }
+}
+
+/// The agents that made the load together.
+fn agents(report: &Report) -> Markup {
+    html! {
+        table {
+            thead { tr {
+                th { "agent" } th { "process" } th class="n" { "requests" } th class="n" { "failed" } th class="n" { "workers" }
+                th class="n" { "processor time" } th class="n" { "busiest worker" } th class="n" { "lateness p99" }
+                th class="n" { "clock offset" } th class="n" { "began late" } th { "lost" }
+            } }
+            tbody { @for agent in &report.agents { tr {
+                th scope="row" { (agent.number) }
+                td class="wrap" { (agent.place) }
+                td class="n" { (format::count(agent.requests)) }
+                td class="n" { (format::count(agent.failed)) }
+                td class="n" { (agent.workers) }
+                td class="n" { @if let Some(seconds) = agent.processor_s { (std::format!("{seconds:.2} s")) } }
+                td class="n" { @if let Some(cpu) = agent.cpu { (percent(cpu)) } }
+                td class="n" { @if let Some(ms) = agent.lateness_p99_ms { (figures::ms(ms)) } }
+                td class="n" { (figures::ms(agent.clock_offset_ms)) " ± " (figures::ms(agent.clock_error_ms)) }
+                td class="n" { (figures::ms(agent.start_skew_ms)) }
+                td class="wrap" { (agent.lost.as_deref().unwrap_or_default()) }
+            } } }
         }
     }
 }

@@ -7,12 +7,12 @@ use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::evidence::FailureCause;
 use crate::finding::Finding;
 use crate::findings::{describe_measured, not_available};
-use crate::format::{count, interval, millis};
+use crate::format::{count, interval, millis, percent};
 use crate::headline::{Headline, cause_finding, cause_objective};
 use crate::interpretation::interpret;
 use crate::mark::Mark;
 use crate::verdict::{Tally, Verdict};
-use crate::{Millis, ObjectiveResult, PartResult, Report};
+use crate::{AgentResult, Millis, ObjectiveResult, PartResult, Report};
 
 /// Limit on causes of failed requests. `report.html` has all of them.
 const SHOWN_CAUSES: usize = 5;
@@ -162,7 +162,25 @@ fn loads(report: &Report, style: TerminalStyle) -> String {
         let _ = write!(text, "; {} requests were sent again on new connections", count(reconnects));
     }
     let parts = report.plan.parts.iter().flat_map(describe_part);
-    std::iter::once(text).chain(parts).map(|line| style.wrap(&line)).collect::<Vec<_>>().join("\n")
+    let agents = describe_agents(&report.agents);
+    std::iter::once(text).chain(agents).chain(parts).map(|line| style.wrap(&line)).collect::<Vec<_>>().join("\n")
+}
+
+/// A line about the agents. `report.html` has a table of them.
+fn describe_agents(agents: &[AgentResult]) -> Option<String> {
+    let requests = || agents.iter().map(|agent| agent.requests);
+    let (fewest, most) = (requests().min()?, requests().max()?);
+    let largest = |value: fn(&AgentResult) -> f64| long(agents.iter().map(value).fold(0.0, f64::max));
+    let cpu = agents.iter().filter_map(|agent| agent.cpu).max_by(f64::total_cmp);
+    let busiest = cpu.map(|cpu| format!("; busiest worker {}", percent(cpu))).unwrap_or_default();
+    Some(format!(
+        "agents: {}, with {} to {} requests{busiest}; clocks known to {}, began within {}",
+        agents.len(),
+        count(fewest),
+        count(most),
+        largest(|agent| agent.clock_error_ms),
+        largest(|agent| agent.start_skew_ms)
+    ))
 }
 
 /// Lines about a load: duration of iterations, arrivals, and the effect of its kind on the numbers.

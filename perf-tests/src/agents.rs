@@ -1,0 +1,38 @@
+//! Several processes that make one load together: an agent is a worker whose channel is a socket.
+//!
+//! The coordinator plans, runs setup and teardown, folds the counts of all agents, pushes and
+//! judges. Each agent makes its share of the plan. Agents that are lost,
+//! or that differ, make the run inconclusive; none is started again, since that would be another
+//! load.
+
+mod agent;
+mod clock_offset;
+mod coordinator;
+mod door;
+mod fold;
+mod identity;
+mod link;
+mod lost;
+mod member;
+mod message;
+mod program;
+
+pub(crate) use agent::{Agent, AgentEnd};
+pub(crate) use coordinator::Coordinator;
+pub(crate) use identity::{hello, new_token};
+pub(crate) use member::AgentError;
+pub(crate) use message::{Assignment, MAX_SETUP_VALUE};
+
+/// Whether bytes begin with a message of an agent or of a coordinator, of any length that they
+/// allow. Fuzzers call it.
+///
+/// # Errors
+/// If the system refuses a runtime.
+pub fn is_message(bytes: &[u8]) -> std::io::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    Ok(runtime.block_on(async {
+        let from_agent = message::read::<message::FromAgent>(&mut &*bytes, message::MAX_MESSAGE).await;
+        let to_agent = message::read::<message::ToAgent>(&mut &*bytes, message::MAX_MESSAGE).await;
+        from_agent.is_ok() || to_agent.is_ok()
+    }))
+}

@@ -1,0 +1,196 @@
+//! The agent's side of a run.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{self, Instant};
+
+use super::clock_offset::SentClock;
+use super::link::{self, LinkReceiver, LinkSender};
+use super::message::{self, AbortCause, Assignment, ClockReply, FromAgent, Hello, MessageError, ToAgent};
+use crate::engine::{self, EngineError, Job, Load, LoadObserver};
+use crate::measure::Snapshot;
+use crate::plan::nanos;
+use crate::signals::Signals;
+
+/// Time for the coordinator to listen.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Pause between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Time for the coordinator to close the connection after the result.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// Why an agent ends without a result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AgentEnd {
+    #[error("cannot join {0}: {1}")]
+    Unreachable(String, std::io::Error),
+    #[error("the coordinator refused this agent: {0}")]
+    Refused(String),
+    /// The run has ended without this agent.
+    #[error("the coordinator is lost: {0}")]
+    Lost(#[from] MessageError),
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+}
+
+/// A connected agent.
+pub(crate) struct Agent {
+    sender: LinkSender,
+    receiver: LinkReceiver<ToAgent>,
+    clock: SentClock,
+}
+
+impl Agent {
+    /// Joins the run at this address. Waits until all agents have joined.
+    ///
+    /// # Errors
+    /// If the coordinator cannot be reached or refuses the agent.
+    pub(crate) async fn join(address: &str, hello: Hello) -> Result<(Self, Assignment), AgentEnd> {
+        let stream = connect(address).await.map_err(|error| AgentEnd::Unreachable(address.to_owned(), error))?;
+        let (sender, receiver) = link::open(stream, &FromAgent::Alive)?;
+        let mut agent = Self { sender, receiver, clock: SentClock::start() };
+        agent.sender.send(&FromAgent::Hello(hello)).await?;
+        match agent.next().await? {
+            ToAgent::Assignment(assignment) => Ok((agent, *assignment)),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Tells the coordinator the hash of this agent's plan. Returns setup's value as JSON.
+    ///
+    /// # Errors
+    /// If the coordinator is lost.
+    pub(crate) async fn prepared(&mut self, plan: String) -> Result<String, AgentEnd> {
+        self.sender.send(&FromAgent::Prepared(plan)).await?;
+        match self.next().await? {
+            ToAgent::SetupValue(value) => Ok(value),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Tells the coordinator why this agent cannot make its share, and waits for the end of the
+    /// run.
+    pub(crate) async fn fail(mut self, why: String) {
+        if self.sender.send(&FromAgent::Failed(why)).await.is_ok() {
+            self.wait_for_the_end().await;
+        }
+    }
+
+    /// Answers the coordinator's questions about the clock until it gives the time at which the
+    /// load begins.
+    ///
+    /// # Errors
+    /// If the coordinator is lost.
+    pub(crate) async fn ready(&mut self) -> Result<Instant, AgentEnd> {
+        self.sender.send(&FromAgent::Ready).await?;
+        loop {
+            match self.next().await? {
+                ToAgent::ClockProbe => {
+                    let received = self.clock.now();
+                    let reply = ClockReply { received, sent: self.clock.now() };
+                    self.sender.send(&FromAgent::ClockReply(reply)).await?;
+                }
+                ToAgent::Start(at) => return Ok(self.clock.moment(at)),
+                other => return Err(unexpected(other)),
+            }
+        }
+    }
+
+    /// Makes its share of the load, and sends counts and the result.
+    ///
+    /// # Errors
+    /// If the coordinator is lost. The caller then ends the process, because worker threads still
+    /// make load.
+    pub(crate) async fn run(mut self, job: Job<'_>) -> Result<(), AgentEnd> {
+        let ((stop, mut signals), is_missed) = (Signals::remote(), Cell::new(false));
+        let mut observer = CountSender { sender: &self.sender, is_missed: &is_missed };
+        let load = tokio::select! {
+            load = engine::run(job, &mut signals, &mut observer) => load?,
+            lost = obey(&mut self.receiver, &stop, &is_missed) => return Err(AgentEnd::Lost(lost)),
+        };
+        self.finish(load).await
+    }
+
+    async fn finish(&mut self, load: Load) -> Result<(), AgentEnd> {
+        self.sender.send(&FromAgent::Finished(Box::new(load))).await?;
+        self.wait_for_the_end().await;
+        Ok(())
+    }
+
+    async fn wait_for_the_end(&mut self) {
+        let closed = async { while self.receiver.receive().await.is_ok() {} };
+        // A coordinator that does not close it is as good as gone.
+        drop(time::timeout(FAREWELL, closed).await);
+    }
+
+    /// The next message other than that the coordinator is alive.
+    async fn next(&mut self) -> Result<ToAgent, MessageError> {
+        loop {
+            match self.receiver.receive().await? {
+                ToAgent::Alive => {}
+                message => return Ok(message),
+            }
+        }
+    }
+}
+
+/// The end that a message means which is none of the expected ones.
+fn unexpected(message: ToAgent) -> AgentEnd {
+    match message {
+        ToAgent::Refused(why) => AgentEnd::Refused(why.join("; ")),
+        _ => AgentEnd::Refused("its messages came in another order".to_owned()),
+    }
+}
+
+async fn connect(address: &str) -> std::io::Result<TcpStream> {
+    let until = crate::clock::now() + PATIENCE;
+    loop {
+        match TcpStream::connect(address).await {
+            Err(_) if crate::clock::now() < until => time::sleep(PAUSE).await,
+            result => return result,
+        }
+    }
+}
+
+/// Passes on what ends the load. Returns when the coordinator is lost.
+async fn obey(
+    receiver: &mut LinkReceiver<ToAgent>,
+    stop: &watch::Sender<u32>,
+    is_missed: &Cell<bool>,
+) -> message::MessageError {
+    loop {
+        match receiver.receive().await {
+            Ok(ToAgent::Abort(AbortCause::Interrupted)) => stop.send_modify(|count| *count += 1),
+            Ok(ToAgent::Abort(AbortCause::Missed)) => is_missed.set(true),
+            Ok(_) => {}
+            Err(error) => return error,
+        }
+    }
+}
+
+/// Sends counts to the coordinator.
+struct CountSender<'agent> {
+    sender: &'agent LinkSender,
+    /// Whether the coordinator found that an objective was missed.
+    is_missed: &'agent Cell<bool>,
+}
+
+impl LoadObserver for CountSender<'_> {
+    fn began(&mut self, late: Duration) {
+        // The first message of a load finds an empty queue.
+        drop(self.sender.offer(&FromAgent::Started(nanos(late))));
+    }
+
+    fn tick(&mut self, _: Duration, snapshot: Snapshot) -> Option<String> {
+        match self.sender.offer(&FromAgent::Counts(Box::new(snapshot))) {
+            Ok(()) => self.is_missed.get().then(|| "an objective was missed".to_owned()),
+            Err(error) => {
+                drop(self.sender.offer(&FromAgent::Failed(format!("its counts cannot be sent: {error}"))));
+                Some(error.to_string())
+            }
+        }
+    }
+}

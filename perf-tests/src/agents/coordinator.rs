@@ -1,0 +1,293 @@
+//! The coordinator: starts and gathers agents, hands out their shares, and follows their load.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::{join_all, select_all, try_join_all};
+use futures::stream::FuturesUnordered;
+use tokio::process::Child;
+use tokio::time::{self, Instant, MissedTickBehavior};
+
+use super::clock_offset::SentClock;
+use super::door::{Door, Newcomer};
+use super::link::LinkReceiver;
+use super::member::{AgentError, Member};
+use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, ToAgent};
+use super::{fold, program};
+use crate::clock;
+use crate::engine::{Load, LoadObserver, Share, Silence, TICK};
+use crate::measure::{Layout, Snapshot};
+use crate::plan::Plan;
+use crate::signals::Signals;
+
+/// Time from the message that starts the load to its start.
+const LEAD: Duration = Duration::from_millis(500);
+/// Counts are read this long after agents take them, so that those of all agents have arrived.
+const LAG: Duration = Duration::from_millis(250);
+/// Time after the planned end of the last iteration, in which agents send their result.
+const OVERTIME: Duration = Duration::from_secs(15);
+/// Time for agents' processes to end by themselves.
+const END: Duration = Duration::from_secs(5);
+
+/// The agents of a run.
+pub(crate) struct Coordinator {
+    door: Door,
+    members: Vec<Member>,
+    /// Their processes, if they are on this machine.
+    processes: Vec<Child>,
+    /// Peers that were turned away, and why.
+    turned_away: Vec<String>,
+    clock: SentClock,
+    layout: Layout,
+}
+
+impl Coordinator {
+    /// A coordinator that agents which are like `here` can join at this address.
+    ///
+    /// # Errors
+    /// If the address is taken or not of this machine.
+    pub(crate) fn open(address: SocketAddr, here: Hello, layout: Layout) -> Result<Self, AgentError> {
+        let door = Door::open(address, here)
+            .map_err(|error| AgentError::Configuration(format!("cannot listen for agents at {address}: {error}")))?;
+        let (members, processes, turned_away) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { door, members, processes, turned_away, clock: SentClock::start(), layout })
+    }
+
+    /// Starts agents on this machine.
+    ///
+    /// # Errors
+    /// If the system refuses a process.
+    pub(crate) fn start_processes(&mut self, agents: u32, token: &str) -> Result<(), AgentError> {
+        let processes = (0..agents).map(|_| program::start(self.door.address, token));
+        let failed = |error| AgentError::Lost(format!("failed to start an agent: {error}"));
+        self.processes = processes.collect::<Result<_, _>>().map_err(failed)?;
+        Ok(())
+    }
+
+    /// Waits until all agents have joined. `show` shows peers that connect.
+    ///
+    /// # Errors
+    /// If one does not join, or a signal comes.
+    pub(crate) async fn gather(
+        &mut self,
+        agents: u32,
+        show: &dyn Fn(&str),
+        signals: &mut Signals,
+    ) -> Result<(), AgentError> {
+        let empty = Snapshot::new(&self.layout);
+        let mut shares = Share::all(agents);
+        let limit = if self.processes.is_empty() { LONG_PATIENCE } else { PATIENCE };
+        let patience = time::sleep(limit);
+        tokio::pin!(patience);
+        while self.members.len() < agents as usize {
+            tokio::select! {
+                newcomer = self.door.next() => match newcomer {
+                    Newcomer::Agent(joined) => {
+                        let number = u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX);
+                        show(&format!("agent {number} of {agents} has joined: {}", joined.place));
+                        self.members.extend(shares.next().map(|share| Member::new(number, share, joined, &empty)));
+                    }
+                    Newcomer::TurnedAway(why) => {
+                        show(&format!("a peer was turned away: {why}"));
+                        self.turned_away.push(why);
+                    }
+                },
+                ended = first_end(&mut self.processes) => return Err(self.not_all_joined(agents, &ended)),
+                () = &mut patience => {
+                    return Err(self.not_all_joined(agents, &format!("no other came within {} s", limit.as_secs())));
+                }
+                () = signals.next() => return Err(AgentError::Interrupted),
+            }
+        }
+        Ok(())
+    }
+
+    fn not_all_joined(&self, agents: u32, why: &str) -> AgentError {
+        let turned_away: Vec<_> = self.turned_away.iter().map(|peer| format!("; turned away: {peer}")).collect();
+        let (joined, turned_away) = (self.members.len(), turned_away.concat());
+        AgentError::Configuration(format!(
+            "{joined} of {agents} agents joined, so nothing was sent: {why}{turned_away}"
+        ))
+    }
+
+    /// Peers that were turned away, and why.
+    pub(crate) fn turned_away(&self) -> &[String] {
+        &self.turned_away
+    }
+
+    /// Hands out shares, and waits until each agent has planned the same load and reached the
+    /// target.
+    ///
+    /// # Errors
+    /// If an agent cannot make its share or plans another load, or a signal comes.
+    pub(crate) async fn assign(
+        &mut self,
+        assignment: impl Fn(Share) -> Assignment,
+        plan: &str,
+        signals: &mut Signals,
+    ) -> Result<(), AgentError> {
+        let asked = self.members.iter_mut().map(|member| {
+            let message = ToAgent::Assignment(Box::new(assignment(member.share)));
+            async move {
+                match member.ask(&message).await? {
+                    FromAgent::Prepared(hash) if hash == plan => Ok(()),
+                    FromAgent::Prepared(_) => {
+                        let name = member.name();
+                        Err(AgentError::Configuration(format!("{name} plans another load: its plan has another hash")))
+                    }
+                    _ => Err(member.confused()),
+                }
+            }
+        });
+        unless_interrupted(try_join_all(asked), signals).await
+    }
+
+    /// Hands out setup's value as JSON, and measures the clocks.
+    ///
+    /// # Errors
+    /// If an agent cannot read the value or is lost, or a signal comes.
+    pub(crate) async fn hand_out(&mut self, value: String, signals: &mut Signals) -> Result<(), AgentError> {
+        let (message, clock) = (&ToAgent::SetupValue(value), self.clock);
+        let asked = self.members.iter_mut().map(|member| async move {
+            match member.ask(message).await? {
+                FromAgent::Ready => Ok(()),
+                _ => Err(member.confused()),
+            }
+        });
+        unless_interrupted(try_join_all(asked), signals).await?;
+        // One after another, so that no exchange waits for another one.
+        for member in &mut self.members {
+            unless_interrupted(member.measure_clock(clock), signals).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the load of all agents. Returns when it begins.
+    pub(crate) async fn begin(&mut self) -> Instant {
+        let epoch = clock::now() + LEAD;
+        for member in &mut self.members {
+            member.tell(&ToAgent::Start(member.offset.to_agent(self.clock.at(epoch))));
+        }
+        time::sleep_until(epoch).await;
+        epoch
+    }
+
+    /// Follows the load that began at `epoch` until each agent has finished or is lost.
+    pub(crate) async fn run(
+        &mut self,
+        plan: &Plan,
+        epoch: Instant,
+        signals: &mut Signals,
+        watch: &mut dyn LoadObserver,
+    ) -> Load {
+        let empty = Snapshot::new(&self.layout);
+        let (abort, silence) = self.follow(plan, (epoch, &empty), signals, watch).await;
+        let mut load = fold::load(std::mem::take(&mut self.members), plan, &empty);
+        load.longest_stall = silence.longest();
+        load.interrupted = abort.interrupted;
+        load.aborted = abort.missed;
+        load
+    }
+
+    /// Waits for the agents' processes, so that none is left if this one ends.
+    pub(crate) async fn end_processes(&mut self) {
+        // Those that do not end by themselves are killed when they are dropped.
+        drop(time::timeout(END, join_all(self.processes.iter_mut().map(Child::wait))).await);
+    }
+
+    async fn follow(
+        &mut self,
+        plan: &Plan,
+        (epoch, empty): (Instant, &Snapshot),
+        signals: &mut Signals,
+        watch: &mut dyn LoadObserver,
+    ) -> (Abort, Silence) {
+        let mut ticks = time::interval_at(epoch + LAG, TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let overtime = time::sleep_until(epoch + plan.last_cut() + OVERTIME);
+        tokio::pin!(overtime);
+        let receivers = self.members.iter_mut().enumerate();
+        let mut arriving: FuturesUnordered<_> =
+            receivers.filter_map(|(at, member)| Some(receive(at, member.receiver.take()?))).collect();
+        let (mut abort, mut silence) = (Abort::default(), Silence::default());
+        while self.members.iter().any(Member::is_active) {
+            tokio::select! {
+                Some((at, message, receiver)) = arriving.next() => {
+                    let member = &mut self.members[at];
+                    member.take(clock::now().saturating_duration_since(epoch), message, &self.layout);
+                    if member.is_active() {
+                        arriving.push(receive(at, receiver));
+                    } else if member.cannot_continue() {
+                        self.tell_all(AbortCause::Interrupted);
+                    }
+                }
+                _ = ticks.tick() => {
+                    let elapsed = clock::now().saturating_duration_since(epoch + LAG);
+                    let counts = fold::counts(&self.members, empty);
+                    silence.notice(elapsed, &counts);
+                    if let (Some(reason), None) = (watch.tick(elapsed, counts), &abort.missed) {
+                        abort.missed = Some(reason);
+                        self.tell_all(AbortCause::Missed);
+                    }
+                }
+                () = signals.next(), if !abort.interrupted => {
+                    abort.interrupted = true;
+                    self.tell_all(AbortCause::Interrupted);
+                }
+                newcomer = self.door.next() => match newcomer {
+                    Newcomer::Agent(joined) => {
+                        self.turned_away.push(format!("{}: all agents had joined", joined.place));
+                        tokio::spawn(joined.refuse(vec!["all agents of the run have joined".to_owned()]));
+                    }
+                    Newcomer::TurnedAway(why) => self.turned_away.push(why),
+                },
+                () = &mut overtime => {
+                    let why = format!("it did not finish within {} s after its planned end", OVERTIME.as_secs());
+                    let elapsed = clock::now().saturating_duration_since(epoch);
+                    self.members.iter_mut().for_each(|member| member.lose(elapsed, &why));
+                }
+            }
+        }
+        (abort, silence)
+    }
+
+    /// Tells all agents to end the load.
+    fn tell_all(&self, cause: AbortCause) {
+        self.members.iter().for_each(|member| member.tell(&ToAgent::Abort(cause)));
+    }
+}
+
+/// Why a load ends before its plan does.
+#[derive(Default)]
+struct Abort {
+    interrupted: bool,
+    missed: Option<String>,
+}
+
+type Arrived = (usize, Result<FromAgent, MessageError>, LinkReceiver<FromAgent>);
+
+async fn receive(at: usize, mut receiver: LinkReceiver<FromAgent>) -> Arrived {
+    let message = receiver.receive().await;
+    (at, message, receiver)
+}
+
+/// Waits until one of the processes has ended. Returns how.
+async fn first_end(processes: &mut [Child]) -> String {
+    if processes.is_empty() {
+        return std::future::pending().await;
+    }
+    let (ended, at, _) = select_all(processes.iter_mut().map(|child| Box::pin(child.wait()))).await;
+    let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+    format!("the process of agent {} ended ({how})", at + 1)
+}
+
+async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, AgentError>>,
+    signals: &mut Signals,
+) -> Result<(), AgentError> {
+    tokio::select! {
+        result = work => result.map(drop),
+        () = signals.next() => Err(AgentError::Interrupted),
+    }
+}

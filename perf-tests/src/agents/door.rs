@@ -1,0 +1,130 @@
+//! The address at which agents join. A peer without the token gets nothing.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time;
+
+use super::identity;
+use super::link::{self, LinkReceiver, LinkSender};
+use super::message::{self, FromAgent, Hello, MAX_HELLO, SILENCE, ToAgent};
+
+/// Peers that may try to join at a time. Others wait.
+const MOST_AT_ONCE: usize = 64;
+/// Pause after the system refused a connection, for example because all file descriptors are used.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A listening socket. It is closed when it is dropped.
+pub(super) struct Door {
+    pub(super) address: SocketAddr,
+    newcomers: mpsc::Receiver<Newcomer>,
+    task: JoinHandle<()>,
+}
+
+/// A peer that connected.
+pub(super) enum Newcomer {
+    /// An agent that can take part.
+    Agent(Joined),
+    /// A peer that was turned away, and why.
+    TurnedAway(String),
+}
+
+/// The connection to an agent.
+pub(super) struct Joined {
+    pub(super) sender: LinkSender,
+    pub(super) receiver: LinkReceiver<FromAgent>,
+    /// Process and machine.
+    pub(super) place: String,
+}
+
+impl Door {
+    /// Listens for agents that are like `here`.
+    ///
+    /// # Errors
+    /// If the address is taken or not of this machine.
+    pub(super) fn open(address: SocketAddr, here: Hello) -> io::Result<Self> {
+        let runtime = link::runtime()?;
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let entered = runtime.enter();
+        let listener = TcpListener::from_std(listener)?;
+        drop(entered);
+        let (sender, newcomers) = mpsc::channel(MOST_AT_ONCE);
+        let (here, places) = (Arc::new(here), Arc::new(Semaphore::new(MOST_AT_ONCE)));
+        let task = runtime.spawn(async move {
+            loop {
+                // The semaphore is never closed.
+                let Ok(place) = places.clone().acquire_owned().await else { return };
+                let Ok((stream, peer)) = listener.accept().await else {
+                    time::sleep(PAUSE).await;
+                    continue;
+                };
+                let (here, sender) = (here.clone(), sender.clone());
+                tokio::spawn(async move {
+                    let newcomer = receive(stream, peer, &here).await;
+                    // If the receiver is gone, the run is over.
+                    drop(sender.send(newcomer).await);
+                    drop(place);
+                });
+            }
+        });
+        Ok(Self { address, newcomers, task })
+    }
+
+    /// The next peer.
+    pub(super) async fn next(&mut self) -> Newcomer {
+        match self.newcomers.recv().await {
+            Some(newcomer) => newcomer,
+            // The task ends only with the door.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn receive(mut stream: TcpStream, peer: SocketAddr, here: &Hello) -> Newcomer {
+    let turned_away = |why: &str| Newcomer::TurnedAway(format!("{peer}: {why}"));
+    let hello = match message::read(&mut stream, MAX_HELLO).await {
+        Ok(FromAgent::Hello(hello)) => hello,
+        Ok(_) => return turned_away("its first message was not that of an agent"),
+        Err(error) => return turned_away(&error.to_string()),
+    };
+    if !identity::is_same_token(&hello.token, &here.token) {
+        return turned_away("it has another token");
+    }
+    let place = monitoring::sanitize::one_line(&hello.place);
+    let (sender, receiver) = match link::open(stream, &ToAgent::Alive) {
+        Ok(link) => link,
+        Err(error) => return turned_away(&error.to_string()),
+    };
+    let joined = Joined { sender, receiver, place };
+    let differences = identity::differences(&hello, here);
+    if differences.is_empty() {
+        return Newcomer::Agent(joined);
+    }
+    let why = format!("{peer} ({}): {}", joined.place, differences.join("; "));
+    joined.refuse(differences).await;
+    Newcomer::TurnedAway(why)
+}
+
+impl Joined {
+    /// Tells an agent why it cannot take part, and waits until it has closed the connection.
+    pub(super) async fn refuse(mut self, why: Vec<String>) {
+        if self.sender.send(&ToAgent::Refused(why)).await.is_ok() {
+            let closed = async { while self.receiver.receive().await.is_ok() {} };
+            // A peer that does not close it is left.
+            drop(time::timeout(SILENCE, closed).await);
+        }
+    }
+}

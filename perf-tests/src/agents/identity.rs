@@ -1,0 +1,98 @@
+//! How a run's coordinator and agents know that they belong together.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+
+use monitoring::catalogue::Catalogue;
+use perf_host::proc;
+use sha2::{Digest as _, Sha256};
+
+use super::message::{Hello, PROTOCOL};
+
+/// This process as a member of a run.
+///
+/// # Errors
+/// If the executable cannot be read.
+pub(crate) fn hello(scenario: &str, catalogue: &Catalogue, token: &str) -> io::Result<Hello> {
+    Ok(Hello {
+        protocol: PROTOCOL,
+        build: build()?,
+        scenario: scenario.to_owned(),
+        catalogue: hex(&Sha256::digest(format!("{catalogue:?}"))),
+        token: token.to_owned(),
+        place: place(),
+    })
+}
+
+/// A token that nobody can guess.
+pub(crate) fn new_token() -> String {
+    hex(&rand::random::<[u8; 32]>())
+}
+
+/// The differences between an agent and the coordinator, except the token.
+pub(super) fn differences(agent: &Hello, here: &Hello) -> Vec<String> {
+    let both = [
+        ("protocol version", agent.protocol.to_string(), here.protocol.to_string()),
+        ("scenario", agent.scenario.clone(), here.scenario.clone()),
+        ("catalogue", agent.catalogue.clone(), here.catalogue.clone()),
+        ("build", agent.build.clone(), here.build.clone()),
+    ];
+    let differ = both.into_iter().filter(|(_, theirs, ours)| theirs != ours);
+    differ.map(|(name, theirs, ours)| format!("its {name} is {}, not {}", start(&theirs), start(&ours))).collect()
+}
+
+/// Whether two tokens are equal. The time that it takes tells nothing about them.
+pub(super) fn is_same_token(theirs: &str, ours: &str) -> bool {
+    Sha256::digest(theirs) == Sha256::digest(ours)
+}
+
+/// The beginning of a hash, which is enough for people. The text comes from a peer.
+fn start(text: &str) -> String {
+    monitoring::sanitize::one_line(text).chars().take(16).collect()
+}
+
+/// SHA-256 of this process' executable.
+fn build() -> io::Result<String> {
+    let mut program = File::open(std::env::current_exe()?)?;
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
+    loop {
+        match program.read(&mut buffer)? {
+            0 => return Ok(hex(&hash.finalize())),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}
+
+fn place() -> String {
+    let machine = proc::hostname().map(|name| format!(" on {name}")).unwrap_or_default();
+    format!("process {}{machine}", std::process::id())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::services::stock_ai::STOCK_AI;
+
+    use super::*;
+
+    #[test]
+    fn each_difference_is_named() {
+        let here = hello("basic", &STOCK_AI, "token").unwrap();
+        assert_eq!(differences(&here, &here), Vec::<String>::new());
+        let other = Hello { protocol: 7, build: "old".to_owned(), scenario: "smoke".to_owned(), ..here.clone() };
+        let differences = differences(&other, &here);
+        assert_eq!(differences.len(), 3, "{differences:?}");
+        assert_eq!(differences[0], "its protocol version is 7, not 1");
+        assert_eq!(differences[1], "its scenario is smoke, not basic");
+        assert!(differences[2].starts_with("its build is old, not "), "{differences:?}");
+    }
+
+    #[test]
+    fn tokens_are_long_and_differ() {
+        let (one, other) = (new_token(), new_token());
+        assert!(one.len() == 64 && is_same_token(&one, &one) && !is_same_token(&one, &other));
+    }
+}

@@ -1,0 +1,144 @@
+//! A connection between coordinator and agent. Both sides send something at least every second, so
+//! that each notices soon that the other is gone. Connections have a thread of their own, since a
+//! scenario's setup may block the thread that it runs on.
+
+use std::future::pending;
+use std::sync::OnceLock;
+use std::time::Duration;
+use std::{io, thread};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time;
+
+use super::message::{self, MAX_MESSAGE, MessageError, SILENCE};
+
+/// Time after which a side that has nothing to say says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Messages that wait to be sent, or to be read.
+const MOST_WAITING: usize = 8;
+/// Bytes of a message that are written at a time.
+const CHUNK: usize = 64 << 10;
+
+/// The sending side of a connection, which is closed when it is dropped.
+#[derive(Debug)]
+pub(super) struct LinkSender {
+    waiting: mpsc::Sender<Vec<u8>>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+/// The receiving side of a connection.
+#[derive(Debug)]
+pub(super) struct LinkReceiver<In>(mpsc::Receiver<Result<In, MessageError>>);
+
+/// The runtime of all connections of this process.
+///
+/// # Errors
+/// If the system refuses a thread.
+pub(super) fn runtime() -> io::Result<Handle> {
+    static RUNTIME: OnceLock<Handle> = OnceLock::new();
+    if let Some(handle) = RUNTIME.get() {
+        return Ok(handle.clone());
+    }
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    // It ends with the process.
+    thread::Builder::new().name("agents".to_owned()).spawn(move || runtime.block_on(pending::<()>()))?;
+    Ok(RUNTIME.get_or_init(|| handle).clone())
+}
+
+/// Sends and receives on a connection. `alive` is the message of a side that has nothing to say.
+///
+/// # Errors
+/// If the system refuses a thread, or `alive` cannot be written.
+pub(super) fn open<Out, In>(stream: TcpStream, alive: &Out) -> Result<(LinkSender, LinkReceiver<In>), MessageError>
+where
+    Out: Serialize,
+    In: DeserializeOwned + Send + 'static,
+{
+    let alive = message::encode(alive)?;
+    // Small messages, such as those that measure clocks, must not wait for others. If the system
+    // refuses, they are only later.
+    drop(stream.set_nodelay(true));
+    let runtime = runtime()?;
+    let stream = stream.into_std()?;
+    let entered = runtime.enter();
+    let stream = TcpStream::from_std(stream)?;
+    drop(entered);
+    let (mut reader, writer) = stream.into_split();
+    let (waiting, to_send) = mpsc::channel(MOST_WAITING);
+    let (arrived, incoming) = mpsc::channel(MOST_WAITING);
+    let read = runtime.spawn(async move {
+        loop {
+            let message = message::read(&mut reader, MAX_MESSAGE).await;
+            let is_over = message.is_err();
+            // If the receiver is gone, the link is closed.
+            if arrived.send(message).await.is_err() || is_over {
+                return;
+            }
+        }
+    });
+    let tasks = [read, runtime.spawn(write(writer, to_send, alive))];
+    Ok((LinkSender { waiting, tasks }, LinkReceiver(incoming)))
+}
+
+impl LinkSender {
+    /// Sends a message. If the connection is lost, the receiving side says so.
+    ///
+    /// # Errors
+    /// If the message is too long, or cannot be written as JSON.
+    pub(super) async fn send<Out: Serialize>(&self, message: &Out) -> Result<(), MessageError> {
+        // An error means that the connection is lost.
+        drop(self.waiting.send(message::encode(message)?).await);
+        Ok(())
+    }
+
+    /// Sends a message, or leaves it out if many others wait to be sent.
+    ///
+    /// # Errors
+    /// As [`LinkSender::send`].
+    pub(super) fn offer<Out: Serialize>(&self, message: &Out) -> Result<(), MessageError> {
+        if self.waiting.capacity() > 0 {
+            drop(self.waiting.try_send(message::encode(message)?));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for LinkSender {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl<In> LinkReceiver<In> {
+    /// The next message.
+    ///
+    /// # Errors
+    /// If the connection is lost. There is no further message then.
+    pub(super) async fn receive(&mut self) -> Result<In, MessageError> {
+        self.0.recv().await.unwrap_or(Err(MessageError::Closed))
+    }
+}
+
+/// Sends messages until the connection breaks. A peer that reads nothing breaks it as well.
+async fn write(mut writer: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>, alive: Vec<u8>) {
+    loop {
+        let bytes = match time::timeout(HEARTBEAT, waiting.recv()).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return,
+            Err(_) => alive.clone(),
+        };
+        for chunk in bytes.chunks(CHUNK) {
+            if !matches!(time::timeout(SILENCE, writer.write_all(chunk)).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The load that a lost agent did not make. It is counted as dropped, so that the requests of these
+//! iterations are unknown.
+
+use std::time::Duration;
+
+use monitoring::phase::Phase;
+
+use crate::engine::Share;
+use crate::measure::{PartCounts, Snapshot};
+use crate::plan::{IterationLimit, PartPlan, Plan, Schedule, apportion};
+
+/// The agents that were not lost.
+pub(super) struct Survivors {
+    pub(super) shares: Vec<Share>,
+    /// Their final counts.
+    pub(super) counts: Snapshot,
+}
+
+/// Counts what an agent with this share would have done after `at`, when it had these counts.
+/// Iterations that were under way are among them.
+pub(super) fn count(plan: &Plan, share: Share, counts: &mut Snapshot, at: Duration, survivors: &Survivors) {
+    for (index, part) in plan.parts.iter().enumerate() {
+        let others = survivors.counts.parts.get(index);
+        let counts = &mut counts.parts[index];
+        let ended = counts.iterations.completed + counts.iterations.interrupted + counts.dropped.iter().sum::<u64>();
+        match &part.schedule {
+            // Arrivals begin in the order of time, so that those which are missing are the last.
+            Schedule::Arrivals { arrivals, .. } => {
+                let missing = share.of(arrivals.iter()).skip(usize::try_from(ended).unwrap_or(usize::MAX));
+                missing.for_each(|due| counts.dropped[part.phases.at(due).index()] += 1);
+            }
+            Schedule::Vus { iterations, .. } => {
+                let vus = share.vus(part) as u64;
+                let (planned, until) = match iterations {
+                    IterationLimit::Shared(all) => (share.count(*all), at),
+                    IterationLimit::Each(each) => (each.saturating_mul(vus), at),
+                    IterationLimit::UntilStop => (expected(part, vus, (ended, at), (others, survivors)), part.end),
+                };
+                drop_over_time(part, counts, planned.saturating_sub(ended), (at, until));
+            }
+        }
+    }
+}
+
+/// The iterations that virtual users would have made. Those of other agents are the measure, if
+/// there are others; otherwise the pace until `at` is.
+fn expected(
+    part: &PartPlan,
+    vus: u64,
+    (ended, at): (u64, Duration),
+    (others, survivors): (Option<&PartCounts>, &Survivors),
+) -> u64 {
+    let other_vus: u64 = survivors.shares.iter().map(|share| share.vus(part) as u64).sum();
+    let (numerator, denominator) = match others {
+        Some(others) if other_vus > 0 => {
+            (u128::from(others.iterations.completed) * u128::from(vus), u128::from(other_vus))
+        }
+        _ => {
+            let active = |time: Duration| time.saturating_sub(part.start).as_millis();
+            (u128::from(ended) * active(part.end), active(at))
+        }
+    };
+    u64::try_from(numerator / denominator.max(1)).unwrap_or(u64::MAX)
+}
+
+/// Counts iterations as dropped. Each phase between two times has its share of them.
+fn drop_over_time(part: &PartPlan, counts: &mut PartCounts, missing: u64, (from, to): (Duration, Duration)) {
+    let time_in = |phase: &Phase| part.phases.time_in(*phase, from, to).as_millis();
+    let mut weights: Vec<_> = Phase::ALL.iter().map(time_in).collect();
+    if weights.iter().all(|weight| *weight == 0) {
+        weights[part.phases.at(from.min(part.end)).index()] = 1;
+    }
+    let dropped = counts.dropped.iter_mut().zip(apportion(missing, &weights));
+    dropped.for_each(|(dropped, missing)| *dropped += missing);
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::services::stock_ai::STOCK_AI;
+
+    use super::*;
+    use crate::measure::Layout;
+    use crate::plan::{
+        LoadProfile, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, shared_iterations,
+    };
+
+    const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+    /// Iterations that the first of three agents did not make, by phase. It was lost after 4 s with
+    /// `completed` iterations; each of the others made 100.
+    fn dropped(load: &LoadProfile, completed: u64) -> [u64; Phase::ALL.len()] {
+        let plan = Plan { parts: vec![load.plan("part", 1, 1).unwrap()], seed: 1 };
+        let mut counts = Snapshot::new(&Layout::new(&STOCK_AI, vec![plan.parts[0].is_open()]));
+        let mut survivors = Survivors { shares: Share::all(3).skip(1).collect(), counts: counts.clone() };
+        survivors.counts.parts[0].iterations.completed = 200;
+        counts.parts[0].iterations.completed = completed;
+        count(&plan, Share::all(3).next().unwrap(), &mut counts, SECS(4), &survivors);
+        counts.parts[0].dropped
+    }
+
+    #[test]
+    fn arrivals_that_a_lost_agent_did_not_make_are_dropped_in_their_phases() {
+        // 4 arrivals a second for 10 s: of 40, it has numbers 0, 3, 6 … 39, which are 14.
+        let load = constant_arrival_rate(4, SECS(1), SECS(10), 9).warm_up(SECS(6));
+        // 5 were made. Numbers 15, 18 and 21 are due before 6 s, and 24 to 39 after.
+        assert_eq!(dropped(&load, 5), [3, 0, 6]);
+        assert_eq!(dropped(&load, 14), [0, 0, 0]);
+        let ramp = ramping_arrival_rate(0, &[(SECS(10), 8)], 9);
+        assert_eq!(dropped(&ramp, 0), [0, 14, 0]);
+    }
+
+    #[test]
+    fn planned_iterations_that_a_lost_agent_did_not_make_are_dropped() {
+        assert_eq!(dropped(&shared_iterations(9, 40), 5), [0, 0, 9]);
+        assert_eq!(dropped(&per_vu_iterations(9, 7), 5), [0, 0, 16]);
+    }
+
+    #[test]
+    fn a_lost_agent_would_have_made_as_many_iterations_as_others() {
+        // The others have 4 VUs, which made 200 iterations. It has 2.
+        assert_eq!(dropped(&constant_vus(6, SECS(10)), 30), [0, 0, 70]);
+        // Of 6 s that were left, 2 s are warm-up.
+        assert_eq!(dropped(&constant_vus(6, SECS(10)).warm_up(SECS(6)), 40), [20, 0, 40]);
+    }
+}

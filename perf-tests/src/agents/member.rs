@@ -1,0 +1,227 @@
+//! One agent, as the coordinator sees it.
+
+use std::time::Duration;
+
+use monitoring::ratio::Ratio;
+use perf_report::AgentResult;
+use perf_report::format::clock_time;
+use tokio::time;
+
+use super::clock_offset::{ClockOffset, SentClock};
+use super::door::Joined;
+use super::link::{LinkReceiver, LinkSender};
+use super::lost::{self, Survivors};
+use super::message::{FromAgent, MessageError, PATIENCE, ToAgent};
+use crate::engine::{Load, Share};
+use crate::measure::{Layout, PartCounts, Snapshot};
+use crate::plan::Plan;
+
+/// Exchanges by which a clock is measured. The shortest one counts.
+const PROBES: usize = 16;
+
+/// Why agents cannot make a load.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AgentError {
+    /// An agent cannot take part, or cannot make its share.
+    #[error("{0}")]
+    Configuration(String),
+    /// An agent was lost before the load began.
+    #[error("{0}")]
+    Lost(String),
+    #[error("interrupted before the load began")]
+    Interrupted,
+}
+
+/// One agent.
+pub(super) struct Member {
+    /// From 1.
+    number: u32,
+    pub(super) share: Share,
+    place: String,
+    /// `None` once it is lost.
+    sender: Option<LinkSender>,
+    /// `None` while a future waits for its next message.
+    pub(super) receiver: Option<LinkReceiver<FromAgent>>,
+    pub(super) offset: ClockOffset,
+    /// How long after the start its workers ran, in nanoseconds.
+    late: u64,
+    /// Its last counts.
+    pub(super) counts: Snapshot,
+    end: Option<MemberEnd>,
+}
+
+/// How an agent's part in the run ended.
+enum MemberEnd {
+    Finished(Box<Load>),
+    /// When, from the start of the load, and why.
+    Lost(Duration, String),
+}
+
+impl Member {
+    pub(super) fn new(number: u32, share: Share, joined: Joined, empty: &Snapshot) -> Self {
+        let Joined { sender, receiver, place } = joined;
+        let (offset, counts) = (ClockOffset::default(), empty.clone());
+        let (sender, receiver) = (Some(sender), Some(receiver));
+        Self { number, share, place, sender, receiver, offset, late: 0, counts, end: None }
+    }
+
+    /// Its name in messages: "agent 2 (process 4711 on node-3)".
+    pub(super) fn name(&self) -> String {
+        format!("agent {} ({})", self.number, self.place)
+    }
+
+    /// Sends a message, and returns the answer, which may take [`PATIENCE`].
+    ///
+    /// # Errors
+    /// If it cannot make its share, or is lost.
+    pub(super) async fn ask(&mut self, message: &ToAgent) -> Result<FromAgent, AgentError> {
+        let (Some(sender), Some(receiver)) = (&self.sender, &mut self.receiver) else { return Err(self.confused()) };
+        let answer = match sender.send(message).await {
+            Ok(()) => match time::timeout(PATIENCE, next(receiver)).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    let (name, limit) = (self.name(), PATIENCE.as_secs());
+                    return Err(AgentError::Lost(format!("{name} gave no answer within {limit} s")));
+                }
+            },
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(FromAgent::Failed(why)) => Err(AgentError::Configuration(format!("{}: {why}", self.name()))),
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(AgentError::Lost(format!("{} is lost: {error}", self.name()))),
+        }
+    }
+
+    /// Sends a message that has no answer, if the agent reads messages. One that does not is
+    /// noticed by its silence.
+    pub(super) fn tell(&self, message: &ToAgent) {
+        if let Some(sender) = &self.sender {
+            drop(sender.offer(message));
+        }
+    }
+
+    /// The error of an answer that does not fit.
+    pub(super) fn confused(&self) -> AgentError {
+        AgentError::Lost(format!("{} gave an answer that does not fit", self.name()))
+    }
+
+    /// Measures the difference between its clock and that of this process.
+    ///
+    /// # Errors
+    /// If it is lost.
+    pub(super) async fn measure_clock(&mut self, clock: SentClock) -> Result<(), AgentError> {
+        let mut best: Option<ClockOffset> = None;
+        for _ in 0..PROBES {
+            let sent = clock.now();
+            let FromAgent::ClockReply(reply) = self.ask(&ToAgent::ClockProbe).await? else {
+                return Err(self.confused());
+            };
+            let measured = ClockOffset::new(sent, reply, clock.now());
+            best = Some(best.filter(|best| best.error <= measured.error).unwrap_or(measured));
+        }
+        self.offset = best.unwrap_or_default();
+        Ok(())
+    }
+
+    /// Takes a message that came at `elapsed` from the start of the load.
+    pub(super) fn take(&mut self, elapsed: Duration, message: Result<FromAgent, MessageError>, layout: &Layout) {
+        let fits = |counts: &Snapshot| counts.fits(layout);
+        match message {
+            Ok(FromAgent::Alive) => {}
+            Ok(FromAgent::Started(late)) => self.late = late,
+            Ok(FromAgent::Counts(counts)) if fits(&counts) => self.counts = *counts,
+            Ok(FromAgent::Finished(load)) if fits(&load.snapshot) && load.has_known_stalls(layout) => {
+                self.counts = load.snapshot.clone();
+                self.end = Some(MemberEnd::Finished(load));
+            }
+            Ok(FromAgent::Failed(why)) => self.lose(elapsed, &why),
+            Ok(_) => self.lose(elapsed, "it sent a message that does not fit"),
+            Err(error) => self.lose(elapsed, &error.to_string()),
+        }
+    }
+
+    /// Gives it up, and closes the connection, which ends its process. Its last counts are kept.
+    pub(super) fn lose(&mut self, elapsed: Duration, why: &str) {
+        if self.is_active() {
+            self.sender = None;
+            // Nothing of it is active any more, as far as anybody knows.
+            self.counts.in_flight = 0;
+            self.counts.parts.iter_mut().for_each(|part| part.vus = 0);
+            self.end = Some(MemberEnd::Lost(elapsed, why.to_owned()));
+        }
+    }
+
+    /// Whether it still makes load.
+    pub(super) const fn is_active(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// Whether it made its whole share.
+    pub(super) const fn has_finished(&self) -> bool {
+        matches!(self.end, Some(MemberEnd::Finished(_)))
+    }
+
+    /// Whether it ended its load because a request cannot be sent. No other agent can send it
+    /// either.
+    pub(super) fn cannot_continue(&self) -> bool {
+        matches!(&self.end, Some(MemberEnd::Finished(load)) if load.errors.unsendable.is_some())
+    }
+
+    /// Its load. If it was lost, what it would have done since is counted as dropped, which makes
+    /// the requests unknown.
+    pub(super) fn into_load(self, plan: &Plan, survivors: &Survivors, empty: Snapshot) -> Load {
+        let mut agent = AgentResult {
+            number: self.number,
+            place: self.place,
+            workers: 0,
+            requests: 0,
+            failed: 0,
+            cpu: None,
+            processor_s: None,
+            lateness_p99_ms: None,
+            clock_offset_ms: millis_of(self.offset.offset),
+            clock_error_ms: millis_of(self.offset.error.into()),
+            start_skew_ms: millis_of(i128::from(self.late) + i128::from(self.offset.error)),
+            lost: None,
+        };
+        let mut load = match self.end {
+            Some(MemberEnd::Finished(load)) => *load,
+            Some(MemberEnd::Lost(at, why)) => {
+                let at_ms = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
+                agent.lost = Some(format!("at {}: {why}", clock_time(at_ms)));
+                let mut snapshot = self.counts;
+                lost::count(plan, self.share, &mut snapshot, at, survivors);
+                let (health, workers) = (snapshot.health, snapshot.worked.len());
+                Load { health, workers, ..Load::not_started(snapshot) }
+            }
+            None => Load::not_started(empty),
+        };
+        let (requests, worked) = (load.snapshot.requests(), &load.snapshot.worked);
+        (agent.requests, agent.failed) = (requests.sent, requests.failed);
+        agent.workers = u32::try_from(load.workers).unwrap_or(u32::MAX);
+        agent.cpu = load.health.cpu;
+        let processor: Option<u64> = worked.iter().map(|times| times.cpu).sum();
+        agent.processor_s = processor.map(|nanos| Duration::from_nanos(nanos).as_secs_f64());
+        let p99 = |part: &PartCounts| part.lateness.spread().quantile(Ratio::percent(99));
+        let lateness = load.snapshot.parts.iter().filter_map(p99).max();
+        agent.lateness_p99_ms = lateness.map(|lateness| lateness.as_secs_f64() * 1e3);
+        load.agents = vec![agent];
+        load
+    }
+}
+
+/// The next message other than that a side is alive.
+pub(super) async fn next(receiver: &mut LinkReceiver<FromAgent>) -> Result<FromAgent, MessageError> {
+    loop {
+        match receiver.receive().await? {
+            FromAgent::Alive => {}
+            message => return Ok(message),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number for people")]
+fn millis_of(nanos: i128) -> f64 {
+    nanos as f64 / 1e6
+}

@@ -1,0 +1,250 @@
+//! The messages between coordinator and agents: their meaning, their order, and their form on the
+//! wire.
+//!
+//! A message is its length (4 bytes, big-endian) and that many bytes of JSON. A message that is
+//! longer than the receiver allows ends the connection before any of it is read.
+//!
+//! | from | message | when |
+//! |---|---|---|
+//! | agent | `Hello` | first |
+//! | coordinator | `Refused` | in place of `Assignment`: the agent cannot take part |
+//! | coordinator | `Assignment` | once all agents have joined |
+//! | agent | `Prepared` or `Failed` | after its own checks, such as whether the target responds |
+//! | coordinator | `SetupValue` | after setup |
+//! | agent | `Ready` or `Failed` | once the iterations hold setup's value |
+//! | both | `ClockProbe`, `ClockReply` | several times, before the load |
+//! | coordinator | `Start` | once |
+//! | agent | `Started` | when its workers run |
+//! | agent | `Counts` | each second, cumulative |
+//! | coordinator | `Abort` | if the load ends early |
+//! | agent | `Finished` | last |
+//! | both | `Alive` | whenever nothing else was sent for a second |
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use perf_settings::Settings;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::time;
+
+use crate::engine::{Load, Share};
+use crate::measure::Snapshot;
+use crate::plan::LoadProfile;
+
+/// A peer that is silent for longer is lost.
+pub(super) const SILENCE: Duration = Duration::from_secs(5);
+/// Time for agents to join, and for each of their answers. Builds are hashed, targets are asked,
+/// and data files are read meanwhile.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// Time for agents to join that are started by hand.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(600);
+/// Version of the protocol. It grows with any change.
+pub(crate) const PROTOCOL: u32 = 1;
+/// Limit on a message of a peer that has not shown the token, in bytes.
+pub(super) const MAX_HELLO: usize = 4 << 10;
+/// Limit on any other message, in bytes.
+pub(super) const MAX_MESSAGE: usize = 64 << 20;
+/// Limit on the JSON of setup's value, in bytes.
+pub(crate) const MAX_SETUP_VALUE: usize = 16 << 20;
+
+/// A message of the coordinator.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToAgent {
+    /// The agent cannot take part, for these reasons.
+    Refused(Vec<String>),
+    Assignment(Box<Assignment>),
+    /// Setup's value as JSON. It is text within the message, so that no number in it changes.
+    SetupValue(String),
+    ClockProbe,
+    /// The load begins at this time of the agent's clock, in nanoseconds.
+    Start(u64),
+    Abort(AbortCause),
+    Alive,
+}
+
+/// A message of an agent.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum FromAgent {
+    Hello(Hello),
+    /// The hash of the plan that it made from the assignment.
+    Prepared(String),
+    /// It cannot make its share: the message says why.
+    Failed(String),
+    Ready,
+    ClockReply(ClockReply),
+    /// Its workers ran this long after the start, in nanoseconds.
+    Started(u64),
+    /// All counts since the start.
+    Counts(Box<Snapshot>),
+    Finished(Box<Load>),
+    Alive,
+}
+
+/// The first message of an agent. All but `place` must be the coordinator's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) protocol: u32,
+    /// Hash of the executable.
+    pub(crate) build: String,
+    pub(crate) scenario: String,
+    /// Hash of the catalogue.
+    pub(crate) catalogue: String,
+    pub(crate) token: String,
+    /// Process and machine, for people.
+    pub(crate) place: String,
+}
+
+/// An agent's part in the run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Assignment {
+    /// The settings without those that only the coordinator needs.
+    pub(crate) settings: Settings,
+    /// The load of each part of the plan.
+    pub(crate) loads: Vec<LoadProfile>,
+    pub(crate) seed: u64,
+    pub(crate) share: Share,
+    /// Limit on worker threads, if the agent shares its machine with others.
+    pub(crate) threads: Option<usize>,
+}
+
+/// Times of an agent's clock, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClockReply {
+    /// When the probe arrived.
+    pub(crate) received: u64,
+    /// When the reply was sent.
+    pub(crate) sent: u64,
+}
+
+/// Why a load ends early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum AbortCause {
+    /// A signal, or an agent that cannot go on.
+    Interrupted,
+    /// An objective was missed (`abort_on_miss`). Shared iterations that nobody took are not
+    /// counted as dropped.
+    Missed,
+}
+
+/// Why a message cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MessageError {
+    #[error("the connection was closed")]
+    Closed,
+    #[error("it was silent for {} s", SILENCE.as_secs())]
+    Silent,
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("a message of {0} bytes is longer than the limit of {1} bytes")]
+    TooLong(usize, usize),
+    #[error("a message is not valid: {0}")]
+    Invalid(#[from] serde_json::Error),
+}
+
+/// The bytes of a message.
+///
+/// # Errors
+/// If it is too long, or cannot be written as JSON.
+pub(super) fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError> {
+    let mut bytes = vec![0; 4];
+    serde_json::to_writer(&mut bytes, message)?;
+    let length = bytes.len() - 4;
+    let prefix = u32::try_from(length).ok().filter(|_| length <= MAX_MESSAGE);
+    let prefix = prefix.ok_or(MessageError::TooLong(length, MAX_MESSAGE))?;
+    bytes[..4].copy_from_slice(&prefix.to_be_bytes());
+    Ok(bytes)
+}
+
+/// Reads a message of at most `limit` bytes. Memory grows only with bytes that have arrived.
+///
+/// # Errors
+/// If the connection ends, if nothing arrives for [`SILENCE`], or if the message is too long or not
+/// valid.
+pub(super) async fn read<M: DeserializeOwned>(
+    from: &mut (impl AsyncRead + Unpin),
+    limit: usize,
+) -> Result<M, MessageError> {
+    let mut bytes = Vec::new();
+    read_to(&mut bytes, 4, from).await?;
+    let length = bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+    if length > limit {
+        return Err(MessageError::TooLong(length, limit));
+    }
+    bytes.clear();
+    read_to(&mut bytes, length, from).await?;
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+/// Reads until there are `length` bytes.
+async fn read_to(bytes: &mut Vec<u8>, length: usize, from: &mut (impl AsyncRead + Unpin)) -> Result<(), MessageError> {
+    while bytes.len() < length {
+        let rest = (length - bytes.len()) as u64;
+        let read = time::timeout(SILENCE, (&mut *from).take(rest).read_buf(bytes)).await;
+        match read.map_err(|_| MessageError::Silent)? {
+            Ok(0) => return Err(MessageError::Closed),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(MessageError::Closed),
+            Err(error) => return Err(MessageError::Io(error)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_now<M: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<M, MessageError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(read(&mut &*bytes, limit))
+    }
+
+    #[test]
+    fn a_message_arrives_as_it_was_sent() {
+        let reply = ClockReply { received: u64::MAX, sent: 1 };
+        let bytes = encode(&FromAgent::ClockReply(reply)).unwrap();
+        let FromAgent::ClockReply(arrived) = read_now(&bytes, MAX_HELLO).unwrap() else { panic!("another message") };
+        assert_eq!(arrived, reply);
+        assert!(matches!(read_now::<FromAgent>(&bytes[..bytes.len() - 1], MAX_HELLO), Err(MessageError::Closed)));
+    }
+
+    #[test]
+    fn a_message_over_the_limit_is_refused_by_its_length_alone() {
+        let huge = u32::MAX.to_be_bytes();
+        let read = allocation_counter::measure(|| {
+            assert!(matches!(read_now::<FromAgent>(&huge, MAX_MESSAGE), Err(MessageError::TooLong(..))));
+        });
+        assert!(read.bytes_max < 1 << 20, "{} bytes were allocated", read.bytes_max);
+        let announced = [(MAX_MESSAGE as u32).to_be_bytes().as_slice(), b"{"].concat();
+        let read = allocation_counter::measure(|| {
+            assert!(matches!(read_now::<FromAgent>(&announced, MAX_MESSAGE), Err(MessageError::Closed)));
+        });
+        assert!(read.bytes_max < 1 << 20, "{} bytes were allocated", read.bytes_max);
+    }
+
+    #[test]
+    fn the_fuzzer_begins_with_messages() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/agent_message");
+        let seeds: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(seeds.len() >= 10, "{seeds:?}");
+        for seed in seeds {
+            let is_message = crate::agents::is_message(&std::fs::read(&seed).unwrap()).unwrap();
+            assert_eq!(is_message, !seed.ends_with("too_long"), "{}", seed.display());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,200}") {
+            let framed = |body: &[u8]| [(body.len() as u32).to_be_bytes().as_slice(), body].concat();
+            for bytes in [bytes.clone(), framed(&bytes), framed(text.as_bytes())] {
+                drop(read_now::<FromAgent>(&bytes, MAX_HELLO));
+                drop(read_now::<ToAgent>(&bytes, MAX_HELLO));
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The result of a load.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use perf_report::AgentResult;
+use serde::{Deserialize, Serialize};
+
+use super::share::Share;
+use super::stall::Stall;
+use super::worker::ScenarioErrors;
+use super::{Worker, panics};
+use crate::http::OutageSummary;
+use crate::measure::{GeneratorHealth, Layout, Snapshot};
+use crate::plan::{IterationLimit, Plan, Schedule};
+
+/// The result of a load, or of an agent's share of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Load {
+    /// The final counts.
+    pub(crate) snapshot: Snapshot,
+    /// The generator's own load, over the whole run.
+    pub(crate) health: GeneratorHealth,
+    /// Number of worker threads.
+    pub(crate) workers: usize,
+    /// Whether a signal ended it.
+    pub(crate) interrupted: bool,
+    /// The observer's reason for ending it early.
+    pub(crate) aborted: Option<String>,
+    /// Errors of the scenario's code, which are not failed requests.
+    pub(crate) errors: ScenarioErrors,
+    /// One message for each virtual user that panicked.
+    pub(crate) panics: Vec<String>,
+    /// One message for each worker thread that panicked or did not start.
+    pub(crate) faults: Vec<String>,
+    /// The outages of the target; `None` if there were none.
+    pub(crate) outages: Option<OutageSummary>,
+    /// Times in which requests to an endpoint waited and none ended.
+    pub(crate) stalls: Vec<Stall>,
+    /// The longest time in which requests of any kind were in flight and none ended.
+    pub(crate) longest_stall: Duration,
+    /// The agents that made the load. Empty if this process made it.
+    pub(crate) agents: Vec<AgentResult>,
+}
+
+impl Load {
+    /// A load that has not begun.
+    pub(crate) fn not_started(snapshot: Snapshot) -> Self {
+        Self {
+            snapshot,
+            health: GeneratorHealth::default(),
+            workers: 0,
+            interrupted: false,
+            aborted: None,
+            errors: ScenarioErrors::default(),
+            panics: Vec::new(),
+            faults: Vec::new(),
+            outages: None,
+            stalls: Vec::new(),
+            longest_stall: Duration::ZERO,
+            agents: Vec::new(),
+        }
+    }
+
+    /// Adds a worker's results. If the worker panicked, adds its last known snapshot.
+    pub(super) fn add(&mut self, worker: Worker, last_known: &Snapshot) {
+        drop(worker.ask);
+        match worker.thread.join() {
+            Ok(Ok(result)) => {
+                self.snapshot.merge(&result.snapshot);
+                self.errors.merge(result.errors);
+                self.panics.extend(result.panics);
+                self.outages = [self.outages, result.outages].into_iter().flatten().reduce(OutageSummary::merge);
+            }
+            Ok(Err(error)) => self.faults.push(format!("failed to start the runtime of a worker thread: {error}")),
+            Err(panic) => {
+                let text = panics::message(panic.as_ref());
+                self.faults.push(format!("a worker thread panicked; its last counts are lost: {text}"));
+                // Counts that were pushed must not decrease.
+                self.snapshot.merge(last_known);
+            }
+        }
+    }
+
+    /// Whether its stalls are of parts and endpoints of this layout.
+    pub(crate) fn has_known_stalls(&self, layout: &Layout) -> bool {
+        let parts = self.snapshot.parts.len();
+        self.stalls.iter().all(|stall| stall.part < parts && stall.endpoint < layout.endpoints())
+    }
+
+    /// Adds the load of an agent.
+    pub(crate) fn add_agent(&mut self, other: Self) {
+        self.snapshot.merge(&other.snapshot);
+        self.health = self.health.worst(other.health);
+        self.workers += other.workers;
+        self.errors.merge(other.errors);
+        self.panics.extend(other.panics);
+        self.faults.extend(other.faults);
+        self.outages = [self.outages, other.outages].into_iter().flatten().reduce(OutageSummary::merge);
+        self.stalls.extend(other.stalls);
+        self.agents.extend(other.agents);
+    }
+
+    /// Counts shared iterations of this share that no virtual user took as dropped, as in k6.
+    pub(super) fn count_untaken(&mut self, plan: &Plan, share: Share, counters: &[Arc<AtomicU64>]) {
+        for ((part, counts), next) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(counters) {
+            if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
+                let untaken = share.count(*all).saturating_sub(next.load(Ordering::Relaxed));
+                counts.dropped[part.phases.at(part.end).index()] += untaken;
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The division of a plan among agents, and of an agent's share among its worker threads.
+//!
+//! Virtual users, arrivals and shared iterations are dealt out in rotation, first to agents, then
+//! to the threads of each. Together, the shares are exactly the plan. An iteration's random numbers
+//! follow from its number, so that its payload is the same wherever it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use serde::{Deserialize, Serialize};
+
+use super::worker::{IterationSupply, WorkerSchedule};
+use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
+
+#[cfg(test)]
+mod tests;
+
+/// An arrival is dropped if all virtual users of its worker are busy, although another worker's may
+/// be idle. With this many virtual users for each worker, that is rare. With fewer virtual users,
+/// fewer workers share them.
+const MIN_VUS_PER_WORKER: usize = 32;
+
+/// One agent's share of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Share {
+    /// The agent's number, from 0.
+    agent: u32,
+    /// Number of agents, at least 1.
+    agents: u32,
+}
+
+impl Share {
+    /// The whole plan.
+    pub(crate) const WHOLE: Self = Self { agent: 0, agents: 1 };
+
+    /// The shares of this many agents.
+    pub(crate) fn all(agents: u32) -> impl Iterator<Item = Self> {
+        (0..agents).map(move |agent| Self { agent, agents })
+    }
+
+    /// Number of agents.
+    pub(super) const fn agents(self) -> usize {
+        self.agents as usize
+    }
+
+    /// Those of `all` that it has.
+    pub(crate) fn of<I: Iterator>(self, all: I) -> impl Iterator<Item = I::Item> {
+        all.skip(self.agent as usize).step_by(self.agents())
+    }
+
+    /// How many of `all` it has.
+    pub(crate) fn count(self, all: u64) -> u64 {
+        all.saturating_sub(self.agent.into()).div_ceil(self.agents.max(1).into())
+    }
+
+    /// The maximum number of its virtual users at any time.
+    pub(crate) fn most_vus(self, plan: &Plan) -> usize {
+        plan.parts.iter().map(|part| self.vus(part)).sum()
+    }
+
+    /// The maximum number of its virtual users of a part.
+    pub(crate) fn vus(self, part: &PartPlan) -> usize {
+        usize::try_from(self.count(part.most_vus().into())).unwrap_or(usize::MAX)
+    }
+
+    /// The share of worker `number` of `workers` threads of this agent.
+    pub(super) fn schedule(
+        self,
+        part: &PartPlan,
+        next: &Arc<AtomicU64>,
+        (number, workers): (usize, usize),
+    ) -> WorkerSchedule {
+        let agents = self.agents();
+        let first = self.agent as usize + agents * number;
+        match &part.schedule {
+            Schedule::Vus { vus, iterations } => {
+                let supply = match iterations {
+                    IterationLimit::UntilStop => IterationSupply::Endless,
+                    IterationLimit::Each(each) => IterationSupply::Each(*each),
+                    IterationLimit::Shared(all) => IterationSupply::Shared {
+                        next: next.clone(),
+                        all: self.count(*all),
+                        first: self.agent.into(),
+                        step: self.agents.into(),
+                    },
+                };
+                WorkerSchedule::Vus { vus: vus.iter().skip(first).step_by(agents * workers).cloned().collect(), supply }
+            }
+            Schedule::Arrivals { arrivals, vus, max_vus } => {
+                let threads = workers.min((self.vus(part) / MIN_VUS_PER_WORKER).max(1));
+                let of = agents * threads;
+                let in_turn = |all: u32| (0..all).skip(first).step_by(of);
+                let has_any = number < threads;
+                let ids = if has_any { in_turn(*max_vus).map(|id| part.first_id + id).collect() } else { Vec::new() };
+                let ready = if has_any { in_turn(*vus).count() } else { 0 };
+                let nth = if has_any { first } else { usize::MAX };
+                WorkerSchedule::Arrivals { arrivals: arrivals.clone(), nth, of, ids, ready }
+            }
+        }
+    }
+}
+
+/// Checks that each agent has a virtual user and an iteration of each part.
+///
+/// # Errors
+/// The part that has too few, and how many agents can share the plan.
+pub(crate) fn check_shares(plan: &Plan, agents: u32) -> Result<(), String> {
+    for part in &plan.parts {
+        let (vus, iterations) = (u64::from(part.most_vus()), part.iterations().unwrap_or(u64::MAX));
+        let noun = if part.is_open() { "arrival" } else { "iteration" };
+        let (fewest, noun) = if iterations < vus { (iterations, noun) } else { (vus, "VU") };
+        if u64::from(agents) > fewest {
+            let many = |noun: &str| format!("{fewest} {noun}{}", if fewest == 1 { "" } else { "s" });
+            return Err(format!(
+                "--agents {agents}: {} has {}, and each agent needs one: use at most {}, or plan more",
+                part.name,
+                many(noun),
+                many("agent")
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! A run's agent: makes its share of a coordinator's load. It writes no report, pushes nothing, and
+//! prints only errors.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use perf_report::exit_code::ExitCode;
+
+use super::spec::SetupSource;
+use super::{
+    Planning, RunError, RunSpec, ScenarioCode, capacity, check, configuration, hosts, internal, layout, run_context,
+};
+use crate::agents::{self, Agent, AgentEnd, Assignment};
+use crate::engine::{self, Job, WakeupMode};
+use crate::http::HttpConfig;
+use crate::settings::AgentJoin;
+
+/// Runs this process as an agent.
+pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal);
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(take_part(spec, code, join)),
+        Err(error) => Err(Failure::Untold(error)),
+    };
+    match result {
+        Ok(()) => ExitCode::Met,
+        Err(Failure::Told(code)) => code,
+        Err(Failure::Untold(error)) => {
+            // Not `eprintln`, which Rust's test harness captures and loses when the process exits.
+            // If this fails, too, the exit code remains.
+            let _ = writeln!(std::io::stderr(), "agent: {error}");
+            error.code()
+        }
+    }
+}
+
+/// Why an agent has no result.
+enum Failure {
+    /// The coordinator reports it, or has ended.
+    Told(ExitCode),
+    /// Only this process knows it.
+    Untold(RunError),
+}
+
+async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> Result<(), Failure> {
+    let untold = |error: std::io::Error| Failure::Untold(internal(error));
+    let hello = agents::hello(spec.name, spec.catalogue, &join.token).map_err(untold)?;
+    let (mut agent, assignment) = Agent::join(&join.address, hello).await?;
+    let (planning, http) = match prepare(&mut spec, &assignment).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            agent.fail(error.to_string()).await;
+            return Err(Failure::Told(error.code()));
+        }
+    };
+    let value = agent.prepared(planning.plan.hash()).await?;
+    let body = match (code.0)(SetupSource::Received(&value)).await {
+        Ok(body) => body,
+        Err(error) => {
+            agent.fail(format!("setup's value cannot be read: {error:#}")).await;
+            return Err(Failure::Told(ExitCode::BadConfiguration));
+        }
+    };
+    drop(value);
+    let epoch = agent.ready().await?;
+    let job = Job {
+        plan: &planning.plan,
+        shared: Arc::new(run_context(&spec, &planning.plan, &http)),
+        layout: layout(&spec, &planning.plan),
+        iterations: spec.chosen(body.iterations),
+        wakeup: WakeupMode::new(assignment.settings.exact_arrivals),
+        limits: check::stall_limits(spec.catalogue),
+        share: assignment.share,
+        epoch,
+        threads: assignment.threads.unwrap_or_else(engine::processors),
+    };
+    Ok(agent.run(job).await?)
+}
+
+/// Makes the checks of a run that depend on the machine.
+async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Planning, Arc<HttpConfig>), RunError> {
+    let Assignment { settings, loads, seed, share, .. } = assignment;
+    spec.choose(settings).map_err(RunError::Configuration)?;
+    let planning = Planning::new(loads.clone(), spec, *seed)?;
+    // Warnings about ports are the coordinator's.
+    capacity::check(share.most_vus(&planning.plan) as u64, 1 + settings.hosts.len())
+        .map_err(RunError::Configuration)?;
+    let http = HttpConfig::new(&settings.target, &settings.hosts, settings.http.clone()).map_err(configuration)?;
+    let http = Arc::new(http.for_vus(planning.plan.most_vus()));
+    hosts::check_targets(settings, &http).await?;
+    Ok((planning, http))
+}
+
+impl From<AgentEnd> for Failure {
+    fn from(end: AgentEnd) -> Self {
+        match end {
+            AgentEnd::Unreachable(..) | AgentEnd::Refused(_) => Self::Untold(configuration(end)),
+            AgentEnd::Engine(_) => Self::Untold(internal(end)),
+            AgentEnd::Lost(_) => Self::Told(ExitCode::Interrupted),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The coordinator's side of a run whose load agents make.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_settings::{AGENT_TOKEN, Settings};
+use prometheus_store::StoreAccess;
+
+use super::{PreparedRun, RunError, ScenarioBody, inconclusive};
+use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
+use crate::engine::{self, Share};
+use crate::settings;
+
+/// Characters of a token.
+const SHORTEST_TOKEN: usize = 16;
+
+impl PreparedRun {
+    /// Starts agents, if the load is to be made by agents, and prepares them.
+    ///
+    /// # Errors
+    /// If one does not join, plans another load, or cannot reach the target.
+    pub(super) async fn gather_agents(&mut self) -> Result<Option<Coordinator>, RunError> {
+        let Some(agents) = self.settings.agents else { return Ok(None) };
+        let token = self.token()?;
+        let internal = |error: std::io::Error| RunError::Internal(format!("failed to read this program: {error}"));
+        let here = agents::hello(self.spec.name, self.spec.catalogue, &token).map_err(internal)?;
+        let quiet = self.settings.quiet;
+        let show = move |text: &str| {
+            if !quiet {
+                eprintln!("{text}");
+            }
+        };
+        let address = self.settings.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let mut coordinator = Coordinator::open(address, here, self.layout.clone())?;
+        match self.settings.listen {
+            Some(address) => {
+                show(&format!("waiting for {agents} agents at {address}"));
+                coordinator.gather(agents, &show, &mut self.signals).await?;
+            }
+            None => {
+                coordinator.start_processes(agents, &token)?;
+                coordinator.gather(agents, &|_| (), &mut self.signals).await?;
+            }
+        }
+        let (settings, planning) = (sent(&self.settings), &self.planning);
+        // Agents on this machine share its processors.
+        let threads = self.settings.listen.is_none().then(|| engine::processors().div_ceil(agents as usize));
+        let assignment = |share: Share| Assignment {
+            settings: settings.clone(),
+            loads: planning.loads.clone(),
+            seed: planning.plan.seed,
+            share,
+            threads,
+        };
+        coordinator.assign(assignment, &planning.plan.hash(), &mut self.signals).await?;
+        Ok(Some(coordinator))
+    }
+
+    /// The token of the run: a new one, or the user's if agents are started by hand.
+    fn token(&self) -> Result<String, RunError> {
+        if self.settings.listen.is_none() {
+            return Ok(agents::new_token());
+        }
+        let token = settings::agent_token().filter(|token| token.len() >= SHORTEST_TOKEN);
+        token.ok_or_else(|| {
+            RunError::Configuration(format!(
+                "--listen needs a secret by which agents are known: set {AGENT_TOKEN} to the same random text of at \
+                 least {SHORTEST_TOKEN} characters here and for each agent"
+            ))
+        })
+    }
+
+    /// Hands out setup's value. Returns why no load can be made, if that is so.
+    pub(super) async fn hand_out(&mut self, coordinator: &mut Coordinator, body: &ScenarioBody) -> Option<Finding> {
+        let mistake = |message: String| {
+            Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::SetupFailed, message)
+        };
+        let value = match (body.value)() {
+            Ok(value) if value.len() <= MAX_SETUP_VALUE => value,
+            Ok(value) => {
+                let (size, limit) = (value.len() >> 20, MAX_SETUP_VALUE >> 20);
+                return Some(mistake(format!(
+                    "setup's value has {size} MiB of JSON, and agents accept {limit} MiB: return less, for example the \
+                     name of a file"
+                )));
+            }
+            Err(error) => {
+                return Some(mistake(format!("setup's value cannot be written as JSON, as agents need it: {error}")));
+            }
+        };
+        match coordinator.hand_out(value, &mut self.signals).await {
+            Ok(()) => None,
+            Err(AgentError::Configuration(message)) => Some(mistake(message)),
+            Err(AgentError::Lost(message)) => {
+                Some(inconclusive(Subject::Generator, FindingKind::AgentLost, format!("{message}; no load was made")))
+            }
+            Err(error @ AgentError::Interrupted) => {
+                let (code, kind) = (ExitCode::Interrupted, FindingKind::Interrupted);
+                Some(Finding::problem(code, Subject::Run, kind, error.to_string()))
+            }
+        }
+    }
+}
+
+/// The settings without those of the store and of files, which only the coordinator needs.
+fn sent(settings: &Settings) -> Settings {
+    Settings {
+        remote_write: None,
+        prometheus: None,
+        store_access: StoreAccess::default(),
+        outcome: None,
+        out: None,
+        replay: None,
+        agents: None,
+        listen: None,
+        ..settings.clone()
+    }
+}
+
+impl From<AgentError> for RunError {
+    fn from(error: AgentError) -> Self {
+        match error {
+            AgentError::Configuration(message) => Self::Configuration(message),
+            AgentError::Lost(message) => Self::Internal(message),
+            AgentError::Interrupted => Self::Interrupted,
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Loads that several processes make together, and what becomes of a run that loses one.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use perf_host::proc;
+use perf_report::finding::FindingKind;
+use perf_report::read::read_report;
+use rand::RngExt as _;
+use serde_json::{Value, json};
+
+use super::*;
+
+const AGENTS: usize = 3;
+/// The environment variable that selects the load of the fixture.
+const LOAD: &str = "TEST_LOAD";
+
+/// The scenario that the tests here run in processes of its own. Its requests follow from the seed
+/// and from setup's value.
+#[test]
+#[ignore = "the other tests here start it as a process"]
+#[expect(clippy::disallowed_methods, reason = "the tests choose its load by the environment")]
+fn fixture() -> std::process::ExitCode {
+    let second = Duration::from_secs(1);
+    let load_name = std::env::var(LOAD).unwrap();
+    let load = match load_name.as_str() {
+        "shared" => shared_iterations(6, 61),
+        "each" => perf_tests::per_vu_iterations(7, 9),
+        "arrivals" => perf_tests::constant_arrival_rate(40, second, second * 2, 40).poisson(),
+        _ => constant_vus(6, second * 4),
+    };
+    let size = if load_name == "large" { 17 << 20 } else { 8 };
+    Scenario::new("together", &CATALOGUE)
+        .exercises(&[PING, ECHO])
+        .load(load)
+        .abort_on_miss(second, second)
+        .setup(async move |vu: &mut Vu| {
+            vu.unjudged(Method::Get, "/setup").send().await?;
+            Ok(("s".repeat(size), f64::MAX))
+        })
+        .run(async |vu: &mut Vu, (text, number): &(String, f64)| {
+            ping(vu).await?;
+            let random: u64 = vu.rng().random();
+            let body = json!({ "name": vu.iteration_name(), "random": random, "text": text, "number": number });
+            vu.request(ECHO).path("word", random).json(&body).send().await?;
+            vu.think(Duration::from_millis(20), Duration::from_millis(40)).await;
+            Ok(())
+        })
+        .assert_slos()
+}
+
+/// The process of the fixture, which is the coordinator if there are agents.
+struct Run {
+    child: Child,
+    report: PathBuf,
+}
+
+impl Run {
+    fn start(service: &Service, testid: &str, load: &str, agents: Option<usize>) -> Self {
+        let agents = agents.map(|agents| agents.to_string());
+        let agents: Vec<_> = agents.iter().map(|agents| (perf_settings::AGENTS, agents.as_str())).collect();
+        Self::start_with(service, testid, load, &agents)
+    }
+
+    fn start_with(service: &Service, testid: &str, load: &str, variables: &[(&str, &str)]) -> Self {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("agents").join(testid);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        let mut command = scenario(load);
+        command.env(perf_settings::TARGET, &service.url).env(perf_settings::TESTID, testid);
+        command.env(perf_settings::OUT, &folder).env(perf_settings::FOLDER, &folder).env(perf_settings::QUIET, "1");
+        command.envs(variables.iter().copied());
+        Self { child: command.spawn().unwrap(), report: folder.join(testid).join("report.json") }
+    }
+
+    /// Waits for its end. Returns its report, or what it printed.
+    fn finish(mut self) -> Result<Report, String> {
+        let mut printed = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
+        let has_passed = self.child.wait().unwrap().success();
+        let Ok(text) = std::fs::read_to_string(&self.report) else { return Err(printed) };
+        let report = read_report(&text).unwrap();
+        assert_eq!(has_passed, report.exit_code == ExitCode::Met, "{printed}");
+        Ok(report)
+    }
+
+    /// The ids of its agents' processes, once each makes load.
+    fn agents(&self, service: &Service) -> Vec<u32> {
+        wait_until(|| {
+            let agents = children(self.child.id());
+            (agents.len() == AGENTS && service.requests() > 300).then_some(agents)
+        })
+    }
+}
+
+/// The program of the fixture.
+fn scenario(load: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "--nocapture", "agents::fixture"]).env(LOAD, load);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// The running processes that this one started.
+fn children(parent: u32) -> Vec<u32> {
+    let is_child = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name of the process, in parentheses, may contain spaces.
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        fields.first() != Some(&"Z") && fields.get(1) == Some(&parent.to_string().as_str())
+    };
+    proc::pids().unwrap().into_iter().filter(is_child).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests measure how long a process takes")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn wait_until<T>(mut found: impl FnMut() -> Option<T>) -> T {
+    let until = now() + Duration::from_secs(30);
+    loop {
+        match found() {
+            Some(found) => return found,
+            None if now() > until => panic!("nothing happened within 30 s"),
+            None => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+fn signal(name: &str, pid: u32) {
+    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
+}
+
+fn assert_gone(agents: &[u32]) {
+    let is_gone = |pid: &u32| proc::has_ended(*pid) != Some(false);
+    wait_until(|| agents.iter().all(is_gone).then_some(()));
+}
+
+fn bodies(service: &Service) -> Vec<Vec<u8>> {
+    let mut bodies = service.bodies();
+    bodies.sort();
+    bodies
+}
+
+#[test]
+fn agents_send_exactly_the_requests_of_one_process() {
+    for load in ["shared", "each", "arrivals"] {
+        let (alone, together) = (Service::start(), Service::start());
+        let run = Run::start(&alone, &format!("alone-{load}"), load, None);
+        assert_eq!(run.finish().unwrap().exit_code, ExitCode::Met);
+        let report = Run::start(&together, &format!("agents-{load}"), load, Some(AGENTS)).finish().unwrap();
+        assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
+        assert_eq!(bodies(&together), bodies(&alone), "{load}");
+        assert_eq!(report.requests.sent, 2 * bodies(&together).len() as u64);
+        assert_eq!(report.requests.sent + report.around.sent, together.requests(), "{load}");
+        assert_eq!(report.iterations.completed, bodies(&together).len() as u64);
+        let numbers: Vec<_> = report.agents.iter().map(|agent| agent.number).collect();
+        assert_eq!(numbers, [1, 2, 3]);
+        assert_eq!(report.agents.iter().map(|agent| agent.requests).sum::<u64>(), report.requests.sent);
+        assert!(report.agents.iter().all(|agent| agent.requests > 0 && agent.lost.is_none()), "{:?}", report.agents);
+        assert!(report.agents.iter().all(|agent| agent.place.starts_with("process ")), "{:?}", report.agents);
+    }
+}
+
+#[test]
+fn a_lost_agent_is_named_and_the_run_is_inconclusive() {
+    let service = Service::start();
+    let run = Run::start(&service, "killed", "time", Some(AGENTS));
+    let (agents, began) = (run.agents(&service), now());
+    signal("-KILL", agents[1]);
+    let report = run.finish().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let lost: Vec<_> = report.agents.iter().filter(|agent| agent.lost.is_some()).collect();
+    assert_eq!(lost.len(), 1, "{:?}", report.agents);
+    assert!(lost[0].place.contains(&format!("process {}", agents[1])), "{:?}", lost[0]);
+    let finding = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentLost).unwrap();
+    assert!(finding.message.contains("of 3 (process ") && finding.message.contains("2 of 6 VUs"), "{finding}");
+    assert!(lost[0].requests > 0, "its last counts are kept");
+    assert!(report.requests.unknown > 0, "requests that it did not make are unknown");
+    assert!(report.requests.sent < service.requests());
+    assert_gone(&agents);
+}
+
+#[test]
+fn a_missed_objective_ends_the_load_of_all_agents() {
+    let (service, store) = (Service::start(), Store::start());
+    service.fail_every(2);
+    let write = format!("{}/api/v1/write", store.url);
+    let variables = [(perf_settings::AGENTS, "3"), (perf_settings::REMOTE_WRITE, &*write)];
+    let began = now();
+    let report = Run::start_with(&service, "missed", "time", &variables).finish().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Missed, "{:?}", report.findings);
+    assert!(report.has(FindingKind::AbortedEarly), "{:?}", report.findings);
+    assert!(report.ended_unix_ms - report.started_unix_ms < 3_500, "{:?}", began.elapsed());
+    assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "only the coordinator pushes");
+}
+
+#[test]
+fn a_setup_value_that_is_too_large_ends_the_run_before_the_load() {
+    let service = Service::start();
+    let report = Run::start(&service, "large", "large", Some(2)).finish().unwrap();
+    assert_eq!((report.exit_code, report.requests.sent), (ExitCode::BadConfiguration, 0));
+    let problem = report.problems().find(|it| it.kind == FindingKind::SetupFailed).unwrap();
+    assert!(problem.message.contains("17 MiB of JSON, and agents accept 16 MiB"), "{problem}");
+}
+
+#[test]
+fn a_frozen_agent_is_given_up_and_ended() {
+    let service = Service::start();
+    let run = Run::start(&service, "frozen", "time", Some(AGENTS));
+    let agents = run.agents(&service);
+    signal("-STOP", agents[0]);
+    let report = run.finish().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let lost: Vec<_> = report.agents.iter().filter_map(|agent| agent.lost.as_deref()).collect();
+    assert!(lost.len() == 1 && lost[0].ends_with("it was silent for 5 s"), "{lost:?}");
+    assert_gone(&agents);
+}
+
+#[test]
+fn agents_that_are_started_by_hand_join() {
+    let (service, token) = (Service::start(), "a token that only the test knows");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let variables = [(perf_settings::AGENTS, "2"), (perf_settings::LISTEN, &free), (perf_settings::AGENT_TOKEN, token)];
+    let without_token = Run::start_with(&service, "no-token", "shared", &variables[..2]).finish().unwrap_err();
+    assert!(without_token.contains("set PERF_AGENT_TOKEN"), "{without_token}");
+    let run = Run::start_with(&service, "by-hand", "shared", &variables);
+    let agent = || {
+        let join = [(perf_settings::AGENT_JOIN, free.as_str()), (perf_settings::AGENT_TOKEN, token)];
+        scenario("shared").envs(join).spawn().unwrap()
+    };
+    let agents = [agent(), agent()];
+    let report = run.finish().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
+    assert_eq!((report.iterations.completed, report.agents.len()), (61, 2));
+    let slices = &report.timeline.slices;
+    assert_eq!(slices.iter().map(|slice| slice.requests).sum::<u64>(), report.requests.sent);
+    let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap();
+    assert!(slices.last().unwrap().to_ms.abs_diff(lasted) < 100, "{lasted} ms: {:?}", slices.last());
+    for agent in agents {
+        let printed = agent.wait_with_output().unwrap();
+        assert!(printed.status.success() && printed.stderr.is_empty(), "{printed:?}");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_all_agents_at_once() {
+    let service = Service::start();
+    let run = Run::start(&service, "interrupted", "time", Some(AGENTS));
+    let (agents, began) = (run.agents(&service), now());
+    signal("-INT", run.child.id());
+    let report = run.finish().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(report.exit_code, ExitCode::Interrupted, "{:?}", report.findings);
+    assert!(report.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", report.agents);
+    assert_eq!(report.requests.sent + report.requests.unknown + report.around.sent, service.requests());
+    assert_gone(&agents);
+}
+
+#[test]
+fn agents_end_with_their_coordinator() {
+    let service = Service::start();
+    let mut run = Run::start(&service, "orphans", "time", Some(AGENTS));
+    let agents = run.agents(&service);
+    signal("-KILL", run.child.id());
+    let began = now();
+    run.child.wait().unwrap();
+    assert_gone(&agents);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[test]
+fn peers_that_do_not_belong_to_the_run_are_turned_away() {
+    let service = Service::start();
+    let run = Run::start(&service, "strangers", "time", Some(AGENTS));
+    let agents = run.agents(&service);
+    let [address, token] =
+        [perf_settings::AGENT_JOIN, perf_settings::AGENT_TOKEN].map(|name| proc::variable(agents[0], name).unwrap());
+    let hello = |token: &str| {
+        json!({ "Hello": {
+            "protocol": 1, "build": "other", "scenario": "together", "catalogue": "", "token": token, "place": "here",
+        }})
+    };
+    assert_eq!(converse(&address, &hello("guess")), None, "a peer without the token gets nothing");
+    let refused = converse(&address, &hello(&token)).unwrap().to_string();
+    assert!(refused.starts_with("{\"Refused\":[") && refused.contains("its build is other, not "), "{refused}");
+    let mut flood = TcpStream::connect(&address).unwrap();
+    flood.write_all(&[0xff; 4]).unwrap();
+    assert_eq!(flood.read(&mut [0; 1]).unwrap(), 0, "a message without end is not read");
+    let report = run.finish().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
+    let findings = report.findings;
+    let refused = findings.iter().filter(|finding| finding.kind == FindingKind::AgentRefused);
+    assert_eq!(refused.count(), 3, "{findings:?}");
+}
+
+/// Sends a message, and returns the answer, if there is one.
+fn converse(address: &str, message: &Value) -> Option<Value> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let body = message.to_string();
+    stream.write_all(&(body.len() as u32).to_be_bytes()).unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).ok()?;
+    let mut body = vec![0; u32::from_be_bytes(length) as usize];
+    stream.read_exact(&mut body).unwrap();
+    Some(serde_json::from_slice(&body).unwrap())
+}
+
+#[test]
+fn more_agents_than_vus_are_refused() {
+    let service = Service::start();
+    let printed = Run::start(&service, "crowd", "time", Some(7)).finish().unwrap_err();
+    assert!(printed.contains("--agents 7: together has 6 VUs") && printed.contains("at most 6 agents"), "{printed}");
+    assert_eq!(service.requests(), 0);
+}
