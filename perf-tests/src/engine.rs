@@ -28,7 +28,7 @@ pub use think::Think;
 pub use vu::{Cookies, FormField, PreparedRequest, Request, RequestError, Response, UnsignedRequest};
 
 use crate::clock;
-use crate::measure::{Layout, Pulse, PulseSum, Recorder, Snapshot};
+use crate::measure::{Layout, Pulse, PulseSum, Recorder, SlowTimes, Snapshot};
 use crate::plan::Plan;
 use crate::signals::Signals;
 use health::HealthMeter;
@@ -136,16 +136,18 @@ pub(crate) async fn run(
     }
     watch.began(clock::now().saturating_duration_since(epoch));
     let watched = job.plan.parts.iter().map(|part| (part.is_open(), part.end));
-    let (mut stall, mut health) = (StallWatch::new(&job.limits, watched), HealthMeter::start());
+    let stall = StallWatch::new(&job.limits, watched).seeing_all(share.agents() == 1);
+    let (mut stall, mut health) = (stall, HealthMeter::start());
     let supervisor = Supervisor { epoch, empty: &empty, abort: &abort };
     let (early, known) = supervisor.watch_over(&mut workers, signals, (&mut stall, &mut health), watch).await;
-    let (stalls, longest_stall) = stall.finish();
-    let mut load = Load { stalls, longest_stall, workers: threads, ..Load::not_started(empty) };
+    let (stalls, longest_silence) = stall.finish();
+    let mut load = Load { stalls, longest_silence, workers: threads, ..Load::not_started(empty) };
+    let mut slow_times = SlowTimes::default();
     for (worker, known) in workers.into_iter().zip(known) {
-        load.add(worker, &known);
+        slow_times.extend(load.add(worker, &known));
     }
     load.health = health.overall(&load.snapshot.worked);
-    stall::count_omitted(&load.stalls, job.plan, &mut load.snapshot);
+    stall::count_omitted(&load.stalls, job.plan, (&slow_times, epoch), &mut load.snapshot);
     if early.aborted.is_none() {
         load.count_untaken(job.plan, share, &counters);
     }
@@ -264,7 +266,8 @@ mod tests {
             while let Some(reply) = asked.blocking_recv() {
                 let _ = reply.send(snapshot.clone());
             }
-            Ok(WorkerResult { snapshot, errors: worker::ScenarioErrors::default(), panics: Vec::new(), outages: None })
+            let (errors, slow_times) = (worker::ScenarioErrors::default(), SlowTimes::default());
+            Ok(WorkerResult { snapshot, slow_times, errors, panics: Vec::new(), outages: None })
         });
         let empty = Snapshot::new(&Layout::new(&monitoring::services::stock_ai::STOCK_AI, vec![false]));
         Worker { ask, pulse: Arc::new(Pulse::new(&empty)), thread, finished }
@@ -285,7 +288,7 @@ mod tests {
         let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();
         assert!(!early.interrupted && early.aborted.is_none());
         let mut load = Load::not_started(empty);
-        workers.into_iter().zip(known).for_each(|(worker, known)| load.add(worker, &known));
+        workers.into_iter().zip(known).for_each(|(worker, known)| drop(load.add(worker, &known)));
         assert_eq!(load.faults, ["a worker thread panicked; its last counts are lost: on purpose"]);
         assert_eq!(
             load.snapshot.iterations().completed,

@@ -6,6 +6,7 @@
 mod pulse;
 mod recorder;
 mod sample;
+mod slow_times;
 mod timeline;
 
 pub use perf_report::evidence::{
@@ -18,4 +19,5 @@ pub(crate) use pulse::{LaneSum, PulseSum};
 pub(crate) use recorder::IterationEnd;
 pub use recorder::{LATE_AFTER, Place, Recorder, SampleKey, Segment, Segments};
 pub use sample::{DurationParts, Failure, Sample};
+pub(crate) use slow_times::{SHORTEST_STALL, SlowTimes};
 pub use timeline::{Section, TimelineError, TimelineRecorder};

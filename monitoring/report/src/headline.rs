@@ -6,7 +6,7 @@ use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
 use crate::findings::{comparison_findings, describe_miss};
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 use crate::{ObjectiveResult, Report};
 
 /// Verdict and its cause.
@@ -81,18 +81,27 @@ pub(crate) fn cause_finding(report: &Report) -> Option<&Finding> {
     let mut findings = report.findings.iter().filter(|finding| finding.exit_code == Some(code));
     // An interruption is the cause only if there is no other.
     let first = findings.clone().find(|finding| finding.kind != FindingKind::Interrupted).or_else(|| findings.next());
-    first.filter(|_| !is_missed_objective)
+    first.or_else(|| stall_of_undecided(report)).filter(|_| !is_missed_objective)
+}
+
+/// Stall whose unknown requests leave objectives undecided.
+fn stall_of_undecided(report: &Report) -> Option<&Finding> {
+    let is_undecided = gating(report).any(|it| matches!(it.verdict, Verdict::Inconclusive(Reason::Unknown { .. })));
+    let is_cause = report.exit_code == ExitCode::Inconclusive && is_undecided;
+    report.findings.iter().find(|finding| is_cause && finding.kind == FindingKind::Stall)
 }
 
 /// Objective that is the cause in the headline.
 pub(crate) fn cause_objective(report: &Report) -> Option<&ObjectiveResult> {
     match report.exit_code {
         ExitCode::Missed => most_severe_miss(report),
-        ExitCode::Inconclusive if cause_finding(report).is_none() => {
-            gating(report).find(|it| matches!(it.verdict, Verdict::Inconclusive(_)))
-        }
+        ExitCode::Inconclusive if cause_finding(report).is_none() => first_undecided(report),
         _ => None,
     }
+}
+
+fn first_undecided(report: &Report) -> Option<&ObjectiveResult> {
+    gating(report).find(|it| matches!(it.verdict, Verdict::Inconclusive(_)))
 }
 
 fn gating(report: &Report) -> impl Iterator<Item = &ObjectiveResult> {
@@ -112,16 +121,20 @@ fn weight(objective: &ObjectiveResult) -> f64 {
 
 fn cause(report: &Report) -> Option<String> {
     if let Some(finding) = cause_finding(report) {
-        let more = report.findings.iter().filter(|it| it.exit_code == finding.exit_code).count() - 1;
         let advice = finding.advice.iter().map(|advice| format!("\n{advice}")).collect::<String>();
-        return Some(format!("{}{}{advice}", finding.message, and_more(more, "problem", "")));
+        let more = match first_undecided(report).filter(|_| !finding.is_problem()) {
+            Some(objective) => {
+                format!(". Inconclusive: {} {}{}", objective.subject, objective.objective, others(report, objective))
+            }
+            None => {
+                let problems = report.findings.iter().filter(|it| it.exit_code == finding.exit_code).count();
+                and_more(problems.saturating_sub(1), "problem", "")
+            }
+        };
+        return Some(format!("{}{more}{advice}", finding.message));
     }
     let objective = cause_objective(report)?;
-    let same = |it: &&ObjectiveResult| {
-        std::mem::discriminant(&it.verdict) == std::mem::discriminant(&objective.verdict) && it.id != objective.id
-    };
-    let what = if objective.verdict == Verdict::Missed { "missed" } else { "inconclusive" };
-    let more = and_more(gating(report).filter(same).count(), "objective", what);
+    let more = others(report, objective);
     Some(match &objective.verdict {
         Verdict::Inconclusive(reason) => {
             format!("{} {}: {reason}{more}", objective.subject, objective.objective)
@@ -131,6 +144,15 @@ fn cause(report: &Report) -> Option<String> {
             format!("{}{failures}{more}", describe_miss(objective))
         }
     })
+}
+
+/// "; 2 more objectives missed": those with the same verdict as an objective.
+fn others(report: &Report, objective: &ObjectiveResult) -> String {
+    let same = |it: &&ObjectiveResult| {
+        std::mem::discriminant(&it.verdict) == std::mem::discriminant(&objective.verdict) && it.id != objective.id
+    };
+    let what = if objective.verdict == Verdict::Missed { "missed" } else { "inconclusive" };
+    and_more(gating(report).filter(same).count(), "objective", what)
 }
 
 /// "; 2 more objectives missed", or nothing.

@@ -141,19 +141,7 @@ impl Judge<'_> {
                 requests.refused += certain(part, index, cell.refused_iterations);
             }
         }
-        if scope.only.segment.is_some() {
-            // Stalls are not counted by segment. All of their requests may have been in this one.
-            let only = Chosen { segment: None, ..scope.only };
-            requests.unknown += self.omitted(index, Scope { only, ..scope });
-        }
         requests
-    }
-
-    /// Requests of an endpoint that stalls kept a closed load from making.
-    fn omitted(&self, index: usize, scope: Scope) -> u64 {
-        let phases = || Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase));
-        let parts = self.snapshot.chosen(scope.only);
-        parts.flat_map(|part| phases().map(|phase| part.cell(index, phase).omitted)).sum()
     }
 
     /// Requests of endpoints that began and did not end.

@@ -184,7 +184,7 @@ impl Coordinator {
         let empty = Snapshot::new(&self.layout);
         let (abort, silence) = self.follow(plan, (epoch, &empty), signals, watch).await;
         let mut load = fold::load(std::mem::take(&mut self.members), plan, &empty);
-        load.longest_stall = silence.longest();
+        load.longest_silence = silence.longest();
         load.interrupted = abort.interrupted;
         load.aborted = abort.missed;
         load

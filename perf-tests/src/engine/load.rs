@@ -12,7 +12,7 @@ use super::stall::Stall;
 use super::worker::ScenarioErrors;
 use super::{Worker, panics};
 use crate::http::OutageSummary;
-use crate::measure::{GeneratorHealth, Layout, Snapshot};
+use crate::measure::{GeneratorHealth, Layout, SlowTimes, Snapshot};
 use crate::plan::{IterationLimit, Plan, Schedule};
 
 /// The result of a load, or of an agent's share of it.
@@ -38,8 +38,9 @@ pub(crate) struct Load {
     pub(crate) outages: Option<OutageSummary>,
     /// Times in which requests to an endpoint waited and none ended.
     pub(crate) stalls: Vec<Stall>,
-    /// The longest time in which requests of any kind were in flight and none ended.
-    pub(crate) longest_stall: Duration,
+    /// When the longest time began in which requests of any kind were in flight and none ended,
+    /// from the start of the load, and how long it was.
+    pub(crate) longest_silence: (Duration, Duration),
     /// The agents that made the load. Empty if this process made it.
     pub(crate) agents: Vec<AgentResult>,
 }
@@ -58,13 +59,14 @@ impl Load {
             faults: Vec::new(),
             outages: None,
             stalls: Vec::new(),
-            longest_stall: Duration::ZERO,
+            longest_silence: (Duration::ZERO, Duration::ZERO),
             agents: Vec::new(),
         }
     }
 
-    /// Adds a worker's results. If the worker panicked, adds its last known snapshot.
-    pub(super) fn add(&mut self, worker: Worker, last_known: &Snapshot) {
+    /// Adds a worker's results. If the worker panicked, adds its last known snapshot. Returns when
+    /// requests were slow in segments that an objective judges.
+    pub(super) fn add(&mut self, worker: Worker, last_known: &Snapshot) -> SlowTimes {
         drop(worker.ask);
         match worker.thread.join() {
             Ok(Ok(result)) => {
@@ -72,6 +74,7 @@ impl Load {
                 self.errors.merge(result.errors);
                 self.panics.extend(result.panics);
                 self.outages = [self.outages, result.outages].into_iter().flatten().reduce(OutageSummary::merge);
+                return result.slow_times;
             }
             Ok(Err(error)) => self.faults.push(format!("failed to start the runtime of a worker thread: {error}")),
             Err(panic) => {
@@ -81,6 +84,7 @@ impl Load {
                 self.snapshot.merge(last_known);
             }
         }
+        SlowTimes::default()
     }
 
     /// Whether its stalls are of parts and endpoints of this layout.

@@ -7,19 +7,20 @@
 //! A lane is the requests of one part to one endpoint. A stall is a time in which a lane's requests
 //! wait and none of them ends. It is longer than the threshold of the endpoint's latency objective,
 //! and far longer than the lane's waits before. A single slow response looks the same. Therefore
-//! either several requests of the part wait together, or the missing requests alone can exceed the
-//! objective's error budget.
+//! either several requests of the part wait together, or its only virtual user waits, or the
+//! missing requests alone can exceed the objective's error budget.
 
 use std::time::Duration;
 
 use monitoring::phase::Phase;
 use monitoring::ratio::Ratio;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
-use crate::measure::{PulseSum, Snapshot};
+use crate::measure::{PulseSum, SlowTimes, Snapshot};
 use crate::plan::{Plan, apportion};
 
-use lane::Lane;
+use lane::{Lane, Waiters};
 
 mod lane;
 
@@ -69,6 +70,8 @@ pub(super) struct StallWatch {
     /// Until then, times in which the generator stood still are excused.
     excused_until: Duration,
     silence: Silence,
+    /// Whether it sees all virtual users of a part. An agent sees only its own.
+    sees_all: bool,
 }
 
 /// A part of the plan.
@@ -86,7 +89,8 @@ struct WatchedPart {
 pub(crate) struct Silence {
     since: Duration,
     ended: u64,
-    longest: Duration,
+    /// When the longest one began, and its length.
+    longest: (Duration, Duration),
 }
 
 impl StallLimit {
@@ -111,7 +115,13 @@ impl StallWatch {
             polled: Duration::ZERO,
             excused_until: Duration::ZERO,
             silence: Silence::default(),
+            sees_all: true,
         }
+    }
+
+    /// Notes whether it sees all virtual users of a part, and not only those of one agent.
+    pub(super) fn seeing_all(self, sees_all: bool) -> Self {
+        Self { sees_all, ..self }
     }
 
     /// Looks at the pulses at `now` from the start of the load.
@@ -161,11 +171,16 @@ impl StallWatch {
         self.lanes[at].keep(wait);
     }
 
-    /// Tells each lane how many requests of its part have waited together until the last poll.
+    /// Tells each lane which requests of its part have waited together until the last poll.
     fn count_together(&mut self) {
-        for lanes in self.lanes.chunks_mut(self.endpoints.max(1)) {
-            let together = lanes.iter().map(|lane| lane.waiting_long(self.polled)).sum();
-            lanes.iter_mut().for_each(|lane| lane.wait_together(together));
+        for (part, lanes) in self.parts.iter().zip(self.lanes.chunks_mut(self.endpoints.max(1))) {
+            let together: u64 = lanes.iter().map(|lane| lane.waiting_long(self.polled)).sum();
+            let waiters = match together {
+                2.. => Waiters::Several,
+                1 if part.vus.1 == 1 && self.sees_all => Waiters::OnlyVu,
+                _ => Waiters::One,
+            };
+            lanes.iter_mut().for_each(|lane| lane.wait_together(waiters));
         }
     }
 
@@ -174,9 +189,9 @@ impl StallWatch {
         self.silence.notice(elapsed, snapshot);
     }
 
-    /// All stalls by their beginning, and the longest time with requests of any kind under way in
-    /// which none ended.
-    pub(super) fn finish(mut self) -> (Vec<Stall>, Duration) {
+    /// All stalls by their beginning. Then the beginning and the length of the longest time with
+    /// requests of any kind under way in which none ended.
+    pub(super) fn finish(mut self) -> (Vec<Stall>, (Duration, Duration)) {
         self.count_together();
         (0..self.lanes.len()).for_each(|lane| self.end_wait(lane, self.polled));
         let mut waits: Vec<_> =
@@ -220,11 +235,14 @@ impl Silence {
         if all.sent != self.ended || snapshot.in_flight == 0 {
             (self.ended, self.since) = (all.sent, elapsed);
         }
-        self.longest = self.longest.max(elapsed.saturating_sub(self.since));
+        let length = elapsed.saturating_sub(self.since);
+        if length > self.longest.1 {
+            self.longest = (self.since, length);
+        }
     }
 
-    /// The longest time so far.
-    pub(crate) const fn longest(&self) -> Duration {
+    /// When the longest time so far began, and its length.
+    pub(crate) const fn longest(&self) -> (Duration, Duration) {
         self.longest
     }
 }
@@ -238,15 +256,26 @@ fn not_counted_yet(omitted: u64, (from, to): (Duration, Duration), counted_until
 }
 
 /// Counts the requests that stalls have kept closed loads from making. Each phase that a stall was
-/// in has its share of them.
-pub(super) fn count_omitted(stalls: &[Stall], plan: &Plan, snapshot: &mut Snapshot) {
+/// in has its share of them. Any of them may have been in each segment in which a request waited.
+/// `epoch` is the start of the load.
+pub(super) fn count_omitted(
+    stalls: &[Stall],
+    plan: &Plan,
+    (slow, epoch): (&SlowTimes, Instant),
+    snapshot: &mut Snapshot,
+) {
     for stall in stalls {
+        let (from, to) = (stall.from, stall.from + stall.length);
         let phases = &plan.parts[stall.part].phases;
-        let time_in = |phase: &Phase| phases.time_in(*phase, stall.from, stall.from + stall.length).as_millis();
-        let weights: Vec<_> = Phase::ALL.iter().map(time_in).collect();
+        let weights: Vec<_> = Phase::ALL.iter().map(|phase| phases.time_in(*phase, from, to).as_millis()).collect();
+        let segments = slow.segments((stall.part, stall.endpoint), (epoch + from, epoch + to));
+        let counts = &mut snapshot.parts[stall.part];
         for &(endpoint, omitted) in &stall.omitted {
             for (phase, share) in Phase::ALL.into_iter().zip(apportion(omitted, &weights)) {
-                snapshot.parts[stall.part].cell_mut(endpoint, phase).omitted += share;
+                counts.cell_mut(endpoint, phase).omitted += share;
+                for &segment in &segments {
+                    counts.judged[segment].cell_mut(endpoint, phase).omitted += share;
+                }
             }
         }
     }

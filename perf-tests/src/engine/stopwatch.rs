@@ -8,6 +8,7 @@ use monitoring::phase::Phase;
 use perf_report::evidence::BodyBytes;
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::measure::{DurationParts, Failure, Recorder, Sample, SampleKey};
 
 /// Measures one request. If it is dropped before it is stopped, the request is counted as unknown:
@@ -85,7 +86,7 @@ impl Drop for Stopwatch {
         let mut recorder = self.recorder.borrow_mut();
         recorder.end_request(self.at);
         if !self.is_stopped {
-            recorder.record_unknown(self.at);
+            recorder.record_unknown(self.at, (self.started, clock::now()));
         }
     }
 }

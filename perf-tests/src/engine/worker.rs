@@ -22,7 +22,7 @@ use super::stall;
 use super::vu::{IterationId, RequestError, RunContext, Vu, WorkerContext};
 use crate::clock;
 use crate::http::{OutageSummary, Pool};
-use crate::measure::{IterationEnd, Recorder, Snapshot};
+use crate::measure::{IterationEnd, Recorder, SlowTimes, Snapshot};
 use crate::plan::{Arrivals, VuPlan};
 
 mod closed;
@@ -116,6 +116,8 @@ impl IterationSupply {
 /// The result of a worker.
 pub(crate) struct WorkerResult {
     pub(crate) snapshot: Snapshot,
+    /// Times of slow requests in segments that an objective judges.
+    pub(crate) slow_times: SlowTimes,
     /// Errors of the scenario's code, which are not failed requests.
     pub(crate) errors: ScenarioErrors,
     /// One message for each virtual user that panicked.
@@ -230,7 +232,8 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
         .await;
     let snapshot = recorder.borrow().snapshot_with(watch.worked());
     let errors = ScenarioErrors { unsendable: worker.context.unsendable.take(), ..worker.errors.take() };
-    WorkerResult { snapshot, errors, panics: worker.panics.take(), outages }
+    let slow_times = recorder.borrow_mut().take_slow_times();
+    WorkerResult { snapshot, slow_times, errors, panics: worker.panics.take(), outages }
 }
 
 impl WorkerState {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
+use tokio::time::Instant;
 
 use perf_report::evidence::{
     BodyBytes, Buckets, EndpointCounts, FailedRequest, Layout, PartCounts, ServerTimes, Snapshot, StatusCounts,
@@ -15,6 +16,7 @@ use perf_report::evidence::{
 
 use super::pulse::Pulse;
 use super::sample::{Failure, Sample};
+use super::slow_times::SlowTimes;
 
 /// An iteration is late if it begins more than this after it was due. The latencies of its requests
 /// may then be the generator's fault.
@@ -28,6 +30,7 @@ const MAX_SEGMENTS: usize = 1_000;
 pub struct Recorder {
     layout: Layout,
     counts: Snapshot,
+    slow_times: SlowTimes,
     pulse: Arc<Pulse>,
 }
 
@@ -74,7 +77,7 @@ impl Recorder {
 
     /// A recorder without samples, which also counts in a pulse.
     pub(crate) fn with_pulse(layout: Layout, pulse: Arc<Pulse>) -> Self {
-        Self { counts: Snapshot::new(&layout), layout, pulse }
+        Self { counts: Snapshot::new(&layout), layout, slow_times: SlowTimes::default(), pulse }
     }
 
     pub(crate) fn pulse(&self) -> &Arc<Pulse> {
@@ -88,6 +91,8 @@ impl Recorder {
         for segment in self.layout.judged_among(at.segments) {
             record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, at, sample);
         }
+        let (layout, time) = (&self.layout, (sample.started, sample.finished));
+        self.slow_times.add(at, layout.judged_among(at.segments), layout.threshold(at.endpoint), time);
         for (name, number) in at.segments.into_iter().flatten() {
             let segment = (Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
@@ -130,14 +135,15 @@ impl Recorder {
         self.counts.around.failed += u64::from(failed);
     }
 
-    /// Counts a request that began and whose end is not known.
-    pub fn record_unknown(&mut self, at: Option<SampleKey>) {
-        match at {
-            Some(at) => self.count_in((at.part, at.segments), |counts| {
-                counts.cell_mut(at.endpoint, at.phase).unknown += 1;
-            }),
-            None => self.counts.around.unknown += 1,
-        }
+    /// Counts a request that began and whose end is not known. It was under way in this time.
+    pub fn record_unknown(&mut self, at: Option<SampleKey>, time: (Instant, Instant)) {
+        let Some(at) = at else {
+            self.counts.around.unknown += 1;
+            return;
+        };
+        self.count_in((at.part, at.segments), |counts| counts.cell_mut(at.endpoint, at.phase).unknown += 1);
+        let layout = &self.layout;
+        self.slow_times.add(at, layout.judged_among(at.segments), layout.threshold(at.endpoint), time);
     }
 
     /// Counts a request that was sent again on a new connection.
@@ -258,6 +264,11 @@ impl Recorder {
     /// Everything recorded so far.
     pub fn snapshot(&self) -> Snapshot {
         self.counts.clone()
+    }
+
+    /// Takes the times of slow requests in segments that an objective judges.
+    pub(crate) fn take_slow_times(&mut self) -> SlowTimes {
+        std::mem::take(&mut self.slow_times)
     }
 
     /// Everything recorded so far, and the times of the worker's thread.

@@ -1,6 +1,7 @@
 //! Findings about the target: when it accepted no connections, and when it finished no requests.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
@@ -37,18 +38,27 @@ fn stall_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, limit: Durati
             parts => format!("{endpoint} by {}", parts[stall.part].name),
         }
     };
-    let mut messages: Vec<_> = simultaneous(&load.stalls).iter().map(|group| describe(group, name)).collect();
+    let (since, silence) = load.longest_silence;
+    let is_too_long = silence > limit;
+    let mut groups = simultaneous(&load.stalls);
+    let is_silence = |group: &[&Stall]| {
+        let overlaps = |stall: &&Stall| stall.from < since + silence && since < stall.from + stall.length;
+        is_too_long && group.iter().any(overlaps)
+    };
+    // The first one is the cause if objectives are undecided.
+    groups.sort_by_key(|group| (!is_silence(group), Reverse(all_omitted(group))));
+    let mut messages: Vec<_> = groups.iter().map(|group| describe(group, name, catalogue)).collect();
+    if is_too_long && !groups.first().is_some_and(|group| is_silence(group)) {
+        let seconds = silence.as_secs_f64();
+        let message = format!("the target stalled for {seconds:.1} s from {} on: no request finished", at(since));
+        messages.insert(0, message);
+    }
     let more = messages.len().saturating_sub(MOST_FINDINGS);
     messages.truncate(MOST_FINDINGS);
     if more > 0
         && let Some(last) = messages.last_mut()
     {
         last.push_str(&format!(". {more} more endpoints stalled at other times"));
-    }
-    let is_too_long = load.longest_stall > limit;
-    if messages.is_empty() && is_too_long {
-        let seconds = load.longest_stall.as_secs_f64();
-        messages.push(format!("no request finished for {seconds:.1} s: the target stalled"));
     }
     let finding = |(at, message)| match at {
         0 if is_too_long => Finding::problem(ExitCode::Inconclusive, Subject::Target, FindingKind::Stall, message),
@@ -62,7 +72,7 @@ fn stall_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, limit: Durati
 /// before the others.
 fn simultaneous(stalls: &[Stall]) -> Vec<Vec<&Stall>> {
     let mut by_length: Vec<_> = stalls.iter().collect();
-    by_length.sort_by_key(|stall| std::cmp::Reverse(stall.length));
+    by_length.sort_by_key(|stall| Reverse(stall.length));
     let mut groups: Vec<Vec<&Stall>> = Vec::new();
     for stall in by_length {
         let is_of_lane = |other: &&Stall| (other.part, other.endpoint) == (stall.part, stall.endpoint);
@@ -79,8 +89,14 @@ fn simultaneous(stalls: &[Stall]) -> Vec<Vec<&Stall>> {
     groups
 }
 
-/// Describes stalls at the same time: when the longest was, and of which endpoints.
-fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String) -> String {
+/// Requests that stalls kept a closed load from making.
+fn all_omitted(group: &[&Stall]) -> u64 {
+    group.iter().flat_map(|stall| &stall.omitted).map(|(_, omitted)| omitted).sum()
+}
+
+/// Describes stalls at the same time: when the longest was, of which endpoints, and whose requests
+/// they kept a load from making.
+fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catalogue) -> String {
     let longest = group[0];
     let mut lanes: Vec<&Stall> = Vec::new();
     for stall in group {
@@ -100,7 +116,13 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String) -> String {
         more => format!(" and {more} more endpoints"),
     };
     let waiting: u64 = lanes.iter().map(|stall| stall.waiting).sum();
-    let omitted: u64 = group.iter().flat_map(|stall| &stall.omitted).map(|(_, omitted)| omitted).sum();
+    let omitted = all_omitted(group);
+    let mut elsewhere = BTreeMap::<usize, u64>::new();
+    for (endpoint, omitted) in group.iter().flat_map(|stall| &stall.omitted) {
+        if !lanes.iter().any(|lane| lane.endpoint == *endpoint) {
+            *elsewhere.entry(*endpoint).or_default() += omitted;
+        }
+    }
     let mut message = format!(
         "the target stalled{times} for {:.1} s from {} on: no request to {}{more} finished, and {} waited",
         longest.length.as_secs_f64(),
@@ -113,6 +135,13 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String) -> String {
         message.push_str(&format!(
             ". A steady load would have made {requests} more requests meanwhile, which count as unknown"
         ));
+        let others = elsewhere.iter().take(MOST_NAMES);
+        let others = others.map(|(endpoint, omitted)| {
+            format!("{} of them to {}", count(*omitted), catalogue.endpoints[*endpoint].name)
+        });
+        if !elsewhere.is_empty() {
+            message.push_str(&format!(" ({}, which no VU reached)", others.collect::<Vec<_>>().join(", ")));
+        }
     }
     message
 }
@@ -163,4 +192,52 @@ pub(crate) fn redirect_finding(http: &HttpConfig) -> Option<Finding> {
 /// A time from the start of the load: "00:03".
 fn at(time: Duration) -> String {
     clock_time(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::services::stock_ai::STOCK_AI;
+
+    use super::*;
+    use crate::measure::{Layout, Snapshot};
+    use crate::plan::constant_vus;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Findings about stalls of two endpoints: a short one that omits requests, and a later and
+    /// longer one that omits none. No request ended for `silence`.
+    fn findings(silence: (u32, u32)) -> Vec<Finding> {
+        let stall = |endpoint, from, length, omitted| Stall {
+            part: 0,
+            endpoint,
+            from: SECOND * from,
+            length: SECOND * length,
+            waiting: 1,
+            omitted,
+        };
+        let stalls = vec![stall(0, 5, 12, vec![(0, 90)]), stall(1, 30, 20, Vec::new())];
+        let snapshot = Snapshot::new(&Layout::new(&STOCK_AI, vec![false]));
+        let longest_silence = (SECOND * silence.0, SECOND * silence.1);
+        let load = Load { stalls, longest_silence, ..Load::not_started(snapshot) };
+        let plan = Plan { parts: vec![constant_vus(3, SECOND * 60).plan("a", 1, 1).unwrap()], seed: 1 };
+        stall_findings(&load, &plan, &STOCK_AI, SECOND * 10)
+    }
+
+    #[test]
+    fn the_first_stall_is_the_one_that_leaves_objectives_undecided() {
+        let all = findings((5, 2));
+        assert!(all[0].message.contains("from 00:05 on") && all[0].exit_code.is_none(), "{all:?}");
+        assert!(all[1].message.contains("from 00:30 on") && all[1].exit_code.is_none(), "{all:?}");
+    }
+
+    #[test]
+    fn a_problem_is_the_stall_in_which_no_request_ended() {
+        // The last one begins when the first stall ended, and ends before the second one.
+        for (silence, wanted, count) in [((6, 11), "00:05", 2), ((30, 20), "00:30", 2), ((17, 13), "00:17", 3)] {
+            let all = findings(silence);
+            let is_named = all[0].message.contains(&format!("from {wanted} on"));
+            assert!(all.len() == count && is_named && all[0].is_problem(), "{silence:?}: {all:?}");
+            assert!(all[1..].iter().all(|finding| !finding.is_problem()), "{silence:?}: {all:?}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ mod raw_service;
 mod rows;
 mod shop;
 mod smoke;
+mod stalls;
 mod statuses;
 mod store;
 mod target;

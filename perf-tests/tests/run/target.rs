@@ -20,11 +20,11 @@ use super::{CATALOGUE, PING, code, ping, verdict};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn settings(service: &RawService, testid: &str) -> Settings {
+pub(crate) fn settings(service: &RawService, testid: &str) -> Settings {
     super::settings_at(&service.url, None, testid, &[])
 }
 
-fn has(report: &Report, kind: FindingKind, part: &str) -> bool {
+pub(crate) fn has(report: &Report, kind: FindingKind, part: &str) -> bool {
     report.findings.iter().any(|finding| finding.kind == kind && finding.message.contains(part))
 }
 
@@ -152,96 +152,6 @@ fn a_server_that_closes_after_each_response_fails_no_request() {
     assert_eq!(service.connections(), 21);
     let (refused, _) = run(&service_of_none, "once-2").report().map(drop).unwrap_err();
     assert_eq!(refused, ExitCode::BadConfiguration);
-}
-
-/// Runs 5 VUs for 6 s against a service that responds after a latency, and freezes for `frozen`
-/// after 3 s.
-fn frozen(load: perf_tests::plan::LoadProfile, testid: &str, latency: Duration, frozen: Duration) -> ScenarioResult {
-    let service = RawService::start(move |request| {
-        let since = SECOND * 3;
-        let left = (since + frozen).saturating_sub(request.at.max(since));
-        thread::sleep(if request.at + latency > since { left.max(latency) } else { latency });
-        Action::Respond
-    });
-    Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(load).run_with(
-        settings(&service, testid),
-        async |vu: &mut Vu, (): &()| {
-            ping(vu).await?;
-            vu.think(Duration::from_millis(20), Duration::from_millis(21)).await;
-            Ok(())
-        },
-    )
-}
-
-#[test]
-fn a_closed_load_cannot_be_met_by_a_target_that_stalls() {
-    let finished = frozen(constant_vus(5, SECOND * 7), "frozen-1", Duration::from_millis(5), SECOND * 2);
-    let report = finished.report().unwrap();
-    assert_eq!(code(&finished), ExitCode::Inconclusive, "{:?}", report.findings);
-    assert!(matches!(verdict(report, "ping_latency"), Verdict::Inconclusive(_)));
-    // 5 VUs make about 190 requests per second; 250 ms of the 2 s are within the threshold.
-    assert!((150..500).contains(&report.requests.unknown), "{:?}", report.requests);
-    assert!(has(report, FindingKind::Stall, "the target stalled for "), "{:?}", report.findings);
-    assert!(has(report, FindingKind::Stall, "5 waited. A steady load"), "{:?}", report.findings);
-    assert_eq!(report.endpoints[0].cut, 0);
-}
-
-#[test]
-fn one_frozen_endpoint_is_named_and_the_other_one_is_met() {
-    const PONG: Endpoint = Endpoint::new("pong", "Pong", Method::Get, "/pong");
-    const BOTH: Catalogue = Catalogue {
-        endpoints: &[PING, PONG],
-        slos: &[Slo::p95(PING, Duration::from_millis(250)), Slo::p95(PONG, Duration::from_millis(250))],
-        ..CATALOGUE
-    };
-    let load = |name: &str| match name {
-        "frozen-parts" => (constant_vus(4, SECOND * 7), constant_vus(3, SECOND * 7)),
-        _ => (constant_arrival_rate(80, SECOND, SECOND * 7, 20), constant_arrival_rate(80, SECOND, SECOND * 7, 400)),
-    };
-    for testid in ["frozen-parts", "frozen-open"] {
-        let service = RawService::start(|request| {
-            let is_frozen = request.line.contains("/pong") && (SECOND * 3..SECOND * 5).contains(&request.at);
-            let left = if is_frozen { SECOND * 5 - request.at } else { Duration::from_millis(5) };
-            thread::sleep(left);
-            Action::Respond
-        });
-        let (pings, pongs) = load(testid);
-        let finished = Scenario::new("both", &BOTH)
-            .exercises(&[PING, PONG])
-            .part("pings", pings, async |vu: &mut Vu, (): &()| {
-                ping(vu).await?;
-                vu.think(Duration::from_millis(20), Duration::from_millis(21)).await;
-                Ok(())
-            })
-            .part("pongs", pongs, async |vu: &mut Vu, (): &()| {
-                vu.request(PONG).send().await?;
-                vu.think(Duration::from_millis(20), Duration::from_millis(21)).await;
-                Ok(())
-            })
-            .run_parts_with(settings(&service, testid));
-        let report = finished.report().unwrap();
-        assert_eq!(verdict(report, "ping_latency"), Verdict::Met, "{testid}: {:?}", report.findings);
-        assert_ne!(verdict(report, "pong_latency"), Verdict::Met, "{testid}: {:?}", report.findings);
-        assert!(
-            has(report, FindingKind::Stall, "no request to pong by pongs finished"),
-            "{testid}: {:?}",
-            report.findings
-        );
-        assert_eq!(report.endpoints[0].requests.unknown, 0, "{testid}: {:?}", report.endpoints[0].requests);
-    }
-}
-
-#[test]
-fn slow_responses_and_short_freezes_are_not_stalls() {
-    for (vus, latency, freeze, testid) in
-        [(20, 230, 0, "steady-1"), (1, 5, 200, "steady-2"), (5, 5, 200, "steady-3"), (1, 240, 0, "steady-4")]
-    {
-        let (latency, freeze) = (Duration::from_millis(latency), Duration::from_millis(freeze));
-        let finished = frozen(constant_vus(vus, SECOND * 5), testid, latency, freeze);
-        let report = finished.report().unwrap();
-        assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
-        assert!(!report.has(FindingKind::Stall) && report.requests.unknown == 0, "{testid}: {:?}", report.findings);
-    }
 }
 
 #[test]

@@ -4,10 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::StallLimit;
-use crate::measure::LaneSum;
+use crate::measure::{LaneSum, SHORTEST_STALL};
 
-/// The shortest stall. Anything shorter may be the machine's.
-const SHORTEST: Duration = Duration::from_millis(200);
 /// The pace is measured over this time before a stall.
 const WINDOW: Duration = Duration::from_secs(10);
 /// Time between two marks in the window.
@@ -16,9 +14,7 @@ const MARK_EVERY: Duration = Duration::from_millis(500);
 const FEWEST: u64 = 5;
 /// A stall is this many times as long as the waits before it.
 const TIMES_ORDINARY: u32 = 3;
-/// A slow response is part of an ordinary tail. Several that wait together at the endpoints of a
-/// part, and which hold back `MANY_MISSING` requests, are not.
-const SEVERAL_WAITING: u64 = 2;
+/// Requests that a wait must hold back to be a stall, if they cannot exceed the error budget alone.
 const MANY_MISSING: f64 = 10.0;
 /// Limit on the waits that are kept. The last one has the omitted requests of later ones.
 const MOST_WAITS: usize = 1_000;
@@ -41,6 +37,17 @@ pub(super) struct Lane {
     pub(super) long_waits: Vec<LongWait>,
 }
 
+/// Requests that wait together at endpoints of a part, none of which responds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Waiters {
+    /// One. It may just be slow, since other virtual users do not wait.
+    One,
+    /// That of the only virtual user. It may be slow, or the target does not respond.
+    OnlyVu,
+    /// At least two. An ordinary tail does not have them.
+    Several,
+}
+
 /// Quantities that grow with time.
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
@@ -60,8 +67,8 @@ struct Wait {
     begin: Progress,
     /// Time in which the generator did not run.
     excused: Duration,
-    /// The most requests that waited together at endpoints of the part, none of which responded.
-    together: u64,
+    /// The most requests that waited together.
+    waiters: Waiters,
 }
 
 /// The state at the end of a part of the window.
@@ -79,7 +86,7 @@ pub(super) struct LongWait {
     pub(super) to: Duration,
     pub(super) length: Duration,
     pub(super) waiting: u64,
-    together: u64,
+    waiters: Waiters,
     /// Requests that waits beyond the limit omitted.
     pub(super) later_omitted: u64,
     /// The part of it in which a request would have begun early enough to exceed the threshold.
@@ -139,13 +146,13 @@ impl Lane {
         if self.wait.as_ref().is_some_and(is_long) { self.waiting } else { 0 }
     }
 
-    /// Takes how many requests wait together at endpoints of the part.
-    pub(super) fn wait_together(&mut self, together: u64) {
-        self.wait.iter_mut().for_each(|wait| wait.together = wait.together.max(together));
+    /// Takes which requests of the part wait together.
+    pub(super) fn wait_together(&mut self, waiters: Waiters) {
+        self.wait.iter_mut().for_each(|wait| wait.waiters = wait.waiters.max(waiters));
     }
 
     fn is_long(&self, length: Duration, limit: StallLimit) -> bool {
-        length > limit.threshold.max(SHORTEST) && length > self.longest_in_window() * TIMES_ORDINARY
+        length > limit.threshold.max(SHORTEST_STALL) && length > self.longest_in_window() * TIMES_ORDINARY
     }
 
     /// Keeps a wait that may be a stall.
@@ -160,25 +167,29 @@ impl Lane {
     /// Ends the present wait at `to`. Returns it if it may be a stall.
     pub(super) fn end_wait(&mut self, to: Duration) -> Option<LongWait> {
         let wait = self.wait.take()?;
-        let (from, length, together) = (wait.since, wait.length(to), wait.together);
+        let (from, length, waiters) = (wait.since, wait.length(to), wait.waiters);
         let limit = self.limit?;
-        let threshold = limit.threshold.max(SHORTEST);
+        let threshold = limit.threshold.max(SHORTEST_STALL);
         let progress = self.total.since(wait.begin);
         let late_share = length.saturating_sub(threshold).as_secs_f64() / length.as_secs_f64().max(f64::MIN_POSITIVE);
         let waiting = self.waiting;
         let (later_omitted, missing, silent) = (0, None, Vec::new());
         let mut long =
-            LongWait { from, to, length, waiting, together, later_omitted, late_share, progress, missing, silent };
+            LongWait { from, to, length, waiting, waiters, later_omitted, late_share, progress, missing, silent };
         let is_known = wait.begin.ended - self.set_aside.ended.min(wait.begin.ended) >= FEWEST;
         long.missing = self.pace(wait.begin, length).map(|pace| pace * progress.exposure);
         let may_be = match long.missing {
             Some(_) => long.assess(self, self.total.ended).is_some(),
             None => !is_known,
         };
-        if !self.is_long(length, limit) || !may_be {
-            if let Some(mark) = self.window.back_mut() {
-                mark.longest_wait = mark.longest_wait.max(length);
-            }
+        let is_stall = self.is_long(length, limit) && may_be;
+        // Slow responses of the only virtual user that recur are its ordinary tail.
+        if (!is_stall || waiters == Waiters::OnlyVu && !long.exceeds_budget(self, self.total.ended))
+            && let Some(mark) = self.window.back_mut()
+        {
+            mark.longest_wait = mark.longest_wait.max(length);
+        }
+        if !is_stall {
             return None;
         }
         if long.missing.is_some() {
@@ -224,7 +235,12 @@ impl Lane {
         if sum.waiting == 0 {
             self.wait = None;
         } else {
-            self.wait.get_or_insert(Wait { since: now, begin: self.total, excused: Duration::ZERO, together: 0 });
+            self.wait.get_or_insert(Wait {
+                since: now,
+                begin: self.total,
+                excused: Duration::ZERO,
+                waiters: Waiters::One,
+            });
         }
         // A wait does not move the window, which is before it.
         let is_waiting = self.wait.is_some_and(|wait| now > wait.since + MARK_EVERY);
@@ -252,15 +268,26 @@ impl LongWait {
     /// `None` if it is not a stall: it is as long as a slow response, and so few requests are
     /// missing that they cannot change the verdict.
     pub(super) fn assess(&self, lane: &Lane, sent: u64) -> Option<Assessment> {
+        let assessment = self.estimate(lane)?;
+        let are_many = self.waiters > Waiters::One && assessment.missing >= MANY_MISSING;
+        (are_many || self.exceeds_budget(lane, sent)).then_some(assessment)
+    }
+
+    /// Whether the missing requests alone exceed the objective's error budget.
+    fn exceeds_budget(&self, lane: &Lane, sent: u64) -> bool {
+        let omitted = self.estimate(lane).map(|assessment| assessment.omitted);
+        lane.limit.zip(omitted).is_some_and(|(limit, omitted)| limit.is_exceeded_by(omitted, sent))
+    }
+
+    /// Requests that would have been made. `None` if no pace is known.
+    fn estimate(&self, lane: &Lane) -> Option<Assessment> {
         let rest = || lane.total.since(lane.set_aside).since(Progress { ended: self.waiting, ..self.progress });
         let by_rest = || rest().pace_of_fast(self.length).map(|pace| pace * self.progress.exposure);
         let missing = self.missing.or_else(by_rest)?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, not negative")]
         let late = (missing * self.late_share) as u64;
         let omitted = if lane.is_open { 0 } else { late.saturating_sub(self.waiting) };
-        let are_many = self.together >= SEVERAL_WAITING && missing >= MANY_MISSING;
-        let counts = are_many || lane.limit.is_some_and(|limit| limit.is_exceeded_by(omitted, sent));
-        counts.then_some(Assessment { missing, omitted })
+        Some(Assessment { missing, omitted })
     }
 }
 

@@ -264,12 +264,21 @@ fn one_vu_with_think_time_has_only_long_stalls() {
 }
 
 #[test]
+fn a_freeze_of_the_only_vu_is_a_stall_within_the_budget() {
+    // 20 requests per second. The wait hides 17 - 1 of 1,200 requests.
+    let mut load = SimulatedLoad::new(1);
+    load.run(MS(30_000), POLL, 1).freeze(MS(1_150)).run(MS(30_000), POLL, 1);
+    let stall = load.only_stall();
+    assert!((10..18).contains(&omitted(&stall, 0)), "{stall:?}");
+}
+
+#[test]
 fn a_single_slow_response_counts_by_the_error_budget() {
-    // One VU, 20 requests per second. The wait hides 17 - 1 of 1,200 requests.
+    // 20 requests per second and a VU that does not wait. The wait hides 17 - 1 of 1,200 requests.
     for (objective, is_stall) in [(95, false), (99, true)] {
         let limit = LIMIT.map(|limit| StallLimit { objective: Ratio::percent(objective), ..limit });
         let mut load = SimulatedLoad::of(&[limit], &[false]);
-        load.pulse.vus[0] = 1;
+        load.pulse.vus[0] = 2;
         load.waiting(0, 1).run(MS(30_000), POLL, 1).freeze(MS(1_150)).run(MS(30_000), POLL, 1);
         assert_eq!(load.stalls().len(), usize::from(is_stall), "p{objective}");
     }
@@ -310,12 +319,17 @@ fn an_endpoint_with_slow_responses_beside_a_fast_one_has_no_stalls() {
 
 #[test]
 fn a_slow_tail_is_not_a_stall() {
-    // One VU. Every 50th response takes 1 s, the others 100 ms.
-    let mut load = SimulatedLoad::new(1);
-    for _ in 0..20 {
-        load.run(MS(4_900), MS(100), 1).freeze(MS(900));
+    // Every 50th response takes 1 s, the others 100 ms. The first waits of an only VU may be
+    // stalls, until they are known to recur.
+    for (vus, stalls) in [(1, 3), (2, 0)] {
+        let mut load = SimulatedLoad::of(&[LIMIT], &[false]);
+        load.pulse.vus[0] = vus;
+        load.waiting(0, 1);
+        for _ in 0..20 {
+            load.run(MS(4_900), MS(100), 1).freeze(MS(900));
+        }
+        assert_eq!(load.stalls().len(), stalls, "{vus} VUs");
     }
-    assert_eq!(load.stalls(), []);
 }
 
 #[test]

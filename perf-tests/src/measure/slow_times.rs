@@ -1,0 +1,67 @@
+//! Times of slow requests in segments that an objective judges. They show in which segments virtual
+//! users waited while the target stalled.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::SampleKey;
+
+/// No stall is shorter. Anything shorter may be the machine's.
+pub(crate) const SHORTEST_STALL: Duration = Duration::from_millis(200);
+/// Limit on times that are kept apart. Further ones extend the last one of their segment.
+const MOST: usize = 1_000;
+
+/// The segment, the part and the endpoint of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SlowPlace {
+    /// Index of the part.
+    pub(crate) part: usize,
+    /// Index of the endpoint in the catalogue.
+    pub(crate) endpoint: usize,
+    /// Index of the segment among those that an objective judges.
+    pub(crate) segment: usize,
+}
+
+/// Times in which slow requests were under way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SlowTimes(Vec<(SlowPlace, Instant, Instant)>);
+
+impl SlowTimes {
+    /// Adds a request that lasted `from` one time `to` another, if it is slow.
+    pub(super) fn add(
+        &mut self,
+        at: SampleKey,
+        segments: impl Iterator<Item = usize>,
+        threshold: Option<Duration>,
+        (from, to): (Instant, Instant),
+    ) {
+        if to.duration_since(from) <= threshold.unwrap_or_default().max(SHORTEST_STALL) {
+            return;
+        }
+        for segment in segments {
+            let place = SlowPlace { part: at.part, endpoint: at.endpoint, segment };
+            let is_full = self.0.len() >= MOST;
+            match self.0.iter_mut().rev().find(|(known, ..)| *known == place) {
+                Some((_, begin, end)) if from <= *end || is_full => (*begin, *end) = (from.min(*begin), to.max(*end)),
+                _ => self.0.push((place, from, to)),
+            }
+        }
+    }
+
+    /// Adds the times of another worker.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Segments in which requests of a part to an endpoint were slow between two times.
+    pub(crate) fn segments(&self, (part, endpoint): (usize, usize), (from, to): (Instant, Instant)) -> Vec<usize> {
+        let overlaps = |(place, begin, end): &&(SlowPlace, Instant, Instant)| {
+            (place.part, place.endpoint) == (part, endpoint) && *begin < to && *end > from
+        };
+        let mut segments: Vec<_> = self.0.iter().filter(overlaps).map(|(place, ..)| place.segment).collect();
+        segments.sort_unstable();
+        segments.dedup();
+        segments
+    }
+}
