@@ -6,7 +6,7 @@ use dashboards::{outline, service_dashboard};
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
-use monitoring::measure::Measure;
+use monitoring::measure::{Limit, Measure};
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 
@@ -34,6 +34,8 @@ fn the_dashboard_covers_only_the_endpoints_of_its_catalogue() {
 }
 
 const QUEUE: Measure = Measure::trend("queue_length", "Queue length");
+const ORDERS: Measure = Measure::counter("orders", "Orders");
+const ROOMS: Measure = Measure::gauge("rooms", "Open rooms");
 const SEVERAL: Catalogue = Catalogue {
     slos: &[
         Slo::p95(PING, Duration::from_millis(300)),
@@ -42,8 +44,11 @@ const SEVERAL: Catalogue = Catalogue {
         Slo::connecting(PING, Ratio::percent(95), Duration::from_millis(50)),
         Slo::throughput(PING, 50),
         Slo::trend(QUEUE, Ratio::percent(99), 25),
+        Slo::counter(ORDERS, Limit::AtMost(70)),
+        Slo::counter_per_second(ORDERS, Limit::AtLeast(5)),
+        Slo::gauge(ROOMS, Limit::AtMost(9)),
     ],
-    measures: &[QUEUE],
+    measures: &[QUEUE, ORDERS, ROOMS],
     ..ECHO
 };
 
@@ -63,6 +68,9 @@ fn every_objective_has_a_line_and_a_row() {
         "Ping connecting p95",
         "Ping throughput",
         "queue_length p99",
+        "orders count",
+        "orders rate >= 5/s",
+        "rooms value",
     ];
     assert_eq!(legends("Objectives over time"), rows);
     let lines = |title: &str| {
@@ -73,4 +81,6 @@ fn every_objective_has_a_line_and_a_row() {
     assert_eq!(lines("Ping connecting p95"), [40, 50]);
     assert_eq!(lines("Ping throughput"), [50]);
     assert_eq!((legends("Queue length").len(), lines("Queue length")), (3, vec![25]));
+    let values = ["Orders", "Orders: sum", "Open rooms"].map(|title| (legends(title).len(), lines(title)));
+    assert_eq!(values, [(1, vec![5]), (1, vec![70]), (1, vec![9])]);
 }

@@ -9,7 +9,7 @@ use crate::backend_mapping::BackendMapping;
 use crate::backend_slo::{BackendSlo, Cache};
 use crate::endpoint::{Endpoint, Host};
 use crate::label;
-use crate::measure::{self, Measure, MeasureKind};
+use crate::measure::{self, Measure, MeasureKind, Reading};
 use crate::metric::{self, LADDER_MS, Metric};
 use crate::phase::Phases;
 use crate::ratio::Ratio;
@@ -86,7 +86,7 @@ pub enum CatalogueError {
     /// An objective on a measure that is not in `measures`, or has another kind.
     #[error(
         "measure {0:?} has an objective, but `measures` does not have it with that kind: add it there, and use \
-         Slo::trend for trends and Slo::rate_above for rates"
+         Slo::trend for trends, Slo::rate_above for rates, Slo::counter for counters and Slo::gauge for gauges"
     )]
     Measure(&'static str),
     /// The name of a part cannot be a label value.
@@ -95,13 +95,16 @@ pub enum CatalogueError {
         max = label::MAX_VALUE
     )]
     Part(&'static str),
-    /// The name of a segment cannot be a label value, or the objective is on throughput.
+    /// The name of a segment cannot be a label value, or the objective is on a value a second.
     #[error(
         "objective {0:?} cannot be judged in a segment: the segment's name has 1 to {max} bytes without control \
-         characters, and throughput has no segments, because a segment has no planned time",
+         characters, and values a second have no segments, because a segment has no planned time",
         max = label::MAX_VALUE
     )]
     Segment(String),
+    /// An objective on a gauge in a segment or in some phases.
+    #[error("objective {0:?} cannot be judged: a gauge has one last value, and none for each segment or phase")]
+    Gauge(String),
     /// A name that series or rules need for something else.
     #[error(
         "name {0:?} is reserved: choose another than all, http_req, measure_… and segment_… for endpoints and \
@@ -220,6 +223,57 @@ impl Catalogue {
                 return Err(CatalogueError::Unknown(endpoint.name));
             }
         }
+        self.validate_measures()?;
+        let mut limits = BTreeSet::new();
+        for slo in self.slos {
+            if let Some(endpoint) = slo.endpoint()
+                && !self.endpoints.contains(endpoint)
+            {
+                return Err(CatalogueError::Unknown(endpoint.name));
+            }
+            let wanted = match slo.sli {
+                Sli::Measure { at_most: Some(_), .. } => Some(MeasureKind::Trend),
+                Sli::Measure { at_most: None, .. } => Some(MeasureKind::Rate),
+                Sli::Value { reading: Reading::Last, .. } => Some(MeasureKind::Gauge),
+                Sli::Value { .. } => Some(MeasureKind::Counter),
+                _ => None,
+            };
+            if let Some(measure) = slo.measure()
+                && (!self.measures.contains(measure) || Some(measure.kind) != wanted)
+            {
+                return Err(CatalogueError::Measure(measure.name));
+            }
+            let is_last = matches!(slo.sli, Sli::Value { reading: Reading::Last, .. });
+            if is_last && (slo.segment.is_some() || slo.phases != Phases::AFTER_WARM_UP) {
+                return Err(CatalogueError::Gauge(slo.describe()));
+            }
+            if let Sli::Check { name } = slo.sli
+                && label::check_value("check", name).is_err()
+            {
+                return Err(CatalogueError::Check(name));
+            }
+            if let Some(part) = slo.part
+                && label::check_value("part", part).is_err()
+            {
+                return Err(CatalogueError::Part(part));
+            }
+            if let Some((name, _)) = slo.segment
+                && (label::check_value("segment", name).is_err() || slo.is_per_second())
+            {
+                return Err(CatalogueError::Segment(slo.describe()));
+            }
+            if slo.is_vacuous() {
+                return Err(CatalogueError::Vacuous(self.slo_id(slo)));
+            }
+            let limit = format!("{}:{}{}", slo.metric_name(), slo.name_of_limit(), slo.name_of_scope());
+            if !limits.insert(limit) {
+                return Err(CatalogueError::SameLimit(slo.subject(), slo.describe()));
+            }
+        }
+        self.validate_backend()
+    }
+
+    fn validate_measures(&self) -> Result<(), CatalogueError> {
         let mut measures = BTreeSet::new();
         for measure in self.measures {
             if !label::is_metric_stem(measure.name) {
@@ -236,43 +290,7 @@ impl Catalogue {
                 }
             }
         }
-        let mut limits = BTreeSet::new();
-        for slo in self.slos {
-            if let Some(endpoint) = slo.endpoint()
-                && !self.endpoints.contains(endpoint)
-            {
-                return Err(CatalogueError::Unknown(endpoint.name));
-            }
-            if let Sli::Measure { measure, at_most } = slo.sli {
-                let wanted = if at_most.is_some() { MeasureKind::Trend } else { MeasureKind::Rate };
-                if !self.measures.contains(&measure) || measure.kind != wanted {
-                    return Err(CatalogueError::Measure(measure.name));
-                }
-            }
-            if let Sli::Check { name } = slo.sli
-                && label::check_value("check", name).is_err()
-            {
-                return Err(CatalogueError::Check(name));
-            }
-            if let Some(part) = slo.part
-                && label::check_value("part", part).is_err()
-            {
-                return Err(CatalogueError::Part(part));
-            }
-            if let Some((name, _)) = slo.segment
-                && (label::check_value("segment", name).is_err() || matches!(slo.sli, Sli::Throughput { .. }))
-            {
-                return Err(CatalogueError::Segment(slo.describe()));
-            }
-            if slo.is_vacuous() {
-                return Err(CatalogueError::Vacuous(self.slo_id(slo)));
-            }
-            let limit = format!("{}:{}{}", slo.metric_name(), slo.name_of_limit(), slo.name_of_scope());
-            if !limits.insert(limit) {
-                return Err(CatalogueError::SameLimit(slo.subject(), slo.describe()));
-            }
-        }
-        self.validate_backend()
+        Ok(())
     }
 
     fn validate_endpoints(&self) -> Result<(), CatalogueError> {

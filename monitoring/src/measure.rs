@@ -27,6 +27,29 @@ pub enum MeasureKind {
     Rate,
 }
 
+/// The number that an objective on a counter or a gauge limits.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// Sum of all values of a counter.
+    Count,
+    /// Sum of the values of a counter in each second of the judged phases, on average.
+    PerSecond,
+    /// Last value of a gauge. Of several parts, the one that is worst for the limit.
+    Last,
+}
+
+/// Limit of a value. A value equal to the limit is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Upper limit.
+    AtMost(u64),
+    /// Lower limit.
+    AtLeast(u64),
+}
+
 /// Bucket bounds of trends that every catalogue has, for charts.
 const LADDER: &[u64] = &[
     0,
@@ -72,6 +95,50 @@ impl Measure {
     /// Share of values that are not zero, such as cache hits.
     pub const fn rate(name: &'static str, title: &'static str) -> Self {
         Self { name, title, kind: MeasureKind::Rate }
+    }
+}
+
+impl Reading {
+    /// The word of k6's thresholds: "count", "rate" or "value".
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::PerSecond => "rate",
+            Self::Last => "value",
+        }
+    }
+
+    /// Unit of the limit in texts: "/s" or nothing.
+    pub const fn unit(self) -> &'static str {
+        if matches!(self, Self::PerSecond) { "/s" } else { "" }
+    }
+}
+
+impl Limit {
+    /// The limit itself.
+    pub const fn value(self) -> u64 {
+        let (Self::AtMost(limit) | Self::AtLeast(limit)) = self;
+        limit
+    }
+
+    /// Sign between a good value and the limit.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::AtMost(_) => "<=",
+            Self::AtLeast(_) => ">=",
+        }
+    }
+
+    /// Whether a value is good. With a time in milliseconds, it is judged a second, in integers.
+    pub fn holds(self, value: u64, judged_ms: Option<u64>) -> bool {
+        let (value, limit) = match judged_ms {
+            None => (value.into(), self.value().into()),
+            Some(ms) => (u128::from(value) * 1_000, u128::from(self.value()) * u128::from(ms)),
+        };
+        match self {
+            Self::AtMost(_) => value <= limit,
+            Self::AtLeast(_) => value >= limit,
+        }
     }
 }
 

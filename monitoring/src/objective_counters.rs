@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crate::label::{self, CHECK, LE, Label, NAME, TESTID};
-use crate::measure;
+use crate::measure::{self, Limit, Reading};
 use crate::metric::{self, Metric};
 use crate::promql::{Expr, Selector, Window};
 use crate::slo::{Sli, Slo};
 
-/// Good requests and all requests of an objective, in the phases and the part that it judges.
-/// `count` turns a counter into a number: its value at a time, or its growth.
+/// Good requests and all requests of an objective, in the phases and the part that it judges. For a
+/// counter or a gauge, its value and all requests. `count` turns a counter into a number: its value
+/// at a time, or its growth.
 pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Expr) {
     let judged = |name: String| slo.select(Selector::new(name));
     let rest = |total: Selector, bad: Selector| (count(total.clone()).minus(count(bad)), count(total));
@@ -35,6 +36,10 @@ pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Exp
         Sli::Measure { measure, at_most: None } => {
             (count(judged(Metric::measure_passed(measure).name)), count(judged(Metric::measure(measure).name)))
         }
+        // A value is judged once requests were made.
+        Sli::Value { measure, .. } => {
+            (count(judged(Metric::measure(measure).name)), count(judged(Metric::http_reqs().name)))
+        }
         Sli::NoError | Sli::Throughput { endpoint: None, .. } => {
             rest(judged(Metric::http_reqs().name), judged(Metric::api_errors().name))
         }
@@ -48,27 +53,57 @@ pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Exp
 /// Good requests and all requests of an objective at the time of a run's last push. Every series of
 /// a run starts at zero, so the last values of its counters are the integers of the verdict.
 pub fn of_run(slo: &Slo, testid: &str) -> (Expr, Expr) {
-    good_and_total(slo, &|selector| selector.with(TESTID, testid).now().sum())
+    now(slo, &|selector| selector.with(TESTID, testid), &[])
+}
+
+/// As [`good_and_total`], with the present values of the counters. The value of a gauge is the one
+/// that is worst for the limit.
+pub(crate) fn now(slo: &Slo, labels: &dyn Fn(Selector) -> Selector, by: &[Label]) -> (Expr, Expr) {
+    let (good, total) = good_and_total(slo, &|selector| labels(selector).now().sum_by(by));
+    match slo.sli {
+        Sli::Value { measure, reading: Reading::Last, limit } => {
+            let values = labels(slo.select(Selector::new(Metric::measure(&measure).name))).now();
+            let worst = match limit {
+                Limit::AtMost(_) => values.max_by(by),
+                Limit::AtLeast(_) => values.min_by(by),
+            };
+            (worst, total)
+        }
+        _ => (good, total),
+    }
+}
+
+/// Whether a value is within a limit: 1 or 0.
+fn is_within(value: Expr, limit: Limit) -> Expr {
+    match limit {
+        Limit::AtMost(limit) => value.is_at_most(Expr::Integer(limit)),
+        Limit::AtLeast(limit) => value.is_at_least(Expr::Integer(limit)),
+    }
 }
 
 /// Whether an objective is met: 1 or 0, and no value without requests. It compares integers, as
 /// [`Slo::holds`] does. `by` names the labels that the result of `count` has.
 ///
-/// Throughput is compared by its rate, because samples do not lie at the ends of a window. It has
-/// no value until requests have been made for a whole window, which is a minute at
-/// [`Window::RateInterval`]. The verdict compares integers there, too.
+/// Throughput and other values a second are compared by their rate, because samples do not lie at
+/// the ends of a window. It has no value until requests have been made for a whole window, which is
+/// a minute at [`Window::RateInterval`]. The verdict compares integers there, too. The sum of a
+/// counter and the value of a gauge are the present ones.
 pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, by: &[Label]) -> Expr {
     let aggregate = |expr: Expr| expr.sum_by(by);
-    if let Sli::Throughput { per_second, .. } = slo.sli {
+    if let (Some(limit), true) = (slo.limit(), slo.is_per_second()) {
         let window = match window {
             Window::Fixed(window) => window,
             Window::RateInterval | Window::Range => Duration::from_secs(60),
         };
         let (good, _) = good_and_total(slo, &|selector| aggregate(labels(selector).rate(Window::Fixed(window))));
-        let (_, now) = good_and_total(slo, &|selector| aggregate(labels(selector).now()));
+        let (_, total) = now(slo, labels, by);
         let (_, earlier) = good_and_total(slo, &|selector| aggregate(labels(selector).before(window).now()));
-        let is_full = now.and_on(by, earlier.above_zero());
-        return good.is_at_least(Expr::Integer(per_second.into())).and_on(by, is_full);
+        let is_full = total.and_on(by, earlier.above_zero());
+        return is_within(good, limit).and_on(by, is_full);
+    }
+    if let Some(limit) = slo.limit() {
+        let (value, total) = now(slo, labels, by);
+        return is_within(value, limit).and_on(by, total.above_zero());
     }
     let (needed, of) = slo.objective.as_fraction();
     let (good, total) = good_and_total(slo, &|selector| aggregate(labels(selector).growth(window)));

@@ -55,10 +55,10 @@ pub enum Op {
     Above,
     /// `>=`, a filter
     AtLeast,
-    /// `<= bool`: 1 or 0
-    IsAtMost,
     /// `>= bool`: 1 or 0
     IsAtLeast,
+    /// `<= bool`: 1 or 0
+    IsAtMost,
     /// `> bool`: 1 or 0
     IsAbove,
     /// `==`, a filter
@@ -198,6 +198,12 @@ impl Expr {
     #[must_use]
     pub fn is_at_least(self, other: Self) -> Self {
         self.binary(Op::IsAtLeast, other)
+    }
+
+    /// 1 where `self <= other`, else 0.
+    #[must_use]
+    pub fn is_at_most(self, other: Self) -> Self {
+        self.binary(Op::IsAtMost, other)
     }
 
     /// Keeps series that have a counterpart in `other` with the same labels.

@@ -9,52 +9,17 @@ use std::time::Duration;
 
 use crate::endpoint::Endpoint;
 use crate::label::{SCENARIO, SEGMENT};
-use crate::measure::Measure;
-use crate::metric::{self, Metric};
+use crate::measure::{Limit, Measure, Reading};
+use crate::metric;
 use crate::phase::Phases;
 use crate::promql::Selector;
-use crate::ratio::{Ratio, millis};
+use crate::ratio::Ratio;
 use crate::span::Span;
 
-/// Service level indicator: the requests that count, and the condition that makes one good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sli {
-    /// The request succeeded, and a span of its time was at most the threshold.
-    Span {
-        /// Endpoint whose requests are counted.
-        endpoint: Endpoint,
-        /// Span of the request's time.
-        span: Span,
-        /// Longest good duration. It is always a bucket bound.
-        threshold: Duration,
-    },
-    /// The request succeeded.
-    Success {
-        /// Endpoint whose requests are counted.
-        endpoint: Endpoint,
-    },
-    /// A check of the scenario passed.
-    Check {
-        /// Name of the check in the scenario.
-        name: &'static str,
-    },
-    /// The request did not fail, whatever its endpoint.
-    NoError,
-    /// A value of the scenario's own measure was at most the limit or, without one, not zero.
-    Measure {
-        /// The measure.
-        measure: Measure,
-        /// Highest good value of a trend. It is always a bucket bound. `None` for a rate.
-        at_most: Option<u64>,
-    },
-    /// Successful requests in each second of the judged phases, on average.
-    Throughput {
-        /// Endpoint whose requests are counted. `None` counts all endpoints.
-        endpoint: Option<Endpoint>,
-        /// Least number of successful requests a second.
-        per_second: u32,
-    },
-}
+mod sli;
+mod text;
+
+pub use sli::Sli;
 
 /// Effect of a missed objective on the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -157,6 +122,33 @@ impl Slo {
         Self::new(Sli::Measure { measure, at_most: None }, objective)
     }
 
+    /// The sum of a counter's values is within the limit, such as at most 0 lost orders.
+    ///
+    /// ```
+    /// # use monitoring::measure::{Limit, Measure};
+    /// # use monitoring::slo::Slo;
+    /// const LOST_ORDERS: Measure = Measure::counter("lost_orders", "Lost orders");
+    /// const NONE_IS_LOST: Slo = Slo::counter(LOST_ORDERS, Limit::AtMost(0));
+    /// ```
+    pub const fn counter(measure: Measure, limit: Limit) -> Self {
+        Self::value(measure, Reading::Count, limit)
+    }
+
+    /// The sum of a counter's values in each second of the judged phases, on average, is within the
+    /// limit.
+    pub const fn counter_per_second(measure: Measure, limit: Limit) -> Self {
+        Self::value(measure, Reading::PerSecond, limit)
+    }
+
+    /// The last value of a gauge is within the limit. Of several parts, each must be.
+    pub const fn gauge(measure: Measure, limit: Limit) -> Self {
+        Self::value(measure, Reading::Last, limit)
+    }
+
+    const fn value(measure: Measure, reading: Reading, limit: Limit) -> Self {
+        Self::new(Sli::Value { measure, reading, limit }, Ratio::percent(100))
+    }
+
     const fn span(endpoint: Endpoint, span: Span, objective: Ratio, threshold: Duration) -> Self {
         Self::new(Sli::Span { endpoint, span, threshold }, objective)
     }
@@ -214,7 +206,7 @@ impl Slo {
     /// Measure of the objective.
     pub const fn measure(&self) -> Option<&Measure> {
         match &self.sli {
-            Sli::Measure { measure, .. } => Some(measure),
+            Sli::Measure { measure, .. } | Sli::Value { measure, .. } => Some(measure),
             _ => None,
         }
     }
@@ -235,101 +227,23 @@ impl Slo {
         }
     }
 
+    /// Whether it is judged by the growth in each second, which needs a whole window.
+    pub const fn is_per_second(&self) -> bool {
+        matches!(self.sli, Sli::Throughput { .. } | Sli::Value { reading: Reading::PerSecond, .. })
+    }
+
+    /// Limit that is compared with a value. `None` for objectives on a share of requests.
+    pub fn limit(&self) -> Option<Limit> {
+        match self.sli {
+            Sli::Value { limit, .. } => Some(limit),
+            Sli::Throughput { per_second, .. } => Some(Limit::AtLeast(per_second.into())),
+            _ => None,
+        }
+    }
+
     /// Whether it is an objective on latency.
     pub const fn is_latency(&self) -> bool {
         matches!(self.sli, Sli::Span { span: Span::Latency, .. })
-    }
-
-    /// Name of the judged metric, such as "join_room_latency" or "checks:NAME". The main objective
-    /// on a metric has it as its ID.
-    pub fn metric_name(&self) -> String {
-        match &self.sli {
-            Sli::Span { endpoint, span, .. } => Metric::span(endpoint, *span).name,
-            Sli::Success { endpoint } => Metric::success(endpoint).name,
-            Sli::NoError => Metric::api_errors().name,
-            Sli::Check { name } => format!("{}:{name}", Metric::checks().name),
-            Sli::Measure { measure, .. } => Metric::measure(measure).name,
-            Sli::Throughput { endpoint: Some(endpoint), .. } => format!("{}_throughput", endpoint.name),
-            Sli::Throughput { endpoint: None, .. } => "throughput".to_owned(),
-        }
-    }
-
-    /// The limit as a part of a name: "p99_under_1000ms", "above_95", "at_least_50_per_second".
-    pub(crate) fn name_of_limit(&self) -> String {
-        let limit = match &self.sli {
-            Sli::Span { threshold, .. } => format!("{}_under_{}ms", self.quantile(), millis(*threshold)),
-            Sli::Measure { at_most: Some(value), .. } => format!("{}_at_most_{value}", self.quantile()),
-            Sli::Success { .. } | Sli::Check { .. } | Sli::Measure { .. } => {
-                format!("above_{}", self.objective.as_percent())
-            }
-            Sli::NoError => format!("below_{}", self.objective.rest().as_percent()),
-            Sli::Throughput { per_second, .. } => format!("at_least_{per_second}_per_second"),
-        };
-        limit.replace('.', "_")
-    }
-
-    /// Phases, part and segment as a part of a name: "_in_steady", "_in_part_readers",
-    /// "_in_day_7"; empty by default.
-    pub(crate) fn name_of_scope(&self) -> String {
-        let phases = self.phases.describe().replace(' ', "_");
-        let part = self.part.map(|part| format!("_in_part_{part}")).unwrap_or_default();
-        let segment = self.segment_value().map(|segment| format!("_in_{segment}")).unwrap_or_default();
-        format!("{phases}{part}{segment}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
-    }
-
-    /// Name of the endpoint, the check or the measure, or "all endpoints".
-    pub fn subject(&self) -> &'static str {
-        match self.sli {
-            Sli::Check { name } => name,
-            Sli::Measure { measure, .. } => measure.name,
-            _ => self.endpoint().map_or("all endpoints", |endpoint| endpoint.name),
-        }
-    }
-
-    /// Short text: "p95 <= 300 ms", "success > 95 %", "errors < 1 %".
-    pub fn describe(&self) -> String {
-        let limit = match &self.sli {
-            Sli::Span { threshold, .. } => format!("{} <= {} ms", self.describe_kind(), millis(*threshold)),
-            Sli::Measure { at_most: Some(value), .. } => format!("{} <= {value}", self.describe_kind()),
-            Sli::Success { .. } | Sli::Check { .. } | Sli::Measure { .. } => {
-                format!("{} > {} %", self.describe_kind(), self.objective.as_percent())
-            }
-            Sli::NoError => format!("errors < {} %", self.objective.rest().as_percent()),
-            Sli::Throughput { per_second, .. } => format!("at least {per_second} requests/s"),
-        };
-        limit + &self.describe_scope()
-    }
-
-    /// Phases, part and segment, if they are not the default: " in steady", " in part readers",
-    /// " in day 7".
-    pub fn describe_scope(&self) -> String {
-        let part = self.part.map(|part| format!(" in part {part}")).unwrap_or_default();
-        let segment = self.segment_value().map(|segment| format!(" in {segment}")).unwrap_or_default();
-        self.phases.describe() + &part + &segment
-    }
-
-    /// Value of the label `segment`: "day 7".
-    pub fn segment_value(&self) -> Option<String> {
-        self.segment.map(|(name, number)| metric::segment_value(name, number))
-    }
-
-    /// Kind of the objective, without the limit: "p95", "response p95", "success", "check",
-    /// "errors", "throughput".
-    pub fn describe_kind(&self) -> String {
-        match &self.sli {
-            Sli::Span { span, .. } => format!("{}{}", span.prefix(), self.quantile()),
-            Sli::Measure { at_most: Some(_), .. } => self.quantile(),
-            Sli::Measure { at_most: None, .. } => "rate".to_owned(),
-            Sli::Success { .. } => "success".to_owned(),
-            Sli::Check { .. } => "check".to_owned(),
-            Sli::NoError => "errors".to_owned(),
-            Sli::Throughput { .. } => "throughput".to_owned(),
-        }
-    }
-
-    /// Name of the quantile: "p95", "p99.9".
-    pub fn quantile(&self) -> String {
-        self.objective.as_quantile()
     }
 
     /// Restricts a selector to the series that the objective judges.
@@ -351,7 +265,7 @@ impl Slo {
         let of_segment = self.segment.map(|_| "not every scenario has this segment");
         let of_phase = (self.phases != Phases::AFTER_WARM_UP).then_some("not every load has these phases");
         let of_kind = match self.sli {
-            Sli::Measure { .. } => Some("not every scenario records this measure"),
+            Sli::Measure { .. } | Sli::Value { .. } => Some("not every scenario records this measure"),
             Sli::Check { .. } => Some("not every scenario has every check"),
             Sli::Throughput { .. } => Some("a run of a minute has no whole window"),
             Sli::Span { span, .. } => span.may_be_missing(),
@@ -386,6 +300,7 @@ impl Slo {
     pub(crate) fn is_vacuous(&self) -> bool {
         let is_limit_vacuous = match self.sli {
             Sli::Throughput { per_second, .. } => per_second == 0,
+            Sli::Value { limit, .. } => limit == Limit::AtLeast(0),
             _ => !(1..Ratio::WHOLE).contains(&self.objective.as_ppm()),
         };
         is_limit_vacuous || self.threshold().is_some_and(|threshold| threshold.is_zero()) || self.phases.is_empty()

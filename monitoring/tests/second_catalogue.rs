@@ -7,7 +7,7 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::{Endpoint, Host, Method};
 use monitoring::generated_files;
-use monitoring::measure::{self, Measure};
+use monitoring::measure::{self, Limit, Measure};
 use monitoring::phase::{Phase, Phases};
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::prometheus::{alerts, recording_rules};
@@ -29,6 +29,9 @@ const ECHO: Catalogue = Catalogue {
 
 const QUEUE: Measure = Measure::trend("queue_length", "Queue length");
 const HITS: Measure = Measure::rate("hits", "Cache hits");
+
+const ORDERS: Measure = Measure::counter("orders", "Orders");
+const ROOMS: Measure = Measure::gauge("rooms", "Open rooms");
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -58,8 +61,14 @@ const SEVERAL: Catalogue = Catalogue {
         Slo::trend(QUEUE, Ratio::percent(95), 25),
         Slo::trend(QUEUE, Ratio::percent(99), 60),
         Slo::rate_above(HITS, Ratio::percent(90)),
+        Slo::counter(ORDERS, Limit::AtMost(5)),
+        Slo::counter(ORDERS, Limit::AtLeast(5)),
+        Slo::counter_per_second(ORDERS, Limit::AtLeast(5)).in_part("read-only"),
+        Slo::counter_per_second(ORDERS, Limit::AtMost(9)),
+        Slo::gauge(ROOMS, Limit::AtMost(5)),
+        Slo::gauge(ROOMS, Limit::AtLeast(1)),
     ],
-    measures: &[QUEUE, HITS],
+    measures: &[QUEUE, HITS, ORDERS, ROOMS],
     ..ECHO
 };
 
@@ -144,12 +153,29 @@ fn throughput_in_a_segment_is_refused() {
 
 #[test]
 fn an_objective_needs_a_declared_measure_of_its_kind() {
-    const UNDECLARED: Catalogue = Catalogue { measures: &[QUEUE], ..SEVERAL };
+    const UNDECLARED: Catalogue = Catalogue { measures: &[QUEUE, ORDERS, ROOMS], ..SEVERAL };
     assert_eq!(UNDECLARED.validate(), Err(CatalogueError::Measure("hits")));
     const OTHER_KIND: Catalogue =
         Catalogue { slos: &[Slo::rate_above(QUEUE, Ratio::percent(90))], measures: &[QUEUE], ..ECHO };
     assert_eq!(OTHER_KIND.validate(), Err(CatalogueError::Measure("queue_length")));
+    for slo in [Slo::counter(ROOMS, Limit::AtMost(5)), Slo::gauge(ORDERS, Limit::AtMost(5))] {
+        let of_another = Catalogue { slos: Vec::leak(vec![slo]), ..SEVERAL };
+        assert_eq!(of_another.validate(), Err(CatalogueError::Measure(slo.subject())));
+    }
     assert!(SEVERAL.measure_bounds().contains(&measure::as_duration(25)));
+}
+
+#[test]
+fn objectives_on_values_that_cannot_be_judged_are_refused() {
+    let validated = |slo| Catalogue { slos: Vec::leak(vec![slo]), ..SEVERAL }.validate();
+    let gauge = Slo::gauge(ROOMS, Limit::AtMost(5));
+    assert_eq!(validated(gauge.in_segment("day", 7)), Err(CatalogueError::Gauge("value <= 5 in day 7".to_owned())));
+    let steady = Phases::only(&[Phase::Steady]);
+    assert_eq!(validated(gauge.judging(steady)), Err(CatalogueError::Gauge("value <= 5 in steady".to_owned())));
+    let a_second = Slo::counter_per_second(ORDERS, Limit::AtLeast(5)).in_segment("day", 7);
+    assert_eq!(validated(a_second), Err(CatalogueError::Segment("rate >= 5/s in day 7".to_owned())));
+    assert!(matches!(validated(Slo::counter(ORDERS, Limit::AtLeast(0))), Err(CatalogueError::Vacuous(_))));
+    assert_eq!(validated(Slo::counter(ORDERS, Limit::AtMost(0)).in_segment("day", 7).judging(steady)), Ok(()));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
-use monitoring::label::TESTID;
-use monitoring::measure::{Measure, MeasureKind};
+use monitoring::label::{SCENARIO, TESTID};
+use monitoring::measure::{Limit, Measure, MeasureKind, Reading};
 use monitoring::metric::Metric;
 use monitoring::prometheus::recording_rules::RECORDED;
 use monitoring::promql::{self, Selector, Window};
@@ -17,27 +17,54 @@ use crate::panel::{Query, Unit, time_series};
 
 const NOT_RECORDED: &str = "not every scenario records this measure";
 
-/// A panel for each measure.
+/// A panel for each measure, and one for the sum of each counter whose sum an objective limits.
 pub(super) fn panels(catalogue: &Catalogue) -> Vec<Panel> {
-    catalogue.measures.iter().map(|measure| panel(catalogue, measure)).collect()
+    let sums = catalogue.measures.iter().filter_map(|measure| sum(catalogue, measure));
+    catalogue.measures.iter().map(|measure| panel(catalogue, measure)).chain(sums).collect()
+}
+
+/// Objectives on a measure, those on the sum of a counter or the others.
+fn slos(catalogue: &Catalogue, measure: &Measure, on_sum: bool) -> Vec<&'static Slo> {
+    let is_on_sum = |slo: &Slo| matches!(slo.sli, Sli::Value { reading: Reading::Count, .. });
+    catalogue.slos.iter().filter(|slo| slo.measure() == Some(measure) && is_on_sum(slo) == on_sum).collect()
 }
 
 fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
-    let slos: Vec<_> = catalogue.slos.iter().filter(|slo| slo.measure() == Some(measure)).collect();
+    let slos = slos(catalogue, measure, false);
     let series = || selected(Metric::measure(measure).name);
     let rate = |selector: Selector| selector.rate(Window::RateInterval).sum_by(&[TESTID]);
     let (what, unit, queries) = match measure.kind {
         MeasureKind::Trend => ("Percentiles of the values", Unit::Count, trend(measure, &slos)),
         MeasureKind::Counter => ("Growth a second", Unit::Count, vec![Query::new("{{testid}}", rate(series()))]),
-        MeasureKind::Gauge => {
-            ("The last value", Unit::Count, vec![Query::new("{{testid}}", series().now().sum_by(&[TESTID]))])
-        }
+        MeasureKind::Gauge => ("The last value of each part", Unit::Count, last(measure)),
         MeasureKind::Rate => {
             let passed = rate(selected(Metric::measure_passed(measure).name));
             let query = Query::new("{{testid}}", passed.over(rate(series())));
             ("Share of the values that are not zero", Unit::Share, vec![query])
         }
     };
+    let panel = described((catalogue, measure.title), (what, unit), queries, &slos);
+    match measure.kind {
+        MeasureKind::Rate => slos.iter().fold(panel, |panel, slo| panel.lower_limit(share(slo.objective))),
+        _ => limited(panel.slo_lines(&slos.iter().filter_map(|slo| limit(slo)).collect::<Vec<_>>()), &slos),
+    }
+}
+
+fn sum(catalogue: &Catalogue, measure: &Measure) -> Option<Panel> {
+    let slos = slos(catalogue, measure, true);
+    let sum = selected(Metric::measure(measure).name).now().sum_by(&[TESTID]);
+    let queries = vec![Query::new("{{testid}}", sum)];
+    let title = format!("{}: sum", measure.title);
+    let panel = || described((catalogue, &title), ("The sum of all values", Unit::Count), queries, &slos);
+    (!slos.is_empty()).then(|| limited(panel(), &slos))
+}
+
+fn described(
+    (catalogue, title): (&Catalogue, &str),
+    (what, unit): (&str, Unit),
+    queries: Vec<Query>,
+    slos: &[&Slo],
+) -> Panel {
     let limits: Vec<_> = slos.iter().map(|slo| slo.describe()).collect();
     let objective = if limits.is_empty() { String::new() } else { format!(" Objective: {}.", limits.join("; ")) };
     let description = format!("{what}, recorded by the scenario.{objective}");
@@ -46,11 +73,22 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
         None => query,
     };
     let queries = queries.into_iter().map(|query| of_objective(query.may_be_empty(NOT_RECORDED))).collect();
-    let panel = time_series(measure.title, &description, unit, queries);
-    match measure.kind {
-        MeasureKind::Rate => slos.iter().fold(panel, |panel, slo| panel.lower_limit(share(slo.objective))),
-        _ => panel.slo_lines(&slos.iter().filter_map(|slo| limit(slo)).collect::<Vec<_>>()),
-    }
+    time_series(title, &description, unit, queries)
+}
+
+/// Draws the limits of objectives on values.
+fn limited(panel: Panel, slos: &[&Slo]) -> Panel {
+    #[expect(clippy::cast_precision_loss, reason = "only drawn")]
+    slos.iter().filter_map(|slo| slo.limit()).fold(panel, |panel, limit| match limit {
+        Limit::AtMost(limit) => panel.upper_limit(limit as f64),
+        Limit::AtLeast(limit) => panel.lower_limit(limit as f64),
+    })
+}
+
+/// The last value of a gauge in each part.
+fn last(measure: &Measure) -> Vec<Query> {
+    let values = selected(Metric::measure(measure).name).now().max_by(&[SCENARIO, TESTID]);
+    vec![Query::new("{{scenario}} {{testid}}", values)]
 }
 
 /// p50 and p95, and other quantiles that an objective limits.

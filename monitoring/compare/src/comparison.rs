@@ -1,7 +1,7 @@
 //! Compares two sides of a service round by round. [`crate::gate`] explains the method.
 
 use monitoring::catalogue::Catalogue;
-use monitoring::slo::{Sli, Slo};
+use monitoring::slo::Slo;
 use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, Rule, SCHEMA};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -110,7 +110,7 @@ fn warn_of_missing(comparison: &mut Comparison, pairs: &[Pair<'_>]) {
 
 /// Judges objectives over several rounds of one side by the sums of their counts. An objective
 /// without any request is inconclusive, as in a run. Objectives that the scenario does not
-/// exercise, or that are not on requests, are left out.
+/// exercise, that are not on requests, or that limit the value of one run, are left out.
 pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveResult> {
     let over_all = |slo: &Slo| {
         let id = catalogue.slo_id(slo);
@@ -122,13 +122,11 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
         let judged_ms = judged_ms.sum();
         let tallies: Vec<_> = results.filter_map(|objective| objective.tally().copied()).collect();
         let sum = tallies.iter().fold(Tally::default(), |sum, round| sum.plus(round));
-        (!tallies.is_empty()).then(|| match slo.sli {
-            Sli::Throughput { per_second, .. } => {
-                let measured = Measurement::Throughput { tally: sum, judged_ms };
-                let verdict = verdict::judge_throughput(per_second, judged_ms, sum);
-                ObjectiveResult { measured: Some(measured), ..ObjectiveResult::new(catalogue, slo, sum, verdict) }
-            }
-            _ => ObjectiveResult::new(catalogue, slo, sum, verdict::judge(slo, sum)),
+        // A limit of one run's sum or last value says nothing of several rounds together.
+        let is_of_one_run = slo.limit().is_some() && !slo.is_per_second();
+        (!tallies.is_empty() && !is_of_one_run).then(|| match slo.limit() {
+            Some(limit) => ObjectiveResult::on_value(catalogue, slo, (limit, Some(judged_ms)), sum),
+            None => ObjectiveResult::new(catalogue, slo, sum, verdict::judge(slo, sum)),
         })
     };
     catalogue.slos.iter().filter_map(over_all).collect()

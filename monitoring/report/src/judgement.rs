@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::measure::as_duration;
+use monitoring::measure::{Limit, Measure, Reading, as_duration};
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
@@ -189,6 +189,16 @@ impl Judge<'_> {
         (counts.count > 0 || self.measures.iter().any(|name| name == measure.name)).then_some(counts)
     }
 
+    /// The last value of a gauge. Of several parts, the one that is worst for the limit.
+    fn worst_last(&self, measure: &Measure, limit: Limit, scope: Scope) -> Option<u64> {
+        let index = self.catalogue.measures.iter().position(|known| known == measure)?;
+        let values = self.snapshot.chosen(scope.only).filter_map(|part| part.measures.last(index));
+        match limit {
+            Limit::AtMost(_) => values.max(),
+            Limit::AtLeast(_) => values.min(),
+        }
+    }
+
     /// Requests that an objective counts. `None` if the scenario does not exercise it.
     pub fn tally(&self, slo: &Slo) -> Option<Tally> {
         let scope = self.scope(slo)?;
@@ -231,6 +241,18 @@ impl Judge<'_> {
                 let (good, total) = (within.unwrap_or(counts.passed), counts.count);
                 Some(Tally { good, total, ..Tally::default() })
             }
+            Sli::Value { measure, reading, limit } => {
+                let (counts, total) = (self.measure(slo)?, self.all(scope).sent);
+                let good = match reading {
+                    Reading::Count | Reading::PerSecond => counts.sum,
+                    Reading::Last => match self.worst_last(measure, *limit, scope) {
+                        Some(value) => value,
+                        // Without a value the objective is inconclusive.
+                        None => return Some(Tally::default()),
+                    },
+                };
+                Some(Tally { good, total, ..Tally::default() })
+            }
             Sli::Span { span, threshold, .. } => {
                 let (index, counts) = self.counts(slo)?;
                 // Closed loads have no response times. Without requests the objective is
@@ -247,11 +269,9 @@ impl Judge<'_> {
         let (Some(tally), Some(scope)) = (self.tally(slo), self.scope(slo)) else {
             return ObjectiveResult::not_in_scenario(self.catalogue, slo);
         };
-        if let Sli::Throughput { per_second, .. } = slo.sli {
-            let judged_ms = judged_ms(phases, scope.phases, scope.only.part);
-            let verdict = verdict::judge_throughput(per_second, judged_ms, tally);
-            let measured = Some(Measurement::Throughput { tally, judged_ms });
-            return ObjectiveResult { measured, ..ObjectiveResult::new(self.catalogue, slo, tally, verdict) };
+        if let Some(limit) = slo.limit() {
+            let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
+            return ObjectiveResult::on_value(self.catalogue, slo, (limit, judged_ms), tally);
         }
         let mut result = ObjectiveResult::new(self.catalogue, slo, tally, verdict::judge(slo, tally));
         if let Some(values) = self.measure(slo).and_then(|counts| counts.values) {

@@ -31,7 +31,7 @@ mod timeline;
 pub use agent::AgentResult;
 pub use backend::CacheResult;
 pub use environment::{Environment, TargetHost};
-pub use goal::{Goal, Percentile, Share};
+pub use goal::{Goal, LimitSide, Percentile, Share};
 pub use load::{
     ArrivalCounts, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, PlanResult, SegmentLatency,
     SegmentResult,

@@ -4,6 +4,7 @@
 //! request counted as bad, and missed only if it would be missed with every unknown request counted
 //! as good. Otherwise it is inconclusive.
 
+use monitoring::measure::Limit;
 use monitoring::slo::Slo;
 use monitoring::span::Span;
 use schemars::JsonSchema;
@@ -156,24 +157,22 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
     }
 }
 
-/// Judges an objective on throughput: whether the good requests are at least `per_second` in each
-/// second of the judged time, on average.
-pub fn judge_throughput(per_second: u32, judged_ms: u64, tally: Tally) -> Verdict {
+/// Judges an objective on a value: whether the good requests are within the limit. With the judged
+/// time in milliseconds, those in each second of it, on average.
+pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdict {
     let Tally { good, total, unknown, refused, .. } = tally;
-    if judged_ms == 0 {
+    if judged_ms == Some(0) {
         let why = "the run has no judged time".to_owned();
         return Verdict::Inconclusive(Reason::Unavailable { why });
     }
     if total == 0 {
         return Verdict::Inconclusive(Reason::NoData);
     }
-    let holds = |good: u64| u128::from(good) * 1_000 >= u128::from(per_second) * u128::from(judged_ms);
-    if holds(good) {
-        Verdict::Met
-    } else if holds(good.saturating_add(unknown - refused.min(unknown))) {
-        Verdict::Inconclusive(Reason::Unknown { unknown })
-    } else {
-        Verdict::Missed
+    let most = good.saturating_add(unknown - refused.min(unknown));
+    match [good, most].map(|value| limit.holds(value, judged_ms)) {
+        [true, true] => Verdict::Met,
+        [false, false] => Verdict::Missed,
+        _ => Verdict::Inconclusive(Reason::Unknown { unknown }),
     }
 }
 
@@ -205,12 +204,28 @@ mod tests {
 
     #[test]
     fn throughput_is_compared_in_integers() {
-        let judged = |good, unknown| judge_throughput(50, 30_010, tally(good, good + 7, unknown));
+        let at_least = |ms, tally| judge_value(Limit::AtLeast(50), Some(ms), tally);
+        let judged = |good, unknown| at_least(30_010, tally(good, good + 7, unknown));
         assert_eq!(judged(1_501, 0), Verdict::Met);
         assert_eq!(judged(1_500, 0), Verdict::Missed);
         assert_eq!(judged(1_500, 1), Verdict::Inconclusive(Reason::Unknown { unknown: 1 }));
-        assert_eq!(judge_throughput(50, 30_000, tally(0, 0, 0)), Verdict::Inconclusive(Reason::NoData));
-        assert!(!judge_throughput(50, 0, tally(9, 9, 0)).is_decided());
+        assert_eq!(at_least(30_000, tally(0, 0, 0)), Verdict::Inconclusive(Reason::NoData));
+        assert!(!at_least(0, tally(9, 9, 0)).is_decided());
+    }
+
+    #[test]
+    fn a_value_equal_to_its_limit_is_good() {
+        let judged = |limit, value, unknown| judge_value(limit, None, tally(value, 9, unknown));
+        for (limit, good, bad) in [(Limit::AtMost(5), 5, 6), (Limit::AtLeast(5), 5, 4), (Limit::AtMost(0), 0, 1)] {
+            assert_eq!(judged(limit, good, 0), Verdict::Met, "{limit:?}");
+            assert_eq!(judged(limit, bad, 0), Verdict::Missed, "{limit:?}");
+        }
+        assert_eq!(judged(Limit::AtMost(5), 5, 1), Verdict::Inconclusive(Reason::Unknown { unknown: 1 }));
+        assert_eq!(judged(Limit::AtMost(5), 6, 1), Verdict::Missed);
+        assert_eq!(judge_value(Limit::AtMost(5), None, tally(0, 0, 0)), Verdict::Inconclusive(Reason::NoData));
+        // 60 in 30.01 s are less than 2 a second.
+        let a_second = |limit| judge_value(limit, Some(30_010), tally(60, 9, 0));
+        assert_eq!([a_second(Limit::AtMost(2)), a_second(Limit::AtLeast(2))], [Verdict::Met, Verdict::Missed]);
     }
 
     #[test]

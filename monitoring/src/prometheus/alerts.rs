@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::catalogue::Catalogue;
 use crate::label::TESTID;
+use crate::measure::{Limit, Reading};
 use crate::metric::Metric;
 use crate::objective_counters;
 use crate::prometheus::recording_rules::{self, RuleFile, RuleGroup, Timing};
@@ -52,9 +53,13 @@ pub fn alerts(catalogue: &Catalogue, timing: &Timing) -> RuleFile<AlertRule> {
 
 /// Name of an objective's alert: `JoinRoomSLOViolation` for latency, `JoinRoomResponseSLOViolation`
 /// for response time, and `JoinRoomP99Under1000msSLOViolation` if it is not the main objective on
-/// its metric. Objectives without a recording rule have no alert.
+/// its metric. Objectives without a recording rule have no alert. Nor has a least sum, which a run
+/// reaches only at its end.
 pub fn violation_name(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
     recording_rules::objective_record(catalogue, slo)?;
+    if matches!(slo.sli, Sli::Value { reading: Reading::Count, limit: Limit::AtLeast(_), .. }) {
+        return None;
+    }
     let name = slo.endpoint().map(|endpoint| endpoint.name).or_else(|| Some(slo.measure()?.name));
     let subject = name.map(camel_case).unwrap_or_default();
     let kind = match slo.limited_span() {
@@ -109,10 +114,18 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
             let (good, total) = objective_counters::good_and_total(slo, &grown);
             (good.over(total), "rate: {{ humanizePercentage $value }}".to_owned())
         }
+        Sli::Value { reading: Reading::Count | Reading::Last, .. } => {
+            let (value, _) = objective_counters::now(slo, &|selector| selector, &[TESTID]);
+            (value, format!("{}: {{{{ printf \"%.0f\" $value }}}}", slo.describe_kind()))
+        }
         _ => {
             let rate = |selector: Selector| selector.rate(window).sum_by(&[TESTID]);
             let (good, _) = objective_counters::good_and_total(slo, &rate);
-            (good, "throughput: {{ printf \"%.1f\" $value }} requests/s".to_owned())
+            if slo.measure().is_some() {
+                (good, "rate: {{ printf \"%.1f\" $value }}/s".to_owned())
+            } else {
+                (good, "throughput: {{ printf \"%.1f\" $value }} requests/s".to_owned())
+            }
         }
     };
     let title = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);

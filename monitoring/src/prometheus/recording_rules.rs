@@ -128,7 +128,7 @@ pub(crate) fn quantile_record(histogram: &Metric, quantile: &str) -> String {
 pub(crate) fn objective_record(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
     let span = match slo.sli {
         Sli::Span { span, .. } => span.prefix().replace(' ', "_"),
-        Sli::Throughput { .. } | Sli::Measure { .. } => String::new(),
+        Sli::Throughput { .. } | Sli::Measure { .. } | Sli::Value { .. } => String::new(),
         Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
     };
     let scope = if catalogue.is_main(slo) { String::new() } else { slo.name_of_scope() };

@@ -1,6 +1,7 @@
 //! Tests of objectives: their comparisons and texts.
 
 use super::*;
+use crate::ratio::millis;
 use crate::services::stock_ai::JOIN_ROOM;
 
 #[test]

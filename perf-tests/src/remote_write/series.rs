@@ -195,8 +195,7 @@ impl SeriesWriter<'_> {
 
     fn gauges(&mut self, catalogue: &Catalogue, counts: &PartCounts) {
         for (index, measure) in catalogue.measures.iter().enumerate() {
-            let last = Phase::ALL.iter().filter_map(|&phase| counts.measures.cell(index, phase).last).max();
-            if let Some((_, value)) = last.filter(|_| measure.kind == MeasureKind::Gauge) {
+            if let Some(value) = counts.measures.last(index).filter(|_| measure.kind == MeasureKind::Gauge) {
                 self.gauge(&Metric::measure(measure), float(value));
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::slo::{OnMiss, Sli, Slo};
+use monitoring::slo::{OnMiss, Slo};
 use perf_report::judgement::Judge;
 use perf_report::verdict::{self, Tally, Verdict};
 
@@ -86,8 +86,8 @@ impl MissDetector<'_> {
     fn find_miss(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Option<String> {
         let Self { catalogue, exercised, parts, .. } = self;
         let judge = Judge { catalogue, exercised, snapshot, checks: &[], measures: &[], parts };
-        // A window has no planned time, so throughput is only judged at the end.
-        let judged = |slo: &Slo| judge.tally(slo).filter(|_| !matches!(slo.sli, Sli::Throughput { .. }));
+        // A window has no planned time and no value of its own: these are judged at the end.
+        let judged = |slo: &Slo| judge.tally(slo).filter(|_| slo.limit().is_none());
         let now: Vec<_> = catalogue.slos.iter().map(judged).collect();
         self.past.push_back((elapsed, now.clone()));
         // Keeps one entry that is at least a window old. Older ones are not needed.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
-use monitoring::measure::Measure;
+use monitoring::measure::{Limit, Measure};
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
@@ -17,7 +17,9 @@ pub const ROOM: Endpoint = Endpoint::new("room", "Room", Method::Get, "/room");
 pub const QUEUE_LENGTH: Measure = Measure::trend("queue_length", "Queue length");
 /// A counter.
 pub const ORDERS: Measure = Measure::counter("orders", "Orders");
-/// A gauge.
+/// A counter that no iteration increases.
+pub const LOST: Measure = Measure::counter("lost", "Lost orders");
+/// A gauge: 3 in readers and 4 in writers.
 pub const OPEN_ROOMS: Measure = Measure::gauge("open_rooms", "Open rooms");
 /// A rate.
 pub const HITS: Measure = Measure::rate("hits", "Cache hits");
@@ -65,8 +67,21 @@ pub const CATALOGUE: Catalogue = Catalogue {
         Slo::rate_above(HITS, Ratio::percent(40)),
         Slo::rate_above(HITS, Ratio::percent(90)).in_segment("day", 1),
         Slo::rate_above(HITS, Ratio::percent(60)).warn(),
+        Slo::counter(ORDERS, Limit::AtLeast(40)),
+        Slo::counter(ORDERS, Limit::AtMost(39)).warn(),
+        Slo::counter(ORDERS, Limit::AtMost(1_000_000)).in_part("writers"),
+        Slo::counter(ORDERS, Limit::AtMost(9)).in_segment("day", 1).warn(),
+        Slo::counter(ORDERS, Limit::AtMost(9)).in_segment("day", 9).warn(),
+        Slo::counter(LOST, Limit::AtMost(0)),
+        Slo::counter(LOST, Limit::AtLeast(1)).warn(),
+        Slo::counter_per_second(ORDERS, Limit::AtLeast(5)),
+        Slo::counter_per_second(ORDERS, Limit::AtMost(5)).warn(),
+        Slo::gauge(OPEN_ROOMS, Limit::AtMost(4)),
+        Slo::gauge(OPEN_ROOMS, Limit::AtMost(3)).warn(),
+        Slo::gauge(OPEN_ROOMS, Limit::AtLeast(4)).in_part("writers"),
+        Slo::gauge(OPEN_ROOMS, Limit::AtLeast(4)).warn(),
     ],
-    measures: &[QUEUE_LENGTH, ORDERS, OPEN_ROOMS, HITS],
+    measures: &[QUEUE_LENGTH, ORDERS, LOST, OPEN_ROOMS, HITS],
     mapping: BackendMapping::FASTAPI,
     backend: &[],
     caches: &[],

@@ -178,7 +178,7 @@ impl Store {
 
     /// The sum of the last values of all series with this name.
     pub(crate) fn last_sum(&self, name: &str) -> f64 {
-        sum(&self.state.series.lock().unwrap(), (name, i64::MAX), &[])
+        values(&self.state.series.lock().unwrap(), (name, i64::MAX), &[]).iter().sum()
     }
 }
 
@@ -192,8 +192,8 @@ async fn check_header(State(state): State<Arc<StoreState>>, request: Request, ne
     }
 }
 
-/// The sum of the last values until a time in Unix milliseconds.
-fn sum(series: &BTreeMap<String, Samples>, (name, until): (&str, i64), matchers: &[(String, bool)]) -> f64 {
+/// The last values until a time in Unix milliseconds.
+fn values(series: &BTreeMap<String, Samples>, (name, until): (&str, i64), matchers: &[(String, bool)]) -> Vec<f64> {
     let named = |labels: &str| {
         let labels = format!(",{labels}");
         labels.contains(&format!(",__name__={name},"))
@@ -203,7 +203,7 @@ fn sum(series: &BTreeMap<String, Samples>, (name, until): (&str, i64), matchers:
         let visible = samples.iter().rev().filter(|sample| sample.1 <= until);
         visible.map(|sample| sample.0).find(|value| !value.is_nan())
     };
-    series.iter().filter(|(labels, _)| named(labels)).filter_map(|(_, samples)| last(samples)).sum()
+    series.iter().filter(|(labels, _)| named(labels)).filter_map(|(_, samples)| last(samples)).collect()
 }
 
 /// A series of a request of either version.
@@ -356,8 +356,8 @@ fn matcher(text: &str) -> (String, bool) {
     }
 }
 
-/// Answers `sum(name{…})`, the difference of two such sums, and queries for scraped values. A
-/// read-back sends no other queries.
+/// Answers `sum(name{…})`, `max(…)`, `min(…)`, the difference of two such sums, and queries for
+/// scraped values. A read-back sends no other queries.
 async fn query(
     State(state): State<Arc<StoreState>>,
     Query(parameters): Query<BTreeMap<String, String>>,
@@ -379,10 +379,16 @@ async fn query(
     let series = state.series.lock().unwrap();
     let falsified = *state.falsified.lock().unwrap();
     let one = |text: &str| {
-        let name = text.trim_start_matches("sum(").split('{').next().unwrap();
+        let (aggregate, name) = text.split('{').next().unwrap().split_once('(').unwrap();
         let inside = text.split(['{', '}']).nth(1).unwrap_or_default();
         let matchers: Vec<_> = inside.split("\",").map(str::trim).map(matcher).collect();
-        sum(&series, (name, until), &matchers) + if falsified == Some(name) { 1.0 } else { 0.0 }
+        let values = values(&series, (name, until), &matchers).into_iter();
+        let value = match aggregate {
+            "max" => values.reduce(f64::max),
+            "min" => values.reduce(f64::min),
+            _ => Some(values.sum()),
+        };
+        value.unwrap_or_default() + if falsified == Some(name) { 1.0 } else { 0.0 }
     };
     let value = match parameters["query"].split_once(" - ") {
         Some((left, right)) => one(left) - one(right),

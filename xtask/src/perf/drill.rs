@@ -209,8 +209,8 @@ fn is_provoked(slo: &Slo) -> bool {
 /// The catalogue without objectives whose alert the drill cannot make fire.
 fn drilled(catalogue: &Catalogue) -> Catalogue {
     let has_alert = |slo: &Slo| alerts::violation_name(catalogue, slo).is_some();
-    // The drill's scenario need not have an objective's part or segment.
-    let has_scope = |slo: &&Slo| slo.part.is_none() && slo.segment.is_none();
+    // The drill's scenario need not have an objective's part, segment or counter.
+    let has_scope = |slo: &&Slo| slo.part.is_none() && slo.segment.is_none() && slo.measure().is_none();
     let slos = catalogue.slos.iter().filter(has_scope).filter(|slo| is_provoked(slo) || !has_alert(slo));
     // A catalogue lives as long as the process.
     Catalogue { slos: slos.copied().collect::<Vec<_>>().leak(), ..*catalogue }

@@ -222,7 +222,13 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
         comparison.objectives = catalogue.map_or_else(Vec::new, |it| perf_compare::objectives(it, &heads));
         let backend = catalogue.map_or(&[][..], |catalogue| catalogue.backend);
         let gating = backend.iter().filter(|slo| slo.on_miss == OnMiss::Fail).map(|slo| slo.id());
+        let slos = catalogue.map_or(&[][..], |catalogue| catalogue.slos).iter();
+        let of_one_run = slos.filter(|slo| slo.limit().is_some() && !slo.is_per_second());
+        let of_one_run =
+            of_one_run.filter(|slo| slo.on_miss == OnMiss::Fail).filter_map(|slo| Some(catalogue?.slo_id(slo)));
         let left_out = gating.map(|id| format!("{id} is not judged: rounds push no metrics to a store"));
+        let left_out =
+            left_out.chain(of_one_run.map(|id| format!("{id} is not judged: it limits the value of one run")));
         comparison.findings.extend(left_out.map(|text| warning(FindingKind::ObjectiveNotJudged, text)));
     }
     let code = if args.gate.gate.judges_changes() { comparison.code() } else { comparison.objectives_code() };

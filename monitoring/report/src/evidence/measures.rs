@@ -89,6 +89,11 @@ impl Measures {
         &mut self.0[measure * Phase::ALL.len() + phase.index()]
     }
 
+    /// The last value of a measure in all phases.
+    pub fn last(&self, measure: usize) -> Option<u64> {
+        Phase::ALL.iter().filter_map(|&phase| self.cell(measure, phase).last).max().map(|(_, value)| value)
+    }
+
     /// Adds the values of a measure in some phases to `all`.
     pub fn add_to(&self, all: &mut Option<MeasureCounts>, measure: usize, phases: Phases) {
         for phase in Phase::ALL.into_iter().filter(|&phase| phases.contains(phase)) {

@@ -6,6 +6,7 @@ use monitoring::slo::OnMiss;
 use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{count, millis, percent_beside};
+use crate::report::LimitSide;
 use crate::verdict::Verdict;
 use crate::{Goal, Measurement, Millis, ObjectiveResult};
 
@@ -16,7 +17,13 @@ pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
         (Measurement::Backend(found), Goal::Backend { measure, .. }) => Some(measure.describe(found.value)),
         (Measurement::Percentile { quantile_ms, .. }, _) => quantile_ms.map(millis),
         (Measurement::Values { quantile, .. }, _) => quantile.map(|value| format!("{value:.0}")),
-        (Measurement::Throughput { tally, judged_ms }, _) => Some(describe_rate(tally.good, *judged_ms)?),
+        (Measurement::Value { tally }, _) => Some(count(tally.good)).filter(|_| tally.total > 0),
+        (Measurement::Throughput { tally, judged_ms }, Goal::Value { side, .. }) => {
+            Some(format!("{}/s", tenths(tally.good, *judged_ms, side)?))
+        }
+        (Measurement::Throughput { tally, judged_ms }, _) => {
+            Some(format!("{} requests/s", tenths(tally.good, *judged_ms, LimitSide::AtLeast)?))
+        }
         _ => {
             let tally = objective.tally().filter(|tally| tally.total > 0)?;
             let bad = tally.total - tally.good.min(tally.total);
@@ -29,10 +36,15 @@ pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
     }
 }
 
-/// Requests a second with one decimal, rounded down, so that a missed throughput never looks met.
-fn describe_rate(good: u64, judged_ms: u64) -> Option<String> {
-    let tenths = good.saturating_mul(10_000).checked_div(judged_ms)?;
-    Some(format!("{}.{} requests/s", tenths / 10, tenths % 10))
+/// A number a second with one decimal, rounded so that a missed limit never looks met.
+fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
+    let number = number.saturating_mul(10_000);
+    let tenths = match side {
+        _ if judged_ms == 0 => return None,
+        LimitSide::AtLeast => number / judged_ms,
+        LimitSide::AtMost => number.div_ceil(judged_ms),
+    };
+    Some(format!("{}.{}", tenths / 10, tenths % 10))
 }
 
 /// Text of a missed objective: "get_game_data p95 761.0 ms > 500 ms, 263 requests".
@@ -45,7 +57,10 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     };
     let (what, sign, limit) = match objective.goal {
         // Reports of older versions do not have the share.
-        goal if !goal.is_backend() && !goal.is_throughput() && goal.share_ppm().is_none() => return without_limit(),
+        Goal::Value { reading, limit, side } => {
+            (reading.as_str().to_owned(), side.missed_sign(), format!("{}{}", count(limit), reading.unit()))
+        }
+        goal if !goal.is_backend() && !goal.is_per_second() && goal.share_ppm().is_none() => return without_limit(),
         Goal::Latency(goal) => (quantile(goal.share_ppm), '>', format!("{} ms", goal.threshold_ms)),
         Goal::ResponseTime(goal) => {
             (format!("response {}", quantile(goal.share_ppm)), '>', format!("{} ms", goal.threshold_ms))
@@ -67,7 +82,7 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     };
     let measured = describe_measured(objective).unwrap_or_default();
     let requests = match objective.measured {
-        Some(Measurement::Throughput { tally, judged_ms }) => {
+        Some(Measurement::Throughput { tally, judged_ms }) if objective.good().is_some() => {
             format!(", {} successful requests in {} s", count(tally.good), judged_ms.div_ceil(1_000))
         }
         _ if matches!(objective.goal, Goal::Measure { .. }) => {

@@ -73,7 +73,7 @@ fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause
     let mut case = TestCase::new(format!("{} {}", objective.subject, objective.objective), status);
     case.set_classname(format!("perf.{scenario}"));
     let measured = describe_measured(objective).map(|value| format!("measured: {value}"));
-    let counts = objective.tally().map(|tally| format!("{} of {} good", tally.good, tally.total));
+    let counts = objective.tally().zip(objective.good()).map(|(tally, good)| format!("{good} of {} good", tally.total));
     case.set_system_out(measured.into_iter().chain(counts).collect::<Vec<_>>().join("; "));
     case
 }

@@ -96,7 +96,7 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
             escaped(&objective.subject),
             escaped(&objective.objective),
             describe_measured(objective).unwrap_or_default(),
-            counts(|tally| tally.good),
+            objective.good().map(|good| good.to_string()).unwrap_or_default(),
             counts(|tally| tally.total),
         );
     }

@@ -1,6 +1,7 @@
 //! Objectives in numbers.
 
 use monitoring::backend_slo::Measure;
+use monitoring::measure::{Limit, Reading};
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 use schemars::JsonSchema;
@@ -36,6 +37,15 @@ pub enum Goal {
         /// Highest good value of a trend. `None` for a rate.
         at_most: Option<u64>,
     },
+    /// The sum or the rate of the scenario's counter, or the last value of its gauge.
+    Value {
+        /// Sum, rate or last value.
+        reading: Reading,
+        /// Limit of the value. A value equal to it is good.
+        limit: u64,
+        /// Which values are good.
+        side: LimitSide,
+    },
     /// Successful requests a second.
     Throughput {
         /// Least number of them.
@@ -66,6 +76,10 @@ impl Goal {
             Sli::NoError => Self::Errors(Share { share_ppm }),
             Sli::Measure { at_most, .. } => Self::Measure { share_ppm, at_most },
             Sli::Throughput { per_second, .. } => Self::Throughput { per_second },
+            Sli::Value { reading, limit, .. } => {
+                let side = if matches!(limit, Limit::AtMost(_)) { LimitSide::AtMost } else { LimitSide::AtLeast };
+                Self::Value { reading, limit: limit.value(), side }
+            }
         }
     }
 
@@ -80,7 +94,7 @@ impl Goal {
             Self::Success(Share { share_ppm })
             | Self::Check(Share { share_ppm })
             | Self::Errors(Share { share_ppm }) => share_ppm,
-            Self::Throughput { .. } | Self::Backend { .. } => return None,
+            Self::Value { .. } | Self::Throughput { .. } | Self::Backend { .. } => return None,
         };
         (ppm > 0).then_some(ppm)
     }
@@ -99,9 +113,9 @@ impl Goal {
         matches!(self, Self::Latency(_))
     }
 
-    /// Whether the objective is on throughput.
-    pub const fn is_throughput(&self) -> bool {
-        matches!(self, Self::Throughput { .. })
+    /// Whether the objective is on a value a second.
+    pub const fn is_per_second(&self) -> bool {
+        matches!(self, Self::Throughput { .. } | Self::Value { reading: Reading::PerSecond, .. })
     }
 
     /// Whether the objective is on the backend's own metrics.

@@ -2,6 +2,7 @@
 
 use monitoring::backend_slo::{BackendSlo, Bound};
 use monitoring::catalogue::Catalogue;
+use monitoring::measure::Limit;
 use monitoring::slo::{OnMiss, Sli, Slo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::goal::{Goal, LimitSide};
 use crate::exit_code::ExitCode;
 use crate::millis::Millis;
-use crate::verdict::{Reason, Tally, Verdict};
+use crate::verdict::{self, Reason, Tally, Verdict};
 
 /// Subject of objectives on the backend's own metrics.
 const BACKEND: &str = "backend";
@@ -78,7 +79,13 @@ pub enum Measurement {
         /// Percentile. `None` without values.
         quantile: Option<f64>,
     },
-    /// Successful requests in the judged time.
+    /// The sum of a counter, or the last value of a gauge.
+    Value {
+        /// The value as its good requests, and all requests.
+        #[serde(flatten)]
+        tally: Tally,
+    },
+    /// Successful requests or the sum of a counter, in the judged time.
     Throughput {
         /// Counts of requests.
         #[serde(flatten)]
@@ -130,6 +137,17 @@ impl ObjectiveResult {
             _ => Measurement::Share { tally },
         };
         Self { verdict, measured: Some(measured), ..Self::not_in_scenario(catalogue, slo) }
+    }
+
+    /// Result of an objective on a value, from the limit and, for a value a second, the judged time
+    /// in milliseconds.
+    pub fn on_value(catalogue: &Catalogue, slo: &Slo, (limit, judged_ms): (Limit, Option<u64>), tally: Tally) -> Self {
+        let measured = match judged_ms {
+            Some(judged_ms) => Measurement::Throughput { tally, judged_ms },
+            None => Measurement::Value { tally },
+        };
+        let verdict = verdict::judge_value(limit, judged_ms, tally);
+        Self { measured: Some(measured), ..Self::new(catalogue, slo, tally, verdict) }
     }
 
     /// Result of an objective that the scenario does not exercise.
@@ -206,10 +224,16 @@ impl ObjectiveResult {
                 Measurement::Percentile { tally, .. }
                 | Measurement::Share { tally }
                 | Measurement::Values { tally, .. }
+                | Measurement::Value { tally }
                 | Measurement::Throughput { tally, .. },
             ) => Some(tally),
             _ => None,
         }
+    }
+
+    /// Good requests. `None` if the objective does not count them.
+    pub fn good(&self) -> Option<u64> {
+        self.tally().filter(|_| !matches!(self.goal, Goal::Value { .. })).map(|tally| tally.good)
     }
 
     /// Measured percentile.

@@ -6,13 +6,13 @@ use dashboards::queries::Question;
 use monitoring::prometheus::recording_rules::Timing;
 use perf_report::Report;
 
-/// Whether a query is about an objective for which the report has data. A rule on throughput needs
-/// a whole window, and then a step of the query.
+/// Whether a query is about an objective for which the report has data. A rule on a value a
+/// second needs a whole window, and then a step of the query.
 pub(super) fn must_have_data(question: &Question, report: &Report) -> bool {
     let id = question.objective.as_ref();
     let Some(objective) = report.objectives.iter().find(|objective| Some(&objective.id) == id) else { return false };
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
-    let is_too_short = objective.goal.is_throughput() && Duration::from_millis(lasted) < Timing::USUAL.window * 2;
+    let is_too_short = objective.goal.is_per_second() && Duration::from_millis(lasted) < Timing::USUAL.window * 2;
     objective.tally().is_some_and(|tally| tally.total > 0) && !is_too_short
 }
 

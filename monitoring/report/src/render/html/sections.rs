@@ -64,7 +64,7 @@ fn objective_row(objective: &ObjectiveResult) -> Markup {
             td class="n" { (describe_measured(objective).unwrap_or_default()) }
             td class="n" { @if let Some((low, high)) = objective.interval_ms() { (interval(low, high)) } }
             td { @if let Some(share) = objective.share_of_threshold() { (bar(share)) } }
-            td class="n" { (count(|tally| tally.good).unwrap_or_default()) }
+            td class="n" { (objective.good().map(format::count).unwrap_or_default()) }
             td class="n" { (count(|tally| tally.total).unwrap_or_default()) }
         }
     }

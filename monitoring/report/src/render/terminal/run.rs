@@ -71,7 +71,7 @@ fn cells(report: &Report, objective: &ObjectiveResult, mark: Mark) -> [String; 9
         objective.objective.clone(),
         describe_measured(objective).unwrap_or_default(),
         counts(|tally| tally.total),
-        counts(|tally| tally.good),
+        objective.good().map(count).unwrap_or_default(),
         objective.response_ms().map(millis).unwrap_or_default(),
         objective.interval_ms().map(|(low, high)| interval(low, high)).unwrap_or_default(),
         spark(report, objective).unwrap_or_default(),

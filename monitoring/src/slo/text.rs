@@ -1,0 +1,109 @@
+//! Names and texts of objectives.
+
+use crate::measure::Limit;
+use crate::metric::{self, Metric};
+use crate::ratio::millis;
+
+use super::{Sli, Slo};
+
+impl Slo {
+    /// Name of the judged metric, such as "join_room_latency" or "checks:NAME". The main objective
+    /// on a metric has it as its ID.
+    pub fn metric_name(&self) -> String {
+        match &self.sli {
+            Sli::Span { endpoint, span, .. } => Metric::span(endpoint, *span).name,
+            Sli::Success { endpoint } => Metric::success(endpoint).name,
+            Sli::NoError => Metric::api_errors().name,
+            Sli::Check { name } => format!("{}:{name}", Metric::checks().name),
+            Sli::Measure { measure, .. } | Sli::Value { measure, .. } => Metric::measure(measure).name,
+            Sli::Throughput { endpoint: Some(endpoint), .. } => format!("{}_throughput", endpoint.name),
+            Sli::Throughput { endpoint: None, .. } => "throughput".to_owned(),
+        }
+    }
+
+    /// The limit as a part of a name: "p99_under_1000ms", "above_95", "at_least_50_per_second".
+    pub(crate) fn name_of_limit(&self) -> String {
+        let limit = match &self.sli {
+            Sli::Span { threshold, .. } => format!("{}_under_{}ms", self.quantile(), millis(*threshold)),
+            Sli::Measure { at_most: Some(value), .. } => format!("{}_at_most_{value}", self.quantile()),
+            Sli::Success { .. } | Sli::Check { .. } | Sli::Measure { .. } => {
+                format!("above_{}", self.objective.as_percent())
+            }
+            Sli::NoError => format!("below_{}", self.objective.rest().as_percent()),
+            Sli::Throughput { per_second, .. } => format!("at_least_{per_second}_per_second"),
+            Sli::Value { reading, limit, .. } => {
+                let side = if matches!(limit, Limit::AtMost(_)) { "most" } else { "least" };
+                format!("{}_at_{side}_{}", reading.as_str(), limit.value())
+            }
+        };
+        limit.replace('.', "_")
+    }
+
+    /// Phases, part and segment as a part of a name: "_in_steady", "_in_part_readers",
+    /// "_in_day_7"; empty by default.
+    pub(crate) fn name_of_scope(&self) -> String {
+        let phases = self.phases.describe().replace(' ', "_");
+        let part = self.part.map(|part| format!("_in_part_{part}")).unwrap_or_default();
+        let segment = self.segment_value().map(|segment| format!("_in_{segment}")).unwrap_or_default();
+        format!("{phases}{part}{segment}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+    }
+
+    /// Name of the endpoint, the check or the measure, or "all endpoints".
+    pub fn subject(&self) -> &'static str {
+        match self.sli {
+            Sli::Check { name } => name,
+            Sli::Measure { measure, .. } | Sli::Value { measure, .. } => measure.name,
+            _ => self.endpoint().map_or("all endpoints", |endpoint| endpoint.name),
+        }
+    }
+
+    /// Short text: "p95 <= 300 ms", "success > 95 %", "errors < 1 %".
+    pub fn describe(&self) -> String {
+        let limit = match &self.sli {
+            Sli::Span { threshold, .. } => format!("{} <= {} ms", self.describe_kind(), millis(*threshold)),
+            Sli::Measure { at_most: Some(value), .. } => format!("{} <= {value}", self.describe_kind()),
+            Sli::Success { .. } | Sli::Check { .. } | Sli::Measure { .. } => {
+                format!("{} > {} %", self.describe_kind(), self.objective.as_percent())
+            }
+            Sli::NoError => format!("errors < {} %", self.objective.rest().as_percent()),
+            Sli::Throughput { per_second, .. } => format!("at least {per_second} requests/s"),
+            Sli::Value { reading, limit, .. } => {
+                format!("{} {} {}{}", reading.as_str(), limit.sign(), limit.value(), reading.unit())
+            }
+        };
+        limit + &self.describe_scope()
+    }
+
+    /// Phases, part and segment, if they are not the default: " in steady", " in part readers",
+    /// " in day 7".
+    pub fn describe_scope(&self) -> String {
+        let part = self.part.map(|part| format!(" in part {part}")).unwrap_or_default();
+        let segment = self.segment_value().map(|segment| format!(" in {segment}")).unwrap_or_default();
+        self.phases.describe() + &part + &segment
+    }
+
+    /// Value of the label `segment`: "day 7".
+    pub fn segment_value(&self) -> Option<String> {
+        self.segment.map(|(name, number)| metric::segment_value(name, number))
+    }
+
+    /// Kind of the objective, without the limit: "p95", "response p95", "success", "check",
+    /// "errors", "throughput".
+    pub fn describe_kind(&self) -> String {
+        match &self.sli {
+            Sli::Span { span, .. } => format!("{}{}", span.prefix(), self.quantile()),
+            Sli::Measure { at_most: Some(_), .. } => self.quantile(),
+            Sli::Measure { at_most: None, .. } => "rate".to_owned(),
+            Sli::Success { .. } => "success".to_owned(),
+            Sli::Check { .. } => "check".to_owned(),
+            Sli::NoError => "errors".to_owned(),
+            Sli::Throughput { .. } => "throughput".to_owned(),
+            Sli::Value { reading, .. } => reading.as_str().to_owned(),
+        }
+    }
+
+    /// Name of the quantile: "p95", "p99.9".
+    pub fn quantile(&self) -> String {
+        self.objective.as_quantile()
+    }
+}
