@@ -265,7 +265,9 @@ impl Catalogue {
             if slo.is_vacuous() {
                 return Err(CatalogueError::Vacuous(self.slo_id(slo)));
             }
-            let limit = format!("{}:{}{}", slo.metric_name(), slo.name_of_limit(), slo.name_of_scope());
+            // Rules of checks must differ, too.
+            let (kind, subject) = (slo.describe_kind(), slo.name_of_subject());
+            let limit = format!("{subject}:{kind}_{}{}", slo.name_of_limit(), slo.name_of_scope());
             if !limits.insert(limit) {
                 return Err(CatalogueError::SameLimit(slo.subject(), slo.describe()));
             }

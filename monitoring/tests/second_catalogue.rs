@@ -54,6 +54,10 @@ const SEVERAL: Catalogue = Catalogue {
         Slo::success_above(PING, Ratio::percent(95)),
         Slo::success_above(PING, Ratio::percent(99)).warn(),
         Slo::errors_below(Ratio::percent(1)),
+        Slo::errors_below(Ratio::percent(1)).in_segment("day", 7),
+        Slo::success_above(PING, Ratio::percent(95)).in_part("read-only"),
+        Slo::check_above("room is open", Ratio::percent(95)).in_segment("day", 7),
+        Slo::check_above("room is open", Ratio::percent(95)),
         Slo::errors_below(Ratio::ppm(1_000)).warn(),
         Slo::throughput(PING, 50),
         Slo::throughput(PING, 80).warn(),
@@ -118,6 +122,11 @@ fn the_same_limit_twice_is_refused_with_its_place() {
     };
     assert_eq!(TWICE.validate(), Err(CatalogueError::SameLimit("ping", "p95 <= 300 ms".to_owned())));
     let refused = generated_files::files(&[&TWICE], &Timing::USUAL).unwrap_err().to_string();
+    const RULE_TWICE: Catalogue = Catalogue {
+        slos: &[Slo::check_above("is-open", Ratio::percent(95)), Slo::check_above("is open", Ratio::percent(95))],
+        ..ECHO
+    };
+    assert!(matches!(RULE_TWICE.validate(), Err(CatalogueError::SameLimit("is open", _))));
     for part in ["echo", "monitoring/src/services/", "ping", "\"p95 <= 300 ms\" twice"] {
         assert!(refused.contains(part), "{refused}");
     }

@@ -60,12 +60,14 @@ pub fn violation_name(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
     if matches!(slo.sli, Sli::Value { reading: Reading::Count, limit: Limit::AtLeast(_), .. }) {
         return None;
     }
-    let name = slo.endpoint().map(|endpoint| endpoint.name).or_else(|| Some(slo.measure()?.name));
-    let subject = name.map(camel_case).unwrap_or_default();
+    let subject = match slo.sli {
+        Sli::NoError | Sli::Throughput { endpoint: None, .. } => String::new(),
+        _ => camel_case(&slo.name_of_subject()),
+    };
     let kind = match slo.limited_span() {
         _ if slo.measure().is_some() => "Measure".to_owned(),
         Some(span) => camel_case(&span.prefix().replace(' ', "_")),
-        None => "Throughput".to_owned(),
+        None => camel_case(&slo.describe_kind()),
     };
     let limit = match catalogue.is_main(slo) {
         true => String::new(),
@@ -109,10 +111,12 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
             let quantile = promql::quantile_over(buckets, slo.objective, &[TESTID], window);
             (quantile, format!("{}: {{{{ printf \"%.0f\" $value }}}}", slo.quantile()))
         }
-        Sli::Measure { at_most: None, .. } => {
+        Sli::Measure { at_most: None, .. } | Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => {
             let grown = |selector: Selector| selector.growth(window).sum_by(&[TESTID]);
             let (good, total) = objective_counters::good_and_total(slo, &grown);
-            (good.over(total), "rate: {{ humanizePercentage $value }}".to_owned())
+            let (good, is_errors) = (good.over(total), slo.sli == Sli::NoError);
+            let share = if is_errors { Expr::Integer(1).minus(good) } else { good };
+            (share, format!("{}: {{{{ humanizePercentage $value }}}}", slo.describe_kind()))
         }
         Sli::Value { reading: Reading::Count | Reading::Last, .. } => {
             let (value, _) = objective_counters::now(slo, &|selector| selector, &[TESTID]);
@@ -165,6 +169,9 @@ fn action(slo: &Slo) -> &'static str {
              If all are slow, check for overload, the connection pool and the network."
         }
         None if slo.measure().is_some() => "Check this measure in the scenario, and whether requests are slow or fail.",
+        None if !slo.is_per_second() => {
+            "The report has the failed requests and checks with their causes. Read the log of the backend."
+        }
         None => {
             "Check whether requests fail or have become slower. \
              If the load is lower than planned, check the generator."

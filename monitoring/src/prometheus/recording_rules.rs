@@ -122,19 +122,21 @@ pub(crate) fn quantile_record(histogram: &Metric, quantile: &str) -> String {
     format!("{}:{quantile}", histogram.name)
 }
 
-/// Name of a recorded objective: `slo:<endpoint>:p95_under_<N>ms`, or
-/// `slo:<endpoint>:response_p95_under_<N>ms` for response time. `None` for objectives that are not
-/// recorded.
+/// Name of a recorded objective: `slo:<endpoint>:p95_under_<N>ms`,
+/// `slo:<endpoint>:response_p95_under_<N>ms` for response time, or
+/// `slo:<endpoint>:success_above_<N>_in_day_7`. `None` for objectives that are not recorded.
 pub(crate) fn objective_record(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
-    let span = match slo.sli {
+    let kind = match slo.sli {
         Sli::Span { span, .. } => span.prefix().replace(' ', "_"),
         Sli::Throughput { .. } | Sli::Measure { .. } | Sli::Value { .. } => String::new(),
-        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => return None,
+        // Those on the whole run have panels, and the alert for too many failed requests.
+        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError if slo.part.is_none() && slo.segment.is_none() => {
+            return None;
+        }
+        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => format!("{}_", slo.describe_kind()),
     };
     let scope = if catalogue.is_main(slo) { String::new() } else { slo.name_of_scope() };
-    let of_measure = slo.measure().map(|measure| measure.name);
-    let subject = slo.endpoint().map(|endpoint| endpoint.name).or(of_measure).unwrap_or("all");
-    Some(format!("slo:{subject}:{span}{}{scope}", slo.name_of_limit()))
+    Some(format!("slo:{}:{kind}{}{scope}", slo.name_of_subject(), slo.name_of_limit()))
 }
 
 /// 1 while the requests in the window meet the objective, 0 while they miss it, and no value

@@ -21,6 +21,15 @@ impl Slo {
         }
     }
 
+    /// Name of the endpoint, the check or the measure in names of rules, or "all". Only letters,
+    /// digits and underscores remain of a check's name.
+    pub(crate) fn name_of_subject(&self) -> String {
+        match self.sli {
+            Sli::NoError | Sli::Throughput { endpoint: None, .. } => "all".to_owned(),
+            _ => self.subject().replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+        }
+    }
+
     /// The limit as a part of a name: "p99_under_1000ms", "above_95", "at_least_50_per_second".
     pub(crate) fn name_of_limit(&self) -> String {
         let limit = match &self.sli {
