@@ -1,9 +1,8 @@
 //! The HTTP client: sends requests, reads responses, measures the parts of both, and classifies
 //! failures.
 //!
-//! Load is mostly plain HTTP/1.1, which has its own client in [`h1`]. It needs less processor time
-//! than the libraries, and processor time is what limits a generator. TLS is rustls below it;
-//! HTTP/2 is hyper's.
+//! HTTP/1.1 and HTTP/2 have their own clients in [`h1`] and [`h2`]. They need less processor time
+//! than the libraries, and processor time is what limits a generator. TLS is rustls below them.
 
 mod addresses;
 mod allowed_targets;
@@ -14,7 +13,7 @@ mod content_coding;
 mod cookie_jar;
 mod exchange;
 pub mod h1;
-mod h2;
+pub mod h2;
 mod host;
 mod outage;
 mod pool;

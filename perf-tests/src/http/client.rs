@@ -16,7 +16,7 @@ use super::config::HttpConfig;
 use super::connect::{Stream, failure_of};
 use super::exchange::{Exchange, ExchangeError, Reply};
 use super::h1::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse, StreamedRequest};
-use super::h2::{self, Http2};
+use super::h2::{self, Http2, WholeRequest};
 use super::host::HostConfig;
 use super::outage::Outage;
 use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
@@ -193,33 +193,28 @@ impl HttpClient {
             _ => AnswerTo::Other,
         };
         let is_idempotent = is_idempotent(head.method);
-        let is_http2 = host.config.protocol() == Protocol::Http2;
-        let over_http2 = is_http2.then(|| h2::request(&host.config.target, head, body));
-        let mut pieces = None;
-        if over_http2.is_none() {
-            out.clear();
-            head.write(&host.config.target, out);
-            pieces = Pieces::of(&head, body, out.len());
-            out.extend_from_slice(body.bytes);
-        }
-        // Boxed, because it is large and rarely used.
-        let over_http2 = over_http2.map(Box::new);
+        out.clear();
+        head.write(&host.config.target, out);
+        let head_len = out.len();
+        let pieces = Pieces::of(&head, body, head_len);
+        out.extend_from_slice(body.bytes);
         async move {
             let (mut parts, mut is_resent) = (DurationParts::default(), false);
             let until = started + config.settings.request_timeout;
-            let result = match over_http2 {
-                None => {
+            let measured = (started, &mut parts, &mut is_resent);
+            let result = match host.config.protocol() {
+                Protocol::Http1 => {
                     let request = RawRequest { bytes: out, pieces: pieces.as_deref(), answer_to, is_idempotent };
-                    let measured = (started, &mut parts, &mut is_resent);
                     let work = pin!(exchange(config, host, request, measured));
                     within(deadline, until, work).await
                 }
-                Some(request) => {
-                    let measured = (started, &mut parts, &mut is_resent);
+                Protocol::Http2 => {
+                    let (head, bytes) = out.split_at(head_len);
+                    let body = RequestBody { bytes, files: pieces.as_deref().map_or(&[], |it| &it.files) };
+                    let request = WholeRequest { head, body, answer_to, is_idempotent };
                     let connection = (&host.http2, &*host.config, &host.pool.route);
-                    let max_body = if answer_to == AnswerTo::Discarded { 0 } else { config.limits.body };
-                    let work = h2::exchange(connection, config, (*request, is_idempotent, max_body), measured);
-                    within(deadline, until, Box::pin(work).as_mut()).await
+                    let work = pin!(h2::exchange(connection, config, request, measured));
+                    within(deadline, until, work).await
                 }
             };
             let result = result.unwrap_or_else(|| {

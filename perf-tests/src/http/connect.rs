@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use monitoring::metric::Part;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -37,19 +37,18 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Whether the runtime knows of no data to read; `None` if a cheap check is not possible.
-    /// Unlike a poll, this registers no waker. It makes a system call only if there may be
-    /// something to read.
-    pub(super) fn is_quiet(&self) -> Option<bool> {
+    /// Whether the runtime knows of nothing to read. Unlike a poll, this registers no waker and
+    /// makes no system call.
+    pub(super) fn is_quiet(&self) -> bool {
         match self {
-            Self::Plain(stream) => {
-                Some(stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
+            Self::Plain(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_err(),
+            Self::Tls(stream, _) => {
+                let (tcp, session) = stream.get_ref();
+                // Otherwise the session has data that was not read.
+                session.wants_read() && tcp.try_io(Interest::READABLE, || Ok(())).is_err()
             }
             #[cfg(unix)]
-            Self::Unix(stream) => {
-                Some(stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
-            }
-            Self::Tls(..) => None,
+            Self::Unix(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_err(),
         }
     }
 

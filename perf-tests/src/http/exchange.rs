@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::content_coding::{self, DecodeError};
-use super::h1::RawResponse;
+use super::h1::{KnownHeaders, RawResponse};
 use crate::measure::{DurationParts, Failure};
 
 /// The outcome of a request.
@@ -21,46 +21,28 @@ pub(crate) struct Exchange {
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// Head and body as an [`super::h1`] connection read them, or hyper's body.
+    /// Head and body, as [`super::h1`] reads them.
     whole: Bytes,
     /// Where the body begins in `whole`.
     head_len: usize,
-    /// Hyper's headers. They are boxed as they are large, and every response takes the size of the
-    /// largest variant.
-    map: Option<Box<http::HeaderMap>>,
     /// The trailers; `None` if there are none.
     trailers: Option<Box<http::HeaderMap>>,
-    /// Whether the body has a content coding.
-    is_encoded: bool,
+    known: KnownHeaders,
     /// Length in bytes of a body that was discarded; 0 if the body is there.
     pub(crate) discarded: u64,
 }
 
 impl Reply {
-    /// A response of an [`super::h1`] connection.
+    /// A response of an [`super::h1`] or [`super::h2`] connection.
     pub(super) fn from_own_connection(response: RawResponse) -> Self {
-        let (status, discarded, is_encoded) = (response.status, response.discarded, response.is_encoded());
+        let (status, discarded, known) = (response.status, response.discarded, response.known_headers());
         let (whole, head_len, trailers) = response.into_whole();
-        Self { status, whole, head_len, map: None, trailers, is_encoded, discarded }
-    }
-
-    /// A response of hyper: its headers and trailers, its body, and the length of a discarded body.
-    pub(super) fn from_hyper(
-        status: u16,
-        (headers, trailers): (http::HeaderMap, Option<http::HeaderMap>),
-        (body, discarded): (Bytes, u64),
-    ) -> Self {
-        let is_encoded = headers.contains_key(http::header::CONTENT_ENCODING);
-        let (map, trailers) = (Some(Box::new(headers)), trailers.map(Box::new));
-        Self { status, whole: body, head_len: 0, map, trailers, is_encoded, discarded }
+        Self { status, whole, head_len, trailers, known, discarded }
     }
 
     /// The first value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
-        match &self.map {
-            None => super::h1::header(&self.whole[..self.head_len], name),
-            Some(map) => map.get(name).map(http::HeaderValue::as_bytes),
-        }
+        super::h1::header(&self.whole[..self.head_len], name)
     }
 
     /// The first value of a trailer.
@@ -70,15 +52,12 @@ impl Reply {
 
     /// All values of a header, in the order of its lines.
     pub(crate) fn header_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        // Without hyper's headers, the head is in `whole`; with them, `whole` has no head.
-        let own = super::h1::header_all(&self.whole[..self.head_len], name);
-        let map = self.map.iter().flat_map(move |map| map.get_all(name)).map(http::HeaderValue::as_bytes);
-        own.chain(map)
+        super::h1::header_all(&self.whole[..self.head_len], name)
     }
 
     /// Decodes the body's content codings, into at most `limit` bytes. A longer body is discarded.
     pub(crate) fn decode(&mut self, limit: usize) -> Result<(), ExchangeError> {
-        if !self.is_encoded || self.discarded > 0 {
+        if !self.known.content_encoding || self.discarded > 0 {
             return Ok(());
         }
         let decoded =
@@ -103,6 +82,11 @@ impl Reply {
     pub(crate) fn unknown_codings(&self) -> String {
         let names = content_coding::unknown_codings(self.header_all("content-encoding"));
         names.map(String::from_utf8_lossy).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether it sets cookies.
+    pub(crate) const fn sets_cookies(&self) -> bool {
+        self.known.set_cookie
     }
 
     /// The body; empty if it was discarded.

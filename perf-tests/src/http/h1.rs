@@ -54,6 +54,15 @@ pub enum AnswerTo {
     Discarded,
 }
 
+/// Headers that a response has. Each of the others is searched for when it is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KnownHeaders {
+    /// Whether it has `content-encoding`.
+    pub content_encoding: bool,
+    /// Whether it has `set-cookie`.
+    pub set_cookie: bool,
+}
+
 /// A whole final response.
 #[derive(Debug)]
 pub struct RawResponse {
@@ -63,7 +72,7 @@ pub struct RawResponse {
     whole: Bytes,
     /// Where the body begins.
     head_len: usize,
-    is_encoded: bool,
+    known: KnownHeaders,
     /// Length in bytes of a body that was read and discarded; 0 if the body was kept.
     pub discarded: u64,
     trailers: Option<Box<HeaderMap>>,
@@ -72,6 +81,17 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
+    /// A response of HTTP/2, with its head and body as HTTP/1.1 has them.
+    pub(super) fn new(
+        status: u16,
+        (whole, head_len): (Bytes, usize),
+        known: KnownHeaders,
+        (discarded, trailers): (u64, Option<Box<HeaderMap>>),
+        timings: Timings,
+    ) -> Self {
+        Self { status, whole, head_len, known, discarded, trailers, timings }
+    }
+
     /// The value of the first header line with this name; see [`header`].
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         header(&self.whole[..self.head_len], name)
@@ -87,9 +107,9 @@ impl RawResponse {
         &self.whole[self.head_len..]
     }
 
-    /// Whether the body has a content coding, such as gzip. It is not decoded here.
-    pub const fn is_encoded(&self) -> bool {
-        self.is_encoded
+    /// Some of the headers that it has.
+    pub const fn known_headers(&self) -> KnownHeaders {
+        self.known
     }
 
     /// The trailers of a chunked body; `None` if it has none.

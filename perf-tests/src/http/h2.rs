@@ -1,31 +1,49 @@
-//! HTTP/2 by hyper: by ALPN over TLS, by prior knowledge without TLS. Each virtual user has one
-//! connection. Requests that it makes at once are streams of it.
+//! HTTP/2: by ALPN over TLS, by prior knowledge without TLS. Each virtual user has one connection.
+//! Requests that it makes at once are streams of it.
+//!
+//! Like [`h1`](super::h1), the connection is made for load: the task that waits for a response
+//! reads the connection, so a small exchange costs one write, one read, and no switch of tasks.
 
-use std::cell::{Cell, RefCell};
-use std::error::Error as _;
+mod cause;
+mod connection;
+mod frame;
+mod head;
+mod hpack;
+mod incoming;
+mod input;
+mod outgoing;
+mod session;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::mem;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderMap;
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use monitoring::metric::Part;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+pub use self::cause::Cause;
+pub use self::connection::{Connection, Http2Request};
+pub use self::frame::ErrorCode;
+pub use self::outgoing::OutgoingBody;
 use super::config::HttpConfig;
 use super::connect::{Route, Stream, failure_of};
-use super::content_coding::ACCEPT_ENCODING;
 use super::exchange::{ExchangeError, Reply};
+use super::h1::{AnswerTo, RawResponse};
 use super::host::HostConfig;
-use super::request_body::{HyperBody, RequestBody, read_error};
-use super::request_head::RequestHead;
-use super::target::Target;
+use super::request_body::{BodyReader, RequestBody, unreadable};
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
+
+type KeptConnection = Rc<RefCell<Connection<Stream>>>;
 
 /// The connection of a virtual user and its lanes, if there is one.
 #[derive(Debug, Clone, Default)]
@@ -33,38 +51,48 @@ pub(super) struct Http2(Rc<SharedConnection>);
 
 #[derive(Debug, Default)]
 struct SharedConnection {
-    present: RefCell<Option<NumberedConnection>>,
-    /// Number of connections opened so far.
-    opened: Cell<u64>,
+    present: RefCell<Option<KeptConnection>>,
     /// Held while a connection is opened, so that requests at once open one.
     opening: Mutex<()>,
 }
 
-#[derive(Debug, Clone)]
-struct NumberedConnection {
-    number: u64,
-    sender: SendRequest<HyperBody>,
+/// A request over HTTP/2.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WholeRequest<'a> {
+    /// The head, as in HTTP/1.1.
+    pub(super) head: &'a [u8],
+    pub(super) body: RequestBody<'a>,
+    pub(super) answer_to: AnswerTo,
+    pub(super) is_idempotent: bool,
 }
 
 /// Forgets the connection of a request that does not succeed or is dropped. The next request opens
 /// another one.
 struct ForgetUnlessKept<'a> {
     http2: &'a Http2,
-    number: u64,
+    connection: &'a KeptConnection,
     is_kept: bool,
 }
 
-/// A request, whether its method is idempotent, and the maximum bytes of a body that is kept.
-type Http2Request = (Result<http::Request<HyperBody>, ExchangeError>, bool, usize);
+/// Ends a request that is dropped.
+struct StreamGuard<'a, S: AsyncRead + AsyncWrite + Unpin> {
+    connection: &'a RefCell<Connection<S>>,
+    id: u32,
+}
 
 impl Http2 {
     /// Whether there is a connection that accepts requests.
     pub(super) fn is_open(&self) -> bool {
-        self.0.present.borrow().as_ref().is_some_and(NumberedConnection::is_open)
+        self.0.present.borrow().as_ref().is_some_and(is_open)
     }
 
-    fn present(&self) -> Option<NumberedConnection> {
-        self.0.present.borrow().clone().filter(NumberedConnection::is_open)
+    fn present(&self) -> Option<KeptConnection> {
+        self.0.present.borrow().as_ref().filter(|connection| is_open(connection)).cloned()
+    }
+
+    /// Whether other requests may use the connection at the same time.
+    fn is_shared(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
     }
 
     /// Makes the connection, unless another request makes it meanwhile. Returns it, and whether
@@ -72,18 +100,17 @@ impl Http2 {
     async fn connect(
         &self,
         (host, route): (&HostConfig, &Route),
-        is_kept: bool,
+        config: &HttpConfig,
         (since, parts): (Instant, &mut DurationParts),
-    ) -> Result<(NumberedConnection, bool), ExchangeError> {
+    ) -> Result<(KeptConnection, bool), ExchangeError> {
+        let is_kept = !config.settings.no_connection_reuse;
         let opening = if is_kept { Some(self.0.opening.lock().await) } else { None };
         if let Some(connection) = self.present() {
             parts.set(Part::Blocked, clock::now().duration_since(since));
             return Ok((connection, true));
         }
-        let sender = open(host.connect(route, (since, parts)).await?).await?;
-        let number = self.0.opened.get() + 1;
-        self.0.opened.set(number);
-        let connection = NumberedConnection { number, sender };
+        let stream = host.connect(route, (since, parts)).await?;
+        let connection = Rc::new(RefCell::new(Connection::new(stream, config.limits)));
         if is_kept {
             *self.0.present.borrow_mut() = Some(connection.clone());
         }
@@ -92,151 +119,102 @@ impl Http2 {
     }
 }
 
-impl NumberedConnection {
-    fn is_open(&self) -> bool {
-        !self.sender.is_closed() && self.sender.is_ready()
-    }
+/// Whether a connection accepts requests. Reads it only if there is something to read.
+fn is_open(connection: &KeptConnection) -> bool {
+    let mut connection = connection.borrow_mut();
+    if connection.io().is_quiet() { connection.is_reusable() } else { connection.is_open() }
 }
 
 impl Drop for ForgetUnlessKept<'_> {
     fn drop(&mut self) {
-        let mut present = self.http2.0.present.borrow_mut();
         if !self.is_kept {
-            present.take_if(|connection| connection.number == self.number);
+            let mut present = self.http2.0.present.borrow_mut();
+            present.take_if(|present| Rc::ptr_eq(present, self.connection));
         }
     }
 }
 
-/// Sends a request and reads its whole response. Sending is part of waiting here, since hyper
-/// reports only when the response begins.
+impl<S: AsyncRead + AsyncWrite + Unpin> Drop for StreamGuard<'_, S> {
+    fn drop(&mut self) {
+        self.connection.borrow_mut().abandon(self.id);
+    }
+}
+
+/// Sends a request and reads its whole response.
 ///
 /// A request that the server has not processed is sent once more, on a new connection.
 pub(super) async fn exchange(
     (http2, host, route): (&Http2, &HostConfig, &Route),
     config: &HttpConfig,
-    (request, is_idempotent, max_body): Http2Request,
+    request: WholeRequest<'_>,
     (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
 ) -> Result<(Reply, Instant), ExchangeError> {
-    let (request, mut lost) = (request?, Duration::ZERO);
-    let is_kept = !config.settings.no_connection_reuse;
-    let (_sender, mut unless_kept, response) = loop {
-        let (NumberedConnection { number, mut sender }, is_used) = match http2.present() {
+    let mut lost = Duration::ZERO;
+    loop {
+        let (connection, is_used) = match http2.present() {
             Some(connection) => (connection, true),
-            None => http2.connect((host, route), is_kept, (started + lost, &mut *parts)).await?,
+            // Boxed, because it is large and needed only once.
+            None => Box::pin(http2.connect((host, route), config, (started + lost, &mut *parts))).await?,
         };
-        let unless_kept = ForgetUnlessKept { http2, number, is_kept: false };
-        match sender.send_request(request.clone()).await {
-            Ok(response) => break (sender, unless_kept, response),
-            Err(error)
-                if !*is_resent
-                    && read_error(request.body()).is_none()
-                    && may_be_resent(&error, is_used && is_idempotent) =>
-            {
+        let mut unless_kept = ForgetUnlessKept { http2, connection: &connection, is_kept: false };
+        let response = match send(&connection, http2.is_shared(), host.target.tls, request).await {
+            Ok(response) => response,
+            Err(Cause::Unsent) if is_used => continue,
+            Err(cause) if !*is_resent && may_be_resent(&cause, is_used && request.is_idempotent) => {
                 *is_resent = true;
                 lost = clock::now().duration_since(started);
-            }
-            Err(error) => return Err(read_error(request.body()).unwrap_or_else(|| exchange_error(&error))),
-        }
-    };
-    let sending_since = started + parts.before_sending();
-    let first_byte = clock::now();
-    let (head, body) = response.into_parts();
-    let (body, trailers) = read(body, max_body).await.map_err(|error| exchange_error(&error))?;
-    let finished = clock::now();
-    parts.set(Part::Waiting, first_byte.duration_since(sending_since));
-    parts.set(Part::Receiving, finished.duration_since(first_byte));
-    unless_kept.is_kept = is_kept;
-    Ok((Reply::from_hyper(head.status.as_u16(), (head.headers, trailers), body), finished))
-}
-
-/// Reads a whole body and its trailers. Returns the body and 0, or, if it has more than `limit`
-/// bytes, nothing and its length.
-async fn read(mut body: Incoming, limit: usize) -> Result<((Bytes, u64), Option<HeaderMap>), hyper::Error> {
-    let (mut kept, mut length, mut trailers) = (Vec::new(), 0, None);
-    while let Some(frame) = body.frame().await {
-        let data = match frame?.into_data() {
-            Ok(data) => data,
-            Err(frame) => {
-                trailers = frame.into_trailers().ok();
                 continue;
             }
+            Err(cause) => return Err(exchange_error(&cause)),
         };
-        length += data.len() as u64;
-        if length > limit as u64 {
-            kept = Vec::new();
-        } else if !data.is_empty() {
-            kept.push(data);
-        }
+        let (sending_since, times) = (started + lost + parts.before_sending(), response.timings);
+        parts.set(Part::Sending, times.sent.duration_since(sending_since));
+        parts.set(Part::Waiting, times.first_byte.duration_since(times.sent) + lost);
+        parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
+        unless_kept.is_kept = !config.settings.no_connection_reuse;
+        return Ok((Reply::from_own_connection(response), times.finished));
     }
-    let body = match kept.as_slice() {
-        _ if length > limit as u64 => return Ok(((Bytes::new(), length), trailers)),
-        [only] => only.clone(),
-        parts => parts.concat().into(),
+}
+
+async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &RefCell<Connection<S>>,
+    is_shared: bool,
+    is_tls: bool,
+    WholeRequest { head, body, answer_to, .. }: WholeRequest<'_>,
+) -> Result<RawResponse, Cause> {
+    let request = Http2Request { head, has_body: body.len() > 0, is_tls, answer_to };
+    let mut body = if body.files.is_empty() {
+        OutgoingBody::new(body.bytes)
+    } else {
+        let mut reader = BodyReader::new(body.bytes, 0, body.files);
+        OutgoingBody::in_pieces(move |piece| reader.read(piece))
     };
-    Ok(((body, 0), trailers))
-}
-
-async fn open(stream: Stream) -> Result<SendRequest<HyperBody>, ExchangeError> {
-    let (sender, driver) =
-        handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| exchange_error(&error))?;
-    // Ends when its last sender is dropped. Its errors are also reported by the request under way.
-    tokio::spawn(async move { drop(driver.await) });
-    Ok(sender)
-}
-
-/// Whether the server has not processed the request (RFC 9113, section 8.7), or closed a connection
-/// and sending again does no harm (`is_harmless`).
-fn may_be_resent(error: &hyper::Error, is_harmless: bool) -> bool {
-    let h2_error = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    let is_unprocessed = h2_error.is_some_and(|error| {
-        let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
-        // Streams that the server will still process get no such error.
-        error.is_remote() && (is_refused || error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR))
-    });
-    // Canceled by hyper: the request was never sent.
-    is_unprocessed || error.is_canceled() || is_harmless && exchange_error(error).failure == Failure::Reset
-}
-
-/// Builds hyper's request.
-pub(super) fn request(
-    target: &Target,
-    head: RequestHead<'_>,
-    body: RequestBody<'_>,
-) -> Result<http::Request<HyperBody>, ExchangeError> {
-    let given = || head.given();
-    let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
-    let mut request = http::Request::builder().method(head.method).uri(head.url(target));
-    let defaults = [
-        ("user-agent", Some(head.user_agent.unwrap_or(super::request_head::USER_AGENT))),
-        ("accept", Some("*/*")),
-        ("accept-encoding", head.compression.then_some(ACCEPT_ENCODING)),
-        ("authorization", target.authorization.as_deref()),
-        ("content-type", head.content_type),
-    ];
-    for (name, value) in defaults {
-        if let Some(value) = value.filter(|_| !has(name)) {
-            request = request.header(name, value);
+    let id = poll_fn(|context| connection.borrow_mut().poll_begin(context, request)).await?;
+    let _guard = StreamGuard { connection, id };
+    let mut may_gather = is_shared;
+    poll_fn(|context| {
+        let mut connection = connection.borrow_mut();
+        if mem::take(&mut may_gather) {
+            connection.yield_once(context, id);
+            return Poll::Pending;
         }
-    }
-    for (name, value) in given() {
-        request = request.header(name, value);
-    }
-    if !head.cookies.is_empty() && !has("cookie") {
-        request = request.header("cookie", head.cookies);
-    }
-    let whole = request.body(body.to_hyper());
-    whole.map_err(|error| ExchangeError { failure: Failure::Protocol, message: error.to_string() })
+        connection.poll_response(context, id, &mut body)
+    })
+    .await
 }
 
-fn exchange_error(error: &hyper::Error) -> ExchangeError {
-    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    let source = error.source();
-    let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
-    let io = io.or_else(|| source.and_then(|source| source.downcast_ref::<h2::Error>())?.get_io());
-    let failure = match io {
-        Some(io) => failure_of(io, Failure::Protocol),
-        None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => Failure::Reset,
-        None => Failure::Protocol,
+/// Whether the server has not processed the request, or closed a connection and sending again does
+/// no harm (`is_harmless`).
+fn may_be_resent(cause: &Cause, is_harmless: bool) -> bool {
+    cause.is_unprocessed() || is_harmless && exchange_error(cause).failure == Failure::Reset
+}
+
+fn exchange_error(cause: &Cause) -> ExchangeError {
+    let failure = match cause {
+        Cause::Io(error) => failure_of(error, Failure::Reset),
+        Cause::Body(error) => return unreadable(error),
+        Cause::Closed(_) | Cause::Unsent => Failure::Reset,
+        Cause::Protocol(_) | Cause::TooLarge { .. } | Cause::Reset(_) | Cause::GoAway(_) => Failure::Protocol,
     };
-    ExchangeError { failure, message: cause }
+    ExchangeError { failure, message: cause.to_string() }
 }

@@ -67,6 +67,6 @@ impl IdleConnections {
 
 /// Returns the connection unless the server has closed it, or sent data without a request.
 pub(super) fn still_open(mut connection: IdleConnection) -> Option<IdleConnection> {
-    let quiet = connection.stream().is_quiet().unwrap_or_else(|| connection.is_open());
-    quiet.then_some(connection)
+    let is_open = connection.stream().is_quiet() || connection.is_open();
+    is_open.then_some(connection)
 }

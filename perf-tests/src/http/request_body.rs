@@ -1,13 +1,7 @@
 //! The body of a request: bytes, and files that are read while they are sent.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
-
-use bytes::Bytes;
-use http_body_util::{Either, Full};
-use hyper::body::{Body, Frame, SizeHint};
+use std::sync::Arc;
 
 use super::exchange::ExchangeError;
 use crate::data::DataFile;
@@ -36,15 +30,6 @@ impl RequestBody<'_> {
     /// Its length, with its files.
     pub(crate) fn len(&self) -> u64 {
         self.bytes.len() as u64 + self.files.iter().map(|file| file.file.len()).sum::<u64>()
-    }
-
-    pub(super) fn to_hyper(self) -> HyperBody {
-        let bytes = Bytes::copy_from_slice(self.bytes);
-        if self.files.is_empty() {
-            return Either::Left(Full::new(bytes));
-        }
-        let reader = BodyReader::new(bytes, 0, self.files.to_vec());
-        Either::Right(FileBody { left: self.len(), reader, failed: Arc::default() })
     }
 }
 
@@ -94,48 +79,6 @@ impl<B: AsRef<[u8]>, F: AsRef<[FileInBody]>> BodyReader<B, F> {
         }
         Ok(())
     }
-}
-
-/// A body for hyper.
-pub(super) type HyperBody = Either<Full<Bytes>, FileBody>;
-
-/// A body with files for hyper. A clone begins where the original is.
-#[derive(Debug, Clone)]
-pub(super) struct FileBody {
-    reader: BodyReader<Bytes, Vec<FileInBody>>,
-    left: u64,
-    /// Why it could not be read, by any of its clones. Hyper keeps this to itself.
-    failed: Arc<OnceLock<String>>,
-}
-
-impl Body for FileBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let this = self.get_mut();
-        let mut chunk = Vec::with_capacity(usize::try_from(this.left).map_or(CHUNK, |left| left.min(CHUNK)));
-        if let Err(error) = this.reader.read(&mut chunk) {
-            this.failed.get_or_init(|| error.to_string());
-            return Poll::Ready(Some(Err(error)));
-        }
-        this.left -= chunk.len() as u64;
-        Poll::Ready((!chunk.is_empty()).then(|| Ok(Frame::data(chunk.into()))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left == 0
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
-    }
-}
-
-/// Why a body could not be read. `None` if it could.
-pub(super) fn read_error(body: &HyperBody) -> Option<ExchangeError> {
-    let Either::Right(body) = body else { return None };
-    Some(unreadable(body.failed.get()?))
 }
 
 /// The failure of a body that cannot be read. It is this machine's, not the service's.

@@ -44,14 +44,14 @@ impl Vu {
 
     /// Stores the cookies of a host's response to a request of this path.
     pub(super) fn store_cookies(&mut self, reply: &Reply, host: usize, path: &str, absolute: bool) {
-        let mut lines = reply.header_all("set-cookie").peekable();
-        if lines.peek().is_none() {
+        if !reply.sets_cookies() {
             return;
         }
         let target = self.http.target(host);
         let path = whole_path(target, path, absolute);
         let (mut jar, now) = (self.jar.get_or_insert_default().borrow_mut(), (clock::now(), clock::wall()));
         // As a browser, it ignores refused cookies.
+        let lines = reply.header_all("set-cookie");
         lines.for_each(|line| jar.store(line, url(target, &path), now).unwrap_or_default());
     }
 }

@@ -239,20 +239,3 @@ fn a_session_in_use_outlives_later_cookies() {
     let later = session_after_many_cookies("shop.example", "; Secure");
     assert!(!later.contains("session"), "a cookie without Secure goes first: {later:.80}");
 }
-
-#[test]
-fn http2_requests_and_responses_have_cookies_too() {
-    use crate::http::{Reply, RequestBody, RequestHead, Target, h2};
-    let target = Target::new(&"http://h/".parse().unwrap(), &[]);
-    let head = RequestHead { cookies: b"a=1; b=2", ..RequestHead::new("GET", "/") };
-    let body = RequestBody::default();
-    assert_eq!(h2::request(&target, head, body).unwrap().headers()["cookie"], "a=1; b=2");
-    let own = [("cookie".to_owned(), "c=3".to_owned())];
-    let request = h2::request(&target, RequestHead { headers: [&own, &[]], ..head }, body).unwrap();
-    assert_eq!(request.headers().get_all("cookie").iter().collect::<Vec<_>>(), ["c=3"]);
-    let mut headers = http::HeaderMap::new();
-    headers.append("set-cookie", "a=1".parse().unwrap());
-    headers.append("set-cookie", "b=2".parse().unwrap());
-    let reply = Reply::from_hyper(200, (headers, None), (bytes::Bytes::new(), 0));
-    assert_eq!(reply.header_all("Set-Cookie").collect::<Vec<_>>(), [b"a=1", b"b=2"]);
-}

@@ -228,8 +228,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.buffer = BytesMut::new();
         }
         let timings = Timings { sent, first_byte: whole.first_byte, finished: whole.finished };
-        let Head { status, len: head_len, is_encoded, .. } = whole.head;
-        RawResponse { status, whole: bytes, head_len, is_encoded, discarded: whole.discarded, trailers, timings }
+        let Head { status, len: head_len, known, .. } = whole.head;
+        RawResponse { status, whole: bytes, head_len, known, discarded: whole.discarded, trailers, timings }
     }
 }
 

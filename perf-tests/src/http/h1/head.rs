@@ -2,7 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Error, Header, Response, Status};
 
-use super::{AnswerTo, Cause, ResponseLimits};
+use super::{AnswerTo, Cause, KnownHeaders, ResponseLimits};
 
 /// Maximum number of header lines.
 pub(super) const MAX_HEADERS: usize = 100;
@@ -23,8 +23,7 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     /// Whether the connection may carry another request, according to the head.
     pub(super) reusable: bool,
-    /// Whether it has a `content-encoding`.
-    pub(super) is_encoded: bool,
+    pub(super) known: KnownHeaders,
 }
 
 /// How the end of a body is found (RFC 9112, 6.3).
@@ -123,8 +122,11 @@ impl Head {
             framing(response.headers, version)?
         };
         let reusable = framing != Framing::UntilClose && persists(response.headers, version);
-        let is_encoded = has(response.headers, "content-encoding");
-        Ok(Self { status, len: bytes.len(), framing, reusable, is_encoded })
+        let known = KnownHeaders {
+            content_encoding: has(response.headers, "content-encoding"),
+            set_cookie: has(response.headers, "set-cookie"),
+        };
+        Ok(Self { status, len: bytes.len(), framing, reusable, known })
     }
 
     /// Whether another response to the same request follows (RFC 9110, 15.2).

@@ -1,0 +1,70 @@
+//! Reads any bytes as the frames of an HTTP/2 server. It never panics, respects the limits, and
+//! gives the same result however the bytes are split.
+//!
+//! Input: a byte whose lowest bit makes this a response to HEAD, a byte that seeds the split
+//! points, and the frames.
+
+#![no_main]
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use libfuzzer_sys::fuzz_target;
+use perf_tests::http::h1::{AnswerTo, ResponseLimits};
+use perf_tests::http::h2::{Connection, Http2Request};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+const LIMITS: ResponseLimits = ResponseLimits { head: 1024, headers: 16, body: 2048, interim: 3 };
+
+/// Yields the bytes in pieces whose lengths depend on `seed` (all at once if it is 0), then closes.
+struct Bytes<'a> {
+    rest: &'a [u8],
+    seed: u32,
+}
+
+impl AsyncRead for Bytes<'_> {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let most = if self.seed == 0 { usize::MAX } else { 1 + (self.seed >> 16) as usize % 7 };
+        self.seed = self.seed.wrapping_mul(1_664_525).wrapping_add(if self.seed == 0 { 0 } else { 1_013_904_223 });
+        let (piece, rest) = self.rest.split_at(self.rest.len().min(buf.remaining()).min(most));
+        buf.put_slice(piece);
+        self.rest = rest;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Bytes<'_> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn play(frames: &[u8], seed: u32, answer_to: AnswerTo) -> Result<(u16, Vec<u8>), String> {
+    let mut connection = Connection::new(Bytes { rest: frames, seed }, LIMITS);
+    let request = Http2Request { head: b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", has_body: false, is_tls: true, answer_to };
+    let exchange = pin!(connection.exchange(request, &[]));
+    let Poll::Ready(result) = exchange.poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("the exchange waits although all bytes are there");
+    };
+    let result = result.map_err(|error| error.to_string())?;
+    assert!(result.body().len() <= LIMITS.body);
+    assert!(result.headers().count() <= LIMITS.headers);
+    assert!((200..600).contains(&result.status));
+    Ok((result.status, result.body().to_vec()))
+}
+
+fuzz_target!(|input: &[u8]| {
+    let [method, seed, frames @ ..] = input else { return };
+    let to = if method & 1 == 1 { AnswerTo::Head } else { AnswerTo::Other };
+    let cut = play(frames, u32::from(*seed).wrapping_mul(2_654_435_761).max(1), to);
+    assert_eq!(play(frames, 0, to), cut);
+});

@@ -1,0 +1,53 @@
+//! Why a request has no response.
+
+use std::io;
+use std::sync::Arc;
+
+use super::frame::ErrorCode;
+
+/// Why a request has no response.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Cause {
+    /// An error of the system while reading or writing, such as a reset connection.
+    #[error("{0}")]
+    Io(Arc<io::Error>),
+    /// The server closed the connection too early: when.
+    #[error("connection closed {0}")]
+    Closed(&'static str),
+    /// The request's own body could not be read.
+    #[error("{0}")]
+    Body(Arc<io::Error>),
+    /// The server violated HTTP/2.
+    #[error("protocol error: {0}")]
+    Protocol(&'static str),
+    /// The response exceeds one of the [`ResponseLimits`](crate::http::h1::ResponseLimits).
+    #[error("more than {limit} {what}")]
+    TooLarge {
+        /// The plural noun that exceeds the limit.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// The server reset the stream of the request.
+    #[error("the server reset the request: {0}")]
+    Reset(ErrorCode),
+    /// The server ended the connection, and says that it has not processed the request.
+    #[error("the server ended the connection before the request: {0}")]
+    GoAway(ErrorCode),
+    /// The connection does not accept requests. Nothing of this one was sent.
+    #[error("the connection accepts no more requests")]
+    Unsent,
+}
+
+impl Cause {
+    /// Whether the server has not processed the request, so that any request may be sent again (RFC
+    /// 9113, 8.7).
+    pub(in super::super) fn is_unprocessed(&self) -> bool {
+        match self {
+            Self::Reset(code) => *code == ErrorCode::REFUSED_STREAM,
+            Self::GoAway(code) => *code == ErrorCode::NO_ERROR,
+            Self::Unsent => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The connection: writes requests, reads frames, and gives each to its stream.
+
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::cause::Cause;
+use super::frame::{self, MAX_FRAME};
+use super::head;
+use super::incoming::IncomingResponse;
+use super::input::Input;
+use super::outgoing::OutgoingBody;
+use super::session::Session;
+use super::stream::Stream;
+use crate::clock::now;
+use crate::http::h1::{AnswerTo, RawResponse, ResponseLimits};
+
+/// Bytes that may wait to be written, beside frames of the connection itself.
+const OUTPUT: usize = 64 << 10;
+/// Largest buffer that a connection keeps for the next response, in bytes.
+const LARGEST_IDLE_BUFFER: usize = 64 << 10;
+
+/// A request, as [`super::super::RequestHead`] writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Http2Request<'a> {
+    /// The head, in HTTP/1.1.
+    pub head: &'a [u8],
+    /// Whether a body follows.
+    pub has_body: bool,
+    /// Whether its scheme is https.
+    pub is_tls: bool,
+    /// The effect of its method on the response.
+    pub answer_to: AnswerTo,
+}
+
+/// A connection to a server, over any byte stream. Each request under way is a stream of it.
+///
+/// No task of its own reads it: the task that waits for a response does, and wakes the tasks of the
+/// other streams. So a request costs no switch of tasks. Between requests, nothing is read.
+#[derive(Debug)]
+pub struct Connection<S> {
+    io: S,
+    input: Input,
+    session: Session,
+    limits: ResponseLimits,
+    /// How much of the output was written.
+    written: usize,
+    /// Why nothing more can be written. The server may have sent responses before.
+    write_error: Option<io::Error>,
+    /// The stream whose task is woken when the byte stream is ready.
+    driver: Option<u32>,
+    /// Tasks that wait to begin a stream.
+    waiting: Vec<Waker>,
+    spare: Vec<BytesMut>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// A connection over a stream that is connected and, if necessary, secured.
+    pub fn new(io: S, limits: ResponseLimits) -> Self {
+        Self {
+            io,
+            input: Input::default(),
+            session: Session::new(&limits),
+            limits,
+            written: 0,
+            write_error: None,
+            driver: None,
+            waiting: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// Whether the connection accepts another request. Handles what was received since the last
+    /// one.
+    pub fn is_open(&mut self) -> bool {
+        if self.session.streams.is_empty() {
+            // The next request polls with its own waker, so no wake-up is lost.
+            let mut context = Context::from_waker(Waker::noop());
+            while self.session.is_open() && self.poll_receive(&mut context).is_ready() {}
+        }
+        self.session.is_open()
+    }
+
+    /// Whether the connection accepts another request, by what was received so far.
+    pub fn is_reusable(&self) -> bool {
+        self.session.is_open()
+    }
+
+    /// The byte stream.
+    pub const fn io(&self) -> &S {
+        &self.io
+    }
+
+    /// Begins a request, as soon as the server's limit on streams allows it. Returns its stream.
+    ///
+    /// # Errors
+    /// If the connection accepts no requests.
+    pub fn poll_begin(&mut self, context: &mut Context<'_>, request: Http2Request<'_>) -> Poll<Result<u32, Cause>> {
+        while self.session.is_open() && !self.session.has_room() {
+            if !self.session.streams.is_empty() {
+                self.waiting.push(context.waker().clone());
+                return Poll::Pending;
+            }
+            // The server allows no stream, and none is there that reads what it sends.
+            ready!(self.poll_drive(context));
+        }
+        if !self.session.is_open() {
+            return Poll::Ready(Err(Cause::Unsent));
+        }
+        let incoming = IncomingResponse::new(request.answer_to, self.limits, self.spare.pop().unwrap_or_default());
+        let encode = |encoder: &mut _, out: &mut _| head::encode(request.head, request.is_tls, encoder, out);
+        Poll::Ready(Ok(self.session.begin(incoming, request.has_body, encode)))
+    }
+
+    /// Sends the rest of a request's body, and receives the response.
+    ///
+    /// # Errors
+    /// If there is no whole response.
+    pub fn poll_response(
+        &mut self,
+        context: &mut Context<'_>,
+        id: u32,
+        body: &mut OutgoingBody<'_>,
+    ) -> Poll<Result<RawResponse, Cause>> {
+        loop {
+            if let Some(result) = self.session.take_finished(id) {
+                if !self.session.output.is_empty() {
+                    self.driver = Some(id);
+                    let _ = self.poll_flush(context);
+                }
+                self.hand_over(id);
+                return Poll::Ready(result.map(|(stream, finished)| self.respond(stream, finished)));
+            }
+            self.driver = Some(id);
+            let is_blocked = match self.session.queue_body(id, body, OUTPUT) {
+                Ok(is_blocked) => is_blocked,
+                Err(error) => return Poll::Ready(Err(Cause::Body(Arc::new(error)))),
+            };
+            let is_flushed = self.poll_flush(context).is_ready();
+            if is_blocked && is_flushed && self.session.can_queue(id) {
+                continue;
+            }
+            if self.poll_receive(context).is_pending() {
+                self.session.wait(id, context.waker(), is_blocked);
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Makes the task of a stream wait until the others that are ready have queued their requests,
+    /// so that all are written at once.
+    pub fn yield_once(&mut self, context: &Context<'_>, id: u32) {
+        self.session.wait(id, context.waker(), false);
+        context.waker().wake_by_ref();
+    }
+
+    /// Ends a request whose task was dropped.
+    pub fn abandon(&mut self, id: u32) {
+        if self.session.abandon(id) {
+            self.hand_over(id);
+        }
+    }
+
+    /// Sends a request and reads its whole response.
+    ///
+    /// # Errors
+    /// If there is no whole response.
+    pub async fn exchange(&mut self, request: Http2Request<'_>, body: &[u8]) -> Result<RawResponse, Cause> {
+        let mut body = OutgoingBody::new(body);
+        let id = std::future::poll_fn(|context| self.poll_begin(context, request)).await?;
+        std::future::poll_fn(|context| self.poll_response(context, id, &mut body)).await
+    }
+
+    /// After the end of a stream: its task no longer reads, so another one must.
+    fn hand_over(&mut self, ended: u32) {
+        self.waiting.drain(..).for_each(Waker::wake);
+        if self.driver == Some(ended) {
+            let next = self.session.streams.iter().find(|stream| stream.result.is_none());
+            self.driver = next.map(|stream| stream.id);
+            next.into_iter().for_each(Stream::wake);
+        }
+    }
+
+    fn respond(&mut self, stream: Stream, finished: tokio::time::Instant) -> RawResponse {
+        let (response, spare) = stream.incoming.into_response(stream.sent, finished);
+        if response.body().len() <= LARGEST_IDLE_BUFFER {
+            self.spare.push(spare);
+        }
+        response
+    }
+
+    /// Writes and reads without a stream.
+    fn poll_drive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let _ = self.poll_flush(context);
+        self.poll_receive(context)
+    }
+
+    /// Writes all output. Ready if there is none left.
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.session.output.is_empty() {
+            return Poll::Ready(());
+        }
+        if self.write_error.is_none()
+            && let Err(error) = ready!(self.poll_write(context))
+        {
+            self.write_error = Some(error);
+        }
+        self.written = 0;
+        self.session.output.clear();
+        if self.write_error.is_none() {
+            self.session.mark_sent(now());
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let rest @ [_, ..] = &self.session.output[self.written..] {
+            match ready!(Pin::new(&mut self.io).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+                count => self.written += count,
+            }
+        }
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    /// Reads once, and handles what was read. Pending if there is nothing to read.
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let cause = match ready!(self.input.poll_read(context, &mut self.io)) {
+            Ok(0) => match self.write_error.take() {
+                Some(error) => Cause::Io(Arc::new(error)),
+                None => Cause::Closed(""),
+            },
+            Ok(_) => match self.handle() {
+                Ok(()) => return Poll::Ready(()),
+                Err(cause) => cause,
+            },
+            Err(error) => Cause::Io(Arc::new(error)),
+        };
+        self.session.fail(&cause);
+        self.waiting.drain(..).for_each(Waker::wake);
+        Poll::Ready(())
+    }
+
+    fn handle(&mut self) -> Result<(), Cause> {
+        let (session, received) = (&mut self.session, now());
+        let mut has_settings = session.has_settings;
+        let result = self.input.handle_frames(
+            |head| {
+                if !mem::replace(&mut has_settings, true) && head.kind != frame::SETTINGS {
+                    return Err(Cause::Protocol("not HTTP/2: the server's first frame is not SETTINGS"));
+                }
+                if head.length > MAX_FRAME {
+                    return Err(Cause::Protocol("frame larger than 16 KiB"));
+                }
+                Ok(())
+            },
+            |head, payload| session.handle(head, payload, received),
+        );
+        if session.has_room() {
+            self.waiting.drain(..).for_each(Waker::wake);
+        }
+        result
+    }
+}

@@ -1,0 +1,244 @@
+//! A response while its frames arrive. It does no input or output.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
+
+use super::cause::Cause;
+use super::head::OF_CONNECTIONS;
+use crate::http::h1::{AnswerTo, KnownHeaders, RawResponse, ResponseLimits, Timings};
+
+/// Bytes that a field counts beside its name and value, as in SETTINGS_MAX_HEADER_LIST_SIZE.
+const FIELD_OVERHEAD: usize = 32;
+
+/// Maximum room reserved for an announced body that has not arrived yet, in bytes.
+const AHEAD: usize = 64 << 10;
+
+const MALFORMED_NAME: Cause = Cause::Protocol("malformed header name");
+const MALFORMED_VALUE: Cause = Cause::Protocol("malformed header value");
+
+/// The state of a response.
+#[derive(Debug)]
+pub(super) struct IncomingResponse {
+    answer_to: AnswerTo,
+    limits: ResponseLimits,
+    /// The head as lines of text, as in HTTP/1.1, then the body.
+    whole: BytesMut,
+    /// Where the body begins; 0 until the head of the final response is complete.
+    head_len: usize,
+    block: Block,
+    /// The status of the final response.
+    status: u16,
+    interim: usize,
+    known: KnownHeaders,
+    content_length: Option<u64>,
+    /// Bytes of the body so far.
+    length: u64,
+    is_discarded: bool,
+    trailers: Option<Box<HeaderMap>>,
+    first_byte: Option<Instant>,
+}
+
+/// A block of fields: a head or trailers.
+#[derive(Debug, Default)]
+struct Block {
+    status: u16,
+    /// The number of fields, and their size.
+    count: usize,
+    size: usize,
+    wrong: Option<Cause>,
+}
+
+impl IncomingResponse {
+    /// The response goes into `whole`, which is empty.
+    pub(super) fn new(answer_to: AnswerTo, limits: ResponseLimits, whole: BytesMut) -> Self {
+        Self {
+            answer_to,
+            limits,
+            whole,
+            head_len: 0,
+            block: Block::default(),
+            status: 0,
+            interim: 0,
+            known: KnownHeaders::default(),
+            content_length: None,
+            length: 0,
+            is_discarded: answer_to == AnswerTo::Discarded,
+            trailers: None,
+            first_byte: None,
+        }
+    }
+
+    /// Begins a block of fields.
+    pub(super) fn begin_block(&mut self) {
+        self.block = Block::default();
+        if self.head_len == 0 {
+            self.whole.clear();
+            self.whole.extend_from_slice(b"HTTP/2\r\n");
+        }
+    }
+
+    /// Takes a field of the block.
+    pub(super) fn take_field(&mut self, name: &[u8], value: &[u8]) {
+        if self.block.wrong.is_none() {
+            self.block.wrong = self.try_take_field(name, value).err();
+        }
+    }
+
+    fn try_take_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Cause> {
+        let (block, limits) = (&mut self.block, &self.limits);
+        block.size += name.len() + value.len() + FIELD_OVERHEAD;
+        block.count += 1;
+        if block.size > limits.head {
+            return Err(Cause::TooLarge { what: "bytes of head", limit: limits.head });
+        }
+        // The status is one of the fields.
+        if block.count > limits.headers + 1 {
+            return Err(Cause::TooLarge { what: "header lines", limit: limits.headers });
+        }
+        if name == b":status" {
+            if block.count > 1 || self.head_len > 0 {
+                return Err(Cause::Protocol("misplaced :status"));
+            }
+            let digits = <[u8; 3]>::try_from(value).ok().filter(|digits| digits.iter().all(u8::is_ascii_digit));
+            let digits = digits.ok_or(Cause::Protocol("malformed :status"))?;
+            block.status = digits.iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
+            return Ok(());
+        }
+        if name.is_empty() || !name.iter().all(|byte| IN_NAMES[usize::from(*byte)]) {
+            return Err(MALFORMED_NAME);
+        }
+        if value.iter().any(|byte| matches!(byte, b'\0' | b'\r' | b'\n')) {
+            return Err(MALFORMED_VALUE);
+        }
+        if OF_CONNECTIONS.contains(&name) {
+            return Err(Cause::Protocol("header of a connection, which HTTP/2 does not have"));
+        }
+        if self.head_len > 0 {
+            let name = HeaderName::from_bytes(name).map_err(|_| MALFORMED_NAME)?;
+            let value = HeaderValue::from_bytes(value).map_err(|_| MALFORMED_VALUE)?;
+            self.trailers.get_or_insert_default().append(name, value);
+            return Ok(());
+        }
+        match name {
+            b"content-length" => {
+                let length = parse_length(value).ok_or(Cause::Protocol("malformed content-length"))?;
+                if self.content_length.is_some_and(|known| known != length) {
+                    return Err(Cause::Protocol("contradictory content-length"));
+                }
+                self.content_length = Some(length);
+            }
+            b"content-encoding" => self.known.content_encoding = true,
+            b"set-cookie" => self.known.set_cookie = true,
+            _ => {}
+        }
+        for part in [name, b": ", value, b"\r\n"] {
+            self.whole.extend_from_slice(part);
+        }
+        Ok(())
+    }
+
+    /// Ends a block of fields. Returns whether the response is complete.
+    pub(super) fn end_block(&mut self, ends_stream: bool, now: Instant) -> Result<bool, Cause> {
+        if let Some(wrong) = self.block.wrong.take() {
+            return Err(wrong);
+        }
+        if self.head_len > 0 {
+            return if ends_stream { self.end() } else { Err(Cause::Protocol("trailers do not end the response")) };
+        }
+        match self.block.status {
+            0 => return Err(Cause::Protocol("response without :status")),
+            101 => return Err(Cause::Protocol("unrequested protocol switch")),
+            100..=199 if ends_stream => return Err(Cause::Protocol("interim response ends the response")),
+            100..=199 => {
+                self.interim += 1;
+                (self.content_length, self.known) = (None, KnownHeaders::default());
+                if self.interim > self.limits.interim {
+                    return Err(Cause::TooLarge { what: "interim responses", limit: self.limits.interim });
+                }
+                return Ok(false);
+            }
+            200..=599 => {}
+            _ => return Err(Cause::Protocol("status out of range")),
+        }
+        self.whole.extend_from_slice(b"\r\n");
+        self.head_len = self.whole.len();
+        (self.status, self.first_byte) = (self.block.status, Some(now));
+        if self.answer_to == AnswerTo::Head || matches!(self.status, 204 | 304) {
+            self.content_length = Some(0);
+        }
+        match self.content_length.map(usize::try_from) {
+            Some(Ok(length)) if length <= self.limits.body && !self.is_discarded => {
+                self.whole.reserve(length.min(AHEAD));
+            }
+            Some(_) => self.is_discarded = true,
+            None => {}
+        }
+        if ends_stream { self.end() } else { Ok(false) }
+    }
+
+    /// Takes a piece of the body. Returns whether the response is complete.
+    pub(super) fn take_data(&mut self, data: &[u8], ends_stream: bool) -> Result<bool, Cause> {
+        if self.head_len == 0 {
+            return Err(Cause::Protocol("DATA before HEADERS"));
+        }
+        self.length += data.len() as u64;
+        if self.content_length.is_some_and(|length| self.length > length) {
+            return Err(Cause::Protocol("body longer than its content-length"));
+        }
+        if !self.is_discarded && self.length > self.limits.body as u64 {
+            self.is_discarded = true;
+            // Releases the memory.
+            self.whole = BytesMut::from(&self.whole[..self.head_len]);
+        }
+        if !self.is_discarded {
+            self.whole.extend_from_slice(data);
+        }
+        if ends_stream { self.end() } else { Ok(false) }
+    }
+
+    fn end(&self) -> Result<bool, Cause> {
+        if self.content_length.is_some_and(|length| self.length < length) {
+            return Err(Cause::Protocol("body shorter than its content-length"));
+        }
+        Ok(true)
+    }
+
+    /// The part of the response that the connection ended before.
+    pub(super) const fn missing(&self) -> &'static str {
+        if self.head_len == 0 { "before a response" } else { "within the body" }
+    }
+
+    /// The complete response, and the rest of its memory.
+    pub(super) fn into_response(mut self, sent: Option<Instant>, finished: Instant) -> (RawResponse, BytesMut) {
+        let whole: Bytes = self.whole.split().freeze();
+        let discarded = if self.is_discarded { self.length } else { 0 };
+        let first_byte = self.first_byte.unwrap_or(finished);
+        let timings = Timings { sent: sent.unwrap_or(first_byte), first_byte, finished };
+        (
+            RawResponse::new(self.status, (whole, self.head_len), self.known, (discarded, self.trailers), timings),
+            self.whole,
+        )
+    }
+}
+
+/// Bytes that a header name may have: those of a token, without capital letters.
+const IN_NAMES: [bool; 256] = {
+    let (mut allowed, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        let character = byte as u8;
+        allowed[byte] = character.is_ascii_lowercase()
+            || character.is_ascii_digit()
+            || matches!(
+                character,
+                b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            );
+        byte += 1;
+    }
+    allowed
+};
+
+fn parse_length(value: &[u8]) -> Option<u64> {
+    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
+}
