@@ -10,10 +10,10 @@ use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_listen, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
     AGENTS, ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DNS_TTL, DURATION, EXACT_ARRIVALS, FOLDER,
-    HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, MAX_AGENTS, MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT,
-    PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
-    RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE, SNI, STAGES, TARGET,
-    TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
+    HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, MAX_AGENTS, MAX_REDIRECTS, MAX_VUS_OF_RATE,
+    NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE, RW_BEARER_TOKEN,
+    RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE,
+    SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
 use crate::{PerHost, Resolve, Settings};
 use monitoring::{label, stack_limits};
@@ -155,7 +155,7 @@ const REQUESTS: &[Setting] = &[
         some(&mut it.http.user_agent, agent.ok_or_else(|| ValueError::Header(text.to_owned())))
     })
     .help("User-Agent header [default: perf-tests/VERSION]"),
-    flag("max-redirects", One("N"), &["K6_MAX_REDIRECTS"], |it, text| {
+    flag("max-redirects", One("N"), &[MAX_REDIRECTS], |it, text| {
         put(&mut it.http.max_redirects, parse_number(text, 0..=100))
     })
     .help(

@@ -1,6 +1,6 @@
 //! A server for measuring clients. It sends the same short JSON response to every request, at once
-//! or after a seeded delay that is logged. It parses as little of HTTP/1.1 as possible, so that the
-//! client is measured and not the server.
+//! or after a seeded delay that is logged; a few paths have a response of their own. It parses as
+//! little of HTTP/1.1 as possible, so that the client is measured and not the server.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -10,6 +10,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, LogNormal};
@@ -19,6 +21,8 @@ use tokio::task::LocalSet;
 
 /// The response body, about as long as those of the game.
 const BODY: &str = r#"{"room":"ABCD","day":12,"state":"running","players":[{"id":"p1","name":"Student 1","cash":10000},{"id":"p2","name":"Student 2","cash":9500}],"prices":{"ACME":101.5,"GLOBEX":55.25}}"#;
+/// Number of players in a long body, which makes 10 KB.
+const PLAYERS: u32 = 190;
 /// Median of the log-normal delays, and standard deviation of their logarithm.
 const MEDIAN: Duration = Duration::from_millis(20);
 const SIGMA: f64 = 0.6;
@@ -26,7 +30,15 @@ const SIGMA: f64 = 0.6;
 /// State that the server's connections share.
 struct ServerState {
     answered: Cell<u64>,
+    responses: FixedResponses,
     delays: Option<RefCell<Delays>>,
+}
+
+/// The responses, each with its head.
+struct FixedResponses {
+    usual: Vec<u8>,
+    /// Responses to requests that begin so.
+    special: [(&'static [u8], Vec<u8>); 4],
 }
 
 struct Delays {
@@ -52,7 +64,8 @@ pub async fn serve(
             LogNormal::new(MEDIAN.as_secs_f64().ln(), SIGMA).context("cannot create the distribution of delays")?;
         Ok(RefCell::new(Delays { rng: ChaCha8Rng::seed_from_u64(seed), distribution, log: BufWriter::new(file) }))
     });
-    let shared = Rc::new(ServerState { answered: Cell::new(0), delays: delays.transpose()? });
+    let responses = FixedResponses::new().context("failed to compress a response")?;
+    let shared = Rc::new(ServerState { answered: Cell::new(0), responses, delays: delays.transpose()? });
     let local = LocalSet::new();
     local
         .run_until(async {
@@ -80,8 +93,6 @@ pub async fn serve(
 async fn connection(mut stream: TcpStream, shared: Rc<ServerState>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(4096);
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ";
-    let response = format!("{head}{}\r\n\r\n{BODY}", BODY.len());
     loop {
         let Some(length) = request_length(&buffer) else {
             if stream.read_buf(&mut buffer).await? == 0 {
@@ -93,13 +104,13 @@ async fn connection(mut stream: TcpStream, shared: Rc<ServerState>) -> std::io::
         // The request for the number of responses is not counted itself.
         if buffer.starts_with(b"GET /answered ") {
             let count = shared.answered.get().to_string();
-            stream.write_all(format!("{head}{}\r\n\r\n{count}", count.len()).as_bytes()).await?;
+            stream.write_all(&response("200 OK", "", count.as_bytes())).await?;
         } else {
             let delay = shared.delays.as_ref().map(|delays| delays.borrow_mut().next());
             if let Some(delay) = delay {
                 tokio::time::sleep(delay).await;
             }
-            stream.write_all(response.as_bytes()).await?;
+            stream.write_all(shared.responses.to(&buffer)).await?;
             shared.answered.set(shared.answered.get() + 1);
             if let Some(delays) = &shared.delays {
                 writeln!(delays.borrow_mut().log, "{}", now().duration_since(read).as_nanos())?;
@@ -107,6 +118,46 @@ async fn connection(mut stream: TcpStream, shared: Rc<ServerState>) -> std::io::
         }
         buffer.drain(..length);
     }
+}
+
+impl FixedResponses {
+    fn new() -> std::io::Result<Self> {
+        let player = |id: u32| {
+            format!(r#"{{"id":"p{id}","name":"Student {id}","cash":{}}}"#, id.wrapping_mul(2_654_435_761) % 100_000)
+        };
+        let players: Vec<_> = (0..PLAYERS).map(player).collect();
+        let long = format!(r#"{{"room":"ABCD","players":[{}]}}"#, players.join(","));
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(long.as_bytes())?;
+        let gzip = gzip.finish()?;
+        Ok(Self {
+            usual: response("200 OK", "", BODY.as_bytes()),
+            special: [
+                (b"GET /long ", response("200 OK", "", long.as_bytes())),
+                (b"GET /gzip ", response("200 OK", "content-encoding: gzip\r\n", &gzip)),
+                (
+                    b"GET /cookie ",
+                    response("200 OK", "set-cookie: session=0123456789abcdef; Path=/\r\n", BODY.as_bytes()),
+                ),
+                (b"GET /moved ", response("302 Found", "location: /room\r\n", b"")),
+            ],
+        })
+    }
+
+    /// The response to this request.
+    fn to(&self, request: &[u8]) -> &[u8] {
+        let special = self.special.iter().find(|(start, _)| request.starts_with(start));
+        special.map_or(&self.usual, |(_, response)| response)
+    }
+}
+
+/// A response with its head. `headers` are whole lines.
+fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
 }
 
 impl Delays {

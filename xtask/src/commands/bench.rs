@@ -2,6 +2,7 @@
 //! accuracy of its clock against the delays that the server logged.
 
 mod clock;
+mod features;
 mod gate;
 mod nginx;
 mod peer;
@@ -28,6 +29,19 @@ pub(crate) enum BenchCommand {
     /// Measures processor time per request, requests per second and peak memory of this generator
     /// and of each peer on PATH (oha, wrk, h2load, hey, k6).
     Peers(PeersArgs),
+    /// Measure what each feature of HTTP costs
+    ///
+    /// Measures processor time per request with each feature and without it.
+    Features {
+        /// Number of rounds
+        ///
+        /// A round runs each feature, and what it is compared with, once.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+        rounds: u64,
+        /// Duration of each run
+        #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
+        duration: Duration,
+    },
     /// Measure the lateness and cost of arrivals at a constant rate
     Arrivals {
         /// Iterations per second or minute, such as 500/s or 30/m
@@ -99,6 +113,7 @@ pub(crate) struct PeersArgs {
 pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Peers(args) => peers::run(&args).await,
+        BenchCommand::Features { rounds, duration } => features::run(rounds, duration).await,
         BenchCommand::Arrivals { rate, duration, exact } => clock::arrivals(&rate, duration, exact).await,
         BenchCommand::Accuracy { duration } => clock::accuracy(duration).await,
         BenchCommand::Gate { gates } => gate::run(gates),

@@ -20,9 +20,9 @@ use crate::terminal::{print_line, refuse};
 
 /// The cost of one run of one generator.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Cost {
+pub(super) struct Cost {
     requests: u64,
-    cpu_us_per_request: f64,
+    pub(super) cpu_us_per_request: f64,
     requests_per_second: f64,
     peak_memory_bytes: u64,
 }
@@ -44,9 +44,9 @@ struct PeerComparison {
 
 /// A median and its quartiles.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Spread {
-    median: f64,
-    quartiles: (f64, f64),
+pub(super) struct Spread {
+    pub(super) median: f64,
+    pub(super) quartiles: (f64, f64),
 }
 
 #[derive(Debug, Serialize)]
@@ -140,7 +140,7 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
 }
 
 /// The command of our generator for `vus` virtual users.
-fn ours(setup: &BenchSetup, vus: u32, duration: Duration) -> std::process::Command {
+pub(super) fn ours(setup: &BenchSetup, vus: u32, duration: Duration) -> std::process::Command {
     let mut command = setup.ours();
     command.env(VUS, vus.to_string()).env(DURATION, format!("{}ms", duration.as_millis()));
     // With a warm-up, the generator records two phases.
@@ -148,7 +148,11 @@ fn ours(setup: &BenchSetup, vus: u32, duration: Duration) -> std::process::Comma
     command
 }
 
-async fn cost(setup: &BenchSetup, command: &std::process::Command, duration: Duration) -> anyhow::Result<Cost> {
+pub(super) async fn cost(
+    setup: &BenchSetup,
+    command: &std::process::Command,
+    duration: Duration,
+) -> anyhow::Result<Cost> {
     let before = setup.served_requests().await?;
     let ProcessCost { cpu, peak_memory, output } = process_cost::run(command, CLIENT, &[])?;
     // This includes one request by which our generator checks that the target responds.
@@ -185,7 +189,7 @@ fn compare(peer: &'static str, rounds: Vec<(Cost, Cost)>) -> PeerComparison {
     }
 }
 
-fn spread(mut values: Vec<f64>) -> Spread {
+pub(super) fn spread(mut values: Vec<f64>) -> Spread {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     let middle = (values[last / 2] + values[last.div_ceil(2)]) / 2.0;
