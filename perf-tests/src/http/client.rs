@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use monitoring::metric::Part;
@@ -154,6 +154,12 @@ impl HttpClient {
     /// The target of the host with this index.
     pub(crate) fn target(&self, host: usize) -> &Target {
         &self.hosts[host].config.target
+    }
+
+    /// Handles what servers send between requests, so that they do not close connections over HTTP/2
+    /// that do not respond. Wakes the task when there is more.
+    pub(crate) fn attend(&self, context: &mut Context<'_>) {
+        self.hosts.iter().for_each(|host| host.http2.attend(context));
     }
 
     /// The pauses between attempts to connect, if the next request to this host needs a connection

@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::mem;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use monitoring::metric::Part;
@@ -84,6 +84,14 @@ impl Http2 {
     /// Whether there is a connection that accepts requests.
     pub(super) fn is_open(&self) -> bool {
         self.0.present.borrow().as_ref().is_some_and(is_open)
+    }
+
+    /// Handles frames that arrive between requests, if there is a connection; see
+    /// [`Connection::attend`].
+    pub(super) fn attend(&self, context: &mut Context<'_>) {
+        if let Some(connection) = &*self.0.present.borrow() {
+            connection.borrow_mut().attend(context);
+        }
     }
 
     fn present(&self) -> Option<KeptConnection> {
@@ -195,8 +203,10 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     poll_fn(|context| {
         let mut connection = connection.borrow_mut();
         if mem::take(&mut may_gather) {
-            connection.yield_once(context, id);
-            return Poll::Pending;
+            return match connection.gather(context, id, &mut body) {
+                Ok(()) => Poll::Pending,
+                Err(cause) => Poll::Ready(Err(cause)),
+            };
         }
         connection.poll_response(context, id, &mut body)
     })

@@ -12,6 +12,7 @@ mod processors;
 mod protocol;
 mod setup;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -107,6 +108,11 @@ pub(crate) struct PeersArgs {
     /// Run only this peer (repeatable) [default: all on PATH]
     #[arg(long)]
     peer: Vec<String>,
+    /// Also run this build of the generator, such as an earlier revision's
+    ///
+    /// The build is the example `fixed` of the crate perf-tests, with the profile `peak`.
+    #[arg(long, value_name = "FILE")]
+    build: Option<PathBuf>,
 }
 
 /// Runs the command.

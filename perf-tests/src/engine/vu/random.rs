@@ -1,6 +1,8 @@
 //! Values of a virtual user that are the same in every run of a plan: the iteration's number and
 //! name, random numbers, and think times.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -164,6 +166,11 @@ impl Vu {
     /// ```
     pub async fn think_as(&mut self, think: Think) {
         let pause = think.draw(self.rng());
-        time::sleep(pause).await;
+        let mut pause = pin!(time::sleep(pause));
+        poll_fn(|context| {
+            self.http.attend(context);
+            pause.as_mut().poll(context)
+        })
+        .await;
     }
 }

@@ -41,7 +41,7 @@ pub struct Http2Request<'a> {
 /// A connection to a server, over any byte stream. Each request under way is a stream of it.
 ///
 /// No task of its own reads it: the task that waits for a response does, and wakes the tasks of the
-/// other streams. So a request costs no switch of tasks. Between requests, nothing is read.
+/// other streams. So a request costs no switch of tasks. Between requests, [`Self::attend`] reads it.
 #[derive(Debug)]
 pub struct Connection<S> {
     io: S,
@@ -94,6 +94,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// The byte stream.
     pub const fn io(&self) -> &S {
         &self.io
+    }
+
+    /// Handles frames and replies to them, such as PING, while there is no request. Wakes the task
+    /// when more arrive.
+    pub fn attend(&mut self, context: &mut Context<'_>) {
+        if self.session.streams.is_empty() {
+            while self.session.is_open() && self.poll_drive(context).is_ready() {}
+        }
     }
 
     /// Begins a request, as soon as the server's limit on streams allows it. Returns its stream.
@@ -152,11 +160,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Makes the task of a stream wait until the others that are ready have queued their requests,
-    /// so that all are written at once.
-    pub fn yield_once(&mut self, context: &Context<'_>, id: u32) {
+    /// Queues the body of a request without writing it. The task is polled again after others that
+    /// are ready have queued theirs, so that all are written at once.
+    ///
+    /// # Errors
+    /// If the body cannot be read.
+    pub fn gather(&mut self, context: &Context<'_>, id: u32, body: &mut OutgoingBody<'_>) -> Result<(), Cause> {
+        self.session.queue_body(id, body, OUTPUT).map_err(|error| Cause::Body(Arc::new(error)))?;
         self.session.wait(id, context.waker(), false);
         context.waker().wake_by_ref();
+        Ok(())
     }
 
     /// Ends a request whose task was dropped.

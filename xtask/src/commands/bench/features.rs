@@ -11,10 +11,13 @@ use perf_report::exit_code::ExitCode;
 use perf_settings::{MAX_REDIRECTS, shown_duration};
 
 use super::peers::{Spread, cost, ours, spread};
+use super::protocol::Protocol;
 use super::setup::BenchSetup;
 use crate::files;
 use crate::terminal::print_line;
 
+/// The example that has the features.
+const SCENARIO: &str = "features";
 const VUS: u32 = 50;
 /// Rows of the data file.
 const ROWS: u32 = 100_000;
@@ -39,7 +42,7 @@ const FEATURES: [Feature; 7] = [
 
 /// `cargo xtask bench features`
 pub(super) async fn run(rounds: u64, duration: Duration) -> anyhow::Result<ExitCode> {
-    let setup = BenchSetup::start(None).await?;
+    let setup = BenchSetup::start_over(Protocol::Http, None, SCENARIO).await?;
     let rows = setup.folder.join("students.csv");
     files::write(&rows, students())?;
     print_line(&format!("{VUS} VUs, {rounds} rounds of {} each", shown_duration(duration)));
@@ -70,7 +73,7 @@ pub(super) async fn run(rounds: u64, duration: Duration) -> anyhow::Result<ExitC
 }
 
 fn command(setup: &BenchSetup, argument: Option<&str>, rows: &Path, duration: Duration) -> std::process::Command {
-    let mut command = ours(setup, VUS, duration);
+    let mut command = ours(setup, &setup.generator, VUS, duration);
     if let Some(argument) = argument {
         command.arg(argument).arg(rows).env(MAX_REDIRECTS, "1");
     }

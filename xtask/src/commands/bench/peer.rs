@@ -1,7 +1,7 @@
 //! Other load generators, and the command lines with which each makes the same load.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -21,7 +21,23 @@ pub(super) struct Peer {
 /// The peers that this benchmark can run.
 pub(super) const KNOWN: [&str; 5] = ["wrk", "h2load", "oha", "hey", "k6"];
 
+/// The name of another build of our generator.
+const BUILD: &str = "build";
+
 impl Peer {
+    /// Another build of our generator.
+    pub(super) fn build(program: &Path) -> Self {
+        Self { name: BUILD, program: program.to_owned() }
+    }
+
+    pub(super) fn is_build(&self) -> bool {
+        self.name == BUILD
+    }
+
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The peer of that name, if it is on PATH.
     pub(super) fn find(name: &str) -> Option<Self> {
         let name = KNOWN.into_iter().find(|known| *known == name)?;

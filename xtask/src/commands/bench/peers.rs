@@ -3,6 +3,7 @@
 //! Both run in pairs on the same processor; which one is first alternates. Noise of a machine comes
 //! in stretches, so a ratio is the median of the ratios of pairs, and a single time means little.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -14,7 +15,7 @@ use super::PeersArgs;
 use super::peer::{KNOWN, Peer};
 use super::process_cost::{self, ProcessCost};
 use super::processors::CLIENT;
-use super::setup::BenchSetup;
+use super::setup::{BenchSetup, FIXED};
 use crate::files;
 use crate::terminal::{print_line, refuse};
 
@@ -75,10 +76,16 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
             None => missing.push(name),
         }
     }
+    if let Some(program) = &args.build {
+        if !program.is_file() {
+            return Ok(refuse(format!("--build {} is not a file: build it first", program.display())));
+        }
+        peers.push(Peer::build(program));
+    }
     if peers.is_empty() {
         return Ok(refuse(format!("no peer to compare with is on PATH: install one of {}", missing.join(", "))));
     }
-    let setup = BenchSetup::start_over(args.protocol, None).await?;
+    let setup = BenchSetup::start_over(args.protocol, None, FIXED).await?;
     print_line(&format!(
         "{} connections, {} rounds of {} each{}{}",
         args.connections,
@@ -97,7 +104,8 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
             let mut pair = [None; 2];
             for at in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
                 let command = match at {
-                    0 => ours(&setup, args.connections, args.duration),
+                    0 => ours(&setup, &setup.generator, args.connections, args.duration),
+                    _ if peer.is_build() => ours(&setup, peer.program(), args.connections, args.duration),
                     _ => peer.command(&setup, args.connections, args.duration)?,
                 };
                 pair[at] = Some(cost(&setup, &command, args.duration).await?);
@@ -123,7 +131,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
 /// `cargo xtask bench memory`
 pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyhow::Result<ExitCode> {
     let setup = BenchSetup::start(None).await?;
-    let mut command = ours(&setup, vus, duration);
+    let mut command = ours(&setup, &setup.generator, vus, duration);
     if thinking {
         command.arg("thinking");
     }
@@ -139,9 +147,9 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
     Ok(ExitCode::Met)
 }
 
-/// The command of our generator for `vus` virtual users.
-pub(super) fn ours(setup: &BenchSetup, vus: u32, duration: Duration) -> std::process::Command {
-    let mut command = setup.ours();
+/// The command of a build of our generator for `vus` virtual users.
+pub(super) fn ours(setup: &BenchSetup, build: &Path, vus: u32, duration: Duration) -> std::process::Command {
+    let mut command = setup.build(build);
     command.env(VUS, vus.to_string()).env(DURATION, format!("{}ms", duration.as_millis()));
     // With a warm-up, the generator records two phases.
     command.env(WARM_UP, "1s");

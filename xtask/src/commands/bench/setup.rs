@@ -21,6 +21,8 @@ use crate::scenarios::{self, PEAK_PROFILE};
 use crate::stub_backend::StubBackend;
 use crate::{files, http, workspace};
 
+/// The example with one request in each iteration.
+pub(super) const FIXED: &str = "fixed";
 const START: Duration = Duration::from_secs(15);
 
 /// The server with a fixed response.
@@ -45,18 +47,23 @@ impl BenchSetup {
     /// Builds and starts everything, for plain HTTP/1.1. With `log_delays`, the server delays its
     /// responses and logs the delays to that file.
     pub(super) async fn start(log_delays: Option<&Path>) -> anyhow::Result<Self> {
-        Self::start_over(Protocol::Http, log_delays).await
+        Self::start_over(Protocol::Http, log_delays, FIXED).await
     }
 
-    /// Builds and starts everything, for this protocol.
-    pub(super) async fn start_over(protocol: Protocol, log_delays: Option<&Path>) -> anyhow::Result<Self> {
+    /// Builds and starts everything, for this protocol. `scenario` is the example that is our
+    /// generator.
+    pub(super) async fn start_over(
+        protocol: Protocol,
+        log_delays: Option<&Path>,
+        scenario: &str,
+    ) -> anyhow::Result<Self> {
         if workspace::program("taskset").is_none() {
             bail!("taskset, which pins programs to processors, is not on PATH: install util-linux");
         }
         if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
             bail!("this machine has one processor; a measurement needs two, one for the server and one for the client");
         }
-        let (generator, server) = build()?;
+        let (generator, server) = build(scenario)?;
         let folder = workspace::perf().join("bench");
         files::make_folder(&folder)?;
         let server = match protocol {
@@ -100,7 +107,12 @@ impl BenchSetup {
 
     /// The command of our generator with all of its features on, without a load.
     pub(super) fn ours(&self) -> std::process::Command {
-        let mut command = std::process::Command::new(&self.generator);
+        self.build(&self.generator)
+    }
+
+    /// As [`Self::ours`], of this build.
+    pub(super) fn build(&self, generator: &Path) -> std::process::Command {
+        let mut command = std::process::Command::new(generator);
         let quiet = [(TARGET, self.url().to_string()), (QUIET, "1".to_owned())];
         command.envs(quiet).env(OUT, self.folder.join("ours"));
         if self.protocol != Protocol::Http {
@@ -129,7 +141,7 @@ impl BenchSetup {
 }
 
 /// Builds our generator and the server like `cargo xtask perf --peak` builds scenarios.
-fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
+fn build(scenario: &str) -> anyhow::Result<(PathBuf, PathBuf)> {
     let built = scenarios::cargo_build(
         &mut workspace::cargo(),
         &[
@@ -138,7 +150,7 @@ fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
             "--package",
             "perf-tests",
             "--example",
-            "fixed",
+            scenario,
             "--package",
             "stub-backend",
             "--bin",
@@ -146,7 +158,7 @@ fn build() -> anyhow::Result<(PathBuf, PathBuf)> {
         ],
         "the generator does not compile",
     )?;
-    Ok((built.get(TargetKind::Example, "fixed")?, built.get(TargetKind::Bin, "stub-backend")?))
+    Ok((built.get(TargetKind::Example, scenario)?, built.get(TargetKind::Bin, "stub-backend")?))
 }
 
 async fn start_store(program: &Path, folder: &Path) -> anyhow::Result<(Child, Url)> {

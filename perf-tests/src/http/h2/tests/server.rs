@@ -1,20 +1,50 @@
 //! Exchanges with a server of another make, the h2 crate.
 
 use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures::future::join_all;
 use h2::server::{Builder, SendResponse};
 use proptest::prelude::*;
-use tokio::io::{DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::task::{LocalSet, yield_now};
 
 use crate::http::RequestBody;
 use crate::http::h1::{AnswerTo, RawResponse, ResponseLimits};
 use crate::http::h2::{Cause, Connection, WholeRequest, send};
 
-type Client = Rc<RefCell<Connection<DuplexStream>>>;
+type Client = Rc<RefCell<Connection<CountedStream>>>;
+
+/// A stream that counts writes.
+struct CountedStream {
+    io: DuplexStream,
+    writes: usize,
+}
+
+impl AsyncRead for CountedStream {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buf)
+    }
+}
+
+impl AsyncWrite for CountedStream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.writes += 1;
+        Pin::new(&mut self.io).poll_write(context, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
 
 /// Runs a test with a connection to a server that sends back headers and bodies of requests.
 fn with_echo<T>(builder: Builder, buffer: usize, test: impl AsyncFnOnce(Client) -> T) -> T {
@@ -27,7 +57,8 @@ fn with_echo<T>(builder: Builder, buffer: usize, test: impl AsyncFnOnce(Client) 
                 tokio::task::spawn_local(echo(request, reply));
             }
         });
-        test(Rc::new(RefCell::new(Connection::new(client, ResponseLimits::default())))).await
+        test(Rc::new(RefCell::new(Connection::new(CountedStream { io: client, writes: 0 }, ResponseLimits::default()))))
+            .await
     })
 }
 
@@ -122,6 +153,19 @@ fn requests_at_once_share_a_connection_whatever_its_limits() {
 }
 
 #[test]
+fn requests_at_once_are_written_together() {
+    with_echo(Builder::new(), 1 << 20, async |client| {
+        let writes = || client.borrow().io().writes;
+        let head = head("/", &[]);
+        exchange(&client, &head, b"").await.unwrap();
+        let before = writes();
+        let statuses = join_all((0..100).map(|_| exchange(&client, &head, b"body"))).await;
+        assert!(statuses.into_iter().all(|response| response.unwrap().status == 200));
+        assert_eq!(writes() - before, 1);
+    });
+}
+
+#[test]
 fn a_request_that_ends_early_does_not_stop_the_others() {
     for silent in [0, 1, 2] {
         with_echo(Builder::new(), 1 << 20, async |client| {
@@ -155,6 +199,45 @@ fn a_refused_request_is_unprocessed_and_the_connection_stays() {
 }
 
 #[test]
+fn names_are_lower_case_and_headers_of_connections_stay_here() {
+    with_echo(Builder::new(), 1 << 20, async |client| {
+        let given =
+            [("X-Upper", "a"), ("connection", "close"), ("Keep-Alive", "5"), ("te", "gzip"), ("Cookie", "a=1; b=2")];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let response = exchange(&client, &head("/", &given), b"").await.unwrap();
+        let names: Vec<_> = response.headers().map(|(name, _)| name).collect();
+        assert_eq!(names, ["x-upper", "cookie", "x-line"]);
+        assert_eq!(response.header("cookie"), Some(&b"a=1; b=2"[..]));
+    });
+}
+
+#[test]
+fn pings_between_requests_are_answered() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (client, server) = duplex(1 << 20);
+    let mut client = Connection::new(client, ResponseLimits::default());
+    runtime.block_on(async {
+        let pinged = async {
+            let mut connection = h2::server::handshake(server).await.unwrap();
+            let mut pings = connection.ping_pong().unwrap();
+            let pong = pings.ping(h2::Ping::opaque());
+            tokio::select! {
+                pong = pong => drop(pong.unwrap()),
+                _ = connection.accept() => panic!("there is no request"),
+            }
+        };
+        let thinking = std::future::poll_fn(|context| {
+            client.attend(context);
+            Poll::<()>::Pending
+        });
+        tokio::select! {
+            () = pinged => {}
+            () = thinking => {}
+        }
+    });
+}
+
+#[test]
 fn nothing_is_allocated_once_warm() {
     with_echo(Builder::new(), 1 << 20, async |client| {
         let head = head("/", &[("x-a".to_owned(), "b".to_owned())]);
@@ -165,7 +248,7 @@ fn nothing_is_allocated_once_warm() {
             let mut exchange = exchange;
             let mut allocated = 0;
             let response = std::future::poll_fn(|context| {
-                let mut polled = std::task::Poll::Pending;
+                let mut polled = Poll::Pending;
                 let counted = allocation_counter::measure(|| polled = exchange.as_mut().poll(context));
                 allocated += counted.count_total;
                 polled

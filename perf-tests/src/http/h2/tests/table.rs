@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use proptest::prelude::*;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::http::h1::{AnswerTo, ResponseLimits};
+use crate::http::h1::{AnswerTo, ResponseLimits, header_all};
 use crate::http::h2::frame::{self, FrameHead};
 use crate::http::h2::hpack::Encoder;
 use crate::http::h2::{Connection, Http2Request};
@@ -236,6 +236,16 @@ fn a_server_of_another_protocol_is_named() {
         let Poll::Ready(Err(cause)) = exchange.poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
         assert_eq!(cause.to_string(), "protocol error: not HTTP/2: the server's first frame is not SETTINGS");
     }
+}
+
+#[test]
+fn each_cookie_of_a_response_is_known() {
+    let fields = [(":status", "200"), ("set-cookie", "a=1"), ("content-encoding", "br"), ("set-cookie", "b=2")];
+    let bytes = [settings(&[]), headers(END, &fields)].concat();
+    let mut connection = Connection::new(Script { bytes, piece: usize::MAX, written: Vec::new() }, LIMITS);
+    let polled = pin!(connection.exchange(GET, &[])).poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Ok(response)) = polled else { panic!() };
+    assert_eq!(header_all(&response.into_whole().0, "Set-Cookie").collect::<Vec<_>>(), [b"a=1", b"b=2"]);
 }
 
 #[test]
