@@ -156,8 +156,8 @@ impl HttpClient {
         &self.hosts[host].config.target
     }
 
-    /// Handles what servers send between requests, so that they do not close connections over HTTP/2
-    /// that do not respond. Wakes the task when there is more.
+    /// Handles what servers send between requests, so that they do not close connections over
+    /// HTTP/2 that do not respond. Wakes the task when there is more.
     pub(crate) fn attend(&self, context: &mut Context<'_>) {
         self.hosts.iter().for_each(|host| host.http2.attend(context));
     }

@@ -95,7 +95,9 @@ impl<'a> RequestHead<'a> {
         put(&self.whole_query());
         put(&[" HTTP/1.1\r\nhost: ", &target.host_header]);
         let given = || self.given();
-        let has = |name: &str| given().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        // Most requests have none, and this runs for each of them.
+        let has_given = self.headers.iter().any(|headers| !headers.is_empty());
+        let has = |name: &str| has_given && self.gives(name);
         if !has("user-agent") {
             put(&["\r\nuser-agent: ", self.user_agent.unwrap_or(USER_AGENT)]);
         }

@@ -108,7 +108,7 @@ pub(crate) struct PeersArgs {
     /// Run only this peer (repeatable) [default: all on PATH]
     #[arg(long)]
     peer: Vec<String>,
-    /// Also run this build of the generator, such as an earlier revision's
+    /// Also run this build of the generator, as of an earlier revision
     ///
     /// The build is the example `fixed` of the crate perf-tests, with the profile `peak`.
     #[arg(long, value_name = "FILE")]

@@ -41,7 +41,7 @@ pub struct Http2Request<'a> {
 /// A connection to a server, over any byte stream. Each request under way is a stream of it.
 ///
 /// No task of its own reads it: the task that waits for a response does, and wakes the tasks of the
-/// other streams. So a request costs no switch of tasks. Between requests, [`Self::attend`] reads it.
+/// other streams. So a request costs no switch of tasks. Between requests, [`Self::attend`] reads.
 #[derive(Debug)]
 pub struct Connection<S> {
     io: S,
