@@ -1,7 +1,6 @@
 //! The connection: writes requests, reads frames, and gives each to its stream.
 
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -261,12 +260,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn handle(&mut self) -> Result<(), Cause> {
         let (session, received) = (&mut self.session, now());
-        let mut has_settings = session.has_settings;
+        // A server that speaks something else may send less than the head of a frame, and wait.
+        if !session.has_settings && self.input.next_kind().is_some_and(|kind| kind != frame::SETTINGS) {
+            return Err(Cause::Protocol("not HTTP/2: the server's first frame is not SETTINGS"));
+        }
         let result = self.input.handle_frames(
             |head| {
-                if !mem::replace(&mut has_settings, true) && head.kind != frame::SETTINGS {
-                    return Err(Cause::Protocol("not HTTP/2: the server's first frame is not SETTINGS"));
-                }
                 if head.length > MAX_FRAME {
                     return Err(Cause::Protocol("frame larger than 16 KiB"));
                 }

@@ -48,6 +48,11 @@ impl Input {
         Poll::Ready(Ok(count))
     }
 
+    /// The kind of the next frame, if enough of its head is there.
+    pub(super) fn next_kind(&self) -> Option<u8> {
+        self.bytes[self.start..self.end].get(3).copied()
+    }
+
     /// Calls `handle` with each whole frame. `check` sees the head of a frame before the rest is
     /// there.
     pub(super) fn handle_frames<E>(
