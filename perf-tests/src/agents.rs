@@ -8,10 +8,10 @@
 mod agent;
 mod clock_offset;
 mod coordinator;
-mod door;
 mod fold;
 mod identity;
 mod link;
+mod listener;
 mod lost;
 mod member;
 mod message;

@@ -181,8 +181,8 @@ impl PreparedRun {
             problems.push(internal_problem(FindingKind::LoadFailed, error));
             None
         });
-        problems.extend(coordinator.iter().flat_map(Coordinator::turned_away).map(|peer| {
-            let message = format!("a peer was turned away, and made no load: {peer}");
+        problems.extend(coordinator.iter().flat_map(Coordinator::refused).map(|peer| {
+            let message = format!("a peer was refused, and made no load: {peer}");
             Finding::warning(Subject::Generator, FindingKind::AgentRefused, message)
         }));
         if let Some(teardown) = teardown {

@@ -69,10 +69,12 @@ pub enum Verdict {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Reason {
     /// No requests.
-    #[error("no requests were made")]
+    #[error("no requests were made: does the scenario request the endpoint?")]
     NoData,
     /// Fewer requests than the objective needs.
-    #[error("too few requests ({total}): {quantile} needs at least {needed} (to check that it works at all: --smoke)")]
+    #[error(
+        "too few requests ({total}): {quantile} needs at least {needed}: run longer, for example -d 1m (--smoke only checks that it works)"
+    )]
     TooFew {
         /// Number of requests.
         total: u64,
@@ -101,7 +103,9 @@ pub enum Reason {
         unknown: u64,
     },
     /// Iterations that the generator started late could explain the miss.
-    #[error("{late} requests belong to iterations that the generator started late, enough to explain the miss")]
+    #[error(
+        "{late} requests belong to iterations that the generator started late, enough to explain the miss: use a lower rate or more processors"
+    )]
     Late {
         /// Number of requests in late iterations.
         late: u64,

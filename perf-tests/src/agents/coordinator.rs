@@ -10,8 +10,8 @@ use tokio::process::Child;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::clock_offset::SentClock;
-use super::door::{Door, Newcomer};
 use super::link::LinkReceiver;
+use super::listener::{AgentListener, PeerResult};
 use super::member::{AgentError, Member};
 use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, ToAgent};
 use super::{fold, program};
@@ -32,12 +32,12 @@ const END: Duration = Duration::from_secs(5);
 
 /// The agents of a run.
 pub(crate) struct Coordinator {
-    door: Door,
+    listener: AgentListener,
     members: Vec<Member>,
     /// Their processes, if they are on this machine.
     processes: Vec<Child>,
-    /// Peers that were turned away, and why.
-    turned_away: Vec<String>,
+    /// Peers that were refused, and why.
+    refused: Vec<String>,
     clock: SentClock,
     layout: Layout,
 }
@@ -48,10 +48,10 @@ impl Coordinator {
     /// # Errors
     /// If the address is taken or not of this machine.
     pub(crate) fn open(address: SocketAddr, here: Hello, layout: Layout) -> Result<Self, AgentError> {
-        let door = Door::open(address, here)
+        let listener = AgentListener::open(address, here)
             .map_err(|error| AgentError::Configuration(format!("cannot listen for agents at {address}: {error}")))?;
-        let (members, processes, turned_away) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { door, members, processes, turned_away, clock: SentClock::start(), layout })
+        let (members, processes, refused) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { listener, members, processes, refused, clock: SentClock::start(), layout })
     }
 
     /// Starts agents on this machine.
@@ -59,7 +59,7 @@ impl Coordinator {
     /// # Errors
     /// If the system refuses a process.
     pub(crate) fn start_processes(&mut self, agents: u32, token: &str) -> Result<(), AgentError> {
-        let processes = (0..agents).map(|_| program::start(self.door.address, token));
+        let processes = (0..agents).map(|_| program::start(self.listener.address, token));
         let failed = |error| AgentError::Lost(format!("failed to start an agent: {error}"));
         self.processes = processes.collect::<Result<_, _>>().map_err(failed)?;
         Ok(())
@@ -82,15 +82,15 @@ impl Coordinator {
         tokio::pin!(patience);
         while self.members.len() < agents as usize {
             tokio::select! {
-                newcomer = self.door.next() => match newcomer {
-                    Newcomer::Agent(joined) => {
+                peer = self.listener.next() => match peer {
+                    PeerResult::Agent(joined) => {
                         let number = u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX);
                         show(&format!("agent {number} of {agents} has joined: {}", joined.place));
                         self.members.extend(shares.next().map(|share| Member::new(number, share, joined, &empty)));
                     }
-                    Newcomer::TurnedAway(why) => {
-                        show(&format!("a peer was turned away: {why}"));
-                        self.turned_away.push(why);
+                    PeerResult::Refused(why) => {
+                        show(&format!("a peer was refused: {why}"));
+                        self.refused.push(why);
                     }
                 },
                 ended = first_end(&mut self.processes) => return Err(self.not_all_joined(agents, &ended)),
@@ -104,16 +104,14 @@ impl Coordinator {
     }
 
     fn not_all_joined(&self, agents: u32, why: &str) -> AgentError {
-        let turned_away: Vec<_> = self.turned_away.iter().map(|peer| format!("; turned away: {peer}")).collect();
-        let (joined, turned_away) = (self.members.len(), turned_away.concat());
-        AgentError::Configuration(format!(
-            "{joined} of {agents} agents joined, so nothing was sent: {why}{turned_away}"
-        ))
+        let refused: Vec<_> = self.refused.iter().map(|peer| format!("; refused: {peer}")).collect();
+        let (joined, refused) = (self.members.len(), refused.concat());
+        AgentError::Configuration(format!("{joined} of {agents} agents joined, so nothing was sent: {why}{refused}"))
     }
 
-    /// Peers that were turned away, and why.
-    pub(crate) fn turned_away(&self) -> &[String] {
-        &self.turned_away
+    /// Peers that were refused, and why.
+    pub(crate) fn refused(&self) -> &[String] {
+        &self.refused
     }
 
     /// Hands out shares, and waits until each agent has planned the same load and reached the
@@ -235,12 +233,12 @@ impl Coordinator {
                     abort.interrupted = true;
                     self.tell_all(AbortCause::Interrupted);
                 }
-                newcomer = self.door.next() => match newcomer {
-                    Newcomer::Agent(joined) => {
-                        self.turned_away.push(format!("{}: all agents had joined", joined.place));
+                peer = self.listener.next() => match peer {
+                    PeerResult::Agent(joined) => {
+                        self.refused.push(format!("{}: all agents had joined", joined.place));
                         tokio::spawn(joined.refuse(vec!["all agents of the run have joined".to_owned()]));
                     }
-                    Newcomer::TurnedAway(why) => self.turned_away.push(why),
+                    PeerResult::Refused(why) => self.refused.push(why),
                 },
                 () = &mut overtime => {
                     let why = format!("it did not finish within {} s after its planned end", OVERTIME.as_secs());

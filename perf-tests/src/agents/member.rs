@@ -8,8 +8,8 @@ use perf_report::format::clock_time;
 use tokio::time;
 
 use super::clock_offset::{ClockOffset, SentClock};
-use super::door::Joined;
 use super::link::{LinkReceiver, LinkSender};
+use super::listener::Joined;
 use super::lost::{self, Survivors};
 use super::message::{FromAgent, MessageError, PATIENCE, ToAgent};
 use crate::engine::{Load, Share};

@@ -70,8 +70,10 @@ impl<'a> RequestHead<'a> {
     /// The text after the path: nothing, or the query with its separator. The path may have a
     /// query of its own.
     fn whole_query(&self) -> [&'a str; 2] {
+        if self.query.is_empty() {
+            return ["", ""];
+        }
         match self.path.split_once('?') {
-            _ if self.query.is_empty() => ["", ""],
             None => ["?", self.query],
             Some((_, "")) => ["", self.query],
             Some(_) => ["&", self.query],

@@ -166,10 +166,10 @@ fn outage_finding(load: &Load, catalogue: &Catalogue) -> Option<Finding> {
     let hosts: BTreeSet<_> =
         down.map(|host| host.map_or_else(|| "the target".to_owned(), |host| format!("host {}", host.name))).collect();
     let hosts = if hosts.is_empty() { "the target".to_owned() } else { Vec::from_iter(hosts).join(", ") };
-    let until = if outages.is_ongoing { ", and none at the end of the load" } else { "" };
+    let until = if outages.is_ongoing { ", and until the end of the load" } else { "" };
     let message = format!(
-        "no connection to {hosts} could be made for {:.1} s, first at {}{until}. {} iterations were not started, and {} \
-         could not go on; their requests there cannot have been good",
+        "no connection to {hosts} for {:.1} s in total, first at {}{until}. {} iterations were not started and {} were \
+         stopped; their requests there count as not good",
         outages.total.as_secs_f64(),
         at(outages.first),
         count(refused),

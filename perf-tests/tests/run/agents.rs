@@ -277,7 +277,7 @@ fn agents_end_with_their_coordinator() {
 }
 
 #[test]
-fn peers_that_do_not_belong_to_the_run_are_turned_away() {
+fn peers_that_do_not_belong_to_the_run_are_refused() {
     let service = Service::start();
     let run = Run::start(&service, "strangers", "time", Some(AGENTS));
     let agents = run.agents(&service);

@@ -70,7 +70,7 @@ fn an_outage_of_a_host_is_not_a_miss_of_another_one() {
             let is_inconclusive = matches!(verdict(report, "ping_latency"), Verdict::Inconclusive(_));
             assert!(is_inconclusive, "{testid}: {:?}, {pings:?}", verdict(report, "ping_latency"));
         }
-        let is_named = |message: &str| message.contains("no connection to host auth could be made");
+        let is_named = |message: &str| message.contains("no connection to host auth for");
         let outage = report.findings.iter().find(|finding| finding.kind == FindingKind::Outage);
         assert!(outage.is_some_and(|outage| is_named(&outage.message)), "{testid}: {:?}", report.findings);
     }

@@ -165,14 +165,14 @@ fn a_key_of_another_certificate_ends_the_run() {
 }
 
 #[test]
-fn the_target_chooses_its_protocol_unless_a_setting_insists() {
+fn the_target_chooses_its_protocol_unless_a_setting_does() {
     let authority = Authority::new("protocols");
     let identity = authority.sign("own.test");
-    let run = |offered: &[&str], insisted: Option<&'static str>| {
+    let run = |offered: &[&str], required: Option<&'static str>| {
         let server = TlsServer::start(&identity, None, offered);
         let given = [("PERF_CA_CERTIFICATE", text(&authority.file))];
-        let given: Vec<_> = given.into_iter().chain(insisted.map(|name| (name, "1"))).collect();
-        let testid = format!("tls-alpn-{}-{}", offered.join("-").replace('/', "-"), insisted.unwrap_or("any"));
+        let given: Vec<_> = given.into_iter().chain(required.map(|name| (name, "1"))).collect();
+        let testid = format!("tls-alpn-{}-{}", offered.join("-").replace('/', "-"), required.unwrap_or("any"));
         (run(&server, &testid, &given), server.requests(), server.port)
     };
     let both = ["h2", "http/1.1"];
@@ -184,11 +184,11 @@ fn the_target_chooses_its_protocol_unless_a_setting_insists() {
         (&[], None, "HTTP/1.1"),
         (&[], Some("PERF_HTTP1"), "HTTP/1.1"),
     ];
-    for (offered, insisted, protocol) in agreed {
-        let (finished, requests, port) = run(offered, insisted);
+    for (offered, required, protocol) in agreed {
+        let (finished, requests, port) = run(offered, required);
         assert_sent(&finished);
         let version = protocol.replace("HTTP/2", "HTTP/2.0");
-        assert_eq!(requests, [format!("own.test {version} own.test:{port}")], "{offered:?} {insisted:?}");
+        assert_eq!(requests, [format!("own.test {version} own.test:{port}")], "{offered:?} {required:?}");
         let targets: Vec<_> = finished.report().unwrap().environment.targets.iter().map(ToString::to_string).collect();
         assert_eq!(targets, [format!("https://own.test:{port} ({protocol})")]);
     }
@@ -197,8 +197,8 @@ fn the_target_chooses_its_protocol_unless_a_setting_insists() {
         (&[], "PERF_HTTP2", ["refuses HTTP/2", "use --http1"]),
         (&["h2"], "PERF_HTTP1", ["refuses HTTP/1.1", "use --http2"]),
     ];
-    for (offered, insisted, texts) in mismatched {
-        assert_refused(&run(offered, Some(insisted)).0, &texts);
+    for (offered, required, texts) in mismatched {
+        assert_refused(&run(offered, Some(required)).0, &texts);
     }
 }
 

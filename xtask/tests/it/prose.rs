@@ -11,6 +11,8 @@ const PHRASES: &[&str] = &[
     "as likely as not",
     "be had",
     "comes to its end",
+    "insist",
+    "insists",
     "is mended",
     "is no answer",
     "is no duration",
@@ -149,6 +151,22 @@ fn comments_messages_and_documents_are_plain_english() {
         }
     }
     assert!(wrong.is_empty(), "{} phrases, see the style of other comments:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn names_of_functions_are_plain_english() {
+    let mut wrong = Vec::new();
+    for path in tracked("*.rs") {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        let names = text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next());
+        for name in names {
+            let is_not_said = name.contains("_is_no_") || name.contains("_are_no_");
+            if is_not_said || ["what_", "who_", "that_"].iter().any(|opening| name.starts_with(opening)) {
+                wrong.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "write \"is not a\", and begin with a noun or verb: {wrong:#?}");
 }
 
 #[test]

@@ -142,20 +142,25 @@ impl TextTable {
         self.rows.push((mark, cells.into_iter().collect()));
     }
 
-    /// The table as text, without columns that are empty or do not fit.
+    /// The table as text, without columns that are empty or do not fit. If it is still too wide,
+    /// verdicts have only their signs.
     fn text(&self, style: TerminalStyle) -> String {
         let is_used = |at: usize| self.rows.iter().any(|(_, cells)| !cells[at].is_empty());
         let mut shown: Vec<_> = (0..self.columns.len()).filter(|&at| is_used(at)).collect();
+        let plain = TerminalStyle { color: false, ..style };
+        let width = |shown: &[usize], verdict: fn(&Mark) -> String| {
+            let widest = style.fit(&self.table(shown, verdict, plain).trim_fmt());
+            widest.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
+        };
         loop {
-            let plain = TerminalStyle { color: false, ..style };
-            let widest = style.fit(&self.table(&shown, plain).trim_fmt());
-            let width = widest.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
             let last = shown.iter().copied().filter(|&at| self.columns[at].rank > 0);
             match last.max_by_key(|&at| self.columns[at].rank) {
-                Some(column) if width > style.width => shown.retain(|&at| at != column),
+                Some(column) if width(&shown, Mark::signed_word) > style.width => shown.retain(|&at| at != column),
                 _ => {
-                    let mut table = self.table(&shown, style);
-                    if width > style.width {
+                    let fits = width(&shown, Mark::signed_word) <= style.width;
+                    let verdict = if fits { Mark::signed_word } else { |mark: &Mark| mark.sign.to_owned() };
+                    let mut table = self.table(&shown, verdict, style);
+                    if width(&shown, verdict) > style.width {
                         let width = u16::try_from(style.width).unwrap_or(u16::MAX);
                         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
                     }
@@ -165,7 +170,7 @@ impl TextTable {
         }
     }
 
-    fn table(&self, shown: &[usize], style: TerminalStyle) -> Table {
+    fn table(&self, shown: &[usize], verdict: fn(&Mark) -> String, style: TerminalStyle) -> Table {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         if style.color {
@@ -185,7 +190,7 @@ impl TextTable {
                 Tone::Bad => Color::Red,
                 Tone::Quiet => Color::DarkGrey,
             };
-            let verdict = Cell::new(mark.signed_word());
+            let verdict = Cell::new(verdict(mark));
             let verdict = if style.color { verdict.fg(shade) } else { verdict };
             table.add_row(std::iter::once(verdict).chain(shown.iter().map(|&at| Cell::new(&cells[at]))));
         }

@@ -76,8 +76,8 @@ impl<'a> SetCookie<'a> {
         }
     }
 
-    /// Whether the name begins with `__Secure-` or `__Host-` and the cookie is not what that
-    /// promises. The prefix must not be in the value of a cookie without a name either.
+    /// Whether the name has the prefix `__Secure-` or `__Host-` and the cookie breaks its rule. The
+    /// prefix must not be in the value of a cookie without a name either.
     pub(super) fn prefix_forbids(&self, is_host_only: bool, path: &str) -> bool {
         let is_nameless = self.name.is_empty();
         let text = if is_nameless { self.value } else { self.name };

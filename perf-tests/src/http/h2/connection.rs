@@ -24,7 +24,7 @@ const OUTPUT: usize = 64 << 10;
 /// Largest buffer that a connection keeps for the next response, in bytes.
 const LARGEST_IDLE_BUFFER: usize = 64 << 10;
 
-/// A request, as [`super::super::RequestHead`] writes it.
+/// A request, with its head as for HTTP/1.1.
 #[derive(Debug, Clone, Copy)]
 pub struct Http2Request<'a> {
     /// The head, in HTTP/1.1.

@@ -20,18 +20,18 @@ const MOST_AT_ONCE: usize = 64;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A listening socket. It is closed when it is dropped.
-pub(super) struct Door {
+pub(super) struct AgentListener {
     pub(super) address: SocketAddr,
-    newcomers: mpsc::Receiver<Newcomer>,
+    peers: mpsc::Receiver<PeerResult>,
     task: JoinHandle<()>,
 }
 
 /// A peer that connected.
-pub(super) enum Newcomer {
+pub(super) enum PeerResult {
     /// An agent that can take part.
     Agent(Joined),
-    /// A peer that was turned away, and why.
-    TurnedAway(String),
+    /// A peer that was refused, and why.
+    Refused(String),
 }
 
 /// The connection to an agent.
@@ -42,7 +42,7 @@ pub(super) struct Joined {
     pub(super) place: String,
 }
 
-impl Door {
+impl AgentListener {
     /// Listens for agents that are like `here`.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Door {
         let entered = runtime.enter();
         let listener = TcpListener::from_std(listener)?;
         drop(entered);
-        let (sender, newcomers) = mpsc::channel(MOST_AT_ONCE);
+        let (sender, peers) = mpsc::channel(MOST_AT_ONCE);
         let (here, places) = (Arc::new(here), Arc::new(Semaphore::new(MOST_AT_ONCE)));
         let task = runtime.spawn(async move {
             loop {
@@ -67,55 +67,55 @@ impl Door {
                 };
                 let (here, sender) = (here.clone(), sender.clone());
                 tokio::spawn(async move {
-                    let newcomer = receive(stream, peer, &here).await;
+                    let peer = receive(stream, peer, &here).await;
                     // If the receiver is gone, the run is over.
-                    drop(sender.send(newcomer).await);
+                    drop(sender.send(peer).await);
                     drop(place);
                 });
             }
         });
-        Ok(Self { address, newcomers, task })
+        Ok(Self { address, peers, task })
     }
 
     /// The next peer.
-    pub(super) async fn next(&mut self) -> Newcomer {
-        match self.newcomers.recv().await {
-            Some(newcomer) => newcomer,
-            // The task ends only with the door.
+    pub(super) async fn next(&mut self) -> PeerResult {
+        match self.peers.recv().await {
+            Some(peer) => peer,
+            // The task ends only with the listener.
             None => std::future::pending().await,
         }
     }
 }
 
-impl Drop for Door {
+impl Drop for AgentListener {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-async fn receive(mut stream: TcpStream, peer: SocketAddr, here: &Hello) -> Newcomer {
-    let turned_away = |why: &str| Newcomer::TurnedAway(format!("{peer}: {why}"));
+async fn receive(mut stream: TcpStream, peer: SocketAddr, here: &Hello) -> PeerResult {
+    let refused = |why: &str| PeerResult::Refused(format!("{peer}: {why}"));
     let hello = match message::read(&mut stream, MAX_HELLO).await {
         Ok(FromAgent::Hello(hello)) => hello,
-        Ok(_) => return turned_away("its first message was not that of an agent"),
-        Err(error) => return turned_away(&error.to_string()),
+        Ok(_) => return refused("its first message was not that of an agent"),
+        Err(error) => return refused(&error.to_string()),
     };
     if !identity::is_same_token(&hello.token, &here.token) {
-        return turned_away("it has another token");
+        return refused("it has another token");
     }
     let place = monitoring::sanitize::one_line(&hello.place);
     let (sender, receiver) = match link::open(stream, &ToAgent::Alive) {
         Ok(link) => link,
-        Err(error) => return turned_away(&error.to_string()),
+        Err(error) => return refused(&error.to_string()),
     };
     let joined = Joined { sender, receiver, place };
     let differences = identity::differences(&hello, here);
     if differences.is_empty() {
-        return Newcomer::Agent(joined);
+        return PeerResult::Agent(joined);
     }
     let why = format!("{peer} ({}): {}", joined.place, differences.join("; "));
     joined.refuse(differences).await;
-    Newcomer::TurnedAway(why)
+    PeerResult::Refused(why)
 }
 
 impl Joined {
