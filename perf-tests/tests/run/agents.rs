@@ -26,7 +26,8 @@ const LOAD: &str = "TEST_LOAD";
 #[expect(clippy::disallowed_methods, reason = "the tests choose its load by the environment")]
 fn fixture() -> std::process::ExitCode {
     let second = Duration::from_secs(1);
-    let load_name = std::env::var(LOAD).unwrap();
+    // `cargo xtask ci` runs all ignored tests, and this one without a load.
+    let Ok(load_name) = std::env::var(LOAD) else { return std::process::ExitCode::SUCCESS };
     let load = match load_name.as_str() {
         "shared" => shared_iterations(6, 61),
         "each" => perf_tests::per_vu_iterations(7, 9),

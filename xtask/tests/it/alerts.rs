@@ -106,7 +106,7 @@ fn a_missed_p95_fires_its_alert_after_five_minutes() {
         let rule = rule(&name);
         let threshold: u64 = millis(slo.threshold().unwrap()).parse().unwrap();
         // The 19th of 20 lies halfway between the threshold and the next bound.
-        let p95 = format!("p95: {}ms", threshold + (60_000 - threshold) / 2);
+        let p95 = format!("p95: {} ms", threshold + (60_000 - threshold) / 2);
         let a: &[(&str, &str)] = &[("a", &p95)];
         let broken = latency(slo, "a", 18, STEADY);
         tests.case(&format!("{name}: fires"), &broken, &rule, &[("4m", &[]), ("7m", a), ("11m", a)]);

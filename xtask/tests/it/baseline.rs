@@ -48,7 +48,7 @@ fn an_endpoint_slower_than_the_baseline_is_reported_by_name() {
     // All files of the run have the regression.
     assert_eq!(report(&after).exit_code, ExitCode::Regressed);
     for (file, expected) in
-        [("report.html", "id=\"comparison\""), ("junit.xml", "regressed: get_news"), ("summary.md", "get\\_news")]
+        [("report.html", "id=\"comparison\""), ("junit.xml", "get_news p95"), ("summary.md", "get\\_news")]
     {
         let text = std::fs::read_to_string(after.join("latest").join(file)).unwrap();
         assert!(text.contains(expected), "{file}: {expected}");

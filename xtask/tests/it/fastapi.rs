@@ -146,7 +146,7 @@ fn a_backend_at_a_unix_socket_is_audited_by_its_own_metrics() {
     assert!(output.text.contains(&format!("target: {} (HTTP/1.1)", service.url)), "{}", output.text);
     assert!(output.text.contains("counted by the backend\n"), "no other clients: {}", output.text);
     assert_eq!(proven(&out, "delivery")["outcome"], "shown", "{}", output.text);
-    let queried = proven(&out, "nothing empty");
+    let queried = proven(&out, "queries");
     assert_eq!(queried["outcome"], "shown", "{queried}");
     assert!(queried["excused"].to_string().contains("Prometheus cannot scrape a Unix socket"), "{queried}");
     drop(service);

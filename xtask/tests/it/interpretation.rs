@@ -21,7 +21,7 @@ fn faults() -> Vec<Fault> {
         .iter()
         .map(|(name, threshold)| Fault {
             flags: vec![delay(name, *threshold)],
-            parts: vec![format!("problem: slower than the limit: {name} at "), "its own queries".to_owned()],
+            parts: vec![format!("problem: slower than the limit: {name} at "), format!("Check the queries of {name}")],
         })
         .collect();
     faults.push(Fault {
