@@ -37,7 +37,7 @@ pub enum Reading {
     Count,
     /// Sum of the values of a counter in each second of the judged phases, on average.
     PerSecond,
-    /// Last value of a gauge. Of several parts, the one that is worst for the limit.
+    /// Last value of a gauge. With several parts, the worst of their values.
     Last,
 }
 

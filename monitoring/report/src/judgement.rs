@@ -189,7 +189,7 @@ impl Judge<'_> {
         (counts.count > 0 || self.measures.iter().any(|name| name == measure.name)).then_some(counts)
     }
 
-    /// The last value of a gauge. Of several parts, the one that is worst for the limit.
+    /// The last value of a gauge. With several parts, the worst of their values.
     fn worst_last(&self, measure: &Measure, limit: Limit, scope: Scope) -> Option<u64> {
         let index = self.catalogue.measures.iter().position(|known| known == measure)?;
         let values = self.snapshot.chosen(scope.only).filter_map(|part| part.measures.last(index));

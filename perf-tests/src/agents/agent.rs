@@ -137,7 +137,7 @@ impl Agent {
     }
 }
 
-/// The end that a message means which is none of the expected ones.
+/// The end of an agent after a message that it did not expect.
 fn unexpected(message: ToAgent) -> AgentEnd {
     match message {
         ToAgent::Refused(why) => AgentEnd::Refused(why.join("; ")),

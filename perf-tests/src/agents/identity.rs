@@ -24,7 +24,7 @@ pub(crate) fn hello(scenario: &str, catalogue: &Catalogue, token: &str) -> io::R
     })
 }
 
-/// A token that nobody can guess.
+/// A random token.
 pub(crate) fn new_token() -> String {
     hex(&rand::random::<[u8; 32]>())
 }

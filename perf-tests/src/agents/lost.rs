@@ -119,7 +119,7 @@ mod tests {
     fn a_lost_agent_would_have_made_as_many_iterations_as_others() {
         // The others have 4 VUs, which made 200 iterations. It has 2.
         assert_eq!(dropped(&constant_vus(6, SECS(10)), 30), [0, 0, 70]);
-        // Of 6 s that were left, 2 s are warm-up.
+        // 2 s of the remaining 6 s are warm-up.
         assert_eq!(dropped(&constant_vus(6, SECS(10)).warm_up(SECS(6)), 40), [20, 0, 40]);
     }
 }

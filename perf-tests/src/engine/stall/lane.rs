@@ -42,7 +42,7 @@ pub(super) struct Lane {
 pub(super) enum Waiters {
     /// One. It may just be slow, since other virtual users do not wait.
     One,
-    /// That of the only virtual user. It may be slow, or the target does not respond.
+    /// The request of the only virtual user. It may be slow, or the target does not respond.
     OnlyVu,
     /// At least two. An ordinary tail does not have them.
     Several,
