@@ -6,47 +6,15 @@
 
 #![no_main]
 
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
 use perf_tests::http::h1::{AnswerTo, ResponseLimits};
 use perf_tests::http::h2::{Connection, Http2Request};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use perf_tests_fuzz::Bytes;
 
 const LIMITS: ResponseLimits = ResponseLimits { head: 1024, headers: 16, body: 2048, interim: 3 };
-
-/// Yields the bytes in pieces whose lengths depend on `seed` (all at once if it is 0), then closes.
-struct Bytes<'a> {
-    rest: &'a [u8],
-    seed: u32,
-}
-
-impl AsyncRead for Bytes<'_> {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let most = if self.seed == 0 { usize::MAX } else { 1 + (self.seed >> 16) as usize % 7 };
-        self.seed = self.seed.wrapping_mul(1_664_525).wrapping_add(if self.seed == 0 { 0 } else { 1_013_904_223 });
-        let (piece, rest) = self.rest.split_at(self.rest.len().min(buf.remaining()).min(most));
-        buf.put_slice(piece);
-        self.rest = rest;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Bytes<'_> {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
 
 fn play(frames: &[u8], seed: u32, answer_to: AnswerTo) -> Result<(u16, Vec<u8>), String> {
     let mut connection = Connection::new(Bytes { rest: frames, seed }, LIMITS);
