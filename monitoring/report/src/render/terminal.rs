@@ -153,12 +153,12 @@ impl TextTable {
             widest.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
         };
         loop {
+            let has_words = width(&shown, Mark::signed_word) <= style.width;
             let last = shown.iter().copied().filter(|&at| self.columns[at].rank > 0);
             match last.max_by_key(|&at| self.columns[at].rank) {
-                Some(column) if width(&shown, Mark::signed_word) > style.width => shown.retain(|&at| at != column),
+                Some(column) if !has_words => shown.retain(|&at| at != column),
                 _ => {
-                    let fits = width(&shown, Mark::signed_word) <= style.width;
-                    let verdict = if fits { Mark::signed_word } else { |mark: &Mark| mark.sign.to_owned() };
+                    let verdict = if has_words { Mark::signed_word } else { |mark: &Mark| mark.sign.to_owned() };
                     let mut table = self.table(&shown, verdict, style);
                     if width(&shown, verdict) > style.width {
                         let width = u16::try_from(style.width).unwrap_or(u16::MAX);
