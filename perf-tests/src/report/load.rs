@@ -57,7 +57,8 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
     let arrivals = match &part.schedule {
         Schedule::Arrivals { arrivals, .. } => Some(ArrivalCounts {
             planned: arrivals.total(),
-            started: counts.lateness.spread().count(),
+            // Not `lateness`, which has iterations that waited for a connection and were refused.
+            started: counts.iterations.completed + counts.iterations.interrupted,
             late: counts.late,
             late_after_ms: LATE_AFTER.as_secs_f64() * 1e3,
             lateness_ms: durations(counts.lateness.spread()),

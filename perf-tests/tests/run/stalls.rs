@@ -104,11 +104,12 @@ fn one_frozen_endpoint_is_named_and_the_other_one_is_met() {
 
 #[test]
 fn slow_responses_and_short_freezes_are_not_stalls() {
+    // The single VU makes 38 requests, so that one that is late on a busy machine decides nothing.
     for (vus, latency, freeze, testid) in
-        [(20, 230, 0, "steady-1"), (1, 5, 200, "steady-2"), (5, 5, 200, "steady-3"), (1, 240, 0, "steady-4")]
+        [(20, 200, 0, "steady-1"), (1, 5, 200, "steady-2"), (5, 5, 200, "steady-3"), (1, 200, 0, "steady-4")]
     {
         let (latency, freeze) = (Duration::from_millis(latency), Duration::from_millis(freeze));
-        let finished = frozen(constant_vus(vus, SECOND * 5), testid, latency, freeze);
+        let finished = frozen(constant_vus(vus, SECOND * 8), testid, latency, freeze);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
         assert!(!report.has(FindingKind::Stall) && report.requests.unknown == 0, "{testid}: {:?}", report.findings);
