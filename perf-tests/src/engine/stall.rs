@@ -202,7 +202,7 @@ impl StallWatch {
         for (at, wait) in waits {
             let (lane, endpoint) = (&self.lanes[at], at % self.endpoints);
             let sent = (0..self.parts.len()).map(|part| self.lanes[part * self.endpoints + endpoint].ended()).sum();
-            let Some(assessment) = wait.assess(lane, sent) else { continue };
+            let Some(assessment) = wait.assess(lane, sent).filter(|_| wait.is_far_longer(lane)) else { continue };
             let (missing, late) = (assessment.missing, wait.late_share);
             let own = (at, assessment.omitted);
             let others = wait.silent.iter().map(|endpoint| {

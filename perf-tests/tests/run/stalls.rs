@@ -117,6 +117,29 @@ fn slow_responses_and_short_freezes_are_not_stalls() {
 }
 
 #[test]
+fn an_endpoint_that_is_always_slow_does_not_stall() {
+    let service = RawService::start(|request| {
+        thread::sleep(Duration::from_millis(if request.line.contains("/pong") { 650 } else { 30 }));
+        Action::Respond
+    });
+    let load = constant_vus(10, SECOND * 8);
+    let finished = Scenario::new("both", &BOTH).exercises(&[PING, PONG]).load(load).run_with(
+        settings(&service, "slow-1"),
+        async |vu: &mut Vu, (): &()| {
+            for _ in 0..5 {
+                ping(vu).await?;
+                vu.think(Duration::from_millis(20), Duration::from_millis(60)).await;
+            }
+            vu.request(PONG).send().await?;
+            Ok(())
+        },
+    );
+    let report = finished.report().unwrap();
+    assert_eq!(verdict(report, "pong_latency"), Verdict::Missed);
+    assert!(!report.has(FindingKind::Stall) && report.requests.unknown == 0, "{:?}", report.findings);
+}
+
+#[test]
 fn a_stall_names_the_endpoint_that_no_vu_reached() {
     let service = RawService::start(|request| {
         let is_frozen = request.line.contains("/ping") && (SECOND * 3..SECOND * 5).contains(&request.at);

@@ -273,6 +273,20 @@ impl LongWait {
         (are_many || self.exceeds_budget(lane, sent)).then_some(assessment)
     }
 
+    /// Whether it is far longer than the mean response in the rest of the load. An endpoint that is
+    /// always slow does not stall.
+    pub(super) fn is_far_longer(&self, lane: &Lane) -> bool {
+        let rest = self.rest(lane);
+        rest.ended < FEWEST || rest.pace_of_fast(self.length).is_some()
+    }
+
+    /// The load without this wait, and without others whose pace is known.
+    fn rest(&self, lane: &Lane) -> Progress {
+        let rest = lane.total.since(lane.set_aside);
+        // If a pace is known, the wait itself is set aside.
+        if self.missing.is_some() { rest } else { rest.since(Progress { ended: self.waiting, ..self.progress }) }
+    }
+
     /// Whether the missing requests alone exceed the objective's error budget.
     fn exceeds_budget(&self, lane: &Lane, sent: u64) -> bool {
         let omitted = self.estimate(lane).map(|assessment| assessment.omitted);
@@ -281,8 +295,7 @@ impl LongWait {
 
     /// Requests that would have been made. `None` if no pace is known.
     fn estimate(&self, lane: &Lane) -> Option<Assessment> {
-        let rest = || lane.total.since(lane.set_aside).since(Progress { ended: self.waiting, ..self.progress });
-        let by_rest = || rest().pace_of_fast(self.length).map(|pace| pace * self.progress.exposure);
+        let by_rest = || self.rest(lane).pace_of_fast(self.length).map(|pace| pace * self.progress.exposure);
         let missing = self.missing.or_else(by_rest)?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, not negative")]
         let late = (missing * self.late_share) as u64;
