@@ -2,11 +2,12 @@
 
 use monitoring::catalogue::Catalogue;
 use monitoring::slo::Slo;
+use perf_report::Report;
 use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, Rule, SCHEMA};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::judgement::{Measurement, ObjectiveResult};
 use perf_report::verdict::{self, Tally};
-use perf_report::{Measurement, ObjectiveResult, Report};
 
 use crate::gate;
 use crate::measure::{

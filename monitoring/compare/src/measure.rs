@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::gate::{self, SignedRank};
 use perf_report::comparison::Change;
-use perf_report::{EndpointResult, Millis, Report};
+use perf_report::judgement::EndpointResult;
+use perf_report::{Millis, Report};
 
 /// A pair of neighboring rounds.
 #[derive(Debug, Clone, Copy)]

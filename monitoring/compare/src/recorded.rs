@@ -15,10 +15,12 @@ use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
 use monitoring::ratio::Ratio;
 use perf_report::comparison::{Comparison, ComparisonMethod, Rule};
+use perf_report::evidence::Slice;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::judgement::{EndpointResult, Requests};
 use perf_report::quantile::RankedLatencies;
 use perf_report::render::files::HISTOGRAMS;
-use perf_report::{EndpointResult, Millis, Report, Requests, Slice};
+use perf_report::{Millis, Report};
 
 use crate::comparison::{About, compare};
 use crate::gate;

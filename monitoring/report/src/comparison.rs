@@ -6,10 +6,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Millis;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
 use crate::format::{millis, signed_percent};
-use crate::{Millis, ObjectiveResult};
+use crate::judgement::ObjectiveResult;
 
 /// Schema version of `comparison.json`.
 pub const SCHEMA: u32 = 2;

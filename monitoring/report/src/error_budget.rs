@@ -8,7 +8,8 @@
 
 use monitoring::ratio::Ratio;
 
-use crate::{ObjectiveResult, Report};
+use crate::Report;
+use crate::judgement::ObjectiveResult;
 
 /// Days of a month.
 pub const MONTH_DAYS: f64 = 30.0;
@@ -63,8 +64,8 @@ fn budget(objective: &ObjectiveResult) -> Option<Budget<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judgement::{Goal, Measurement, Percentile};
     use crate::verdict::Tally;
-    use crate::{Goal, Measurement, Percentile};
 
     #[test]
     fn a_budget_is_the_number_of_allowed_bad_requests() {

@@ -3,12 +3,18 @@
 //! The process that makes the load writes it. The process that judges reads it, perhaps on another
 //! machine.
 
+mod agent_result;
+mod backend_values;
 mod counts;
+mod environment;
 mod failures;
 mod histogram;
 mod measures;
 mod phase_time;
+mod plan_result;
 mod snapshot;
+mod store_result;
+mod timeline;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,18 +22,25 @@ use std::collections::BTreeMap;
 use monitoring::catalogue::Catalogue;
 use serde::{Deserialize, Serialize};
 
+pub use agent_result::AgentResult;
+pub use backend_values::{BackendValue, CacheResult};
 pub use counts::{
     BodyBytes, CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
     ServerTimes, SpanCounts, StatusCounts, ThreadTimes,
 };
+pub use environment::{Environment, TargetHost};
 pub use failures::{FailedRequest, FailureCause, FailureCauses, body_text, describe_failure, describe_status};
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
 pub use measures::{MeasureCounts, Measures};
 pub use phase_time::{PhaseTime, judged_ms};
+pub use plan_result::{
+    ArrivalCounts, CLOSED, Durations, Generator, Iterations, OPEN, PartResult, PlanResult, SegmentLatency,
+};
 pub use snapshot::{Chosen, Layout, PartCounts, Snapshot};
+pub use store_result::StoreResult;
+pub use timeline::{EndpointSlice, Slice, Timeline};
 
 use crate::finding::Finding;
-use crate::{AgentResult, BackendValue, CacheResult, Environment, Generator, PlanResult, StoreResult, Timeline};
 
 /// Schema version of the evidence.
 pub const SCHEMA: u32 = 1;

@@ -2,12 +2,13 @@
 
 use monitoring::slo::OnMiss;
 
+use crate::Report;
 use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
 use crate::findings::{comparison_findings, describe_miss};
+use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
-use crate::{ObjectiveResult, Report};
 
 /// Verdict and its cause.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,12 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use monitoring::prometheus::alerts::TOO_MANY_ERRORS;
 use monitoring::ratio::Ratio;
 
+use crate::Report;
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{count, millis, percent_beside};
+use crate::judgement::{EndpointResult, Goal, ObjectiveResult};
 use crate::verdict::Verdict;
-use crate::{EndpointResult, Goal, ObjectiveResult, Report};
 
 /// Share of its limit from which a latency is close to it.
 const NEAR_LIMIT: f64 = 0.8;
@@ -199,8 +200,9 @@ fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Millis;
+    use crate::judgement::{Measurement, Requests};
     use crate::verdict::{self, Tally};
-    use crate::{Measurement, Millis, Requests};
     use monitoring::services::stock_ai::STOCK_AI;
 
     /// Findings about a run with these p95 values in milliseconds, by endpoint. `failed` has the

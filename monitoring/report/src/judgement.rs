@@ -1,6 +1,10 @@
 //! Judges a run: a pure function of its evidence and the catalogue.
 
+mod check_result;
 mod connecting;
+mod endpoint_result;
+mod goal;
+mod objective_result;
 mod segments;
 mod smoke;
 
@@ -16,17 +20,20 @@ use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
+pub use check_result::CheckResult;
+pub use endpoint_result::{CurvePoint, EndpointResult, Requests, ServerTiming};
+pub use goal::{Goal, LimitSide, Percentile, Share};
+pub use objective_result::{Measurement, ObjectiveResult};
+pub use segments::SegmentResult;
+
 use crate::evidence::{
-    Chosen, EndpointCounts, Evidence, Latency, MeasureCounts, PartCounts, PhaseTime, RequestCounts, ServerTimes,
-    Snapshot, judged_ms,
+    Chosen, EndpointCounts, Evidence, Iterations, Latency, MeasureCounts, PartCounts, PhaseTime, RequestCounts,
+    ServerTimes, Snapshot, judged_ms,
 };
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
+use crate::millis::Millis;
 use crate::verdict::{self, Tally, Verdict};
-use crate::{
-    CheckResult, CurvePoint, EndpointResult, Iterations, Measurement, Millis, ObjectiveResult, Requests, SegmentResult,
-    ServerTiming,
-};
 
 /// Counts of a run, which may still be in progress, and the objectives that they are judged by.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,8 @@
 //! Nothing in this crate does IO or reads a clock. Modules in reading order:
 //!
 //! - [`evidence`]: what was measured; [`quantile`] and [`millis`]: quantiles with failed requests
-//! - [`judgement`] and [`verdict`]: how a run and an objective are judged; [`mod@exit_code`]
+//! - [`judgement`] and [`verdict`]: how a run, an endpoint and an objective are judged;
+//!   [`exit_code`]
 //! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`read`]
 //! - [`finding`], [`findings`], [`interpretation`], [`headline`] and [`error_budget`]: what a
 //!   result means
@@ -36,4 +37,4 @@ mod tests;
 
 pub use failure::FailureKind;
 pub use millis::Millis;
-pub use report::*;
+pub use report::Report;

@@ -2,10 +2,10 @@
 
 use monitoring::slo::OnMiss;
 
-use crate::ObjectiveResult;
 use crate::comparison::Conclusion;
 use crate::exit_code::ExitCode;
 use crate::finding::Severity;
+use crate::judgement::ObjectiveResult;
 use crate::verdict::Verdict;
 
 /// Tone, for colors.

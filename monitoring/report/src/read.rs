@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::comparison::{self, Comparison};
 use crate::evidence::{self, Evidence};
-use crate::{Report, SCHEMA};
+use crate::report::{Report, SCHEMA};
 
 /// Error of reading a report, a comparison or evidence.
 #[derive(Debug, thiserror::Error)]

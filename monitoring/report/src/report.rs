@@ -10,34 +10,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{BodyBytes, Evidence, FailureCause};
+use crate::evidence::{
+    AgentResult, CacheResult, Environment, Evidence, FailureCause, Generator, Iterations, PlanResult, StoreResult,
+    Timeline,
+};
 use crate::exit_code::ExitCode;
-use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity};
-use crate::judgement::Judgement;
-use crate::millis::Millis;
+use crate::judgement::{CheckResult, EndpointResult, Goal, Judgement, ObjectiveResult, Requests, SegmentResult};
 use monitoring::slo::OnMiss;
 
-mod agent;
-mod backend;
-mod environment;
-mod goal;
-mod load;
-mod objective;
 #[cfg(test)]
 mod tests;
-mod timeline;
-
-pub use agent::AgentResult;
-pub use backend::CacheResult;
-pub use environment::{Environment, TargetHost};
-pub use goal::{Goal, LimitSide, Percentile, Share};
-pub use load::{
-    ArrivalCounts, CLOSED, CheckResult, Durations, Generator, OPEN, PartResult, PlanResult, SegmentLatency,
-    SegmentResult,
-};
-pub use objective::{BackendValue, Measurement, ObjectiveResult};
-pub use timeline::{EndpointSlice, Slice, Timeline};
 
 /// Schema version of `report.json`.
 pub const SCHEMA: u32 = 2;
@@ -230,116 +213,10 @@ impl Report {
     }
 }
 
-/// Counts of requests.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Requests {
-    /// Requests that were sent and recorded, failed ones included.
-    pub sent: u64,
-    /// Requests that failed.
-    pub failed: u64,
-    /// Requests that were cut off or never made. Their results are unknown.
-    pub unknown: u64,
-}
-
-/// Counts of iterations.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Iterations {
-    /// Completed iterations, failed ones included.
-    pub completed: u64,
-    /// Completed iterations that ended with an error.
-    pub failed: u64,
-    /// Iterations that were cut off at the end of the run.
-    pub interrupted: u64,
-    /// Iterations that were planned but never started.
-    pub dropped: u64,
-}
-
-/// Results of one endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct EndpointResult {
-    /// Name in the catalogue.
-    pub name: String,
-    /// Numbers of requests.
-    pub requests: Requests,
-    /// Requests that were started and cut off. They are part of the unknown ones, and the backend
-    /// may have counted them.
-    #[serde(default)]
-    pub cut: u64,
-    /// Requests that were sent again on a new connection, because the server closed a reused
-    /// connection without a response. The backend may have counted them twice.
-    #[serde(default, skip_serializing_if = "crate::verdict::is_zero")]
-    pub reconnects: u64,
-    /// Bytes of response bodies. Bytes of bodies that were cut off are not part of them.
-    #[serde(default, skip_serializing_if = "BodyBytes::is_empty")]
-    pub bodies: BodyBytes,
-    /// Requests by status code. "0" means no response.
-    pub by_status: BTreeMap<String, u64>,
-    /// Failed requests by kind.
-    pub errors: BTreeMap<FailureKind, u64>,
-    /// Median latency of all requests. Failed requests count as infinite.
-    pub p50_ms: Option<Millis>,
-    /// 95th percentile of latency. Failed requests count as infinite.
-    pub p95_ms: Option<Millis>,
-    /// 99th percentile of latency. Failed requests count as infinite.
-    pub p99_ms: Option<Millis>,
-    /// Percentile curve, up to the last percentile that at least one request exceeds.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub curve: Vec<CurvePoint>,
-    /// Median of response times, which begin when requests are due. Only open loads have them.
-    #[serde(default)]
-    pub response_p50_ms: Option<Millis>,
-    /// The 95th percentile of response times.
-    #[serde(default)]
-    pub response_p95_ms: Option<Millis>,
-    /// The 99th percentile of response times.
-    #[serde(default)]
-    pub response_p99_ms: Option<Millis>,
-    /// Durations that the backend reported for some of its responses, if it sends `Server-Timing`.
-    #[serde(default)]
-    pub server_timing: Option<ServerTiming>,
-}
-
-/// A point of a percentile curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CurvePoint {
-    /// Percentile in parts per million: 950,000 is p95.
-    pub ppm: u32,
-    /// Latency at this percentile.
-    pub ms: Millis,
-}
-
-/// Requests whose duration the backend reported.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ServerTiming {
-    /// Number of these requests. They are a sample: every n-th request of each VU.
-    pub requests: u64,
-    /// Mean of the durations reported by the backend.
-    pub server_mean_ms: f64,
-    /// Mean of the latencies of the same requests.
-    pub client_mean_ms: f64,
-}
-
-/// Delivery of metrics to the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StoreResult {
-    /// URL of the store, without user and password.
-    pub url: String,
-    /// Pushes that the store accepted.
-    pub accepted: u64,
-    /// Attempts that the store did not accept.
-    pub refused: u64,
-    /// Whether the store accepted the last push, which has the final counts.
-    pub complete: bool,
-    /// Whether the store has the same numbers of good and total requests as the report, for each
-    /// objective. `None` if the query failed.
-    pub agrees: Option<bool>,
-    /// Time of the last push, Unix milliseconds. A query at this time gives the final counts.
-    pub last_push_unix_ms: Option<i64>,
-}
-
 /// Exit code of a run: the most severe one of all objectives and findings. A run without a verdict
 /// on an objective that can fail it is inconclusive.
-pub fn exit_code(objectives: &[ObjectiveResult], findings: &[Finding]) -> ExitCode {
+#[cfg(test)]
+pub(crate) fn exit_code(objectives: &[ObjectiveResult], findings: &[Finding]) -> ExitCode {
     most_severe(objectives, findings, Gate { misses: true, smoke: false })
 }
 

@@ -2,15 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
-use perf_report::evidence::{FailedRequest, FailureCauses};
+use perf_report::Report;
+use perf_report::evidence::{FailedRequest, FailureCauses, Iterations};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity, Subject};
 use perf_report::headline::Headline;
+use perf_report::judgement::{Measurement, ObjectiveResult, Requests};
 use perf_report::read::read_report;
 use perf_report::render::terminal::{RunResult, TerminalStyle, render_result};
-use perf_report::report::Report;
 use perf_report::verdict::{Reason, Tally, Verdict};
-use perf_report::{FailureKind, Iterations, Measurement, Millis, ObjectiveResult, Requests};
+use perf_report::{FailureKind, Millis};
 
 /// A run of the stub backend that met its objectives.
 fn met() -> Report {

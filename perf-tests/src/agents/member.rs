@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use monitoring::ratio::Ratio;
-use perf_report::AgentResult;
+use perf_report::evidence::AgentResult;
 use perf_report::format::clock_time;
 use tokio::time;
 

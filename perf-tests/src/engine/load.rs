@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use perf_report::AgentResult;
+use perf_report::evidence::AgentResult;
 use serde::{Deserialize, Serialize};
 
 use super::share::Share;

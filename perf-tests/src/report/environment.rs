@@ -3,7 +3,7 @@
 use std::thread;
 
 use perf_host::proc;
-use perf_report::{Environment, TargetHost};
+use perf_report::evidence::{Environment, TargetHost};
 use perf_settings::Settings;
 use prometheus_store::shown_url;
 

@@ -7,11 +7,12 @@ use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
-use perf_report::evidence::PhaseTime;
+use perf_report::evidence::{
+    AgentResult, ArrivalCounts, Durations, Generator, Iterations, PartResult, PhaseTime, SegmentLatency,
+};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{count, percent};
-use perf_report::{AgentResult, ArrivalCounts, Durations, Generator, Iterations, PartResult, SegmentLatency};
 
 use crate::engine::Load;
 use crate::measure::{Chosen, GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
@@ -28,7 +29,7 @@ pub(crate) fn plan_result(
     plan: &Plan,
     loads: &[LoadProfile],
     snapshot: &Snapshot,
-) -> Result<perf_report::PlanResult, serde_json::Error> {
+) -> Result<perf_report::evidence::PlanResult, serde_json::Error> {
     let parts = plan.parts.iter().zip(loads).zip(&snapshot.parts);
     let mut parts: Vec<_> =
         parts.map(|((part, load), counts)| part_result(part, load, counts)).collect::<Result<_, _>>()?;
@@ -37,7 +38,7 @@ pub(crate) fn plan_result(
             part.endpoints = part_latencies(catalogue, snapshot, at);
         }
     }
-    Ok(perf_report::PlanResult { hash: plan.hash(), parts })
+    Ok(perf_report::evidence::PlanResult { hash: plan.hash(), parts })
 }
 
 /// Latencies of one part after warm-up, by endpoint.
@@ -76,7 +77,7 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
             dropped,
         },
         iteration_ms: durations(counts.iteration_duration.spread()),
-        model: if arrivals.is_some() { perf_report::OPEN } else { perf_report::CLOSED }.to_owned(),
+        model: if arrivals.is_some() { perf_report::evidence::OPEN } else { perf_report::evidence::CLOSED }.to_owned(),
         arrivals,
         endpoints: BTreeMap::new(),
     })

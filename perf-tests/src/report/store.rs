@@ -8,7 +8,7 @@ use monitoring::label::{self, BACKEND_JOB};
 use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector};
 use monitoring::slo::Slo;
-use perf_report::ObjectiveResult;
+use perf_report::judgement::ObjectiveResult;
 use prometheus_store::{BodyLimit, ClientError, ClientOptions, Prometheus, QueryError, StoreAccess, store_client};
 use tokio::time;
 use url::Url;

@@ -7,8 +7,9 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
+use perf_report::Millis;
+use perf_report::evidence::{EndpointSlice, Slice, Timeline};
 use perf_report::quantile::RankedLatencies;
-use perf_report::{EndpointSlice, Millis, Slice, Timeline};
 
 use crate::measure::{Section, TimelineError};
 use crate::plan::{PartPlan, Plan, Schedule};

@@ -1,10 +1,9 @@
 //! The result of the pushes, and the comparison of the store's counts with the verdict.
 
-use perf_report::ObjectiveResult;
 use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::judgement::judge;
+use perf_report::judgement::{ObjectiveResult, judge};
 
 use super::PreparedRun;
 use crate::remote_write::Pushes;
@@ -12,7 +11,7 @@ use crate::remote_write::Pushes;
 impl PreparedRun {
     /// Adds the result of the pushes, and compares the store's counts with the measured ones.
     pub(super) async fn add_store_result(&self, url: String, pushes: Pushes, evidence: &mut Evidence) {
-        let mut store = perf_report::StoreResult {
+        let mut store = perf_report::evidence::StoreResult {
             url,
             accepted: pushes.accepted,
             refused: pushes.refused,

@@ -1,7 +1,7 @@
 //! Several objectives on one endpoint: percentiles, other spans, throughput and parts.
 
+use perf_report::judgement::{Measurement, ObjectiveResult};
 use perf_report::verdict::Reason;
-use perf_report::{Measurement, ObjectiveResult};
 use test_support::objectives::{CATALOGUE, HITS, QUEUE_LENGTH, ROOM};
 
 use super::*;

@@ -94,7 +94,7 @@ fn worst(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use perf_report::Goal;
+    use perf_report::judgement::Goal;
 
     use super::*;
 

@@ -3,12 +3,13 @@
 use monitoring::ratio::Ratio;
 use monitoring::slo::OnMiss;
 
+use crate::Millis;
 use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{count, millis, percent_beside};
-use crate::report::LimitSide;
+use crate::judgement::LimitSide;
+use crate::judgement::{Goal, Measurement, ObjectiveResult};
 use crate::verdict::Verdict;
-use crate::{Goal, Measurement, Millis, ObjectiveResult};
 
 /// Formats the measured value in the terms of the objective: a percentile, a share of successes or
 /// of errors, or a value of the backend.

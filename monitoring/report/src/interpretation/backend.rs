@@ -1,8 +1,10 @@
 //! Findings about the backend's own metrics.
 
+use crate::Report;
+use crate::evidence::CacheResult;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::judgement::{Goal, ObjectiveResult};
 use crate::verdict::Verdict;
-use crate::{CacheResult, Goal, ObjectiveResult, Report};
 
 /// Share of hits from which a cache is worth having.
 const GOOD_HITS: f64 = 0.8;

@@ -4,9 +4,11 @@ use monitoring::phase::Phase;
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use super::slope::Slope;
+use crate::evidence::Slice;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::judgement::ObjectiveResult;
 use crate::verdict::Verdict;
-use crate::{Millis, ObjectiveResult, Report, Slice};
+use crate::{Millis, Report};
 
 /// Probability that an objective that is just met looks missed in any section of a run.
 const CHANCE: f64 = 0.001;
@@ -129,7 +131,8 @@ fn point(report: &Report, slice: &Slice) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EndpointSlice, Goal};
+    use crate::evidence::EndpointSlice;
+    use crate::judgement::Goal;
 
     /// A report with a section per second. `values` returns the bad requests per hundred and the
     /// median in milliseconds of a second, which are the same for all endpoints.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::{Millis, Report, SegmentResult};
+use crate::judgement::SegmentResult;
+use crate::{Millis, Report};
 
 /// Minimum number of points for a line.
 const LEAST_POINTS: usize = 5;
@@ -125,7 +126,7 @@ fn line(endpoint: &str, points: &Points) -> Option<Trend> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SegmentLatency;
+    use crate::evidence::SegmentLatency;
 
     fn report(kind: &str, medians: &dyn Fn(u32) -> [f64; 2]) -> Report {
         let mut report = Report::sample();

@@ -4,9 +4,19 @@ use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::evidence::{SegmentCounts, SegmentKey, Snapshot};
-use crate::{SegmentLatency, SegmentResult};
+use crate::evidence::{SegmentCounts, SegmentKey, SegmentLatency, Snapshot};
+
+/// Latencies of one segment of a scenario, by endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SegmentResult {
+    /// Name of the segment: "day 3".
+    pub name: String,
+    /// Latencies by name of the endpoint.
+    pub endpoints: BTreeMap<String, SegmentLatency>,
+}
 
 /// All segments in their order, over all loads of the run.
 pub(super) fn results(catalogue: &Catalogue, snapshot: &Snapshot) -> Vec<SegmentResult> {

@@ -1,11 +1,10 @@
 //! Judges a run of one iteration: does everything work at all? It has too few requests for a
 //! percentile.
 
-use crate::ObjectiveResult;
+use super::{Goal, ObjectiveResult};
 use crate::evidence::Snapshot;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Subject};
-use crate::report::Goal;
 use crate::verdict::Verdict;
 
 /// Judges shares strictly: one failure is a miss. Percentiles are not judged. Any failed request is

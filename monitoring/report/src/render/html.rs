@@ -135,7 +135,7 @@ fn page(title: &str, body: &Markup) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AgentResult;
+    use crate::evidence::AgentResult;
     use crate::finding::{Finding, FindingKind, Subject};
 
     fn report() -> Report {

@@ -3,13 +3,14 @@
 use monitoring::slo::OnMiss;
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 
+use crate::Report;
 use crate::comparison::{Comparison, Conclusion, SidesP95};
 use crate::evidence::FailureCause;
 use crate::finding::Finding;
 use crate::findings::{describe_measured, finding};
+use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 use crate::verdict::Verdict;
-use crate::{ObjectiveResult, Report};
 
 /// Contents of the file for a run.
 ///

@@ -6,14 +6,15 @@
 
 use std::fmt::Write as _;
 
+use crate::Report;
 use crate::comparison::{Comparison, SidesP95};
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
 use crate::findings::{comparison_findings, describe_measured, run_findings};
 use crate::headline::Headline;
+use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 use crate::verdict::Tally;
-use crate::{ObjectiveResult, Report};
 
 /// Summary of a run: the verdict, then objectives, then findings.
 pub fn render_run(report: &Report) -> String {

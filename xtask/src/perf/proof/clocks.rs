@@ -9,7 +9,9 @@ use monitoring::label::{NAME, TESTID};
 use monitoring::metric::{Metric, Part};
 use monitoring::phase::Phase;
 use monitoring::promql::Selector;
-use perf_report::{EndpointResult, Generator, Millis, Report};
+use perf_report::evidence::Generator;
+use perf_report::judgement::EndpointResult;
+use perf_report::{Millis, Report};
 use serde::Serialize;
 
 use super::endpoint_counters::EndpointCounters;

@@ -19,8 +19,8 @@ pub(super) fn must_have_data(question: &Question, report: &Report) -> bool {
 #[cfg(test)]
 mod tests {
     use dashboards::queries::QuestionKind;
+    use perf_report::judgement::{Goal, Measurement};
     use perf_report::verdict::Tally;
-    use perf_report::{Goal, Measurement};
 
     use super::*;
 

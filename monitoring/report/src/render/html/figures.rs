@@ -5,8 +5,10 @@ use monitoring::phase::Phase;
 use monitoring::ratio::Ratio;
 
 use super::chart::{Axis, Band, Chart, Level, Line, NARROW, WIDE, clock};
+use crate::evidence::{EndpointSlice, Slice};
 use crate::format::{millis, percent};
-use crate::{EndpointResult, EndpointSlice, Millis, ObjectiveResult, Report, Slice};
+use crate::judgement::{EndpointResult, ObjectiveResult};
+use crate::{Millis, Report};
 
 /// Share of two counts in percent.
 pub(super) fn share(part: u64, whole: u64) -> String {

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::{class, figures};
+use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::evidence::describe_failure;
 use crate::finding::Finding;
 use crate::findings::{describe_measured, run_findings};
 use crate::format::{self, interval, percent};
 use crate::interpretation::interpret;
+use crate::judgement::ObjectiveResult;
 use crate::mark::{Mark, Tone};
 use crate::verdict::Tally;
-use crate::{ObjectiveResult, Report};
 
 /// List of findings, and the interpretation of the result.
 pub(super) fn findings(report: &Report) -> Markup {

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Column, TerminalStyle, TextTable, finding_lines};
-use crate::evidence::FailureCause;
+use crate::evidence::{AgentResult, FailureCause, PartResult};
 use crate::finding::Finding;
 use crate::findings::{describe_measured, not_available};
 use crate::format::{count, interval, millis, percent};
 use crate::headline::{Headline, cause_finding, cause_objective};
 use crate::interpretation::interpret;
+use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 use crate::verdict::{Tally, Verdict};
-use crate::{AgentResult, Millis, ObjectiveResult, PartResult, Report};
+use crate::{Millis, Report};
 
 /// Limit on causes of failed requests. `report.html` has all of them.
 const SHOWN_CAUSES: usize = 5;

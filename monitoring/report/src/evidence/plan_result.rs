@@ -1,11 +1,10 @@
-//! The load in a report: the plan, its execution, and the generator's resources.
+//! The plan, its execution, and the generator's resources.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Iterations;
 use crate::millis::Millis;
 
 /// The plan and its execution.
@@ -50,6 +49,19 @@ pub const CLOSED: &str = "closed load: VUs wait for responses, so a stall leaves
 /// Text about open loads.
 pub const OPEN: &str = "open load: iterations start when they are due, and response times count from then";
 
+/// Counts of iterations.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Iterations {
+    /// Completed iterations, failed ones included.
+    pub completed: u64,
+    /// Completed iterations that ended with an error.
+    pub failed: u64,
+    /// Iterations that were cut off at the end of the run.
+    pub interrupted: u64,
+    /// Iterations that were planned but never started.
+    pub dropped: u64,
+}
+
 /// Execution of planned arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArrivalCounts {
@@ -93,15 +105,6 @@ pub struct Generator {
     pub steal: Option<f64>,
 }
 
-/// Latencies of one segment of a scenario, by endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SegmentResult {
-    /// Name of the segment: "day 3".
-    pub name: String,
-    /// Latencies by name of the endpoint.
-    pub endpoints: BTreeMap<String, SegmentLatency>,
-}
-
 /// Latencies of one endpoint in one segment or part. Failed requests count as infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentLatency {
@@ -113,15 +116,4 @@ pub struct SegmentLatency {
     pub p50_ms: Option<Millis>,
     /// 95th percentile, with two significant digits.
     pub p95_ms: Option<Millis>,
-}
-
-/// Evaluations of a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CheckResult {
-    /// Name of the check.
-    pub name: String,
-    /// Number of evaluations.
-    pub tried: u64,
-    /// Evaluations that did not pass.
-    pub failed: u64,
 }

@@ -1,4 +1,4 @@
-//! The timeline in a report: counts and quantiles of sections of equal length.
+//! The timeline of a run: counts and quantiles of sections of equal length.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Machine and software in a report.
+//! Machine and software of a run.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

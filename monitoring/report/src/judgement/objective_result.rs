@@ -1,4 +1,4 @@
-//! Objectives in a report: limit, measured value and verdict.
+//! The result of an objective: limit, measured value and verdict.
 
 use monitoring::backend_slo::{BackendSlo, Bound};
 use monitoring::catalogue::Catalogue;
@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, LimitSide};
+use crate::evidence::BackendValue;
 use crate::exit_code::ExitCode;
 use crate::millis::Millis;
 use crate::verdict::{self, Reason, Tally, Verdict};
@@ -95,17 +96,6 @@ pub enum Measurement {
     },
     /// A value of the backend's own metrics.
     Backend(BackendValue),
-}
-
-/// A value of the backend's own metrics, as the store returned it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct BackendValue {
-    /// Value that is judged: the worst of the run, or its mean.
-    pub value: f64,
-    /// Time before [`BackendValue::at_unix_ms`] over which it is the worst or the mean, in seconds.
-    pub over_s: u64,
-    /// Time of the query, Unix milliseconds. The store returns the same value for this time.
-    pub at_unix_ms: i64,
 }
 
 impl ObjectiveResult {
@@ -279,7 +269,7 @@ mod tests {
     use monitoring::backend_slo::Amount;
 
     use super::*;
-    use crate::exit_code;
+    use crate::report::exit_code;
 
     const MEMORY: BackendSlo = BackendSlo::at_most("memory", "Memory", "bytes", Amount::Mebibytes(1));
 

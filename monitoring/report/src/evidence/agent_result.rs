@@ -1,4 +1,4 @@
-//! The agents of a run in a report.
+//! The agents that made a load together.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
