@@ -17,7 +17,7 @@ pub use perf_report::evidence::{
 pub use pulse::Pulse;
 pub(crate) use pulse::{LaneSum, PulseSum};
 pub(crate) use recorder::IterationEnd;
-pub use recorder::{LATE_AFTER, Place, Recorder, SampleKey, Segment, Segments};
-pub use sample::{DurationParts, Failure, Sample};
+pub use recorder::{LATE_AFTER, Place, Recorder};
+pub use sample::{DurationParts, Failure, Sample, SampleKey, Segment, Segments};
 pub(crate) use slow_times::{SHORTEST_STALL, SlowTimes};
 pub use timeline::{Section, TimelineError, TimelineRecorder};

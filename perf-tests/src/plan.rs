@@ -12,9 +12,9 @@ pub mod executor;
 mod load_error;
 mod phases;
 mod profile;
+mod schedule;
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -29,6 +29,7 @@ pub use profile::{
     LoadProfile, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, ramping_vus,
     shared_iterations,
 };
+pub use schedule::{ActiveSpan, IterationLimit, Schedule, VuPlan};
 
 /// Everything that a run will do.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,59 +59,6 @@ pub struct PartPlan {
     pub schedule: Schedule,
     /// When each phase of the load begins.
     pub phases: PhasePlan,
-}
-
-/// Which virtual users run iterations, and when.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Schedule {
-    /// Closed: a virtual user begins its next iteration when the previous one has ended.
-    Vus {
-        /// Every virtual user.
-        vus: Vec<VuPlan>,
-        /// The number of iterations.
-        iterations: IterationLimit,
-    },
-    /// Open: an iteration begins when it is due, whether or not earlier ones have ended.
-    Arrivals {
-        /// When each iteration is due.
-        arrivals: Arc<Arrivals>,
-        /// Virtual users that exist from the start.
-        vus: u32,
-        /// Maximum number of virtual users. An arrival that finds all of them busy is dropped.
-        max_vus: u32,
-    },
-}
-
-/// One virtual user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VuPlan {
-    /// Unique in the run, from 1. The id 0 runs setup and teardown.
-    pub id: u32,
-    /// The times in which it is active, ascending.
-    pub spans: Vec<Span>,
-}
-
-/// A time in which a virtual user is active, from the start of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Its first iteration begins.
-    pub start: Duration,
-    /// It begins no further iteration.
-    pub stop: Duration,
-    /// An iteration still under way is cut off. If the next span begins earlier, the iteration
-    /// continues into that span.
-    pub cut: Duration,
-}
-
-/// The number of iterations of a closed load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IterationLimit {
-    /// As many as time allows.
-    UntilStop,
-    /// This many in total. A virtual user that is free takes the next one.
-    Shared(u64),
-    /// This many for each virtual user.
-    Each(u64),
 }
 
 impl Plan {

@@ -15,7 +15,7 @@ use perf_report::evidence::{
 };
 
 use super::pulse::Pulse;
-use super::sample::{Failure, Sample};
+use super::sample::{Failure, Sample, SampleKey, Segments};
 use super::slow_times::SlowTimes;
 
 /// An iteration is late if it begins more than this after it was due. The latencies of its requests
@@ -32,27 +32,6 @@ pub struct Recorder {
     counts: Snapshot,
     slow_times: SlowTimes,
     pulse: Arc<Pulse>,
-}
-
-/// A name and a number by which requests are grouped, such as `("day", 3)`.
-pub type Segment = (&'static str, u32);
-
-/// The segments of a request, each with a different name.
-pub type Segments = [Option<Segment>; 3];
-
-/// The cell in which a request is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SampleKey {
-    /// Index of the part that made it.
-    pub part: usize,
-    /// Index of its endpoint in the catalogue.
-    pub endpoint: usize,
-    /// Phase of the load in which it was due.
-    pub phase: Phase,
-    /// Whether its iteration began late.
-    pub late: bool,
-    /// Segments that the scenario has set.
-    pub segments: Segments,
 }
 
 /// Index of a part, and the segments that the scenario has set.

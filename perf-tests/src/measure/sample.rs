@@ -1,8 +1,9 @@
-//! The measurement of one request.
+//! The measurement of one request, and the cell in which it is counted.
 
 use std::time::Duration;
 
 use monitoring::metric::Part;
+use monitoring::phase::Phase;
 use monitoring::span::Span;
 use tokio::time::Instant;
 
@@ -48,6 +49,27 @@ impl Sample {
     pub fn response_time(&self) -> Duration {
         self.finished.duration_since(self.due)
     }
+}
+
+/// A name and a number by which requests are grouped, such as `("day", 3)`.
+pub type Segment = (&'static str, u32);
+
+/// The segments of a request, each with a different name.
+pub type Segments = [Option<Segment>; 3];
+
+/// The cell in which a request is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SampleKey {
+    /// Index of the part that made it.
+    pub part: usize,
+    /// Index of its endpoint in the catalogue.
+    pub endpoint: usize,
+    /// Phase of the load in which it was due.
+    pub phase: Phase,
+    /// Whether its iteration began late.
+    pub late: bool,
+    /// Segments that the scenario has set.
+    pub segments: Segments,
 }
 
 /// The parts of a request's time, in nanoseconds. They take half the memory of durations, and every

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::SampleKey;
+use super::sample::SampleKey;
 
 /// No stall is shorter. Anything shorter may be the machine's.
 pub(crate) const SHORTEST_STALL: Duration = Duration::from_millis(200);

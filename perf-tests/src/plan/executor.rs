@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arrivals::{Arrivals, Spacing};
 use super::load_error::{LoadError, MAX_ARRIVALS};
-use super::{IterationLimit, Schedule, Span, VuPlan};
+use super::{ActiveSpan, IterationLimit, Schedule, VuPlan};
 
 pub use constant_arrival_rate::ConstantArrivalRate;
 pub use constant_vus::ConstantVus;
@@ -92,7 +92,7 @@ impl Executor {
 impl PartPlacement {
     /// Virtual users that all start and stop together.
     fn constant_vus(&self, vus: u32, iterations: IterationLimit) -> Schedule {
-        let span = Span { start: self.start, stop: self.end, cut: self.end + self.graceful_stop };
+        let span = ActiveSpan { start: self.start, stop: self.end, cut: self.end + self.graceful_stop };
         let vus = (0..vus).map(|vu| VuPlan { id: self.first_id + vu, spans: vec![span] });
         Schedule::Vus { vus: vus.collect(), iterations }
     }

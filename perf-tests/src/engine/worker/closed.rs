@@ -14,7 +14,7 @@ use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, Work
 use crate::clock;
 use crate::data::FeederError;
 use crate::engine::vu::{Held, Vu};
-use crate::plan::{Span, VuPlan};
+use crate::plan::{ActiveSpan, VuPlan};
 
 /// One virtual user, from its first start to its last stop.
 pub(super) struct VuTask {
@@ -57,7 +57,7 @@ impl VuTask {
 
     /// Runs one iteration after another until the span ends. Breaks if no later iteration of this
     /// virtual user can succeed.
-    async fn iterate(&self, vu: &mut Vu, span: &Span, begun: &mut u64) -> ControlFlow<()> {
+    async fn iterate(&self, vu: &mut Vu, span: &ActiveSpan, begun: &mut u64) -> ControlFlow<()> {
         let epoch = self.worker.context.epoch;
         let stop = epoch + span.stop;
         let mut cut = pin!(time::sleep_until(epoch + span.cut));

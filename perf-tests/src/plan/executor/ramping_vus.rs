@@ -7,7 +7,7 @@ use perf_settings::{Stage, shown_stages};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, Span, VuPlan, check_vus, describe_vus,
+    ActiveSpan, ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, VuPlan, check_vus, describe_vus,
     phases_of_stages,
 };
 
@@ -76,15 +76,15 @@ impl RampingVus {
         vus.zip(first_id..).map(|(spans, id)| VuPlan { id, spans }).collect()
     }
 
-    fn with_cuts(&self, times: &[(Duration, Duration)], place: &PartPlacement) -> Vec<Span> {
+    fn with_cuts(&self, times: &[(Duration, Duration)], place: &PartPlacement) -> Vec<ActiveSpan> {
         let last_cut = place.end + place.graceful_stop;
-        let mut spans: Vec<Span> = Vec::new();
+        let mut spans: Vec<ActiveSpan> = Vec::new();
         for &(start, stop) in times.iter().rev() {
             let cut = if stop == place.end { last_cut } else { (stop + self.graceful_ramp_down).min(last_cut) };
             // If the next span begins before the cut, the iteration continues until the next span's
             // cut.
             let cut = spans.last().filter(|next| next.start <= cut).map_or(cut, |next| next.cut);
-            spans.push(Span { start, stop, cut });
+            spans.push(ActiveSpan { start, stop, cut });
         }
         spans.reverse();
         spans
@@ -118,7 +118,7 @@ mod tests {
         let vus = ramp(1, &[(4, 5), (0, 2), (3, 2), (2, 0)]);
         let counts: Vec<_> = [0, 1, 2, 3, 4, 6, 8].map(SECS).iter().map(|&at| active(&vus, at)).collect();
         assert_eq!(counts, [1, 2, 3, 4, 2, 2, 1]);
-        assert_eq!(vus[0].spans, [Span { start: SECS(0), stop: SECS(9), cut: SECS(39) }]);
+        assert_eq!(vus[0].spans, [ActiveSpan { start: SECS(0), stop: SECS(9), cut: SECS(39) }]);
         // The fifth span has no length: its number was reached and left at once.
         assert_eq!(vus[4].spans[0].start, vus[4].spans[0].stop);
     }
@@ -127,7 +127,7 @@ mod tests {
     fn a_vu_that_is_planned_again_in_time_is_not_cut_off() {
         let vus = ramp(2, &[(0, 1), (10, 1), (0, 2), (10, 2)]);
         assert_eq!(vus[1].spans[0].cut, SECS(50));
-        assert_eq!(vus[1].spans[1], Span { start: SECS(10), stop: SECS(20), cut: SECS(50) });
+        assert_eq!(vus[1].spans[1], ActiveSpan { start: SECS(10), stop: SECS(20), cut: SECS(50) });
         let vus = ramp(2, &[(0, 1), (60, 1), (0, 2), (10, 2)]);
         assert_eq!(vus[1].spans[0].cut, SECS(30));
     }

@@ -20,11 +20,12 @@ use testcontainers::core::{Host, IntoContainerPort as _, WaitFor};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
 
-use super::super::{Images, PROMETHEUS_PORT, StackOptions, images, state_folder};
-use super::networks;
 use tokio::time;
 
+use super::networks;
 use crate::host::owner;
+use crate::stack::images::{self, Images};
+use crate::stack::options::{PROMETHEUS_PORT, StackOptions, state_folder};
 use crate::{files, workspace};
 
 /// Time limit from a container's creation to the log line that says it listens.
