@@ -7,7 +7,7 @@ use std::time::Duration;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::measure::Measure;
-use perf_host::{Lock, LockError};
+use perf_host::Lock;
 use perf_settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -327,24 +327,17 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
 }
 
 /// Reads the settings from the environment, and locks this clone for load. A dry run sends nothing
-/// and needs no lock. An agent's coordinator has it.
+/// and needs no lock. An agent's coordinator has it, and so has the command that reads the outcome.
 fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), ScenarioResult> {
     let refused = |error: &dyn std::fmt::Display, outcome| {
         ScenarioResult::new(Err(RunError::Configuration(error.to_string())), outcome)
     };
     let settings = settings::from_env().map_err(|error| refused(&error, None))?;
-    if settings.dry_run || settings::agent_join().is_some() {
+    if settings.dry_run || settings.outcome.is_some() || settings::agent_join().is_some() {
         return Ok((settings, None));
     }
-    match Lock::take(&settings::folder(&settings).join("load.lock"), scenario) {
+    match Lock::take_for_load(&settings::folder(&settings), scenario) {
         Ok(lock) => Ok((settings, Some(lock))),
-        Err(LockError::Held(holder)) => {
-            let message = format!(
-                "another load test runs in this clone ({holder}), and two would measure each other: wait for it, or \
-                 run one after another (cargo xtask perf SCENARIO SCENARIO, or cargo test … -- --ignored --test-threads=1)"
-            );
-            Err(refused(&message, settings.outcome))
-        }
         Err(error) => Err(refused(&error, settings.outcome)),
     }
 }

@@ -43,9 +43,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The folder of reports and locks. The default is beside cargo's output, whatever the current
-/// folder is.
+/// The folder of reports and locks, whatever the current folder is.
 pub(crate) fn folder(settings: &Settings) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    root.join(settings.folder.as_deref().unwrap_or(Path::new("target/perf")))
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&settings.folder)
 }

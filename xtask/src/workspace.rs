@@ -15,17 +15,12 @@ pub(crate) fn root() -> PathBuf {
 
 /// Cargo's target folder.
 pub(crate) fn target() -> PathBuf {
-    var("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
-}
-
-/// The lock of commands that make load in this clone or write its reports.
-pub(crate) fn command_lock() -> PathBuf {
-    perf().join("command.lock")
+    root().join(perf_settings::target_folder(&var))
 }
 
 /// The folder of reports, locks and the stack's state.
 pub(crate) fn perf() -> PathBuf {
-    var(FOLDER).map_or_else(|| target().join("perf"), |folder| root().join(folder))
+    root().join(perf_settings::state_folder(&var))
 }
 
 /// A short name of this clone and its folder, so that two of them do not share containers.

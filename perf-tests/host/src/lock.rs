@@ -22,6 +22,12 @@ pub enum LockError {
     /// Another process holds it. The text is the content of the lock file: holder and process id.
     #[error("the lock is held by {0}")]
     Held(String),
+    /// Another process makes load. The text is the content of the lock file: holder and process id.
+    #[error(
+        "another load test runs in this clone ({0}), and two would measure each other: wait for it, or run one after \
+         another (cargo xtask perf SCENARIO SCENARIO, or cargo test … -- --ignored --test-threads=1)"
+    )]
+    Loaded(String),
     /// The file could not be created, locked or written.
     #[error("failed to lock {}: {error}", path.display())]
     Failed {
@@ -33,6 +39,19 @@ pub enum LockError {
 }
 
 impl Lock {
+    /// Locks a clone for a command that makes load or writes reports, like [`Lock::take`]. Two load
+    /// tests at once would measure each other, and would use each other's stack. `folder` is the
+    /// clone's folder of state.
+    ///
+    /// # Errors
+    /// If another process makes load in this clone, or the file cannot be locked.
+    pub fn take_for_load(folder: &Path, holder: &str) -> Result<Self, LockError> {
+        Self::take(&folder.join("command.lock"), holder).map_err(|error| match error {
+            LockError::Held(holder) => LockError::Loaded(holder),
+            error => error,
+        })
+    }
+
     /// Locks a file and creates it if necessary. If another process holds the lock, blocks the
     /// thread for up to 3 s. Other processes see the holder as `holder` and its process id.
     ///
@@ -75,6 +94,11 @@ mod tests {
         let refused = Lock::take(&path, "endurance").unwrap_err().to_string();
         let expected = format!("the lock is held by basic, process {}", std::process::id());
         assert!(cfg!(windows) || refused == expected, "{refused}");
+        let load = std::env::temp_dir().join(format!("perf-load-{}", std::process::id()));
+        let _held = Lock::take_for_load(&load, "basic").unwrap();
+        let refused = Lock::take_for_load(&load, "endurance").unwrap_err().to_string();
+        assert!(refused.starts_with("another load test runs in this clone ("), "{refused}");
+        std::fs::remove_dir_all(load).unwrap();
         drop(held);
         drop(Lock::take(&path, "endurance").unwrap());
         std::fs::remove_file(path).unwrap();

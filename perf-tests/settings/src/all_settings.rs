@@ -54,7 +54,7 @@ const GENERAL: &[Setting] = &[
         .help("Also push latencies as native histograms. Objectives are still judged from the classic buckets"),
     flag("out", One("DIR"), &[OUT], |it, text| file(&mut it.out, text))
         .help("Report folder, one subfolder per run [default: target/perf]"),
-    variable(&[FOLDER], |it, text| file(&mut it.folder, text)).help(
+    variable(&[FOLDER], |it, text| put(&mut it.folder, Ok(text.into()))).help(
         "Folder of reports (unless --out), locks and the stack's state [default: target/perf]. Two runs at once in one \
          clone need two folders",
     ),

@@ -16,6 +16,7 @@ use super::{
 use crate::all_settings::all_settings;
 use crate::setting::Setting;
 use crate::value::parse_url;
+use crate::variables::state_folder;
 use monitoring::stack_limits;
 use prometheus_store::{StoreAccess, shown_url};
 
@@ -71,8 +72,9 @@ pub struct Settings {
     pub ignored: Vec<String>,
     /// The folder for reports.
     pub out: Option<PathBuf>,
-    /// The folder of reports, locks and the stack's state, if it is not `target/perf`.
-    pub folder: Option<PathBuf>,
+    /// The folder of reports, locks and the stack's state. A relative path counts from the
+    /// workspace's root.
+    pub folder: PathBuf,
     /// The file that the outcome is written to.
     pub outcome: Option<PathBuf>,
     /// Whether live progress is hidden.
@@ -124,7 +126,7 @@ impl Settings {
             native_histograms: false,
             ignored: Vec::new(),
             out: None,
-            folder: None,
+            folder: state_folder(&|_| None),
             outcome: None,
             quiet: false,
             revision: String::new(),
@@ -172,6 +174,7 @@ impl Settings {
         let given: Vec<_> = given.collect();
         let error = |name: &str, why| SettingsError::Value { name: name.to_owned(), why };
         let mut settings = Self::new(parse_url(DEFAULT_TARGET).map_err(|why| error(TARGET, why))?);
+        settings.folder = state_folder(lookup);
         for (setting, name, text) in &given {
             (setting.set)(&mut settings, text).map_err(|why| error(name, why))?;
         }

@@ -2,6 +2,7 @@
 //! names. The table of settings has all names and their meaning.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 macro_rules! names {
     ($($constant:ident = $name:literal;)*) => {
@@ -51,6 +52,8 @@ names! {
     PUSH_INTERVAL = "K6_PROMETHEUS_RW_PUSH_INTERVAL";
 }
 
+/// Cargo's variable for the folder of its output.
+const CARGO_TARGET: &str = "CARGO_TARGET_DIR";
 /// All [`Settings`](super::Settings) as JSON. `cargo xtask perf` passes them to a scenario's
 /// process in this variable.
 pub const SETTINGS_JSON: &str = "PERF_SETTINGS";
@@ -70,4 +73,17 @@ pub fn header_lines(variables: impl Iterator<Item = (OsString, OsString)>) -> St
         Some(format!("{}:{}\n", name.to_str()?.strip_prefix(RW_HEADERS)?, value.to_str()?))
     };
     variables.filter_map(line).collect()
+}
+
+/// Cargo's target folder. A relative path counts from the workspace's root.
+pub fn target_folder(lookup: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    let given = lookup(CARGO_TARGET).filter(|folder| !folder.is_empty());
+    given.map_or_else(|| "target".into(), PathBuf::from)
+}
+
+/// The folder of reports, locks and the stack's state: [`FOLDER`], or else `perf` in cargo's target
+/// folder. A relative path counts from the workspace's root.
+pub fn state_folder(lookup: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    let given = lookup(FOLDER).filter(|folder| !folder.is_empty());
+    given.map_or_else(|| target_folder(lookup).join("perf"), PathBuf::from)
 }

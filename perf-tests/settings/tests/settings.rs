@@ -1,5 +1,6 @@
 //! Settings from flags, from variables, and across the process boundary.
 
+use std::path::Path;
 use std::time::Duration;
 
 use perf_settings::*;
@@ -21,8 +22,16 @@ fn a_switch_can_be_off() {
 
 #[test]
 fn debug_output_of_settings_holds_no_secrets() {
-    let urls = [TARGET, REMOTE_WRITE, PROMETHEUS].map(|name| (name, "http://user:S3cr3t@127.0.0.1:9/x?key=S3cr3t"));
-    let given = [&urls[..], &[(RW_HTTP_HEADERS, "X-Key:S3cr3t"), (RW_CLIENT_CERTIFICATE_KEY, "")]].concat();
+    let urls = [REMOTE_WRITE, PROMETHEUS].map(|name| (name, "http://user:S3cr3t@127.0.0.1:9/x?key=S3cr3t"));
+    let given = [
+        &urls[..],
+        &[
+            (TARGET, "http://user:S3cr3t@127.0.0.1:9/x"),
+            (RW_HTTP_HEADERS, "X-Key:S3cr3t"),
+            (RW_CLIENT_CERTIFICATE_KEY, ""),
+        ],
+    ]
+    .concat();
     let shown = format!("{:?}", settings(&given).unwrap());
     assert!(shown.contains("127.0.0.1") && !shown.contains("S3cr3t"), "{shown}");
 }
@@ -251,4 +260,12 @@ fn a_contradiction_names_the_flags_or_variables_as_typed() {
     assert_eq!(stages, "--stage and --duration exclude each other, because stages have durations: remove one");
     let rate = settings(&[(RATE, "1/s"), (ITERATIONS, "5")]).unwrap_err().to_string();
     assert_eq!(rate, format!("{RATE} and {ITERATIONS} exclude each other: remove one"));
+}
+
+#[test]
+fn the_folder_of_state_is_beside_cargos_output() {
+    let folder = |given: &[(&str, &str)]| settings(given).unwrap().folder;
+    assert_eq!(folder(&[]), Path::new("target/perf"));
+    assert_eq!(folder(&[("CARGO_TARGET_DIR", "/built")]), Path::new("/built/perf"));
+    assert_eq!(folder(&[("CARGO_TARGET_DIR", "/built"), (FOLDER, "second")]), Path::new("second"));
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use perf_host::Lock;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
@@ -61,8 +60,7 @@ async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
         return reports::find(name);
     }
     // A running command has the lock. It may write the report before it releases the lock.
-    let _lock = Lock::take(&workspace::command_lock(), "cargo xtask report")
-        .context("a load test is running in this clone: wait until it ends")?;
+    let _lock = Lock::take_for_load(&workspace::perf(), "cargo xtask report")?;
     let Some(path) = reports::find_unjudged_evidence(name) else { return reports::find(name) };
     let mut report = reports::judge_evidence(reports::read_evidence(&path)?)?;
     let message = "the command ended before it proved the run: this report is made from its evidence";

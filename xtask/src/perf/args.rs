@@ -184,7 +184,8 @@ impl PerfArgs {
     /// The settings of the run: a flag overrides its variable.
     pub(super) fn settings(&self) -> Result<Settings, SettingsError> {
         let mut settings = self.settings_over(&|name| workspace::var(name))?;
-        settings.out.get_or_insert_with(workspace::perf);
+        settings.folder = workspace::root().join(&settings.folder);
+        settings.out.get_or_insert_with(|| settings.folder.clone());
         // The scenario process may run in another folder.
         let files = [&mut settings.out, &mut settings.replay].into_iter().flatten();
         for path in files.chain(settings.http.files_mut()) {

@@ -32,11 +32,10 @@ pub(super) struct PerfPlan {
     pub(super) stub: Option<PathBuf>,
 }
 
-/// Begins to count signals, and locks this clone for load. Two load tests at once would measure
-/// each other, and would use each other's stack.
+/// Begins to count signals, and locks this clone for load.
 ///
 /// # Errors
-/// If another command of this clone holds the lock.
+/// If another process makes load in this clone.
 pub(super) fn lock_clone(
     args: &PerfArgs,
     settings: &Settings,
@@ -45,11 +44,9 @@ pub(super) fn lock_clone(
     if args.list || settings.dry_run {
         return Ok((signals, None));
     }
-    match Lock::take(&workspace::command_lock(), "cargo xtask perf") {
+    match Lock::take_for_load(&settings.folder, "cargo xtask perf") {
         Ok(lock) => Ok((signals, Some(lock))),
-        Err(LockError::Held(holder)) => Err(configuration(format!(
-            "another load test runs in this clone ({holder}), and two would measure each other: wait for it"
-        ))),
+        Err(error @ LockError::Loaded(_)) => Err(configuration(error)),
         Err(error) => Err(anyhow::Error::from(error).into()),
     }
 }

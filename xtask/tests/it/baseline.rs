@@ -90,11 +90,11 @@ fn report_files_are_reproducible_and_a_second_load_is_rejected() {
     let (backend, one, other) = (Backend::start(&[]), out("again"), out("at-once"));
     let mut long = xtask(&["perf", "-q", "-u", "2", "-d", "12s", "--stack", "none", "--target", &backend.url]);
     let mut running = long.args(["--out", one.to_str().unwrap()]).stderr(std::process::Stdio::null()).spawn().unwrap();
-    let lock = root().join("target/perf/load.lock");
+    let lock = root().join("target/perf/command.lock");
     wait_for("the lock", std::time::Duration::from_secs(120), || {
         let holder = std::fs::read_to_string(&lock).ok()?;
         // The run creates its folder after it has taken the lock.
-        (holder.contains("basic") && one.exists()).then_some(())
+        (holder.contains("cargo xtask perf") && one.exists()).then_some(())
     });
     let refused = perf_for("2s", &backend, &[], &other);
     assert!(refused.code == 104 && refused.text.contains("another load test runs"), "{}", refused.text);

@@ -326,3 +326,25 @@ fn a_scenario_runs_as_a_plain_test_too() {
     let report = report(&out);
     assert_eq!((report.exit_code, report.iterations.completed), (ExitCode::Met, 60));
 }
+
+#[test]
+#[ignore = "loads the stub backend: run with cargo xtask ci"]
+fn a_plain_test_is_found_where_cargo_writes() {
+    let (backend, target) = (Backend::start(&[]), out("plain-target"));
+    let with_target = |command: &mut Command| {
+        run(command.env("CARGO_TARGET_DIR", &target).env_remove("PERF_FOLDER").current_dir(root()))
+    };
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--test", "load", "--", "--ignored", "basic"]);
+    // What is built stays in this clone's folder.
+    command.env("CARGO_BUILD_BUILD_DIR", root().join("target")).env("PERF_TESTID", "plain-1");
+    command.env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "60").env("K6_VUS", "10");
+    let output = with_target(&mut command);
+    assert_eq!(output.code, 0, "{}", output.text);
+    for (args, expected) in
+        [(&["runs"][..], "plain-1"), (&["report", "latest"], "plain-target/perf/latest/report.html")]
+    {
+        let output = with_target(&mut xtask(args));
+        assert!(output.code == 0 && output.text.contains(expected), "{args:?}: {}", output.text);
+    }
+}

@@ -29,7 +29,7 @@ impl OwnPrograms {
             LockError::Held(holder) => {
                 configuration(format!("another comparison is running in this clone ({holder}): wait until it ends"))
             }
-            LockError::Failed { .. } => configuration(error),
+            error => configuration(error),
         })?;
         files::make_folder(&folder)?;
         Ok(Self { folder, _lock: lock })
