@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Settings, UnixTarget, ValueError, parse_url};
+use crate::value::redact;
 
 /// The values of a setting by the name of a host. The empty name stands for a value without a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,12 +78,16 @@ pub fn names_main_target(text: &str) -> bool {
     text.split_whitespace().any(|target| split(target).0.is_none())
 }
 
-/// Parses a target: an HTTP URL, or a Unix socket such as `unix:/run/app.sock`.
+/// Parses a target: an HTTP URL without query and fragment, or a Unix socket such as
+/// `unix:/run/app.sock`. Requests append their path and query to it.
 ///
 /// # Errors
 /// If the text is neither.
 pub fn parse_target(text: &str) -> Result<Url, ValueError> {
-    UnixTarget::parse(text).unwrap_or_else(|| parse_url(text))
+    const REST: &str = "it has a query or a fragment, which requests would not send: remove it";
+    let url = UnixTarget::parse(text).unwrap_or_else(|| parse_url(text))?;
+    let is_base = url.query().is_none() && url.fragment().is_none();
+    if is_base { Ok(url) } else { Err(ValueError::Url(redact(text), REST.to_owned())) }
 }
 
 /// Parses targets such as `http://a auth=http://b`. The main target has no name.
@@ -135,11 +140,20 @@ mod tests {
         let two = ("http://a.test/".to_owned(), vec!["auth http://b.test/x".to_owned()]);
         assert_eq!(targets("http://a.test auth=http://b.test/x"), Ok(two));
         assert_eq!(targets("auth=http://b.test").unwrap().0, "http://main.test/", "the default stays");
-        assert_eq!(targets("http://a.test/?auth=1").unwrap().1, [] as [String; 0], "a query is not a name");
+        assert_eq!(split("http://a.test/?auth=1").0, None, "a query is not a name");
         for wrong in ["http://a.test http://b.test", "auth=http://a.test auth=http://b.test", "auth=nowhere", " "] {
             assert!(targets(wrong).is_err(), "{wrong}");
         }
         assert!(names_main_target("auth=http://a http://b") && !names_main_target("auth=http://a"));
+    }
+
+    #[test]
+    fn a_target_has_no_query_and_no_fragment() {
+        for text in ["http://a.test/?token=b", "http://a.test/x#y", "auth=http://a.test/?", "http://a.test/#"] {
+            let error = targets(text).unwrap_err().to_string();
+            assert!(error.contains("a.test") && error.contains("query or a fragment") && error.contains("remove it"));
+            assert!(!error.contains("token"), "{error}");
+        }
     }
 
     #[test]

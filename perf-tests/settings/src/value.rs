@@ -83,7 +83,7 @@ pub fn parse_url(text: &str) -> Result<Url, ValueError> {
 
 /// Removes possible passwords and tokens from a text that should be a URL, even if the text is not
 /// valid.
-fn redact(text: &str) -> String {
+pub(super) fn redact(text: &str) -> String {
     let (text, query) = text.split_once('?').map_or((text, ""), |(text, _)| (text, "?***"));
     let Some(at) = text.rfind('@') else { return format!("{text}{query}") };
     let scheme = text[..at].find("://").map_or("", |end| &text[..end + 3]);
