@@ -100,7 +100,7 @@ async fn run(
         LoadOutput::Nothing(code) => return Ok(code),
     };
     let mut report = reports::judge_evidence(evidence).map_err(configuration)?;
-    report.requests_per_day = plan.args.baseline.requests_per_day;
+    report.requests_per_day = plan.args.baseline.production.requests_per_day;
     let (path, own) = (folder.join(REPORT), report.exit_code);
     let (mut proof, mut compared) = (None, BaselineComparison::NotRequested);
     if plan.is_interrupted() {

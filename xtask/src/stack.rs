@@ -5,6 +5,7 @@ pub(crate) mod docker_host;
 mod images;
 pub(crate) mod native;
 mod options;
+mod stack_args;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -21,9 +22,10 @@ use crate::host::cleanup::Cleanup;
 use crate::host::{owner, ports};
 use crate::target_metrics;
 use crate::terminal::print_note;
-pub(crate) use images::Images;
+pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
 use options::state_folder;
-pub(crate) use options::{GRAFANA_PORT, PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
+pub(crate) use options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
+pub(crate) use stack_args::{PortArgs, StackArgs};
 
 /// The folder of the shown archive, in the stack's state folder.
 const ARCHIVE: &str = "archive";

@@ -11,6 +11,9 @@ use perf_report::render::terminal::{RunResult, TerminalStyle, render_comparison,
 
 use crate::workspace;
 
+/// The variable that turns colors off, <https://no-color.org>.
+pub(crate) const NO_COLOR: &str = "NO_COLOR";
+
 /// Limits on the width of text, in columns. Text outside of them is hard to read.
 const MIN_WIDTH: usize = 40;
 const MAX_WIDTH: usize = 200;
@@ -32,7 +35,7 @@ fn style() -> TerminalStyle {
     let is_terminal = stdout().is_terminal();
     let width = workspace::var("COLUMNS").and_then(|columns| columns.parse().ok());
     let width = width.or_else(|| columns().filter(|_| is_terminal)).unwrap_or(TerminalStyle::PLAIN.width);
-    let color = is_terminal && workspace::var("NO_COLOR").is_none();
+    let color = is_terminal && workspace::var(NO_COLOR).is_none();
     TerminalStyle { width: width.clamp(MIN_WIDTH, MAX_WIDTH), color, unicode: is_unicode() }
 }
 

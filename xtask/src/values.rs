@@ -1,6 +1,8 @@
 //! Values and flags that several commands share.
 
 use std::ffi::OsStr;
+use std::fmt;
+use std::str::FromStr;
 
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
@@ -8,37 +10,47 @@ use perf_report::comparison::Rule;
 use perf_settings::parse_url;
 use url::Url;
 
+/// The flag for load in production, which reports compare with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProductionArgs {
+    /// Show error budgets for N requests per day in production
+    ///
+    /// The report then shows how many bad requests a month each error budget allows.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) requests_per_day: Option<u64>,
+}
+
 /// Flags of the rule by which two runs are compared.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RuleArgs {
     /// Ignore p95 slow-downs up to PERCENT
-    #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = percent)]
-    margin: f64,
+    #[arg(long, value_name = "PERCENT", default_value_t = Percent(Rule::default().margin))]
+    margin: Percent,
     /// Smallest p95 slow-down that must be detected
     ///
     /// Greater than --margin.
-    #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = percent)]
-    detect: f64,
+    #[arg(long, value_name = "PERCENT", default_value_t = Percent(Rule::default().detect))]
+    detect: Percent,
 }
 
 impl RuleArgs {
     pub(crate) fn rule(&self) -> Rule {
-        Rule { margin: self.margin, detect: self.detect, ..Rule::default() }
+        Rule { margin: self.margin.0, detect: self.detect.0, ..Rule::default() }
     }
 
     /// Rejects a rule that has no room between its two limits.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if self.detect > self.margin {
+        let Self { margin, detect } = self;
+        if detect > margin {
             return Ok(());
         }
-        let [detect, margin] = [self.detect, self.margin].map(|share| share * 100.0);
         Err(format!("--detect {detect} must be greater than --margin {margin}"))
     }
 
     /// The first flag whose value is not the default.
     pub(crate) fn changed_flag(&self) -> Option<&'static str> {
         let usual = Rule::default();
-        let changed = [("--margin", self.margin != usual.margin), ("--detect", self.detect != usual.detect)];
+        let changed = [("--margin", self.margin.0 != usual.margin), ("--detect", self.detect.0 != usual.detect)];
         changed.into_iter().find(|(_, is_changed)| *is_changed).map(|(flag, _)| flag)
     }
 }
@@ -59,9 +71,22 @@ impl TypedValueParser for UrlValue {
     }
 }
 
-/// Reads a percentage as a share: "5" and "5%" are 0.05.
-pub(crate) fn percent(value: &str) -> Result<f64, String> {
-    let number = value.strip_suffix('%').unwrap_or(value).trim().parse::<f64>();
-    let number = number.ok().filter(|number| (0.0..=1_000.0).contains(number));
-    number.map(|number| number / 100.0).ok_or_else(|| "not a percentage from 0 to 1000".to_owned())
+/// A share, written as a percentage: "5" and "5%" are 0.05.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+struct Percent(f64);
+
+impl FromStr for Percent {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
+        let number = number.ok().filter(|number| (0.0..=1_000.0).contains(number));
+        number.map(|number| Self(number / 100.0)).ok_or("not a percentage from 0 to 1000")
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0 * 100.0)
+    }
 }

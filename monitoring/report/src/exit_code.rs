@@ -28,7 +28,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// By precedence: the first code outranks all others, the last is outranked by all.
-    const RANKED: [Self; 8] = [
+    pub const RANKED: [Self; 8] = [
         Self::BadConfiguration,
         Self::Interrupted,
         Self::Internal,
@@ -64,6 +64,19 @@ impl ExitCode {
             Self::Missed => "an objective was missed",
             Self::BadConfiguration => "configuration, target or scenario error",
             Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Longer text for people, with the reasons for the code.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Inconclusive => {
+                "inconclusive: no data, too few requests, load not delivered, or metrics not accepted"
+            }
+            Self::Regressed => "slower than the base (--against) or the baseline (--baseline)",
+            Self::ProofFailed => "the proof failed: a panel, rule or query has no data, or requests were lost",
+            Self::BadConfiguration => "configuration error, no response from the target, or a mistake in a scenario",
+            Self::Met | Self::Internal | Self::Missed | Self::Interrupted => self.describe(),
         }
     }
 

@@ -299,12 +299,18 @@ fn on(field: &mut bool, text: &str) -> Result<(), ValueError> {
 
 /// Sets a file or folder; an empty name means not set.
 fn file(field: &mut Option<PathBuf>, text: &str) -> Result<(), ValueError> {
-    put(field, Ok((!text.is_empty()).then(|| text.into())))
+    put(field, Ok((!text.is_empty()).then(|| absolute(text))))
+}
+
+/// The absolute path of a file: another process, which also gets the settings, may run in another
+/// folder.
+fn absolute(file: &str) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.into())
 }
 
 /// Sets files, one `[NAME=]FILE` per line; an empty text means not set.
 fn files(field: &mut PerHost<PathBuf>, text: &str) -> Result<(), ValueError> {
-    put(field, PerHost::parse(text, |file| Ok(file.into())))
+    put(field, PerHost::parse(text, |file| Ok(absolute(file))))
 }
 
 /// Parses names of hosts, one `[NAME=]VALUE` per line, each with or without a port.

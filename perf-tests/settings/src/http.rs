@@ -114,12 +114,6 @@ impl HttpSettings {
         let names = [(HOST_HEADER, &self.host_header), (SNI, &self.sni)];
         files.chain(names.into_iter().flat_map(|(setting, values)| values.names().map(move |name| (setting, name))))
     }
-
-    /// The files that it names, whose paths have to become absolute for another process.
-    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let files = [&mut self.ca_certificate, &mut self.client_certificate, &mut self.client_key];
-        files.into_iter().flat_map(PerHost::values_mut)
-    }
 }
 
 impl Default for HttpSettings {

@@ -34,11 +34,6 @@ impl<T> PerHost<T> {
         self.0.keys().map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// All values, such as files whose paths have to become absolute.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.0.values_mut()
-    }
-
     /// Reads one `[NAME=]VALUE` per line. An empty text means not set.
     pub(super) fn parse(text: &str, value: impl Fn(&str) -> Result<T, ValueError>) -> Result<Self, ValueError> {
         let mut values = BTreeMap::new();

@@ -9,6 +9,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::render::files::{EVIDENCE, HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 
+use crate::values::ProductionArgs;
 use crate::{report_files, reports, terminal, workspace};
 
 #[derive(Debug, clap::Args)]
@@ -18,11 +19,8 @@ pub(crate) struct ReportArgs {
     /// A name is that of a comparison or baseline. A file is a report.json, comparison.json or
     /// evidence.json.
     report: String,
-    /// Show error budgets for N requests per day in production
-    ///
-    /// The report then shows how many bad requests a month each error budget allows.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    requests_per_day: Option<u64>,
+    #[command(flatten)]
+    production: ProductionArgs,
 }
 
 /// Runs the command.
@@ -36,11 +34,11 @@ pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         Ok(found) => found,
         Err(error) => return Ok(terminal::refuse(error)),
     };
-    if args.requests_per_day.is_some() {
-        report.requests_per_day = args.requests_per_day;
+    if args.production.requests_per_day.is_some() {
+        report.requests_per_day = args.production.requests_per_day;
     }
     let compared = reports::comparison_beside(&path)?;
-    if path.exists() && args.requests_per_day.is_none() {
+    if path.exists() && args.production.requests_per_day.is_none() {
         report_files::write_beside(&path, &report, compared.as_ref())?;
     } else {
         report_files::write(&path, &report, compared.as_ref())?;

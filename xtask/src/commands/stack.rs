@@ -6,15 +6,11 @@ mod status;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
 use clap::Subcommand;
-use monitoring::prometheus::recording_rules::Timing;
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 
 use crate::host::count_signals;
-use crate::stack::{
-    self, GRAFANA_PORT, Images, PROMETHEUS_PORT, Stack, StackChoice, StackOptions, StackPart, docker, native, parts,
-    stop,
-};
+use crate::stack::{self, Images, PortArgs, Stack, StackArgs, StackChoice, StackPart, docker, native, parts, stop};
 use crate::terminal::refuse;
 
 /// The subcommands of `cargo xtask stack`.
@@ -61,31 +57,10 @@ pub(crate) struct StackSelection {
 /// The stack to start.
 #[derive(Debug, clap::Args)]
 pub(crate) struct UpArgs {
-    /// Stack: auto, docker, native or none
-    ///
-    /// docker: containers. native: prometheus from PATH. none: no metrics are stored. auto: the
-    /// first of these that is available.
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = StackChoice::Auto)]
-    stack: StackChoice,
-    /// Port of Prometheus on 127.0.0.1
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = PROMETHEUS_PORT,
-        value_parser = clap::value_parser!(u16).range(1..)
-    )]
-    prometheus_port: u16,
-    /// Port of Grafana on 127.0.0.1
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = GRAFANA_PORT,
-        value_parser = clap::value_parser!(u16).range(1..)
-    )]
-    grafana_port: u16,
-    /// Do not start Grafana
-    #[arg(long, conflicts_with = "grafana_port")]
-    no_grafana: bool,
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(flatten)]
+    ports: PortArgs,
 }
 
 /// Runs the command.
@@ -94,7 +69,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
         StackCommand::Up(args) => start(&args).await,
         StackCommand::Down(which) => down(which.prometheus_port).await,
         StackCommand::Restart(args) => {
-            down(Some(args.prometheus_port)).await?;
+            down(Some(args.ports.prometheus())).await?;
             start(&args).await
         }
         StackCommand::Status => {
@@ -117,9 +92,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
-    let &UpArgs { stack: choice, prometheus_port, grafana_port, no_grafana } = args;
-    let (grafana, keep_data, timing) = (!no_grafana, true, Timing::USUAL);
-    let options = StackOptions { choice, prometheus_port, grafana_port, grafana, keep_data, timing, archive: None };
+    let options = args.ports.options(&args.stack);
     println!("{}", describe(&stack::start(&options, count_signals()?).await?));
     Ok(ExitCode::Met)
 }

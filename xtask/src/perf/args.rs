@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, stderr};
 use std::path::Path;
 
 use monitoring::backend_mapping::BackendMapping;
-use monitoring::prometheus::recording_rules::Timing;
+use perf_report::exit_code::ExitCode;
 use perf_settings::{Settings, SettingsError};
 use url::Url;
 
@@ -14,35 +14,22 @@ mod settings;
 mod tests;
 
 use gate::{BaselineArgs, GateArgs};
+pub(super) use gate::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 use settings::SettingArgs;
 
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
-use crate::stack::{GRAFANA_PORT, PROMETHEUS_PORT, StackChoice, StackOptions};
+use crate::stack::{PortArgs, StackArgs, StackChoice, StackOptions};
 use crate::{mapping_fit, reports, workspace};
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    every objective was met
-  90   inconclusive: no data, too few requests, load not delivered, or metrics not accepted
-  91   slower than the base (--against) or the baseline (--baseline)
-  92   the proof failed: a panel, rule or query has no data, or requests were lost
-  99   an objective was missed
-  104  configuration error, no response from the target, or a mistake in a scenario
-  105  interrupted
-  70   internal error
-If several apply, the first of these is used: 104, 105, 70, 99, 91, 92, 90.";
+/// The drill's Prometheus port. It differs from the default, so that a running stack does not
+/// conflict.
+pub(super) const DRILL_PORT: u16 = 9190;
+/// The variable that CI services set.
+const CI: &str = "CI";
+/// Flags whose commands may hold secrets.
+const COMMANDS: [&str; 3] = ["--start", "--build", "--reset"];
 
-const VARIABLES: &str = "Environment variables (a flag overrides its variable):";
-
-const OTHER_VARIABLES: &str = "  PERF_PROMETHEUS_IMAGE, PERF_GRAFANA_IMAGE
-          Container images to use instead of the default ones, for example from a mirror
-  PERF_DOCKER_NETWORK
-          Container network, host or bridge [default: try host, then bridge]
-  CI
-          If set: do not start Grafana, and stop the stack after the run
-  NO_COLOR
-          If set: print no color";
-
+const NO_GRAFANA: &str = "Do not start Grafana\n\nThis is the default if the variable CI is set.";
 const TARGET_AND_STACK: &str = "Target and stack";
 const JUDGING: &str = "Judging and comparing";
 
@@ -52,8 +39,14 @@ const JUDGING: &str = "Judging and comparing";
 /// scenarios, pushes their metrics, and prints for each objective whether it was met.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = EXIT_CODES,
-    after_long_help = format!("{EXIT_CODES}\n\n{VARIABLES}\n{}{OTHER_VARIABLES}", settings::describe_variables()),
+    mut_arg("no_grafana", |arg| arg.long_help(NO_GRAFANA)),
+    mut_arg("prometheus_port", |arg| { let help = arg.get_help().cloned().unwrap_or_default(); arg.long_help(format!("{help}\n\nThe default for --drill is {DRILL_PORT}.")) }),
+    after_help = describe_exit_codes(),
+    after_long_help = format!(
+        "{}\n\nEnvironment variables (a flag overrides its variable):\n{}",
+        describe_exit_codes(),
+        settings::describe_variables()
+    ),
 )]
 pub(crate) struct PerfArgs {
     /// Scenarios to run, one after another [default: basic]
@@ -61,46 +54,15 @@ pub(crate) struct PerfArgs {
     pub(super) scenarios: Vec<String>,
     #[command(flatten)]
     run: SettingArgs,
-    /// Stack: auto, docker, native or none
-    ///
-    /// docker: containers. native: prometheus from PATH. none: no metrics are stored. auto: the
-    /// first of these that is available.
-    #[arg(
-        long,
-        value_enum,
-        hide_possible_values = true,
-        default_value_t = StackChoice::Auto,
-        help_heading = TARGET_AND_STACK
-    )]
-    stack: StackChoice,
-    /// Do not start Grafana
-    ///
-    /// This is the default if the variable CI is set.
-    #[arg(long, conflicts_with = "grafana_port", help_heading = TARGET_AND_STACK)]
-    no_grafana: bool,
+    #[command(flatten, next_help_heading = TARGET_AND_STACK)]
+    stack: StackArgs,
     /// Stop the stack and delete its data after the run
     ///
     /// This is the default if the variable CI is set, or if standard error is not a terminal.
     #[arg(long, help_heading = TARGET_AND_STACK)]
     ephemeral: bool,
-    /// Port of Prometheus on 127.0.0.1 [default: 9090]
-    ///
-    /// The default for --drill is 9190.
-    #[arg(
-        long,
-        value_name = "PORT",
-        value_parser = clap::value_parser!(u16).range(1..),
-        help_heading = TARGET_AND_STACK
-    )]
-    pub(super) prometheus_port: Option<u16>,
-    /// Port of Grafana on 127.0.0.1 [default: 3001]
-    #[arg(
-        long,
-        value_name = "PORT",
-        value_parser = clap::value_parser!(u16).range(1..),
-        help_heading = TARGET_AND_STACK
-    )]
-    grafana_port: Option<u16>,
+    #[command(flatten, next_help_heading = TARGET_AND_STACK)]
+    pub(super) ports: PortArgs,
     /// Mapping of the target's metrics, such as GO or EXPRESS
     ///
     /// Replaces the mapping in the service's definition and is written like it, for example
@@ -186,11 +148,6 @@ impl PerfArgs {
         let mut settings = self.settings_over(&|name| workspace::var(name))?;
         settings.folder = workspace::root().join(&settings.folder);
         settings.out.get_or_insert_with(|| settings.folder.clone());
-        // The scenario process may run in another folder.
-        let files = [&mut settings.out, &mut settings.replay].into_iter().flatten();
-        for path in files.chain(settings.http.files_mut()) {
-            *path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        }
         settings.revision = workspace::revision();
         settings.command = command_line();
         Ok(settings)
@@ -227,9 +184,9 @@ impl PerfArgs {
             false => perf_settings::REMOTE_WRITE,
         });
         let stack_flags = [
-            ("--stack", self.stack != StackChoice::Auto),
-            ("--prometheus-port", self.prometheus_port.is_some()),
-            ("--grafana-port", self.grafana_port.is_some()),
+            ("--stack", self.stack.choice != StackChoice::Auto),
+            ("--prometheus-port", self.ports.prometheus_port.is_some()),
+            ("--grafana-port", self.ports.grafana_port.is_some()),
             ("--ephemeral", self.ephemeral),
         ];
         if let (Some(external), Some((flag, _))) = (external, stack_flags.iter().find(|(_, given)| *given)) {
@@ -237,23 +194,23 @@ impl PerfArgs {
                 "{flag} is for a stack that this command starts, and {external} names a running store: remove one of them"
             ));
         }
-        let no_grafana = match self.stack {
+        let no_grafana = match self.stack.choice {
             StackChoice::None => Some("none"),
             StackChoice::Native => Some("native"),
             StackChoice::Auto | StackChoice::Docker => None,
         };
-        if let (Some(stack), true) = (no_grafana, self.grafana_port.is_some()) {
+        if let (Some(stack), true) = (no_grafana, self.ports.grafana_port.is_some()) {
             return Err(format!(
                 "--grafana-port needs a stack with Grafana; --stack {stack} has none: use --stack docker"
             ));
         }
-        if self.stack == StackChoice::None && (self.prometheus_port.is_some() || self.ephemeral) {
+        if self.stack.choice == StackChoice::None && (self.ports.prometheus_port.is_some() || self.ephemeral) {
             return Err("--prometheus-port and --ephemeral need a stack: remove them, or --stack none".to_owned());
         }
-        if self.proof && self.stack == StackChoice::None {
+        if self.proof && self.stack.choice == StackChoice::None {
             return Err("--proof needs a store: remove it, or --stack none".to_owned());
         }
-        let ports = (self.prometheus_port.unwrap_or(PROMETHEUS_PORT), self.grafana_port.unwrap_or(GRAFANA_PORT));
+        let ports = (self.ports.prometheus(), self.ports.grafana());
         if self.has_grafana() && ports.0 == ports.1 {
             return Err(format!(
                 "Prometheus and Grafana cannot both use port {}: change --prometheus-port or --grafana-port",
@@ -264,24 +221,28 @@ impl PerfArgs {
     }
 
     pub(super) fn stack_options(&self) -> StackOptions {
-        StackOptions {
-            choice: self.stack,
-            prometheus_port: self.prometheus_port.unwrap_or(PROMETHEUS_PORT),
-            grafana_port: self.grafana_port.unwrap_or(GRAFANA_PORT),
-            grafana: self.has_grafana(),
-            keep_data: !self.is_ephemeral(),
-            timing: Timing::USUAL,
-            archive: None,
-        }
+        StackOptions { grafana: self.has_grafana(), keep_data: !self.is_ephemeral(), ..self.ports.options(&self.stack) }
     }
 
     fn has_grafana(&self) -> bool {
-        !self.no_grafana && (!is_ci() || self.grafana_port.is_some())
+        !self.stack.no_grafana && (!is_ci() || self.ports.grafana_port.is_some())
     }
 
     pub(super) fn is_ephemeral(&self) -> bool {
         self.ephemeral || is_ci() || !stderr().is_terminal()
     }
+}
+
+/// The exit codes of the command, with the precedence of each.
+fn describe_exit_codes() -> String {
+    let mut codes = ExitCode::RANKED;
+    // Internal errors should not happen.
+    codes.sort_by_key(|exit| (*exit == ExitCode::Internal, exit.code()));
+    let line = |exit: ExitCode| format!("  {:<5}{}\n", exit.code(), exit.explain());
+    let lines: String = codes.into_iter().map(line).collect();
+    let failures = ExitCode::RANKED.into_iter().filter(|exit| *exit != ExitCode::Met);
+    let ranked: Vec<_> = failures.map(|exit| exit.code().to_string()).collect();
+    format!("Exit codes:\n{lines}If several apply, the first of these is used: {}.", ranked.join(", "))
 }
 
 /// The remote-write URL of a Prometheus.
@@ -300,7 +261,7 @@ fn command_line() -> String {
     let mut is_command = false;
     for word in std::env::args().skip(1) {
         words.push(if is_command { "…".to_owned() } else { without_secrets(&word) });
-        is_command = ["--start", "--build", "--reset"].contains(&word.as_str());
+        is_command = COMMANDS.contains(&word.as_str());
     }
     words.join(" ")
 }
@@ -310,7 +271,7 @@ fn without_secrets(word: &str) -> String {
         Some((flag, value)) if flag.starts_with("--") => (format!("{flag}="), value),
         _ => (String::new(), word),
     };
-    if ["--start=", "--build=", "--reset="].contains(&flag.as_str()) {
+    if COMMANDS.contains(&flag.trim_end_matches('=')) {
         return format!("{flag}…");
     }
     // Several targets may be in one word.
@@ -329,5 +290,5 @@ fn target_without_secrets(text: &str) -> String {
 }
 
 fn is_ci() -> bool {
-    workspace::var("CI").is_some()
+    workspace::var(CI).is_some()
 }

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::time;
 
 use super::args;
-use super::args::PerfArgs;
+use super::args::{DRILL_PORT, PerfArgs};
 use super::child::Child;
 use super::generate::outcome_file;
 use super::perf_error::{PerfError, configuration};
@@ -33,9 +33,6 @@ use crate::stack::{self, Stack};
 use crate::stub_backend::StubBackend;
 use crate::{files, terminal, workspace};
 
-/// The drill's Prometheus port. It differs from the default, so that a running stack does not
-/// conflict.
-const PORT: u16 = 9190;
 const SECOND: Duration = Duration::from_secs(1);
 /// When every endpoint is too slow, from the start of the stub backend.
 const SLOW: &str = "6s-24s";
@@ -94,7 +91,7 @@ pub(super) async fn run(
         .map_err(configuration)?
         .remove(0);
     let mut options = args.stack_options();
-    options.prometheus_port = args.prometheus_port.unwrap_or(PORT);
+    options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
     check_generated_files()?;
     let stack = stack::start(&options, signals.clone()).await?;

@@ -29,6 +29,7 @@ use perf_settings::{Settings, UNIX, parse_target};
 use tokio::sync::watch;
 
 use super::PerfArgs;
+use super::args::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 use super::perf_error::{PerfError, configuration};
 use super::plan::{build, choose};
 use crate::scenarios::{self, BuiltPrograms};
@@ -38,13 +39,6 @@ use checkout::Checkout;
 use programs::OwnPrograms;
 use round::{Rounds, Side};
 use service::SideService;
-
-/// Rounds per side without `--rounds` and without a calibration of the machine.
-const ROUNDS: u32 = 12;
-/// The maximum of `--rounds`.
-const MOST_ROUNDS: usize = 200;
-/// Rounds per side of a calibration without `--rounds`.
-const ROUNDS_OF_CALIBRATION: u32 = 20;
 
 /// Runs the comparison, or the calibration for one.
 pub(super) async fn run(
@@ -265,7 +259,7 @@ fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usiz
     let detects = |alpha: f64| format!("it detects {}", known.describe(rule, alpha));
     let needed = known.noise.needed_pairs_with_looks(rule, looks);
     // The significance level of the last check.
-    let alpha = Looks::new(needed.unwrap_or(MOST_ROUNDS), looks, rule.alpha).last();
+    let alpha = Looks::new(needed.unwrap_or(MOST_ROUNDS as usize), looks, rule.alpha).last();
     match (given, needed) {
         (None, Some(needed)) => Ok((needed, Vec::new())),
         (None, None) => Err(too_noisy(detects(alpha))),

@@ -36,7 +36,7 @@ use container_spec::{ContainerSpec, Network};
 pub(super) use tool::promtool;
 
 /// The variable for the container network, host or bridge. Without it, both are tried.
-const NETWORK: &str = "PERF_DOCKER_NETWORK";
+pub(crate) const NETWORK: &str = "PERF_DOCKER_NETWORK";
 /// Time limit for Docker to respond.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Time limit for a service to be ready once it listens. On the wrong network it never is.

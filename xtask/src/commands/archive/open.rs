@@ -5,7 +5,6 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use monitoring::prometheus::recording_rules::Timing;
 use monitoring::sanitize::sanitize;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
@@ -14,7 +13,7 @@ use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::dashboard_link::dashboard_link;
 use crate::files;
 use crate::host::count_signals;
-use crate::stack::{self, ShownArchive, StackChoice, StackOptions};
+use crate::stack::{self, PortArgs, ShownArchive, StackArgs, StackChoice, StackOptions};
 use crate::terminal::refuse;
 
 /// Limit on unpacked bytes, above the size of any archive that this program makes.
@@ -28,36 +27,15 @@ const GRAFANA_PORT: u16 = 3391;
 pub(crate) struct OpenArgs {
     /// Archive to show
     file: PathBuf,
-    /// Stack: auto, docker, native or none
-    ///
-    /// docker: containers. native: prometheus from PATH. none: no metrics are stored. auto: the
-    /// first of these that is available.
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = StackChoice::Auto)]
-    stack: StackChoice,
-    /// Port of Prometheus on 127.0.0.1
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = PROMETHEUS_PORT,
-        value_parser = clap::value_parser!(u16).range(1..)
-    )]
-    prometheus_port: u16,
-    /// Port of Grafana on 127.0.0.1
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = GRAFANA_PORT,
-        value_parser = clap::value_parser!(u16).range(1..)
-    )]
-    grafana_port: u16,
-    /// Do not start Grafana
-    #[arg(long, conflicts_with = "grafana_port")]
-    no_grafana: bool,
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(flatten)]
+    ports: PortArgs<PROMETHEUS_PORT, GRAFANA_PORT>,
 }
 
 pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
-    let &OpenArgs { stack: choice, prometheus_port, grafana_port, no_grafana, .. } = args;
-    if choice == StackChoice::None {
+    let prometheus_port = args.ports.prometheus();
+    if args.stack.choice == StackChoice::None {
         return Ok(refuse("--stack none cannot show an archive: use --stack docker or --stack native"));
     }
     stack::stop(&stack::parts(StackChoice::Auto, Some(prometheus_port)).await?).await?;
@@ -68,15 +46,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     };
     let root = folder.join(&manifest.testid);
     let shown = ShownArchive { data: root.join(BLOCKS), dashboards: root.join(DASHBOARDS) };
-    let options = StackOptions {
-        choice,
-        prometheus_port,
-        grafana_port,
-        grafana: !no_grafana,
-        keep_data: true,
-        timing: Timing::USUAL,
-        archive: Some(shown),
-    };
+    let options = StackOptions { archive: Some(shown), ..args.ports.options(&args.stack) };
     let stack = stack::start(&options, count_signals()?).await?;
     let Some(prometheus) = &stack.prometheus else {
         return Ok(refuse("cannot show the archive without Docker or a prometheus on PATH: install one of them"));

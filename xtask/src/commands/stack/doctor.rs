@@ -13,7 +13,7 @@ use prometheus_store::{Prometheus, QueryError};
 use serde_json::Value;
 use url::Url;
 
-use crate::stack::{GRAFANA_PORT, Images, PROMETHEUS_PORT, docker, local_url};
+use crate::stack::{Images, PortArgs, docker, local_url};
 use crate::terminal::{print_line, refuse};
 use crate::{generated_files, http, workspace};
 
@@ -23,12 +23,8 @@ type CheckResult = Result<String, (String, String)>;
 /// The stack to check.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DoctorArgs {
-    /// Port of Prometheus on 127.0.0.1
-    #[arg(long, value_name = "PORT", default_value_t = PROMETHEUS_PORT)]
-    prometheus_port: u16,
-    /// Port of Grafana on 127.0.0.1
-    #[arg(long, value_name = "PORT", default_value_t = GRAFANA_PORT)]
-    grafana_port: u16,
+    #[command(flatten)]
+    ports: PortArgs,
     /// Also find the mapping of this service's metrics (repeatable)
     ///
     /// A host's name may precede its URL, as in the same flag of `cargo xtask perf`.
@@ -49,14 +45,14 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::from_lookup(&|name| workspace::var(name))?;
     let (url, is_external) = match settings.query_url() {
         Some(url) => (url, true),
-        None => (local_url(args.prometheus_port)?, false),
+        None => (local_url(args.ports.prometheus())?, false),
     };
     let store = Store { prometheus: http::prometheus(&url, &settings.store_access)?, url, is_external };
     let named = match perf_settings::parse_targets(&args.target.join(" ")) {
         Ok(named) => named,
         Err(error) => return Ok(refuse(format!("--target: {error}"))),
     };
-    let grafana = local_url(args.grafana_port)?;
+    let grafana = local_url(args.ports.grafana())?;
     let has_docker = docker::version().await.is_ok();
     let mut all_well = true;
     let mut checks = vec![

@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use perf_report::comparison::Rule;
 
-use crate::values::RuleArgs;
+use crate::values::{ProductionArgs, RuleArgs};
+
+/// Rounds per side without `--rounds` and without a calibration of the machine.
+pub(crate) const ROUNDS: u32 = 12;
+/// The maximum of `--rounds`.
+pub(crate) const MOST_ROUNDS: u32 = 200;
+/// Rounds per side of a calibration without `--rounds`.
+pub(crate) const ROUNDS_OF_CALIBRATION: u32 = 20;
 
 /// Flags of an interleaved comparison, and of the rule for every comparison.
 #[derive(Debug, clap::Args)]
@@ -21,10 +28,16 @@ pub(crate) struct GateArgs {
     /// Compares the service with itself and prints the smallest slow-down that rounds can show.
     #[arg(long, conflicts_with_all = ["against", "drill", "list", "dry-run", "proof", "replay", "smoke"])]
     pub(crate) calibrate: bool,
-    /// Rounds per side [default: from the calibration, else 12]
-    ///
-    /// With --calibrate, the default is 20.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=200))]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(2..=i64::from(MOST_ROUNDS)),
+        help = format!("Rounds per side [default: from the calibration, else {ROUNDS}]"),
+        long_help = format!(
+            "Rounds per side [default: from the calibration, else {ROUNDS}]\n\n\
+             With --calibrate, the default is {ROUNDS_OF_CALIBRATION}."
+        )
+    )]
     pub(crate) rounds: Option<u32>,
     /// Check N times, the last time at the end
     ///
@@ -76,11 +89,8 @@ pub(crate) struct BaselineArgs {
     /// Replaces an older baseline of that name, unless the run was compared with one by --baseline.
     #[arg(long, value_name = "NAME", value_parser = perf_settings::parse_testid, conflicts_with_all = ["drill", "list", "dry-run", "smoke"])]
     pub(crate) save_baseline: Option<String>,
-    /// Show error budgets for N requests per day in production
-    ///
-    /// The report then shows how many bad requests a month each error budget allows.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) requests_per_day: Option<u64>,
+    #[command(flatten)]
+    pub(crate) production: ProductionArgs,
 }
 
 impl BaselineArgs {

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use super::CI;
+use crate::stack::docker::NETWORK;
+use crate::stack::{GRAFANA_VAR, PROMETHEUS_VAR};
+use crate::terminal::NO_COLOR;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use perf_settings::{GROUPS, Setting, SettingValue, all_settings};
 
@@ -87,8 +91,19 @@ fn short_help(help: &str) -> String {
     }
 }
 
-/// The variables of settings that have no flag, for the end of `--help`.
+/// The variables that have no flag, for the end of `--help`: those of settings, and others.
 pub(super) fn describe_variables() -> String {
-    let lines = all_settings().filter(|setting| setting.flag.is_none());
-    lines.map(|setting| format!("  {}\n          {}\n", setting.variables.join(", "), setting.help)).collect()
+    let settings = all_settings().filter(|setting| setting.flag.is_none());
+    let settings = settings.map(|setting| (setting.variables.join(", "), setting.help));
+    let others = [
+        (
+            format!("{PROMETHEUS_VAR}, {GRAFANA_VAR}"),
+            "Container images to use instead of the default ones, for example from a mirror",
+        ),
+        (NETWORK.to_owned(), "Container network, host or bridge [default: try host, then bridge]"),
+        (CI.to_owned(), "If set: do not start Grafana, and stop the stack after the run"),
+        (NO_COLOR.to_owned(), "If set: print no color"),
+    ];
+    let lines: Vec<_> = settings.chain(others).map(|(names, help)| format!("  {names}\n          {help}")).collect();
+    lines.join("\n")
 }
