@@ -66,6 +66,17 @@ const fn label(name: &'static str) -> Option<Label> {
     Some(Label::new(name))
 }
 
+/// A mapping that has a constant, such as [`BackendMapping::GO`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownMapping {
+    /// The name of the constant.
+    pub constant: &'static str,
+    /// The metrics library that the mapping is for.
+    pub make: &'static str,
+    /// The mapping.
+    pub mapping: BackendMapping,
+}
+
 impl BackendMapping {
     /// `prometheus-fastapi-instrumentator`, with the counter and both histograms of its defaults.
     pub const FASTAPI: Self = Self {
@@ -162,17 +173,17 @@ impl BackendMapping {
         ..Self::EXPRESS
     };
 
-    /// All mappings, each with the name of its constant and the make that it is for.
-    pub const KNOWN: &[(&str, &str, Self)] = &[
-        ("FASTAPI", "prometheus-fastapi-instrumentator", Self::FASTAPI),
-        ("EXPRESS", "prom-client with Express", Self::EXPRESS),
-        ("MICROMETER", "Micrometer", Self::MICROMETER),
-        ("OPENTELEMETRY", "OpenTelemetry's semantic conventions", Self::OPENTELEMETRY),
-        ("AXUM", "axum-prometheus", Self::AXUM),
-        ("ACTIX", "actix-web-prom", Self::ACTIX),
-        ("GO", "Go's promhttp", Self::GO),
-        ("ENVOY", "Envoy", Self::ENVOY),
-        ("NGINX", "nginx-prometheus-exporter", Self::NGINX),
+    /// All mappings that have a constant.
+    pub const KNOWN: &[KnownMapping] = &[
+        KnownMapping { constant: "FASTAPI", make: "prometheus-fastapi-instrumentator", mapping: Self::FASTAPI },
+        KnownMapping { constant: "EXPRESS", make: "prom-client with Express", mapping: Self::EXPRESS },
+        KnownMapping { constant: "MICROMETER", make: "Micrometer", mapping: Self::MICROMETER },
+        KnownMapping { constant: "OPENTELEMETRY", make: "OpenTelemetry's semantic conventions", mapping: Self::OPENTELEMETRY },
+        KnownMapping { constant: "AXUM", make: "axum-prometheus", mapping: Self::AXUM },
+        KnownMapping { constant: "ACTIX", make: "actix-web-prom", mapping: Self::ACTIX },
+        KnownMapping { constant: "GO", make: "Go's promhttp", mapping: Self::GO },
+        KnownMapping { constant: "ENVOY", make: "Envoy", mapping: Self::ENVOY },
+        KnownMapping { constant: "NGINX", make: "nginx-prometheus-exporter", mapping: Self::NGINX },
     ];
 
     /// Sets the path of the metrics, or a complete URL if another port serves them.
@@ -302,7 +313,7 @@ mod tests {
 
     #[test]
     fn every_known_mapping_is_named_once() {
-        let names: std::collections::BTreeSet<_> = BackendMapping::KNOWN.iter().map(|(name, ..)| name).collect();
+        let names: std::collections::BTreeSet<_> = BackendMapping::KNOWN.iter().map(|known| known.constant).collect();
         assert_eq!(names.len(), BackendMapping::KNOWN.len());
     }
 }

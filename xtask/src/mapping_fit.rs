@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use anyhow::Context as _;
-use monitoring::backend_mapping::{BackendMapping, MethodCase, Placeholders};
+use monitoring::backend_mapping::{BackendMapping, KnownMapping, MethodCase, Placeholders};
 use monitoring::label::Label;
 use prometheus_store::exposition::ExpositionSample;
 
@@ -19,24 +19,94 @@ const STATUSES: &[&str] = &["status", "status_code", "code", "http_response_stat
 /// A known mapping, changed to fit what a backend exposes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MappingFit {
-    constant: &'static str,
-    /// The metrics library that the mapping is for.
+    known: &'static KnownMapping,
+    /// The metrics library that exposes the metrics.
     pub(crate) make: &'static str,
-    /// Builder methods, each with its argument.
-    changes: Vec<(&'static str, String)>,
+    changes: Vec<Change>,
     is_by_route: bool,
     has_durations: bool,
+}
+
+/// A call of a builder method that changes a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Change {
+    At(String),
+    Requests(String),
+    Duration(String),
+    Handler(String),
+    Method(String),
+    Status(String),
+    LowerCaseMethods,
+    Placeholders(Placeholders),
+}
+
+impl Change {
+    /// Reads a call's method and its argument, without quotation marks.
+    fn parse(method: &str, argument: &str) -> anyhow::Result<Self> {
+        let name = argument.to_owned();
+        Ok(match (method, argument) {
+            ("at", _) => Self::At(name),
+            ("requests", _) => Self::Requests(name),
+            ("duration", _) => Self::Duration(name),
+            ("handler", _) => Self::Handler(name),
+            ("method", _) => Self::Method(name),
+            ("status", _) => Self::Status(name),
+            ("lower_case_methods", "") => Self::LowerCaseMethods,
+            ("placeholders", "Placeholders::Colons") => Self::Placeholders(Placeholders::Colons),
+            ("placeholders", "Placeholders::Braces") => Self::Placeholders(Placeholders::Braces),
+            _ => anyhow::bail!(
+                "a mapping has no .{method}({argument}): use at, requests, duration, handler, method, status, \
+                 lower_case_methods or placeholders"
+            ),
+        })
+    }
+
+    fn apply(&self, mapping: BackendMapping) -> BackendMapping {
+        // The command uses the mapping until it ends.
+        let lasting = |name: &String| -> &'static str { name.clone().leak() };
+        match self {
+            Self::At(path) => mapping.at(lasting(path)),
+            Self::Requests(name) => mapping.requests(lasting(name)),
+            Self::Duration(name) => mapping.duration(lasting(name)),
+            Self::Handler(name) => mapping.handler(lasting(name)),
+            Self::Method(name) => mapping.method(lasting(name)),
+            Self::Status(name) => mapping.status(lasting(name)),
+            Self::LowerCaseMethods => mapping.lower_case_methods(),
+            Self::Placeholders(placeholders) => mapping.placeholders(*placeholders),
+        }
+    }
+}
+
+/// The call as Rust code.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(path) => write!(f, ".at({path:?})"),
+            Self::Requests(name) => write!(f, ".requests({name:?})"),
+            Self::Duration(name) => write!(f, ".duration({name:?})"),
+            Self::Handler(name) => write!(f, ".handler({name:?})"),
+            Self::Method(name) => write!(f, ".method({name:?})"),
+            Self::Status(name) => write!(f, ".status({name:?})"),
+            Self::LowerCaseMethods => f.write_str(".lower_case_methods()"),
+            Self::Placeholders(placeholders) => write!(f, ".placeholders(Placeholders::{placeholders:?})"),
+        }
+    }
 }
 
 /// The mapping as Rust code.
 impl fmt::Display for MappingFit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BackendMapping::{}", self.constant)?;
-        self.changes.iter().try_for_each(|(method, argument)| write!(f, ".{method}({argument})"))
+        write!(f, "BackendMapping::{}", self.known.constant)?;
+        self.changes.iter().try_for_each(|change| change.fmt(f))
     }
 }
 
 impl MappingFit {
+    /// The fitting mapping.
+    pub(crate) fn mapping(&self) -> BackendMapping {
+        self.changes.iter().fold(self.known.mapping, |mapping, change| change.apply(mapping))
+    }
+
     pub(crate) const fn is_by_route(&self) -> bool {
         self.is_by_route
     }
@@ -50,19 +120,14 @@ impl MappingFit {
         let rank = |fit: &Self| (fit.is_by_route, fit.has_durations, Reverse(fit.changes.len()));
         rank(self) > rank(other)
     }
-
-    fn change(&mut self, method: &'static str, argument: &str) {
-        self.changes.push((method, format!("\"{argument}\"")));
-    }
 }
 
 /// The known mapping that best fits the samples at a path. `None` if no metric looks like a count
 /// of requests.
 pub(crate) fn fit(samples: &[ExpositionSample], path: &str) -> Option<MappingFit> {
     let mut fit = fit_names(samples)?;
-    let usual = BackendMapping::KNOWN.iter().find(|(constant, ..)| *constant == fit.constant)?.2.path;
-    if usual != path {
-        fit.change("at", path);
+    if fit.known.mapping.path != path {
+        fit.changes.push(Change::At(path.to_owned()));
     }
     Some(fit)
 }
@@ -70,12 +135,12 @@ pub(crate) fn fit(samples: &[ExpositionSample], path: &str) -> Option<MappingFit
 fn fit_names(samples: &[ExpositionSample]) -> Option<MappingFit> {
     let names: BTreeSet<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
     let mut best: Option<(u32, MappingFit)> = None;
-    for (constant, make, mapping) in BackendMapping::KNOWN {
-        for (requests, exact) in names_like(&names, mapping.requests) {
-            let (score, mut fit) = fit_of(samples, (constant, make, mapping), requests);
+    for known in BackendMapping::KNOWN {
+        for (requests, exact) in names_like(&names, known.mapping.requests) {
+            let (score, mut fit) = fit_labels(samples, known, requests);
             let score = score + if exact { 8 } else { 2 };
             if !exact {
-                fit.changes.insert(0, ("requests", format!("{requests:?}")));
+                fit.changes.insert(0, Change::Requests(requests.to_owned()));
             }
             if best.as_ref().is_none_or(|(known, _)| score > *known) {
                 best = Some((score, fit));
@@ -100,7 +165,7 @@ fn is_of_client(name: &str) -> bool {
 
 /// A counter under a name of its own, with the labels of requests.
 fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<MappingFit> {
-    let (constant, _, go) = BackendMapping::KNOWN.iter().find(|(constant, ..)| *constant == "GO")?;
+    let go = BackendMapping::KNOWN.iter().find(|known| known.mapping == BackendMapping::GO)?;
     let is_counter = |sample: &&ExpositionSample| {
         let has = |labels: &[&str]| labels.iter().any(|label| sample.labels.contains_key(*label));
         let counts = sample.name.ends_with("_total") || sample.name.ends_with("_count");
@@ -109,50 +174,45 @@ fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<Mappi
         counts && has(STATUSES) && (has(METHODS) || has(ROUTES)) && !is_other
     };
     let requests = samples.iter().find(is_counter)?.name.as_str();
-    let (_, mut fit) = fit_of(samples, (constant, "a counter of its own", go), requests);
-    fit.changes.retain(|(method, _)| *method != "duration");
-    fit.changes.insert(0, ("requests", format!("{requests:?}")));
+    let (_, mut fit) = fit_labels(samples, go, requests);
+    fit.make = "a counter of its own";
+    fit.changes.retain(|change| !matches!(change, Change::Duration(_)));
+    fit.changes.insert(0, Change::Requests(requests.to_owned()));
     let stem = requests.strip_suffix("_count").filter(|stem| names.contains(format!("{stem}_sum").as_str()));
-    if let Some(stem) = stem {
-        fit.change("duration", stem);
-    }
+    fit.changes.extend(stem.map(|stem| Change::Duration(stem.to_owned())));
     fit.has_durations = stem.is_some();
     Some(fit)
 }
 
 /// Fits the labels of a mapping to those of a counter. Also how well they fit.
-fn fit_of(
-    samples: &[ExpositionSample],
-    (constant, make, mapping): (&'static str, &'static str, &BackendMapping),
-    requests: &str,
-) -> (u32, MappingFit) {
-    let mut fit = MappingFit { constant, make, changes: Vec::new(), is_by_route: false, has_durations: false };
+fn fit_labels(samples: &[ExpositionSample], known: &'static KnownMapping, requests: &str) -> (u32, MappingFit) {
+    let KnownMapping { make, mapping, .. } = known;
+    let mut fit = MappingFit { known, make, changes: Vec::new(), is_by_route: false, has_durations: false };
     let series: Vec<_> = samples.iter().filter(|sample| sample.name == requests).collect();
     let values = |label: &str| series.iter().filter_map(|sample| sample.labels.get(label)).collect::<Vec<_>>();
     let mut score = 0;
-    let mut label =
-        |fit: &mut MappingFit, method: &'static str, known: Option<Label>, usual: &[&'static str], worth: u32| {
-            let known = known.map(Label::as_str);
-            let found = known.into_iter().chain(usual.iter().copied()).find(|name| !values(name).is_empty());
-            match found {
-                _ if found == known => score += worth,
-                Some(name) => fit.change(method, name),
-                None => {}
-            }
-            found
-        };
-    let handler = label(&mut fit, "handler", mapping.handler, ROUTES, 4);
-    let method = label(&mut fit, "method", mapping.method, METHODS, 1);
-    label(&mut fit, "status", mapping.status, STATUSES, 2);
+    let mut label = |known: Option<Label>, usual: &[&'static str], worth: u32, change: fn(String) -> Change| {
+        let known = known.map(Label::as_str);
+        let found = known.into_iter().chain(usual.iter().copied()).find(|name| !values(name).is_empty());
+        match found {
+            _ if found == known => score += worth,
+            Some(name) => fit.changes.push(change(name.to_owned())),
+            None => {}
+        }
+        found
+    };
+    let handler = label(mapping.handler, ROUTES, 4, Change::Handler);
+    let method = label(mapping.method, METHODS, 1, Change::Method);
+    label(mapping.status, STATUSES, 2, Change::Status);
     fit.is_by_route = handler.is_some();
     let is_lower = |name| values(name).iter().any(|value| value.chars().any(|c| c.is_ascii_lowercase()));
     if method.is_some_and(is_lower) && mapping.methods == MethodCase::Upper {
-        fit.changes.push(("lower_case_methods", String::new()));
+        fit.changes.push(Change::LowerCaseMethods);
     }
     let has = |pattern: &str| handler.is_some_and(|name| values(name).iter().any(|value| value.contains(pattern)));
     match mapping.placeholders {
-        Placeholders::Braces if has("/:") => fit.changes.push(("placeholders", "Placeholders::Colons".to_owned())),
-        Placeholders::Colons if has("/{") => fit.changes.push(("placeholders", "Placeholders::Braces".to_owned())),
+        Placeholders::Braces if has("/:") => fit.changes.push(Change::Placeholders(Placeholders::Colons)),
+        Placeholders::Colons if has("/{") => fit.changes.push(Change::Placeholders(Placeholders::Braces)),
         _ => {}
     }
     let is_histogram = |name: &str| samples.iter().any(|sample| sample.name.strip_suffix("_sum") == Some(name));
@@ -162,7 +222,7 @@ fn fit_of(
         fit.has_durations = true;
         score += 2;
         if !prefix.is_empty() {
-            fit.change("duration", &duration);
+            fit.changes.push(Change::Duration(duration));
         }
     }
     (score, fit)
@@ -177,40 +237,20 @@ pub(crate) fn parse(text: &str) -> anyhow::Result<BackendMapping> {
     let text = text.strip_prefix("BackendMapping::").unwrap_or(text);
     let (constant, mut rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     let known = || BackendMapping::KNOWN.iter();
-    let names: Vec<_> = known().map(|(name, ..)| *name).collect();
-    let found = known().find(|(name, ..)| name.eq_ignore_ascii_case(constant));
-    let (_, _, mut mapping) =
-        *found.with_context(|| format!("there is no mapping {constant:?}: use one of {}", names.join(", ")))?;
+    let names: Vec<_> = known().map(|known| known.constant).collect();
+    let found = known().find(|known| known.constant.eq_ignore_ascii_case(constant));
+    let found = found.with_context(|| format!("there is no mapping {constant:?}: use one of {}", names.join(", ")))?;
+    let mut mapping = found.mapping;
     while let Some(call) = rest.strip_prefix('.') {
         let (method, after) =
             call.split_once('(').with_context(|| format!("{call:?} is not a call: write .status(\"code\")"))?;
         let (argument, after) =
             after.split_once(')').with_context(|| format!("{call:?} has no closing parenthesis"))?;
-        // The command uses the mapping until it ends.
-        let argument: &'static str = argument.trim().trim_matches('"').to_owned().leak();
-        mapping = change(mapping, method.trim(), argument)?;
+        mapping = Change::parse(method.trim(), argument.trim().trim_matches('"'))?.apply(mapping);
         rest = after;
     }
     anyhow::ensure!(rest.is_empty(), "{rest:?} after the mapping is not a call: write .status(\"code\")");
     Ok(mapping)
-}
-
-fn change(mapping: BackendMapping, method: &str, argument: &'static str) -> anyhow::Result<BackendMapping> {
-    Ok(match (method, argument) {
-        ("at", path) => mapping.at(path),
-        ("requests", name) => mapping.requests(name),
-        ("duration", name) => mapping.duration(name),
-        ("handler", name) => mapping.handler(name),
-        ("method", name) => mapping.method(name),
-        ("status", name) => mapping.status(name),
-        ("lower_case_methods", "") => mapping.lower_case_methods(),
-        ("placeholders", "Placeholders::Colons") => mapping.placeholders(Placeholders::Colons),
-        ("placeholders", "Placeholders::Braces") => mapping.placeholders(Placeholders::Braces),
-        _ => anyhow::bail!(
-            "a mapping has no .{method}({argument}): use at, requests, duration, handler, method, status, \
-             lower_case_methods or placeholders"
-        ),
-    })
 }
 
 #[cfg(test)]
@@ -220,7 +260,9 @@ mod tests {
     use super::*;
 
     fn fitting(text: &str) -> Option<String> {
-        fit_names(&exposition::parse(text).unwrap()).map(|fit| fit.to_string())
+        let fit = fit_names(&exposition::parse(text).unwrap())?;
+        assert_eq!(parse(&fit.to_string()).unwrap(), fit.mapping(), "{fit}");
+        Some(fit.to_string())
     }
 
     #[test]
@@ -257,7 +299,6 @@ mod tests {
         ] {
             let found = fitting(text).unwrap();
             assert_eq!(found, format!("BackendMapping::{expected}"), "{text}");
-            assert!(parse(&found).is_ok(), "{found}");
         }
         assert_eq!(fitting("process_start_time_seconds 1"), None);
         assert_eq!(fitting("promhttp_metric_handler_requests_total{code=\"200\"} 1"), None);

@@ -14,7 +14,7 @@ use crate::target_metrics::{self, NeedsLogin};
 /// are read: a service may have metrics of its process at one, and counts of requests at another.
 pub(super) async fn mapping(target: &Url) -> CheckResult {
     let mut paths: Vec<_> = target_metrics::paths(None).into_iter().collect();
-    paths.extend(BackendMapping::KNOWN.iter().map(|(_, _, mapping)| mapping.path).filter(|path| path.starts_with('/')));
+    paths.extend(BackendMapping::KNOWN.iter().map(|known| known.mapping.path).filter(|path| path.starts_with('/')));
     let mut tried = BTreeSet::new();
     paths.retain(|path| tried.insert(*path));
     let mut best: Option<(&str, MappingFit)> = None;
@@ -48,9 +48,8 @@ pub(super) async fn mapping(target: &Url) -> CheckResult {
     let durations = if fit.has_durations() { "with durations" } else { "without durations" };
     let routes = if fit.is_by_route() { "by route" } else { "not by route" };
     let found = format!("{} at {path}, {routes}, {durations}", fit.make);
-    let is_named = mapping_fit::parse(&fit.to_string())
-        .is_ok_and(|mapping| services::ALL.iter().any(|catalogue| catalogue.mapping == mapping));
-    if is_named {
+    let mapping = fit.mapping();
+    if services::ALL.iter().any(|catalogue| catalogue.mapping == mapping) {
         return Ok(format!("{found}, as a definition says"));
     }
     failed(found, format!("in the service's definition: mapping: {fit}, or for one run: --backend-metrics '{fit}'"))
