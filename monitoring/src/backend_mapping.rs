@@ -178,7 +178,11 @@ impl BackendMapping {
         KnownMapping { constant: "FASTAPI", make: "prometheus-fastapi-instrumentator", mapping: Self::FASTAPI },
         KnownMapping { constant: "EXPRESS", make: "prom-client with Express", mapping: Self::EXPRESS },
         KnownMapping { constant: "MICROMETER", make: "Micrometer", mapping: Self::MICROMETER },
-        KnownMapping { constant: "OPENTELEMETRY", make: "OpenTelemetry's semantic conventions", mapping: Self::OPENTELEMETRY },
+        KnownMapping {
+            constant: "OPENTELEMETRY",
+            make: "OpenTelemetry's semantic conventions",
+            mapping: Self::OPENTELEMETRY,
+        },
         KnownMapping { constant: "AXUM", make: "axum-prometheus", mapping: Self::AXUM },
         KnownMapping { constant: "ACTIX", make: "actix-web-prom", mapping: Self::ACTIX },
         KnownMapping { constant: "GO", make: "Go's promhttp", mapping: Self::GO },

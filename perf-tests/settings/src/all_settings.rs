@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::per_host::set_targets;
-use crate::setting::SettingValue::{Many, One, Switch};
+use crate::setting::SettingValue::{Many, One, PerHost as ForEachHost, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_listen, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
@@ -15,7 +15,9 @@ use crate::{
     RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE,
     SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
 };
-use crate::{PerHost, Resolve, Settings};
+use crate::{
+    DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, PerHost, Resolve, Settings, shown_duration, state_folder,
+};
 use monitoring::{label, stack_limits};
 use prometheus_store::is_header_value;
 
@@ -47,15 +49,15 @@ const GENERAL: &[Setting] = &[
     flag("testid", One("TESTID"), &[TESTID], |it, text| some(&mut it.testid, parse_testid(text)))
         .help("Name of the run [default: date, time and scenario]"),
     flag("seed", One("SEED"), &["PERF_SEED"], |it, text| put(&mut it.seed, parse_number(text, 0..=u64::MAX)))
-        .help("Random seed of plan, payloads and stub backend [default: 1]"),
+        .default(|| DEFAULT_SEED.to_string()).help("Random seed of plan, payloads and stub backend {default}"),
     flag("prometheus-url", One("URL"), &[PROMETHEUS], |it, text| some(&mut it.prometheus, parse_url(text)))
         .help("URL of a running Prometheus to use. Its remote-write receiver must be enabled"),
     flag("native-histograms", Switch, &[NATIVE_HISTOGRAMS], |it, text| on(&mut it.native_histograms, text))
         .help("Also push latencies as native histograms. Objectives are still judged from the classic buckets"),
     flag("out", One("DIR"), &[OUT], |it, text| file(&mut it.out, text))
-        .help("Report folder, one subfolder per run [default: target/perf]"),
-    variable(&[FOLDER], |it, text| put(&mut it.folder, Ok(text.into()))).help(
-        "Folder of reports (unless --out), locks and the stack's state [default: target/perf]. Two runs at once in one \
+        .default(|| state_folder(&|_| None).display().to_string()).help("Report folder, one subfolder per run {default}"),
+    variable(&[FOLDER], |it, text| put(&mut it.folder, Ok(text.into()))).default(|| state_folder(&|_| None).display().to_string()).help(
+        "Folder of reports (unless --out), locks and the stack's state {default}. Two runs at once in one \
          clone need two folders",
     ),
     flag("quiet", Switch, &[QUIET], |it, text| on(&mut it.quiet, text)).short('q').help("Hide live progress"),
@@ -107,11 +109,11 @@ const LOAD: &[Setting] = &[
     flag("setup-timeout", One("DURATION"), &["PERF_SETUP_TIMEOUT"], |it, text| {
         put(&mut it.setup_timeout, parse_duration(text))
     })
-    .help("Time limit of the scenario's setup [default: 60s]"),
+    .default(|| shown_duration(DEFAULT_STEP_TIMEOUT)).help("Time limit of the scenario's setup {default}"),
     flag("teardown-timeout", One("DURATION"), &["PERF_TEARDOWN_TIMEOUT"], |it, text| {
         put(&mut it.teardown_timeout, parse_duration(text))
     })
-    .help("Time limit of the scenario's teardown [default: 60s]"),
+    .default(|| shown_duration(DEFAULT_STEP_TIMEOUT)).help("Time limit of the scenario's teardown {default}"),
     flag("exact-arrivals", Switch, &[EXACT_ARRIVALS], |it, text| on(&mut it.exact_arrivals, text))
         .help("Start each arrival exactly on time, not on a 0.4 ms grid. Costs one wake-up per arrival"),
     flag("smoke", Switch, &[SMOKE], |it, text| on(&mut it.smoke, text)).help(
@@ -135,18 +137,18 @@ const REQUESTS: &[Setting] = &[
         on(&mut it.http.insecure_skip_tls_verify, text)
     })
     .help("Accept any TLS certificate of the target"),
-    flag("ca-certificate", Many("[NAME=]FILE", "\n"), &[CA_CERTIFICATE], |it, text| files(&mut it.http.ca_certificate, text))
+    flag("ca-certificate", ForEachHost("[NAME=]FILE"), &[CA_CERTIFICATE], |it, text| files(&mut it.http.ca_certificate, text))
         .excludes("insecure-skip-tls-verify")
         .help("PEM file of trusted CA certificates (repeatable). They replace the system's. Without NAME=, for all hosts"),
-    flag("client-certificate", Many("[NAME=]FILE", "\n"), &[CLIENT_CERTIFICATE], |it, text| {
+    flag("client-certificate", ForEachHost("[NAME=]FILE"), &[CLIENT_CERTIFICATE], |it, text| {
         files(&mut it.http.client_certificate, text)
     })
     .help("PEM file of this client's certificate (repeatable). Without NAME=, for all hosts"),
-    flag("client-key", Many("[NAME=]FILE", "\n"), &[CLIENT_KEY], |it, text| files(&mut it.http.client_key, text))
+    flag("client-key", ForEachHost("[NAME=]FILE"), &[CLIENT_KEY], |it, text| files(&mut it.http.client_key, text))
         .help("PEM file of the client certificate's key (repeatable). Without it, the certificate's file has the key"),
-    flag("host-header", Many("[NAME=]VALUE", "\n"), &[HOST_HEADER], |it, text| put(&mut it.http.host_header, names(text)))
+    flag("host-header", ForEachHost("[NAME=]VALUE"), &[HOST_HEADER], |it, text| put(&mut it.http.host_header, names(text)))
         .help("Host header in place of the URL's host (repeatable). It replaces the port, too. Without NAME=, for the main target"),
-    flag("sni", Many("[NAME=]HOST", "\n"), &[SNI], |it, text| put(&mut it.http.sni, names(text))).help(
+    flag("sni", ForEachHost("[NAME=]HOST"), &[SNI], |it, text| put(&mut it.http.sni, names(text))).help(
         "TLS server name in place of the host (repeatable). The certificate must be for it. Without NAME=, for the main \
          target",
     ),
@@ -158,14 +160,14 @@ const REQUESTS: &[Setting] = &[
     flag("max-redirects", One("N"), &[MAX_REDIRECTS], |it, text| {
         put(&mut it.http.max_redirects, parse_number(text, 0..=100))
     })
-    .help(
+    .default(|| HttpSettings::default().max_redirects.to_string()).help(
         "Maximum redirects to follow (k6: 10). Each counts as a request to the same endpoint. They are followed to all \
-         targets, and to other origins that --allow-target names [default: 0]",
+         targets, and to other origins that --allow-target names {default}",
     ),
     flag("request-timeout", One("DURATION"), &["PERF_REQUEST_TIMEOUT"], |it, text| {
         put(&mut it.http.request_timeout, parse_within(text, Duration::from_millis(1)..=Duration::from_secs(3600)))
     })
-    .help("Time limit, connecting included [default: 60s]"),
+    .default(|| shown_duration(HttpSettings::default().request_timeout)).help("Time limit, connecting included {default}"),
     flag("http1", Switch, &[HTTP1], |it, text| on(&mut it.http.http1, text))
         .help("Use HTTP/1.1 only. Otherwise each target with TLS is asked before the load (ALPN)"),
     flag("http2", Switch, &[HTTP2], |it, text| on(&mut it.http.http2, text))
@@ -196,8 +198,8 @@ const REQUESTS: &[Setting] = &[
     flag("dns-ttl", One("DURATION"), &[DNS_TTL], |it, text| {
         put(&mut it.http.dns_ttl, parse_within(text, Duration::ZERO..=Duration::from_secs(24 * 3600)))
     })
-    .help(
-        "Look up names again after DURATION [default: 30s]. The system does not report how long an address is valid. \
+    .default(|| shown_duration(HttpSettings::default().dns_ttl)).help(
+        "Look up names again after DURATION {default}. The system does not report how long an address is valid. \
          Open connections are kept",
     ),
 ];
@@ -213,8 +215,8 @@ const STORE: &[Setting] = &[
     variable(&[PUSH_INTERVAL], |it, text| {
         put(&mut it.push_interval, parse_push_interval(text))
     })
-    .help(
-        "Time between pushes, 500ms to 9s [default: 5s]. The dashboards show rates over 20 s, and need two pushes in that time",
+    .default(|| shown_duration(stack_limits::PUSH_INTERVAL)).help(
+        "Time between pushes, 500ms to 9s {default}. The dashboards show rates over 20 s, and need two pushes in that time",
     ),
     variable(&[RW_USERNAME], |it, text| put(&mut it.store_access.username, Ok(Some(text.to_owned()))))
         .help("User name for the store. Credentials and headers are sent to the store's origin only"),

@@ -50,8 +50,9 @@ pub enum ValueError {
     StoreHeader(#[from] HeaderError),
     /// A time between pushes that is too long for the dashboards: the text and the longest time.
     #[error(
-        "{0:?} is longer than {longest}: the dashboards show rates over 20s, which must have two pushes; use {longest} or less",
-        longest = crate::shown_duration(*.1)
+        "{0:?} is longer than {longest}: the dashboards show rates over {window}, which must have two pushes; use {longest} or less",
+        longest = crate::shown_duration(*.1),
+        window = crate::shown_duration(4 * monitoring::stack_limits::PUSH_INTERVAL)
     )]
     PushInterval(String, Duration),
     /// Any other reason.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, HOST_HEADER, PerHost, SNI, ValueError};
+use super::{PerHost, ValueError};
 
 /// Options of every request of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,20 +99,6 @@ impl Resolve {
         let is_host = self.host == "*" || self.host.eq_ignore_ascii_case(host);
         let addresses = self.addresses.iter().filter(move |_| is_host && self.port == port);
         addresses.map(move |address| SocketAddr::new(*address, port))
-    }
-}
-
-impl HttpSettings {
-    /// The variable of each setting that has a value for a host, and the host's name.
-    pub(super) fn hosts_with_a_value(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let settings = [
-            (CA_CERTIFICATE, &self.ca_certificate),
-            (CLIENT_CERTIFICATE, &self.client_certificate),
-            (CLIENT_KEY, &self.client_key),
-        ];
-        let files = settings.into_iter().flat_map(|(setting, files)| files.names().map(move |name| (setting, name)));
-        let names = [(HOST_HEADER, &self.host_header), (SNI, &self.sni)];
-        files.chain(names.into_iter().flat_map(|(setting, values)| values.names().map(move |name| (setting, name))))
     }
 }
 

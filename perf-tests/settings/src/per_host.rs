@@ -29,11 +29,6 @@ impl<T> PerHost<T> {
         self.0.get(host.unwrap_or_default())
     }
 
-    /// The names of hosts that have a value.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str).filter(|name| !name.is_empty())
-    }
-
     /// Reads one `[NAME=]VALUE` per line. An empty text means not set.
     pub(super) fn parse(text: &str, value: impl Fn(&str) -> Result<T, ValueError>) -> Result<Self, ValueError> {
         let mut values = BTreeMap::new();
@@ -66,6 +61,11 @@ fn split(text: &str) -> (Option<&str>, &str) {
         Some((name, rest)) if is_name(name) => (Some(name), rest),
         _ => (None, text),
     }
+}
+
+/// The names of hosts in a text of one `[NAME=]VALUE` per line.
+pub(super) fn host_names(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| split(line).0)
 }
 
 /// Whether a text of targets names the main one: a URL without a host's name.

@@ -17,9 +17,8 @@ pub struct Setting {
     pub variables: &'static [&'static str],
     /// The value after the flag.
     pub value: SettingValue,
-    /// The help. Its first sentence fits on one line and has no period; further sentences follow
-    /// after ". ". A default that clap does not show stands at the end, as `[default: X]`.
-    pub help: &'static str,
+    help: &'static str,
+    default: Option<fn() -> String>,
     /// The flag that it excludes.
     pub excludes: Option<&'static str>,
     /// Whether the setting is part of the load. A flag for one load setting hides the variables of
@@ -38,6 +37,8 @@ pub enum SettingValue {
     /// Several values of this name. The flag is repeated; the variable separates the values by the
     /// second text.
     Many(&'static str, &'static str),
+    /// A value for each host, of this name. The flag is repeated; the variable has one per line.
+    PerHost(&'static str),
 }
 
 /// Settings under one heading in the help.
@@ -60,7 +61,7 @@ pub(super) const fn flag(
 
 pub(super) const fn variable(variables: &'static [&'static str], set: Set) -> Setting {
     let (flag, short, value, excludes) = (None, None, SettingValue::One(""), None);
-    Setting { flag, short, variables, value, help: "", excludes, is_load: false, set }
+    Setting { flag, short, variables, value, help: "", default: None, excludes, is_load: false, set }
 }
 
 impl Setting {
@@ -76,7 +77,20 @@ impl Setting {
         Self { is_load: true, ..self }
     }
 
+    /// Sets the help. Its first sentence fits on one line and has no period; further sentences
+    /// follow after ". ". A default that is no value is part of it, as `[default: X]`.
     pub(super) const fn help(self, help: &'static str) -> Self {
         Self { help, ..self }
+    }
+
+    /// Sets the default value, which replaces `{default}` in the help.
+    pub(super) const fn default(self, default: fn() -> String) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    /// The help: the first sentence without a period, and further ones after ". ".
+    pub fn full_help(&self) -> String {
+        let Some(default) = self.default else { return self.help.to_owned() };
+        self.help.replace("{default}", &format!("[default: {}]", default()))
     }
 }

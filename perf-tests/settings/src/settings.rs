@@ -10,18 +10,17 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    AGENTS, DEFAULT_SEED, DEFAULT_TARGET, DNS_TTL, HttpSettings, LISTEN, LoadOverride, REPLAY, RW_BEARER_TOKEN,
-    RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET, UnixTarget,
+    AGENTS, DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, DEFAULT_TARGET, DNS_TTL, HttpSettings, LISTEN, LoadOverride, REPLAY,
+    RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET,
+    UnixTarget,
 };
 use crate::all_settings::all_settings;
-use crate::setting::Setting;
+use crate::per_host;
+use crate::setting::{Setting, SettingValue};
 use crate::value::parse_url;
 use crate::variables::state_folder;
 use monitoring::stack_limits;
 use prometheus_store::{StoreAccess, shown_url};
-
-/// k6's default time limit of setup, and of teardown.
-const DEFAULT_STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// All settings of a run.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,6 +184,14 @@ impl Settings {
             source.map(|(_, name, _)| name.as_str())
         };
         settings.check(&typed)?;
+        for (setting, name, text) in &given {
+            let hosts = (matches!(setting.value, SettingValue::PerHost(_))).then(|| per_host::host_names(text));
+            if let Some(host) = hosts.into_iter().flatten().find(|host| !settings.hosts.contains_key(*host)) {
+                return Err(SettingsError::Contradiction(format!(
+                    "{name} has a value for host {host:?}, which has no URL: add --target {host}=URL, or remove the value"
+                )));
+            }
+        }
         if let Some(name) = typed(DNS_TTL).filter(|_| settings.has_only_sockets()) {
             settings.ignored.push(format!("{name} has no effect: a Unix socket has no name to look up"));
         }
@@ -202,13 +209,6 @@ impl Settings {
         }
         if let (Some(token), Some(user)) = (typed(RW_BEARER_TOKEN), typed(RW_USERNAME)) {
             return contradiction(format!("{token} and {user} exclude each other: set only one of them"));
-        }
-        if let Some((setting, name)) = self.http.hosts_with_a_value().find(|(_, name)| !self.hosts.contains_key(*name))
-        {
-            let setting = typed(setting).unwrap_or(setting);
-            return contradiction(format!(
-                "{setting} has a value for host {name:?}, which has no URL: add --target {name}=URL, or remove the value"
-            ));
         }
         if self.listen.is_some() && self.agents.is_none() {
             let listen = typed(LISTEN).unwrap_or(LISTEN);

@@ -226,13 +226,14 @@ fn row(setting: &Setting) -> String {
     let code = |text: String| format!("`{text}`");
     let value = match setting.value {
         SettingValue::Switch => String::new(),
-        SettingValue::One(name) | SettingValue::Many(name, _) => format!(" {name}"),
+        SettingValue::One(name) | SettingValue::Many(name, _) | SettingValue::PerHost(name) => format!(" {name}"),
     };
     let short = setting.short.map(|short| code(format!("-{short}")));
     let long = setting.flag.map(|flag| code(format!("--{flag}{value}")));
     let flags: Vec<_> = short.into_iter().chain(long).collect();
     let variables: Vec<_> = setting.variables.iter().map(|name| code((*name).to_owned())).collect();
-    let help = setting.help.split(". ").next().unwrap();
+    let help = setting.full_help();
+    let help = help.split(". ").next().unwrap();
     format!("| {} | {} | {help} |\n", flags.join(", "), variables.join(", "))
 }
 

@@ -35,13 +35,15 @@ impl FromArgMatches for SettingArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = all_settings().filter_map(|setting| {
             let flag = setting.flag?;
+            let join = |separator| {
+                let texts: Vec<_> = matches.get_many::<String>(flag)?.map(String::as_str).collect();
+                Some(texts.join(separator))
+            };
             let text = match setting.value {
                 SettingValue::Switch => matches.get_flag(flag).then(|| "1".to_owned()),
                 SettingValue::One(_) => matches.get_one(flag).cloned(),
-                SettingValue::Many(_, separator) => matches.get_many::<String>(flag).map(|texts| {
-                    let texts: Vec<_> = texts.map(String::as_str).collect();
-                    texts.join(separator)
-                }),
+                SettingValue::Many(_, separator) => join(separator),
+                SettingValue::PerHost(_) => join("\n"),
             };
             Some((flag, text?))
         });
@@ -67,17 +69,18 @@ impl clap::Args for SettingArgs {
 
 fn arg(setting: &Setting, flag: &'static str) -> Arg {
     let separated = match setting.value {
-        SettingValue::Many(_, "\n") => ", one per line",
+        SettingValue::Many(_, "\n") | SettingValue::PerHost(_) => ", one per line",
         SettingValue::Many(..) => ", separated by commas",
         SettingValue::Switch | SettingValue::One(_) => "",
     };
-    let long_help = format!("{} [env: {}{separated}]", setting.help, setting.variables.join(", "));
+    let help = setting.full_help();
+    let long_help = format!("{help} [env: {}{separated}]", setting.variables.join(", "));
     let arg = Arg::new(flag).long(flag).short(setting.short).conflicts_with_all(setting.excludes);
-    let arg = arg.help(short_help(setting.help)).long_help(long_help);
+    let arg = arg.help(short_help(&help)).long_help(long_help);
     match setting.value {
         SettingValue::Switch => arg.action(ArgAction::SetTrue),
         SettingValue::One(name) => arg.value_name(name),
-        SettingValue::Many(name, _) => arg.value_name(name).action(ArgAction::Append),
+        SettingValue::Many(name, _) | SettingValue::PerHost(name) => arg.value_name(name).action(ArgAction::Append),
     }
 }
 
@@ -94,15 +97,15 @@ fn short_help(help: &str) -> String {
 /// The variables that have no flag, for the end of `--help`: those of settings, and others.
 pub(super) fn describe_variables() -> String {
     let settings = all_settings().filter(|setting| setting.flag.is_none());
-    let settings = settings.map(|setting| (setting.variables.join(", "), setting.help));
+    let settings = settings.map(|setting| (setting.variables.join(", "), setting.full_help()));
     let others = [
         (
             format!("{PROMETHEUS_VAR}, {GRAFANA_VAR}"),
-            "Container images to use instead of the default ones, for example from a mirror",
+            "Container images to use instead of the default ones, for example from a mirror".to_owned(),
         ),
-        (NETWORK.to_owned(), "Container network, host or bridge [default: try host, then bridge]"),
-        (CI.to_owned(), "If set: do not start Grafana, and stop the stack after the run"),
-        (NO_COLOR.to_owned(), "If set: print no color"),
+        (NETWORK.to_owned(), "Container network, host or bridge [default: try host, then bridge]".to_owned()),
+        (CI.to_owned(), "If set: do not start Grafana, and stop the stack after the run".to_owned()),
+        (NO_COLOR.to_owned(), "If set: print no color".to_owned()),
     ];
     let lines: Vec<_> = settings.chain(others).map(|(names, help)| format!("  {names}\n          {help}")).collect();
     lines.join("\n")
