@@ -336,7 +336,7 @@ fn a_plain_test_is_found_where_cargo_writes() {
     };
     let mut command = cargo();
     command.args(["test", "--workspace", "--test", "load", "--", "--ignored", "basic"]);
-    // What is built stays in this clone's folder.
+    // Built programs stay in this clone's folder.
     command.env("CARGO_BUILD_BUILD_DIR", root().join("target")).env("PERF_TESTID", "plain-1");
     command.env("PERF_TARGET", &backend.url).env("K6_ITERATIONS", "60").env("K6_VUS", "10");
     let output = with_target(&mut command);
