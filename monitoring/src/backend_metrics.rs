@@ -13,11 +13,6 @@ use crate::slo::Slo;
 pub const CPU: &str = "process_cpu_seconds_total";
 /// Resident memory, in bytes.
 pub const MEMORY: &str = "process_resident_memory_bytes";
-/// Connections of the pool by `db_client_connection_state` ("used", "idle"), named by
-/// OpenTelemetry's semantic conventions.
-pub const CONNECTIONS: &str = "db_client_connection_count";
-/// Maximum number of connections in the pool.
-pub const MAX_CONNECTIONS: &str = "db_client_connection_max";
 /// Start time of the process, in seconds since 1970. If it changes, another process serves the
 /// metrics, and its counters began at zero.
 pub const STARTED: &str = "process_start_time_seconds";

@@ -10,7 +10,6 @@ mod github;
 mod host;
 mod http;
 mod mapping_fit;
-mod nearest;
 mod perf;
 mod recorded;
 mod report_files;
@@ -103,7 +102,7 @@ async fn main() -> ExitCode {
         Command::Dashboards(command) => dashboards::run(command),
         Command::Archive(command) => archive::run(&command).await,
         Command::Export(args) => export::run(&args),
-        Command::Completions(args) => completions::run(&args, &mut Cli::command()),
+        Command::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
         Command::Codegen(args) => codegen::run(&args),
         Command::Bench(command) => bench::run(command).await,
         Command::Ci(args) => ci::run(&args).await,

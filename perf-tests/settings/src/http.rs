@@ -28,34 +28,26 @@ pub struct HttpSettings {
     /// PEM files of CA certificates that replace the system's.
     pub ca_certificate: PerHost<PathBuf>,
     /// PEM files of client certificates, with the certificates of authorities between.
-    #[serde(default)]
     pub client_certificate: PerHost<PathBuf>,
     /// PEM files of the client certificates' keys. Without one, the key is in the certificate's
     /// file.
-    #[serde(default)]
     pub client_key: PerHost<PathBuf>,
     /// Header `host`, or `:authority`, in place of the URL's host and port.
-    #[serde(default)]
     pub host_header: PerHost<String>,
     /// Server name of the TLS handshake, which the certificate must be for, in place of the URL's
     /// host.
-    #[serde(default)]
     pub sni: PerHost<String>,
     /// HTTP/1.1 even if the target prefers HTTP/2.
-    #[serde(default)]
     pub http1: bool,
     /// HTTP/2 even if the target prefers HTTP/1.1; without TLS by prior knowledge.
     pub http2: bool,
     /// Sends `accept-encoding` as a browser does.
-    #[serde(default)]
     pub compression: bool,
     /// Whether the virtual users keep their cookies from one iteration to the next; `None` leaves
     /// this to the scenario.
-    #[serde(default)]
     pub keep_cookies: Option<bool>,
     /// Maximum bytes of a response body that is kept; `None` divides memory among the VUs. A longer
     /// body is read and discarded.
-    #[serde(default)]
     pub max_body: Option<u64>,
     /// Hosts that load may go to although they are not in a private network.
     pub allowed: Vec<String>,

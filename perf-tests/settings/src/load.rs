@@ -88,15 +88,6 @@ impl LoadOverride {
             _ => Ok(()),
         }
     }
-
-    /// Whether the load's own shape stays unchanged. A warm-up does not change it.
-    pub const fn keeps_the_load(&self) -> bool {
-        self.vus.is_none()
-            && self.duration.is_none()
-            && self.iterations.is_none()
-            && self.stages.is_empty()
-            && self.rate.is_none()
-    }
 }
 
 fn parse_stage(text: &str) -> Result<Stage, ValueError> {
