@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use cargo_metadata::{Message, Target, TargetKind};
 
-use crate::nearest::did_you_mean;
 use crate::{files, workspace};
+use perf_host::nearest::did_you_mean;
 
 /// The default profile. It optimizes the code on the path of a request.
 pub(crate) const PROFILE: &str = "dev";

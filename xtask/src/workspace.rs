@@ -31,17 +31,6 @@ pub(crate) fn id() -> String {
     hash(&parts)
 }
 
-/// The checked-out revision, with "-dirty" if there are uncommitted changes; empty without git.
-pub(crate) fn revision() -> String {
-    let described = std::process::Command::new("git")
-        .args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
-        .current_dir(root())
-        .stderr(std::process::Stdio::null())
-        .output();
-    let described = described.ok().filter(|output| output.status.success());
-    described.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
 /// A hash of some texts, eight hexadecimal digits. It is the
 /// same for every version of the compiler.
 pub(crate) fn hash(parts: &[&str]) -> String {

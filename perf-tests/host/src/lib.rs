@@ -1,7 +1,9 @@
 //! The machine that a command runs on: signals, file locks, and `/proc` data about the machine and
-//! its processes.
+//! its processes. Also suggestions for mistyped names.
 
 pub mod lock;
+pub mod machine;
+pub mod nearest;
 pub mod proc;
 pub mod signals;
 

@@ -1,7 +1,6 @@
 //! The machine and software of a run.
 
-use std::thread;
-
+use perf_host::machine::Machine;
 use perf_host::proc;
 use perf_report::evidence::{Environment, TargetHost};
 use perf_settings::Settings;
@@ -11,12 +10,13 @@ use crate::http::{HostConfig, HttpConfig};
 
 /// Describes this machine. Kernel and processor are empty on systems other than Linux.
 pub(crate) fn environment(settings: &Settings, http: &HttpConfig) -> Environment {
+    let Machine { system, processor, processors } = Machine::this();
     Environment {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        system,
         kernel: proc::kernel_release().unwrap_or_default(),
-        processor: proc::cpu_model().unwrap_or_default(),
-        processors: thread::available_parallelism().map_or(0, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
+        processor,
+        processors,
         revision: settings.revision.clone(),
         command: settings.command.clone(),
         targets: targets(settings, http),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
+use perf_host::nearest::nearest;
 use perf_report::FailureKind;
 use perf_settings::{Settings, UnixTarget};
 use prometheus_store::shown_url;
@@ -26,7 +27,7 @@ pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), Run
     if let Some(name) = settings.hosts.keys().find(|name| known.iter().all(|host| host.name != **name)) {
         let all: Vec<_> = known.iter().map(|host| host.name).collect();
         let service = spec.catalogue.service;
-        let remedy = match (nearest(name, &all), all.as_slice()) {
+        let remedy = match (nearest(name, all.iter().copied()), all.as_slice()) {
             (Some(nearest), _) => format!("do you mean {nearest}=URL?"),
             (None, []) => "it has only the main target, as in --target URL".to_owned(),
             (None, all) => format!("its hosts are {}", all.join(", ")),
@@ -47,12 +48,6 @@ pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), Run
             perf_settings::TARGET
         ))),
     }
-}
-
-/// The name with the smallest distance, if it differs by at most a third of its letters.
-fn nearest<'a>(name: &str, all: &[&'a str]) -> Option<&'a str> {
-    let distances = all.iter().map(|known| (strsim::damerau_levenshtein(name, known), *known));
-    distances.min().filter(|(distance, known)| *distance <= known.len().div_ceil(3)).map(|(_, known)| known)
 }
 
 /// Index of the host of each endpoint; `None` if the host has no URL.
@@ -165,16 +160,5 @@ fn describe_no_response((flag, target): (&str, &str), failure: FailureKind, why:
         // An error of this machine, or a target that load may not go to. The message says what to
         // do.
         FailureKind::Other | FailureKind::Status | FailureKind::Check => why.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_suggested() {
-        assert_eq!(nearest("auht", &["shop", "auth"]), Some("auth"));
-        assert_eq!(nearest("payments", &["shop", "auth"]), None);
     }
 }

@@ -10,6 +10,7 @@ use perf_report::render::markdown;
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use crate::host::git;
 use crate::terminal::refuse;
 use crate::{dashboard_changes, files, workspace};
 
@@ -35,11 +36,8 @@ pub(crate) enum DashboardsCommand {
 /// Runs the command.
 pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     let DashboardsCommand::Diff { revision, words, markdown } = command;
-    let shell = Shell::new()?;
-    shell.change_dir(workspace::root());
-    let commit = format!("{revision}^{{commit}}");
-    if cmd!(shell, "git rev-parse --verify --quiet {commit}").quiet().ignore_stderr().read().is_err() {
-        let why = format!("there is no revision {revision:?} in this clone; if it is shallow: git fetch --unshallow");
+    let shell = git::shell(&workspace::root())?;
+    if let Err(why) = git::commit(&shell, &revision) {
         return Ok(refuse(why));
     }
     let now = files_now()?;

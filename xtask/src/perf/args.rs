@@ -17,6 +17,7 @@ use gate::{BaselineArgs, GateArgs};
 pub(super) use gate::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 use settings::SettingArgs;
 
+use crate::host::git;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{PortArgs, StackArgs, StackChoice, StackOptions};
 use crate::{mapping_fit, reports, workspace};
@@ -148,7 +149,7 @@ impl PerfArgs {
         let mut settings = self.settings_over(&|name| workspace::var(name))?;
         settings.folder = workspace::root().join(&settings.folder);
         settings.out.get_or_insert_with(|| settings.folder.clone());
-        settings.revision = workspace::revision();
+        settings.revision = git::describe(&workspace::root());
         settings.command = command_line();
         Ok(settings)
     }

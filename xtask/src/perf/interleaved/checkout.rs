@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
 use crate::host::cleanup::Cleanup;
+use crate::host::git::{self, shell};
 use crate::host::owner;
 use crate::{files, workspace};
 
@@ -46,19 +47,7 @@ impl Checkout {
     /// Checks a revision out into a worktree of its own.
     pub(super) fn add(revision: &str, top: &Path) -> Result<Self, String> {
         let shell = shell(top).map_err(|error| format!("{error:#}"))?;
-        let commit = format!("{revision}^{{commit}}");
-        let found =
-            cmd!(shell, "git rev-parse --verify --quiet --end-of-options {commit}").quiet().ignore_stderr().read();
-        let Ok(sha) = found else {
-            let shallow =
-                cmd!(shell, "git rev-parse --is-shallow-repository").quiet().read().is_ok_and(|it| it == "true");
-            let remedy = if shallow {
-                ": this clone is shallow, so fetch it with git fetch --depth=1 origin REVISION, or fetch-depth: 0 in a workflow"
-            } else {
-                ""
-            };
-            return Err(format!("there is no revision {revision:?} in this clone{remedy}"));
-        };
+        let sha = git::commit(&shell, revision)?;
         Self::add_worktree(&shell, revision, &sha).map_err(|error| format!("failed to check out {revision}: {error:#}"))
     }
 
@@ -112,10 +101,4 @@ fn remove(shell: &Shell, folder: &Path) -> anyhow::Result<()> {
     }
     cmd!(shell, "git worktree prune").quiet().run()?;
     files::remove_file(&owner_file(folder))
-}
-
-fn shell(folder: &Path) -> anyhow::Result<Shell> {
-    let shell = Shell::new()?;
-    shell.change_dir(folder);
-    Ok(shell)
 }

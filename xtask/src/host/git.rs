@@ -1,0 +1,39 @@
+//! The repository, by the command `git`.
+
+use std::path::Path;
+
+use xshell::{Shell, cmd};
+
+/// A shell in a folder.
+pub(crate) fn shell(folder: &Path) -> anyhow::Result<Shell> {
+    let shell = Shell::new()?;
+    shell.change_dir(folder);
+    Ok(shell)
+}
+
+/// The checked-out revision, with "-dirty" if there are uncommitted changes; empty without git.
+pub(crate) fn describe(folder: &Path) -> String {
+    let describe = |shell: Shell| -> anyhow::Result<String> {
+        let described = cmd!(shell, "git describe --always --dirty --abbrev=12 --exclude=*");
+        Ok(described.quiet().ignore_stderr().read()?)
+    };
+    shell(folder).and_then(describe).unwrap_or_default()
+}
+
+/// The hash of a revision's commit.
+///
+/// # Errors
+/// If this clone does not have the revision. The message says how to fetch it into a shallow clone.
+pub(crate) fn commit(shell: &Shell, revision: &str) -> Result<String, String> {
+    let commit = format!("{revision}^{{commit}}");
+    let found = cmd!(shell, "git rev-parse --verify --quiet --end-of-options {commit}").quiet().ignore_stderr().read();
+    found.map_err(|_| {
+        let shallow = cmd!(shell, "git rev-parse --is-shallow-repository").quiet().read().is_ok_and(|it| it == "true");
+        let remedy = if shallow {
+            ": this clone is shallow, so fetch it with git fetch --depth=1 origin REVISION, or fetch-depth: 0 in a workflow"
+        } else {
+            ""
+        };
+        format!("there is no revision {revision:?} in this clone{remedy}")
+    })
+}
