@@ -9,7 +9,7 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
-use monitoring::services::stock_ai::STOCK_AI;
+use monitoring::services;
 use perf_tests::constant_arrival_rate;
 use perf_tests::measure::{DurationParts, Layout, Recorder, Sample, SampleKey};
 use perf_tests::plan::{Plan, Schedule};
@@ -27,12 +27,18 @@ fn sample(number: u64) -> Sample {
 }
 
 const fn at(number: u64) -> SampleKey {
-    SampleKey { part: 0, endpoint: (number % 7) as usize, phase: Phase::Steady, late: false, segments: [None; 3] }
+    SampleKey {
+        part: 0,
+        endpoint: number as usize % services::ALL[0].endpoints.len(),
+        phase: Phase::Steady,
+        late: false,
+        segments: [None; 3],
+    }
 }
 
 /// A recorder after 100,000 samples, so that every histogram has grown to its full size.
 fn recorder() -> Recorder {
-    let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![true]));
+    let mut recorder = Recorder::new(Layout::new(services::ALL[0], vec![true]));
     (0..100_000).for_each(|number| recorder.record(at(number), &sample(number * 7919)));
     recorder
 }
@@ -68,7 +74,8 @@ fn engine(criterion: &mut Criterion) {
     let identity = Identity::new("bench", "bench", &[]);
     let parts = [(identity.clone(), plan.parts[0].phases.clone())];
     criterion.bench_function("series and encoding of a push", |bencher| {
-        bencher.iter(|| encode_body(&series(&STOCK_AI, STOCK_AI.endpoints, (&identity, &parts), &other)));
+        bencher
+            .iter(|| encode_body(&series(services::ALL[0], services::ALL[0].endpoints, (&identity, &parts), &other)));
     });
 }
 

@@ -269,13 +269,13 @@ mod tests {
             let (errors, slow_times) = (worker::ScenarioErrors::default(), SlowTimes::default());
             Ok(WorkerResult { snapshot, slow_times, errors, panics: Vec::new(), outages: None })
         });
-        let empty = Snapshot::new(&Layout::new(&monitoring::services::stock_ai::STOCK_AI, vec![false]));
+        let empty = Snapshot::new(&Layout::new(&test_support::shop::SHOP, vec![false]));
         Worker { ask, pulse: Arc::new(Pulse::new(&empty)), thread, finished }
     }
 
     #[tokio::test]
     async fn a_worker_panic_becomes_a_fault_and_keeps_known_counts() {
-        let empty = Snapshot::new(&Layout::new(&monitoring::services::stock_ai::STOCK_AI, vec![false]));
+        let empty = Snapshot::new(&Layout::new(&test_support::shop::SHOP, vec![false]));
         let mut counted = empty.clone();
         counted.parts[0].iterations.completed = 7;
         let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, counted.clone())).into();

@@ -9,33 +9,34 @@
 //! use std::time::Duration;
 //!
 //! use monitoring::endpoint::Method;
-//! use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM, STOCK_AI};
 //! use perf_tests::{Scenario, Vu, constant_vus};
 //! use serde::{Deserialize, Serialize};
 //! use serde_json::json;
+//! // In your scenario: the catalogue of your service, in monitoring::services.
+//! use test_support::shop::{ADD_ITEM, GET_OFFERS, SHOP};
 //!
 //! #[derive(Serialize, Deserialize)]
-//! struct Room {
-//!     code: String,
+//! struct Cart {
+//!     id: String,
 //! }
 //!
-//! /// Runs once before the load. All virtual users receive the room.
-//! async fn open_room(vu: &mut Vu) -> anyhow::Result<Room> {
-//!     let teacher = json!({ "name": "Teacher" });
-//!     Ok(vu.unjudged(Method::Post, "/api/multiplayer/rooms").json(&teacher).send().await?.json()?)
+//! /// Runs once before the load. All virtual users receive the cart.
+//! async fn open_cart(vu: &mut Vu) -> anyhow::Result<Cart> {
+//!     let owner = json!({ "name": "Ada" });
+//!     Ok(vu.unjudged(Method::Post, "/carts").json(&owner).send().await?.json()?)
 //! }
 //!
-//! fn students() -> ExitCode {
-//!     Scenario::new("students", &STOCK_AI)
-//!         .exercises(&[JOIN_ROOM, GET_NEWS])
+//! fn customers() -> ExitCode {
+//!     Scenario::new("customers", &SHOP)
+//!         .exercises(&[ADD_ITEM, GET_OFFERS])
 //!         .load(constant_vus(10, Duration::from_secs(30)).warm_up(Duration::from_secs(5)))
-//!         .setup(open_room)
-//!         .run(async |vu: &mut Vu, room: &Room| {
-//!             let student = json!({ "name": format!("Student {}", vu.iteration_name()) });
-//!             vu.request(JOIN_ROOM).path("code", &room.code).json(&student).send().await?;
-//!             vu.request(GET_NEWS)
+//!         .setup(open_cart)
+//!         .run(async |vu: &mut Vu, cart: &Cart| {
+//!             let item = json!({ "name": format!("Item {}", vu.iteration_name()) });
+//!             vu.request(ADD_ITEM).path("cart", &cart.id).json(&item).send().await?;
+//!             vu.request(GET_OFFERS)
 //!                 .query("day", 1)
-//!                 .check("has news", |response| !response.body().is_empty())
+//!                 .check("has offers", |response| !response.body().is_empty())
 //!                 .send()
 //!                 .await?;
 //!             vu.think(Duration::from_millis(100), Duration::from_millis(300)).await;
@@ -45,7 +46,7 @@
 //! }
 //! ```
 //!
-//! `cargo xtask perf students` runs it. Objectives are not in the scenario: each endpoint has its
+//! `cargo xtask perf customers` runs it. Objectives are not in the scenario: each endpoint has its
 //! own in the catalogue of its service.
 //!
 //! The modules, in reading order:

@@ -48,9 +48,9 @@ impl Scenario {
     /// and test. An invalid name is reported when the scenario runs, with exit code 104.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::Scenario;
-    /// let scenario = Scenario::new("news", &STOCK_AI);
+    /// let scenario = Scenario::new("offers", &SHOP);
     /// ```
     pub fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         Self {
@@ -71,9 +71,9 @@ impl Scenario {
     ///
     /// ```
     /// # use monitoring::endpoint::Method;
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::{Scenario, Vu};
-    /// let scenario = Scenario::new("news", &STOCK_AI).setup(async |vu: &mut Vu| {
+    /// let scenario = Scenario::new("offers", &SHOP).setup(async |vu: &mut Vu| {
     ///     let token = vu.unjudged(Method::Post, "/api/login").send().await?;
     ///     Ok(token.json::<String>()?)
     /// });
@@ -101,9 +101,9 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// endpoint ends the run with exit code 104.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+    /// # use test_support::shop::{GET_OFFERS, SHOP};
     /// # use perf_tests::Scenario;
-    /// let scenario = Scenario::new("news", &STOCK_AI).exercises(&[GET_NEWS]);
+    /// let scenario = Scenario::new("offers", &SHOP).exercises(&[GET_OFFERS]);
     /// ```
     pub fn exercises(mut self, endpoints: &[Endpoint]) -> Self {
         self.spec.exercised = endpoints.to_vec();
@@ -115,9 +115,9 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// was tried.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::Scenario;
-    /// let scenario = Scenario::new("news", &STOCK_AI).checks(&["has news"]);
+    /// let scenario = Scenario::new("offers", &SHOP).checks(&["has offers"]);
     /// ```
     pub fn checks(mut self, names: &[&'static str]) -> Self {
         self.spec.checks = names.to_vec();
@@ -128,10 +128,10 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// measure without a value is inconclusive.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::Scenario;
     /// # const MEASURES: &[monitoring::measure::Measure] = &[];
-    /// let scenario = Scenario::new("news", &STOCK_AI).measures(MEASURES);
+    /// let scenario = Scenario::new("offers", &SHOP).measures(MEASURES);
     /// ```
     pub fn measures(mut self, measures: &[Measure]) -> Self {
         self.spec.measures = measures.to_vec();
@@ -142,10 +142,10 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::{Scenario, constant_vus};
     /// let load = constant_vus(10, Duration::from_secs(30));
-    /// let scenario = Scenario::new("news", &STOCK_AI).load(load);
+    /// let scenario = Scenario::new("offers", &SHOP).load(load);
     /// ```
     pub fn load(mut self, load: LoadProfile) -> Self {
         self.load = Some(load);
@@ -156,9 +156,9 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// user has its own connection, as a browser does.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::Scenario;
-    /// let scenario = Scenario::new("news", &STOCK_AI).share_connections();
+    /// let scenario = Scenario::new("offers", &SHOP).share_connections();
     /// ```
     pub const fn share_connections(mut self) -> Self {
         self.spec.shared_connections = true;
@@ -169,9 +169,9 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// cleared before each iteration, as in k6. The variable `K6_NO_COOKIES_RESET` replaces this.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::Scenario;
-    /// let scenario = Scenario::new("news", &STOCK_AI).keep_cookies();
+    /// let scenario = Scenario::new("offers", &SHOP).keep_cookies();
     /// ```
     pub const fn keep_cookies(mut self) -> Self {
         self.spec.keeps_cookies = true;
@@ -184,10 +184,10 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::Scenario;
     /// let minute = Duration::from_secs(60);
-    /// let scenario = Scenario::new("news", &STOCK_AI).abort_on_miss(minute * 2, minute);
+    /// let scenario = Scenario::new("offers", &SHOP).abort_on_miss(minute * 2, minute);
     /// ```
     pub const fn abort_on_miss(mut self, after: Duration, window: Duration) -> Self {
         self.spec.abort = Some(AbortRule { after, window });
@@ -199,18 +199,18 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     ///
     /// ```no_run
     /// # use std::time::Duration;
-    /// # use monitoring::services::stock_ai::{GET_NEWS, GET_STATE, STOCK_AI};
+    /// # use test_support::shop::{GET_OFFERS, GET_CART, SHOP};
     /// # use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus};
     /// let second = Duration::from_secs(1);
     /// let polls = constant_arrival_rate(20, second, second * 60, 10);
-    /// let result = Scenario::new("game", &STOCK_AI)
-    ///     .exercises(&[GET_NEWS, GET_STATE])
+    /// let result = Scenario::new("game", &SHOP)
+    ///     .exercises(&[GET_OFFERS, GET_CART])
     ///     .part("readers", constant_vus(5, second * 60), async |vu: &mut Vu, ()| {
-    ///         vu.request(GET_NEWS).query("day", 1).send().await?;
+    ///         vu.request(GET_OFFERS).query("day", 1).send().await?;
     ///         Ok(())
     ///     })
     ///     .part("polls", polls, async |vu: &mut Vu, ()| {
-    ///         vu.request(GET_STATE).path("code", "ABCD").send().await?;
+    ///         vu.request(GET_CART).path("cart", "ABCD").send().await?;
     ///         Ok(())
     ///     })
     ///     .run_parts();
@@ -232,9 +232,9 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     ///
     /// ```
     /// # use monitoring::endpoint::Method;
-    /// # use monitoring::services::stock_ai::STOCK_AI;
+    /// # use test_support::shop::SHOP;
     /// # use perf_tests::{Scenario, Vu};
-    /// let scenario = Scenario::new("news", &STOCK_AI).teardown(async |vu: &mut Vu, ()| {
+    /// let scenario = Scenario::new("offers", &SHOP).teardown(async |vu: &mut Vu, ()| {
     ///     vu.unjudged(Method::Delete, "/api/rooms").send().await?;
     ///     Ok(())
     /// });
@@ -255,12 +255,12 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     ///
     /// ```no_run
     /// # use std::time::Duration;
-    /// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+    /// # use test_support::shop::{GET_OFFERS, SHOP};
     /// # use perf_tests::{Scenario, Vu, constant_vus};
     /// # let load = constant_vus(10, Duration::from_secs(30));
-    /// # let scenario = Scenario::new("news", &STOCK_AI).exercises(&[GET_NEWS]).load(load);
+    /// # let scenario = Scenario::new("offers", &SHOP).exercises(&[GET_OFFERS]).load(load);
     /// let result = scenario.run(async |vu: &mut Vu, ()| {
-    ///     vu.request(GET_NEWS).query("day", 1).send().await?;
+    ///     vu.request(GET_OFFERS).query("day", 1).send().await?;
     ///     Ok(())
     /// });
     /// ```
@@ -279,14 +279,14 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     ///
     /// ```no_run
     /// # use std::time::Duration;
-    /// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+    /// # use test_support::shop::{GET_OFFERS, SHOP};
     /// # use perf_settings::Settings;
     /// # use perf_tests::{Scenario, Vu, constant_vus};
     /// # let load = constant_vus(10, Duration::from_secs(30));
-    /// # let scenario = Scenario::new("news", &STOCK_AI).exercises(&[GET_NEWS]).load(load);
+    /// # let scenario = Scenario::new("offers", &SHOP).exercises(&[GET_OFFERS]).load(load);
     /// let settings = Settings::new("http://127.0.0.1:8000".parse()?);
     /// let result = scenario.run_with(settings, async |vu: &mut Vu, ()| {
-    ///     vu.request(GET_NEWS).query("day", 1).send().await?;
+    ///     vu.request(GET_OFFERS).query("day", 1).send().await?;
     ///     Ok(())
     /// });
     /// # Ok::<(), url::ParseError>(())

@@ -95,8 +95,8 @@ fn entries(testid: &str) -> Vec<Entry> {
     vec![
         entry(testid, "http_reqs", Kind::Counter, vec![number(first, 0.0), number(second, 4_294_967_299.0)]),
         entry(testid, "vus", Kind::Gauge, vec![number(first, 0.1), number(second, -2.5)]),
-        entry(testid, "join_room_latency_sum", Kind::Histogram, vec![number(second, 1e-9)]),
-        entry(testid, "join_room_latency", Kind::Histogram, vec![(second, latency())]),
+        entry(testid, "add_item_latency_sum", Kind::Histogram, vec![number(second, 1e-9)]),
+        entry(testid, "add_item_latency", Kind::Histogram, vec![(second, latency())]),
     ]
 }
 
@@ -119,8 +119,8 @@ async fn prometheus_reads_the_same_series_from_both_versions() {
     assert!(labels.contains(r#"Größe \"1\"\\n"#), "{labels}");
     assert_eq!(counter[1][1], "4294967299");
     assert_eq!(series("vus").1[1][1], "-2.5");
-    assert_eq!(series("join_room_latency_sum").1[0][1], "1e-09");
-    let (_, native) = series("join_room_latency");
+    assert_eq!(series("add_item_latency_sum").1[0][1], "1e-09");
+    let (_, native) = series("add_item_latency");
     assert_eq!(native[0][1]["count"], "46", "{native}");
     let counts: Vec<_> = native[0][1]["buckets"].as_array().unwrap().iter().map(|bucket| bucket[3].clone()).collect();
     assert_eq!(counts, ["3", "1", "40", "2"], "{native}");

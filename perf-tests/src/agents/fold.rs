@@ -39,8 +39,8 @@ mod tests {
 
     use monitoring::phase::{Phase, Phases};
     use monitoring::ratio::Ratio;
-    use monitoring::services::stock_ai::STOCK_AI;
     use proptest::prelude::*;
+    use test_support::shop::SHOP;
 
     use super::*;
     use crate::clock;
@@ -64,7 +64,7 @@ mod tests {
             samples in proptest::collection::vec((0_usize..3, 0_u64..20_000_000_000, 0_u8..10, any::<bool>()), 0..200),
             agents in 1_usize..=16,
         ) {
-            let layout = Layout::new(&STOCK_AI, vec![false]);
+            let layout = Layout::new(&SHOP, vec![false]);
             let mut alone = Recorder::new(layout.clone());
             let mut together: Vec<_> = (0..agents).map(|_| Recorder::new(layout.clone())).collect();
             let started = clock::now();
@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn counts_of_another_catalogue_do_not_fit() {
-        let layout = Layout::new(&STOCK_AI, vec![false]);
-        let other = Layout::new(&STOCK_AI, vec![false, true]);
+        let layout = Layout::new(&SHOP, vec![false]);
+        let other = Layout::new(&SHOP, vec![false, true]);
         assert!(Snapshot::new(&layout).fits(&layout) && !Snapshot::new(&other).fits(&layout));
     }
 }

@@ -74,13 +74,13 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use monitoring::services::stock_ai::STOCK_AI;
+    use test_support::shop::SHOP;
 
     use super::*;
 
     #[test]
     fn each_difference_is_named() {
-        let here = hello("basic", &STOCK_AI, "token").unwrap();
+        let here = hello("basic", &SHOP, "token").unwrap();
         assert_eq!(differences(&here, &here), Vec::<String>::new());
         let other = Hello { protocol: 7, build: "old".to_owned(), scenario: "smoke".to_owned(), ..here.clone() };
         let differences = differences(&other, &here);

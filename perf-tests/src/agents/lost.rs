@@ -76,7 +76,7 @@ fn drop_over_time(part: &PartPlan, counts: &mut PartCounts, missing: u64, (from,
 
 #[cfg(test)]
 mod tests {
-    use monitoring::services::stock_ai::STOCK_AI;
+    use test_support::shop::SHOP;
 
     use super::*;
     use crate::measure::Layout;
@@ -90,7 +90,7 @@ mod tests {
     /// `completed` iterations; each of the others made 100.
     fn dropped(load: &LoadProfile, completed: u64) -> [u64; Phase::ALL.len()] {
         let plan = Plan { parts: vec![load.plan("part", 1, 1).unwrap()], seed: 1 };
-        let mut counts = Snapshot::new(&Layout::new(&STOCK_AI, vec![plan.parts[0].is_open()]));
+        let mut counts = Snapshot::new(&Layout::new(&SHOP, vec![plan.parts[0].is_open()]));
         let mut survivors = Survivors { shares: Share::all(3).skip(1).collect(), counts: counts.clone() };
         survivors.counts.parts[0].iterations.completed = 200;
         counts.parts[0].iterations.completed = completed;

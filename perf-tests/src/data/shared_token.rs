@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+/// # use test_support::shop::{GET_OFFERS, SHOP};
 /// # use monitoring::endpoint::Method;
 /// use perf_tests::data::{SharedToken, Token};
 /// use perf_tests::{Scenario, Vu};
@@ -32,12 +32,12 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// async fn read_news(vu: &mut Vu, token: &SharedToken) -> anyhow::Result<()> {
 ///     let token = token.get(async || log_in(vu).await).await?;
 ///     let bearer = format!("Bearer {}", token.expose());
-///     vu.request(GET_NEWS).query("day", 1).header("authorization", &bearer).send().await?;
+///     vu.request(GET_OFFERS).query("day", 1).header("authorization", &bearer).send().await?;
 ///     Ok(())
 /// }
 ///
-/// let scenario = Scenario::new("news", &STOCK_AI)
-///     .exercises(&[GET_NEWS])
+/// let scenario = Scenario::new("offers", &SHOP)
+///     .exercises(&[GET_OFFERS])
 ///     .setup(async |_: &mut Vu| Ok(SharedToken::renewed_before(Duration::from_secs(10))));
 /// ```
 ///

@@ -246,9 +246,9 @@ impl Vu {
     /// A request to an endpoint of the catalogue. Method, path and objective come from there.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let news = vu.request(GET_NEWS).query("day", 1).send().await?;
+    /// let offers = vu.request(GET_OFFERS).query("day", 1).send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -270,7 +270,7 @@ impl Vu {
     /// ```
     /// # use monitoring::endpoint::Method;
     /// # async fn setup(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.unjudged(Method::Post, "/api/multiplayer/rooms").send().await?;
+    /// vu.unjudged(Method::Post, "/carts").send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -282,10 +282,10 @@ impl Vu {
     /// WebSocket exchange.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
-    /// # async fn query_news() -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// # use test_support::shop::GET_OFFERS;
+    /// # async fn query_offers() -> Result<String, std::io::Error> { Ok(String::new()) }
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let news = vu.time(GET_NEWS, query_news()).await?;
+    /// let offers = vu.time(GET_OFFERS, query_offers()).await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -267,7 +267,7 @@ mod tests {
     use std::collections::HashSet;
     use std::time::Duration;
 
-    use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM, STOCK_AI};
+    use test_support::shop::{ADD_ITEM, GET_OFFERS, SHOP};
     use tokio::time::Instant;
 
     use super::*;
@@ -276,7 +276,7 @@ mod tests {
 
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn snapshot() -> Snapshot {
-        let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![false]));
+        let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
         let due = Instant::now();
         for (ms, status, failure) in [
             (300, Some(200), None),
@@ -300,7 +300,7 @@ mod tests {
         let tags = [("team".to_owned(), "trading".to_owned())];
         let identity = Identity::new("t1", "basic", &tags);
         let phases = constant_vus(1, Duration::from_secs(1)).plan("basic", 1, 1).unwrap().phases;
-        series(&STOCK_AI, &[JOIN_ROOM, GET_NEWS], (&identity, &[(identity.clone(), phases)]), snapshot)
+        series(&SHOP, &[ADD_ITEM, GET_OFFERS], (&identity, &[(identity.clone(), phases)]), snapshot)
     }
 
     fn value(series: &str) -> Option<f64> {
@@ -325,11 +325,11 @@ mod tests {
 
     #[test]
     fn a_failed_request_counts_in_the_last_bucket_only() {
-        assert_eq!(value("join_room_latency_bucket{le=300.0,method=POST,name=join_room,phase=steady}"), Some(1.0));
-        assert_eq!(value("join_room_latency_bucket{le=60000.0,method=POST,name=join_room,phase=steady}"), Some(2.0));
-        assert_eq!(value("join_room_latency_bucket{le=+Inf,method=POST,name=join_room,phase=steady}"), Some(4.0));
-        assert_eq!(value("join_room_latency_count{method=POST,name=join_room,phase=steady}"), Some(4.0));
-        assert_eq!(value("join_room_latency_sum{method=POST,name=join_room,phase=steady}"), Some(604.0));
+        assert_eq!(value("add_item_latency_bucket{le=300.0,method=POST,name=add_item,phase=steady}"), Some(1.0));
+        assert_eq!(value("add_item_latency_bucket{le=60000.0,method=POST,name=add_item,phase=steady}"), Some(2.0));
+        assert_eq!(value("add_item_latency_bucket{le=+Inf,method=POST,name=add_item,phase=steady}"), Some(4.0));
+        assert_eq!(value("add_item_latency_count{method=POST,name=add_item,phase=steady}"), Some(4.0));
+        assert_eq!(value("add_item_latency_sum{method=POST,name=add_item,phase=steady}"), Some(604.0));
     }
 
     #[test]
@@ -342,12 +342,12 @@ mod tests {
         }
         let all = all_of(&snapshot);
         for (series, once) in [
-            ("join_room_latency_bucket{le=300.0,method=POST,name=join_room,phase=steady}", 1.0),
-            ("join_room_latency_bucket{le=+Inf,method=POST,name=join_room,phase=steady}", 4.0),
-            ("join_room_latency_count{method=POST,name=join_room,phase=steady}", 4.0),
-            ("join_room_latency_sum{method=POST,name=join_room,phase=steady}", 604.0),
-            ("http_reqs{method=POST,name=join_room,phase=steady,status=200}", 2.0),
-            ("api_errors{method=POST,name=join_room,phase=steady}", 2.0),
+            ("add_item_latency_bucket{le=300.0,method=POST,name=add_item,phase=steady}", 1.0),
+            ("add_item_latency_bucket{le=+Inf,method=POST,name=add_item,phase=steady}", 4.0),
+            ("add_item_latency_count{method=POST,name=add_item,phase=steady}", 4.0),
+            ("add_item_latency_sum{method=POST,name=add_item,phase=steady}", 604.0),
+            ("http_reqs{method=POST,name=add_item,phase=steady,status=200}", 2.0),
+            ("api_errors{method=POST,name=add_item,phase=steady}", 2.0),
         ] {
             assert_eq!(value_in(&all, series), Some(once * 2_f64.powi(DOUBLED)), "{series}");
         }
@@ -357,21 +357,21 @@ mod tests {
     #[test]
     fn durations_are_counted_by_status() {
         assert_eq!(
-            value("http_req_duration_bucket{le=1.0,method=POST,name=join_room,phase=steady,status=500}"),
+            value("http_req_duration_bucket{le=1.0,method=POST,name=add_item,phase=steady,status=500}"),
             Some(1.0)
         );
-        assert_eq!(value("http_reqs{method=POST,name=join_room,phase=steady,status=0}"), Some(1.0));
-        assert_eq!(value("http_reqs{method=POST,name=join_room,phase=steady,status=200}"), Some(2.0));
-        assert_eq!(value("http_req_failed{method=POST,name=join_room,phase=steady,status=500}"), Some(1.0));
-        assert_eq!(value("api_errors{method=POST,name=join_room,phase=steady}"), Some(2.0));
-        assert_eq!(value("join_room_success{method=POST,name=join_room,phase=steady}"), Some(2.0));
+        assert_eq!(value("http_reqs{method=POST,name=add_item,phase=steady,status=0}"), Some(1.0));
+        assert_eq!(value("http_reqs{method=POST,name=add_item,phase=steady,status=200}"), Some(2.0));
+        assert_eq!(value("http_req_failed{method=POST,name=add_item,phase=steady,status=500}"), Some(1.0));
+        assert_eq!(value("api_errors{method=POST,name=add_item,phase=steady}"), Some(2.0));
+        assert_eq!(value("add_item_success{method=POST,name=add_item,phase=steady}"), Some(2.0));
     }
 
     #[test]
     fn only_exercised_endpoints_have_series_from_the_start() {
-        assert_eq!(value("get_news_latency_count{method=GET,name=get_news,phase=steady}"), Some(0.0));
-        assert_eq!(value("api_errors{method=GET,name=get_news,phase=steady}"), Some(0.0));
-        assert_eq!(value("get_state_latency_count{method=GET,name=get_state,phase=steady}"), None);
+        assert_eq!(value("get_offers_latency_count{method=GET,name=get_offers,phase=steady}"), Some(0.0));
+        assert_eq!(value("api_errors{method=GET,name=get_offers,phase=steady}"), Some(0.0));
+        assert_eq!(value("get_cart_latency_count{method=GET,name=get_cart,phase=steady}"), None);
     }
 
     #[test]

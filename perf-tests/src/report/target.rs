@@ -196,7 +196,7 @@ fn at(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use monitoring::services::stock_ai::STOCK_AI;
+    use test_support::shop::SHOP;
 
     use super::*;
     use crate::measure::{Layout, Snapshot};
@@ -216,11 +216,11 @@ mod tests {
             omitted,
         };
         let stalls = vec![stall(0, 5, 12, vec![(0, 90)]), stall(1, 30, 20, Vec::new())];
-        let snapshot = Snapshot::new(&Layout::new(&STOCK_AI, vec![false]));
+        let snapshot = Snapshot::new(&Layout::new(&SHOP, vec![false]));
         let longest_silence = (SECOND * silence.0, SECOND * silence.1);
         let load = Load { stalls, longest_silence, ..Load::not_started(snapshot) };
         let plan = Plan { parts: vec![constant_vus(3, SECOND * 60).plan("a", 1, 1).unwrap()], seed: 1 };
-        stall_findings(&load, &plan, &STOCK_AI, SECOND * 10)
+        stall_findings(&load, &plan, &SHOP, SECOND * 10)
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub(crate) fn histogram_log(
 mod tests {
     use hdrhistogram::Histogram;
     use monitoring::phase::Phase;
-    use monitoring::services::stock_ai::{JOIN_ROOM, STOCK_AI};
+    use test_support::shop::{ADD_ITEM, SHOP};
 
     use super::*;
     use crate::clock;
@@ -124,8 +124,8 @@ mod tests {
     /// A run of `seconds`. Each second has 40 requests of 1 to 40 ms, which take 100 ms longer in
     /// odd seconds, and one more request, which fails in the second second.
     fn recorded_sections(seconds: u32) -> (Duration, Vec<Section>) {
-        let mut recorder = Recorder::new(Layout::new(&STOCK_AI, vec![false]));
-        let mut timeline = TimelineRecorder::new(&STOCK_AI);
+        let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
+        let mut timeline = TimelineRecorder::new(&SHOP);
         for second in 1..=seconds {
             for ms in 1..=40 {
                 join(&mut recorder, ms + u64::from(second % 2) * 100, false);
@@ -144,9 +144,9 @@ mod tests {
     #[test]
     fn a_slice_has_exactly_the_requests_of_its_section() {
         let (interval, sections) = recorded_sections(3);
-        let timeline = super::timeline(&STOCK_AI, &plan(), (interval, &sections)).unwrap();
+        let timeline = super::timeline(&SHOP, &plan(), (interval, &sections)).unwrap();
         assert_eq!((timeline.interval_ms, timeline.slices.len()), (1000, 4));
-        let joins = |at: usize| timeline.slices[at].endpoints[JOIN_ROOM.name];
+        let joins = |at: usize| timeline.slices[at].endpoints[ADD_ITEM.name];
         assert_eq!((joins(0).requests, joins(0).failed, joins(1).failed), (41, 0, 1));
         assert_eq!((joins(0).good, joins(1).good), (Some(41), Some(40)));
         assert_eq!(timeline.slices[0].phase, Some(Phase::Steady));
@@ -184,7 +184,7 @@ mod tests {
         use hdrhistogram::serialization::Deserializer;
         use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
         let (_, sections) = recorded_sections(2);
-        let log = histogram_log(&STOCK_AI, SystemTime::UNIX_EPOCH, &sections).unwrap();
+        let log = histogram_log(&SHOP, SystemTime::UNIX_EPOCH, &sections).unwrap();
         let entries: Vec<_> = IntervalLogIterator::new(&log).map(Result::unwrap).collect();
         let intervals: Vec<_> = entries
             .iter()
@@ -194,7 +194,7 @@ mod tests {
             })
             .collect();
         assert_eq!(intervals.len(), 2);
-        assert_eq!(intervals[1].tag().unwrap().as_str(), JOIN_ROOM.name);
+        assert_eq!(intervals[1].tag().unwrap().as_str(), ADD_ITEM.name);
         assert_eq!((intervals[1].start_timestamp(), intervals[1].duration()), (SECOND, SECOND));
         assert!((intervals[0].max() - 140.0).abs() < 0.2, "{}", intervals[0].max());
         let bytes =

@@ -52,14 +52,14 @@ impl ScenarioResult {
     /// ```no_run
     /// # use std::process::ExitCode;
     /// # use std::time::Duration;
-    /// # use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+    /// # use test_support::shop::{GET_OFFERS, SHOP};
     /// # use perf_tests::{Scenario, Vu, constant_vus};
-    /// fn news() -> ExitCode {
-    ///     Scenario::new("news", &STOCK_AI)
-    ///         .exercises(&[GET_NEWS])
+    /// fn offers() -> ExitCode {
+    ///     Scenario::new("offers", &SHOP)
+    ///         .exercises(&[GET_OFFERS])
     ///         .load(constant_vus(10, Duration::from_secs(30)))
     ///         .run(async |vu: &mut Vu, ()| {
-    ///             vu.request(GET_NEWS).query("day", 1).send().await?;
+    ///             vu.request(GET_OFFERS).query("day", 1).send().await?;
     ///             Ok(())
     ///         })
     ///         .assert_slos()

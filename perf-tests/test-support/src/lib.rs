@@ -8,5 +8,6 @@ pub mod fake_server;
 pub mod objectives;
 pub mod programs;
 mod reports;
+pub mod shop;
 
 pub use reports::{report, report_over_time};

@@ -27,11 +27,11 @@ impl Request<'_> {
     /// Prepares the request for [`Vu::all`], which sends it together with others.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let days = (1..=3).map(|day| vu.request(GET_NEWS).query("day", day).prepare()).collect();
-    /// for news in vu.all_of(days).await {
-    ///     println!("{} bytes", news?.body().len());
+    /// let days = (1..=3).map(|day| vu.request(GET_OFFERS).query("day", day).prepare()).collect();
+    /// for offers in vu.all_of(days).await {
+    ///     println!("{} bytes", offers?.body().len());
     /// }
     /// # Ok(())
     /// # }
@@ -62,12 +62,12 @@ impl Vu {
     /// the requests that begin after it.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::{GET_NEWS, GET_STATE};
+    /// # use test_support::shop::{GET_OFFERS, GET_CART};
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let news = vu.request(GET_NEWS).query("day", 1).prepare();
-    /// let state = vu.request(GET_STATE).path("code", "ABCD").prepare();
-    /// let [news, state] = vu.all([news, state]).await;
-    /// println!("{} and {} bytes", news?.body().len(), state?.body().len());
+    /// let offers = vu.request(GET_OFFERS).query("day", 1).prepare();
+    /// let state = vu.request(GET_CART).path("cart", "ABCD").prepare();
+    /// let [offers, state] = vu.all([offers, state]).await;
+    /// println!("{} and {} bytes", offers?.body().len(), state?.body().len());
     /// # Ok(())
     /// # }
     /// ```
@@ -81,7 +81,7 @@ impl Vu {
     /// Sends any number of requests at once; see [`Vu::all`].
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # use perf_tests::engine::PreparedRequest;
     /// # use perf_tests::Vu;
     /// # async fn iteration(vu: &mut Vu, page: Vec<PreparedRequest>) -> anyhow::Result<()> {

@@ -23,10 +23,10 @@ impl Vu {
     /// Setup has cookies of its own. Its value can hand a session to the virtual users:
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # async fn iteration(vu: &mut perf_tests::Vu, session: &str) -> anyhow::Result<()> {
     /// vu.cookies().set("session", session);
-    /// vu.request(GET_NEWS).query("day", 1).send().await?;
+    /// vu.request(GET_OFFERS).query("day", 1).send().await?;
     /// let token = vu.cookies().get("csrftoken");
     /// # Ok(())
     /// # }

@@ -134,9 +134,9 @@ impl<'vu> Request<'vu> {
     /// errors when the request is sent.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_STATE;
+    /// # use test_support::shop::GET_CART;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(GET_STATE).path("code", "ABCD").send().await?;
+    /// vu.request(GET_CART).path("cart", "ABCD").send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -166,9 +166,9 @@ impl<'vu> Request<'vu> {
     /// Adds `name=value` to the query, form-encoded.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(GET_NEWS).query("day", 1).send().await?;
+    /// vu.request(GET_OFFERS).query("day", 1).send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -186,9 +186,9 @@ impl<'vu> Request<'vu> {
     /// whichever that is. An invalid header is an error when the request is sent.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(GET_NEWS).header("accept", "application/json").send().await?;
+    /// vu.request(GET_OFFERS).header("accept", "application/json").send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -201,9 +201,9 @@ impl<'vu> Request<'vu> {
     /// nor time for decompression. A body longer than `--max-body` is discarded by default.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let response = vu.request(GET_NEWS).discard_body().send().await?;
+    /// let response = vu.request(GET_OFFERS).discard_body().send().await?;
     /// assert!(response.discarded() > 0);
     /// # Ok(())
     /// # }
@@ -218,9 +218,9 @@ impl<'vu> Request<'vu> {
     /// counted under its name.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let request = vu.request(GET_NEWS).check("not empty", |it| !it.body().is_empty());
+    /// let request = vu.request(GET_OFFERS).check("not empty", |it| !it.body().is_empty());
     /// request.send().await?;
     /// # Ok(())
     /// # }
@@ -236,11 +236,11 @@ impl<'vu> Request<'vu> {
     /// one is a request of its own.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # use perf_tests::engine::RequestError;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// match vu.request(GET_NEWS).send().await {
-    ///     Err(RequestError::Failed { status: Some(404), .. }) => { /* No news today. */ }
+    /// match vu.request(GET_OFFERS).send().await {
+    ///     Err(RequestError::Failed { status: Some(404), .. }) => { /* No offers today. */ }
     ///     result => println!("{} bytes", result?.body().len()),
     /// }
     /// # Ok(())

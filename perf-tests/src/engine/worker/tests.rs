@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 use monitoring::endpoint::Endpoint;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
-use monitoring::services::stock_ai::{GET_NEWS, JOIN_ROOM, STOCK_AI};
 use perf_report::Millis;
 use perf_settings::HttpSettings;
+use test_support::shop::{ADD_ITEM, GET_OFFERS, SHOP};
 use tokio::time::{self, sleep};
 use url::Url;
 
@@ -41,7 +41,7 @@ impl LoadOutcome {
         self.result.snapshot.endpoint(0, phases).unwrap()
     }
 
-    fn join_room(&self) -> EndpointCounts {
+    fn add_item(&self) -> EndpointCounts {
         self.endpoint(Phases::ALL)
     }
 
@@ -85,9 +85,9 @@ pub(super) async fn run_against(
     let target = Url::parse(target).unwrap();
     let shared = RunContext {
         http: Arc::new(HttpConfig::new(&target, &std::collections::BTreeMap::new(), HttpSettings::default()).unwrap()),
-        endpoints: STOCK_AI.endpoints,
+        endpoints: SHOP.endpoints,
         hosts: Vec::new(),
-        exercised: vec![JOIN_ROOM],
+        exercised: vec![ADD_ITEM],
         measures: &[],
         declared_measures: Vec::new(),
         seed: plan.seed,
@@ -106,7 +106,7 @@ pub(super) async fn run_against(
         }],
         epoch,
         shared: Arc::new(shared),
-        recorder: Recorder::new(Layout::new(&STOCK_AI, vec![part.is_open()])),
+        recorder: Recorder::new(Layout::new(&SHOP, vec![part.is_open()])),
         rate_limit: (None, 1),
         wakeup: WakeupMode::Runtime,
         asked,
@@ -151,19 +151,19 @@ async fn request_of(vu: &mut Vu, endpoint: Endpoint, takes: Duration) -> anyhow:
 }
 
 pub(super) fn request(vu: &mut Vu, takes: Duration) -> IterationFuture<'_> {
-    Box::pin(request_of(vu, JOIN_ROOM, takes))
+    Box::pin(request_of(vu, ADD_ITEM, takes))
 }
 
 #[tokio::test(start_paused = true)]
 async fn constant_vus_iterate_until_their_time_is_over() {
     let ran = run_whole(constant_vus(3, MS(1000)), |vu| request(vu, MS(100))).await;
-    let join_room = ran.join_room();
+    let add_item = ran.add_item();
     assert_eq!(ran.part().iterations.completed, 30);
-    assert_eq!(join_room.requests().sent, 30);
-    assert_eq!((join_room.latency.buckets().within(MS(99)), join_room.latency.buckets().within(MS(100))), (0, 30));
-    assert_eq!(join_room.latency.buckets().sum_ms(), 3000.0);
-    assert_eq!(join_room.latency.quantile(Ratio::percent(95)), Some(Millis::Finite(100.0)));
-    assert!(join_room.response.is_none(), "a closed load has no response times");
+    assert_eq!(add_item.requests().sent, 30);
+    assert_eq!((add_item.latency.buckets().within(MS(99)), add_item.latency.buckets().within(MS(100))), (0, 30));
+    assert_eq!(add_item.latency.buckets().sum_ms(), 3000.0);
+    assert_eq!(add_item.latency.quantile(Ratio::percent(95)), Some(Millis::Finite(100.0)));
+    assert!(add_item.response.is_none(), "a closed load has no response times");
     assert_eq!(ran.part().most_per_iteration[0], 1);
     assert_eq!(ran.part().iteration_duration.spread().longest().unwrap().as_millis(), 100);
     assert_eq!((ran.part().vus, ran.took), (0, MS(1000)));
@@ -194,7 +194,7 @@ async fn a_vu_that_is_ramped_down_has_limited_time_to_finish() {
     });
     let cut = cut.await;
     assert_eq!((cut.part().iterations.completed, cut.part().iterations.interrupted), (1, 1));
-    assert_eq!(cut.join_room().unknown, 1);
+    assert_eq!(cut.add_item().unknown, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,7 +207,7 @@ async fn each_shared_iteration_runs_once_on_a_free_vu() {
     .await;
     assert_eq!(ran.part().iterations.completed, 7);
     // VU 1 takes the first iteration and, at 450 ms, the last. VU 2 takes the five in between.
-    let latency = ran.join_room().latency;
+    let latency = ran.add_item().latency;
     assert_eq!((latency.buckets().within(MS(100)), latency.buckets().within(MS(500))), (5, 7));
     assert_eq!(ran.took, MS(900));
 }
@@ -244,11 +244,11 @@ async fn requests_due_in_the_warm_up_period_count_as_warm_up() {
 #[tokio::test(start_paused = true)]
 async fn arrivals_begin_when_due_even_if_earlier_ones_still_run() {
     let ran = run_whole(constant_arrival_rate(200, SECS(1), SECS(2), 100), |vu| request(vu, MS(300))).await;
-    let join_room = ran.join_room();
+    let add_item = ran.add_item();
     assert_eq!((ran.part().iterations.completed, ran.part().dropped), (400, [0; 3]));
     // Every 5 ms an iteration of 300 ms: the last begins at 1995 ms.
     assert_eq!(ran.took, MS(2295));
-    let response = join_room.response.unwrap();
+    let response = add_item.response.unwrap();
     assert_eq!((response.buckets().within(MS(300)), response.buckets().sum_ms()), (400, 400.0 * 300.0));
     assert_eq!(ran.part().lateness.spread().longest(), Some(Duration::from_nanos(1)));
 }
@@ -278,11 +278,11 @@ async fn a_stall_shows_in_response_times_exactly_as_computed() {
         Box::pin(async move {
             let since = vu.began().unwrap().duration_since(vu.epoch());
             let left = if since >= SECS(3) && since < SECS(5) { SECS(5) - since } else { Duration::ZERO };
-            request_of(vu, JOIN_ROOM, left + MS(1)).await
+            request_of(vu, ADD_ITEM, left + MS(1)).await
         })
     })
     .await;
-    let response = ran.join_room().response.unwrap();
+    let response = ran.add_item().response.unwrap();
     assert_eq!((response.buckets().count(), ran.part().dropped), (2000, [0; 3]));
     for bound in [1, 100, 300, 500, 1000, 2000, 3000] {
         // Due at 3000 + 5 k ms, each waits 2000 - 5 k ms and then takes 1 ms; k from 0 to 399. All
@@ -292,7 +292,7 @@ async fn a_stall_shows_in_response_times_exactly_as_computed() {
     }
     let sum: u64 = (0..400).map(|k| 2000 - 5 * k + 1).sum::<u64>() + 1600;
     assert_eq!(response.buckets().sum_ms(), sum as f64);
-    assert_eq!(response.quantile(Ratio::percent(95)), ran.join_room().latency.quantile(Ratio::percent(95)));
+    assert_eq!(response.quantile(Ratio::percent(95)), ran.add_item().latency.quantile(Ratio::percent(95)));
 }
 
 /// If the generator is late, response times include that: they count from the due time.
@@ -304,7 +304,7 @@ async fn response_times_include_the_lateness_of_the_generator() {
                 // Blocks the whole thread: no other iteration can begin meanwhile.
                 time::advance(MS(420)).await;
             }
-            request_of(vu, JOIN_ROOM, MS(1)).await
+            request_of(vu, ADD_ITEM, MS(1)).await
         })
     })
     .await;
@@ -312,13 +312,13 @@ async fn response_times_include_the_lateness_of_the_generator() {
     assert_eq!((part.iterations.completed, part.dropped), (20, [0; 3]));
     // The iterations due 100, 200, 300 and 400 ms after the sixth all begin 420 ms after it.
     assert_eq!(part.late, 4);
-    let join_room = ran.join_room();
-    assert_eq!(join_room.late, 4);
-    let response = join_room.response.unwrap();
+    let add_item = ran.add_item();
+    assert_eq!(add_item.late, 4);
+    let response = add_item.response.unwrap();
     // The sixth iteration began in time. The last of the late ones begins 20 ms late and takes
     // another 1 ms.
     assert_eq!((response.buckets().within(MS(20)), response.buckets().within(MS(400))), (16, 20));
-    assert_eq!(join_room.latency.buckets().within(MS(1)), 20);
+    assert_eq!(add_item.latency.buckets().within(MS(1)), 20);
 }
 
 #[tokio::test(start_paused = true)]
@@ -328,7 +328,7 @@ async fn iterations_under_way_at_the_end_have_thirty_more_seconds() {
     for load in [constant_vus(2, MS(1000)), constant_arrival_rate(2, SECS(1), SECS(1), 2)] {
         let ran = run_whole(load, |vu| request(vu, MS(40_000))).await;
         assert_eq!((ran.part().iterations.interrupted, ran.part().iterations.completed), (2, 0));
-        let requests = ran.join_room().requests();
+        let requests = ran.add_item().requests();
         assert_eq!((requests.sent, requests.unknown, ran.took), (0, 2, MS(31_000)));
     }
 }
@@ -340,7 +340,7 @@ async fn an_abort_ends_iterations_at_once() {
         let ran = run_until(load, Some(MS(240)), |vu| request(vu, MS(100))).await;
         let (completed, interrupted) = if open { (3, 2) } else { (4, 2) };
         assert_eq!((ran.part().iterations.completed, ran.part().iterations.interrupted), (completed, interrupted));
-        assert_eq!((ran.join_room().unknown, ran.part().vus), (2, 0));
+        assert_eq!((ran.add_item().unknown, ran.part().vus), (2, 0));
         assert!(ran.took < MS(300), "{:?}", ran.took);
     }
 }
@@ -349,16 +349,16 @@ async fn an_abort_ends_iterations_at_once() {
 async fn an_error_or_panic_is_reported_and_other_vus_continue() {
     let ran = run_whole(constant_vus(2, MS(1000)), |vu| {
         Box::pin(async move {
-            request_of(vu, JOIN_ROOM, MS(100)).await?;
+            request_of(vu, ADD_ITEM, MS(100)).await?;
             if vu.id() == 1 {
-                vu.request(GET_NEWS).send().await?;
+                vu.request(GET_OFFERS).send().await?;
             }
             anyhow::bail!("own")
         })
     })
     .await;
     assert_eq!(ran.result.panics.len(), 1);
-    assert!(ran.result.panics[0].contains("get_news"), "{:?}", ran.result.panics);
+    assert!(ran.result.panics[0].contains("get_offers"), "{:?}", ran.result.panics);
     assert_eq!((ran.result.errors.count, ran.result.errors.first[0].as_str()), (10, "own"));
     assert_eq!(ran.part().vus, 0);
     let open = run_whole(constant_arrival_rate(10, SECS(1), SECS(1), 3), |vu| {
@@ -385,7 +385,7 @@ async fn random_numbers_depend_on_the_iteration_and_not_on_the_vu() {
                 let number = vu.rng().random();
                 assert!(shared.lock().unwrap().insert(vu.iteration_name(), number).is_none());
                 let takes = if vu.id() == slow { MS(70) } else { MS(10) };
-                request_of(vu, JOIN_ROOM, takes).await
+                request_of(vu, ADD_ITEM, takes).await
             })
         })
         .await;

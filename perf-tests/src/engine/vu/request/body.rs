@@ -16,10 +16,10 @@ impl Request<'_> {
     /// the request is sent.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # use test_support::shop::ADD_ITEM;
     /// # use serde_json::json;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(JOIN_ROOM).path("code", "ABCD").json(&json!({ "name": "Ada" })).send().await?;
+    /// vu.request(ADD_ITEM).path("cart", "ABCD").json(&json!({ "name": "Ada" })).send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -35,9 +35,9 @@ impl Request<'_> {
     /// Sets a body with this content type.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # use test_support::shop::ADD_ITEM;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// vu.request(JOIN_ROOM).path("code", "ABCD").body("text/plain", b"Ada").send().await?;
+    /// vu.request(ADD_ITEM).path("cart", "ABCD").body("text/plain", b"Ada").send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -51,10 +51,10 @@ impl Request<'_> {
     /// Sets a body of form fields, `application/x-www-form-urlencoded`.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # use test_support::shop::ADD_ITEM;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
     /// let student = [("name", "Ada"), ("team", "red")];
-    /// vu.request(JOIN_ROOM).path("code", "ABCD").form(&student).send().await?;
+    /// vu.request(ADD_ITEM).path("cart", "ABCD").form(&student).send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -75,9 +75,9 @@ impl Request<'_> {
     /// file that becomes shorter meanwhile is this machine's failure, not the service's.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # use test_support::shop::ADD_ITEM;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let photo = vu.request(JOIN_ROOM).path("code", "ABCD").body_file("image/png", "photo.png");
+    /// let photo = vu.request(ADD_ITEM).path("cart", "ABCD").body_file("image/png", "photo.png");
     /// photo.send().await?;
     /// # Ok(())
     /// # }
@@ -98,9 +98,9 @@ impl Request<'_> {
     /// one over HTTP/2, in which a server stops a body without an end of the connection.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # use test_support::shop::ADD_ITEM;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let photo = vu.request(JOIN_ROOM).path("code", "ABCD").body_file("image/png", "photo.png");
+    /// let photo = vu.request(ADD_ITEM).path("cart", "ABCD").body_file("image/png", "photo.png");
     /// photo.expect_continue().send().await?;
     /// # Ok(())
     /// # }

@@ -12,10 +12,10 @@ impl Request<'_> {
     /// any other has failed. An expected redirect is not followed.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
-    /// let gone = vu.request(GET_NEWS).expect(404).send().await?;
-    /// let made = vu.request(GET_NEWS).expect(200..=299).expect(409).send().await?;
+    /// let gone = vu.request(GET_OFFERS).expect(404).send().await?;
+    /// let made = vu.request(GET_OFFERS).expect(200..=299).expect(409).send().await?;
     /// # Ok(())
     /// # }
     /// ```

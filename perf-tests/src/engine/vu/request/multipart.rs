@@ -86,7 +86,7 @@ impl Request<'_> {
     /// do. The boundary follows from the seed and the iteration.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::JOIN_ROOM;
+    /// # use test_support::shop::ADD_ITEM;
     /// use perf_tests::engine::FormField;
     ///
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
@@ -95,7 +95,7 @@ impl Request<'_> {
     ///     FormField::file("photo", "photo.png").content_type("image/png"),
     ///     FormField::bytes("notes", "notes.txt", b"red team").content_type("text/plain"),
     /// ];
-    /// vu.request(JOIN_ROOM).path("code", "ABCD").multipart(fields).send().await?;
+    /// vu.request(ADD_ITEM).path("cart", "ABCD").multipart(fields).send().await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -24,14 +24,14 @@ impl Request<'_> {
     /// query, host or body are not signed. A redirect is followed with the same headers.
     ///
     /// ```
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use test_support::shop::GET_OFFERS;
     /// # use perf_tests::engine::UnsignedRequest;
     /// # fn checksum(_: &str) -> String { String::new() }
     /// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
     /// let signature = |request: UnsignedRequest<'_>| {
     ///     anyhow::Ok(vec![("x-signature".to_owned(), checksum(request.url))])
     /// };
-    /// vu.request(GET_NEWS).query("day", 1).sign(signature).send().await?;
+    /// vu.request(GET_OFFERS).query("day", 1).sign(signature).send().await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use monitoring::phase::Phases;
-use monitoring::services::stock_ai::{JOIN_ROOM, STOCK_AI};
 use test_support::fake_server::accept_one;
+use test_support::shop::{ADD_ITEM, SHOP};
 
 use super::run_against;
 use crate::engine::vu::Vu;
@@ -40,7 +40,7 @@ fn allocations(iterations: u64, Extras { json, check, file }: Extras) -> u64 {
     let counted = allocation_counter::measure(|| {
         let ran = runtime.block_on(run_against(&url, shared_iterations(1, iterations), None, move |vu| {
             Box::pin(async move {
-                let mut request = vu.request(JOIN_ROOM).path("code", "ABCD");
+                let mut request = vu.request(ADD_ITEM).path("cart", "ABCD");
                 if json {
                     request = request.json(&["a", "b"]);
                 }
@@ -115,7 +115,7 @@ fn allocations_at_once(iterations: u64) -> u64 {
     let counted = allocation_counter::measure(|| {
         let ran = runtime.block_on(run_against(&url, shared_iterations(1, iterations), None, |vu| {
             Box::pin(async move {
-                let request = |vu: &mut Vu| vu.request(JOIN_ROOM).path("code", "ABCD").prepare();
+                let request = |vu: &mut Vu| vu.request(ADD_ITEM).path("cart", "ABCD").prepare();
                 let requests = std::array::from_fn::<_, 6, _>(|_| request(vu));
                 vu.all(requests).await.into_iter().try_for_each(|response| response.map(drop))?;
                 Ok(())
@@ -123,8 +123,8 @@ fn allocations_at_once(iterations: u64) -> u64 {
         }));
         let requests = ran.endpoint(Phases::ALL).requests();
         assert_eq!((requests.sent, requests.failed), (6 * iterations, 0), "{:?}", ran.result.errors);
-        let join_room = STOCK_AI.endpoints.iter().position(|endpoint| *endpoint == JOIN_ROOM).unwrap();
-        assert_eq!(ran.part().most_per_iteration[join_room], 6);
+        let add_item = SHOP.endpoints.iter().position(|endpoint| *endpoint == ADD_ITEM).unwrap();
+        assert_eq!(ran.part().most_per_iteration[add_item], 6);
     });
     counted.count_total
 }
