@@ -28,10 +28,10 @@ impl Host {
 /// An HTTP endpoint of the service under test. Its metrics, rules and panels are named after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
-    /// Value of the label `name`, and beginning of metric names: `join_room` gives
-    /// `join_room_latency`.
+    /// Value of the label `name`, and beginning of metric names: `add_item` gives
+    /// `add_item_latency`.
     pub name: &'static str,
-    /// Name on panels, such as "Join room".
+    /// Name on panels, such as "Add item".
     pub title: &'static str,
     /// HTTP method.
     pub method: Method,

@@ -176,9 +176,10 @@ impl Slo {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use monitoring::services::stock_ai::GET_NEWS;
+    /// # use monitoring::endpoint::{Endpoint, Method};
     /// # use monitoring::slo::Slo;
-    /// const LAST_DAY: Slo = Slo::p95(GET_NEWS, Duration::from_millis(300)).in_segment("day", 30);
+    /// # const GET_OFFERS: Endpoint = Endpoint::new("get_offers", "Offers", Method::Get, "/offers");
+    /// const LAST_DAY: Slo = Slo::p95(GET_OFFERS, Duration::from_millis(300)).in_segment("day", 30);
     /// ```
     #[must_use]
     pub const fn in_segment(mut self, name: &'static str, number: u32) -> Self {

@@ -65,7 +65,7 @@ impl Headline {
         Self { verdict, cause }
     }
 
-    /// Verdict and cause on one line: "basic: missed, 1 of 9 (exit 99): get_game_data p95 761 ms >
+    /// Verdict and cause on one line: "basic: missed, 1 of 9 (exit 99): get_offers p95 761 ms >
     /// 500 ms, 263 requests".
     pub fn to_line(&self) -> String {
         match self.cause.as_str() {

@@ -50,7 +50,7 @@ const JUDGING: &str = "Judging and comparing";
     ),
 )]
 pub(crate) struct PerfArgs {
-    /// Scenarios to run, one after another [default: basic]
+    /// Scenarios to run, one after another [default: the first by name]
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<String>,
     #[command(flatten)]

@@ -25,7 +25,7 @@ use super::args::{DRILL_PORT, PerfArgs};
 use super::child::Child;
 use super::generate::outcome_file;
 use super::perf_error::{PerfError, configuration};
-use super::plan::{DEFAULT, build, check_generated_files, choose};
+use super::plan::{build, check_generated_files, choose};
 use super::proof::{self, Source};
 use crate::clock::Moment;
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
@@ -87,9 +87,7 @@ pub(super) async fn run(
     signals: watch::Receiver<u32>,
 ) -> Result<ExitCode, PerfError> {
     let built = build(args, true, &signals)?;
-    let scenario = choose(&[DEFAULT.to_owned()], &scenarios::list(&built.load).map_err(configuration)?)
-        .map_err(configuration)?
-        .remove(0);
+    let scenario = choose(&[], &scenarios::list(&built.load).map_err(configuration)?).map_err(configuration)?.remove(0);
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);

@@ -15,9 +15,6 @@ use crate::host::count_signals;
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
 use crate::{generated_files, workspace};
 
-/// The scenario that runs if the command line names none.
-pub(super) const DEFAULT: &str = "basic";
-
 /// The plan of a command.
 pub(super) struct PerfPlan {
     pub(super) args: PerfArgs,
@@ -104,10 +101,13 @@ pub(super) fn build(
     })
 }
 
-/// The named scenarios, or the default scenario if none is named.
+/// The named scenarios, or the first by name if none is named.
 pub(super) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, String> {
-    let default = [DEFAULT.to_owned()];
-    let named = if named.is_empty() { &default[..] } else { named };
+    if named.is_empty() {
+        let first =
+            known.first().cloned().ok_or("perf-tests/tests/load has no scenario: cargo xtask new-scenario NAME");
+        return Ok(vec![first?]);
+    }
     let find = |name: &String| {
         let names = || known.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>().join(", ");
         let found = known.iter().find(|scenario| scenario.name == *name).cloned();

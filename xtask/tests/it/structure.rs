@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
 
+use monitoring::services;
+
 use crate::real::{root, rust_files};
 
 fn metadata() -> Metadata {
@@ -149,4 +151,49 @@ fn scenarios_are_named_after_their_files() {
             assert!(text.contains(reason), "{}: a plain cargo test would run it", path.display());
         }
     }
+}
+
+/// The code of a source file without its unit tests; comments stay.
+fn without_unit_tests(text: &str) -> &str {
+    text.split_once("#[cfg(test)]\nmod tests {").map_or(text, |(code, _)| code)
+}
+
+/// Product code that a fork does not edit: all source files but those of services, of the stub
+/// backend, and of crates that only tests use.
+fn files_that_a_fork_keeps() -> Vec<PathBuf> {
+    let sources = metadata().packages.into_iter().map(|package| package.manifest_path.parent().unwrap().join("src"));
+    let files = sources.filter(|source| source.exists()).flat_map(|source| rust_files(source.as_std_path()));
+    let others = ["monitoring/src/services", "perf-tests/stub", "perf-tests/test-support"].map(|it| root().join(it));
+    let is_test = |path: &Path| path.ancestors().any(|part| part.file_stem().is_some_and(|name| name == "tests"));
+    files.filter(|path| !is_test(path) && !others.iter().any(|folder| path.starts_with(folder))).collect()
+}
+
+#[test]
+fn no_code_that_a_fork_keeps_names_an_endpoint() {
+    let endpoints = services::ALL.iter().flat_map(|catalogue| catalogue.endpoints);
+    let names: Vec<_> = endpoints
+        .flat_map(|endpoint| {
+            [format!("\"{}\"", endpoint.name), format!("`{}`", endpoint.name), endpoint.name.to_uppercase()]
+        })
+        .collect();
+    let modules = rust_files(&root().join("monitoring/src/services"));
+    let modules = modules.iter().map(|path| format!("services::{}", path.file_stem().unwrap().display()));
+    let names: Vec<_> = names.into_iter().chain(modules).collect();
+    let files = files_that_a_fork_keeps();
+    assert!(files.len() > 300 && !names.is_empty(), "{} files, {} names", files.len(), names.len());
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for path in &files {
+        let text = fs::read_to_string(path).unwrap();
+        for (line, text) in without_unit_tests(&text).lines().enumerate() {
+            let has = |name: &&String| {
+                text.match_indices(name.as_str())
+                    .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + name.len()..].starts_with(is_part))
+            };
+            if let Some(name) = names.iter().find(has) {
+                found.push(format!("{}:{}: {name}", path.display(), line + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "use the shop of test-support, or find the endpoint:\n{}", found.join("\n"));
 }

@@ -48,7 +48,7 @@ fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
     Some(format!("{}.{}", tenths / 10, tenths % 10))
 }
 
-/// Text of a missed objective: "get_game_data p95 761.0 ms > 500 ms, 263 requests".
+/// Text of a missed objective: "get_offers p95 761.0 ms > 500 ms, 263 requests".
 pub fn describe_miss(objective: &ObjectiveResult) -> String {
     let quantile = |ppm| Ratio::ppm(ppm).as_quantile();
     let percent = |ppm| format!("{} %", Ratio::ppm(ppm).as_percent());
