@@ -9,7 +9,8 @@ use monitoring::generated_files::GeneratedFile;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 
-use crate::{dashboard_changes, files};
+use crate::dashboard_changes;
+use crate::host::files;
 
 /// Every generated file of the repository.
 pub(crate) fn generated_files() -> anyhow::Result<Vec<GeneratedFile>> {
@@ -106,7 +107,7 @@ mod tests {
     use monitoring::generated_files::BANNER;
 
     use super::*;
-    use crate::workspace;
+    use crate::host::workspace;
 
     #[test]
     fn committed_files_are_up_to_date() {

@@ -9,8 +9,9 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity, Subject};
 use perf_report::render::files;
 
-use crate::terminal::print_line;
-use crate::{report_files, workspace};
+use crate::host::terminal::print_line;
+use crate::host::workspace;
+use crate::runs::report_files;
 
 /// Appends the summary beside a report to the job's page. Does nothing outside of GitHub Actions.
 pub(crate) fn append_to_job_page(report: &Path) -> anyhow::Result<()> {

@@ -7,10 +7,15 @@ use perf_report::evidence::Environment;
 use tokio::sync::watch;
 
 pub(crate) mod cleanup;
+pub(crate) mod clock;
+pub(crate) mod files;
 pub(crate) mod git;
+pub(crate) mod http;
 pub(crate) mod owner;
 pub(crate) mod ports;
 pub(crate) mod processes;
+pub(crate) mod terminal;
+pub(crate) mod workspace;
 
 /// Describes what makes this machine fast or slow: operating system, processors and their model.
 pub(crate) fn machine() -> String {

@@ -1,34 +1,25 @@
 //! `cargo xtask`: all commands of this workspace.
 
-mod clock;
+mod backend;
 mod commands;
 mod dashboard_changes;
-mod dashboard_link;
-mod files;
 mod generated_files;
 mod github;
 mod host;
-mod http;
-mod mapping_fit;
 mod perf;
-mod recorded;
-mod report_files;
-mod reports;
+mod runs;
 mod scenarios;
 mod stack;
-mod stub_backend;
-mod target_metrics;
-mod terminal;
 mod values;
-mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use perf_report::exit_code::ExitCode as Exit;
 
-use commands::{archive, bench, ci, codegen, comment, compare, completions, dashboards, export, new, report, runs};
+use commands::{archive, bench, ci, codegen, comment, compare, completions, dashboards, export, new, report};
 use host::cleanup::Cleanup;
+use host::{terminal, workspace};
 
 /// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]
@@ -46,7 +37,7 @@ enum Command {
     #[command(subcommand)]
     Stack(commands::stack::StackCommand),
     /// List past runs: verdict, load, the p95 nearest to its limit, tags
-    Runs(runs::RunsArgs),
+    Runs(commands::runs::RunsArgs),
     /// Rewrite a run's report.html, junit.xml and summary.md, and print its table
     Report(report::ReportArgs),
     /// Compare two recorded runs
@@ -93,7 +84,7 @@ async fn main() -> ExitCode {
     let result = match cli.command {
         Command::Perf(args) => Ok(perf::command(*args).await),
         Command::Stack(command) => commands::stack::run(command).await,
-        Command::Runs(args) => runs::run(&args),
+        Command::Runs(args) => commands::runs::run(&args),
         Command::Comment(args) => comment::run(&args).await,
         Command::NewScenario(args) => new::scenario(&args),
         Command::NewService(args) => new::service(&args),

@@ -29,9 +29,11 @@ use plan::PerfPlan;
 use services::Services;
 use url::Url;
 
-use crate::dashboard_link::dashboard_link;
+use crate::github;
+use crate::host::terminal;
+use crate::runs::reports;
 use crate::scenarios::ScenarioTest;
-use crate::{github, reports, terminal};
+use crate::stack::dashboard_link::dashboard_link;
 
 /// Runs the command.
 pub(crate) async fn command(args: PerfArgs) -> ExitCode {

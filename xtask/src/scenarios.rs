@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use cargo_metadata::{Message, Target, TargetKind};
 
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 use perf_host::nearest::did_you_mean;
 
 /// The default profile. It optimizes the code on the path of a request.

@@ -1,11 +1,13 @@
 //! The stack: Prometheus and Grafana in containers, or a Prometheus from PATH.
 
+pub(crate) mod dashboard_link;
 pub(crate) mod docker;
 pub(crate) mod docker_host;
 mod images;
 pub(crate) mod native;
 mod options;
 mod stack_args;
+pub(crate) mod stub_backend;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -17,11 +19,11 @@ use perf_settings::UnixTarget;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::files;
+use crate::backend::target_metrics;
 use crate::host::cleanup::Cleanup;
+use crate::host::files;
+use crate::host::terminal::print_note;
 use crate::host::{owner, ports};
-use crate::target_metrics;
-use crate::terminal::print_note;
 pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
 use options::state_folder;
 pub(crate) use options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};

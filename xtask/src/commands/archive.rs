@@ -26,11 +26,12 @@ use prometheus_store::Prometheus;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::dashboard_link::window;
+use crate::generated_files;
+use crate::host::terminal::refuse;
+use crate::host::{files, http, workspace};
+use crate::stack::dashboard_link::window;
 use crate::stack::{PROMETHEUS_PORT, local_url};
-use crate::terminal::refuse;
 use crate::values::UrlValue;
-use crate::{files, generated_files, http, workspace};
 use series::CollectedSeries;
 
 /// The version of the archive's layout; grows when a file moves or changes its format.

@@ -18,8 +18,8 @@ use xshell::{Shell, cmd};
 
 use self::tested_documents::{FAULTS, STORES_AND_BACKENDS};
 use super::codegen::{self, CodegenArgs};
-use crate::terminal::refuse;
-use crate::{files, workspace};
+use crate::host::terminal::refuse;
+use crate::host::{files, workspace};
 
 /// The module of tests that take too long for every change.
 const FULL: &str = "full::";

@@ -3,7 +3,8 @@
 
 use perf_report::exit_code::ExitCode;
 
-use crate::{generated_files, workspace};
+use crate::generated_files;
+use crate::host::workspace;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CodegenArgs {

@@ -13,7 +13,7 @@ use perf_report::render::files::MARKDOWN;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{files, http, workspace};
+use crate::host::{files, http, workspace};
 
 /// Limit on the characters of a comment; GitHub's own is 65,536.
 const MOST: usize = 65_000;

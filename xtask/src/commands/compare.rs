@@ -2,8 +2,9 @@
 
 use perf_report::exit_code::ExitCode;
 
+use crate::host::terminal;
+use crate::runs::{recorded, report_files, reports};
 use crate::values::RuleArgs;
-use crate::{recorded, report_files, reports, terminal};
 
 /// The two runs and the rule.
 #[derive(Debug, clap::Args)]

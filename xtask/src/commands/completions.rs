@@ -7,7 +7,7 @@ use clap::Command;
 use clap_complete::{Shell, generate};
 use perf_report::exit_code::ExitCode;
 
-use crate::terminal::print_line;
+use crate::host::terminal::print_line;
 
 /// Cargo's own completion stays in use for every other command. It is loaded first, because bash
 /// loads it only if nothing else completes `cargo`.

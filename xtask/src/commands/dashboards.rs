@@ -10,9 +10,10 @@ use perf_report::render::markdown;
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use crate::dashboard_changes;
 use crate::host::git;
-use crate::terminal::refuse;
-use crate::{dashboard_changes, files, workspace};
+use crate::host::terminal::refuse;
+use crate::host::{files, workspace};
 
 const FOLDER: &str = "dashboards/json";
 

@@ -11,7 +11,8 @@ use monitoring::services;
 use perf_report::exit_code::ExitCode;
 use serde_json::json;
 
-use crate::{files, generated_files, workspace};
+use crate::generated_files;
+use crate::host::{files, workspace};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use perf_report::exit_code::ExitCode;
 
-use crate::terminal::refuse;
-use crate::{files, workspace};
+use crate::host::terminal::refuse;
+use crate::host::{files, workspace};
 
 /// The scenario that a new one is copied from.
 const SCENARIO: &str = "perf-tests/tests/load/smoke.rs";

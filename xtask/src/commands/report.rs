@@ -9,8 +9,9 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::render::files::{EVIDENCE, HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 
+use crate::host::{terminal, workspace};
+use crate::runs::{report_files, reports};
 use crate::values::ProductionArgs;
-use crate::{report_files, reports, terminal, workspace};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {

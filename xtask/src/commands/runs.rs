@@ -8,8 +8,9 @@ use perf_report::exit_code::ExitCode;
 use perf_report::format::millis;
 use perf_report::mark::Mark;
 
-use crate::terminal::print_line;
-use crate::{reports, workspace};
+use crate::host::terminal::print_line;
+use crate::host::workspace;
+use crate::runs::reports;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunsArgs {

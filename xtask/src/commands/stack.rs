@@ -10,8 +10,8 @@ use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 
 use crate::host::count_signals;
+use crate::host::terminal::refuse;
 use crate::stack::{self, Images, PortArgs, Stack, StackArgs, StackChoice, StackPart, docker, native, parts, stop};
-use crate::terminal::refuse;
 
 /// The subcommands of `cargo xtask stack`.
 #[derive(Debug, Subcommand)]

@@ -82,7 +82,7 @@ pub(crate) fn outcome_name() -> String {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use crate::workspace;
+    use crate::host::workspace;
 
     /// The name of an owner that has ended.
     fn gone_owner() -> String {

@@ -8,7 +8,7 @@ use perf_host::proc;
 use tokio::process::Command;
 
 use super::processes;
-use crate::workspace;
+use crate::host::workspace;
 
 /// The variable with the owner's name, in the environment of its processes and of their children.
 pub(super) const VARIABLE: &str = "PERF_OWNER";

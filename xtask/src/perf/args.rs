@@ -17,10 +17,12 @@ use gate::{BaselineArgs, GateArgs};
 pub(super) use gate::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 use settings::SettingArgs;
 
+use crate::backend::mapping_fit;
 use crate::host::git;
+use crate::host::workspace;
+use crate::runs::reports;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{PortArgs, StackArgs, StackChoice, StackOptions};
-use crate::{mapping_fit, reports, workspace};
 
 /// The drill's Prometheus port. It differs from the default, so that a running stack does not
 /// conflict.

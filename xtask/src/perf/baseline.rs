@@ -11,8 +11,9 @@ use perf_report::render::files::REPORT;
 
 use super::args::PerfArgs;
 use super::perf_error::{PerfError, configuration};
-use crate::terminal::print_note;
-use crate::{recorded, reports, terminal};
+use crate::host::terminal;
+use crate::host::terminal::print_note;
+use crate::runs::{recorded, reports};
 
 /// Reads the baseline before the run: an unreadable baseline should not cost a run.
 ///

@@ -27,11 +27,11 @@ use super::generate::outcome_file;
 use super::perf_error::{PerfError, configuration};
 use super::plan::{build, check_generated_files, choose};
 use super::proof::{self, Source};
-use crate::clock::Moment;
+use crate::host::clock::Moment;
+use crate::host::{files, terminal, workspace};
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
+use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
-use crate::stub_backend::StubBackend;
-use crate::{files, terminal, workspace};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// When every endpoint is too slow, from the start of the stub backend.

@@ -17,9 +17,11 @@ use super::child::Child;
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
 use super::services::Services;
+use crate::github;
 use crate::host::cleanup;
+use crate::host::{files, terminal, workspace};
+use crate::runs::reports;
 use crate::scenarios::ScenarioTest;
-use crate::{files, github, reports, terminal, workspace};
 
 /// The output of a scenario's process.
 pub(super) enum LoadOutput {

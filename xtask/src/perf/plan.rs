@@ -11,9 +11,10 @@ use tokio::sync::watch;
 use super::args::PerfArgs;
 use super::baseline;
 use super::perf_error::{PerfError, configuration};
+use crate::generated_files;
 use crate::host::count_signals;
+use crate::host::workspace;
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
-use crate::{generated_files, workspace};
 
 /// The plan of a command.
 pub(super) struct PerfPlan {

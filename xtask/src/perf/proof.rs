@@ -39,8 +39,8 @@ use prometheus_store::StoreAccess;
 use serde::Serialize;
 use url::Url;
 
-use crate::clock::Moment;
-use crate::files;
+use crate::host::clock::Moment;
+use crate::host::files;
 use backend_metrics::{BackendMetrics, MetricsByPath};
 use clocks::ClockComparison;
 use ledger::BackendTraffic;

@@ -7,7 +7,8 @@ use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
 use perf_report::findings::run_findings;
 
-use crate::{github, report_files};
+use crate::github;
+use crate::runs::report_files;
 
 /// Writes a run's files, its summary on the job's page, and its findings as annotations.
 pub(super) fn run(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<ExitCode> {

@@ -5,8 +5,8 @@ use url::Url;
 
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
+use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
-use crate::stub_backend::StubBackend;
 
 /// The target of the load, and the stack for its metrics.
 pub(super) struct Services {

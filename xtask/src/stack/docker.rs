@@ -28,7 +28,7 @@ use super::{
 };
 use crate::host::cleanup::Cleanup;
 use crate::host::owner;
-use crate::{http, workspace};
+use crate::host::{http, workspace};
 use container::{
     KEEPS, MAKER, MAKING, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, ours, remove, remove_if_made_here,
 };
@@ -300,7 +300,7 @@ pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     let ours = ours(&docker, None).await?;
     let mut all = futures::stream::select_all(ours.iter().map(|found| container::log(&docker, &found.name, follow)));
     while let Some(line) = futures::StreamExt::next(&mut all).await {
-        crate::terminal::print_line(&line?);
+        crate::host::terminal::print_line(&line?);
     }
     Ok(ours.len())
 }

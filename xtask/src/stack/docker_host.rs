@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 
 /// The variable for Docker's address.
 pub(super) const DOCKER_HOST: &str = "DOCKER_HOST";

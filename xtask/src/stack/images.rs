@@ -1,6 +1,6 @@
 //! The images of the stack. Their tags are defined only here.
 
-use crate::workspace;
+use crate::host::workspace;
 
 /// The long-term support release, supported until July 2027.
 const PROMETHEUS: &str = "prom/prometheus:v3.13.2";
@@ -48,7 +48,7 @@ pub(crate) fn split(image: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::{GRAFANA, PROMETHEUS, split};
-    use crate::workspace;
+    use crate::host::workspace;
 
     #[test]
     fn the_table_of_tested_versions_names_the_images() {

@@ -17,8 +17,8 @@ use super::{
     check_prometheus_port, forget_backend, local_url, make_targets_folder, state_folder,
 };
 use crate::host::cleanup::Cleanup;
+use crate::host::{files, http, workspace};
 use crate::host::{owner, processes};
-use crate::{files, http, workspace};
 
 const PID: &str = "pid";
 /// The folder of data that is kept.
@@ -232,7 +232,9 @@ pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
             let lines: Vec<_> = text.lines().collect();
             // A log that is shorter than before is a new one.
             let from = if *shown == 0 || lines.len() < *shown { lines.len().saturating_sub(LINES) } else { *shown };
-            lines[from..].iter().for_each(|line| crate::terminal::print_line(&format!("prometheus at {port}  {line}")));
+            lines[from..]
+                .iter()
+                .for_each(|line| crate::host::terminal::print_line(&format!("prometheus at {port}  {line}")));
             *shown = lines.len();
         }
         if !follow || folders.is_empty() {

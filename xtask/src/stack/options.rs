@@ -9,7 +9,7 @@ use monitoring::prometheus::recording_rules::Timing;
 use monitoring::stack_limits::RETENTION;
 use monitoring::{generated_files, promql, services};
 
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 
 /// The default port of Prometheus.
 pub(crate) const PROMETHEUS_PORT: u16 = 9090;

@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
 use super::{BLOCKS, SERIES};
-use crate::{stack, workspace};
+use crate::host::workspace;
+use crate::stack;
 
 const ARGUMENTS: [&str; 5] = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", SERIES];
 

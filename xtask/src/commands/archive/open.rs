@@ -10,11 +10,11 @@ use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
-use crate::dashboard_link::dashboard_link;
-use crate::files;
 use crate::host::count_signals;
+use crate::host::files;
+use crate::host::terminal::refuse;
+use crate::stack::dashboard_link::dashboard_link;
 use crate::stack::{self, PortArgs, ShownArchive, StackArgs, StackChoice, StackOptions};
-use crate::terminal::refuse;
 
 /// Limit on unpacked bytes, above the size of any archive that this program makes.
 const MOST_BYTES: u64 = 8 << 30;
@@ -127,7 +127,7 @@ fn open_to_container(folder: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace;
+    use crate::host::workspace;
 
     fn archive(name: &str, entries: &[(&str, &[u8])]) -> PathBuf {
         let file = workspace::target().join(format!("archive-test-{name}.tar.zst"));

@@ -17,8 +17,8 @@ use perf_settings::{DURATION, EXACT_ARRIVALS, RATE};
 use super::process_cost::{self, ProcessCost};
 use super::processors::CLIENT;
 use super::setup::BenchSetup;
-use crate::files;
-use crate::terminal::print_line;
+use crate::host::files;
+use crate::host::terminal::print_line;
 
 /// Virtual users of `accuracy`: few, so that the server is never busy.
 const VUS: &str = "20";
@@ -61,8 +61,8 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
 
 /// `cargo xtask bench accuracy`
 pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
-    let log = crate::workspace::perf().join("bench-delays.txt");
-    files::make_folder(crate::workspace::perf())?;
+    let log = crate::host::workspace::perf().join("bench-delays.txt");
+    files::make_folder(crate::host::workspace::perf())?;
     let setup = BenchSetup::start(Some(&log)).await?;
     let mut command = setup.ours();
     command.env(perf_settings::VUS, VUS).env(DURATION, format!("{}ms", duration.as_millis()));

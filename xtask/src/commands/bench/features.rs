@@ -13,8 +13,8 @@ use perf_settings::{MAX_REDIRECTS, shown_duration};
 use super::peers::{Spread, cost, ours, spread};
 use super::protocol::Protocol;
 use super::setup::BenchSetup;
-use crate::files;
-use crate::terminal::print_line;
+use crate::host::files;
+use crate::host::terminal::print_line;
 
 /// The example that has the features.
 const SCENARIO: &str = "features";

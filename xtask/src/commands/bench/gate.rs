@@ -6,7 +6,7 @@ use perf_report::comparison::{Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::render::html;
 
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 
 /// The picture in monitoring/compare/README.md.
 const PICTURE: &str = "monitoring/operating-characteristic.svg";

@@ -12,7 +12,7 @@ use url::Url;
 use super::processors::pinned;
 use super::protocol::Protocol;
 use crate::host::ports;
-use crate::{http, workspace};
+use crate::host::{http, workspace};
 
 const START: Duration = Duration::from_secs(5);
 /// The response body of the stub backend's fixed server.

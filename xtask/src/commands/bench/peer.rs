@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::protocol::Protocol;
 use super::setup::BenchSetup;
-use crate::workspace;
+use crate::host::workspace;
 
 /// Another load generator.
 #[derive(Debug, Clone)]

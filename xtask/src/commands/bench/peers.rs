@@ -16,8 +16,8 @@ use super::peer::{KNOWN, Peer};
 use super::process_cost::{self, ProcessCost};
 use super::processors::CLIENT;
 use super::setup::{BenchSetup, FIXED};
-use crate::files;
-use crate::terminal::{print_line, refuse};
+use crate::host::files;
+use crate::host::terminal::{print_line, refuse};
 
 /// The cost of one run of one generator.
 #[derive(Debug, Clone, Copy, Serialize)]

@@ -17,9 +17,9 @@ use super::nginx::Nginx;
 use super::processors::pinned;
 use super::protocol::Protocol;
 use crate::host::ports;
+use crate::host::{files, http, workspace};
 use crate::scenarios::{self, PEAK_PROFILE};
-use crate::stub_backend::StubBackend;
-use crate::{files, http, workspace};
+use crate::stack::stub_backend::StubBackend;
 
 /// The example with one request in each iteration.
 pub(super) const FIXED: &str = "fixed";

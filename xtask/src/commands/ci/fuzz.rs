@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 
 /// Limit on the inputs of each target.
 const RUNS: &str = "200000";

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 
 const FAULT_HEAD: &str = "\
 # How a run ends when something breaks

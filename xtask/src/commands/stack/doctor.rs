@@ -13,9 +13,10 @@ use prometheus_store::{Prometheus, QueryError};
 use serde_json::Value;
 use url::Url;
 
+use crate::generated_files;
+use crate::host::terminal::{print_line, refuse};
+use crate::host::{http, workspace};
 use crate::stack::{Images, PortArgs, docker, local_url};
-use crate::terminal::{print_line, refuse};
-use crate::{generated_files, http, workspace};
 
 /// The details of a passed check, or the problem and its remedy.
 type CheckResult = Result<String, (String, String)>;

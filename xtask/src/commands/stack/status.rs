@@ -4,8 +4,9 @@ use prometheus_store::exposition;
 use serde_json::Value;
 use url::Url;
 
+use crate::host::{http, workspace};
+use crate::runs::reports;
 use crate::stack::{docker, native};
-use crate::{http, reports, workspace};
 
 /// Number of last runs to show.
 const RUNS: usize = 5;

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::CI;
+use crate::host::terminal::NO_COLOR;
 use crate::stack::docker::NETWORK;
 use crate::stack::{GRAFANA_VAR, PROMETHEUS_VAR};
-use crate::terminal::NO_COLOR;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use perf_settings::{GROUPS, Setting, SettingValue, all_settings};
 

@@ -13,7 +13,7 @@ use perf_report::format::exact_percent;
 use perf_settings::shown_duration;
 use serde::{Deserialize, Serialize};
 
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 
 /// The subject of a calibration. A calibration does not apply to another scenario, load or machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 use crate::host::cleanup::Cleanup;
 use crate::host::git::{self, shell};
 use crate::host::owner;
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 
 /// A checked-out revision.
 #[derive(Debug)]

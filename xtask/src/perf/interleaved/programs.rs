@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use perf_host::{Lock, LockError};
 
-use crate::files;
+use crate::host::files;
+use crate::host::workspace;
 use crate::perf::{PerfError, configuration};
 use crate::scenarios::BuiltPrograms;
-use crate::workspace;
 
 /// The folder of a comparison's programs, and its lock.
 #[derive(Debug)]

@@ -15,12 +15,14 @@ use tokio::sync::watch;
 
 use super::calibration::CalibrationSubject;
 use super::service::{self, RunningService, SideService};
-use crate::clock::Moment;
+use crate::host;
+use crate::host::clock::Moment;
+use crate::host::{files, workspace};
 use crate::perf::args::PerfArgs;
 use crate::perf::child::Child;
 use crate::perf::perf_error::{PerfError, configuration};
+use crate::runs::{report_files, reports};
 use crate::scenarios::{BuiltPrograms, ScenarioTest};
-use crate::{files, host, report_files, reports, workspace};
 
 /// The default virtual users of a round.
 const VUS: u32 = 10;

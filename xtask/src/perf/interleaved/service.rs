@@ -10,9 +10,9 @@ use tokio::process::{Child, Command};
 use tokio::time;
 use url::Url;
 
+use crate::host::http;
 use crate::host::{owner, ports, processes};
-use crate::http;
-use crate::stub_backend::StubBackend;
+use crate::stack::stub_backend::StubBackend;
 
 /// Time limit for a service to end after SIGTERM.
 #[cfg(unix)]

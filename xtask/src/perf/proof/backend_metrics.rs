@@ -11,7 +11,8 @@ use monitoring::openapi;
 use prometheus_store::exposition::ExpositionSample;
 use url::Url;
 
-use crate::{http, target_metrics};
+use crate::backend::target_metrics;
+use crate::host::http;
 
 /// Number of readings, each on a connection of its own. If all come from one process, it counts as
 /// the only one.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::window::{POINTS, RunWindow, step};
-use crate::http;
+use crate::host::http;
 
 /// The stack's Grafana. After a failure it gets no more
 /// queries, since each of them would have to time out.

@@ -10,7 +10,7 @@ use prometheus_store::exposition::{self, ExpositionSample};
 
 use super::backend_metrics::BackendMetrics;
 use super::endpoint_counters::{is_of, value};
-use crate::mapping_fit;
+use crate::backend::mapping_fit;
 
 /// The values of a label for requests that matched no route.
 const NO_ROUTE: [&str; 4] = ["none", "", "UNKNOWN", "/**"];

@@ -20,7 +20,7 @@ use super::source::Source;
 use super::store_setup;
 use super::window::{RunWindow, step};
 use super::{ProofContext, ProofItem, now_ms};
-use crate::clock::Moment;
+use crate::host::clock::Moment;
 
 /// The window begins this long before the run, like the printed link to the dashboard.
 const MARGIN_MS: i64 = 5_000;

@@ -13,8 +13,8 @@ use url::Url;
 
 use super::grafana::Grafana;
 use super::window::{RunWindow, step};
-use crate::clock::Moment;
-use crate::http;
+use crate::host::clock::Moment;
+use crate::host::http;
 
 /// The minimum of Grafana's `$__rate_interval`, in scrape intervals.
 const SCRAPES: u32 = 4;

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::ledger::BackendTraffic;
 use super::*;
-use crate::http;
+use crate::host::http;
 
 /// Requests to each endpoint.
 const SENT: u64 = 10;

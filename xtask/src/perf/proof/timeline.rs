@@ -10,7 +10,7 @@ use prometheus_store::response::Series;
 
 use super::ProofItem;
 use super::source::Source;
-use crate::clock::Moment;
+use crate::host::clock::Moment;
 
 /// The least time between two used values: closer ones are not independent.
 const APART: Duration = Duration::from_secs(20);

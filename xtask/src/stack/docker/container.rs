@@ -12,7 +12,7 @@ use testcontainers::bollard::query_parameters::{
 };
 
 use crate::host::owner;
-use crate::workspace;
+use crate::host::workspace;
 
 /// Label: the clone of the repository that a container belongs to.
 pub(super) const WORKSPACE: &str = "dev.perf.workspace";

@@ -24,9 +24,9 @@ use tokio::time;
 
 use super::networks;
 use crate::host::owner;
+use crate::host::{files, workspace};
 use crate::stack::images::{self, Images};
 use crate::stack::options::{PROMETHEUS_PORT, StackOptions, state_folder};
-use crate::{files, workspace};
 
 /// Time limit from a container's creation to the log line that says it listens.
 const STARTUP: Duration = Duration::from_secs(60);

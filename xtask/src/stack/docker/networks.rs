@@ -9,7 +9,7 @@ use testcontainers::core::client::docker_client_instance;
 
 use crate::host::cleanup::Cleanup;
 use crate::host::owner;
-use crate::workspace;
+use crate::host::workspace;
 
 /// Creates a network that outlives this process, unless it exists.
 ///

@@ -13,7 +13,7 @@ use tokio::time;
 use super::super::Images;
 use super::{MAKER, OWNER, WORKSPACE, connect, container_spec, remove};
 use crate::host::owner;
-use crate::workspace;
+use crate::host::workspace;
 
 /// The mount point of the folder in the container.
 const WORK: &str = "/work";

@@ -7,8 +7,8 @@ use monitoring::services;
 use url::Url;
 
 use super::{CheckResult, failed};
-use crate::mapping_fit::{self, MappingFit};
-use crate::target_metrics::{self, NeedsLogin};
+use crate::backend::mapping_fit::{self, MappingFit};
+use crate::backend::target_metrics::{self, NeedsLogin};
 
 /// Finds the mapping that fits what the target exposes, and the line that names it. All known paths
 /// are read: a service may have metrics of its process at one, and counts of requests at another.

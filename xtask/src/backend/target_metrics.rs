@@ -10,7 +10,7 @@ use prometheus_store::exposition::{self, ExpositionSample};
 use prometheus_store::shown_url;
 use url::Url;
 
-use crate::http;
+use crate::host::http;
 
 /// The paths at which the metrics of a target may be: of one mapping, or of those of all services.
 pub(crate) fn paths(mapping: Option<BackendMapping>) -> BTreeSet<&'static str> {

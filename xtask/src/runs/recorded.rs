@@ -8,7 +8,8 @@ use perf_report::Report;
 use perf_report::comparison::{Comparison, Rule};
 use perf_report::render::files::{HISTOGRAMS, REPORT};
 
-use crate::{files, reports};
+use crate::host::files;
+use crate::runs::reports;
 
 /// Keeps a run as a baseline, and replaces an older one of that name. Gives the baseline's folder.
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {

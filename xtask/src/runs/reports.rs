@@ -12,7 +12,7 @@ use perf_report::judgement::judge;
 use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT};
 
-use crate::{files, workspace};
+use crate::host::{files, workspace};
 use perf_host::nearest::did_you_mean;
 
 /// Reads a report.

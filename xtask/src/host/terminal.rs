@@ -9,7 +9,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::render::files;
 use perf_report::render::terminal::{RunResult, TerminalStyle, render_comparison, render_result};
 
-use crate::workspace;
+use crate::host::workspace;
 
 /// The variable that turns colors off, <https://no-color.org>.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";

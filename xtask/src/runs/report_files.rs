@@ -28,7 +28,7 @@ pub(crate) fn write_comparison(path: &Path, compared: &Comparison) -> anyhow::Re
 
 /// Writes the summary of a command that stopped before it had a report, which would be at `path`.
 pub(crate) fn write_stop(path: &Path, finding: &Finding) -> anyhow::Result<()> {
-    crate::files::make_folder(path.with_file_name(""))?;
+    crate::host::files::make_folder(path.with_file_name(""))?;
     write_all(path, REPORT, vec![(MARKDOWN, render_stop(finding))])
 }
 
