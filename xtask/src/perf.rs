@@ -65,11 +65,11 @@ async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
     if args.gate.compares() {
         return interleaved::run(&args, &settings, signals).await.map(|code| Some((code, Vec::new())));
     }
-    let plan = PerfPlan::new(args, settings, signals)?;
-    if plan.args.list {
-        plan.scenarios.iter().for_each(|scenario| println!("{}", scenario.name));
+    if args.list {
+        plan::list(&args, &signals)?.iter().for_each(|scenario| println!("{}", scenario.name));
         return Ok(None);
     }
+    let plan = PerfPlan::new(&args, settings, signals)?;
     let services = Services::start(&plan).await?;
     let mut verdicts = Vec::new();
     let result = run_all(&plan, &services, &mut verdicts).await;
@@ -96,13 +96,13 @@ async fn run(
     scenario: &ScenarioTest,
     verdicts: &mut Vec<String>,
 ) -> Result<ExitCode, PerfError> {
-    let before = prove::before(plan, services).await?;
+    let before = prove::before(plan, services).await;
     let (folder, evidence) = match generate::run(plan, services, scenario).await? {
         LoadOutput::Evidence(folder, evidence) => (folder, *evidence),
         LoadOutput::Nothing(code) => return Ok(code),
     };
     let mut report = reports::judge_evidence(evidence).map_err(configuration)?;
-    report.requests_per_day = plan.args.baseline.production.requests_per_day;
+    report.requests_per_day = plan.requests_per_day;
     let (path, own) = (folder.join(REPORT), report.exit_code);
     let (mut proof, mut compared) = (None, BaselineComparison::NotRequested);
     if plan.is_interrupted() {
@@ -111,8 +111,8 @@ async fn run(
         let result = prove::run(plan, &folder, &report, before).await;
         report.conclude(result.findings);
         proof = result.text;
-        compared = baseline::compare(&plan.args, &path, &report);
-        compared.conclude(&plan.args, &mut report);
+        compared = baseline::compare(&plan.baseline, &path, &report);
+        compared.conclude(plan.baseline.gate, &mut report);
     }
     let dashboard = services.grafana().and_then(|grafana| dashboard_link(grafana, &report));
     terminal::print_run(&RunResult {
@@ -124,7 +124,7 @@ async fn run(
     });
     verdicts.push(Headline::new(&report).verdict);
     let code = publish::run(&path, &report, compared.comparison())?;
-    if let Some(name) = &plan.args.baseline.save_baseline {
+    if let Some(name) = &plan.baseline.save {
         baseline::save(name, &path, own, &compared)?;
     }
     Ok(code)

@@ -14,7 +14,7 @@ mod settings;
 mod tests;
 
 use gate::{BaselineArgs, GateArgs};
-pub(super) use gate::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
+pub(super) use gate::{Gate, MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 use settings::SettingArgs;
 
 use crate::backend::mapping_fit;
@@ -115,6 +115,16 @@ pub(crate) struct PerfArgs {
     pub(super) baseline: BaselineArgs,
 }
 
+/// Whether a run is followed by its proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProofMode {
+    Skipped,
+    /// If the run has a store for queries.
+    IfStored,
+    /// A missing store is an error.
+    Required,
+}
+
 impl PerfArgs {
     /// The named scenarios; without a name, the scenario of the report to replay.
     ///
@@ -131,19 +141,13 @@ impl PerfArgs {
         if self.peak { PEAK_PROFILE } else { PROFILE }
     }
 
-    /// Whether each scenario runs only once.
-    pub(super) const fn is_smoke(&self, settings: &Settings) -> bool {
-        settings.smoke && !self.list
-    }
-
-    /// Whether a run that has a store is followed by its proof.
-    pub(super) const fn proves(&self) -> bool {
-        !self.no_proof
-    }
-
-    /// Whether a missing store is an error.
-    pub(super) const fn must_prove(&self) -> bool {
-        self.proof
+    /// The proof that is made after a run.
+    pub(super) const fn proof(&self) -> ProofMode {
+        match (self.proof, self.no_proof) {
+            (true, _) => ProofMode::Required,
+            (false, true) => ProofMode::Skipped,
+            (false, false) => ProofMode::IfStored,
+        }
     }
 
     /// The settings of the run: a flag overrides its variable.
@@ -212,6 +216,9 @@ impl PerfArgs {
         }
         if self.proof && self.stack.choice == StackChoice::None {
             return Err("--proof needs a store: remove it, or --stack none".to_owned());
+        }
+        if self.proof && settings.dry_run {
+            return Err("--proof needs a run, and a dry run sends nothing: remove --proof, or --dry-run".to_owned());
         }
         let ports = (self.ports.prometheus(), self.ports.grafana());
         if self.has_grafana() && ports.0 == ports.1 {

@@ -9,8 +9,9 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::comparison_findings;
 use perf_report::render::files::REPORT;
 
-use super::args::PerfArgs;
+use super::args::Gate;
 use super::perf_error::{PerfError, configuration};
+use super::plan::BaselinePlan;
 use crate::host::terminal;
 use crate::host::terminal::print_note;
 use crate::runs::{recorded, reports};
@@ -18,8 +19,8 @@ use crate::runs::{recorded, reports};
 /// Reads the baseline before the run: an unreadable baseline should not cost a run.
 ///
 /// Prints a note if the baseline does not exist yet.
-pub(super) fn check(args: &PerfArgs) -> Result<(), PerfError> {
-    let Some(name) = args.baseline.baseline.as_deref() else { return Ok(()) };
+pub(super) fn check(plan: &BaselinePlan) -> Result<(), PerfError> {
+    let Some(name) = plan.compare.as_deref() else { return Ok(()) };
     if reports::find_path(name).is_none() {
         let hint = "only the objectives are checked (--save-baseline saves a baseline)";
         let nearest = reports::suggest(name);
@@ -49,8 +50,7 @@ impl BaselineComparison {
     /// Adds the comparison's problem to the run's report.
     ///
     /// With `--gate relative`, missed objectives do not decide the exit code.
-    pub(super) fn conclude(&self, args: &PerfArgs, report: &mut Report) {
-        let gate = &args.gate.gate;
+    pub(super) fn conclude(&self, gate: Gate, report: &mut Report) {
         match self {
             Self::NotRequested => {}
             Self::NotComparable(problem) => report.conclude([problem.clone()]),
@@ -67,11 +67,11 @@ impl BaselineComparison {
 }
 
 /// Compares a run with its baseline and prints the comparison, or the error.
-pub(super) fn compare(args: &PerfArgs, path: &Path, report: &Report) -> BaselineComparison {
-    let name = args.baseline.baseline.as_deref().filter(|name| reports::find_path(name).is_some());
+pub(super) fn compare(plan: &BaselinePlan, path: &Path, report: &Report) -> BaselineComparison {
+    let name = plan.compare.as_deref().filter(|name| reports::find_path(name).is_some());
     let Some(name) = name else { return BaselineComparison::NotRequested };
     let compared = reports::find(name)
-        .and_then(|(base_path, base)| recorded::compare((&base_path, &base), (path, report), args.gate.rule()));
+        .and_then(|(base_path, base)| recorded::compare((&base_path, &base), (path, report), plan.rule));
     match compared {
         Ok(compared) => BaselineComparison::Comparison(Box::new(compared)),
         // The run still gets its report.

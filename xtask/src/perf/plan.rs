@@ -3,31 +3,55 @@
 
 use std::path::PathBuf;
 
+use monitoring::backend_mapping::BackendMapping;
 use perf_host::{Lock, LockError};
+use perf_report::comparison::Rule;
 use perf_report::exit_code::ExitCode;
 use perf_settings::Settings;
 use tokio::sync::watch;
 
-use super::args::PerfArgs;
+use super::args::{Gate, PerfArgs, ProofMode};
 use super::baseline;
 use super::perf_error::{PerfError, configuration};
 use crate::generated_files;
 use crate::host::count_signals;
 use crate::host::workspace;
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
+use crate::stack::StackOptions;
 
 /// The plan of a command.
 pub(super) struct PerfPlan {
-    pub(super) args: PerfArgs,
     pub(super) settings: Settings,
     /// The number of signals that asked the command to end.
     pub(super) signals: watch::Receiver<u32>,
-    /// The scenarios to run; all scenarios if they are only listed.
+    /// The scenarios to run.
     pub(super) scenarios: Vec<ScenarioTest>,
     /// The test binary with the scenarios.
     pub(super) generator: PathBuf,
     /// The program of the stub backend, if it is the target.
     pub(super) stub: Option<PathBuf>,
+    /// The stack to start. `None`: metrics go to a running store, or nothing is sent.
+    pub(super) stack: Option<StackOptions>,
+    /// Whether the stack stops after the run.
+    pub(super) is_ephemeral: bool,
+    /// The mapping of the target's metrics, if it is not the one of the service's definition.
+    pub(super) mapping: Option<BackendMapping>,
+    pub(super) proof: ProofMode,
+    /// Whether the queries of failed checks are printed.
+    pub(super) is_verbose: bool,
+    pub(super) baseline: BaselinePlan,
+    /// Requests per day in production, which reports compare with.
+    pub(super) requests_per_day: Option<u64>,
+}
+
+/// The comparison of a run with an earlier one.
+pub(super) struct BaselinePlan {
+    /// The baseline to compare with. It is not there yet if this is the first run.
+    pub(super) compare: Option<String>,
+    /// The baseline to save the run as.
+    pub(super) save: Option<String>,
+    pub(super) gate: Gate,
+    pub(super) rule: Rule,
 }
 
 /// Begins to count signals, and locks this clone for load.
@@ -52,23 +76,42 @@ pub(super) fn lock_clone(
 impl PerfPlan {
     /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to
     /// run.
-    pub(super) fn new(args: PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
-        baseline::check(&args)?;
-        let sends = !args.list && !settings.dry_run;
+    pub(super) fn new(args: &PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
+        let baseline = BaselinePlan {
+            compare: args.baseline.baseline.clone(),
+            save: args.baseline.save_baseline.clone(),
+            gate: args.gate.gate,
+            rule: args.gate.rule(),
+        };
+        baseline::check(&baseline)?;
         let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
         // Checked before the build, which may take minutes.
         scenarios::check_names(&named).map_err(configuration)?;
-        let needs_stub = sends && args.named_target(&settings).is_none();
-        let built = build(&args, needs_stub, &signals)?;
+        let needs_stub = !settings.dry_run && args.named_target(&settings).is_none();
+        let built = build(args, needs_stub, &signals)?;
         let known = scenarios::list(&built.load).map_err(configuration)?;
-        let scenarios = match args.list || (args.is_smoke(&settings) && named.is_empty()) {
+        let scenarios = match settings.smoke && named.is_empty() {
             true => known,
             false => choose(&named, &known).map_err(configuration)?,
         };
-        if sends && settings.remote_write.is_none() {
+        let needs_stack = !settings.dry_run && settings.remote_write.is_none();
+        if needs_stack {
             check_generated_files()?;
         }
-        Ok(Self { args, settings, signals, scenarios, generator: built.load, stub: built.stub })
+        Ok(Self {
+            settings,
+            signals,
+            scenarios,
+            generator: built.load,
+            stub: built.stub,
+            stack: needs_stack.then(|| args.stack_options()),
+            is_ephemeral: args.is_ephemeral(),
+            mapping: args.mapping,
+            proof: args.proof(),
+            is_verbose: args.verbose,
+            baseline,
+            requests_per_day: args.baseline.production.requests_per_day,
+        })
     }
 
     /// Whether requests are sent.
@@ -79,6 +122,12 @@ impl PerfPlan {
     pub(super) fn is_interrupted(&self) -> bool {
         *self.signals.borrow() > 0
     }
+}
+
+/// The scenarios of this workspace.
+pub(super) fn list(args: &PerfArgs, signals: &watch::Receiver<u32>) -> Result<Vec<ScenarioTest>, PerfError> {
+    let built = build(args, false, signals)?;
+    scenarios::list(&built.load).map_err(configuration)
 }
 
 /// Checks that the stack's generated files agree with the catalogue.

@@ -6,35 +6,25 @@ use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 
-use super::perf_error::{PerfError, configuration};
+use super::args::ProofMode;
 use super::plan::PerfPlan;
 use super::proof::{self, CountersBefore, ProofContext};
 use super::services::Services;
 
 /// Reads everything that the proof needs from before the load. Returns `None` if there is no store
 /// for queries, or if no proof is asked for.
-///
-/// # Errors
-/// If `--proof` is given and there is no store for queries.
 pub(super) async fn before<'a>(
     plan: &'a PerfPlan,
     services: &'a Services,
-) -> Result<Option<(ProofContext<'a>, CountersBefore)>, PerfError> {
-    let Some(context) = context(plan, services).filter(|_| plan.sends()) else {
-        return match plan.args.must_prove() {
-            true => Err(configuration(
-                "--proof needs a store for queries: remove it, or name the store with --prometheus-url",
-            )),
-            false => Ok(None),
-        };
-    };
-    let before = proof::before(&services.target, plan.args.mapping).await;
-    Ok(Some((context, before)))
+) -> Option<(ProofContext<'a>, CountersBefore)> {
+    let context = context(plan, services).filter(|_| plan.sends())?;
+    let before = proof::before(&services.target, plan.mapping).await;
+    Some((context, before))
 }
 
 fn context<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContext<'a>> {
     let (settings, stack) = (&plan.settings, &services.stack);
-    if !plan.args.proves() {
+    if plan.proof == ProofMode::Skipped {
         return None;
     }
     Some(ProofContext {
@@ -46,9 +36,9 @@ fn context<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContex
         own_backend: services.stub.is_some(),
         own_store: stack.prometheus.is_some(),
         push_interval: settings.push_interval,
-        must_prove: plan.args.must_prove(),
+        must_prove: plan.proof == ProofMode::Required,
         on_a_bridge: stack.is_on_a_bridge(),
-        mapping: plan.args.mapping,
+        mapping: plan.mapping,
         follows_redirects: settings.http.max_redirects > 0,
     })
 }
@@ -91,10 +81,7 @@ pub(super) async fn run(
     let not_written =
         not_written.map(|error| finding(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}")));
     let failed = proof.failed().map(|failed| finding(ExitCode::ProofFailed, FindingKind::ProofFailed, failed));
-    ProofResult {
-        findings: not_written.into_iter().chain(failed).collect(),
-        text: Some(proof.render(plan.args.verbose)),
-    }
+    ProofResult { findings: not_written.into_iter().chain(failed).collect(), text: Some(proof.render(plan.is_verbose)) }
 }
 
 /// The finding that a run was interrupted before the end of its proof. `None` if the report already

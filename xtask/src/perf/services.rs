@@ -3,7 +3,8 @@
 use perf_report::exit_code::ExitCode;
 use url::Url;
 
-use super::perf_error::PerfError;
+use super::args::ProofMode;
+use super::perf_error::{PerfError, configuration};
 use super::plan::PerfPlan;
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
@@ -26,13 +27,20 @@ impl Services {
             stack: Stack::default(),
             stub: None,
             target: plan.settings.target.clone(),
-            is_ephemeral: plan.args.is_ephemeral(),
+            is_ephemeral: plan.is_ephemeral,
         };
         if !plan.sends() {
             return Ok(services);
         }
-        if plan.settings.remote_write.is_none() {
-            services.stack = stack::start(&plan.args.stack_options(), plan.signals.clone()).await?;
+        if let Some(options) = &plan.stack {
+            services.stack = stack::start(options, plan.signals.clone()).await?;
+            // Docker and prometheus may both be missing. Then nothing was started.
+            if plan.proof == ProofMode::Required && services.stack.prometheus.is_none() {
+                return Err(configuration(
+                    "--proof needs a store: remove it, install Docker, put prometheus on PATH, or name a store with \
+                     --prometheus-url",
+                ));
+            }
         }
         match services.start_target(plan).await {
             Ok(()) => Ok(services),
@@ -49,7 +57,7 @@ impl Services {
             self.target = stub.url.clone();
             self.stub = Some(stub);
         }
-        Ok(self.stack.scrape(&self.target, plan.args.mapping)?)
+        Ok(self.stack.scrape(&self.target, plan.mapping)?)
     }
 
     /// Stops everything that was started, whatever the result of the run is.

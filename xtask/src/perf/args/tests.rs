@@ -63,6 +63,7 @@ fn invalid_flags_are_rejected_by_name() {
         ("--stack podman", "podman"),
         ("--stack none --proof", "--proof"),
         ("--proof --no-proof", "--no-proof"),
+        ("--proof --dry-run", "--proof"),
         ("basic endurance --baseline main", "one scenario"),
         ("--baseline main --against main", "--against"),
         ("--save-baseline ../x", "baseline"),
