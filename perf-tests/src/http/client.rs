@@ -6,17 +6,15 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use monitoring::metric::Part;
 use tokio::time::{Instant, Sleep, sleep_until};
 use url::Url;
 
 use super::config::HttpConfig;
 use super::connect::{Stream, failure_of};
-use super::exchange::{Exchange, ExchangeError, Reply};
+use super::exchange::{Exchange, ExchangeError, Measured, Reply};
 use super::h1::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse, StreamedRequest};
-use super::h2::{self, Http2, WholeRequest};
+use super::h2::{self, Http2, Http2Host, WholeRequest};
 use super::host::HostConfig;
 use super::outage::Outage;
 use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
@@ -25,7 +23,7 @@ use super::request_body::{BodyReader, FileInBody, RequestBody, unreadable};
 use super::request_head::RequestHead;
 use super::target::Target;
 use crate::clock;
-use crate::measure::{DurationParts, Failure};
+use crate::measure::Failure;
 
 /// One host, as one virtual user knows it.
 struct ClientHost {
@@ -205,21 +203,20 @@ impl HttpClient {
         let pieces = Pieces::of(&head, body, head_len);
         out.extend_from_slice(body.bytes);
         async move {
-            let (mut parts, mut is_resent) = (DurationParts::default(), false);
+            let mut measured = Measured::new(started);
             let until = started + config.settings.request_timeout;
-            let measured = (started, &mut parts, &mut is_resent);
             let result = match host.config.protocol() {
                 Protocol::Http1 => {
                     let request = RawRequest { bytes: out, pieces: pieces.as_deref(), answer_to, is_idempotent };
-                    let work = pin!(exchange(config, host, request, measured));
+                    let work = pin!(exchange(config, host, request, &mut measured));
                     within(deadline, until, work).await
                 }
                 Protocol::Http2 => {
                     let (head, bytes) = out.split_at(head_len);
                     let body = RequestBody { bytes, files: pieces.as_deref().map_or(&[], |it| &it.files) };
                     let request = WholeRequest { head, body, answer_to, is_idempotent };
-                    let connection = (&host.http2, &*host.config, &host.pool.route);
-                    let work = pin!(h2::exchange(connection, config, request, measured));
+                    let host = Http2Host { http2: &host.http2, config: &host.config, route: &host.pool.route };
+                    let work = pin!(h2::exchange(host, config, request, &mut measured));
                     within(deadline, until, work).await
                 }
             };
@@ -227,6 +224,7 @@ impl HttpClient {
                 let message = format!("no complete response within {:?}", config.settings.request_timeout);
                 Err(ExchangeError { failure: Failure::Timeout, message })
             });
+            let Measured { parts, is_resent, .. } = measured;
             match result {
                 Ok((reply, finished)) => Exchange { result: Ok(reply), parts, finished, is_resent },
                 Err(error) => Exchange { result: Err(error), parts, finished: clock::now(), is_resent },
@@ -273,12 +271,11 @@ async fn exchange(
     config: &HttpConfig,
     host: &mut ClientHost,
     request: RawRequest<'_>,
-    (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
+    measured: &mut Measured,
 ) -> Result<(Reply, Instant), ExchangeError> {
-    let mut lost = Duration::ZERO;
     loop {
         let kept = match &mut host.idle {
-            _ if *is_resent => None,
+            _ if measured.is_resent => None,
             Idle::Own(own) => own.take().and_then(still_open),
             Idle::Shared(idle) => idle.take(),
         };
@@ -286,7 +283,7 @@ async fn exchange(
             Some(connection) => (connection, true),
             None => {
                 // Boxed, because it is large and needed only once.
-                let connecting = Box::pin(host.config.connect(&host.pool.route, (started + lost, &mut *parts)));
+                let connecting = Box::pin(host.config.connect(&host.pool.route, measured));
                 (Box::new(Connection::new(connecting.await?, config.limits)), false)
             }
         };
@@ -302,24 +299,20 @@ async fn exchange(
                 if !request.is_idempotent {
                     return Err(ExchangeError { failure: Failure::Unanswered, message: error.cause.to_string() });
                 }
-                *is_resent = true;
-                lost = clock::now().duration_since(started);
+                measured.resend();
                 continue;
             }
             result => result.map_err(|error| exchange_error(&error.cause))?,
         };
-        let sending_since = started + lost + parts.before_sending();
-        let times = response.timings;
-        parts.set(Part::Sending, times.sent.duration_since(sending_since));
-        parts.set(Part::Waiting, times.first_byte.duration_since(times.sent) + lost);
-        parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
+        let finished = response.timings.finished;
+        measured.responded(response.timings);
         if !config.settings.no_connection_reuse && connection.is_reusable() {
             match &mut host.idle {
                 Idle::Own(own) => *own = Some(connection),
                 Idle::Shared(idle) => idle.put(connection),
             }
         }
-        return Ok((Reply::from_own_connection(response), times.finished));
+        return Ok((Reply::from_own_connection(response), finished));
     }
 }
 

@@ -1,10 +1,14 @@
 //! The outcome of a request: a whole response or an error, and the parts of its time.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use monitoring::metric::Part;
 use tokio::time::Instant;
 
 use super::content_coding::{self, DecodeError};
-use super::h1::{KnownHeaders, RawResponse};
+use super::h1::{KnownHeaders, RawResponse, Timings};
+use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
 /// The outcome of a request.
@@ -15,6 +19,42 @@ pub(crate) struct Exchange {
     pub(crate) finished: Instant,
     /// Whether the request was sent again, on a new connection.
     pub(crate) is_resent: bool,
+}
+
+/// Measurements of an exchange, filled in while it runs.
+#[derive(Debug)]
+pub(super) struct Measured {
+    started: Instant,
+    /// The time until the request was sent once more.
+    lost: Duration,
+    pub(super) parts: DurationParts,
+    /// Whether the request was sent once more.
+    pub(super) is_resent: bool,
+}
+
+impl Measured {
+    pub(super) fn new(started: Instant) -> Self {
+        Self { started, lost: Duration::ZERO, parts: DurationParts::default(), is_resent: false }
+    }
+
+    /// The request is sent once more, and its parts count from now.
+    pub(super) fn resend(&mut self) {
+        self.is_resent = true;
+        self.lost = clock::now().duration_since(self.started);
+    }
+
+    /// The request waited until now, for its turn or for a connection.
+    pub(super) fn was_blocked(&mut self) {
+        self.parts.set(Part::Blocked, clock::now().duration_since(self.started + self.lost));
+    }
+
+    /// Sets the parts of a whole response.
+    pub(super) fn responded(&mut self, times: Timings) {
+        let sending_since = self.started + self.lost + self.parts.before_sending();
+        self.parts.set(Part::Sending, times.sent.duration_since(sending_since));
+        self.parts.set(Part::Waiting, times.first_byte.duration_since(times.sent) + self.lost);
+        self.parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
+    }
 }
 
 /// A whole response.

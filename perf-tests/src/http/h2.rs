@@ -23,9 +23,7 @@ use std::future::poll_fn;
 use std::mem;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use monitoring::metric::Part;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -36,12 +34,11 @@ pub use self::frame::ErrorCode;
 pub use self::outgoing::OutgoingBody;
 use super::config::HttpConfig;
 use super::connect::{Route, Stream, failure_of};
-use super::exchange::{ExchangeError, Reply};
+use super::exchange::{ExchangeError, Measured, Reply};
 use super::h1::{AnswerTo, RawResponse};
 use super::host::HostConfig;
 use super::request_body::{BodyReader, RequestBody, unreadable};
-use crate::clock;
-use crate::measure::{DurationParts, Failure};
+use crate::measure::Failure;
 
 type KeptConnection = Rc<RefCell<Connection<Stream>>>;
 
@@ -54,6 +51,14 @@ struct SharedConnection {
     present: RefCell<Option<KeptConnection>>,
     /// Held while a connection is opened, so that requests at once open one.
     opening: Mutex<()>,
+}
+
+/// A host, and the way of a virtual user to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Http2Host<'a> {
+    pub(super) http2: &'a Http2,
+    pub(super) config: &'a HostConfig,
+    pub(super) route: &'a Route,
 }
 
 /// A request over HTTP/2.
@@ -107,17 +112,17 @@ impl Http2 {
     /// another request made it.
     async fn connect(
         &self,
-        (host, route): (&HostConfig, &Route),
+        host: Http2Host<'_>,
         config: &HttpConfig,
-        (since, parts): (Instant, &mut DurationParts),
+        measured: &mut Measured,
     ) -> Result<(KeptConnection, bool), ExchangeError> {
         let is_kept = !config.settings.no_connection_reuse;
         let opening = if is_kept { Some(self.0.opening.lock().await) } else { None };
         if let Some(connection) = self.present() {
-            parts.set(Part::Blocked, clock::now().duration_since(since));
+            measured.was_blocked();
             return Ok((connection, true));
         }
-        let stream = host.connect(route, (since, parts)).await?;
+        let stream = host.config.connect(host.route, measured).await?;
         let connection = Rc::new(RefCell::new(Connection::new(stream, config.limits)));
         if is_kept {
             *self.0.present.borrow_mut() = Some(connection.clone());
@@ -152,35 +157,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drop for StreamGuard<'_, S> {
 ///
 /// A request that the server has not processed is sent once more, on a new connection.
 pub(super) async fn exchange(
-    (http2, host, route): (&Http2, &HostConfig, &Route),
+    host: Http2Host<'_>,
     config: &HttpConfig,
     request: WholeRequest<'_>,
-    (started, parts, is_resent): (Instant, &mut DurationParts, &mut bool),
+    measured: &mut Measured,
 ) -> Result<(Reply, Instant), ExchangeError> {
-    let mut lost = Duration::ZERO;
+    let http2 = host.http2;
     loop {
         let (connection, is_used) = match http2.present() {
             Some(connection) => (connection, true),
             // Boxed, because it is large and needed only once.
-            None => Box::pin(http2.connect((host, route), config, (started + lost, &mut *parts))).await?,
+            None => Box::pin(http2.connect(host, config, measured)).await?,
         };
         let mut unless_kept = ForgetUnlessKept { http2, connection: &connection, is_kept: false };
-        let response = match send(&connection, http2.is_shared(), host.target.tls, request).await {
+        let response = match send(&connection, http2.is_shared(), host.config.target.tls, request).await {
             Ok(response) => response,
             Err(Cause::Unsent) if is_used => continue,
-            Err(cause) if !*is_resent && may_be_resent(&cause, is_used && request.is_idempotent) => {
-                *is_resent = true;
-                lost = clock::now().duration_since(started);
+            Err(cause) if !measured.is_resent && may_be_resent(&cause, is_used && request.is_idempotent) => {
+                measured.resend();
                 continue;
             }
             Err(cause) => return Err(exchange_error(&cause)),
         };
-        let (sending_since, times) = (started + lost + parts.before_sending(), response.timings);
-        parts.set(Part::Sending, times.sent.duration_since(sending_since));
-        parts.set(Part::Waiting, times.first_byte.duration_since(times.sent) + lost);
-        parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
+        let finished = response.timings.finished;
+        measured.responded(response.timings);
         unless_kept.is_kept = !config.settings.no_connection_reuse;
-        return Ok((Reply::from_own_connection(response), times.finished));
+        return Ok((Reply::from_own_connection(response), finished));
     }
 }
 

@@ -2,18 +2,15 @@
 
 use std::sync::OnceLock;
 
-use monitoring::metric::Part;
 use perf_settings::{HttpSettings, UnixTarget};
-use tokio::time::Instant;
 use url::Url;
 
 use super::addresses::Resolver;
 use super::connect::{Route, Stream, connect};
-use super::exchange::ExchangeError;
+use super::exchange::{ExchangeError, Measured};
 use super::protocol::Protocol;
 use super::target::Target;
 use super::tls::{HostTls, TlsError};
-use crate::clock;
 use crate::measure::DurationParts;
 
 /// One host. All virtual users share it. Only its protocol is set later, before the load.
@@ -66,13 +63,9 @@ impl HostConfig {
     }
 
     /// Makes a connection and measures the parts of that.
-    pub(super) async fn connect(
-        &self,
-        route: &Route,
-        (started, parts): (Instant, &mut DurationParts),
-    ) -> Result<Stream, ExchangeError> {
-        parts.set(Part::Blocked, clock::now().duration_since(started));
+    pub(super) async fn connect(&self, route: &Route, measured: &mut Measured) -> Result<Stream, ExchangeError> {
+        measured.was_blocked();
         let tls = self.tls.as_ref().map(|tls| tls.only(self.protocol()));
-        connect((&self.target, &self.resolver), tls, route, parts).await
+        connect((&self.target, &self.resolver), tls, route, &mut measured.parts).await
     }
 }

@@ -81,9 +81,10 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
                 vus.idle.borrow_mut().push(vu);
             }
             Some(vu) => {
-                let iteration_id = (IterationId::Shared(number as u64), due);
-                let iteration = (job.iteration.clone(), job.min_iteration);
-                drop(running.spawn_local(iterate(worker.clone(), iteration, vu, iteration_id, vus.idle.clone())));
+                let id = IterationId::Shared(number as u64);
+                let (code, min_duration) = (job.iteration.clone(), job.min_iteration);
+                let iteration = DueIteration { id, due, code, min_duration };
+                drop(running.spawn_local(iterate(worker.clone(), iteration, vu, vus.idle.clone())));
             }
             None => worker.context.recorder.borrow_mut().record_dropped(job.part, phases.at(planned), 1),
         }
@@ -91,24 +92,28 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
     }
 }
 
-async fn iterate(
-    worker: WorkerState,
-    (iteration, min_iteration): (Arc<dyn Iteration>, Duration),
-    mut vu: Vu,
-    (iteration_id, due): (IterationId, Instant),
-    idle: Rc<RefCell<Vec<Vu>>>,
-) {
+/// An iteration that begins at its time.
+struct DueIteration {
+    id: IterationId,
+    due: Instant,
+    code: Arc<dyn Iteration>,
+    /// The shortest time for which it keeps its virtual user busy.
+    min_duration: Duration,
+}
+
+async fn iterate(worker: WorkerState, iteration: DueIteration, mut vu: Vu, idle: Rc<RefCell<Vec<Vu>>>) {
+    let DueIteration { id, due, code, min_duration } = iteration;
     let _active = ActiveVu::new(&worker.context.recorder, vu.part());
     let began = clock::now();
-    vu.begin(began, iteration_id, Some(due));
-    let result = iteration.begin(&mut vu).await;
+    vu.begin(began, id, Some(due));
+    let result = code.begin(&mut vu).await;
     let ended = worker.iteration_ended(&mut vu, Some(result));
     let held = vu.take_held();
     if held.is_not_started {
         let phase = worker.context.shared.phases[vu.part()].at(due.duration_since(worker.context.epoch));
         vu.record_refused(phase, 1, held.host);
     }
-    let earliest = began + min_iteration;
+    let earliest = began + min_duration;
     if earliest > ended {
         // The virtual user is busy until then.
         time::sleep_until(earliest).await;
