@@ -1,9 +1,9 @@
 //! Writes a run's files. Each is written whole or not at all, and never over another run's.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use perf_host::files::{WriteError, write_whole};
 use perf_report::Report;
 use perf_report::evidence::Evidence;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -16,18 +16,14 @@ const LATEST: &str = "latest";
 /// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
-    #[error("failed to write {0}: {1}")]
-    Io(PathBuf, io::Error),
+    #[error(transparent)]
+    Write(#[from] WriteError),
     #[error("failed to write the evidence as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Render(#[from] files::RenderError),
     #[error("{0} already exists: testid {1:?} is in use, choose another --testid")]
     Used(PathBuf, String),
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
-    |error| FileError::Io(path.to_owned(), error)
 }
 
 /// Creates a run's folder. This happens before the load, so that a read-only folder costs no run.
@@ -39,7 +35,7 @@ pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileEr
     if [files::REPORT, files::EVIDENCE].iter().any(|name| folder.join(name).exists()) {
         return Err(FileError::Used(folder, testid.to_owned()));
     }
-    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    fs::create_dir_all(&folder).map_err(WriteError::at(&folder))?;
     Ok(folder)
 }
 
@@ -52,7 +48,7 @@ pub(crate) fn write_measurements(
     is_evidence_read: bool,
 ) -> Result<PathBuf, FileError> {
     let log = folder.join(files::HISTOGRAMS);
-    fs::write(&log, histograms).map_err(at(&log))?;
+    fs::write(&log, histograms).map_err(WriteError::at(&log))?;
     if let (Some(out), Some(name)) = (folder.parent(), folder.file_name())
         && let Err(error) = set_link(&out.join(LATEST), Path::new(name))
     {
@@ -62,42 +58,34 @@ pub(crate) fn write_measurements(
     }
     let path = folder.join(files::EVIDENCE);
     if is_evidence_read {
-        replace(&path, &serde_json::to_string(evidence)?)?;
+        write_whole([(path.clone(), serde_json::to_string(evidence)?)])?;
     }
     Ok(path)
 }
 
 /// Writes the report and all files that are made from it. Returns the report's path.
 pub(crate) fn publish(folder: &Path, report: &Report) -> Result<PathBuf, FileError> {
-    for (name, text) in files::run_files(report, None)? {
-        replace(&folder.join(name), &text)?;
-    }
+    write_whole(files::run_files(report, None)?.into_iter().map(|(name, text)| (folder.join(name), text)))?;
     Ok(folder.join(files::REPORT))
 }
 
 /// Writes the outcome for the process that started this one.
 pub(crate) fn write_outcome(path: &Path, outcome: &Outcome) -> Result<(), FileError> {
-    replace(path, &serde_json::to_string(outcome)?)
-}
-
-fn replace(path: &Path, text: &str) -> Result<(), FileError> {
-    let draft = path.with_extension("tmp");
-    fs::write(&draft, text).map_err(at(&draft))?;
-    fs::rename(&draft, path).map_err(at(path))
+    Ok(write_whole([(path.to_owned(), serde_json::to_string(outcome)?)])?)
 }
 
 #[cfg(unix)]
-fn set_link(link: &Path, to: &Path) -> Result<(), FileError> {
+fn set_link(link: &Path, to: &Path) -> Result<(), WriteError> {
     let draft = link.with_extension(format!("{}", std::process::id()));
     if draft.is_symlink() {
-        fs::remove_file(&draft).map_err(at(&draft))?;
+        fs::remove_file(&draft).map_err(WriteError::at(&draft))?;
     }
-    std::os::unix::fs::symlink(to, &draft).map_err(at(&draft))?;
-    fs::rename(&draft, link).map_err(at(link))
+    std::os::unix::fs::symlink(to, &draft).map_err(WriteError::at(&draft))?;
+    fs::rename(&draft, link).map_err(WriteError::at(link))
 }
 
 /// Writes a file with the folder's name, because links need privileges on Windows.
 #[cfg(not(unix))]
-fn set_link(link: &Path, to: &Path) -> Result<(), FileError> {
-    replace(link, &to.display().to_string())
+fn set_link(link: &Path, to: &Path) -> Result<(), WriteError> {
+    write_whole([(link.to_owned(), to.display().to_string())])
 }

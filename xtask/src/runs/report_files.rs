@@ -1,9 +1,8 @@
-//! The only writer of reports, comparisons, and the files that are made from them.
+//! Writes reports, comparisons, and the files that are made from them.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
+use perf_host::files::write_whole;
 use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::finding::Finding;
@@ -32,15 +31,8 @@ pub(crate) fn write_stop(path: &Path, finding: &Finding) -> anyhow::Result<()> {
     write_all(path, REPORT, vec![(MARKDOWN, render_stop(finding))])
 }
 
-/// Writes each file whole or not at all: the main file at `main`, the others beside it.
+/// Writes the main file at `main`, and the others beside it.
 fn write_all(main: &Path, main_name: &str, files: Vec<(&'static str, String)>) -> anyhow::Result<()> {
-    // The main file comes last, so that it exists only if all others do.
-    let (mains, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| *name == main_name);
-    for (name, text) in others.into_iter().chain(mains) {
-        let path = if name == main_name { main.to_owned() } else { main.with_file_name(name) };
-        let draft = main.with_file_name(format!("{name}.tmp"));
-        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
-        written.with_context(|| format!("failed to write {}", path.display()))?;
-    }
-    Ok(())
+    let path = |name| if name == main_name { main.to_owned() } else { main.with_file_name(name) };
+    Ok(write_whole(files.into_iter().map(|(name, text)| (path(name), text)))?)
 }

@@ -32,27 +32,26 @@ pub enum RenderError {
     Xml(#[from] quick_junit::SerializeError),
 }
 
-/// Files of a run as (name, content). With a comparison, they include it.
+/// Files of a run as (name, content), in the order in which they are written. The report is last,
+/// so that it exists only if all others do. With a comparison, they include it.
 ///
 /// # Errors
 /// If the report cannot be written as JSON, or the results as XML.
 pub fn run_files(report: &Report, compared: Option<&Comparison>) -> Result<Vec<(&'static str, String)>, RenderError> {
     let mut summary = markdown::render_run(report);
-    let mut files = vec![
-        (HTML, html::render_run(report, compared)),
-        (JUNIT, junit::render_run(report)?),
-        (REPORT, serde_json::to_string_pretty(report)? + "\n"),
-    ];
+    let mut files = vec![(HTML, html::render_run(report, compared)), (JUNIT, junit::render_run(report)?)];
     if let Some(compared) = compared {
         summary.push('\n');
         summary.push_str(&markdown::render_comparison(compared));
         files.push((COMPARISON, serde_json::to_string_pretty(compared)? + "\n"));
     }
     files.push((MARKDOWN, summary));
+    files.push((REPORT, serde_json::to_string_pretty(report)? + "\n"));
     Ok(files)
 }
 
-/// Files of a comparison as (name, content).
+/// Files of a comparison as (name, content), in the order in which they are written: the comparison
+/// is last.
 ///
 /// # Errors
 /// If the comparison cannot be written as JSON, or the results as XML.
@@ -63,4 +62,18 @@ pub fn comparison_files(compared: &Comparison) -> Result<Vec<(&'static str, Stri
         (JUNIT, junit::render_comparison(compared)?),
         (COMPARISON, serde_json::to_string_pretty(compared)? + "\n"),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_file_is_last() {
+        let (report, compared) = (Report::sample(), Comparison::sample());
+        for compared in [None, Some(&compared)] {
+            assert_eq!(run_files(&report, compared).unwrap().last().unwrap().0, REPORT);
+        }
+        assert_eq!(comparison_files(&compared).unwrap().last().unwrap().0, COMPARISON);
+    }
 }

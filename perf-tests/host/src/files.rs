@@ -1,0 +1,59 @@
+//! Files that are written whole or not at all.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file or folder that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write {}: {error}", path.display())]
+pub struct WriteError {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl WriteError {
+    /// Names the file or folder of an error.
+    pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        |error| Self { path: path.to_owned(), error }
+    }
+}
+
+/// Writes files in this order, and replaces existing ones. Each is whole or absent, even if the
+/// process is killed: its draft beside it, whose name ends in `.tmp`, gets its name at the end.
+///
+/// ```
+/// # fn write(folder: &std::path::Path) -> Result<(), perf_host::files::WriteError> {
+/// let summary = (folder.join("summary.md"), "met".to_owned());
+/// // The last file exists only if all others do.
+/// perf_host::files::write_whole([summary, (folder.join("report.json"), "{}".to_owned())])
+/// # }
+/// ```
+///
+/// # Errors
+/// If a file cannot be written. The files before it are written, and those after it are not.
+pub fn write_whole(files: impl IntoIterator<Item = (PathBuf, String)>) -> Result<(), WriteError> {
+    for (path, text) in files {
+        let mut draft = path.clone().into_os_string();
+        draft.push(".tmp");
+        fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path)).map_err(WriteError::at(&path))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_after_one_that_fails_are_not_written() {
+        let folder = std::env::temp_dir().join(format!("perf-files-{}", std::process::id()));
+        fs::create_dir_all(folder.join("taken")).unwrap();
+        let file = |name: &str| (folder.join(name), name.to_owned());
+        let error = write_whole([file("first"), file("taken"), file("last")]).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("failed to write {}: ", folder.join("taken").display())), "{error}");
+        assert_eq!(fs::read_to_string(folder.join("first")).unwrap(), "first");
+        assert!(!folder.join("last").exists() && !folder.join("first.tmp").exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
