@@ -146,11 +146,19 @@ fn errors_before_a_run_are_short_and_tell_the_cause() {
     };
     insta::assert_snapshot!("target_down", texts(&["--stack", "none", "--target", "http://127.0.0.1:9"], &[]));
     // Where its lines break depends on the length of a process's name and number.
-    let text = texts(&["--stack", "native", "--prometheus-port", &port], &[]).replace("\n  ", " ");
-    let (before, after) = text.split_once(" is taken by ").unwrap();
-    assert!(text.contains(&format!(" (process {}): ", std::process::id())), "{text}");
-    let after = after.split_once("): ").unwrap().1.split("\n\n").next().unwrap();
-    insta::assert_snapshot!("port_taken", format!("{before} is taken by …: {after}").replace(&port, "PORT"));
+    let taken = texts(&["--stack", "native", "--prometheus-port", &port], &[]);
+    let (narrow, wide) = taken.split_once("\n\n").unwrap();
+    let [narrow, wide] = [(narrow, 80), (wide, 120)].map(|(text, columns)| {
+        let lines = text.strip_prefix(&format!("{columns} columns\n")).unwrap();
+        assert!(lines.lines().all(|line| line.chars().count() <= columns), "{lines}");
+        let text = lines.replace("\n  ", " ");
+        let (before, after) = text.split_once(" is taken by ").unwrap();
+        let (process, after) = after.split_once("): ").unwrap();
+        assert!(process.ends_with(&format!(" (process {}", std::process::id())), "{text}");
+        format!("{before} is taken by …: {after}").replace(&port, "PORT")
+    });
+    assert_eq!(narrow, wide);
+    insta::assert_snapshot!("port_taken", narrow);
     insta::assert_snapshot!("no_docker", texts(&["--stack", "docker"], &[NO_DOCKER]));
 }
 
