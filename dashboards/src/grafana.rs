@@ -4,6 +4,7 @@
 //! (grafana/grafana#122663). Field names and enum values are those of the published schema
 //! (grafana-foundation-sdk, `dashboard.jsonschema.json` and the schemas of the panels).
 
+use monitoring::excuse::Excuse;
 use serde::Serialize;
 
 mod panel;
@@ -62,7 +63,7 @@ pub struct Annotation {
     /// Reason why the query may be empty after a good run. Not written to JSON; the proof after a
     /// run uses it.
     #[serde(skip)]
-    pub may_be_empty: Option<&'static str>,
+    pub excuse: Option<Excuse>,
 }
 
 /// Prometheus query of an annotation.

@@ -19,7 +19,7 @@ pub fn outline(dashboard: &Dashboard) -> String {
     for panel in &dashboard.panels {
         lines.push(panel_line(panel));
         for target in &panel.targets {
-            let reason = target.may_be_empty.map(|reason| format!(" [may be empty: {reason}]")).unwrap_or_default();
+            let reason = target.excuse.map(|reason| format!(" [may be empty: {reason}]")).unwrap_or_default();
             lines.push(format!("  {}: {}{reason}", target.legend_format, shortened(&target.expr)));
         }
     }

@@ -1,6 +1,7 @@
 //! Appearance of each type of panel. [`crate::service_dashboard`] defines what they show.
 
 use monitoring::catalogue::Catalogue;
+use monitoring::excuse::Excuse;
 use monitoring::promql::Expr;
 use monitoring::slo::Slo;
 use serde_json::{Number, Value, json};
@@ -55,20 +56,20 @@ impl Unit {
 pub struct Query {
     legend: String,
     expr: Expr,
-    may_be_empty: Option<&'static str>,
+    excuse: Option<Excuse>,
     objective: Option<String>,
 }
 
 impl Query {
     /// A query that must have data whenever load runs.
     pub fn new(legend: impl Into<String>, expr: Expr) -> Self {
-        Self { legend: legend.into(), expr, may_be_empty: None, objective: None }
+        Self { legend: legend.into(), expr, excuse: None, objective: None }
     }
 
     /// Allows the query to be empty after a good run, with the reason.
     #[must_use]
-    pub const fn may_be_empty(mut self, reason: &'static str) -> Self {
-        self.may_be_empty = Some(reason);
+    pub const fn excused(mut self, excuse: Excuse) -> Self {
+        self.excuse = Some(excuse);
         self
     }
 
@@ -76,7 +77,7 @@ impl Query {
     /// data for the objective.
     #[must_use]
     pub fn of_objective(mut self, catalogue: &Catalogue, slo: &Slo) -> Self {
-        self.may_be_empty = self.may_be_empty.or(slo.may_be_missing());
+        self.excuse = self.excuse.or(slo.excuse());
         self.objective = Some(catalogue.slo_id(slo));
         self
     }
@@ -90,7 +91,7 @@ impl Query {
             range: over_time,
             instant: !over_time,
             format: None,
-            may_be_empty: self.may_be_empty,
+            excuse: self.excuse,
             objective: self.objective,
         }
     }
@@ -151,8 +152,8 @@ pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<Quer
     let legend =
         Legend { show_legend: true, display_mode: "table", placement: "bottom", calcs: vec!["lastNotNull", "max"] };
     // Shown instead of "No data" if every query may be empty.
-    let reasons: Option<Vec<_>> = queries.iter().map(|query| query.may_be_empty).collect();
-    let no_value = reasons.and_then(|reasons| reasons.first().copied()).map(|reason| format!("No data: {reason}"));
+    let excuses: Option<Vec<_>> = queries.iter().map(|query| query.excuse).collect();
+    let no_value = excuses.and_then(|excuses| excuses.first().copied()).map(|excuse| format!("No data: {excuse}"));
     Panel {
         field_config: config(FieldDefaults { custom: Some(Style::Lines(style)), no_value, ..defaults(unit) }),
         options: Some(Options::TimeSeries { legend, tooltip: ALL_SERIES }),

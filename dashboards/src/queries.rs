@@ -1,32 +1,44 @@
 //! All Prometheus queries of a dashboard. After a run they are executed again to prove that they
 //! return data.
 
+use monitoring::excuse::Excuse;
+
 use crate::grafana::{Dashboard, VariableQuery};
 
-/// Purpose of a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QuestionKind {
-    /// A panel of a dashboard.
-    Panel,
-    /// An annotation of a dashboard.
-    Annotation,
-    /// A recording rule or an alerting rule.
-    Rule,
+/// Place of a query.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Place {
+    /// The list of all loaded rules.
+    #[error("rules")]
+    AllRules,
+    /// An alert, by its name.
+    #[error("alert {0}")]
+    Alert(String),
+    /// An annotation of a dashboard, by its name.
+    #[error("annotation {0:?}")]
+    Annotation(&'static str),
+    /// A query of a panel: the panel's title, and the legend or ID of the query.
+    #[error("panel {0:?}, {1}")]
+    Panel(String, String),
+    /// A recording rule, by the name of its series.
+    #[error("rule {0}")]
+    Rule(String),
+    /// A variable of a dashboard, by its name.
+    #[error("variable {0}")]
+    Variable(String),
 }
 
 /// A query and its place in the dashboard or the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// Purpose of the query.
-    pub kind: QuestionKind,
-    /// Place for messages: "panel \"Join room latency\", p95".
-    pub place: String,
+    /// Place of the query.
+    pub place: Place,
     /// PromQL with Grafana's variables.
     pub expr: String,
     /// Whether it is an instant query at the end of the time range, or a range query.
     pub instant: bool,
     /// Reason why the result may be empty after a good run.
-    pub may_be_empty: Option<&'static str>,
+    pub excuse: Option<Excuse>,
     /// ID of the objective that the query is about. If a run has data for it, so has the query.
     pub objective: Option<String>,
 }
@@ -45,11 +57,10 @@ pub struct LabelValues {
 /// Queries of all panels and annotations.
 pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
     let annotations = dashboard.annotations.list.iter().map(|annotation| Question {
-        kind: QuestionKind::Annotation,
-        place: format!("annotation {:?}", annotation.name),
+        place: Place::Annotation(annotation.name),
         expr: annotation.target.expr.clone(),
         instant: false,
-        may_be_empty: annotation.may_be_empty,
+        excuse: annotation.excuse,
         objective: None,
     });
     let targets = dashboard.panels.iter().flat_map(|panel| panel.targets.iter().map(move |target| (panel, target)));
@@ -57,11 +68,10 @@ pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
         let legend = target.legend_format.replace(" {{testid}}", "");
         let which = if legend.is_empty() || legend.contains("{{") { &target.ref_id } else { &legend };
         Question {
-            kind: QuestionKind::Panel,
-            place: format!("panel {:?}, {which}", panel.title),
+            place: Place::Panel(panel.title.clone(), which.clone()),
             expr: target.expr.clone(),
             instant: target.instant,
-            may_be_empty: target.may_be_empty,
+            excuse: target.excuse,
             objective: target.objective.clone(),
         }
     });

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
+use monitoring::excuse::Excuse;
 use monitoring::label::{Label, PHASE, SCENARIO, TESTID};
 use monitoring::metric::Metric;
 use monitoring::phase::Phase;
@@ -159,7 +160,7 @@ fn starts() -> Annotation {
 /// series.
 fn ends() -> Annotation {
     let ends = annotation("Run ends", "purple", active(MARK).unless(active(Duration::ZERO)), "run ends");
-    Annotation { may_be_empty: Some("the time range ends with the run, so it does not include the end mark"), ..ends }
+    Annotation { excuse: Some(Excuse::EndsWithRun), ..ends }
 }
 
 /// Marks warm-up and the times in which the load increases or decreases.
@@ -167,10 +168,7 @@ fn phases() -> Annotation {
     let window = Window::Fixed(MARK * 2);
     let changing = selected(Metric::http_reqs().name).without(PHASE, Phase::Steady.as_str());
     let requests = changing.rate(window).sum_by(&[TESTID, PHASE]).above_zero();
-    Annotation {
-        may_be_empty: Some("a load without warm-up or ramps is always steady"),
-        ..annotation("Phases", "yellow", requests, "{{phase}}")
-    }
+    Annotation { excuse: Some(Excuse::AlwaysSteady), ..annotation("Phases", "yellow", requests, "{{phase}}") }
 }
 
 fn annotation(name: &'static str, color: &'static str, expr: Expr, title: &'static str) -> Annotation {
@@ -188,7 +186,7 @@ fn annotation(name: &'static str, color: &'static str, expr: Expr, title: &'stat
         title_format: title,
         text_format: "{{testid}}",
         tag_keys: "scenario",
-        may_be_empty: None,
+        excuse: None,
     }
 }
 

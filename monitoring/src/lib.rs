@@ -9,7 +9,7 @@
 //! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`span`], [`ratio`],
 //!   [`measure`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`],
 //!   [`backend_mapping`]
-//! - queries: [`promql`], [`objective_counters`]
+//! - queries: [`promql`], [`objective_counters`], [`excuse`]
 //! - files: [`prometheus`], [`generated_files`]
 
 pub mod backend_mapping;
@@ -17,6 +17,7 @@ pub mod backend_metrics;
 pub mod backend_slo;
 pub mod catalogue;
 pub mod endpoint;
+pub mod excuse;
 pub mod generated_files;
 pub mod label;
 pub mod measure;

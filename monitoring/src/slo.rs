@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
+use crate::excuse::Excuse;
 use crate::label::{SCENARIO, SEGMENT};
 use crate::measure::{Limit, Measure, Reading};
 use crate::metric;
@@ -261,15 +262,15 @@ impl Slo {
 
     /// Reason why a query for the objective may have no data after a run that has none for the
     /// objective, or is too short for it.
-    pub fn may_be_missing(&self) -> Option<&'static str> {
-        let of_part = self.part.map(|_| "not every scenario has this part");
-        let of_segment = self.segment.map(|_| "not every scenario has this segment");
-        let of_phase = (self.phases != Phases::AFTER_WARM_UP).then_some("not every load has these phases");
+    pub fn excuse(&self) -> Option<Excuse> {
+        let of_part = self.part.map(|_| Excuse::OtherParts);
+        let of_segment = self.segment.map(|_| Excuse::OtherSegments);
+        let of_phase = (self.phases != Phases::AFTER_WARM_UP).then_some(Excuse::OtherPhases);
         let of_kind = match self.sli {
-            Sli::Measure { .. } | Sli::Value { .. } => Some("not every scenario records this measure"),
-            Sli::Check { .. } => Some("not every scenario has every check"),
-            Sli::Throughput { .. } => Some("a run of a minute has no whole window"),
-            Sli::Span { span, .. } => span.may_be_missing(),
+            Sli::Measure { .. } | Sli::Value { .. } => Some(Excuse::OtherMeasures),
+            Sli::Check { .. } => Some(Excuse::OtherChecks),
+            Sli::Throughput { .. } => Some(Excuse::NoWholeWindow),
+            Sli::Span { span, .. } => span.excuse(),
             Sli::Success { .. } | Sli::NoError => None,
         };
         of_part.or(of_segment).or(of_phase).or(of_kind)

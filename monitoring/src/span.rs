@@ -1,5 +1,7 @@
 //! Spans of a request's time that an objective can limit.
 
+use crate::excuse::Excuse;
+
 /// A span of a request's time.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
@@ -49,10 +51,10 @@ impl Span {
     }
 
     /// Reason why a good run may have no value of the span in a query's window.
-    pub const fn may_be_missing(self) -> Option<&'static str> {
+    pub const fn excuse(self) -> Option<Excuse> {
         match self {
-            Self::ResponseTime => Some("only open loads have response times"),
-            Self::Connecting => Some("requests on a reused connection do not connect"),
+            Self::ResponseTime => Some(Excuse::NoResponseTimes),
+            Self::Connecting => Some(Excuse::ReusedConnections),
             Self::Latency | Self::WithConnecting | Self::FirstByte => None,
         }
     }

@@ -1,5 +1,6 @@
 //! Panels of the classic model, as far as our dashboards use them.
 
+use monitoring::excuse::Excuse;
 use serde::Serialize;
 
 use super::DataSource;
@@ -64,7 +65,7 @@ pub struct Target {
     /// Reason why the query may be empty after a good run. Not written to JSON; the proof after a
     /// run uses it.
     #[serde(skip)]
-    pub may_be_empty: Option<&'static str>,
+    pub excuse: Option<Excuse>,
     /// ID of the objective that the query is about. If a run has data for it, so has the query.
     #[serde(skip)]
     pub objective: Option<String>,

@@ -4,6 +4,7 @@ use monitoring::backend_metrics::{self, CPU, MEMORY};
 use monitoring::backend_slo::{Amount, BackendSlo, Bound};
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
+use monitoring::excuse::Excuse;
 use monitoring::label::LE;
 use monitoring::metric::Metric;
 use monitoring::promql::{Expr, Selector, Window};
@@ -105,9 +106,7 @@ pub(super) fn in_flight(catalogue: &Catalogue) -> Option<Panel> {
         "Number of requests that the backend processes at once. If it rises at a constant request \
          rate, the backend cannot keep up.",
         Unit::Count,
-        vec![
-            query.may_be_empty("not every backend exposes it; FastAPI does with should_instrument_requests_inprogress"),
-        ],
+        vec![query.excused(Excuse::NoRequestsInFlight)],
     )
     .without_legend();
     Some(panel)
@@ -120,7 +119,7 @@ pub(super) fn cpu() -> Panel {
         "CPU use of the backend; 100 % is one core. If it stays at 100 %, a single Python process \
          is the limit: add workers.",
         Unit::Share,
-        vec![query.may_be_empty(ONLY_LINUX)],
+        vec![query.excused(Excuse::ProcessOnLinux)],
     )
     .without_legend()
     .axis_up_to(1)
@@ -138,14 +137,14 @@ fn memory_panel() -> Panel {
         "Resident memory of the backend in bytes. If it rises as long as load runs, the backend \
          keeps data for each request: look for a leak.",
         Unit::Bytes,
-        vec![query.may_be_empty(ONLY_LINUX)],
+        vec![query.excused(Excuse::ProcessOnLinux)],
     )
     .without_legend()
 }
 
 /// Query for an objective on the backend's own metrics: 1 while it is met, else 0.
 pub(super) fn is_met(slo: &BackendSlo) -> Query {
-    Query::new(slo.title, slo.is_met()).may_be_empty(NOT_SERVED)
+    Query::new(slo.title, slo.is_met()).excused(Excuse::NoObjectiveMetric)
 }
 
 /// One panel for each objective on the backend's own metrics.
@@ -168,7 +167,8 @@ fn objective(slo: &BackendSlo) -> Panel {
         slo.describe()
     );
     let title = format!("Backend: {}", slo.title.to_lowercase());
-    let panel = time_series(&title, &description, unit, vec![Query::new("value", now).may_be_empty(NOT_SERVED)]);
+    let panel =
+        time_series(&title, &description, unit, vec![Query::new("value", now).excused(Excuse::NoObjectiveMetric)]);
     match slo.bound {
         Bound::AtMost(_) => panel.upper_limit(amount),
         Bound::AtLeast(_) => panel.lower_limit(amount),
@@ -179,6 +179,3 @@ fn objective(slo: &BackendSlo) -> Panel {
 fn has_objective_on(catalogue: &Catalogue, metric: &str) -> bool {
     catalogue.backend.iter().any(|slo| slo.expr.contains(metric))
 }
-
-const NOT_SERVED: &str = "the backend does not serve this metric, so the objective is inconclusive";
-const ONLY_LINUX: &str = "process metrics exist only on Linux";

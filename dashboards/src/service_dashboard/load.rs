@@ -1,6 +1,7 @@
 //! Panels of the load and the health of the generator.
 
 use monitoring::catalogue::Catalogue;
+use monitoring::excuse::Excuse;
 use monitoring::label::{METRIC, NAME, SCENARIO, TESTID};
 use monitoring::metric::{HealthMetric, Metric, Part};
 use monitoring::objective_counters;
@@ -10,8 +11,6 @@ use monitoring::slo::{Sli, Slo};
 use super::selected;
 use crate::grafana::Panel;
 use crate::panel::{Query, Unit, time_series};
-
-const CLOSED: &str = "closed loads have no arrivals";
 
 pub(super) fn request_rate() -> Panel {
     let rate = selected(Metric::http_reqs().name).rate(Window::RateInterval).sum_by(&[NAME]);
@@ -66,8 +65,8 @@ pub(super) fn arrivals() -> Panel {
          delivered, so the run proves less: raise --max-vus or use a machine with more cores.",
         Unit::Count,
         vec![
-            Query::new("planned {{testid}}", planned).may_be_empty(CLOSED),
-            Query::new("started {{testid}}", started()).may_be_empty(CLOSED),
+            Query::new("planned {{testid}}", planned).excused(Excuse::NoArrivals),
+            Query::new("started {{testid}}", started()).excused(Excuse::NoArrivals),
         ],
     )
     .dashed("planned")
@@ -75,14 +74,9 @@ pub(super) fn arrivals() -> Panel {
 
 pub(super) fn generator() -> Panel {
     let share = |health| selected(Metric::health(health).name).now().max_by(&[TESTID]);
-    let query = |name: &str, health, only: Option<&'static str>| {
-        let query = Query::new(format!("{name} {{{{testid}}}}"), share(health));
-        match only {
-            Some(reason) => query.may_be_empty(reason),
-            None => query,
-        }
+    let query = |name: &str, health| {
+        Query::new(format!("{name} {{{{testid}}}}"), share(health)).excused(Excuse::MeasuredOnLinux)
     };
-    let linux = Some("measured only on Linux");
     time_series(
         "Generator health",
         "CPU use of the generator's busiest thread, longest wait for a processor, and CPU time \
@@ -90,9 +84,9 @@ pub(super) fn generator() -> Panel {
          latencies include delays of the generator: use a larger machine or less load.",
         Unit::Share,
         vec![
-            query("busy", HealthMetric::Cpu, linux),
-            query("waiting", HealthMetric::RunQueue, linux),
-            query("stolen", HealthMetric::Steal, linux),
+            query("busy", HealthMetric::Cpu),
+            query("waiting", HealthMetric::RunQueue),
+            query("stolen", HealthMetric::Steal),
         ],
     )
 }

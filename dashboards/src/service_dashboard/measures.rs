@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
+use monitoring::excuse::Excuse;
 use monitoring::label::{SCENARIO, TESTID};
 use monitoring::measure::{Limit, Measure, MeasureKind, Reading};
 use monitoring::metric::Metric;
@@ -14,8 +15,6 @@ use super::health::share;
 use super::selected;
 use crate::grafana::Panel;
 use crate::panel::{Query, Unit, time_series};
-
-const NOT_RECORDED: &str = "not every scenario records this measure";
 
 /// A panel for each measure, and one for the sum of each counter whose sum an objective limits.
 pub(super) fn panels(catalogue: &Catalogue) -> Vec<Panel> {
@@ -72,7 +71,7 @@ fn described(
         Some(slo) => query.of_objective(catalogue, slo),
         None => query,
     };
-    let queries = queries.into_iter().map(|query| of_objective(query.may_be_empty(NOT_RECORDED))).collect();
+    let queries = queries.into_iter().map(|query| of_objective(query.excused(Excuse::OtherMeasures))).collect();
     time_series(title, &description, unit, queries)
 }
 

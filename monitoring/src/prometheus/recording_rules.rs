@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::catalogue::Catalogue;
 use crate::endpoint::Endpoint;
+use crate::excuse::Excuse;
 use crate::label::TESTID;
 use crate::metric::Metric;
 use crate::objective_counters;
@@ -81,7 +82,7 @@ pub struct RecordingRule {
     pub expr: Expr,
     /// Reason why the expression may have no value after a good run.
     #[serde(skip)]
-    pub may_be_missing: Option<&'static str>,
+    pub excuse: Option<Excuse>,
     /// ID of the objective that the rule records. If a run has data for it, so has the rule.
     #[serde(skip)]
     pub objective: Option<String>,
@@ -112,7 +113,7 @@ fn quantile_rules(endpoint: &Endpoint, window: Window) -> impl Iterator<Item = R
     RECORDED.into_iter().map(move |(name, q)| RecordingRule {
         record: quantile_record(&latency, name),
         expr: promql::quantile_over(Selector::new(latency.bucket()), q, &[TESTID], window).not_nan(),
-        may_be_missing: None,
+        excuse: None,
         objective: None,
     })
 }
@@ -144,7 +145,7 @@ pub(crate) fn objective_record(catalogue: &Catalogue, slo: &Slo) -> Option<Strin
 fn objective_rule(catalogue: &Catalogue, slo: &Slo, window: Window) -> Option<RecordingRule> {
     let expr = objective_counters::is_met(slo, window, &|selector| selector, &[TESTID]);
     let (record, objective) = (objective_record(catalogue, slo)?, Some(catalogue.slo_id(slo)));
-    Some(RecordingRule { record, expr, may_be_missing: slo.may_be_missing(), objective })
+    Some(RecordingRule { record, expr, excuse: slo.excuse(), objective })
 }
 
 /// Readable outline of the rules for reviews, one line per rule.

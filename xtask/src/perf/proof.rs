@@ -26,9 +26,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use dashboards::queries::Place;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
+use monitoring::excuse::Excuse;
 use monitoring::promql::{Expr, Selector, Window as Range};
 use monitoring::sanitize::sanitize;
 use monitoring::{objective_counters, services};
@@ -36,7 +38,7 @@ use perf_report::Report;
 use perf_report::judgement::EndpointResult;
 use perf_settings::UnixTarget;
 use prometheus_store::StoreAccess;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use url::Url;
 
 use crate::host::clock::Moment;
@@ -65,6 +67,18 @@ enum ProofItemOutcome {
     NotApplicable,
 }
 
+/// A query without data that may be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ExcusedQuery {
+    place: Place,
+    excuse: Excuse,
+}
+
+/// Each query as "place: excuse".
+fn excused_as_text<S: Serializer>(excused: &[ExcusedQuery], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(excused.iter().map(|query| format!("{}: {}", query.place, query.excuse)))
+}
+
 /// One check of the proof, with its figures.
 #[derive(Debug, Clone, Serialize)]
 struct ProofItem {
@@ -77,9 +91,9 @@ struct ProofItem {
     /// The PromQL queries of the lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     queries: Vec<String>,
-    /// Queries that may be empty, each with the reason.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    excused: Vec<String>,
+    /// Queries without data that may be empty.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "excused_as_text")]
+    excused: Vec<ExcusedQuery>,
     /// The latencies by both clocks, by endpoint.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     clocks: Vec<ClockComparison>,
@@ -176,7 +190,7 @@ pub(crate) async fn prove(
     let has_metrics = !matches!(metrics, BackendMetrics::Mute(_));
     let (delivered, own) = ledger::check(report, (mapping, metrics), &source, &context).await;
     let scraped = match UnixTarget::of(context.target) {
-        Some(_) => Some("Prometheus cannot scrape a Unix socket"),
+        Some(_) => Some(Excuse::UnixSocket),
         None => queries::why_not_scraped(report, &own.offer, &source, &context).await,
     };
     let no_data = (scraped, &own.offer);

@@ -18,9 +18,10 @@ pub(super) fn must_have_data(question: &Question, report: &Report) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use dashboards::queries::QuestionKind;
-    use perf_report::judgement::{Goal, Measurement};
+    use dashboards::queries::Place;
+    use monitoring::excuse::Excuse;
     use perf_report::verdict::Tally;
+    use perf_report::{Goal, Measurement};
 
     use super::*;
 
@@ -28,11 +29,10 @@ mod tests {
     fn a_query_has_data_if_its_objective_has_some() {
         let mut report = test_support::report();
         let question = |objective: Option<&str>| Question {
-            kind: QuestionKind::Rule,
-            place: String::new(),
+            place: Place::Rule(String::new()),
             expr: String::new(),
             instant: false,
-            may_be_empty: Some("not every scenario has this part"),
+            excuse: Some(Excuse::OtherParts),
             objective: objective.map(str::to_owned),
         };
         let id = report.objectives[0].id.clone();

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use dashboards::queries::{self, Question, QuestionKind};
+use dashboards::queries::{self, Place, Question};
 use dashboards::service_dashboard;
 use monitoring::catalogue::Catalogue;
+use monitoring::excuse::Excuse;
 use monitoring::label::{BACKEND_JOB, SCENARIO, TESTID};
 use monitoring::metric::IN_SEGMENT;
 use monitoring::prometheus::alerts;
@@ -17,19 +18,12 @@ use super::excuses;
 use super::offer::Offer;
 use super::query_tally::QueryTally;
 use super::source::Source;
-use super::store_setup;
 use super::window::{RunWindow, step};
-use super::{ProofContext, ProofItem, now_ms};
+use super::{ExcusedQuery, ProofContext, ProofItem, now_ms};
 use crate::host::clock::Moment;
 
 /// The window begins this long before the run, like the printed link to the dashboard.
 const MARGIN_MS: i64 = 5_000;
-
-/// Why lines over time may be empty.
-const TOO_SHORT: Option<&str> = Some("a run with only a few pushes has no lines");
-
-/// Why annotations of a run's start and end may be empty.
-const SHORT_MARKS: Option<&str> = Some("in a window of hours, a step is longer than the mark");
 
 /// Whether a query covers several times: a line, or a table's cell that is made from a line.
 fn is_over_time(question: &Question) -> bool {
@@ -43,9 +37,6 @@ fn is_short(report: &Report, push_interval: Duration) -> bool {
     Duration::from_millis(lasted) < push_interval.max(monitoring::stack_limits::PUSH_INTERVAL) * 2
 }
 
-/// Why queries on the backend's metrics may be empty.
-const NOT_EXPOSED: Option<&str> = Some("the backend does not expose it");
-
 /// Number of scrapes from which on the backend's counters have a rate.
 const SCRAPES: u32 = 5;
 
@@ -55,25 +46,21 @@ pub(super) async fn why_not_scraped(
     offer: &Offer,
     source: &Source,
     context: &ProofContext<'_>,
-) -> Option<&'static str> {
+) -> Option<Excuse> {
     if offer.is_mute() {
-        return Some("the backend has no metrics");
+        return Some(Excuse::NoMetrics);
     }
     let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
     if Duration::from_millis(lasted) < SCRAPE_INTERVAL * SCRAPES {
-        return Some("the run was too short for the backend to be scraped often enough");
+        return Some(Excuse::FewScrapes);
     }
     let up = format!("max(max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h]))");
     let scrapes = source.value(&up, now_ms()).await;
     match scrapes {
         // The stack's Prometheus gets the backend as a target. Other stores need not have it.
-        Ok(None) if !context.own_store => Some(store_setup::NOT_SCRAPED),
-        Ok(Some(0.0)) if context.on_a_bridge => {
-            Some("Prometheus is in a bridge network and cannot reach the backend, which listens only on 127.0.0.1")
-        }
-        Ok(Some(0.0)) if !context.own_backend => {
-            Some("Prometheus could not read the backend's metrics: its page /targets says why")
-        }
+        Ok(None) if !context.own_store => Some(Excuse::NotScraped),
+        Ok(Some(0.0)) if context.on_a_bridge => Some(Excuse::BridgeNetwork),
+        Ok(Some(0.0)) if !context.own_backend => Some(Excuse::FailedScrapes),
         // Any other problem appears as panels without data.
         _ => None,
     }
@@ -83,7 +70,7 @@ pub(super) async fn check(
     (catalogue, report): (&Catalogue, &Report),
     source: &Source,
     (own_store, push_interval): (bool, Duration),
-    (no_scrapes, offer): (Option<&'static str>, &Offer),
+    (no_scrapes, offer): (Option<Excuse>, &Offer),
 ) -> ProofItem {
     const CHECK: &str = "queries";
     let mut tally = QueryTally::default();
@@ -93,21 +80,20 @@ pub(super) async fn check(
     let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
-            let excuse = question.may_be_empty.filter(|_| !excuses::must_have_data(&question, report));
-            let may_be_empty = excuse.or_else(|| {
+            let excuse = question.excuse.filter(|_| !excuses::must_have_data(&question, report));
+            let excuse = excuse.or_else(|| {
                 let is_backend = is_about_backend(&question.expr);
-                let no_lines = TOO_SHORT.filter(|_| is_short(report, push_interval) && is_over_time(&question));
-                let too_far_apart = SHORT_MARKS
-                    .filter(|_| question.kind == QuestionKind::Annotation && step(window) > service_dashboard::MARK);
+                let no_lines = is_short(report, push_interval) && is_over_time(&question);
+                let is_mark = matches!(question.place, Place::Annotation(_));
                 no_scrapes
                     .filter(|_| is_backend)
-                    .or_else(|| NOT_EXPOSED.filter(|_| is_backend && !offer.has_series_of(&question.expr)))
-                    .or(no_lines)
-                    .or(too_far_apart)
+                    .or_else(|| (is_backend && !offer.has_series_of(&question.expr)).then_some(Excuse::NotExposed))
+                    .or(no_lines.then_some(Excuse::FewPushes))
+                    .or((is_mark && step(window) > service_dashboard::MARK).then_some(Excuse::LongSteps))
                     .or_else(|| not_requested(catalogue, &question.expr, report))
             });
             let subject = subject(catalogue, &question.expr);
-            let question = Question { expr: fill_in_variables(&question.expr, report), may_be_empty, ..question };
+            let question = Question { expr: fill_in_variables(&question.expr, report), excuse, ..question };
             tally.ask(source, question, subject, window).await;
         }
         check_variables(&mut tally, report, source, &dashboard, window).await;
@@ -116,7 +102,7 @@ pub(super) async fn check(
         check_rules(&mut tally, catalogue, source).await;
     }
     let through = if source.is_grafana() { "through Grafana" } else { "to Prometheus" };
-    let empty = tally.may_be_empty;
+    let empty = tally.excused;
     let figures = format!(
         "{} of {} queries {through} have data; {empty} may be empty (reasons: proof.json)",
         tally.count - empty - tally.failed,
@@ -124,19 +110,19 @@ pub(super) async fn check(
     );
     let mut check = ProofItem::new(CHECK, figures, tally.describe_problems());
     check.queries = tally.queries;
-    check.excused = tally.empty.into_iter().collect();
+    check.excused = tally.empty.into_iter().map(|(place, excuse)| ExcusedQuery { place, excuse }).collect();
     if let Some(why) = source.gave_up_on_grafana() {
         check.lines.insert(0, format!("some or all queries went to Prometheus instead of Grafana: {why}"));
     }
     check
 }
 
-/// Why a query may be empty: it is about endpoints, but the scenario requests none of them.
-fn not_requested(catalogue: &Catalogue, expr: &str, report: &Report) -> Option<&'static str> {
+/// The excuse of a query that is about endpoints, but the scenario requests none of them.
+fn not_requested(catalogue: &Catalogue, expr: &str, report: &Report) -> Option<Excuse> {
     let mentioned = mentioned_endpoints(catalogue, expr);
     let requested = |name: &str| report.endpoints.iter().any(|endpoint| endpoint.name == name);
     let none = !mentioned.is_empty() && !mentioned.iter().any(|name| requested(name));
-    none.then_some("the scenario does not request these endpoints")
+    none.then_some(Excuse::NotRequested)
 }
 
 /// The endpoints whose series a query selects.
@@ -172,19 +158,17 @@ fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
     let recording = recording_rules::recording_rules(catalogue, timing);
     let alerts = alerts::alerts(catalogue, timing);
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
-        kind: QuestionKind::Rule,
-        place: format!("rule {}", rule.record),
+        place: Place::Rule(rule.record),
         expr: rule.expr.to_string(),
         instant: false,
-        may_be_empty: rule.may_be_missing,
+        excuse: rule.excuse,
         objective: rule.objective,
     });
     let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
-        kind: QuestionKind::Rule,
-        place: format!("alert {}", rule.alert),
+        place: Place::Alert(rule.alert),
         expr: rule.expr.to_string(),
         instant: false,
-        may_be_empty: Some("the alert does not fire"),
+        excuse: Some(Excuse::NoAlert),
         objective: None,
     });
     recorded.chain(alerts).collect()
@@ -221,7 +205,7 @@ pub(crate) async fn empty_queries(
     let window = RunWindow { from_ms: began.0, to_ms: now.0 };
     let mut empty = Vec::new();
     let all = queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
-    for question in all.filter(|question| question.may_be_empty.is_some()) {
+    for question in all.filter(|question| question.excuse.is_some()) {
         let expr = question.expr.replace("$testid", testid).replace("$scenario", scenario);
         let found = source.ask(&expr, question.instant, window).await?;
         if let Some(why) = found.why_not() {
@@ -247,7 +231,7 @@ async fn check_variables(
             report.plan.parts.first().map_or_else(|| report.scenario.clone(), |part| part.name.clone())
         };
         let selector = fill_in_variables(&variable.selector, report);
-        let place = format!("variable {}", variable.variable);
+        let place = Place::Variable(variable.variable.clone());
         match source.label_values(&variable.label, &selector, window).await {
             Ok(values) if values.contains(&wanted) => {}
             Ok(values) => {
@@ -267,7 +251,7 @@ async fn check_variables(
 async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &Source) {
     let loaded = match source.rules().await {
         Ok(loaded) => loaded,
-        Err(error) => return tally.add_problem(None, "rules".to_owned(), format!("{error:#}")),
+        Err(error) => return tally.add_problem(None, Place::AllRules, format!("{error:#}")),
     };
     let recording = recording_rules::recording_rules(catalogue, &Timing::USUAL);
     let alerts = alerts::alerts(catalogue, &Timing::USUAL);
@@ -275,8 +259,8 @@ async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &Sou
     for name in names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert)) {
         tally.count += 1;
         match loaded.iter().find(|(known, _)| known == name) {
-            None => tally.add_problem(None, format!("rule {name}"), "Prometheus does not have it"),
-            Some((_, Some(wrong))) => tally.add_problem(None, format!("rule {name}"), wrong.clone()),
+            None => tally.add_problem(None, Place::Rule(name.clone()), "Prometheus does not have it"),
+            Some((_, Some(wrong))) => tally.add_problem(None, Place::Rule(name.clone()), wrong.clone()),
             Some((_, None)) => {}
         }
     }

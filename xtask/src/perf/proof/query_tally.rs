@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dashboards::queries::Question;
+use dashboards::queries::{Place, Question};
+use monitoring::excuse::Excuse;
 use prometheus_store::response::Found;
 
 use super::source::Source;
@@ -17,11 +18,11 @@ pub(super) struct QueryTally {
     /// Number of queries.
     pub(super) count: usize,
     /// Number of queries without data that may be empty.
-    pub(super) may_be_empty: usize,
+    pub(super) excused: usize,
     /// Number of queries with a problem.
     pub(super) failed: usize,
-    /// Places of queries that may be empty, each with the reason.
-    pub(super) empty: BTreeSet<String>,
+    /// Places of queries without data that may be empty.
+    pub(super) empty: BTreeSet<(Place, Excuse)>,
     /// Problems, each once.
     problems: Vec<Problem>,
     /// The PromQL of queries with a problem.
@@ -33,8 +34,7 @@ pub(super) struct QueryTally {
 struct Problem {
     /// Endpoint that the query is about, or the backend.
     subject: Option<&'static str>,
-    /// Panel, rule, alert, variable or annotation.
-    place: String,
+    place: Place,
     why: String,
 }
 
@@ -51,11 +51,11 @@ impl QueryTally {
             Ok(found) => found,
             Err(error) => Found::Complaint(format!("{error:#}")),
         };
-        match (found.why_not(), &found, question.may_be_empty) {
+        match (found.why_not(), &found, question.excuse) {
             (None, ..) => {}
-            (Some(_), Found::Nothing | Found::OnlyNan, Some(reason)) => {
-                self.may_be_empty += 1;
-                self.empty.insert(format!("{}: {reason}", question.place));
+            (Some(_), Found::Nothing | Found::OnlyNan, Some(excuse)) => {
+                self.excused += 1;
+                self.empty.insert((question.place, excuse));
             }
             (Some(why), ..) => {
                 self.failed += 1;
@@ -66,7 +66,7 @@ impl QueryTally {
     }
 
     /// Adds the PromQL of a problem, once even if both windows have it.
-    pub(super) fn add_query(&mut self, place: &str, query: &str) {
+    pub(super) fn add_query(&mut self, place: &Place, query: &str) {
         let query = format!("{place}: {query}");
         if !self.queries.contains(&query) {
             self.queries.push(query);
@@ -74,7 +74,7 @@ impl QueryTally {
     }
 
     /// Adds a problem, once even if both windows have it.
-    pub(super) fn add_problem(&mut self, subject: Option<&'static str>, place: String, why: impl Into<String>) {
+    pub(super) fn add_problem(&mut self, subject: Option<&'static str>, place: Place, why: impl Into<String>) {
         let problem = Problem { subject, place, why: why.into() };
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
@@ -94,7 +94,7 @@ impl QueryTally {
             if self.problems[..i].iter().any(|earlier| is_alike(&earlier)) {
                 continue;
             }
-            let places: Vec<_> = self.problems.iter().filter(is_alike).map(|alike| alike.place.as_str()).collect();
+            let places: Vec<_> = self.problems.iter().filter(is_alike).map(|alike| alike.place.to_string()).collect();
             let (shown, rest) = places.split_at(places.len().min(SHOWN_PLACES));
             let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
             lines.push(format!("{subject}: {}: {}{more}", problem.why, shown.join("; ")));

@@ -2,15 +2,13 @@
 //! scrapes. The proof cannot cover what is missing, so it names the gap and the file that fills it.
 
 use monitoring::catalogue::Catalogue;
+use monitoring::excuse::Excuse;
 use monitoring::label::BACKEND_JOB;
 use monitoring::prometheus::alerts;
 use monitoring::prometheus::recording_rules::{self, Timing};
 
 use super::source::Source;
 use super::{ProofItem, ProofItemOutcome, now_ms};
-
-/// Why queries about the backend's own metrics may be empty.
-pub(super) const NOT_SCRAPED: &str = "this Prometheus does not scrape the backend";
 
 /// The folder of the generated Prometheus files.
 const FILES: &str = "monitoring/prometheus";
@@ -26,7 +24,7 @@ pub(super) async fn add(
     let mut missing: Vec<_> = missing_rules(check, catalogue, source).await.into_iter().collect();
     let up = format!("max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h])");
     if has_metrics && let Ok(None) = source.value(&up, now_ms()).await {
-        let left_out = check.excused.iter().filter(|reason| reason.ends_with(NOT_SCRAPED));
+        let left_out = check.excused.iter().filter(|query| query.excuse == Excuse::NotScraped);
         let queries = match left_out.count() {
             // A short run has another reason to excuse them.
             0 => "queries about the backend's own metrics".to_owned(),
@@ -34,7 +32,8 @@ pub(super) async fn add(
             count => format!("{count} queries about the backend's own metrics"),
         };
         missing.push(format!(
-            "{NOT_SCRAPED}, so the proof leaves out {queries}: add the job {BACKEND_JOB} of {FILES}/prometheus.yml to it"
+            "{}, so the proof leaves out {queries}: add the job {BACKEND_JOB} of {FILES}/prometheus.yml to it",
+            Excuse::NotScraped
         ));
     }
     if must_prove && !missing.is_empty() {
@@ -78,10 +77,12 @@ async fn missing_rules(check: &mut ProofItem, catalogue: &Catalogue, source: &So
 
 #[cfg(test)]
 mod tests {
+    use dashboards::queries::Place;
     use monitoring::services::stock_ai::STOCK_AI;
     use test_support::fake_server;
     use url::Url;
 
+    use super::super::ExcusedQuery;
     use super::*;
 
     /// A store with these rules. It scrapes the backend, or does not.
@@ -97,7 +98,8 @@ mod tests {
 
     async fn checked(rules: &'static str, is_scraping: bool, must_prove: bool) -> (ProofItemOutcome, String) {
         let mut check = ProofItem::new("queries", String::new(), Vec::new());
-        check.excused = vec![format!("panel: {NOT_SCRAPED}"), "panel: another reason".to_owned()];
+        let excused = |excuse| ExcusedQuery { place: Place::Annotation("a"), excuse };
+        check.excused = vec![excused(Excuse::NotScraped), excused(Excuse::NotExposed)];
         add(&mut check, (&STOCK_AI, true), &store(rules, is_scraping), must_prove).await;
         (check.outcome, check.lines.join("\n"))
     }
