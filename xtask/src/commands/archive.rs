@@ -19,7 +19,6 @@ use monitoring::label::TESTID;
 use monitoring::services;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
-use perf_report::read::read_report;
 use perf_report::render::files::REPORT as REPORT_FILE;
 use perf_settings::Settings;
 use prometheus_store::Prometheus;
@@ -32,6 +31,7 @@ use crate::host::{files, http, workspace};
 use crate::stack::dashboard_link::window;
 use crate::stack::{PROMETHEUS_PORT, local_url};
 use crate::values::UrlValue;
+use crate::runs::reports;
 use series::CollectedSeries;
 
 /// The version of the archive's layout; grows when a file moves or changes its format.
@@ -137,16 +137,14 @@ pub(crate) async fn run(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
 async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let perf = args.out.clone().unwrap_or_else(workspace::perf);
     let folder = perf.join(&args.testid);
-    let Ok(text) = fs::read_to_string(folder.join(REPORT_FILE)) else {
-        return Ok(refuse(format!(
-            "no report of {} in {}: cargo xtask runs lists the runs",
-            args.testid,
-            perf.display()
-        )));
-    };
-    let report = match read_report(&text) {
+    let path = folder.join(REPORT_FILE);
+    if !path.is_file() {
+        let (testid, perf) = (&args.testid, perf.display());
+        return Ok(refuse(format!("no report of {testid} in {perf}: cargo xtask runs lists the runs")));
+    }
+    let report = match reports::read(&path) {
         Ok(report) => report,
-        Err(error) => return Ok(refuse(format!("{}: {error}", args.testid))),
+        Err(error) => return Ok(refuse(format!("{error:#}"))),
     };
     // Not `latest`, which names another run tomorrow.
     let (testid, folder) = (&report.testid, perf.join(&report.testid));

@@ -143,8 +143,7 @@ pub(crate) fn read_all(folder: &Path) -> anyhow::Result<(Vec<Report>, Vec<PathBu
         if entry.file_type()?.is_symlink() || !path.is_file() {
             continue;
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-        match read_report(&text) {
+        match read(&path) {
             Ok(report) => reports.push(report),
             Err(_) => unreadable.push(path),
         }

@@ -8,11 +8,13 @@ use anyhow::{Context as _, bail};
 use monitoring::sanitize::sanitize;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
+use perf_report::render::files::REPORT as REPORT_FILE;
 
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::host::count_signals;
 use crate::host::files;
 use crate::host::terminal::refuse;
+use crate::runs::reports;
 use crate::stack::dashboard_link::dashboard_link;
 use crate::stack::{self, PortArgs, ShownArchive, StackArgs, StackChoice, StackOptions};
 
@@ -58,7 +60,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
         println!("dashboard   {link}");
     }
     println!("Prometheus  {prometheus}");
-    println!("report      {}", root.join(REPORT).join("report.json").display());
+    println!("report      {}", root.join(REPORT).join(REPORT_FILE).display());
     println!("to stop it: cargo xtask stack down --prometheus-port {prometheus_port}");
     Ok(ExitCode::Met)
 }
@@ -98,8 +100,8 @@ fn unpack(file: &Path, folder: &Path) -> anyhow::Result<(Manifest, Report)> {
     if root != folder.join(&manifest.testid) {
         bail!("it holds {}, and its manifest names {}", root.display(), manifest.testid);
     }
-    let report = fs::read_to_string(root.join(REPORT).join("report.json")).context("it has no report")?;
-    let report = serde_json::from_str(&report).context("its report has another version")?;
+    // The archive may come from elsewhere.
+    let report = reports::read(&root.join(REPORT).join(REPORT_FILE)).context("its report cannot be read")?;
     open_to_container(&root.join(BLOCKS))?;
     Ok((manifest, report))
 }
@@ -145,17 +147,45 @@ mod tests {
         file
     }
 
+    fn manifest(testid: &str) -> Vec<u8> {
+        serde_json::json!({ "schema": 1, "testid": testid, "service": "s", "started_unix_ms": 0, "ended_unix_ms": 0,
+            "selectors": [], "series": 0, "samples": 0, "prometheus": "" })
+        .to_string()
+        .into_bytes()
+    }
+
+    /// Opens an archive with that report.
+    fn opened(name: &str, report: &str) -> Report {
+        let folder = workspace::target().join(format!("archive-test-{name}-folder"));
+        let (manifest, block) = (manifest("x"), format!("x/{BLOCKS}/b"));
+        let report = ("x/report/report.json", report.as_bytes());
+        let file = archive(name, &[("x/manifest.json", &manifest), report, (&block, b"")]);
+        unpack(&file, &folder).unwrap().1
+    }
+
+    #[test]
+    fn a_report_of_an_archive_is_read_as_any_other() {
+        let mut hostile = serde_json::to_value(test_support::report()).unwrap();
+        hostile["load"] = "5 VUs\u{1b}[2J\u{202e}".into();
+        assert_eq!(opened("hostile", &hostile.to_string()).load, "5 VUs [2J ");
+        let old = fs::read_to_string(workspace::root().join("monitoring/report/tests/report_v1.json")).unwrap();
+        assert_eq!(opened("old", &old).schema, perf_report::SCHEMA);
+    }
+
     #[test]
     fn a_foreign_archive_is_rejected_and_writes_nothing_elsewhere() {
         let folder = workspace::target().join("archive-test-folder");
         let newer = br#"{"schema":99,"testid":"x","service":"s","started_unix_ms":0,"ended_unix_ms":0,"selectors":[],"series":0,"samples":0,"prometheus":""}"#;
         let other = br#"{"schema":1,"testid":"y","service":"s","started_unix_ms":0,"ended_unix_ms":0,"selectors":[],"series":0,"samples":0,"prometheus":""}"#;
+        let named = manifest("x");
         for (name, entries, expected) in [
             ("up", &[("../archive-test-escaped", &b"x"[..])][..], "not a file below"),
             ("root", &[("/tmp/archive-test-escaped", &b"x"[..])], "not a file below"),
             ("none", &[("x/readme", &b"x"[..])], "no manifest"),
             ("newer", &[("x/manifest.json", &newer[..])], "newer version"),
             ("other", &[("x/manifest.json", &other[..])], "its manifest names y"),
+            ("without", &[("x/manifest.json", &named[..])], "its report cannot be read"),
+            ("future", &[("x/manifest.json", &named[..]), ("x/report/report.json", br#"{"schema":99}"#)], "version 99"),
             ("empty", &[], "empty"),
         ] {
             let error = format!("{:#}", unpack(&archive(name, entries), &folder).unwrap_err());

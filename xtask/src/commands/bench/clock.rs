@@ -3,7 +3,6 @@
 //! Measures how late iterations start, and compares
 //! percentiles with the delays that the server logged.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use super::processors::CLIENT;
 use super::setup::BenchSetup;
 use crate::host::files;
 use crate::host::terminal::print_line;
+use crate::runs::reports;
 
 /// Virtual users of `accuracy`: few, so that the server is never busy.
 const VUS: &str = "20";
@@ -109,8 +109,6 @@ fn run_generator(setup: &BenchSetup, command: &std::process::Command) -> anyhow:
     let fine = [ExitCode::Inconclusive.code().into(), ExitCode::Missed.code().into()];
     let cost = process_cost::run(command, CLIENT, &fine)?;
     let path = setup.folder.join("ours/latest/report.json");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("failed to read {}:\n{}", path.display(), cost.output))?;
-    let report = serde_json::from_str(&text).with_context(|| format!("failed to read {}", path.display()))?;
+    let report = reports::read(&path).with_context(|| cost.output.clone())?;
     Ok((report, cost))
 }
