@@ -4,8 +4,13 @@
 //! (grafana/grafana#122663). Field names and enum values are those of the published schema
 //! (grafana-foundation-sdk, `dashboard.jsonschema.json` and the schemas of the panels).
 
-use monitoring::excuse::Excuse;
-use serde::Serialize;
+use std::fmt;
+
+use monitoring::label::Label;
+use monitoring::promql::Selector;
+use serde::{Serialize, Serializer};
+
+use crate::query::Query;
 
 mod panel;
 
@@ -51,7 +56,7 @@ pub struct Annotations {
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Annotation {
-    pub name: &'static str,
+    pub name: String,
     pub datasource: DataSource,
     pub enable: bool,
     pub hide: bool,
@@ -60,10 +65,9 @@ pub struct Annotation {
     pub title_format: &'static str,
     pub text_format: &'static str,
     pub tag_keys: &'static str,
-    /// Reason why the query may be empty after a good run. Not written to JSON; the proof after a
-    /// run uses it.
+    /// The query as a value, for the proof after a run. Not written to JSON.
     #[serde(skip)]
-    pub excuse: Option<Excuse>,
+    pub query: Query,
 }
 
 /// Prometheus query of an annotation.
@@ -145,16 +149,37 @@ pub struct Current {
 #[serde(untagged)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub enum VariableQuery {
-    /// `label_values(…)`.
+    /// Values of a label.
     #[serde(rename_all = "camelCase")]
     Prometheus {
         /// 1: `label_values`.
         qry_type: u8,
-        query: String,
+        query: LabelValues,
         ref_id: String,
     },
     /// Data source type.
     Kind(&'static str),
+}
+
+/// The values of a label of the selected series.
+#[derive(Debug, Clone)]
+pub struct LabelValues {
+    /// Series, with Grafana's variables.
+    pub series: Selector,
+    /// Label of the values.
+    pub label: Label,
+}
+
+impl fmt::Display for LabelValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "label_values({}, {})", self.series, self.label.as_str())
+    }
+}
+
+impl Serialize for LabelValues {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// A data source by UID.

@@ -10,4 +10,5 @@ pub mod outline;
 pub mod panel;
 pub mod provisioning;
 pub mod queries;
+pub mod query;
 pub mod service_dashboard;

@@ -8,8 +8,8 @@ pub fn outline(dashboard: &Dashboard) -> String {
     let mut lines = vec![format!("{} ({})", dashboard.title, dashboard.uid)];
     for variable in &dashboard.templating.list {
         let from = match &variable.query {
-            VariableQuery::Prometheus { query, .. } => query.as_str(),
-            VariableQuery::Kind(kind) => kind,
+            VariableQuery::Prometheus { query, .. } => query.to_string(),
+            VariableQuery::Kind(kind) => (*kind).to_owned(),
         };
         lines.push(format!("variable ${}: {from}", variable.name));
     }
@@ -19,7 +19,7 @@ pub fn outline(dashboard: &Dashboard) -> String {
     for panel in &dashboard.panels {
         lines.push(panel_line(panel));
         for target in &panel.targets {
-            let reason = target.excuse.map(|reason| format!(" [may be empty: {reason}]")).unwrap_or_default();
+            let reason = target.query.excuse.map(|reason| format!(" [may be empty: {reason}]")).unwrap_or_default();
             lines.push(format!("  {}: {}{reason}", target.legend_format, shortened(&target.expr)));
         }
     }

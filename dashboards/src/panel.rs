@@ -1,15 +1,12 @@
 //! Appearance of each type of panel. [`crate::service_dashboard`] defines what they show.
 
-use monitoring::catalogue::Catalogue;
-use monitoring::excuse::Excuse;
-use monitoring::promql::Expr;
-use monitoring::slo::Slo;
 use serde_json::{Number, Value, json};
 
 use crate::grafana::{
     Color, DataSource, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property,
     Reduce, SortBy, Step, Style, Target, Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip, Transformation,
 };
+use crate::query::Query;
 
 mod lines;
 
@@ -51,49 +48,16 @@ impl Unit {
     }
 }
 
-/// A query of a panel and its legend.
-#[derive(Debug, Clone)]
-pub struct Query {
-    legend: String,
-    expr: Expr,
-    excuse: Option<Excuse>,
-    objective: Option<String>,
-}
-
-impl Query {
-    /// A query that must have data whenever load runs.
-    pub fn new(legend: impl Into<String>, expr: Expr) -> Self {
-        Self { legend: legend.into(), expr, excuse: None, objective: None }
-    }
-
-    /// Allows the query to be empty after a good run, with the reason.
-    #[must_use]
-    pub const fn excused(mut self, excuse: Excuse) -> Self {
-        self.excuse = Some(excuse);
-        self
-    }
-
-    /// Names the objective that the query is about. The query may be empty only after a run without
-    /// data for the objective.
-    #[must_use]
-    pub fn of_objective(mut self, catalogue: &Catalogue, slo: &Slo) -> Self {
-        self.excuse = self.excuse.or(slo.excuse());
-        self.objective = Some(catalogue.slo_id(slo));
-        self
-    }
-
-    fn target(self, number: usize, over_time: bool) -> Target {
-        Target {
-            // Numbers instead of letters, because a panel may have more than 26 queries.
-            ref_id: format!("Q{number}"),
-            expr: self.expr.to_string(),
-            legend_format: self.legend,
-            range: over_time,
-            instant: !over_time,
-            format: None,
-            excuse: self.excuse,
-            objective: self.objective,
-        }
+fn target(query: Query, number: usize, over_time: bool) -> Target {
+    Target {
+        // Numbers instead of letters, because a panel may have more than 26 queries.
+        ref_id: format!("Q{number}"),
+        expr: query.expr.to_string(),
+        legend_format: query.legend(),
+        range: over_time,
+        instant: !over_time,
+        format: None,
+        query,
     }
 }
 
@@ -133,7 +97,7 @@ const fn config(defaults: FieldDefaults) -> Option<FieldConfig> {
 }
 
 fn over_time(queries: Vec<Query>) -> Vec<Target> {
-    queries.into_iter().zip(1..).map(|(query, number)| query.target(number, true)).collect()
+    queries.into_iter().zip(1..).map(|(query, number)| target(query, number, true)).collect()
 }
 
 const ALL_SERIES: Tooltip = Tooltip { mode: "multi", sort: "desc" };
@@ -184,7 +148,7 @@ fn single(kind: &'static str, title: &str, description: &str, query: Query, band
         decimals: Some(2),
         ..defaults(Unit::Share)
     };
-    Panel { field_config: config(defaults), ..panel(kind, title, description, vec![query.target(1, false)]) }
+    Panel { field_config: config(defaults), ..panel(kind, title, description, vec![target(query, 1, false)]) }
 }
 
 const LAST: fn() -> Reduce = || Reduce { calcs: vec!["lastNotNull"], fields: "", values: false };
@@ -268,7 +232,7 @@ pub fn table(title: &str, description: &str, keys: &[(&str, &str)], columns: Vec
     let (mut targets, mut overrides) = (Vec::new(), Vec::new());
     let mut renamed: Vec<(String, &str)> = keys.iter().map(|&(label, name)| (label.to_owned(), name)).collect();
     for (column, number) in columns.into_iter().zip(1..) {
-        let target = Target { format: Some("table"), ..column.query.target(number, false) };
+        let target = Target { format: Some("table"), ..target(column.query, number, false) };
         // Grafana's name for the values of one of several queries of a table.
         renamed.push((format!("Value #{}", target.ref_id), column.title));
         targets.push(target);

@@ -11,11 +11,12 @@ use monitoring::phase::Phase;
 use monitoring::promql::{self, Expr, Selector, Window};
 
 use crate::grafana::{
-    Annotation, AnnotationTarget, Annotations, Current, Dashboard, Link, Panel, SCHEMA_VERSION, Templating, TimeRange,
-    Variable, VariableQuery,
+    Annotation, AnnotationTarget, Annotations, Current, Dashboard, LabelValues, Link, Panel, SCHEMA_VERSION,
+    Templating, TimeRange, Variable, VariableQuery,
 };
 use crate::layout::{self, Row};
 use crate::panel::{PROMETHEUS_UID, selected_source};
+use crate::query::Query;
 
 mod backend;
 mod health;
@@ -132,7 +133,7 @@ fn variable(label: Label, title: &str, within: &[Label]) -> Variable {
         datasource: Some(selected_source()),
         query: VariableQuery::Prometheus {
             qry_type: 1,
-            query: format!("label_values({}, {})", series.now(), label.as_str()),
+            query: LabelValues { series, label },
             ref_id: label.as_str().to_owned(),
         },
         refresh: 2,
@@ -153,14 +154,14 @@ fn active(before: Duration) -> Expr {
 
 /// Marks times at which a run has series but had none [`MARK`] before.
 fn starts() -> Annotation {
-    annotation("Run starts", "green", active(Duration::ZERO).unless(active(MARK)), "run starts")
+    annotation("green", Query::new("Run starts", active(Duration::ZERO).unless(active(MARK))), "run starts")
 }
 
 /// Marks times at which a run has no series but had some [`MARK`] before. Stale markers end the
 /// series.
 fn ends() -> Annotation {
-    let ends = annotation("Run ends", "purple", active(MARK).unless(active(Duration::ZERO)), "run ends");
-    Annotation { excuse: Some(Excuse::EndsWithRun), ..ends }
+    let ends = Query::new("Run ends", active(MARK).unless(active(Duration::ZERO)));
+    annotation("purple", ends.excused(Excuse::EndsWithRun), "run ends")
 }
 
 /// Marks warm-up and the times in which the load increases or decreases.
@@ -168,25 +169,25 @@ fn phases() -> Annotation {
     let window = Window::Fixed(MARK * 2);
     let changing = selected(Metric::http_reqs().name).without(PHASE, Phase::Steady.as_str());
     let requests = changing.rate(window).sum_by(&[TESTID, PHASE]).above_zero();
-    Annotation { excuse: Some(Excuse::AlwaysSteady), ..annotation("Phases", "yellow", requests, "{{phase}}") }
+    annotation("yellow", Query::new("Phases", requests).excused(Excuse::AlwaysSteady), "{{phase}}")
 }
 
-fn annotation(name: &'static str, color: &'static str, expr: Expr, title: &'static str) -> Annotation {
+fn annotation(color: &'static str, query: Query, title: &'static str) -> Annotation {
     Annotation {
-        name,
+        name: query.name.clone(),
         datasource: selected_source(),
         enable: true,
         hide: false,
         icon_color: color,
         target: AnnotationTarget {
             ref_id: "Anno",
-            expr: expr.to_string(),
+            expr: query.expr.to_string(),
             interval: promql::duration(monitoring::stack_limits::PUSH_INTERVAL),
         },
         title_format: title,
         text_format: "{{testid}}",
         tag_keys: "scenario",
-        excuse: None,
+        query,
     }
 }
 

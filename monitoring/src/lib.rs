@@ -9,7 +9,7 @@
 //! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`span`], [`ratio`],
 //!   [`measure`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`],
 //!   [`backend_mapping`]
-//! - queries: [`promql`], [`objective_counters`], [`excuse`]
+//! - queries: [`promql`], [`objective_counters`], [`query_subject`], [`excuse`]
 //! - files: [`prometheus`], [`generated_files`]
 
 pub mod backend_mapping;
@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod phase;
 pub mod prometheus;
 pub mod promql;
+pub mod query_subject;
 pub mod ratio;
 pub mod sanitize;
 pub mod services;

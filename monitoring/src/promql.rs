@@ -212,6 +212,35 @@ impl Expr {
         self.binary(Op::AndOn(labels.to_vec()), other)
     }
 
+    /// The expression and all expressions in it.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        let mut rest = vec![self];
+        std::iter::from_fn(move || {
+            let part = rest.pop()?;
+            match part {
+                Self::Call(_, args) => rest.extend(args),
+                Self::Aggregate(.., inner) | Self::Subquery(inner, ..) => rest.push(inner),
+                Self::Binary(left, _, right) => rest.extend([&**left, &**right]),
+                _ => {}
+            }
+            Some(part)
+        })
+    }
+
+    /// The selectors of the backend's own metrics in it, without those of PromQL from the
+    /// catalogue.
+    pub fn scraped(&self) -> impl Iterator<Item = &Selector> {
+        self.parts().filter_map(|part| match part {
+            Self::Select(selector) if selector.is_scraped() => Some(selector),
+            _ => None,
+        })
+    }
+
+    /// Whether it has series of the backend's own metrics. PromQL from the catalogue has.
+    pub fn is_about_backend(&self) -> bool {
+        self.scraped().next().is_some() || self.parts().any(|part| matches!(part, Self::Verbatim(_) | Self::Over(..)))
+    }
+
     fn binary(self, op: Op, other: Self) -> Self {
         Self::Binary(Box::new(self), op, Box::new(other))
     }
@@ -222,6 +251,12 @@ pub fn quantile_over(histogram: Selector, q: Ratio, by: &[Label], window: Window
     let mut labels = by.to_vec();
     labels.push(label::LE);
     histogram.rate(window).sum_by(&labels).quantile(q)
+}
+
+impl serde::Serialize for Expr {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for Expr {
@@ -309,6 +344,17 @@ mod tests {
         let text = hostile.now().to_string();
         assert_eq!(text, r#"http_reqs{testid="a\"} or vector(1) #\\"}"#);
         assert!(promql_parser::parser::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn the_parts_of_an_expression_include_all_selectors() {
+        let scraped = |metric: &str| Selector::new(metric).with(label::JOB, label::BACKEND_JOB);
+        let sum = Selector::new("a").now().minus(scraped("b").rate(Window::Range).sum());
+        let expr = Expr::Subquery(Box::new(sum.quantile(Ratio::percent(50))), Window::Range, Duration::from_secs(5));
+        assert_eq!(expr.parts().filter(|part| matches!(part, Expr::Select(_))).count(), 2);
+        assert_eq!(expr.scraped().map(Selector::metric).collect::<Vec<_>>(), ["b"]);
+        assert!(expr.is_about_backend() && Expr::Verbatim("pool_used").sum().is_about_backend());
+        assert!(!Selector::new("a").with(label::NAME, label::BACKEND_JOB).now().is_about_backend());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Panels of the classic model, as far as our dashboards use them.
 
-use monitoring::excuse::Excuse;
 use serde::Serialize;
 
 use super::DataSource;
+use crate::query::Query;
 
 /// A panel.
 #[derive(Debug, Clone, Serialize)]
@@ -62,13 +62,9 @@ pub struct Target {
     pub instant: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<&'static str>,
-    /// Reason why the query may be empty after a good run. Not written to JSON; the proof after a
-    /// run uses it.
+    /// The query as a value, for the proof after a run. Not written to JSON.
     #[serde(skip)]
-    pub excuse: Option<Excuse>,
-    /// ID of the objective that the query is about. If a run has data for it, so has the query.
-    #[serde(skip)]
-    pub objective: Option<String>,
+    pub query: Query,
 }
 
 /// Formatting of a panel's values, with overrides by series.

@@ -13,7 +13,8 @@ use monitoring::ratio::Ratio;
 use super::load::every;
 use super::selected;
 use crate::grafana::Panel;
-use crate::panel::{Query, Unit, time_series};
+use crate::panel::{Unit, time_series};
+use crate::query::Query;
 
 /// Milliseconds in a second. Values of objectives on durations are in seconds.
 const MS: u32 = 1_000;
@@ -39,7 +40,7 @@ pub(super) fn mean(catalogue: &Catalogue) -> Option<Panel> {
          accept queue, proxies, the network and the generator.",
         Unit::Milliseconds,
         vec![
-            Query::new("client", client),
+            Query::new("client", client).of_endpoints(catalogue.endpoints),
             Query::new(
                 "backend",
                 in_milliseconds(catalogue, mean_of(duration, &|series| backend_metrics::scraped(series))),
@@ -86,7 +87,7 @@ pub(super) fn outside(catalogue: &Catalogue) -> Option<Panel> {
         let of_endpoint = |series: String| mapping.of_endpoint(series, endpoint);
         let growth = |suffix: &str| Some(growing(of_endpoint(format!("{duration}_{suffix}"))?));
         let backend = in_milliseconds(catalogue, growth("sum")?.over(growth("count")?));
-        Some(Query::new(endpoint.title, client.minus(backend).at_least_zero()))
+        Some(Query::new(endpoint.title, client.minus(backend).at_least_zero()).of_endpoints([endpoint]))
     };
     Some(time_series(
         "Time outside the backend by endpoint",

@@ -13,7 +13,8 @@ use monitoring::slo::{Sli, Slo};
 use super::selected;
 use crate::grafana::Panel;
 use crate::layout::COLUMNS;
-use crate::panel::{self, Query, Unit, time_series};
+use crate::panel::{self, Unit, time_series};
+use crate::query::Query;
 
 /// A gauge for each success objective, the error rate, the backend's own request rate, and all
 /// objectives over time.
@@ -50,7 +51,8 @@ fn success(slo: &Slo) -> Panel {
     // A fifth of the error budget, in integers.
     let green = Ratio::ppm(slo.objective.rest().as_ppm() / 5).rest();
     let bands = panel::high_is_good(objective, share(green));
-    panel::gauge(&format!("{title} success{scope}"), &description, Query::new("success", good.over(total)), bands)
+    let query = Query::new("success", good.over(total)).of_endpoints(slo.endpoint());
+    panel::gauge(&format!("{title} success{scope}"), &description, query, bands)
 }
 
 /// Share of failed requests above which the objective is missed, and share above which the alert
@@ -82,7 +84,7 @@ fn error_rate(catalogue: &Catalogue) -> Panel {
 fn backend_rate(catalogue: &Catalogue) -> Panel {
     let rate = backend_metrics::scraped(catalogue.mapping.requests).rate(Window::RateInterval);
     let query = match catalogue.mapping.status {
-        Some(status) => Query::new(format!("{{{{{}}}}}", status.as_str()), rate.sum_by(&[status])),
+        Some(status) => Query::new("", rate.sum_by(&[status])).by(&[status]),
         None => Query::new("requests", rate.sum()),
     };
     time_series(

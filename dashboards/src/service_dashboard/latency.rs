@@ -7,16 +7,19 @@ use monitoring::endpoint::Endpoint;
 use monitoring::label::TESTID;
 use monitoring::metric::Metric;
 use monitoring::prometheus::recording_rules::RECORDED;
-use monitoring::promql::{self, Expr, Window};
+use monitoring::promql::{self, Window};
 use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
 
 use super::selected;
 use crate::grafana::Panel;
-use crate::panel::{Query, Unit, time_series};
+use crate::panel::{Unit, time_series};
+use crate::query::Query;
 
-fn quantile(endpoint: &Endpoint, q: Ratio) -> Expr {
-    promql::quantile_over(selected(Metric::latency(endpoint).bucket()), q, &[TESTID], Window::RateInterval)
+fn quantile(name: &str, endpoint: &Endpoint, q: Ratio) -> Query {
+    let buckets = selected(Metric::latency(endpoint).bucket());
+    let quantile = promql::quantile_over(buckets, q, &[TESTID], Window::RateInterval);
+    Query::new(name, quantile).by(&[TESTID]).of_endpoints([endpoint])
 }
 
 const P95: Ratio = Ratio::percent(95);
@@ -46,34 +49,31 @@ impl Limits {
     /// A query for each judged quantile that `shown` does not have.
     fn further_queries(&self, catalogue: &Catalogue, shown: &[Ratio]) -> Vec<Query> {
         let is_default = |slo: &Slo| slo.describe_scope().is_empty();
-        let mut legends = Vec::new();
         let further = self.0.iter().filter(|slo| !(is_default(slo) && shown.contains(&slo.objective)));
         let mut queries = Vec::new();
         for slo in further {
-            let legend = format!("{}{} {{{{testid}}}}", slo.describe_kind(), slo.describe_scope());
-            if let Some(query) = span_query(catalogue, slo, &legend).filter(|_| !legends.contains(&legend)) {
-                legends.push(legend);
-                queries.push(query);
-            }
+            let name = format!("{}{}", slo.describe_kind(), slo.describe_scope());
+            let is_new = |query: &Query| queries.iter().all(|other: &Query| other.name != query.name);
+            queries.extend(span_query(catalogue, slo, &name).filter(is_new));
         }
         queries
     }
 }
 
 /// The quantile of the span that an objective limits, over the requests that it judges.
-fn span_query(catalogue: &Catalogue, slo: &Slo, legend: &str) -> Option<Query> {
+fn span_query(catalogue: &Catalogue, slo: &Slo, name: &str) -> Option<Query> {
     let Sli::Span { endpoint, span, .. } = slo.sli else { return None };
     // Panels of latency also show warm-up, as the other lines there do.
     let buckets = selected(Metric::span(&endpoint, span).bucket());
     let buckets = if slo.describe_scope().is_empty() { buckets } else { slo.select(buckets) };
     let quantile = promql::quantile_over(buckets, slo.objective, &[TESTID], Window::RateInterval);
-    Some(Query::new(legend, quantile).of_objective(catalogue, slo))
+    Some(Query::new(name, quantile).by(&[TESTID]).of_objective(catalogue, slo))
 }
 
 /// p50 and p95 of a critical endpoint, and other quantiles that an objective limits.
 pub(super) fn critical(catalogue: &Catalogue, endpoint: &Endpoint) -> Panel {
     let limits = Limits::new(catalogue, endpoint);
-    let recorded = RECORDED.map(|(name, q)| Query::new(format!("{name} {{{{testid}}}}"), quantile(endpoint, q)));
+    let recorded = RECORDED.map(|(name, q)| quantile(name, endpoint, q));
     let further = limits.further_queries(catalogue, &RECORDED.map(|(_, q)| q));
     let objective = limits.describe();
     let description = format!(
@@ -93,7 +93,7 @@ pub(super) fn critical(catalogue: &Catalogue, endpoint: &Endpoint) -> Panel {
 
 /// p95 of all endpoints in one panel.
 pub(super) fn all(catalogue: &Catalogue) -> Panel {
-    let query = |endpoint: &Endpoint| Query::new(format!("{} {{{{testid}}}}", endpoint.title), quantile(endpoint, P95));
+    let query = |endpoint: &Endpoint| quantile(endpoint.title, endpoint, P95);
     time_series(
         "p95 latency by endpoint",
         "95th percentile of each endpoint's latency in ms. If only one endpoint is high, check its \
@@ -120,8 +120,8 @@ pub(super) fn small(catalogue: &Catalogue, endpoint: &Endpoint) -> Panel {
     let description =
         format!("95th percentile of the latency of {} {} in ms.{objective}", endpoint.method.as_str(), endpoint.path);
     let is_simple = further.is_empty();
-    let legend = if is_simple { "{{testid}}" } else { "p95 {{testid}}" };
-    let queries = std::iter::once(Query::new(legend, quantile(endpoint, P95))).chain(further).collect();
+    let name = if is_simple { "" } else { "p95" };
+    let queries = std::iter::once(quantile(name, endpoint, P95)).chain(further).collect();
     let panel = time_series(&format!("{} p95", endpoint.title), &description, Unit::Milliseconds, queries);
     match limits.thresholds().as_slice() {
         [] => panel.without_legend(),
@@ -143,7 +143,7 @@ pub(super) fn spans(catalogue: &Catalogue) -> Vec<Panel> {
             endpoint.path,
             slo.describe()
         );
-        let query = span_query(catalogue, slo, "{{testid}}")?;
+        let query = span_query(catalogue, slo, "")?;
         Some(time_series(&title, &description, Unit::Milliseconds, vec![query]).slo_bands(slo.threshold()?))
     };
     catalogue.slos.iter().filter_map(panel).collect()

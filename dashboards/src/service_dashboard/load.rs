@@ -10,7 +10,8 @@ use monitoring::slo::{Sli, Slo};
 
 use super::selected;
 use crate::grafana::Panel;
-use crate::panel::{Query, Unit, time_series};
+use crate::panel::{Unit, time_series};
+use crate::query::Query;
 
 pub(super) fn request_rate() -> Panel {
     let rate = selected(Metric::http_reqs().name).rate(Window::RateInterval).sum_by(&[NAME]);
@@ -19,7 +20,7 @@ pub(super) fn request_rate() -> Panel {
         "Requests a second made by the load, failed ones included. If the rate falls at a constant \
          number of VUs, the backend has become slower, because each VU waits for its response.",
         Unit::RequestsPerSecond,
-        vec![Query::new("{{name}}", rate)],
+        vec![Query::new("", rate).by(&[NAME])],
     )
 }
 
@@ -37,7 +38,7 @@ pub(super) fn throughputs(catalogue: &Catalogue) -> Vec<Panel> {
              failed or slower requests, and whether the load was delivered.",
             slo.describe()
         );
-        let query = Query::new("{{testid}}", good).of_objective(catalogue, slo);
+        let query = Query::new("", good).by(&[TESTID]).of_objective(catalogue, slo);
         let title = format!("{title} throughput{}", slo.describe_scope());
         Some(time_series(&title, &description, Unit::RequestsPerSecond, vec![query]).lower_limit(per_second.into()))
     };
@@ -51,7 +52,7 @@ pub(super) fn vus() -> Panel {
         "Number of active virtual users (VUs). If an open load reaches its maximum, arrivals will \
          be dropped: the backend is too slow for the rate, or --max-vus is too low.",
         Unit::Count,
-        vec![Query::new("{{testid}}", active)],
+        vec![Query::new("", active).by(&[TESTID])],
     )
 }
 
@@ -65,8 +66,8 @@ pub(super) fn arrivals() -> Panel {
          delivered, so the run proves less: raise --max-vus or use a machine with more cores.",
         Unit::Count,
         vec![
-            Query::new("planned {{testid}}", planned).excused(Excuse::NoArrivals),
-            Query::new("started {{testid}}", started()).excused(Excuse::NoArrivals),
+            Query::new("planned", planned).by(&[TESTID]).excused(Excuse::NoArrivals),
+            Query::new("started", started()).by(&[TESTID]).excused(Excuse::NoArrivals),
         ],
     )
     .dashed("planned")
@@ -74,9 +75,7 @@ pub(super) fn arrivals() -> Panel {
 
 pub(super) fn generator() -> Panel {
     let share = |health| selected(Metric::health(health).name).now().max_by(&[TESTID]);
-    let query = |name: &str, health| {
-        Query::new(format!("{name} {{{{testid}}}}"), share(health)).excused(Excuse::MeasuredOnLinux)
-    };
+    let query = |name: &str, health| Query::new(name, share(health)).by(&[TESTID]).excused(Excuse::MeasuredOnLinux);
     time_series(
         "Generator health",
         "CPU use of the generator's busiest thread, longest wait for a processor, and CPU time \

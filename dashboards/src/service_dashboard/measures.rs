@@ -14,7 +14,8 @@ use monitoring::slo::{Sli, Slo};
 use super::health::share;
 use super::selected;
 use crate::grafana::Panel;
-use crate::panel::{Query, Unit, time_series};
+use crate::panel::{Unit, time_series};
+use crate::query::Query;
 
 /// A panel for each measure, and one for the sum of each counter whose sum an objective limits.
 pub(super) fn panels(catalogue: &Catalogue) -> Vec<Panel> {
@@ -34,11 +35,11 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
     let rate = |selector: Selector| selector.rate(Window::RateInterval).sum_by(&[TESTID]);
     let (what, unit, queries) = match measure.kind {
         MeasureKind::Trend => ("Percentiles of the values", Unit::Count, trend(measure, &slos)),
-        MeasureKind::Counter => ("Growth a second", Unit::Count, vec![Query::new("{{testid}}", rate(series()))]),
+        MeasureKind::Counter => ("Growth a second", Unit::Count, vec![Query::new("", rate(series())).by(&[TESTID])]),
         MeasureKind::Gauge => ("The last value of each part", Unit::Count, last(measure)),
         MeasureKind::Rate => {
             let passed = rate(selected(Metric::measure_passed(measure).name));
-            let query = Query::new("{{testid}}", passed.over(rate(series())));
+            let query = Query::new("", passed.over(rate(series()))).by(&[TESTID]);
             ("Share of the values that are not zero", Unit::Share, vec![query])
         }
     };
@@ -52,7 +53,7 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
 fn sum(catalogue: &Catalogue, measure: &Measure) -> Option<Panel> {
     let slos = slos(catalogue, measure, true);
     let sum = selected(Metric::measure(measure).name).now().sum_by(&[TESTID]);
-    let queries = vec![Query::new("{{testid}}", sum)];
+    let queries = vec![Query::new("", sum).by(&[TESTID])];
     let title = format!("{}: sum", measure.title);
     let panel = || described((catalogue, &title), ("The sum of all values", Unit::Count), queries, &slos);
     (!slos.is_empty()).then(|| limited(panel(), &slos))
@@ -87,7 +88,7 @@ fn limited(panel: Panel, slos: &[&Slo]) -> Panel {
 /// The last value of a gauge in each part.
 fn last(measure: &Measure) -> Vec<Query> {
     let values = selected(Metric::measure(measure).name).now().max_by(&[SCENARIO, TESTID]);
-    vec![Query::new("{{scenario}} {{testid}}", values)]
+    vec![Query::new("", values).by(&[SCENARIO, TESTID])]
 }
 
 /// p50 and p95, and other quantiles that an objective limits.
@@ -98,7 +99,7 @@ fn trend(measure: &Measure, slos: &[&Slo]) -> Vec<Query> {
     let query = |q: monitoring::ratio::Ratio| {
         let buckets = selected(Metric::measure(measure).bucket());
         let expr = promql::quantile_over(buckets, q, &[TESTID], Window::RateInterval);
-        Query::new(format!("{} {{{{testid}}}}", q.as_quantile()), expr)
+        Query::new(q.as_quantile(), expr).by(&[TESTID])
     };
     quantiles.into_iter().map(query).collect()
 }

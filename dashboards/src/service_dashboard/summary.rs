@@ -15,7 +15,8 @@ use super::health::{share, too_many};
 use super::load::every;
 use super::selected;
 use crate::grafana::{Panel, SortBy};
-use crate::panel::{self, Cell, Column, Query, Unit};
+use crate::panel::{self, Cell, Column, Unit};
+use crate::query::Query;
 
 /// Labels of a row: endpoint and run.
 const ROWS: [Label; 2] = [NAME, TESTID];
@@ -60,34 +61,34 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     let p95 = Ratio::percent(95);
     let share_of_threshold = each(with_slo(), |(endpoint, slo)| share_of_threshold(endpoint, slo));
     let budget = each(with_slo(), |(_, slo)| objective_counters::budget_left(slo, &last_selected));
-    let column = |title, (unit, decimals, width), query| Column {
-        title,
-        unit,
-        decimals,
-        width,
-        bands: None,
-        query: Query::new("", query),
-    };
+    let column = |title, (unit, decimals, width), query| Column { title, unit, decimals, width, bands: None, query };
+    let of_run = |expr| Query::new("", expr);
+    let of_all = |expr| of_run(expr).of_endpoints(catalogue.endpoints);
+    let of_limited = |expr| of_run(expr).of_endpoints(with_slo().map(|(endpoint, _)| endpoint));
     let milliseconds = (Unit::Milliseconds, 0, 75);
     let banded = |column: Column, bands, cell| Column { bands: Some((bands, cell)), ..column };
     let (yellow, red) = too_many(catalogue);
     let success_bands = panel::high_is_good(share(red.rest()), share(yellow.rest()));
     let columns = vec![
-        column("Requests", (Unit::ExactCount, 0, 85), requests()),
-        column("Rate", (Unit::RequestsPerSecond, 1, 90), grown.over_each(&[TESTID], seconds().above_zero())),
-        column("p50", milliseconds, quantile(buckets(), Ratio::percent(50))),
-        column("p95", milliseconds, quantile(buckets(), p95)),
+        column("Requests", (Unit::ExactCount, 0, 85), of_run(requests())),
+        column("Rate", (Unit::RequestsPerSecond, 1, 90), of_run(grown.over_each(&[TESTID], seconds().above_zero()))),
+        column("p50", milliseconds, of_all(quantile(buckets(), Ratio::percent(50)))),
+        column("p95", milliseconds, of_all(quantile(buckets(), p95))),
         banded(
-            column("p95 / objective", (Unit::Share, 0, 120), share_of_threshold),
+            column("p95 / objective", (Unit::Share, 0, 120), of_limited(share_of_threshold)),
             panel::low_is_good(0.8, 1.0),
             Cell::Bar,
         ),
         banded(
-            column("Success", (Unit::Share, 2, 80), Expr::Integer(1).minus(failed.over(requests()))),
+            column("Success", (Unit::Share, 2, 80), of_run(Expr::Integer(1).minus(failed.over(requests())))),
             success_bands,
             Cell::Text,
         ),
-        banded(column("Budget left", (Unit::Share, 0, 95), budget), panel::high_is_good(0.0, 0.2), Cell::Text),
+        banded(
+            column("Budget left", (Unit::Share, 0, 95), of_limited(budget)),
+            panel::high_is_good(0.0, 0.2),
+            Cell::Text,
+        ),
     ];
     panel::table(
         "Summary",

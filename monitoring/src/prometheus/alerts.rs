@@ -14,6 +14,7 @@ use crate::metric::Metric;
 use crate::objective_counters;
 use crate::prometheus::recording_rules::{self, RuleFile, RuleGroup, Timing};
 use crate::promql::{self, Expr, Selector, Window};
+use crate::query_subject::QuerySubject;
 use crate::ratio::Ratio;
 use crate::slo::{Sli, Slo};
 use crate::span::Span;
@@ -32,8 +33,10 @@ pub struct AlertRule {
     /// Name of the alert.
     pub alert: String,
     /// Condition. Its value is `$value` in the annotations.
-    #[serde(serialize_with = "recording_rules::as_text")]
     pub expr: Expr,
+    /// The part of the service that the alert is about.
+    #[serde(skip)]
+    pub subject: QuerySubject,
     /// Time for which the expression must have a value, as a Prometheus duration such as "5m".
     #[serde(rename = "for")]
     pub pending: String,
@@ -138,6 +141,7 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
     Some(AlertRule {
         alert: violation_name(catalogue, slo)?,
         expr: value.and_on(&[TESTID], missed),
+        subject: QuerySubject::endpoints(slo.endpoint()),
         pending: promql::duration(timing.slo_for),
         labels,
         annotations: annotations(
@@ -187,6 +191,7 @@ fn high_error_rate(timing: &Timing) -> AlertRule {
     AlertRule {
         alert: HIGH_ERROR_RATE.to_owned(),
         expr: share.above(Expr::Share(TOO_MANY_ERRORS)),
+        subject: QuerySubject::default(),
         pending: promql::duration(timing.errors_for),
         labels: [("severity", "critical")].into(),
         annotations: annotations(
@@ -207,6 +212,7 @@ fn metrics_absent(timing: &Timing) -> AlertRule {
     AlertRule {
         alert: METRICS_ABSENT.to_owned(),
         expr: oldest.above(Expr::Integer(timing.absent_after.as_secs())),
+        subject: QuerySubject::default(),
         pending: promql::duration(timing.interval),
         labels: [("severity", "warning")].into(),
         annotations: annotations(

@@ -11,6 +11,7 @@ use crate::label::TESTID;
 use crate::metric::Metric;
 use crate::objective_counters;
 use crate::promql::{self, Expr, Selector, Window};
+use crate::query_subject::QuerySubject;
 use crate::ratio::Ratio;
 use crate::slo::{Sli, Slo};
 
@@ -78,18 +79,13 @@ pub struct RecordingRule {
     /// Name of the recorded series.
     pub record: String,
     /// Expression whose value is recorded.
-    #[serde(serialize_with = "as_text")]
     pub expr: Expr,
+    /// The part of the service that the rule is about.
+    #[serde(skip)]
+    pub subject: QuerySubject,
     /// Reason why the expression may have no value after a good run.
     #[serde(skip)]
     pub excuse: Option<Excuse>,
-    /// ID of the objective that the rule records. If a run has data for it, so has the rule.
-    #[serde(skip)]
-    pub objective: Option<String>,
-}
-
-pub(crate) fn as_text<S: serde::Serializer>(expr: &Expr, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(expr)
 }
 
 /// All recording rules of a catalogue: one group of quantiles and one of objectives.
@@ -109,12 +105,12 @@ pub fn recording_rules(catalogue: &Catalogue, timing: &Timing) -> RuleFile {
 pub const RECORDED: [(&str, Ratio); 2] = [("p50", Ratio::percent(50)), ("p95", Ratio::percent(95))];
 
 fn quantile_rules(endpoint: &Endpoint, window: Window) -> impl Iterator<Item = RecordingRule> + use<> {
-    let latency = Metric::latency(endpoint);
+    let (latency, subject) = (Metric::latency(endpoint), QuerySubject::endpoints([endpoint]));
     RECORDED.into_iter().map(move |(name, q)| RecordingRule {
         record: quantile_record(&latency, name),
         expr: promql::quantile_over(Selector::new(latency.bucket()), q, &[TESTID], window).not_nan(),
+        subject: subject.clone(),
         excuse: None,
-        objective: None,
     })
 }
 
@@ -144,8 +140,8 @@ pub(crate) fn objective_record(catalogue: &Catalogue, slo: &Slo) -> Option<Strin
 /// without requests.
 fn objective_rule(catalogue: &Catalogue, slo: &Slo, window: Window) -> Option<RecordingRule> {
     let expr = objective_counters::is_met(slo, window, &|selector| selector, &[TESTID]);
-    let (record, objective) = (objective_record(catalogue, slo)?, Some(catalogue.slo_id(slo)));
-    Some(RecordingRule { record, expr, excuse: slo.excuse(), objective })
+    let record = objective_record(catalogue, slo)?;
+    Some(RecordingRule { record, expr, subject: QuerySubject::objective(catalogue, slo), excuse: slo.excuse() })
 }
 
 /// Readable outline of the rules for reviews, one line per rule.

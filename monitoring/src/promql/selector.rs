@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Expr, duration};
-use crate::label::Label;
+use crate::label::{BACKEND_JOB, JOB, Label};
 
 /// A window after a selector, in square brackets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,24 @@ impl Selector {
     pub(crate) fn prefixed(mut self, prefix: &str) -> Self {
         self.metric.insert_str(0, prefix);
         self
+    }
+
+    /// Name of the metric.
+    pub fn metric(&self) -> &str {
+        &self.metric
+    }
+
+    /// Labels that must have a value, with that value.
+    pub fn equal_labels(&self) -> impl Iterator<Item = (Label, &str)> {
+        self.matchers.iter().filter_map(|(label, matcher)| match matcher {
+            Match::Equal(value) => Some((*label, value.as_str())),
+            Match::NotEqual(_) | Match::Regex(_) => None,
+        })
+    }
+
+    /// Whether it selects the backend's own metrics, as Prometheus scraped them.
+    pub(crate) fn is_scraped(&self) -> bool {
+        self.equal_labels().any(|label| label == (JOB, BACKEND_JOB))
     }
 
     /// Keeps series whose label has this value.

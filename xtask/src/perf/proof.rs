@@ -45,6 +45,7 @@ use crate::host::clock::Moment;
 use crate::host::files;
 use backend_metrics::{BackendMetrics, MetricsByPath};
 use clocks::ClockComparison;
+use excuses::Excuses;
 use ledger::BackendTraffic;
 pub(crate) use queries::empty_queries;
 pub(crate) use source::Source;
@@ -193,9 +194,8 @@ pub(crate) async fn prove(
         Some(_) => Some(Excuse::UnixSocket),
         None => queries::why_not_scraped(report, &own.offer, &source, &context).await,
     };
-    let no_data = (scraped, &own.offer);
-    let mut queried =
-        queries::check((catalogue, report), &source, (context.own_store, context.push_interval), no_data).await;
+    let excuses = Excuses { report, push_interval: context.push_interval, no_scrapes: scraped, offer: &own.offer };
+    let mut queried = queries::check(catalogue, &source, context.own_store, excuses).await;
     if !context.own_store {
         store_setup::add(&mut queried, (catalogue, has_metrics), &source, context.must_prove).await;
     }

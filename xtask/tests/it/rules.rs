@@ -119,7 +119,7 @@ fn recorded_objectives() -> Vec<(&'static Slo, RecordingRule)> {
     };
     let rules = rules.groups.into_iter().flat_map(|group| group.rules).filter(|rule| rule.record.starts_with("slo:"));
     let recorded: Vec<_> = CATALOGUE.slos.iter().filter(is_recorded).zip(rules).collect();
-    let is_same = |(slo, rule): &(&Slo, RecordingRule)| rule.objective.as_ref() == Some(&CATALOGUE.slo_id(slo));
+    let is_same = |(slo, rule): &(&Slo, RecordingRule)| rule.subject.objective.as_ref() == Some(&CATALOGUE.slo_id(slo));
     assert!(recorded.len() > 20 && recorded.iter().all(is_same), "{recorded:?}");
     recorded
 }

@@ -1,28 +1,96 @@
-//! Objectives without data: their queries may be empty. All others must have data.
+//! The excuses of a run: queries that may be empty after it. All others must have data.
 
 use std::time::Duration;
 
-use dashboards::queries::Question;
+use dashboards::queries::{Place, Question};
+use dashboards::service_dashboard;
+use monitoring::excuse::Excuse;
 use monitoring::prometheus::recording_rules::Timing;
+use monitoring::promql::{Expr, Window};
+use monitoring::stack_limits::PUSH_INTERVAL;
 use perf_report::Report;
 
-/// Whether a query is about an objective for which the report has data. A rule on a value a
-/// second needs a whole window, and then a step of the query.
-pub(super) fn must_have_data(question: &Question, report: &Report) -> bool {
-    let id = question.objective.as_ref();
-    let Some(objective) = report.objectives.iter().find(|objective| Some(&objective.id) == id) else { return false };
-    let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
-    let is_too_short = objective.goal.is_per_second() && Duration::from_millis(lasted) < Timing::USUAL.window * 2;
-    objective.tally().is_some_and(|tally| tally.total > 0) && !is_too_short
+use super::offer::Offer;
+use super::window::{RunWindow, step};
+
+/// The facts about a run and its backend that excuse queries without data.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Excuses<'a> {
+    pub(super) report: &'a Report,
+    /// The time between two pushes.
+    pub(super) push_interval: Duration,
+    /// Why the store has no scrapes of the backend. `None` if it must have them.
+    pub(super) no_scrapes: Option<Excuse>,
+    pub(super) offer: &'a Offer,
+}
+
+impl Excuses<'_> {
+    /// Why a query may be empty in a window. `None` if it must have data.
+    pub(super) fn find(&self, question: &Question, window: RunWindow) -> Option<Excuse> {
+        let own = question.excuse.filter(|_| !self.must_have_data(question));
+        let is_mark = matches!(question.place, Place::Annotation(_));
+        let excuses = [
+            (self.lacks_series(&question.expr), Excuse::NotExposed),
+            (self.is_short() && is_over_time(question), Excuse::FewPushes),
+            (is_mark && step(window) > service_dashboard::MARK, Excuse::LongSteps),
+            (self.is_not_requested(question), Excuse::NotRequested),
+        ];
+        let no_scrapes = self.no_scrapes.filter(|_| question.expr.is_about_backend());
+        own.or(no_scrapes).or_else(|| excuses.into_iter().find_map(|(applies, excuse)| applies.then_some(excuse)))
+    }
+
+    /// Whether a query is about an objective for which the report has data. A rule on a value a
+    /// second needs a whole window, and then a step of the query.
+    fn must_have_data(&self, question: &Question) -> bool {
+        let id = question.subject.objective.as_ref();
+        let objective = self.report.objectives.iter().find(|objective| Some(&objective.id) == id);
+        objective.is_some_and(|objective| {
+            let is_too_short = objective.goal.is_per_second() && self.lasted() < Timing::USUAL.window * 2;
+            objective.tally().is_some_and(|tally| tally.total > 0) && !is_too_short
+        })
+    }
+
+    /// Whether the backend does not expose a series of its own that a query selects.
+    fn lacks_series(&self, expr: &Expr) -> bool {
+        expr.scraped().any(|series| !self.offer.has_series(series))
+    }
+
+    /// Whether a line over time could miss all pushes of the run. Grafana's step is as long as the
+    /// default push interval.
+    fn is_short(&self) -> bool {
+        self.lasted() < self.push_interval.max(PUSH_INTERVAL) * 2
+    }
+
+    /// Whether a query is about endpoints, and the scenario requests none of them.
+    fn is_not_requested(&self, question: &Question) -> bool {
+        let endpoints = &question.subject.endpoints;
+        let is_requested = |name: &&str| self.report.endpoints.iter().any(|endpoint| endpoint.name == **name);
+        !endpoints.is_empty() && !endpoints.iter().any(is_requested)
+    }
+
+    fn lasted(&self) -> Duration {
+        let lasted = self.report.ended_unix_ms - self.report.started_unix_ms;
+        Duration::from_millis(u64::try_from(lasted).unwrap_or_default())
+    }
+}
+
+/// Whether a query covers several times: a line, or a table's cell that is made from a line.
+fn is_over_time(question: &Question) -> bool {
+    let is_line = |part: &Expr| matches!(part, Expr::Subquery(_, Window::Range, _));
+    !question.instant || question.expr.parts().any(is_line)
 }
 
 #[cfg(test)]
 mod tests {
-    use dashboards::queries::Place;
-    use monitoring::excuse::Excuse;
+    use monitoring::backend_mapping::BackendMapping;
+    use monitoring::backend_metrics::scraped;
+    use monitoring::promql::Selector;
+    use monitoring::query_subject::QuerySubject;
     use perf_report::verdict::Tally;
     use perf_report::{Goal, Measurement};
+    use prometheus_store::exposition;
 
+    use super::super::backend_metrics::{BackendMetrics, Reading};
     use super::*;
 
     #[test]
@@ -30,22 +98,44 @@ mod tests {
         let mut report = test_support::report();
         let question = |objective: Option<&str>| Question {
             place: Place::Rule(String::new()),
-            expr: String::new(),
+            expr: Expr::Integer(1),
             instant: false,
+            subject: QuerySubject { objective: objective.map(str::to_owned), ..QuerySubject::default() },
             excuse: Some(Excuse::OtherParts),
-            objective: objective.map(str::to_owned),
+        };
+        let offer = Offer::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
+        let must_have_data = |report: &Report, objective| {
+            let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, offer: &offer };
+            excuses.must_have_data(&question(objective))
         };
         let id = report.objectives[0].id.clone();
-        assert!(must_have_data(&question(Some(&id)), &report));
-        assert!(!must_have_data(&question(None), &report) && !must_have_data(&question(Some("other")), &report));
+        assert!(must_have_data(&report, Some(&id)));
+        assert!(!must_have_data(&report, None) && !must_have_data(&report, Some("other")));
         report.objectives[0].measured = Some(Measurement::Share { tally: Tally::default() });
-        assert!(!must_have_data(&question(Some(&id)), &report), "the run has no data for it");
+        assert!(!must_have_data(&report, Some(&id)), "the run has no data for it");
         let tally = Tally { good: 5, total: 5, ..Tally::default() };
         report.objectives[0].measured = Some(Measurement::Throughput { tally, judged_ms: 1_000 });
         report.objectives[0].goal = Goal::Throughput { per_second: 5 };
         for (seconds, expected) in [(119, false), (120, true)] {
             report.ended_unix_ms = report.started_unix_ms + seconds * 1_000;
-            assert_eq!(must_have_data(&question(Some(&id)), &report), expected, "{seconds} s");
+            assert_eq!(must_have_data(&report, Some(&id)), expected, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_query_may_be_empty_if_one_of_its_series_is_not_exposed() {
+        let report = test_support::report();
+        let samples = exposition::parse("process_cpu_seconds_total 2").unwrap();
+        let offer = Offer::new(BackendMetrics::One(Reading::new(samples)), BackendMapping::FASTAPI, false);
+        let excuses = Excuses { report: &report, push_interval: PUSH_INTERVAL, no_scrapes: None, offer: &offer };
+        let (exposed, missing) = (scraped("process_cpu_seconds_total").now(), scraped("in_flight").now());
+        for (expr, expected) in [
+            (exposed.clone().sum(), false),
+            (exposed.clone().over(missing), true),
+            (Selector::new("vus").now().minus(exposed), false),
+            (Selector::new("in_flight").now(), false),
+        ] {
+            assert_eq!(excuses.lacks_series(&expr), expected, "{expr}");
         }
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::endpoint::Endpoint;
-use monitoring::label::{BACKEND_JOB, JOB};
-use prometheus_store::exposition::{self, ExpositionSample};
+use monitoring::label::JOB;
+use monitoring::promql::Selector;
+use prometheus_store::exposition::ExpositionSample;
 
 use super::backend_metrics::BackendMetrics;
 use super::endpoint_counters::{is_of, value};
@@ -150,41 +151,29 @@ impl Offer {
         routes.map(|(method, route)| format!("{method} {route}").trim_start().to_owned()).collect()
     }
 
-    /// Whether the backend exposes every series of its own that a query selects.
-    pub(super) fn has_series_of(&self, expr: &str) -> bool {
-        self.is_own
-            || backend_selectors(expr).iter().all(|wanted| {
-                let has_labels = |sample: &ExpositionSample| {
-                    wanted
-                        .labels
-                        .iter()
-                        .all(|(name, wanted)| sample.labels.get(name).is_some_and(|found| found == wanted))
-                };
-                self.samples().iter().any(|sample| sample.name == wanted.name && has_labels(sample))
-            })
+    /// Whether the backend exposes the series that a query selects by equal labels.
+    pub(super) fn has_series(&self, wanted: &Selector) -> bool {
+        let has_labels = |sample: &ExpositionSample| {
+            let mut labels = wanted.equal_labels().filter(|(label, _)| *label != JOB);
+            labels.all(|(label, wanted)| value(sample, Some(label)) == wanted)
+        };
+        self.is_own || self.samples().iter().any(|sample| sample.name == wanted.metric() && has_labels(sample))
     }
-}
-
-/// The selectors of a query that select scraped series of the backend by equal labels, without the
-/// label `job`.
-fn backend_selectors(expr: &str) -> Vec<ExpositionSample> {
-    let selectors = expr.match_indices('{').filter_map(|(at, _)| {
-        let before = &expr[..at];
-        let start = before.rfind(|c: char| !c.is_ascii_alphanumeric() && !"_:".contains(c)).map_or(0, |at| at + 1);
-        // A selector with equal labels is written like a sample.
-        let mut sample = exposition::parse_series(&expr[start..]).ok()?;
-        (sample.labels.remove(JOB.as_str()).as_deref() == Some(BACKEND_JOB)).then_some(sample)
-    });
-    selectors.collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use monitoring::backend_metrics::scraped;
     use monitoring::endpoint::Host;
+    use monitoring::label::{Label, METHOD};
     use monitoring::services::stock_ai::{GET_NEWS, GET_STATE};
+
+    use prometheus_store::exposition;
 
     use super::super::backend_metrics::Reading;
     use super::*;
+
+    const HANDLER: Label = Label::new("handler");
 
     fn offer(text: &str, mapping: BackendMapping) -> Offer {
         Offer::new(BackendMetrics::One(Reading::new(exposition::parse(text).unwrap())), mapping, false)
@@ -237,18 +226,16 @@ mod tests {
         let text =
             "http_requests_total{handler=\"/api/news\",method=\"GET\",status=\"2xx\"} 1\nprocess_cpu_seconds_total 2";
         let offer = offer(text, BackendMapping::FASTAPI);
-        for (expr, expected) in [
-            ("sum(rate(process_cpu_seconds_total{job=\"backend\"}[$__rate_interval]))", true),
-            ("sum(process_resident_memory_bytes{job=\"backend\"})", false),
-            (
-                "a{testid=~\"$testid\"} - http_requests_total{job=\"backend\",method=\"GET\",handler=\"/api/news\"}",
-                true,
-            ),
-            ("http_requests_total{job=\"backend\",method=\"GET\",handler=\"/other\"}", false),
-            ("http_requests_total{job=\"backend\"} / in_flight{job=\"backend\"}", false),
-            ("no_series_of_the_backend{testid=\"a\"}", true),
+        let requests = |handler| scraped("http_requests_total").with(METHOD, "GET").with(HANDLER, handler);
+        for (series, expected) in [
+            (scraped("process_cpu_seconds_total"), true),
+            (scraped("process_resident_memory_bytes"), false),
+            (requests("/api/news"), true),
+            (requests("/other"), false),
+            (scraped("http_requests_total"), true),
+            (scraped("in_flight"), false),
         ] {
-            assert_eq!(offer.has_series_of(expr), expected, "{expr}");
+            assert_eq!(offer.has_series(&series), expected, "{series}");
         }
         assert!(offer.counts(&GET_NEWS) && !offer.counts(&GET_STATE));
         assert_eq!(offer.routes(), ["GET /api/news".to_owned()].into());

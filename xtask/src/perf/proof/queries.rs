@@ -8,34 +8,22 @@ use dashboards::service_dashboard;
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
 use monitoring::label::{BACKEND_JOB, SCENARIO, TESTID};
-use monitoring::metric::IN_SEGMENT;
 use monitoring::prometheus::alerts;
 use monitoring::prometheus::recording_rules::{self, Timing};
 use monitoring::stack_limits::SCRAPE_INTERVAL;
 use perf_report::Report;
+use prometheus_store::response::Found;
 
-use super::excuses;
+use super::excuses::Excuses;
 use super::offer::Offer;
 use super::query_tally::QueryTally;
 use super::source::Source;
-use super::window::{RunWindow, step};
+use super::window::RunWindow;
 use super::{ExcusedQuery, ProofContext, ProofItem, now_ms};
 use crate::host::clock::Moment;
 
 /// The window begins this long before the run, like the printed link to the dashboard.
 const MARGIN_MS: i64 = 5_000;
-
-/// Whether a query covers several times: a line, or a table's cell that is made from a line.
-fn is_over_time(question: &Question) -> bool {
-    !question.instant || question.expr.contains("[$__range:")
-}
-
-/// Whether a line over time could miss all pushes of the run. Grafana's step is as long as the
-/// default push interval.
-fn is_short(report: &Report, push_interval: Duration) -> bool {
-    let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
-    Duration::from_millis(lasted) < push_interval.max(monitoring::stack_limits::PUSH_INTERVAL) * 2
-}
 
 /// Number of scrapes from which on the backend's counters have a rate.
 const SCRAPES: u32 = 5;
@@ -66,35 +54,19 @@ pub(super) async fn why_not_scraped(
     }
 }
 
-pub(super) async fn check(
-    (catalogue, report): (&Catalogue, &Report),
-    source: &Source,
-    (own_store, push_interval): (bool, Duration),
-    (no_scrapes, offer): (Option<Excuse>, &Offer),
-) -> ProofItem {
+pub(super) async fn check(catalogue: &Catalogue, source: &Source, own_store: bool, excuses: Excuses<'_>) -> ProofItem {
     const CHECK: &str = "queries";
-    let mut tally = QueryTally::default();
+    let (mut tally, report) = (QueryTally::default(), excuses.report);
     let dashboard = service_dashboard::dashboard(catalogue);
     let from_ms = report.started_unix_ms - MARGIN_MS;
     let run = RunWindow { from_ms, to_ms: report.series_end_unix_ms() };
     let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
-            let excuse = question.excuse.filter(|_| !excuses::must_have_data(&question, report));
-            let excuse = excuse.or_else(|| {
-                let is_backend = is_about_backend(&question.expr);
-                let no_lines = is_short(report, push_interval) && is_over_time(&question);
-                let is_mark = matches!(question.place, Place::Annotation(_));
-                no_scrapes
-                    .filter(|_| is_backend)
-                    .or_else(|| (is_backend && !offer.has_series_of(&question.expr)).then_some(Excuse::NotExposed))
-                    .or(no_lines.then_some(Excuse::FewPushes))
-                    .or((is_mark && step(window) > service_dashboard::MARK).then_some(Excuse::LongSteps))
-                    .or_else(|| not_requested(catalogue, &question.expr, report))
-            });
-            let subject = subject(catalogue, &question.expr);
-            let question = Question { expr: fill_in_variables(&question.expr, report), excuse, ..question };
-            tally.ask(source, question, subject, window).await;
+            let promql = fill_in_variables(&question.expr.to_string(), report);
+            let found = source.ask(&promql, question.instant, window).await;
+            let found = found.unwrap_or_else(|error| Found::Complaint(format!("{error:#}")));
+            tally.add(&question, &promql, &found, excuses.find(&question, window));
         }
         check_variables(&mut tally, report, source, &dashboard, window).await;
     }
@@ -117,66 +89,30 @@ pub(super) async fn check(
     check
 }
 
-/// The excuse of a query that is about endpoints, but the scenario requests none of them.
-fn not_requested(catalogue: &Catalogue, expr: &str, report: &Report) -> Option<Excuse> {
-    let mentioned = mentioned_endpoints(catalogue, expr);
-    let requested = |name: &str| report.endpoints.iter().any(|endpoint| endpoint.name == name);
-    let none = !mentioned.is_empty() && !mentioned.iter().any(|name| requested(name));
-    none.then_some(Excuse::NotRequested)
-}
-
-/// The endpoints whose series a query selects.
-fn mentioned_endpoints(catalogue: &Catalogue, expr: &str) -> Vec<&'static str> {
-    let mentions = |name: &str| {
-        ["latency", "success", "response_time", "connecting", "with_connecting", "first_byte"].iter().any(|metric| {
-            let stem = format!("{name}_{metric}");
-            expr.match_indices(&stem).any(|(at, _)| {
-                let before = expr[..at].chars().next_back();
-                expr[..at].ends_with(IN_SEGMENT)
-                    || before.is_none_or(|before| !before.is_alphanumeric() && before != '_')
-            })
-        })
-    };
-    catalogue.endpoints.iter().map(|endpoint| endpoint.name).filter(|name| mentions(name)).collect()
-}
-
-/// The part of the service that a query is about, if it is about one only.
-fn subject(catalogue: &Catalogue, expr: &str) -> Option<&'static str> {
-    match mentioned_endpoints(catalogue, expr).as_slice() {
-        [only] => Some(only),
-        _ if is_about_backend(expr) => Some("the backend's metrics"),
-        _ => None,
-    }
-}
-
-fn is_about_backend(expr: &str) -> bool {
-    expr.contains(&format!("job=\"{BACKEND_JOB}\""))
-}
-
 /// The queries of rules and alerts. They are the same for all runs.
 fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
     let recording = recording_rules::recording_rules(catalogue, timing);
     let alerts = alerts::alerts(catalogue, timing);
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         place: Place::Rule(rule.record),
-        expr: rule.expr.to_string(),
+        expr: rule.expr,
         instant: false,
+        subject: rule.subject,
         excuse: rule.excuse,
-        objective: rule.objective,
     });
     let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         place: Place::Alert(rule.alert),
-        expr: rule.expr.to_string(),
+        expr: rule.expr,
         instant: false,
+        subject: rule.subject,
         excuse: Some(Excuse::NoAlert),
-        objective: None,
     });
     recorded.chain(alerts).collect()
 }
 
 /// Replaces the dashboard's variables in a query by the run's values. Like Grafana, escapes them
 /// for regular expressions.
-pub(super) fn fill_in_variables(expr: &str, report: &Report) -> String {
+fn fill_in_variables(expr: &str, report: &Report) -> String {
     let value = |text: &str| text.replace('.', "\\\\.").replace('+', "\\\\+");
     let variable = |label: monitoring::label::Label| format!("${}", label.as_str());
     let expr = expr.replace(&variable(TESTID), &value(&report.testid));
@@ -206,7 +142,7 @@ pub(crate) async fn empty_queries(
     let mut empty = Vec::new();
     let all = queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
     for question in all.filter(|question| question.excuse.is_some()) {
-        let expr = question.expr.replace("$testid", testid).replace("$scenario", scenario);
+        let expr = question.expr.to_string().replace("$testid", testid).replace("$scenario", scenario);
         let found = source.ask(&expr, question.instant, window).await?;
         if let Some(why) = found.why_not() {
             empty.push(format!("{}: {why}, even in the drill: {expr}", question.place));
@@ -223,16 +159,16 @@ async fn check_variables(
     dashboard: &dashboards::grafana::Dashboard,
     window: RunWindow,
 ) {
-    for variable in queries::label_values(dashboard) {
+    for (variable, values) in queries::label_values(dashboard) {
         tally.count += 1;
-        let wanted = if variable.label == TESTID.as_str() {
+        let wanted = if values.label == TESTID {
             report.testid.clone()
         } else {
             report.plan.parts.first().map_or_else(|| report.scenario.clone(), |part| part.name.clone())
         };
-        let selector = fill_in_variables(&variable.selector, report);
-        let place = Place::Variable(variable.variable.clone());
-        match source.label_values(&variable.label, &selector, window).await {
+        let selector = fill_in_variables(&values.series.to_string(), report);
+        let place = Place::Variable(variable.to_owned());
+        match source.label_values(values.label.as_str(), &selector, window).await {
             Ok(values) if values.contains(&wanted) => {}
             Ok(values) => {
                 tally.add_query(&place, &selector);
@@ -268,10 +204,13 @@ async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &Sou
 
 #[cfg(test)]
 mod tests {
+    use monitoring::endpoint::Endpoint;
     use monitoring::metric::Metric;
     use monitoring::services::stock_ai::STOCK_AI;
+    use monitoring::span::Span;
     use monitoring::stack_limits::PUSH_INTERVAL;
     use test_support::fake_server;
+    use test_support::objectives::CATALOGUE;
     use url::Url;
 
     use super::super::backend_metrics::BackendMetrics;
@@ -310,14 +249,8 @@ mod tests {
     #[tokio::test]
     async fn a_missing_or_failing_rule_is_reported_by_name() {
         let report = test_support::report();
-        let wrong = check(
-            (&STOCK_AI, &report),
-            &store_without("get_news_latency:p95"),
-            (true, PUSH_INTERVAL),
-            (None, &everything()),
-        )
-        .await
-        .lines;
+        let (offer, source) = (everything(), store_without("get_news_latency:p95"));
+        let wrong = check(&STOCK_AI, &source, true, excuses(&report, &offer)).await.lines;
         assert!(wrong.contains(&"rule get_news_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
         assert!(wrong.contains(&"rule join_room_latency:p95: many-to-many".to_owned()), "{wrong:?}");
     }
@@ -326,9 +259,13 @@ mod tests {
         Offer::new(BackendMetrics::Mute(String::new()), STOCK_AI.mapping, true)
     }
 
+    fn excuses<'a>(report: &'a Report, offer: &'a Offer) -> Excuses<'a> {
+        Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, offer }
+    }
+
     async fn wrong_without(word: &'static str) -> Vec<String> {
         let report = test_support::report();
-        check((&STOCK_AI, &report), &store_without(word), (false, PUSH_INTERVAL), (None, &everything())).await.lines
+        check(&STOCK_AI, &store_without(word), false, excuses(&report, &everything())).await.lines
     }
 
     #[tokio::test]
@@ -359,25 +296,46 @@ mod tests {
         let report = test_support::report();
         let url = fake_server::respond(|_| ("400 Bad Request", r#"{"status":"error","error":"bad"}"#.to_owned()));
         let source = Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap();
-        let check = check((&STOCK_AI, &report), &source, (false, PUSH_INTERVAL), (None, &everything())).await;
+        let check = check(&STOCK_AI, &source, false, excuses(&report, &everything())).await;
         assert!(check.lines.iter().all(|line| !line.contains('{')), "{:?}", check.lines);
         assert!(check.queries.iter().any(|query| query.contains('{')), "the queries are kept for -v");
     }
 
+    /// The endpoints whose series a query selects, found in its text.
+    fn mentioned<'a>(catalogue: &'a Catalogue, promql: &str) -> Vec<&'a str> {
+        let spans = [Span::Latency, Span::ResponseTime, Span::Connecting, Span::WithConnecting, Span::FirstByte];
+        let names = |endpoint: &Endpoint| {
+            spans.map(|span| Metric::span(endpoint, span)).into_iter().chain([Metric::success(endpoint)])
+        };
+        let is_mentioned = |endpoint: &&Endpoint| names(endpoint).any(|metric| promql.contains(&metric.name));
+        catalogue.endpoints.iter().filter(is_mentioned).map(|endpoint| endpoint.name).collect()
+    }
+
+    #[test]
+    fn every_query_says_which_endpoints_it_selects() {
+        for catalogue in [&STOCK_AI, &CATALOGUE] {
+            let panels = queries::questions(&service_dashboard::dashboard(catalogue));
+            let (rules, panels) = (rule_queries(catalogue, &Timing::USUAL), panels.into_iter());
+            for question in panels.chain(rules) {
+                let promql = question.expr.to_string();
+                assert_eq!(question.subject.endpoints, mentioned(catalogue, &promql), "{}: {promql}", question.place);
+            }
+        }
+    }
+
     #[test]
     fn queries_about_endpoints_that_are_not_requested_may_be_empty() {
-        let mut report: Report = test_support::report();
+        let (mut report, offer) = (test_support::report(), everything());
         report.endpoints.retain(|endpoint| endpoint.name == "get_news");
-        let reason = |expr: &str| not_requested(&STOCK_AI, expr, &report);
-        assert!(reason("rate(join_room_latency_bucket[1m])").is_some());
-        assert!(reason("join_room_success").is_some());
-        for requested in [
-            "get_news_latency_count",
-            "join_room_latency_sum / get_news_latency_sum",
-            "http_reqs",
-            "x_join_room_latency",
-        ] {
-            assert_eq!(reason(requested), None, "{requested}");
+        let run = RunWindow { from_ms: report.started_unix_ms, to_ms: report.ended_unix_ms };
+        let mut counts = (0, 0);
+        for question in queries::questions(&service_dashboard::dashboard(&STOCK_AI)) {
+            let question = Question { excuse: None, ..question };
+            let endpoints = &question.subject.endpoints;
+            let expected = (!endpoints.is_empty() && !endpoints.contains(&"get_news")).then_some(Excuse::NotRequested);
+            assert_eq!(excuses(&report, &offer).find(&question, run), expected, "{}", question.place);
+            *if expected.is_some() { &mut counts.0 } else { &mut counts.1 } += 1;
         }
+        assert!(counts.0 > 10 && counts.1 > 10, "{counts:?}");
     }
 }

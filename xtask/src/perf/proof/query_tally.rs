@@ -6,9 +6,6 @@ use dashboards::queries::{Place, Question};
 use monitoring::excuse::Excuse;
 use prometheus_store::response::Found;
 
-use super::source::Source;
-use super::window::RunWindow;
-
 /// Limit on the places that one line names.
 const SHOWN_PLACES: usize = 3;
 
@@ -38,29 +35,28 @@ struct Problem {
     why: String,
 }
 
+/// The part of the service that a query is about, if it is about one only.
+fn subject(question: &Question) -> Option<&'static str> {
+    match question.subject.endpoints.as_slice() {
+        [only] => Some(only),
+        _ => question.expr.is_about_backend().then_some("the backend's metrics"),
+    }
+}
+
 impl QueryTally {
-    pub(super) async fn ask(
-        &mut self,
-        source: &Source,
-        question: Question,
-        subject: Option<&'static str>,
-        window: RunWindow,
-    ) {
+    /// Adds the result of a query.
+    pub(super) fn add(&mut self, question: &Question, promql: &str, found: &Found, excuse: Option<Excuse>) {
         self.count += 1;
-        let found = match source.ask(&question.expr, question.instant, window).await {
-            Ok(found) => found,
-            Err(error) => Found::Complaint(format!("{error:#}")),
-        };
-        match (found.why_not(), &found, question.excuse) {
+        match (found.why_not(), found, excuse) {
             (None, ..) => {}
             (Some(_), Found::Nothing | Found::OnlyNan, Some(excuse)) => {
                 self.excused += 1;
-                self.empty.insert((question.place, excuse));
+                self.empty.insert((question.place.clone(), excuse));
             }
             (Some(why), ..) => {
                 self.failed += 1;
-                self.add_query(&question.place, &question.expr);
-                self.add_problem(subject, question.place, why);
+                self.add_query(&question.place, promql);
+                self.add_problem(subject(question), question.place.clone(), why);
             }
         }
     }

@@ -98,7 +98,7 @@ mod tests {
 
     async fn checked(rules: &'static str, is_scraping: bool, must_prove: bool) -> (ProofItemOutcome, String) {
         let mut check = ProofItem::new("queries", String::new(), Vec::new());
-        let excused = |excuse| ExcusedQuery { place: Place::Annotation("a"), excuse };
+        let excused = |excuse| ExcusedQuery { place: Place::Annotation("a".to_owned()), excuse };
         check.excused = vec![excused(Excuse::NotScraped), excused(Excuse::NotExposed)];
         add(&mut check, (&STOCK_AI, true), &store(rules, is_scraping), must_prove).await;
         (check.outcome, check.lines.join("\n"))

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use monitoring::backend_mapping::BackendMapping;
-use monitoring::services::stock_ai::STOCK_AI;
-use perf_report::Report;
-use perf_report::judgement::Requests;
+use monitoring::backend_metrics::scraped;
+use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
+use perf_report::{Report, Requests};
 use prometheus_store::StoreAccess;
 use test_support::backend_text::{self, fastapi, go};
 use test_support::counted_backend::{self, Counts, Metrics};
@@ -135,14 +135,14 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
 
 #[tokio::test]
 async fn queries_of_series_that_are_not_exposed_may_be_empty() {
-    let by_handler = "rate(http_requests_total{job=\"backend\",method=\"GET\",handler=\"/api/news\"}[1m])";
+    let by_handler = BackendMapping::FASTAPI.of_endpoint("http_requests_total", &GET_NEWS).unwrap();
     let (_, of_go) = audited(false, |counts| go(counts, 1)).await;
-    assert!(!of_go.offer.has_series_of(by_handler));
-    assert!(of_go.offer.has_series_of("sum by (status) (rate(http_requests_total{job=\"backend\"}[1m]))"));
+    assert!(!of_go.offer.has_series(&by_handler));
+    assert!(of_go.offer.has_series(&scraped("http_requests_total")));
     let (_, of_fastapi) = audited(false, |counts| fastapi(counts, 1, |_, _| true)).await;
-    assert!(of_fastapi.offer.has_series_of(by_handler));
+    assert!(of_fastapi.offer.has_series(&by_handler));
     let (_, of_page) = audited(false, backend_text::page).await;
-    assert!(of_page.offer.is_mute() && !of_page.offer.has_series_of(by_handler));
+    assert!(of_page.offer.is_mute() && !of_page.offer.has_series(&by_handler));
 }
 
 #[test]
@@ -157,8 +157,8 @@ fn sums_of_floats_are_compared_with_a_tolerance_and_integers_exactly() {
 async fn a_missing_value_is_described_without_rust() {
     let mut report = test_support::report();
     let slo = STOCK_AI.backend[0];
-    let value = perf_report::evidence::BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
-    report.objectives = vec![perf_report::judgement::ObjectiveResult::backend(&slo, Ok(value))];
+    let value = perf_report::BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
+    report.objectives = vec![perf_report::ObjectiveResult::backend(&slo, Ok(value))];
     let differences = async |body: &'static str| {
         let store = Url::parse(&fake_server::respond(move |_| ("200 OK", body.to_owned()))).unwrap();
         let source = Source::new(store, None, &StoreAccess::default()).unwrap();
