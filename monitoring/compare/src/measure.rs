@@ -49,10 +49,10 @@ pub(crate) fn success(_: &Report, endpoint: &EndpointResult) -> Option<f64> {
     (requests.sent > 0).then(|| requests.sent.saturating_sub(requests.failed) as f64 / requests.sent as f64)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of a round, and its milliseconds")]
+#[expect(clippy::cast_precision_loss, reason = "counts of a round")]
 pub(crate) fn throughput(report: &Report, endpoint: &EndpointResult) -> Option<f64> {
-    let ms = report.ended_unix_ms - report.started_unix_ms;
-    (ms > 0).then(|| endpoint.requests.sent as f64 / (ms as f64 / 1e3))
+    let seconds = report.duration().as_secs_f64();
+    (seconds > 0.0).then(|| endpoint.requests.sent as f64 / seconds)
 }
 
 pub(crate) fn find<'a>(report: &'a Report, name: &str) -> Option<&'a EndpointResult> {

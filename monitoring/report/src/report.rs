@@ -6,6 +6,7 @@
 //! can appear without that.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -203,6 +204,11 @@ impl Report {
             _ => cause.request == objective.subject,
         };
         self.failures.iter().find(is_counted)
+    }
+
+    /// Time from the start to the end of the load.
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.ended_unix_ms - self.started_unix_ms).unwrap_or_default())
     }
 
     /// End of the run's series, Unix milliseconds. The last push has the final counts and comes a

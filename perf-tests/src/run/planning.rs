@@ -118,7 +118,7 @@ pub(super) fn tags(run_tags: &[(String, String)], part_tags: &[(String, String)]
 fn experience(scenario: &str, out: &Path) -> Option<Experience> {
     let text = fs::read_to_string(out.join("latest/report.json")).ok()?;
     let report = read_report(&text).ok().filter(|report| report.scenario == scenario)?;
-    let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).ok().map(Duration::from_millis)?;
+    let lasted = report.duration();
     let vu_seconds: f64 = report.plan.parts.iter().filter_map(|part| vu_seconds(part.profile.clone(), lasted)).sum();
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let (sent, iterations) = (report.requests.sent as f64, report.iterations.completed as f64);

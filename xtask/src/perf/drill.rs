@@ -26,7 +26,7 @@ use super::child::Child;
 use super::generate::outcome_file;
 use super::perf_error::{PerfError, configuration};
 use super::plan::{build, check_generated_files, choose};
-use super::proof::{self, Source};
+use super::proof::{self, QuerySource};
 use crate::host::clock::Moment;
 use crate::host::{files, terminal, workspace};
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
@@ -117,7 +117,7 @@ async fn exercise(
     let catalogue = services::ALL
         .first()
         .ok_or_else(|| configuration("there is no service in monitoring/src/services: add one to ALL"))?;
-    let source = Source::new(prometheus.clone(), None, &StoreAccess::default())?;
+    let source = QuerySource::new(prometheus.clone(), None, &StoreAccess::default())?;
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), PerfError> {
         let backend = StubBackend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url, None)?;

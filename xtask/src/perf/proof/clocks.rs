@@ -9,143 +9,18 @@ use monitoring::label::{NAME, TESTID};
 use monitoring::metric::{Metric, Part};
 use monitoring::phase::Phase;
 use monitoring::promql::Selector;
-use perf_report::evidence::Generator;
-use perf_report::judgement::EndpointResult;
-use perf_report::{Millis, Report};
-use serde::Serialize;
+use perf_report::{EndpointResult, Millis, Report};
 
+use super::endpoint_clocks::{ClockComparison, ClockVerdict, EndpointClocks};
 use super::endpoint_counters::EndpointCounters;
-use super::source::Source;
-use super::{ProofItem, last_value_of_run, now_ms, requested};
-
-/// The latencies of one endpoint by both clocks, in milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct EndpointClocks {
-    pub(super) name: String,
-    /// Whether both clocks measured the same number of requests.
-    #[serde(skip)]
-    pub(super) same_requests: bool,
-    /// The client's mean of sending, waiting and receiving.
-    pub(super) client_mean: f64,
-    /// The part of the client's mean for sending and receiving.
-    pub(super) on_the_wire: f64,
-    /// The backend's mean.
-    pub(super) backend_mean: f64,
-    /// The client's p95, if it is finite.
-    pub(super) client_p95: Option<f64>,
-    /// The bucket bounds around the backend's p95; `None` for an infinite upper bound.
-    pub(super) backend_p95: Option<(f64, Option<f64>)>,
-    /// The share of time outside the backend by the responses' `Server-Timing`, from 0 to 1.
-    pub(super) outside: Option<f64>,
-}
-
-/// The cause of the time outside the backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ClockVerdict {
-    /// The difference is within the tolerance.
-    Agrees,
-    /// The generator was busy and measured too late.
-    Generator,
-    /// The network: connections, or large responses.
-    Network,
-    /// Queues before the backend's clock starts: accept queue, event loop, proxy.
-    Queueing,
-    /// For the same requests, the backend measured more time than the client.
-    Impossible,
-    /// The backend measured more time than the client, and has counted other requests.
-    OtherRequests,
-}
-
-/// Tolerance between the clocks, in milliseconds. The larger of both tolerances applies.
-const SLACK_MS: f64 = 5.0;
-/// Tolerance between the clocks, as a share of the client's mean.
-const SLACK_SHARE: f64 = 0.1;
-/// A generator thread with a higher processor share adds to the latencies it measures.
-const BUSY: f64 = 0.8;
-/// So does a thread that waits for a processor for a larger share of time.
-const WAITING: f64 = 0.05;
-
-impl EndpointClocks {
-    fn slack(&self) -> f64 {
-        SLACK_MS.max(self.client_mean * SLACK_SHARE)
-    }
-
-    pub(super) fn gap(&self) -> f64 {
-        self.client_mean - self.backend_mean
-    }
-
-    pub(super) fn verdict(&self, generator: &Generator) -> ClockVerdict {
-        let gap = self.gap();
-        // The backend's clock stops when it hands its response on, so it may exceed the client's by
-        // a tick only.
-        let p95_is_before = match (self.client_p95, self.backend_p95) {
-            (Some(client), Some((from, _))) => client + SLACK_MS < from,
-            _ => false,
-        };
-        if gap < -self.slack() || p95_is_before {
-            if self.same_requests { ClockVerdict::Impossible } else { ClockVerdict::OtherRequests }
-        } else if gap <= self.slack() {
-            ClockVerdict::Agrees
-        } else if generator.cpu.is_some_and(|cpu| cpu > BUSY)
-            || generator.run_queue.is_some_and(|queue| queue > WAITING)
-        {
-            ClockVerdict::Generator
-        } else if self.on_the_wire * 2.0 >= gap {
-            ClockVerdict::Network
-        } else {
-            ClockVerdict::Queueing
-        }
-    }
-
-    /// The p95 of both clocks, as far as known: "p95 166.2 ms, and 100 to 500 ms".
-    fn describe_p95(&self) -> Option<String> {
-        let (from, to) = self.backend_p95?;
-        let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
-        Some(match self.client_p95 {
-            Some(client) => format!("p95 {client:.1} ms, and {backend}"),
-            None => format!("p95 {backend}"),
-        })
-    }
-
-    /// The line about the endpoint: both latencies, and the cause of their difference.
-    pub(super) fn describe(&self, verdict: ClockVerdict) -> String {
-        let Self { name, client_mean, backend_mean, .. } = self;
-        let p95 = self.describe_p95().map(|p95| format!(" ({p95})")).unwrap_or_default();
-        let means = format!("{name}: {client_mean:.1} ms by the client, {backend_mean:.1} ms by the backend{p95}");
-        match verdict {
-            ClockVerdict::Agrees => format!("{means}: they agree"),
-            ClockVerdict::Generator => {
-                format!("{means}: the generator was overloaded and added the difference; use fewer VUs or more cores")
-            }
-            ClockVerdict::Network => {
-                format!("{means}: most of the difference is sending and receiving: the network, or large responses")
-            }
-            ClockVerdict::Queueing => format!(
-                "{means}: requests waited before the backend's code, in its accept queue, its event loop or a proxy"
-            ),
-            ClockVerdict::Impossible => {
-                format!("{means}: the backend's time exceeds the client's for the same requests, so one clock is wrong")
-            }
-            ClockVerdict::OtherRequests => {
-                format!("{means}: not comparable, since the backend also counted other requests")
-            }
-        }
-    }
-}
-
-/// The latencies of an endpoint by both clocks, and the verdict on their difference.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct ClockComparison {
-    #[serde(flatten)]
-    clocks: EndpointClocks,
-    verdict: ClockVerdict,
-}
+use super::item::ProofItem;
+use super::query_source::QuerySource;
+use super::{last_value_of_run, now_ms, requested};
 
 /// Compares the client's clock with the backend's, by endpoint.
 pub(super) async fn check(
     report: &Report,
-    source: &Source,
+    source: &QuerySource,
     counted: &BTreeMap<&'static str, EndpointCounters>,
 ) -> ProofItem {
     const CHECK: &str = "two clocks";
@@ -206,7 +81,7 @@ fn outside(report: &Report) -> Option<f64> {
 
 async fn read_clocks(
     report: &Report,
-    source: &Source,
+    source: &QuerySource,
     result: &EndpointResult,
     endpoint: &Endpoint,
     counted: &EndpointCounters,

@@ -5,13 +5,17 @@ use std::time::Duration;
 use dashboards::queries::{Place, Question};
 use dashboards::service_dashboard;
 use monitoring::excuse::Excuse;
+use monitoring::intervals::PUSH_INTERVAL;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::promql::{Expr, Window};
-use monitoring::stack_limits::PUSH_INTERVAL;
 use perf_report::Report;
 
-use super::offer::Offer;
+use super::exposed_metrics::ExposedMetrics;
 use super::window::{RunWindow, step};
+
+/// The least length of a run whose lines all have data. The first push comes a moment after the
+/// start.
+const LEAST_FOR_LINES: Duration = Duration::from_secs(PUSH_INTERVAL.as_secs() + 1);
 
 /// The facts about a run and its backend that excuse queries without data.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +25,7 @@ pub(super) struct Excuses<'a> {
     pub(super) push_interval: Duration,
     /// Why the store has no scrapes of the backend. `None` if it must have them.
     pub(super) no_scrapes: Option<Excuse>,
-    pub(super) offer: &'a Offer,
+    pub(super) exposed: &'a ExposedMetrics,
 }
 
 impl Excuses<'_> {
@@ -31,7 +35,7 @@ impl Excuses<'_> {
         let is_mark = matches!(question.place, Place::Annotation(_));
         let excuses = [
             (self.lacks_series(&question.expr), Excuse::NotExposed),
-            (self.is_short() && is_over_time(question), Excuse::FewPushes),
+            (self.needs_more_pushes(question), Excuse::FewPushes),
             (is_mark && step(window) > service_dashboard::MARK, Excuse::LongSteps),
             (self.is_not_requested(question), Excuse::NotRequested),
         ];
@@ -45,20 +49,34 @@ impl Excuses<'_> {
         let id = question.subject.objective.as_ref();
         let objective = self.report.objectives.iter().find(|objective| Some(&objective.id) == id);
         objective.is_some_and(|objective| {
-            let is_too_short = objective.goal.is_per_second() && self.lasted() < Timing::USUAL.window * 2;
+            let is_too_short = objective.goal.is_per_second() && self.report.duration() < Timing::USUAL.window * 2;
             objective.tally().is_some_and(|tally| tally.total > 0) && !is_too_short
         })
     }
 
     /// Whether the backend does not expose a series of its own that a query selects.
     fn lacks_series(&self, expr: &Expr) -> bool {
-        expr.scraped().any(|series| !self.offer.has_series(series))
+        expr.scraped().any(|series| !self.exposed.has_series(series))
     }
 
-    /// Whether a line over time could miss all pushes of the run. Grafana's step is as long as the
-    /// default push interval.
+    /// The window to ask a query in. Lines of a short run get a step more than the dashboard shows:
+    /// a step after the last push looks back on at least two pushes, as a rate needs.
+    pub(super) fn window(&self, question: &Question, shown: RunWindow) -> RunWindow {
+        if question.instant || !self.is_short() { shown } else { shown.with_a_step_more() }
+    }
+
+    /// Whether the steps of the shown window could miss all but one push of the run.
     fn is_short(&self) -> bool {
-        self.lasted() < self.push_interval.max(PUSH_INTERVAL) * 2
+        self.report.duration() < self.push_interval.max(PUSH_INTERVAL) * 2
+    }
+
+    /// Whether a query needs more pushes than the run has, in any window. A line of a gauge needs a
+    /// step within the run, and steps are [`PUSH_INTERVAL`] apart. A cell that is made from a line
+    /// needs two.
+    fn needs_more_pushes(&self, question: &Question) -> bool {
+        let is_line = |part: &Expr| matches!(part, Expr::Subquery(_, Window::Range, _));
+        let is_cell = question.expr.parts().any(is_line);
+        is_cell && self.is_short() || !question.instant && self.report.duration() < LEAST_FOR_LINES
     }
 
     /// Whether a query is about endpoints, and the scenario requests none of them.
@@ -67,17 +85,6 @@ impl Excuses<'_> {
         let is_requested = |name: &&str| self.report.endpoints.iter().any(|endpoint| endpoint.name == **name);
         !endpoints.is_empty() && !endpoints.iter().any(is_requested)
     }
-
-    fn lasted(&self) -> Duration {
-        let lasted = self.report.ended_unix_ms - self.report.started_unix_ms;
-        Duration::from_millis(u64::try_from(lasted).unwrap_or_default())
-    }
-}
-
-/// Whether a query covers several times: a line, or a table's cell that is made from a line.
-fn is_over_time(question: &Question) -> bool {
-    let is_line = |part: &Expr| matches!(part, Expr::Subquery(_, Window::Range, _));
-    !question.instant || question.expr.parts().any(is_line)
 }
 
 #[cfg(test)]
@@ -103,9 +110,9 @@ mod tests {
             subject: QuerySubject { objective: objective.map(str::to_owned), ..QuerySubject::default() },
             excuse: Some(Excuse::OtherParts),
         };
-        let offer = Offer::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
+        let exposed = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
         let must_have_data = |report: &Report, objective| {
-            let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, offer: &offer };
+            let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
             excuses.must_have_data(&question(objective))
         };
         let id = report.objectives[0].id.clone();
@@ -126,13 +133,13 @@ mod tests {
     fn a_query_may_be_empty_if_one_of_its_series_is_not_exposed() {
         let report = test_support::report();
         let samples = exposition::parse("process_cpu_seconds_total 2").unwrap();
-        let offer = Offer::new(BackendMetrics::One(Reading::new(samples)), BackendMapping::FASTAPI, false);
-        let excuses = Excuses { report: &report, push_interval: PUSH_INTERVAL, no_scrapes: None, offer: &offer };
-        let (exposed, missing) = (scraped("process_cpu_seconds_total").now(), scraped("in_flight").now());
+        let exposed = ExposedMetrics::new(BackendMetrics::One(Reading::new(samples)), BackendMapping::FASTAPI, false);
+        let excuses = Excuses { report: &report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
+        let (present, missing) = (scraped("process_cpu_seconds_total").now(), scraped("in_flight").now());
         for (expr, expected) in [
-            (exposed.clone().sum(), false),
-            (exposed.clone().over(missing), true),
-            (Selector::new("vus").now().minus(exposed), false),
+            (present.clone().sum(), false),
+            (present.clone().over(missing), true),
+            (Selector::new("vus").now().minus(present), false),
             (Selector::new("in_flight").now(), false),
         ] {
             assert_eq!(excuses.lacks_series(&expr), expected, "{expr}");

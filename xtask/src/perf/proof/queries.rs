@@ -1,70 +1,40 @@
 //! The check "queries": every query of every panel, variable, annotation, rule and alert has
 //! data for the run.
 
-use std::time::Duration;
-
-use dashboards::queries::{self, Place, Question};
+use dashboards::queries::{self, Place};
 use dashboards::service_dashboard;
 use monitoring::catalogue::Catalogue;
-use monitoring::excuse::Excuse;
-use monitoring::label::{BACKEND_JOB, SCENARIO, TESTID};
-use monitoring::prometheus::alerts;
-use monitoring::prometheus::recording_rules::{self, Timing};
-use monitoring::stack_limits::SCRAPE_INTERVAL;
+use monitoring::label::{SCENARIO, TESTID};
+use monitoring::prometheus::recording_rules::Timing;
 use perf_report::Report;
 use prometheus_store::response::Found;
 
 use super::excuses::Excuses;
-use super::offer::Offer;
+use super::item::{ExcusedQuery, ProofItem};
+use super::now_ms;
+use super::query_source::QuerySource;
 use super::query_tally::QueryTally;
-use super::source::Source;
+use super::rules::{RuleState, loaded_rules, rule_queries};
 use super::window::RunWindow;
-use super::{ExcusedQuery, ProofContext, ProofItem, now_ms};
 use crate::host::clock::Moment;
+use crate::stack::dashboard_link;
 
-/// The window begins this long before the run, like the printed link to the dashboard.
-const MARGIN_MS: i64 = 5_000;
-
-/// Number of scrapes from which on the backend's counters have a rate.
-const SCRAPES: u32 = 5;
-
-/// Why Prometheus may have no data of the backend. `None` if it must have data.
-pub(super) async fn why_not_scraped(
-    report: &Report,
-    offer: &Offer,
-    source: &Source,
-    context: &ProofContext<'_>,
-) -> Option<Excuse> {
-    if offer.is_mute() {
-        return Some(Excuse::NoMetrics);
-    }
-    let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap_or_default();
-    if Duration::from_millis(lasted) < SCRAPE_INTERVAL * SCRAPES {
-        return Some(Excuse::FewScrapes);
-    }
-    let up = format!("max(max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h]))");
-    let scrapes = source.value(&up, now_ms()).await;
-    match scrapes {
-        // The stack's Prometheus gets the backend as a target. Other stores need not have it.
-        Ok(None) if !context.own_store => Some(Excuse::NotScraped),
-        Ok(Some(0.0)) if context.on_a_bridge => Some(Excuse::BridgeNetwork),
-        Ok(Some(0.0)) if !context.own_backend => Some(Excuse::FailedScrapes),
-        // Any other problem appears as panels without data.
-        _ => None,
-    }
-}
-
-pub(super) async fn check(catalogue: &Catalogue, source: &Source, own_store: bool, excuses: Excuses<'_>) -> ProofItem {
+pub(super) async fn check(
+    catalogue: &Catalogue,
+    source: &QuerySource,
+    own_store: bool,
+    excuses: Excuses<'_>,
+) -> ProofItem {
     const CHECK: &str = "queries";
     let (mut tally, report) = (QueryTally::default(), excuses.report);
     let dashboard = service_dashboard::dashboard(catalogue);
-    let from_ms = report.started_unix_ms - MARGIN_MS;
-    let run = RunWindow { from_ms, to_ms: report.series_end_unix_ms() };
+    let (from_ms, to_ms) = dashboard_link::window(report);
+    let run = RunWindow { from_ms, to_ms };
     let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let promql = fill_in_variables(&question.expr.to_string(), report);
-            let found = source.ask(&promql, question.instant, window).await;
+            let found = source.ask(&promql, question.instant, excuses.window(&question, window)).await;
             let found = found.unwrap_or_else(|error| Found::Complaint(format!("{error:#}")));
             tally.add(&question, &promql, &found, excuses.find(&question, window));
         }
@@ -89,27 +59,6 @@ pub(super) async fn check(catalogue: &Catalogue, source: &Source, own_store: boo
     check
 }
 
-/// The queries of rules and alerts. They are the same for all runs.
-fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
-    let recording = recording_rules::recording_rules(catalogue, timing);
-    let alerts = alerts::alerts(catalogue, timing);
-    let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
-        place: Place::Rule(rule.record),
-        expr: rule.expr,
-        instant: false,
-        subject: rule.subject,
-        excuse: rule.excuse,
-    });
-    let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
-        place: Place::Alert(rule.alert),
-        expr: rule.expr,
-        instant: false,
-        subject: rule.subject,
-        excuse: Some(Excuse::NoAlert),
-    });
-    recorded.chain(alerts).collect()
-}
-
 /// Replaces the dashboard's variables in a query by the run's values. Like Grafana, escapes them
 /// for regular expressions.
 fn fill_in_variables(expr: &str, report: &Report) -> String {
@@ -132,7 +81,7 @@ fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
 /// with the drill's faulty run and ends now.
 pub(crate) async fn empty_queries(
     catalogue: &Catalogue,
-    source: &Source,
+    source: &QuerySource,
     (testid, scenario): (&str, &str),
     (began, _): (Moment, Moment),
     now: Moment,
@@ -155,7 +104,7 @@ pub(crate) async fn empty_queries(
 async fn check_variables(
     tally: &mut QueryTally,
     report: &Report,
-    source: &Source,
+    source: &QuerySource,
     dashboard: &dashboards::grafana::Dashboard,
     window: RunWindow,
 ) {
@@ -184,40 +133,41 @@ async fn check_variables(
 }
 
 /// Checks that Prometheus has loaded each of our rules, and evaluates it without errors.
-async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &Source) {
-    let loaded = match source.rules().await {
-        Ok(loaded) => loaded,
+async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &QuerySource) {
+    let rules = match loaded_rules(catalogue, source).await {
+        Ok(rules) => rules,
         Err(error) => return tally.add_problem(None, Place::AllRules, format!("{error:#}")),
     };
-    let recording = recording_rules::recording_rules(catalogue, &Timing::USUAL);
-    let alerts = alerts::alerts(catalogue, &Timing::USUAL);
-    let names = recording.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.record);
-    for name in names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert)) {
+    for (place, state) in rules {
         tally.count += 1;
-        match loaded.iter().find(|(known, _)| known == name) {
-            None => tally.add_problem(None, Place::Rule(name.clone()), "Prometheus does not have it"),
-            Some((_, Some(wrong))) => tally.add_problem(None, Place::Rule(name.clone()), wrong.clone()),
-            Some((_, None)) => {}
+        match state {
+            RuleState::Missing => tally.add_problem(None, place, "Prometheus does not have it"),
+            RuleState::Failing(why) => tally.add_problem(None, place, why),
+            RuleState::Works => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use dashboards::queries::Question;
     use monitoring::endpoint::Endpoint;
+    use monitoring::excuse::Excuse;
+    use monitoring::intervals::PUSH_INTERVAL;
     use monitoring::metric::Metric;
+    use monitoring::prometheus::{alerts, recording_rules};
     use monitoring::services::stock_ai::STOCK_AI;
     use monitoring::span::Span;
-    use monitoring::stack_limits::PUSH_INTERVAL;
     use test_support::fake_server;
     use test_support::objectives::CATALOGUE;
     use url::Url;
 
     use super::super::backend_metrics::BackendMetrics;
+    use super::super::exposed_metrics::ExposedMetrics;
     use super::*;
 
     /// A store that has data for every query that does not contain `word`.
-    fn store_without(word: &'static str) -> Source {
+    fn store_without(word: &'static str) -> QuerySource {
         let url = fake_server::respond(move |request| {
             let body = match (request.contains("/label/"), request.contains(word)) {
                 _ if request.contains("/api/v1/rules") => rules(word),
@@ -227,7 +177,7 @@ mod tests {
             };
             ("200 OK", body)
         });
-        Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap()
+        QuerySource::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap()
     }
 
     /// All rules except the one named `word`. The rule for the p95 of joins has an error.
@@ -249,18 +199,18 @@ mod tests {
     #[tokio::test]
     async fn a_missing_or_failing_rule_is_reported_by_name() {
         let report = test_support::report();
-        let (offer, source) = (everything(), store_without("get_news_latency:p95"));
-        let wrong = check(&STOCK_AI, &source, true, excuses(&report, &offer)).await.lines;
+        let (exposed, source) = (everything(), store_without("get_news_latency:p95"));
+        let wrong = check(&STOCK_AI, &source, true, excuses(&report, &exposed)).await.lines;
         assert!(wrong.contains(&"rule get_news_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
         assert!(wrong.contains(&"rule join_room_latency:p95: many-to-many".to_owned()), "{wrong:?}");
     }
 
-    fn everything() -> Offer {
-        Offer::new(BackendMetrics::Mute(String::new()), STOCK_AI.mapping, true)
+    fn everything() -> ExposedMetrics {
+        ExposedMetrics::new(BackendMetrics::Mute(String::new()), STOCK_AI.mapping, true)
     }
 
-    fn excuses<'a>(report: &'a Report, offer: &'a Offer) -> Excuses<'a> {
-        Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, offer }
+    fn excuses<'a>(report: &'a Report, exposed: &'a ExposedMetrics) -> Excuses<'a> {
+        Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed }
     }
 
     async fn wrong_without(word: &'static str) -> Vec<String> {
@@ -295,7 +245,7 @@ mod tests {
     async fn no_line_shows_a_query() {
         let report = test_support::report();
         let url = fake_server::respond(|_| ("400 Bad Request", r#"{"status":"error","error":"bad"}"#.to_owned()));
-        let source = Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap();
+        let source = QuerySource::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap();
         let check = check(&STOCK_AI, &source, false, excuses(&report, &everything())).await;
         assert!(check.lines.iter().all(|line| !line.contains('{')), "{:?}", check.lines);
         assert!(check.queries.iter().any(|query| query.contains('{')), "the queries are kept for -v");
@@ -325,7 +275,7 @@ mod tests {
 
     #[test]
     fn queries_about_endpoints_that_are_not_requested_may_be_empty() {
-        let (mut report, offer) = (test_support::report(), everything());
+        let (mut report, exposed) = (test_support::report(), everything());
         report.endpoints.retain(|endpoint| endpoint.name == "get_news");
         let run = RunWindow { from_ms: report.started_unix_ms, to_ms: report.ended_unix_ms };
         let mut counts = (0, 0);
@@ -333,7 +283,7 @@ mod tests {
             let question = Question { excuse: None, ..question };
             let endpoints = &question.subject.endpoints;
             let expected = (!endpoints.is_empty() && !endpoints.contains(&"get_news")).then_some(Excuse::NotRequested);
-            assert_eq!(excuses(&report, &offer).find(&question, run), expected, "{}", question.place);
+            assert_eq!(excuses(&report, &exposed).find(&question, run), expected, "{}", question.place);
             *if expected.is_some() { &mut counts.0 } else { &mut counts.1 } += 1;
         }
         assert!(counts.0 > 10 && counts.1 > 10, "{counts:?}");

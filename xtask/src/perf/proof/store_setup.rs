@@ -4,26 +4,27 @@
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
 use monitoring::label::BACKEND_JOB;
-use monitoring::prometheus::alerts;
-use monitoring::prometheus::recording_rules::{self, Timing};
+use monitoring::prometheus::recording_rules::Timing;
 
-use super::source::Source;
-use super::{ProofItem, ProofItemOutcome, now_ms};
+use super::backend_scrapes::BackendScrapes;
+use super::item::{ProofItem, ProofItemOutcome};
+use super::query_source::QuerySource;
+use super::rules::{RuleState, loaded_rules, rule_queries};
 
 /// The folder of the generated Prometheus files.
 const FILES: &str = "monitoring/prometheus";
 
 /// Adds a line for our rules and a line for the backend's metrics, if the store lacks them. They
-/// fail the check only if a proof was asked for. A backend without metrics need not be scraped.
+/// fail the check only if a proof was asked for.
 pub(super) async fn add(
     check: &mut ProofItem,
-    (catalogue, has_metrics): (&Catalogue, bool),
-    source: &Source,
+    catalogue: &Catalogue,
+    source: &QuerySource,
+    scrapes: BackendScrapes,
     must_prove: bool,
 ) {
     let mut missing: Vec<_> = missing_rules(check, catalogue, source).await.into_iter().collect();
-    let up = format!("max_over_time(up{{job=\"{BACKEND_JOB}\"}}[1h])");
-    if has_metrics && let Ok(None) = source.value(&up, now_ms()).await {
+    if scrapes.are_missing {
         let left_out = check.excused.iter().filter(|query| query.excuse == Excuse::NotScraped);
         let queries = match left_out.count() {
             // A short run has another reason to excuse them.
@@ -43,32 +44,27 @@ pub(super) async fn add(
 }
 
 /// The line about rules that the store lacks. Rules that it has but cannot evaluate fail the check.
-async fn missing_rules(check: &mut ProofItem, catalogue: &Catalogue, source: &Source) -> Option<String> {
-    let recording = recording_rules::recording_rules(catalogue, &Timing::USUAL);
-    let alerts = alerts::alerts(catalogue, &Timing::USUAL);
-    let names = recording.groups.iter().flat_map(|group| &group.rules).map(|rule| rule.record.as_str());
-    let names: Vec<_> =
-        names.chain(alerts.groups.iter().flat_map(|group| &group.rules).map(|rule| rule.alert.as_str())).collect();
-    let (all, service) = (names.len(), catalogue.service);
+async fn missing_rules(check: &mut ProofItem, catalogue: &Catalogue, source: &QuerySource) -> Option<String> {
+    let service = catalogue.service;
     let load = format!("load {FILES}/rules/{service}.yml and {service}-alerts.yml into it");
-    let loaded = match source.rules().await {
-        Ok(loaded) => loaded,
+    let rules = match loaded_rules(catalogue, source).await {
+        Ok(rules) => rules,
         Err(error) => {
-            let why = error.root_cause();
+            let (all, why) = (rule_queries(catalogue, &Timing::USUAL).len(), error.root_cause());
             return Some(format!(
                 "the proof leaves out {all} rules and alerts, because this store lists none ({why}): {load}"
             ));
         }
     };
-    let mut missing = 0;
-    for name in names {
-        match loaded.iter().find(|(known, _)| known == name) {
-            None => missing += 1,
-            Some((_, Some(wrong))) => {
+    let (all, mut missing) = (rules.len(), 0);
+    for (place, state) in rules {
+        match state {
+            RuleState::Missing => missing += 1,
+            RuleState::Failing(why) => {
                 check.outcome = ProofItemOutcome::Failed;
-                check.lines.push(format!("rule {name}: {wrong}"));
+                check.lines.push(format!("{place}: {why}"));
             }
-            Some((_, None)) => {}
+            RuleState::Works => {}
         }
     }
     (missing > 0)
@@ -82,25 +78,24 @@ mod tests {
     use test_support::fake_server;
     use url::Url;
 
-    use super::super::ExcusedQuery;
+    use super::super::item::ExcusedQuery;
     use super::*;
 
-    /// A store with these rules. It scrapes the backend, or does not.
-    fn store(rules: &'static str, is_scraping: bool) -> Source {
-        let url = fake_server::respond(move |request| match (request.contains("/api/v1/rules"), is_scraping) {
-            (true, _) if rules.is_empty() => ("404 Not Found", "no such API".to_owned()),
-            (true, _) => ("200 OK", format!(r#"{{"data":{{"groups":[{{"rules":[{rules}]}}]}}}}"#)),
-            (false, true) => ("200 OK", r#"{"data":{"result":[{"value":[1,"1"]}]}}"#.to_owned()),
-            (false, false) => ("200 OK", r#"{"data":{"result":[]}}"#.to_owned()),
+    /// A store with these rules.
+    fn store(rules: &'static str) -> QuerySource {
+        let url = fake_server::respond(move |_| match rules {
+            "" => ("404 Not Found", "no such API".to_owned()),
+            _ => ("200 OK", format!(r#"{{"data":{{"groups":[{{"rules":[{rules}]}}]}}}}"#)),
         });
-        Source::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap()
+        QuerySource::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap()
     }
 
     async fn checked(rules: &'static str, is_scraping: bool, must_prove: bool) -> (ProofItemOutcome, String) {
         let mut check = ProofItem::new("queries", String::new(), Vec::new());
         let excused = |excuse| ExcusedQuery { place: Place::Annotation("a".to_owned()), excuse };
         check.excused = vec![excused(Excuse::NotScraped), excused(Excuse::NotExposed)];
-        add(&mut check, (&STOCK_AI, true), &store(rules, is_scraping), must_prove).await;
+        let scrapes = BackendScrapes { excuse: None, are_missing: !is_scraping };
+        add(&mut check, &STOCK_AI, &store(rules), scrapes, must_prove).await;
         (check.outcome, check.lines.join("\n"))
     }
 

@@ -13,7 +13,9 @@ use test_support::counted_backend::{self, Counts, Metrics};
 use test_support::fake_server;
 use url::Url;
 
-use super::ledger::BackendTraffic;
+use super::delivery::BackendTraffic;
+use super::item::ProofItemOutcome;
+use super::same_counts::{is_same_value, same_values};
 use super::*;
 use crate::host::http;
 
@@ -53,7 +55,7 @@ async fn audited(no_news: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, 
     let store = fake_server::respond(|_| ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{SENT}"]}}]}}}}"#)));
     let prometheus = Url::parse(&store).unwrap();
     let access = StoreAccess::default();
-    let source = Source::new(prometheus.clone(), None, &access).unwrap();
+    let source = QuerySource::new(prometheus.clone(), None, &access).unwrap();
     let context = ProofContext {
         prometheus,
         is_named: true,
@@ -75,7 +77,7 @@ async fn audited(no_news: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, 
         }
     }
     let report = report_of(if no_news { "404" } else { "200" });
-    ledger::check(&report, (BackendMapping::FASTAPI, before), &source, &context).await
+    delivery::check(&report, (BackendMapping::FASTAPI, before), &source, &context).await
 }
 
 fn binary(_: &Counts) -> Metrics {
@@ -137,12 +139,12 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
 async fn queries_of_series_that_are_not_exposed_may_be_empty() {
     let by_handler = BackendMapping::FASTAPI.of_endpoint("http_requests_total", &GET_NEWS).unwrap();
     let (_, of_go) = audited(false, |counts| go(counts, 1)).await;
-    assert!(!of_go.offer.has_series(&by_handler));
-    assert!(of_go.offer.has_series(&scraped("http_requests_total")));
+    assert!(!of_go.exposed.has_series(&by_handler));
+    assert!(of_go.exposed.has_series(&scraped("http_requests_total")));
     let (_, of_fastapi) = audited(false, |counts| fastapi(counts, 1, |_, _| true)).await;
-    assert!(of_fastapi.offer.has_series(&by_handler));
+    assert!(of_fastapi.exposed.has_series(&by_handler));
     let (_, of_page) = audited(false, backend_text::page).await;
-    assert!(of_page.offer.is_mute() && !of_page.offer.has_series(&by_handler));
+    assert!(of_page.exposed.is_mute() && !of_page.exposed.has_series(&by_handler));
 }
 
 #[test]
@@ -161,7 +163,7 @@ async fn a_missing_value_is_described_without_rust() {
     report.objectives = vec![perf_report::ObjectiveResult::backend(&slo, Ok(value))];
     let differences = async |body: &'static str| {
         let store = Url::parse(&fake_server::respond(move |_| ("200 OK", body.to_owned()))).unwrap();
-        let source = Source::new(store, None, &StoreAccess::default()).unwrap();
+        let source = QuerySource::new(store, None, &StoreAccess::default()).unwrap();
         same_values(&STOCK_AI, &report, &source).await.1
     };
     let none = differences(r#"{"data":{"result":[]}}"#).await;

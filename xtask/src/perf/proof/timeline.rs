@@ -8,8 +8,8 @@ use perf_report::Report;
 use perf_report::interpretation::Slope;
 use prometheus_store::response::Series;
 
-use super::ProofItem;
-use super::source::Source;
+use super::item::ProofItem;
+use super::query_source::QuerySource;
 use crate::host::clock::Moment;
 
 /// The least time between two used values: closer ones are not independent.
@@ -20,11 +20,10 @@ const LONG: Duration = Duration::from_secs(300);
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// Reports the trend of the backend's memory. It never fails the proof.
-pub(super) async fn check(report: &Report, source: &Source) -> ProofItem {
+pub(super) async fn check(report: &Report, source: &QuerySource) -> ProofItem {
     const CHECK: &str = "over time";
     let (from, to) = (Moment(report.started_unix_ms), Moment(report.ended_unix_ms));
-    let lasted = Duration::from_millis(u64::try_from(to.0 - from.0).unwrap_or_default());
-    if lasted < LONG {
+    if report.duration() < LONG {
         return ProofItem::not_applicable(CHECK, "the run was too short for the backend's memory to drift");
     }
     match source.series(&backend_metrics::scraped(MEMORY).now().sum().to_string(), from, to).await {

@@ -12,9 +12,17 @@ pub(crate) struct RunWindow {
     pub(crate) to_ms: i64,
 }
 
+impl RunWindow {
+    /// The window with one more step at its end.
+    pub(super) fn with_a_step_more(self) -> Self {
+        let step = i64::try_from(step(self).as_millis()).unwrap_or_default();
+        Self { to_ms: self.to_ms + step, ..self }
+    }
+}
+
 /// Grafana's step: the window divided by its points, but never finer than the data.
 pub(super) fn step(window: RunWindow) -> Duration {
-    let finest = monitoring::stack_limits::PUSH_INTERVAL;
+    let finest = monitoring::intervals::PUSH_INTERVAL;
     let of_points = u64::try_from((window.to_ms - window.from_ms) / POINTS).unwrap_or_default();
     Duration::from_secs(Duration::from_millis(of_points).as_secs()).max(finest)
 }

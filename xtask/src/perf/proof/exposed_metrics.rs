@@ -1,5 +1,5 @@
-//! The offer of the backend's metrics to the checks. It is determined once in a run, from what the
-//! backend exposes after the load. A check does not fail for what is not offered.
+//! The metrics that the backend exposes, read once after the load. A check does not fail for metrics
+//! that are not exposed.
 
 use std::collections::BTreeSet;
 
@@ -18,9 +18,9 @@ const NO_ROUTE: [&str; 4] = ["none", "", "UNKNOWN", "/**"];
 /// Limit on the routes that a message names.
 const SHOWN_ROUTES: usize = 5;
 
-/// The offer of a backend's metrics.
+/// The metrics that a backend exposes.
 #[derive(Debug, Clone)]
-pub(super) struct Offer {
+pub(super) struct ExposedMetrics {
     mapping: BackendMapping,
     /// Everything that the backend exposes, or why there is nothing.
     samples: Result<Vec<ExpositionSample>, String>,
@@ -38,7 +38,7 @@ pub(super) enum RequestCount {
     NotOffered(String),
 }
 
-impl Offer {
+impl ExposedMetrics {
     /// `metrics` are from after the load: most libraries expose a series only after its first
     /// count.
     pub(super) fn new(metrics: BackendMetrics, mapping: BackendMapping, is_own: bool) -> Self {
@@ -175,13 +175,13 @@ mod tests {
 
     const HANDLER: Label = Label::new("handler");
 
-    fn offer(text: &str, mapping: BackendMapping) -> Offer {
-        Offer::new(BackendMetrics::One(Reading::new(exposition::parse(text).unwrap())), mapping, false)
+    fn exposed(text: &str, mapping: BackendMapping) -> ExposedMetrics {
+        ExposedMetrics::new(BackendMetrics::One(Reading::new(exposition::parse(text).unwrap())), mapping, false)
     }
 
     #[test]
     fn labels_decide_the_counted_requests() {
-        let count = |text| offer(text, BackendMapping::FASTAPI).request_count();
+        let count = |text| exposed(text, BackendMapping::FASTAPI).request_count();
         assert_eq!(count("http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1"), RequestCount::ByRoute);
         let RequestCount::Total(why) = count("http_requests_total{code=\"200\",method=\"get\"} 1") else { panic!() };
         assert!(why.starts_with("the backend does not count by handler: add the label handler"), "{why}");
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_status_is_counted_if_any_series_has_it() {
         let counts = |labels: &str, status| {
-            offer(&format!("http_requests_total{{{labels}}} 1"), BackendMapping::FASTAPI).counts_status(status)
+            exposed(&format!("http_requests_total{{{labels}}} 1"), BackendMapping::FASTAPI).counts_status(status)
         };
         for (labels, status, expected) in [
             ("status=\"2xx\"", "204", true),
@@ -212,20 +212,20 @@ mod tests {
     fn each_reason_for_a_missing_count_has_its_own_note() {
         const LOG_IN: Endpoint = GET_NEWS.on(Host::new("auth", "Login server"));
         let text = "http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1";
-        let offer = offer(text, BackendMapping::FASTAPI);
+        let exposed = exposed(text, BackendMapping::FASTAPI);
         let elsewhere = "not available for get_news: only the main target's metrics are read";
         let other = "not available for get_state: the backend counts other handlers (GET /a): name its own with \
                      .handled_by(\"…\")";
-        assert_eq!(offer.why_not_counted(&[&LOG_IN, &GET_STATE]), [elsewhere, other]);
-        assert_eq!(offer.why_not_counted(&[&LOG_IN]), [elsewhere]);
-        assert_eq!(offer.why_not_counted(&[&GET_STATE]), [other]);
+        assert_eq!(exposed.why_not_counted(&[&LOG_IN, &GET_STATE]), [elsewhere, other]);
+        assert_eq!(exposed.why_not_counted(&[&LOG_IN]), [elsewhere]);
+        assert_eq!(exposed.why_not_counted(&[&GET_STATE]), [other]);
     }
 
     #[test]
     fn a_query_may_be_empty_only_if_its_series_are_not_exposed() {
         let text =
             "http_requests_total{handler=\"/api/news\",method=\"GET\",status=\"2xx\"} 1\nprocess_cpu_seconds_total 2";
-        let offer = offer(text, BackendMapping::FASTAPI);
+        let exposed = exposed(text, BackendMapping::FASTAPI);
         let requests = |handler| scraped("http_requests_total").with(METHOD, "GET").with(HANDLER, handler);
         for (series, expected) in [
             (scraped("process_cpu_seconds_total"), true),
@@ -235,9 +235,9 @@ mod tests {
             (scraped("http_requests_total"), true),
             (scraped("in_flight"), false),
         ] {
-            assert_eq!(offer.has_series(&series), expected, "{series}");
+            assert_eq!(exposed.has_series(&series), expected, "{series}");
         }
-        assert!(offer.counts(&GET_NEWS) && !offer.counts(&GET_STATE));
-        assert_eq!(offer.routes(), ["GET /api/news".to_owned()].into());
+        assert!(exposed.counts(&GET_NEWS) && !exposed.counts(&GET_STATE));
+        assert_eq!(exposed.routes(), ["GET /api/news".to_owned()].into());
     }
 }

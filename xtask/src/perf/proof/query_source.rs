@@ -21,7 +21,7 @@ const SCRAPES: u32 = 4;
 
 /// The store that queries go to, and the Grafana before it.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub(crate) struct QuerySource {
     prometheus: Prometheus,
     grafana: Option<Arc<Grafana>>,
     /// Whether a query to Prometheus timed out. Later queries are
@@ -29,7 +29,7 @@ pub(crate) struct Source {
     is_silent: Arc<AtomicBool>,
 }
 
-impl Source {
+impl QuerySource {
     /// `access` is for the store. The stack's Grafana needs no credentials.
     pub(crate) fn new(prometheus: Url, grafana: Option<Url>, access: &StoreAccess) -> anyhow::Result<Self> {
         let grafana = grafana.map(Grafana::new).transpose()?.map(Arc::new);
@@ -127,7 +127,7 @@ impl Source {
 
 /// Replaces Grafana's variables for windows as Grafana does.
 fn fill_in_windows(expr: &str, step: Duration, window: RunWindow) -> String {
-    let push = monitoring::stack_limits::PUSH_INTERVAL;
+    let push = monitoring::intervals::PUSH_INTERVAL;
     let range = u64::try_from(window.to_ms - window.from_ms).unwrap_or_default().div_ceil(1_000).max(1);
     let rate_interval = (step + push).max(push * SCRAPES);
     expr.replace("$__rate_interval", &promql::duration(rate_interval)).replace("$__range", &format!("{range}s"))
@@ -158,7 +158,7 @@ mod tests {
     async fn after_a_timeout_prometheus_gets_no_more_queries() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let source = Source::new(url, None, &StoreAccess::default()).unwrap();
+        let source = QuerySource::new(url, None, &StoreAccess::default()).unwrap();
         let window = RunWindow { from_ms: 0, to_ms: 1_000 };
         let ask = async || format!("{:#}", source.ask("up", true, window).await.unwrap_err());
         let (first, second) = (ask().await, ask().await);
@@ -195,7 +195,7 @@ mod tests {
             (proxy, "does not respond"),
             (hangs, "does not respond"),
         ] {
-            let source = Source::new(prometheus(), Some(grafana), &Default::default()).unwrap();
+            let source = QuerySource::new(prometheus(), Some(grafana), &Default::default()).unwrap();
             assert!(source.is_grafana());
             for _ in 0..2 {
                 assert_eq!(source.ask("up", true, MINUTE).await.unwrap(), Found::Data);
@@ -204,7 +204,7 @@ mod tests {
             assert!(why.contains(expected) && !source.is_grafana(), "{why}");
         }
         let works = server("200 OK", r#"{"results":{"A":{"error":"bad query"}}}"#);
-        let source = Source::new(prometheus(), Some(works), &Default::default()).unwrap();
+        let source = QuerySource::new(prometheus(), Some(works), &Default::default()).unwrap();
         assert_eq!(source.ask("up", true, MINUTE).await.unwrap(), Found::Complaint("bad query".to_owned()));
         assert_eq!(source.gave_up_on_grafana(), None, "an invalid query does not count as a failure of Grafana");
     }

@@ -1,0 +1,45 @@
+//! The check of coverage: routes of the backend without an objective.
+
+use std::collections::BTreeSet;
+
+use monitoring::backend_mapping::BackendMapping;
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+
+use super::exposed_metrics::ExposedMetrics;
+use super::item::ProofItem;
+
+/// Whether a route, such as "GET /api/news", is an endpoint's. Not every backend has the method.
+fn has_route(mapping: &BackendMapping, endpoint: &Endpoint, route: &str) -> bool {
+    let (method, path) = route.split_once(' ').unwrap_or((endpoint.method.as_str(), route));
+    method == endpoint.method.as_str() && (path == endpoint.handler() || path == mapping.route(endpoint))
+}
+
+/// Lists the backend's routes that have no objective. They do not fail the proof.
+pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Option<BTreeSet<String>>) -> ProofItem {
+    const CHECK: &str = "coverage";
+    let requested = exposed.routes();
+    let (routes, known) = match &served {
+        Some(routes) => (routes, "of its OpenAPI document"),
+        None => (&requested, "that were requested"),
+    };
+    if routes.is_empty() {
+        return ProofItem::not_applicable(CHECK, "the backend's routes are unknown");
+    }
+    let has_objective = |route: &&String| {
+        catalogue
+            .slos
+            .iter()
+            .filter_map(|slo| slo.endpoint())
+            .any(|endpoint| has_route(&catalogue.mapping, endpoint, route))
+    };
+    let (with, without): (Vec<_>, Vec<_>) = routes.iter().partition(has_objective);
+    let named = if without.is_empty() {
+        String::new()
+    } else {
+        let names: Vec<_> = without.iter().map(|route| route.as_str()).collect();
+        format!("; without: {}", names.join(", "))
+    };
+    let figures = format!("{} of {} routes {known} have an objective{named}", with.len(), routes.len());
+    ProofItem::new(CHECK, figures, Vec::new())
+}

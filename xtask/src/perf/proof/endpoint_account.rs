@@ -1,0 +1,351 @@
+//! The delivery audit: compares the sent requests with those
+//! in the store and those the backend counted.
+//!
+//! The store must have every request. A difference to the backend must be explained from a closed
+//! list, to the last request; otherwise the audit fails.
+
+use std::collections::BTreeMap;
+
+use perf_report::EndpointResult;
+use perf_report::format::count;
+
+use super::endpoint_counters::EndpointCounters;
+
+/// Statuses with which a router responds before it calls a handler: no route, another method, or a
+/// redirect to the route's spelling.
+///
+/// A backend that counts in its handlers does not have these.
+const OF_ROUTERS: [&str; 5] = ["404", "405", "301", "307", "308"];
+
+/// The counts of one endpoint.
+#[derive(Debug, Clone)]
+pub(super) struct EndpointAccount {
+    pub(super) name: String,
+    /// Whether it is that of one route, not the sum of all.
+    is_of_route: bool,
+    /// The generator's count of responses, by class of status.
+    sent: BTreeMap<String, u64>,
+    /// Those of them that a router may have sent, by status.
+    of_router: BTreeMap<String, u64>,
+    /// The generator's count of requests without a response, or cut off at the end of the run. The
+    /// backend may have counted them in any class.
+    unanswered: u64,
+    /// The store's count, by status.
+    stored: Option<BTreeMap<String, u64>>,
+    /// The backend's count.
+    counted: Option<EndpointCounters>,
+}
+
+/// Other sources of requests to an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OtherTraffic {
+    /// Requests of setup and teardown that are not yet assigned to another endpoint.
+    pub(super) around: u64,
+    /// Whether other clients can reach the backend.
+    pub(super) possible: bool,
+}
+
+/// Requests that the backend counted and for which the
+/// generator got no response, by their explanation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Explanation {
+    /// Sent by the generator, which got no response.
+    pub(super) unanswered: u64,
+    /// Sent by setup and teardown.
+    pub(super) around: u64,
+    /// Sent by other clients.
+    pub(super) others: u64,
+    /// Responses that the backend did not count, because a router may have sent them.
+    pub(super) of_router: u64,
+}
+
+/// The class of a status in the backend's metrics; `None` for a request without a response.
+fn class(status: &str) -> Option<String> {
+    let first = status.chars().next().filter(|first| ('1'..='5').contains(first))?;
+    Some(format!("{first}xx"))
+}
+
+fn by_class(by_status: &BTreeMap<String, u64>) -> (BTreeMap<String, u64>, u64) {
+    let (mut classes, mut unanswered) = (BTreeMap::new(), 0);
+    for (status, count) in by_status.iter().filter(|(_, count)| **count > 0) {
+        match class(status) {
+            Some(class) => *classes.entry(class).or_default() += count,
+            None => unanswered += count,
+        }
+    }
+    (classes, unanswered)
+}
+
+impl EndpointAccount {
+    /// The account of an endpoint's result. `stored` is by status.
+    pub(super) fn new(
+        endpoint: &EndpointResult,
+        stored: Option<BTreeMap<String, u64>>,
+        counted: Option<EndpointCounters>,
+    ) -> Self {
+        let (sent, unanswered) = by_class(&endpoint.by_status);
+        // Requests that were cut off or sent again had started, so the backend may have counted
+        // them.
+        let unanswered = unanswered + endpoint.cut + endpoint.reconnects;
+        let of_router = endpoint.by_status.iter().filter(|(status, _)| OF_ROUTERS.contains(&status.as_str()));
+        let of_router = of_router.map(|(status, count)| (status.clone(), *count)).collect();
+        Self { name: endpoint.name.clone(), is_of_route: true, sent, of_router, unanswered, stored, counted }
+    }
+
+    /// The account of several endpoints together, without the store's count.
+    pub(super) fn sum(accounts: &[Self], counted: EndpointCounters) -> Self {
+        let mut sum = Self {
+            name: "all endpoints".to_owned(),
+            is_of_route: false,
+            sent: BTreeMap::new(),
+            of_router: BTreeMap::new(),
+            unanswered: accounts.iter().map(|account| account.unanswered).sum(),
+            stored: None,
+            counted: Some(counted),
+        };
+        for (class, count) in accounts.iter().flat_map(|account| &account.sent) {
+            *sum.sent.entry(class.clone()).or_default() += count;
+        }
+        for (status, count) in accounts.iter().flat_map(|account| &account.of_router) {
+            *sum.of_router.entry(status.clone()).or_default() += count;
+        }
+        sum
+    }
+
+    /// Leaves out responses whose status the backend counts nowhere. Returns their statuses.
+    pub(super) fn leave_out(&mut self, endpoint: &EndpointResult, counts: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut left_out = Vec::new();
+        for (status, count) in endpoint.by_status.iter().filter(|(_, count)| **count > 0) {
+            if let Some(sent) = class(status).and_then(|class| self.sent.get_mut(&class))
+                && !counts(status)
+            {
+                *sent -= count;
+                self.of_router.remove(status);
+                left_out.push(status.clone());
+            }
+        }
+        left_out
+    }
+
+    /// Explains the difference between sent requests and the counts of the store and the backend.
+    ///
+    /// # Errors
+    /// The message about a difference to the store, or one that the list does not explain.
+    pub(super) fn audit(&self, endpoint: &EndpointResult, others: OtherTraffic) -> Result<Explanation, String> {
+        if let Some(stored) = &self.stored
+            && let Some(wrong) = first_difference(&endpoint.by_status, stored)
+        {
+            let (status, sent, found) = wrong;
+            return Err(format!(
+                "{}: {} requests got status {status}, and Prometheus has {}",
+                self.name,
+                count(sent),
+                count(found)
+            ));
+        }
+        self.explain(others)
+    }
+
+    /// The sent requests by the backend's classes of status, which may have none.
+    fn sent_by_class_of(&self, counted: &EndpointCounters) -> BTreeMap<String, u64> {
+        match counted.by_class.contains_key("") {
+            true => [(String::new(), self.sent.values().sum())].into(),
+            false => self.sent.clone(),
+        }
+    }
+
+    /// Responses of a class that the backend may not have counted, because a router sent them. None
+    /// of a status that the backend counts exactly for this route.
+    fn may_be_of_router(&self, class: &str, counted: &EndpointCounters) -> u64 {
+        let of_class = self.of_router.iter().filter(|(status, _)| class.is_empty() || status.starts_with(&class[..1]));
+        let missing = |(status, sent): (&String, &u64)| match counted.by_status.get(status) {
+            Some(_) if self.is_of_route => 0,
+            found => sent.saturating_sub(found.copied().unwrap_or_default()),
+        };
+        of_class.map(missing).sum()
+    }
+
+    /// Explains the difference between sent requests and the backend's count.
+    ///
+    /// # Errors
+    /// The message about a difference that the list does not explain.
+    pub(super) fn explain(&self, others: OtherTraffic) -> Result<Explanation, String> {
+        let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
+        let (mut surplus, mut of_router) = (0, 0);
+        let sent = self.sent_by_class_of(counted);
+        let classes: Vec<_> = sent.keys().chain(counted.by_class.keys()).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for class in classes {
+            if !seen.insert(class) {
+                continue;
+            }
+            let sent = sent.get(class).copied().unwrap_or_default();
+            let found = counted.by_class.get(class).copied().unwrap_or_default();
+            if found < sent && others.possible && sent - found <= self.may_be_of_router(class, counted) {
+                of_router += sent - found;
+                continue;
+            }
+            if found < sent {
+                let status = if class.is_empty() { "came".to_owned() } else { format!("had status {class}") };
+                return Err(format!(
+                    "{}: {} responses {status}, and the backend counted {}: another server sent the rest, or the \
+                     backend did not count them",
+                    self.name,
+                    count(sent),
+                    count(found)
+                ));
+            }
+            surplus += found - sent;
+        }
+        let unanswered = surplus.min(self.unanswered);
+        let around = (surplus - unanswered).min(others.around);
+        let rest = surplus - unanswered - around;
+        if rest > 0 && !others.possible {
+            return Err(format!(
+                "{}: the backend counted {rest} requests that this run did not send, and it has no other clients",
+                self.name
+            ));
+        }
+        Ok(Explanation { unanswered, around, others: rest, of_router })
+    }
+
+    /// Whether the backend has counted every request that got a response.
+    pub(super) fn is_complete(&self) -> bool {
+        let Some(counted) = &self.counted else { return true };
+        let sent = self.sent_by_class_of(counted);
+        sent.iter().all(|(class, sent)| *sent == 0 || counted.by_class.get(class).is_some_and(|found| found >= sent))
+    }
+}
+
+/// The first key whose counts differ, with both counts.
+fn first_difference(sent: &BTreeMap<String, u64>, stored: &BTreeMap<String, u64>) -> Option<(String, u64, u64)> {
+    let count = |map: &BTreeMap<String, u64>, key: &String| map.get(key).copied().unwrap_or_default();
+    let mut keys = sent.keys().chain(stored.keys());
+    let key = keys.find(|key| count(sent, key) != count(stored, key))?;
+    Some((key.clone(), count(sent, key), count(stored, key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_report::Requests;
+
+    use super::*;
+
+    const ALONE: OtherTraffic = OtherTraffic { around: 0, possible: false };
+
+    fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {
+        pairs.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
+    }
+
+    fn endpoint(by_status: &[(&str, u64)], cut: u64) -> EndpointResult {
+        let by_status = counts(by_status);
+        let sent = by_status.values().sum();
+        EndpointResult {
+            name: "join_room".to_owned(),
+            requests: Requests { sent, failed: 0, unknown: cut + 7 },
+            cut,
+            reconnects: 0,
+            bodies: Default::default(),
+            by_status,
+            errors: BTreeMap::new(),
+            p50_ms: None,
+            p95_ms: None,
+            p99_ms: None,
+            curve: Vec::new(),
+            response_p50_ms: None,
+            response_p95_ms: None,
+            response_p99_ms: None,
+            server_timing: None,
+        }
+    }
+
+    fn audit(
+        sent: &[(&str, u64)],
+        cut: u64,
+        counted: &[(&str, u64)],
+        others: OtherTraffic,
+    ) -> Result<Explanation, String> {
+        let endpoint = endpoint(sent, cut);
+        let counted = EndpointCounters { by_class: counts(counted), ..EndpointCounters::default() };
+        EndpointAccount::new(&endpoint, Some(endpoint.by_status.clone()), Some(counted)).audit(&endpoint, others)
+    }
+
+    #[test]
+    fn equal_counts_need_no_explanation() {
+        let sent = [("200", 90), ("201", 5), ("500", 5)];
+        assert_eq!(audit(&sent, 0, &[("2xx", 95), ("5xx", 5)], ALONE), Ok(Explanation::default()));
+    }
+
+    #[test]
+    fn a_surplus_without_an_explanation_is_an_error() {
+        let explained = |unanswered, around, others| Ok(Explanation { unanswered, around, others, of_router: 0 });
+        // Three requests timed out, and the backend completed two of them.
+        assert_eq!(audit(&[("200", 10), ("0", 3)], 0, &[("2xx", 12)], ALONE), explained(2, 0, 0));
+        // One request was cut off at the end.
+        assert_eq!(audit(&[("200", 10)], 1, &[("2xx", 10), ("5xx", 1)], ALONE), explained(1, 0, 0));
+        let others = OtherTraffic { around: 2, possible: true };
+        assert_eq!(audit(&[("200", 10), ("0", 1)], 0, &[("2xx", 17)], others), explained(1, 2, 4));
+        let wrong = audit(&[("200", 10)], 0, &[("2xx", 11)], ALONE).unwrap_err();
+        assert!(wrong.contains("1 requests that this run did not send"), "{wrong}");
+    }
+
+    #[test]
+    fn a_response_that_the_backend_did_not_count_is_an_error() {
+        let others = OtherTraffic { around: 5, possible: true };
+        for (sent, counted) in [([("200", 10)], [("2xx", 9)]), ([("502", 10)], [("2xx", 10)])] {
+            let wrong = audit(&sent, 5, &counted, others).unwrap_err();
+            assert!(wrong.starts_with("join_room: 10 responses"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
+        let others = OtherTraffic { around: 0, possible: true };
+        let of_router = |sent: &[(&str, u64)], counted: &[(&str, u64)]| {
+            audit(sent, 0, counted, others).map(|explained| explained.of_router)
+        };
+        assert_eq!(of_router(&[("200", 10), ("404", 10)], &[("2xx", 10), ("4xx", 4)]), Ok(6));
+        assert_eq!(of_router(&[("301", 3), ("405", 2)], &[]), Ok(5));
+        assert_eq!(of_router(&[("404", 10)], &[("", 4)]), Ok(6), "a counter without statuses");
+        assert!(of_router(&[("200", 10), ("404", 10)], &[("2xx", 9), ("4xx", 10)]).is_err());
+        assert!(of_router(&[("422", 10), ("404", 5)], &[("4xx", 9)]).is_err(), "more are missing");
+        assert!(audit(&[("404", 10)], 0, &[("4xx", 4)], ALONE).is_err(), "an own backend counts all");
+        // Exact statuses show that the other ones are missing.
+        let sent = endpoint(&[("404", 10), ("422", 10)], 0);
+        let exact = |pairs: &[(&str, u64)]| {
+            let sum = pairs.iter().map(|(_, count)| count).sum();
+            let counted = EndpointCounters {
+                by_class: counts(&[("4xx", sum)]),
+                by_status: counts(pairs),
+                ..EndpointCounters::default()
+            };
+            EndpointAccount::new(&sent, None, Some(counted)).explain(others)
+        };
+        assert!(exact(&[("404", 10), ("422", 5)]).is_err());
+        // A status that is left out does not explain another one.
+        let counted = EndpointCounters { by_class: counts(&[("4xx", 5)]), ..EndpointCounters::default() };
+        let mut account = EndpointAccount::new(&sent, None, Some(counted));
+        assert_eq!(account.leave_out(&sent, |status| status != "404"), ["404"]);
+        assert!(account.explain(others).is_err());
+        assert_eq!(exact(&[("422", 10)]).unwrap().of_router, 10);
+        // The route counts this status, so the rest is lost.
+        let lost = exact(&[("404", 4), ("422", 10)]).unwrap_err();
+        assert!(lost.starts_with("join_room: 20 responses had status 4xx, and the backend counted 14"), "{lost}");
+        // The other 404s of all endpoints may be of the router.
+        let account = EndpointAccount::new(&sent, None, None);
+        let counted = EndpointCounters {
+            by_class: counts(&[("4xx", 14)]),
+            by_status: counts(&[("404", 4), ("422", 10)]),
+            ..EndpointCounters::default()
+        };
+        assert_eq!(EndpointAccount::sum(&[account], counted).explain(others).unwrap().of_router, 6);
+    }
+
+    #[test]
+    fn another_count_in_the_store_is_an_error() {
+        let endpoint = endpoint(&[("200", 10), ("500", 1)], 0);
+        let stored = Some(counts(&[("200", 10)]));
+        let wrong = EndpointAccount::new(&endpoint, stored, None).audit(&endpoint, ALONE).unwrap_err();
+        assert_eq!(wrong, "join_room: 1 requests got status 500, and Prometheus has 0");
+    }
+}

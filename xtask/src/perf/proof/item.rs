@@ -1,0 +1,67 @@
+//! One check of the proof: its outcome and its figures.
+
+use dashboards::queries::Place;
+use monitoring::excuse::Excuse;
+use serde::{Serialize, Serializer};
+
+use super::endpoint_clocks::ClockComparison;
+
+/// The outcome of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ProofItemOutcome {
+    Shown,
+    Failed,
+    NotApplicable,
+}
+
+/// A query without data that may be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ExcusedQuery {
+    pub(super) place: Place,
+    pub(super) excuse: Excuse,
+}
+
+/// Each query as "place: excuse".
+fn excused_as_text<S: Serializer>(excused: &[ExcusedQuery], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(excused.iter().map(|query| format!("{}: {}", query.place, query.excuse)))
+}
+
+/// One check of the proof, with its figures.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ProofItem {
+    pub(super) name: &'static str,
+    pub(super) outcome: ProofItemOutcome,
+    /// The figures, or the reason why the check does not apply.
+    pub(super) figures: String,
+    /// Problems and notes.
+    pub(super) lines: Vec<String>,
+    /// The PromQL queries of the lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) queries: Vec<String>,
+    /// Queries without data that may be empty.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "excused_as_text")]
+    pub(super) excused: Vec<ExcusedQuery>,
+    /// The latencies by both clocks, by endpoint.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) clocks: Vec<ClockComparison>,
+}
+
+impl ProofItem {
+    pub(super) fn new(name: &'static str, figures: String, wrong: Vec<String>) -> Self {
+        let outcome = if wrong.is_empty() { ProofItemOutcome::Shown } else { ProofItemOutcome::Failed };
+        Self { name, outcome, figures, lines: wrong, queries: Vec::new(), excused: Vec::new(), clocks: Vec::new() }
+    }
+
+    pub(super) fn not_applicable(name: &'static str, why: impl Into<String>) -> Self {
+        Self {
+            name,
+            outcome: ProofItemOutcome::NotApplicable,
+            figures: why.into(),
+            lines: Vec::new(),
+            queries: Vec::new(),
+            excused: Vec::new(),
+            clocks: Vec::new(),
+        }
+    }
+}

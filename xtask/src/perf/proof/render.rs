@@ -1,0 +1,57 @@
+//! The proof as text for the terminal, as a message, and as a file.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use monitoring::sanitize::sanitize;
+
+use super::Proof;
+use super::item::{ProofItem, ProofItemOutcome};
+use crate::files;
+
+/// Limit on the printed lines of a check.
+const SHOWN_LINES: usize = 10;
+
+impl Proof {
+    /// The message about failed checks; `None` if no check failed.
+    pub(crate) fn failed(&self) -> Option<String> {
+        let failed = self.checks.iter().filter(|check| check.outcome == ProofItemOutcome::Failed);
+        let describe = |check: &ProofItem| match check.lines.as_slice() {
+            [] => check.name.to_owned(),
+            [only] => format!("{}: {only}", check.name),
+            [first, rest @ ..] => format!("{}: {first}, and {} more", check.name, rest.len()),
+        };
+        let failures: Vec<_> = failed.map(describe).collect();
+        (!failures.is_empty()).then(|| format!("the proof failed: {} (see proof.json)", failures.join("; ")))
+    }
+
+    /// The checks with their figures, for the terminal. PromQL is shown only if asked for.
+    pub(crate) fn render(&self, verbose: bool) -> String {
+        let mut text = "proof".to_owned();
+        for ProofItem { name, outcome, figures, lines, queries, .. } in &self.checks {
+            let (sign, word) = match outcome {
+                ProofItemOutcome::Shown => ('✓', ""),
+                ProofItemOutcome::Failed => ('✗', "failed: "),
+                ProofItemOutcome::NotApplicable => ('–', "not available: "),
+            };
+            let _ = write!(text, "\n{sign} {name}: {word}{figures}");
+            // One cause often has many lines; the first few are enough to find it.
+            for line in lines.iter().take(SHOWN_LINES) {
+                let _ = write!(text, "\n  {line}");
+            }
+            if lines.len() > SHOWN_LINES {
+                let _ = write!(text, "\n  and {} more, in proof.json", lines.len() - SHOWN_LINES);
+            }
+            for query in queries.iter().filter(|_| verbose) {
+                let _ = write!(text, "\n  {query}");
+            }
+        }
+        // Route names and error messages come from the backend and the store.
+        sanitize(&text)
+    }
+
+    /// Writes `proof.json` to the run's folder.
+    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        files::write_json(&folder.join("proof.json"), self)
+    }
+}

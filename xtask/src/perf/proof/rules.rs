@@ -1,0 +1,57 @@
+//! The queries of rules and alerts, and whether the store has loaded them.
+
+use dashboards::queries::{Place, Question};
+use monitoring::catalogue::Catalogue;
+use monitoring::excuse::Excuse;
+use monitoring::prometheus::alerts;
+use monitoring::prometheus::recording_rules::{self, Timing};
+
+use super::query_source::QuerySource;
+
+/// The queries of rules and alerts. They are the same for all runs.
+pub(super) fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
+    let recording = recording_rules::recording_rules(catalogue, timing);
+    let alerts = alerts::alerts(catalogue, timing);
+    let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
+        place: Place::Rule(rule.record),
+        expr: rule.expr,
+        instant: false,
+        subject: rule.subject,
+        excuse: rule.excuse,
+    });
+    let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
+        place: Place::Alert(rule.alert),
+        expr: rule.expr,
+        instant: false,
+        subject: rule.subject,
+        excuse: Some(Excuse::NoAlert),
+    });
+    recorded.chain(alerts).collect()
+}
+
+/// The state of a rule in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RuleState {
+    Missing,
+    /// The store cannot evaluate it, for this reason.
+    Failing(String),
+    Works,
+}
+
+/// The state of each of our rules and alerts.
+pub(super) async fn loaded_rules(
+    catalogue: &Catalogue,
+    source: &QuerySource,
+) -> anyhow::Result<Vec<(Place, RuleState)>> {
+    let loaded = source.rules().await?;
+    let state = |rule: Question| {
+        let (Place::Rule(name) | Place::Alert(name)) = &rule.place else { return None };
+        let state = match loaded.iter().find(|(known, _)| known == name) {
+            None => RuleState::Missing,
+            Some((_, Some(why))) => RuleState::Failing(why.clone()),
+            Some((_, None)) => RuleState::Works,
+        };
+        Some((rule.place, state))
+    };
+    Ok(rule_queries(catalogue, &Timing::USUAL).into_iter().filter_map(state).collect())
+}
