@@ -58,7 +58,7 @@ pub fn data_sources() -> DataSources {
             editable: false,
             json_data: JsonData {
                 http_method: "POST",
-                time_interval: promql::duration(monitoring::stack_limits::PUSH_INTERVAL),
+                time_interval: promql::duration(monitoring::intervals::PUSH_INTERVAL),
             },
         }],
     }

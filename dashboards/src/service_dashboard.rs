@@ -182,7 +182,7 @@ fn annotation(color: &'static str, query: Query, title: &'static str) -> Annotat
         target: AnnotationTarget {
             ref_id: "Anno",
             expr: query.expr.to_string(),
-            interval: promql::duration(monitoring::stack_limits::PUSH_INTERVAL),
+            interval: promql::duration(monitoring::intervals::PUSH_INTERVAL),
         },
         title_format: title,
         text_format: "{{testid}}",

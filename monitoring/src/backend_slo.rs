@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::intervals::SCRAPE_INTERVAL;
 use crate::promql::{Expr, Op, Window};
 use crate::ratio::{Ratio, decimal};
 use crate::slo::OnMiss;
-use crate::stack_limits::SCRAPE_INTERVAL;
 
 /// In runs shorter than this, one scrape more or less changes the result.
 const SHORT: Duration = Duration::from_secs(60);

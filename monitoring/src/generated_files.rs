@@ -1,5 +1,7 @@
 //! Generated Prometheus and backend files. They are committed and mounted unchanged.
 
+use serde::Serialize;
+
 use crate::backend_metrics;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::prometheus::recording_rules::{self, Timing};
@@ -45,22 +47,44 @@ pub enum GeneratedFileError {
 /// # Errors
 /// If a catalogue is not consistent, or a value cannot be serialized as YAML.
 pub fn files(services: &[&Catalogue], timing: &Timing) -> Result<Vec<GeneratedFile>, GeneratedFileError> {
-    let yaml = |path: String, text: String| GeneratedFile {
-        path: format!("monitoring/prometheus/{path}"),
-        contents: format!("{BANNER}{text}"),
-    };
-    let mut files = vec![yaml("prometheus.yml".to_owned(), yaml_serde::to_string(&config::server(timing))?)];
-    for catalogue in services {
-        catalogue.validate().map_err(|error| GeneratedFileError::Catalogue(catalogue.service, error))?;
-        let service = catalogue.service;
-        let rules = yaml_serde::to_string(&recording_rules::recording_rules(catalogue, timing))?;
-        files.push(yaml(format!("rules/{service}.yml"), rules));
-        let alerts = yaml_serde::to_string(&alerts::alerts(catalogue, timing))?;
-        files.push(yaml(format!("rules/{service}-alerts.yml"), alerts));
+    let mut files = prometheus_files(services, timing)?;
+    for file in &mut files {
+        file.path.insert_str(0, "monitoring/prometheus/");
     }
     files.push(GeneratedFile {
         path: format!("{BACKEND}/slo_buckets.py"),
         contents: format!("{BANNER}{}", backend_metrics::buckets(services)),
     });
     Ok(files)
+}
+
+/// The files that Prometheus reads. Paths are relative to the folder of `prometheus.yml`.
+///
+/// # Errors
+/// As [`files`].
+pub fn prometheus_files(services: &[&Catalogue], timing: &Timing) -> Result<Vec<GeneratedFile>, GeneratedFileError> {
+    let mut files = vec![yaml("prometheus.yml".to_owned(), &config::server(timing))?];
+    for file in rule_files(services, timing)? {
+        files.push(GeneratedFile { path: format!("rules/{}", file.path), ..file });
+    }
+    Ok(files)
+}
+
+/// The files of rules and alerts. Paths are relative to their folder.
+///
+/// # Errors
+/// As [`files`].
+pub fn rule_files(services: &[&Catalogue], timing: &Timing) -> Result<Vec<GeneratedFile>, GeneratedFileError> {
+    let mut files = Vec::new();
+    for catalogue in services {
+        catalogue.validate().map_err(|error| GeneratedFileError::Catalogue(catalogue.service, error))?;
+        let service = catalogue.service;
+        files.push(yaml(format!("{service}.yml"), &recording_rules::recording_rules(catalogue, timing))?);
+        files.push(yaml(format!("{service}-alerts.yml"), &alerts::alerts(catalogue, timing))?);
+    }
+    Ok(files)
+}
+
+fn yaml(path: String, contents: &impl Serialize) -> Result<GeneratedFile, GeneratedFileError> {
+    Ok(GeneratedFile { path, contents: format!("{BANNER}{}", yaml_serde::to_string(contents)?) })
 }

@@ -7,10 +7,11 @@
 //! In reading order:
 //! - services: [`services`], the only folder that a fork edits
 //! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`span`], [`ratio`],
-//!   [`measure`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`backend_metrics`],
-//!   [`backend_mapping`]
+//!   [`measure`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`intervals`],
+//!   [`backend_metrics`], [`backend_mapping`]
 //! - queries: [`promql`], [`objective_counters`], [`query_subject`], [`excuse`]
 //! - files: [`prometheus`], [`generated_files`]
+//! - text from elsewhere: [`sanitize`]
 
 pub mod backend_mapping;
 pub mod backend_metrics;
@@ -19,11 +20,11 @@ pub mod catalogue;
 pub mod endpoint;
 pub mod excuse;
 pub mod generated_files;
+pub mod intervals;
 pub mod label;
 pub mod measure;
 pub mod metric;
 pub mod objective_counters;
-pub mod openapi;
 pub mod phase;
 pub mod prometheus;
 pub mod promql;
@@ -33,5 +34,4 @@ pub mod sanitize;
 pub mod services;
 pub mod slo;
 pub mod span;
-pub mod stack_limits;
 pub mod statuses;

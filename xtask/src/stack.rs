@@ -4,6 +4,7 @@ pub(crate) mod dashboard_link;
 pub(crate) mod docker;
 pub(crate) mod docker_host;
 mod images;
+mod limits;
 pub(crate) mod native;
 mod options;
 mod stack_args;

@@ -42,7 +42,7 @@ fn quantile(histogram: Selector, q: Ratio) -> Expr {
 /// Duration of each run within the time range, in seconds.
 fn seconds() -> Expr {
     let at = || {
-        let step = monitoring::stack_limits::PUSH_INTERVAL;
+        let step = monitoring::intervals::PUSH_INTERVAL;
         Expr::Subquery(Box::new(selected(Metric::vus().name).now().timestamp()), Window::Range, step)
     };
     let latest = Expr::Call("max_over_time", vec![at()]);

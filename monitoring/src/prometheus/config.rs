@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 
+use crate::intervals::SCRAPE_INTERVAL;
 use crate::label::BACKEND_JOB;
 use crate::prometheus::recording_rules::Timing;
 use crate::promql::duration;
-use crate::stack_limits::SCRAPE_INTERVAL;
 
 /// Folder of target files, relative to `prometheus.yml`.
 pub const TARGETS: &str = "targets";

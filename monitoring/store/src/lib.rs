@@ -6,13 +6,15 @@
 //! - [`proxy`] chooses the proxy between this machine and a store.
 //! - [`prometheus`] sends queries to the query API.
 //! - [`response`] and [`grafana_response`] read responses, which are not trusted.
-//! - [`exposition`] parses the metrics that a service serves at `/metrics`.
+//! - [`exposition`] parses the metrics that a service serves at `/metrics`, and [`openapi`] the list
+//!   of its routes.
 
 pub mod access;
 pub mod body_limit;
 pub mod client;
 pub mod exposition;
 pub mod grafana_response;
+pub mod openapi;
 pub mod prometheus;
 pub mod proxy;
 pub mod response;

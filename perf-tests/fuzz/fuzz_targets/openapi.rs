@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use monitoring::openapi;
+use prometheus_store::openapi;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(document) = serde_json::from_slice(data)

@@ -18,7 +18,7 @@ use crate::{
 use crate::{
     DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, PerHost, Resolve, Settings, shown_duration, state_folder,
 };
-use monitoring::{label, stack_limits};
+use monitoring::{intervals, label};
 use prometheus_store::is_header_value;
 
 /// All settings, in the order in which they are read.
@@ -215,7 +215,7 @@ const STORE: &[Setting] = &[
     variable(&[PUSH_INTERVAL], |it, text| {
         put(&mut it.push_interval, parse_push_interval(text))
     })
-    .default(|| shown_duration(stack_limits::PUSH_INTERVAL)).help(
+    .default(|| shown_duration(intervals::PUSH_INTERVAL)).help(
         "Time between pushes, 500ms to 9s {default}. The dashboards show rates over 20 s, and need two pushes in that time",
     ),
     variable(&[RW_USERNAME], |it, text| put(&mut it.store_access.username, Ok(Some(text.to_owned()))))
@@ -276,7 +276,7 @@ const STORE: &[Setting] = &[
 /// Parses the time between pushes. Panels and rules are generated for the default, so a longer time
 /// would leave them empty.
 fn parse_push_interval(text: &str) -> Result<Duration, ValueError> {
-    let longest = stack_limits::MAX_PUSH_INTERVAL;
+    let longest = intervals::MAX_PUSH_INTERVAL;
     let interval = parse_within(text, Duration::from_millis(500)..=Duration::from_secs(24 * 3600))?;
     if interval <= longest { Ok(interval) } else { Err(ValueError::PushInterval(text.to_owned(), longest)) }
 }

@@ -19,7 +19,7 @@ use crate::per_host;
 use crate::setting::{Setting, SettingValue};
 use crate::value::parse_url;
 use crate::variables::state_folder;
-use monitoring::stack_limits;
+use monitoring::intervals;
 use prometheus_store::{StoreAccess, shown_url};
 
 /// All settings of a run.
@@ -121,7 +121,7 @@ impl Settings {
             remote_write: None,
             prometheus: None,
             store_access: StoreAccess::default(),
-            push_interval: stack_limits::PUSH_INTERVAL,
+            push_interval: intervals::PUSH_INTERVAL,
             native_histograms: false,
             ignored: Vec::new(),
             out: None,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use monitoring::backend_slo::BackendSlo;
-use monitoring::stack_limits::SCRAPE_INTERVAL;
+use monitoring::intervals::SCRAPE_INTERVAL;
 use perf_report::evidence::{BackendMeasurement, BackendValue, CacheResult, Evidence};
 use prometheus_store::QueryError;
 use tokio::time;

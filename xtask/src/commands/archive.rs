@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use dashboards::service_dashboard;
+use monitoring::generated_files::rule_files;
 use monitoring::label::TESTID;
+use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
@@ -207,10 +209,8 @@ async fn write_all(
     copy_files(report_folder, &work.join(REPORT))?;
     let dashboard = work.join(DASHBOARDS).join(format!("{}.json", service_dashboard::uid(&report.service)));
     files::write_json(&dashboard, &dashboard_of_run(report)?)?;
-    for file in generated_files::generated_files()? {
-        if let Some(name) = file.path.strip_prefix("monitoring/prometheus/rules/") {
-            write(&work.join(RULES).join(name), &file.contents)?;
-        }
+    for file in rule_files(services::ALL, &Timing::USUAL)? {
+        write(&work.join(RULES).join(file.path), &file.contents)?;
     }
     // That Prometheus may have loaded the rules of another catalogue.
     let loaded = prometheus.get_json("rules", &[]).await?;

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use dashboards::service_dashboard;
-use monitoring::generated_files::GeneratedFile;
+use monitoring::generated_files::{GeneratedFile, rule_files};
 use monitoring::label::BACKEND_JOB;
+use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 use perf_report::exit_code::ExitCode;
 use serde_json::json;
 
-use crate::generated_files;
 use crate::host::{files, workspace};
 
 #[derive(Debug, clap::Args)]
@@ -58,11 +58,11 @@ fn write(path: &Path, contents: &str) -> anyhow::Result<()> {
 }
 
 fn files() -> anyhow::Result<Vec<GeneratedFile>> {
-    let rules = generated_files::generated_files()?.into_iter().filter_map(|file| {
-        let path = file.path.strip_prefix("monitoring/prometheus/rules/")?;
-        Some(GeneratedFile { path: format!("rules/{path}"), contents: file.contents })
-    });
-    let mut files: Vec<_> = rules.collect();
+    let mut files = rule_files(services::ALL, &Timing::USUAL)?;
+    for file in &mut files {
+        file.path.insert_str(0, "rules/");
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
     let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).context("failed to write JSON");
     let mut guides = Vec::new();
     for catalogue in services::ALL {

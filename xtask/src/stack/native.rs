@@ -8,6 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use monitoring::generated_files::{GeneratedFile, prometheus_files};
+use monitoring::services;
 use perf_host::proc;
 use serde_json::Value;
 use tokio::process::{Child, Command};
@@ -102,10 +104,9 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &StackOptions) -> 
 
 /// Whether the files in the folder are those that Prometheus would be started with now.
 fn has_current_configuration(folder: &Path, options: &StackOptions) -> anyhow::Result<bool> {
-    let same = |(relative, contents): &(String, String)| {
-        fs::read_to_string(folder.join(relative)).is_ok_and(|known| known == *contents)
-    };
-    Ok(options.configuration()?.iter().all(same))
+    let same =
+        |file: &GeneratedFile| fs::read_to_string(folder.join(&file.path)).is_ok_and(|known| known == file.contents);
+    Ok(prometheus_files(services::ALL, &options.timing)?.iter().all(same))
 }
 
 /// Whether a Prometheus of this clone runs at that port.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use monitoring::prometheus::recording_rules::Timing;
-use monitoring::stack_limits::RETENTION;
 use monitoring::{generated_files, promql, services};
 
+use super::limits::RETENTION;
 use crate::host::{files, workspace};
 
 /// The default port of Prometheus.
@@ -54,24 +54,14 @@ pub(crate) struct ShownArchive {
 }
 
 impl StackOptions {
-    /// Path and contents of each file that Prometheus reads. Paths
-    /// are relative to the folder of `prometheus.yml`.
-    pub(super) fn configuration(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let files = generated_files::files(services::ALL, &self.timing)?.into_iter();
-        let prometheus_file = |file: generated_files::GeneratedFile| {
-            Some((file.path.strip_prefix("monitoring/prometheus/")?.to_owned(), file.contents))
-        };
-        Ok(files.filter_map(prometheus_file).collect())
-    }
-
     /// Writes the files that Prometheus reads.
     pub(super) fn write_configuration(&self, folder: &Path) -> anyhow::Result<()> {
-        for (relative, contents) in self.configuration()? {
-            let path = folder.join(relative);
+        for file in generated_files::prometheus_files(services::ALL, &self.timing)? {
+            let path = folder.join(file.path);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
-            files::write(&path, contents)?;
+            files::write(&path, file.contents)?;
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::STARTED;
-use monitoring::openapi;
 use prometheus_store::exposition::ExpositionSample;
+use prometheus_store::openapi;
 use url::Url;
 
 use crate::backend::target_metrics;

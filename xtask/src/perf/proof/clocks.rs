@@ -9,7 +9,8 @@ use monitoring::label::{NAME, TESTID};
 use monitoring::metric::{Metric, Part};
 use monitoring::phase::Phase;
 use monitoring::promql::Selector;
-use perf_report::{EndpointResult, Millis, Report};
+use perf_report::judgement::EndpointResult;
+use perf_report::{Millis, Report};
 
 use super::endpoint_clocks::{ClockComparison, ClockVerdict, EndpointClocks};
 use super::endpoint_counters::EndpointCounters;
@@ -119,6 +120,8 @@ async fn read_clocks(
 
 #[cfg(test)]
 mod tests {
+    use perf_report::evidence::Generator;
+
     use super::*;
 
     fn clocks(client_mean: f64, backend_mean: f64, on_the_wire: f64) -> EndpointClocks {

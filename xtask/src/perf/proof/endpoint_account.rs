@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use perf_report::EndpointResult;
 use perf_report::format::count;
+use perf_report::judgement::EndpointResult;
 
 use super::endpoint_counters::EndpointCounters;
 
@@ -227,7 +227,7 @@ fn first_difference(sent: &BTreeMap<String, u64>, stored: &BTreeMap<String, u64>
 
 #[cfg(test)]
 mod tests {
-    use perf_report::Requests;
+    use perf_report::judgement::Requests;
 
     use super::*;
 

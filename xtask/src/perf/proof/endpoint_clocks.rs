@@ -1,6 +1,6 @@
 //! The latencies of an endpoint by both clocks, and the cause of their difference.
 
-use perf_report::Generator;
+use perf_report::evidence::Generator;
 use serde::Serialize;
 
 /// The latencies of one endpoint by both clocks, in milliseconds.

@@ -93,8 +93,8 @@ mod tests {
     use monitoring::backend_metrics::scraped;
     use monitoring::promql::Selector;
     use monitoring::query_subject::QuerySubject;
+    use perf_report::judgement::{Goal, Measurement};
     use perf_report::verdict::Tally;
-    use perf_report::{Goal, Measurement};
     use prometheus_store::exposition;
 
     use super::super::backend_metrics::{BackendMetrics, Reading};

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
-use perf_report::{Report, Requests};
+use perf_report::Report;
+use perf_report::judgement::Requests;
 use prometheus_store::StoreAccess;
 use test_support::backend_text::{self, fastapi, go};
 use test_support::counted_backend::{self, Counts, Metrics};
@@ -159,8 +160,8 @@ fn sums_of_floats_are_compared_with_a_tolerance_and_integers_exactly() {
 async fn a_missing_value_is_described_without_rust() {
     let mut report = test_support::report();
     let slo = STOCK_AI.backend[0];
-    let value = perf_report::BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
-    report.objectives = vec![perf_report::ObjectiveResult::backend(&slo, Ok(value))];
+    let value = perf_report::evidence::BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
+    report.objectives = vec![perf_report::judgement::ObjectiveResult::backend(&slo, Ok(value))];
     let differences = async |body: &'static str| {
         let store = Url::parse(&fake_server::respond(move |_| ("200 OK", body.to_owned()))).unwrap();
         let source = QuerySource::new(store, None, &StoreAccess::default()).unwrap();

@@ -10,7 +10,6 @@ use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
 use dashboards::service_dashboard::{PROMETHEUS_LINK, REPORTS};
 use monitoring::prometheus::config::TARGETS;
 use monitoring::prometheus::recording_rules::Timing;
-use monitoring::stack_limits::{self, Limits};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{Mount, MountType, PortBinding};
 use testcontainers::bollard::query_parameters::ListVolumesOptions;
@@ -26,6 +25,7 @@ use super::networks;
 use crate::host::owner;
 use crate::host::{files, workspace};
 use crate::stack::images::{self, Images};
+use crate::stack::limits::{self, Limits};
 use crate::stack::options::{PROMETHEUS_PORT, StackOptions, state_folder};
 
 /// Time limit from a container's creation to the log line that says it listens.
@@ -165,7 +165,7 @@ impl ContainerSpec {
             volume,
             // The user who unpacked an archive must be able to remove the files beside its blocks.
             user: options.archive.as_ref().and_then(|_| user_of_files()),
-            limits: stack_limits::PROMETHEUS,
+            limits: limits::PROMETHEUS,
             stores: options.archive.is_none().then_some("/prometheus"),
             scratch: &["/tmp"],
             owner: owner(options),
@@ -229,7 +229,7 @@ impl ContainerSpec {
             ],
             volume: None,
             user: None,
-            limits: stack_limits::GRAFANA,
+            limits: limits::GRAFANA,
             stores: None,
             scratch: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
             owner: owner(options),
