@@ -106,8 +106,8 @@ pub(crate) struct PeersArgs {
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Protocol::Http)]
     protocol: Protocol,
     /// Run only this peer (repeatable) [default: all on PATH]
-    #[arg(long)]
-    peer: Vec<String>,
+    #[arg(long, value_enum)]
+    peer: Vec<peer::PeerName>,
     /// Also run this build of the generator, as of an earlier revision
     ///
     /// The build is the example `fixed` of the crate perf-tests, with the profile `peak`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use perf_report::exit_code::ExitCode;
 use perf_settings::{MAX_REDIRECTS, shown_duration};
 
-use super::peers::{Spread, cost, ours, spread};
+use super::peers::{Spread, cost, spread};
 use super::protocol::Protocol;
 use super::setup::BenchSetup;
 use crate::host::files;
@@ -73,7 +73,7 @@ pub(super) async fn run(rounds: u64, duration: Duration) -> anyhow::Result<ExitC
 }
 
 fn command(setup: &BenchSetup, argument: Option<&str>, rows: &Path, duration: Duration) -> std::process::Command {
-    let mut command = ours(setup, &setup.generator, VUS, duration);
+    let mut command = setup.load_by(&setup.generator, VUS, duration);
     if let Some(argument) = argument {
         command.arg(argument).arg(rows).env(MAX_REDIRECTS, "1");
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench gate`: simulates how often a comparison detects a slow-down of a given size,
 //! and draws this operating characteristic.
 
-use perf_compare::gate::simulation::{ENDPOINTS, MACHINES, Machine};
+use perf_compare::gate::simulation::{ENDPOINTS, Machine, QUIET, SHARED_RUNNER};
 use perf_report::comparison::{Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::render::html;
@@ -18,24 +18,19 @@ const SEED: u64 = 7;
 /// Simulates, prints a table, and writes the picture.
 pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
     let rule = Rule::default();
-    let chosen: Vec<_> = MACHINES.iter().filter(|(name, _)| ["quiet", "shared runner"].contains(name)).collect();
-    let curves: Vec<_> = std::thread::scope(|scope| {
+    let [quiet, busy] = std::thread::scope(|scope| {
         let curve = |machine: &'static Machine| scope.spawn(move || curve(machine, rule, gates));
-        let running: Vec<_> = chosen.iter().map(|(_, machine)| curve(machine)).collect();
-        running.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
+        [&QUIET, &SHARED_RUNNER].map(curve).map(|thread| thread.join().unwrap_or_default())
     });
-    let [quiet, busy] = curves.as_slice() else {
-        anyhow::bail!("expected 2 simulated curves, and there are {}", curves.len())
-    };
     anyhow::ensure!(!quiet.is_empty() && !busy.is_empty(), "a simulation panicked");
     println!(
         "slow-down  quiet    shared runner   share of {gates} comparisons that call the one slower endpoint of {ENDPOINTS} regressed"
     );
-    for ((change, quiet), (_, busy)) in quiet.iter().zip(busy) {
+    for ((change, quiet), (_, busy)) in quiet.iter().zip(&busy) {
         println!("{:>7.0} %  {:>6.1} %  {:>6.1} %", change * 100.0, quiet * 100.0, busy * 100.0);
     }
     let path = workspace::root().join(PICTURE);
-    let svg = html::operating_characteristic(busy, quiet, rule.margin, rule.detect);
+    let svg = html::operating_characteristic(&busy, &quiet, rule.margin, rule.detect);
     files::write(&path, svg)?;
     println!("{PICTURE}");
     Ok(ExitCode::Met)

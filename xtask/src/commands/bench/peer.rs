@@ -11,56 +11,71 @@ use super::protocol::Protocol;
 use super::setup::BenchSetup;
 use crate::host::workspace;
 
-/// Another load generator.
-#[derive(Debug, Clone)]
-pub(super) struct Peer {
-    pub(super) name: &'static str,
-    program: PathBuf,
+/// Another load generator that this benchmark can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum PeerName {
+    Wrk,
+    H2load,
+    Oha,
+    Hey,
+    K6,
 }
 
-/// The peers that this benchmark can run.
-pub(super) const KNOWN: [&str; 5] = ["wrk", "h2load", "oha", "hey", "k6"];
+impl PeerName {
+    /// The name of the program.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wrk => "wrk",
+            Self::H2load => "h2load",
+            Self::Oha => "oha",
+            Self::Hey => "hey",
+            Self::K6 => "k6",
+        }
+    }
 
-/// The name of another build of our generator.
-const BUILD: &str = "build";
+    /// The program, if it is on PATH.
+    pub(super) fn find(self) -> Option<Peer> {
+        Some(Peer { name: Some(self), program: workspace::program(self.as_str())? })
+    }
+}
+
+/// Another load generator, or another build of ours.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// `None` for a build of ours.
+    name: Option<PeerName>,
+    program: PathBuf,
+}
 
 impl Peer {
     /// Another build of our generator.
     pub(super) fn build(program: &Path) -> Self {
-        Self { name: BUILD, program: program.to_owned() }
+        Self { name: None, program: program.to_owned() }
     }
 
-    pub(super) fn is_build(&self) -> bool {
-        self.name == BUILD
-    }
-
-    pub(super) fn program(&self) -> &Path {
-        &self.program
-    }
-
-    /// The peer of that name, if it is on PATH.
-    pub(super) fn find(name: &str) -> Option<Self> {
-        let name = KNOWN.into_iter().find(|known| *known == name)?;
-        Some(Self { name, program: workspace::program(name)? })
+    /// The name in results.
+    pub(super) fn name(&self) -> &'static str {
+        self.name.map_or("build", PeerName::as_str)
     }
 
     /// The command that keeps `connections` busy for the duration.
     pub(super) fn command(&self, setup: &BenchSetup, connections: u32, duration: Duration) -> anyhow::Result<Command> {
         let (url, is_http2) = (setup.url().join("room")?.to_string(), setup.protocol == Protocol::Http2);
+        let Some(name) = self.name else { return Ok(setup.load_by(&self.program, connections, duration)) };
         let (connections, seconds) = (connections.to_string(), format!("{}s", duration.as_secs()));
         let mut command = Command::new(&self.program);
-        match self.name {
-            "wrk" => command.args(["-t", "1", "-c", &connections, "-d", &seconds, &url]),
-            "h2load" => command.args(["-t", "1", "-c", &connections, "-m", "1", "-D", &seconds, &url]),
-            "hey" => {
+        match name {
+            PeerName::Wrk => command.args(["-t", "1", "-c", &connections, "-d", &seconds, &url]),
+            PeerName::H2load => command.args(["-t", "1", "-c", &connections, "-m", "1", "-D", &seconds, &url]),
+            PeerName::Hey => {
                 command.args(is_http2.then_some("-h2"));
                 command.args(["-cpus", "1", "-c", &connections, "-z", &seconds, &url])
             }
-            "oha" => {
+            PeerName::Oha => {
                 command.args(is_http2.then_some("--http2")).args(["--insecure", "--no-tui"]);
                 command.args(["-c", &connections, "-z", &seconds, &url]).env("TOKIO_WORKER_THREADS", "1")
             }
-            _ => {
+            PeerName::K6 => {
                 let script = setup.folder.join("k6.js");
                 fs::write(&script, k6_script(&url)).context("failed to write k6's script")?;
                 command.args(["run", "--quiet", "--vus", &connections, "--duration", &seconds]);

@@ -3,16 +3,15 @@
 //! Both run in pairs on the same processor; which one is first alternates. Noise of a machine comes
 //! in stretches, so a ratio is the median of the ratios of pairs, and a single time means little.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
 use perf_report::exit_code::ExitCode;
-use perf_settings::{DURATION, VUS, WARM_UP, shown_duration};
+use perf_settings::shown_duration;
 use serde::Serialize;
 
 use super::PeersArgs;
-use super::peer::{KNOWN, Peer};
+use super::peer::{Peer, PeerName};
 use super::process_cost::{self, ProcessCost};
 use super::processors::CLIENT;
 use super::setup::{BenchSetup, FIXED};
@@ -62,18 +61,17 @@ struct PeerResults {
 
 /// `cargo xtask bench peers`
 pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
-    if let Some(unknown) = args.peer.iter().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Ok(refuse(format!("--peer {unknown:?} is not a known peer: use {}", KNOWN.join(", "))));
+    let possible = args.protocol.peers();
+    if let Some(other) = args.peer.iter().find(|name| !possible.contains(name)) {
+        let possible: Vec<_> = possible.iter().map(|name| name.as_str()).collect();
+        return Ok(refuse(format!("--peer {} cannot make this load: use {}", other.as_str(), possible.join(", "))));
     }
-    if let Some(other) = args.peer.iter().find(|name| !args.protocol.peers().contains(&name.as_str())) {
-        return Ok(refuse(format!("--peer {other} cannot make this load: use {}", args.protocol.peers().join(", "))));
-    }
-    let is_wanted = |name: &&&str| args.peer.is_empty() || args.peer.iter().any(|peer| peer == **name);
+    let is_wanted = |name: &&PeerName| args.peer.is_empty() || args.peer.contains(name);
     let (mut peers, mut missing) = (Vec::new(), Vec::new());
-    for name in args.protocol.peers().iter().filter(is_wanted).copied() {
-        match Peer::find(name) {
+    for name in possible.iter().filter(is_wanted) {
+        match name.find() {
             Some(peer) => peers.push(peer),
-            None => missing.push(name),
+            None => missing.push(name.as_str()),
         }
     }
     if let Some(program) = &args.build {
@@ -104,8 +102,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
             let mut pair = [None; 2];
             for at in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
                 let command = match at {
-                    0 => ours(&setup, &setup.generator, args.connections, args.duration),
-                    _ if peer.is_build() => ours(&setup, peer.program(), args.connections, args.duration),
+                    0 => setup.load_by(&setup.generator, args.connections, args.duration),
                     _ => peer.command(&setup, args.connections, args.duration)?,
                 };
                 pair[at] = Some(cost(&setup, &command, args.duration).await?);
@@ -117,7 +114,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
         eprintln!("round {} of {}", round + 1, args.rounds);
     }
     let store = setup.store.is_some();
-    let comparisons: Vec<_> = peers.iter().zip(pairs).map(|(peer, pairs)| compare(peer.name, pairs)).collect();
+    let comparisons: Vec<_> = peers.iter().zip(pairs).map(|(peer, pairs)| compare(peer.name(), pairs)).collect();
     print(&comparisons);
     let results =
         PeerResults { connections: args.connections, seconds: args.duration.as_secs(), store, missing, comparisons };
@@ -131,7 +128,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
 /// `cargo xtask bench memory`
 pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyhow::Result<ExitCode> {
     let setup = BenchSetup::start(None).await?;
-    let mut command = ours(&setup, &setup.generator, vus, duration);
+    let mut command = setup.load_by(&setup.generator, vus, duration);
     if thinking {
         command.arg("thinking");
     }
@@ -145,15 +142,6 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
     ));
     setup.stop().await?;
     Ok(ExitCode::Met)
-}
-
-/// The command of a build of our generator for `vus` virtual users.
-pub(super) fn ours(setup: &BenchSetup, build: &Path, vus: u32, duration: Duration) -> std::process::Command {
-    let mut command = setup.build(build);
-    command.env(VUS, vus.to_string()).env(DURATION, format!("{}ms", duration.as_millis()));
-    // With a warm-up, the generator records two phases.
-    command.env(WARM_UP, "1s");
-    command
 }
 
 pub(super) async fn cost(

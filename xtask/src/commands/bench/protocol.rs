@@ -1,5 +1,7 @@
 //! The protocol between generators and server.
 
+use super::peer::PeerName;
+
 /// The protocol between generator and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Protocol {
@@ -24,10 +26,10 @@ impl std::fmt::Display for Protocol {
 
 impl Protocol {
     /// The peers that speak it.
-    pub(super) const fn peers(self) -> &'static [&'static str] {
+    pub(super) const fn peers(self) -> &'static [PeerName] {
         match self {
-            Self::Http | Self::Tls => &["wrk", "oha", "hey", "k6"],
-            Self::Http2 => &["h2load", "oha", "hey", "k6"],
+            Self::Http | Self::Tls => &[PeerName::Wrk, PeerName::Oha, PeerName::Hey, PeerName::K6],
+            Self::Http2 => &[PeerName::H2load, PeerName::Oha, PeerName::Hey, PeerName::K6],
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use cargo_metadata::TargetKind;
 use monitoring::prometheus::config::RECEIVER_FLAG;
-use perf_settings::{HTTP2, INSECURE, OUT, QUIET, REMOTE_WRITE, TARGET};
+use perf_settings::{DURATION, HTTP2, INSECURE, OUT, QUIET, REMOTE_WRITE, TARGET, VUS, WARM_UP};
 use tokio::process::Child;
 use url::Url;
 
@@ -124,6 +124,15 @@ impl BenchSetup {
         if let Some(store) = &self.store {
             command.env(REMOTE_WRITE, store.as_str());
         }
+        command
+    }
+
+    /// The command of a build of our generator for `vus` virtual users.
+    pub(super) fn load_by(&self, build: &Path, vus: u32, duration: Duration) -> std::process::Command {
+        let mut command = self.build(build);
+        command.env(VUS, vus.to_string()).env(DURATION, format!("{}ms", duration.as_millis()));
+        // With a warm-up, the generator records two phases.
+        command.env(WARM_UP, "1s");
         command
     }
 
