@@ -169,7 +169,7 @@ mod tests {
         hostile["load"] = "5 VUs\u{1b}[2J\u{202e}".into();
         assert_eq!(opened("hostile", &hostile.to_string()).load, "5 VUs [2J ");
         let old = fs::read_to_string(workspace::root().join("monitoring/report/tests/report_v1.json")).unwrap();
-        assert_eq!(opened("old", &old).schema, perf_report::SCHEMA);
+        assert_eq!(opened("old", &old).schema, perf_report::report::SCHEMA);
     }
 
     #[test]

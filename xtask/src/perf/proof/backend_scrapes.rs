@@ -13,7 +13,8 @@ use super::exposed_metrics::ExposedMetrics;
 use super::query_source::QuerySource;
 use super::{ProofContext, now_ms};
 
-/// Number of scrapes from which on the backend's counters have a rate.
+/// Number of scrapes from which on the backend's counters have a rate. No window helps a shorter
+/// run: the backend becomes a target when the load begins, and may end with it.
 const SCRAPES: u32 = 5;
 
 /// The scrapes of the backend in the store, which is asked for them once.

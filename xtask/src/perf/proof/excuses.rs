@@ -70,13 +70,15 @@ impl Excuses<'_> {
         self.report.duration() < self.push_interval.max(PUSH_INTERVAL) * 2
     }
 
-    /// Whether a query needs more pushes than the run has, in any window. A line of a gauge needs a
-    /// step within the run, and steps are [`PUSH_INTERVAL`] apart. A cell that is made from a line
-    /// needs two.
+    /// Whether a query needs more pushes than a short run has, in any window. A line of a gauge
+    /// needs a step within the run, and Grafana's steps are [`PUSH_INTERVAL`] apart. A cell that is
+    /// made from a line needs two.
     fn needs_more_pushes(&self, question: &Question) -> bool {
         let is_line = |part: &Expr| matches!(part, Expr::Subquery(_, Window::Range, _));
         let is_cell = question.expr.parts().any(is_line);
-        is_cell && self.is_short() || !question.instant && self.report.duration() < LEAST_FOR_LINES
+        let has_lost_pushes = self.report.store.as_ref().is_some_and(|store| store.refused > 0);
+        let has_few = self.report.duration() < LEAST_FOR_LINES || has_lost_pushes;
+        self.is_short() && (is_cell || !question.instant && has_few)
     }
 
     /// Whether a query is about endpoints, and the scenario requests none of them.
@@ -144,5 +146,35 @@ mod tests {
         ] {
             assert_eq!(excuses.lacks_series(&expr), expected, "{expr}");
         }
+    }
+
+    #[test]
+    fn lines_need_a_run_of_six_seconds_without_lost_pushes() {
+        let mut report = test_support::report();
+        let offer = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
+        let question = |expr: Expr, instant| Question {
+            place: Place::Rule(String::new()),
+            expr,
+            instant,
+            subject: QuerySubject::default(),
+            excuse: None,
+        };
+        let vus = || Selector::new("vus").now();
+        let line = question(vus(), false);
+        let cell = question(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), true);
+        let mut check = |seconds: i64, refused, expected: [bool; 2], is_longer| {
+            report.ended_unix_ms = report.started_unix_ms + seconds * 1_000;
+            report.store.as_mut().unwrap().refused = refused;
+            let excuses = Excuses { report: &report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &offer };
+            let shown = RunWindow { from_ms: report.started_unix_ms, to_ms: report.ended_unix_ms };
+            let excused = [&line, &cell].map(|question| excuses.find(question, shown).is_some());
+            assert_eq!(excused, expected, "{seconds} s, {refused} refused");
+            assert_eq!(excuses.window(&line, shown) != shown, is_longer, "{seconds} s");
+            assert_eq!(excuses.window(&cell, shown), shown);
+        };
+        check(5, 0, [true, true], true);
+        check(6, 0, [false, true], true);
+        check(6, 1, [true, true], true);
+        check(10, 1, [false, false], false);
     }
 }
