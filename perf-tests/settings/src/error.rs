@@ -52,7 +52,7 @@ pub enum ValueError {
     #[error(
         "{0:?} is longer than {longest}: the dashboards show rates over {window}, which must have two pushes; use {longest} or less",
         longest = crate::shown_duration(*.1),
-        window = crate::shown_duration(4 * monitoring::stack_limits::PUSH_INTERVAL)
+        window = crate::shown_duration(4 * monitoring::intervals::PUSH_INTERVAL)
     )]
     PushInterval(String, Duration),
     /// Any other reason.

@@ -27,13 +27,12 @@ use prometheus_store::Prometheus;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::generated_files;
 use crate::host::terminal::refuse;
 use crate::host::{files, http, workspace};
+use crate::runs::reports;
 use crate::stack::dashboard_link::window;
 use crate::stack::{PROMETHEUS_PORT, local_url};
 use crate::values::UrlValue;
-use crate::runs::reports;
 use series::CollectedSeries;
 
 /// The version of the archive's layout; grows when a file moves or changes its format.

@@ -7,7 +7,7 @@ use monitoring::sanitize::sanitize;
 
 use super::Proof;
 use super::item::{ProofItem, ProofItemOutcome};
-use crate::files;
+use crate::host::files;
 
 /// Limit on the printed lines of a check.
 const SHOWN_LINES: usize = 10;
