@@ -179,8 +179,8 @@ impl Slo {
     /// # use std::time::Duration;
     /// # use monitoring::endpoint::{Endpoint, Method};
     /// # use monitoring::slo::Slo;
-    /// # const GET_OFFERS: Endpoint = Endpoint::new("get_offers", "Offers", Method::Get, "/offers");
-    /// const LAST_DAY: Slo = Slo::p95(GET_OFFERS, Duration::from_millis(300)).in_segment("day", 30);
+    /// # const OFFERS: Endpoint = Endpoint::new("offers", "Offers", Method::Get, "/offers");
+    /// const LAST_DAY: Slo = Slo::p95(OFFERS, Duration::from_millis(300)).in_segment("day", 30);
     /// ```
     #[must_use]
     pub const fn in_segment(mut self, name: &'static str, number: u32) -> Self {

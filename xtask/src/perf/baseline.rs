@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use perf_report::Report;
-use perf_report::comparison::Comparison;
+use perf_report::comparison::{Comparison, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::comparison_findings;
@@ -11,10 +11,19 @@ use perf_report::render::files::REPORT;
 
 use super::args::Gate;
 use super::perf_error::{PerfError, configuration};
-use super::plan::BaselinePlan;
 use crate::host::terminal;
 use crate::host::terminal::print_note;
 use crate::runs::{recorded, reports};
+
+/// The comparison of a run with an earlier one.
+pub(super) struct BaselinePlan {
+    /// The baseline to compare with. It is not there yet if this is the first run.
+    pub(super) compare: Option<String>,
+    /// The baseline to save the run as.
+    pub(super) save: Option<String>,
+    pub(super) gate: Gate,
+    pub(super) rule: Rule,
+}
 
 /// Reads the baseline before the run: an unreadable baseline should not cost a run.
 ///

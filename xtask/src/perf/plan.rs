@@ -5,13 +5,12 @@ use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
 use perf_host::{Lock, LockError};
-use perf_report::comparison::Rule;
 use perf_report::exit_code::ExitCode;
 use perf_settings::Settings;
 use tokio::sync::watch;
 
-use super::args::{Gate, PerfArgs, ProofMode};
-use super::baseline;
+use super::args::{PerfArgs, ProofMode};
+use super::baseline::{self, BaselinePlan};
 use super::perf_error::{PerfError, configuration};
 use crate::generated_files;
 use crate::host::count_signals;
@@ -42,16 +41,6 @@ pub(super) struct PerfPlan {
     pub(super) baseline: BaselinePlan,
     /// Requests per day in production, which reports compare with.
     pub(super) requests_per_day: Option<u64>,
-}
-
-/// The comparison of a run with an earlier one.
-pub(super) struct BaselinePlan {
-    /// The baseline to compare with. It is not there yet if this is the first run.
-    pub(super) compare: Option<String>,
-    /// The baseline to save the run as.
-    pub(super) save: Option<String>,
-    pub(super) gate: Gate,
-    pub(super) rule: Rule,
 }
 
 /// Begins to count signals, and locks this clone for load.
