@@ -199,7 +199,7 @@ impl Report {
         }
         let is_endpoint = |name: &str| self.endpoints.iter().any(|endpoint| endpoint.name == name);
         let is_counted = |cause: &&FailureCause| match objective.goal {
-            Goal::Check(_) => cause.is_of_check(&objective.subject),
+            Goal::Check(_) => cause.check() == Some(&objective.subject),
             Goal::Errors(_) => is_endpoint(&cause.request),
             _ => cause.request == objective.subject,
         };

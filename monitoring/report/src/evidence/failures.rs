@@ -59,7 +59,8 @@ impl FailureCauses {
     /// Counts a failed request. `first_ms` is the current time in milliseconds since load began.
     pub fn record(&mut self, failed: FailedRequest<'_>, first_ms: u64) {
         let FailedRequest { request, kind, status, message, body } = failed;
-        let message = beginning(message);
+        // The name of a check is not cut: objectives have the whole name.
+        let message = if kind == FailureKind::Check { message } else { beginning(message) };
         let key = (request, kind, status, message);
         if let Some(cause) = self.0.iter_mut().find(|cause| cause.key() == key) {
             cause.count += 1;
@@ -98,31 +99,31 @@ impl FailureCause {
         (&self.request, self.kind, self.status, &self.message)
     }
 
-    /// Whether it is a failure of the check of that name.
-    pub fn is_of_check(&self, name: &str) -> bool {
-        self.kind == FailureKind::Check && name == &*self.message
+    /// Name of the failed check. `None` for other failures.
+    pub fn check(&self) -> Option<&str> {
+        (self.kind == FailureKind::Check).then_some(&*self.message)
     }
 
     /// Text of the cause, without its request: "40,404 × 404 Not Found {"detail":"Not Found"},
     /// first at 00:03".
     pub fn describe(&self) -> String {
-        let what = describe_failure(self.kind, self.status, &self.message, &self.body);
-        format!("{} × {what}, first at {}", count(self.count), clock_time(self.first_ms))
+        let body = match (self.check(), self.status, self.body.as_str()) {
+            (_, _, "") | (None, None, _) => String::new(),
+            (Some(_), _, body) => format!(": {body}"),
+            (None, Some(_), body) => format!(" {body}"),
+        };
+        format!("{} × {}{body}, first at {}", count(self.count), self.reason(), clock_time(self.first_ms))
     }
-}
 
-/// Text of a failure: "404 Not Found {"detail":"Not Found"}", "check "has news" failed: []",
-/// "refused: Connection refused".
-pub fn describe_failure(kind: FailureKind, status: Option<u16>, message: &str, body: &str) -> String {
-    let gap = if body.is_empty() { "" } else { " " };
-    match (kind, status) {
-        (FailureKind::Check, _) => {
-            let gap = if body.is_empty() { "" } else { ": " };
-            format!("check {message:?} failed{gap}{body}")
+    /// Text of the failure without the body: "404 Not Found", "check "has news" failed", "refused:
+    /// Connection refused".
+    pub fn reason(&self) -> String {
+        match (self.check(), self.status, &*self.message) {
+            (Some(check), _, _) => format!("check {check:?} failed"),
+            (None, Some(status), "") => describe_status(status),
+            (None, Some(status), message) => format!("{}, {message}", describe_status(status)),
+            (None, None, message) => format!("{}: {message}", self.kind.as_str()),
         }
-        (_, Some(status)) if message.is_empty() => format!("{}{gap}{body}", describe_status(status)),
-        (_, Some(status)) => format!("{}, {message}{gap}{body}", describe_status(status)),
-        (kind, None) => format!("{}: {message}", kind.as_str()),
     }
 }
 
@@ -172,6 +173,14 @@ mod tests {
                 "1 × check \"news\" failed: {\"detail\": \"Not Found\"}, first at 00:00"
             ]
         );
+    }
+
+    #[test]
+    fn a_failure_of_a_check_has_the_whole_name_of_the_check() {
+        let name = "n".repeat(2 * MOST_TEXT);
+        let mut causes = FailureCauses::default();
+        causes.record(FailedRequest { kind: FailureKind::Check, message: &name, ..NOT_FOUND }, 0);
+        assert_eq!(causes.into_sorted()[0].check(), Some(&*name));
     }
 
     #[test]

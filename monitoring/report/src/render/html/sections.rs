@@ -7,7 +7,6 @@ use maud::{Markup, html};
 use super::{class, figures};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
-use crate::evidence::describe_failure;
 use crate::finding::Finding;
 use crate::findings::{describe_measured, run_findings};
 use crate::format::{self, interval, percent};
@@ -232,7 +231,7 @@ pub(super) fn errors(report: &Report) -> Markup {
                     tbody { @for cause in &report.failures { tr {
                         th scope="row" { (cause.request) }
                         td class="n" { (format::count(cause.count)) }
-                        td class="wrap" { (describe_failure(cause.kind, cause.status, &cause.message, "")) }
+                        td class="wrap" { (cause.reason()) }
                         td class="n" { (format::clock_time(cause.first_ms)) }
                         td class="wrap" { code { (cause.body) } }
                     } } }
