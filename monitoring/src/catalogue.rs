@@ -13,6 +13,7 @@ use crate::measure::{self, Measure, MeasureKind, Reading};
 use crate::metric::{self, LADDER_MS, Metric};
 use crate::phase::Phases;
 use crate::ratio::Ratio;
+use crate::segment::Segment;
 use crate::slo::{Sli, Slo};
 use crate::span::Span;
 
@@ -176,7 +177,7 @@ impl Catalogue {
     }
 
     /// Segments with an objective, by name and number, ascending.
-    pub fn judged_segments(&self) -> Vec<(&'static str, u32)> {
+    pub fn judged_segments(&self) -> Vec<Segment> {
         let segments: BTreeSet<_> = self.slos.iter().filter_map(|slo| slo.segment).collect();
         segments.into_iter().collect()
     }
@@ -257,7 +258,7 @@ impl Catalogue {
             {
                 return Err(CatalogueError::Part(part));
             }
-            if let Some((name, _)) = slo.segment
+            if let Some(Segment(name, _)) = slo.segment
                 && (label::check_value("segment", name).is_err() || slo.is_per_second())
             {
                 return Err(CatalogueError::Segment(slo.describe()));

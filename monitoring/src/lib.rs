@@ -6,7 +6,7 @@
 //!
 //! In reading order:
 //! - services: [`services`], the only folder that a fork edits
-//! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`span`], [`ratio`],
+//! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`segment`], [`span`], [`ratio`],
 //!   [`measure`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`intervals`],
 //!   [`backend_metrics`], [`backend_mapping`]
 //! - queries: [`promql`], [`objective_counters`], [`query_subject`], [`excuse`]
@@ -31,6 +31,7 @@ pub mod promql;
 pub mod query_subject;
 pub mod ratio;
 pub mod sanitize;
+pub mod segment;
 pub mod services;
 pub mod slo;
 pub mod span;

@@ -342,11 +342,6 @@ pub fn le(bound: Duration) -> String {
 /// metrics of their own, so that a sum over the others counts each request once.
 pub const IN_SEGMENT: &str = "segment_";
 
-/// Value of the label `segment`: "day 7".
-pub fn segment_value(name: &str, number: u32) -> String {
-    format!("{name} {number}")
-}
-
 /// Label `le` of the last bucket.
 pub const LE_INFINITY: &str = "+Inf";
 

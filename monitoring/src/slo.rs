@@ -15,6 +15,7 @@ use crate::metric;
 use crate::phase::Phases;
 use crate::promql::Selector;
 use crate::ratio::Ratio;
+use crate::segment::Segment;
 use crate::span::Span;
 
 mod sli;
@@ -47,7 +48,7 @@ pub struct Slo {
     /// Part of the scenario whose requests are judged. `None` judges all parts together.
     pub part: Option<&'static str>,
     /// Segment whose requests are judged, by name and number. `None` judges all requests.
-    pub segment: Option<(&'static str, u32)>,
+    pub segment: Option<Segment>,
 }
 
 impl Slo {
@@ -184,7 +185,7 @@ impl Slo {
     /// ```
     #[must_use]
     pub const fn in_segment(mut self, name: &'static str, number: u32) -> Self {
-        self.segment = Some((name, number));
+        self.segment = Some(Segment(name, number));
         self
     }
 
@@ -254,8 +255,8 @@ impl Slo {
         if let Some(part) = self.part {
             selected = selected.with(SCENARIO, part);
         }
-        match self.segment_value() {
-            Some(segment) => selected.prefixed(metric::IN_SEGMENT).with(SEGMENT, segment),
+        match self.segment {
+            Some(segment) => selected.prefixed(metric::IN_SEGMENT).with(SEGMENT, segment.to_string()),
             None => selected,
         }
     }

@@ -18,6 +18,6 @@ pub use pulse::Pulse;
 pub(crate) use pulse::{LaneSum, PulseSum};
 pub(crate) use recorder::IterationEnd;
 pub use recorder::{LATE_AFTER, Place, Recorder};
-pub use sample::{DurationParts, Failure, Sample, SampleKey, Segment, Segments};
+pub use sample::{DurationParts, Failure, Sample, SampleKey, Segments};
 pub(crate) use slow_times::{SHORTEST_STALL, SlowTimes};
 pub use timeline::{Section, TimelineError, TimelineRecorder};

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use agent_result::AgentResult;
 pub use backend_values::{BackendValue, CacheResult};
 pub use counts::{
-    BodyBytes, CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
+    BodyBytes, CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts,
     ServerTimes, SpanCounts, StatusCounts, ThreadTimes,
 };
 pub use environment::{Environment, TargetHost};

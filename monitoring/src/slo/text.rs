@@ -1,7 +1,7 @@
 //! Names and texts of objectives.
 
 use crate::measure::Limit;
-use crate::metric::{self, Metric};
+use crate::metric::Metric;
 use crate::ratio::millis;
 
 use super::{Sli, Slo};
@@ -53,7 +53,7 @@ impl Slo {
     pub(crate) fn name_of_scope(&self) -> String {
         let phases = self.phases.describe().replace(' ', "_");
         let part = self.part.map(|part| format!("_in_part_{part}")).unwrap_or_default();
-        let segment = self.segment_value().map(|segment| format!("_in_{segment}")).unwrap_or_default();
+        let segment = self.segment.map(|segment| format!("_in_{segment}")).unwrap_or_default();
         format!("{phases}{part}{segment}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
     }
 
@@ -87,13 +87,8 @@ impl Slo {
     /// " in day 7".
     pub fn describe_scope(&self) -> String {
         let part = self.part.map(|part| format!(" in part {part}")).unwrap_or_default();
-        let segment = self.segment_value().map(|segment| format!(" in {segment}")).unwrap_or_default();
+        let segment = self.segment.map(|segment| format!(" in {segment}")).unwrap_or_default();
         self.phases.describe() + &part + &segment
-    }
-
-    /// Value of the label `segment`: "day 7".
-    pub fn segment_value(&self) -> Option<String> {
-        self.segment.map(|(name, number)| metric::segment_value(name, number))
     }
 
     /// Kind of the objective, without the limit: "p95", "response p95", "success", "check",

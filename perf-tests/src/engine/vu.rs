@@ -9,6 +9,7 @@ use std::time::Duration;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::measure::Measure;
 use monitoring::phase::Phase;
+use monitoring::segment::Segment;
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
@@ -17,7 +18,7 @@ use super::stopwatch::Stopwatch;
 use crate::clock;
 use crate::http::server_timing::ONE_IN;
 use crate::http::{CookieJar, HttpClient, HttpConfig, MAIN, Pool};
-use crate::measure::{DurationParts, FailedRequest, Failure, IterationEnd, Recorder, SampleKey, Segment, Segments};
+use crate::measure::{DurationParts, FailedRequest, Failure, IterationEnd, Recorder, SampleKey, Segments};
 use crate::plan::PhasePlan;
 
 mod all;
@@ -237,10 +238,10 @@ impl Vu {
     /// # }
     /// ```
     pub fn segment(&mut self, name: &'static str, number: u32) {
-        let is_free = |place: &Option<Segment>| place.is_none_or(|(known, _)| known == name);
+        let is_free = |place: &Option<Segment>| place.is_none_or(|Segment(known, _)| known == name);
         let last = self.segments.len() - 1;
         let place = self.segments.iter().position(is_free).unwrap_or(last);
-        self.segments[place] = Some((name, number));
+        self.segments[place] = Some(Segment(name, number));
     }
 
     /// A request to an endpoint of the catalogue. Method, path and objective come from there.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
+use monitoring::segment::Segment;
 use tokio::time::Instant;
 
 use perf_report::evidence::{
@@ -72,8 +73,8 @@ impl Recorder {
         }
         let (layout, time) = (&self.layout, (sample.started, sample.finished));
         self.slow_times.add(at, layout.judged_among(at.segments), layout.threshold(at.endpoint), time);
-        for (name, number) in at.segments.into_iter().flatten() {
-            let segment = (Cow::Borrowed(name), number);
+        for Segment(name, number) in at.segments.into_iter().flatten() {
+            let segment = Segment(Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
                 continue;
             }

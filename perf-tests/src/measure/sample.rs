@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use monitoring::metric::Part;
 use monitoring::phase::Phase;
+use monitoring::segment::Segment;
 use monitoring::span::Span;
 use tokio::time::Instant;
 
@@ -50,9 +51,6 @@ impl Sample {
         self.finished.duration_since(self.due)
     }
 }
-
-/// A name and a number by which requests are grouped, such as `("day", 3)`.
-pub type Segment = (&'static str, u32);
 
 /// The segments of a request, each with a different name.
 pub type Segments = [Option<Segment>; 3];

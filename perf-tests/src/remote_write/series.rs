@@ -136,7 +136,7 @@ impl SeriesWriter<'_> {
     fn segments(&mut self, catalogue: &Catalogue, exercised: &[Endpoint], counts: &PartCounts) {
         let (phase, with_success) = (self.phase, catalogue.with_success().collect::<Vec<_>>());
         for (segment, counts) in catalogue.judged_segments().into_iter().zip(&counts.judged) {
-            self.segment = Some(metric::segment_value(segment.0, segment.1));
+            self.segment = Some(segment.to_string());
             for (index, endpoint) in catalogue.endpoints.iter().enumerate() {
                 if exercised.contains(endpoint) {
                     self.judged(endpoint, counts.cell(index, phase), with_success.contains(&endpoint));

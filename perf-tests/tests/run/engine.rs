@@ -279,8 +279,8 @@ fn latencies_are_reported_by_segment() {
         },
     );
     let report = finished.report().unwrap();
-    let names: Vec<_> = report.segments.iter().map(|segment| segment.name.as_str()).collect();
-    assert_eq!((names.len(), names[0], names[11]), (12, "day 1", "day 12"));
+    let names: Vec<_> = report.segments.iter().map(|result| result.segment.to_string()).collect();
+    assert_eq!((names.len(), &*names[0], &*names[11]), (12, "day 1", "day 12"));
     assert!(report.segments.iter().all(|segment| segment.endpoints["ping"].requests == 2));
     assert_eq!(report.requests.sent, 26);
 }

@@ -35,12 +35,12 @@ fn a_game_session_has_thirty_days_for_each_student() {
     let part = &report.plan.parts[0];
     let session = part.iteration_ms.expect("how long sessions took");
     assert!(session.p50 > 5_000.0 && session.max < 120_000.0, "{session:?}");
-    let (days, sizes): (Vec<_>, Vec<_>) = report.segments.iter().partition(|segment| segment.name.starts_with("day "));
-    assert_eq!((days.len(), days[0].name.as_str(), days[29].name.as_str()), (30, "day 1", "day 30"));
+    let (days, sizes): (Vec<_>, Vec<_>) = report.segments.iter().partition(|result| result.segment.0 == "day");
+    assert_eq!((days.len(), &*days[0].segment.to_string(), &*days[29].segment.to_string()), (30, "day 1", "day 30"));
     assert!(days.iter().all(|day| day.endpoints["get_state"].requests == 20));
     assert!(days.iter().all(|day| !day.endpoints.contains_key("join_room")), "joined before the first day");
     // There is one room. It grows to all students, by the backend's responses.
-    let names: Vec<_> = sizes.iter().map(|size| size.name.clone()).collect();
+    let names: Vec<_> = sizes.iter().map(|size| size.segment.to_string()).collect();
     assert_eq!(names, (1..=20).map(|players| format!("players {players}")).collect::<Vec<_>>());
     // A latency counts from ten requests on, also that of the first student alone.
     assert!(sizes.iter().all(|size| size.endpoints["leaderboard"].requests >= 5), "{sizes:?}");

@@ -11,6 +11,7 @@ use monitoring::phase::Phases;
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use monitoring::prometheus::recording_rules::{self, RecordingRule, Timing};
 use monitoring::ratio::millis;
+use monitoring::segment::Segment;
 use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::{Sli, Slo};
 use perf_report::verdict::{self, Tally, Verdict};
@@ -68,7 +69,7 @@ impl TestFile {
 /// 40 s. The series end at 80 s.
 fn run(slo: &Slo, testid: &str, good: u64, total: u64) -> Vec<(String, String)> {
     let Sli::Span { endpoint, span, threshold } = slo.sli else { return Vec::new() };
-    let segment = slo.segment_value();
+    let segment = slo.segment.map(|segment| segment.to_string());
     let prefix = segment.as_ref().map_or("", |_| metric::IN_SEGMENT);
     let name = format!("{prefix}{}", Metric::span(&endpoint, span).name);
     let phase = if slo.phases == Phases::AFTER_WARM_UP { "ramp" } else { "steady" };
@@ -194,7 +195,7 @@ fn prometheus_judges_each_objective_of_a_run_as_the_report_does() {
         let id = CATALOGUE.slo_id(slo);
         let judged = report.objectives.iter().find(|objective| objective.id == id).unwrap();
         let query = rule.expr.to_string();
-        if slo.segment == Some(("day", 9)) {
+        if slo.segment == Some(Segment("day", 9)) {
             assert!(matches!(judged.verdict, Verdict::Inconclusive(_)), "{judged:?}");
             assert!(
                 crate::real::query(&store.url, &query, None, stored.last_push_unix_ms.unwrap()).is_empty(),

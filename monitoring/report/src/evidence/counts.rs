@@ -1,6 +1,5 @@
 //! Counts of one endpoint in one phase, and other small counts that workers merge.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -158,9 +157,6 @@ pub struct CheckCounts {
     /// Evaluations that did not pass.
     pub failed: u64,
 }
-
-/// Key by which a scenario groups its requests: `("day", 3)`.
-pub type SegmentKey = (Cow<'static, str>, u32);
 
 /// Latencies of one endpoint in one segment, with two significant digits.
 #[derive(Debug, Clone, Serialize, Deserialize)]

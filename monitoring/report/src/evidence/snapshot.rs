@@ -7,13 +7,13 @@ use std::time::Duration;
 use monitoring::catalogue::Catalogue;
 use monitoring::metric;
 use monitoring::phase::{Phase, Phases};
+use monitoring::segment::Segment;
 use monitoring::slo::Slo;
 use monitoring::span::Span;
 use serde::{Deserialize, Serialize};
 
 use super::counts::{
-    CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, SegmentKey,
-    ThreadTimes,
+    CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, ThreadTimes,
 };
 use super::failures::FailureCauses;
 use super::histogram::{Bounds, Latency, bounds};
@@ -31,7 +31,7 @@ pub struct Layout {
     pub bounds: Bounds,
     coarse: Bounds,
     /// Segments that an objective judges.
-    segments: Vec<(&'static str, u32)>,
+    segments: Vec<Segment>,
     /// The threshold of each endpoint's objective on latency.
     thresholds: Vec<Option<Duration>>,
 }
@@ -81,7 +81,7 @@ pub struct PartCounts {
     pub measures: Measures,
     /// Latencies by segment and endpoint.
     #[serde(with = "entries")]
-    pub segments: BTreeMap<SegmentKey, BTreeMap<usize, SegmentCounts>>,
+    pub segments: BTreeMap<Segment<Cow<'static, str>>, BTreeMap<usize, SegmentCounts>>,
     /// The same counts of each segment that an objective judges, in the order of the catalogue's
     /// segments. They are part of the counts here. They have no segments of their own. A
     /// request that a stall omitted counts in each of them in which a request waited.
@@ -126,7 +126,7 @@ impl Layout {
 
     /// Indices of the segments that an objective judges, among those of a request.
     #[inline]
-    pub fn judged_among(&self, segments: [Option<(&'static str, u32)>; 3]) -> impl Iterator<Item = usize> {
+    pub fn judged_among(&self, segments: [Option<Segment>; 3]) -> impl Iterator<Item = usize> {
         let judged = self.segments.iter().enumerate();
         judged.filter(move |(_, judged)| segments.contains(&Some(**judged))).map(|(index, _)| index)
     }

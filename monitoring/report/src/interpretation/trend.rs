@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use monitoring::segment::Segment;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::finding::{Finding, FindingKind, Severity, Subject};
@@ -42,24 +43,21 @@ struct Trend {
 
 /// A finding for each name of a segment that has a number.
 pub(super) fn findings(report: &Report) -> Vec<Finding> {
-    let parts = |segment: &'_ SegmentResult| {
-        let (name, number) = segment.name.rsplit_once(' ')?;
-        Some((name.to_owned(), number.parse::<u32>().ok()?))
-    };
-    let kinds: BTreeSet<_> = report.segments.iter().filter_map(parts).map(|(name, _)| name).collect();
-    let with_name = |kind: String| {
+    let kinds: BTreeSet<_> = report.segments.iter().map(|result| &*result.segment.0).collect();
+    let with_name = |kind: &str| {
         let mut points: BTreeMap<&str, Points> = BTreeMap::new();
-        for segment in &report.segments {
-            let Some((_, number)) = parts(segment).filter(|(name, _)| *name == kind) else { continue };
-            for (endpoint, latency) in &segment.endpoints {
+        for SegmentResult { segment: Segment(_, number), endpoints } in
+            report.segments.iter().filter(|result| result.segment.0 == kind)
+        {
+            for (endpoint, latency) in endpoints {
                 if let Some(Millis::Finite(median_ms)) = latency.p50_ms.filter(|_| latency.requests >= LEAST_REQUESTS) {
                     #[expect(clippy::cast_precision_loss, reason = "a weight")]
-                    let point = Point { number: number.into(), median_ms, requests: latency.requests as f64 };
+                    let point = Point { number: (*number).into(), median_ms, requests: latency.requests as f64 };
                     points.entry(endpoint).or_default().push(point);
                 }
             }
         }
-        finding(&kind, &points)
+        finding(kind, &points)
     };
     kinds.into_iter().filter_map(with_name).collect()
 }
@@ -132,7 +130,7 @@ mod tests {
         let mut report = Report::sample();
         let latency = |ms| SegmentLatency { requests: 30, failed: 0, p50_ms: Some(Millis::Finite(ms)), p95_ms: None };
         let segment = |number| SegmentResult {
-            name: format!("{kind} {number}"),
+            segment: Segment(kind.to_owned(), number),
             endpoints: ["get_state", "leaderboard"]
                 .into_iter()
                 .zip(medians(number))

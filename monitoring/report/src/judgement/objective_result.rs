@@ -147,7 +147,7 @@ impl ObjectiveResult {
             subject: slo.subject().to_owned(),
             objective: slo.describe(),
             part: slo.part.map(str::to_owned),
-            segment: slo.segment_value(),
+            segment: slo.segment.map(|segment| segment.to_string()),
             is_further: !catalogue.is_main(slo),
             on_miss: slo.on_miss,
             goal: Goal::new(slo),
