@@ -58,8 +58,8 @@ use watchers::{RecordedTimeline, Watchers};
 pub(crate) enum RunOutcome {
     /// A report, and the path of its file.
     Judged(Box<Report>, PathBuf),
-    /// A report that could not be written.
-    Unwritten(Box<Report>),
+    /// A report that could not be written, and the reason.
+    Unwritten(Box<Report>, String),
     /// A drawing of the plan: the run is a dry run.
     Drawn(String),
 }

@@ -31,7 +31,6 @@ use url::Url;
 
 use crate::github;
 use crate::host::terminal;
-use crate::runs::reports;
 use crate::scenarios::ScenarioTest;
 use crate::stack::dashboard_link::dashboard_link;
 
@@ -97,11 +96,13 @@ async fn run(
     verdicts: &mut Vec<String>,
 ) -> Result<ExitCode, PerfError> {
     let before = prove::before(plan, services).await;
-    let (folder, evidence) = match generate::run(plan, services, scenario).await? {
-        LoadOutput::Evidence(folder, evidence) => (folder, *evidence),
+    let measured = match generate::run(plan, services, scenario).await? {
+        LoadOutput::Measured(run) => run,
         LoadOutput::Nothing(code) => return Ok(code),
     };
-    let mut report = reports::judge_evidence(evidence).map_err(configuration)?;
+    let folder = measured.folder.clone();
+    let (mut report, test_failed) = measured.judge()?;
+    report.conclude(test_failed);
     report.requests_per_day = plan.requests_per_day;
     let (path, own) = (folder.join(REPORT), report.exit_code);
     let (mut proof, mut compared) = (None, BaselineComparison::NotRequested);

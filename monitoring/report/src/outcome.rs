@@ -8,21 +8,17 @@ use crate::exit_code::ExitCode;
 
 /// Outcome of a scenario's process, for the process that started it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// Exit code of the result.
-    pub code: ExitCode,
-    /// Reason why there is no report, or no complete one.
-    pub message: Option<String>,
-    /// Path of the evidence.
-    pub evidence: Option<PathBuf>,
-    /// Drawing of the plan, if only that was requested.
-    #[serde(default)]
-    pub drawing: Option<String>,
-}
-
-impl Outcome {
-    /// An outcome with an exit code only.
-    pub const fn new(code: ExitCode) -> Self {
-        Self { code, message: None, evidence: None, drawing: None }
-    }
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The run was measured: the path of its evidence.
+    Evidence(PathBuf),
+    /// The drawing of the plan, if only that was requested.
+    Drawing(String),
+    /// There is no evidence.
+    Failed {
+        /// Exit code of the scenario.
+        code: ExitCode,
+        /// Reason why there is no evidence.
+        message: String,
+    },
 }

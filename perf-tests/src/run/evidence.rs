@@ -60,8 +60,8 @@ impl PreparedRun {
             Err(error) => {
                 let message = format!("{error}: the results are printed here, but not saved");
                 let kind = FindingKind::ReportNotWritten;
-                report.conclude([Finding::problem(ExitCode::Internal, Subject::Run, kind, message)]);
-                Ok(RunOutcome::Unwritten(Box::new(report)))
+                report.conclude([Finding::problem(ExitCode::Internal, Subject::Run, kind, message.as_str())]);
+                Ok(RunOutcome::Unwritten(Box::new(report), message))
             }
         }
     }

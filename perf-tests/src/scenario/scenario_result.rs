@@ -15,8 +15,7 @@ use crate::run::{RunError, RunOutcome};
 #[must_use = "a result asserts nothing by itself: end with assert_slos"]
 pub struct ScenarioResult {
     result: Result<RunOutcome, RunError>,
-    /// Whether the outcome file is written. The process that started this one then prints the
-    /// result.
+    /// Whether the process that started this one prints the result.
     is_reported: bool,
 }
 
@@ -25,21 +24,18 @@ impl ScenarioResult {
     pub(super) fn new(result: Result<RunOutcome, RunError>, outcome_file: Option<PathBuf>) -> Self {
         let Some(path) = outcome_file else { return Self { result, is_reported: false } };
         let outcome = match &result {
-            Ok(RunOutcome::Judged(report, path)) => {
-                Outcome { evidence: Some(path.clone()), ..Outcome::new(report.exit_code) }
-            }
-            Ok(RunOutcome::Unwritten(report)) => Outcome {
-                drawing: Some(terminal::render_run(report, TerminalStyle::PLAIN)),
-                ..Outcome::new(report.exit_code)
-            },
-            Ok(RunOutcome::Drawn(drawing)) => Outcome { drawing: Some(drawing.clone()), ..Outcome::new(Exit::Met) },
-            Err(error) => Outcome { message: Some(error.to_string()), ..Outcome::new(error.code()) },
+            Ok(RunOutcome::Judged(_, path)) => Outcome::Evidence(path.clone()),
+            Ok(RunOutcome::Unwritten(report, why)) => Outcome::Failed { code: report.exit_code, message: why.clone() },
+            Ok(RunOutcome::Drawn(drawing)) => Outcome::Drawing(drawing.clone()),
+            Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
         let written = report::write_outcome(&path, &outcome);
         if let Err(error) = &written {
             eprintln!("error: {error}");
         }
-        Self { result, is_reported: written.is_ok() }
+        // No other process has a report that could not be written.
+        let is_reported = written.is_ok() && !matches!(result, Ok(RunOutcome::Unwritten(..)));
+        Self { result, is_reported }
     }
 
     /// The exit code of the run, which a test returns as its result: 0 only if every objective that
@@ -72,7 +68,7 @@ impl ScenarioResult {
                 report.exit_code,
                 format!("\n{}\n\n{}", terminal::render_run(&report, TerminalStyle::PLAIN), path.display()),
             ),
-            Ok(RunOutcome::Unwritten(report)) => {
+            Ok(RunOutcome::Unwritten(report, _)) => {
                 (report.exit_code, format!("\n{}", terminal::render_run(&report, TerminalStyle::PLAIN)))
             }
             Ok(RunOutcome::Drawn(drawing)) => (Exit::Met, drawing),
@@ -100,7 +96,7 @@ impl ScenarioResult {
     /// drawing of the plan.
     pub fn report(&self) -> Result<&Report, (Exit, String)> {
         match &self.result {
-            Ok(RunOutcome::Judged(report, _) | RunOutcome::Unwritten(report)) => Ok(report),
+            Ok(RunOutcome::Judged(report, _) | RunOutcome::Unwritten(report, _)) => Ok(report),
             Ok(RunOutcome::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
             Err(error) => Err((error.code(), error.to_string())),
         }

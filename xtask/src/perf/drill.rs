@@ -22,13 +22,12 @@ use tokio::time;
 
 use super::args;
 use super::args::{DRILL_PORT, PerfArgs};
-use super::child::Child;
-use super::generate::outcome_file;
+use super::child::{self, ChildOutcome};
 use super::perf_error::{PerfError, configuration};
 use super::plan::{build, check_generated_files, choose};
 use super::proof::{self, QuerySource};
 use crate::host::clock::Moment;
-use crate::host::{files, terminal, workspace};
+use crate::host::{terminal, workspace};
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
@@ -121,7 +120,6 @@ async fn exercise(
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), PerfError> {
         let backend = StubBackend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url, None)?;
-        let outcome = outcome_file()?;
         let run_settings = Settings {
             seed: settings.seed,
             remote_write: Some(args::write_url(prometheus)),
@@ -137,19 +135,22 @@ async fn exercise(
             testid: Some(name.to_owned()),
             out: Some(workspace::perf().join("drill")),
             folder: settings.folder.clone(),
-            // With an outcome file, the scenario prints nothing on the terminal.
-            outcome: Some(outcome.clone()),
             quiet: true,
             ..Settings::new(backend.url.clone())
         };
-        let ended = Child::new(&built.load, &scenario.test, &run_settings)?.run(signals.clone());
-        match kill {
+        let ended = child::run(&built.load, scenario, run_settings, signals.clone());
+        let outcome = match kill {
             // Dropping the future kills the process, so that it pushes no final counts.
-            Some(after) => drop(time::timeout(after, ended).await),
-            None => drop(ended.await?),
+            Some(after) => time::timeout(after, ended).await.ok(),
+            None => Some(ended.await),
+        };
+        backend.stop().await?;
+        match outcome.transpose()? {
+            Some(ChildOutcome::Failed { code, message }) => Err(PerfError(code, message)),
+            Some(ChildOutcome::Crashed(message)) => Err(PerfError(ExitCode::Internal, message)),
+            // The verdict of a run with faults does not matter.
+            Some(ChildOutcome::Measured(_) | ChildOutcome::Drawing(_)) | None => Ok(()),
         }
-        files::remove_file(&outcome)?;
-        Ok(backend.stop().await?)
     };
     let id = format!("drill-{}", std::process::id());
     terminal::print_line("drill: a clean run; no alert may fire");

@@ -1,14 +1,12 @@
 //! Rounds of an interleaved comparison: pairs of short loads, one on each side.
 
 use std::cell::{Cell, RefCell};
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
-use perf_report::outcome::Outcome;
 use perf_report::render::files::REPORT;
 use perf_settings::{LoadOverride, Settings, new_testid, shown_duration};
 use tokio::sync::watch;
@@ -19,9 +17,9 @@ use crate::host;
 use crate::host::clock::Moment;
 use crate::host::{files, workspace};
 use crate::perf::args::PerfArgs;
-use crate::perf::child::Child;
-use crate::perf::perf_error::{PerfError, configuration};
-use crate::runs::{report_files, reports};
+use crate::perf::child::{self, ChildOutcome};
+use crate::perf::perf_error::PerfError;
+use crate::runs::report_files;
 use crate::scenarios::{BuiltPrograms, ScenarioTest};
 
 /// The default virtual users of a round.
@@ -239,8 +237,6 @@ impl<'a> Rounds<'a> {
 
     /// Runs the load of a round. Gives its report.
     async fn load(&self, pair: usize, name: &str, started: &RunningService) -> Result<Report, SideError> {
-        let rounds = self.folder.join("rounds");
-        let outcome_file = rounds.join(format!("{name}.outcome"));
         let settings = Settings {
             load: round_load(&self.settings.load),
             target: started.url().clone(),
@@ -248,35 +244,27 @@ impl<'a> Rounds<'a> {
             testid: Some(name.to_owned()),
             remote_write: None,
             prometheus: None,
-            out: Some(rounds),
-            outcome: Some(outcome_file.clone()),
+            out: Some(self.folder.join("rounds")),
             quiet: true,
             ..self.settings.clone()
         };
-        let child = Child::new(&self.built.load, &self.scenario.test, &settings)?;
-        files::remove_file(&outcome_file)?;
-        let ended = child.run(self.signals.clone()).await?;
+        let outcome = child::run(&self.built.load, self.scenario, settings, self.signals.clone()).await;
         if *self.signals.borrow() > 0 {
             return Err(interrupted().into());
         }
-        let Ok(text) = fs::read_to_string(&outcome_file) else {
-            return Err(SideError::Unfit(format!("the scenario wrote no outcome; its process ended with {ended}")));
+        let run = match outcome? {
+            ChildOutcome::Measured(run) => run,
+            ChildOutcome::Failed { message, .. } | ChildOutcome::Crashed(message) => {
+                return Err(SideError::Unfit(message));
+            }
+            ChildOutcome::Drawing(_) => return Err(SideError::Unfit("a dry run measures nothing".to_owned())),
         };
-        files::remove_file(&outcome_file)?;
-        let outcome: Outcome = serde_json::from_str(&text)
-            .with_context(|| format!("failed to read a round's outcome, {}", outcome_file.display()))?;
-        let Some(path) = outcome.evidence else {
-            return Err(SideError::Unfit(
-                outcome.message.unwrap_or_else(|| "the scenario wrote no evidence and gave no reason".to_owned()),
-            ));
-        };
-        // As in a run: a scenario that fails after its objectives were met has failed.
-        if outcome.code == ExitCode::Met && !ended.success() {
-            return Err(SideError::Unfit(format!("the scenario failed after its objectives were met ({ended})")));
+        let path = run.folder.join(REPORT);
+        let (report, test_failed) = run.judge()?;
+        if let Some(problem) = test_failed {
+            return Err(SideError::Unfit(problem.message));
         }
-        let evidence = reports::read_evidence(&path).map_err(|error| SideError::Unfit(format!("{error:#}")))?;
-        let report = reports::judge_evidence(evidence).map_err(configuration)?;
-        report_files::write(&path.with_file_name(REPORT), &report, None)?;
+        report_files::write(&path, &report, None)?;
         Ok(report)
     }
 }
