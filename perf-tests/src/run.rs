@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
@@ -22,7 +22,7 @@ use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, Recorder, Snapshot};
 use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
-use crate::remote_write::{self, Client, Identity, SeriesValue};
+use crate::remote_write::{self, Client, Identity, Pushes, SeriesValue};
 use crate::report::{self, RunStore};
 use crate::settings;
 use crate::signals::Signals;
@@ -46,7 +46,6 @@ pub(crate) use agent::run_agent;
 use check::{check_receiver, check_testid, warn_of_clock_skew};
 pub(crate) use error::RunError;
 use error::{configuration, internal};
-use evidence::FinishedLoad;
 use metrics::Metrics;
 use planning::Planning;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, TeardownFn};
@@ -56,10 +55,8 @@ use watchers::{RecordedTimeline, Watchers};
 
 /// The result of a run.
 pub(crate) enum RunOutcome {
-    /// A report, and the path of its file.
-    Judged(Box<Report>, PathBuf),
-    /// A report that could not be written, and the reason.
-    Unwritten(Box<Report>, String),
+    /// A report, and the path of its file or of its evidence; or why it could not be written.
+    Judged(Box<Report>, Result<PathBuf, String>),
     /// A drawing of the plan: the run is a dry run.
     Drawn(String),
 }
@@ -82,6 +79,18 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         let run = PreparedRun::prepare(spec, settings, planning, &out).await?;
         run.execute(code).await
     })
+}
+
+/// The results of load and teardown.
+struct FinishedLoad {
+    load: Load,
+    problems: Vec<Finding>,
+    /// The store's URL and the result of all pushes. `None` without a store.
+    pushes: Option<(String, Pushes)>,
+    timeline: RecordedTimeline,
+    started: SystemTime,
+    ended: SystemTime,
+    epoch: Epoch,
 }
 
 /// A run that has passed all checks.

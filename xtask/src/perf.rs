@@ -26,6 +26,7 @@ use generate::LoadOutput;
 pub(crate) use interleaved::checkout::clean_up;
 use perf_error::{PerfError, configuration};
 use plan::PerfPlan;
+use prove::ProofResult;
 use services::Services;
 use url::Url;
 
@@ -101,24 +102,22 @@ async fn run(
         LoadOutput::Nothing(code) => return Ok(code),
     };
     let folder = measured.folder.clone();
-    let (mut report, test_failed) = measured.judge()?;
-    report.conclude(test_failed);
-    report.requests_per_day = plan.requests_per_day;
-    let (path, own) = (folder.join(REPORT), report.exit_code);
-    let (mut proof, mut compared) = (None, BaselineComparison::NotRequested);
-    if plan.is_interrupted() {
-        report.conclude(prove::interruption(&report));
+    let (judged, test_failed) = measured.judge()?;
+    let own = test_failed.as_ref().and_then(|problem| problem.exit_code).unwrap_or(judged.exit_code);
+    let path = folder.join(REPORT);
+    let (proof, compared) = if plan.is_interrupted() {
+        (ProofResult::interrupted(&judged), BaselineComparison::NotRequested)
     } else {
-        let result = prove::run(plan, &folder, &report, before).await;
-        report.conclude(result.findings);
-        proof = result.text;
-        compared = baseline::compare(&plan.baseline, &path, &report);
-        compared.conclude(plan.baseline.gate, &mut report);
-    }
+        let proof = prove::run(plan, &folder, &judged, before).await;
+        (proof, baseline::compare(&plan.baseline, &path, &judged))
+    };
+    let findings = test_failed.into_iter().chain(proof.findings).collect();
+    let report = compared.conclude(plan.baseline.gate, judged, findings);
+    let report = report.for_requests_per_day(plan.requests_per_day);
     let dashboard = services.grafana().and_then(|grafana| dashboard_link(grafana, &report));
     terminal::print_run(&RunResult {
         report: &report,
-        proof: proof.as_deref(),
+        proof: proof.text.as_deref(),
         compared: compared.comparison(),
         dashboard: dashboard.as_ref().map(Url::as_str),
         html: &path.with_file_name(HTML).display().to_string(),

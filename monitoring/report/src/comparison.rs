@@ -167,6 +167,16 @@ impl Conclusion {
 }
 
 impl Comparison {
+    /// The comparison with objectives of the head and findings made after it was judged. Its exit
+    /// code follows from all of them, and from changes of endpoints only if `changes` is set.
+    #[must_use]
+    pub fn conclude(self, objectives: Vec<ObjectiveResult>, added: Vec<Finding>, changes: bool) -> Self {
+        let findings = self.findings.into_iter().chain(added).collect();
+        let comparison = Self { objectives, findings, ..self };
+        let exit_code = if changes { comparison.code() } else { comparison.objectives_code() };
+        Self { exit_code, ..comparison }
+    }
+
     /// The most severe exit code of all changes, objectives and findings.
     pub fn code(&self) -> ExitCode {
         // A comparison without endpoints is inconclusive.

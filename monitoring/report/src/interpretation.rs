@@ -231,8 +231,7 @@ mod tests {
                 .map(|(_, percent, kind)| (*kind, percent * 10))
                 .collect();
         }
-        report.conclude([]);
-        interpret(&report).iter().map(Finding::to_string).collect()
+        interpret(&report.conclude([])).iter().map(Finding::to_string).collect()
     }
 
     const FAST: [f64; 7] = [100.0, 50.0, 120.0, 80.0, 75.0, 140.0, 160.0];

@@ -156,18 +156,31 @@ impl Report {
         names
     }
 
-    /// Adds findings made after the run was judged, and updates the exit code.
-    pub fn conclude(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        self.findings.extend(findings);
-        self.exit_code = most_severe(&self.objectives, &self.findings, Gate { misses: true, smoke: self.smoke });
+    /// The report with findings made after the run was judged. They count in its exit code.
+    #[must_use]
+    pub fn conclude(self, findings: impl IntoIterator<Item = Finding>) -> Self {
+        self.concluded(findings, true)
     }
 
     /// Like [`Report::conclude`], for runs whose exit code depends on changes and not on
     /// objectives. Missed objectives are shown but do not affect the exit code. Inconclusive ones
     /// do.
-    pub fn conclude_by_changes(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        self.findings.extend(findings);
-        self.exit_code = most_severe(&self.objectives, &self.findings, Gate { misses: false, smoke: self.smoke });
+    #[must_use]
+    pub fn conclude_by_changes(self, findings: impl IntoIterator<Item = Finding>) -> Self {
+        self.concluded(findings, false)
+    }
+
+    fn concluded(self, added: impl IntoIterator<Item = Finding>, misses: bool) -> Self {
+        let findings: Vec<_> = self.findings.into_iter().chain(added).collect();
+        let exit_code = most_severe(&self.objectives, &findings, Gate { misses, smoke: self.smoke });
+        Self { findings, exit_code, ..self }
+    }
+
+    /// The report with error budgets for a number of requests per day. `None` keeps the number
+    /// that it has.
+    #[must_use]
+    pub fn for_requests_per_day(self, number: Option<u64>) -> Self {
+        Self { requests_per_day: number.or(self.requests_per_day), ..self }
     }
 
     /// Findings that affect the verdict.

@@ -26,8 +26,7 @@ fn report() -> Report {
         problem(ExitCode::Inconclusive, FindingKind::Stall, "the target stalled"),
         problem(ExitCode::ProofFailed, FindingKind::ProofFailed, "improved: not at all"),
         Finding::warning(Subject::Store, FindingKind::ClockSkew, "problem: only a word"),
-    ]);
-    report
+    ])
 }
 
 /// The same report with other messages.
@@ -54,9 +53,7 @@ fn decisions(report: &Report) -> (ExitCode, Vec<String>) {
     decisions.extend(file(MARKDOWN).chars().filter(|c| "✅❌❔⚠➖".contains(*c)).map(String::from));
     decisions
         .extend(run_findings(report).iter().map(|finding| format!("{:?} {:?}", finding.severity, finding.exit_code)));
-    let mut again = report.clone();
-    again.conclude([]);
-    (again.exit_code, decisions)
+    (report.clone().conclude([]).exit_code, decisions)
 }
 
 #[test]

@@ -74,8 +74,8 @@ const PROOF: &str = "proof
 ✓ coverage: 7 of 8 routes that were requested have an objective; without: POST /api/multiplayer/rooms";
 
 /// All text at both widths, after the exit code has been decided.
-fn texts(mut report: Report, findings: impl IntoIterator<Item = Finding>) -> String {
-    report.conclude(findings);
+fn texts(report: Report, findings: impl IntoIterator<Item = Finding>) -> String {
+    let report = report.conclude(findings);
     let verdict = Headline::new(&report).verdict;
     // A run that sent nothing, was stopped, or lost its store is not proved.
     let has_store = report.findings.iter().all(|finding| finding.subject != Subject::Store);

@@ -39,27 +39,22 @@ pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileEr
     Ok(folder)
 }
 
-/// Writes a run's histograms and, if another process reads it, its evidence. Points `latest` to the
-/// run. Returns the path of the evidence.
-pub(crate) fn write_measurements(
-    folder: &Path,
-    evidence: &mut Evidence,
-    histograms: &[u8],
-    is_evidence_read: bool,
-) -> Result<PathBuf, FileError> {
+/// Writes a run's histograms, and points `latest` to the run. Returns a warning if the link cannot
+/// be set: it is only a convenience, so the run continues without it.
+pub(crate) fn write_histograms(folder: &Path, histograms: &[u8]) -> Result<Option<Finding>, FileError> {
     let log = folder.join(files::HISTOGRAMS);
     fs::write(&log, histograms).map_err(WriteError::at(&log))?;
-    if let (Some(out), Some(name)) = (folder.parent(), folder.file_name())
-        && let Err(error) = set_link(&out.join(LATEST), Path::new(name))
-    {
-        // The link is only a convenience, so the run continues without it.
+    let (Some(out), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(None) };
+    Ok(set_link(&out.join(LATEST), Path::new(name)).err().map(|error| {
         let message = format!("{LATEST} does not point to this run: {error}");
-        evidence.findings.push(Finding::warning(Subject::Run, FindingKind::LatestNotUpdated, message));
-    }
+        Finding::warning(Subject::Run, FindingKind::LatestNotUpdated, message)
+    }))
+}
+
+/// Writes a run's evidence for another process. Returns its path.
+pub(crate) fn write_evidence(folder: &Path, evidence: &Evidence) -> Result<PathBuf, FileError> {
     let path = folder.join(files::EVIDENCE);
-    if is_evidence_read {
-        write_whole([(path.clone(), serde_json::to_string(evidence)?)])?;
-    }
+    write_whole([(path.clone(), serde_json::to_string(evidence)?)])?;
     Ok(path)
 }
 

@@ -8,7 +8,7 @@ use monitoring::label::{self, BACKEND_JOB};
 use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector};
 use monitoring::slo::Slo;
-use perf_report::judgement::ObjectiveResult;
+use perf_report::verdict::Tally;
 use prometheus_store::{BodyLimit, ClientError, ClientOptions, Prometheus, QueryError, StoreAccess, store_client};
 use tokio::time;
 use url::Url;
@@ -28,6 +28,29 @@ const LATENESS: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Number of concurrent queries.
 const CONCURRENT: usize = 8;
+
+/// A count of the run, and the query for the same count in the store.
+pub(crate) struct MeasuredCount {
+    name: String,
+    query: Expr,
+    measured: u64,
+}
+
+impl MeasuredCount {
+    /// All requests of the run.
+    pub(crate) fn of_requests(testid: &str, sent: u64) -> Self {
+        Self { name: "requests sent".to_owned(), query: objective_counters::requests_of(testid), measured: sent }
+    }
+
+    /// The good and all requests of an objective, from its ID.
+    pub(crate) fn of_objective((id, slo): (&str, &Slo), testid: &str, tally: Tally) -> [Self; 2] {
+        let (good, total) = objective_counters::of_run(slo, testid);
+        [
+            Self { name: format!("good requests of {id}"), query: good, measured: tally.good },
+            Self { name: format!("requests of {id}"), query: total, measured: tally.total },
+        ]
+    }
+}
 
 /// A difference between the store's count and the report's.
 struct Difference {
@@ -69,22 +92,20 @@ impl RunStore {
         Ok(self.value(&up, at_unix_ms).await? == Some(1.0))
     }
 
-    /// Compares the store's counts with the report's, and describes each difference.
+    /// Compares the store's counts with the measured ones, and describes each difference.
     ///
     /// The query's time is the last push, at which the counts are exactly the integers that were
     /// sent. Some stores return accepted samples only after a while: as long as a store only lacks
     /// counts, the query is repeated for 45 s. `show` prints that the run waits.
     pub(crate) async fn differences(
         &self,
-        testid: &str,
         at_unix_ms: i64,
-        sent: u64,
-        objectives: &[(&Slo, &ObjectiveResult)],
+        counts: &[MeasuredCount],
         show: &dyn Fn(&str),
     ) -> Result<Vec<String>, QueryError> {
         let (begin, mut is_shown) = (clock::now(), false);
         loop {
-            let differences = self.differences_now(testid, at_unix_ms, sent, objectives).await?;
+            let differences = self.differences_now(at_unix_ms, counts).await?;
             let is_late = differences.iter().all(|difference| difference.is_late);
             let waited = clock::now() - begin;
             if differences.is_empty() || waited >= if is_late { LATENESS } else { PATIENCE } {
@@ -99,37 +120,24 @@ impl RunStore {
         }
     }
 
-    async fn differences_now(
-        &self,
-        testid: &str,
-        at_unix_ms: i64,
-        sent: u64,
-        objectives: &[(&Slo, &ObjectiveResult)],
-    ) -> Result<Vec<Difference>, QueryError> {
-        let mut queries = vec![("requests sent".to_owned(), objective_counters::requests_of(testid), sent)];
-        for (slo, result) in objectives {
-            let Some(tally) = result.tally() else { continue };
-            let (good, total) = objective_counters::of_run(slo, testid);
-            queries.push((format!("good requests of {}", result.id), good, tally.good));
-            queries.push((format!("requests of {}", result.id), total, tally.total));
-        }
+    async fn differences_now(&self, at_unix_ms: i64, counts: &[MeasuredCount]) -> Result<Vec<Difference>, QueryError> {
         let mut differences = Vec::new();
         // Concurrent, because a slow store takes seconds for each response.
-        let query =
-            async |(what, expr, measured): (String, Expr, u64)| (what, measured, self.value(&expr, at_unix_ms).await);
-        let mut results = stream::iter(queries).map(query).buffered(CONCURRENT);
-        while let Some((what, measured, stored)) = results.next().await {
+        let query = async |count: &MeasuredCount| self.value(&count.query, at_unix_ms).await;
+        let mut results = stream::iter(counts).map(async |count| (count, query(count).await)).buffered(CONCURRENT);
+        while let Some((MeasuredCount { name, measured, .. }, stored)) = results.next().await {
+            let measured = *measured;
             #[expect(clippy::cast_precision_loss, reason = "exact for any count a run can reach")]
             match stored? {
                 Some(stored) if stored == measured as f64 => {}
                 Some(stored) => {
-                    let text = format!("{what}: {measured} measured, {stored} in the store");
+                    let text = format!("{name}: {measured} measured, {stored} in the store");
                     differences.push(Difference { text, is_late: stored < measured as f64 });
                 }
                 // A sum over series that do not exist has no value.
                 None if measured == 0 => {}
                 None => {
-                    let text = format!("{what}: {measured} measured, nothing in the store");
+                    let text = format!("{name}: {measured} measured, nothing in the store");
                     differences.push(Difference { text, is_late: true });
                 }
             }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use monitoring::backend_slo::BackendSlo;
 use monitoring::intervals::SCRAPE_INTERVAL;
-use perf_report::evidence::{BackendMeasurement, BackendValue, CacheResult, Evidence};
+use perf_report::evidence::{BackendMeasurement, BackendValue, CacheResult};
 use prometheus_store::QueryError;
 use tokio::time;
 
-use super::PreparedRun;
-use crate::clock::{self, Epoch};
+use super::{FinishedLoad, PreparedRun};
+use crate::clock;
 use crate::report::RunStore;
 
 /// How long to wait for the first scrape. Prometheus gets the backend as a target when the load
@@ -18,29 +18,37 @@ use crate::report::RunStore;
 const PATIENCE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// The backend's own metrics in the store.
+#[derive(Default)]
+pub(super) struct BackendValues {
+    /// One for each objective on them.
+    pub(super) values: Vec<BackendMeasurement>,
+    /// The caches that have data.
+    pub(super) caches: Vec<CacheResult>,
+}
+
 impl PreparedRun {
-    /// Adds the values of objectives on the backend's own metrics, and the hits of its caches.
-    pub(super) async fn add_backend_values(&self, evidence: &mut Evidence, epoch: Epoch) {
+    /// Queries the values of objectives on the backend's own metrics, and the hits of its caches.
+    pub(super) async fn backend_values(&self, finished: &FinishedLoad) -> BackendValues {
         let catalogue = self.spec.catalogue;
         if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
-            return;
+            return BackendValues::default();
         }
         let Some(store) = &self.store else {
             let why = || Err("no store scrapes the backend".to_owned());
-            evidence.backend = catalogue.backend.iter().map(|slo| answer(slo, why())).collect();
-            return;
+            let values = catalogue.backend.iter().map(|slo| answer(slo, why())).collect();
+            return BackendValues { values, caches: Vec::new() };
         };
+        let started = clock::unix_ms(finished.started);
         loop {
-            let now = clock::unix_ms(epoch.wall());
-            let (answers, caches) = self.query_backend(store, QueryRange::new(evidence.started_unix_ms, now)).await;
+            let now = clock::unix_ms(finished.epoch.wall());
+            let (answers, caches) = self.query_backend(store, QueryRange::new(started, now)).await;
             let is_complete = answers.iter().all(|(answer, may_change)| answer.value.is_ok() || !may_change);
-            let passed = u64::try_from(now - evidence.started_unix_ms).map_or(Duration::MAX, Duration::from_millis);
+            let passed = u64::try_from(now - started).map_or(Duration::MAX, Duration::from_millis);
             // A run without requests is inconclusive anyway, so there is no point in waiting.
-            let is_pointless = self.signals.came() || evidence.counts.requests().sent == 0;
+            let is_pointless = self.signals.came() || finished.load.snapshot.requests().sent == 0;
             if is_complete || is_pointless || passed >= PATIENCE {
-                evidence.backend = answers.into_iter().map(|(answer, _)| answer).collect();
-                evidence.caches = caches;
-                return;
+                return BackendValues { values: answers.into_iter().map(|(answer, _)| answer).collect(), caches };
             }
             time::sleep(PAUSE).await;
         }

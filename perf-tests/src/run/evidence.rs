@@ -1,33 +1,29 @@
 //! The end of a run: completes its evidence, judges it, and writes its files.
 
-use std::time::SystemTime;
-
+use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
 use perf_report::Report;
-use perf_report::evidence::{Evidence, SCHEMA};
+use perf_report::evidence::{Evidence, SCHEMA, StoreResult};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::judge;
 
+use super::backend::BackendValues;
 use super::check::stall_limit;
 use super::error::internal;
-use super::watchers::RecordedTimeline;
-use super::{PreparedRun, RunError, RunOutcome};
-use crate::clock::{self, Epoch};
-use crate::engine::Load;
+use super::readback::StoreReadback;
+use super::{FinishedLoad, PreparedRun, RunError, RunOutcome};
+use crate::clock;
 use crate::measure::Snapshot;
-use crate::remote_write::Pushes;
 use crate::report;
 
-/// The results of load and teardown.
-pub(super) struct FinishedLoad {
-    pub(super) load: Load,
-    pub(super) problems: Vec<Finding>,
-    pub(super) pushes: Option<(String, Pushes)>,
-    pub(super) timeline: RecordedTimeline,
-    pub(super) started: SystemTime,
-    pub(super) ended: SystemTime,
-    pub(super) epoch: Epoch,
+/// The parts of the evidence that are known only after the load.
+struct Readings {
+    stopped: bool,
+    exercised: Vec<Endpoint>,
+    store: Option<StoreResult>,
+    backend: BackendValues,
+    findings: Vec<Finding>,
 }
 
 impl PreparedRun {
@@ -35,42 +31,48 @@ impl PreparedRun {
     pub(super) async fn conclude(self, finished: FinishedLoad) -> Result<RunOutcome, RunError> {
         let catalogue = self.spec.catalogue;
         let log = report::histogram_log(catalogue, finished.started, &finished.timeline.1).map_err(internal)?;
-        let mut evidence = self.evidence(&finished)?;
-        if let Some((url, pushes)) = finished.pushes {
-            self.add_store_result(url, pushes, &mut evidence).await;
-        }
-        self.add_backend_values(&mut evidence, finished.epoch).await;
+        let stopped = self.signals.came();
+        let of_load = self.load_findings(&finished, stopped);
+        let exercised = self.exercised(&finished.load.snapshot);
+        let StoreReadback { result: store, findings: of_store } = self.read_back(&finished, &exercised).await;
+        let backend = self.backend_values(&finished).await;
         // The signal may have come during these queries.
-        if self.signals.came() && !evidence.findings.iter().any(|it| it.kind == FindingKind::Interrupted) {
-            let message = "interrupted while querying the store";
-            let kind = FindingKind::Interrupted;
-            evidence.findings.push(Finding::problem(ExitCode::Interrupted, Subject::Run, kind, message));
-        }
+        let is_news = self.signals.came() && !of_load.iter().any(|it| it.kind == FindingKind::Interrupted);
+        let problem = |code, kind, message: String| Finding::problem(code, Subject::Run, kind, message);
+        let interrupted = is_news.then(|| {
+            let message = "interrupted while querying the store".to_owned();
+            problem(ExitCode::Interrupted, FindingKind::Interrupted, message)
+        });
+        let (written, not_linked) = match report::write_histograms(&self.folder, &log) {
+            Ok(not_linked) => (Ok(()), not_linked),
+            Err(error) => (Err(error), None),
+        };
+        let findings = of_load.into_iter().chain(of_store).chain(interrupted).chain(not_linked).collect();
+        let evidence = self.evidence(finished, Readings { stopped, exercised, store, backend, findings })?;
         // `cargo xtask perf` reads the evidence, judges and publishes. Under plain `cargo test`,
         // this process publishes the report.
-        let is_evidence_read = self.settings.outcome.is_some();
-        let evidence_path = report::write_measurements(&self.folder, &mut evidence, &log, is_evidence_read);
+        let evidence_path = match &self.settings.outcome {
+            Some(_) => written.and_then(|()| report::write_evidence(&self.folder, &evidence).map(Some)),
+            None => written.map(|()| None),
+        };
         let judgement = judge(catalogue, &evidence);
-        let mut report = Report::new(evidence, judgement);
-        let path = evidence_path
-            .and_then(|path| if is_evidence_read { Ok(path) } else { report::publish(&self.folder, &report) });
-        match path {
-            Ok(path) => Ok(RunOutcome::Judged(Box::new(report), path)),
+        let report = Report::new(evidence, judgement);
+        let path = evidence_path.and_then(|path| path.map_or_else(|| report::publish(&self.folder, &report), Ok));
+        Ok(match path {
+            Ok(path) => RunOutcome::Judged(Box::new(report), Ok(path)),
             // The results are still shown, with a finding that they were not written.
             Err(error) => {
                 let message = format!("{error}: the results are printed here, but not saved");
-                let kind = FindingKind::ReportNotWritten;
-                report.conclude([Finding::problem(ExitCode::Internal, Subject::Run, kind, message.as_str())]);
-                Ok(RunOutcome::Unwritten(Box::new(report), message))
+                let not_written = problem(ExitCode::Internal, FindingKind::ReportNotWritten, message.clone());
+                RunOutcome::Judged(Box::new(report.conclude([not_written])), Err(message))
             }
-        }
+        })
     }
 
-    fn evidence(&self, finished: &FinishedLoad) -> Result<Evidence, RunError> {
-        let (spec, plan) = (&self.spec, &self.planning.plan);
-        let FinishedLoad { load, problems, timeline: (interval, sections), started, ended, .. } = finished;
-        let catalogue = spec.catalogue;
-        let stopped = self.signals.came();
+    /// Findings about the load, the target and the generator.
+    fn load_findings(&self, finished: &FinishedLoad, stopped: bool) -> Vec<Finding> {
+        let (catalogue, plan) = (self.spec.catalogue, &self.planning.plan);
+        let FinishedLoad { load, problems, .. } = finished;
         let mut findings = report::load_problems(load, plan.is_graceful(), stopped);
         findings.extend(report::target_findings(load, plan, catalogue, stall_limit(catalogue)));
         findings.extend(report::agent_problems(plan, &load.agents));
@@ -78,6 +80,14 @@ impl PreparedRun {
         findings.extend(self.warnings.iter().cloned());
         findings.extend(report::generator_warnings(plan, load));
         findings.extend(report::redirect_finding(&self.http));
+        findings
+    }
+
+    fn evidence(&self, finished: FinishedLoad, readings: Readings) -> Result<Evidence, RunError> {
+        let (spec, plan) = (&self.spec, &self.planning.plan);
+        let FinishedLoad { load, timeline: (interval, sections), started, ended, .. } = finished;
+        let catalogue = spec.catalogue;
+        let owned = |endpoint: &Endpoint| endpoint.name.to_owned();
         Ok(Evidence {
             schema: SCHEMA,
             testid: self.testid.clone(),
@@ -86,34 +96,34 @@ impl PreparedRun {
             target: prometheus_store::shown_url(&self.settings.target),
             seed: plan.seed,
             tags: self.settings.tags.iter().cloned().collect(),
-            started: perf_settings::rfc3339_millis(*started),
-            ended: perf_settings::rfc3339_millis(*ended),
-            started_unix_ms: clock::unix_ms(*started),
-            ended_unix_ms: clock::unix_ms(*ended),
+            started: perf_settings::rfc3339_millis(started),
+            ended: perf_settings::rfc3339_millis(ended),
+            started_unix_ms: clock::unix_ms(started),
+            ended_unix_ms: clock::unix_ms(ended),
             load: self.planning.describe(),
             smoke: self.settings.smoke,
-            endpoints: catalogue.endpoints.iter().map(|endpoint| endpoint.name.to_owned()).collect(),
-            exercised: self.exercised(&load.snapshot),
+            endpoints: catalogue.endpoints.iter().map(owned).collect(),
+            exercised: readings.exercised.iter().map(owned).collect(),
             checks: spec.checks.iter().map(|name| (*name).into()).collect(),
             measures: spec.measures.iter().map(|measure| measure.name.into()).collect(),
-            phases: report::phase_times(plan, load, (*started, *ended), stopped),
+            phases: report::phase_times(plan, &load, (started, ended), readings.stopped),
             plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
-            generator: report::generator(load),
-            agents: load.agents.clone(),
+            generator: report::generator(&load),
             environment: report::environment(&self.settings, &self.http),
-            timeline: report::timeline(catalogue, plan, (*interval, sections)).map_err(internal)?,
-            counts: load.snapshot.clone(),
-            store: None,
-            backend: Vec::new(),
-            caches: Vec::new(),
-            findings,
+            timeline: report::timeline(catalogue, plan, (interval, &sections)).map_err(internal)?,
+            agents: load.agents,
+            counts: load.snapshot,
+            store: readings.store,
+            backend: readings.backend.values,
+            caches: readings.backend.caches,
+            findings: readings.findings,
         })
     }
 
-    /// The names of the endpoints whose objectives are judged. A part that runs alone need not
+    /// The endpoints whose objectives are judged. A part that runs alone need not
     /// request all endpoints of its scenario, so those without a request are left out. If a request
     /// failed, or none was made, nothing is left out: absence is not success.
-    fn exercised(&self, counts: &Snapshot) -> Vec<String> {
+    fn exercised(&self, counts: &Snapshot) -> Vec<Endpoint> {
         let is_requested = |at: usize| {
             let requests = counts.endpoint(at, Phases::ALL).map(|counts| counts.requests());
             requests.is_some_and(|requests| requests.sent + requests.unknown > 0)
@@ -123,6 +133,6 @@ impl PreparedRun {
         let all = counts.requests();
         let is_alone = self.settings.part.is_some() && !requested.is_empty() && all.failed + all.unknown == 0;
         let judged = self.spec.exercised.iter().filter(|endpoint| !is_alone || requested.contains(endpoint));
-        judged.map(|endpoint| endpoint.name.to_owned()).collect()
+        judged.copied().collect()
     }
 }

@@ -1,75 +1,107 @@
-//! The result of the pushes, and the comparison of the store's counts with the verdict.
+//! The result of the pushes, and the comparison of the store's counts with the measured ones.
 
-use perf_report::evidence::Evidence;
+use std::borrow::Cow;
+
+use monitoring::endpoint::Endpoint;
+use perf_report::evidence::StoreResult;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::judgement::{ObjectiveResult, judge};
+use perf_report::judgement::Judge;
 
-use super::PreparedRun;
-use crate::remote_write::Pushes;
+use super::{FinishedLoad, PreparedRun};
+use crate::report::{MeasuredCount, RunStore};
+
+/// The store during the run and after it.
+#[derive(Default)]
+pub(super) struct StoreReadback {
+    /// `None` without a store.
+    pub(super) result: Option<StoreResult>,
+    pub(super) findings: Vec<Finding>,
+}
 
 impl PreparedRun {
-    /// Adds the result of the pushes, and compares the store's counts with the measured ones.
-    pub(super) async fn add_store_result(&self, url: String, pushes: Pushes, evidence: &mut Evidence) {
-        let mut store = perf_report::evidence::StoreResult {
-            url,
-            accepted: pushes.accepted,
-            refused: pushes.refused,
-            complete: pushes.complete,
-            agrees: None,
-            last_push_unix_ms: pushes.last_push,
-        };
-        let why = pushes.last_error.map(|error| error.to_string()).unwrap_or_default();
-        match (pushes.last_push, &self.store) {
+    /// Gives the result of the pushes, and compares the store's counts with the measured ones.
+    pub(super) async fn read_back(&self, finished: &FinishedLoad, exercised: &[Endpoint]) -> StoreReadback {
+        let Some((url, pushes)) = &finished.pushes else { return StoreReadback::default() };
+        let why = pushes.last_error.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (agrees, mut findings) = match (pushes.last_push, &self.store) {
             (None, _) => {
                 let message = format!(
                     "the store did not accept the final metrics: {why}; check it with cargo xtask stack doctor"
                 );
                 // If the store rejected the first push, the run already has this finding.
-                if !evidence.findings.iter().any(|finding| finding.kind == FindingKind::StoreRefused) {
-                    evidence.findings.push(inconclusive(FindingKind::StoreRefused, message));
-                }
+                let is_known = finished.problems.iter().any(|finding| finding.kind == FindingKind::StoreRefused);
+                let refused = || inconclusive(FindingKind::StoreRefused, message);
+                (None, (!is_known).then(refused).into_iter().collect())
             }
-            (Some(at), Some(run_store)) => {
-                let catalogue = self.spec.catalogue;
-                let judgement = judge(catalogue, evidence);
-                let judged = |(_, result): &(_, &ObjectiveResult)| result.tally().is_some();
-                let objectives: Vec<_> = catalogue.slos.iter().zip(&judgement.objectives).filter(judged).collect();
-                let (sent, show) = (judgement.requests.sent, |text: &str| self.print_line(text));
-                match run_store.differences(&self.testid, at, sent, &objectives, &show).await {
-                    Ok(differences) => {
-                        store.agrees = Some(differences.is_empty());
-                        let message = |difference| {
-                            format!(
-                                "the store's counts differ from the measured ones: {difference}; does another run use \
-                                 this testid, or does the store drop samples?"
-                            )
-                        };
-                        let problem = |text| inconclusive(FindingKind::StoreDisagrees, message(text));
-                        evidence.findings.extend(differences.into_iter().map(problem));
-                    }
-                    Err(error) => {
-                        let message = format!("cannot query the store for its counts: {error}");
-                        // The origin of a push URL is only a guess at the URL for queries, so an
-                        // error there is a warning.
-                        evidence.findings.push(match self.settings.prometheus {
-                            Some(_) => inconclusive(FindingKind::StoreNotAsked, message),
-                            None => Finding::warning(Subject::Store, FindingKind::StoreNotAsked, message),
-                        });
-                    }
-                }
+            (Some(at_unix_ms), Some(store)) => {
+                self.compare_counts((store, at_unix_ms), self.measured_counts(finished, exercised)).await
             }
-            (Some(_), None) => {}
+            (Some(_), None) => (None, Vec::new()),
+        };
+        let warning = |kind, message: String| Finding::warning(Subject::Store, kind, message);
+        if pushes.complete && pushes.refused > 0 {
+            let lost = format!("{} pushes failed and were repeated; no count was lost: {why}", pushes.refused);
+            findings.push(warning(FindingKind::PushesRetried, lost));
         }
-        if store.complete && store.refused > 0 {
-            let lost = format!("{} pushes failed and were repeated; no count was lost: {why}", store.refused);
-            evidence.findings.push(Finding::warning(Subject::Store, FindingKind::PushesRetried, lost));
-        }
-        if let Some(error) = pushes.not_ended {
+        if let Some(error) = &pushes.not_ended {
             let message = format!("cannot mark series as ended, so they stay visible for 5 minutes: {error}");
-            evidence.findings.push(Finding::warning(Subject::Store, FindingKind::SeriesNotEnded, message));
+            findings.push(warning(FindingKind::SeriesNotEnded, message));
         }
-        evidence.store = Some(store);
+        let result = StoreResult {
+            url: url.clone(),
+            accepted: pushes.accepted,
+            refused: pushes.refused,
+            complete: pushes.complete,
+            agrees,
+            last_push_unix_ms: pushes.last_push,
+        };
+        StoreReadback { result: Some(result), findings }
+    }
+
+    /// The counts from which the run is judged.
+    fn measured_counts(&self, finished: &FinishedLoad, exercised: &[Endpoint]) -> Vec<MeasuredCount> {
+        let (catalogue, snapshot) = (self.spec.catalogue, &finished.load.snapshot);
+        let checks: Vec<_> = self.spec.checks.iter().map(|name| Cow::from(*name)).collect();
+        let measures: Vec<_> = self.spec.measures.iter().map(|measure| Cow::from(measure.name)).collect();
+        let parts: Vec<_> = self.planning.plan.parts.iter().map(|part| &*part.name).collect();
+        let judge = Judge { catalogue, exercised, snapshot, checks: &checks, measures: &measures, parts: &parts };
+        let tallies = catalogue.slos.iter().filter_map(|slo| Some((slo, judge.tally(slo)?)));
+        let of_objectives = tallies
+            .flat_map(|(slo, tally)| MeasuredCount::of_objective((&catalogue.slo_id(slo), slo), &self.testid, tally));
+        let sent = MeasuredCount::of_requests(&self.testid, snapshot.requests().sent);
+        std::iter::once(sent).chain(of_objectives).collect()
+    }
+
+    /// Whether the store has the same counts at a time, and findings about that. `None` if the
+    /// query failed.
+    async fn compare_counts(
+        &self,
+        (store, at_unix_ms): (&RunStore, i64),
+        counts: Vec<MeasuredCount>,
+    ) -> (Option<bool>, Vec<Finding>) {
+        match store.differences(at_unix_ms, &counts, &|text| self.print_line(text)).await {
+            Ok(differences) => {
+                let problem = |difference: &String| {
+                    let message = format!(
+                        "the store's counts differ from the measured ones: {difference}; does another run use this \
+                         testid, or does the store drop samples?"
+                    );
+                    inconclusive(FindingKind::StoreDisagrees, message)
+                };
+                (Some(differences.is_empty()), differences.iter().map(problem).collect())
+            }
+            Err(error) => {
+                let message = format!("cannot query the store for its counts: {error}");
+                // The origin of a push URL is only a guess at the URL for queries, so an
+                // error there is a warning.
+                let finding = match self.settings.prometheus {
+                    Some(_) => inconclusive(FindingKind::StoreNotAsked, message),
+                    None => Finding::warning(Subject::Store, FindingKind::StoreNotAsked, message),
+                };
+                (None, vec![finding])
+            }
+        }
     }
 }
 

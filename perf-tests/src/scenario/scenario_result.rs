@@ -24,8 +24,10 @@ impl ScenarioResult {
     pub(super) fn new(result: Result<RunOutcome, RunError>, outcome_file: Option<PathBuf>) -> Self {
         let Some(path) = outcome_file else { return Self { result, is_reported: false } };
         let outcome = match &result {
-            Ok(RunOutcome::Judged(_, path)) => Outcome::Evidence(path.clone()),
-            Ok(RunOutcome::Unwritten(report, why)) => Outcome::Failed { code: report.exit_code, message: why.clone() },
+            Ok(RunOutcome::Judged(_, Ok(path))) => Outcome::Evidence(path.clone()),
+            Ok(RunOutcome::Judged(report, Err(why))) => {
+                Outcome::Failed { code: report.exit_code, message: why.clone() }
+            }
             Ok(RunOutcome::Drawn(drawing)) => Outcome::Drawing(drawing.clone()),
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
@@ -34,7 +36,7 @@ impl ScenarioResult {
             eprintln!("error: {error}");
         }
         // No other process has a report that could not be written.
-        let is_reported = written.is_ok() && !matches!(result, Ok(RunOutcome::Unwritten(..)));
+        let is_reported = written.is_ok() && !matches!(result, Ok(RunOutcome::Judged(_, Err(_))));
         Self { result, is_reported }
     }
 
@@ -64,12 +66,9 @@ impl ScenarioResult {
     #[must_use = "the exit code is the assertion: return it from the test"]
     pub fn assert_slos(self) -> ExitCode {
         let (code, text) = match self.result {
-            Ok(RunOutcome::Judged(report, path)) => (
-                report.exit_code,
-                format!("\n{}\n\n{}", terminal::render_run(&report, TerminalStyle::PLAIN), path.display()),
-            ),
-            Ok(RunOutcome::Unwritten(report, _)) => {
-                (report.exit_code, format!("\n{}", terminal::render_run(&report, TerminalStyle::PLAIN)))
+            Ok(RunOutcome::Judged(report, path)) => {
+                let path = path.map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
+                (report.exit_code, format!("\n{}{path}", terminal::render_run(&report, TerminalStyle::PLAIN)))
             }
             Ok(RunOutcome::Drawn(drawing)) => (Exit::Met, drawing),
             Err(error) => (error.code(), error.to_string()),
@@ -96,7 +95,7 @@ impl ScenarioResult {
     /// drawing of the plan.
     pub fn report(&self) -> Result<&Report, (Exit, String)> {
         match &self.result {
-            Ok(RunOutcome::Judged(report, _) | RunOutcome::Unwritten(report, _)) => Ok(report),
+            Ok(RunOutcome::Judged(report, _)) => Ok(report),
             Ok(RunOutcome::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
             Err(error) => Err((error.code(), error.to_string())),
         }

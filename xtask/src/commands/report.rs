@@ -31,13 +31,11 @@ pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         terminal::print_comparison(&compared, &path);
         return Ok(ExitCode::Met);
     }
-    let (path, mut report) = match find(&args.report).await {
+    let (path, report) = match find(&args.report).await {
         Ok(found) => found,
         Err(error) => return Ok(terminal::refuse(error)),
     };
-    if args.production.requests_per_day.is_some() {
-        report.requests_per_day = args.production.requests_per_day;
-    }
+    let report = report.for_requests_per_day(args.production.requests_per_day);
     let compared = reports::comparison_beside(&path)?;
     if path.exists() && args.production.requests_per_day.is_none() {
         report_files::write_beside(&path, &report, compared.as_ref())?;
@@ -61,8 +59,8 @@ async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
     // A running command has the lock. It may write the report before it releases the lock.
     let _lock = Lock::take_for_load(&workspace::perf(), "cargo xtask report")?;
     let Some(path) = reports::find_unjudged_evidence(name) else { return reports::find(name) };
-    let mut report = reports::judge_evidence(reports::read_evidence(&path)?)?;
+    let judged = reports::judge_evidence(reports::read_evidence(&path)?)?;
     let message = "the command ended before it proved the run: this report is made from its evidence";
-    report.conclude([Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)]);
-    Ok((path.with_file_name(REPORT), report))
+    let ended = Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
+    Ok((path.with_file_name(REPORT), judged.conclude([ended])))
 }

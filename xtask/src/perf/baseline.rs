@@ -56,21 +56,19 @@ impl BaselineComparison {
         }
     }
 
-    /// Adds the comparison's problem to the run's report.
+    /// The report of the run, with findings of earlier stages and the comparison's problem.
     ///
     /// With `--gate relative`, missed objectives do not decide the exit code.
-    pub(super) fn conclude(&self, gate: Gate, report: &mut Report) {
+    pub(super) fn conclude(&self, gate: Gate, judged: Report, findings: Vec<Finding>) -> Report {
+        let problem = match self {
+            Self::NotRequested => None,
+            Self::NotComparable(problem) => Some(problem.clone()),
+            Self::Comparison(compared) => problem(compared).filter(|_| gate.judges_changes()),
+        };
+        let findings = findings.into_iter().chain(problem);
         match self {
-            Self::NotRequested => {}
-            Self::NotComparable(problem) => report.conclude([problem.clone()]),
-            Self::Comparison(compared) => {
-                let problem = problem(compared).filter(|_| gate.judges_changes());
-                if gate.judges_objectives() {
-                    report.conclude(problem);
-                } else {
-                    report.conclude_by_changes(problem);
-                }
-            }
+            Self::Comparison(_) if !gate.judges_objectives() => judged.conclude_by_changes(findings),
+            _ => judged.conclude(findings),
         }
     }
 }

@@ -14,6 +14,7 @@ mod service;
 
 use std::path::Path;
 
+use monitoring::catalogue::Catalogue;
 use monitoring::services;
 use monitoring::slo::OnMiss;
 use perf_compare::gate::Looks;
@@ -22,7 +23,6 @@ use perf_report::Report;
 use perf_report::comparison::{ComparisonMethod, Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::findings::comparison_findings;
 use perf_report::format::exact_percent;
 use perf_report::render::files::COMPARISON;
 use perf_settings::{Settings, UNIX, parse_target};
@@ -32,9 +32,8 @@ use super::PerfArgs;
 use super::args::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 use super::perf_error::{PerfError, configuration};
 use super::plan::{build, choose};
-use crate::github;
+use super::publish;
 use crate::host::{terminal, workspace};
-use crate::runs::report_files;
 use crate::scenarios::{self, BuiltPrograms};
 use calibration::CalibrationRecord;
 use checkout::Checkout;
@@ -207,34 +206,36 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
             }
         }
     }
-    let mut comparison = judge(alpha, &pairs);
-    comparison.findings.extend(round_problems(&pairs));
+    let mut findings = round_problems(&pairs);
     let warning = |kind, text| Finding::warning(Subject::Run, kind, text);
-    comparison.findings.extend(notes.into_iter().map(|note| warning(FindingKind::Capacity, note)));
-    comparison.findings.extend(rounds.warnings().into_iter().map(|text| warning(FindingKind::ServiceLeft, text)));
-    if args.gate.gate.judges_objectives() {
-        let heads: Vec<_> = pairs.iter().map(|(_, head)| head).collect();
-        let catalogue = heads.first().and_then(|head| services::find(&head.service));
-        comparison.objectives = catalogue.map_or_else(Vec::new, |it| perf_compare::objectives(it, &heads));
-        let backend = catalogue.map_or(&[][..], |catalogue| catalogue.backend);
-        let gating = backend.iter().filter(|slo| slo.on_miss == OnMiss::Fail).map(|slo| slo.id());
-        let slos = catalogue.map_or(&[][..], |catalogue| catalogue.slos).iter();
-        let of_one_run = slos.filter(|slo| slo.limit().is_some() && !slo.is_per_second());
-        let of_one_run =
-            of_one_run.filter(|slo| slo.on_miss == OnMiss::Fail).filter_map(|slo| Some(catalogue?.slo_id(slo)));
-        let left_out = gating.map(|id| format!("{id} is not judged: rounds push no metrics to a store"));
-        let left_out =
-            left_out.chain(of_one_run.map(|id| format!("{id} is not judged: it limits the value of one run")));
-        comparison.findings.extend(left_out.map(|text| warning(FindingKind::ObjectiveNotJudged, text)));
-    }
-    let code = if args.gate.gate.judges_changes() { comparison.code() } else { comparison.objectives_code() };
-    comparison.exit_code = code;
+    findings.extend(notes.into_iter().map(|note| warning(FindingKind::Capacity, note)));
+    findings.extend(rounds.warnings().into_iter().map(|text| warning(FindingKind::ServiceLeft, text)));
+    let gate = args.gate.gate;
+    let heads: Vec<_> = pairs.iter().map(|(_, head)| head).collect();
+    let catalogue = heads.first().and_then(|head| services::find(&head.service));
+    let objectives = match catalogue.filter(|_| gate.judges_objectives()) {
+        Some(catalogue) => {
+            let left_out = left_out(catalogue).into_iter();
+            findings.extend(left_out.map(|text| warning(FindingKind::ObjectiveNotJudged, text)));
+            perf_compare::objectives(catalogue, &heads)
+        }
+        None => Vec::new(),
+    };
+    let comparison = judge(alpha, &pairs).conclude(objectives, findings, gate.judges_changes());
     let path = rounds.folder.join(COMPARISON);
     terminal::print_comparison(&comparison, &path);
-    report_files::write_comparison(&path, &comparison)?;
-    github::append_to_job_page(&path)?;
-    github::annotate(&comparison.scenario, &comparison_findings(&comparison));
-    Ok(code)
+    Ok(publish::comparison(&path, &comparison)?)
+}
+
+/// Objectives that can fail a run, and that rounds cannot judge. The texts say why.
+fn left_out(catalogue: &Catalogue) -> Vec<String> {
+    let on_backend = catalogue.backend.iter().filter(|slo| slo.on_miss == OnMiss::Fail);
+    let on_backend = on_backend.map(|slo| format!("{} is not judged: rounds push no metrics to a store", slo.id()));
+    let of_one_run = catalogue.slos.iter().filter(|slo| slo.limit().is_some() && !slo.is_per_second());
+    let of_one_run = of_one_run.filter(|slo| slo.on_miss == OnMiss::Fail);
+    let of_one_run =
+        of_one_run.map(|slo| format!("{} is not judged: it limits the value of one run", catalogue.slo_id(slo)));
+    on_backend.chain(of_one_run).collect()
 }
 
 /// The number of rounds, and warnings about it.

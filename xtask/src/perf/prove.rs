@@ -52,6 +52,17 @@ pub(super) struct ProofResult {
     pub(super) text: Option<String>,
 }
 
+impl ProofResult {
+    /// The run was interrupted before the end of its proof. There is no finding if the report
+    /// already has an interruption.
+    pub(super) fn interrupted(report: &Report) -> Self {
+        let message = "interrupted before the end of the proof";
+        let finding = || Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
+        let is_news = !report.has(FindingKind::Interrupted);
+        Self { findings: is_news.then(finding).into_iter().collect(), text: None }
+    }
+}
+
 /// Makes the proof of a run, and writes it to the run's folder. A run that sent no requests has an
 /// empty result.
 pub(super) async fn run(
@@ -72,9 +83,7 @@ pub(super) async fn run(
                 return only(finding(ExitCode::Internal, FindingKind::ProofFailed, message));
             }
         },
-        _ = signals.wait_for(|count| *count > 0) => {
-            return ProofResult { findings: interruption(report).into_iter().collect(), text: None };
-        }
+        _ = signals.wait_for(|count| *count > 0) => return ProofResult::interrupted(report),
     };
     // If the proof cannot be written, it is still printed.
     let not_written = proof.write(folder).err();
@@ -82,12 +91,4 @@ pub(super) async fn run(
         not_written.map(|error| finding(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}")));
     let failed = proof.failed().map(|failed| finding(ExitCode::ProofFailed, FindingKind::ProofFailed, failed));
     ProofResult { findings: not_written.into_iter().chain(failed).collect(), text: Some(proof.render(plan.is_verbose)) }
-}
-
-/// The finding that a run was interrupted before the end of its proof. `None` if the report already
-/// has an interruption.
-pub(super) fn interruption(report: &Report) -> Option<Finding> {
-    let message = "interrupted before the end of the proof";
-    let finding = || Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
-    (!report.has(FindingKind::Interrupted)).then(finding)
 }

@@ -1,11 +1,11 @@
-//! The last stage: writes a run's files, the job's page and annotations, and returns the exit code.
+//! The last stage: writes the files, the job's page and annotations, and returns the exit code.
 
 use std::path::Path;
 
 use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
-use perf_report::findings::run_findings;
+use perf_report::findings::{comparison_findings, run_findings};
 
 use crate::github;
 use crate::runs::report_files;
@@ -16,4 +16,12 @@ pub(super) fn run(path: &Path, report: &Report, compared: Option<&Comparison>) -
     github::append_to_job_page(path)?;
     github::annotate(&report.scenario, &run_findings(report));
     Ok(report.exit_code)
+}
+
+/// Does the same for an interleaved comparison.
+pub(super) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<ExitCode> {
+    report_files::write_comparison(path, compared)?;
+    github::append_to_job_page(path)?;
+    github::annotate(&compared.scenario, &comparison_findings(compared));
+    Ok(compared.exit_code)
 }
