@@ -6,8 +6,8 @@ use perf_report::Report;
 use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, Rule, SCHEMA};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::judgement::{Measurement, ObjectiveResult};
-use perf_report::verdict::{self, Tally};
+use perf_report::judgement::{Measurement, ObjectiveResult, verdict};
+use perf_report::verdict::Tally;
 
 use crate::gate;
 use crate::measure::{
@@ -126,7 +126,10 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
         // A limit of one run's sum or last value says nothing of several rounds together.
         let is_of_one_run = slo.limit().is_some() && !slo.is_per_second();
         (!tallies.is_empty() && !is_of_one_run).then(|| match slo.limit() {
-            Some(limit) => ObjectiveResult::on_value(catalogue, slo, (limit, Some(judged_ms)), sum),
+            Some(limit) => {
+                let verdict = verdict::judge_value(limit, Some(judged_ms), sum);
+                ObjectiveResult::on_value(catalogue, slo, (sum, Some(judged_ms)), verdict)
+            }
             None => ObjectiveResult::new(catalogue, slo, sum, verdict::judge(slo, sum)),
         })
     };

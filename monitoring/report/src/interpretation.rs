@@ -201,8 +201,8 @@ fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::Millis;
-    use crate::judgement::{Measurement, Requests};
-    use crate::verdict::{self, Tally};
+    use crate::judgement::{Measurement, Requests, verdict};
+    use crate::verdict::Tally;
     use monitoring::services::stock_ai::STOCK_AI;
 
     /// Findings about a run with these p95 values in milliseconds, by endpoint. `failed` has the

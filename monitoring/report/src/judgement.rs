@@ -7,6 +7,7 @@ mod goal;
 mod objective_result;
 mod segments;
 mod smoke;
+pub mod verdict;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -33,7 +34,7 @@ use crate::evidence::{
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
 use crate::millis::Millis;
-use crate::verdict::{self, Tally, Verdict};
+use crate::verdict::{Tally, Verdict};
 
 /// Counts of a run, which may still be in progress, and the objectives that they are judged by.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +89,8 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     findings.extend(connecting::findings(&judge));
     let on_backend = catalogue.backend.iter().filter_map(|slo| {
         let measurement = evidence.backend.iter().find(|measurement| measurement.id == slo.id())?;
-        Some(ObjectiveResult::backend(slo, measurement.value.clone()))
+        let verdict = verdict::judge_backend(slo, &measurement.value);
+        Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))
     });
     objectives.extend(on_backend);
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();
@@ -278,7 +280,8 @@ impl Judge<'_> {
         };
         if let Some(limit) = slo.limit() {
             let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
-            return ObjectiveResult::on_value(self.catalogue, slo, (limit, judged_ms), tally);
+            let verdict = verdict::judge_value(limit, judged_ms, tally);
+            return ObjectiveResult::on_value(self.catalogue, slo, (tally, judged_ms), verdict);
         }
         let mut result = ObjectiveResult::new(self.catalogue, slo, tally, verdict::judge(slo, tally));
         if let Some(values) = self.measure(slo).and_then(|counts| counts.values) {

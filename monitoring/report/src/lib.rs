@@ -3,7 +3,7 @@
 //! Nothing in this crate does IO or reads a clock. Modules in reading order:
 //!
 //! - [`evidence`]: what was measured; [`quantile`] and [`millis`]: quantiles with failed requests
-//! - [`judgement`] and [`verdict`]: how a run, an endpoint and an objective are judged;
+//! - [`judgement`]: how a run, an endpoint and an objective are judged; [`verdict`] and
 //!   [`exit_code`]
 //! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`read`]
 //! - [`finding`], [`findings`], [`interpretation`], [`headline`] and [`error_budget`]: what a

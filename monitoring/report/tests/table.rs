@@ -7,10 +7,10 @@ use monitoring::slo::OnMiss;
 use perf_report::evidence::{Environment, Generator, Iterations, PlanResult, Timeline};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::judgement::{Measurement, ObjectiveResult, Requests};
+use perf_report::judgement::{Measurement, ObjectiveResult, Requests, verdict};
 use perf_report::render::terminal::{self, TerminalStyle};
 use perf_report::report::SCHEMA;
-use perf_report::verdict::{self, Tally};
+use perf_report::verdict::Tally;
 use perf_report::{Millis, Report};
 
 fn report() -> Report {

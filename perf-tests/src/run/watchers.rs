@@ -7,8 +7,8 @@ use std::time::Duration;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::slo::{OnMiss, Slo};
-use perf_report::judgement::Judge;
-use perf_report::verdict::{self, Tally, Verdict};
+use perf_report::judgement::{Judge, verdict};
+use perf_report::verdict::{Tally, Verdict};
 
 use super::metrics::Metrics;
 use crate::engine::LoadObserver;

@@ -14,7 +14,8 @@ use monitoring::ratio::millis;
 use monitoring::segment::Segment;
 use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::{Sli, Slo};
-use perf_report::verdict::{self, Tally, Verdict};
+use perf_report::judgement::verdict;
+use perf_report::verdict::{Tally, Verdict};
 use test_support::objectives::CATALOGUE;
 
 use crate::real::{Backend, Prometheus, built, out, report, value};

@@ -2,7 +2,6 @@
 
 use monitoring::backend_slo::{BackendSlo, Bound};
 use monitoring::catalogue::Catalogue;
-use monitoring::measure::Limit;
 use monitoring::slo::{OnMiss, Sli, Slo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use super::goal::{Goal, LimitSide};
 use crate::evidence::BackendValue;
 use crate::exit_code::ExitCode;
 use crate::millis::Millis;
-use crate::verdict::{self, Reason, Tally, Verdict};
+use crate::verdict::{Reason, Tally, Verdict};
 
 /// Subject of objectives on the backend's own metrics.
 const BACKEND: &str = "backend";
@@ -129,14 +128,18 @@ impl ObjectiveResult {
         Self { verdict, measured: Some(measured), ..Self::not_in_scenario(catalogue, slo) }
     }
 
-    /// Result of an objective on a value, from the limit and, for a value a second, the judged time
+    /// Result of an objective on a value, from its tally and, for a value a second, the judged time
     /// in milliseconds.
-    pub fn on_value(catalogue: &Catalogue, slo: &Slo, (limit, judged_ms): (Limit, Option<u64>), tally: Tally) -> Self {
+    pub fn on_value(
+        catalogue: &Catalogue,
+        slo: &Slo,
+        (tally, judged_ms): (Tally, Option<u64>),
+        verdict: Verdict,
+    ) -> Self {
         let measured = match judged_ms {
             Some(judged_ms) => Measurement::Throughput { tally, judged_ms },
             None => Measurement::Value { tally },
         };
-        let verdict = verdict::judge_value(limit, judged_ms, tally);
         Self { measured: Some(measured), ..Self::new(catalogue, slo, tally, verdict) }
     }
 
@@ -156,18 +159,9 @@ impl ObjectiveResult {
         }
     }
 
-    /// Result of an objective on the backend's own metrics, from the value or the reason why there
-    /// is none.
-    pub fn backend(slo: &BackendSlo, value: Result<BackendValue, String>) -> Self {
-        let value = value.and_then(|found| match found.value.is_finite() {
-            true => Ok(found),
-            false => Err(format!("the value of its expression is {}", found.value)),
-        });
-        let verdict = match &value {
-            Ok(found) if slo.holds(found.value) => Verdict::Met,
-            Ok(_) => Verdict::Missed,
-            Err(why) => Verdict::Inconclusive(Reason::Unavailable { why: why.clone() }),
-        };
+    /// Result of an objective on the backend's own metrics. JSON cannot represent a value that is
+    /// not finite, so it is left out.
+    pub fn backend(slo: &BackendSlo, value: Option<BackendValue>, verdict: Verdict) -> Self {
         Self {
             id: slo.id(),
             subject: BACKEND.to_owned(),
@@ -185,7 +179,7 @@ impl ObjectiveResult {
                 }),
             },
             verdict,
-            measured: value.ok().map(Measurement::Backend),
+            measured: value.filter(|found| found.value.is_finite()).map(Measurement::Backend),
         }
     }
 
@@ -261,30 +255,5 @@ impl ObjectiveResult {
     /// Measured percentile as a share of its threshold. Infinite if it lies among failed requests.
     pub fn share_of_threshold(&self) -> Option<f64> {
         Some(self.quantile_ms()?.as_f64() / self.goal.threshold_ms()?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use monitoring::backend_slo::Amount;
-
-    use super::*;
-    use crate::report::exit_code;
-
-    const MEMORY: BackendSlo = BackendSlo::at_most("memory", "Memory", "bytes", Amount::Mebibytes(1));
-
-    fn value(value: f64) -> Result<BackendValue, String> {
-        Ok(BackendValue { value, over_s: 30, at_unix_ms: 1 })
-    }
-
-    #[test]
-    fn a_value_over_its_limit_fails_and_a_missing_one_is_inconclusive() {
-        let code = |slo: &BackendSlo, found| exit_code(&[ObjectiveResult::backend(slo, found)], &[]);
-        assert_eq!(code(&MEMORY, value(1_048_576.0)), ExitCode::Met);
-        assert_eq!(code(&MEMORY, value(1_048_577.0)), ExitCode::Missed);
-        assert_eq!(code(&MEMORY, Err("nothing scraped it".to_owned())), ExitCode::Inconclusive);
-        assert_eq!(code(&MEMORY, value(f64::NAN)), ExitCode::Inconclusive);
-        let warned = ObjectiveResult::backend(&MEMORY.warn(), value(1e9));
-        assert_eq!((&warned.verdict, warned.code()), (&Verdict::Missed, ExitCode::Met));
     }
 }

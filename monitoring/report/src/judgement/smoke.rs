@@ -1,11 +1,11 @@
 //! Judges a run of one iteration: does everything work at all? It has too few requests for a
 //! percentile.
 
-use super::{Goal, ObjectiveResult};
+use super::ObjectiveResult;
+use super::verdict::judge_strictly;
 use crate::evidence::Snapshot;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Subject};
-use crate::verdict::Verdict;
 
 /// Judges shares strictly: one failure is a miss. Percentiles are not judged. Any failed request is
 /// a problem with the exit code of a miss.
@@ -19,15 +19,7 @@ pub(super) fn judge(
     requested: &[&String],
 ) -> Option<Finding> {
     for objective in objectives {
-        let tally = objective.tally().copied();
-        objective.verdict = match (&objective.goal, &objective.verdict, tally) {
-            (_, Verdict::NotInScenario, _) => continue,
-            (Goal::Success(_) | Goal::Check(_) | Goal::Errors(_), _, Some(tally)) if tally.total > 0 => {
-                if tally.good == tally.total { Verdict::Met } else { Verdict::Missed }
-            }
-            (Goal::Backend { .. }, Verdict::Met | Verdict::Missed, _) => continue,
-            _ => Verdict::NotJudged,
-        };
+        objective.verdict = judge_strictly(objective);
     }
     let problem = |code, kind, message| Some(Finding::problem(code, Subject::Target, kind, message));
     if let Some(cause) = counts.failures.clone().into_sorted().first() {

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::finding::Subject;
-use crate::verdict::{Tally, Verdict, judge};
+use crate::judgement::verdict::judge;
+use crate::verdict::{Tally, Verdict};
 use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::Slo;
 

@@ -161,7 +161,8 @@ async fn a_missing_value_is_described_without_rust() {
     let mut report = test_support::report();
     let slo = STOCK_AI.backend[0];
     let value = perf_report::evidence::BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
-    report.objectives = vec![perf_report::judgement::ObjectiveResult::backend(&slo, Ok(value))];
+    let met = perf_report::verdict::Verdict::Met;
+    report.objectives = vec![perf_report::judgement::ObjectiveResult::backend(&slo, Some(value), met)];
     let differences = async |body: &'static str| {
         let store = Url::parse(&fake_server::respond(move |_| ("200 OK", body.to_owned()))).unwrap();
         let source = QuerySource::new(store, None, &StoreAccess::default()).unwrap();
