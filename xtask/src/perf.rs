@@ -40,8 +40,8 @@ pub(crate) async fn command(args: PerfArgs) -> ExitCode {
     let (code, verdicts) = match perf(args).await {
         Ok(Some(result)) => result,
         Ok(None) => return ExitCode::Met,
-        Err(PerfError(code, message)) => {
-            let message = sanitize(&message);
+        Err(error) => {
+            let (code, message) = (error.code(), sanitize(&error.to_string()));
             terminal::print_error(&message);
             github::report_stop(code, &message);
             (code, Vec::new())
@@ -73,7 +73,11 @@ async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
     let services = Services::start(&plan).await?;
     let mut verdicts = Vec::new();
     let result = run_all(&plan, &services, &mut verdicts).await;
-    let code = services.stop(result).await?;
+    let code = match (result, services.stop().await) {
+        (result, Ok(())) => result?,
+        (Ok(code), Err(error)) => return Err(PerfError::NotStopped { code, error }),
+        (Err(first), Err(error)) => return Err(PerfError::AlsoNotStopped { first: Box::new(first), error }),
+    };
     // A dry run has no verdict, so its exit code is not printed unless it is an error.
     Ok((plan.sends() || code != ExitCode::Met).then_some((code, verdicts)))
 }

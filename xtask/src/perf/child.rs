@@ -173,7 +173,7 @@ mod tests {
             Ok(ChildOutcome::Failed { code, .. }) => Ok(code),
             Ok(ChildOutcome::Crashed(_)) => Err(ExitCode::Internal),
             Ok(ChildOutcome::Measured(_)) => panic!("the outcome has no evidence"),
-            Err(PerfError(code, _)) => Err(code),
+            Err(error) => Err(error.code()),
         }
     }
 

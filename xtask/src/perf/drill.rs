@@ -95,7 +95,7 @@ pub(super) async fn run(
     let mut interrupted = signals.clone();
     let result = tokio::select! {
         result = exercise(settings, &built, &scenario, &stack, signals) => result,
-        _ = interrupted.wait_for(|count| *count > 0) => Err(PerfError(ExitCode::Interrupted, "the drill was interrupted".to_owned())),
+        _ = interrupted.wait_for(|count| *count > 0) => Err(PerfError::Interrupted("the drill was interrupted")),
     };
     let forgotten = stack.forget_backend();
     stack.down().await?;
@@ -146,8 +146,8 @@ async fn exercise(
         };
         backend.stop().await?;
         match outcome.transpose()? {
-            Some(ChildOutcome::Failed { code, message }) => Err(PerfError(code, message)),
-            Some(ChildOutcome::Crashed(message)) => Err(PerfError(ExitCode::Internal, message)),
+            Some(ChildOutcome::Failed { code, message }) => Err(PerfError::Scenario { code, message }),
+            Some(ChildOutcome::Crashed(message)) => Err(anyhow::Error::msg(message).into()),
             // The verdict of a run with faults does not matter.
             Some(ChildOutcome::Measured(_) | ChildOutcome::Drawing(_)) | None => Ok(()),
         }

@@ -32,7 +32,7 @@ pub(super) async fn run(
         // A second signal kills the process before it writes its outcome.
         Err(_) | Ok(ChildOutcome::Crashed(_)) if plan.is_interrupted() => LoadOutput::Nothing(ExitCode::Interrupted),
         Err(error) => return Err(error),
-        Ok(ChildOutcome::Crashed(message)) => return Err(PerfError(ExitCode::Internal, message)),
+        Ok(ChildOutcome::Crashed(message)) => return Err(anyhow::Error::msg(message).into()),
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
         Ok(ChildOutcome::Drawing(drawing)) => {
             terminal::print_line(&drawing);

@@ -14,6 +14,7 @@ mod service;
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use monitoring::catalogue::Catalogue;
 use monitoring::services;
 use monitoring::slo::OnMiss;
@@ -38,7 +39,7 @@ use crate::scenarios::{self, BuiltPrograms};
 use calibration::CalibrationRecord;
 use checkout::Checkout;
 use programs::OwnPrograms;
-use round::{Rounds, Side};
+use round::{Rounds, Side, SideName};
 use service::SideService;
 
 /// Runs the comparison, or the calibration for one.
@@ -87,13 +88,13 @@ pub(super) async fn run(
         let base = match (&checkout, base_service) {
             (Some((checkout, _, within)), _) => checkout_side(args, checkout, within, signals.clone()).await?,
             (None, Some(service)) => {
-                Side { label: "base", description: describe(&service), service, folder: workspace::root() }
+                Side { name: SideName::Base, description: describe(&service), service, folder: workspace::root() }
             }
-            (None, None) => Side { label: "base", ..head.clone() },
+            (None, None) => Side { name: SideName::Base, ..head.clone() },
         };
         if let SideService::Command { folder, .. } = &head.service {
-            let unfit = |why: String| configuration(format!("head: {why}"));
-            round::build(args, "head", folder, signals.clone()).await.map_err(|error| error.or_unfit(unfit))?;
+            let unfit = |why: String| SideName::Head.unfit(format!("head: {why}"));
+            round::build(args, SideName::Head, folder, signals.clone(), unfit).await?;
         }
         let rounds = Rounds::new(args, settings, &built, &scenario, signals)?;
         if args.gate.calibrate {
@@ -140,13 +141,13 @@ fn head_side(
             )
         }
         (None, None, Some(program)) => (SideService::Stub(program.clone()), root),
-        (None, None, None) => return Err(PerfError(ExitCode::Internal, "cargo built no stub backend".to_owned())),
+        (None, None, None) => return Err(anyhow!("cargo built no stub backend").into()),
     };
     let description = match top {
         Some(top) => checkout::describe_head(top)?,
         None => describe(&service),
     };
-    Ok(Side { label: "head", description, service, folder })
+    Ok(Side { name: SideName::Head, description, service, folder })
 }
 
 /// The base: the revision's service. If it cannot be built, the result is inconclusive, since that
@@ -157,16 +158,13 @@ async fn checkout_side(
     within: &Path,
     signals: watch::Receiver<u32>,
 ) -> Result<Side, PerfError> {
-    let unfit = |why: String| {
-        PerfError(
-            ExitCode::Inconclusive,
-            format!("base {}: {why}; there is nothing to compare with", checkout.description),
-        )
-    };
+    let name = SideName::Base;
+    let unfit =
+        |why: String| name.unfit(format!("base {}: {why}; there is nothing to compare with", checkout.description));
     let folder = checkout.folder.clone();
     let service = match args.gate.start() {
         Some(command) => {
-            round::build(args, "base", &folder, signals).await.map_err(|error| error.or_unfit(unfit))?;
+            round::build(args, name, &folder, signals, unfit).await?;
             SideService::Command {
                 command: command.to_owned(),
                 folder: folder.clone(),
@@ -180,7 +178,7 @@ async fn checkout_side(
             )
         }
     };
-    Ok(Side { label: "base", description: checkout.description.clone(), service, folder })
+    Ok(Side { name, description: checkout.description.clone(), service, folder })
 }
 
 async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, PerfError> {
@@ -250,14 +248,11 @@ fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usiz
         return Ok((given.unwrap_or(ROUNDS as usize), vec![note]));
     };
     let too_noisy = |limit: String| {
-        PerfError(
-            ExitCode::Inconclusive,
-            format!(
-                "this machine is too noisy to detect a {} slow-down: {limit}; try more rounds, longer rounds (-d), \
-                 a larger --detect, or a quieter machine",
-                exact_percent(rule.detect)
-            ),
-        )
+        PerfError::Inconclusive(format!(
+            "this machine is too noisy to detect a {} slow-down: {limit}; try more rounds, longer rounds (-d), a larger \
+             --detect, or a quieter machine",
+            exact_percent(rule.detect)
+        ))
     };
     let detects = |alpha: f64| format!("it detects {}", known.describe(rule, alpha));
     let needed = known.noise.needed_pairs_with_looks(rule, looks);
@@ -280,17 +275,17 @@ fn comparable(pairs: &[(Report, Report)]) -> Vec<Pair<'_>> {
 
 /// The problems of rounds, each once, with the number of rounds that had it.
 fn round_problems(pairs: &[(Report, Report)]) -> Vec<Finding> {
-    let all = pairs.iter().flat_map(|(base, head)| [("base", base), ("head", head)]);
+    let all = pairs.iter().flat_map(|(base, head)| [(SideName::Base, base), (SideName::Head, head)]);
     let all: Vec<_> = all.flat_map(|(side, report)| report.problems().map(move |problem| (side, problem))).collect();
-    let mut counted: Vec<(&str, &Finding, usize)> = Vec::new();
+    let mut counted: Vec<(SideName, &Finding, usize)> = Vec::new();
     for (side, problem) in all {
         match counted.iter_mut().find(|(known_side, known, _)| *known_side == side && *known == problem) {
             Some((_, _, times)) => *times += 1,
             None => counted.push((side, problem, 1)),
         }
     }
-    let describe = |(side, problem, times): (&str, &Finding, usize)| Finding {
-        message: format!("in {times} rounds of the {side}: {}", problem.message),
+    let describe = |(side, problem, times): (SideName, &Finding, usize)| Finding {
+        message: format!("in {times} rounds of the {}: {}", side.label(), problem.message),
         ..problem.clone()
     };
     counted.into_iter().map(describe).collect()
@@ -305,8 +300,7 @@ async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Sid
     let rule = args.gate.rule();
     let calibrated = CalibrationRecord::measure(rounds.subject(), &comparable(&pairs), rounds.took());
     let Some(calibrated) = calibrated else {
-        return Err(PerfError(
-            ExitCode::Inconclusive,
+        return Err(PerfError::Inconclusive(
             "an endpoint has fewer than 20 requests per round, the least for a p95: make rounds longer (-d)".to_owned(),
         ));
     };

@@ -4,22 +4,44 @@ use perf_report::exit_code::ExitCode;
 
 use crate::stack::StackError;
 
-/// An error without a report: its exit code and its message.
-#[derive(Debug)]
-pub(super) struct PerfError(pub(super) ExitCode, pub(super) String);
-
-impl From<anyhow::Error> for PerfError {
-    fn from(error: anyhow::Error) -> Self {
-        Self(ExitCode::Internal, format!("{error:#}"))
-    }
+/// An error without a report. `Display` gives the message.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PerfError {
+    #[error("{0}")]
+    Configuration(String),
+    #[error("{0}")]
+    Interrupted(&'static str),
+    #[error("{0}")]
+    Inconclusive(String),
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// A scenario gave this reason why it has no evidence.
+    #[error("{message}")]
+    Scenario { code: ExitCode, message: String },
+    /// The runs ended with this code, and then the services did not stop.
+    #[error("failed to stop the stack: {error}")]
+    NotStopped { code: ExitCode, error: String },
+    #[error("{first}; also failed to stop the stack: {error}")]
+    AlsoNotStopped { first: Box<Self>, error: String },
 }
 
-impl From<StackError> for PerfError {
-    fn from(error: StackError) -> Self {
-        Self(error.code(), error.to_string())
+impl PerfError {
+    pub(super) fn code(&self) -> ExitCode {
+        match self {
+            Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Interrupted(_) => ExitCode::Interrupted,
+            Self::Inconclusive(_) => ExitCode::Inconclusive,
+            Self::Internal(_) => ExitCode::Internal,
+            Self::Stack(error) => error.code(),
+            Self::Scenario { code, .. } => *code,
+            Self::NotStopped { code, .. } => code.or_worse(ExitCode::Internal),
+            Self::AlsoNotStopped { first, .. } => first.code(),
+        }
     }
 }
 
 pub(super) fn configuration(error: impl std::fmt::Display) -> PerfError {
-    PerfError(ExitCode::BadConfiguration, error.to_string())
+    PerfError::Configuration(error.to_string())
 }

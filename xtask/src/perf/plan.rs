@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use monitoring::backend_mapping::BackendMapping;
 use perf_host::{Lock, LockError};
 use perf_report::exit_code::ExitCode;
+use perf_report::comparison::Rule;
 use perf_settings::Settings;
 use tokio::sync::watch;
 
@@ -136,7 +137,7 @@ pub(super) fn build(
 ) -> Result<BuiltPrograms, PerfError> {
     scenarios::build(args.profile(), with_stub).map_err(|error| match *signals.borrow() {
         0 => configuration(error),
-        _ => PerfError(ExitCode::Interrupted, "interrupted while the scenarios were compiling".to_owned()),
+        _ => PerfError::Interrupted("interrupted while the scenarios were compiling"),
     })
 }
 

@@ -1,6 +1,5 @@
 //! The second stage: starts the stack and the stub backend, and stops them at the end.
 
-use perf_report::exit_code::ExitCode;
 use url::Url;
 
 use super::args::ProofMode;
@@ -42,13 +41,11 @@ impl Services {
                 ));
             }
         }
-        match services.start_target(plan).await {
-            Ok(()) => Ok(services),
-            Err(stop) => Err(match services.stop(Err(stop)).await {
-                Err(stop) => stop,
-                Ok(_) => PerfError(ExitCode::Internal, "the target did not start".to_owned()),
-            }),
-        }
+        let Err(first) = services.start_target(plan).await else { return Ok(services) };
+        Err(match services.stop().await {
+            Ok(()) => first,
+            Err(error) => PerfError::AlsoNotStopped { first: Box::new(first), error },
+        })
     }
 
     async fn start_target(&mut self, plan: &PerfPlan) -> Result<(), PerfError> {
@@ -60,11 +57,11 @@ impl Services {
         Ok(self.stack.scrape(&self.target, plan.mapping)?)
     }
 
-    /// Stops everything that was started, whatever the result of the run is.
+    /// Stops everything that was started.
     ///
     /// # Errors
-    /// The run's error, or an error of stopping.
-    pub(super) async fn stop(self, result: Result<ExitCode, PerfError>) -> Result<ExitCode, PerfError> {
+    /// All errors, as one text. Everything else is stopped nevertheless.
+    pub(super) async fn stop(self) -> Result<(), String> {
         let mut errors: Vec<_> = self.stack.forget_backend().err().into_iter().collect();
         if let Some(stub) = self.stub {
             errors.extend(stub.stop().await.err());
@@ -73,17 +70,7 @@ impl Services {
             errors.extend(self.stack.down().await.err());
         }
         let errors: Vec<_> = errors.iter().map(|error| format!("{error:#}")).collect();
-        match (result, errors.is_empty()) {
-            (result, true) => result,
-            (Ok(code), false) => {
-                let message = format!("failed to stop the stack: {}", errors.join("; "));
-                Err(PerfError(code.or_worse(ExitCode::Internal), message))
-            }
-            (Err(PerfError(code, message)), false) => {
-                let errors = errors.join("; ");
-                Err(PerfError(code, format!("{message}; also failed to stop the stack: {errors}")))
-            }
-        }
+        if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
     }
 
     /// The URL of the stack's Grafana, if it runs.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use perf_report::Report;
-use perf_report::exit_code::ExitCode;
 use perf_report::render::files::REPORT;
 use perf_settings::{LoadOverride, Settings, new_testid, shown_duration};
 use tokio::sync::watch;
@@ -38,11 +37,35 @@ fn round_load(given: &LoadOverride) -> LoadOverride {
     load
 }
 
+/// The name of a side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SideName {
+    Base,
+    Head,
+}
+
+impl SideName {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Head => "head",
+        }
+    }
+
+    /// The error of a side that cannot be measured. An unfit base is not the head's fault, so the
+    /// comparison is inconclusive.
+    pub(super) const fn unfit(self, message: String) -> PerfError {
+        match self {
+            Self::Base => PerfError::Inconclusive(message),
+            Self::Head => PerfError::Configuration(message),
+        }
+    }
+}
+
 /// One side of the comparison.
 #[derive(Debug, Clone)]
 pub(super) struct Side {
-    /// "base" or "head".
-    pub(super) label: &'static str,
+    pub(super) name: SideName,
     /// The revision or service for users.
     pub(super) description: String,
     pub(super) service: SideService,
@@ -65,50 +88,27 @@ pub(super) struct Rounds<'a> {
     warnings: RefCell<Vec<String>>,
 }
 
-/// An error of a round.
-#[derive(Debug)]
-pub(super) enum SideError {
-    /// The side cannot be measured; the text says why.
-    Unfit(String),
-    /// An error that ends the command.
-    PerfError(PerfError),
-}
-
-impl SideError {
-    /// The error that ends the command. `unfit` converts the text of an unfit side.
-    pub(super) fn or_unfit(self, unfit: impl FnOnce(String) -> PerfError) -> PerfError {
-        match self {
-            Self::Unfit(why) => unfit(why),
-            Self::PerfError(stop) => stop,
-        }
-    }
-}
-
-impl<T: Into<PerfError>> From<T> for SideError {
-    fn from(error: T) -> Self {
-        Self::PerfError(error.into())
-    }
-}
-
 /// Runs the `--build` command in a checkout, if there is one. Its output goes to the terminal.
+/// `unfit` makes the error of a side that cannot be built.
 pub(super) async fn build(
     args: &PerfArgs,
-    side: &str,
+    side: SideName,
     folder: &Path,
     mut signals: watch::Receiver<u32>,
-) -> Result<(), SideError> {
+    unfit: impl Fn(String) -> PerfError,
+) -> Result<(), PerfError> {
     let Some(command) = args.gate.build() else { return Ok(()) };
     let mut shell = service::shell(command, folder);
-    shell.env("PERF_SIDE", side);
+    shell.env("PERF_SIDE", side.label());
     tokio::select! {
         ended = service::run_to_end(&mut shell) => match ended {
             Ok(ended) if ended.success() => Ok(()),
             // Messages never contain the command itself: it may hold a secret, and messages go to
             // the job's page.
-            Ok(ended) => Err(SideError::Unfit(format!("--build failed ({ended})"))),
-            Err(error) => Err(SideError::Unfit(format!("--build: {error:#}"))),
+            Ok(ended) => Err(unfit(format!("--build failed ({ended})"))),
+            Err(error) => Err(unfit(format!("--build: {error:#}"))),
         },
-        _ = signals.wait_for(|count| *count > 0) => Err(interrupted().into()),
+        _ = signals.wait_for(|count| *count > 0) => Err(INTERRUPTED),
     }
 }
 
@@ -182,38 +182,36 @@ impl<'a> Rounds<'a> {
     }
 
     async fn round(&self, pair: usize, side: &Side) -> Result<Report, PerfError> {
-        let name = format!("{}-{:02}", side.label, pair + 1);
-        let unfit = |why: String| {
-            // An unfit base is not the head's fault.
-            let code = if side.label == "base" { ExitCode::Inconclusive } else { ExitCode::BadConfiguration };
-            PerfError(code, format!("round {} of the {}, {}: {why}", pair + 1, side.label, side.description))
-        };
+        let label = side.name.label();
+        let name = format!("{label}-{:02}", pair + 1);
+        let unfit =
+            |why: String| side.name.unfit(format!("round {} of the {label}, {}: {why}", pair + 1, side.description));
         let log = self.folder.join("rounds").join(format!("{name}.log"));
         // The stub backend draws its latencies from a seed. Each round gets another seed, so that
         // rounds are independent, as with any other service.
-        let which = (pair * 2 + usize::from(side.label == "head")) as u64;
+        let which = (pair * 2 + usize::from(side.name == SideName::Head)) as u64;
         let seed = self.settings.seed.wrapping_mul(1_000).wrapping_add(which);
         let mut signals = self.signals.clone();
         let started = tokio::select! {
-            started = side.service.start(side.label, seed, &log) => started.map_err(|error| unfit(format!("{error:#}")))?,
-            _ = signals.wait_for(|count| *count > 0) => return Err(interrupted()),
+            started = side.service.start(label, seed, &log) => started.map_err(|error| unfit(format!("{error:#}")))?,
+            _ = signals.wait_for(|count| *count > 0) => return Err(INTERRUPTED),
         };
         let reset = tokio::select! {
-            reset = self.reset(side, &started) => reset.map_err(SideError::Unfit),
-            _ = signals.wait_for(|count| *count > 0) => Err(interrupted().into()),
+            reset = self.reset(side, &started) => reset.map_err(unfit),
+            _ = signals.wait_for(|count| *count > 0) => Err(INTERRUPTED),
         };
         let loaded = match reset {
-            Ok(()) => self.load(pair, &name, &started).await,
+            Ok(()) => self.load(pair, &name, &started, unfit).await,
             Err(error) => Err(error),
         };
         if let Some(left) = started.stop().await? {
-            let warning = format!("the {}: {left}", side.label);
+            let warning = format!("the {label}: {left}");
             let mut warnings = self.warnings.borrow_mut();
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
         }
-        loaded.map_err(|error| error.or_unfit(unfit))
+        loaded
     }
 
     async fn reset(&self, side: &Side, started: &RunningService) -> Result<(), String> {
@@ -222,7 +220,7 @@ impl<'a> Rounds<'a> {
         let file = File::create(&log).map_err(|error| format!("failed to write {}: {error}", log.display()))?;
         let mut shell = service::shell(command, &side.folder);
         let url = started.url();
-        shell.env("PERF_SIDE", side.label).env("PERF_TARGET", url.as_str());
+        shell.env("PERF_SIDE", side.name.label()).env("PERF_TARGET", url.as_str());
         if let Some(port) = url.port_or_known_default() {
             shell.env("PORT", port.to_string());
         }
@@ -235,8 +233,15 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Runs the load of a round. Gives its report.
-    async fn load(&self, pair: usize, name: &str, started: &RunningService) -> Result<Report, SideError> {
+    /// Runs the load of a round. Gives its report. `unfit` makes the error of a side that cannot be
+    /// measured.
+    async fn load(
+        &self,
+        pair: usize,
+        name: &str,
+        started: &RunningService,
+        unfit: impl Fn(String) -> PerfError,
+    ) -> Result<Report, PerfError> {
         let settings = Settings {
             load: round_load(&self.settings.load),
             target: started.url().clone(),
@@ -250,28 +255,24 @@ impl<'a> Rounds<'a> {
         };
         let outcome = child::run(&self.built.load, self.scenario, settings, self.signals.clone()).await;
         if *self.signals.borrow() > 0 {
-            return Err(interrupted().into());
+            return Err(INTERRUPTED);
         }
         let run = match outcome? {
             ChildOutcome::Measured(run) => run,
-            ChildOutcome::Failed { message, .. } | ChildOutcome::Crashed(message) => {
-                return Err(SideError::Unfit(message));
-            }
-            ChildOutcome::Drawing(_) => return Err(SideError::Unfit("a dry run measures nothing".to_owned())),
+            ChildOutcome::Failed { message, .. } | ChildOutcome::Crashed(message) => return Err(unfit(message)),
+            ChildOutcome::Drawing(_) => return Err(unfit("a dry run measures nothing".to_owned())),
         };
         let path = run.folder.join(REPORT);
         let (report, test_failed) = run.judge()?;
         if let Some(problem) = test_failed {
-            return Err(SideError::Unfit(problem.message));
+            return Err(unfit(problem.message));
         }
         report_files::write(&path, &report, None)?;
         Ok(report)
     }
 }
 
-fn interrupted() -> PerfError {
-    PerfError(ExitCode::Interrupted, "interrupted; the rounds so far are not judged".to_owned())
-}
+const INTERRUPTED: PerfError = PerfError::Interrupted("interrupted; the rounds so far are not judged");
 
 #[cfg(test)]
 mod tests {
