@@ -110,7 +110,6 @@ impl Report {
     /// Report of a judged run. Its exit code follows from objectives and findings.
     pub fn new(evidence: Evidence, judgement: Judgement) -> Self {
         let Judgement { requests, iterations, endpoints, segments, checks, objectives, findings } = judgement;
-        let findings: Vec<_> = evidence.findings.into_iter().chain(findings).collect();
         Self {
             schema: SCHEMA,
             testid: evidence.testid,
@@ -138,12 +137,13 @@ impl Report {
             checks,
             failures: evidence.counts.failures.into_sorted(),
             caches: evidence.caches,
-            exit_code: most_severe(&objectives, &findings, Gate { misses: true, smoke: evidence.smoke }),
             objectives,
             store: evidence.store,
-            findings,
+            findings: evidence.findings.into_iter().chain(findings).collect(),
             requests_per_day: None,
+            exit_code: ExitCode::Inconclusive,
         }
+        .conclude([])
     }
 
     /// Values of the label `scenario` in the run's series: the names of its loads, and the name of
@@ -170,9 +170,19 @@ impl Report {
         self.concluded(findings, false)
     }
 
-    fn concluded(self, added: impl IntoIterator<Item = Finding>, misses: bool) -> Self {
+    /// The exit code is the most severe one of all objectives and findings. A run without a verdict
+    /// on an objective that can fail it is inconclusive, unless it is a single iteration.
+    fn concluded(self, added: impl IntoIterator<Item = Finding>, misses_count: bool) -> Self {
         let findings: Vec<_> = self.findings.into_iter().chain(added).collect();
-        let exit_code = most_severe(&self.objectives, &findings, Gate { misses, smoke: self.smoke });
+        let mut gating = self.objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
+        let floor = match self.smoke || gating.any(|objective| objective.verdict.is_decided()) {
+            true => ExitCode::Met,
+            false => ExitCode::Inconclusive,
+        };
+        let codes = self.objectives.iter().map(ObjectiveResult::code);
+        let codes = codes.filter(|code| misses_count || *code != ExitCode::Missed);
+        let codes = codes.chain(findings.iter().filter_map(|finding| finding.exit_code));
+        let exit_code = codes.fold(floor, ExitCode::or_worse);
         Self { findings, exit_code, ..self }
     }
 
@@ -230,31 +240,4 @@ impl Report {
         let last_push = self.store.as_ref().and_then(|store| store.last_push_unix_ms);
         last_push.map_or(self.ended_unix_ms, |last_push| last_push.max(self.ended_unix_ms))
     }
-}
-
-/// Exit code of a run: the most severe one of all objectives and findings. A run without a verdict
-/// on an objective that can fail it is inconclusive.
-#[cfg(test)]
-pub(crate) fn exit_code(objectives: &[ObjectiveResult], findings: &[Finding]) -> ExitCode {
-    most_severe(objectives, findings, Gate { misses: true, smoke: false })
-}
-
-/// Rules of an exit code.
-#[derive(Clone, Copy)]
-struct Gate {
-    /// Whether missed objectives count.
-    misses: bool,
-    /// Whether a run can be met without a verdict on any objective.
-    smoke: bool,
-}
-
-fn most_severe(objectives: &[ObjectiveResult], findings: &[Finding], gate: Gate) -> ExitCode {
-    let mut gating = objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
-    let floor = match gate.smoke || gating.any(|objective| objective.verdict.is_decided()) {
-        true => ExitCode::Met,
-        false => ExitCode::Inconclusive,
-    };
-    let counts = |code: &ExitCode| gate.misses || *code != ExitCode::Missed;
-    let codes = objectives.iter().map(ObjectiveResult::code).filter(counts);
-    codes.chain(findings.iter().filter_map(|finding| finding.exit_code)).fold(floor, ExitCode::or_worse)
 }

@@ -3,6 +3,8 @@
 use crate::Report;
 use crate::comparison::{Change, Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SCHEMA};
 use crate::exit_code::ExitCode;
+use crate::finding::Finding;
+use crate::judgement::ObjectiveResult;
 
 impl Report {
     /// A run that met its objectives, without its timeline.
@@ -14,6 +16,12 @@ impl Report {
     pub(crate) fn sample_over_time() -> Self {
         serde_json::from_str(include_str!("../tests/over_time.json")).unwrap()
     }
+}
+
+/// The exit code of a run with these objectives and findings.
+pub(crate) fn exit_code(objectives: &[ObjectiveResult], findings: &[Finding]) -> ExitCode {
+    let (objectives, findings) = (objectives.to_vec(), findings.to_vec());
+    Report { objectives, findings, ..Report::sample() }.conclude([]).exit_code
 }
 
 impl Comparison {

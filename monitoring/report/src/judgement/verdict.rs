@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::exit_code::ExitCode;
     use crate::quantile::nearest_rank;
-    use crate::report::exit_code;
+    use crate::tests::exit_code;
     use monitoring::ratio::Ratio;
     use monitoring::services::stock_ai::JOIN_ROOM;
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::finding::Subject;
 use crate::judgement::verdict::judge;
+use crate::tests::exit_code;
 use crate::verdict::{Tally, Verdict};
 use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::Slo;
