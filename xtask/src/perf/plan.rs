@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
 use perf_host::{Lock, LockError};
-use perf_report::exit_code::ExitCode;
-use perf_report::comparison::Rule;
 use perf_settings::Settings;
 use tokio::sync::watch;
 
