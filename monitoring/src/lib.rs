@@ -6,8 +6,8 @@
 //!
 //! In reading order:
 //! - services: [`services`], the only folder that a fork edits
-//! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`segment`], [`span`], [`ratio`],
-//!   [`measure`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`intervals`],
+//! - contract: [`catalogue`], [`endpoint`], [`statuses`], [`slo`], [`segment`], [`span`],
+//!   [`ratio`], [`measure`], [`backend_slo`], [`label`], [`phase`], [`metric`], [`intervals`],
 //!   [`backend_metrics`], [`backend_mapping`]
 //! - queries: [`promql`], [`objective_counters`], [`query_subject`], [`excuse`]
 //! - files: [`prometheus`], [`generated_files`]

@@ -6,8 +6,8 @@
 //! - [`proxy`] chooses the proxy between this machine and a store.
 //! - [`prometheus`] sends queries to the query API.
 //! - [`response`] and [`grafana_response`] read responses, which are not trusted.
-//! - [`exposition`] parses the metrics that a service serves at `/metrics`, and [`openapi`] the list
-//!   of its routes.
+//! - [`exposition`] parses the metrics that a service serves at `/metrics`, and [`openapi`] the
+//!   list of its routes.
 
 pub mod access;
 pub mod body_limit;

@@ -106,7 +106,9 @@ pub(crate) struct PeersArgs {
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Protocol::Http)]
     protocol: Protocol,
     /// Run only this peer (repeatable) [default: all on PATH]
-    #[arg(long, value_enum)]
+    ///
+    /// wrk, h2load, oha, hey or k6.
+    #[arg(long, value_enum, hide_possible_values = true)]
     peer: Vec<peer::PeerName>,
     /// Also run this build of the generator, as of an earlier revision
     ///

@@ -33,6 +33,14 @@ impl PeerName {
         }
     }
 
+    /// Those that speak a protocol.
+    pub(super) const fn all(protocol: Protocol) -> &'static [Self] {
+        match protocol {
+            Protocol::Http | Protocol::Tls => &[Self::Wrk, Self::Oha, Self::Hey, Self::K6],
+            Protocol::Http2 => &[Self::H2load, Self::Oha, Self::Hey, Self::K6],
+        }
+    }
+
     /// The program, if it is on PATH.
     pub(super) fn find(self) -> Option<Peer> {
         Some(Peer { name: Some(self), program: workspace::program(self.as_str())? })

@@ -61,7 +61,7 @@ struct PeerResults {
 
 /// `cargo xtask bench peers`
 pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
-    let possible = args.protocol.peers();
+    let possible = PeerName::all(args.protocol);
     if let Some(other) = args.peer.iter().find(|name| !possible.contains(name)) {
         let possible: Vec<_> = possible.iter().map(|name| name.as_str()).collect();
         return Ok(refuse(format!("--peer {} cannot make this load: use {}", other.as_str(), possible.join(", "))));

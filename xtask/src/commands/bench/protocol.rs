@@ -1,7 +1,5 @@
 //! The protocol between generators and server.
 
-use super::peer::PeerName;
-
 /// The protocol between generator and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Protocol {
@@ -21,15 +19,5 @@ impl std::fmt::Display for Protocol {
             Self::Tls => "tls",
             Self::Http2 => "http2",
         })
-    }
-}
-
-impl Protocol {
-    /// The peers that speak it.
-    pub(super) const fn peers(self) -> &'static [PeerName] {
-        match self {
-            Self::Http | Self::Tls => &[PeerName::Wrk, PeerName::Oha, PeerName::Hey, PeerName::K6],
-            Self::Http2 => &[PeerName::H2load, PeerName::Oha, PeerName::Hey, PeerName::K6],
-        }
     }
 }

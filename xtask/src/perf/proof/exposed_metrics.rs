@@ -1,5 +1,5 @@
-//! The metrics that the backend exposes, read once after the load. A check does not fail for metrics
-//! that are not exposed.
+//! The metrics that the backend exposes, read once after the load. A check does not fail for
+//! metrics that are not exposed.
 
 use std::collections::BTreeSet;
 
