@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::per_host::set_targets;
 use crate::setting::SettingValue::{Many, One, PerHost as ForEachHost, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::value::{parse_duration, parse_listen, parse_number, parse_size, parse_url, parse_vus, parse_within};
@@ -13,7 +12,7 @@ use crate::{
     HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, MAX_AGENTS, MAX_REDIRECTS, MAX_VUS_OF_RATE,
     NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE, RW_BEARER_TOKEN,
     RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE,
-    SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_testid,
+    SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_targets, parse_testid,
 };
 use crate::{
     DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, PerHost, Resolve, Settings, shown_duration, state_folder,
@@ -272,6 +271,22 @@ const STORE: &[Setting] = &[
     })
     .help("Not supported: use a proxy that signs pushes for AWS"),
 ];
+
+/// Sets the main target and the hosts beside it.
+pub(super) fn set_targets(settings: &mut Settings, text: &str) -> Result<(), ValueError> {
+    let targets = parse_targets(text)?;
+    if targets.is_empty() {
+        parse_url(text)?;
+    }
+    settings.hosts.clear();
+    for (name, url) in targets {
+        match name {
+            None => settings.target = url,
+            Some(name) => drop(settings.hosts.insert(name, url)),
+        }
+    }
+    Ok(())
+}
 
 /// Parses the time between pushes. Panels and rules are generated for the default, so a longer time
 /// would leave them empty.

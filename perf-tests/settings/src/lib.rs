@@ -12,8 +12,10 @@ mod error;
 mod http;
 mod load;
 mod per_host;
+mod reading;
 mod setting;
 mod settings;
+mod shown_duration;
 mod unix_target;
 mod value;
 mod variables;
@@ -25,8 +27,9 @@ pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages
 pub use per_host::{PerHost, names_main_target, parse_target, parse_targets};
 pub use setting::{Group, Setting, SettingValue};
 pub use settings::Settings;
+pub use shown_duration::shown_duration;
 pub use unix_target::{UNIX, UnixTarget};
-pub use value::{parse_duration, parse_url, shown_duration};
+pub use value::{parse_duration, parse_url};
 pub use variables::*;
 
 /// The default target: the address at which uvicorn and a stub backend started by hand listen.

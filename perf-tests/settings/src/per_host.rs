@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Settings, UnixTarget, ValueError, parse_url};
+use super::{UnixTarget, ValueError, parse_url};
 use crate::value::redact;
 
 /// The values of a setting by the name of a host. The empty name stands for a value without a name.
@@ -103,25 +103,11 @@ pub fn parse_targets(text: &str) -> Result<BTreeMap<Option<String>, Url>, ValueE
     Ok(targets)
 }
 
-/// Sets the main target and the hosts beside it.
-pub(super) fn set_targets(settings: &mut Settings, text: &str) -> Result<(), ValueError> {
-    let targets = parse_targets(text)?;
-    if targets.is_empty() {
-        parse_url(text)?;
-    }
-    settings.hosts.clear();
-    for (name, url) in targets {
-        match name {
-            None => settings.target = url,
-            Some(name) => drop(settings.hosts.insert(name, url)),
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Settings;
+    use crate::all_settings::set_targets;
 
     fn targets(text: &str) -> Result<(String, Vec<String>), ValueError> {
         let mut settings = Settings::new(parse_url("http://main.test").unwrap());

@@ -89,8 +89,3 @@ pub(super) fn redact(text: &str) -> String {
     let scheme = text[..at].find("://").map_or("", |end| &text[..end + 3]);
     format!("{scheme}***{}{query}", &text[at..])
 }
-
-/// Formats a duration as people write it: "30s", "1m30s", "1s500ms".
-pub fn shown_duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string().replace(' ', "")
-}
