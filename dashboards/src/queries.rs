@@ -1,10 +1,6 @@
 //! All Prometheus queries of a dashboard. After a run they are executed again to prove that they
 //! return data.
 
-use monitoring::excuse::Excuse;
-use monitoring::promql::Expr;
-use monitoring::query_subject::QuerySubject;
-
 use crate::grafana::{Dashboard, LabelValues, VariableQuery};
 use crate::query::Query;
 
@@ -32,38 +28,28 @@ pub enum Place {
 }
 
 /// A query and its place in the dashboard or the rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Question {
     /// Place of the query.
     pub place: Place,
-    /// PromQL with Grafana's variables.
-    pub expr: Expr,
+    /// The query.
+    pub query: Query,
     /// Whether it is an instant query at the end of the time range, or a range query.
     pub instant: bool,
-    /// The part of the service that the query is about.
-    pub subject: QuerySubject,
-    /// Reason why the result may be empty after a good run.
-    pub excuse: Option<Excuse>,
 }
 
 /// Queries of all panels and annotations.
 pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
-    let question = |place, query: &Query, instant| Question {
-        place,
-        expr: query.expr.clone(),
-        instant,
-        subject: query.subject.clone(),
-        excuse: query.excuse,
-    };
-    let annotations = dashboard
-        .annotations
-        .list
-        .iter()
-        .map(|annotation| question(Place::Annotation(annotation.name.clone()), &annotation.query, false));
+    let annotations = dashboard.annotations.list.iter().map(|annotation| Question {
+        place: Place::Annotation(annotation.name.clone()),
+        query: annotation.query.clone(),
+        instant: false,
+    });
     let targets = dashboard.panels.iter().flat_map(|panel| panel.targets.iter().map(move |target| (panel, target)));
     let panels = targets.map(|(panel, target)| {
         let name = if target.query.name.is_empty() { &target.ref_id } else { &target.query.name };
-        question(Place::Panel(panel.title.clone(), name.clone()), &target.query, target.instant)
+        let place = Place::Panel(panel.title.clone(), name.clone());
+        Question { place, query: target.query.clone(), instant: target.instant }
     });
     panels.chain(annotations).collect()
 }

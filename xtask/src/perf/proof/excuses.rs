@@ -31,22 +31,22 @@ pub(super) struct Excuses<'a> {
 impl Excuses<'_> {
     /// Why a query may be empty in a window. `None` if it must have data.
     pub(super) fn find(&self, question: &Question, window: RunWindow) -> Option<Excuse> {
-        let own = question.excuse.filter(|_| !self.must_have_data(question));
+        let own = question.query.excuse.filter(|_| !self.must_have_data(question));
         let is_mark = matches!(question.place, Place::Annotation(_));
         let excuses = [
-            (self.lacks_series(&question.expr), Excuse::NotExposed),
+            (self.lacks_series(&question.query.expr), Excuse::NotExposed),
             (self.needs_more_pushes(question), Excuse::FewPushes),
             (is_mark && step(window) > service_dashboard::MARK, Excuse::LongSteps),
             (self.is_not_requested(question), Excuse::NotRequested),
         ];
-        let no_scrapes = self.no_scrapes.filter(|_| question.expr.is_about_backend());
+        let no_scrapes = self.no_scrapes.filter(|_| question.query.expr.is_about_backend());
         own.or(no_scrapes).or_else(|| excuses.into_iter().find_map(|(applies, excuse)| applies.then_some(excuse)))
     }
 
     /// Whether a query is about an objective for which the report has data. A rule on a value a
     /// second needs a whole window, and then a step of the query.
     fn must_have_data(&self, question: &Question) -> bool {
-        let id = question.subject.objective.as_ref();
+        let id = question.query.subject.objective.as_ref();
         let objective = self.report.objectives.iter().find(|objective| Some(&objective.id) == id);
         objective.is_some_and(|objective| {
             let is_too_short = objective.goal.is_per_second() && self.report.duration() < Timing::USUAL.window * 2;
@@ -75,7 +75,7 @@ impl Excuses<'_> {
     /// made from a line needs two.
     fn needs_more_pushes(&self, question: &Question) -> bool {
         let is_line = |part: &Expr| matches!(part, Expr::Subquery(_, Window::Range, _));
-        let is_cell = question.expr.parts().any(is_line);
+        let is_cell = question.query.expr.parts().any(is_line);
         let has_lost_pushes = self.report.store.as_ref().is_some_and(|store| store.refused > 0);
         let has_few = self.report.duration() < LEAST_FOR_LINES || has_lost_pushes;
         self.is_short() && (is_cell || !question.instant && has_few)
@@ -83,7 +83,7 @@ impl Excuses<'_> {
 
     /// Whether a query is about endpoints, and the scenario requests none of them.
     fn is_not_requested(&self, question: &Question) -> bool {
-        let endpoints = &question.subject.endpoints;
+        let endpoints = &question.query.subject.endpoints;
         let is_requested = |name: &&str| self.report.endpoints.iter().any(|endpoint| endpoint.name == **name);
         !endpoints.is_empty() && !endpoints.iter().any(is_requested)
     }
@@ -91,6 +91,7 @@ impl Excuses<'_> {
 
 #[cfg(test)]
 mod tests {
+    use dashboards::query::Query;
     use monitoring::backend_mapping::BackendMapping;
     use monitoring::backend_metrics::scraped;
     use monitoring::promql::Selector;
@@ -107,10 +108,11 @@ mod tests {
         let mut report = test_support::report();
         let question = |objective: Option<&str>| Question {
             place: Place::Rule(String::new()),
-            expr: Expr::Integer(1),
+            query: Query {
+                subject: QuerySubject { objective: objective.map(str::to_owned), ..QuerySubject::default() },
+                ..Query::new("", Expr::Integer(1)).excused(Excuse::OtherParts)
+            },
             instant: false,
-            subject: QuerySubject { objective: objective.map(str::to_owned), ..QuerySubject::default() },
-            excuse: Some(Excuse::OtherParts),
         };
         let exposed = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
         let must_have_data = |report: &Report, objective| {
@@ -152,13 +154,8 @@ mod tests {
     fn lines_need_a_run_of_six_seconds_without_lost_pushes() {
         let mut report = test_support::report();
         let offer = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
-        let question = |expr: Expr, instant| Question {
-            place: Place::Rule(String::new()),
-            expr,
-            instant,
-            subject: QuerySubject::default(),
-            excuse: None,
-        };
+        let question =
+            |expr: Expr, instant| Question { place: Place::Rule(String::new()), query: Query::new("", expr), instant };
         let vus = || Selector::new("vus").now();
         let line = question(vus(), false);
         let cell = question(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), true);

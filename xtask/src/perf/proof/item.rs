@@ -1,5 +1,7 @@
 //! One check of the proof: its outcome and its figures.
 
+use std::collections::BTreeSet;
+
 use dashboards::queries::Place;
 use monitoring::excuse::Excuse;
 use serde::{Serialize, Serializer};
@@ -15,16 +17,9 @@ pub(super) enum ProofItemOutcome {
     NotApplicable,
 }
 
-/// A query without data that may be empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ExcusedQuery {
-    pub(super) place: Place,
-    pub(super) excuse: Excuse,
-}
-
 /// Each query as "place: excuse".
-fn excused_as_text<S: Serializer>(excused: &[ExcusedQuery], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(excused.iter().map(|query| format!("{}: {}", query.place, query.excuse)))
+fn excused_as_text<S: Serializer>(excused: &BTreeSet<(Place, Excuse)>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(excused.iter().map(|(place, excuse)| format!("{place}: {excuse}")))
 }
 
 /// One check of the proof, with its figures.
@@ -39,9 +34,9 @@ pub(super) struct ProofItem {
     /// The PromQL queries of the lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) queries: Vec<String>,
-    /// Queries without data that may be empty.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "excused_as_text")]
-    pub(super) excused: Vec<ExcusedQuery>,
+    /// Places of queries without data that may be empty.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "excused_as_text")]
+    pub(super) excused: BTreeSet<(Place, Excuse)>,
     /// The latencies by both clocks, by endpoint.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) clocks: Vec<ClockComparison>,
@@ -50,18 +45,10 @@ pub(super) struct ProofItem {
 impl ProofItem {
     pub(super) fn new(name: &'static str, figures: String, wrong: Vec<String>) -> Self {
         let outcome = if wrong.is_empty() { ProofItemOutcome::Shown } else { ProofItemOutcome::Failed };
-        Self { name, outcome, figures, lines: wrong, queries: Vec::new(), excused: Vec::new(), clocks: Vec::new() }
+        Self { name, outcome, figures, lines: wrong, queries: Vec::new(), excused: BTreeSet::new(), clocks: Vec::new() }
     }
 
     pub(super) fn not_applicable(name: &'static str, why: impl Into<String>) -> Self {
-        Self {
-            name,
-            outcome: ProofItemOutcome::NotApplicable,
-            figures: why.into(),
-            lines: Vec::new(),
-            queries: Vec::new(),
-            excused: Vec::new(),
-            clocks: Vec::new(),
-        }
+        Self { outcome: ProofItemOutcome::NotApplicable, ..Self::new(name, why.into(), Vec::new()) }
     }
 }

@@ -10,7 +10,7 @@ use perf_report::Report;
 use prometheus_store::response::Found;
 
 use super::excuses::Excuses;
-use super::item::{ExcusedQuery, ProofItem};
+use super::item::ProofItem;
 use super::now_ms;
 use super::query_source::QuerySource;
 use super::query_tally::QueryTally;
@@ -33,7 +33,7 @@ pub(super) async fn check(
     let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
-            let promql = fill_in_variables(&question.expr.to_string(), report);
+            let promql = fill_in_variables(&question.query.expr.to_string(), report);
             let found = source.ask(&promql, question.instant, excuses.window(&question, window)).await;
             let found = found.unwrap_or_else(|error| Found::Complaint(format!("{error:#}")));
             tally.add(&question, &promql, &found, excuses.find(&question, window));
@@ -52,7 +52,7 @@ pub(super) async fn check(
     );
     let mut check = ProofItem::new(CHECK, figures, tally.describe_problems());
     check.queries = tally.queries;
-    check.excused = tally.empty.into_iter().map(|(place, excuse)| ExcusedQuery { place, excuse }).collect();
+    check.excused = tally.empty;
     if let Some(why) = source.gave_up_on_grafana() {
         check.lines.insert(0, format!("some or all queries went to Prometheus instead of Grafana: {why}"));
     }
@@ -90,8 +90,8 @@ pub(crate) async fn empty_queries(
     let window = RunWindow { from_ms: began.0, to_ms: now.0 };
     let mut empty = Vec::new();
     let all = queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
-    for question in all.filter(|question| question.excuse.is_some()) {
-        let expr = question.expr.to_string().replace("$testid", testid).replace("$scenario", scenario);
+    for question in all.filter(|question| question.query.excuse.is_some()) {
+        let expr = question.query.expr.to_string().replace("$testid", testid).replace("$scenario", scenario);
         let found = source.ask(&expr, question.instant, window).await?;
         if let Some(why) = found.why_not() {
             empty.push(format!("{}: {why}, even in the drill: {expr}", question.place));
@@ -151,6 +151,7 @@ async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &Que
 #[cfg(test)]
 mod tests {
     use dashboards::queries::Question;
+    use dashboards::query::Query;
     use monitoring::endpoint::Endpoint;
     use monitoring::excuse::Excuse;
     use monitoring::intervals::PUSH_INTERVAL;
@@ -267,8 +268,13 @@ mod tests {
             let panels = queries::questions(&service_dashboard::dashboard(catalogue));
             let (rules, panels) = (rule_queries(catalogue, &Timing::USUAL), panels.into_iter());
             for question in panels.chain(rules) {
-                let promql = question.expr.to_string();
-                assert_eq!(question.subject.endpoints, mentioned(catalogue, &promql), "{}: {promql}", question.place);
+                let promql = question.query.expr.to_string();
+                assert_eq!(
+                    question.query.subject.endpoints,
+                    mentioned(catalogue, &promql),
+                    "{}: {promql}",
+                    question.place
+                );
             }
         }
     }
@@ -280,8 +286,8 @@ mod tests {
         let run = RunWindow { from_ms: report.started_unix_ms, to_ms: report.ended_unix_ms };
         let mut counts = (0, 0);
         for question in queries::questions(&service_dashboard::dashboard(&STOCK_AI)) {
-            let question = Question { excuse: None, ..question };
-            let endpoints = &question.subject.endpoints;
+            let question = Question { query: Query { excuse: None, ..question.query }, ..question };
+            let endpoints = &question.query.subject.endpoints;
             let expected = (!endpoints.is_empty() && !endpoints.contains(&"get_news")).then_some(Excuse::NotRequested);
             assert_eq!(excuses(&report, &exposed).find(&question, run), expected, "{}", question.place);
             *if expected.is_some() { &mut counts.0 } else { &mut counts.1 } += 1;

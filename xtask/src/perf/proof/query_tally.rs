@@ -37,9 +37,9 @@ struct Problem {
 
 /// The part of the service that a query is about, if it is about one only.
 fn subject(question: &Question) -> Option<&'static str> {
-    match question.subject.endpoints.as_slice() {
+    match question.query.subject.endpoints.as_slice() {
         [only] => Some(only),
-        _ => question.expr.is_about_backend().then_some("the backend's metrics"),
+        _ => question.query.expr.is_about_backend().then_some("the backend's metrics"),
     }
 }
 

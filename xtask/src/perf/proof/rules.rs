@@ -1,6 +1,7 @@
 //! The queries of rules and alerts, and whether the store has loaded them.
 
 use dashboards::queries::{Place, Question};
+use dashboards::query::Query;
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
 use monitoring::prometheus::alerts;
@@ -14,17 +15,13 @@ pub(super) fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Questi
     let alerts = alerts::alerts(catalogue, timing);
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         place: Place::Rule(rule.record),
-        expr: rule.expr,
+        query: Query { subject: rule.subject, excuse: rule.excuse, ..Query::new("", rule.expr) },
         instant: false,
-        subject: rule.subject,
-        excuse: rule.excuse,
     });
     let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
         place: Place::Alert(rule.alert),
-        expr: rule.expr,
+        query: Query { subject: rule.subject, ..Query::new("", rule.expr).excused(Excuse::NoAlert) },
         instant: false,
-        subject: rule.subject,
-        excuse: Some(Excuse::NoAlert),
     });
     recorded.chain(alerts).collect()
 }

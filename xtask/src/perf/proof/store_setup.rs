@@ -25,7 +25,7 @@ pub(super) async fn add(
 ) {
     let mut missing: Vec<_> = missing_rules(check, catalogue, source).await.into_iter().collect();
     if scrapes.are_missing {
-        let left_out = check.excused.iter().filter(|query| query.excuse == Excuse::NotScraped);
+        let left_out = check.excused.iter().filter(|(_, excuse)| *excuse == Excuse::NotScraped);
         let queries = match left_out.count() {
             // A short run has another reason to excuse them.
             0 => "queries about the backend's own metrics".to_owned(),
@@ -78,7 +78,6 @@ mod tests {
     use test_support::fake_server;
     use url::Url;
 
-    use super::super::item::ExcusedQuery;
     use super::*;
 
     /// A store with these rules.
@@ -92,8 +91,8 @@ mod tests {
 
     async fn checked(rules: &'static str, is_scraping: bool, must_prove: bool) -> (ProofItemOutcome, String) {
         let mut check = ProofItem::new("queries", String::new(), Vec::new());
-        let excused = |excuse| ExcusedQuery { place: Place::Annotation("a".to_owned()), excuse };
-        check.excused = vec![excused(Excuse::NotScraped), excused(Excuse::NotExposed)];
+        let excuses = [Excuse::NotScraped, Excuse::NotExposed];
+        check.excused = excuses.map(|excuse| (Place::Annotation("a".to_owned()), excuse)).into();
         let scrapes = BackendScrapes { excuse: None, are_missing: !is_scraping };
         add(&mut check, &STOCK_AI, &store(rules), scrapes, must_prove).await;
         (check.outcome, check.lines.join("\n"))
