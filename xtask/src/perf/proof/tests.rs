@@ -7,6 +7,7 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
 use perf_report::Report;
+use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::Requests;
 use prometheus_store::StoreAccess;
 use test_support::backend_text::{self, fastapi, go};
@@ -173,4 +174,21 @@ async fn a_missing_value_is_described_without_rust() {
     let other = differences(r#"{"data":{"result":[{"value":[1,"2.5"]}]}}"#).await;
     assert_eq!(other, ["backend:memory: 1.5 in the report, 2.5 in Prometheus"]);
     assert!(differences(r#"{"data":{"result":[{"value":[1,"1.5000000001"]}]}}"#).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_counts_are_those_that_the_run_compared_at_its_end() {
+    use ProofItemOutcome::{Failed, NotApplicable, Shown};
+    let store = Url::parse(&fake_server::unreachable_url()).unwrap();
+    let source = QuerySource::new(store, None, &StoreAccess::default()).unwrap();
+    let differs = "the store's counts differ";
+    for (agrees, findings, outcome) in [(Some(true), 0, Shown), (Some(false), 2, Failed), (None, 0, NotApplicable)] {
+        let mut report = test_support::report();
+        report.store.as_mut().unwrap().agrees = agrees;
+        let finding = Finding::warning(Subject::Store, FindingKind::StoreDisagrees, differs);
+        report.findings = vec![finding; findings];
+        report.objectives.retain(|objective| objective.tally().is_some());
+        let check = same_counts::check(&STOCK_AI, &report, &source).await;
+        assert_eq!((check.outcome, check.lines), (outcome, vec![differs.to_owned(); findings]), "{agrees:?}");
+    }
 }
