@@ -261,7 +261,10 @@ fn an_interrupt_ends_all_agents_at_once() {
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(report.exit_code, ExitCode::Interrupted, "{:?}", report.findings);
     assert!(report.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", report.agents);
-    assert_eq!(report.requests.sent + report.requests.unknown + report.around.sent, service.requests());
+    // A request that was under way at the end may not have reached the service.
+    let ended = report.requests.sent + report.around.sent;
+    let reached = ended..=ended + report.requests.unknown;
+    assert!(reached.contains(&service.requests()), "{reached:?}: {}", service.requests());
     assert_gone(&agents);
 }
 
