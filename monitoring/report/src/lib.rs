@@ -6,6 +6,7 @@
 //! - [`judgement`]: how a run, an endpoint and an objective are judged; [`verdict`] and
 //!   [`exit_code`]
 //! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`read`]
+//! - [`outcome`] and [`outcome_log`]: how a scenario's process tells its result to another one
 //! - [`finding`], [`findings`], [`interpretation`], [`headline`] and [`error_budget`]: what a
 //!   result means
 //! - [`mark`] and [`mod@format`]: words, signs and numbers
@@ -25,6 +26,7 @@ pub mod judgement;
 pub mod mark;
 pub mod millis;
 pub mod outcome;
+pub mod outcome_log;
 pub mod quantile;
 pub mod read;
 pub mod render;

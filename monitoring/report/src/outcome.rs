@@ -1,6 +1,7 @@
 //! File through which a scenario's process reports its outcome.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,9 @@ use crate::exit_code::ExitCode;
 pub enum Outcome {
     /// The run was measured: the path of its evidence.
     Evidence(PathBuf),
-    /// The drawing of the plan, if only that was requested.
-    Drawing(String),
+    /// The drawing of the plan, if only that was requested, and the longest time that the load
+    /// takes.
+    Drawing(String, Duration),
     /// There is no evidence.
     Failed {
         /// Exit code of the scenario.
