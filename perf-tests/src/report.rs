@@ -8,7 +8,9 @@ mod target;
 mod timeline;
 
 pub(crate) use environment::environment;
-pub(crate) use files::{FileError, prepare_folder, publish, write_evidence, write_histograms, write_outcome};
+pub(crate) use files::{
+    FileError, log_outcome, prepare_folder, publish, write_evidence, write_histograms, write_outcome,
+};
 pub(crate) use load::{agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result};
 pub(crate) use store::{MeasuredCount, RunStore};
 pub(crate) use target::{redirect_finding, target_findings};

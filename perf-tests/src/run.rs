@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_settings::Settings;
+use perf_settings::{OutcomePlace, Settings};
 use tokio::time::Instant;
 
 use crate::agents::Coordinator;
@@ -57,8 +57,8 @@ use watchers::{RecordedTimeline, Watchers};
 pub(crate) enum RunOutcome {
     /// A report, and the path of its file or of its evidence; or why it could not be written.
     Judged(Box<Report>, Result<PathBuf, String>),
-    /// A drawing of the plan: the run is a dry run.
-    Drawn(String),
+    /// A drawing of the plan, and the longest time that the load takes: the run is a dry run.
+    Drawn(String, Duration),
 }
 
 /// Runs a scenario.
@@ -74,7 +74,8 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         engine::check_shares(&planning.plan, agents).map_err(RunError::Configuration)?;
         if settings.dry_run {
             let targets = hosts::describe(&settings, None);
-            return Ok(RunOutcome::Drawn(format!("{}{targets}\n", planning.draw(spec.name, &out))));
+            let drawing = format!("{}{targets}\n", planning.draw(spec.name, &out));
+            return Ok(RunOutcome::Drawn(drawing, planning.plan.last_cut()));
         }
         let run = PreparedRun::prepare(spec, settings, planning, &out).await?;
         run.execute(code).await
@@ -112,7 +113,7 @@ struct PreparedRun {
 impl PreparedRun {
     /// Makes all checks that are possible before the load.
     async fn prepare(spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
-        let signals = Signals::listen(settings.outcome.is_some()).map_err(internal)?;
+        let signals = Signals::listen(matches!(settings.outcome, Some(OutcomePlace::File(_)))).map_err(internal)?;
         // Agents on other machines check their own share.
         let vus = if settings.listen.is_some() { 0 } else { planning.plan.most_vus().into() };
         let ports = capacity::check(vus, 1 + settings.hosts.len()).map_err(RunError::Configuration)?;

@@ -19,6 +19,36 @@ impl WriteError {
     }
 }
 
+/// Name of the link to the last run's folder.
+pub const LATEST: &str = "latest";
+
+/// Points the link beside a run's folder to it.
+///
+/// # Errors
+/// If the link cannot be written. The former one stays.
+pub fn point_latest_to(folder: &Path) -> Result<(), WriteError> {
+    match (folder.parent(), folder.file_name()) {
+        (Some(out), Some(name)) => set_link(&out.join(LATEST), Path::new(name)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn set_link(link: &Path, to: &Path) -> Result<(), WriteError> {
+    let draft = link.with_extension(format!("{}", std::process::id()));
+    if draft.is_symlink() {
+        fs::remove_file(&draft).map_err(WriteError::at(&draft))?;
+    }
+    std::os::unix::fs::symlink(to, &draft).map_err(WriteError::at(&draft))?;
+    fs::rename(&draft, link).map_err(WriteError::at(link))
+}
+
+/// Writes a file with the folder's name, because links need privileges on Windows.
+#[cfg(not(unix))]
+fn set_link(link: &Path, to: &Path) -> Result<(), WriteError> {
+    write_whole([(link.to_owned(), to.display().to_string())])
+}
+
 /// Writes files in this order, and replaces existing ones. Each is whole or absent, even if the
 /// process is killed: its draft beside it, whose name ends in `.tmp`, gets its name at the end.
 ///

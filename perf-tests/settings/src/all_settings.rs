@@ -96,11 +96,13 @@ const LOAD: &[Setting] = &[
     flag("part", One("PART"), &["PERF_PART"], |it, text| some(&mut it.part, Ok(text.to_owned()))).help(
         "Run only this part of a scenario that has several parts. Endpoints that it does not request are not judged",
     ),
-    flag("agents", One("N"), &[AGENTS], |it, text| {
-        some(&mut it.agents, parse_number(text, 1..=MAX_AGENTS.into()))
+    flag("agents", One("[kubernetes:]N"), &[AGENTS], |it, text| {
+        let number = text.strip_prefix("kubernetes:");
+        it.on_kubernetes = number.is_some();
+        some(&mut it.agents, parse_number(number.unwrap_or(text), 1..=MAX_AGENTS.into()))
     })
     .help(
-        "Make the load by N processes on this machine together. Requests, counts and verdict are those of one process",
+        "Make the load by N processes here, or by N pods. Requests, counts and verdict are those of one process",
     ),
     flag("listen", One("ADDRESS:PORT"), &[LISTEN], |it, text| some(&mut it.listen, parse_listen(text))).help(
         "Wait at this address for agents on other machines. They are not started here; the token is in PERF_AGENT_TOKEN",

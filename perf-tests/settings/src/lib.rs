@@ -26,7 +26,7 @@ pub use http::{HttpSettings, Resolve};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
 pub use per_host::{PerHost, names_main_target, parse_target, parse_targets};
 pub use setting::{Group, Setting, SettingValue};
-pub use settings::Settings;
+pub use settings::{OutcomePlace, Settings};
 pub use shown_duration::shown_duration;
 pub use unix_target::{UNIX, UnixTarget};
 pub use value::{parse_duration, parse_url};

@@ -29,6 +29,11 @@ impl<T> PerHost<T> {
         self.0.get(host.unwrap_or_default())
     }
 
+    /// All values.
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.values()
+    }
+
     /// Reads one `[NAME=]VALUE` per line. An empty text means not set.
     pub(super) fn parse(text: &str, value: impl Fn(&str) -> Result<T, ValueError>) -> Result<Self, ValueError> {
         let mut values = BTreeMap::new();

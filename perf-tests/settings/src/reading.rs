@@ -83,6 +83,12 @@ impl Settings {
             let listen = typed(LISTEN).unwrap_or(LISTEN);
             return contradiction(format!("{listen} waits for agents: add --agents N (or {AGENTS}), their number"));
         }
+        if self.listen.is_some() && self.on_kubernetes {
+            let listen = typed(LISTEN).unwrap_or(LISTEN);
+            return contradiction(format!(
+                "{listen} is for agents that you start: remove it, or kubernetes: of --agents"
+            ));
+        }
         self.load.check(typed)?;
         if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {
             let smoke = typed(SMOKE).unwrap_or(SMOKE);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LoadOverride, SettingsError, UnixTarget};
+use super::{DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LoadOverride, PerHost, SettingsError, UnixTarget};
 use crate::variables::state_folder;
 use monitoring::intervals;
 use prometheus_store::{StoreAccess, shown_url};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub part: Option<String>,
     /// How many processes make the load together. `None`: the scenario's own process makes it.
     pub agents: Option<u32>,
+    /// Whether the agents are pods of a Kubernetes cluster, which only `cargo xtask perf` starts.
+    pub on_kubernetes: bool,
     /// Where agents join that are started by hand. `None`: they are started on this machine.
     pub listen: Option<SocketAddr>,
     /// Time limit of a scenario's setup.
@@ -66,14 +68,24 @@ pub struct Settings {
     /// The folder of reports, locks and the stack's state. A relative path counts from the
     /// workspace's root.
     pub folder: PathBuf,
-    /// The file that the outcome is written to.
-    pub outcome: Option<PathBuf>,
+    /// Where the outcome is written to, if another process judges and publishes.
+    pub outcome: Option<OutcomePlace>,
     /// Whether live progress is hidden.
     pub quiet: bool,
     /// The repository's revision, for the report.
     pub revision: String,
     /// The command line without secrets, for the report.
     pub command: String,
+}
+
+/// Where a scenario's process writes its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutcomePlace {
+    /// A file. The process that reads it holds the other end of standard input, whose end counts as
+    /// a signal.
+    File(PathBuf),
+    /// The log of the process, on standard error. No other process can read its files.
+    Log,
 }
 
 /// Without user names and passwords, which URLs may contain.
@@ -103,6 +115,7 @@ impl Settings {
             http: HttpSettings::default(),
             part: None,
             agents: None,
+            on_kubernetes: false,
             listen: None,
             setup_timeout: DEFAULT_STEP_TIMEOUT,
             teardown_timeout: DEFAULT_STEP_TIMEOUT,
@@ -128,6 +141,14 @@ impl Settings {
     /// The URLs of the main target and of the hosts beside it.
     pub fn targets(&self) -> impl Iterator<Item = &Url> {
         [&self.target].into_iter().chain(self.hosts.values())
+    }
+
+    /// The files that a run reads by these settings.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let store = [&self.store_access.ca_certificate, &self.store_access.certificate, &self.store_access.key];
+        let of_hosts = [&self.http.ca_certificate, &self.http.client_certificate, &self.http.client_key];
+        let of_hosts = of_hosts.into_iter().flat_map(PerHost::values);
+        of_hosts.chain(store.into_iter().flatten()).chain(&self.replay)
     }
 
     /// Whether every target is a Unix socket.

@@ -50,8 +50,8 @@ pub(super) fn parse_within(text: &str, range: RangeInclusive<Duration>) -> Resul
     duration.ok_or_else(|| ValueError::Duration(text.to_owned(), shown(range.start()), shown(range.end())))
 }
 
-/// Parses an address that agents join at. It must be of this machine or of a private network (RFC
-/// 1918, 4193), because the messages are not encrypted.
+/// Parses an address that agents join at. It must be of this machine or of a network that the
+/// internet does not reach (RFC 1918, 2544, 4193, 6598), because the messages are not encrypted.
 pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, ValueError> {
     const OTHER: ValueError = ValueError::Refused(
         "not an address and port such as 10.0.0.5:7070, on this machine or in a private network: messages between \
@@ -59,7 +59,12 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, ValueError> {
     );
     let address: SocketAddr = text.parse().map_err(|_| OTHER)?;
     let is_private = match address.ip() {
-        IpAddr::V4(four) => four.is_loopback() || four.is_private(),
+        IpAddr::V4(four) => {
+            let [first, second, ..] = four.octets();
+            // Clusters give addresses of these two networks to pods, too.
+            let is_shared = matches!((first, second), (100, 64..=127) | (198, 18..=19));
+            four.is_loopback() || four.is_private() || is_shared
+        }
         IpAddr::V6(six) => six.is_loopback() || six.is_unique_local(),
     };
     if is_private { Ok(address) } else { Err(OTHER) }

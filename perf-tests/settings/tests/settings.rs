@@ -227,7 +227,8 @@ fn every_setting_survives_json() {
     let exclude_each_other = [ITERATIONS, STAGES, RATE, MAX_VUS_OF_RATE, "PERF_REPLAY", RW_BEARER_TOKEN, SMOKE];
     let together = TEXTS.iter().filter(|(name, text, _)| !text.is_empty() && !exclude_each_other.contains(name));
     let mut all = settings(&together.map(|(name, text, _)| (*name, *text)).collect::<Vec<_>>()).unwrap();
-    (all.outcome, all.revision, all.command) = (Some("outcome".into()), "abc".to_owned(), "perf -q".to_owned());
+    (all.outcome, all.revision, all.command) =
+        (Some(OutcomePlace::File("outcome".into())), "abc".to_owned(), "perf -q".to_owned());
     crosses(&all);
 }
 

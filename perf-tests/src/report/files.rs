@@ -1,17 +1,17 @@
 //! Writes a run's files. Each is written whole or not at all, and never over another run's.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use perf_host::files::{WriteError, write_whole};
+use perf_host::files::{LATEST, WriteError, point_latest_to, write_whole};
 use perf_report::Report;
 use perf_report::evidence::Evidence;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
+use perf_report::outcome_log::LoggedOutcome;
 use perf_report::render::files;
-
-/// Name of the link to the last run's folder.
-const LATEST: &str = "latest";
 
 /// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,8 @@ pub(crate) enum FileError {
     Write(#[from] WriteError),
     #[error("failed to write the evidence as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("failed to write the result to the log: {0}")]
+    Log(io::Error),
     #[error(transparent)]
     Render(#[from] files::RenderError),
     #[error("{0} already exists: testid {1:?} is in use, choose another --testid")]
@@ -44,8 +46,7 @@ pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileEr
 pub(crate) fn write_histograms(folder: &Path, histograms: &[u8]) -> Result<Option<Finding>, FileError> {
     let log = folder.join(files::HISTOGRAMS);
     fs::write(&log, histograms).map_err(WriteError::at(&log))?;
-    let (Some(out), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(None) };
-    Ok(set_link(&out.join(LATEST), Path::new(name)).err().map(|error| {
+    Ok(point_latest_to(folder).err().map(|error| {
         let message = format!("{LATEST} does not point to this run: {error}");
         Finding::warning(Subject::Run, FindingKind::LatestNotUpdated, message)
     }))
@@ -69,18 +70,16 @@ pub(crate) fn write_outcome(path: &Path, outcome: &Outcome) -> Result<(), FileEr
     Ok(write_whole([(path.to_owned(), serde_json::to_string(outcome)?)])?)
 }
 
-#[cfg(unix)]
-fn set_link(link: &Path, to: &Path) -> Result<(), WriteError> {
-    let draft = link.with_extension(format!("{}", std::process::id()));
-    if draft.is_symlink() {
-        fs::remove_file(&draft).map_err(WriteError::at(&draft))?;
+/// Writes the outcome and the run's files to standard error.
+pub(crate) fn log_outcome(outcome: Outcome) -> Result<(), FileError> {
+    let folder = if let Outcome::Evidence(path) = &outcome { path.parent() } else { None };
+    let mut files = BTreeMap::new();
+    for (folder, name) in folder.iter().flat_map(|folder| [(folder, files::EVIDENCE), (folder, files::HISTOGRAMS)]) {
+        let path = folder.join(name);
+        files.insert(name.to_owned(), fs::read_to_string(&path).map_err(WriteError::at(&path))?);
     }
-    std::os::unix::fs::symlink(to, &draft).map_err(WriteError::at(&draft))?;
-    fs::rename(&draft, link).map_err(WriteError::at(link))
-}
-
-/// Writes a file with the folder's name, because links need privileges on Windows.
-#[cfg(not(unix))]
-fn set_link(link: &Path, to: &Path) -> Result<(), WriteError> {
-    write_whole([(link.to_owned(), to.display().to_string())])
+    let lines = LoggedOutcome { outcome, files }.to_lines().map_err(FileError::Log)?;
+    // Not `eprintln`, which panics if the log is closed.
+    let mut log = io::stderr().lock();
+    lines.iter().try_for_each(|line| writeln!(log, "{line}")).map_err(FileError::Log)
 }

@@ -22,6 +22,12 @@ impl PreparedRun {
     /// If one does not join, plans another load, or cannot reach the target.
     pub(super) async fn gather_agents(&mut self) -> Result<Option<Coordinator>, RunError> {
         let Some(agents) = self.settings.agents else { return Ok(None) };
+        if self.settings.on_kubernetes {
+            return Err(RunError::Configuration(
+                "only cargo xtask perf makes load by pods: use --agents kubernetes:N there, or leave out kubernetes: here"
+                    .to_owned(),
+            ));
+        }
         let token = self.token()?;
         let internal = |error: std::io::Error| RunError::Internal(format!("failed to read this program: {error}"));
         let here = agents::hello(self.spec.name, self.spec.catalogue, &token).map_err(internal)?;

@@ -28,7 +28,7 @@ impl RunError {
 impl From<FileError> for RunError {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Json(_) | FileError::Render(_) => Self::Internal(error.to_string()),
+            FileError::Json(_) | FileError::Log(_) | FileError::Render(_) => Self::Internal(error.to_string()),
             FileError::Write(_) | FileError::Used(..) => Self::Configuration(error.to_string()),
         }
     }

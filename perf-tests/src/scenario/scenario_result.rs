@@ -1,12 +1,12 @@
 //! The result of a scenario, and the assertion on its objectives.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode as Exit;
 use perf_report::outcome::Outcome;
 use perf_report::render::terminal::{self, TerminalStyle};
+use perf_settings::OutcomePlace;
 
 use crate::report;
 use crate::run::{RunError, RunOutcome};
@@ -15,23 +15,26 @@ use crate::run::{RunError, RunOutcome};
 #[must_use = "a result asserts nothing by itself: end with assert_slos"]
 pub struct ScenarioResult {
     result: Result<RunOutcome, RunError>,
-    /// Whether the process that started this one prints the result.
+    /// Whether another process prints the result.
     is_reported: bool,
 }
 
 impl ScenarioResult {
-    /// Writes the outcome file, if one is asked for.
-    pub(super) fn new(result: Result<RunOutcome, RunError>, outcome_file: Option<PathBuf>) -> Self {
-        let Some(path) = outcome_file else { return Self { result, is_reported: false } };
+    /// Writes the outcome, if another process reads it.
+    pub(super) fn new(result: Result<RunOutcome, RunError>, place: Option<OutcomePlace>) -> Self {
+        let Some(place) = place else { return Self { result, is_reported: false } };
         let outcome = match &result {
             Ok(RunOutcome::Judged(_, Ok(path))) => Outcome::Evidence(path.clone()),
             Ok(RunOutcome::Judged(report, Err(why))) => {
                 Outcome::Failed { code: report.exit_code, message: why.clone() }
             }
-            Ok(RunOutcome::Drawn(drawing)) => Outcome::Drawing(drawing.clone()),
+            Ok(RunOutcome::Drawn(drawing, longest)) => Outcome::Drawing(drawing.clone(), *longest),
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
-        let written = report::write_outcome(&path, &outcome);
+        let written = match place {
+            OutcomePlace::File(path) => report::write_outcome(&path, &outcome),
+            OutcomePlace::Log => report::log_outcome(outcome),
+        };
         if let Err(error) = &written {
             eprintln!("error: {error}");
         }
@@ -70,7 +73,7 @@ impl ScenarioResult {
                 let path = path.map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
                 (report.exit_code, format!("\n{}{path}", terminal::render_run(&report, TerminalStyle::PLAIN)))
             }
-            Ok(RunOutcome::Drawn(drawing)) => (Exit::Met, drawing),
+            Ok(RunOutcome::Drawn(drawing, _)) => (Exit::Met, drawing),
             Err(error) => (error.code(), error.to_string()),
         };
         if !self.is_reported {
@@ -96,7 +99,7 @@ impl ScenarioResult {
     pub fn report(&self) -> Result<&Report, (Exit, String)> {
         match &self.result {
             Ok(RunOutcome::Judged(report, _)) => Ok(report),
-            Ok(RunOutcome::Drawn(drawing)) => Err((Exit::Met, drawing.clone())),
+            Ok(RunOutcome::Drawn(drawing, _)) => Err((Exit::Met, drawing.clone())),
             Err(error) => Err((error.code(), error.to_string())),
         }
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use perf_report::Report;
@@ -10,7 +11,7 @@ use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
-use perf_settings::{AGENT_JOIN, SETTINGS_JSON, Settings};
+use perf_settings::{AGENT_JOIN, OutcomePlace, SETTINGS_JSON, Settings};
 use tokio::process::Command;
 use tokio::sync::watch;
 
@@ -22,8 +23,8 @@ use crate::scenarios::ScenarioTest;
 /// The outcome of a scenario's process.
 pub(super) enum ChildOutcome {
     Measured(Box<MeasuredRun>),
-    /// The drawing of the plan: it was a dry run.
-    Drawing(String),
+    /// The drawing of the plan, and the longest time of the load: it was a dry run.
+    Drawing(String, Duration),
     /// The scenario gave a reason why it has no evidence.
     Failed {
         code: ExitCode,
@@ -74,7 +75,7 @@ pub(super) async fn run(
     files::make_folder(&folder)?;
     let outcome_file = folder.join(cleanup::outcome_name());
     files::remove_file(&outcome_file)?;
-    let settings = Settings { outcome: Some(outcome_file.clone()), ..settings };
+    let settings = Settings { outcome: Some(OutcomePlace::File(outcome_file.clone())), ..settings };
     let ended = run_process(program, &scenario.test, &settings, signals).await?;
     read(scenario, &outcome_file, ended)
 }
@@ -136,21 +137,28 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     let failure = || format!("every objective was met, but then the test {} failed ({ended})", scenario.test);
     let test_failure = (!ended.success()).then(failure);
     match (outcome, test_failure) {
-        (Outcome::Evidence(path), test_failure) => {
-            let evidence = reports::read_evidence(&path)?;
-            if evidence.scenario != scenario.name {
-                let (file, name) = (&scenario.name, &evidence.scenario);
-                return Err(configuration(format!(
-                    "perf-tests/tests/load/{file}.rs has the scenario {name:?}: rename it to {file:?}"
-                )));
-            }
-            let folder = path.with_file_name("");
-            Ok(ChildOutcome::Measured(Box::new(MeasuredRun { folder, evidence, test_failure })))
-        }
-        (Outcome::Drawing(_), Some(test_failure)) => Err(configuration(test_failure)),
-        (Outcome::Drawing(drawing), None) => Ok(ChildOutcome::Drawing(drawing)),
+        (Outcome::Evidence(path), test_failure) => measured(scenario, &path, test_failure),
+        (Outcome::Drawing(..), Some(test_failure)) => Err(configuration(test_failure)),
+        (Outcome::Drawing(drawing, longest), None) => Ok(ChildOutcome::Drawing(drawing, longest)),
         (Outcome::Failed { code, message }, _) => Ok(ChildOutcome::Failed { code, message }),
     }
+}
+
+/// Reads a run's evidence. `test_failure` describes how the test failed, if it did.
+pub(super) fn measured(
+    scenario: &ScenarioTest,
+    path: &Path,
+    test_failure: Option<String>,
+) -> Result<ChildOutcome, PerfError> {
+    let evidence = reports::read_evidence(path)?;
+    if evidence.scenario != scenario.name {
+        let (file, name) = (&scenario.name, &evidence.scenario);
+        return Err(configuration(format!(
+            "perf-tests/tests/load/{file}.rs has the scenario {name:?}: rename it to {file:?}"
+        )));
+    }
+    let folder = path.with_file_name("");
+    Ok(ChildOutcome::Measured(Box::new(MeasuredRun { folder, evidence, test_failure })))
 }
 
 #[cfg(all(test, unix))]
@@ -169,7 +177,7 @@ mod tests {
         let result = read(&scenario, &file, ExitStatus::from_raw(status << 8));
         assert!(!file.exists());
         match result {
-            Ok(ChildOutcome::Drawing(_)) => Ok(ExitCode::Met),
+            Ok(ChildOutcome::Drawing(..)) => Ok(ExitCode::Met),
             Ok(ChildOutcome::Failed { code, .. }) => Ok(code),
             Ok(ChildOutcome::Crashed(_)) => Err(ExitCode::Internal),
             Ok(ChildOutcome::Measured(_)) => panic!("the outcome has no evidence"),
@@ -179,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_test_that_fails_after_a_met_run_is_an_internal_error() {
-        let drawing = || Some(Outcome::Drawing(String::new()));
+        let drawing = || Some(Outcome::Drawing(String::new(), Duration::ZERO));
         assert_eq!(finished("met", drawing(), 0), Ok(ExitCode::Met));
         assert_eq!(finished("own", drawing(), 101), Err(ExitCode::BadConfiguration));
         assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
