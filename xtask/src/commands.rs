@@ -9,6 +9,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod dashboards;
 pub(crate) mod export;
+pub(crate) mod image;
 pub(crate) mod new;
 pub(crate) mod report;
 pub(crate) mod runs;

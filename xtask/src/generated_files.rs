@@ -9,21 +9,22 @@ use monitoring::generated_files::GeneratedFile;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 
-use crate::dashboard_changes;
 use crate::host::files;
+use crate::{dashboard_changes, kubernetes};
 
 /// Every generated file of the repository.
 pub(crate) fn generated_files() -> anyhow::Result<Vec<GeneratedFile>> {
     let mut files = monitoring::generated_files::files(services::ALL, &Timing::USUAL)?;
     files.extend(dashboards::generated_files::files(services::ALL)?);
     files.extend(perf_report::schema::files()?);
+    files.extend(kubernetes::exported_manifests()?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
 fn folders() -> impl Iterator<Item = &'static str> {
     let folders = monitoring::generated_files::FOLDERS.iter().chain(dashboards::generated_files::FOLDERS);
-    folders.copied().chain([perf_report::schema::FOLDER])
+    folders.copied().chain([perf_report::schema::FOLDER, kubernetes::FOLDER])
 }
 
 /// All files that differ from what would be generated, are missing, or are not generated any more.

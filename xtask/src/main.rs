@@ -6,6 +6,7 @@ mod dashboard_changes;
 mod generated_files;
 mod github;
 mod host;
+mod kubernetes;
 mod perf;
 mod runs;
 mod scenarios;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use perf_report::exit_code::ExitCode as Exit;
 
-use commands::{archive, bench, ci, codegen, comment, compare, completions, dashboards, export, new, report};
+use commands::{archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, new, report};
 use host::cleanup::Cleanup;
 use host::{terminal, workspace};
 
@@ -53,6 +54,8 @@ enum Command {
     Archive(archive::ArchiveCommand),
     /// Write rules and dashboards that your own Prometheus and Grafana can load
     Export(export::ExportArgs),
+    /// Build the image with the scenarios, for pods
+    Image(image::ImageArgs),
     /// Write a run's summary as a comment on a GitHub pull request, or update it
     Comment(comment::CommentArgs),
     /// Write the files that are generated from the catalogue
@@ -77,7 +80,10 @@ async fn main() -> ExitCode {
             return code.code().into();
         }
     };
-    if matches!(cli.command, Command::Perf(_) | Command::Stack(_) | Command::Archive(_) | Command::Bench(_)) {
+    if matches!(
+        cli.command,
+        Command::Perf(_) | Command::Stack(_) | Command::Archive(_) | Command::Bench(_) | Command::Image(_)
+    ) {
         stack::docker_host::use_found_docker();
         clean_up().await;
     }
@@ -93,6 +99,7 @@ async fn main() -> ExitCode {
         Command::Dashboards(command) => dashboards::run(command),
         Command::Archive(command) => archive::run(&command).await,
         Command::Export(args) => export::run(&args),
+        Command::Image(args) => image::run(&args),
         Command::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
         Command::Codegen(args) => codegen::run(&args),
         Command::Bench(command) => bench::run(command).await,

@@ -1,5 +1,5 @@
-//! `cargo xtask export`: writes rules and dashboards for a
-//! Prometheus and a Grafana of the user's own.
+//! `cargo xtask export`: writes rules and dashboards for a Prometheus and a Grafana of the user's
+//! own, or the manifests of a run by pods.
 
 use std::path::{Path, PathBuf};
 
@@ -13,12 +13,16 @@ use perf_report::exit_code::ExitCode;
 use serde_json::json;
 
 use crate::host::{files, workspace};
+use crate::kubernetes;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
     /// Folder to write to; must be empty or not exist yet
     #[arg(value_name = "DIR", default_value = "target/perf/export")]
     folder: PathBuf,
+    /// Write manifests of a run by pods instead, to this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "folder")]
+    kubernetes: Option<PathBuf>,
     /// Replace an earlier export in the folder
     #[arg(long)]
     force: bool,
@@ -29,7 +33,7 @@ const README: &str = "README.md";
 
 /// Writes the files.
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
-    let folder = if args.folder.is_absolute() { args.folder.clone() } else { workspace::root().join(&args.folder) };
+    let folder = workspace::root().join(args.kubernetes.as_ref().unwrap_or(&args.folder));
     if folder.exists() {
         let is_empty = files::list(&folder)?.next().is_none();
         let is_export = folder.join(README).is_file();
@@ -41,7 +45,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::BadConfiguration);
         }
     }
-    let files = files()?;
+    let files = if args.kubernetes.is_some() { manifests()? } else { files()? };
     for GeneratedFile { path, contents } in &files {
         write(&folder.join(path), contents)?;
     }
@@ -55,6 +59,12 @@ fn write(path: &Path, contents: &str) -> anyhow::Result<()> {
         files::make_folder(folder)?;
     }
     files::write(path, contents)
+}
+
+fn manifests() -> anyhow::Result<Vec<GeneratedFile>> {
+    let files = kubernetes::exported_manifests()?.into_iter();
+    let in_folder = |path: &str| path.trim_start_matches(kubernetes::FOLDER).trim_start_matches('/').to_owned();
+    Ok(files.map(|file| GeneratedFile { path: in_folder(&file.path), ..file }).collect())
 }
 
 fn files() -> anyhow::Result<Vec<GeneratedFile>> {

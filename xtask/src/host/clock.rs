@@ -6,6 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(pub(crate) i64);
 
+/// A moment of a clock that never steps, for time limits.
+#[expect(clippy::disallowed_methods, reason = "the one place")]
+pub(crate) fn instant() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 impl Moment {
     #[expect(clippy::disallowed_methods, reason = "the one place")]
     pub(crate) fn now() -> Self {

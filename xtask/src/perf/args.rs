@@ -20,6 +20,7 @@ use settings::SettingArgs;
 use crate::backend::mapping_fit;
 use crate::host::git;
 use crate::host::workspace;
+use crate::kubernetes::KubernetesArgs;
 use crate::runs::reports;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::stack::{PortArgs, StackArgs, StackChoice, StackOptions};
@@ -108,6 +109,8 @@ pub(crate) struct PerfArgs {
     /// List the scenarios without running them
     #[arg(long, help_heading = "Output")]
     pub(super) list: bool,
+    #[command(flatten)]
+    pub(super) kubernetes: KubernetesArgs,
     // Last: the heading of these two also applies to every later argument that names no heading.
     #[command(flatten)]
     pub(super) gate: GateArgs,
@@ -183,6 +186,14 @@ impl PerfArgs {
             return Err(
                 "--agents is for single runs: the short rounds of --against and --calibrate would start and join agents \
                  each time, so that machines and not services would differ; remove --agents"
+                    .to_owned(),
+            );
+        }
+        self.kubernetes.check(settings, self.named_target(settings).is_some())?;
+        if settings.on_kubernetes && !matches!(self.stack.choice, StackChoice::Auto | StackChoice::None) {
+            return Err(
+                "--stack is for a store on this machine, which pods do not reach: name one that they reach with \
+                 --prometheus-url"
                     .to_owned(),
             );
         }

@@ -1,8 +1,11 @@
-//! The third stage: the scenario's process makes the load and writes its evidence.
+//! The third stage: the scenario's process, or pods of a cluster, make the load and give its
+//! evidence.
 
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 use perf_settings::Settings;
+
+mod on_kubernetes;
 
 use super::args;
 use super::child::{self, ChildOutcome, MeasuredRun};
@@ -20,21 +23,24 @@ pub(super) enum LoadOutput {
     Nothing(ExitCode),
 }
 
-/// Runs a scenario's process to its end. Prints its message or drawing, if any.
+/// Runs a scenario to its end. Prints its message or drawing, if any.
 pub(super) async fn run(
     plan: &PerfPlan,
     services: &Services,
     scenario: &ScenarioTest,
 ) -> Result<LoadOutput, PerfError> {
     let settings = settings(plan, services, scenario);
-    let outcome = child::run(&plan.generator, scenario, settings, plan.signals.clone()).await;
+    let outcome = match settings.on_kubernetes && plan.sends() {
+        true => on_kubernetes::run(plan, scenario, settings).await,
+        false => child::run(&plan.generator, scenario, settings, plan.signals.clone()).await,
+    };
     Ok(match outcome {
         // A second signal kills the process before it writes its outcome.
         Err(_) | Ok(ChildOutcome::Crashed(_)) if plan.is_interrupted() => LoadOutput::Nothing(ExitCode::Interrupted),
         Err(error) => return Err(error),
         Ok(ChildOutcome::Crashed(message)) => return Err(anyhow::Error::msg(message).into()),
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
-        Ok(ChildOutcome::Drawing(drawing)) => {
+        Ok(ChildOutcome::Drawing(drawing, _)) => {
             terminal::print_line(&drawing);
             LoadOutput::Nothing(ExitCode::Met)
         }

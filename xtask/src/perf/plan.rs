@@ -14,6 +14,7 @@ use super::perf_error::{PerfError, configuration};
 use crate::generated_files;
 use crate::host::count_signals;
 use crate::host::workspace;
+use crate::kubernetes::KubernetesArgs;
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
 use crate::stack::StackOptions;
 
@@ -30,6 +31,8 @@ pub(super) struct PerfPlan {
     pub(super) stub: Option<PathBuf>,
     /// The stack to start. `None`: metrics go to a running store, or nothing is sent.
     pub(super) stack: Option<StackOptions>,
+    /// Where pods run, if they make the load.
+    pub(super) kubernetes: KubernetesArgs,
     /// Whether the stack stops after the run.
     pub(super) is_ephemeral: bool,
     /// The mapping of the target's metrics, if it is not the one of the service's definition.
@@ -82,7 +85,7 @@ impl PerfPlan {
             true => known,
             false => choose(&named, &known).map_err(configuration)?,
         };
-        let needs_stack = !settings.dry_run && settings.remote_write.is_none();
+        let needs_stack = !settings.dry_run && settings.remote_write.is_none() && !settings.on_kubernetes;
         if needs_stack {
             check_generated_files()?;
         }
@@ -94,6 +97,7 @@ impl PerfPlan {
             stub: built.stub,
             stack: needs_stack.then(|| args.stack_options()),
             is_ephemeral: args.is_ephemeral(),
+            kubernetes: args.kubernetes.clone(),
             mapping: args.mapping,
             proof: args.proof(),
             is_verbose: args.verbose,

@@ -41,6 +41,9 @@ impl Services {
                 ));
             }
         }
+        if plan.settings.on_kubernetes && plan.settings.remote_write.is_none() {
+            eprintln!("no store: name one that the pods reach with --prometheus-url, for dashboards and proof");
+        }
         let Err(first) = services.start_target(plan).await else { return Ok(services) };
         Err(match services.stop().await {
             Ok(()) => first,

@@ -1,0 +1,139 @@
+//! `cargo xtask image`: an image with the scenarios, for pods.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, io};
+
+use anyhow::{Context as _, bail};
+use perf_report::exit_code::ExitCode;
+
+use crate::host::{files, git, workspace};
+use crate::kubernetes::USER;
+use crate::scenarios::{self, PROFILE};
+
+/// The recipe that compiles in Docker.
+const RECIPE: &str = "perf-tests/Dockerfile";
+const PLATFORMS: &str = "linux/amd64,linux/arm64";
+/// CA certificates, by which pods know services and stores.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImageArgs {
+    /// Push to a registry, for amd64 and arm64
+    ///
+    /// With --local, only for this machine's kind of processor.
+    #[arg(long, value_name = "REF", conflicts_with = "tag")]
+    push: Option<String>,
+    /// Name of an image that is not pushed [default: perf-tests:REVISION]
+    #[arg(long, value_name = "REF")]
+    tag: Option<String>,
+    /// Compile on this machine instead of in Docker (Linux only)
+    ///
+    /// Needs no other image. The image has the scenarios' program and its libraries.
+    #[arg(long)]
+    local: bool,
+}
+
+/// Builds the image, and prints its name.
+pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
+    let revision = git::describe(&workspace::root());
+    let revision = if revision.is_empty() { "dev" } else { &revision };
+    let name = args.push.clone().or_else(|| args.tag.clone()).unwrap_or_else(|| format!("perf-tests:{revision}"));
+    if args.local {
+        if !cfg!(target_os = "linux") {
+            eprintln!("error: pods run Linux, and --local compiles for this system: remove --local");
+            return Ok(ExitCode::BadConfiguration);
+        }
+        let folder = workspace::perf().join("image");
+        files::remove_folder(&folder)?;
+        prepare(&folder)?;
+        docker(&["build", "--tag", &name, &folder.display().to_string()])?;
+        if args.push.is_some() {
+            docker(&["push", &name])?;
+        }
+        files::remove_folder(&folder)?;
+    } else {
+        let output: &[&str] = if args.push.is_some() { &["--platform", PLATFORMS, "--push"] } else { &["--load"] };
+        docker(&[&["buildx", "build", "--file", RECIPE, "--tag", &name], output, &["."]].concat())?;
+    }
+    println!("{name}");
+    Ok(ExitCode::Met)
+}
+
+fn docker(args: &[&str]) -> anyhow::Result<()> {
+    let status = Command::new("docker").args(args).current_dir(workspace::root()).status();
+    let status = status.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => anyhow::anyhow!("docker is not installed, or not on PATH: the image needs it"),
+        _ => error.into(),
+    })?;
+    if !status.success() {
+        let hint = if args[0] == "buildx" { ". Without buildx or a registry, use --local" } else { "" };
+        bail!("docker {} failed ({status}): see its output above{hint}", args[0]);
+    }
+    Ok(())
+}
+
+/// Writes a folder from which Docker builds the image without any other image.
+fn prepare(folder: &Path) -> anyhow::Result<()> {
+    let root = folder.join("root");
+    let program = scenarios::build(PROFILE, false)?.load;
+    copy(&program, &root, Path::new("load"))?;
+    for library in libraries(&program)? {
+        copy(&library, &root, &library)?;
+    }
+    let certificates = Path::new(CERTIFICATES);
+    if certificates.exists() {
+        copy(certificates, &root, certificates)?;
+    }
+    // The path at which the program looks for its data.
+    let data = workspace::root().join("perf-tests/data");
+    if data.exists() {
+        copy_folder(&data, &root)?;
+    }
+    let recipe = format!("FROM scratch\nCOPY root/ /\nUSER {USER}:{USER}\nENTRYPOINT [\"/load\"]\n");
+    files::write(folder.join("Dockerfile"), recipe)
+}
+
+/// Copies a file to a path in the image.
+fn copy(from: &Path, root: &Path, to: &Path) -> anyhow::Result<()> {
+    let to = root.join(to.strip_prefix("/").unwrap_or(to));
+    files::make_folder(to.parent().unwrap_or(root))?;
+    fs::copy(from, &to).with_context(|| format!("failed to copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// Copies a folder to the same path in the image.
+fn copy_folder(folder: &Path, root: &Path) -> anyhow::Result<()> {
+    for entry in files::list(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { copy_folder(&path, root)? } else { copy(&path, root, &path)? }
+    }
+    Ok(())
+}
+
+/// The shared libraries of a program, and the loader.
+fn libraries(program: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let output = Command::new("ldd").arg(program).output().context("failed to run ldd")?;
+    if !output.status.success() {
+        bail!("ldd cannot read {}: {}", program.display(), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(parse_libraries(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn parse_libraries(listing: &str) -> Vec<PathBuf> {
+    let path = |line: &str| line.split_whitespace().find(|word| word.starts_with('/')).map(PathBuf::from);
+    listing.lines().filter_map(path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_image_has_the_libraries_and_the_loader() {
+        let listing = "\tlinux-vdso.so.1 (0x7ffc)\n\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x7f)\n\
+                       \t/lib64/ld-linux-x86-64.so.2 (0x7f)\n";
+        let paths = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2"].map(PathBuf::from);
+        assert_eq!(parse_libraries(listing), paths);
+    }
+}

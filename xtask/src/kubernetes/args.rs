@@ -1,0 +1,74 @@
+//! The flags of runs on Kubernetes.
+
+use perf_settings::{Settings, UnixTarget};
+use url::{Host, Url};
+
+/// Flags of `--agents kubernetes:N`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Kubernetes")]
+pub(crate) struct KubernetesArgs {
+    /// Image with the scenarios, for --agents kubernetes:N
+    ///
+    /// `cargo xtask image --push REF` builds it. It must be of this checkout.
+    #[arg(long, value_name = "REF")]
+    pub(super) image: Option<String>,
+    /// Context of kubectl [default: the current one]
+    #[arg(long, value_name = "CONTEXT", requires = "image")]
+    pub(super) context: Option<String>,
+    /// Namespace of the pods [default: that of the context]
+    #[arg(long, value_name = "NAMESPACE", requires = "image")]
+    pub(super) namespace: Option<String>,
+    /// Processors of each pod, for example 2 or 500m
+    #[arg(long, value_name = "CPU", default_value = "1")]
+    pub(super) pod_cpu: String,
+    /// Memory of each pod, for example 2Gi
+    #[arg(long, value_name = "MEMORY", default_value = "512Mi")]
+    pub(super) pod_memory: String,
+}
+
+impl KubernetesArgs {
+    /// Rejects flags and settings that do not fit. `names_target` tells whether the main target was
+    /// given.
+    pub(crate) fn check(&self, settings: &Settings, names_target: bool) -> Result<(), String> {
+        if !settings.on_kubernetes {
+            return match &self.image {
+                Some(_) => Err("--image is for --agents kubernetes:N: add it, or remove --image".to_owned()),
+                None => Ok(()),
+            };
+        }
+        if self.image.is_none() {
+            return Err("--agents kubernetes:N needs --image REF, which cargo xtask image --push REF builds".to_owned());
+        }
+        if !names_target {
+            return Err(
+                "--agents kubernetes:N needs --target URL: pods do not reach a stub backend on this machine".to_owned()
+            );
+        }
+        for url in settings.targets().chain(&settings.remote_write) {
+            if let Some(why) = only_here(url) {
+                let shown = prometheus_store::shown_url(url);
+                return Err(format!("pods do not reach {shown}, {why}: give a URL that the cluster reaches"));
+            }
+        }
+        match settings.files().next() {
+            Some(path) => Err(format!(
+                "pods do not have the file {}: add it to the image, or leave out the setting that names it",
+                path.display()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why only this machine reaches a URL, if that is so.
+fn only_here(url: &Url) -> Option<&'static str> {
+    if UnixTarget::of(url).is_some() {
+        return Some("a socket of this machine");
+    }
+    let is_loopback = match url.host()? {
+        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    is_loopback.then_some("an address of this machine only")
+}

@@ -1,0 +1,92 @@
+//! Tests of the manifests against Kubernetes' own types.
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::*;
+
+fn run() -> RunManifests {
+    RunManifests {
+        name: "perf-basic-1f2e3d4c".to_owned(),
+        test: "basic::basic".to_owned(),
+        image: "registry.example/perf-tests:1".to_owned(),
+        agents: 8,
+        limit: Duration::from_secs(1234),
+        cpu: "500m".to_owned(),
+        memory: "1Gi".to_owned(),
+    }
+}
+
+/// Reads a manifest as Kubernetes' type. A field that the type does not have would be lost.
+fn typed<T: Serialize + DeserializeOwned>(manifest: &Value) -> T {
+    let object: T = serde_json::from_value(manifest.clone()).unwrap();
+    assert_eq!(&serde_json::to_value(&object).unwrap(), manifest, "a field has a name that Kubernetes does not know");
+    object
+}
+
+#[test]
+fn manifests_have_only_fields_that_kubernetes_knows() {
+    let (run, owner) = (run(), ("perf-basic-1f2e3d4c", "6ffe"));
+    typed::<Job>(&run.coordinator());
+    typed::<Job>(&owned(run.agents("10.0.0.5:7070"), owner));
+    typed::<Secret>(&owned(run.secret("token", Some("{}")), owner));
+    typed::<NetworkPolicy>(&owned(run.network_policy(), owner));
+    for file in exported_manifests().unwrap() {
+        let Some(name) = file.path.strip_prefix(&format!("{FOLDER}/")) else { panic!("{} is elsewhere", file.path) };
+        let manifest = || yaml_serde::from_str::<Value>(&file.contents).unwrap();
+        match name {
+            "coordinator.yaml" | "agents.yaml" => drop(typed::<Job>(&manifest())),
+            "secret.yaml" => drop(typed::<Secret>(&manifest())),
+            "service.yaml" => drop(typed::<Service>(&manifest())),
+            "network-policy.yaml" => drop(typed::<NetworkPolicy>(&manifest())),
+            name => assert_eq!(name, "README.md"),
+        }
+    }
+}
+
+#[test]
+fn every_object_of_a_run_ends_and_is_removed_with_the_coordinator() {
+    let run = run();
+    for job in [run.coordinator(), run.agents("10.0.0.5:7070")] {
+        let spec = typed::<Job>(&job).spec.unwrap();
+        assert_eq!((spec.active_deadline_seconds, spec.ttl_seconds_after_finished), (Some(1234), Some(300)));
+        assert_eq!(spec.template.spec.unwrap().restart_policy.as_deref(), Some("Never"));
+    }
+    let owned = owned(run.agents("10.0.0.5:7070"), ("perf-basic-1f2e3d4c", "6ffe"));
+    let owners = typed::<Job>(&owned).metadata.owner_references.unwrap();
+    assert_eq!((owners.len(), owners[0].kind.as_str(), owners[0].uid.as_str()), (1, "Job", "6ffe"));
+}
+
+#[test]
+fn pods_have_no_rights_and_their_requests_are_their_limits() {
+    let run = run();
+    for job in [run.coordinator(), run.agents("10.0.0.5:7070")] {
+        let pod = typed::<Job>(&job).spec.unwrap().template.spec.unwrap();
+        assert_eq!(pod.automount_service_account_token, Some(false));
+        let context = pod.security_context.unwrap();
+        assert_eq!(context.run_as_non_root, Some(true));
+        assert_eq!(context.seccomp_profile.unwrap().type_, "RuntimeDefault");
+        let container = &pod.containers[0];
+        let resources = container.resources.clone().unwrap();
+        assert_eq!(resources.requests, resources.limits);
+        let context = container.security_context.clone().unwrap();
+        assert_eq!((context.read_only_root_filesystem, context.allow_privilege_escalation), (Some(true), Some(false)));
+        assert_eq!(context.capabilities.unwrap().drop, Some(vec!["ALL".to_owned()]));
+        let secret = container.env.iter().flatten().filter(|variable| variable.value_from.is_some());
+        assert!(secret.count() > 0, "the token is not from the Secret");
+    }
+}
+
+#[test]
+fn an_agent_is_not_started_again() {
+    let spec = typed::<Job>(&run().agents("10.0.0.5:7070")).spec.unwrap();
+    assert_eq!((spec.completions, spec.parallelism, spec.backoff_limit_per_index), (Some(8), Some(8), Some(0)));
+    assert_eq!(spec.completion_mode.as_deref(), Some("Indexed"));
+    let codes = spec.pod_failure_policy.unwrap().rules[0].on_exit_codes.clone().unwrap().values;
+    assert_eq!(codes, [104]);
+    let coordinator = typed::<Job>(&run().coordinator()).spec.unwrap();
+    assert_eq!(coordinator.backoff_limit, Some(0));
+}

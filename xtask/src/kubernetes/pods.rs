@@ -1,0 +1,227 @@
+//! The pods of a run as the cluster shows them, and why one does not run.
+
+use std::collections::BTreeMap;
+
+use perf_report::exit_code::ExitCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::manifests::ROLE_LABEL;
+
+/// A list of objects of one kind.
+#[derive(Debug, Deserialize)]
+struct List<T> {
+    items: Vec<T>,
+}
+
+/// A pod. Only the fields that are read here.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Pod {
+    metadata: Metadata,
+    #[serde(default)]
+    spec: PodSpec,
+    #[serde(default)]
+    status: PodStatus,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Metadata {
+    name: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PodSpec {
+    node_name: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PodStatus {
+    #[serde(rename = "podIP")]
+    pod_ip: Option<String>,
+    reason: Option<String>,
+    message: Option<String>,
+    conditions: Vec<Condition>,
+    container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Condition {
+    r#type: String,
+    status: String,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    state: ContainerState,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ContainerState {
+    waiting: Option<Waiting>,
+    running: Option<Value>,
+    terminated: Option<Terminated>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Waiting {
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Terminated {
+    pub(super) exit_code: i32,
+    pub(super) reason: Option<String>,
+}
+
+/// The state of a pod, by its only container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PodState {
+    /// It is being started, with the reason why it waits, if there is one.
+    Waiting(Option<String>),
+    /// It cannot start, and waiting does not help.
+    Broken(String),
+    Running,
+    Ended(Terminated),
+}
+
+impl Pod {
+    pub(super) fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// Whether it is the coordinator's or an agent's pod.
+    pub(super) fn has_role(&self, role: &str) -> bool {
+        self.metadata.labels.get(ROLE_LABEL).is_some_and(|found| found == role)
+    }
+
+    /// Its address, once its network is there.
+    pub(super) fn address(&self) -> Option<&str> {
+        self.status.pod_ip.as_deref()
+    }
+
+    /// Its name and node, for messages.
+    pub(super) fn place(&self) -> String {
+        match &self.spec.node_name {
+            Some(node) => format!("pod {} on node {node}", self.name()),
+            None => format!("pod {}", self.name()),
+        }
+    }
+
+    pub(super) fn state(&self) -> PodState {
+        let status = &self.status;
+        let state = status.container_statuses.first().map(|container| &container.state);
+        if let Some(ended) = state.and_then(|state| state.terminated.clone()) {
+            return PodState::Ended(ended);
+        }
+        if state.is_some_and(|state| state.running.is_some()) {
+            return PodState::Running;
+        }
+        // For example an eviction.
+        if let Some(reason) = &status.reason {
+            return PodState::Broken(described(Some(reason), status.message.as_deref()));
+        }
+        if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
+            return match waiting.reason.as_deref() {
+                Some("ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "CreateContainerError") => {
+                    PodState::Broken(described(waiting.reason.as_deref(), waiting.message.as_deref()))
+                }
+                // The usual reason of a pod that starts.
+                Some("ContainerCreating" | "PodInitializing") | None => PodState::Waiting(None),
+                reason => PodState::Waiting(Some(described(reason, waiting.message.as_deref()))),
+            };
+        }
+        let unscheduled = |it: &&Condition| it.r#type == "PodScheduled" && it.status == "False";
+        let unscheduled = status.conditions.iter().find(unscheduled);
+        PodState::Waiting(unscheduled.map(|it| described(it.reason.as_deref(), it.message.as_deref())))
+    }
+}
+
+impl Terminated {
+    /// Whether an agent ended because it cannot take part.
+    pub(super) fn is_mistake(&self) -> bool {
+        self.exit_code == i32::from(ExitCode::BadConfiguration.code())
+    }
+}
+
+/// Parses one pod.
+///
+/// # Errors
+/// If it is not one.
+pub(super) fn parse_pod(json: &str) -> serde_json::Result<Pod> {
+    serde_json::from_str(json)
+}
+
+/// Parses a list of pods.
+///
+/// # Errors
+/// If it is not one.
+pub(super) fn parse_pods(list: Value) -> serde_json::Result<Vec<Pod>> {
+    Ok(serde_json::from_value::<List<Pod>>(list)?.items)
+}
+
+/// The message of the last event by which a Job could not create a pod, such as that of a quota.
+///
+/// # Errors
+/// If it is not a list of events.
+pub(super) fn refused_pods(events: Value) -> serde_json::Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Event {
+        reason: Option<String>,
+        message: Option<String>,
+    }
+    let events = serde_json::from_value::<List<Event>>(events)?.items;
+    let refused = events.into_iter().rfind(|event| event.reason.as_deref() == Some("FailedCreate"));
+    Ok(refused.and_then(|event| event.message))
+}
+
+fn described(reason: Option<&str>, message: Option<&str>) -> String {
+    match (reason, message) {
+        (Some(reason), Some(message)) => format!("{reason}: {message}"),
+        (reason, message) => reason.or(message).unwrap_or("no reason is given").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn state(status: &Value) -> PodState {
+        let list = json!({ "items": [{ "metadata": { "name": "a" }, "spec": {}, "status": status }] });
+        parse_pods(list).unwrap()[0].state()
+    }
+
+    #[test]
+    fn a_pod_that_does_not_run_tells_why() {
+        let waiting = |reason: &str| {
+            json!({ "containerStatuses": [{ "state": { "waiting": {
+            "reason": reason, "message": "Back-off pulling image \"x\"" } } }] })
+        };
+        let text = |reason: &str| format!("{reason}: Back-off pulling image \"x\"");
+        assert_eq!(state(&waiting("ImagePullBackOff")), PodState::Broken(text("ImagePullBackOff")));
+        assert_eq!(state(&waiting("ErrImagePull")), PodState::Waiting(Some(text("ErrImagePull"))));
+        assert_eq!(state(&waiting("ContainerCreating")), PodState::Waiting(None));
+        let unscheduled = json!({ "conditions": [{ "type": "PodScheduled", "status": "False",
+            "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu." }] });
+        let why = "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.".to_owned();
+        assert_eq!(state(&unscheduled), PodState::Waiting(Some(why)));
+        let evicted = json!({ "reason": "Evicted", "message": "The node was low on resource: memory." });
+        assert_eq!(state(&evicted), PodState::Broken("Evicted: The node was low on resource: memory.".to_owned()));
+        let killed = json!({ "containerStatuses": [{ "state": { "terminated": {
+            "exitCode": 137, "reason": "OOMKilled" } } }] });
+        let ended = Terminated { exit_code: 137, reason: Some("OOMKilled".to_owned()) };
+        assert_eq!(state(&killed), PodState::Ended(ended));
+    }
+}

@@ -1,0 +1,149 @@
+//! A run's pods until each has started: why one does not, by its own message.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::{self, Instant};
+
+use super::kubectl::{Kubectl, KubectlError};
+use super::manifests::{AGENT, COORDINATOR, RUN_LABEL, RunManifests};
+use super::pods::{Pod, PodState, parse_pods, refused_pods};
+use crate::host::clock;
+
+/// Time for a pod to start. A cluster that adds nodes needs minutes.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// Time after which missing pods are explained by events.
+const GRACE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(500);
+/// Time for the coordinator to report what an agent could not do.
+const REPORTING: Duration = Duration::from_secs(10);
+
+/// Why a run's pods do not run.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The cluster's message about a pod.
+    Pod(String),
+    Kubectl(KubectlError),
+}
+
+impl From<KubectlError> for Trouble {
+    fn from(error: KubectlError) -> Self {
+        Self::Kubectl(error)
+    }
+}
+
+/// The coordinator's pod that runs.
+pub(super) struct RunningPod {
+    pub(super) name: String,
+    pub(super) address: String,
+    /// Its name and node, for messages.
+    pub(super) place: String,
+}
+
+/// The pods of a run.
+pub(super) struct PodWatch {
+    kubectl: Kubectl,
+    run: RunManifests,
+    since: Instant,
+    /// Reasons that are printed already.
+    shown: BTreeSet<String>,
+    /// When an agent was found that ended by a mistake.
+    failed: Option<Instant>,
+    /// Whether all agents have started. After that, the coordinator watches them.
+    have_started: bool,
+}
+
+impl PodWatch {
+    pub(super) fn new(kubectl: &Kubectl, run: &RunManifests) -> Self {
+        let (kubectl, run, shown) = (kubectl.clone(), run.clone(), BTreeSet::new());
+        Self { kubectl, run, since: clock::instant(), shown, failed: None, have_started: false }
+    }
+
+    /// Waits until the coordinator runs.
+    ///
+    /// # Errors
+    /// If its pod cannot start. The message is the cluster's.
+    pub(super) async fn wait_for_coordinator(&mut self) -> Result<RunningPod, Trouble> {
+        let name = self.run.name.clone();
+        loop {
+            let pods = self.pods(COORDINATOR).await?;
+            self.explain(&pods, 1, &name).await?;
+            if let Some(pod) = pods.first()
+                && let (PodState::Running | PodState::Ended(_), Some(address)) = (pod.state(), pod.address())
+            {
+                self.since = clock::instant();
+                return Ok(RunningPod { name: pod.name().to_owned(), address: address.to_owned(), place: pod.place() });
+            }
+            time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Looks at the agents' pods.
+    ///
+    /// # Errors
+    /// If one cannot start or cannot join. The message is the cluster's, or its log.
+    pub(super) async fn look_at_agents(&mut self) -> Result<(), Trouble> {
+        let pods = self.pods(AGENT).await?;
+        if !self.have_started {
+            let name = self.run.agents_name();
+            self.explain(&pods, self.run.agents as usize, &name).await?;
+            let has_started = |pod: &Pod| matches!(pod.state(), PodState::Running | PodState::Ended(_));
+            self.have_started = pods.len() == self.run.agents as usize && pods.iter().all(has_started);
+        }
+        let is_mistake = |pod: &&Pod| matches!(pod.state(), PodState::Ended(ended) if ended.is_mistake());
+        let Some(pod) = pods.iter().find(is_mistake) else { return Ok(()) };
+        if self.failed.get_or_insert_with(clock::instant).elapsed() < REPORTING {
+            return Ok(());
+        }
+        let log = self.kubectl.run(&["logs", pod.name(), "--container", AGENT, "--tail=20"]).await?;
+        let reason = log.lines().rfind(|line| line.starts_with("agent: ")).unwrap_or("its log has no message");
+        Err(Trouble::Pod(format!("{} did not join: {reason}", pod.place())))
+    }
+
+    async fn pods(&self, role: &str) -> Result<Vec<Pod>, Trouble> {
+        let selector = format!("--selector={RUN_LABEL}={}", self.run.name);
+        let pods = parse_pods(self.kubectl.list("pods", &selector).await?).map_err(unreadable)?;
+        Ok(pods.into_iter().filter(|pod| pod.has_role(role)).collect())
+    }
+
+    /// Prints why pods wait.
+    ///
+    /// # Errors
+    /// If a pod cannot start, or waits too long.
+    async fn explain(&mut self, pods: &[Pod], wanted: usize, job: &str) -> Result<(), Trouble> {
+        let mut waits = None;
+        for pod in pods {
+            match pod.state() {
+                PodState::Broken(why) => return Err(Trouble::Pod(format!("{} cannot start: {why}", pod.place()))),
+                PodState::Waiting(why) => {
+                    let why = why.unwrap_or_else(|| "it is being started".to_owned());
+                    waits = Some(format!("{} waits: {why}", pod.place()));
+                }
+                PodState::Running | PodState::Ended(_) => {}
+            }
+        }
+        let waited = self.since.elapsed();
+        if pods.len() < wanted && waited > GRACE {
+            let field = format!("--field-selector=involvedObject.name={job}");
+            let events = self.kubectl.list("events", &field).await;
+            // Users without the right to list events are told only that pods are missing.
+            let refused = events.ok().map(refused_pods).transpose().map_err(unreadable)?.flatten();
+            if let Some(why) = refused {
+                return Err(Trouble::Pod(format!("Job {job} has {} of {wanted} pods: {why}", pods.len())));
+            }
+            waits = Some(format!("Job {job} has {} of {wanted} pods", pods.len()));
+        }
+        let Some(waits) = waits else { return Ok(()) };
+        if waited > PATIENCE {
+            return Err(Trouble::Pod(format!("{waits}; it did not start within {} min", PATIENCE.as_secs() / 60)));
+        }
+        if waited > GRACE && self.shown.insert(waits.clone()) {
+            eprintln!("{waits}");
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(error: serde_json::Error) -> Trouble {
+    Trouble::Kubectl(KubectlError::Io(error.into()))
+}
