@@ -23,6 +23,8 @@ use crate::host::{files, workspace};
 
 /// The module of tests that take too long for every change.
 const FULL: &str = "full::";
+/// The module of tests that need a cluster. `.ci/kubernetes` runs them.
+const KUBERNETES: &str = "kubernetes::";
 /// The beginnings of the names of the tests that run beside all others. They take about half of the
 /// time, and none of them compares the speed of two services.
 const SECOND_GROUP: [&str; 7] =
@@ -79,7 +81,7 @@ fn run_tests(all: bool) -> anyhow::Result<()> {
     let test = || {
         let mut cargo = workspace::cargo();
         cargo.args(["test", "--workspace", "--no-fail-fast"]).args(&names);
-        cargo.args(["--", "--ignored", "--test-threads=1"]);
+        cargo.args(["--", "--ignored", "--test-threads=1", "--skip", KUBERNETES]);
         cargo.args(if all { &[][..] } else { &["--skip", FULL][..] });
         cargo
     };

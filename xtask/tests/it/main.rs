@@ -18,6 +18,8 @@ mod fastapi;
 mod hostile;
 mod interleaved;
 mod interpretation;
+#[cfg(unix)]
+mod kubernetes;
 #[cfg(target_os = "linux")]
 mod matrix;
 mod modules;
