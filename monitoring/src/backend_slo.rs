@@ -63,6 +63,9 @@ pub enum Amount {
     Time(Duration),
 }
 
+/// Beginning of the IDs of objectives on the backend's own metrics.
+const ID_PREFIX: &str = "backend:";
+
 /// Unit of a measured value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -156,9 +159,14 @@ impl BackendSlo {
         self
     }
 
-    /// Name of the objective in reports: "backend:memory".
+    /// ID of the objective in reports: "backend:memory".
     pub fn id(&self) -> String {
-        format!("backend:{}", self.name)
+        format!("{ID_PREFIX}{}", self.name)
+    }
+
+    /// The name of the objective with this ID.
+    pub fn name_of(id: &str) -> &str {
+        id.strip_prefix(ID_PREFIX).unwrap_or(id)
     }
 
     /// Amount of the limit.

@@ -8,6 +8,8 @@ pub use objectives::{describe_measured, describe_miss, finding};
 
 use std::collections::BTreeMap;
 
+use monitoring::backend_slo::BackendSlo;
+
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::finding::{Finding, FindingKind, Subject};
@@ -26,7 +28,7 @@ pub fn not_available(report: &Report) -> Vec<Finding> {
     let mut by_reason = BTreeMap::<&str, Vec<&str>>::new();
     for objective in report.objectives.iter().filter(|_| report.was_loaded()) {
         if let Some(why) = objective.not_available() {
-            by_reason.entry(why).or_default().push(objective.id.strip_prefix("backend:").unwrap_or(&objective.id));
+            by_reason.entry(why).or_default().push(BackendSlo::name_of(&objective.id));
         }
     }
     let warning = |(why, names): (&str, Vec<&str>)| {

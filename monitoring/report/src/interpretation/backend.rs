@@ -1,5 +1,7 @@
 //! Findings about the backend's own metrics.
 
+use monitoring::backend_slo::BackendSlo;
+
 use crate::Report;
 use crate::evidence::CacheResult;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
@@ -28,8 +30,12 @@ pub(super) fn resources(report: &Report) -> Option<Finding> {
 fn describe(objective: &ObjectiveResult) -> Option<String> {
     let Goal::Backend { measure, .. } = objective.goal else { return None };
     let value = objective.backend_value()?.value;
-    let name = objective.id.strip_prefix("backend:").unwrap_or(&objective.id);
-    Some(format!("{name} at {} (objective: {})", measure.describe(value), objective.objective))
+    Some(format!(
+        "{} at {} (objective: {})",
+        BackendSlo::name_of(&objective.id),
+        measure.describe(value),
+        objective.objective
+    ))
 }
 
 /// A finding for each cache, about its share of hits.
