@@ -15,9 +15,10 @@ use crate::verdict::{Reason, Verdict};
 pub struct Headline {
     /// Scenario, verdict and exit code: "basic: missed, 1 of 9 (exit 99)".
     pub verdict: String,
-    /// Most severe cause, and the number of other causes. Empty if all objectives were met. It may
-    /// have several lines.
+    /// Most severe cause, and the number of other causes. Empty if all objectives were met.
     pub cause: String,
+    /// Advice on what to check or do about the cause.
+    pub advice: Option<String>,
 }
 
 impl Headline {
@@ -42,7 +43,8 @@ impl Headline {
         };
         let word = if code == ExitCode::Inconclusive && !report.was_loaded() { ", inconclusive" } else { "" };
         let verdict = format!("{}: {verdict} (exit {}{word})", report.scenario, code.code());
-        Self { verdict, cause: cause(report).unwrap_or_default() }
+        let advice = cause_finding(report).and_then(|finding| finding.advice.clone());
+        Self { verdict, cause: cause(report).unwrap_or_default(), advice }
     }
 
     /// Headline of a comparison.
@@ -51,7 +53,7 @@ impl Headline {
         let verdict = format!("{}: {} (exit {})", compared.scenario, compared.describe(), code.code());
         // Findings of the kind that gave the exit code.
         let kind = match code {
-            ExitCode::Met => return Self { verdict, cause: String::new() },
+            ExitCode::Met => return Self { verdict, cause: String::new(), advice: None },
             ExitCode::Regressed => Some(FindingKind::Regressed),
             ExitCode::Missed => Some(FindingKind::Missed),
             ExitCode::Inconclusive => Some(FindingKind::TooLittleData),
@@ -62,15 +64,21 @@ impl Headline {
         let causes: Vec<_> = problems.chain(of_kind).collect();
         let more = and_more(causes.len().saturating_sub(1), "finding", "like it");
         let cause = causes.first().map(|first| format!("{}{more}", first.message)).unwrap_or_default();
-        Self { verdict, cause }
+        Self { verdict, cause, advice: None }
+    }
+
+    /// Cause and advice on one line. Empty without a cause.
+    pub(crate) fn full_cause(&self) -> String {
+        let advice = self.advice.iter().map(|advice| format!(". {advice}")).collect::<String>();
+        format!("{}{advice}", self.cause.replace('\n', ". "))
     }
 
     /// Verdict and cause on one line: "basic: missed, 1 of 9 (exit 99): get_offers p95 761 ms >
     /// 500 ms, 263 requests".
     pub fn to_line(&self) -> String {
-        match self.cause.as_str() {
+        match self.full_cause().as_str() {
             "" => self.verdict.clone(),
-            cause => format!("{}: {}", self.verdict, cause.replace('\n', ". ")),
+            cause => format!("{}: {cause}", self.verdict),
         }
     }
 }
@@ -122,7 +130,6 @@ fn weight(objective: &ObjectiveResult) -> f64 {
 
 fn cause(report: &Report) -> Option<String> {
     if let Some(finding) = cause_finding(report) {
-        let advice = finding.advice.iter().map(|advice| format!("\n{advice}")).collect::<String>();
         let more = match first_undecided(report).filter(|_| !finding.is_problem()) {
             Some(objective) => {
                 format!(". Inconclusive: {} {}{}", objective.subject, objective.objective, others(report, objective))
@@ -132,7 +139,7 @@ fn cause(report: &Report) -> Option<String> {
                 and_more(problems.saturating_sub(1), "problem", "")
             }
         };
-        return Some(format!("{}{more}{advice}", finding.message));
+        return Some(format!("{}{more}", finding.message));
     }
     let objective = cause_objective(report)?;
     let more = others(report, objective);

@@ -58,7 +58,7 @@ pub enum Verdict {
 }
 
 /// Why a verdict is inconclusive.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Reason {
     /// No requests.
@@ -116,6 +116,14 @@ impl Verdict {
     /// Whether the objective belongs to the run's verdict.
     pub const fn is_judged(&self) -> bool {
         !matches!(self, Self::NotInScenario | Self::NotJudged)
+    }
+
+    /// Why it is inconclusive. `None` for other verdicts.
+    pub const fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Inconclusive(reason) => Some(reason),
+            _ => None,
+        }
     }
 
     /// Whether the verdict is met or missed.

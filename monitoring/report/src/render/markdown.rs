@@ -21,7 +21,7 @@ pub fn render_run(report: &Report) -> String {
     let headline = Headline::new(report);
     let mut text = heading(report.exit_code, &headline.verdict);
     if !headline.cause.is_empty() {
-        let _ = writeln!(text, "{}\n", escaped(&headline.cause.replace('\n', ". ")));
+        let _ = writeln!(text, "{}\n", escaped(&headline.full_cause()));
     }
     let _ = writeln!(
         text,
@@ -49,7 +49,7 @@ pub fn render_comparison(compared: &Comparison) -> String {
     let headline = Headline::for_comparison(compared);
     let mut text = heading(compared.exit_code, &headline.verdict);
     if !headline.cause.is_empty() {
-        let _ = writeln!(text, "{}\n", escaped(&headline.cause.replace('\n', ". ")));
+        let _ = writeln!(text, "{}\n", escaped(&headline.full_cause()));
     }
     let _ = writeln!(
         text,

@@ -44,23 +44,25 @@ impl TerminalStyle {
         text.lines().map(fill).collect::<Vec<_>>().join("\n")
     }
 
-    /// Colors the sign at the beginning of a headline.
-    fn color_sign(self, headline: &str, mark: Mark) -> String {
-        if !self.color {
-            return headline.to_owned();
-        }
-        let code = match mark.tone {
-            Tone::Good => 32,
-            Tone::Warning => 33,
-            Tone::Bad => 31,
-            Tone::Quiet => 90,
-        };
-        headline.replacen(mark.sign, &format!("\u{1b}[{code}m{}\u{1b}[0m", mark.sign), 1)
+    /// The sign of a verdict in its color.
+    fn sign(self, mark: Mark) -> String {
+        let (_, code) = color(mark.tone);
+        if self.color { format!("\u{1b}[{code}m{}\u{1b}[0m", mark.sign) } else { mark.sign.to_owned() }
     }
 
     /// Replaces characters that the terminal cannot show.
     pub fn fit(self, text: &str) -> String {
         if self.unicode { text.to_owned() } else { ascii(text) }
+    }
+}
+
+/// The color of a tone in tables, and its code (ECMA-48, "select graphic rendition") elsewhere.
+const fn color(tone: Tone) -> (Color, u8) {
+    match tone {
+        Tone::Good => (Color::Green, 32),
+        Tone::Warning => (Color::Yellow, 33),
+        Tone::Bad => (Color::Red, 31),
+        Tone::Quiet => (Color::DarkGrey, 90),
     }
 }
 
@@ -184,14 +186,8 @@ impl TextTable {
         };
         table.set_header(std::iter::once("").chain(shown.iter().map(|&at| self.columns[at].name)).map(header));
         for (mark, cells) in &self.rows {
-            let shade = match mark.tone {
-                Tone::Good => Color::Green,
-                Tone::Warning => Color::Yellow,
-                Tone::Bad => Color::Red,
-                Tone::Quiet => Color::DarkGrey,
-            };
             let verdict = Cell::new(verdict(mark));
-            let verdict = if style.color { verdict.fg(shade) } else { verdict };
+            let verdict = if style.color { verdict.fg(color(mark.tone).0) } else { verdict };
             table.add_row(std::iter::once(verdict).chain(shown.iter().map(|&at| Cell::new(&cells[at]))));
         }
         for (place, &at) in shown.iter().enumerate() {

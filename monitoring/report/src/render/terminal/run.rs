@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 
 use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::evidence::{AgentResult, FailureCause, PartResult};
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingKind, Subject};
 use crate::findings::{describe_measured, not_available};
 use crate::format::{count, interval, millis, percent};
 use crate::headline::{Headline, cause_finding, cause_objective};
 use crate::interpretation::interpret;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
-use crate::verdict::{Tally, Verdict};
+use crate::verdict::{Reason, Tally};
 use crate::{Millis, Report};
 
 /// Limit on causes of failed requests. `report.html` has all of them.
@@ -36,14 +36,13 @@ pub fn render_run(report: &Report, style: TerminalStyle) -> String {
 /// The verdict with its exit code and the cause. A cause of several lines goes below.
 fn render_headline(report: &Report, style: TerminalStyle) -> String {
     let headline = Headline::new(report);
-    let mark = Mark::from(report.exit_code);
-    let text = if headline.cause.contains('\n') {
-        let cause: Vec<_> = headline.cause.lines().map(|line| style.wrap(&format!("  {line}"))).collect();
-        format!("{} {}\n{}", mark.sign, headline.verdict, cause.join("\n"))
-    } else {
-        style.wrap(&format!("{} {}", mark.sign, headline.to_line()))
-    };
-    style.color_sign(&text, mark)
+    let sign = style.sign(Mark::from(report.exit_code));
+    let cause: Vec<_> = headline.cause.lines().chain(headline.advice.as_deref()).collect();
+    if cause.len() < 2 {
+        return style.wrap(&format!("{sign} {}", headline.to_line()));
+    }
+    let below: Vec<_> = cause.iter().map(|line| style.wrap(&format!("  {line}"))).collect();
+    format!("{sign} {}\n{}", headline.verdict, below.join("\n"))
 }
 
 fn table(report: &Report) -> TextTable {
@@ -123,25 +122,27 @@ fn findings(report: &Report, style: TerminalStyle) -> String {
     findings.extend(&made);
     findings.sort_by_key(|finding| (!finding.is_problem(), std::cmp::Reverse(finding.severity)));
     let open = if loaded { undecided(report) } else { Vec::new() };
-    let lines = open.into_iter().map(|line| style.wrap(&line));
-    lines.chain(findings.into_iter().map(|it| finding_lines(it, style))).collect::<Vec<_>>().join("\n")
+    open.iter().chain(findings).map(|it| finding_lines(it, style)).collect::<Vec<_>>().join("\n")
 }
 
-/// Lines about inconclusive objectives, grouped by reason.
-fn undecided(report: &Report) -> Vec<String> {
+/// Findings about inconclusive objectives, one for each reason.
+fn undecided(report: &Report) -> Vec<Finding> {
     // The table shows which objectives share the headline's reason.
-    let in_headline = cause_objective(report).map(ObjectiveResult::reason).filter(|reason| !reason.is_empty());
-    let mut by_reason = BTreeMap::<(String, &str), Vec<String>>::new();
-    for objective in report.objectives.iter().filter(|it| it.has_row() && Some(it.reason()) != in_headline) {
-        if let Verdict::Inconclusive(reason) = &objective.verdict {
-            by_reason.entry((reason.to_string(), &objective.subject)).or_default().push(objective.objective.clone());
+    let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
+    let mut by_reason = BTreeMap::<&Reason, BTreeMap<&str, Vec<&str>>>::new();
+    for objective in report.objectives.iter().filter(|objective| objective.has_row()) {
+        if let Some(reason) = objective.verdict.reason().filter(|reason| Some(*reason) != in_headline) {
+            let subjects = by_reason.entry(reason).or_default();
+            subjects.entry(&objective.subject).or_default().push(&objective.objective);
         }
     }
-    let mut merged = BTreeMap::<String, Vec<String>>::new();
-    for ((reason, subject), objectives) in by_reason {
-        merged.entry(reason).or_default().push(format!("{subject} {}", objectives.join(", ")));
-    }
-    merged.into_iter().map(|(reason, subjects)| format!("inconclusive: {}: {reason}", subjects.join("; "))).collect()
+    let finding = |(reason, subjects): (&Reason, BTreeMap<&str, Vec<&str>>)| {
+        let named: Vec<_> =
+            subjects.iter().map(|(name, objectives)| format!("{name} {}", objectives.join(", "))).collect();
+        let message = format!("{}: {reason}", named.join("; "));
+        Finding::warning(Subject::Run, FindingKind::Inconclusive, message)
+    };
+    by_reason.into_iter().map(finding).collect()
 }
 
 /// Counts of the run, then a description of each load.
