@@ -327,7 +327,8 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
 }
 
 /// Reads the settings from the environment, and locks this clone for load. A dry run sends nothing
-/// and needs no lock. An agent's coordinator has it, and so has the command that reads the outcome.
+/// and needs no lock. For an agent, the coordinator holds it; with an outcome, the command that
+/// reads the outcome does.
 fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), ScenarioResult> {
     let refused = |error: &dyn std::fmt::Display, outcome| {
         ScenarioResult::new(Err(RunError::Configuration(error.to_string())), outcome)

@@ -6,7 +6,7 @@
 //! - [`judgement`]: how a run, an endpoint and an objective are judged; [`verdict`] and
 //!   [`exit_code`]
 //! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`read`]
-//! - [`outcome`] and [`outcome_log`]: how a scenario's process tells its result to another one
+//! - [`outcome`] and [`outcome_log`]: how a scenario's process passes its result to another
 //! - [`finding`], [`findings`], [`interpretation`], [`headline`] and [`error_budget`]: what a
 //!   result means
 //! - [`mark`] and [`mod@format`]: words, signs and numbers

@@ -1,4 +1,4 @@
-//! File through which a scenario's process reports its outcome.
+//! Outcome of a scenario's process, which it writes to a file or to the log of its pod.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -22,12 +22,12 @@ pub enum LockError {
     /// Another process holds it. The text is the content of the lock file: holder and process id.
     #[error("the lock is held by {0}")]
     Held(String),
-    /// Another process makes load. The text is the content of the lock file: holder and process id.
+    /// Another process holds the lock of a clone. The text is that of `Held`.
     #[error(
-        "another load test runs in this clone ({0}), and two would measure each other: wait for it, or run one after \
-         another (cargo xtask perf SCENARIO SCENARIO, or cargo test … -- --ignored --test-threads=1)"
+        "{0} runs in this clone, and a load test runs alone: wait for it, or run one after another (cargo xtask perf \
+         SCENARIO SCENARIO, or cargo test … -- --ignored --test-threads=1)"
     )]
-    Loaded(String),
+    InUse(String),
     /// The file could not be created, locked or written.
     #[error("failed to lock {}: {error}", path.display())]
     Failed {
@@ -47,7 +47,7 @@ impl Lock {
     /// If another process makes load in this clone, or the file cannot be locked.
     pub fn take_for_load(folder: &Path, holder: &str) -> Result<Self, LockError> {
         Self::take(&folder.join("command.lock"), holder).map_err(|error| match error {
-            LockError::Held(holder) => LockError::Loaded(holder),
+            LockError::Held(holder) => LockError::InUse(holder),
             error => error,
         })
     }
@@ -97,7 +97,7 @@ mod tests {
         let load = std::env::temp_dir().join(format!("perf-load-{}", std::process::id()));
         let _held = Lock::take_for_load(&load, "basic").unwrap();
         let refused = Lock::take_for_load(&load, "endurance").unwrap_err().to_string();
-        assert!(refused.starts_with("another load test runs in this clone ("), "{refused}");
+        assert!(refused.contains(" runs in this clone, and a load test runs alone: "), "{refused}");
         std::fs::remove_dir_all(load).unwrap();
         drop(held);
         drop(Lock::take(&path, "endurance").unwrap());

@@ -78,7 +78,7 @@ impl Setting {
     }
 
     /// Sets the help. Its first sentence fits on one line and has no period; further sentences
-    /// follow after ". ". A default that is no value is part of it, as `[default: X]`.
+    /// follow after ". ". A default that is not a value stands in the help, as `[default: X]`.
     pub(super) const fn help(self, help: &'static str) -> Self {
         Self { help, ..self }
     }

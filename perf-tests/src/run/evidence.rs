@@ -37,9 +37,9 @@ impl PreparedRun {
         let StoreReadback { result: store, findings: of_store } = self.read_back(&finished, &exercised).await;
         let backend = self.backend_values(&finished).await;
         // The signal may have come during these queries.
-        let is_news = self.signals.came() && !of_load.iter().any(|it| it.kind == FindingKind::Interrupted);
+        let is_unreported = self.signals.came() && !of_load.iter().any(|it| it.kind == FindingKind::Interrupted);
         let problem = |code, kind, message: String| Finding::problem(code, Subject::Run, kind, message);
-        let interrupted = is_news.then(|| {
+        let interrupted = is_unreported.then(|| {
             let message = "interrupted while querying the store".to_owned();
             problem(ExitCode::Interrupted, FindingKind::Interrupted, message)
         });

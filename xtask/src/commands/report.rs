@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use perf_host::Lock;
+use anyhow::anyhow;
+use perf_host::{Lock, LockError};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -57,7 +58,12 @@ async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
         return reports::find(name);
     }
     // A running command has the lock. It may write the report before it releases the lock.
-    let _lock = Lock::take_for_load(&workspace::perf(), "cargo xtask report")?;
+    let _lock = Lock::take_for_load(&workspace::perf(), "cargo xtask report").map_err(|error| match error {
+        LockError::InUse(holder) => {
+            anyhow!("{holder} runs in this clone and may write this report: wait for it, then repeat the command")
+        }
+        error => error.into(),
+    })?;
     let Some(path) = reports::find_unjudged_evidence(name) else { return reports::find(name) };
     let judged = reports::judge_evidence(reports::read_evidence(&path)?)?;
     let message = "the command ended before it proved the run: this report is made from its evidence";

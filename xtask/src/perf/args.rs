@@ -190,13 +190,6 @@ impl PerfArgs {
             );
         }
         self.kubernetes.check(settings, self.named_target(settings).is_some())?;
-        if settings.on_kubernetes && !matches!(self.stack.choice, StackChoice::Auto | StackChoice::None) {
-            return Err(
-                "--stack is for a store on this machine, which pods do not reach: name one that they reach with \
-                 --prometheus-url"
-                    .to_owned(),
-            );
-        }
         let external = settings.remote_write.as_ref().map(|_| match self.run.has("prometheus-url") {
             true => "--prometheus-url",
             false => perf_settings::REMOTE_WRITE,
@@ -207,10 +200,22 @@ impl PerfArgs {
             ("--grafana-port", self.ports.grafana_port.is_some()),
             ("--ephemeral", self.ephemeral),
         ];
-        if let (Some(external), Some((flag, _))) = (external, stack_flags.iter().find(|(_, given)| *given)) {
+        let stack_flag = stack_flags.iter().find(|(_, given)| *given);
+        if let (Some(external), Some((flag, _))) = (external, stack_flag) {
             return Err(format!(
                 "{flag} is for a stack that this command starts, and {external} names a running store: remove one of them"
             ));
+        }
+        if let (true, Some((flag, _))) = (settings.on_kubernetes && self.stack.choice != StackChoice::None, stack_flag)
+        {
+            return Err(format!(
+                "{flag} is for a store on this machine, which pods do not reach: name one that they reach with \
+                 --prometheus-url"
+            ));
+        }
+        if self.proof && settings.on_kubernetes && external.is_none() {
+            return Err("--proof needs a store: name one that the pods reach with --prometheus-url, or remove --proof"
+                .to_owned());
         }
         let no_grafana = match self.stack.choice {
             StackChoice::None => Some("none"),

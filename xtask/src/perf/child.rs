@@ -134,13 +134,14 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     };
     files::remove_file(outcome_file)?;
     let outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
-    let failure = || format!("every objective was met, but then the test {} failed ({ended})", scenario.test);
-    let test_failure = (!ended.success()).then(failure);
-    match (outcome, test_failure) {
-        (Outcome::Evidence(path), test_failure) => measured(scenario, &path, test_failure),
-        (Outcome::Drawing(..), Some(test_failure)) => Err(configuration(test_failure)),
-        (Outcome::Drawing(drawing, longest), None) => Ok(ChildOutcome::Drawing(drawing, longest)),
-        (Outcome::Failed { code, message }, _) => Ok(ChildOutcome::Failed { code, message }),
+    let failure = |after: &str| format!("{after}, but then the test {} failed ({ended})", scenario.test);
+    match outcome {
+        Outcome::Evidence(path) => {
+            measured(scenario, &path, (!ended.success()).then(|| failure("every objective was met")))
+        }
+        Outcome::Drawing(..) if !ended.success() => Err(configuration(failure("the plan was drawn"))),
+        Outcome::Drawing(drawing, longest) => Ok(ChildOutcome::Drawing(drawing, longest)),
+        Outcome::Failed { code, message } => Ok(ChildOutcome::Failed { code, message }),
     }
 }
 
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_fails_after_a_met_run_is_an_internal_error() {
+    fn a_test_that_fails_after_a_met_run_is_a_configuration_error() {
         let drawing = || Some(Outcome::Drawing(String::new(), Duration::ZERO));
         assert_eq!(finished("met", drawing(), 0), Ok(ExitCode::Met));
         assert_eq!(finished("own", drawing(), 101), Err(ExitCode::BadConfiguration));

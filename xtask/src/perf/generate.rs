@@ -35,8 +35,14 @@ pub(super) async fn run(
         false => child::run(&plan.generator, scenario, settings, plan.signals.clone()).await,
     };
     Ok(match outcome {
-        // A second signal kills the process before it writes its outcome.
-        Err(_) | Ok(ChildOutcome::Crashed(_)) if plan.is_interrupted() => LoadOutput::Nothing(ExitCode::Interrupted),
+        Err(error) if plan.is_interrupted() => {
+            interrupted(plan, &error.to_string());
+            LoadOutput::Nothing(ExitCode::Interrupted)
+        }
+        Ok(ChildOutcome::Crashed(message)) if plan.is_interrupted() => {
+            interrupted(plan, &message);
+            LoadOutput::Nothing(ExitCode::Interrupted)
+        }
         Err(error) => return Err(error),
         Ok(ChildOutcome::Crashed(message)) => return Err(anyhow::Error::msg(message).into()),
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
@@ -51,6 +57,14 @@ pub(super) async fn run(
             LoadOutput::Nothing(code)
         }
     })
+}
+
+/// Prints why an interrupted run has no measurements. A second signal kills the process before it
+/// writes its outcome, which needs no explanation.
+fn interrupted(plan: &PerfPlan, why: &str) {
+    if *plan.signals.borrow() < 2 {
+        terminal::print_error(&sanitize(why));
+    }
 }
 
 fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Settings {

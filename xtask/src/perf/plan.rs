@@ -59,7 +59,7 @@ pub(super) fn lock_clone(
     }
     match Lock::take_for_load(&settings.folder, "cargo xtask perf") {
         Ok(lock) => Ok((signals, Some(lock))),
-        Err(error @ LockError::Loaded(_)) => Err(configuration(error)),
+        Err(error @ LockError::InUse(_)) => Err(configuration(error)),
         Err(error) => Err(anyhow::Error::from(error).into()),
     }
 }

@@ -136,7 +136,7 @@ pub(crate) async fn prove(
     let checks = vec![
         queried,
         delivered,
-        same_counts::check(catalogue, report, &source).await,
+        same_counts::check(catalogue, report, &source, context.must_prove).await,
         clocks::check(report, &source, &own.counted).await,
         timeline::check(report, &source).await,
         coverage::check(catalogue, &own.exposed, served),

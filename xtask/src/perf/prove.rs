@@ -58,8 +58,8 @@ impl ProofResult {
     pub(super) fn interrupted(report: &Report) -> Self {
         let message = "interrupted before the end of the proof";
         let finding = || Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
-        let is_news = !report.has(FindingKind::Interrupted);
-        Self { findings: is_news.then(finding).into_iter().collect(), text: None }
+        let is_unreported = !report.has(FindingKind::Interrupted);
+        Self { findings: is_unreported.then(finding).into_iter().collect(), text: None }
     }
 }
 

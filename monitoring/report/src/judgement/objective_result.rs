@@ -192,14 +192,6 @@ impl ObjectiveResult {
         }
     }
 
-    /// Reason of an inconclusive verdict. Empty for other verdicts.
-    pub fn reason(&self) -> String {
-        match &self.verdict {
-            Verdict::Inconclusive(reason) => reason.to_string(),
-            _ => String::new(),
-        }
-    }
-
     /// Counts that were judged. `None` if the scenario does not exercise the objective, or if it is
     /// on a value of the backend.
     pub const fn tally(&self) -> Option<&Tally> {

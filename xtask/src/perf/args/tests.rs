@@ -54,6 +54,8 @@ fn invalid_flags_are_rejected_by_name() {
         ("--agents kubernetes:2 --image a --target unix:/a", "a socket of this machine"),
         ("--agents kubernetes:2 --image a --target http://a --prometheus-url http://[::1]:1", "http://[::1]:1"),
         ("--agents kubernetes:2 --image a --target http://a --stack docker", "--stack"),
+        ("--agents kubernetes:2 --image a --target http://a --grafana-port 5", "--grafana-port"),
+        ("--agents kubernetes:2 --image a --target http://a --proof", "--proof needs a store"),
         ("--agents kubernetes:2 --image a --target http://a --ca-certificate b.pem", "b.pem"),
         ("--agents kubernetes:2 --image a --target http://a --listen 10.0.0.1:1", "--listen"),
         ("--image a", "--agents kubernetes:N"),

@@ -257,6 +257,10 @@ impl<'a> Rounds<'a> {
         if *self.signals.borrow() > 0 {
             return Err(INTERRUPTED);
         }
+        let outcome = outcome.map_err(|error| match error {
+            PerfError::Internal(error) => unfit(format!("{error:#}")),
+            error => error,
+        });
         let run = match outcome? {
             ChildOutcome::Measured(run) => run,
             ChildOutcome::Failed { message, .. } | ChildOutcome::Crashed(message) => return Err(unfit(message)),

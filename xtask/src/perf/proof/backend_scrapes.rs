@@ -51,6 +51,6 @@ impl BackendScrapes {
             // Any other problem appears as panels without data.
             _ => None,
         };
-        Self { excuse, are_missing: matches!(up, Ok(None)) }
+        Self { excuse, are_missing: excuse != Some(Excuse::UnixSocket) && matches!(up, Ok(None)) }
     }
 }

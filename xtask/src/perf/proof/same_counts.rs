@@ -16,10 +16,14 @@ const CHECK: &str = "same counts";
 ///
 /// The run has compared the counts at its end, when a late store was waited for. The values are
 /// compared here.
-pub(super) async fn check(catalogue: &Catalogue, report: &Report, source: &QuerySource) -> ProofItem {
+pub(super) async fn check(catalogue: &Catalogue, report: &Report, source: &QuerySource, must_prove: bool) -> ProofItem {
     let is_compared = report.store.as_ref().is_some_and(|store| store.agrees.is_some());
     if !is_compared {
-        return ProofItem::not_applicable(CHECK, "the run could not query the store for its counts");
+        const WHY: &str = "the run could not query the store for its counts";
+        return match must_prove {
+            true => ProofItem::new(CHECK, String::new(), vec![WHY.to_owned()]),
+            false => ProofItem::not_applicable(CHECK, WHY),
+        };
     }
     let compared = report.objectives.iter().filter(|objective| objective.tally().is_some()).count();
     let (values, differ) = same_values(catalogue, report, source).await;

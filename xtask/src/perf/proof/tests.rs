@@ -188,7 +188,9 @@ async fn the_counts_are_those_that_the_run_compared_at_its_end() {
         let finding = Finding::warning(Subject::Store, FindingKind::StoreDisagrees, differs);
         report.findings = vec![finding; findings];
         report.objectives.retain(|objective| objective.tally().is_some());
-        let check = same_counts::check(&STOCK_AI, &report, &source).await;
+        let check = same_counts::check(&STOCK_AI, &report, &source, false).await;
         assert_eq!((check.outcome, check.lines), (outcome, vec![differs.to_owned(); findings]), "{agrees:?}");
+        let required = same_counts::check(&STOCK_AI, &report, &source, true).await.outcome;
+        assert_eq!(required == Shown, agrees == Some(true), "{agrees:?}");
     }
 }
