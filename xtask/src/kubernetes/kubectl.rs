@@ -1,7 +1,7 @@
 //! The user's `kubectl`, with the context and the namespace of a run.
 
 use std::io;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
@@ -25,9 +25,6 @@ pub(crate) enum KubectlError {
     /// The cluster has no such object.
     #[error("kubectl {0}: {1}")]
     NotFound(String, String),
-    /// It printed nothing. `kubectl auth can-i --quiet` says no by that.
-    #[error("kubectl {0} failed without a message")]
-    Silent(String),
     #[error("failed to run kubectl: {0}")]
     Io(#[from] io::Error),
 }
@@ -35,6 +32,8 @@ pub(crate) enum KubectlError {
 /// How `kubectl` is called.
 #[derive(Debug, Clone)]
 pub(super) struct Kubectl {
+    /// Program and first arguments.
+    program: Vec<String>,
     /// Flags of every call.
     flags: Vec<String>,
 }
@@ -43,13 +42,28 @@ impl Kubectl {
     pub(super) fn new(args: &KubernetesArgs) -> Self {
         let flag = |name: &str, value: &Option<String>| value.iter().map(|value| format!("--{name}={value}")).collect();
         let flags: [Vec<String>; 2] = [flag("context", &args.context), flag("namespace", &args.namespace)];
-        Self { flags: flags.concat() }
+        Self { program: vec![PROGRAM.to_owned()], flags: flags.concat() }
+    }
+
+    /// The namespace and context of a run, for messages.
+    pub(super) fn place(&self) -> String {
+        let part = |flag: &str, part: &str| {
+            let given = self.flags.iter().find_map(|it| it.strip_prefix(flag));
+            given.map_or_else(|| format!("the current {part}"), |name| format!("{part} {name}"))
+        };
+        format!("{} of {}", part("--namespace=", "namespace"), part("--context=", "context"))
+    }
+
+    /// A shell script in place of `kubectl`.
+    #[cfg(test)]
+    pub(super) fn stand_in(script: &str) -> Self {
+        Self { program: ["sh", "-c", script, PROGRAM].map(str::to_owned).to_vec(), flags: Vec::new() }
     }
 
     /// A command that a Ctrl-C at the terminal does not reach.
     pub(super) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        command.args(args).args(&self.flags).kill_on_drop(true);
+        let mut command = Command::new(&self.program[0]);
+        command.args(&self.program[1..]).args(args).args(&self.flags).kill_on_drop(true);
         owner::attach(&mut command);
         command
     }
@@ -79,7 +93,30 @@ impl Kubectl {
         parse(&self.run(&["get", kind, selector, "--output=json"]).await?)
     }
 
+    /// Whether `kubectl auth can-i` allows it.
+    ///
+    /// # Errors
+    /// If the cluster cannot be asked.
+    pub(super) async fn is_allowed(&self, right: &[&str]) -> Result<bool, KubectlError> {
+        let args = [&["auth", "can-i"], right].concat();
+        let output = self.output(&args, b"").await?;
+        // Warnings are in the other stream, and the exit code is 1 for "no" and for errors.
+        match output.stdout.first_chunk::<2>() {
+            Some(b"ye") => Ok(true),
+            Some(b"no") => Ok(false),
+            _ => Err(failure(&args, &output.stderr)),
+        }
+    }
+
     async fn run_with(&self, args: &[&str], input: &[u8]) -> Result<String, KubectlError> {
+        let output = self.output(args, input).await?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(failure(args, &output.stderr)),
+        }
+    }
+
+    async fn output(&self, args: &[&str], input: &[u8]) -> Result<Output, KubectlError> {
         let mut command = self.command(args);
         command.arg("--request-timeout=30s");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -88,11 +125,7 @@ impl Kubectl {
             // A program that ends early does not read all of it, and tells why.
             drop(stdin.write_all(input).await);
         }
-        let output = child.wait_with_output().await?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(failure(args, &String::from_utf8_lossy(&output.stderr)))
+        Ok(child.wait_with_output().await?)
     }
 }
 
@@ -105,20 +138,26 @@ fn parse(json: &str) -> Result<Value, KubectlError> {
     serde_json::from_str(json).map_err(|error| KubectlError::Io(error.into()))
 }
 
-/// The error of a command, from what it printed. The last line is the cause: warnings come before.
-fn failure(args: &[&str], printed: &str) -> KubectlError {
+/// The error of a command, from what it printed. Warnings come before the error, which may have
+/// several lines.
+pub(super) fn failure(args: &[&str], printed: &[u8]) -> KubectlError {
+    const BEGINNINGS: [&str; 4] = ["error: ", "Error ", "The ", "Unable to "];
+    let printed = String::from_utf8_lossy(printed);
     // The address that kubectl uses if no file names another one.
-    if printed.contains("localhost:8080") || printed.contains("current-context is not set") {
+    let without_context = ["The connection to the server localhost:8080 ", "current-context is not set"];
+    if without_context.iter().any(|text| printed.contains(text)) {
         return KubectlError::NoContext;
     }
     let words: Vec<_> = args.iter().take_while(|arg| !arg.starts_with('-')).copied().collect();
     let command = words.join(" ");
-    let Some(last) = printed.lines().map(str::trim).rfind(|line| !line.is_empty()) else {
-        return KubectlError::Silent(command);
-    };
-    match last.strip_prefix("Error from server (NotFound): ") {
+    let lines: Vec<_> = printed.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let begins = |line: &&str| BEGINNINGS.iter().any(|beginning| line.starts_with(beginning));
+    let first = lines.iter().position(begins).unwrap_or(lines.len().saturating_sub(1));
+    let message = lines[first..].join(" ");
+    match message.strip_prefix("Error from server (NotFound): ") {
         Some(missing) => KubectlError::NotFound(command, missing.to_owned()),
-        None => KubectlError::Failed(command, last.trim_start_matches("error: ").to_owned()),
+        None if message.is_empty() => KubectlError::Failed(command, "it failed without a message".to_owned()),
+        None => KubectlError::Failed(command, message.trim_start_matches("error: ").to_owned()),
     }
 }
 
@@ -126,15 +165,28 @@ fn failure(args: &[&str], printed: &str) -> KubectlError {
 mod tests {
     use super::*;
 
+    fn error_of(printed: &str) -> KubectlError {
+        failure(&["get", "pods", "a", "--output=json"], printed.as_bytes())
+    }
+
     #[test]
-    fn an_error_of_kubectl_is_its_last_line() {
-        let missing = "Error from server (NotFound): pods \"a\" not found\n";
-        let error = failure(&["get", "pods", "a", "--output=json"], missing);
-        assert!(matches!(error, KubectlError::NotFound(..)));
-        assert_eq!(error.to_string(), "kubectl get pods a: pods \"a\" not found");
-        assert!(matches!(failure(&["auth"], " \n"), KubectlError::Silent(_)));
+    fn an_error_of_kubectl_has_all_its_lines_and_no_warning() {
+        let missing = error_of("Warning: old\nError from server (NotFound): pods \"a\" not found\n");
+        assert!(matches!(missing, KubectlError::NotFound(..)));
+        assert_eq!(missing.to_string(), "kubectl get pods a: pods \"a\" not found");
+        let invalid = "Warning: old\nThe Job \"a\" is invalid: \n* spec.b: Required value\n* spec.c: Invalid value\n";
+        let message = "kubectl get pods a: The Job \"a\" is invalid: * spec.b: Required value * spec.c: Invalid value";
+        assert_eq!(error_of(invalid).to_string(), message);
+        assert_eq!(error_of("error: x\n").to_string(), "kubectl get pods a: x");
+        assert_eq!(error_of(" \n").to_string(), "kubectl get pods a: it failed without a message");
+    }
+
+    #[test]
+    fn only_the_default_address_means_that_no_context_is_selected() {
         let refused =
             "E1 memcache.go] x\nThe connection to the server localhost:8080 was refused - did you specify …\n";
-        assert!(matches!(failure(&["get"], refused), KubectlError::NoContext));
+        assert!(matches!(error_of(refused), KubectlError::NoContext));
+        let proxy = "Error from server (Forbidden): Get \"http://localhost:8080/api/v1/pods\": forbidden\n";
+        assert!(matches!(error_of(proxy), KubectlError::Failed(..)));
     }
 }

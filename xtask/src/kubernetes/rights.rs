@@ -5,11 +5,12 @@ use futures::future::try_join_all;
 use super::kubectl::{Kubectl, KubectlError};
 
 /// Verbs and resources. Events only explain why pods are missing, so that they are not needed.
-const NEEDED: [(&str, &str); 7] = [
+const NEEDED: [(&str, &str); 8] = [
     ("create", "jobs.batch"),
     ("delete", "jobs.batch"),
     ("create", "secrets"),
     ("create", "networkpolicies.networking.k8s.io"),
+    ("get", "pods"),
     ("list", "pods"),
     ("delete", "pods"),
     ("get", "pods/log"),
@@ -21,12 +22,34 @@ const NEEDED: [(&str, &str); 7] = [
 /// If the cluster cannot be asked.
 pub(super) async fn missing(kubectl: &Kubectl) -> Result<Vec<String>, KubectlError> {
     let asked = NEEDED.map(|(verb, resource)| async move {
-        match kubectl.run(&["auth", "can-i", verb, resource, "--quiet"]).await {
-            Ok(_) => Ok(None),
-            // The answer is no.
-            Err(KubectlError::Silent(_)) => Ok(Some(format!("{verb} {resource}"))),
-            Err(error) => Err(error),
-        }
+        // For kubectl, "pods/log" would be the pod with the name "log".
+        let allowed = match resource.split_once('/') {
+            Some((kind, part)) => kubectl.is_allowed(&[verb, kind, &format!("--subresource={part}")]).await?,
+            None => kubectl.is_allowed(&[verb, resource]).await?,
+        };
+        Ok::<_, KubectlError>((!allowed).then(|| format!("{verb} {resource}")))
     });
     Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// As `kubectl auth can-i`: it prints warnings to the other stream, and takes TYPE/NAME for one
+    /// object.
+    #[tokio::test]
+    async fn each_missing_right_is_named_even_beside_warnings() {
+        let script = r#"
+            echo "Warning: the plugin is old" >&2
+            case "$*" in
+                *"create jobs.batch"* | *"delete "* | *"create n"* | *"list pods"* | *" pods/log"*) echo yes ;;
+                *"get pods --subresource=log"*) echo no; exit 1 ;;
+                *"get pods"*) echo yes ;;
+                *) echo "no - the role does not have it"; exit 1 ;;
+            esac"#;
+        assert_eq!(missing(&Kubectl::stand_in(script)).await.unwrap(), ["create secrets", "get pods/log"]);
+        let error = missing(&Kubectl::stand_in("echo 'Unable to connect to the server' >&2; exit 1")).await;
+        assert!(error.unwrap_err().to_string().contains("Unable to connect"));
+    }
 }
