@@ -14,5 +14,5 @@ mod rights;
 mod watch;
 
 pub(crate) use args::KubernetesArgs;
-pub(crate) use launch::{LaunchError, Launcher};
+pub(crate) use launch::{LaunchError, LaunchedRun, Launcher};
 pub(crate) use manifests::{FOLDER, USER, exported_manifests};

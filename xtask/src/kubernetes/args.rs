@@ -1,7 +1,13 @@
 //! The flags of runs on Kubernetes.
 
+use std::net::IpAddr;
+
 use perf_settings::{Settings, UnixTarget};
 use url::{Host, Url};
+
+/// Processors and memory of a pod, by default.
+pub(super) const POD_CPU: &str = "1";
+pub(super) const POD_MEMORY: &str = "512Mi";
 
 /// Flags of `--agents kubernetes:N`.
 #[derive(Debug, Clone, clap::Args)]
@@ -9,7 +15,7 @@ use url::{Host, Url};
 pub(crate) struct KubernetesArgs {
     /// Image with the scenarios, for --agents kubernetes:N
     ///
-    /// `cargo xtask image --push REF` builds it. It must be of this checkout.
+    /// `cargo xtask image --push REF` builds it. It must be of this checkout's revision.
     #[arg(long, value_name = "REF")]
     pub(super) image: Option<String>,
     /// Context of kubectl [default: the current one]
@@ -18,12 +24,12 @@ pub(crate) struct KubernetesArgs {
     /// Namespace of the pods [default: that of the context]
     #[arg(long, value_name = "NAMESPACE", requires = "image")]
     pub(super) namespace: Option<String>,
-    /// Processors of each pod, for example 2 or 500m
-    #[arg(long, value_name = "CPU", default_value = "1")]
-    pub(super) pod_cpu: String,
-    /// Memory of each pod, for example 2Gi
-    #[arg(long, value_name = "MEMORY", default_value = "512Mi")]
-    pub(super) pod_memory: String,
+    /// Processors of each pod, for example 2 or 500m [default: 1]
+    #[arg(long, value_name = "CPU", requires = "image")]
+    pub(super) pod_cpu: Option<String>,
+    /// Memory of each pod, for example 2Gi [default: 512Mi]
+    #[arg(long, value_name = "MEMORY", requires = "image")]
+    pub(super) pod_memory: Option<String>,
 }
 
 impl KubernetesArgs {
@@ -44,15 +50,16 @@ impl KubernetesArgs {
                 "--agents kubernetes:N needs --target URL: pods do not reach a stub backend on this machine".to_owned()
             );
         }
-        for url in settings.targets().chain(&settings.remote_write) {
-            if let Some(why) = only_here(url) {
+        for url in settings.targets().chain(&settings.remote_write).chain(&settings.prometheus) {
+            if let Some(why) = unreachable_reason(url) {
                 let shown = prometheus_store::shown_url(url);
                 return Err(format!("pods do not reach {shown}, {why}: give a URL that the cluster reaches"));
             }
         }
         match settings.files().next() {
             Some(path) => Err(format!(
-                "pods do not have the file {}: add it to the image, or leave out the setting that names it",
+                "pods do not have the file {}: leave out the setting that names it (the image has the files of \
+                 perf-tests/data, for scenarios)",
                 path.display()
             )),
             None => Ok(()),
@@ -61,14 +68,68 @@ impl KubernetesArgs {
 }
 
 /// Why only this machine reaches a URL, if that is so.
-fn only_here(url: &Url) -> Option<&'static str> {
+fn unreachable_reason(url: &Url) -> Option<&'static str> {
     if UnixTarget::of(url).is_some() {
         return Some("a socket of this machine");
     }
     let is_loopback = match url.host()? {
-        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Host::Ipv4(address) => is_local(address.into()),
+        Host::Ipv6(address) => is_local(address.into()),
     };
     is_loopback.then_some("an address of this machine only")
+}
+
+/// Whether an address is one of the machine that uses it.
+fn is_local(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    address.is_loopback() || address.is_unspecified()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: KubernetesArgs,
+    }
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn check(target: &str, prometheus: Option<&str>) -> Result<(), String> {
+        let mut settings = Settings::new(url(target));
+        settings.on_kubernetes = true;
+        settings.prometheus = prometheus.map(url);
+        Line::try_parse_from(["perf", "--image", "a"]).unwrap().args.check(&settings, true)
+    }
+
+    #[test]
+    fn urls_that_only_this_machine_reaches_are_refused() {
+        assert_eq!(check("http://a", Some("http://store:9090")), Ok(()));
+        let hosts = ["localhost.", "0.0.0.0", "[::]", "[::1]", "[::ffff:127.0.0.1]", "127.0.0.2", "a.localhost"];
+        for url in hosts.map(|host| format!("http://{host}:8000")) {
+            let message = check(&url, None).unwrap_err();
+            assert!(message.contains("pods do not reach "), "{message}");
+            let message = check("http://a", Some(&url)).unwrap_err();
+            assert!(message.contains("pods do not reach "), "{message}");
+        }
+    }
+
+    #[test]
+    fn flags_of_pods_need_an_image() {
+        for flag in ["--pod-cpu=2", "--pod-memory=1Gi", "--context=a", "--namespace=a"] {
+            let error = Line::try_parse_from(["perf", flag]).unwrap_err();
+            assert!(error.to_string().contains("--image"), "{error}");
+            assert!(Line::try_parse_from(["perf", flag, "--image=a"]).is_ok(), "{flag}");
+        }
+    }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use monitoring::sanitize::one_line;
 use perf_report::outcome_log::OutcomeLog;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::ChildStdout;
 use tokio::time;
 
-use super::kubectl::{Kubectl, KubectlError, not_started};
+use super::kubectl::{Kubectl, KubectlError, failure, not_started};
 use super::manifests::COORDINATOR;
 use super::pods::{PodState, Terminated, parse_pod};
 use crate::host::clock;
@@ -26,7 +27,8 @@ pub(super) struct CoordinatorLog {
     pod: String,
     /// The scenario's test, which the harness names.
     test: String,
-    /// Lines that were read. A log is read from its beginning each time.
+    /// Lines that were read. A log is read from its beginning each time. After the node began a new
+    /// file of the log, that is the beginning of this file.
     seen: usize,
     outcome: OutcomeLog,
 }
@@ -43,10 +45,11 @@ impl CoordinatorLog {
         Self { kubectl, pod, test, seen: 0, outcome: OutcomeLog::default() }
     }
 
-    /// Prints the log until the pod has ended. A log that breaks off is read on.
+    /// Prints the log until the pod has ended and its log was read whole. If a connection breaks,
+    /// the log is read again.
     ///
     /// # Errors
-    /// If the API server is not reached for two minutes.
+    /// If the API server or the pod's node is not reached for two minutes.
     pub(super) async fn follow(mut self) -> Result<EndedLog, KubectlError> {
         let mut reached = clock::instant();
         loop {
@@ -79,26 +82,36 @@ impl CoordinatorLog {
 
     /// Reads the log to the end of the stream.
     async fn read(&mut self) -> Result<(), KubectlError> {
-        let mut command = self.kubectl.command(&["logs", "--follow", &self.pod, "--container", COORDINATOR]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let args = ["logs", "--follow", &self.pod, "--container", COORDINATOR];
+        let mut command = self.kubectl.command(&args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(not_started)?;
-        let Some(stdout) = child.stdout.take() else { return Ok(()) };
+        let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else { return Ok(()) };
+        let mut printed = Vec::new();
+        let errors = async { Ok(stderr.read_to_end(&mut printed).await?) };
+        tokio::try_join!(self.read_lines(stdout), errors)?;
+        match child.wait().await?.success() {
+            true => Ok(()),
+            false => Err(failure(&["logs", &self.pod], &printed)),
+        }
+    }
+
+    async fn read_lines(&mut self, stdout: ChildStdout) -> Result<(), KubectlError> {
         let mut lines = BufReader::new(stdout).split(b'\n');
         let mut count = 0;
         while let Some(line) = lines.next_segment().await? {
             count += 1;
-            if count > self.seen {
-                self.seen = count;
-                self.take(&String::from_utf8_lossy(&line));
-            }
+            let is_new = count > self.seen;
+            self.seen = self.seen.max(count);
+            self.take(&String::from_utf8_lossy(&line), is_new);
         }
-        child.wait().await?;
         Ok(())
     }
 
-    fn take(&mut self, line: &str) {
+    /// Takes a line. Lines of the outcome may come twice, and others are printed once.
+    fn take(&mut self, line: &str, is_new: bool) {
         let is_of_harness = line.trim() == self.test || HARNESS.iter().any(|start| line.starts_with(start));
-        let is_shown = !line.trim().is_empty() && !is_of_harness;
+        let is_shown = is_new && !line.trim().is_empty() && !is_of_harness;
         if !self.outcome.take(line) && is_shown {
             eprintln!("{}", one_line(line));
         }

@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
+use perf_report::exit_code::ExitCode;
 use perf_report::outcome::Outcome;
 use perf_report::outcome_log::{LoggedOutcome, OutcomeLogError};
 use serde_json::Value;
 use tokio::sync::watch;
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time;
 
-use super::args::KubernetesArgs;
+use super::args::{KubernetesArgs, POD_CPU, POD_MEMORY};
 use super::coordinator_log::{CoordinatorLog, EndedLog};
 use super::kubectl::{Kubectl, KubectlError};
-use super::manifests::{PORT, RunManifests, owned};
+use super::manifests::{COORDINATOR_GRACE, PORT, RunManifests, owned};
 use super::rights;
-use super::watch::{PodWatch, Trouble};
+use super::watch::{PodError, PodWatch};
 use crate::scenarios::ScenarioTest;
 
-/// Time between two looks at the pods.
-const TICK: Duration = Duration::from_secs(1);
+/// Pause before a pod that could not be deleted is deleted again.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Time for joining, beside the load, setup and teardown, in the time limit of the Jobs.
 const JOINING: Duration = Duration::from_secs(15 * 60);
 
@@ -42,13 +43,21 @@ impl From<OutcomeLogError> for LaunchError {
     }
 }
 
-impl From<Trouble> for LaunchError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Pod(message) => Self::Configuration(message),
-            Trouble::Kubectl(error) => Self::Kubectl(error),
+impl From<PodError> for LaunchError {
+    fn from(error: PodError) -> Self {
+        match error {
+            PodError::Pod(message) => Self::Configuration(message),
+            PodError::Kubectl(error) => Self::Kubectl(error),
         }
     }
+}
+
+/// A run that has an outcome.
+#[derive(Debug)]
+pub(crate) struct LaunchedRun {
+    pub(crate) logged: LoggedOutcome,
+    /// The exit code of the coordinator; `None` if its pod was removed.
+    pub(crate) exit_code: Option<i32>,
 }
 
 /// A run that is to be started.
@@ -76,8 +85,8 @@ impl Launcher {
             image: args.image.clone().unwrap_or_default(),
             agents,
             limit: longest + JOINING,
-            cpu: args.pod_cpu.clone(),
-            memory: args.pod_memory.clone(),
+            cpu: args.pod_cpu.clone().unwrap_or_else(|| POD_CPU.to_owned()),
+            memory: args.pod_memory.clone().unwrap_or_else(|| POD_MEMORY.to_owned()),
         };
         Self { kubectl: Kubectl::new(args), run, settings, signals }
     }
@@ -85,17 +94,18 @@ impl Launcher {
     /// The port at which the coordinator must listen.
     pub(crate) const PORT: u16 = PORT;
 
-    /// Runs it. Nothing of it is left in the cluster, whatever its end is.
+    /// Runs it. Removes all objects of the run, even after an error.
     ///
     /// # Errors
     /// If there is no outcome. The message names the cause.
-    pub(crate) async fn run(mut self) -> Result<LoggedOutcome, LaunchError> {
+    pub(crate) async fn run(mut self) -> Result<LaunchedRun, LaunchError> {
         let missing = rights::missing(&self.kubectl).await?;
         if !missing.is_empty() {
             let message = format!(
-                "the user of kubectl has no right to {} in this namespace: ask for it, or use another --context or \
-                 --namespace",
-                missing.join(", ")
+                "the user of kubectl has no right to {} in {}: ask the cluster's administrator, or use another --context \
+                 or --namespace",
+                missing.join(", "),
+                self.kubectl.place()
             );
             return Err(LaunchError::Configuration(message));
         }
@@ -113,7 +123,7 @@ impl Launcher {
         result
     }
 
-    async fn run_created(&mut self, job: &Value) -> Result<LoggedOutcome, LaunchError> {
+    async fn run_created(&mut self, job: &Value) -> Result<LaunchedRun, LaunchError> {
         let uid = job["metadata"]["uid"].as_str().unwrap_or_default();
         let owner = (self.run.name.as_str(), uid);
         let token = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
@@ -129,41 +139,63 @@ impl Launcher {
             true => format!("[{}]:{PORT}", coordinator.address),
             false => format!("{}:{PORT}", coordinator.address),
         };
-        let pod = coordinator.name;
-        let log = tokio::spawn(CoordinatorLog::new(self.kubectl.clone(), pod.clone(), self.run.test.clone()).follow());
-        self.kubectl.create(&owned(self.run.agents(&address), owner)).await?;
-        let mut ticks = time::interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut passed_on = 0;
+        let agents = self.kubectl.create(&owned(self.run.agents(&address), owner)).await?;
+        // Older clusters drop fields that they do not know.
+        if agents["spec"]["backoffLimitPerIndex"].is_null() {
+            let message = "the cluster would start lost agents again: it needs Kubernetes 1.29 or newer";
+            return Err(LaunchError::Configuration(message.to_owned()));
+        }
+        let log = self.follow(watch, &coordinator.name).await?;
+        launched(&log, &coordinator.place)
+    }
+
+    /// Prints the coordinator's log to its end. Passes on the first signal, so that measurements
+    /// are still pushed and judged.
+    async fn follow(&mut self, mut watch: PodWatch, pod: &str) -> Result<EndedLog, LaunchError> {
+        let (kubectl, limit) = (&self.kubectl, self.run.limit + COORDINATOR_GRACE);
+        let log = CoordinatorLog::new(kubectl.clone(), pod.to_owned(), self.run.test.clone()).follow();
+        let log = time::timeout(limit, log);
         tokio::pin!(log);
-        let log = loop {
+        let (mut passed_on, mut is_deleted) = (0, false);
+        loop {
             tokio::select! {
                 ended = &mut log => {
-                    break ended.map_err(|error| LaunchError::Lost(format!("failed to follow the log: {error}")))??;
+                    let late = |_| LaunchError::Lost(format!("pod {pod} did not end within {} s", limit.as_secs()));
+                    return ended.map_err(late)?.map_err(|error| LaunchError::Lost(error.to_string()));
                 }
-                _ = ticks.tick(), if passed_on == 0 => watch.look_at_agents().await?,
+                message = watch.watch_agents(), if passed_on == 0 => return Err(LaunchError::Configuration(message)),
+                // The pod gets a signal, ends the load and still writes its outcome.
+                () = delete_pod(kubectl, pod), if passed_on == 1 && !is_deleted => is_deleted = true,
                 _ = self.signals.wait_for(|count| *count > passed_on) => {
                     passed_on += 1;
                     if passed_on > 1 {
-                        log.abort();
+                        let delete = ["delete", "pod", pod, "--grace-period=1", "--wait=false", "--ignore-not-found"];
+                        if let Err(error) = kubectl.run(&delete).await {
+                            eprintln!("warning: pod {pod} ends only after its own time limit: {error}");
+                        }
                         return Err(LaunchError::Interrupted);
                     }
-                    // The pod gets a signal, ends the load and still writes its outcome.
-                    self.kubectl.run(&["delete", "pod", &pod, "--wait=false", "--ignore-not-found"]).await?;
                 }
             }
-        };
-        outcome(&log, &coordinator.place)
+        }
     }
 }
 
-fn outcome(log: &EndedLog, place: &str) -> Result<LoggedOutcome, LaunchError> {
+/// Deletes a pod. If the cluster is not reached, it tries again.
+async fn delete_pod(kubectl: &Kubectl, pod: &str) {
+    while let Err(error) = kubectl.run(&["delete", "pod", pod, "--wait=false", "--ignore-not-found"]).await {
+        eprintln!("warning: the load does not end yet, because its pod is not deleted ({error}): trying again");
+        time::sleep(PAUSE).await;
+    }
+}
+
+fn launched(log: &EndedLog, place: &str) -> Result<LaunchedRun, LaunchError> {
     if let Some(mut logged) = log.outcome.outcome()? {
-        // A target or a store may be reached from here, and not from there.
-        if let Outcome::Failed { message, .. } = &mut logged.outcome {
-            message.push_str(&format!(" (tried from {place})"));
+        // The pod reaches other addresses than this machine.
+        if let Outcome::Failed { code: ExitCode::BadConfiguration, message } = &mut logged.outcome {
+            message.push_str(&format!(" (reported by {place})"));
         }
-        return Ok(logged);
+        return Ok(LaunchedRun { logged, exit_code: log.ended.as_ref().map(|ended| ended.exit_code) });
     }
     let how = match &log.ended {
         Some(ended) => {
@@ -186,3 +218,6 @@ fn run_name(scenario: &str, salt: u32) -> String {
         letters.map(|it| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { '-' }).collect();
     format!("perf-{name}-{salt:08x}")
 }
+
+#[cfg(all(test, unix))]
+mod tests;

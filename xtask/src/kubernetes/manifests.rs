@@ -27,7 +27,7 @@ const SETTINGS_KEY: &str = "settings";
 /// Time in which the log of a Job's pods can be read after its end.
 const KEPT: Duration = Duration::from_secs(5 * 60);
 /// Time for the coordinator to gather results, push them and tear down, after a signal.
-const COORDINATOR_GRACE: Duration = Duration::from_secs(2 * 60);
+pub(super) const COORDINATOR_GRACE: Duration = Duration::from_secs(2 * 60);
 /// Agents are told to end by the coordinator. Nothing of theirs is left to be saved.
 const AGENT_GRACE: Duration = Duration::from_secs(2);
 /// The user and group of the image, who is not root.
@@ -140,7 +140,7 @@ impl RunManifests {
                 "activeDeadlineSeconds": self.limit.as_secs(),
                 "ttlSecondsAfterFinished": KEPT.as_secs(),
                 "template": {
-                    "metadata": { "labels": self.labels(role) },
+                    "metadata": { "labels": self.labels(role), "annotations": not_moved() },
                     "spec": {
                         "restartPolicy": "Never",
                         "terminationGracePeriodSeconds": grace.as_secs(),
@@ -192,6 +192,11 @@ impl RunManifests {
     fn metadata(&self, role: &str, name: &str) -> Value {
         json!({ "name": name, "labels": self.labels(role) })
     }
+}
+
+/// Annotations by which autoscalers do not remove the node of a pod that makes load.
+fn not_moved() -> Value {
+    json!({ "cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true" })
 }
 
 /// Makes the Job with this id the owner of an object, which is then removed with it.

@@ -8,13 +8,16 @@ use serde_json::Value;
 
 use super::manifests::ROLE_LABEL;
 
+/// The reason of a pod that waits for an object that it names, such as its Secret.
+pub(super) const NOT_CONFIGURED: &str = "CreateContainerConfigError";
+
 /// A list of objects of one kind.
 #[derive(Debug, Deserialize)]
 struct List<T> {
     items: Vec<T>,
 }
 
-/// A pod. Only the fields that are read here.
+/// A pod, with the fields that this module reads.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Pod {
     metadata: Metadata,
@@ -129,21 +132,21 @@ impl Pod {
         }
         // For example an eviction.
         if let Some(reason) = &status.reason {
-            return PodState::Broken(described(Some(reason), status.message.as_deref()));
+            return PodState::Broken(describe(Some(reason), status.message.as_deref()));
         }
         if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
             return match waiting.reason.as_deref() {
                 Some("ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "CreateContainerError") => {
-                    PodState::Broken(described(waiting.reason.as_deref(), waiting.message.as_deref()))
+                    PodState::Broken(describe(waiting.reason.as_deref(), waiting.message.as_deref()))
                 }
                 // The usual reason of a pod that starts.
                 Some("ContainerCreating" | "PodInitializing") | None => PodState::Waiting(None),
-                reason => PodState::Waiting(Some(described(reason, waiting.message.as_deref()))),
+                reason => PodState::Waiting(Some(describe(reason, waiting.message.as_deref()))),
             };
         }
         let unscheduled = |it: &&Condition| it.r#type == "PodScheduled" && it.status == "False";
         let unscheduled = status.conditions.iter().find(unscheduled);
-        PodState::Waiting(unscheduled.map(|it| described(it.reason.as_deref(), it.message.as_deref())))
+        PodState::Waiting(unscheduled.map(|it| describe(it.reason.as_deref(), it.message.as_deref())))
     }
 }
 
@@ -185,7 +188,7 @@ pub(super) fn refused_pods(events: Value) -> serde_json::Result<Option<String>> 
     Ok(refused.and_then(|event| event.message))
 }
 
-fn described(reason: Option<&str>, message: Option<&str>) -> String {
+fn describe(reason: Option<&str>, message: Option<&str>) -> String {
     match (reason, message) {
         (Some(reason), Some(message)) => format!("{reason}: {message}"),
         (reason, message) => reason.or(message).unwrap_or("no reason is given").to_owned(),
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_does_not_run_tells_why() {
+    fn a_pod_that_does_not_run_is_explained() {
         let waiting = |reason: &str| {
             json!({ "containerStatuses": [{ "state": { "waiting": {
             "reason": reason, "message": "Back-off pulling image \"x\"" } } }] })

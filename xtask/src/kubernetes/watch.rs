@@ -7,26 +7,31 @@ use tokio::time::{self, Instant};
 
 use super::kubectl::{Kubectl, KubectlError};
 use super::manifests::{AGENT, COORDINATOR, RUN_LABEL, RunManifests};
-use super::pods::{Pod, PodState, parse_pods, refused_pods};
+use super::pods::{NOT_CONFIGURED, Pod, PodState, parse_pods, refused_pods};
 use crate::host::clock;
 
 /// Time for a pod to start. A cluster that adds nodes needs minutes.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// Time after which missing pods are explained by events.
 const GRACE: Duration = Duration::from_secs(3);
+/// Time in which a pod may wait for its Secret, which is created after its Job.
+const CONFIGURED: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
+/// Time between two looks at the agents until all have started, and after that.
+const TICK: Duration = Duration::from_secs(1);
+const SLOW_TICK: Duration = Duration::from_secs(10);
 /// Time for the coordinator to report what an agent could not do.
 const REPORTING: Duration = Duration::from_secs(10);
 
 /// Why a run's pods do not run.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum PodError {
     /// The cluster's message about a pod.
     Pod(String),
     Kubectl(KubectlError),
 }
 
-impl From<KubectlError> for Trouble {
+impl From<KubectlError> for PodError {
     fn from(error: KubectlError) -> Self {
         Self::Kubectl(error)
     }
@@ -63,7 +68,7 @@ impl PodWatch {
     ///
     /// # Errors
     /// If its pod cannot start. The message is the cluster's.
-    pub(super) async fn wait_for_coordinator(&mut self) -> Result<RunningPod, Trouble> {
+    pub(super) async fn wait_for_coordinator(&mut self) -> Result<RunningPod, PodError> {
         let name = self.run.name.clone();
         loop {
             let pods = self.pods(COORDINATOR).await?;
@@ -78,11 +83,21 @@ impl PodWatch {
         }
     }
 
-    /// Looks at the agents' pods.
-    ///
-    /// # Errors
-    /// If one cannot start or cannot join. The message is the cluster's, or its log.
-    pub(super) async fn look_at_agents(&mut self) -> Result<(), Trouble> {
+    /// Watches the agents' pods. Returns only if one cannot start or cannot join: the cluster's
+    /// message, or that of the pod's log.
+    pub(super) async fn watch_agents(&mut self) -> String {
+        loop {
+            time::sleep(if self.have_started { SLOW_TICK } else { TICK }).await;
+            match self.look_at_agents().await {
+                // The load does not need the API server. The log's reader knows how long it may be
+                // away.
+                Ok(()) | Err(PodError::Kubectl(_)) => {}
+                Err(PodError::Pod(message)) => return message,
+            }
+        }
+    }
+
+    async fn look_at_agents(&mut self) -> Result<(), PodError> {
         let pods = self.pods(AGENT).await?;
         if !self.have_started {
             let name = self.run.agents_name();
@@ -96,11 +111,14 @@ impl PodWatch {
             return Ok(());
         }
         let log = self.kubectl.run(&["logs", pod.name(), "--container", AGENT, "--tail=20"]).await?;
-        let reason = log.lines().rfind(|line| line.starts_with("agent: ")).unwrap_or("its log has no message");
-        Err(Trouble::Pod(format!("{} did not join: {reason}", pod.place())))
+        // The pod is removed soon, and its log with it.
+        let own = log.lines().rfind(|line| line.starts_with("agent: "));
+        let last = log.lines().rfind(|line| !line.trim().is_empty());
+        let reason = own.or(last).unwrap_or("its log is empty");
+        Err(PodError::Pod(format!("{} did not join: {reason}", pod.place())))
     }
 
-    async fn pods(&self, role: &str) -> Result<Vec<Pod>, Trouble> {
+    async fn pods(&self, role: &str) -> Result<Vec<Pod>, PodError> {
         let selector = format!("--selector={RUN_LABEL}={}", self.run.name);
         let pods = parse_pods(self.kubectl.list("pods", &selector).await?).map_err(unreadable)?;
         Ok(pods.into_iter().filter(|pod| pod.has_role(role)).collect())
@@ -110,12 +128,14 @@ impl PodWatch {
     ///
     /// # Errors
     /// If a pod cannot start, or waits too long.
-    async fn explain(&mut self, pods: &[Pod], wanted: usize, job: &str) -> Result<(), Trouble> {
+    async fn explain(&mut self, pods: &[Pod], wanted: usize, job: &str) -> Result<(), PodError> {
         let mut waits = None;
         for pod in pods {
             match pod.state() {
-                PodState::Broken(why) => return Err(Trouble::Pod(format!("{} cannot start: {why}", pod.place()))),
+                PodState::Broken(why) => return Err(PodError::Pod(format!("{} cannot start: {why}", pod.place()))),
                 PodState::Waiting(why) => {
+                    let is_new = self.since.elapsed() < CONFIGURED;
+                    let why = why.filter(|why| !is_new || !why.starts_with(NOT_CONFIGURED));
                     let why = why.unwrap_or_else(|| "it is being started".to_owned());
                     waits = Some(format!("{} waits: {why}", pod.place()));
                 }
@@ -129,13 +149,13 @@ impl PodWatch {
             // Users without the right to list events are told only that pods are missing.
             let refused = events.ok().map(refused_pods).transpose().map_err(unreadable)?.flatten();
             if let Some(why) = refused {
-                return Err(Trouble::Pod(format!("Job {job} has {} of {wanted} pods: {why}", pods.len())));
+                return Err(PodError::Pod(format!("Job {job} has {} of {wanted} pods: {why}", pods.len())));
             }
             waits = Some(format!("Job {job} has {} of {wanted} pods", pods.len()));
         }
         let Some(waits) = waits else { return Ok(()) };
         if waited > PATIENCE {
-            return Err(Trouble::Pod(format!("{waits}; it did not start within {} min", PATIENCE.as_secs() / 60)));
+            return Err(PodError::Pod(format!("{waits}; it did not start within {} min", PATIENCE.as_secs() / 60)));
         }
         if waited > GRACE && self.shown.insert(waits.clone()) {
             eprintln!("{waits}");
@@ -144,6 +164,6 @@ impl PodWatch {
     }
 }
 
-fn unreadable(error: serde_json::Error) -> Trouble {
-    Trouble::Kubectl(KubectlError::Io(error.into()))
+fn unreadable(error: serde_json::Error) -> PodError {
+    PodError::Kubectl(KubectlError::Io(error.into()))
 }

@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use perf_host::files::{LATEST, point_latest_to};
 use perf_report::outcome::Outcome;
-use perf_report::outcome_log::LoggedOutcome;
-use perf_report::render::files::{EVIDENCE, HISTOGRAMS};
+use perf_report::render::files::{EVIDENCE, HISTOGRAMS, REPORT};
 use perf_settings::{OutcomePlace, Settings, new_testid};
 
 use super::{PerfPlan, ScenarioTest};
 use crate::host::clock::Moment;
 use crate::host::{files, terminal, workspace};
-use crate::kubernetes::{LaunchError, Launcher};
+use crate::kubernetes::{LaunchError, LaunchedRun, Launcher};
 use crate::perf::child::{self, ChildOutcome};
 use crate::perf::perf_error::{PerfError, configuration};
 
@@ -34,18 +33,22 @@ pub(super) async fn run(
         ChildOutcome::Drawing(_, longest) => longest,
         other => return Ok(other),
     };
+    if settings.revision.ends_with("-dirty") {
+        terminal::print_line("warning: whether the image has this checkout's uncommitted changes is not checked");
+    }
     let longest = load + settings.setup_timeout + settings.teardown_timeout;
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
     let folder = settings.out.clone().unwrap_or_else(workspace::perf).join(&testid);
-    if folder.join(EVIDENCE).exists() {
+    if [EVIDENCE, REPORT].iter().any(|name| folder.join(name).exists()) {
         let message = format!("{} exists: testid {testid:?} is in use, choose another --testid", folder.display());
         return Err(configuration(message));
     }
-    let of_pod = serde_json::to_string(&of_coordinator(settings, testid)).context("failed to write settings")?;
-    let launcher = Launcher::new(&plan.kubernetes, scenario, (agents, longest), of_pod, plan.signals.clone());
+    let pod_settings =
+        serde_json::to_string(&coordinator_settings(settings, testid)).context("failed to write settings")?;
+    let launcher = Launcher::new(&plan.kubernetes, scenario, (agents, longest), pod_settings, plan.signals.clone());
     match launcher.run().await {
-        Ok(logged) => read(scenario, &folder, logged),
+        Ok(run) => read(scenario, &folder, run),
         Err(LaunchError::Interrupted) => Err(PerfError::Interrupted("interrupted before the load ended")),
         Err(error @ (LaunchError::Configuration(_) | LaunchError::Kubectl(_))) => Err(configuration(error)),
         Err(LaunchError::Lost(message)) => Ok(ChildOutcome::Crashed(message)),
@@ -53,7 +56,8 @@ pub(super) async fn run(
 }
 
 /// Writes the files of a run to its folder, and reads its outcome.
-fn read(scenario: &ScenarioTest, folder: &Path, logged: LoggedOutcome) -> Result<ChildOutcome, PerfError> {
+fn read(scenario: &ScenarioTest, folder: &Path, run: LaunchedRun) -> Result<ChildOutcome, PerfError> {
+    let LaunchedRun { logged, exit_code } = run;
     match logged.outcome {
         Outcome::Failed { code, message } => Ok(ChildOutcome::Failed { code, message }),
         Outcome::Drawing(drawing, longest) => Ok(ChildOutcome::Drawing(drawing, longest)),
@@ -68,13 +72,19 @@ fn read(scenario: &ScenarioTest, folder: &Path, logged: LoggedOutcome) -> Result
             if let Err(error) = point_latest_to(folder) {
                 terminal::print_line(&format!("warning: {LATEST} does not point to this run: {error}"));
             }
-            child::measured(scenario, &folder.join(EVIDENCE), None)
+            child::measured(scenario, &folder.join(EVIDENCE), test_failure(&scenario.test, exit_code))
         }
     }
 }
 
+/// Describes how the test failed, if it did after a met run: otherwise its exit code is the run's.
+fn test_failure(test: &str, exit_code: Option<i32>) -> Option<String> {
+    let code = exit_code.filter(|code| *code != 0)?;
+    Some(format!("every objective was met, but then the test {test} failed (exit code {code})"))
+}
+
 /// The settings of the coordinator's pod.
-fn of_coordinator(settings: Settings, testid: String) -> Settings {
+fn coordinator_settings(settings: Settings, testid: String) -> Settings {
     Settings {
         testid: Some(testid),
         on_kubernetes: false,
@@ -83,5 +93,18 @@ fn of_coordinator(settings: Settings, testid: String) -> Settings {
         folder: PathBuf::from(POD_FOLDER),
         outcome: Some(OutcomePlace::Log),
         ..settings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_that_failed_in_its_pod_is_described() {
+        let failure = |code| test_failure("basic::basic", code);
+        assert_eq!((failure(Some(0)), failure(None)), (None, None));
+        let text = "every objective was met, but then the test basic::basic failed (exit code 101)";
+        assert_eq!(failure(Some(101)).as_deref(), Some(text));
     }
 }
