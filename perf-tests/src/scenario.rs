@@ -333,7 +333,8 @@ fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), Sc
     let refused = |error: &dyn std::fmt::Display, outcome| {
         ScenarioResult::new(Err(RunError::Configuration(error.to_string())), outcome)
     };
-    let settings = settings::from_env().map_err(|error| refused(&error, None))?;
+    let mut settings = settings::from_env().map_err(|error| refused(&error, None))?;
+    settings::check_image(&mut settings).map_err(|error| refused(&error, settings.outcome.clone()))?;
     if settings.dry_run || settings.outcome.is_some() || settings::agent_join().is_some() {
         return Ok((settings, None));
     }

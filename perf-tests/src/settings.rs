@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use perf_settings::{AGENT_JOIN, AGENT_TOKEN, RW_HEADERS, SETTINGS_JSON, Settings, SettingsError, header_lines};
+use perf_settings::{
+    AGENT_JOIN, AGENT_TOKEN, IMAGE_REVISION, OutcomePlace, RW_HEADERS, SETTINGS_JSON, Settings, SettingsError,
+    header_lines,
+};
 
 /// The settings of this process: all in one variable if `cargo xtask perf` started it, otherwise
 /// each from its own variable.
@@ -15,6 +18,28 @@ pub(crate) fn from_env() -> Result<Settings, SettingsError> {
             _ => std::env::var(name).ok(),
         }),
     }
+}
+
+/// Checks that a pod's image is of the revision that the settings name. If they name none, the
+/// report names that of the image.
+#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
+pub(crate) fn check_image(settings: &mut Settings) -> Result<(), String> {
+    check_revision(settings, &std::env::var(IMAGE_REVISION).unwrap_or_default())
+}
+
+fn check_revision(settings: &mut Settings, image: &str) -> Result<(), String> {
+    let asked = &settings.revision;
+    if asked.is_empty() {
+        image.clone_into(&mut settings.revision);
+    } else if image.is_empty() && settings.outcome == Some(OutcomePlace::Log) {
+        return Err("the image does not name its revision: build it with cargo xtask image".to_owned());
+    } else if !image.is_empty() && asked != image {
+        return Err(format!(
+            "the image is of revision {image}, and this checkout is {asked}: build the image again with cargo xtask \
+             image, under a new tag, since nodes keep an image by its tag"
+        ));
+    }
+    Ok(())
 }
 
 /// Where and how an agent joins.
@@ -46,4 +71,22 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// The folder of reports and locks, whatever the current folder is.
 pub(crate) fn folder(settings: &Settings) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&settings.folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_of_another_revision_is_refused() {
+        let mut settings = Settings::new("http://localhost:8000".parse().unwrap());
+        assert_eq!((check_revision(&mut settings, ""), settings.revision.as_str()), (Ok(()), ""));
+        assert_eq!((check_revision(&mut settings, "a1"), settings.revision.as_str()), (Ok(()), "a1"));
+        assert_eq!(check_revision(&mut settings, "a1"), Ok(()));
+        let refusal = check_revision(&mut settings, "b2").unwrap_err();
+        assert!(refusal.starts_with("the image is of revision b2, and this checkout is a1: "), "{refusal}");
+        assert_eq!(check_revision(&mut settings, ""), Ok(()));
+        settings.outcome = Some(OutcomePlace::Log);
+        assert!(check_revision(&mut settings, "").is_err());
+    }
 }

@@ -63,6 +63,8 @@ pub const AGENT_JOIN: &str = "PERF_AGENT_JOIN";
 /// The secret by which coordinator and agents of a run know each other. It is in no argument, since
 /// other users of the machine can read command lines.
 pub const AGENT_TOKEN: &str = "PERF_AGENT_TOKEN";
+/// The revision of an image's program, which `cargo xtask image` writes into the image.
+pub const IMAGE_REVISION: &str = "PERF_IMAGE_REVISION";
 /// A header for the store; the rest of the variable's name is the header's name. A lookup of this
 /// prefix returns all such headers, one "name:value" per line.
 pub const RW_HEADERS: &str = "K6_PROMETHEUS_RW_HEADERS_";

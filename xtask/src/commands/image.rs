@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use anyhow::{Context as _, bail};
 use perf_report::exit_code::ExitCode;
+use perf_settings::IMAGE_REVISION;
 
 use crate::host::{files, git, workspace};
 use crate::kubernetes::USER;
@@ -14,6 +15,8 @@ use crate::scenarios::{self, PROFILE};
 /// The recipe that compiles in Docker.
 const RECIPE: &str = "perf-tests/Dockerfile";
 const PLATFORMS: &str = "linux/amd64,linux/arm64";
+const BUILDX_HINT: &str = ". For two platforms, Docker needs a builder: docker buildx create --use. Without buildx or \
+                           a registry, use --local, for this machine's kind of processor";
 /// CA certificates, by which pods know services and stores.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -37,8 +40,8 @@ pub(crate) struct ImageArgs {
 /// Builds the image, and prints its name.
 pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
     let revision = git::describe(&workspace::root());
-    let revision = if revision.is_empty() { "dev" } else { &revision };
-    let name = args.push.clone().or_else(|| args.tag.clone()).unwrap_or_else(|| format!("perf-tests:{revision}"));
+    let tag = if revision.is_empty() { "dev" } else { &revision };
+    let name = args.push.clone().or_else(|| args.tag.clone()).unwrap_or_else(|| format!("perf-tests:{tag}"));
     if args.local {
         if !cfg!(target_os = "linux") {
             eprintln!("error: pods run Linux, and --local compiles for this system: remove --local");
@@ -46,7 +49,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
         }
         let folder = workspace::perf().join("image");
         files::remove_folder(&folder)?;
-        prepare(&folder)?;
+        prepare(&folder, &revision)?;
         docker(&["build", "--tag", &name, &folder.display().to_string()])?;
         if args.push.is_some() {
             docker(&["push", &name])?;
@@ -54,7 +57,9 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
         files::remove_folder(&folder)?;
     } else {
         let output: &[&str] = if args.push.is_some() { &["--platform", PLATFORMS, "--push"] } else { &["--load"] };
-        docker(&[&["buildx", "build", "--file", RECIPE, "--tag", &name], output, &["."]].concat())?;
+        let revision = format!("REVISION={revision}");
+        let build = ["buildx", "build", "--file", RECIPE, "--build-arg", &revision, "--tag", &name];
+        docker(&[&build, output, &["."]].concat())?;
     }
     println!("{name}");
     Ok(ExitCode::Met)
@@ -67,14 +72,14 @@ fn docker(args: &[&str]) -> anyhow::Result<()> {
         _ => error.into(),
     })?;
     if !status.success() {
-        let hint = if args[0] == "buildx" { ". Without buildx or a registry, use --local" } else { "" };
+        let hint = if args[0] == "buildx" { BUILDX_HINT } else { "" };
         bail!("docker {} failed ({status}): see its output above{hint}", args[0]);
     }
     Ok(())
 }
 
 /// Writes a folder from which Docker builds the image without any other image.
-fn prepare(folder: &Path) -> anyhow::Result<()> {
+fn prepare(folder: &Path, revision: &str) -> anyhow::Result<()> {
     let root = folder.join("root");
     let program = scenarios::build(PROFILE, false)?.load;
     copy(&program, &root, Path::new("load"))?;
@@ -90,7 +95,9 @@ fn prepare(folder: &Path) -> anyhow::Result<()> {
     if data.exists() {
         copy_folder(&data, &root)?;
     }
-    let recipe = format!("FROM scratch\nCOPY root/ /\nUSER {USER}:{USER}\nENTRYPOINT [\"/load\"]\n");
+    let recipe = format!(
+        "FROM scratch\nCOPY root/ /\nENV {IMAGE_REVISION}={revision}\nUSER {USER}:{USER}\nENTRYPOINT [\"/load\"]\n"
+    );
     files::write(folder.join("Dockerfile"), recipe)
 }
 
