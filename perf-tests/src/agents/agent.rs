@@ -1,24 +1,29 @@
 //! The agent's side of a run.
 
 use std::cell::Cell;
+use std::io;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{self, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
 use super::clock_offset::SentClock;
 use super::link::{self, LinkReceiver, LinkSender};
-use super::message::{self, AbortCause, Assignment, ClockReply, FromAgent, Hello, MessageError, ToAgent};
+use super::message::{
+    self, AbortCause, Assignment, ClockReply, FromAgent, Hello, LONG_PATIENCE, MessageError, ToAgent,
+};
 use crate::engine::{self, EngineError, Job, Load, LoadObserver};
 use crate::measure::Snapshot;
 use crate::plan::nanos;
 use crate::signals::Signals;
 
-/// Time for the coordinator to listen.
+/// Time for the coordinator to listen, once its name is known.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Pause between two lookups of a name that is not known yet.
+const LOOKUP_PAUSE: Duration = Duration::from_secs(2);
 /// Time for the coordinator to close the connection after the result.
 const FAREWELL: Duration = Duration::from_secs(30);
 
@@ -26,7 +31,7 @@ const FAREWELL: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AgentEnd {
     #[error("cannot join {0}: {1}")]
-    Unreachable(String, std::io::Error),
+    Unreachable(String, io::Error),
     #[error("the coordinator refused this agent: {0}")]
     Refused(String),
     /// The run has ended without this agent.
@@ -122,7 +127,7 @@ impl Agent {
 
     async fn wait_for_the_end(&mut self) {
         let closed = async { while self.receiver.receive().await.is_ok() {} };
-        // A coordinator that does not close it is as good as gone.
+        // If the coordinator does not close the connection, it is lost.
         drop(time::timeout(FAREWELL, closed).await);
     }
 
@@ -145,11 +150,25 @@ fn unexpected(message: ToAgent) -> AgentEnd {
     }
 }
 
-async fn connect(address: &str) -> std::io::Result<TcpStream> {
-    let until = crate::clock::now() + PATIENCE;
+/// Connects to the coordinator. The name of a Service is unknown until the coordinator's pod runs,
+/// which may take long.
+async fn connect(address: &str) -> io::Result<TcpStream> {
+    let mut until = crate::clock::now() + LONG_PATIENCE;
+    let mut pause = LOOKUP_PAUSE;
     loop {
-        match TcpStream::connect(address).await {
-            Err(_) if crate::clock::now() < until => time::sleep(PAUSE).await,
+        let result = match net::lookup_host(address).await {
+            Ok(addresses) => {
+                if pause != PAUSE {
+                    (pause, until) = (PAUSE, crate::clock::now() + PATIENCE);
+                }
+                TcpStream::connect(addresses.collect::<Vec<_>>().as_slice()).await
+            }
+            Err(error) => Err(error),
+        };
+        match result {
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput && crate::clock::now() < until => {
+                time::sleep(pause).await;
+            }
             result => return result,
         }
     }
@@ -192,5 +211,25 @@ impl LoadObserver for CountSender<'_> {
                 Some(error.to_string())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_agent_waits_longer_for_a_name_than_for_a_port() {
+        let begun = crate::clock::now();
+        // A name that is too long is unknown without a question to a server.
+        assert!(connect(&format!("{}.invalid:7070", "a".repeat(64))).await.is_err());
+        assert!(begun.elapsed() >= LONG_PATIENCE, "{:?}", begun.elapsed());
+        // Nothing listens there.
+        let begun = crate::clock::now();
+        assert!(connect("127.0.0.1:1").await.is_err());
+        assert!(begun.elapsed() < LONG_PATIENCE / 2, "{:?}", begun.elapsed());
+        let begun = crate::clock::now();
+        assert!(connect("an-address-without-a-port").await.is_err());
+        assert!(begun.elapsed() < PAUSE, "{:?}", begun.elapsed());
     }
 }

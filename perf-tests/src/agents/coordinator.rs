@@ -95,7 +95,8 @@ impl Coordinator {
                 },
                 ended = first_end(&mut self.processes) => return Err(self.not_all_joined(agents, &ended)),
                 () = &mut patience => {
-                    return Err(self.not_all_joined(agents, &format!("no other came within {} s", limit.as_secs())));
+                    let why = format!("the others did not connect within {} s", limit.as_secs());
+                    return Err(self.not_all_joined(agents, &why));
                 }
                 () = signals.next() => return Err(AgentError::Interrupted),
             }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use perf_settings::AGENT_TOKEN;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -29,13 +30,13 @@ pub(super) struct AgentListener {
 /// A peer that connected.
 pub(super) enum PeerResult {
     /// An agent that can take part.
-    Agent(Joined),
+    Agent(JoinedAgent),
     /// A peer that was refused, and why.
     Refused(String),
 }
 
 /// The connection to an agent.
-pub(super) struct Joined {
+pub(super) struct JoinedAgent {
     pub(super) sender: LinkSender,
     pub(super) receiver: LinkReceiver<FromAgent>,
     /// Process and machine.
@@ -101,14 +102,14 @@ async fn receive(mut stream: TcpStream, peer: SocketAddr, here: &Hello) -> PeerR
         Err(error) => return refused(&error.to_string()),
     };
     if !identity::is_same_token(&hello.token, &here.token) {
-        return refused("it has another token");
+        return refused(&format!("its token is wrong: set its {AGENT_TOKEN} to that of the coordinator"));
     }
     let place = monitoring::sanitize::one_line(&hello.place);
     let (sender, receiver) = match link::open(stream, &ToAgent::Alive) {
         Ok(link) => link,
         Err(error) => return refused(&error.to_string()),
     };
-    let joined = Joined { sender, receiver, place };
+    let joined = JoinedAgent { sender, receiver, place };
     let differences = identity::differences(&hello, here);
     if differences.is_empty() {
         return PeerResult::Agent(joined);
@@ -118,7 +119,7 @@ async fn receive(mut stream: TcpStream, peer: SocketAddr, here: &Hello) -> PeerR
     PeerResult::Refused(why)
 }
 
-impl Joined {
+impl JoinedAgent {
     /// Tells an agent why it cannot take part, and waits until it has closed the connection.
     pub(super) async fn refuse(mut self, why: Vec<String>) {
         if self.sender.send(&ToAgent::Refused(why)).await.is_ok() {

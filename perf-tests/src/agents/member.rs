@@ -9,7 +9,7 @@ use tokio::time;
 
 use super::clock_offset::{ClockOffset, SentClock};
 use super::link::{LinkReceiver, LinkSender};
-use super::listener::Joined;
+use super::listener::JoinedAgent;
 use super::lost::{self, Survivors};
 use super::message::{FromAgent, MessageError, PATIENCE, ToAgent};
 use crate::engine::{Load, Share};
@@ -58,8 +58,8 @@ enum MemberEnd {
 }
 
 impl Member {
-    pub(super) fn new(number: u32, share: Share, joined: Joined, empty: &Snapshot) -> Self {
-        let Joined { sender, receiver, place } = joined;
+    pub(super) fn new(number: u32, share: Share, joined: JoinedAgent, empty: &Snapshot) -> Self {
+        let JoinedAgent { sender, receiver, place } = joined;
         let (offset, counts) = (ClockOffset::default(), empty.clone());
         let (sender, receiver) = (Some(sender), Some(receiver));
         Self { number, share, place, sender, receiver, offset, late: 0, counts, end: None }
@@ -70,7 +70,7 @@ impl Member {
         format!("agent {} ({})", self.number, self.place)
     }
 
-    /// Sends a message, and returns the answer, which may take [`PATIENCE`].
+    /// Sends a message, and returns the response, which may take [`PATIENCE`].
     ///
     /// # Errors
     /// If it cannot make its share, or is lost.
@@ -81,7 +81,7 @@ impl Member {
                 Ok(answer) => answer,
                 Err(_) => {
                     let (name, limit) = (self.name(), PATIENCE.as_secs());
-                    return Err(AgentError::Lost(format!("{name} gave no answer within {limit} s")));
+                    return Err(AgentError::Lost(format!("{name} did not respond within {limit} s")));
                 }
             },
             Err(error) => Err(error),
@@ -93,7 +93,7 @@ impl Member {
         }
     }
 
-    /// Sends a message that has no answer, if the agent reads messages. One that does not is
+    /// Sends a message that has no response, if the agent reads messages. One that does not is
     /// noticed by its silence.
     pub(super) fn tell(&self, message: &ToAgent) {
         if let Some(sender) = &self.sender {
@@ -101,9 +101,9 @@ impl Member {
         }
     }
 
-    /// The error of an answer that does not fit.
+    /// The error of an unexpected message.
     pub(super) fn confused(&self) -> AgentError {
-        AgentError::Lost(format!("{} gave an answer that does not fit", self.name()))
+        AgentError::Lost(format!("{} sent an unexpected message", self.name()))
     }
 
     /// Measures the difference between its clock and that of this process.
@@ -136,7 +136,7 @@ impl Member {
                 self.end = Some(MemberEnd::Finished(load));
             }
             Ok(FromAgent::Failed(why)) => self.lose(elapsed, &why),
-            Ok(_) => self.lose(elapsed, "it sent a message that does not fit"),
+            Ok(_) => self.lose(elapsed, "it sent an unexpected message"),
             Err(error) => self.lose(elapsed, &error.to_string()),
         }
     }
