@@ -48,6 +48,21 @@ fn manifests_have_only_fields_that_kubernetes_knows() {
 }
 
 #[test]
+fn exported_jobs_stay_and_their_token_must_be_replaced() {
+    let files = exported_manifests().unwrap();
+    let manifest = |name: &str| {
+        let file = files.iter().find(|file| file.path.ends_with(name)).unwrap();
+        yaml_serde::from_str::<Value>(&file.contents).unwrap()
+    };
+    for name in ["coordinator.yaml", "agents.yaml"] {
+        assert_eq!(typed::<Job>(&manifest(name)).spec.unwrap().ttl_seconds_after_finished, None, "{name}");
+    }
+    // The coordinator refuses a token of less than 16 characters.
+    let token = manifest("secret.yaml")["stringData"]["token"].as_str().unwrap().to_owned();
+    assert!(token.len() < 16, "{token}");
+}
+
+#[test]
 fn every_object_of_a_run_ends_and_is_removed_with_the_coordinator() {
     let run = run();
     for job in [run.coordinator(), run.agents("10.0.0.5:7070")] {
