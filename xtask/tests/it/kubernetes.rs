@@ -40,8 +40,8 @@ struct Cluster {
 
 impl Cluster {
     fn new(name: &str) -> Self {
-        let (namespace, backend) = (format!("perf-{name}"), Backend::start(&[]));
-        kubectl(&["delete", "namespace", &namespace, "--ignore-not-found"]);
+        // Another namespace of this name is somebody else's.
+        let (namespace, backend) = (format!("perf-{name}-{:08x}", rand::random::<u32>()), Backend::start(&[]));
         let created = kubectl(&["create", "namespace", &namespace]);
         assert_eq!(created.code, 0, "{}", created.text);
         let target = format!("http://{}:{}", given("PERF_POD_HOST"), forward(&backend.url));
@@ -155,8 +155,8 @@ fn a_load_by_pods_is_judged_here_and_leaves_nothing() {
     cluster.assert_nothing_is_left();
 }
 
-/// The manifests of `cargo xtask export --kubernetes`, with the four values that users replace.
-/// Agents get the coordinator's address instead of its name, as clusters without DNS need it.
+/// The manifests of `cargo xtask export --kubernetes`, with the four values that users replace. In
+/// a cluster without DNS, agents get the coordinator's address instead of its name.
 #[test]
 #[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
 fn exported_manifests_make_a_load_that_the_coordinator_judges() {
@@ -164,7 +164,7 @@ fn exported_manifests_make_a_load_that_the_coordinator_judges() {
     let folder = out("kubernetes-manifests");
     let exported = run(&mut xtask(&["export", "--kubernetes", folder.to_str().unwrap()]));
     assert_eq!(exported.code, 0, "{}", exported.text);
-    let apply = |name: &str, replaced: &[(&str, &str)]| {
+    let replace = |name: &str, replaced: &[(&str, &str)]| {
         let path = folder.join(name);
         let mut text = std::fs::read_to_string(&path).unwrap();
         for (from, to) in replaced {
@@ -172,18 +172,34 @@ fn exported_manifests_make_a_load_that_the_coordinator_judges() {
             text = text.replace(from, to);
         }
         std::fs::write(&path, text).unwrap();
+    };
+    let apply = |path: &Path| {
         let applied = cluster.kubectl(&["apply", "--filename", path.to_str().unwrap()]);
         assert_eq!(applied.code, 0, "{}", applied.text);
     };
     let (image, host) = (given("PERF_POD_IMAGE"), given("PERF_POD_HOST"));
-    let small = [("registry.example/perf-tests:1", image.as_str()), ("cpu: '1'", "cpu: 200m")];
+    let small = [("registry.example/perf-tests:REVISION", image.as_str()), ("cpu: '1'", "cpu: 200m")];
     let allowed = format!("- name: PERF_ALLOW_TARGET\n          value: {host}\n        - name: PERF_AGENTS");
     let target = ("http://service.default.svc:8000", cluster.target.as_str());
-    ["secret.yaml", "network-policy.yaml", "service.yaml"].iter().for_each(|name| apply(name, &[]));
-    apply("coordinator.yaml", &[&small[..], &[target, ("- name: PERF_AGENTS", &allowed)]].concat());
-    let pod = cluster.running_pod("perf-");
-    let address = cluster.kubectl(&["get", &pod, "--output=jsonpath={.status.podIP}"]).text;
-    apply("agents.yaml", &[&small[..], &[("perf:7070", &format!("{address}:7070"))]].concat());
+    replace("secret.yaml", &[("REPLACE-ME", "a-token-of-24-characters")]);
+    replace("coordinator.yaml", &[&small[..], &[target, ("- name: PERF_AGENTS", &allowed)]].concat());
+    replace("agents.yaml", &small);
+    let ready = ["wait", "--for=jsonpath={.status.ready}=1", "--timeout=60s", "job/perf"];
+    if kubectl(&["get", "service", "kube-dns", "--namespace=kube-system"]).code == 0 {
+        apply(&folder);
+        let waited = cluster.kubectl(&ready);
+        assert_eq!(waited.code, 0, "{}", waited.text);
+    } else {
+        for name in ["secret.yaml", "network-policy.yaml", "service.yaml", "coordinator.yaml"] {
+            apply(&folder.join(name));
+        }
+        let waited = cluster.kubectl(&ready);
+        assert_eq!(waited.code, 0, "{}", waited.text);
+        let pod = cluster.running_pod("perf-");
+        let address = cluster.kubectl(&["get", &pod, "--output=jsonpath={.status.podIP}"]).text;
+        replace("agents.yaml", &[("perf:7070", &format!("{address}:7070"))]);
+        apply(&folder.join("agents.yaml"));
+    }
     let waited = cluster.kubectl(&["wait", "--for=condition=complete", "job/perf", "job/perf-agents", "--timeout=90s"]);
     let log = cluster.kubectl(&["logs", "job/perf"]).text;
     assert_eq!(waited.code, 0, "{}\n{log}", waited.text);

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 #[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
-fn an_image_that_cannot_be_pulled_is_told_in_the_pods_words() {
+fn an_image_pull_error_is_printed() {
     let cluster = Cluster::new("image");
     let output = run(&mut cluster.perf(&["-d", "5s", "--image", "registry.invalid/perf:1"]));
     assert_eq!(output.code, 104, "{}", output.text);
@@ -29,7 +29,7 @@ fn an_exceeded_quota_is_named() {
 
 #[test]
 #[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
-fn pods_that_no_node_has_room_for_tell_why_they_wait() {
+fn an_unschedulable_pod_is_explained() {
     let cluster = Cluster::new("pending");
     let mut command = cluster.perf(&["-d", "5s", "--pod-cpu", "999"]);
     let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -51,7 +51,7 @@ fn pods_that_no_node_has_room_for_tell_why_they_wait() {
 fn missing_rights_are_named_before_anything_is_created() {
     let cluster = Cluster::new("rights");
     cluster.kubectl(&["create", "serviceaccount", "reader"]);
-    cluster.kubectl(&["create", "role", "reader", "--verb=get,list", "--resource=pods,pods/log"]);
+    cluster.kubectl(&["create", "role", "reader", "--verb=list", "--resource=pods"]);
     let account = format!("--serviceaccount={}:reader", cluster.namespace);
     cluster.kubectl(&["create", "rolebinding", "reader", "--role=reader", &account]);
     let token = cluster.kubectl(&["create", "token", "reader"]).text;
@@ -63,7 +63,7 @@ fn missing_rights_are_named_before_anything_is_created() {
     let output = run(cluster.perf(&["-d", "5s"]).env("KUBECONFIG", &path));
     assert_eq!(output.code, 104, "{}", output.text);
     let missing = "no right to create jobs.batch, delete jobs.batch, create secrets, create \
-                   networkpolicies.networking.k8s.io, delete pods in this namespace";
+                   networkpolicies.networking.k8s.io, get pods, delete pods, get pods/log in namespace perf-rights-";
     let text = output.text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains(missing), "{text}");
     cluster.assert_nothing_is_left();
@@ -71,19 +71,19 @@ fn missing_rights_are_named_before_anything_is_created() {
 
 #[test]
 #[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
-fn a_target_that_pods_do_not_reach_is_told_with_the_pod() {
+fn an_unreachable_target_names_the_pod() {
     let cluster = Cluster::new("target");
     let closed = format!("http://{}:1", given("PERF_POD_HOST"));
     let output = run(&mut cluster.perf(&["-d", "5s", "--target", &closed]));
     assert_eq!(output.code, 104, "{}", output.text);
     let text = output.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("cannot connect to") && text.contains("(tried from pod perf-basic-"), "{text}");
+    assert!(text.contains("cannot connect to") && text.contains("(reported by pod perf-basic-"), "{text}");
     cluster.assert_nothing_is_left();
 }
 
 #[test]
 #[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
-fn kubectl_without_a_context_is_told() {
+fn a_missing_context_is_reported() {
     let cluster = Cluster::new("context");
     let output = run(cluster.perf(&["-d", "5s"]).env("KUBECONFIG", "/nowhere/kubeconfig"));
     assert_eq!(output.code, 104, "{}", output.text);
