@@ -1,5 +1,8 @@
 //! Clusters on which a run cannot begin. Each error names the cause, and nothing is left.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 #[test]
@@ -78,6 +81,24 @@ fn an_unreachable_target_names_the_pod() {
     assert_eq!(output.code, 104, "{}", output.text);
     let text = output.text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("cannot connect to") && text.contains("(reported by pod perf-basic-"), "{text}");
+    cluster.assert_nothing_is_left();
+}
+
+/// As after a commit: `git` names another revision than that of the image.
+#[test]
+#[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
+fn an_image_of_another_revision_is_refused() {
+    let cluster = Cluster::new("revision");
+    let folder = out("kubernetes-git");
+    std::fs::create_dir_all(&folder).unwrap();
+    let git = folder.join("git");
+    std::fs::write(&git, "#!/bin/sh\necho another\n").unwrap();
+    std::fs::set_permissions(&git, Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.display(), given("PATH"));
+    let output = run(cluster.perf(&["-d", "5s"]).env("PATH", path));
+    assert_eq!(output.code, 104, "{}", output.text);
+    let text = output.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("the image is of revision ") && text.contains("this checkout is another: "), "{text}");
     cluster.assert_nothing_is_left();
 }
 
