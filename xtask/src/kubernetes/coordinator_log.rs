@@ -55,15 +55,14 @@ impl CoordinatorLog {
         loop {
             // The state is read first: a log of a pod that has ended is complete.
             let read = match self.state().await {
-                Ok(state) => self.read().await.map(|()| state),
+                Ok(Some(state)) => self.read().await.map(|()| state),
+                // It was removed, and its log with it.
+                Ok(None) => return Ok(EndedLog { outcome: self.outcome, ended: None }),
                 Err(error) => Err(error),
             };
             match read {
-                Ok(None) => return Ok(EndedLog { outcome: self.outcome, ended: None }),
-                Ok(Some(PodState::Ended(ended))) => {
-                    return Ok(EndedLog { outcome: self.outcome, ended: Some(ended) });
-                }
-                Ok(Some(_)) => reached = clock::instant(),
+                Ok(PodState::Ended(ended)) => return Ok(EndedLog { outcome: self.outcome, ended: Some(ended) }),
+                Ok(_) => reached = clock::instant(),
                 Err(error) if reached.elapsed() > PATIENCE => return Err(error),
                 Err(_) => {}
             }

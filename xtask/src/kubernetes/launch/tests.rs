@@ -100,6 +100,17 @@ async fn outcome_lines_of_a_rotated_log_are_read() {
 }
 
 #[tokio::test]
+async fn a_pod_that_was_removed_ends_the_run_with_what_its_log_had() {
+    let cases = r#"
+        "get pod "*) count pod; if [ $n = 1 ]; then cat $dir/running
+            else echo 'Error from server (NotFound): pods "c" not found' >&2; exit 1; fi ;;
+        logs*) count logs; if [ $n = 1 ]; then cat $dir/log
+            else echo 'Error from server (NotFound): pods "c" not found' >&2; exit 1; fi ;;"#;
+    let (_sender, signals) = no_signal();
+    assert_eq!(launch("removed", cases, signals).await.0.unwrap().exit_code, None);
+}
+
+#[tokio::test]
 async fn a_cluster_that_would_replace_agents_is_refused() {
     let cases = r#"create*) sed s/backoffLimitPerIndex/unknown/ ;;"#;
     let (_sender, signals) = no_signal();
