@@ -77,7 +77,7 @@ pub enum Excuse {
     #[error("a run with only a few pushes has no lines")]
     FewPushes,
     /// No requests were made to the query's endpoints.
-    #[error("the scenario does not request these endpoints")]
+    #[error("the run made no request to these endpoints")]
     NotRequested,
     /// An alert has a value only while it fires.
     #[error("the alert does not fire")]

@@ -81,11 +81,11 @@ impl Excuses<'_> {
         self.is_short() && (is_cell || !question.instant && has_few)
     }
 
-    /// Whether a query is about endpoints, and the scenario requests none of them.
+    /// Whether a query is about endpoints, and the run made no request to any of them.
     fn is_not_requested(&self, question: &Question) -> bool {
         let endpoints = &question.query.subject.endpoints;
-        let is_requested = |name: &&str| self.report.endpoints.iter().any(|endpoint| endpoint.name == **name);
-        !endpoints.is_empty() && !endpoints.iter().any(is_requested)
+        let requested = || self.report.endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);
+        !endpoints.is_empty() && !endpoints.iter().any(|name| requested().any(|endpoint| endpoint.name == *name))
     }
 }
 
@@ -131,6 +131,23 @@ mod tests {
             report.ended_unix_ms = report.started_unix_ms + seconds * 1_000;
             assert_eq!(must_have_data(&report, Some(&id)), expected, "{seconds} s");
         }
+    }
+
+    #[test]
+    fn a_query_about_an_endpoint_without_a_request_may_be_empty() {
+        let mut report = test_support::report();
+        report.endpoints[0].name = "first".to_owned();
+        let subject = QuerySubject { endpoints: vec!["first"], ..QuerySubject::default() };
+        let query = Query { subject, ..Query::new("", Selector::new("vus").now()) };
+        let question = Question { place: Place::Rule(String::new()), query, instant: true };
+        let exposed = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
+        let find = |report: &Report| {
+            let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
+            excuses.is_not_requested(&question)
+        };
+        assert!(!find(&report));
+        report.endpoints[0].requests.sent = 0;
+        assert!(find(&report));
     }
 
     #[test]
