@@ -28,7 +28,7 @@ const SETTINGS_KEY: &str = "settings";
 const KEPT: Duration = Duration::from_secs(5 * 60);
 /// Time for the coordinator to gather results, push them and tear down, after a signal.
 pub(super) const COORDINATOR_GRACE: Duration = Duration::from_secs(2 * 60);
-/// Agents are told to end by the coordinator. Nothing of theirs is left to be saved.
+/// The coordinator ends agents, which have nothing to save.
 const AGENT_GRACE: Duration = Duration::from_secs(2);
 /// The user and group of the image, who is not root.
 pub(crate) const USER: u32 = 65_532;

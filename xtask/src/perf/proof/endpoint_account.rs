@@ -154,8 +154,8 @@ impl EndpointAccount {
         }
     }
 
-    /// Responses of a class that the backend may not have counted, because a router sent them. None
-    /// of a status that the backend counts exactly for this route.
+    /// Responses of a class that the backend may not have counted, because a router sent them. A
+    /// status that the backend counts exactly for this route adds nothing.
     fn may_be_of_router(&self, class: &str, counted: &EndpointCounters) -> u64 {
         let of_class = self.of_router.iter().filter(|(status, _)| class.is_empty() || status.starts_with(&class[..1]));
         let missing = |(status, sent): (&String, &u64)| match counted.by_status.get(status) {
