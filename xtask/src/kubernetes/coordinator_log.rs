@@ -7,7 +7,7 @@ use monitoring::sanitize::one_line;
 use perf_report::outcome_log::OutcomeLog;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::ChildStdout;
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::kubectl::{Kubectl, KubectlError, failure, not_started};
 use super::manifests::COORDINATOR;
@@ -30,7 +30,24 @@ pub(super) struct CoordinatorLog {
     /// Lines that were read. A log is read from its beginning each time. After the node began a new
     /// file of the log, that is the beginning of this file.
     seen: usize,
+    /// Whether the present attempt has read a line.
+    has_read: bool,
     outcome: OutcomeLog,
+}
+
+/// The time in which attempts to read a log have failed.
+#[derive(Debug, Default)]
+struct Outage {
+    since: Option<Instant>,
+}
+
+impl Outage {
+    /// Takes an attempt that failed. Returns whether attempts have failed for too long. One that
+    /// read lines, perhaps for hours, begins a new outage.
+    fn is_too_long(&mut self, now: Instant, has_read: bool) -> bool {
+        self.since = self.since.filter(|_| !has_read);
+        now.duration_since(*self.since.get_or_insert(now)) > PATIENCE
+    }
 }
 
 /// The log of a pod that has ended.
@@ -42,7 +59,7 @@ pub(super) struct EndedLog {
 
 impl CoordinatorLog {
     pub(super) fn new(kubectl: Kubectl, pod: String, test: String) -> Self {
-        Self { kubectl, pod, test, seen: 0, outcome: OutcomeLog::default() }
+        Self { kubectl, pod, test, seen: 0, has_read: false, outcome: OutcomeLog::default() }
     }
 
     /// Prints the log until the pod has ended and its log was read whole. If a connection breaks,
@@ -51,8 +68,9 @@ impl CoordinatorLog {
     /// # Errors
     /// If the API server or the pod's node is not reached for two minutes.
     pub(super) async fn follow(mut self) -> Result<EndedLog, KubectlError> {
-        let mut reached = clock::instant();
+        let mut outage = Outage::default();
         loop {
+            self.has_read = false;
             // The state is read first: a log of a pod that has ended is complete.
             let read = match self.state().await {
                 Ok(Some(state)) => self.read().await.map(|()| state),
@@ -62,8 +80,8 @@ impl CoordinatorLog {
             };
             match read {
                 Ok(PodState::Ended(ended)) => return Ok(EndedLog { outcome: self.outcome, ended: Some(ended) }),
-                Ok(_) => reached = clock::instant(),
-                Err(error) if reached.elapsed() > PATIENCE => return Err(error),
+                Ok(_) => outage = Outage::default(),
+                Err(error) if outage.is_too_long(clock::instant(), self.has_read) => return Err(error),
                 Err(_) => {}
             }
             time::sleep(PAUSE).await;
@@ -100,6 +118,7 @@ impl CoordinatorLog {
         let mut count = 0;
         while let Some(line) = lines.next_segment().await? {
             count += 1;
+            self.has_read = true;
             let is_new = count > self.seen;
             self.seen = self.seen.max(count);
             self.take(&String::from_utf8_lossy(&line), is_new);
@@ -114,5 +133,18 @@ impl CoordinatorLog {
         if !self.outcome.take(line) && is_shown {
             eprintln!("{}", one_line(line));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_breaks_after_an_hour_is_read_for_two_more_minutes() {
+        let (mut outage, start) = (Outage::default(), clock::instant());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(!outage.is_too_long(at(0), false) && !outage.is_too_long(at(3_600), true), "it was read meanwhile");
+        assert!(!outage.is_too_long(at(3_720), false) && outage.is_too_long(at(3_721), false));
     }
 }

@@ -111,12 +111,11 @@ impl Launcher {
         }
         let job = self.kubectl.create(&self.run.coordinator()).await?;
         let result = self.run_created(&job).await;
-        let (name, flags) = (&self.run.name, ["--cascade=background", "--wait=false", "--ignore-not-found"]);
-        let delete = ["delete", "job", name, flags[0], flags[1], flags[2]];
+        let name = &self.run.name;
+        let delete = ["delete", "job", name, "--cascade=background", "--wait=false", "--ignore-not-found"];
         if let Err(error) = self.kubectl.run(&delete).await {
             eprintln!(
-                "warning: Job {} is not removed ({error}): Kubernetes ends it after {} s and removes it then",
-                self.run.name,
+                "warning: Job {name} is not removed ({error}): Kubernetes ends it after {} s and removes it then",
                 self.run.limit.as_secs()
             );
         }

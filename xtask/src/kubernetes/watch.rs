@@ -146,7 +146,7 @@ impl PodWatch {
         if pods.len() < wanted && waited > GRACE {
             let field = format!("--field-selector=involvedObject.name={job}");
             let events = self.kubectl.list("events", &field).await;
-            // Users without the right to list events are told only that pods are missing.
+            // Without the right to list events, the message says only that pods are missing.
             let refused = events.ok().map(refused_pods).transpose().map_err(unreadable)?.flatten();
             if let Some(why) = refused {
                 return Err(PodError::Pod(format!("Job {job} has {} of {wanted} pods: {why}", pods.len())));
