@@ -134,15 +134,21 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     };
     files::remove_file(outcome_file)?;
     let outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
-    let failure = |after: &str| format!("{after}, but then the test {} failed ({ended})", scenario.test);
+    let failure = |after: &str| describe_failure(after, &scenario.test, &ended.to_string());
     match outcome {
-        Outcome::Evidence(path) => {
-            measured(scenario, &path, (!ended.success()).then(|| failure("every objective was met")))
-        }
+        Outcome::Evidence(path) => measured(scenario, &path, (!ended.success()).then(|| failure(AFTER_MET))),
         Outcome::Drawing(..) if !ended.success() => Err(configuration(failure("the plan was drawn"))),
         Outcome::Drawing(drawing, longest) => Ok(ChildOutcome::Drawing(drawing, longest)),
         Outcome::Failed { code, message } => Ok(ChildOutcome::Failed { code, message }),
     }
+}
+
+/// When a test failed whose failure decides the exit code.
+pub(super) const AFTER_MET: &str = "every objective was met";
+
+/// Describes a test that failed after something else had succeeded. `how` is how its process ended.
+pub(super) fn describe_failure(after: &str, test: &str, how: &str) -> String {
+    format!("{after}, but then the test {test} failed ({how})")
 }
 
 /// Reads a run's evidence. `test_failure` describes how the test failed, if it did.

@@ -35,16 +35,8 @@ pub(super) async fn run(
         false => child::run(&plan.generator, scenario, settings, plan.signals.clone()).await,
     };
     Ok(match outcome {
-        Err(error) if plan.is_interrupted() => {
-            interrupted(plan, &error.to_string());
-            LoadOutput::Nothing(ExitCode::Interrupted)
-        }
-        Ok(ChildOutcome::Crashed(message)) if plan.is_interrupted() => {
-            interrupted(plan, &message);
-            LoadOutput::Nothing(ExitCode::Interrupted)
-        }
-        Err(error) => return Err(error),
-        Ok(ChildOutcome::Crashed(message)) => return Err(anyhow::Error::msg(message).into()),
+        Err(error) => return unmeasured(plan, error),
+        Ok(ChildOutcome::Crashed(message)) => return unmeasured(plan, anyhow::Error::msg(message).into()),
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
         Ok(ChildOutcome::Drawing(drawing, _)) => {
             terminal::print_line(&drawing);
@@ -59,12 +51,15 @@ pub(super) async fn run(
     })
 }
 
-/// Prints why an interrupted run has no measurements. A second signal kills the process before it
-/// writes its outcome, which needs no explanation.
-fn interrupted(plan: &PerfPlan, why: &str) {
-    if *plan.signals.borrow() < 2 {
-        terminal::print_error(&sanitize(why));
+/// The result of a run without measurements. If it was interrupted, prints why, and gives no error.
+/// A second signal kills the process before it writes its outcome, which needs no explanation.
+fn unmeasured(plan: &PerfPlan, error: PerfError) -> Result<LoadOutput, PerfError> {
+    match *plan.signals.borrow() {
+        0 => return Err(error),
+        1 => terminal::print_error(&sanitize(&error.to_string())),
+        _ => {}
     }
+    Ok(LoadOutput::Nothing(ExitCode::Interrupted))
 }
 
 fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Settings {

@@ -80,7 +80,7 @@ fn read(scenario: &ScenarioTest, folder: &Path, run: LaunchedRun) -> Result<Chil
 /// Describes how the test failed, if it did after a met run: otherwise its exit code is the run's.
 fn test_failure(test: &str, exit_code: Option<i32>) -> Option<String> {
     let code = exit_code.filter(|code| *code != 0)?;
-    Some(format!("every objective was met, but then the test {test} failed (exit code {code})"))
+    Some(child::describe_failure(child::AFTER_MET, test, &format!("exit code {code}")))
 }
 
 /// The settings of the coordinator's pod.
