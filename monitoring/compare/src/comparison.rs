@@ -1,5 +1,7 @@
 //! Compares two sides of a service round by round. [`crate::gate`] explains the method.
 
+use std::collections::BTreeMap;
+
 use monitoring::catalogue::Catalogue;
 use monitoring::slo::Slo;
 use perf_report::Report;
@@ -80,32 +82,35 @@ pub fn compare(about: About, pairs: &[Pair<'_>]) -> Comparison {
     comparison
 }
 
-/// Warns about endpoints that only one side requested, and about rounds with too few requests.
+/// Warns about endpoints that only one side requested, and about pairs with too few requests.
 fn warn_of_missing(comparison: &mut Comparison, pairs: &[Pair<'_>]) {
-    for endpoint in &comparison.endpoints {
-        let name = &endpoint.name;
+    let mut short: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for EndpointChange { name, .. } in &comparison.endpoints {
         let has = |side: for<'a> fn(&Pair<'a>) -> &'a Report| pairs.iter().any(|pair| find(side(pair), name).is_some());
-        let (kind, message) = match (has(base_of), has(head_of)) {
+        let (side, other) = match (has(base_of), has(head_of)) {
             (true, true) => {
-                let known = p95_differences(pairs, name).len();
-                if known == pairs.len() {
-                    continue;
+                let left_out = pairs.len() - p95_differences(pairs, name).len();
+                if left_out > 0 {
+                    short.entry(left_out).or_default().push(name);
                 }
-                let message = format!(
-                    "{name}: only {known} of {} pairs of rounds have enough requests for a p95 \
-                     ({MIN_REQUESTS_P95} on both sides): make rounds longer",
-                    pairs.len()
-                );
-                (FindingKind::TooLittleData, message)
+                continue;
             }
-            (on_base, _) => {
-                let (side, other) = if on_base { ("base", "head") } else { ("head", "base") };
-                let message = format!("{name} was requested on the {side} but not on the {other}: not compared");
-                (FindingKind::EndpointOnOneSide, message)
-            }
+            (true, false) => ("base", "head"),
+            (false, _) => ("head", "base"),
         };
+        let message = format!("{name} was requested on the {side} but not on the {other}: not compared");
         let subject = Subject::Objective(name.clone());
-        comparison.findings.push(Finding::warning(subject, kind, message));
+        comparison.findings.push(Finding::warning(subject, FindingKind::EndpointOnOneSide, message));
+    }
+    for (left_out, names) in short {
+        let is_all = names.len() == comparison.endpoints.len();
+        let names = if is_all { "all endpoints".to_owned() } else { names.join(", ") };
+        let message = format!(
+            "{names}: {left_out} of {} pairs left out: fewer than {MIN_REQUESTS_P95} requests on a side. Longer rounds avoid \
+             this",
+            pairs.len()
+        );
+        comparison.findings.push(Finding::warning(Subject::Load, FindingKind::PairsLeftOut, message));
     }
 }
 
@@ -245,6 +250,28 @@ mod tests {
                 .any(|it| it.message.contains(&gone) && it.kind == FindingKind::EndpointOnOneSide)
         );
         assert_eq!(comparison.code(), ExitCode::Inconclusive);
+    }
+
+    #[test]
+    fn pairs_with_too_few_requests_are_one_warning() {
+        let (whole, mut short) = (round(Some(40.0), 0), round(Some(40.0), 0));
+        short.endpoints.iter_mut().for_each(|endpoint| endpoint.requests.sent = 10);
+        let mut pairs = [Pair { base: &whole, head: &whole }; 12];
+        pairs[11] = Pair { base: &short, head: &short };
+        let about = About {
+            name: String::new(),
+            base: String::new(),
+            head: String::new(),
+            method: ComparisonMethod::Recorded,
+            rule: Rule::default(),
+            alpha: 0.05,
+        };
+        let comparison = compare(about, &pairs);
+        let found: Vec<_> = comparison.findings.iter().map(|it| (it.kind, it.message.as_str())).collect();
+        let message =
+            "all endpoints: 1 of 12 pairs left out: fewer than 20 requests on a side. Longer rounds avoid this";
+        assert_eq!(found, [(FindingKind::PairsLeftOut, message)]);
+        assert_eq!(comparison.code(), ExitCode::Met);
     }
 
     #[test]

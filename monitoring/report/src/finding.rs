@@ -113,6 +113,7 @@ pub enum FindingKind {
     ChangedFromBaseline,
     NotComparable,
     EndpointOnOneSide,
+    PairsLeftOut,
     ObjectiveNotJudged,
     OtherConditions,
     CommonChange,
