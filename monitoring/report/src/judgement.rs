@@ -85,6 +85,9 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let iterations = evidence.counts.iterations();
     let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
     let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo, &evidence.phases)).collect();
+    if iterations.completed > 0 && iterations.failed == iterations.completed {
+        objectives.iter_mut().for_each(|objective| objective.verdict.explain_no_data(iterations.failed));
+    }
     let mut findings = judge.hidden_waits(&objectives);
     findings.extend(connecting::findings(&judge));
     let on_backend = catalogue.backend.iter().filter_map(|slo| {

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::format::count;
+
 /// Requests that an objective counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
@@ -64,6 +66,12 @@ pub enum Reason {
     /// No requests.
     #[error("no requests were made: does the scenario request the endpoint?")]
     NoData,
+    /// No requests, because every iteration failed before them.
+    #[error("no requests were made: all {} iterations failed before that", count(*iterations))]
+    NotReached {
+        /// Number of iterations.
+        iterations: u64,
+    },
     /// Fewer requests than the objective needs.
     #[error(
         "too few requests ({total}): {quantile} needs at least {needed}: run longer, for example -d 1m (--smoke only checks that it works)"
@@ -116,6 +124,13 @@ impl Verdict {
     /// Whether the objective belongs to the run's verdict.
     pub const fn is_judged(&self) -> bool {
         !matches!(self, Self::NotInScenario | Self::NotJudged)
+    }
+
+    /// Names failed iterations as the reason why there are no requests.
+    pub(crate) fn explain_no_data(&mut self, iterations: u64) {
+        if let Self::Inconclusive(reason @ Reason::NoData) = self {
+            *reason = Reason::NotReached { iterations };
+        }
     }
 
     /// Why it is inconclusive. `None` for other verdicts.

@@ -1,6 +1,7 @@
 //! Expected statuses, of an endpoint and of a request, and the response of a failed one.
 
 use monitoring::statuses::Statuses;
+use perf_report::verdict::Reason;
 use perf_tests::engine::RequestError;
 
 use super::*;
@@ -55,6 +56,8 @@ fn an_unexpected_status_fails_and_the_error_has_its_response() {
     assert_eq!((code(&finished), report.requests.failed), (ExitCode::Missed, 20), "{:?}", report.findings);
     let cause = report.failures[0].describe();
     assert!(cause.starts_with("20 × 200 OK, expected 404 it is 200, first at "), "{cause}");
+    let never_requested = Verdict::Inconclusive(Reason::NotReached { iterations: 20 });
+    assert_eq!(verdict(report, "gone_success"), never_requested);
 }
 
 #[test]
