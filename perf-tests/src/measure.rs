@@ -10,9 +10,9 @@ mod slow_times;
 mod timeline;
 
 pub use perf_report::evidence::{
-    Bounds, Buckets, CheckCounts, Chosen, EndpointCounts, FailedRequest, GeneratorHealth, IterationCounts, Latency,
-    Layout, MeasureCounts, PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot, SpanCounts, Spread,
-    StatusCounts, ThreadTimes, bounds,
+    Bounds, Buckets, CheckCounts, Chosen, EndpointCounts, FailedRequest, FailureDetail, GeneratorHealth,
+    IterationCounts, Latency, Layout, MeasureCounts, PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot,
+    SpanCounts, Spread, StatusCounts, ThreadTimes, bounds,
 };
 pub use pulse::Pulse;
 pub(crate) use pulse::{LaneSum, PulseSum};

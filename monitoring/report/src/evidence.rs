@@ -29,7 +29,7 @@ pub use counts::{
     ServerTimes, SpanCounts, StatusCounts, ThreadTimes,
 };
 pub use environment::{Environment, TargetHost};
-pub use failures::{FailedRequest, FailureCause, FailureCauses, body_text, describe_status};
+pub use failures::{FailedRequest, FailureCause, FailureCauses, FailureDetail, body_text, describe_status};
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
 pub use measures::{MeasureCounts, Measures};
 pub use phase_time::{PhaseTime, judged_ms};

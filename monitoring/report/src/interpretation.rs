@@ -107,7 +107,7 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
         Some(_) => String::new(),
         None => format!("; {} by {}", count(count_of_kind), kind.as_str()),
     };
-    let (kind, status) = cause.map_or((kind, None), |cause| (cause.kind, cause.status));
+    let (kind, status) = cause.map_or((kind, None), |cause| (cause.detail.kind(), cause.detail.status()));
     let too_many = f64::from(TOO_MANY_ERRORS.as_ppm()) / f64::from(Ratio::WHOLE);
     let severity = if failed_share(worst) > too_many { Severity::Problem } else { Severity::Warning };
     let of_worst = percent_beside(worst.requests.failed, worst.requests.sent, TOO_MANY_ERRORS.as_ppm());

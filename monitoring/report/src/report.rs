@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{
-    AgentResult, CacheResult, Environment, Evidence, FailureCause, Generator, Iterations, PlanResult, StoreResult,
-    Timeline,
+    AgentResult, CacheResult, Environment, Evidence, FailureCause, FailureDetail, Generator, Iterations, PlanResult,
+    StoreResult, Timeline,
 };
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Severity};
@@ -222,7 +222,9 @@ impl Report {
         }
         let is_endpoint = |name: &str| self.endpoints.iter().any(|endpoint| endpoint.name == name);
         let is_counted = |cause: &&FailureCause| match objective.goal {
-            Goal::Check(_) => cause.check() == Some(&objective.subject),
+            Goal::Check(_) => {
+                matches!(&cause.detail, FailureDetail::Check { name, .. } if *name == objective.subject)
+            }
             Goal::Errors(_) => is_endpoint(&cause.request),
             _ => cause.request == objective.subject,
         };

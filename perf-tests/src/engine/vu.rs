@@ -18,7 +18,9 @@ use super::stopwatch::Stopwatch;
 use crate::clock;
 use crate::http::server_timing::ONE_IN;
 use crate::http::{CookieJar, HttpClient, HttpConfig, MAIN, Pool};
-use crate::measure::{DurationParts, FailedRequest, Failure, IterationEnd, Recorder, SampleKey, Segments};
+use crate::measure::{
+    DurationParts, FailedRequest, Failure, FailureDetail, IterationEnd, Recorder, SampleKey, Segments,
+};
 use crate::plan::PhasePlan;
 
 mod all;
@@ -310,8 +312,9 @@ impl Vu {
         stopwatch.stop(None, failure, DurationParts::default(), finished);
         let name = endpoint.name;
         result.map_err(|message| {
-            let (kind, status, body) = (Failure::Other, None, &[]);
-            self.record_cause(FailedRequest { request: name, kind, status, message: &message, body }, finished);
+            let (kind, status) = (Failure::Other, None);
+            let detail = FailureDetail::Client { kind, message: message.as_str().into() };
+            self.record_cause(FailedRequest { request: name, detail, body: &[] }, finished);
             let message = format!("{name} failed: {message}");
             RequestError::Failed { name, judged: true, kind, status, response: None, place: None, message }
         })

@@ -86,7 +86,11 @@ fn a_shop_that_forgets_sessions_misses_and_the_report_says_why() {
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Missed, "{testid}: {:?}", report.findings);
         let [cause] = report.failures.as_slice() else { panic!("{testid}: one cause: {:?}", report.failures) };
-        assert_eq!((&*cause.request, cause.status, cause.count), ("login", Some(401), 30), "{testid}: {cause:?}");
+        assert_eq!(
+            (&*cause.request, cause.detail.status(), cause.count),
+            ("login", Some(401), 30),
+            "{testid}: {cause:?}"
+        );
         assert!(cause.body.contains("no session: log in first"), "{testid}: {cause:?}");
     }
 }

@@ -2,6 +2,7 @@
 //! failure and its first response body.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::StatusCode;
 use monitoring::sanitize::one_line;
@@ -21,13 +22,9 @@ const MOST_TEXT: usize = 200;
 pub struct FailureCause {
     /// Name of the endpoint, or method and path of a request without an endpoint.
     pub request: Cow<'static, str>,
-    /// Kind of failure.
-    pub kind: FailureKind,
-    /// Status code, if there was a response.
-    pub status: Option<u16>,
-    /// Message of the client, name of the failed check, or the expected statuses if they are not
-    /// 200-299. Empty if the status explains the failure.
-    pub message: Cow<'static, str>,
+    /// How the requests failed.
+    #[serde(flatten)]
+    pub detail: FailureDetail<'static>,
     /// Beginning of the first response's body, on one line; at most 200 characters.
     pub body: String,
     /// Number of failed requests.
@@ -36,21 +33,78 @@ pub struct FailureCause {
     pub first_ms: u64,
 }
 
+/// How a request failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "FlatDetail<'a>", into = "FlatDetail<'a>")]
+#[schemars(with = "FlatDetail<'static>")]
+pub enum FailureDetail<'a> {
+    /// The response did not pass a check of the scenario.
+    Check {
+        /// Name of the check.
+        name: Cow<'a, str>,
+        /// Status of the response.
+        status: u16,
+    },
+    /// The response had a status that is not expected.
+    Status {
+        /// Status of the response.
+        status: u16,
+        /// The expected statuses if they are not 200-299, or why a redirect was not followed. Empty
+        /// if the status explains the failure.
+        why: Cow<'a, str>,
+    },
+    /// There was no valid response.
+    Client {
+        /// Kind of failure.
+        kind: FailureKind,
+        /// Message of the client.
+        message: Cow<'a, str>,
+    },
+}
+
+/// How a request failed, as in JSON.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct FlatDetail<'a> {
+    /// Kind of failure.
+    kind: FailureKind,
+    /// Status code, if there was a response.
+    status: Option<u16>,
+    /// Message of the client, name of the failed check, or the expected statuses if they are not
+    /// 200-299. Empty if the status explains the failure.
+    message: Cow<'a, str>,
+}
+
+impl<'a> From<FlatDetail<'a>> for FailureDetail<'a> {
+    fn from(FlatDetail { kind, status, message }: FlatDetail<'a>) -> Self {
+        match (kind, status) {
+            (FailureKind::Check, Some(status)) => Self::Check { name: message, status },
+            (FailureKind::Status, Some(status)) => Self::Status { status, why: message },
+            _ => Self::Client { kind, message },
+        }
+    }
+}
+
+impl<'a> From<FailureDetail<'a>> for FlatDetail<'a> {
+    fn from(detail: FailureDetail<'a>) -> Self {
+        let (kind, status) = (detail.kind(), detail.status());
+        let (FailureDetail::Check { name: message, .. }
+        | FailureDetail::Status { why: message, .. }
+        | FailureDetail::Client { message, .. }) = detail;
+        Self { kind, status, message }
+    }
+}
+
 /// Causes of a run, or of a part of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCauses(Vec<FailureCause>);
 
 /// A failed request, before it is counted under its cause.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct FailedRequest<'a> {
     /// Name of the endpoint, or method and path of a request without an endpoint.
     pub request: &'a str,
-    /// Kind of failure.
-    pub kind: FailureKind,
-    /// Status code, if there was a response.
-    pub status: Option<u16>,
-    /// Message of the client, or name of the failed check.
-    pub message: &'a str,
+    /// How it failed.
+    pub detail: FailureDetail<'a>,
     /// Body of the response.
     pub body: &'a [u8],
 }
@@ -58,22 +112,21 @@ pub struct FailedRequest<'a> {
 impl FailureCauses {
     /// Counts a failed request. `first_ms` is the current time in milliseconds since load began.
     pub fn record(&mut self, failed: FailedRequest<'_>, first_ms: u64) {
-        let FailedRequest { request, kind, status, message, body } = failed;
-        // The name of a check is not cut: objectives have the whole name.
-        let message = if kind == FailureKind::Check { message } else { beginning(message) };
-        let key = (request, kind, status, message);
-        if let Some(cause) = self.0.iter_mut().find(|cause| cause.key() == key) {
+        let FailedRequest { request, detail, body } = failed;
+        let detail = detail.bounded();
+        if let Some(cause) = self.0.iter_mut().find(|cause| cause.request == request && cause.detail == detail) {
             cause.count += 1;
         } else if self.0.len() < MOST_CAUSES {
-            let (request, message) = (Cow::Owned(request.to_owned()), Cow::Owned(message.to_owned()));
-            self.0.push(FailureCause { request, kind, status, message, body: body_text(body), count: 1, first_ms });
+            let (request, detail) = (Cow::Owned(request.to_owned()), detail.into_owned());
+            self.0.push(FailureCause { request, detail, body: body_text(body), count: 1, first_ms });
         }
     }
 
     /// Adds causes of another worker.
     pub fn merge(&mut self, other: &Self) {
         for theirs in &other.0 {
-            match self.0.iter_mut().find(|mine| mine.key() == theirs.key()) {
+            let is_same = |mine: &&mut FailureCause| mine.request == theirs.request && mine.detail == theirs.detail;
+            match self.0.iter_mut().find(is_same) {
                 None => self.0.push(theirs.clone()),
                 Some(mine) => {
                     let count = mine.count + theirs.count;
@@ -93,37 +146,67 @@ impl FailureCauses {
     }
 }
 
+impl FailureDetail<'_> {
+    /// Kind of failure.
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Check { .. } => FailureKind::Check,
+            Self::Status { .. } => FailureKind::Status,
+            Self::Client { kind, .. } => *kind,
+        }
+    }
+
+    /// Status code. `None` without a response.
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Check { status, .. } | Self::Status { status, .. } => Some(*status),
+            Self::Client { .. } => None,
+        }
+    }
+
+    /// The detail with at most [`MOST_TEXT`] characters of text. The name of a check is not cut:
+    /// objectives have the whole name.
+    fn bounded(&self) -> FailureDetail<'_> {
+        match self {
+            Self::Check { name, status } => FailureDetail::Check { name: Cow::Borrowed(name), status: *status },
+            Self::Status { status, why } => FailureDetail::Status { status: *status, why: beginning(why).into() },
+            Self::Client { kind, message } => FailureDetail::Client { kind: *kind, message: beginning(message).into() },
+        }
+    }
+
+    fn into_owned(self) -> FailureDetail<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Check { name, status } => FailureDetail::Check { name: owned(name), status },
+            Self::Status { status, why } => FailureDetail::Status { status, why: owned(why) },
+            Self::Client { kind, message } => FailureDetail::Client { kind, message: owned(message) },
+        }
+    }
+}
+
+/// Text of the failure without the body: "404 Not Found", "check "has news" failed", "refused:
+/// Connection refused".
+impl fmt::Display for FailureDetail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Check { name, .. } => write!(f, "check {name:?} failed"),
+            Self::Status { status, why } if why.is_empty() => f.write_str(&describe_status(*status)),
+            Self::Status { status, why } => write!(f, "{}, {why}", describe_status(*status)),
+            Self::Client { kind, message } => write!(f, "{}: {message}", kind.as_str()),
+        }
+    }
+}
+
 impl FailureCause {
-    /// Failures with one key have the same cause.
-    fn key(&self) -> (&str, FailureKind, Option<u16>, &str) {
-        (&self.request, self.kind, self.status, &self.message)
-    }
-
-    /// Name of the failed check. `None` for other failures.
-    pub fn check(&self) -> Option<&str> {
-        (self.kind == FailureKind::Check).then_some(&*self.message)
-    }
-
     /// Text of the cause, without its request: "40,404 × 404 Not Found {"detail":"Not Found"},
     /// first at 00:03".
     pub fn describe(&self) -> String {
-        let body = match (self.check(), self.status, self.body.as_str()) {
-            (_, _, "") | (None, None, _) => String::new(),
-            (Some(_), _, body) => format!(": {body}"),
-            (None, Some(_), body) => format!(" {body}"),
+        let body = match (&self.detail, self.body.as_str()) {
+            (_, "") | (FailureDetail::Client { .. }, _) => String::new(),
+            (FailureDetail::Check { .. }, body) => format!(": {body}"),
+            (FailureDetail::Status { .. }, body) => format!(" {body}"),
         };
-        format!("{} × {}{body}, first at {}", count(self.count), self.reason(), clock_time(self.first_ms))
-    }
-
-    /// Text of the failure without the body: "404 Not Found", "check "has news" failed", "refused:
-    /// Connection refused".
-    pub fn reason(&self) -> String {
-        match (self.check(), self.status, &*self.message) {
-            (Some(check), _, _) => format!("check {check:?} failed"),
-            (None, Some(status), "") => describe_status(status),
-            (None, Some(status), message) => format!("{}, {message}", describe_status(status)),
-            (None, None, message) => format!("{}: {message}", self.kind.as_str()),
-        }
+        format!("{} × {}{body}, first at {}", count(self.count), self.detail, clock_time(self.first_ms))
     }
 }
 
@@ -151,9 +234,7 @@ mod tests {
 
     const NOT_FOUND: FailedRequest<'_> = FailedRequest {
         request: "get_news",
-        kind: FailureKind::Status,
-        status: Some(404),
-        message: "",
+        detail: FailureDetail::Status { status: 404, why: Cow::Borrowed("") },
         body: b"{\"detail\":\n \"Not Found\"}",
     };
 
@@ -163,7 +244,8 @@ mod tests {
         one.record(NOT_FOUND, 5_000);
         one.record(FailedRequest { body: b"later", ..NOT_FOUND }, 6_000);
         other.record(FailedRequest { body: b"earliest", ..NOT_FOUND }, 3_000);
-        other.record(FailedRequest { kind: FailureKind::Check, status: Some(200), message: "news", ..NOT_FOUND }, 0);
+        let detail = FailureDetail::Check { name: "news".into(), status: 200 };
+        other.record(FailedRequest { detail, ..NOT_FOUND }, 0);
         one.merge(&other);
         let causes: Vec<_> = one.into_sorted().iter().map(FailureCause::describe).collect();
         assert_eq!(
@@ -179,20 +261,41 @@ mod tests {
     fn a_failure_of_a_check_has_the_whole_name_of_the_check() {
         let name = "n".repeat(2 * MOST_TEXT);
         let mut causes = FailureCauses::default();
-        causes.record(FailedRequest { kind: FailureKind::Check, message: &name, ..NOT_FOUND }, 0);
-        assert_eq!(causes.into_sorted()[0].check(), Some(&*name));
+        let detail = FailureDetail::Check { name: name.into(), status: 404 };
+        causes.record(FailedRequest { detail: detail.clone(), ..NOT_FOUND }, 0);
+        assert_eq!(causes.into_sorted()[0].detail, detail);
     }
 
     #[test]
     fn causes_and_their_texts_are_bounded() {
         let mut causes = FailureCauses::default();
         for at in 0..1_000 {
-            let message = format!("{at}{}", "é".repeat(1_000));
-            causes.record(FailedRequest { message: &message, body: &[b'x'; 5_000], ..NOT_FOUND }, at);
+            let why = format!("{at}{}", "é".repeat(1_000)).into();
+            let detail = FailureDetail::Status { status: 404, why };
+            causes.record(FailedRequest { detail, body: &[b'x'; 5_000], ..NOT_FOUND }, at);
         }
         let causes = causes.into_sorted();
         assert_eq!(causes.len(), MOST_CAUSES);
         let longest = |text: &str| text.chars().count() == MOST_TEXT;
-        assert!(causes.iter().all(|cause| longest(&cause.message) && longest(&cause.body)));
+        let message = |cause: &FailureCause| FlatDetail::from(cause.detail.clone()).message;
+        assert!(causes.iter().all(|cause| longest(&message(cause)) && longest(&cause.body)));
+    }
+
+    #[test]
+    fn each_failure_has_the_same_json_as_before() {
+        for (kind, status, message) in [
+            ("check", Some(200), "has news"),
+            ("status", Some(404), ""),
+            ("status", Some(302), "expected 200"),
+            ("refused", None, "Connection refused"),
+        ] {
+            let json = serde_json::json!({
+                "request": "get_news", "kind": kind, "status": status, "message": message, "body": "", "count": 1,
+                "first_ms": 5,
+            });
+            let cause: FailureCause = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&cause).unwrap(), json);
+            assert_eq!(matches!(cause.detail, FailureDetail::Check { .. }), kind == "check");
+        }
     }
 }

@@ -45,5 +45,5 @@ fn each_user_of_a_file_logs_in_with_basic_authentication() {
     let refused = run("name,password\nada,hunter2-ä:a\nbob,hunter2-x", "auth-basic-2");
     let report = refused.report().unwrap();
     assert_eq!((code(&refused), report.requests.sent, report.requests.failed), (ExitCode::Missed, 40, 20));
-    assert_eq!(report.failures[0].status, Some(401));
+    assert_eq!(report.failures[0].detail.status(), Some(401));
 }

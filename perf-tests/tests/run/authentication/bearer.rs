@@ -108,6 +108,6 @@ fn a_token_that_is_not_renewed_expires_during_the_load_and_the_run_is_missed() {
     let report = finished.report().unwrap();
     assert_eq!((code(&finished), server.issued().len()), (ExitCode::Missed, 1));
     let [cause] = report.failures.as_slice() else { panic!("one cause: {:?}", report.failures) };
-    assert_eq!(cause.status, Some(401), "{cause:?}");
+    assert_eq!(cause.detail.status(), Some(401), "{cause:?}");
     assert!(cause.body.contains("the token has expired"), "{cause:?}");
 }

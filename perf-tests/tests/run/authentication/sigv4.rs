@@ -70,7 +70,7 @@ fn a_signature_with_another_key_is_refused() {
     let finished = run(false, "hunter2-other", "auth-sigv4-3");
     let report = finished.report().unwrap();
     assert_eq!((code(&finished), report.requests.failed), (ExitCode::Missed, 40));
-    assert_eq!(report.failures[0].status, Some(403), "{:?}", report.failures);
+    assert_eq!(report.failures[0].detail.status(), Some(403), "{:?}", report.failures);
 }
 
 #[test]

@@ -231,7 +231,7 @@ pub(super) fn errors(report: &Report) -> Markup {
                     tbody { @for cause in &report.failures { tr {
                         th scope="row" { (cause.request) }
                         td class="n" { (format::count(cause.count)) }
-                        td class="wrap" { (cause.reason()) }
+                        td class="wrap" { (cause.detail) }
                         td class="n" { (format::clock_time(cause.first_ms)) }
                         td class="wrap" { code { (cause.body) } }
                     } } }

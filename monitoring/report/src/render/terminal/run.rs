@@ -95,10 +95,7 @@ fn failures(report: &Report, style: TerminalStyle) -> String {
 fn merge_by_cause(causes: &[FailureCause]) -> Vec<(Vec<&str>, FailureCause)> {
     let mut merged: Vec<(Vec<&str>, FailureCause)> = Vec::new();
     for cause in causes {
-        let is_same = |known: &FailureCause| {
-            (known.kind, known.status, &known.message, &known.body)
-                == (cause.kind, cause.status, &cause.message, &cause.body)
-        };
+        let is_same = |known: &FailureCause| known.detail == cause.detail && known.body == cause.body;
         match merged.iter_mut().find(|(_, known)| is_same(known)) {
             Some((requests, known)) => {
                 requests.push(&cause.request);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::redirect::Redirect;
 use super::{CountedExchange, Request, RequestError, Response};
 use crate::http::ExchangeError;
-use crate::measure::{FailedRequest, Failure};
+use crate::measure::{FailedRequest, Failure, FailureDetail};
 
 impl Request<'_> {
     /// The error of a failed request. Its message has method, path and result, such as "GET /news
@@ -48,24 +48,24 @@ impl Request<'_> {
     /// Counts a failed request under its cause.
     pub(super) fn record_cause(&self, exchanged: &CountedExchange, kind: Failure, at: Instant) {
         let expected = self.describe_expected();
-        let shown;
-        let (status, message, body) = match &exchanged.result {
+        let (detail, body) = match &exchanged.result {
             Ok(response) => {
-                let expected = expected.trim_start_matches(", ");
-                let message = match (exchanged.failed_check, &exchanged.redirect) {
-                    (Some(check), _) => check,
-                    (None, Redirect::Refuse(why)) => why,
-                    (None, _) => expected,
+                let status = response.status();
+                let detail = match (exchanged.failed_check, &exchanged.redirect) {
+                    (Some(name), _) => FailureDetail::Check { name: name.into(), status },
+                    (None, Redirect::Refuse(why)) => FailureDetail::Status { status, why: why.into() },
+                    (None, _) => FailureDetail::Status { status, why: expected.trim_start_matches(", ").into() },
                 };
-                shown = response.shown_body();
-                (Some(response.status()), message, &*shown)
+                (detail, response.shown_body())
             }
-            Err(ExchangeError { message, .. }) => (None, message.as_str(), &[][..]),
+            Err(ExchangeError { message, .. }) => {
+                (FailureDetail::Client { kind, message: message.into() }, (&[]).into())
+            }
         };
         let request = match self.spec.endpoint {
             Some(_) => Cow::Borrowed(self.spec.name),
             None => Cow::Owned(format!("{} {}", self.spec.method.as_str(), self.spec.name)),
         };
-        self.vu.record_cause(FailedRequest { request: &request, kind, status, message, body }, at);
+        self.vu.record_cause(FailedRequest { request: &request, detail, body: &body }, at);
     }
 }
