@@ -300,6 +300,10 @@ fn check_prometheus_port(port: u16) -> Result<(), StackError> {
     check_port(port, "Prometheus", "--prometheus-port", &alternative)
 }
 
+fn check_grafana_port(port: u16) -> Result<(), StackError> {
+    check_port(port, "Grafana", "--grafana-port", ", or run without Grafana: --no-grafana")
+}
+
 pub(crate) fn local_url(port: u16) -> anyhow::Result<Url> {
     Ok(Url::parse(&format!("http://127.0.0.1:{port}/"))?)
 }

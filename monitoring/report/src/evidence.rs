@@ -13,6 +13,7 @@ mod measures;
 mod phase_time;
 mod plan_result;
 mod snapshot;
+mod status_key;
 mod store_result;
 mod timeline;
 
@@ -34,9 +35,10 @@ pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
 pub use measures::{MeasureCounts, Measures};
 pub use phase_time::{PhaseTime, judged_ms};
 pub use plan_result::{
-    ArrivalCounts, CLOSED, Durations, Generator, Iterations, OPEN, PartResult, PlanResult, SegmentLatency,
+    ArrivalCounts, Durations, Generator, Iterations, LoadModel, PartResult, PlanResult, SegmentLatency,
 };
 pub use snapshot::{Chosen, Layout, PartCounts, Snapshot};
+pub use status_key::StatusKey;
 pub use store_result::StoreResult;
 pub use timeline::{EndpointSlice, Slice, Timeline};
 

@@ -336,11 +336,7 @@ impl Judge<'_> {
             cut: all.unknown,
             reconnects: all.reconnects,
             bodies: all.bodies,
-            by_status: all
-                .by_status
-                .iter()
-                .map(|(code, counts)| (code.to_string(), counts.durations.count()))
-                .collect(),
+            by_status: all.by_status.iter().map(|(&status, counts)| (status, counts.durations.count())).collect(),
             errors: all.failures().collect(),
             p50_ms: quantile(&judged.latency, 50),
             p95_ms: quantile(&judged.latency, 95),

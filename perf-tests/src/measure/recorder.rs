@@ -287,7 +287,7 @@ fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: SampleKey, sample
     counts.late += u64::from(at.late);
     let status = counts
         .by_status
-        .entry(sample.status.unwrap_or(0))
+        .entry(sample.status.into())
         .or_insert_with(|| StatusCounts { durations: Buckets::new(layout.bounds.clone()), failed: 0 });
     status.durations.record(duration);
     status.failed += u64::from(sample.failure.is_some());

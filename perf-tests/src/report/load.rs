@@ -8,7 +8,7 @@ use monitoring::endpoint::Endpoint;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use perf_report::evidence::{
-    AgentResult, ArrivalCounts, Durations, Generator, Iterations, PartResult, PhaseTime, SegmentLatency,
+    AgentResult, ArrivalCounts, Durations, Generator, Iterations, LoadModel, PartResult, PhaseTime, SegmentLatency,
 };
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -55,8 +55,8 @@ fn part_latencies(catalogue: &Catalogue, snapshot: &Snapshot, part: usize) -> BT
 
 fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Result<PartResult, serde_json::Error> {
     let dropped = counts.dropped.iter().sum();
-    let arrivals = match &part.schedule {
-        Schedule::Arrivals { arrivals, .. } => Some(ArrivalCounts {
+    let model = match &part.schedule {
+        Schedule::Arrivals { arrivals, .. } => LoadModel::Open(ArrivalCounts {
             planned: arrivals.total(),
             // Not `lateness`, which has iterations that waited for a connection and were refused.
             started: counts.iterations.completed + counts.iterations.interrupted,
@@ -64,7 +64,7 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
             late_after_ms: LATE_AFTER.as_secs_f64() * 1e3,
             lateness_ms: durations(counts.lateness.spread()),
         }),
-        Schedule::Vus { .. } => None,
+        Schedule::Vus { .. } => LoadModel::Closed,
     };
     Ok(PartResult {
         name: part.name.clone(),
@@ -77,8 +77,7 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
             dropped,
         },
         iteration_ms: durations(counts.iteration_duration.spread()),
-        model: if arrivals.is_some() { perf_report::evidence::OPEN } else { perf_report::evidence::CLOSED }.to_owned(),
-        arrivals,
+        model,
         endpoints: BTreeMap::new(),
     })
 }

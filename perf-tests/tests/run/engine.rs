@@ -10,6 +10,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
+use perf_report::evidence::StatusKey;
 use perf_report::exit_code::ExitCode;
 use perf_report::verdict::Verdict;
 use perf_settings::Rate;
@@ -43,8 +44,12 @@ fn several_loads_run_side_by_side_with_their_names_and_tags() {
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     let [players, admins] = report.plan.parts.as_slice() else { panic!("two parts") };
     assert_eq!((players.name.as_str(), admins.name.as_str()), ("players", "admins"));
-    assert!(players.arrivals.is_none() && players.model.contains("a stall leaves few samples"), "{}", players.model);
-    let arrivals = admins.arrivals.as_ref().unwrap();
+    assert!(
+        players.model.arrivals().is_none() && players.model.describe().contains("a stall leaves few samples"),
+        "{:?}",
+        players.model
+    );
+    let arrivals = admins.model.arrivals().unwrap();
     assert_eq!((arrivals.planned, arrivals.started, admins.iterations.dropped), (20, 20, 0));
     let echo = report.endpoints.iter().find(|endpoint| endpoint.name == "echo").unwrap();
     assert!(echo.requests.sent == 20 && echo.response_p95_ms.is_some(), "{echo:?}");
@@ -255,7 +260,7 @@ fn request_options_take_effect() {
     let report = finished.report().unwrap();
     assert_eq!(report.problems().count(), 0, "{:?}", report.findings);
     assert_eq!((report.requests.sent, report.requests.failed), (60, 0));
-    assert_eq!(report.endpoints[1].by_status, [("200".into(), 30), ("303".into(), 30)].into());
+    assert_eq!(report.endpoints[1].by_status, [(StatusKey::Code(200), 30), (StatusKey::Code(303), 30)].into());
     let took = report.ended_unix_ms - report.started_unix_ms;
     assert!((1_100..10_000).contains(&took), "60 requests at 50 a second took {took} ms");
     assert_eq!(service.agents(), ["agent/1"]);

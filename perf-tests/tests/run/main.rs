@@ -342,7 +342,7 @@ fn a_redirect_is_not_a_success() {
         },
     );
     assert_eq!(code(&finished), ExitCode::Missed);
-    assert_eq!(finished.report().unwrap().endpoints[0].by_status["303"], 30);
+    assert_eq!(finished.report().unwrap().endpoints[0].by_status[&303.into()], 30);
 }
 
 #[test]

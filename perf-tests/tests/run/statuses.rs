@@ -1,6 +1,7 @@
 //! Expected statuses, of an endpoint and of a request, and the response of a failed one.
 
 use monitoring::statuses::Statuses;
+use perf_report::evidence::StatusKey;
 use perf_report::verdict::Reason;
 use perf_tests::engine::RequestError;
 
@@ -37,7 +38,7 @@ fn an_expected_status_is_a_success_and_its_response_is_returned() {
     let report = finished.report().unwrap();
     assert_eq!((code(&finished), report.requests.failed), (ExitCode::Met, 0), "{:?}", report.failures);
     assert_eq!(report.iterations.failed, 0, "{:?}", report.findings);
-    assert_eq!(report.endpoints[0].by_status["404"], 20);
+    assert_eq!(report.endpoints[0].by_status[&StatusKey::Code(404)], 20);
     assert_eq!((store.last_sum("gone_success"), store.last_sum("api_errors")), (20.0, 0.0));
 }
 

@@ -67,7 +67,7 @@ fn a_dead_target_gets_few_requests_and_the_run_is_missed() {
         assert_eq!(code(&finished), ExitCode::Missed, "{testid}: {:?}", report.findings);
         assert!(has(report, FindingKind::Outage, "until the end of the load"), "{testid}: {:?}", report.findings);
         assert_eq!(report.problems().count(), 0, "{testid}: {:?}", report.findings);
-        if let Some(arrivals) = &report.plan.parts[0].arrivals {
+        if let Some(arrivals) = report.plan.parts[0].model.arrivals() {
             assert_eq!(arrivals.planned, arrivals.started + report.iterations.dropped, "{arrivals:?}");
         }
     }

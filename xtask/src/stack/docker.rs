@@ -23,8 +23,8 @@ use tokio::time;
 
 use super::docker_host::{self, DockerSearch};
 use super::{
-    Images, Stack, StackError, StackOptions, StackPart, check_owner, check_port, check_prometheus_port, local_url,
-    make_targets_folder,
+    Images, Stack, StackError, StackOptions, StackPart, check_grafana_port, check_owner, check_prometheus_port,
+    local_url, make_targets_folder,
 };
 use crate::host::cleanup::Cleanup;
 use crate::host::owner;
@@ -32,7 +32,7 @@ use crate::host::{http, workspace};
 use container::{
     KEEPS, MAKER, MAKING, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, ours, remove, remove_if_made_here,
 };
-use container_spec::{ContainerSpec, Network};
+use container_spec::{ContainerSpec, Network, Role};
 pub(super) use tool::promtool;
 
 /// The variable for the container network, host or bridge. Without it, both are tried.
@@ -121,8 +121,8 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
         remove(docker, &service.name).await?;
     }
     match service.role {
-        "prometheus" => check_prometheus_port(service.port)?,
-        role => check_port(service.port, role, "--grafana-port", ", or run without Grafana: --no-grafana")?,
+        Role::Prometheus => check_prometheus_port(service.port)?,
+        Role::Grafana => check_grafana_port(service.port)?,
     }
     if docker.inspect_image(&service.image).await.is_err() {
         eprintln!("pulling {} (only the first time)", service.image);

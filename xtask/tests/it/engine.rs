@@ -59,14 +59,14 @@ fn a_game_session_has_thirty_days_for_each_student() {
 #[ignore = "builds and runs load: run with cargo xtask ci"]
 fn endurance_warns_that_a_closed_load_under_samples_stalls() {
     let report = perf("endurance", &["endurance", "-u", "10", "-d", "5s"]);
-    assert!(report.requests.sent > 200 && report.plan.parts[0].model.contains("a stall leaves few samples"));
+    assert!(report.requests.sent > 200 && report.plan.parts[0].model.describe().contains("a stall leaves few samples"));
 }
 
 #[test]
 #[ignore = "builds and runs load: run with cargo xtask ci"]
 fn a_rate_is_held_and_can_be_replayed() {
     let first = perf("rate", &["basic", "--rate", "30/s", "-d", "5s", "--max-vus", "60", "--seed", "9"]);
-    let arrivals = first.plan.parts[0].arrivals.as_ref().expect("arrivals");
+    let arrivals = first.plan.parts[0].model.arrivals().expect("arrivals");
     assert_eq!((arrivals.planned, arrivals.started, first.iterations.dropped), (150, 150, 0));
     assert_eq!(first.requests.sent, 150 * 7);
     assert!(first.objectives[0].response_ms().is_some() && first.generator.workers > 0);

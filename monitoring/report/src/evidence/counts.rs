@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::{Bounds, Buckets, Latency, Spread};
+use super::status_key::StatusKey;
 use crate::failure::FailureKind;
 
 /// Counts of one endpoint in one phase of one scenario.
@@ -22,8 +23,8 @@ pub struct EndpointCounts {
     /// Other spans of the requests' time, those that an objective limits.
     #[serde(default)]
     pub spans: Vec<SpanCounts>,
-    /// Durations by status code; 0 means no response.
-    pub by_status: BTreeMap<u16, StatusCounts>,
+    /// Durations by status code.
+    pub by_status: BTreeMap<StatusKey, StatusCounts>,
     /// Time of requests by [`Part`].
     pub parts: Vec<Buckets>,
     /// Failed requests by kind, in the order of [`FailureKind::ALL`].

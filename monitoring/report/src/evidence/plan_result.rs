@@ -30,24 +30,68 @@ pub struct PartResult {
     pub iterations: Iterations,
     /// Duration of completed iterations.
     pub iteration_ms: Option<Durations>,
-    /// Planned arrivals. `None` for a closed load.
-    pub arrivals: Option<ArrivalCounts>,
-    /// Effect of the kind of load on its numbers: [`OPEN`] or [`CLOSED`].
-    #[serde(default)]
-    pub model: String,
+    /// Whether the load waits for responses.
+    #[serde(flatten)]
+    pub model: LoadModel,
     /// Latencies after warm-up by name of the endpoint, if several loads ran side by side.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub endpoints: BTreeMap<String, SegmentLatency>,
 }
 
-/// Text about closed loads. There, a request is due when it starts. A target that stalls for 10 s
-/// costs each VU a single slow sample, and requests that users would have made meanwhile are
-/// missing.
-pub const CLOSED: &str = "closed load: VUs wait for responses, so a stall leaves few samples; requests that were not sent because of \
-     a stall count as unknown";
+/// Whether a load waits for responses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "LoadModelFields", into = "LoadModelFields")]
+#[schemars(with = "LoadModelFields")]
+pub enum LoadModel {
+    /// Iterations start when they are due.
+    Open(ArrivalCounts),
+    /// A request is due when it starts. A target that stalls for 10 s costs each VU a single slow
+    /// sample, and requests that users would have made meanwhile are missing.
+    Closed,
+}
 
-/// Text about open loads.
-pub const OPEN: &str = "open load: iterations start when they are due, and response times count from then";
+/// A model of a load, as in JSON.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct LoadModelFields {
+    /// Planned arrivals. `None` for a closed load.
+    arrivals: Option<ArrivalCounts>,
+    /// Effect of the kind of load on its numbers, as text.
+    #[serde(default)]
+    model: String,
+}
+
+impl From<LoadModelFields> for LoadModel {
+    fn from(fields: LoadModelFields) -> Self {
+        fields.arrivals.map_or(Self::Closed, Self::Open)
+    }
+}
+
+impl From<LoadModel> for LoadModelFields {
+    fn from(model: LoadModel) -> Self {
+        Self { arrivals: model.arrivals().cloned(), model: model.describe().to_owned() }
+    }
+}
+
+impl LoadModel {
+    /// Planned arrivals. `None` for a closed load.
+    pub const fn arrivals(&self) -> Option<&ArrivalCounts> {
+        match self {
+            Self::Open(arrivals) => Some(arrivals),
+            Self::Closed => None,
+        }
+    }
+
+    /// Effect of the kind of load on its numbers.
+    pub const fn describe(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "open load: iterations start when they are due, and response times count from then",
+            Self::Closed => {
+                "closed load: VUs wait for responses, so a stall leaves few samples; requests that were not sent \
+                 because of a stall count as unknown"
+            }
+        }
+    }
+}
 
 /// Counts of iterations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::BodyBytes;
+use crate::evidence::{BodyBytes, StatusKey};
 use crate::failure::FailureKind;
 use crate::millis::Millis;
 
@@ -39,7 +39,7 @@ pub struct EndpointResult {
     #[serde(default, skip_serializing_if = "BodyBytes::is_empty")]
     pub bodies: BodyBytes,
     /// Requests by status code. "0" means no response.
-    pub by_status: BTreeMap<String, u64>,
+    pub by_status: BTreeMap<StatusKey, u64>,
     /// Failed requests by kind.
     pub errors: BTreeMap<FailureKind, u64>,
     /// Median latency of all requests. Failed requests count as infinite.

@@ -203,7 +203,6 @@ mod tests {
         report.findings.push(Finding::warning(Subject::Store, FindingKind::StoreNotAsked, hostile));
         let subject = Subject::Objective(hostile.to_owned());
         report.findings.push(Finding::problem(ExitCode::Inconclusive, subject, FindingKind::SetupFailed, hostile));
-        report.endpoints[0].by_status.insert(hostile.to_owned(), 3);
         report.endpoints[0].requests.failed = 3;
         report.tags.insert("a".to_owned(), hostile.to_owned());
         report.environment.command = hostile.to_owned();

@@ -33,7 +33,7 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
     }
     let (report, cost) = run_generator(&setup, &command)?;
     let part = report.plan.parts.first().context("the report has no plan")?;
-    let arrivals = part.arrivals.as_ref().context("the report has no arrivals")?;
+    let arrivals = part.model.arrivals().context("the report has no arrivals")?;
     let lateness = arrivals.lateness_ms.context("the report has no lateness")?;
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     let each = cost.cpu.as_secs_f64() * 1e6 / report.requests.sent.max(1) as f64;

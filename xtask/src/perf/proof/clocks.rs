@@ -9,6 +9,7 @@ use monitoring::label::{NAME, TESTID};
 use monitoring::metric::{Metric, Part};
 use monitoring::phase::Phase;
 use monitoring::promql::Selector;
+use perf_report::evidence::StatusKey;
 use perf_report::judgement::EndpointResult;
 use perf_report::{Millis, Report};
 
@@ -94,7 +95,7 @@ async fn read_clocks(
             last_value_of_run(report, selector(metric.sum())).over(last_value_of_run(report, selector(metric.count())));
         Ok(source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
     };
-    let responses = result.requests.sent - result.by_status.get("0").copied().unwrap_or_default();
+    let responses = result.requests.sent - result.by_status.get(&StatusKey::NoResponse).copied().unwrap_or_default();
     let warmed_up = report.timeline.slices.iter().any(|slice| slice.phase == Some(Phase::WarmUp));
     let mut on_the_wire = 0.0;
     for part in [Part::Receiving, Part::Sending] {

@@ -10,6 +10,7 @@ use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
 use monitoring::promql::Selector;
+use perf_report::evidence::StatusKey;
 use perf_report::judgement::EndpointResult;
 use perf_report::{Report, format};
 use prometheus_store::exposition::ExpositionSample;
@@ -31,7 +32,7 @@ const READINGS: u32 = 15;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The store's counts, by endpoint and status.
-type StoreCount = BTreeMap<&'static str, BTreeMap<String, u64>>;
+type StoreCount = BTreeMap<&'static str, BTreeMap<StatusKey, u64>>;
 
 /// The backend's counts of the run.
 enum BackendCount {
@@ -192,7 +193,7 @@ fn accounts<'a>(
                 let name = endpoint.name;
                 notes.push(format!(
                     "{name}: not available for status {}: the backend counts it nowhere, or another server sent it",
-                    left_out.join(", ")
+                    left_out.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
                 ));
             }
         }
@@ -309,14 +310,14 @@ async fn read_store(report: &Report, source: &QuerySource) -> anyhow::Result<Sto
     let mut stored = BTreeMap::new();
     for (result, endpoint) in requested(report) {
         let mut by_status = BTreeMap::new();
-        for status in result.by_status.keys() {
+        for &status in result.by_status.keys() {
             let series = Selector::new(Metric::http_reqs().name)
                 .with(TESTID, &report.testid)
                 .with(NAME, endpoint.name)
-                .with(STATUS, status);
+                .with(STATUS, status.to_string());
             let value = source.value(&last_value_of_run(report, series).to_string(), now_ms()).await;
             let value = value.with_context(|| format!("failed to read the requests of {}", endpoint.name))?;
-            by_status.insert(status.clone(), whole(value.unwrap_or_default()));
+            by_status.insert(status, whole(value.unwrap_or_default()));
         }
         stored.insert(endpoint.name, by_status);
     }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use perf_report::evidence::StatusKey;
 use perf_report::format::count;
 use perf_report::judgement::EndpointResult;
 
@@ -15,7 +16,7 @@ use super::endpoint_counters::EndpointCounters;
 /// redirect to the route's spelling.
 ///
 /// A backend that counts in its handlers does not have these.
-const OF_ROUTERS: [&str; 5] = ["404", "405", "301", "307", "308"];
+const OF_ROUTERS: [u16; 5] = [404, 405, 301, 307, 308];
 
 /// The counts of one endpoint.
 #[derive(Debug, Clone)]
@@ -26,12 +27,12 @@ pub(super) struct EndpointAccount {
     /// The generator's count of responses, by class of status.
     sent: BTreeMap<String, u64>,
     /// Those of them that a router may have sent, by status.
-    of_router: BTreeMap<String, u64>,
+    of_router: BTreeMap<StatusKey, u64>,
     /// The generator's count of requests without a response, or cut off at the end of the run. The
     /// backend may have counted them in any class.
     unanswered: u64,
     /// The store's count, by status.
-    stored: Option<BTreeMap<String, u64>>,
+    stored: Option<BTreeMap<StatusKey, u64>>,
     /// The backend's count.
     counted: Option<EndpointCounters>,
 }
@@ -59,16 +60,10 @@ pub(super) struct Explanation {
     pub(super) of_router: u64,
 }
 
-/// The class of a status in the backend's metrics; `None` for a request without a response.
-fn class(status: &str) -> Option<String> {
-    let first = status.chars().next().filter(|first| ('1'..='5').contains(first))?;
-    Some(format!("{first}xx"))
-}
-
-fn by_class(by_status: &BTreeMap<String, u64>) -> (BTreeMap<String, u64>, u64) {
+fn by_class(by_status: &BTreeMap<StatusKey, u64>) -> (BTreeMap<String, u64>, u64) {
     let (mut classes, mut unanswered) = (BTreeMap::new(), 0);
     for (status, count) in by_status.iter().filter(|(_, count)| **count > 0) {
-        match class(status) {
+        match status.class() {
             Some(class) => *classes.entry(class).or_default() += count,
             None => unanswered += count,
         }
@@ -80,15 +75,15 @@ impl EndpointAccount {
     /// The account of an endpoint's result. `stored` is by status.
     pub(super) fn new(
         endpoint: &EndpointResult,
-        stored: Option<BTreeMap<String, u64>>,
+        stored: Option<BTreeMap<StatusKey, u64>>,
         counted: Option<EndpointCounters>,
     ) -> Self {
         let (sent, unanswered) = by_class(&endpoint.by_status);
         // Requests that were cut off or sent again had started, so the backend may have counted
         // them.
         let unanswered = unanswered + endpoint.cut + endpoint.reconnects;
-        let of_router = endpoint.by_status.iter().filter(|(status, _)| OF_ROUTERS.contains(&status.as_str()));
-        let of_router = of_router.map(|(status, count)| (status.clone(), *count)).collect();
+        let of_router = endpoint.by_status.iter().filter(|(status, _)| OF_ROUTERS.contains(&u16::from(**status)));
+        let of_router = of_router.map(|(status, count)| (*status, *count)).collect();
         Self { name: endpoint.name.clone(), is_of_route: true, sent, of_router, unanswered, stored, counted }
     }
 
@@ -107,21 +102,25 @@ impl EndpointAccount {
             *sum.sent.entry(class.clone()).or_default() += count;
         }
         for (status, count) in accounts.iter().flat_map(|account| &account.of_router) {
-            *sum.of_router.entry(status.clone()).or_default() += count;
+            *sum.of_router.entry(*status).or_default() += count;
         }
         sum
     }
 
     /// Leaves out responses whose status the backend counts nowhere. Returns their statuses.
-    pub(super) fn leave_out(&mut self, endpoint: &EndpointResult, counts: impl Fn(&str) -> bool) -> Vec<String> {
+    pub(super) fn leave_out(
+        &mut self,
+        endpoint: &EndpointResult,
+        counts: impl Fn(StatusKey) -> bool,
+    ) -> Vec<StatusKey> {
         let mut left_out = Vec::new();
-        for (status, count) in endpoint.by_status.iter().filter(|(_, count)| **count > 0) {
-            if let Some(sent) = class(status).and_then(|class| self.sent.get_mut(&class))
+        for (&status, count) in endpoint.by_status.iter().filter(|(_, count)| **count > 0) {
+            if let Some(sent) = status.class().and_then(|class| self.sent.get_mut(&class))
                 && !counts(status)
             {
                 *sent -= count;
-                self.of_router.remove(status);
-                left_out.push(status.clone());
+                self.of_router.remove(&status);
+                left_out.push(status);
             }
         }
         left_out
@@ -157,8 +156,9 @@ impl EndpointAccount {
     /// Responses of a class that the backend may not have counted, because a router sent them. A
     /// status that the backend counts exactly for this route adds nothing.
     fn may_be_of_router(&self, class: &str, counted: &EndpointCounters) -> u64 {
-        let of_class = self.of_router.iter().filter(|(status, _)| class.is_empty() || status.starts_with(&class[..1]));
-        let missing = |(status, sent): (&String, &u64)| match counted.by_status.get(status) {
+        let is_of_class = |status: &StatusKey| class.is_empty() || status.class().as_deref() == Some(class);
+        let of_class = self.of_router.iter().filter(|(status, _)| is_of_class(status));
+        let missing = |(status, sent): (&StatusKey, &u64)| match counted.by_status.get(status) {
             Some(_) if self.is_of_route => 0,
             found => sent.saturating_sub(found.copied().unwrap_or_default()),
         };
@@ -218,11 +218,14 @@ impl EndpointAccount {
 }
 
 /// The first key whose counts differ, with both counts.
-fn first_difference(sent: &BTreeMap<String, u64>, stored: &BTreeMap<String, u64>) -> Option<(String, u64, u64)> {
-    let count = |map: &BTreeMap<String, u64>, key: &String| map.get(key).copied().unwrap_or_default();
+fn first_difference(
+    sent: &BTreeMap<StatusKey, u64>,
+    stored: &BTreeMap<StatusKey, u64>,
+) -> Option<(StatusKey, u64, u64)> {
+    let count = |map: &BTreeMap<StatusKey, u64>, key: &StatusKey| map.get(key).copied().unwrap_or_default();
     let mut keys = sent.keys().chain(stored.keys());
     let key = keys.find(|key| count(sent, key) != count(stored, key))?;
-    Some((key.clone(), count(sent, key), count(stored, key)))
+    Some((*key, count(sent, key), count(stored, key)))
 }
 
 #[cfg(test)]
@@ -237,8 +240,12 @@ mod tests {
         pairs.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
     }
 
-    fn endpoint(by_status: &[(&str, u64)], cut: u64) -> EndpointResult {
-        let by_status = counts(by_status);
+    fn by_status(pairs: &[(u16, u64)]) -> BTreeMap<StatusKey, u64> {
+        pairs.iter().map(|&(status, count)| (status.into(), count)).collect()
+    }
+
+    fn endpoint(pairs: &[(u16, u64)], cut: u64) -> EndpointResult {
+        let by_status = by_status(pairs);
         let sent = by_status.values().sum();
         EndpointResult {
             name: "join_room".to_owned(),
@@ -260,7 +267,7 @@ mod tests {
     }
 
     fn audit(
-        sent: &[(&str, u64)],
+        sent: &[(u16, u64)],
         cut: u64,
         counted: &[(&str, u64)],
         others: OtherTraffic,
@@ -272,7 +279,7 @@ mod tests {
 
     #[test]
     fn equal_counts_need_no_explanation() {
-        let sent = [("200", 90), ("201", 5), ("500", 5)];
+        let sent = [(200, 90), (201, 5), (500, 5)];
         assert_eq!(audit(&sent, 0, &[("2xx", 95), ("5xx", 5)], ALONE), Ok(Explanation::default()));
     }
 
@@ -280,19 +287,19 @@ mod tests {
     fn a_surplus_without_an_explanation_is_an_error() {
         let explained = |unanswered, around, others| Ok(Explanation { unanswered, around, others, of_router: 0 });
         // Three requests timed out, and the backend completed two of them.
-        assert_eq!(audit(&[("200", 10), ("0", 3)], 0, &[("2xx", 12)], ALONE), explained(2, 0, 0));
+        assert_eq!(audit(&[(200, 10), (0, 3)], 0, &[("2xx", 12)], ALONE), explained(2, 0, 0));
         // One request was cut off at the end.
-        assert_eq!(audit(&[("200", 10)], 1, &[("2xx", 10), ("5xx", 1)], ALONE), explained(1, 0, 0));
+        assert_eq!(audit(&[(200, 10)], 1, &[("2xx", 10), ("5xx", 1)], ALONE), explained(1, 0, 0));
         let others = OtherTraffic { around: 2, possible: true };
-        assert_eq!(audit(&[("200", 10), ("0", 1)], 0, &[("2xx", 17)], others), explained(1, 2, 4));
-        let wrong = audit(&[("200", 10)], 0, &[("2xx", 11)], ALONE).unwrap_err();
+        assert_eq!(audit(&[(200, 10), (0, 1)], 0, &[("2xx", 17)], others), explained(1, 2, 4));
+        let wrong = audit(&[(200, 10)], 0, &[("2xx", 11)], ALONE).unwrap_err();
         assert!(wrong.contains("1 requests that this run did not send"), "{wrong}");
     }
 
     #[test]
     fn a_response_that_the_backend_did_not_count_is_an_error() {
         let others = OtherTraffic { around: 5, possible: true };
-        for (sent, counted) in [([("200", 10)], [("2xx", 9)]), ([("502", 10)], [("2xx", 10)])] {
+        for (sent, counted) in [([(200, 10)], [("2xx", 9)]), ([(502, 10)], [("2xx", 10)])] {
             let wrong = audit(&sent, 5, &counted, others).unwrap_err();
             assert!(wrong.starts_with("join_room: 10 responses"), "{wrong}");
         }
@@ -301,41 +308,41 @@ mod tests {
     #[test]
     fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
         let others = OtherTraffic { around: 0, possible: true };
-        let of_router = |sent: &[(&str, u64)], counted: &[(&str, u64)]| {
+        let of_router = |sent: &[(u16, u64)], counted: &[(&str, u64)]| {
             audit(sent, 0, counted, others).map(|explained| explained.of_router)
         };
-        assert_eq!(of_router(&[("200", 10), ("404", 10)], &[("2xx", 10), ("4xx", 4)]), Ok(6));
-        assert_eq!(of_router(&[("301", 3), ("405", 2)], &[]), Ok(5));
-        assert_eq!(of_router(&[("404", 10)], &[("", 4)]), Ok(6), "a counter without statuses");
-        assert!(of_router(&[("200", 10), ("404", 10)], &[("2xx", 9), ("4xx", 10)]).is_err());
-        assert!(of_router(&[("422", 10), ("404", 5)], &[("4xx", 9)]).is_err(), "more are missing");
-        assert!(audit(&[("404", 10)], 0, &[("4xx", 4)], ALONE).is_err(), "an own backend counts all");
+        assert_eq!(of_router(&[(200, 10), (404, 10)], &[("2xx", 10), ("4xx", 4)]), Ok(6));
+        assert_eq!(of_router(&[(301, 3), (405, 2)], &[]), Ok(5));
+        assert_eq!(of_router(&[(404, 10)], &[("", 4)]), Ok(6), "a counter without statuses");
+        assert!(of_router(&[(200, 10), (404, 10)], &[("2xx", 9), ("4xx", 10)]).is_err());
+        assert!(of_router(&[(422, 10), (404, 5)], &[("4xx", 9)]).is_err(), "more are missing");
+        assert!(audit(&[(404, 10)], 0, &[("4xx", 4)], ALONE).is_err(), "an own backend counts all");
         // Exact statuses show that the other ones are missing.
-        let sent = endpoint(&[("404", 10), ("422", 10)], 0);
-        let exact = |pairs: &[(&str, u64)]| {
+        let sent = endpoint(&[(404, 10), (422, 10)], 0);
+        let exact = |pairs: &[(u16, u64)]| {
             let sum = pairs.iter().map(|(_, count)| count).sum();
             let counted = EndpointCounters {
                 by_class: counts(&[("4xx", sum)]),
-                by_status: counts(pairs),
+                by_status: by_status(pairs),
                 ..EndpointCounters::default()
             };
             EndpointAccount::new(&sent, None, Some(counted)).explain(others)
         };
-        assert!(exact(&[("404", 10), ("422", 5)]).is_err());
+        assert!(exact(&[(404, 10), (422, 5)]).is_err());
         // A status that is left out does not explain another one.
         let counted = EndpointCounters { by_class: counts(&[("4xx", 5)]), ..EndpointCounters::default() };
         let mut account = EndpointAccount::new(&sent, None, Some(counted));
-        assert_eq!(account.leave_out(&sent, |status| status != "404"), ["404"]);
+        assert_eq!(account.leave_out(&sent, |status| status != StatusKey::Code(404)), [StatusKey::Code(404)]);
         assert!(account.explain(others).is_err());
-        assert_eq!(exact(&[("422", 10)]).unwrap().of_router, 10);
+        assert_eq!(exact(&[(422, 10)]).unwrap().of_router, 10);
         // The route counts this status, so the rest is lost.
-        let lost = exact(&[("404", 4), ("422", 10)]).unwrap_err();
+        let lost = exact(&[(404, 4), (422, 10)]).unwrap_err();
         assert!(lost.starts_with("join_room: 20 responses had status 4xx, and the backend counted 14"), "{lost}");
         // The other 404s of all endpoints may be of the router.
         let account = EndpointAccount::new(&sent, None, None);
         let counted = EndpointCounters {
             by_class: counts(&[("4xx", 14)]),
-            by_status: counts(&[("404", 4), ("422", 10)]),
+            by_status: by_status(&[(404, 4), (422, 10)]),
             ..EndpointCounters::default()
         };
         assert_eq!(EndpointAccount::sum(&[account], counted).explain(others).unwrap().of_router, 6);
@@ -343,8 +350,8 @@ mod tests {
 
     #[test]
     fn another_count_in_the_store_is_an_error() {
-        let endpoint = endpoint(&[("200", 10), ("500", 1)], 0);
-        let stored = Some(counts(&[("200", 10)]));
+        let endpoint = endpoint(&[(200, 10), (500, 1)], 0);
+        let stored = Some(by_status(&[(200, 10)]));
         let wrong = EndpointAccount::new(&endpoint, stored, None).audit(&endpoint, ALONE).unwrap_err();
         assert_eq!(wrong, "join_room: 1 requests got status 500, and Prometheus has 0");
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{LE, Label};
+use perf_report::evidence::StatusKey;
 use prometheus_store::exposition::ExpositionSample;
 
 use super::whole;
@@ -15,7 +16,7 @@ pub(super) struct EndpointCounters {
     /// Requests by class of status: "2xx". The class is empty if the backend has no status.
     pub(super) by_class: BTreeMap<String, u64>,
     /// Requests by exact status, of a backend that does not group statuses.
-    pub(super) by_status: BTreeMap<String, u64>,
+    pub(super) by_status: BTreeMap<StatusKey, u64>,
     /// Sum of the durations of all requests, in seconds. `None` if the backend has no durations.
     pub(super) seconds: Option<f64>,
     /// Bounds of the label `le` in seconds, each with the number of requests up to that bound.
@@ -34,6 +35,12 @@ pub(super) fn is_of(sample: &ExpositionSample, mapping: &BackendMapping, endpoin
         None => true,
     };
     mapping.handler.is_some() && same_method && value(sample, mapping.handler) == mapping.route(endpoint)
+}
+
+/// How much each count has grown.
+fn growth<K: Ord + Clone>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
+    let earlier = |key| before.get(key).copied().unwrap_or_default();
+    now.iter().map(|(key, count)| (key.clone(), count.saturating_sub(earlier(key)))).collect()
 }
 
 impl EndpointCounters {
@@ -55,8 +62,9 @@ impl EndpointCounters {
             if sample.name == mapping.requests {
                 // "2xx", "2", or "200" if the backend does not group statuses.
                 let status = value(sample, mapping.status);
-                if status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()) {
-                    *counters.by_status.entry(status.to_owned()).or_default() += whole(sample.value);
+                let code = status.parse().ok().filter(|code| status.len() == 3 && *code >= 100);
+                if let Some(code) = code {
+                    *counters.by_status.entry(StatusKey::Code(code)).or_default() += whole(sample.value);
                 }
                 let class = status.chars().next();
                 let class = class.map(|first| format!("{first}xx")).unwrap_or_default();
@@ -85,12 +93,6 @@ impl EndpointCounters {
 
     /// The difference to earlier counters.
     pub(super) fn since(&self, before: &Self) -> Self {
-        let growth = |now: &BTreeMap<String, u64>, before: &BTreeMap<String, u64>| {
-            let growth = |(key, count): (&String, &u64)| {
-                (key.clone(), count.saturating_sub(before.get(key).copied().unwrap_or_default()))
-            };
-            now.iter().map(growth).collect()
-        };
         let buckets = self.buckets.iter().map(|(bound, count)| {
             let earlier = before.buckets.iter().find(|(known, _)| known.total_cmp(bound).is_eq());
             (*bound, count.saturating_sub(earlier.map_or(0, |(_, count)| *count)))

@@ -7,6 +7,7 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::JOB;
 use monitoring::promql::Selector;
+use perf_report::evidence::StatusKey;
 use prometheus_store::exposition::ExpositionSample;
 
 use super::backend_metrics::BackendMetrics;
@@ -132,7 +133,8 @@ impl ExposedMetrics {
 
     /// Whether the backend counts responses with a status. A counter without a label for it counts
     /// all.
-    pub(super) fn counts_status(&self, status: &str) -> bool {
+    pub(super) fn counts_status(&self, status: StatusKey) -> bool {
+        let status = status.to_string();
         let known: BTreeSet<_> = self.requests().map(|sample| value(sample, self.mapping.status)).collect();
         let class = &status[..status.len().min(1)];
         self.is_own
@@ -195,14 +197,15 @@ mod tests {
     #[test]
     fn a_status_is_counted_if_any_series_has_it() {
         let counts = |labels: &str, status| {
-            exposed(&format!("http_requests_total{{{labels}}} 1"), BackendMapping::FASTAPI).counts_status(status)
+            exposed(&format!("http_requests_total{{{labels}}} 1"), BackendMapping::FASTAPI)
+                .counts_status(StatusKey::Code(status))
         };
         for (labels, status, expected) in [
-            ("status=\"2xx\"", "204", true),
-            ("status=\"200\"", "200", true),
-            ("status=\"200\"", "404", false),
-            ("status=\"2\"", "201", true),
-            ("code=\"200\"", "404", true),
+            ("status=\"2xx\"", 204, true),
+            ("status=\"200\"", 200, true),
+            ("status=\"200\"", 404, false),
+            ("status=\"2\"", 201, true),
+            ("code=\"200\"", 404, true),
         ] {
             assert_eq!(counts(labels, status), expected, "{labels} {status}");
         }

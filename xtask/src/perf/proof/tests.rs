@@ -7,6 +7,7 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
 use perf_report::Report;
+use perf_report::evidence::StatusKey;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::Requests;
 use prometheus_store::StoreAccess;
@@ -27,12 +28,12 @@ const SENT: u64 = 10;
 const REQUESTED: [(&str, &str); 2] = [("get_news", "/api/news"), ("get_state", "/api/multiplayer/rooms/ABC/state")];
 
 /// A report of requests to two endpoints; news responded with `news`.
-fn report_of(news: &str) -> Report {
+fn report_of(news: u16) -> Report {
     let mut report = test_support::report();
     let endpoint = report.endpoints[0].clone();
     let endpoints = REQUESTED.map(|(name, _)| {
-        let status = if name == "get_news" { news } else { "200" };
-        let (name, by_status) = (name.to_owned(), BTreeMap::from([(status.to_owned(), SENT)]));
+        let status = if name == "get_news" { news } else { 200 };
+        let (name, by_status) = (name.to_owned(), BTreeMap::from([(StatusKey::Code(status), SENT)]));
         let requests = Requests { sent: SENT, failed: 0, unknown: 0 };
         EndpointResult { name, by_status, requests, cut: 0, ..endpoint.clone() }
     });
@@ -78,7 +79,7 @@ async fn audited(no_news: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, 
             let _ = http::text(target.join(path).unwrap()).await;
         }
     }
-    let report = report_of(if no_news { "404" } else { "200" });
+    let report = report_of(if no_news { 404 } else { 200 });
     delivery::check(&report, (BackendMapping::FASTAPI, before), &source, &context).await
 }
 

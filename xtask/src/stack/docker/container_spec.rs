@@ -42,10 +42,26 @@ pub(super) enum Network {
     Bridge,
 }
 
+/// The service that a container runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Prometheus,
+    Grafana,
+}
+
+impl Role {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prometheus => "prometheus",
+            Self::Grafana => "grafana",
+        }
+    }
+}
+
 /// A container of the stack.
 #[derive(Debug, Clone)]
 pub(super) struct ContainerSpec {
-    pub(super) role: &'static str,
+    pub(super) role: Role,
     pub(super) name: String,
     pub(super) image: String,
     /// Whether the user chose the image.
@@ -83,8 +99,8 @@ const SCRATCH: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
 /// The user "nobody", for images that would run as root.
 const NOBODY: &str = "65534:65534";
 
-fn name(options: &StackOptions, role: &str) -> String {
-    format!("perf-{}-{}-{role}", workspace::id(), options.prometheus_port)
+fn name(options: &StackOptions, role: Role) -> String {
+    format!("perf-{}-{}-{}", workspace::id(), options.prometheus_port, role.as_str())
 }
 
 /// This command, if the stack belongs to it; otherwise empty.
@@ -134,7 +150,7 @@ impl ContainerSpec {
             read_only_bind(&generated.join("rules"), "/etc/prometheus/rules"),
             read_only_bind(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
         ];
-        let name = name(options, "prometheus");
+        let name = name(options, Role::Prometheus);
         // A named volume, since testcontainers and `docker rm -v`
         // remove anonymous volumes with the container.
         let volume = (options.keep_data && options.archive.is_none()).then(|| format!("{name}:/prometheus"));
@@ -144,7 +160,7 @@ impl ContainerSpec {
             Network::Bridge => format!("0.0.0.0:{inner_port}"),
         };
         Ok(Self {
-            role: "prometheus",
+            role: Role::Prometheus,
             image: images.prometheus.name.clone(),
             image_is_chosen: images.prometheus.chosen,
             stack: port,
@@ -180,12 +196,12 @@ impl ContainerSpec {
         let dashboards = dashboards_with_port(&dashboards, options.prometheus_port)?;
         let (prometheus, address, listen_port) = match network {
             Network::Host => (format!("http://127.0.0.1:{}", options.prometheus_port), "127.0.0.1", port),
-            Network::Bridge => (format!("http://{}:9090", name(options, "prometheus")), "0.0.0.0", inner_port),
+            Network::Bridge => (format!("http://{}:9090", name(options, Role::Prometheus)), "0.0.0.0", inner_port),
         };
         let setting = |name, value: &str| (name, value.to_owned());
         Ok(Self {
-            role: "grafana",
-            name: name(options, "grafana"),
+            role: Role::Grafana,
+            name: name(options, Role::Grafana),
             image: images.grafana.name.clone(),
             // A run goes on without Grafana, even if the user chose its image.
             image_is_chosen: false,

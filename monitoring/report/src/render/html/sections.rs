@@ -135,15 +135,15 @@ pub(super) fn load(report: &Report) -> Markup {
                     td class="n" { (part.iterations.completed) }
                     td class="n" { (part.iterations.failed) }
                     td class="n" { (part.iterations.dropped) }
-                    td class="n" { @if let Some(arrivals) = &part.arrivals { (arrivals.started) " of " (arrivals.planned) } }
-                    td class="n" { @if let Some(arrivals) = &part.arrivals { (arrivals.late) } }
+                    td class="n" { @if let Some(arrivals) = part.model.arrivals() { (arrivals.started) " of " (arrivals.planned) } }
+                    td class="n" { @if let Some(arrivals) = part.model.arrivals() { (arrivals.late) } }
                     td class="n" { @if let Some(ms) = part.iteration_ms { (figures::ms(ms.p50)) } }
                     td class="n" { @if let Some(ms) = part.iteration_ms { (figures::ms(ms.p95)) } }
                 } } }
             }
             @if report.plan.parts.iter().any(|part| !part.endpoints.is_empty()) { (part_latencies(report)) }
             @if !report.agents.is_empty() { (agents(report)) }
-            @for model in report.plan.parts.iter().map(|part| &part.model).collect::<BTreeSet<_>>() {
+            @for model in report.plan.parts.iter().map(|part| part.model.describe()).collect::<BTreeSet<_>>() {
                 p class="sub" { (model) }
             }
         }
@@ -218,7 +218,7 @@ pub(super) fn errors(report: &Report) -> Markup {
                         td class="n" { (figures::share(endpoint.requests.failed, endpoint.requests.sent)) }
                         @for kind in &kinds { td class="n" { (endpoint.errors.get(*kind).copied().unwrap_or_default()) } }
                         td { @for (status, count) in &endpoint.by_status {
-                            (if status == "0" { "no response" } else { status }) ": " (count) "  "
+                            (status.describe()) ": " (count) "  "
                         } }
                     } } }
                 }

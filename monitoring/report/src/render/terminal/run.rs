@@ -187,7 +187,7 @@ fn describe_part(part: &PartResult) -> Vec<String> {
     let durations = part.iteration_ms.map(|ms| {
         format!("{}: iteration time p50 {}, p95 {}, maximum {}", part.name, long(ms.p50), long(ms.p95), long(ms.max))
     });
-    let arrivals = part.arrivals.as_ref().map(|arrivals| {
+    let arrivals = part.model.arrivals().map(|arrivals| {
         let late = arrivals.lateness_ms.map(|ms| format!(", lateness p99 {}", long(ms.p99))).unwrap_or_default();
         format!(
             "{}: {} of {} arrivals started, {} dropped{late}",
@@ -207,7 +207,7 @@ fn describe_part(part: &PartResult) -> Vec<String> {
             count(latency.failed)
         )
     });
-    let model = Some(format!("{}: {}", part.name, part.model)).filter(|_| !part.model.is_empty());
+    let model = [format!("{}: {}", part.name, part.model.describe())];
     durations.into_iter().chain(arrivals).chain(endpoints).chain(model).collect()
 }
 
