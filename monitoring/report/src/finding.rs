@@ -170,6 +170,13 @@ impl Finding {
         self.exit_code.is_some()
     }
 
+    /// Whether it repeats the verdict on an objective.
+    pub const fn is_about_verdict(&self) -> bool {
+        let is_verdict =
+            matches!(self.kind, FindingKind::Missed | FindingKind::MissedWarnsOnly | FindingKind::Inconclusive);
+        is_verdict && matches!(self.subject, Subject::Objective(_))
+    }
+
     /// Word before the message.
     pub const fn label(&self) -> &'static str {
         match (self.kind, self.severity) {

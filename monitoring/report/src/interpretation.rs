@@ -52,7 +52,7 @@ impl EndpointLatency<'_> {
     }
 }
 
-/// Findings that explain a report, the most severe first.
+/// Findings that explain a report.
 pub fn interpret(report: &Report) -> Vec<Finding> {
     let may_fail = may_fail(report);
     let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| failed_share(endpoint) > may_fail).collect();
@@ -69,7 +69,6 @@ pub fn interpret(report: &Report) -> Vec<Finding> {
     if report.exit_code == ExitCode::Met {
         findings.iter_mut().for_each(|finding| finding.severity = finding.severity.min(Severity::Warning));
     }
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
+use perf_report::finding::Severity;
 use perf_report::findings::{comparison_findings, run_findings};
 
 use crate::github;
@@ -14,7 +15,8 @@ use crate::runs::report_files;
 pub(super) fn run(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<ExitCode> {
     report_files::write(path, report, compared)?;
     github::append_to_job_page(path)?;
-    github::annotate(&report.scenario, &run_findings(report));
+    let findings = run_findings(report).into_iter().filter(|finding| finding.severity > Severity::Good);
+    github::annotate(&report.scenario, &findings.collect::<Vec<_>>());
     Ok(report.exit_code)
 }
 

@@ -99,11 +99,9 @@ pub enum Measurement {
 
 impl ObjectiveResult {
     /// Reason why the backend has no value for the objective. `None` for other objectives.
-    pub fn not_available(&self) -> Option<&str> {
-        match (&self.goal, &self.verdict) {
-            (Goal::Backend { .. }, Verdict::Inconclusive(Reason::Unavailable { why })) => Some(why),
-            _ => None,
-        }
+    pub fn not_available(&self) -> Option<&Reason> {
+        let is_missing = |reason: &&Reason| matches!(reason, Reason::Unavailable { .. });
+        self.verdict.reason().filter(is_missing).filter(|_| self.goal.is_backend())
     }
 
     /// Whether it is the latency objective whose good requests the timeline counts.

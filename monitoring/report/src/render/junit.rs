@@ -7,7 +7,7 @@ use crate::Report;
 use crate::comparison::{Comparison, Conclusion, SidesP95};
 use crate::evidence::FailureCause;
 use crate::finding::Finding;
-use crate::findings::{describe_measured, finding};
+use crate::findings::{comparison_findings, describe_measured, finding, lines, run_findings};
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 use crate::verdict::Verdict;
@@ -24,7 +24,7 @@ pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError
     suite.add_property(("revision", report.environment.revision.as_str()));
     let judged = report.objectives.iter().filter(|objective| objective.has_row() && report.was_loaded());
     suite.add_test_cases(judged.map(|objective| case(&report.scenario, objective, report.main_failure(objective))));
-    suite.add_test_cases(report.problems().enumerate().map(|(at, it)| problem(&report.scenario, at, it)));
+    add_findings(&mut suite, &report.scenario, &run_findings(report));
     let mut junit = JUnit::new("perf");
     junit.add_test_suite(suite);
     junit.to_string()
@@ -54,8 +54,7 @@ pub fn render_comparison(compared: &Comparison) -> Result<String, quick_junit::S
         case
     }));
     suite.add_test_cases(compared.objectives.iter().map(|objective| case(scenario, objective, None)));
-    let problems = compared.findings.iter().filter(|finding| finding.is_problem());
-    suite.add_test_cases(problems.enumerate().map(|(at, it)| problem(scenario, at, it)));
+    add_findings(&mut suite, scenario, &comparison_findings(compared));
     let mut junit = JUnit::new("perf");
     junit.add_test_suite(suite);
     junit.to_string()
@@ -83,6 +82,13 @@ fn failed(kind: NonSuccessKind, word: &str, message: Option<&str>) -> TestCaseSt
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(word).set_message(message.unwrap_or(word));
     status
+}
+
+/// Adds a test case for each problem, and all findings as output of the suite.
+fn add_findings(suite: &mut TestSuite, scenario: &str, findings: &[Finding]) {
+    let problems = findings.iter().filter(|finding| finding.is_problem());
+    suite.add_test_cases(problems.enumerate().map(|(at, it)| problem(scenario, at, it)));
+    suite.set_system_out(lines(findings));
 }
 
 fn problem(scenario: &str, at: usize, problem: &Finding) -> TestCase {

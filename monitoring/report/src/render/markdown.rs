@@ -10,7 +10,7 @@ use crate::Report;
 use crate::comparison::{Comparison, SidesP95};
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::findings::{comparison_findings, describe_measured, run_findings};
+use crate::findings::{comparison_findings, describe_measured, lines, run_findings};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
@@ -106,8 +106,7 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
 
 /// Findings in a code block, because they may contain any text.
 fn block(findings: &[Finding]) -> String {
-    let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
-    if lines.is_empty() { String::new() } else { fence(&lines.join("\n")) }
+    if findings.is_empty() { String::new() } else { fence(&lines(findings)) }
 }
 
 /// Any text in a code block. The fence is longer than any fence in the text.

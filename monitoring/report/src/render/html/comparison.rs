@@ -14,7 +14,7 @@ use crate::mark::Mark;
 
 /// List of findings.
 pub(super) fn findings(compared: &Comparison) -> Markup {
-    list(comparison_findings(compared))
+    list(&comparison_findings(compared))
 }
 
 /// Table, and a chart of the intervals.

@@ -10,24 +10,21 @@ use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
 use crate::findings::{describe_measured, run_findings};
 use crate::format::{self, interval, percent};
-use crate::interpretation::interpret;
 use crate::judgement::ObjectiveResult;
 use crate::mark::{Mark, Tone};
 use crate::verdict::Tally;
 
-/// List of findings, and the interpretation of the result.
+/// List of all findings.
 pub(super) fn findings(report: &Report) -> Markup {
-    list(run_findings(report).into_iter().chain(interpret(report)).collect())
+    list(&run_findings(report))
 }
 
-/// List of findings, the most severe first. Findings of the interpretation have a color but no
-/// label.
-pub(super) fn list(mut findings: Vec<Finding>) -> Markup {
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+/// List of findings. Those of the interpretation have a color but no label.
+pub(super) fn list(findings: &[Finding]) -> Markup {
     html! {
         @if !findings.is_empty() {
             section class="card" aria-label="findings" {
-                ul class="findings" { @for finding in &findings {
+                ul class="findings" { @for finding in findings {
                     li class=(class(finding.severity.into())) {
                         @if finding.kind.is_interpretation() { (finding.message) @if let Some(advice) = &finding.advice { ". " (advice) } } @else { (finding) }
                     }

@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::evidence::{AgentResult, FailureCause, PartResult};
 use crate::finding::{Finding, FindingKind, Subject};
-use crate::findings::{describe_measured, not_available};
+use crate::findings::{describe_measured, run_findings};
 use crate::format::{count, interval, millis, percent};
 use crate::headline::{Headline, cause_finding, cause_objective};
-use crate::interpretation::interpret;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 use crate::verdict::{Reason, Tally};
@@ -108,18 +107,13 @@ fn merge_by_cause(causes: &[FailureCause]) -> Vec<(Vec<&str>, FailureCause)> {
     merged
 }
 
-/// Inconclusive objectives, then findings, the most severe first. The finding in the headline is
-/// left out.
+/// Inconclusive objectives, then findings. The finding in the headline is left out, and objectives
+/// that are in the table.
 fn findings(report: &Report, style: TerminalStyle) -> String {
     let in_headline = cause_finding(report);
-    let mut findings: Vec<&Finding> = report.findings.iter().filter(|it| Some(*it) != in_headline).collect();
-    // Without load, every objective lacks data; that is no news.
-    let loaded = report.was_loaded();
-    let made = if loaded { [not_available(report), interpret(report)].concat() } else { Vec::new() };
-    findings.extend(&made);
-    findings.sort_by_key(|finding| (!finding.is_problem(), std::cmp::Reverse(finding.severity)));
-    let open = if loaded { undecided(report) } else { Vec::new() };
-    open.iter().chain(findings).map(|it| finding_lines(it, style)).collect::<Vec<_>>().join("\n")
+    let all = run_findings(report);
+    let findings = all.iter().filter(|it| Some(*it) != in_headline && !it.is_about_verdict());
+    undecided(report).iter().chain(findings).map(|it| finding_lines(it, style)).collect::<Vec<_>>().join("\n")
 }
 
 /// Findings about inconclusive objectives, one for each reason.
@@ -127,7 +121,8 @@ fn undecided(report: &Report) -> Vec<Finding> {
     // The table shows which objectives share the headline's reason.
     let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
     let mut by_reason = BTreeMap::<&Reason, BTreeMap<&str, Vec<&str>>>::new();
-    for objective in report.objectives.iter().filter(|objective| objective.has_row()) {
+    // Without load, every objective lacks data; that is no news.
+    for objective in report.objectives.iter().filter(|objective| objective.has_row() && report.was_loaded()) {
         if let Some(reason) = objective.verdict.reason().filter(|reason| Some(*reason) != in_headline) {
             let subjects = by_reason.entry(reason).or_default();
             subjects.entry(&objective.subject).or_default().push(&objective.objective);
