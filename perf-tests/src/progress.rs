@@ -10,8 +10,8 @@ use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
-use perf_report::Millis;
-use perf_report::format::millis;
+use perf_report::format::{clock_time, millis};
+use perf_report::mark::Mark;
 
 use crate::engine::TICK;
 use crate::measure::Snapshot;
@@ -149,8 +149,7 @@ impl Progress {
 
 /// Minutes and seconds, such as "01:05".
 fn clock(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+    clock_time(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn bar(share: f64) -> String {
@@ -175,20 +174,12 @@ fn phases_of(slo: Option<&Slo>) -> Phases {
     slo.map_or(Phases::AFTER_WARM_UP, |slo| slo.phases)
 }
 
-/// A quantile as a share of the threshold; infinite if the quantile is a failed request.
-fn share_of(threshold_ms: f64, quantile: Millis) -> f64 {
-    match quantile {
-        Millis::Finite(ms) => ms / threshold_ms,
-        Millis::Infinite(_) => f64::INFINITY,
-    }
-}
-
 /// Describes an endpoint's quantile beside its threshold, and returns their ratio.
 fn share_of_slo((index, endpoint, slo): &ShownEndpoint, snapshot: &Snapshot) -> Option<(String, f64)> {
     let (q, threshold) = threshold_ms(*slo)?;
     let quantile = snapshot.endpoint(*index, phases_of(*slo))?.latency.quantile(q)?;
     let text = format!("{} {} {} of {threshold} ms", endpoint.name, q.as_quantile(), millis(quantile));
-    Some((text, share_of(threshold, quantile)))
+    Some((text, quantile.as_f64() / threshold))
 }
 
 fn endpoint_line(shown: &ShownEndpoint, snapshot: &Snapshot, width: usize) -> String {
@@ -205,8 +196,8 @@ fn endpoint_line(shown: &ShownEndpoint, snapshot: &Snapshot, width: usize) -> St
     let Some(threshold) = threshold else {
         return format!("  {:width$}  {} {value:>9}  {requests} requests", endpoint.name, q.as_quantile());
     };
-    let share = share_of(threshold, quantile);
-    let sign = if share > 1.0 { "✗" } else { " " };
+    let share = quantile.as_f64() / threshold;
+    let sign = if share > 1.0 { Mark::BAD.sign } else { " " };
     let name = endpoint.name;
     let q = q.as_quantile();
     format!("{sign} {name:width$}  {q} {value:>9} of {threshold:>4} ms  {}  {requests} requests", bar(share))

@@ -36,24 +36,40 @@ pub struct Mark {
     pub tone: Tone,
 }
 
-const GOOD: Mark = Mark { sign: "✓", emoji: "✅", word: "met", note: "", tone: Tone::Good };
-const BAD: Mark = Mark { sign: "✗", emoji: "❌", word: "missed", note: "", tone: Tone::Bad };
-const QUIET: Mark = Mark { sign: "-", emoji: "➖", word: "not in this scenario", note: "", tone: Tone::Quiet };
-const DOUBT: Mark = Mark { sign: "?", emoji: "❔", word: "inconclusive", note: "", tone: Tone::Warning };
-
 impl Mark {
+    /// Met, or a check that passed.
+    pub const GOOD: Self = Self { sign: "✓", emoji: "✅", word: "met", note: "", tone: Tone::Good };
+    /// Missed, or a check that failed.
+    pub const BAD: Self = Self { sign: "✗", emoji: "❌", word: "missed", note: "", tone: Tone::Bad };
+    /// Not judged, or a check that does not apply.
+    pub const QUIET: Self =
+        Self { sign: "–", emoji: "➖", word: "not in this scenario", note: "", tone: Tone::Quiet };
+    /// There is not enough evidence.
+    pub const DOUBT: Self = Self { sign: "?", emoji: "❔", word: "inconclusive", note: "", tone: Tone::Warning };
+    /// Missed, and worth knowing only.
+    pub const WARNING: Self = Self { sign: "!", emoji: "⚠️", tone: Tone::Warning, ..Self::BAD };
+
+    /// Mark of a check without other outcomes.
+    pub const fn of_check(passed: bool) -> Self {
+        if passed { Self::GOOD } else { Self::BAD }
+    }
+
+    /// Mark of a run in a list of runs.
+    pub const fn of_run(code: ExitCode) -> Self {
+        match code {
+            ExitCode::Met => Self::GOOD,
+            ExitCode::Missed => Self::BAD,
+            ExitCode::Inconclusive => Self::DOUBT,
+            ExitCode::Regressed => Self { word: Conclusion::Regressed.describe(), ..Self::BAD },
+            ExitCode::ProofFailed => Self { word: "proof failed", ..Self::BAD },
+            ExitCode::Interrupted => Self { word: "interrupted", ..Self::QUIET },
+            ExitCode::BadConfiguration | ExitCode::Internal => Self { word: "error", ..Self::WARNING },
+        }
+    }
+
     /// Sign and word: "✓ met".
     pub fn signed_word(&self) -> String {
         format!("{} {}", self.sign, self.word)
-    }
-
-    /// Sign and word of an exit code as a verdict: "✓ met".
-    pub fn verdict(code: ExitCode) -> String {
-        match code {
-            ExitCode::Met => GOOD.signed_word(),
-            ExitCode::Inconclusive => DOUBT.signed_word(),
-            _ => BAD.signed_word(),
-        }
     }
 
     /// Word and note: "missed, warns".
@@ -66,12 +82,12 @@ impl From<&ObjectiveResult> for Mark {
     fn from(objective: &ObjectiveResult) -> Self {
         let note = if objective.on_miss == OnMiss::Warn { "warns" } else { "" };
         let mark = match (&objective.verdict, objective.on_miss) {
-            (Verdict::Met, _) => GOOD,
-            (Verdict::Missed, OnMiss::Fail) => BAD,
-            (Verdict::Missed, OnMiss::Warn) => Self { sign: "!", emoji: "⚠️", tone: Tone::Warning, ..BAD },
-            (Verdict::Inconclusive(_), _) => DOUBT,
-            (Verdict::NotInScenario, _) => QUIET,
-            (Verdict::NotJudged, _) => Self { word: "not judged", ..QUIET },
+            (Verdict::Met, _) => Self::GOOD,
+            (Verdict::Missed, OnMiss::Fail) => Self::BAD,
+            (Verdict::Missed, OnMiss::Warn) => Self::WARNING,
+            (Verdict::Inconclusive(_), _) => Self::DOUBT,
+            (Verdict::NotInScenario, _) => Self::QUIET,
+            (Verdict::NotJudged, _) => Self { word: "not judged", ..Self::QUIET },
         };
         Self { note, ..mark }
     }
@@ -80,9 +96,9 @@ impl From<&ObjectiveResult> for Mark {
 impl From<Conclusion> for Mark {
     fn from(conclusion: Conclusion) -> Self {
         let mark = match conclusion {
-            Conclusion::Regressed => BAD,
-            Conclusion::TooLittleData => DOUBT,
-            Conclusion::Improved | Conclusion::NoChangeSeen => GOOD,
+            Conclusion::Regressed => Self::BAD,
+            Conclusion::TooLittleData => Self::DOUBT,
+            Conclusion::Improved | Conclusion::NoChangeSeen => Self::GOOD,
         };
         Self { word: conclusion.describe(), ..mark }
     }
@@ -91,9 +107,9 @@ impl From<Conclusion> for Mark {
 impl From<ExitCode> for Mark {
     fn from(code: ExitCode) -> Self {
         let mark = match code {
-            ExitCode::Met => GOOD,
-            ExitCode::Inconclusive => DOUBT,
-            _ => BAD,
+            ExitCode::Met => Self::GOOD,
+            ExitCode::Inconclusive => Self::DOUBT,
+            _ => Self::BAD,
         };
         Self { word: code.describe(), ..mark }
     }

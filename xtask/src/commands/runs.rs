@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
-use perf_report::format::millis;
+use perf_report::format::{millis, percent_with};
 use perf_report::mark::Mark;
 
 use crate::host::terminal::print_line;
@@ -63,11 +63,7 @@ fn render(reports: &[Report]) -> String {
         "verdict", "run", "load", "requests"
     );
     for report in reports {
-        let verdict = match report.exit_code {
-            ExitCode::Met | ExitCode::Missed | ExitCode::Inconclusive => Mark::verdict(report.exit_code),
-            ExitCode::Interrupted => "- interrupted".to_owned(),
-            _ => "! error".to_owned(),
-        };
+        let verdict = Mark::of_run(report.exit_code).signed_word();
         let tags: Vec<_> = report.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let _ = write!(
             text,
@@ -88,7 +84,7 @@ fn worst(report: &Report) -> String {
     let shares = latencies.filter_map(|it| Some((it.share_of_threshold()?, it, it.quantile_ms()?)));
     let worst = shares.max_by(|one, other| one.0.total_cmp(&other.0));
     worst.map_or_else(String::new, |(share, objective, quantile)| {
-        let share = if share.is_finite() { format!(" ({:.0} %)", share * 100.0) } else { String::new() };
+        let share = if share.is_finite() { format!(" ({})", percent_with(share, 0)) } else { String::new() };
         format!("{} {}{share}", objective.subject, millis(quantile))
     })
 }

@@ -14,6 +14,7 @@ use monitoring::services;
 use monitoring::slo::Slo;
 use monitoring::span::Span;
 use perf_report::exit_code::ExitCode;
+use perf_report::mark::Mark;
 use perf_settings::{LoadOverride, Rate, Settings};
 use prometheus_store::StoreAccess;
 use prometheus_store::response::Series;
@@ -174,8 +175,8 @@ async fn exercise(
     let (series, now) = (source.alerts(began, Moment::now()).await?, Moment::now());
     let drilled = drilled(catalogue);
     for slo in catalogue.slos.iter().filter(|slo| !drilled.slos.contains(slo)) {
-        let (subject, objective) = (slo.subject(), slo.describe());
-        terminal::print_line(&format!("– not drilled, because slow responses do not miss it: {subject} {objective}"));
+        let why = "not drilled, because slow responses do not miss it";
+        terminal::print_line(&format!("{} {why}: {} {}", Mark::QUIET.sign, slo.subject(), slo.describe()));
     }
     let empty_queries =
         proof::empty_queries(&drilled, &source, (&faulty, &scenario.name), (began, run_ended), now).await?;
@@ -226,21 +227,23 @@ fn print_result(
         is_shown &= timeline.is_complete();
         let at =
             |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.0} s", at - began.seconds()));
-        let sign = if timeline.is_complete() { '✓' } else { '✗' };
+        let sign = Mark::of_check(timeline.is_complete()).sign;
         let [pending, firing, resolved] = [timeline.pending, timeline.firing, timeline.resolved].map(at);
         let _ = write!(text, "\n{sign} {:<32} {pending:>8} {firing:>8} {resolved:>9}", rule.alert);
     }
+    let mut check = |passed, what: &str| {
+        let _ = write!(text, "\n{} {what}", Mark::of_check(passed).sign);
+    };
     for series in loud {
-        let _ = write!(text, "\n✗ {} was {} in the clean run", series.label("alertname"), series.label("alertstate"));
+        let what = format!("{} was {} in the clean run", series.label("alertname"), series.label("alertstate"));
+        check(false, &what);
     }
-    for query in empty_queries {
-        let _ = write!(text, "\n✗ {query}");
-    }
+    empty_queries.iter().for_each(|query| check(false, query));
     if loud.is_empty() {
-        text.push_str("\n✓ the clean run was silent");
+        check(true, "the clean run was silent");
     }
     if empty_queries.is_empty() {
-        text.push_str("\n✓ every query that may be empty after a run had data in the drill");
+        check(true, "every query that may be empty after a run had data in the drill");
     }
     terminal::print_line(&text);
     if is_shown { ExitCode::Met } else { ExitCode::ProofFailed }

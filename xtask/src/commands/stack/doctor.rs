@@ -7,6 +7,7 @@ use monitoring::metric::Metric;
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
+use perf_report::mark::Mark;
 use perf_settings::{REMOTE_WRITE, Settings};
 use prometheus_store::response::shown;
 use prometheus_store::{Prometheus, QueryError};
@@ -78,13 +79,10 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         checks.push(("which mapping fits the target's metrics?", result));
     }
     for (question, result) in checks {
-        match result {
-            Ok(details) => print_line(&format!("✓ {question} {}", sanitize(&details))),
-            Err((problem, remedy)) => {
-                all_well = false;
-                print_line(&format!("✗ {question} {}\n    → {}", sanitize(&problem), sanitize(&remedy)));
-            }
-        }
+        all_well &= result.is_ok();
+        let sign = Mark::of_check(result.is_ok()).sign;
+        let text = result.unwrap_or_else(|(problem, remedy)| format!("{problem}\n    → {remedy}"));
+        print_line(&format!("{sign} {question} {}", sanitize(&text)));
     }
     Ok(if all_well { ExitCode::Met } else { ExitCode::BadConfiguration })
 }

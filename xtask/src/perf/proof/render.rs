@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use monitoring::sanitize::sanitize;
+use perf_report::mark::Mark;
 
 use super::Proof;
 use super::item::{ProofItem, ProofItemOutcome};
@@ -29,10 +30,10 @@ impl Proof {
     pub(crate) fn render(&self, verbose: bool) -> String {
         let mut text = "proof".to_owned();
         for ProofItem { name, outcome, figures, lines, queries, .. } in &self.checks {
-            let (sign, word) = match outcome {
-                ProofItemOutcome::Shown => ('✓', ""),
-                ProofItemOutcome::Failed => ('✗', "failed: "),
-                ProofItemOutcome::NotApplicable => ('–', "not available: "),
+            let (Mark { sign, .. }, word) = match outcome {
+                ProofItemOutcome::Shown => (Mark::GOOD, ""),
+                ProofItemOutcome::Failed => (Mark::BAD, "failed: "),
+                ProofItemOutcome::NotApplicable => (Mark::QUIET, "not available: "),
             };
             let _ = write!(text, "\n{sign} {name}: {word}{figures}");
             // One cause often has many lines; the first few are enough to find it.
