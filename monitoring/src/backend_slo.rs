@@ -80,19 +80,6 @@ pub enum Measure {
     Seconds,
 }
 
-impl Measure {
-    /// Formats a value with its unit: "92.1 MiB", "37.5 %".
-    pub fn describe(self, value: f64) -> String {
-        const MEBIBYTE: f64 = 1_048_576.0;
-        match self {
-            Self::Count => format!("{value:.1}"),
-            Self::Share => format!("{:.1} %", value * 100.0),
-            Self::Bytes => format!("{:.1} MiB", value / MEBIBYTE),
-            Self::Seconds => format!("{:.1} ms", value * 1e3),
-        }
-    }
-}
-
 impl Amount {
     /// Unit of the expression's values.
     pub const fn measure(self) -> Measure {
@@ -109,7 +96,7 @@ impl Amount {
         #[expect(clippy::cast_precision_loss, reason = "exact for any amount a backend can have")]
         match self {
             Self::Count(count) => count as f64,
-            Self::Share(share) => f64::from(share.as_ppm()) / f64::from(Ratio::WHOLE),
+            Self::Share(share) => share.as_f64(),
             Self::Mebibytes(count) => (count << 20) as f64,
             Self::Time(time) => time.as_secs_f64(),
         }
@@ -279,9 +266,6 @@ mod tests {
 
     #[test]
     fn amounts_are_formatted_in_their_units() {
-        assert_eq!(Measure::Bytes.describe(96_573_849.6), "92.1 MiB");
-        assert_eq!(Measure::Share.describe(0.375), "37.5 %");
-        assert_eq!(Measure::Seconds.describe(0.25), "250.0 ms");
         assert_eq!(Amount::Time(Duration::from_millis(250)).describe(), "250 ms");
     }
 }

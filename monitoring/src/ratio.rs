@@ -25,9 +25,14 @@ impl Ratio {
         self.0
     }
 
+    /// The share from 0 to 1.
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::WHOLE)
+    }
+
     /// The complement: 1 % for 99 %.
     pub const fn rest(self) -> Self {
-        Self(Self::WHOLE - self.0)
+        Self(Self::WHOLE.saturating_sub(self.0))
     }
 
     /// The share in percent as the shortest decimal, printed from the integer: "95", "99.9".

@@ -29,7 +29,7 @@ pub(super) fn panels(catalogue: &Catalogue) -> Vec<(u32, Panel)> {
 
 /// A share from 0 to 1, as Grafana expects.
 pub(super) fn share(objective: Ratio) -> f64 {
-    f64::from(objective.as_ppm()) / f64::from(Ratio::WHOLE)
+    objective.as_f64()
 }
 
 fn sum_selected(selector: Selector) -> Expr {

@@ -17,6 +17,7 @@ use monitoring::ratio::Ratio;
 use perf_report::comparison::{Comparison, ComparisonMethod, Rule};
 use perf_report::evidence::Slice;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::percent_with;
 use perf_report::judgement::{EndpointResult, Requests};
 use perf_report::quantile::RankedLatencies;
 use perf_report::render::files::HISTOGRAMS;
@@ -116,10 +117,10 @@ pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> R
 fn common_change(compared: &Comparison) -> Option<Finding> {
     let common = gate::common(compared.endpoints.iter().filter_map(|endpoint| endpoint.p95.change))?;
     let message = format!(
-        "at least half of the endpoints became {} by {:.1} % or more. In recorded runs the machine \
+        "at least half of the endpoints became {} by {} or more. In recorded runs the machine \
          may be the cause, so it is not judged: run an interleaved comparison (--against)",
         if common > 0.0 { "slower" } else { "faster" },
-        common.abs() * 100.0
+        percent_with(common.abs(), 1)
     );
     (common.abs() > compared.rule.margin).then(|| Finding::warning(Subject::Run, FindingKind::CommonChange, message))
 }

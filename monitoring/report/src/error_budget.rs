@@ -52,7 +52,7 @@ pub fn budgets(report: &Report) -> Vec<Budget<'_>> {
 fn budget(objective: &ObjectiveResult) -> Option<Budget<'_>> {
     let tally = objective.tally().filter(|tally| tally.total > 0)?;
     let share_ppm = objective.goal.share_ppm()?;
-    let share_allowed = f64::from(Ratio::WHOLE.saturating_sub(share_ppm)) / f64::from(Ratio::WHOLE);
+    let share_allowed = Ratio::ppm(share_ppm).rest().as_f64();
     let bad = tally.total - tally.good.min(tally.total);
     #[expect(clippy::cast_precision_loss, reason = "only displayed; the verdict uses integers")]
     let (total, bad_requests) = (tally.total as f64, bad as f64);

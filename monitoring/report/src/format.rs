@@ -1,5 +1,6 @@
 //! Formats numbers for people.
 
+use monitoring::backend_slo::Measure;
 use monitoring::ratio::Ratio;
 
 use crate::millis::Millis;
@@ -54,14 +55,18 @@ pub fn percent_beside(part: u64, whole: u64, limit_ppm: u32) -> String {
 /// Share from 0 to 1 in percent, with one decimal below 10 %.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent >= 10.0 || percent.fract() == 0.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+    percent_with(share, usize::from(percent < 10.0 && percent.fract() != 0.0))
+}
+
+/// Share from 0 to 1 in percent, with this many decimals.
+pub fn percent_with(share: f64, decimals: usize) -> String {
+    format!("{:.decimals$} %", share * 100.0)
 }
 
 /// Configured share in percent, with one decimal if it has one.
 pub fn exact_percent(share: f64) -> String {
     let percent = share * 100.0;
-    let digits = usize::from(percent < 100.0 && (percent - percent.round()).abs() > 1e-9);
-    format!("{percent:.digits$} %")
+    percent_with(share, usize::from(percent < 100.0 && (percent - percent.round()).abs() > 1e-9))
 }
 
 /// Change in percent, with its sign.
@@ -82,6 +87,17 @@ pub fn signed_points(change: f64) -> String {
 pub fn clock_time(ms: u64) -> String {
     let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+}
+
+/// Value of the backend's own metrics with its unit: "92.1 MiB", "37.5 %".
+pub fn backend_value(measure: Measure, value: f64) -> String {
+    const MEBIBYTE: f64 = 1_048_576.0;
+    match measure {
+        Measure::Count => format!("{value:.1}"),
+        Measure::Share => percent_with(value, 1),
+        Measure::Bytes => format!("{:.1} MiB", value / MEBIBYTE),
+        Measure::Seconds => format!("{:.1} ms", value * 1e3),
+    }
 }
 
 /// Count with thousands separators: "3,000,000".
@@ -118,5 +134,12 @@ mod tests {
         assert_eq!(millis(Millis::Finite(299.95)), "299.9 ms");
         assert_eq!(millis(Millis::Finite(1234.5)), "1234 ms");
         assert_eq!(millis(Millis::INFINITE), "∞");
+    }
+
+    #[test]
+    fn a_value_of_the_backend_has_its_unit() {
+        assert_eq!(backend_value(Measure::Bytes, 96_573_849.6), "92.1 MiB");
+        assert_eq!(backend_value(Measure::Share, 0.375), "37.5 %");
+        assert_eq!(backend_value(Measure::Seconds, 0.25), "250.0 ms");
     }
 }

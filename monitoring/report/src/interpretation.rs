@@ -22,7 +22,7 @@ use crate::Report;
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{count, millis, percent_beside};
+use crate::format::{count, millis, percent_beside, percent_with};
 use crate::judgement::{EndpointResult, Goal, ObjectiveResult};
 use crate::verdict::Verdict;
 
@@ -45,7 +45,7 @@ impl EndpointLatency<'_> {
         let measured = objective.quantile_ms().map(millis).unwrap_or_default();
         let limit = objective.goal.threshold_ms().map(|ms| format!("{ms} ms")).unwrap_or_default();
         if share.is_finite() {
-            format!("{subject} at {:.0} % ({measured} of {limit})", share * 100.0)
+            format!("{subject} at {} ({measured} of {limit})", percent_with(*share, 0))
         } else {
             format!("{subject} at ∞ (too many of its requests failed)")
         }
@@ -82,7 +82,7 @@ fn is_clean(report: &Report) -> bool {
 /// Share of requests that may fail, by the objective on errors.
 fn may_fail(report: &Report) -> f64 {
     let objective = report.objectives.iter().find(|objective| matches!(objective.goal, Goal::Errors(_)));
-    let share = |ppm: u32| 1.0 - f64::from(ppm) / f64::from(Ratio::WHOLE);
+    let share = |ppm: u32| Ratio::ppm(ppm).rest().as_f64();
     objective.and_then(|objective| objective.goal.share_ppm()).map_or(ERROR_SHARE, share)
 }
 
@@ -107,8 +107,7 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
         None => format!("; {} by {}", count(count_of_kind), kind.as_str()),
     };
     let (kind, status) = cause.map_or((kind, None), |cause| (cause.detail.kind(), cause.detail.status()));
-    let too_many = f64::from(TOO_MANY_ERRORS.as_ppm()) / f64::from(Ratio::WHOLE);
-    let severity = if failed_share(worst) > too_many { Severity::Problem } else { Severity::Warning };
+    let severity = if failed_share(worst) > TOO_MANY_ERRORS.as_f64() { Severity::Problem } else { Severity::Warning };
     let of_worst = percent_beside(worst.requests.failed, worst.requests.sent, TOO_MANY_ERRORS.as_ppm());
     let share = match failing {
         [_] => of_worst,

@@ -67,8 +67,7 @@ fn share_of_rank(rank: u64, of: u64) -> f64 {
 /// interval is a lower bound on the uncertainty of a run.
 pub fn interval_ranks(q: Ratio, n: u64) -> (u64, Option<u64>) {
     const TAIL: f64 = 0.025;
-    let share = f64::from(q.as_ppm()) / f64::from(Ratio::WHOLE);
-    let Ok(below) = Binomial::new(share, n) else { return (1, None) };
+    let Ok(below) = Binomial::new(q.as_f64(), n) else { return (1, None) };
     let lower = below.inverse_cdf(TAIL).max(1);
     let upper = below.inverse_cdf(1.0 - TAIL) + 1;
     (lower, (upper <= n).then_some(upper))

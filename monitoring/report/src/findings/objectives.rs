@@ -6,7 +6,7 @@ use monitoring::slo::OnMiss;
 use crate::Millis;
 use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{count, millis, percent_beside};
+use crate::format::{backend_value, count, millis, percent_beside};
 use crate::judgement::LimitSide;
 use crate::judgement::{Goal, Measurement, ObjectiveResult};
 use crate::verdict::Verdict;
@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 /// of errors, or a value of the backend.
 pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
     match (objective.measured.as_ref()?, objective.goal) {
-        (Measurement::Backend(found), Goal::Backend { measure, .. }) => Some(measure.describe(found.value)),
+        (Measurement::Backend(found), Goal::Backend { measure, .. }) => Some(backend_value(measure, found.value)),
         (Measurement::Percentile { quantile_ms, .. }, _) => quantile_ms.map(millis),
         (Measurement::Values { quantile, .. }, _) => quantile.map(|value| format!("{value:.0}")),
         (Measurement::Value { tally }, _) => Some(count(tally.good)).filter(|_| tally.total > 0),
@@ -31,7 +31,7 @@ pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
             let is_errors = matches!(objective.goal, Goal::Errors(_));
             let share = if is_errors { bad } else { tally.good };
             let good_ppm = objective.goal.share_ppm().unwrap_or(Ratio::WHOLE);
-            let limit_ppm = if is_errors { Ratio::WHOLE - good_ppm } else { good_ppm };
+            let limit_ppm = if is_errors { Ratio::ppm(good_ppm).rest().as_ppm() } else { good_ppm };
             Some(percent_beside(share, tally.total, limit_ppm))
         }
     }
@@ -74,9 +74,9 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Goal::Throughput { per_second } => ("throughput".to_owned(), '<', format!("{per_second} requests/s")),
         Goal::Success(goal) => ("success".to_owned(), '≤', percent(goal.share_ppm)),
         Goal::Check(goal) => ("passes".to_owned(), '≤', percent(goal.share_ppm)),
-        Goal::Errors(goal) => ("errors".to_owned(), '≥', percent(Ratio::WHOLE - goal.share_ppm)),
+        Goal::Errors(goal) => ("errors".to_owned(), '≥', percent(Ratio::ppm(goal.share_ppm).rest().as_ppm())),
         Goal::Backend { bound, measure, side: Some(side) } => {
-            return format!("{} {} {}", without_limit(), side.missed_sign(), measure.describe(bound));
+            return format!("{} {} {}", without_limit(), side.missed_sign(), backend_value(measure, bound));
         }
         // The limit and its direction are part of the objective's text.
         Goal::Backend { side: None, .. } => return without_limit(),

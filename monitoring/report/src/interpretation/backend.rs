@@ -5,6 +5,7 @@ use monitoring::backend_slo::BackendSlo;
 use crate::Report;
 use crate::evidence::CacheResult;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::format::{backend_value, percent_with};
 use crate::judgement::{Goal, ObjectiveResult};
 use crate::verdict::Verdict;
 
@@ -33,7 +34,7 @@ fn describe(objective: &ObjectiveResult) -> Option<String> {
     Some(format!(
         "{} at {} (objective: {})",
         BackendSlo::name_of(&objective.id),
-        measure.describe(value),
+        backend_value(measure, value),
         objective.objective
     ))
 }
@@ -49,8 +50,12 @@ pub(super) fn caches(report: &Report) -> Vec<Finding> {
         } else {
             (Severity::Warning, ". It is too small, its entries expire too soon, or keys are rarely requested twice")
         };
-        let message =
-            format!("cache {} had {:.1} % hits in {:.0} lookups{judgement}", cache.name, share * 100.0, cache.lookups);
+        let message = format!(
+            "cache {} had {} hits in {:.0} lookups{judgement}",
+            cache.name,
+            percent_with(share, 1),
+            cache.lookups
+        );
         Finding::new(severity, Subject::Backend, FindingKind::BackendCache, message)
     };
     report.caches.iter().map(finding).collect()

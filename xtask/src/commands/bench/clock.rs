@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use monitoring::ratio::Ratio;
 use perf_report::exit_code::ExitCode;
+use perf_report::format::percent_with;
 use perf_report::quantile::nearest_rank;
 use perf_report::{Millis, Report};
 use perf_settings::{DURATION, EXACT_ARRIVALS, RATE};
@@ -49,7 +50,7 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
         lateness.p99,
         lateness.max
     ));
-    let percent = |share: Option<f64>| share.map_or_else(|| "?".to_owned(), |share| format!("{:.2} %", share * 100.0));
+    let percent = |share: Option<f64>| share.map_or_else(|| "?".to_owned(), |share| percent_with(share, 2));
     print_line(&format!(
         "share of time: the generator waited for a processor {}, the hypervisor took {}",
         percent(report.generator.run_queue),

@@ -10,6 +10,7 @@ use monitoring::metric::{Metric, Part};
 use monitoring::phase::Phase;
 use monitoring::promql::Selector;
 use perf_report::evidence::StatusKey;
+use perf_report::format::percent_with;
 use perf_report::judgement::EndpointResult;
 use perf_report::{Millis, Report};
 
@@ -51,8 +52,9 @@ pub(super) async fn check(
             .map(|(clocks, _): &(EndpointClocks, ClockVerdict)| (clocks.client_mean - clocks.backend_mean).max(0.0))
     };
     let (least, most) = (gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max));
-    let outside =
-        outside(report).map(|share| format!("; by Server-Timing, {share:.0} % of the time")).unwrap_or_default();
+    let outside = outside(report)
+        .map(|share| format!("; by Server-Timing, {} of the time", percent_with(share, 0)))
+        .unwrap_or_default();
     let figures = format!(
         "{agree} of {} endpoints agree with the backend; {least:.1} to {most:.1} ms on average outside the backend{outside}",
         agree + remarks.len() + wrong.len()
@@ -69,8 +71,7 @@ pub(super) async fn check(
     check
 }
 
-/// The share of the requests' time outside the backend in percent, by the responses'
-/// `Server-Timing`.
+/// The share of the requests' time outside the backend, by the responses' `Server-Timing`.
 fn outside(report: &Report) -> Option<f64> {
     let timings = report.endpoints.iter().filter_map(|endpoint| endpoint.server_timing);
     #[expect(clippy::cast_precision_loss, reason = "a share")]
@@ -78,7 +79,7 @@ fn outside(report: &Report) -> Option<f64> {
         let requests = timing.requests as f64;
         (server + timing.server_mean_ms * requests, client + timing.client_mean_ms * requests)
     });
-    (client > 0.0).then(|| ((client - server) / client).max(0.0) * 100.0)
+    (client > 0.0).then(|| ((client - server) / client).max(0.0))
 }
 
 async fn read_clocks(

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::format;
+
 /// Width and height of a chart that takes half of the page, and of one that takes a third. Labels
 /// have the same size in both.
 pub(super) const WIDE: (f64, f64) = (600.0, 220.0);
@@ -108,12 +110,11 @@ impl Axis {
     }
 }
 
-/// Seconds as "1:05" or "1:02:05".
+/// Seconds as "01:05" or "1:02:05".
 pub(super) fn clock(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds of a run")]
-    let all = seconds.max(0.0).round() as u64;
-    let (hours, minutes, seconds) = (all / 3_600, all / 60 % 60, all % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+    let seconds = seconds.max(0.0).round() as u64;
+    format::clock_time(seconds * 1_000)
 }
 
 impl Chart {
@@ -291,7 +292,7 @@ mod tests {
         assert_eq!(labels(300.0), ["0", "100", "200", "300", "400"]);
         assert_eq!(labels(7.0), ["0", "2", "4", "6", "8"]);
         let times: Vec<_> = Axis::time(95.0).ticks().into_iter().map(|(_, text)| text).collect();
-        assert_eq!(times, ["0:00", "0:30", "1:00", "1:30"]);
+        assert_eq!(times, ["00:00", "00:30", "01:00", "01:30"]);
     }
 
     #[test]

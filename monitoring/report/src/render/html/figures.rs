@@ -131,7 +131,7 @@ pub(super) fn latency_table(report: &Report, endpoint: &EndpointResult) -> Marku
 
 /// Position of a percentile on the x axis. Each additional nine takes the same space.
 fn nines(ppm: u32) -> f64 {
-    -(1.0 - f64::from(ppm) / f64::from(Ratio::WHOLE)).log10()
+    -(1.0 - Ratio::ppm(ppm).as_f64()).log10()
 }
 
 pub(super) fn percentiles(report: &Report, endpoint: &EndpointResult) -> Chart {
