@@ -9,9 +9,14 @@ use crate::mark::Mark;
 
 /// Renders the headline, the table, the rule and the findings.
 pub fn render_comparison(compared: &Comparison, style: TerminalStyle) -> String {
-    let Comparison { load, base, head, rule, .. } = compared;
     let mark = Mark::from(compared.exit_code);
     let headline = style.wrap(&format!("{} {}", style.sign(mark), Headline::for_comparison(compared).to_line()));
+    format!("{}\n\n{}", style.fit(&headline), render_details(compared, style))
+}
+
+/// Renders a comparison without its headline.
+pub(super) fn render_details(compared: &Comparison, style: TerminalStyle) -> String {
+    let Comparison { load, base, head, rule, .. } = compared;
     let sides =
         [format!("base  {base}"), format!("head  {head}"), format!("load  {load}: {}", compared.describe_pairs())];
     let rule = [
@@ -25,7 +30,7 @@ pub fn render_comparison(compared: &Comparison, style: TerminalStyle) -> String 
     ];
     let wrapped = |lines: &[String]| lines.iter().map(|line| style.wrap(line)).collect::<Vec<_>>().join("\n");
     let findings: Vec<_> = comparison_findings(compared).iter().map(|it| finding_lines(it, style)).collect();
-    let mut blocks = vec![headline, wrapped(&sides), table(compared).text(style), wrapped(&rule)];
+    let mut blocks = vec![wrapped(&sides), table(compared).text(style), wrapped(&rule)];
     blocks.push(findings.join("\n"));
     blocks.retain(|block| !block.is_empty());
     style.fit(&blocks.join("\n\n"))
