@@ -10,7 +10,7 @@ use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
-use perf_report::format::{clock_time, millis};
+use perf_report::format::{clock_time, count, millis};
 use perf_report::mark::Mark;
 
 use crate::engine::TICK;
@@ -137,13 +137,15 @@ impl Progress {
             }
             Goal::Iterations(all) => {
                 let done = snapshot.iterations().completed;
-                (format!("{}  {done}/{all} iterations", clock(elapsed)), done as f64 / all as f64)
+                (format!("{}  {}/{} iterations", clock(elapsed), count(done), count(all)), done as f64 / all as f64)
             }
         };
         let on_terminal = matches!(self.display, Display::Terminal { .. });
         let bar = if on_terminal { format!(" {} ", bar(share)) } else { " ".to_owned() };
         let errors = if requests.failed == 1 { "error" } else { "errors" };
-        format!("{}  {progress}{bar} {} VUs  {rate:.1} req/s  {} {errors}", self.title, snapshot.vus(), requests.failed)
+        let vus = snapshot.vus();
+        let unit = if vus == 1 { "VU" } else { "VUs" };
+        format!("{}  {progress}{bar} {vus} {unit}  {rate:.1} req/s  {} {errors}", self.title, count(requests.failed))
     }
 }
 

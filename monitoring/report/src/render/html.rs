@@ -8,6 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
+use crate::format;
 use crate::headline::Headline;
 use crate::mark::{Mark, Tone};
 
@@ -76,10 +77,10 @@ pub fn render_comparison(compared: &Comparison) -> String {
 
 fn counts(report: &Report) -> String {
     let Report { requests, iterations, .. } = report;
-    let mut text =
-        format!("{} requests, {} failed; {} iterations", requests.sent, requests.failed, iterations.completed);
+    let [sent, failed, completed] = [requests.sent, requests.failed, iterations.completed].map(format::count);
+    let mut text = format!("{sent} requests, {failed} failed; {completed} iterations");
     if requests.unknown > 0 {
-        text.push_str(&format!("; {} unknown requests", requests.unknown));
+        text.push_str(&format!("; {} unknown requests", format::count(requests.unknown)));
     }
     text
 }

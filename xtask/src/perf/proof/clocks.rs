@@ -51,12 +51,14 @@ pub(super) async fn check(
         all.iter()
             .map(|(clocks, _): &(EndpointClocks, ClockVerdict)| (clocks.client_mean - clocks.backend_mean).max(0.0))
     };
-    let (least, most) = (gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max));
+    let [least, most] =
+        [gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max)].map(|gap| format!("{gap:.1}"));
+    let range = if least == most { most } else { format!("{least} to {most}") };
     let outside = outside(report)
         .map(|share| format!("; by Server-Timing, {} of the time", percent_with(share, 0)))
         .unwrap_or_default();
     let figures = format!(
-        "{agree} of {} endpoints agree with the backend; {least:.1} to {most:.1} ms on average outside the backend{outside}",
+        "{agree} of {} endpoints agree with the backend; {range} ms on average outside the backend{outside}",
         agree + remarks.len() + wrong.len()
     );
     // If the endpoint with the largest difference agrees, its line stands for all endpoints.

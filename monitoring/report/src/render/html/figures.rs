@@ -6,7 +6,7 @@ use monitoring::ratio::Ratio;
 
 use super::chart::{Axis, Band, Chart, Level, Line, NARROW, WIDE, clock};
 use crate::evidence::{EndpointSlice, Slice};
-use crate::format::{millis, percent};
+use crate::format::{count, millis, percent};
 use crate::judgement::{EndpointResult, ObjectiveResult};
 use crate::{Millis, Report};
 
@@ -93,8 +93,8 @@ pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
             "p50 {}, p95 {}\n{} requests, {} failed",
             millis(counts.p50_ms),
             millis(counts.p95_ms),
-            counts.requests,
-            counts.failed
+            count(counts.requests),
+            count(counts.failed)
         ),
         None => "no requests".to_owned(),
     };
@@ -119,7 +119,7 @@ pub(super) fn latency_table(report: &Report, endpoint: &EndpointResult) -> Marku
                             tr {
                                 th scope="row" { (clock(seconds(slice.from_ms))) }
                                 td class="n" { (millis(counts.p50_ms)) } td class="n" { (millis(counts.p95_ms)) }
-                                td class="n" { (counts.requests) } td class="n" { (counts.failed) }
+                                td class="n" { (count(counts.requests)) } td class="n" { (count(counts.failed)) }
                             }
                         }
                     }

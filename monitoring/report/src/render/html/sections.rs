@@ -210,12 +210,12 @@ pub(super) fn errors(report: &Report) -> Markup {
                     } }
                     tbody { @for endpoint in &failing { tr {
                         th scope="row" { (endpoint.name) }
-                        td class="n" { (endpoint.requests.sent) }
-                        td class="n" { (endpoint.requests.failed) }
+                        td class="n" { (format::count(endpoint.requests.sent)) }
+                        td class="n" { (format::count(endpoint.requests.failed)) }
                         td class="n" { (figures::share(endpoint.requests.failed, endpoint.requests.sent)) }
-                        @for kind in &kinds { td class="n" { (endpoint.errors.get(*kind).copied().unwrap_or_default()) } }
+                        @for kind in &kinds { td class="n" { (format::count(endpoint.errors.get(*kind).copied().unwrap_or_default())) } }
                         td { @for (status, count) in &endpoint.by_status {
-                            (status.describe()) ": " (count) "  "
+                            (status.describe()) ": " (format::count(*count)) "  "
                         } }
                     } } }
                 }
