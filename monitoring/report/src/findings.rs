@@ -57,8 +57,8 @@ fn not_available(report: &Report) -> Vec<Finding> {
     by_reason.into_iter().map(warning).collect()
 }
 
-/// All findings of a comparison, the most severe first: about changed endpoints, about objectives of
-/// the head that were not met, and recorded with the comparison.
+/// All findings of a comparison, the most severe first: about changed endpoints, about objectives
+/// of the head that were not met, and recorded with the comparison.
 pub fn comparison_findings(compared: &Comparison) -> Vec<Finding> {
     let objectives = compared.objectives.iter().filter_map(objectives::head_finding);
     sorted(changes::findings(compared).chain(objectives).chain(compared.findings.iter().cloned()).collect())

@@ -70,7 +70,7 @@ impl Headline {
     /// Cause and advice on one line. Empty without a cause.
     pub(crate) fn full_cause(&self) -> String {
         let advice = self.advice.iter().map(|advice| format!(". {advice}")).collect::<String>();
-        format!("{}{advice}", self.cause.replace('\n', ". "))
+        format!("{}{advice}", self.cause.lines().collect::<Vec<_>>().join(". "))
     }
 
     /// Verdict and cause on one line: "basic: missed, 1 of 9 (exit 99): get_offers p95 761 ms >

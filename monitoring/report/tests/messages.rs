@@ -1,92 +1,235 @@
-//! Tests that messages decide nothing: with other messages, a report has the same colors, results
-//! and exit code.
+//! Tests that texts decide nothing: with other words, a report and a comparison have the same
+//! colors, results, findings and exit codes.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use monitoring::slo::OnMiss;
-use perf_report::Report;
+use perf_report::comparison::{
+    Change, Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SCHEMA as COMPARISON_SCHEMA,
+};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::findings::run_findings;
-use perf_report::read::read_report;
-use perf_report::render::files::{HTML, JUNIT, MARKDOWN, run_files};
+use perf_report::findings::{comparison_findings, run_findings};
+use perf_report::headline::Headline;
+use perf_report::read::{read_comparison, read_report};
+use perf_report::render::files::{HTML, JUNIT, MARKDOWN, comparison_files, run_files};
+use perf_report::render::terminal::{TerminalStyle, render_comparison, render_run};
 use perf_report::verdict::{Reason, Verdict};
+use perf_report::{FailureKind, Report};
+use serde_json::{Value, json};
 
+/// Members with text for people, in reports and comparisons.
+const TEXTS: [&str; 13] = [
+    "advice",
+    "base",
+    "body",
+    "command",
+    "head",
+    "load",
+    "lost",
+    "message",
+    "model",
+    "objective",
+    "place",
+    "revision",
+    "why",
+];
+
+/// Words that mean something else where they are.
+const WORDS: [&str; 6] =
+    ["regressed: x", "warning: missed", "problem: improved", "not available: 404", "met", "check \"a\" failed"];
+
+fn problem(code: ExitCode, kind: FindingKind, message: &str) -> Finding {
+    Finding::problem(code, Subject::Run, kind, message)
+}
+
+/// A run with each kind of text: failed requests, segments, and all verdicts.
 fn report() -> Report {
-    let mut report = read_report(include_str!("over_time.json")).unwrap();
+    let mut json: Value = serde_json::from_str(include_str!("over_time.json")).unwrap();
+    let failure = |request: &str, kind: &str, status: Option<u16>, message: &str| json!({ "request": request, "kind": kind, "status": status, "message": message, "body": "no", "count": 9, "first_ms": 1 });
+    json["failures"] = json!([
+        failure("join_room", "check", Some(200), "has a room"),
+        failure("join_room", "status", Some(404), ""),
+        failure("get_state", "status", Some(302), "expected 200"),
+        failure("leaderboard", "refused", None, "Connection refused"),
+    ]);
+    let segment = |day: u32| {
+        let latency = json!({ "requests": 30, "failed": 0, "p50_ms": 20.0 * f64::from(day), "p95_ms": 90.0 });
+        json!({ "name": format!("day {day}"), "endpoints": { "get_state": latency } })
+    };
+    json["segments"] = (1..=9).map(segment).collect();
+    let mut report = read_report(&json.to_string()).unwrap();
+    let unavailable = || Verdict::Inconclusive(Reason::Unavailable { why: "missed: nothing".to_owned() });
     report.objectives[0].verdict = Verdict::Missed;
-    report.objectives[1].verdict = Verdict::Inconclusive(Reason::Unavailable { why: "missed: nothing".to_owned() });
+    report.objectives[1].verdict = unavailable();
     report.objectives[2].verdict = Verdict::Missed;
     report.objectives[2].on_miss = OnMiss::Warn;
-    let problem = |code, kind, message| Finding::problem(code, Subject::Run, kind, message);
+    report.objectives.iter_mut().filter(|it| it.goal.is_backend()).for_each(|it| it.verdict = unavailable());
+    let endpoint = &mut report.endpoints[0];
+    endpoint.requests.failed = endpoint.requests.sent / 2;
+    endpoint.errors.insert(FailureKind::Status, endpoint.requests.failed);
     report.conclude([
         problem(ExitCode::Inconclusive, FindingKind::Stall, "the target stalled"),
-        problem(ExitCode::ProofFailed, FindingKind::ProofFailed, "improved: not at all"),
+        problem(ExitCode::ProofFailed, FindingKind::ProofFailed, "improved: not at all").with_advice("see proof.json"),
         Finding::warning(Subject::Store, FindingKind::ClockSkew, "problem: only a word"),
     ])
 }
 
-/// The same report with other messages.
-fn with_other_messages(mut report: Report) -> Report {
-    for (finding, word) in report.findings.iter_mut().zip(["regressed: x", "warning: y", "missed: z"].iter().cycle()) {
-        finding.message = (*word).to_owned();
-    }
-    report.objectives[1].verdict = Verdict::Inconclusive(Reason::Unavailable { why: "problem: other".to_owned() });
-    for objective in &mut report.objectives {
-        objective.objective = "something else".to_owned();
-    }
-    report
+/// An interleaved comparison with each conclusion, and objectives of the head.
+fn comparison() -> Comparison {
+    let endpoint = |(name, conclusion): (&str, Conclusion)| EndpointChange {
+        name: name.to_owned(),
+        conclusion,
+        p95: Change { before: Some(100.0), after: Some(120.0), change: Some(0.2), interval: Some((0.1, 0.3)) },
+        p: 0.01,
+        p50: Change::default(),
+        p99: Change::default(),
+        success: Change::default(),
+        throughput: Change::default(),
+        rounds_p95_ms: Vec::new(),
+    };
+    use Conclusion::{Improved, NoChangeSeen, Regressed, TooLittleData};
+    let endpoints = [("a", Regressed), ("b", Improved), ("c", NoChangeSeen), ("d", TooLittleData)];
+    let Report { scenario, load, objectives, .. } = report();
+    let (base, head) = ("main".to_owned(), "a branch".to_owned());
+    let compared = Comparison {
+        schema: COMPARISON_SCHEMA,
+        name: "compared".to_owned(),
+        base,
+        head,
+        method: ComparisonMethod::Interleaved,
+        scenario,
+        load,
+        rule: Rule::default(),
+        alpha: 0.05,
+        pairs: 12,
+        endpoints: endpoints.map(endpoint).into(),
+        objectives: Vec::new(),
+        findings: Vec::new(),
+        exit_code: ExitCode::Met,
+    };
+    let stall = problem(ExitCode::Inconclusive, FindingKind::Stall, "the target stalled");
+    let left = Finding::warning(Subject::Run, FindingKind::ServiceLeft, "it is left");
+    compared.conclude(objectives, vec![stall, left], true)
 }
 
-/// Decisions in a report: classes of its page, signs of its summary, results and severities.
+/// Gives each text other words, and equal texts the same ones. The name of a failed check stays, and
+/// so does the number of a segment: they are no text.
+fn swap(json: &mut Value, words: &mut BTreeMap<String, String>) {
+    let is_check = json["kind"] == "check";
+    match json {
+        Value::Array(values) => values.iter_mut().for_each(|value| swap(value, words)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if TEXTS.contains(&&**name) && !(is_check && name == "message") => {
+                        let known = words.len();
+                        let other = || format!("{} {known}", WORDS[known % WORDS.len()]);
+                        *text = words.entry(text.clone()).or_insert_with(other).clone();
+                    }
+                    Value::String(text) if name == "name" => *text = text.replace("day ", "turn "),
+                    value => swap(value, words),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn other_words<T: serde::Serialize>(value: &T) -> String {
+    let mut json = serde_json::to_value(value).unwrap();
+    swap(&mut json, &mut BTreeMap::new());
+    json.to_string()
+}
+
+/// A file of a report.
+fn file(report: &Report, name: &str) -> String {
+    content(run_files(report, None).unwrap(), name)
+}
+
+fn content(files: Vec<(&'static str, String)>, name: &str) -> String {
+    files.into_iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+/// Decisions in files: classes of the page, signs of the summary and kinds of results.
+fn decisions_in(files: &[(&'static str, String)]) -> Vec<String> {
+    let file = |name| content(files.to_vec(), name);
+    let (page, results) = (file(HTML), file(JUNIT));
+    let classes = page.split("class=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+    let tags = ["<failure", "<error", "<skipped"].map(|tag| results.matches(tag).count().to_string());
+    let signs = file(MARKDOWN).chars().filter(|c| "✅❌❔⚠➖".contains(*c)).map(String::from).collect::<Vec<_>>();
+    classes.chain(tags).chain(signs).collect()
+}
+
+fn decisions_of(headline: &Headline, findings: &[Finding], colored: &str) -> Vec<String> {
+    let headline = format!("{:?}", (headline.cause.is_empty(), headline.advice.is_some()));
+    let findings = findings.iter().map(|it| format!("{:?}", (it.severity, it.kind, &it.subject, it.exit_code)));
+    let colors = colored.split("\u{1b}[").skip(1).map(|rest| rest.split('m').next().unwrap().to_owned());
+    std::iter::once(headline).chain(findings).chain(colors).collect()
+}
+
+/// Decisions at the first place where two lists differ.
+fn first_difference<'a>(before: &'a [String], after: &'a [String]) -> Option<[Option<&'a String>; 2]> {
+    let pairs = (0..before.len().max(after.len())).map(|at| [before.get(at), after.get(at)]);
+    pairs.into_iter().find(|[before, after]| before != after)
+}
+
+const COLORED: TerminalStyle = TerminalStyle { color: true, ..TerminalStyle::PLAIN };
+
 fn decisions(report: &Report) -> (ExitCode, Vec<String>) {
-    let files = run_files(report, None).unwrap();
-    let file = |name: &str| files.iter().find(|(known, _)| *known == name).unwrap().1.clone();
-    let page = file(HTML);
-    let mut decisions: Vec<_> =
-        page.split("class=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
-    let results = file(JUNIT);
-    decisions.extend(["<failure", "<error", "<skipped"].map(|tag| results.matches(tag).count().to_string()));
-    decisions.extend(file(MARKDOWN).chars().filter(|c| "✅❌❔⚠➖".contains(*c)).map(String::from));
-    decisions
-        .extend(run_findings(report).iter().map(|finding| format!("{:?} {:?}", finding.severity, finding.exit_code)));
+    let mut decisions = decisions_in(&run_files(report, None).unwrap());
+    decisions.extend(decisions_of(&Headline::new(report), &run_findings(report), &render_run(report, COLORED)));
+    let cause =
+        |objective| report.main_failure(objective).and_then(|main| report.failures.iter().position(|it| it == main));
+    decisions.extend(report.objectives.iter().map(|objective| format!("{:?}", cause(objective))));
     (report.clone().conclude([]).exit_code, decisions)
 }
 
 #[test]
-fn other_messages_change_no_color_result_or_exit_code() {
-    let (code, before) = decisions(&report());
+fn other_words_change_no_color_result_or_exit_code() {
+    let report = report();
+    let (code, before) = decisions(&report);
     assert_eq!(code, ExitCode::Missed);
-    assert!(before.len() > 40, "{before:?}");
-    assert_eq!(decisions(&with_other_messages(report())), (code, before));
+    for part in ["SegmentTrend", "BackendResource", "FailedRequests", "Some(0)"] {
+        assert!(before.iter().any(|decision| decision.contains(part)), "{part} is not among {before:?}");
+    }
+    let swapped = read_report(&other_words(&report)).unwrap();
+    assert_ne!(file(&swapped, MARKDOWN), file(&report, MARKDOWN));
+    let (swapped_code, after) = decisions(&swapped);
+    assert_eq!((swapped_code, first_difference(&before, &after)), (code, None));
 }
 
-/// No code finds the meaning of a finding in its message.
 #[test]
-fn no_product_code_searches_a_message() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut folders: Vec<_> = ["monitoring", "dashboards", "perf-tests", "xtask"].map(|name| root.join(name)).into();
-    let mut read = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let is_test = path
-                .components()
-                .any(|part| ["tests", "tests.rs", "target"].contains(&&*part.as_os_str().to_string_lossy()));
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
-                read += 1;
-                let text = fs::read_to_string(&path).unwrap();
-                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-                for search in ["message.contains(", "message.starts_with(", "message.ends_with(", "message == "] {
-                    assert!(!code.contains(search), "{} decides by words: {search}", path.display());
-                }
-            }
+fn other_words_change_no_decision_of_a_comparison() {
+    let decisions = |compared: &Comparison| {
+        let mut decisions = decisions_in(&comparison_files(compared).unwrap());
+        let (headline, findings) = (Headline::for_comparison(compared), comparison_findings(compared));
+        decisions.extend(decisions_of(&headline, &findings, &render_comparison(compared, COLORED)));
+        ([compared.code(), compared.objectives_code()], decisions)
+    };
+    let compared = comparison();
+    let (codes, before) = decisions(&compared);
+    assert_eq!(codes, [ExitCode::Missed; 2]);
+    let swapped = read_comparison(&other_words(&compared)).unwrap();
+    assert_ne!(swapped.findings, compared.findings);
+    let (swapped_codes, after) = decisions(&swapped);
+    assert_eq!((swapped_codes, first_difference(&before, &after)), (codes, None));
+}
+
+#[test]
+fn page_summary_and_results_have_all_findings() {
+    let report = report();
+    let findings = run_findings(&report);
+    let is_about = |kind| findings.iter().any(|finding| finding.kind == kind);
+    assert!(is_about(FindingKind::Missed) && is_about(FindingKind::Stall) && is_about(FindingKind::SegmentTrend));
+    assert!(findings.is_sorted_by_key(|finding| std::cmp::Reverse(finding.severity)));
+    for name in [HTML, JUNIT, MARKDOWN] {
+        let escapes = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+        let text = escapes.iter().fold(file(&report, name), |text, (escape, c)| text.replace(escape, c));
+        for finding in &findings {
+            assert!(text.contains(&finding.message), "{name} lacks {finding}");
         }
     }
-    assert!(read > 150, "read only {read} files");
 }

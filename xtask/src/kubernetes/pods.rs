@@ -8,9 +8,6 @@ use serde_json::Value;
 
 use super::manifests::ROLE_LABEL;
 
-/// The reason of a pod that waits for an object that it names, such as its Secret.
-pub(super) const NOT_CONFIGURED: &str = "CreateContainerConfigError";
-
 /// A list of objects of one kind.
 #[derive(Debug, Deserialize)]
 struct List<T> {
@@ -92,6 +89,8 @@ pub(super) struct Terminated {
 pub(super) enum PodState {
     /// It is being started, with the reason why it waits, if there is one.
     Waiting(Option<String>),
+    /// It waits for an object that it names, such as its Secret.
+    Unconfigured(String),
     /// It cannot start, and waiting does not help.
     Broken(String),
     Running,
@@ -141,6 +140,9 @@ impl Pod {
                 }
                 // The usual reason of a pod that starts.
                 Some("ContainerCreating" | "PodInitializing") | None => PodState::Waiting(None),
+                reason @ Some("CreateContainerConfigError") => {
+                    PodState::Unconfigured(describe(reason, waiting.message.as_deref()))
+                }
                 reason => PodState::Waiting(Some(describe(reason, waiting.message.as_deref()))),
             };
         }
@@ -215,6 +217,8 @@ mod tests {
         let text = |reason: &str| format!("{reason}: Back-off pulling image \"x\"");
         assert_eq!(state(&waiting("ImagePullBackOff")), PodState::Broken(text("ImagePullBackOff")));
         assert_eq!(state(&waiting("ErrImagePull")), PodState::Waiting(Some(text("ErrImagePull"))));
+        let unconfigured = "CreateContainerConfigError";
+        assert_eq!(state(&waiting(unconfigured)), PodState::Unconfigured(text(unconfigured)));
         assert_eq!(state(&waiting("ContainerCreating")), PodState::Waiting(None));
         let unscheduled = json!({ "conditions": [{ "type": "PodScheduled", "status": "False",
             "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu." }] });

@@ -7,7 +7,7 @@ use tokio::time::{self, Instant};
 
 use super::kubectl::{Kubectl, KubectlError};
 use super::manifests::{AGENT, COORDINATOR, RUN_LABEL, RunManifests};
-use super::pods::{NOT_CONFIGURED, Pod, PodState, parse_pods, refused_pods};
+use super::pods::{Pod, PodState, parse_pods, refused_pods};
 use crate::host::clock;
 
 /// Time for a pod to start. A cluster that adds nodes needs minutes.
@@ -131,16 +131,14 @@ impl PodWatch {
     async fn explain(&mut self, pods: &[Pod], wanted: usize, job: &str) -> Result<(), PodError> {
         let mut waits = None;
         for pod in pods {
-            match pod.state() {
+            let why = match pod.state() {
+                PodState::Running | PodState::Ended(_) => continue,
                 PodState::Broken(why) => return Err(PodError::Pod(format!("{} cannot start: {why}", pod.place()))),
-                PodState::Waiting(why) => {
-                    let is_new = self.since.elapsed() < CONFIGURED;
-                    let why = why.filter(|why| !is_new || !why.starts_with(NOT_CONFIGURED));
-                    let why = why.unwrap_or_else(|| "it is being started".to_owned());
-                    waits = Some(format!("{} waits: {why}", pod.place()));
-                }
-                PodState::Running | PodState::Ended(_) => {}
-            }
+                PodState::Waiting(why) => why,
+                PodState::Unconfigured(why) => Some(why).filter(|_| self.since.elapsed() >= CONFIGURED),
+            };
+            let why = why.unwrap_or_else(|| "it is being started".to_owned());
+            waits = Some(format!("{} waits: {why}", pod.place()));
         }
         let waited = self.since.elapsed();
         if pods.len() < wanted && waited > GRACE {

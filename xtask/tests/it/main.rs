@@ -25,6 +25,7 @@ mod matrix;
 mod modules;
 mod new;
 mod other_backends;
+mod own_words;
 mod prose;
 mod real;
 mod real_prometheus;

@@ -54,7 +54,7 @@ fn module(source: &Path, path: &Path) -> Module {
 }
 
 /// The code of a module without its tests, its comments, and the paths in `pub(in path)`.
-fn without_tests(text: &str) -> String {
+pub(crate) fn without_tests(text: &str) -> String {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let text = lines.join("\n");
@@ -63,7 +63,7 @@ fn without_tests(text: &str) -> String {
     parts.fold(first, |text, part| text + "pub" + part.split_once(')').map_or("", |(_, rest)| rest))
 }
 
-fn is_in_name(c: char) -> bool {
+pub(crate) fn is_in_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 

@@ -160,7 +160,7 @@ fn without_unit_tests(text: &str) -> &str {
 
 /// Product code that a fork does not edit: all source files but those of services, of the stub
 /// backend, and of crates that only tests use.
-fn files_that_a_fork_keeps() -> Vec<PathBuf> {
+pub(crate) fn files_that_a_fork_keeps() -> Vec<PathBuf> {
     let sources = metadata().packages.into_iter().map(|package| package.manifest_path.parent().unwrap().join("src"));
     let files = sources.filter(|source| source.exists()).flat_map(|source| rust_files(source.as_std_path()));
     let others = ["monitoring/src/services", "perf-tests/stub", "perf-tests/test-support"].map(|it| root().join(it));

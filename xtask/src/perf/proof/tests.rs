@@ -195,3 +195,21 @@ async fn the_counts_are_those_that_the_run_compared_at_its_end() {
         assert_eq!(required == Shown, agrees == Some(true), "{agrees:?}");
     }
 }
+
+#[test]
+fn other_words_change_no_outcome_of_a_check() {
+    let outcomes = |word: &str| {
+        let wrong = vec![word.to_owned()];
+        let checks = vec![
+            ProofItem::new("queries", word.to_owned(), Vec::new()),
+            ProofItem::new("delivery", word.to_owned(), wrong),
+            ProofItem::not_applicable("two clocks", word),
+        ];
+        let proof = Proof { checks };
+        let signs: String = proof.render(false).lines().filter_map(|line| line.chars().next()).collect();
+        (signs, proof.failed().is_some())
+    };
+    for word in ["failed: all", "not available: no route", "141 of 228 queries", "✗ missed"] {
+        assert_eq!(outcomes(word), ("p✓✗ –".to_owned(), true), "{word}");
+    }
+}
