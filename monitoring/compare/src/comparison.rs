@@ -133,9 +133,9 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
         (!tallies.is_empty() && !is_of_one_run).then(|| match slo.limit() {
             Some(limit) => {
                 let verdict = verdict::judge_value(limit, Some(judged_ms), sum);
-                ObjectiveResult::on_value(catalogue, slo, (sum, Some(judged_ms)), verdict)
+                ObjectiveResult::new(catalogue, slo, Measurement::value(sum, Some(judged_ms)), verdict)
             }
-            None => ObjectiveResult::new(catalogue, slo, sum, verdict::judge(slo, sum)),
+            None => ObjectiveResult::new(catalogue, slo, Measurement::counts(slo, sum), verdict::judge(slo, sum)),
         })
     };
     catalogue.slos.iter().filter_map(over_all).collect()
@@ -280,10 +280,9 @@ mod tests {
         let slo = &CATALOGUE.slos[0];
         let round = |good: u64| {
             let tally = Tally { good, total: good, ..Tally::default() };
-            let measured = Some(Measurement::Throughput { tally, judged_ms: 10_000 });
-            let objective = ObjectiveResult::new(&CATALOGUE, slo, tally, Verdict::Met);
+            let measured = Measurement::Throughput { tally, judged_ms: 10_000 };
             let mut report = test_support::report();
-            report.objectives = vec![ObjectiveResult { measured, ..objective }];
+            report.objectives = vec![ObjectiveResult::new(&CATALOGUE, slo, measured, Verdict::Met)];
             report
         };
         for (second, verdict) in [(600, Verdict::Met), (599, Verdict::Missed)] {

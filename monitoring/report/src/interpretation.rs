@@ -214,11 +214,10 @@ mod tests {
             let good =
                 if p95 * 1e3 <= slo.threshold().unwrap().as_micros() as f64 { 1000 - failed_of(at) } else { 500 };
             let tally = Tally { good, total: 1000, ..Tally::default() };
-            let result = ObjectiveResult::new(&STOCK_AI, slo, tally, verdict::judge(slo, tally));
             let infinite = failed_of(at) > 50;
             let quantile_ms = Some(if infinite { Millis::INFINITE } else { Millis::Finite(p95) });
             let measured = Measurement::Percentile { tally, quantile_ms, interval_ms: None, response_ms: None };
-            ObjectiveResult { measured: Some(measured), ..result }
+            ObjectiveResult::new(&STOCK_AI, slo, measured, verdict::judge(slo, tally))
         });
         report.objectives = objectives.collect();
         for (at, endpoint) in report.endpoints.iter_mut().enumerate() {

@@ -284,21 +284,25 @@ impl Judge<'_> {
         if let Some(limit) = slo.limit() {
             let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
             let verdict = verdict::judge_value(limit, judged_ms, tally);
-            return ObjectiveResult::on_value(self.catalogue, slo, (tally, judged_ms), verdict);
+            return ObjectiveResult::new(self.catalogue, slo, Measurement::value(tally, judged_ms), verdict);
         }
-        let mut result = ObjectiveResult::new(self.catalogue, slo, tally, verdict::judge(slo, tally));
+        ObjectiveResult::new(self.catalogue, slo, self.measured(slo, tally), verdict::judge(slo, tally))
+    }
+
+    /// Counts of an objective on a share, with the percentile for display.
+    fn measured(&self, slo: &Slo, tally: Tally) -> Measurement {
         if let Some(values) = self.measure(slo).and_then(|counts| counts.values) {
-            let quantile = values.quantile(slo.objective).map(Millis::as_f64);
-            result.measured = Some(Measurement::Values { tally, quantile });
+            return Measurement::Values { tally, quantile: values.quantile(slo.objective).map(Millis::as_f64) };
         }
-        let (Some(span), Some((_, counts))) = (slo.limited_span(), self.counts(slo)) else { return result };
+        let (Some(span), Some((_, counts))) = (slo.limited_span(), self.counts(slo)) else {
+            return Measurement::counts(slo, tally);
+        };
         let quantile = |durations: &Latency| durations.quantile(slo.objective);
         let judged = counts.span(span);
         let response_ms = counts.response.as_ref().filter(|_| span == Span::Latency).and_then(quantile);
         let quantile_ms = judged.and_then(quantile);
         let interval_ms = judged.and_then(|judged| judged.interval(slo.objective));
-        result.measured = Some(Measurement::Percentile { tally, quantile_ms, interval_ms, response_ms });
-        result
+        Measurement::Percentile { tally, quantile_ms, interval_ms, response_ms }
     }
 
     /// Warnings about objectives on latency that are met only because the wait before a request is

@@ -18,12 +18,11 @@ fn report() -> Report {
         let slo = &STOCK_AI.slos[index];
         let tally = Tally { good, total, ..Tally::default() };
         let interval_ms = quantile.map(|quantile| (Millis::Finite(90.04), quantile));
-        let mut result = ObjectiveResult::new(&STOCK_AI, slo, tally, verdict::judge(slo, tally));
-        if quantile.is_some() {
-            result.measured =
-                Some(Measurement::Percentile { tally, quantile_ms: quantile, interval_ms, response_ms: None });
-        }
-        result
+        let measured = match quantile {
+            Some(_) => Measurement::Percentile { tally, quantile_ms: quantile, interval_ms, response_ms: None },
+            None => Measurement::counts(slo, tally),
+        };
+        ObjectiveResult::new(&STOCK_AI, slo, measured, verdict::judge(slo, tally))
     };
     let warns = ObjectiveResult { on_miss: OnMiss::Warn, ..judged(3, 1, 100, Some(Millis::Finite(1234.5))) };
     Report {

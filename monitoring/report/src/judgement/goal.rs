@@ -1,5 +1,7 @@
 //! Objectives in numbers.
 
+use std::time::Duration;
+
 use monitoring::backend_slo::Measure;
 use monitoring::measure::{Limit, Reading};
 use monitoring::slo::{Sli, Slo};
@@ -66,11 +68,13 @@ pub enum Goal {
 impl Goal {
     pub(super) fn new(slo: &Slo) -> Self {
         let share_ppm = slo.objective.as_ppm();
-        let threshold_ms = slo.threshold().map_or(0.0, |threshold| threshold.as_secs_f64() * 1e3);
+        let percentile = |threshold: Duration| Percentile { share_ppm, threshold_ms: threshold.as_secs_f64() * 1e3 };
         match slo.sli {
-            Sli::Span { span: Span::Latency, .. } => Self::Latency(Percentile { share_ppm, threshold_ms }),
-            Sli::Span { span: Span::ResponseTime, .. } => Self::ResponseTime(Percentile { share_ppm, threshold_ms }),
-            Sli::Span { span, .. } => Self::Span { span, share_ppm, threshold_ms },
+            Sli::Span { span: Span::Latency, threshold, .. } => Self::Latency(percentile(threshold)),
+            Sli::Span { span: Span::ResponseTime, threshold, .. } => Self::ResponseTime(percentile(threshold)),
+            Sli::Span { span, threshold, .. } => {
+                Self::Span { span, share_ppm, threshold_ms: percentile(threshold).threshold_ms }
+            }
             Sli::Success { .. } => Self::Success(Share { share_ppm }),
             Sli::Check { .. } => Self::Check(Share { share_ppm }),
             Sli::NoError => Self::Errors(Share { share_ppm }),

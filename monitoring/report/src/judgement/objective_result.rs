@@ -97,6 +97,24 @@ pub enum Measurement {
     Backend(BackendValue),
 }
 
+impl Measurement {
+    /// Counts of an objective on a share of requests, of which no percentile is known.
+    pub const fn counts(slo: &Slo, tally: Tally) -> Self {
+        match slo.sli {
+            Sli::Span { .. } => Self::Percentile { tally, quantile_ms: None, interval_ms: None, response_ms: None },
+            _ => Self::Share { tally },
+        }
+    }
+
+    /// A value or, with the judged time in milliseconds, a value a second.
+    pub const fn value(tally: Tally, judged_ms: Option<u64>) -> Self {
+        match judged_ms {
+            Some(judged_ms) => Self::Throughput { tally, judged_ms },
+            None => Self::Value { tally },
+        }
+    }
+}
+
 impl ObjectiveResult {
     /// Reason why the backend has no value for the objective. `None` for other objectives.
     pub fn not_available(&self) -> Option<&Reason> {
@@ -115,30 +133,9 @@ impl ObjectiveResult {
         self.verdict.is_judged() && self.not_available().is_none()
     }
 
-    /// Result of an objective that the scenario exercises. It has no percentile yet.
-    pub fn new(catalogue: &Catalogue, slo: &Slo, tally: Tally, verdict: Verdict) -> Self {
-        let measured = match slo.sli {
-            Sli::Span { .. } => {
-                Measurement::Percentile { tally, quantile_ms: None, interval_ms: None, response_ms: None }
-            }
-            _ => Measurement::Share { tally },
-        };
+    /// Result of an objective that the scenario exercises.
+    pub fn new(catalogue: &Catalogue, slo: &Slo, measured: Measurement, verdict: Verdict) -> Self {
         Self { verdict, measured: Some(measured), ..Self::not_in_scenario(catalogue, slo) }
-    }
-
-    /// Result of an objective on a value, from its tally and, for a value a second, the judged time
-    /// in milliseconds.
-    pub fn on_value(
-        catalogue: &Catalogue,
-        slo: &Slo,
-        (tally, judged_ms): (Tally, Option<u64>),
-        verdict: Verdict,
-    ) -> Self {
-        let measured = match judged_ms {
-            Some(judged_ms) => Measurement::Throughput { tally, judged_ms },
-            None => Measurement::Value { tally },
-        };
-        Self { measured: Some(measured), ..Self::new(catalogue, slo, tally, verdict) }
     }
 
     /// Result of an objective that the scenario does not exercise.

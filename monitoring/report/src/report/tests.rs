@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::finding::Subject;
+use crate::judgement::Measurement;
 use crate::judgement::verdict::judge;
 use crate::tests::exit_code;
 use crate::verdict::{Tally, Verdict};
@@ -10,7 +11,7 @@ use monitoring::slo::Slo;
 
 fn result(slo: &Slo, good: u64, total: u64) -> ObjectiveResult {
     let tally = Tally { good, total, ..Tally::default() };
-    ObjectiveResult::new(&STOCK_AI, slo, tally, judge(slo, tally))
+    ObjectiveResult::new(&STOCK_AI, slo, Measurement::counts(slo, tally), judge(slo, tally))
 }
 
 #[test]
