@@ -23,6 +23,7 @@ mod request_head;
 pub mod server_timing;
 mod target;
 mod tls;
+mod tunnel;
 #[cfg(unix)]
 mod unix_socket;
 

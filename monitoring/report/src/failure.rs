@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum FailureKind {
     /// No connection: refused, unreachable, or an unknown host name.
     Refused,
+    /// The proxy of the load failed. The target is not the cause.
+    Proxy,
     /// The connection broke, or was closed before the response was complete.
     Reset,
     /// The server closed a reused connection without a response, and the request's method is not
@@ -33,8 +35,9 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Refused,
+        Self::Proxy,
         Self::Reset,
         Self::Unanswered,
         Self::Timeout,
@@ -49,6 +52,7 @@ impl FailureKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Proxy => "proxy",
             Self::Reset => "reset",
             Self::Unanswered => "unanswered",
             Self::Timeout => "timeout",

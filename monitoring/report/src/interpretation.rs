@@ -128,6 +128,7 @@ fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option
         (FailureKind::Refused, _) => {
             Some("The service may have restarted, or its queue of new connections was full: see its log")
         }
+        (FailureKind::Proxy, _) => Some("The proxy (--proxy) failed, not the target: see the proxy's log"),
         (FailureKind::Timeout, _) => Some("Look for a deadlock, an exhausted pool or overload"),
         (FailureKind::Reset, _) => Some("Look for a crash, a restart or a proxy that closes connections"),
         (FailureKind::Unanswered, _) => Some(

@@ -1,5 +1,5 @@
 //! Proxies between this machine and a store, by the variables that curl and other programs read.
-//! Load is never sent through a proxy: it would measure the proxy.
+//! Load is not sent through them: it would measure the proxy.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use serde::{Deserialize, Serialize};

@@ -10,12 +10,14 @@ use crate::value::{parse_duration, parse_listen, parse_number, parse_size, parse
 use crate::{
     AGENTS, ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DNS_TTL, DURATION, EXACT_ARRIVALS, FOLDER,
     HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, MAX_AGENTS, MAX_REDIRECTS, MAX_VUS_OF_RATE,
-    NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE, RW_BEARER_TOKEN,
-    RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD, RW_USERNAME, SMOKE,
-    SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_targets, parse_testid,
+    NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PROXY, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE,
+    RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD,
+    RW_USERNAME, SMOKE, SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_targets,
+    parse_testid,
 };
 use crate::{
-    DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, PerHost, Resolve, Settings, shown_duration, state_folder,
+    DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, PerHost, ProxyUrl, Resolve, Settings, shown_duration,
+    state_folder,
 };
 use monitoring::{intervals, label};
 use prometheus_store::is_header_value;
@@ -189,6 +191,10 @@ const REQUESTS: &[Setting] = &[
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))
     })
     .help("Allow load on a public host (repeatable). Without it, load goes only to this machine and private networks"),
+    flag("proxy", One("URL"), &[PROXY], |it, text| some(&mut it.http.proxy, ProxyUrl::parse(text))).help(
+        "HTTP proxy between load and all targets: http://[USER:PASSWORD@]HOST:PORT. It opens tunnels (CONNECT), which \
+         latency includes",
+    ),
     flag("resolve", Many("HOST:PORT:ADDRESS", " "), &[RESOLVE], |it, text| {
         put(&mut it.http.resolve, text.split_whitespace().map(Resolve::parse).collect())
     })
@@ -252,11 +258,11 @@ const STORE: &[Setting] = &[
     })
     .help("Minimum TLS version for the store: 1.0, 1.1, 1.2 or 1.3. Versions below 1.2 are never used"),
     variable(&["HTTP_PROXY", "http_proxy"], |it, text| some(&mut it.store_access.proxies.http, Ok(text.to_owned())))
-        .help("Proxy to a store at http://. Load never uses a proxy"),
+        .help("Proxy to a store at http://. Load uses only --proxy"),
     variable(&["HTTPS_PROXY", "https_proxy"], |it, text| some(&mut it.store_access.proxies.https, Ok(text.to_owned())))
-        .help("Proxy to a store at https://. Load never uses a proxy"),
+        .help("Proxy to a store at https://. Load uses only --proxy"),
     variable(&["ALL_PROXY", "all_proxy"], |it, text| some(&mut it.store_access.proxies.all, Ok(text.to_owned())))
-        .help("Proxy to a store that has no other proxy. Load never uses a proxy"),
+        .help("Proxy to a store that has no other proxy. Load uses only --proxy"),
     variable(&["NO_PROXY", "no_proxy"], |it, text| some(&mut it.store_access.proxies.no_proxy, Ok(text.to_owned())))
         .help("Hosts and networks of stores that need no proxy, separated by commas. This machine never does"),
     variable(&["K6_PROMETHEUS_RW_TREND_STATS"], |it, _| {

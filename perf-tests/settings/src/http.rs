@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PerHost, ValueError};
+use super::{PerHost, ProxyUrl, ValueError};
 
 /// Options of every request of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub struct HttpSettings {
     /// Maximum bytes of a response body that is kept; `None` divides memory among the VUs. A longer
     /// body is read and discarded.
     pub max_body: Option<u64>,
+    /// The proxy that load goes through; `None` for direct connections.
+    pub proxy: Option<ProxyUrl>,
     /// Hosts that load may go to although they are not in a private network.
     pub allowed: Vec<String>,
     /// Addresses to use in place of a look-up.
@@ -113,6 +115,7 @@ impl Default for HttpSettings {
             compression: false,
             keep_cookies: None,
             max_body: None,
+            proxy: None,
             allowed: Vec::new(),
             resolve: Vec::new(),
             dns_ttl: Duration::from_secs(30),

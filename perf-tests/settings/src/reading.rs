@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::value::parse_url;
 use crate::variables::state_folder;
 use crate::{
-    AGENTS, DEFAULT_TARGET, DNS_TTL, LISTEN, LoadOverride, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
+    AGENTS, DEFAULT_TARGET, DNS_TTL, LISTEN, LoadOverride, PROXY, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
     RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET,
 };
 
@@ -63,6 +63,9 @@ impl Settings {
         }
         if let Some(name) = typed(DNS_TTL).filter(|_| settings.has_only_sockets()) {
             settings.ignored.push(format!("{name} has no effect: a Unix socket has no name to look up"));
+        }
+        if let Some(name) = typed(PROXY).filter(|_| settings.has_only_sockets()) {
+            settings.ignored.push(format!("{name} has no effect: a Unix socket is reached directly"));
         }
         Ok(settings)
     }

@@ -27,6 +27,7 @@ fn debug_output_of_settings_holds_no_secrets() {
         &urls[..],
         &[
             (TARGET, "http://user:S3cr3t@127.0.0.1:9/x"),
+            ("PERF_PROXY", "http://user:S3cr3t@127.0.0.1:9"),
             (RW_HTTP_HEADERS, "X-Key:S3cr3t"),
             (RW_CLIENT_CERTIFICATE_KEY, ""),
         ],
@@ -157,6 +158,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("K6_PROMETHEUS_RW_TLS_MIN_VERSION", "1.3", "1.4"),
     ("HTTP_PROXY", "http://proxy:3128", ""),
     ("HTTPS_PROXY", "http://user:pass@proxy:3128", ""),
+    ("PERF_PROXY", "http://user:pass@proxy:3128", "https://proxy"),
     ("PERF_RESOLVE", "shop.test:80:10.0.0.1,10.0.0.2 *:443:[fd00::1]", "shop.test:80:here"),
     ("PERF_DNS_TTL", "1m", "2d"),
     ("ALL_PROXY", "proxy:3128", ""),

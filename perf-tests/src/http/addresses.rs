@@ -81,6 +81,22 @@ impl Resolver {
         }
     }
 
+    /// Whether a proxy may look up the target: the user allows load on it wherever it is, and gave
+    /// no addresses.
+    pub(super) fn is_allowed_without_addresses(&self) -> bool {
+        self.is_allowed && self.fixed.is_empty()
+    }
+
+    /// Host and port that a proxy connects to: the first address if the user gave addresses.
+    /// Otherwise the proxy looks up the name.
+    pub(super) fn destination(&self, found: &[SocketAddr]) -> String {
+        match found.first().filter(|_| !self.fixed.is_empty()) {
+            Some(address) => address.to_string(),
+            None if self.host.contains(':') => format!("[{}]:{}", self.host, self.port),
+            None => format!("{}:{}", self.host, self.port),
+        }
+    }
+
     /// The target's addresses for the next connection, the first one first.
     pub(super) async fn resolve(&self, known: &Addresses) -> io::Result<Vec<SocketAddr>> {
         let mut addresses = self.all(known).await?.to_vec();

@@ -21,6 +21,7 @@ use super::outage::Outage;
 use super::protocol::Protocol;
 use super::target::Target;
 use super::tls::{explain, no_protocol};
+use super::tunnel::Tunnel;
 #[cfg(unix)]
 use super::unix_socket;
 use crate::clock;
@@ -70,14 +71,21 @@ pub(super) struct Route {
     pub(super) outage: Outage,
 }
 
+/// Makes the TCP connections to one target, directly or through a proxy.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    pub(super) resolver: Resolver,
+    pub(super) tunnel: Option<Box<Tunnel>>,
+}
+
 /// Connects and fills in how long each part took.
 pub(super) async fn connect(
-    (target, resolver): (&Target, &Resolver),
+    (target, dialer): (&Target, &Dialer),
     tls: Option<&Arc<ClientConfig>>,
     route: &Route,
     parts: &mut DurationParts,
 ) -> Result<Stream, ExchangeError> {
-    let result = connect_to((target, resolver), tls, &route.addresses, parts).await;
+    let result = connect_to((target, dialer), tls, &route.addresses, parts).await;
     match &result {
         Ok(_) => route.outage.connected(clock::now()),
         // This machine could not connect, or may not.
@@ -88,7 +96,7 @@ pub(super) async fn connect(
 }
 
 async fn connect_to(
-    (target, resolver): (&Target, &Resolver),
+    (target, dialer): (&Target, &Dialer),
     tls: Option<&Arc<ClientConfig>>,
     addresses: &Addresses,
     parts: &mut DurationParts,
@@ -108,18 +116,33 @@ async fn connect_to(
             None => unix_socket::explain(path, &error),
         });
     }
-    let found = resolver.resolve(addresses).await;
+    let found = match &dialer.tunnel {
+        Some(_) if dialer.resolver.is_allowed_without_addresses() => Ok(Vec::new()),
+        _ => dialer.resolver.resolve(addresses).await,
+    };
     lap(Part::LookingUp);
-    let found = found.map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => ExchangeError { failure: Failure::Other, message: error.to_string() },
-        _ => refused(format!("cannot resolve {}: {error}", target.host)),
+    let found = found.map_err(|error| match (error.kind(), &dialer.tunnel) {
+        (io::ErrorKind::PermissionDenied, _) => ExchangeError { failure: Failure::Other, message: error.to_string() },
+        (_, None) => refused(format!("cannot resolve {}: {error}", target.host)),
+        // The proxy may know names that this machine does not.
+        (_, Some(_)) => ExchangeError {
+            failure: Failure::Other,
+            message: format!(
+                "cannot resolve {name}, to know whether it is in a private network: {error}; if you may load it, pass \
+                 --allow-target {name}",
+                name = target.host
+            ),
+        },
     })?;
-    let tcp = connect_any(&found).await;
+    let tcp = match &dialer.tunnel {
+        Some(tunnel) => tunnel.open(&dialer.resolver.destination(&found)).await,
+        None => connect_any(&found).await.map_err(|error| match exhausted(&error) {
+            Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
+            None => ExchangeError { failure: failure_of(&error, Failure::Refused), message: error.to_string() },
+        }),
+    };
     lap(Part::Connecting);
-    let tcp = tcp.map_err(|error| match exhausted(&error) {
-        Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
-        None => ExchangeError { failure: failure_of(&error, Failure::Refused), message: error.to_string() },
-    })?;
+    let tcp = tcp?;
     // Small requests must go out at once. This fails only if the connection is gone, and then the
     // first write fails too.
     let _ = tcp.set_nodelay(true);
@@ -146,7 +169,7 @@ async fn connect_to(
 }
 
 /// The resource that this machine has run out of, and what to do. The service is not the cause.
-fn exhausted(error: &io::Error) -> Option<&'static str> {
+pub(super) fn exhausted(error: &io::Error) -> Option<&'static str> {
     // EMFILE, ENFILE, EADDRNOTAVAIL: the numbers of Linux and macOS.
     match error.raw_os_error()? {
         24 | 23 => Some("this machine allows no more open files: raise `ulimit -n`, or use fewer VUs"),

@@ -6,11 +6,12 @@ use perf_settings::{HttpSettings, UnixTarget};
 use url::Url;
 
 use super::addresses::Resolver;
-use super::connect::{Route, Stream, connect};
+use super::connect::{Dialer, Route, Stream, connect};
 use super::exchange::{ExchangeError, Measured};
 use super::protocol::Protocol;
 use super::target::Target;
 use super::tls::{HostTls, TlsError};
+use super::tunnel::Tunnel;
 use crate::measure::DurationParts;
 
 /// One host. All virtual users share it. Only its protocol is set later, before the load.
@@ -20,7 +21,7 @@ pub(crate) struct HostConfig {
     /// lead to.
     pub(crate) name: Option<String>,
     pub(crate) target: Target,
-    resolver: Resolver,
+    dialer: Dialer,
     tls: Option<HostTls>,
     /// Not set until a setting requires one, or the host was asked.
     protocol: OnceLock<Protocol>,
@@ -38,12 +39,14 @@ impl HostConfig {
         let tls = target.tls.then(|| HostTls::new(name, settings)).transpose()?;
         let fixed = settings.resolve.iter().flat_map(|it| it.addresses_of(&target.host, target.port)).collect();
         let resolver = Resolver::new(&target, fixed, settings.dns_ttl);
+        let tunnel = settings.proxy.as_ref().map(|proxy| Box::new(Tunnel::new(proxy, settings)));
+        let dialer = Dialer { resolver, tunnel };
         let protocol = match (settings.http1, settings.http2) {
             (_, true) => Protocol::Http2.into(),
             (true, false) => Protocol::Http1.into(),
             (false, false) => OnceLock::new(),
         };
-        Ok(Self { name: name.map(str::to_owned), target, resolver, tls, protocol })
+        Ok(Self { name: name.map(str::to_owned), target, dialer, tls, protocol })
     }
 
     /// The protocol of all its connections. HTTP/1.1 if the host was not asked, as an origin that
@@ -57,7 +60,7 @@ impl HostConfig {
     pub(crate) async fn agree_on_protocol(&self) -> Result<(), ExchangeError> {
         let Some(tls) = self.tls.as_ref().filter(|_| self.protocol.get().is_none()) else { return Ok(()) };
         let (route, mut parts) = (Route::default(), DurationParts::default());
-        let stream = connect((&self.target, &self.resolver), Some(&tls.any), &route, &mut parts).await?;
+        let stream = connect((&self.target, &self.dialer), Some(&tls.any), &route, &mut parts).await?;
         self.protocol.get_or_init(|| stream.protocol());
         Ok(())
     }
@@ -66,6 +69,6 @@ impl HostConfig {
     pub(super) async fn connect(&self, route: &Route, measured: &mut Measured) -> Result<Stream, ExchangeError> {
         measured.was_blocked();
         let tls = self.tls.as_ref().map(|tls| tls.only(self.protocol()));
-        connect((&self.target, &self.resolver), tls, route, &mut measured.parts).await
+        connect((&self.target, &self.dialer), tls, route, &mut measured.parts).await
     }
 }

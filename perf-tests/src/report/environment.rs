@@ -20,6 +20,7 @@ pub(crate) fn environment(settings: &Settings, http: &HttpConfig) -> Environment
         revision: settings.revision.clone(),
         command: settings.command.clone(),
         targets: targets(settings, http),
+        proxy: settings.http.proxy.as_ref().map(ToString::to_string),
         allowed_targets: settings.http.allowed.clone(),
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn of_endpoints(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Opti
     catalogue.endpoints.iter().map(|endpoint| endpoint.host.as_ref().map_or(Some(MAIN), index)).collect()
 }
 
-/// All targets on one line: "targets: http://a, auth https://b". With `http`, whose hosts were
+/// All targets and the proxy on one line: "targets: http://a, auth https://b". With `http`, whose hosts were
 /// asked, each has its protocol.
 pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String {
     let names = settings.hosts.keys().map(|name| format!("{name} "));
@@ -66,7 +66,13 @@ pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String
         host.map_or_else(|| format!("{name}{url}"), |host| format!("{name}{url} ({})", host.protocol()))
     });
     let noun = if settings.hosts.is_empty() { "target" } else { "targets" };
-    format!("{noun}: {}", targets.collect::<Vec<_>>().join(", "))
+    format!("{noun}: {}{}", targets.collect::<Vec<_>>().join(", "), through_proxy(settings))
+}
+
+/// " through the proxy http://p:3128"; empty if load goes through no proxy.
+fn through_proxy(settings: &Settings) -> String {
+    let proxy = settings.http.proxy.as_ref().filter(|_| !settings.has_only_sockets());
+    proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
 }
 
 /// Checks that every `--resolve` is about a target, or about another origin that redirects may lead
@@ -111,6 +117,8 @@ pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>)
             None => ("--target".to_owned(), shown_url(url)),
             Some(name) => (format!("--target {name}=URL"), format!("{} (host {name:?})", shown_url(url))),
         };
+        let proxy = UnixTarget::of(url).map_or_else(|| through_proxy(settings), |_| String::new());
+        let shown = shown + &proxy;
         check_target((&flag, &shown), config, at).await?;
     }
     Ok(())
@@ -157,8 +165,8 @@ fn describe_no_response((flag, target): (&str, &str), failure: FailureKind, why:
                 "{target} accepts requests, but its response is not valid HTTP: {why}; check the URL's scheme and --http2"
             )
         }
-        // An error of this machine, or a target that load may not go to. The message says what to
-        // do.
-        FailureKind::Other | FailureKind::Status | FailureKind::Check => why.to_owned(),
+        // An error of this machine or of the proxy, or a target that load may not go to. The
+        // message says what to do.
+        FailureKind::Other | FailureKind::Proxy | FailureKind::Status | FailureKind::Check => why.to_owned(),
     }
 }

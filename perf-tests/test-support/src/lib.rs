@@ -4,6 +4,7 @@
 
 pub mod backend_text;
 pub mod counted_backend;
+pub mod fake_proxy;
 pub mod fake_server;
 pub mod objectives;
 pub mod programs;

@@ -22,6 +22,7 @@ mod methods;
 mod objectives;
 mod outages;
 mod parts;
+mod proxy;
 mod raw_service;
 mod rows;
 mod shop;
@@ -101,8 +102,7 @@ fn settings_at(target: &str, store: Option<&Store>, testid: &str, given: &[(&str
 }
 
 async fn ping(vu: &mut Vu) -> anyhow::Result<()> {
-    vu.request(PING).send().await?;
-    Ok(())
+    Ok(vu.request(PING).send().await.map(drop)?)
 }
 
 fn pings(iterations: u64) -> Scenario {

@@ -50,7 +50,8 @@ impl KubernetesArgs {
                 "--agents kubernetes:N needs --target URL: pods do not reach a stub backend on this machine".to_owned()
             );
         }
-        for url in settings.targets().chain(&settings.remote_write).chain(&settings.prometheus) {
+        let proxy = settings.http.proxy.as_ref().map(perf_settings::ProxyUrl::url);
+        for url in settings.targets().chain(&settings.remote_write).chain(&settings.prometheus).chain(proxy) {
             if let Some(why) = unreachable_reason(url) {
                 let shown = prometheus_store::shown_url(url);
                 return Err(format!("pods do not reach {shown}, {why}: give a URL that the cluster reaches"));

@@ -23,6 +23,9 @@ pub struct Environment {
     /// The hosts that load went to. The main target comes first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<TargetHost>,
+    /// The proxy that load went through, without user and password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Hosts that load was allowed for although they are neither on this machine nor in a private
     /// network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -323,6 +323,7 @@ pub(super) fn environment(report: &Report) -> Markup {
         ),
         ("plan", report.plan.hash.clone()),
         ("targets", environment.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        ("proxy", environment.proxy.clone().unwrap_or_default()),
         ("allowed targets", environment.allowed_targets.join(", ")),
     ];
     let server_timings = report.endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.server_timing?)));
