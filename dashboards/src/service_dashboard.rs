@@ -53,7 +53,8 @@ pub fn dashboard(catalogue: &Catalogue) -> Dashboard {
         Row::Heading("Load"),
         Row::Even(10, vec![summary::table(catalogue)]),
         Row::Even(9, vec![load::request_rate(), load::vus()]),
-        Row::Even(8, vec![load::arrivals(), load::connecting(), load::generator()]),
+        Row::Even(8, vec![load::arrivals(), load::generator()]),
+        Row::Even(8, vec![load::connecting(), load::reconnects()]),
         Row::Heading("Backend"),
     ]);
     let latencies = [backend::mean(catalogue), backend::p95(catalogue), backend::outside(catalogue)];

@@ -203,6 +203,13 @@ impl Metric {
         Self::counter("http_req_errors", By::Kind, "Requests that failed, by kind of failure.")
     }
 
+    /// `http_req_reconnects`: requests that were sent once more, because the server had closed a
+    /// reused connection, by endpoint.
+    pub fn reconnects() -> Self {
+        let help = "Requests sent once more, because the server had closed a reused connection.";
+        Self::counter("http_req_reconnects", By::Endpoint, help)
+    }
+
     /// `http_res_body_bytes`: bytes of response bodies as they were sent, by endpoint.
     pub fn body_bytes() -> Self {
         Self::counter("http_res_body_bytes", By::Endpoint, "Bytes of response bodies as they were sent.")

@@ -109,6 +109,18 @@ pub(super) fn connecting() -> Panel {
     panel
 }
 
+pub(super) fn reconnects() -> Panel {
+    let rate = selected(Metric::reconnects().name).rate(Window::RateInterval).sum_by(&[NAME]);
+    time_series(
+        "Requests sent once more",
+        "Requests a second that were sent once more on a new connection, because the server had \
+         closed a reused one. They are not failures, but each costs a connection. If there are \
+         any, the server's idle (keep-alive) timeout is shorter than the pauses of a VU.",
+        Unit::RequestsPerSecond,
+        vec![Query::new("", rate).by(&[NAME])],
+    )
+}
+
 /// One kind of series of several histograms, for example all `_bucket` series.
 pub(super) fn every(series: &str, names: impl Iterator<Item = String>) -> Selector {
     let any = names.collect::<Vec<_>>().join("|");

@@ -125,6 +125,7 @@ impl SeriesWriter<'_> {
                 self.counter(&Metric::http_req_failed(), labeled, &status, counts.failed);
             }
         }
+        self.counter(&Metric::reconnects(), labeled, "", counts.reconnects);
         self.counter(&Metric::body_bytes(), labeled, "", counts.bodies.received);
         self.counter(&Metric::decoded_bytes(), labeled, "", counts.bodies.decoded);
         for (failure, count) in counts.failures() {

@@ -15,6 +15,7 @@ use perf_report::{FailureKind, Report};
 use perf_settings::Settings;
 use perf_tests::{Scenario, ScenarioResult, Vu, constant_arrival_rate, constant_vus, per_vu_iterations};
 
+use super::fake_store::Store;
 use super::raw_service::{Action, RawService};
 use super::{CATALOGUE, PING, code, ping, verdict};
 
@@ -135,15 +136,19 @@ fn a_server_that_closes_after_each_response_fails_no_request() {
     let service = RawService::start(|request| if request.number == 1 { Action::Respond } else { Action::Close });
     let service_of_none =
         RawService::start(|request| if request.at.is_zero() { Action::Respond } else { Action::Close });
+    let store = Store::start();
     let run = |service: &RawService, testid| {
         Scenario::new("pings", &CATALOGUE)
             .exercises(&[PING])
             .load(per_vu_iterations(1, 20))
-            .run_with(settings(service, testid), async |vu: &mut Vu, (): &()| ping(vu).await)
+            .run_with(super::settings_at(&service.url, Some(&store), testid, &[]), async |vu: &mut Vu, (): &()| {
+                ping(vu).await
+            })
     };
     let finished = run(&service, "once-1");
     let report = finished.report().unwrap();
     assert_eq!((report.requests.sent, report.requests.failed, report.endpoints[0].reconnects), (20, 0, 19));
+    assert_eq!(store.last_sum("http_req_reconnects"), 19.0);
     // The target check and each request have a connection.
     assert_eq!(service.connections(), 21);
     let (refused, _) = run(&service_of_none, "once-2").report().map(drop).unwrap_err();
