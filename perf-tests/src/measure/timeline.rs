@@ -191,7 +191,11 @@ impl SectionLatencies {
     /// # Errors
     /// If the histogram cannot be decoded.
     pub fn decoded(&self) -> Result<Histogram<u64>, TimelineError> {
-        Deserializer::new().deserialize(&mut self.encoded.as_slice()).map_err(failed)
+        let mut histogram: Histogram<u64> =
+            Deserializer::new().deserialize(&mut self.encoded.as_slice()).map_err(failed)?;
+        // A decoded histogram does not resize by itself, but longer latencies may be added to it.
+        histogram.auto(true);
+        Ok(histogram)
     }
 }
 

@@ -180,6 +180,19 @@ mod tests {
     }
 
     #[test]
+    fn a_long_run_whose_latency_grows_has_a_timeline() {
+        let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
+        let mut timeline = TimelineRecorder::new(&SHOP);
+        for second in 1..=250 {
+            join(&mut recorder, if second % 2 == 0 { 40 * u64::from(second) } else { 1 }, false);
+            timeline.offer(SECOND * second, &recorder.snapshot()).unwrap();
+        }
+        let (_, sections) = timeline.finish(SECOND * 251, &recorder.snapshot()).unwrap();
+        let longest = sections.last().unwrap().latencies.values().next().unwrap().decoded().unwrap().max();
+        assert!(longest >= 10_000_000_000, "{longest} ns");
+    }
+
+    #[test]
     fn the_histogram_log_is_readable_by_the_standard_reader() {
         use hdrhistogram::serialization::Deserializer;
         use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
