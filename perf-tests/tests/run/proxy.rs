@@ -122,6 +122,6 @@ fn requests_that_the_proxy_failed_are_counted_as_its_failures() {
     let findings = interpret(report);
     let failed = findings.iter().find(|finding| finding.kind == FindingKind::FailedRequests).unwrap();
     assert!(failed.to_string().contains("The proxy (--proxy) failed, not the target"), "{failed}");
-    let message = &report.failures[0].message;
+    let message = report.failures[0].detail.to_string();
     assert!(message.contains(&format!("the proxy http://{} has no connection", proxy.authority)), "{message:?}");
 }
