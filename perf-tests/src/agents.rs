@@ -16,12 +16,16 @@ mod lost;
 mod member;
 mod message;
 mod program;
+mod shard_file;
+mod shard_set;
 
 pub(crate) use agent::{Agent, AgentEnd};
 pub(crate) use coordinator::Coordinator;
 pub(crate) use identity::{hello, new_token};
 pub(crate) use member::AgentError;
 pub(crate) use message::{Assignment, MAX_SETUP_VALUE};
+pub(crate) use shard_file::{RunFacts, ShardError, ShardFile, file_name, shared_values};
+pub(crate) use shard_set::{MergedLoad, ShardSet};
 
 /// Whether bytes begin with a message of an agent or of a coordinator, of any length that they
 /// allow. Fuzzers call it.

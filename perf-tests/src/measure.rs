@@ -21,3 +21,4 @@ pub use recorder::{LATE_AFTER, Place, Recorder};
 pub use sample::{DurationParts, Failure, Sample, SampleKey, Segments};
 pub(crate) use slow_times::{SHORTEST_STALL, SlowTimes};
 pub use timeline::{Section, TimelineError, TimelineRecorder};
+pub(crate) use timeline::{is_plausible, merge as merge_timelines};

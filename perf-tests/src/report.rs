@@ -9,7 +9,7 @@ mod timeline;
 
 pub(crate) use environment::environment;
 pub(crate) use files::{
-    FileError, log_outcome, prepare_folder, publish, write_evidence, write_histograms, write_outcome,
+    FileError, log_outcome, prepare_folder, publish, write_evidence, write_histograms, write_outcome, write_shard,
 };
 pub(crate) use load::{agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result};
 pub(crate) use store::{MeasuredCount, RunStore};

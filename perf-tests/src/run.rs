@@ -35,9 +35,11 @@ mod check;
 mod error;
 mod evidence;
 mod hosts;
+mod merge;
 mod metrics;
 mod planning;
 mod readback;
+mod shard;
 mod spec;
 mod step;
 mod watchers;
@@ -59,19 +61,23 @@ pub(crate) enum RunOutcome {
     Judged(Box<Report>, Result<PathBuf, String>),
     /// A drawing of the plan, and the longest time that the load takes: the run is a dry run.
     Drawn(String, Duration),
+    /// The run is a shard: its exit code, and what it made.
+    Sharded(ExitCode, String),
 }
 
 /// Runs a scenario.
 pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> Result<RunOutcome, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)?;
+    if !settings.merge.is_empty() {
+        return merge::merge(spec, &settings);
+    }
     runtime.block_on(async {
         spec.choose(&settings).map_err(RunError::Configuration)?;
         spec.check().map_err(RunError::Configuration)?;
         hosts::check_names(&spec, &settings)?;
         let out = settings.out.clone().unwrap_or_else(|| settings::folder(&settings));
         let planning = Planning::from_settings(&spec, &settings)?;
-        let agents = settings.agents.unwrap_or(1);
-        engine::check_shares(&planning.plan, agents).map_err(RunError::Configuration)?;
+        check::check_shares(&settings, &planning.plan)?;
         if settings.dry_run {
             let targets = hosts::describe(&settings, None);
             let drawing = format!("{}{targets}\n", planning.draw(spec.name, &out));
@@ -92,6 +98,8 @@ struct FinishedLoad {
     started: SystemTime,
     ended: SystemTime,
     epoch: Epoch,
+    /// How long after the planned start the workers of this process ran. `None` if they did not.
+    late: Option<Duration>,
 }
 
 /// A run that has passed all checks.
@@ -112,10 +120,10 @@ struct PreparedRun {
 
 impl PreparedRun {
     /// Makes all checks that are possible before the load.
-    async fn prepare(spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
+    async fn prepare(mut spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let signals = Signals::listen(matches!(settings.outcome, Some(OutcomePlace::File(_)))).map_err(internal)?;
         // Agents on other machines check their own share.
-        let vus = if settings.listen.is_some() { 0 } else { planning.plan.most_vus().into() };
+        let vus = if settings.listen.is_some() { 0 } else { own_share(&settings).most_vus(&planning.plan) as u64 };
         let ports = capacity::check(vus, 1 + settings.hosts.len()).map_err(RunError::Configuration)?;
         let ports = ports.into_iter().filter(|_| !settings.has_only_sockets());
         let mut warnings: Vec<_> =
@@ -139,6 +147,10 @@ impl PreparedRun {
         warnings.extend(warn_of_clock_skew(store.as_ref()).await);
         hosts::check_targets(&settings, &http).await?;
         let folder = report::prepare_folder(out, &testid)?;
+        shard::check(&settings, &folder)?;
+        if settings.shard.is_some() && spec.abort.take().is_some() {
+            warnings.push(shard::abort_finding());
+        }
         let layout = layout(&spec, &planning.plan);
         Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http, store })
     }
@@ -164,16 +176,13 @@ impl PreparedRun {
         let (iterations, teardown) = body.map_or((None, None), |body| (Some(body.iterations), body.teardown));
         let mut load = Load::not_started(Snapshot::new(&self.layout));
         let (mut started, mut ended, mut timeline) = (epoch.wall(), epoch.wall(), RecordedTimeline::default());
+        let mut late = None;
         if let Some(iterations) = iterations.filter(|_| can_run) {
-            match metrics.begin(&load.snapshot).await {
-                Ok(()) => {
-                    let began = match &mut coordinator {
-                        Some(coordinator) => coordinator.begin().await,
-                        None => clock::now(),
-                    };
+            match self.begin(&mut metrics, &load.snapshot, coordinator.as_mut()).await {
+                Ok(began) => {
                     started = epoch.wall();
                     match self.load((shared, iterations, began), coordinator.as_mut(), &mut metrics).await {
-                        Ok((loaded, recorded)) => (load, timeline) = (loaded, recorded),
+                        Ok(loaded) => (load, timeline, late) = (loaded.0, loaded.1, Some(loaded.2)),
                         Err(error) => problems.push(internal_problem(FindingKind::LoadFailed, error.to_string())),
                     }
                     ended = epoch.wall();
@@ -182,9 +191,7 @@ impl PreparedRun {
                     }
                     problems.extend(sleep_finding(epoch.slept()));
                 }
-                Err(refusal) => {
-                    problems.push(inconclusive(Subject::Store, FindingKind::StoreRefused, refusal));
-                }
+                Err(refusal) => problems.push(refusal),
             }
         }
         let pushes = metrics.finish(&load.snapshot).await.unwrap_or_else(|error| {
@@ -207,7 +214,29 @@ impl PreparedRun {
         load.snapshot.around.add(around.requests());
         load.snapshot.around.add(around.around);
         load.snapshot.failures.merge(&around.failures);
-        self.conclude(FinishedLoad { load, problems, pushes, timeline, started, ended, epoch }).await
+        let finished = FinishedLoad { load, problems, pushes, timeline, started, ended, epoch, late };
+        match self.settings.shard {
+            Some(shard) => self.write_shard(shard, finished),
+            None => self.conclude(finished).await,
+        }
+    }
+
+    /// Pushes the first counts, and waits until the load begins.
+    ///
+    /// # Errors
+    /// A finding that says why no load is made.
+    async fn begin(
+        &mut self,
+        metrics: &mut Metrics,
+        empty: &Snapshot,
+        coordinator: Option<&mut Coordinator>,
+    ) -> Result<Instant, Finding> {
+        let refused = |refusal| inconclusive(Subject::Store, FindingKind::StoreRefused, refusal);
+        metrics.begin(empty).await.map_err(refused)?;
+        match coordinator {
+            Some(coordinator) => Ok(coordinator.begin().await),
+            None => self.wait_for_start().await,
+        }
     }
 
     /// Prints a line, unless the run is quiet.
@@ -241,7 +270,7 @@ impl PreparedRun {
         (shared, iterations, began): (Arc<RunContext>, Vec<Arc<dyn Iteration>>, Instant),
         coordinator: Option<&mut Coordinator>,
         metrics: &mut Metrics,
-    ) -> Result<(Load, RecordedTimeline), RunError> {
+    ) -> Result<(Load, RecordedTimeline, Duration), RunError> {
         let RunSpec { name, catalogue, exercised, .. } = &self.spec;
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
@@ -256,15 +285,16 @@ impl PreparedRun {
                     iterations: self.spec.chosen(iterations),
                     wakeup: WakeupMode::new(self.settings.exact_arrivals),
                     limits: check::stall_limits(catalogue),
-                    share: Share::WHOLE,
+                    share: own_share(&self.settings),
                     epoch: began,
                     threads: engine::processors(),
                 };
                 engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?
             }
         };
+        let late = watch.late();
         let timeline = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
-        Ok((load, timeline))
+        Ok((load, timeline, late))
     }
 
     fn metrics(&self, epoch: Epoch) -> Result<Metrics, RunError> {
@@ -286,6 +316,11 @@ impl PreparedRun {
         };
         Ok(Metrics::to(client, epoch, self.settings.push_interval, to_series))
     }
+}
+
+/// The share of the plan that this process makes, if no agents do.
+fn own_share(settings: &Settings) -> Share {
+    settings.shard.map_or(Share::WHOLE, Share::of_shard)
 }
 
 /// The constants of a run's virtual users.

@@ -95,6 +95,7 @@ pub enum FindingKind {
     AgentLost,
     AgentRefused,
     AgentSkewed,
+    Sharded,
     SettingIgnored,
     // Store.
     StoreRefused,

@@ -6,7 +6,8 @@
 //! - [`judgement`]: how a run, an endpoint and an objective are judged; [`verdict`] and
 //!   [`exit_code`]
 //! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`read`]
-//! - [`outcome`] and [`outcome_log`]: how a scenario's process passes its result to another
+//! - [`outcome`], [`outcome_log`] and [`shard`]: how a scenario's process passes its result to
+//!   another
 //! - [`finding`], [`findings`], [`interpretation`], [`headline`] and [`error_budget`]: what a
 //!   result means
 //! - [`mark`] and [`mod@format`]: words, signs and numbers
@@ -32,6 +33,7 @@ pub mod read;
 pub mod render;
 pub mod report;
 pub mod schema;
+pub mod shard;
 pub mod verdict;
 
 #[cfg(test)]

@@ -16,6 +16,13 @@ pub enum Outcome {
     /// The drawing of the plan, if only that was requested, and the longest time that the load
     /// takes.
     Drawing(String, Duration),
+    /// The run was a shard, whose file is written.
+    Shard {
+        /// Exit code of the shard. Objectives are not judged.
+        code: ExitCode,
+        /// What it made, for people.
+        made: String,
+    },
     /// There is no evidence.
     Failed {
         /// Exit code of the scenario.

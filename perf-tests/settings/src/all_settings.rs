@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use crate::setting::SettingValue::{Many, One, PerHost as ForEachHost, Switch};
 use crate::setting::{Group, Setting, flag, variable};
+use crate::shard::parse_moment;
 use crate::value::{parse_duration, parse_listen, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
     AGENTS, ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DNS_TTL, DURATION, EXACT_ARRIVALS, FOLDER,
     HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, MAX_AGENTS, MAX_REDIRECTS, MAX_VUS_OF_RATE,
     NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PROXY, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE,
     RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD,
-    RW_USERNAME, SMOKE, SNI, STAGES, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate, parse_stages, parse_targets,
-    parse_testid,
+    RW_USERNAME, SHARD, SMOKE, SNI, STAGES, START_AT, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate,
+    parse_stages, parse_targets, parse_testid,
 };
 use crate::{
     DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, PerHost, ProxyUrl, Resolve, Settings, shown_duration,
@@ -108,6 +109,12 @@ const LOAD: &[Setting] = &[
     ),
     flag("listen", One("ADDRESS:PORT"), &[LISTEN], |it, text| some(&mut it.listen, parse_listen(text))).help(
         "Wait at this address for agents on other machines. They are not started here; the token is in PERF_AGENT_TOKEN",
+    ),
+    flag("shard", One("I/N"), &[SHARD], |it, text| some(&mut it.shard, text.parse()))
+        .excludes("agents")
+        .help("Make only share I of N, and write it for cargo xtask merge. Nothing is pushed or judged"),
+    flag("start-at", One("TIME"), &[START_AT], |it, text| some(&mut it.start_at, parse_moment(text))).help(
+        "Start a shard's load at TIME, in UTC (2026-01-31T12:00:00Z) or seconds since 1970. Shards then begin together",
     ),
     flag("setup-timeout", One("DURATION"), &["PERF_SETUP_TIMEOUT"], |it, text| {
         put(&mut it.setup_timeout, parse_duration(text))

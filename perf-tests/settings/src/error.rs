@@ -36,6 +36,12 @@ pub enum ValueError {
     /// Not a rate: the text and the reason.
     #[error("{0:?} is not a rate such as 500/s, 30/m or 200/10s: {1}")]
     Rate(String, &'static str),
+    /// Not a share of a run.
+    #[error("{0:?} is not a shard such as 2/8, the second of eight, of at most {max}", max = crate::MAX_AGENTS)]
+    Shard(String),
+    /// Not a time of day.
+    #[error("{0:?} is not a time in UTC such as 2026-01-31T12:00:00Z, nor seconds since 1970")]
+    Moment(String),
     /// Not a stage: the text and the reason.
     #[error("{0:?} is not a stage (duration:VUs) such as 1m:10: {1}")]
     Stage(String, String),

@@ -7,8 +7,8 @@ use crate::settings::Settings;
 use crate::value::parse_url;
 use crate::variables::state_folder;
 use crate::{
-    AGENTS, DEFAULT_TARGET, DNS_TTL, LISTEN, LoadOverride, PROXY, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE,
-    RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SMOKE, SettingsError, TARGET,
+    AGENTS, DEFAULT_TARGET, DNS_TTL, LISTEN, LoadOverride, PROMETHEUS, PROXY, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN,
+    RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SHARD, SMOKE, START_AT, SettingsError, TARGET,
 };
 
 impl Settings {
@@ -70,6 +70,28 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Rejects what does not go with a shard.
+    fn check_shard<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
+        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
+        let Some(shard) = typed(SHARD) else {
+            return match typed(START_AT) {
+                Some(start) => {
+                    contradiction(format!("{start} is for shards: add --shard I/N (or {SHARD}), or remove it"))
+                }
+                None => Ok(()),
+            };
+        };
+        if let Some(agents) = typed(AGENTS) {
+            return contradiction(format!(
+                "{shard} and {agents} exclude each other: a shard is made by one process; use more shards"
+            ));
+        }
+        if let Some(store) = typed(REMOTE_WRITE).or_else(|| typed(PROMETHEUS)) {
+            return contradiction(format!("{shard} pushes to no store, because a run has one writer: remove {store}"));
+        }
+        Ok(())
+    }
+
     /// Rejects contradictions. `typed` maps a variable's name to the flag or variable that was
     /// typed, if the setting was given.
     fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
@@ -92,6 +114,7 @@ impl Settings {
                 "{listen} is for agents that you start: remove it, or kubernetes: of --agents"
             ));
         }
+        self.check_shard(typed)?;
         self.load.check(typed)?;
         if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {
             let smoke = typed(SMOKE).unwrap_or(SMOKE);

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LoadOverride, PerHost, SettingsError, UnixTarget};
+use super::{
+    DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LoadOverride, PerHost, SettingsError, Shard, UnixTarget,
+};
 use crate::variables::state_folder;
 use monitoring::intervals;
 use prometheus_store::{StoreAccess, shown_url};
@@ -39,6 +41,12 @@ pub struct Settings {
     pub on_kubernetes: bool,
     /// Where agents join that are started by hand. `None`: they are started on this machine.
     pub listen: Option<SocketAddr>,
+    /// The share of the load that this process makes and writes to a file. `None`: it makes all.
+    pub shard: Option<Shard>,
+    /// When a shard's load begins. `None`: after its setup.
+    pub start_at: Option<SystemTime>,
+    /// Files of shards to merge, in place of a load. Only `cargo xtask merge` sets it.
+    pub merge: Vec<PathBuf>,
     /// Time limit of a scenario's setup.
     pub setup_timeout: Duration,
     /// Time limit of a scenario's teardown.
@@ -117,6 +125,9 @@ impl Settings {
             agents: None,
             on_kubernetes: false,
             listen: None,
+            shard: None,
+            start_at: None,
+            merge: Vec::new(),
             setup_timeout: DEFAULT_STEP_TIMEOUT,
             teardown_timeout: DEFAULT_STEP_TIMEOUT,
             exact_arrivals: false,

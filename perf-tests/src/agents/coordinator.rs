@@ -10,6 +10,7 @@ use tokio::process::Child;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::clock_offset::SentClock;
+use super::fold::AgentLoad;
 use super::link::LinkReceiver;
 use super::listener::{AgentListener, PeerResult};
 use super::member::{AgentError, Member};
@@ -182,11 +183,16 @@ impl Coordinator {
     ) -> Load {
         let empty = Snapshot::new(&self.layout);
         let (abort, silence) = self.follow(plan, (epoch, &empty), signals, watch).await;
-        let mut load = fold::load(std::mem::take(&mut self.members), plan, &empty);
+        let mut load = fold::load(self.loads(&empty), plan, &empty);
         load.longest_silence = silence.longest();
         load.interrupted = abort.interrupted;
         load.aborted = abort.missed;
         load
+    }
+
+    /// The load of each agent.
+    fn loads(&mut self, empty: &Snapshot) -> Vec<AgentLoad> {
+        self.members.drain(..).map(|member| member.into_load(empty.clone())).collect()
     }
 
     /// Waits for the agents' processes, so that none is left if this one ends.

@@ -1,9 +1,14 @@
 //! Folds the counts and loads of agents into those of the run.
 
-use super::lost::Survivors;
+use std::time::Duration;
+
+use monitoring::ratio::Ratio;
+use perf_report::evidence::AgentResult;
+
+use super::lost::{self, Survivors};
 use super::member::Member;
-use crate::engine::Load;
-use crate::measure::Snapshot;
+use crate::engine::{Load, Share};
+use crate::measure::{PartCounts, Snapshot};
 use crate::plan::Plan;
 
 /// The counts of all agents so far.
@@ -18,27 +23,61 @@ pub(super) fn counts(members: &[Member], empty: &Snapshot) -> Snapshot {
     all
 }
 
-/// The load of all agents.
-pub(super) fn load(members: Vec<Member>, plan: &Plan, empty: &Snapshot) -> Load {
+/// The load of one agent.
+pub(super) struct AgentLoad {
+    pub(super) share: Share,
+    /// What was measured of it.
+    pub(super) load: Load,
+    /// The agent in the report. Figures of its load are filled in here.
+    pub(super) result: AgentResult,
+    /// How long after the start it was lost, and why. `None` if it made its whole share.
+    pub(super) lost: Option<(Duration, String)>,
+}
+
+/// The load of all agents. What a lost one would have done is counted as dropped, which makes the
+/// requests unknown.
+pub(super) fn load(agents: Vec<AgentLoad>, plan: &Plan, empty: &Snapshot) -> Load {
     let mut survivors = Survivors { shares: Vec::new(), counts: empty.clone() };
-    for member in members.iter().filter(|member| member.has_finished()) {
-        survivors.shares.push(member.share);
-        survivors.counts.merge(&member.counts);
+    for agent in agents.iter().filter(|agent| agent.lost.is_none()) {
+        survivors.shares.push(agent.share);
+        survivors.counts.merge(&agent.load.snapshot);
     }
     let mut all = Load::not_started(empty.clone());
-    for member in members {
-        all.add_agent(member.into_load(plan, &survivors, empty.clone()));
+    for mut agent in agents {
+        if let Some((at, why)) = agent.lost.take() {
+            lost::count(plan, agent.share, &mut agent.load.snapshot, at, &survivors);
+            agent.result.lost = Some(why);
+        }
+        all.add_agent(agent.into_load());
     }
     all.stalls.sort_by_key(|stall| (stall.from, stall.part, stall.endpoint));
     all
 }
 
+impl AgentLoad {
+    /// Its load, with its figures in the report.
+    fn into_load(self) -> Load {
+        let Self { mut load, result, .. } = self;
+        let (requests, worked) = (load.snapshot.requests(), &load.snapshot.worked);
+        let processor: Option<u64> = worked.iter().map(|times| times.cpu).sum();
+        let p99 = |part: &PartCounts| part.lateness.spread().quantile(Ratio::percent(99));
+        let lateness = load.snapshot.parts.iter().filter_map(p99).max();
+        load.agents = vec![AgentResult {
+            requests: requests.sent,
+            failed: requests.failed,
+            workers: u32::try_from(load.workers).unwrap_or(u32::MAX),
+            cpu: load.health.cpu,
+            processor_s: processor.map(|nanos| Duration::from_nanos(nanos).as_secs_f64()),
+            lateness_p99_ms: lateness.map(|lateness| lateness.as_secs_f64() * 1e3),
+            ..result
+        }];
+        load
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use monitoring::phase::{Phase, Phases};
-    use monitoring::ratio::Ratio;
     use proptest::prelude::*;
     use test_support::shop::SHOP;
 

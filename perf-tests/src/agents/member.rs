@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use monitoring::ratio::Ratio;
 use perf_report::evidence::AgentResult;
 use perf_report::format::clock_time;
 use tokio::time;
 
 use super::clock_offset::{ClockOffset, SentClock};
+use super::fold::AgentLoad;
 use super::link::{LinkReceiver, LinkSender};
 use super::listener::JoinedAgent;
-use super::lost::{self, Survivors};
 use super::message::{FromAgent, MessageError, PATIENCE, ToAgent};
 use crate::engine::{Load, Share};
-use crate::measure::{Layout, PartCounts, Snapshot};
-use crate::plan::Plan;
+use crate::measure::{Layout, Snapshot};
 
 /// Exchanges by which a clock is measured. The shortest one counts.
 const PROBES: usize = 16;
@@ -157,57 +155,31 @@ impl Member {
         self.end.is_none()
     }
 
-    /// Whether it made its whole share.
-    pub(super) const fn has_finished(&self) -> bool {
-        matches!(self.end, Some(MemberEnd::Finished(_)))
-    }
-
     /// Whether it ended its load because a request cannot be sent. No other agent can send it
     /// either.
     pub(super) fn cannot_continue(&self) -> bool {
         matches!(&self.end, Some(MemberEnd::Finished(load)) if load.errors.unsendable.is_some())
     }
 
-    /// Its load. If it was lost, what it would have done since is counted as dropped, which makes
-    /// the requests unknown.
-    pub(super) fn into_load(self, plan: &Plan, survivors: &Survivors, empty: Snapshot) -> Load {
-        let mut agent = AgentResult {
-            number: self.number,
-            place: self.place,
-            workers: 0,
-            requests: 0,
-            failed: 0,
-            cpu: None,
-            processor_s: None,
-            lateness_p99_ms: None,
-            clock_offset_ms: millis_of(self.offset.offset),
-            clock_error_ms: millis_of(self.offset.error.into()),
+    /// Its load.
+    pub(super) fn into_load(self, empty: Snapshot) -> AgentLoad {
+        let result = AgentResult {
+            clock_offset_ms: Some(millis_of(self.offset.offset)),
+            clock_error_ms: Some(millis_of(self.offset.error.into())),
             start_skew_ms: millis_of(i128::from(self.late) + i128::from(self.offset.error)),
-            lost: None,
+            ..AgentResult::new(self.number, self.place)
         };
-        let mut load = match self.end {
-            Some(MemberEnd::Finished(load)) => *load,
+        let (load, lost) = match self.end {
+            Some(MemberEnd::Finished(load)) => (*load, None),
             Some(MemberEnd::Lost(at, why)) => {
                 let at_ms = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
-                agent.lost = Some(format!("at {}: {why}", clock_time(at_ms)));
-                let mut snapshot = self.counts;
-                lost::count(plan, self.share, &mut snapshot, at, survivors);
-                let (health, workers) = (snapshot.health, snapshot.worked.len());
-                Load { health, workers, ..Load::not_started(snapshot) }
+                let (health, workers) = (self.counts.health, self.counts.worked.len());
+                let load = Load { health, workers, ..Load::not_started(self.counts) };
+                (load, Some((at, format!("at {}: {why}", clock_time(at_ms)))))
             }
-            None => Load::not_started(empty),
+            None => (Load::not_started(empty), None),
         };
-        let (requests, worked) = (load.snapshot.requests(), &load.snapshot.worked);
-        (agent.requests, agent.failed) = (requests.sent, requests.failed);
-        agent.workers = u32::try_from(load.workers).unwrap_or(u32::MAX);
-        agent.cpu = load.health.cpu;
-        let processor: Option<u64> = worked.iter().map(|times| times.cpu).sum();
-        agent.processor_s = processor.map(|nanos| Duration::from_nanos(nanos).as_secs_f64());
-        let p99 = |part: &PartCounts| part.lateness.spread().quantile(Ratio::percent(99));
-        let lateness = load.snapshot.parts.iter().filter_map(p99).max();
-        agent.lateness_p99_ms = lateness.map(|lateness| lateness.as_secs_f64() * 1e3);
-        load.agents = vec![agent];
-        load
+        AgentLoad { share: self.share, load, result, lost }
     }
 }
 

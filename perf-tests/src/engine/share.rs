@@ -9,6 +9,8 @@ use std::sync::atomic::AtomicU64;
 
 use serde::{Deserialize, Serialize};
 
+use perf_settings::Shard;
+
 use super::worker::{IterationSupply, WorkerSchedule};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 
@@ -32,6 +34,11 @@ pub(crate) struct Share {
 impl Share {
     /// The whole plan.
     pub(crate) const WHOLE: Self = Self { agent: 0, agents: 1 };
+
+    /// The share of a shard.
+    pub(crate) const fn of_shard(shard: Shard) -> Self {
+        Self { agent: shard.number.saturating_sub(1), agents: shard.of }
+    }
 
     /// The shares of this many agents.
     pub(crate) fn all(agents: u32) -> impl Iterator<Item = Self> {
@@ -100,22 +107,22 @@ impl Share {
     }
 }
 
-/// Checks that each agent has a virtual user and an iteration of each part.
+/// Checks that each agent or shard (`noun`) has a virtual user and an iteration of each part.
 ///
 /// # Errors
 /// The part that has too few, and how many agents can share the plan.
-pub(crate) fn check_shares(plan: &Plan, agents: u32) -> Result<(), String> {
+pub(crate) fn check_shares(plan: &Plan, agents: u32, noun: &str) -> Result<(), String> {
     for part in &plan.parts {
         let (vus, iterations) = (u64::from(part.most_vus()), part.iterations().unwrap_or(u64::MAX));
-        let noun = if part.is_open() { "arrival" } else { "iteration" };
-        let (fewest, noun) = if iterations < vus { (iterations, noun) } else { (vus, "VU") };
+        let iteration = if part.is_open() { "arrival" } else { "iteration" };
+        let (fewest, unit) = if iterations < vus { (iterations, iteration) } else { (vus, "VU") };
         if u64::from(agents) > fewest {
             let many = |noun: &str| format!("{fewest} {noun}{}", if fewest == 1 { "" } else { "s" });
             return Err(format!(
-                "--agents {agents}: {} has {}, and each agent needs one: use at most {}, or plan more",
+                "{} has {}, and each {noun} needs one: use at most {}, or plan more",
                 part.name,
-                many(noun),
-                many("agent")
+                many(unit),
+                many(noun)
             ));
         }
     }

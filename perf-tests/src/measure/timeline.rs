@@ -15,6 +15,11 @@ use monitoring::phase::Phases;
 use monitoring::slo::Slo;
 
 use perf_report::evidence::{RequestCounts, Snapshot, Spread};
+use serde::{Deserialize, Serialize};
+
+mod merged;
+
+pub(crate) use merged::{is_plausible, merge};
 
 /// With more sections than this, every two are merged into one.
 const MOST: usize = 120;
@@ -32,7 +37,7 @@ const EARLY: Duration = Duration::from_millis(100);
 pub struct TimelineError(String);
 
 /// The measurements of one section of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Section {
     /// Its beginning, from the start of the load.
     pub from: Duration,
@@ -49,13 +54,14 @@ pub struct Section {
 }
 
 /// Latencies of one endpoint in one section.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SectionLatencies {
     /// Failed requests. They rank after all others.
     pub failed: u64,
     /// Good requests by the endpoint's latency objective; `None` if it has no such objective.
     pub good: Option<u64>,
     /// Latencies of successful requests in nanoseconds, as an HDR histogram V2.
+    #[serde(with = "merged::base64_text")]
     encoded: Vec<u8>,
 }
 
@@ -153,24 +159,32 @@ impl TimelineRecorder {
     /// Merges every two sections into one.
     fn halve(&mut self) -> Result<(), TimelineError> {
         self.interval *= 2;
-        let mut merged: Vec<Section> = Vec::with_capacity(self.sections.len() / 2 + 1);
-        for (at, section) in self.sections.drain(..).enumerate() {
-            match merged.last_mut().filter(|_| at % 2 == 1) {
-                Some(last) => last.add(section)?,
-                None => merged.push(section),
-            }
-        }
-        self.sections = merged;
+        self.sections = in_pairs(std::mem::take(&mut self.sections))?;
         Ok(())
     }
 }
 
+/// Every two sections as one.
+fn in_pairs(sections: Vec<Section>) -> Result<Vec<Section>, TimelineError> {
+    let mut merged: Vec<Section> = Vec::with_capacity(sections.len() / 2 + 1);
+    for (at, section) in sections.into_iter().enumerate() {
+        match merged.last_mut().filter(|_| at % 2 == 1) {
+            Some(last) => {
+                (last.to, last.vus) = (section.to, section.vus);
+                last.add(section)?;
+            }
+            None => merged.push(section),
+        }
+    }
+    Ok(merged)
+}
+
 impl Section {
-    fn add(&mut self, later: Self) -> Result<(), TimelineError> {
-        (self.to, self.vus) = (later.to, later.vus);
-        self.begun += later.begun;
-        self.requests.add(later.requests);
-        for (index, theirs) in later.latencies {
+    /// Adds what was counted in another section.
+    fn add(&mut self, other: Self) -> Result<(), TimelineError> {
+        self.begun += other.begun;
+        self.requests.add(other.requests);
+        for (index, theirs) in other.latencies {
             match self.latencies.get_mut(&index) {
                 Some(mine) => {
                     let mut all = mine.decoded()?;

@@ -12,6 +12,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
 use perf_report::outcome_log::LoggedOutcome;
 use perf_report::render::files;
+use serde::Serialize;
 
 /// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,11 @@ pub(crate) fn write_evidence(folder: &Path, evidence: &Evidence) -> Result<PathB
     let path = folder.join(files::EVIDENCE);
     write_whole([(path.clone(), serde_json::to_string(evidence)?)])?;
     Ok(path)
+}
+
+/// Writes a shard's file.
+pub(crate) fn write_shard(path: &Path, shard: &impl Serialize) -> Result<(), FileError> {
+    Ok(write_whole([(path.to_owned(), serde_json::to_string(shard)?)])?)
 }
 
 /// Writes the report and all files that are made from it. Returns the report's path.

@@ -229,13 +229,19 @@ pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding
         if let Some(lost) = &agent.lost {
             let vus = plan.most_vus() as usize;
             let share = vus.saturating_sub(*number as usize - 1).div_ceil(all);
+            let what = match (agent.is_shard, place.as_str()) {
+                (false, _) => format!("agent {number} of {all} ({place}) was lost {lost}"),
+                (true, "") => format!("shard {number} of {all} is missing: {lost}"),
+                (true, _) => format!("shard {number} of {all} ({place}) did not make its whole load: {lost}"),
+            };
             inconclusive(
                 FindingKind::AgentLost,
-                format!(
-                    "agent {number} of {all} ({place}) was lost {lost}. It had {share} of {vus} VUs; requests that it did \
-                     not make are unknown"
-                ),
+                format!("{what}. It had {share} of {vus} VUs; requests that it did not make are unknown"),
             );
+        }
+        // The start of shards is judged where it is known whether they were to begin together.
+        if agent.is_shard {
+            continue;
         }
         if agent.start_skew_ms > MAX_SKEW.as_secs_f64() * 1e3 {
             let message = format!(
@@ -284,18 +290,10 @@ mod tests {
 
     fn agent(number: u32) -> AgentResult {
         AgentResult {
-            number,
-            place: "process 7 on node-3".to_owned(),
-            workers: 1,
-            requests: 10,
-            failed: 0,
-            cpu: None,
-            processor_s: None,
-            lateness_p99_ms: None,
-            clock_offset_ms: 3_600_000.0,
-            clock_error_ms: 1.0,
+            clock_offset_ms: Some(3_600_000.0),
+            clock_error_ms: Some(1.0),
             start_skew_ms: 50.0,
-            lost: None,
+            ..AgentResult::new(number, "process 7 on node-3".to_owned())
         }
     }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use monitoring::backend_slo::BackendSlo;
+use monitoring::catalogue::Catalogue;
 use monitoring::intervals::SCRAPE_INTERVAL;
 use perf_report::evidence::{BackendMeasurement, BackendValue, CacheResult};
 use prometheus_store::QueryError;
@@ -27,6 +28,14 @@ pub(super) struct BackendValues {
     pub(super) caches: Vec<CacheResult>,
 }
 
+impl BackendValues {
+    /// Why objectives on the backend's own metrics have no value without a store.
+    pub(super) fn without_store(catalogue: &Catalogue) -> Self {
+        let why = || Err("no store scrapes the backend".to_owned());
+        Self { values: catalogue.backend.iter().map(|slo| answer(slo, why())).collect(), caches: Vec::new() }
+    }
+}
+
 impl PreparedRun {
     /// Queries the values of objectives on the backend's own metrics, and the hits of its caches.
     pub(super) async fn backend_values(&self, finished: &FinishedLoad) -> BackendValues {
@@ -34,11 +43,7 @@ impl PreparedRun {
         if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
             return BackendValues::default();
         }
-        let Some(store) = &self.store else {
-            let why = || Err("no store scrapes the backend".to_owned());
-            let values = catalogue.backend.iter().map(|slo| answer(slo, why())).collect();
-            return BackendValues { values, caches: Vec::new() };
-        };
+        let Some(store) = &self.store else { return BackendValues::without_store(catalogue) };
         let started = clock::unix_ms(finished.started);
         loop {
             let now = clock::unix_ms(finished.epoch.wall());

@@ -10,7 +10,8 @@ use perf_settings::Settings;
 
 use super::{RunError, RunSpec, configuration};
 use crate::clock;
-use crate::engine::StallLimit;
+use crate::engine::{self, StallLimit};
+use crate::plan::Plan;
 use crate::remote_write::Client;
 use crate::report::RunStore;
 
@@ -58,6 +59,18 @@ pub(super) fn stall_limits(catalogue: &Catalogue) -> Vec<Option<StallLimit>> {
     let first = |endpoint| catalogue.latency_slos(endpoint).next();
     let slos = catalogue.endpoints.iter().map(|endpoint| catalogue.latency_slo(endpoint).or_else(|| first(endpoint)));
     slos.map(|slo| slo.and_then(limit)).collect()
+}
+
+/// Checks that each agent or shard has a part of the load.
+///
+/// # Errors
+/// If there are too many of them.
+pub(super) fn check_shares(settings: &Settings, plan: &Plan) -> Result<(), RunError> {
+    let (flag, shares, noun) = match (settings.shard, settings.agents) {
+        (Some(shard), _) => (format!("--shard {shard}"), shard.of, "shard"),
+        (None, agents) => (format!("--agents {}", agents.unwrap_or(1)), agents.unwrap_or(1), "agent"),
+    };
+    engine::check_shares(plan, shares, noun).map_err(|why| RunError::Configuration(format!("{flag}: {why}")))
 }
 
 /// Checks that the store has no series of this testid. Returns a warning if the store does not

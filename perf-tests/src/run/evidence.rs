@@ -1,5 +1,7 @@
 //! The end of a run: completes its evidence, judges it, and writes its files.
 
+use std::path::Path;
+
 use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
 use perf_report::Report;
@@ -12,96 +14,143 @@ use super::backend::BackendValues;
 use super::check::stall_limit;
 use super::error::internal;
 use super::readback::StoreReadback;
-use super::{FinishedLoad, PreparedRun, RunError, RunOutcome};
+use super::{FinishedLoad, Planning, PreparedRun, RunError, RunOutcome, RunSpec};
+use crate::agents::RunFacts;
 use crate::clock;
 use crate::measure::Snapshot;
 use crate::report;
 
 /// The parts of the evidence that are known only after the load.
-struct Readings {
-    stopped: bool,
-    exercised: Vec<Endpoint>,
-    store: Option<StoreResult>,
-    backend: BackendValues,
-    findings: Vec<Finding>,
+#[derive(Default)]
+pub(super) struct Readings {
+    pub(super) stopped: bool,
+    pub(super) exercised: Vec<Endpoint>,
+    pub(super) store: Option<StoreResult>,
+    pub(super) backend: BackendValues,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Where a run's evidence goes, and the part of it that is known before the load.
+pub(super) struct RunRecord<'run> {
+    pub(super) spec: &'run RunSpec,
+    pub(super) planning: &'run Planning,
+    pub(super) facts: RunFacts,
+    pub(super) testid: &'run str,
+    pub(super) folder: &'run Path,
+    /// Whether another process reads the evidence, and judges and publishes.
+    pub(super) is_read: bool,
 }
 
 impl PreparedRun {
     /// Completes the evidence, judges it, and writes the run's files.
-    pub(super) async fn conclude(self, finished: FinishedLoad) -> Result<RunOutcome, RunError> {
-        let catalogue = self.spec.catalogue;
-        let log = report::histogram_log(catalogue, finished.started, &finished.timeline.1).map_err(internal)?;
-        let stopped = self.signals.came();
-        let of_load = self.load_findings(&finished, stopped);
-        let exercised = self.exercised(&finished.load.snapshot);
+    pub(super) async fn conclude(self, mut finished: FinishedLoad) -> Result<RunOutcome, RunError> {
+        let (record, stopped) = (self.record(), self.signals.came());
+        finished.problems.extend(self.warnings.iter().cloned());
+        let mut findings = record.load_findings(&finished, stopped);
+        findings.extend(report::redirect_finding(&self.http));
+        let exercised = record.exercised(&finished.load.snapshot);
         let StoreReadback { result: store, findings: of_store } = self.read_back(&finished, &exercised).await;
         let backend = self.backend_values(&finished).await;
         // The signal may have come during these queries.
-        let is_unreported = self.signals.came() && !of_load.iter().any(|it| it.kind == FindingKind::Interrupted);
-        let problem = |code, kind, message: String| Finding::problem(code, Subject::Run, kind, message);
+        let is_unreported = self.signals.came() && !findings.iter().any(|it| it.kind == FindingKind::Interrupted);
         let interrupted = is_unreported.then(|| {
-            let message = "interrupted while querying the store".to_owned();
-            problem(ExitCode::Interrupted, FindingKind::Interrupted, message)
+            let message = "interrupted while querying the store";
+            Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)
         });
-        let (written, not_linked) = match report::write_histograms(&self.folder, &log) {
+        findings.extend(of_store.into_iter().chain(interrupted));
+        record.save(finished, Readings { stopped, exercised, store, backend, findings })
+    }
+
+    fn record(&self) -> RunRecord<'_> {
+        RunRecord {
+            spec: &self.spec,
+            planning: &self.planning,
+            facts: self.facts(),
+            testid: &self.testid,
+            folder: &self.folder,
+            is_read: self.settings.outcome.is_some(),
+        }
+    }
+
+    /// The part of the report that is known before the load.
+    pub(super) fn facts(&self) -> RunFacts {
+        let Self { settings, planning, http, .. } = self;
+        RunFacts {
+            testid: settings.testid.clone(),
+            loads: planning.loads.clone(),
+            seed: planning.plan.seed.to_string(),
+            part: settings.part.clone(),
+            smoke: settings.smoke,
+            tags: settings.tags.clone(),
+            target: prometheus_store::shown_url(&settings.target),
+            environment: report::environment(settings, http),
+        }
+    }
+}
+
+impl RunRecord<'_> {
+    /// Completes the evidence, judges it, and writes the run's files.
+    pub(super) fn save(&self, finished: FinishedLoad, readings: Readings) -> Result<RunOutcome, RunError> {
+        let catalogue = self.spec.catalogue;
+        let log = report::histogram_log(catalogue, finished.started, &finished.timeline.1).map_err(internal)?;
+        let (written, not_linked) = match report::write_histograms(self.folder, &log) {
             Ok(not_linked) => (Ok(()), not_linked),
             Err(error) => (Err(error), None),
         };
-        let findings = of_load.into_iter().chain(of_store).chain(interrupted).chain(not_linked).collect();
-        let evidence = self.evidence(finished, Readings { stopped, exercised, store, backend, findings })?;
+        let mut evidence = self.evidence(finished, readings)?;
+        evidence.findings.extend(not_linked);
         // `cargo xtask perf` reads the evidence, judges and publishes. Under plain `cargo test`,
         // this process publishes the report.
-        let evidence_path = match &self.settings.outcome {
-            Some(_) => written.and_then(|()| report::write_evidence(&self.folder, &evidence).map(Some)),
-            None => written.map(|()| None),
+        let evidence_path = match self.is_read {
+            true => written.and_then(|()| report::write_evidence(self.folder, &evidence).map(Some)),
+            false => written.map(|()| None),
         };
         let judgement = judge(catalogue, &evidence);
         let report = Report::new(evidence, judgement);
-        let path = evidence_path.and_then(|path| path.map_or_else(|| report::publish(&self.folder, &report), Ok));
+        let path = evidence_path.and_then(|path| path.map_or_else(|| report::publish(self.folder, &report), Ok));
         Ok(match path {
             Ok(path) => RunOutcome::Judged(Box::new(report), Ok(path)),
             // The results are still shown, with a finding that they were not written.
             Err(error) => {
                 let message = format!("{error}: the results are printed here, but not saved");
-                let not_written = problem(ExitCode::Internal, FindingKind::ReportNotWritten, message.clone());
+                let kind = FindingKind::ReportNotWritten;
+                let not_written = Finding::problem(ExitCode::Internal, Subject::Run, kind, message.clone());
                 RunOutcome::Judged(Box::new(report.conclude([not_written])), Err(message))
             }
         })
     }
 
-    /// Findings about the load, the target and the generator.
-    fn load_findings(&self, finished: &FinishedLoad, stopped: bool) -> Vec<Finding> {
+    /// Findings about the load, the target and the generator, and those that are known already.
+    pub(super) fn load_findings(&self, finished: &FinishedLoad, stopped: bool) -> Vec<Finding> {
         let (catalogue, plan) = (self.spec.catalogue, &self.planning.plan);
         let FinishedLoad { load, problems, .. } = finished;
         let mut findings = report::load_problems(load, plan.is_graceful(), stopped);
         findings.extend(report::target_findings(load, plan, catalogue, stall_limit(catalogue)));
         findings.extend(report::agent_problems(plan, &load.agents));
         findings.extend(problems.iter().cloned());
-        findings.extend(self.warnings.iter().cloned());
         findings.extend(report::generator_warnings(plan, load));
-        findings.extend(report::redirect_finding(&self.http));
         findings
     }
 
     fn evidence(&self, finished: FinishedLoad, readings: Readings) -> Result<Evidence, RunError> {
-        let (spec, plan) = (&self.spec, &self.planning.plan);
+        let (spec, plan, facts) = (self.spec, &self.planning.plan, &self.facts);
         let FinishedLoad { load, timeline: (interval, sections), started, ended, .. } = finished;
         let catalogue = spec.catalogue;
         let owned = |endpoint: &Endpoint| endpoint.name.to_owned();
         Ok(Evidence {
             schema: SCHEMA,
-            testid: self.testid.clone(),
+            testid: self.testid.to_owned(),
             scenario: spec.name.to_owned(),
             service: catalogue.service.to_owned(),
-            target: prometheus_store::shown_url(&self.settings.target),
+            target: facts.target.clone(),
             seed: plan.seed,
-            tags: self.settings.tags.iter().cloned().collect(),
+            tags: facts.tags.iter().cloned().collect(),
             started: perf_settings::rfc3339_millis(started),
             ended: perf_settings::rfc3339_millis(ended),
             started_unix_ms: clock::unix_ms(started),
             ended_unix_ms: clock::unix_ms(ended),
             load: self.planning.describe(),
-            smoke: self.settings.smoke,
+            smoke: facts.smoke,
             endpoints: catalogue.endpoints.iter().map(owned).collect(),
             exercised: readings.exercised.iter().map(owned).collect(),
             checks: spec.checks.iter().map(|name| (*name).into()).collect(),
@@ -109,7 +158,7 @@ impl PreparedRun {
             phases: report::phase_times(plan, &load, (started, ended), readings.stopped),
             plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
             generator: report::generator(&load),
-            environment: report::environment(&self.settings, &self.http),
+            environment: facts.environment.clone(),
             timeline: report::timeline(catalogue, plan, (interval, &sections)).map_err(internal)?,
             agents: load.agents,
             counts: load.snapshot,
@@ -123,7 +172,7 @@ impl PreparedRun {
     /// The endpoints whose objectives are judged. A part that runs alone need not
     /// request all endpoints of its scenario, so those without a request are left out. If a request
     /// failed, or none was made, nothing is left out: absence is not success.
-    fn exercised(&self, counts: &Snapshot) -> Vec<Endpoint> {
+    pub(super) fn exercised(&self, counts: &Snapshot) -> Vec<Endpoint> {
         let is_requested = |at: usize| {
             let requests = counts.endpoint(at, Phases::ALL).map(|counts| counts.requests());
             requests.is_some_and(|requests| requests.sent + requests.unknown > 0)
@@ -131,7 +180,7 @@ impl PreparedRun {
         let endpoints = self.spec.catalogue.endpoints.iter().enumerate();
         let requested: Vec<_> = endpoints.filter(|(at, _)| is_requested(*at)).map(|(_, endpoint)| endpoint).collect();
         let all = counts.requests();
-        let is_alone = self.settings.part.is_some() && !requested.is_empty() && all.failed + all.unknown == 0;
+        let is_alone = self.facts.part.is_some() && !requested.is_empty() && all.failed + all.unknown == 0;
         let judged = self.spec.exercised.iter().filter(|endpoint| !is_alone || requested.contains(endpoint));
         judged.copied().collect()
     }

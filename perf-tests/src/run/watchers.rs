@@ -33,6 +33,8 @@ pub(super) struct Watchers<'run> {
     metrics: &'run mut Metrics,
     miss_detector: Option<MissDetector<'run>>,
     timeline: Result<TimelineRecorder, TimelineError>,
+    /// How long after the planned start the workers of this process ran.
+    late: Duration,
 }
 
 impl<'run> Watchers<'run> {
@@ -46,7 +48,12 @@ impl<'run> Watchers<'run> {
     ) -> Self {
         let parts = plan.parts.iter().map(|part| &*part.name).collect();
         let miss_detector = abort.map(|on| MissDetector { on, catalogue, exercised, parts, past: VecDeque::new() });
-        Self { progress, metrics, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)) }
+        Self { progress, metrics, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)), late: Duration::ZERO }
+    }
+
+    /// How long after the planned start the workers of this process ran.
+    pub(super) const fn late(&self) -> Duration {
+        self.late
     }
 
     /// Clears the display, and returns the timeline of the load. It ended at `elapsed` with the
@@ -58,6 +65,10 @@ impl<'run> Watchers<'run> {
 }
 
 impl LoadObserver for Watchers<'_> {
+    fn began(&mut self, late: Duration) {
+        self.late = late;
+    }
+
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String> {
         self.progress.show(elapsed, &snapshot);
         if let Ok(timeline) = &mut self.timeline

@@ -29,6 +29,7 @@ impl ScenarioResult {
                 Outcome::Failed { code: report.exit_code, message: why.clone() }
             }
             Ok(RunOutcome::Drawn(drawing, longest)) => Outcome::Drawing(drawing.clone(), *longest),
+            Ok(RunOutcome::Sharded(code, made)) => Outcome::Shard { code: *code, made: made.clone() },
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
         let written = match place {
@@ -74,6 +75,7 @@ impl ScenarioResult {
                 (report.exit_code, format!("\n{}{path}", terminal::render_run(&report, TerminalStyle::PLAIN)))
             }
             Ok(RunOutcome::Drawn(drawing, _)) => (Exit::Met, drawing),
+            Ok(RunOutcome::Sharded(code, made)) => (code, made),
             Err(error) => (error.code(), error.to_string()),
         };
         if !self.is_reported {
@@ -100,6 +102,7 @@ impl ScenarioResult {
         match &self.result {
             Ok(RunOutcome::Judged(report, _)) => Ok(report),
             Ok(RunOutcome::Drawn(drawing, _)) => Err((Exit::Met, drawing.clone())),
+            Ok(RunOutcome::Sharded(code, made)) => Err((*code, made.clone())),
             Err(error) => Err((error.code(), error.to_string())),
         }
     }

@@ -100,7 +100,7 @@ impl Run {
 }
 
 /// The program of the fixture.
-fn scenario(load: &str) -> Command {
+pub(super) fn scenario(load: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture", "agents::fixture"]).env(LOAD, load);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -143,7 +143,7 @@ fn assert_gone(agents: &[u32]) {
     wait_until(|| agents.iter().all(is_gone).then_some(()));
 }
 
-fn bodies(service: &Service) -> Vec<Vec<u8>> {
+pub(super) fn bodies(service: &Service) -> Vec<Vec<u8>> {
     let mut bodies = service.bodies();
     bodies.sort();
     bodies

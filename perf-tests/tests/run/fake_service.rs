@@ -17,6 +17,7 @@ use test_support::fake_server::serve;
 struct ServiceState {
     requests: AtomicU64,
     fail_every: AtomicU64,
+    failed: AtomicU64,
     die_after: AtomicU64,
     hang_after: AtomicU64,
     fail_first: AtomicU64,
@@ -55,6 +56,11 @@ impl Service {
 
     pub(crate) fn fail_every(&self, nth: u64) {
         self.state.fail_every.store(nth, Ordering::Relaxed);
+    }
+
+    /// Number of requests that failed because of `fail_every`.
+    pub(crate) fn failed(&self) -> u64 {
+        self.state.failed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn die_after(&self, requests: u64) {
@@ -122,6 +128,7 @@ async fn count_and_fail(State(state): State<Arc<ServiceState>>, request: Request
     }
     let is_reliable = *state.reliable_path.lock().unwrap() == Some(request.uri().path());
     if every > 0 && number.is_multiple_of(every) && !is_reliable {
+        state.failed.fetch_add(1, Ordering::Relaxed);
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     next.run(request).await

@@ -23,13 +23,45 @@ pub struct AgentResult {
     /// The 99th percentile of the lateness of its arrivals. `None` for a closed load.
     pub lateness_p99_ms: Option<f64>,
     /// Difference between its monotonic clock and the coordinator's. Start times are corrected by
-    /// it.
-    pub clock_offset_ms: f64,
+    /// it. `None` for a shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_ms: Option<f64>,
     /// The offset is at most this wrong: half of the shortest round trip.
-    pub clock_error_ms: f64,
-    /// How long after the common start it was ready. It includes the error of its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_error_ms: Option<f64>,
+    /// How long after the common start it was ready. It includes the error of its clock. Without
+    /// a common start, how long after the first shard it began.
     pub start_skew_ms: f64,
+    /// Start of a shard's load by the clock of its machine, RFC 3339 in UTC. Clocks of shards are
+    /// not compared. `None` for an agent, and for a shard that made no load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
+    /// Whether it is a shard, which had no connection to the others and ran its own setup.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_shard: bool,
     /// When and why the coordinator lost it. `None` if it made its whole share of the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+}
+
+impl AgentResult {
+    /// An agent that made no load yet, by its number from 1 and its process and machine.
+    pub const fn new(number: u32, place: String) -> Self {
+        Self {
+            number,
+            place,
+            workers: 0,
+            requests: 0,
+            failed: 0,
+            cpu: None,
+            processor_s: None,
+            lateness_p99_ms: None,
+            clock_offset_ms: None,
+            clock_error_ms: None,
+            start_skew_ms: 0.0,
+            started: None,
+            is_shard: false,
+            lost: None,
+        }
+    }
 }

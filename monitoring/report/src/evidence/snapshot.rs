@@ -157,6 +157,12 @@ impl Snapshot {
         self.parts.len() == layout.open.len() && self.parts.iter().all(|part| part.has(layout))
     }
 
+    /// Whether counts from a file can be added without loss: they fit, and no histogram has more
+    /// durations than its buckets.
+    pub fn is_addable(&self, layout: &Layout) -> bool {
+        self.fits(layout) && self.parts.iter().all(|part| part.is_addable(layout))
+    }
+
     /// Adds the counts of another worker.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
@@ -262,6 +268,15 @@ impl PartCounts {
         self.has_cells(layout)
             && self.judged.len() == layout.segments.len()
             && self.judged.iter().all(|counts| counts.has_cells(layout))
+    }
+
+    fn is_addable(&self, layout: &Layout) -> bool {
+        let is_whole = |latency: &Latency| latency.spread().count() <= latency.buckets().count();
+        let whole = [&self.iteration_duration, &self.lateness];
+        whole.iter().all(|latency| latency.buckets().has(&layout.coarse) && is_whole(latency))
+            && self.cells.iter().all(|cell| is_whole(&cell.latency) && cell.response.iter().all(is_whole))
+            && self.dropped.iter().zip(self.refused).all(|(dropped, refused)| *dropped >= refused)
+            && self.judged.iter().all(|part| part.is_addable(layout))
     }
 
     fn has_cells(&self, layout: &Layout) -> bool {

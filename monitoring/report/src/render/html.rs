@@ -188,9 +188,11 @@ mod tests {
             cpu: Some(0.5),
             processor_s: Some(1.5),
             lateness_p99_ms: Some(0.4),
-            clock_offset_ms: -3.5,
-            clock_error_ms: 0.1,
+            clock_offset_ms: Some(-3.5),
+            clock_error_ms: Some(0.1),
             start_skew_ms: 0.2,
+            started: None,
+            is_shard: false,
             lost: Some("at 00:03: gone".to_owned()),
         }
     }

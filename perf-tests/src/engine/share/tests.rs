@@ -114,7 +114,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let plan = plan(&loads, seed);
-        prop_assert_eq!(check_shares(&plan, agents), Ok(()));
+        prop_assert_eq!(check_shares(&plan, agents, "agent"), Ok(()));
         let alone = work(&plan, 1, |_| 1);
         let together = work(&plan, agents, |agent| threads[agent as usize]);
         prop_assert_eq!(&together, &alone);
@@ -130,8 +130,8 @@ proptest! {
 
 #[test]
 fn agents_without_a_vu_or_an_iteration_are_refused() {
-    let refused = |load: LoadProfile, agents| check_shares(&plan(&[load], 1), agents).unwrap_err();
+    let refused = |load: LoadProfile, agents| check_shares(&plan(&[load], 1), agents, "agent").unwrap_err();
     assert!(refused(constant_vus(3, SECOND), 4).contains("part has 3 VUs, and each agent needs one: use at most 3"));
     assert!(refused(constant_arrival_rate(2, SECOND, SECOND, 9), 3).contains("part has 2 arrivals"));
-    assert_eq!(check_shares(&plan(&[constant_vus(3, SECOND)], 1), 3), Ok(()));
+    assert_eq!(check_shares(&plan(&[constant_vus(3, SECOND)], 1), 3, "agent"), Ok(()));
 }

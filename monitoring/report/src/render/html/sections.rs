@@ -147,14 +147,15 @@ pub(super) fn load(report: &Report) -> Markup {
     }
 }
 
-/// The agents that made the load together.
+/// The agents or shards that made the load together.
 fn agents(report: &Report) -> Markup {
+    let is_shard = report.agents.iter().any(|agent| agent.is_shard);
     html! {
         table {
             thead { tr {
-                th { "agent" } th { "process" } th class="n" { "requests" } th class="n" { "failed" } th class="n" { "workers" }
+                th { @if is_shard { "shard" } @else { "agent" } } th { "process" } th class="n" { "requests" } th class="n" { "failed" } th class="n" { "workers" }
                 th class="n" { "processor time" } th class="n" { "busiest worker" } th class="n" { "lateness p99" }
-                th class="n" { "clock offset" } th class="n" { "began late" } th { "lost" }
+                th class="n" { @if is_shard { "began (own clock)" } @else { "clock offset" } } th class="n" { "began late" } th { "lost" }
             } }
             tbody { @for agent in &report.agents { tr {
                 th scope="row" { (agent.number) }
@@ -165,7 +166,12 @@ fn agents(report: &Report) -> Markup {
                 td class="n" { @if let Some(seconds) = agent.processor_s { (std::format!("{seconds:.2} s")) } }
                 td class="n" { @if let Some(cpu) = agent.cpu { (percent(cpu)) } }
                 td class="n" { @if let Some(ms) = agent.lateness_p99_ms { (figures::ms(ms)) } }
-                td class="n" { (figures::ms(agent.clock_offset_ms)) " ± " (figures::ms(agent.clock_error_ms)) }
+                td class="n" {
+                    @if let (Some(offset), Some(error)) = (agent.clock_offset_ms, agent.clock_error_ms) {
+                        (figures::ms(offset)) " ± " (figures::ms(error))
+                    }
+                    @if let Some(started) = &agent.started { (started) }
+                }
                 td class="n" { (figures::ms(agent.start_skew_ms)) }
                 td class="wrap" { (agent.lost.as_deref().unwrap_or_default()) }
             } } }

@@ -167,12 +167,17 @@ fn describe_agents(agents: &[AgentResult]) -> Option<String> {
     let largest = |value: fn(&AgentResult) -> f64| long(agents.iter().map(value).fold(0.0, f64::max));
     let cpu = agents.iter().filter_map(|agent| agent.cpu).max_by(f64::total_cmp);
     let busiest = cpu.map(|cpu| format!("; busiest worker {}", percent(cpu))).unwrap_or_default();
+    let is_shard = agents.iter().any(|agent| agent.is_shard);
+    let noun = if is_shard { "shards" } else { "agents" };
+    let clocks = match is_shard {
+        true => "; by their own clocks they".to_owned(),
+        false => format!("; clocks known to {},", largest(|agent| agent.clock_error_ms.unwrap_or(0.0))),
+    };
     Some(format!(
-        "agents: {}, with {} to {} requests{busiest}; clocks known to {}, began within {}",
+        "{noun}: {}, with {} to {} requests{busiest}{clocks} began within {}",
         agents.len(),
         count(fewest),
         count(most),
-        largest(|agent| agent.clock_error_ms),
         largest(|agent| agent.start_skew_ms)
     ))
 }

@@ -1,0 +1,103 @@
+//! A shard: a share of a run that is made apart from the others, with a file in place of a network.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::{MAX_AGENTS, Settings, SettingsError, ValueError};
+
+/// The longest time until a start.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Which share of a run's load a process makes: "2/8".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Number of shards.
+    pub of: u32,
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        let shard = numbers.map(|(number, of)| Self { number, of }).filter(|shard| shard.is_valid());
+        shard.ok_or_else(|| ValueError::Shard(text.to_owned()))
+    }
+}
+
+impl Shard {
+    /// Whether it is one of at most [`MAX_AGENTS`].
+    pub fn is_valid(self) -> bool {
+        (1..=self.of).contains(&self.number) && self.of <= MAX_AGENTS
+    }
+}
+
+/// Parses a moment: RFC 3339 in UTC, or seconds since 1970.
+pub(super) fn parse_moment(text: &str) -> Result<SystemTime, ValueError> {
+    let seconds =
+        text.parse().ok().and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    seconds.or_else(|| humantime::parse_rfc3339(text).ok()).ok_or_else(|| ValueError::Moment(text.to_owned()))
+}
+
+impl Settings {
+    /// Checks that the start of the load, if it was given, is still to come.
+    ///
+    /// # Errors
+    /// If it has passed, or is more than a day away.
+    pub fn check_start(&self, now: SystemTime) -> Result<(), SettingsError> {
+        let Some(start) = self.start_at else { return Ok(()) };
+        let shown = humantime::format_rfc3339_millis;
+        let (start_text, now_text) = (shown(start), shown(now));
+        let refused = |why: &str| Err(SettingsError::Contradiction(format!("--start-at {start_text}: {why}")));
+        match start.duration_since(now) {
+            Ok(wait) if wait > MAX_WAIT => {
+                refused(&format!("more than a day after now ({now_text}): choose an earlier time"))
+            }
+            Ok(_) => Ok(()),
+            Err(_) => refused(&format!("this time has passed, it is {now_text}: choose a later one for all shards")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_is_one_of_all() {
+        assert_eq!("2/8".parse(), Ok(Shard { number: 2, of: 8 }));
+        for wrong in ["", "2", "0/8", "9/8", "2/0", "1/1001", "a/b", "1/2/3", "-1/2", "4294967296/4294967297"] {
+            assert_eq!(wrong.parse::<Shard>(), Err(ValueError::Shard(wrong.to_owned())), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_start_that_has_passed_is_refused() {
+        let at = |text: &str| {
+            let start = parse_moment(text).unwrap();
+            let settings = Settings { start_at: Some(start), ..Settings::new("http://localhost".parse().unwrap()) };
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+            settings.check_start(now).map_err(|error| error.to_string())
+        };
+        assert_eq!(at("1000000010"), Ok(()));
+        assert_eq!(at("2001-09-09T01:46:50.5Z"), Ok(()));
+        let passed = "--start-at 2001-09-09T01:46:30.000Z: this time has passed, it is 2001-09-09T01:46:40.000Z: choose \
+                      a later one for all shards";
+        assert_eq!(at("2001-09-09T01:46:30Z"), Err(passed.to_owned()));
+        assert!(at("1000000000000").unwrap_err().contains("more than a day after now"), "milliseconds");
+        for wrong in ["", "soon", "12:00", "2001-09-09 01:46:50", "-5"] {
+            assert_eq!(parse_moment(wrong), Err(ValueError::Moment(wrong.to_owned())), "{wrong}");
+        }
+    }
+}

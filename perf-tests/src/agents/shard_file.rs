@@ -1,0 +1,200 @@
+//! The file of a shard: an agent whose channel is a file. It has no secrets, since it is passed on.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use perf_report::evidence::Environment;
+use perf_report::finding::Finding;
+use perf_report::shard::{Identity, SCENARIO};
+use perf_settings::{Settings, Shard};
+use prometheus_store::shown_url;
+use serde::{Deserialize, Serialize};
+
+use super::message::{Hello, MAX_MESSAGE};
+use crate::engine::Load;
+use crate::measure::Section;
+use crate::plan::LoadProfile;
+
+/// The longest whole number in a file. A count of this length can be added a thousand times.
+const MOST_DIGITS: usize = 16;
+/// Names of values that all shards of a run share. The reader compares them with its own.
+pub(super) const PROTOCOL: &str = "protocol version";
+pub(super) const CATALOGUE: &str = "catalogue";
+pub(super) const PLAN: &str = "plan";
+
+/// Everything that a shard measured, and by what it is known.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ShardFile {
+    /// Values that all shards of a run share, by name.
+    pub(crate) identity: Identity,
+    pub(crate) shard: Shard,
+    /// Process and machine, for people.
+    pub(crate) place: String,
+    pub(crate) facts: RunFacts,
+    /// When the load was to begin, if that was given.
+    pub(crate) start_at: Option<SystemTime>,
+    /// When the load began by the clock of this machine.
+    pub(crate) started: SystemTime,
+    pub(crate) ended: SystemTime,
+    /// `None` if no load was made: the findings say why.
+    pub(crate) load: Option<Box<Load>>,
+    pub(crate) timeline: (Duration, Vec<Section>),
+    /// Findings that do not follow from the load, such as a failed setup.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// The part of a report that is known before the load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunFacts {
+    /// The run's name, if one was given.
+    pub(crate) testid: Option<String>,
+    /// The load of each part of the plan.
+    pub(crate) loads: Vec<LoadProfile>,
+    /// As text, because whole numbers in a file are limited.
+    pub(crate) seed: String,
+    /// The only part of the scenario that runs.
+    pub(crate) part: Option<String>,
+    pub(crate) smoke: bool,
+    pub(crate) tags: Vec<(String, String)>,
+    /// Without user and password.
+    pub(crate) target: String,
+    pub(crate) environment: Environment,
+}
+
+/// Why a shard's file cannot be used. All messages name the file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShardError {
+    #[error("{path}: {0}", path = .1.display())]
+    Io(io::Error, PathBuf),
+    #[error("{path} has more than {limit} MiB, which no shard writes", path = .0.display(), limit = MAX_MESSAGE >> 20)]
+    TooLarge(PathBuf),
+    #[error("{path} is not a whole file of a shard: {0}", path = .1.display())]
+    Invalid(serde_json::Error, PathBuf),
+    #[error("{path} has counts that no run has: make this shard again", path = .0.display())]
+    Implausible(PathBuf),
+    /// It does not belong to the others, or to this program.
+    #[error("{0}")]
+    Unlike(String),
+}
+
+/// The name of a shard's file.
+pub(crate) fn file_name(shard: Shard) -> String {
+    format!("shard-{}-of-{}.json", shard.number, shard.of)
+}
+
+/// The values by which shards of a run know each other.
+pub(crate) fn shared_values(hello: &Hello, plan: &str, settings: &Settings) -> serde_json::Result<Identity> {
+    let hosts = settings.hosts.iter().map(|(name, url)| format!("{name}={}", shown_url(url)));
+    let targets: Vec<_> = std::iter::once(shown_url(&settings.target)).chain(hosts).collect();
+    let tags: Vec<_> = settings.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let start = settings.start_at.map_or_else(|| "none".to_owned(), perf_settings::rfc3339_millis);
+    let named = [
+        (PROTOCOL, hello.protocol.to_string()),
+        ("build", hello.build.clone()),
+        (SCENARIO, hello.scenario.clone()),
+        (CATALOGUE, hello.catalogue.clone()),
+        (PLAN, plan.to_owned()),
+        ("--testid", settings.testid.clone().unwrap_or_else(|| "none".to_owned())),
+        ("--start-at", start),
+        ("--target", targets.join(" ")),
+        ("--tag", tags.join(" ")),
+        ("--exact-arrivals", settings.exact_arrivals.to_string()),
+    ];
+    let mut identity: Identity = named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    // Options of requests. Files are at other paths on other machines.
+    let serde_json::Value::Object(mut options) = serde_json::to_value(&settings.http)? else { return Ok(identity) };
+    ["ca_certificate", "client_certificate", "client_key"].iter().for_each(|name| drop(options.remove(*name)));
+    identity.extend(options.into_iter().map(|(name, value)| (format!("setting {name}"), value.to_string())));
+    Ok(identity)
+}
+
+impl ShardFile {
+    /// Reads a file of at most [`MAX_MESSAGE`] bytes.
+    ///
+    /// # Errors
+    /// If it cannot be read, is too large, is cut off or is not a shard's.
+    pub(super) fn read(path: &Path) -> Result<Self, ShardError> {
+        let io = |error| ShardError::Io(error, path.to_owned());
+        // A pipe would never end.
+        if !fs::metadata(path).map_err(io)?.is_file() {
+            return Err(io(io::Error::other("not a file")));
+        }
+        let (mut bytes, limit) = (Vec::new(), MAX_MESSAGE as u64);
+        File::open(path).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+        if bytes.len() > MAX_MESSAGE {
+            return Err(ShardError::TooLarge(path.to_owned()));
+        }
+        if has_long_number(&bytes) {
+            return Err(ShardError::Implausible(path.to_owned()));
+        }
+        let file: Self = serde_json::from_slice(&bytes).map_err(|error| ShardError::Invalid(error, path.to_owned()))?;
+        if file.shard.is_valid() { Ok(file) } else { Err(ShardError::Implausible(path.to_owned())) }
+    }
+}
+
+/// Whether JSON has a whole number of more than [`MOST_DIGITS`] digits. Sums of such numbers would
+/// overflow.
+fn has_long_number(json: &[u8]) -> bool {
+    let (mut is_text, mut is_escaped, mut is_fraction, mut digits) = (false, false, false, 0);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => (is_text, is_fraction, digits) = (!is_text, false, 0),
+            _ if is_text => {}
+            b'0'..=b'9' => digits += usize::from(!is_fraction),
+            b'.' => is_fraction = true,
+            _ => (is_fraction, digits) = (false, 0),
+        }
+        if digits > MOST_DIGITS {
+            return true;
+        }
+    }
+    false
+}
+
+/// The differences of a shard's values from those of another, by name: "its build is A, not B".
+pub(super) fn differences(theirs: &Identity, ours: &Identity) -> Vec<String> {
+    let names: BTreeMap<_, ()> = theirs.keys().chain(ours.keys()).map(|name| (name, ())).collect();
+    let shown = |value: Option<&String>| value.map_or_else(|| "missing".to_owned(), |value| start(value));
+    let differ = names.into_keys().filter(|name| theirs.get(*name) != ours.get(*name));
+    differ
+        .map(|name| format!("its {} is {}, not {}", start(name), shown(theirs.get(name)), shown(ours.get(name))))
+        .collect()
+}
+
+/// The beginning of a value from a file, which is enough for people. Hashes are cut off sooner.
+fn start(text: &str) -> String {
+    let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    monitoring::sanitize::one_line(text).chars().take(if is_hash { 16 } else { 80 }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_overflows_in_sums_is_found() {
+        let has = |json: &str| has_long_number(json.as_bytes());
+        assert!(has("{\"a\":[1,12345678901234567]}") && has("18446744073709551615"));
+        assert!(!has("[1234567890123456,1234567890123456]"));
+        assert!(!has("\"12345678901234567\"") && !has("\"\\\"12345678901234567\""), "text");
+        assert!(!has("0.12345678901234567"), "a fraction");
+    }
+
+    #[test]
+    fn shared_values_have_no_secrets_and_name_what_differs() {
+        let hello = super::super::hello("basic", &test_support::shop::SHOP, "token").unwrap();
+        let mut settings = Settings::new("http://user:secret@127.0.0.1:8000".parse().unwrap());
+        let one = shared_values(&hello, "abc", &settings).unwrap();
+        assert!(one.values().all(|value| !value.contains("secret") && !value.contains("token")), "{one:?}");
+        settings.http.rps = Some(7);
+        settings.http.ca_certificate = perf_settings::PerHost::default();
+        let other = shared_values(&hello, "abd", &settings).unwrap();
+        assert_eq!(differences(&other, &one), ["its plan is abd, not abc", "its setting rps is 7, not null"]);
+        assert_eq!(differences(&one, &one), [String::new(); 0]);
+    }
+}

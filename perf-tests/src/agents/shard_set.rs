@@ -1,0 +1,201 @@
+//! The shards of a run: whether they belong together, and their load as one.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use perf_report::evidence::AgentResult;
+use perf_report::finding::Finding;
+use perf_report::format::clock_time;
+use perf_settings::Shard;
+
+use super::fold::{self, AgentLoad};
+use super::message::Hello;
+use super::shard_file::{self, CATALOGUE, PLAN, PROTOCOL, RunFacts, ShardError, ShardFile};
+use crate::engine::{Load, Share};
+use crate::measure::{Layout, Section, Snapshot, is_plausible, merge_timelines};
+use crate::plan::Plan;
+
+/// Files of shards that belong to one run.
+#[derive(Debug)]
+pub(crate) struct ShardSet {
+    /// At least one, in the order of their numbers.
+    files: Vec<(PathBuf, ShardFile)>,
+}
+
+/// The load of all shards.
+pub(crate) struct MergedLoad {
+    pub(crate) load: Load,
+    pub(crate) timeline: (Duration, Vec<Section>),
+    /// When the first one began, by the clock of its machine.
+    pub(crate) started: SystemTime,
+    /// The longest load of a shard.
+    pub(crate) lasted: Duration,
+    /// When the loads were to begin, if that was given.
+    pub(crate) start_at: Option<SystemTime>,
+    /// Findings of the shards, each once, with the numbers of the shards that have it.
+    pub(crate) findings: Vec<(Vec<u32>, Finding)>,
+    pub(crate) shards: u32,
+}
+
+impl ShardSet {
+    /// Reads the files, in any order.
+    ///
+    /// # Errors
+    /// If one cannot be read, differs from the others, or is there twice.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, ShardError> {
+        let mut files: Vec<(PathBuf, ShardFile)> = Vec::new();
+        let mut paths: Vec<_> = paths.iter().collect();
+        paths.sort();
+        for path in paths {
+            let file = ShardFile::read(path)?;
+            if let Some((first_path, first)) = files.first() {
+                let of = (first.shard.of != file.shard.of)
+                    .then(|| format!("its number of shards is {}, not {}", file.shard.of, first.shard.of));
+                let differ: Vec<_> =
+                    of.into_iter().chain(shard_file::differences(&file.identity, &first.identity)).collect();
+                if !differ.is_empty() {
+                    return Err(ShardError::Unlike(format!(
+                        "{} is not of the same run as {}: {}",
+                        path.display(),
+                        first_path.display(),
+                        differ.join("; ")
+                    )));
+                }
+            }
+            if let Some((other, _)) = files.iter().find(|(_, known)| known.shard == file.shard) {
+                return Err(ShardError::Unlike(format!(
+                    "{} and {} are both shard {}: leave out one of them",
+                    other.display(),
+                    path.display(),
+                    file.shard
+                )));
+            }
+            files.push((path.clone(), file));
+        }
+        files.sort_by_key(|(_, file)| file.shard);
+        if files.is_empty() { Err(ShardError::Unlike("no shard to merge".to_owned())) } else { Ok(Self { files }) }
+    }
+
+    /// The facts of the run. Those of the machine name all machines.
+    pub(crate) fn facts(&self) -> RunFacts {
+        let mut facts = self.files[0].1.facts.clone();
+        let environments = || self.files.iter().map(|(_, file)| &file.facts.environment);
+        let joined = |value: fn(&perf_report::evidence::Environment) -> &str| {
+            let mut values: Vec<_> = environments().map(value).collect();
+            values.sort_unstable();
+            values.dedup();
+            values.join(", ")
+        };
+        facts.environment.system = joined(|it| &it.system);
+        facts.environment.kernel = joined(|it| &it.kernel);
+        facts.environment.processor = joined(|it| &it.processor);
+        facts.environment.processors = environments().map(|it| it.processors).max().unwrap_or(0);
+        facts
+    }
+
+    /// A number that differs between sets, for the name of a run. It is the same in any order.
+    pub(crate) fn salt(&self) -> u16 {
+        let mut salt = 0_u32;
+        for (_, file) in &self.files {
+            let since = file.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            salt = salt.wrapping_mul(31).wrapping_add(file.shard.number).wrapping_add(since.subsec_nanos() >> 8);
+        }
+        u16::try_from((salt ^ (salt >> 16)) & 0xffff).unwrap_or(0)
+    }
+
+    /// Checks that the shards are of the scenario, catalogue and plan of this program. The build
+    /// may be another, because the plan and the form of the counts are checked.
+    ///
+    /// # Errors
+    /// What differs.
+    pub(crate) fn check(&self, here: &Hello, plan: &str) -> Result<(), ShardError> {
+        let (path, file) = &self.files[0];
+        let ours =
+            [(PROTOCOL, here.protocol.to_string()), (CATALOGUE, here.catalogue.clone()), (PLAN, plan.to_owned())]
+                .map(|(name, value)| (name.to_owned(), value));
+        let theirs = ours.iter().filter_map(|(name, _)| Some((name.clone(), file.identity.get(name)?.clone())));
+        let differ = shard_file::differences(&theirs.collect(), &ours.into_iter().collect());
+        if differ.is_empty() {
+            return Ok(());
+        }
+        Err(ShardError::Unlike(format!(
+            "{} is not of this checkout: {}; check out the revision that the shards were made with",
+            path.display(),
+            differ.join("; ")
+        )))
+    }
+
+    /// The load of all shards. A missing one is lost, and so is the rest of one that was stopped.
+    ///
+    /// # Errors
+    /// If a file has counts that do not fit the plan.
+    pub(crate) fn fold(self, plan: &Plan, layout: &Layout) -> Result<MergedLoad, ShardError> {
+        let empty = Snapshot::new(layout);
+        let of = self.files[0].1.shard.of;
+        let begun = self.files.iter().filter(|(_, file)| file.load.is_some()).map(|(_, file)| file.started);
+        let first = begun.min().unwrap_or(self.files[0].1.started);
+        let start_at = self.files[0].1.start_at;
+        let (mut timelines, mut findings, mut lasted) = (Vec::new(), Vec::new(), Duration::ZERO);
+        let mut files = self.files.into_iter().peekable();
+        let mut agents = Vec::new();
+        for (number, share) in (1..).zip(Share::all(of)) {
+            let missing = || AgentLoad {
+                share,
+                load: Load::not_started(empty.clone()),
+                result: AgentResult { is_shard: true, ..AgentResult::new(number, String::new()) },
+                lost: Some((Duration::ZERO, "none of the files is of it".to_owned())),
+            };
+            let Some((path, file)) = files.next_if(|(_, file)| file.shard.number == number) else {
+                agents.push(missing());
+                continue;
+            };
+            let fits = |load: &Load| load.snapshot.is_addable(layout) && load.has_known_stalls(layout);
+            if !file.load.as_ref().is_none_or(|load| fits(load)) || !is_plausible(&file.timeline, layout.endpoints()) {
+                return Err(ShardError::Implausible(path));
+            }
+            add_findings(&mut findings, file.shard, file.findings);
+            let began = file.load.is_some();
+            let own = file.ended.duration_since(file.started).unwrap_or_default();
+            let mut agent = AgentLoad {
+                result: AgentResult {
+                    is_shard: true,
+                    started: began.then(|| perf_settings::rfc3339_millis(file.started)),
+                    start_skew_ms: if began { skew_ms(file.started, start_at.unwrap_or(first)) } else { 0.0 },
+                    ..AgentResult::new(number, file.place)
+                },
+                ..missing()
+            };
+            agent.lost = match file.load {
+                None => Some((Duration::ZERO, "none was made".to_owned())),
+                Some(load) => {
+                    lasted = lasted.max(own);
+                    timelines.push(file.timeline);
+                    agent.load = Load { interrupted: false, aborted: None, agents: Vec::new(), ..*load };
+                    load.interrupted.then(|| {
+                        let at = clock_time(u64::try_from(own.as_millis()).unwrap_or(u64::MAX));
+                        (own, format!("stopped by a signal at {at}"))
+                    })
+                }
+            };
+            agents.push(agent);
+        }
+        let timeline = merge_timelines(timelines).map_err(|error| ShardError::Unlike(error.to_string()))?;
+        let load = fold::load(agents, plan, &empty);
+        Ok(MergedLoad { load, timeline, started: first, lasted, start_at, findings, shards: of })
+    }
+}
+
+/// How long after the common start a load began, in milliseconds.
+fn skew_ms(started: SystemTime, start: SystemTime) -> f64 {
+    started.duration_since(start).unwrap_or_default().as_secs_f64() * 1e3
+}
+
+/// Adds the findings of a shard. One that several shards have is kept once.
+fn add_findings(all: &mut Vec<(Vec<u32>, Finding)>, shard: Shard, findings: Vec<Finding>) {
+    for finding in findings {
+        match all.iter_mut().find(|(_, known)| *known == finding) {
+            Some((numbers, _)) => numbers.push(shard.number),
+            None => all.push((vec![shard.number], finding)),
+        }
+    }
+}

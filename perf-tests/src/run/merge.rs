@@ -1,0 +1,96 @@
+//! Makes one run of the files of its shards.
+
+use std::time::Duration;
+
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_settings::Settings;
+
+use super::backend::BackendValues;
+use super::error::{configuration, internal};
+use super::evidence::{Readings, RunRecord};
+use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
+use crate::agents::{self, MergedLoad, ShardError, ShardSet};
+use crate::clock::Epoch;
+use crate::report;
+use crate::settings;
+
+/// How much later than planned a shard may begin.
+const MAX_SKEW: Duration = Duration::from_millis(50);
+
+/// Judges the shards in these files as one run.
+///
+/// # Errors
+/// If one of the files is not of the same run as the others, or not of this program's plan.
+pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome, RunError> {
+    let shards = ShardSet::read(&settings.merge)?;
+    let facts = shards.facts();
+    spec.choose(&Settings { part: facts.part.clone(), ..settings.clone() }).map_err(RunError::Configuration)?;
+    spec.check().map_err(RunError::Configuration)?;
+    let seed = facts.seed.parse().map_err(configuration)?;
+    let planning = Planning::new(facts.loads.clone(), &spec, seed)?;
+    let here = agents::hello(spec.name, spec.catalogue, "").map_err(internal)?;
+    shards.check(&here, &planning.plan.hash())?;
+    let salt = shards.salt();
+    let merged = shards.fold(&planning.plan, &layout(&spec, &planning.plan))?;
+    let given = settings.testid.clone().or_else(|| facts.testid.clone());
+    let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
+    let out = settings.out.clone().unwrap_or_else(|| settings::folder(settings));
+    let folder = report::prepare_folder(&out, &testid)?;
+    let problems = findings(&merged);
+    let MergedLoad { load, timeline, started, lasted, .. } = merged;
+    let (ended, epoch) = (started + lasted, Epoch::begin());
+    let finished = FinishedLoad { load, problems, pushes: None, timeline, started, ended, epoch, late: None };
+    let (spec, planning, is_read) = (&spec, &planning, settings.outcome.is_some());
+    let record = RunRecord { spec, planning, facts, testid: &testid, folder: &folder, is_read };
+    let readings = Readings {
+        findings: record.load_findings(&finished, false),
+        exercised: record.exercised(&finished.load.snapshot),
+        backend: BackendValues::without_store(spec.catalogue),
+        ..Readings::default()
+    };
+    record.save(finished, readings)
+}
+
+/// Findings of the shards, and about how they were made.
+fn findings(merged: &MergedLoad) -> Vec<Finding> {
+    let MergedLoad { load, findings, shards, start_at, .. } = merged;
+    let named = findings.iter().map(|(numbers, finding)| {
+        let names: Vec<_> = numbers.iter().map(u32::to_string).collect();
+        let noun = if numbers.len() == 1 { "shard" } else { "shards" };
+        let message = format!("{noun} {} of {shards}: {}", names.join(", "), finding.message);
+        Finding { message, ..finding.clone() }
+    });
+    let mut all: Vec<_> = named.collect();
+    let warning = |message: String| Finding::warning(Subject::Run, FindingKind::Sharded, message);
+    all.push(warning(format!(
+        "merged from {shards} shards. Each ran setup and teardown, and pushed nothing: dashboards, rules and delivery \
+         were not checked"
+    )));
+    let skew = |late: f64| late > MAX_SKEW.as_secs_f64() * 1e3;
+    for agent in load.agents.iter().filter(|agent| start_at.is_some() && skew(agent.start_skew_ms)) {
+        let message = format!(
+            "shard {} of {shards} ({}) began {:.0} ms after --start-at; {} ms are allowed",
+            agent.number,
+            agent.place,
+            agent.start_skew_ms,
+            MAX_SKEW.as_millis()
+        );
+        all.push(Finding::problem(ExitCode::Inconclusive, Subject::Generator, FindingKind::AgentSkewed, message));
+    }
+    let latest = load.agents.iter().map(|agent| agent.start_skew_ms).fold(0.0, f64::max);
+    if start_at.is_none() && skew(latest) {
+        all.push(warning(format!(
+            "shards did not run at once: the last one began {:.1} s after the first, so the target did not have the whole \
+             load at a time. Times in this report count from each shard's own start. --start-at makes them begin together",
+            latest / 1e3
+        )));
+    }
+    all
+}
+
+impl From<ShardError> for RunError {
+    fn from(error: ShardError) -> Self {
+        Self::Configuration(error.to_string())
+    }
+}

@@ -1,0 +1,129 @@
+//! A shard's side of a run: it begins its load at a time of day, and writes what it measured to a
+//! file. It judges nothing and pushes nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Severity, Subject};
+use perf_report::format::count;
+use perf_settings::{Settings, Shard};
+use tokio::time::{self, Instant};
+
+use super::error::internal;
+use super::{FinishedLoad, PreparedRun, RunError, RunOutcome, inconclusive};
+use crate::agents::{self, ShardFile, file_name};
+use crate::clock;
+use crate::report;
+
+/// How long before the start the clock is read for the last time. It may be set until then.
+const LEAD: Duration = Duration::from_millis(200);
+/// The longest pause between two readings of the clock.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Checks that the shard's file can be written later, and that its start is still to come.
+///
+/// # Errors
+/// If the file exists, or the start has passed.
+pub(super) fn check(settings: &Settings, folder: &Path) -> Result<(), RunError> {
+    settings.check_start(clock::wall()).map_err(super::configuration)?;
+    let Some(path) = settings.shard.map(|shard| folder.join(file_name(shard))).filter(|path| path.exists()) else {
+        return Ok(());
+    };
+    Err(RunError::Configuration(format!("{} already exists: choose another --testid, or remove it", path.display())))
+}
+
+/// A warning that the load of a shard does not end early.
+pub(super) fn abort_finding() -> Finding {
+    let message = "abort_on_miss has no effect on shards: each knows only its own requests";
+    Finding::warning(Subject::Load, FindingKind::SettingIgnored, message)
+}
+
+impl PreparedRun {
+    /// Waits until the load begins. Returns that time.
+    ///
+    /// # Errors
+    /// A finding if the time has passed, or a signal came.
+    pub(super) async fn wait_for_start(&mut self) -> Result<Instant, Finding> {
+        let Some(start) = self.settings.start_at else { return Ok(clock::now()) };
+        self.print_line(&format!("waiting until {}", perf_settings::rfc3339_millis(start)));
+        loop {
+            let now = clock::wall();
+            let Ok(rest) = start.duration_since(now) else {
+                let late = now.duration_since(start).unwrap_or_default().as_secs_f64();
+                let message = format!(
+                    "setup ended {late:.1} s after --start-at, so no load was made: choose a later time for all shards"
+                );
+                return Err(inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
+            };
+            if rest <= LEAD {
+                let begin = clock::now() + rest;
+                time::sleep_until(begin).await;
+                return Ok(begin);
+            }
+            tokio::select! {
+                () = time::sleep((rest - LEAD).min(PAUSE)) => {}
+                () = self.signals.next() => {
+                    let (code, kind) = (ExitCode::Interrupted, FindingKind::Interrupted);
+                    return Err(Finding::problem(code, Subject::Run, kind, "interrupted before the load began"));
+                }
+            }
+        }
+    }
+
+    /// Writes the shard's file.
+    pub(super) fn write_shard(self, shard: Shard, finished: FinishedLoad) -> Result<RunOutcome, RunError> {
+        let hello = agents::hello(self.spec.name, self.spec.catalogue, "").map_err(internal)?;
+        let (settings, plan) = (&self.settings, &self.planning.plan);
+        let FinishedLoad { load, problems, timeline, ended, late, .. } = finished;
+        let redirect = report::redirect_finding(&self.http);
+        let findings: Vec<_> = problems.into_iter().chain(self.warnings.iter().cloned()).chain(redirect).collect();
+        let started = match (settings.start_at, late) {
+            (Some(start), Some(late)) => start + late,
+            (None, Some(late)) => finished.started + late,
+            (_, None) => finished.started,
+        };
+        let file = ShardFile {
+            identity: agents::shared_values(&hello, &plan.hash(), settings).map_err(internal)?,
+            shard,
+            place: hello.place,
+            facts: self.facts(),
+            start_at: settings.start_at,
+            started,
+            ended,
+            load: late.map(|_| Box::new(load)),
+            timeline,
+            findings,
+        };
+        let path = self.folder.join(file_name(shard));
+        report::write_shard(&path, &file)?;
+        Ok(RunOutcome::Sharded(code(&file), describe(&file, &path)))
+    }
+}
+
+/// The exit code of a shard. Its objectives are not judged.
+fn code(file: &ShardFile) -> ExitCode {
+    let of_findings = file.findings.iter().filter_map(|finding| finding.exit_code);
+    let interrupted = file.load.as_ref().is_some_and(|load| load.interrupted).then_some(ExitCode::Interrupted);
+    of_findings.chain(interrupted).fold(ExitCode::Met, ExitCode::or_worse)
+}
+
+/// What a shard made, for its log.
+fn describe(file: &ShardFile, path: &Path) -> String {
+    let Shard { number, of } = file.shard;
+    let made = match &file.load {
+        Some(load) => {
+            let requests = load.snapshot.requests();
+            let stopped = if load.interrupted { "; stopped by a signal" } else { "" };
+            format!("{} requests, {} failed{stopped}", count(requests.sent), count(requests.failed))
+        }
+        None => "no load was made".to_owned(),
+    };
+    let is_shown = |finding: &&Finding| finding.severity != Severity::Good;
+    let findings = file.findings.iter().filter(is_shown).map(|finding| format!("\n  {}", finding.message));
+    format!(
+        "shard {number} of {of}: {made}. Not judged: cargo xtask merge judges all shards together{}\nshard      {}",
+        findings.collect::<String>(),
+        path.display()
+    )
+}
