@@ -20,5 +20,5 @@ pub(crate) use recorder::IterationEnd;
 pub use recorder::{LATE_AFTER, Place, Recorder};
 pub use sample::{DurationParts, Failure, Sample, SampleKey, Segments};
 pub(crate) use slow_times::{SHORTEST_STALL, SlowTimes};
+pub(crate) use timeline::{RecordedTimeline, is_plausible, merge as merge_timelines};
 pub use timeline::{Section, TimelineError, TimelineRecorder};
-pub(crate) use timeline::{is_plausible, merge as merge_timelines};

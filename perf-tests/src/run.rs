@@ -19,7 +19,7 @@ use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::Iteration;
 use crate::engine::{self, Job, Load, RateLimit, Share, WakeupMode};
 use crate::http::{HttpConfig, Pool};
-use crate::measure::{Layout, Recorder, Snapshot};
+use crate::measure::{Layout, RecordedTimeline, Recorder, Snapshot};
 use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Identity, Pushes, SeriesValue};
@@ -53,7 +53,7 @@ use planning::Planning;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, TeardownFn};
 use step::Step;
 pub(crate) use watchers::AbortRule;
-use watchers::{RecordedTimeline, Watchers};
+use watchers::Watchers;
 
 /// The result of a run.
 pub(crate) enum RunOutcome {

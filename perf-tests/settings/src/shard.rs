@@ -11,6 +11,9 @@ use super::{MAX_AGENTS, Settings, SettingsError, ValueError};
 /// The longest time until a start.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
+/// The first second that RFC 3339 cannot write.
+const YEAR_10000: u64 = 253_402_300_800;
+
 /// Which share of a run's load a process makes: "2/8".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Shard {
@@ -43,10 +46,10 @@ impl Shard {
     }
 }
 
-/// Parses a moment: RFC 3339 in UTC, or seconds since 1970.
+/// Parses a moment: RFC 3339 in UTC, or seconds since 1970, before the year 10000.
 pub(super) fn parse_moment(text: &str) -> Result<SystemTime, ValueError> {
-    let seconds =
-        text.parse().ok().and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let seconds = text.parse().ok().filter(|seconds| *seconds < YEAR_10000);
+    let seconds = seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
     seconds.or_else(|| humantime::parse_rfc3339(text).ok()).ok_or_else(|| ValueError::Moment(text.to_owned()))
 }
 
@@ -95,8 +98,8 @@ mod tests {
         let passed = "--start-at 2001-09-09T01:46:30.000Z: this time has passed, it is 2001-09-09T01:46:40.000Z: choose \
                       a later one for all shards";
         assert_eq!(at("2001-09-09T01:46:30Z"), Err(passed.to_owned()));
-        assert!(at("1000000000000").unwrap_err().contains("more than a day after now"), "milliseconds");
-        for wrong in ["", "soon", "12:00", "2001-09-09 01:46:50", "-5"] {
+        assert!(at("2000000000").unwrap_err().contains("more than a day after now"));
+        for wrong in ["", "1767225600000", "soon", "12:00", "2001-09-09 01:46:50", "-5"] {
             assert_eq!(parse_moment(wrong), Err(ValueError::Moment(wrong.to_owned())), "{wrong}");
         }
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{Hello, MAX_MESSAGE};
 use crate::engine::Load;
-use crate::measure::Section;
+use crate::measure::RecordedTimeline;
 use crate::plan::LoadProfile;
 
 /// The longest whole number in a file. A count of this length can be added a thousand times.
@@ -41,7 +41,7 @@ pub(crate) struct ShardFile {
     pub(crate) ended: SystemTime,
     /// `None` if no load was made: the findings say why.
     pub(crate) load: Option<Box<Load>>,
-    pub(crate) timeline: (Duration, Vec<Section>),
+    pub(crate) timeline: RecordedTimeline,
     /// Findings that do not follow from the load, such as a failed setup.
     pub(crate) findings: Vec<Finding>,
 }
@@ -112,6 +112,11 @@ pub(crate) fn shared_values(hello: &Hello, plan: &str, settings: &Settings) -> s
 }
 
 impl ShardFile {
+    /// How long its load took.
+    pub(super) fn lasted(&self) -> Duration {
+        self.ended.duration_since(self.started).unwrap_or_default()
+    }
+
     /// Reads a file of at most [`MAX_MESSAGE`] bytes.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::fold::{self, AgentLoad};
 use super::message::Hello;
 use super::shard_file::{self, CATALOGUE, PLAN, PROTOCOL, RunFacts, ShardError, ShardFile};
 use crate::engine::{Load, Share};
-use crate::measure::{Layout, Section, Snapshot, is_plausible, merge_timelines};
+use crate::measure::{Layout, RecordedTimeline, Snapshot, is_plausible, merge_timelines};
 use crate::plan::Plan;
 
 /// Files of shards that belong to one run.
@@ -25,7 +25,7 @@ pub(crate) struct ShardSet {
 /// The load of all shards.
 pub(crate) struct MergedLoad {
     pub(crate) load: Load,
-    pub(crate) timeline: (Duration, Vec<Section>),
+    pub(crate) timeline: RecordedTimeline,
     /// When the first one began, by the clock of its machine.
     pub(crate) started: SystemTime,
     /// The longest load of a shard.
@@ -131,71 +131,65 @@ impl ShardSet {
     /// If a file has counts that do not fit the plan.
     pub(crate) fn fold(self, plan: &Plan, layout: &Layout) -> Result<MergedLoad, ShardError> {
         let empty = Snapshot::new(layout);
-        let of = self.files[0].1.shard.of;
+        let (shards, start_at) = (self.files[0].1.shard.of, self.files[0].1.start_at);
         let begun = self.files.iter().filter(|(_, file)| file.load.is_some()).map(|(_, file)| file.started);
-        let first = begun.min().unwrap_or(self.files[0].1.started);
-        let start_at = self.files[0].1.start_at;
+        let started = begun.min().unwrap_or(self.files[0].1.started);
         let (mut timelines, mut findings, mut lasted) = (Vec::new(), Vec::new(), Duration::ZERO);
         let mut files = self.files.into_iter().peekable();
         let mut agents = Vec::new();
-        for (number, share) in (1..).zip(Share::all(of)) {
-            let missing = || AgentLoad {
+        for (number, share) in (1..).zip(Share::all(shards)) {
+            let mut agent = AgentLoad {
                 share,
                 load: Load::not_started(empty.clone()),
                 result: AgentResult { is_shard: true, ..AgentResult::new(number, String::new()) },
                 lost: Some((Duration::ZERO, "none of the files is of it".to_owned())),
             };
-            let Some((path, file)) = files.next_if(|(_, file)| file.shard.number == number) else {
-                agents.push(missing());
-                continue;
-            };
-            let fits = |load: &Load| load.snapshot.is_addable(layout) && load.has_known_stalls(layout);
-            if !file.load.as_ref().is_none_or(|load| fits(load)) || !is_plausible(&file.timeline, layout.endpoints()) {
-                return Err(ShardError::Implausible(path));
-            }
-            add_findings(&mut findings, file.shard, file.findings);
-            let began = file.load.is_some();
-            let own = file.ended.duration_since(file.started).unwrap_or_default();
-            let mut agent = AgentLoad {
-                result: AgentResult {
-                    is_shard: true,
-                    started: began.then(|| perf_settings::rfc3339_millis(file.started)),
-                    start_skew_ms: if began { skew_ms(file.started, start_at.unwrap_or(first)) } else { 0.0 },
-                    ..AgentResult::new(number, file.place)
-                },
-                ..missing()
-            };
-            agent.lost = match file.load {
-                None => Some((Duration::ZERO, "none was made".to_owned())),
-                Some(load) => {
-                    lasted = lasted.max(own);
-                    timelines.push(file.timeline);
-                    agent.load = Load { interrupted: false, aborted: None, agents: Vec::new(), ..*load };
-                    load.interrupted.then(|| {
-                        let at = clock_time(u64::try_from(own.as_millis()).unwrap_or(u64::MAX));
-                        (own, format!("stopped by a signal at {at}"))
-                    })
+            if let Some((path, file)) = files.next_if(|(_, file)| file.shard.number == number) {
+                let fits = |load: &Load| load.snapshot.is_addable(layout) && load.has_known_stalls(layout);
+                if !file.load.as_deref().is_none_or(fits) || !is_plausible(&file.timeline, layout.endpoints()) {
+                    return Err(ShardError::Implausible(path));
                 }
-            };
+                if file.load.is_some() {
+                    lasted = lasted.max(file.lasted());
+                }
+                add_findings(&mut findings, file.shard, &file.findings);
+                timelines.push(take(&mut agent, file, start_at.unwrap_or(started)));
+            }
             agents.push(agent);
         }
         let timeline = merge_timelines(timelines).map_err(|error| ShardError::Unlike(error.to_string()))?;
         let load = fold::load(agents, plan, &empty);
-        Ok(MergedLoad { load, timeline, started: first, lasted, start_at, findings, shards: of })
+        Ok(MergedLoad { load, timeline, started, lasted, start_at, findings, shards })
     }
 }
 
-/// How long after the common start a load began, in milliseconds.
-fn skew_ms(started: SystemTime, start: SystemTime) -> f64 {
-    started.duration_since(start).unwrap_or_default().as_secs_f64() * 1e3
+/// Fills in what a shard made. Returns its timeline.
+fn take(agent: &mut AgentLoad, file: ShardFile, start: SystemTime) -> RecordedTimeline {
+    let lasted = file.lasted();
+    agent.result.place = file.place;
+    agent.lost = match file.load {
+        None => Some((Duration::ZERO, "none was made".to_owned())),
+        Some(load) => {
+            agent.result.started = Some(perf_settings::rfc3339_millis(file.started));
+            agent.result.start_skew_ms = file.started.duration_since(start).unwrap_or_default().as_secs_f64() * 1e3;
+            let at = clock_time(u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX));
+            let stopped = load.interrupted.then(|| (lasted, format!("stopped by a signal at {at}")));
+            agent.load = Load { interrupted: false, aborted: None, agents: Vec::new(), ..*load };
+            stopped
+        }
+    };
+    file.timeline
 }
 
 /// Adds the findings of a shard. One that several shards have is kept once.
-fn add_findings(all: &mut Vec<(Vec<u32>, Finding)>, shard: Shard, findings: Vec<Finding>) {
+fn add_findings(all: &mut Vec<(Vec<u32>, Finding)>, shard: Shard, findings: &[Finding]) {
     for finding in findings {
-        match all.iter_mut().find(|(_, known)| *known == finding) {
+        match all.iter_mut().find(|(_, known)| known == finding) {
             Some((numbers, _)) => numbers.push(shard.number),
-            None => all.push((vec![shard.number], finding)),
+            None => all.push((vec![shard.number], finding.clone())),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

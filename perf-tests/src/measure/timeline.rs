@@ -36,6 +36,9 @@ const EARLY: Duration = Duration::from_millis(100);
 #[error("failed to encode or decode the latencies of a section: {0}")]
 pub struct TimelineError(String);
 
+/// The length of a section, and all sections of a run.
+pub(crate) type RecordedTimeline = (Duration, Vec<Section>);
+
 /// The measurements of one section of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Section {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::Settings;
@@ -58,7 +59,7 @@ fn findings(merged: &MergedLoad) -> Vec<Finding> {
     let named = findings.iter().map(|(numbers, finding)| {
         let names: Vec<_> = numbers.iter().map(u32::to_string).collect();
         let noun = if numbers.len() == 1 { "shard" } else { "shards" };
-        let message = format!("{noun} {} of {shards}: {}", names.join(", "), finding.message);
+        let message = sanitize(&format!("{noun} {} of {shards}: {}", names.join(", "), finding.message));
         Finding { message, ..finding.clone() }
     });
     let mut all: Vec<_> = named.collect();

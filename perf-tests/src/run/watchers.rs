@@ -12,7 +12,7 @@ use perf_report::verdict::{Tally, Verdict};
 
 use super::metrics::Metrics;
 use crate::engine::LoadObserver;
-use crate::measure::{Section, Snapshot, TimelineError, TimelineRecorder};
+use crate::measure::{RecordedTimeline, Snapshot, TimelineError, TimelineRecorder};
 use crate::plan::Plan;
 use crate::progress::Progress;
 
@@ -24,9 +24,6 @@ pub(crate) struct AbortRule {
     /// An objective must be missed over this whole time.
     pub(crate) window: Duration,
 }
-
-/// The length of a section, and all sections of a run.
-pub(super) type RecordedTimeline = (Duration, Vec<Section>);
 
 pub(super) struct Watchers<'run> {
     progress: Progress,

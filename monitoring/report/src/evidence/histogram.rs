@@ -230,6 +230,11 @@ impl Latency {
         self.succeeded.merge(&other.succeeded);
     }
 
+    /// Whether no quantile counts a duration that no bucket does.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.succeeded.count() <= self.buckets.count()
+    }
+
     /// Latencies of successful requests, for quantiles.
     pub const fn spread(&self) -> &Spread {
         &self.succeeded

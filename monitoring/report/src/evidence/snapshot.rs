@@ -271,10 +271,9 @@ impl PartCounts {
     }
 
     fn is_addable(&self, layout: &Layout) -> bool {
-        let is_whole = |latency: &Latency| latency.spread().count() <= latency.buckets().count();
-        let whole = [&self.iteration_duration, &self.lateness];
-        whole.iter().all(|latency| latency.buckets().has(&layout.coarse) && is_whole(latency))
-            && self.cells.iter().all(|cell| is_whole(&cell.latency) && cell.response.iter().all(is_whole))
+        let own = [&self.iteration_duration, &self.lateness];
+        own.iter().all(|latency| latency.buckets().has(&layout.coarse) && latency.is_whole())
+            && self.cells.iter().all(|cell| cell.is_addable(&layout.coarse))
             && self.dropped.iter().zip(self.refused).all(|(dropped, refused)| *dropped >= refused)
             && self.judged.iter().all(|part| part.is_addable(layout))
     }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{MOST, SHORTEST, Section, TimelineError, in_pairs};
+use super::{MOST, RecordedTimeline, SHORTEST, Section, TimelineError, in_pairs};
 
 /// Limit on the number of requests in a section of a file.
 const MOST_REQUESTS: u64 = 1 << 50;
 
 /// Whether a timeline from a file is one that this program writes, for this number of endpoints.
-pub(crate) fn is_plausible((interval, sections): &(Duration, Vec<Section>), endpoints: usize) -> bool {
+pub(crate) fn is_plausible((interval, sections): &RecordedTimeline, endpoints: usize) -> bool {
     let is_known = |(index, latencies): (&usize, &super::SectionLatencies)| {
         *index < endpoints && latencies.decoded().is_ok_and(|histogram| histogram.len() < MOST_REQUESTS)
     };
@@ -26,7 +26,7 @@ pub(crate) fn is_plausible((interval, sections): &(Duration, Vec<Section>), endp
 ///
 /// # Errors
 /// If a histogram cannot be encoded or decoded.
-pub(crate) fn merge(timelines: Vec<(Duration, Vec<Section>)>) -> Result<(Duration, Vec<Section>), TimelineError> {
+pub(crate) fn merge(timelines: Vec<RecordedTimeline>) -> Result<RecordedTimeline, TimelineError> {
     let interval = timelines.iter().map(|(interval, _)| *interval).max().unwrap_or(SHORTEST);
     let mut merged: Vec<Section> = Vec::new();
     for (mut own, mut sections) in timelines {
