@@ -34,6 +34,8 @@ struct Cli {
 enum Command {
     /// Run load scenarios and judge them; the exit code is the verdict
     Perf(Box<perf::PerfArgs>),
+    /// Judge the shards of a run (perf --shard) as one run
+    Merge(perf::MergeArgs),
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
     Stack(commands::stack::StackCommand),
@@ -89,6 +91,7 @@ async fn main() -> ExitCode {
     }
     let result = match cli.command {
         Command::Perf(args) => Ok(perf::command(*args).await),
+        Command::Merge(args) => Ok(perf::merge(args).await),
         Command::Stack(command) => commands::stack::run(command).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Comment(args) => comment::run(&args).await,

@@ -7,6 +7,7 @@ mod child;
 mod drill;
 mod generate;
 mod interleaved;
+mod merge;
 mod perf_error;
 mod plan;
 mod proof;
@@ -14,16 +15,21 @@ mod prove;
 mod publish;
 mod services;
 
+use std::path::PathBuf;
+
 use monitoring::sanitize::sanitize;
+use perf_report::Report;
 use perf_report::exit_code::ExitCode;
+use perf_report::finding::Finding;
 use perf_report::headline::Headline;
 use perf_report::render::files::{HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 
 pub(crate) use args::PerfArgs;
-use baseline::BaselineComparison;
+use baseline::{BaselineComparison, BaselinePlan};
 use generate::LoadOutput;
 pub(crate) use interleaved::checkout::clean_up;
+pub(crate) use merge::{MergeArgs, command as merge};
 use perf_error::{PerfError, configuration};
 use plan::PerfPlan;
 use prove::ProofResult;
@@ -37,7 +43,12 @@ use crate::stack::dashboard_link::dashboard_link;
 
 /// Runs the command.
 pub(crate) async fn command(args: PerfArgs) -> ExitCode {
-    let (code, verdicts) = match perf(args).await {
+    finish(perf(args).await)
+}
+
+/// Prints the error of a command, or its exit code and the verdicts.
+fn finish(result: Result<Option<PerfResult>, PerfError>) -> ExitCode {
+    let (code, verdicts) = match result {
         Ok(Some(result)) => result,
         Ok(None) => return ExitCode::Met,
         Err(error) => {
@@ -107,29 +118,55 @@ async fn run(
     };
     let folder = measured.folder.clone();
     let (judged, test_failed) = measured.judge()?;
-    let own = test_failed.as_ref().and_then(|problem| problem.exit_code).unwrap_or(judged.exit_code);
-    let path = folder.join(REPORT);
     let (proof, compared) = if plan.is_interrupted() {
         (ProofResult::interrupted(&judged), BaselineComparison::NotRequested)
     } else {
         let proof = prove::run(plan, &folder, &judged, before).await;
-        (proof, baseline::compare(&plan.baseline, &path, &judged))
+        (proof, baseline::compare(&plan.baseline, &folder.join(REPORT), &judged))
     };
-    let findings = test_failed.into_iter().chain(proof.findings).collect();
-    let report = compared.conclude(plan.baseline.gate, judged, findings);
-    let report = report.for_requests_per_day(plan.requests_per_day);
-    let dashboard = services.grafana().and_then(|grafana| dashboard_link(grafana, &report));
-    terminal::print_run(&RunResult {
-        report: &report,
-        proof: proof.text.as_deref(),
-        compared: compared.comparison(),
-        dashboard: dashboard.as_ref().map(Url::as_str),
-        html: &path.with_file_name(HTML).display().to_string(),
-    });
-    verdicts.push(Headline::new(&report).verdict);
-    let code = publish::run(&path, &report, compared.comparison())?;
-    if let Some(name) = &plan.baseline.save {
-        baseline::save(name, &path, own, &compared)?;
+    let ended = EndedRun { folder, judged, test_failed, proof, compared };
+    ended.publish(&plan.baseline, plan.requests_per_day, services.grafana(), verdicts)
+}
+
+/// A run that is judged, proven and compared.
+struct EndedRun {
+    folder: PathBuf,
+    judged: Report,
+    /// The problem that the test failed.
+    test_failed: Option<Finding>,
+    proof: ProofResult,
+    compared: BaselineComparison,
+}
+
+impl EndedRun {
+    /// Prints and publishes the run, and saves it as a baseline if that is asked for. Adds its
+    /// verdict to `verdicts`.
+    fn publish(
+        self,
+        baseline: &BaselinePlan,
+        requests_per_day: Option<u64>,
+        grafana: Option<&Url>,
+        verdicts: &mut Vec<String>,
+    ) -> Result<ExitCode, PerfError> {
+        let Self { folder, judged, test_failed, proof, compared } = self;
+        let own = test_failed.as_ref().and_then(|problem| problem.exit_code).unwrap_or(judged.exit_code);
+        let path = folder.join(REPORT);
+        let findings = test_failed.into_iter().chain(proof.findings).collect();
+        let report = compared.conclude(baseline.gate, judged, findings);
+        let report = report.for_requests_per_day(requests_per_day);
+        let dashboard = grafana.and_then(|grafana| dashboard_link(grafana, &report));
+        terminal::print_run(&RunResult {
+            report: &report,
+            proof: proof.text.as_deref(),
+            compared: compared.comparison(),
+            dashboard: dashboard.as_ref().map(Url::as_str),
+            html: &path.with_file_name(HTML).display().to_string(),
+        });
+        verdicts.push(Headline::new(&report).verdict);
+        let code = publish::run(&path, &report, compared.comparison())?;
+        if let Some(name) = &baseline.save {
+            baseline::save(name, &path, own, &compared)?;
+        }
+        Ok(code)
     }
-    Ok(code)
 }

@@ -112,9 +112,10 @@ const LOAD: &[Setting] = &[
     ),
     flag("shard", One("I/N"), &[SHARD], |it, text| some(&mut it.shard, text.parse()))
         .excludes("agents")
-        .help("Make only share I of N, and write it for cargo xtask merge. Nothing is pushed or judged"),
+        .help("Make share I of N, and write it for cargo xtask merge. Nothing is pushed or judged"),
     flag("start-at", One("TIME"), &[START_AT], |it, text| some(&mut it.start_at, parse_moment(text))).help(
-        "Start a shard's load at TIME, in UTC (2026-01-31T12:00:00Z) or seconds since 1970. Shards then begin together",
+        "Start a shard's load at TIME, so that shards begin together. TIME is in UTC, as 2026-01-31T12:00:00Z, or in \
+         seconds since 1970",
     ),
     flag("setup-timeout", One("DURATION"), &["PERF_SETUP_TIMEOUT"], |it, text| {
         put(&mut it.setup_timeout, parse_duration(text))

@@ -10,6 +10,7 @@ use url::Url;
 
 mod gate;
 mod settings;
+mod shard;
 #[cfg(test)]
 mod tests;
 
@@ -189,6 +190,7 @@ impl PerfArgs {
                     .to_owned(),
             );
         }
+        self.check_shard(settings)?;
         self.kubernetes.check(settings, self.named_target(settings).is_some())?;
         let external = settings.remote_write.as_ref().map(|_| match self.run.has("prometheus-url") {
             true => "--prometheus-url",

@@ -25,6 +25,11 @@ pub(super) enum ChildOutcome {
     Measured(Box<MeasuredRun>),
     /// The drawing of the plan, and the longest time of the load: it was a dry run.
     Drawing(String, Duration),
+    /// It was a shard: its exit code, and what it made.
+    Sharded {
+        code: ExitCode,
+        made: String,
+    },
     /// The scenario gave a reason why it has no evidence.
     Failed {
         code: ExitCode,
@@ -139,6 +144,7 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
         Outcome::Evidence(path) => measured(scenario, &path, (!ended.success()).then(|| failure(AFTER_MET))),
         Outcome::Drawing(..) if !ended.success() => Err(configuration(failure("the plan was drawn"))),
         Outcome::Drawing(drawing, longest) => Ok(ChildOutcome::Drawing(drawing, longest)),
+        Outcome::Shard { code, made } => Ok(ChildOutcome::Sharded { code, made }),
         Outcome::Failed { code, message } => Ok(ChildOutcome::Failed { code, message }),
     }
 }
@@ -185,7 +191,7 @@ mod tests {
         assert!(!file.exists());
         match result {
             Ok(ChildOutcome::Drawing(..)) => Ok(ExitCode::Met),
-            Ok(ChildOutcome::Failed { code, .. }) => Ok(code),
+            Ok(ChildOutcome::Failed { code, .. } | ChildOutcome::Sharded { code, .. }) => Ok(code),
             Ok(ChildOutcome::Crashed(_)) => Err(ExitCode::Internal),
             Ok(ChildOutcome::Measured(_)) => panic!("the outcome has no evidence"),
             Err(error) => Err(error.code()),

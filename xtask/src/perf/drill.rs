@@ -150,7 +150,7 @@ async fn exercise(
             Some(ChildOutcome::Failed { code, message }) => Err(PerfError::Scenario { code, message }),
             Some(ChildOutcome::Crashed(message)) => Err(anyhow::Error::msg(message).into()),
             // The verdict of a run with faults does not matter.
-            Some(ChildOutcome::Measured(_) | ChildOutcome::Drawing(..)) | None => Ok(()),
+            Some(ChildOutcome::Measured(_) | ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. }) | None => Ok(()),
         }
     };
     let id = format!("drill-{}", std::process::id());

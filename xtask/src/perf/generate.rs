@@ -42,6 +42,10 @@ pub(super) async fn run(
             terminal::print_line(&drawing);
             LoadOutput::Nothing(ExitCode::Met)
         }
+        Ok(ChildOutcome::Sharded { code, made }) => {
+            terminal::print_line(&sanitize(&made));
+            LoadOutput::Nothing(code)
+        }
         Ok(ChildOutcome::Failed { code, message }) => {
             let message = sanitize(&message);
             terminal::print_error(&message);

@@ -85,7 +85,8 @@ impl PerfPlan {
             true => known,
             false => choose(&named, &known).map_err(configuration)?,
         };
-        let needs_stack = !settings.dry_run && settings.remote_write.is_none() && !settings.on_kubernetes;
+        let is_stored = settings.remote_write.is_some() || settings.on_kubernetes || settings.shard.is_some();
+        let needs_stack = !settings.dry_run && !is_stored;
         if needs_stack {
             check_generated_files()?;
         }

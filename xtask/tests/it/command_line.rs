@@ -75,6 +75,7 @@ fn a_wrong_variable_exits_104_and_is_named() {
 fn short_help_has_one_line_of_100_columns_for_each_flag() {
     let commands = [
         &["perf"][..],
+        &["merge"],
         &["stack"],
         &["stack", "up"],
         &["stack", "down"],
@@ -118,7 +119,7 @@ fn completions_have_every_command_and_the_flags_of_perf() {
         let output = xtask(&["completions", shell], &[]);
         let script = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{shell}");
-        for word in ["perf", "codegen", "new-service", "smoke", "prometheus-url"] {
+        for word in ["perf", "merge", "codegen", "new-service", "smoke", "prometheus-url"] {
             assert!(script.contains(word), "{shell}: {word} is not completed");
         }
     }

@@ -60,6 +60,7 @@ fn read(scenario: &ScenarioTest, folder: &Path, run: LaunchedRun) -> Result<Chil
     let LaunchedRun { logged, exit_code } = run;
     match logged.outcome {
         Outcome::Failed { code, message } => Ok(ChildOutcome::Failed { code, message }),
+        Outcome::Shard { code, made } => Ok(ChildOutcome::Sharded { code, made }),
         Outcome::Drawing(drawing, longest) => Ok(ChildOutcome::Drawing(drawing, longest)),
         Outcome::Evidence(_) => {
             files::make_folder(folder)?;

@@ -264,7 +264,9 @@ impl<'a> Rounds<'a> {
         let run = match outcome? {
             ChildOutcome::Measured(run) => run,
             ChildOutcome::Failed { message, .. } | ChildOutcome::Crashed(message) => return Err(unfit(message)),
-            ChildOutcome::Drawing(..) => return Err(unfit("a dry run measures nothing".to_owned())),
+            ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. } => {
+                return Err(unfit("a dry run measures nothing".to_owned()));
+            }
         };
         let path = run.folder.join(REPORT);
         let (report, test_failed) = run.judge()?;

@@ -1,0 +1,51 @@
+//! Which flags go with a shard.
+
+use perf_settings::Settings;
+
+use super::PerfArgs;
+use crate::host::clock::Moment;
+use crate::stack::StackChoice;
+
+impl PerfArgs {
+    /// Rejects flags that do not go with `--shard`. The error names them.
+    pub(super) fn check_shard(&self, settings: &Settings) -> Result<(), String> {
+        if settings.shard.is_none() {
+            return Ok(());
+        }
+        if self.gate.compares() {
+            return Err(
+                "--shard is for single runs, and --against and --calibrate compare rounds on one machine: remove \
+                        one of them"
+                    .to_owned(),
+            );
+        }
+        let of_whole_run = [
+            ("--baseline", self.baseline.baseline.is_some()),
+            ("--save-baseline", self.baseline.save_baseline.is_some()),
+            ("--requests-per-day", self.baseline.production.requests_per_day.is_some()),
+        ];
+        if let Some((flag, _)) = of_whole_run.iter().find(|(_, given)| *given) {
+            return Err(format!("{flag} is about the whole run: give it to cargo xtask merge, not to a shard"));
+        }
+        let of_store = [
+            ("--proof", self.proof),
+            ("--drill", self.drill),
+            ("--stack", !matches!(self.stack.choice, StackChoice::Auto | StackChoice::None)),
+            ("--prometheus-port", self.ports.prometheus_port.is_some()),
+            ("--grafana-port", self.ports.grafana_port.is_some()),
+            ("--ephemeral", self.ephemeral),
+        ];
+        if let Some((flag, _)) = of_store.iter().find(|(_, given)| *given) {
+            return Err(format!("{flag} needs a store, and shards push to none: remove {flag}, or --shard"));
+        }
+        if !settings.dry_run && self.named_target(settings).is_none() {
+            return Err(
+                "--shard needs --target URL: without it, each shard would load a stub backend of its own".to_owned()
+            );
+        }
+        if settings.start_at.is_some() && self.scenarios.len() > 1 {
+            return Err("--start-at is for one scenario: name one".to_owned());
+        }
+        settings.check_start(Moment::now().time()).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,173 @@
+//! `cargo xtask merge`: judges the shards of a run as one run.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use perf_report::comparison::Rule;
+use perf_report::exit_code::ExitCode;
+use perf_report::render::files::REPORT;
+use perf_report::shard::ShardHeader;
+use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
+
+use super::args::Gate;
+use super::baseline::{self, BaselinePlan};
+use super::child::{self, ChildOutcome};
+use super::perf_error::{PerfError, configuration};
+use super::prove::ProofResult;
+use super::{EndedRun, PerfResult};
+use crate::host::{count_signals, files, workspace};
+use crate::scenarios::{self, PROFILE};
+use crate::values::{ProductionArgs, RuleArgs};
+
+/// Levels of folders in which files are found.
+const MOST_LEVELS: usize = 4;
+/// Limit on files and folders that are looked at.
+const MOST_ENTRIES: usize = 10_000;
+/// Limit on the size of a file.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Judge the shards of a run (--shard) as one run.
+///
+/// Reads shard-I-of-N.json of each shard, adds their counts exactly, and prints, judges and
+/// publishes as cargo xtask perf does. Nothing is sent.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MergeArgs {
+    /// Folders with the files of all shards, or the files
+    #[arg(value_name = "DIR", required = true)]
+    folders: Vec<PathBuf>,
+    /// Name of the merged run [default: that of the shards]
+    #[arg(long, value_name = "TESTID", value_parser = perf_settings::parse_testid)]
+    testid: Option<String>,
+    /// Report folder, one subfolder per run [default: target/perf]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Compare with an earlier run
+    ///
+    /// The name of a baseline, the path of a report.json, or a testid.
+    #[arg(long, value_name = "NAME|FILE|TESTID")]
+    baseline: Option<String>,
+    /// Save the run as a baseline
+    #[arg(long, value_name = "NAME", value_parser = perf_settings::parse_testid)]
+    save_baseline: Option<String>,
+    /// Reason to fail: absolute, relative or both
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Gate::Both)]
+    gate: Gate,
+    #[command(flatten)]
+    rule: RuleArgs,
+    #[command(flatten)]
+    production: ProductionArgs,
+}
+
+/// Runs the command.
+pub(crate) async fn command(args: MergeArgs) -> ExitCode {
+    super::finish(merge(args).await)
+}
+
+async fn merge(args: MergeArgs) -> Result<Option<PerfResult>, PerfError> {
+    args.check().map_err(configuration)?;
+    let invalid = |error: anyhow::Error| configuration(format!("{error:#}"));
+    let paths = find_files(&args.folders).map_err(invalid)?;
+    let name = scenario(&paths[0]).map_err(invalid)?;
+    scenarios::check_names(std::slice::from_ref(&name)).map_err(configuration)?;
+    let baseline = BaselinePlan {
+        compare: args.baseline.clone(),
+        save: args.save_baseline.clone(),
+        gate: args.gate,
+        rule: args.rule(),
+    };
+    baseline::check(&baseline)?;
+    let signals = count_signals()?;
+    let program = scenarios::build(PROFILE, false).map_err(configuration)?.load;
+    let known = scenarios::list(&program).map_err(configuration)?;
+    let scenario = known.iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.ok_or_else(|| configuration(format!("there is no scenario {name:?}")))?;
+    let settings = Settings {
+        merge: paths,
+        testid: args.testid,
+        out: Some(args.out.unwrap_or_else(workspace::perf)),
+        folder: workspace::perf(),
+        quiet: true,
+        ..Settings::new(parse_url(DEFAULT_TARGET).map_err(configuration)?)
+    };
+    let measured = match child::run(&program, scenario, settings, signals).await? {
+        ChildOutcome::Measured(run) => run,
+        ChildOutcome::Failed { code, message } => return Err(PerfError::Scenario { code, message }),
+        ChildOutcome::Crashed(message) => return Err(anyhow::Error::msg(message).into()),
+        ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. } => return Ok(None),
+    };
+    let mut verdicts = Vec::new();
+    let folder = measured.folder.clone();
+    let (judged, test_failed) = measured.judge()?;
+    let compared = baseline::compare(&baseline, &folder.join(REPORT), &judged);
+    let ended = EndedRun { folder, judged, test_failed, proof: ProofResult::default(), compared };
+    let code = ended.publish(&baseline, args.production.requests_per_day, None, &mut verdicts)?;
+    Ok(Some((code, verdicts)))
+}
+
+impl MergeArgs {
+    fn rule(&self) -> Rule {
+        self.rule.rule()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.rule.check()?;
+        let gate = (self.gate != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
+        match gate.filter(|_| self.baseline.is_none()) {
+            Some(flag) => Err(format!("{flag} needs a comparison: add --baseline")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The files of shards in these folders, each once, sorted by path.
+fn find_files(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut paths, mut entries) = (Vec::new(), 0);
+    for folder in folders {
+        let before = paths.len();
+        let metadata = fs::metadata(folder).with_context(|| folder.display().to_string())?;
+        if metadata.is_dir() {
+            add_files(folder, MOST_LEVELS, (&mut paths, &mut entries))?;
+        } else {
+            paths.push(folder.clone());
+        }
+        ensure!(paths.len() > before, "{} has no shard-I-of-N.json, which each shard writes", folder.display());
+    }
+    let absolute = |path: PathBuf| fs::canonicalize(&path).with_context(|| path.display().to_string());
+    let mut paths: Vec<_> = paths.into_iter().map(absolute).collect::<Result<_, _>>()?;
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}
+
+fn add_files(folder: &Path, levels: usize, (paths, entries): (&mut Vec<PathBuf>, &mut usize)) -> anyhow::Result<()> {
+    for entry in files::list(folder)? {
+        let entry = entry?;
+        *entries += 1;
+        ensure!(*entries <= MOST_ENTRIES, "{} has too many files: name the folders of the shards", folder.display());
+        let (kind, name) = (entry.file_type()?, entry.file_name().to_string_lossy().into_owned());
+        // Links are not followed: they may lead in a circle.
+        if kind.is_dir() && levels > 1 {
+            add_files(&entry.path(), levels - 1, (paths, entries))?;
+        } else if kind.is_file() && name.starts_with("shard-") && name.ends_with(".json") {
+            paths.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// The scenario of a shard's file. Everything else in it is checked by the scenario's process.
+fn scenario(path: &Path) -> anyhow::Result<String> {
+    let shown = || path.display().to_string();
+    ensure!(fs::metadata(path).with_context(shown)?.is_file(), "{} is not a file", path.display());
+    let mut text = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text)).with_context(shown)?;
+    if text.len() as u64 > MAX_BYTES {
+        bail!("{} has more than {} MiB, which no shard writes", path.display(), MAX_BYTES >> 20);
+    }
+    let header: ShardHeader =
+        serde_json::from_slice(&text).with_context(|| format!("{} is not a whole file of a shard", path.display()))?;
+    let scenario = header.scenario().with_context(|| format!("{} names no scenario", path.display()))?;
+    Ok(scenario.to_owned())
+}
