@@ -102,11 +102,13 @@ pub(crate) fn shared_values(hello: &Hello, plan: &str, settings: &Settings) -> s
         ("--target", targets.join(" ")),
         ("--tag", tags.join(" ")),
         ("--exact-arrivals", settings.exact_arrivals.to_string()),
+        // Without user and password.
+        ("--proxy", settings.http.proxy.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)),
     ];
     let mut identity: Identity = named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     // Options of requests. Files are at other paths on other machines.
     let serde_json::Value::Object(mut options) = serde_json::to_value(&settings.http)? else { return Ok(identity) };
-    ["ca_certificate", "client_certificate", "client_key"].iter().for_each(|name| drop(options.remove(*name)));
+    ["proxy", "ca_certificate", "client_certificate", "client_key"].iter().for_each(|name| drop(options.remove(*name)));
     identity.extend(options.into_iter().map(|(name, value)| (format!("setting {name}"), value.to_string())));
     Ok(identity)
 }
@@ -179,6 +181,8 @@ fn start(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use perf_settings::ProxyUrl;
+
     use super::*;
 
     #[test]
@@ -197,9 +201,17 @@ mod tests {
         let one = shared_values(&hello, "abc", &settings).unwrap();
         assert!(one.values().all(|value| !value.contains("secret") && !value.contains("token")), "{one:?}");
         settings.http.rps = Some(7);
-        settings.http.ca_certificate = perf_settings::PerHost::default();
+        settings.http.proxy = Some(ProxyUrl::parse("http://me:secret@proxy.test:3128").unwrap());
         let other = shared_values(&hello, "abd", &settings).unwrap();
-        assert_eq!(differences(&other, &one), ["its plan is abd, not abc", "its setting rps is 7, not null"]);
+        assert!(other.values().all(|value| !value.contains("secret")), "{other:?}");
+        assert_eq!(
+            differences(&other, &one),
+            [
+                "its --proxy is http://proxy.test:3128, not none",
+                "its plan is abd, not abc",
+                "its setting rps is 7, not null"
+            ]
+        );
         assert_eq!(differences(&one, &one), [String::new(); 0]);
     }
 }

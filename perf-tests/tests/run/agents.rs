@@ -1,5 +1,7 @@
 //! Loads that several processes make together, and what becomes of a run that loses one.
 
+mod shards;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -100,7 +102,7 @@ impl Run {
 }
 
 /// The program of the fixture.
-pub(super) fn scenario(load: &str) -> Command {
+fn scenario(load: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture", "agents::fixture"]).env(LOAD, load);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -143,7 +145,7 @@ fn assert_gone(agents: &[u32]) {
     wait_until(|| agents.iter().all(is_gone).then_some(()));
 }
 
-pub(super) fn bodies(service: &Service) -> Vec<Vec<u8>> {
+fn bodies(service: &Service) -> Vec<Vec<u8>> {
     let mut bodies = service.bodies();
     bodies.sort();
     bodies

@@ -25,8 +25,6 @@ mod parts;
 mod proxy;
 mod raw_service;
 mod rows;
-#[cfg(target_os = "linux")]
-mod shards;
 mod shop;
 mod smoke;
 mod stalls;

@@ -249,7 +249,7 @@ impl EndpointCounts {
         let all = latencies.chain(self.spans.iter().map(|span| &span.durations));
         let requests = self.requests();
         all.into_iter().all(Latency::is_whole)
-            && durations.into_iter().all(|buckets| buckets.has(coarse))
+            && durations.into_iter().all(|buckets| buckets.has(self.latency.buckets().bounds()))
             && self.parts.len() == Part::ALL.len()
             && self.parts.iter().all(|buckets| buckets.has(coarse))
             && requests.failed <= requests.sent

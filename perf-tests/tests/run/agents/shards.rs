@@ -9,8 +9,8 @@ use perf_report::finding::FindingKind;
 use perf_report::read::read_report;
 use perf_settings::rfc3339_millis;
 
-use super::agents::{bodies, scenario};
-use super::*;
+use super::super::*;
+use super::{bodies, scenario};
 
 const SHARDS: usize = 3;
 
