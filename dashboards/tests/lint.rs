@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use dashboards::grafana::{Dashboard, Panel};
 use dashboards::service_dashboard;
-use monitoring::services::stock_ai::STOCK_AI;
+use monitoring::services;
+use test_support::shop::SHOP;
 
 /// Problems of a dashboard, one per line.
 fn lint(dashboard: &Dashboard) -> Vec<String> {
@@ -61,12 +62,14 @@ fn problems_of_query(panel: &Panel, expr: &str) -> Vec<&'static str> {
 
 #[test]
 fn the_dashboard_has_no_problems() {
-    assert_eq!(lint(&service_dashboard::dashboard(&STOCK_AI)), Vec::<String>::new());
+    for catalogue in services::ALL.iter().chain([&&SHOP]) {
+        assert_eq!(lint(&service_dashboard::dashboard(catalogue)), Vec::<String>::new(), "{}", catalogue.service);
+    }
 }
 
 #[test]
 fn each_problem_is_reported() {
-    let dashboard = service_dashboard::dashboard(&STOCK_AI);
+    let dashboard = service_dashboard::dashboard(&SHOP);
     let broken = |change: &dyn Fn(&mut Panel)| {
         let mut dashboard = dashboard.clone();
         dashboard.panels.iter_mut().filter(|panel| panel.title == "Summary").for_each(change);

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dashboards::service_dashboard;
-use monitoring::services::stock_ai::STOCK_AI;
 use serde_json::Value;
+use test_support::shop::SHOP;
 
 /// Panel types: type in JSON, name of the TypeScript types, and whether there is a type for the
 /// style.
@@ -99,7 +99,7 @@ fn compiler_errors(name: &str, dashboard: &Value) -> String {
 #[test]
 #[ignore = "needs node and Grafana's packages: run with cargo xtask ci"]
 fn the_dashboard_has_grafanas_types_and_a_wrong_field_is_found() {
-    let dashboard = serde_json::to_value(service_dashboard::dashboard(&STOCK_AI)).unwrap();
+    let dashboard = serde_json::to_value(service_dashboard::dashboard(&SHOP)).unwrap();
     assert_eq!(compiler_errors("as-it-is", &dashboard), "");
     for (name, path, key, value, expected) in [
         ("field", "", "uidd", Value::from("x"), "uidd"),

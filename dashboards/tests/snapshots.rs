@@ -2,7 +2,6 @@
 
 use dashboards::{generated_files, outline, service_dashboard};
 use monitoring::services;
-use monitoring::services::stock_ai::STOCK_AI;
 
 #[test]
 fn files() {
@@ -13,16 +12,22 @@ fn files() {
 }
 
 #[test]
-fn dashboard_outline() {
-    insta::assert_snapshot!(outline::outline(&service_dashboard::dashboard(&STOCK_AI)));
+fn dashboard_outlines() {
+    for catalogue in services::ALL {
+        let outline = outline::outline(&service_dashboard::dashboard(catalogue));
+        insta::assert_snapshot!(format!("{}_outline", catalogue.service), outline);
+    }
 }
 
 #[test]
 fn every_query_is_promql_after_its_variables_are_replaced() {
-    let dashboard = service_dashboard::dashboard(&STOCK_AI);
-    let annotations = dashboard.annotations.list.into_iter().map(|annotation| annotation.target.expr);
-    let targets = dashboard.panels.into_iter().flat_map(|panel| panel.targets).map(|target| target.expr);
-    for expr in annotations.chain(targets) {
+    let exprs = services::ALL.iter().flat_map(|catalogue| {
+        let dashboard = service_dashboard::dashboard(catalogue);
+        let annotations = dashboard.annotations.list.into_iter().map(|annotation| annotation.target.expr);
+        let targets = dashboard.panels.into_iter().flat_map(|panel| panel.targets).map(|target| target.expr);
+        annotations.chain(targets)
+    });
+    for expr in exprs {
         let text = ["$__rate_interval", "$__range"].iter().fold(expr, |text, window| text.replace(window, "20s"));
         let text = text.replace("$testid", ".+").replace("$scenario", ".+");
         assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");

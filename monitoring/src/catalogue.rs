@@ -158,7 +158,7 @@ impl Catalogue {
     }
 
     /// ID of an objective in reports. The main objective on a metric has the name of the metric,
-    /// such as "join_room_latency". Others add their limit: "join_room_latency:p99_under_1000ms".
+    /// such as "add_item_latency". Others add their limit: "add_item_latency:p99_under_1000ms".
     pub fn slo_id(&self, slo: &Slo) -> String {
         let metric = slo.metric_name();
         if self.is_main(slo) { metric } else { format!("{metric}:{}{}", slo.name_of_limit(), slo.name_of_scope()) }
@@ -356,13 +356,33 @@ fn is_reserved(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::services::stock_ai::{JOIN_ROOM, STOCK_AI};
+    use crate::endpoint::Method;
+
+    pub(crate) const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
+    pub(crate) const PONG: Endpoint = Endpoint::new("pong", "Pong", Method::Get, "/pong");
+    /// A service with an objective of each kind that compares a share.
+    pub(crate) const ECHO: Catalogue = Catalogue {
+        service: "echo",
+        title: "Echo",
+        endpoints: &[PING, PONG],
+        critical: &[PING],
+        slos: &[
+            Slo::p95(PING, Duration::from_millis(300)),
+            Slo::p95(PONG, Duration::from_millis(200)),
+            Slo::success_above(PING, Ratio::percent(95)),
+            Slo::errors_below(Ratio::percent(1)),
+        ],
+        measures: &[],
+        mapping: BackendMapping::FASTAPI,
+        backend: &[],
+        caches: &[],
+    };
 
     #[test]
     fn every_threshold_is_a_bucket_bound() {
-        const ODD: Catalogue = Catalogue { slos: &[Slo::p95(JOIN_ROOM, Duration::from_micros(123_456))], ..STOCK_AI };
+        const ODD: Catalogue = Catalogue { slos: &[Slo::p95(PING, Duration::from_micros(123_456))], ..ECHO };
         let bounds = ODD.bucket_bounds();
         assert!(bounds.contains(&Duration::from_micros(123_456)));
         assert!(bounds.is_sorted());

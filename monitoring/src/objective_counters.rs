@@ -137,11 +137,11 @@ pub fn any_series_of(testid: &str) -> Selector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::stock_ai::STOCK_AI;
+    use crate::catalogue::tests::ECHO;
 
     #[test]
     fn every_expression_is_promql() {
-        for slo in STOCK_AI.slos {
+        for slo in ECHO.slos {
             let (good, total) = of_run(slo, "t");
             let count = |selector: Selector| selector.now().sum_by(&[TESTID]);
             let met = is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[TESTID]);
@@ -156,7 +156,7 @@ mod tests {
     fn success_and_error_objectives_are_compared_strictly() {
         let met =
             |slo: &Slo| is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[]).to_string();
-        let [latency, .., success, errors] = STOCK_AI.slos else { panic!("no objectives") };
+        let [latency, .., success, errors] = ECHO.slos else { panic!("no objectives") };
         assert!(met(latency).contains(">= bool") && !met(success).contains(">= bool"));
         assert!(met(success).contains("> bool") && met(errors).contains("> bool"));
     }

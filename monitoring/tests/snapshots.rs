@@ -1,7 +1,7 @@
 //! Snapshots for reviews: the generated Prometheus files and a short outline of the rules.
 
+use monitoring::prometheus::recording_rules::Timing;
 use monitoring::prometheus::{alerts, recording_rules};
-use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::{generated_files, metric, services};
 
 #[test]
@@ -13,29 +13,24 @@ fn every_service_is_valid() {
 
 #[test]
 fn files() {
-    for file in generated_files::files(services::ALL, &recording_rules::Timing::USUAL).unwrap() {
+    for file in generated_files::files(services::ALL, &Timing::USUAL).unwrap() {
         let name = file.path.rsplit('/').next().unwrap();
         insta::assert_snapshot!(name, file.contents);
     }
 }
 
+/// The rules, alerts, objectives and bucket bounds of each service, in a short form for reviews.
 #[test]
-fn outline() {
-    insta::assert_snapshot!(recording_rules::outline(&recording_rules::recording_rules(
-        &STOCK_AI,
-        &recording_rules::Timing::USUAL
-    )));
-}
-
-#[test]
-fn alerts() {
-    insta::assert_snapshot!(alerts::outline(&alerts::alerts(&STOCK_AI, &recording_rules::Timing::USUAL)));
-}
-
-/// Objectives, and the bucket bounds that are derived from them.
-#[test]
-fn objectives_and_bounds() {
-    let slos = STOCK_AI.slos.iter().map(|slo| format!("{}: {}", STOCK_AI.slo_id(slo), slo.describe()));
-    let bounds = STOCK_AI.bucket_bounds().into_iter().map(|bound| format!("le {}", metric::le(bound)));
-    insta::assert_snapshot!(slos.chain(bounds).collect::<Vec<_>>().join("\n"));
+fn outlines() {
+    for catalogue in services::ALL {
+        let recording = recording_rules::outline(&recording_rules::recording_rules(catalogue, &Timing::USUAL));
+        let alerts = alerts::outline(&alerts::alerts(catalogue, &Timing::USUAL));
+        let slos = catalogue.slos.iter().map(|slo| format!("{}: {}", catalogue.slo_id(slo), slo.describe()));
+        let bounds = catalogue.bucket_bounds().into_iter().map(|bound| format!("le {}", metric::le(bound)));
+        let objectives = slos.chain(bounds).collect::<Vec<_>>().join("\n");
+        let parts = [("outline", recording), ("alerts", alerts), ("objectives", objectives)];
+        for (name, text) in parts {
+            insta::assert_snapshot!(format!("{}_{name}", catalogue.service), text);
+        }
+    }
 }

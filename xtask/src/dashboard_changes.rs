@@ -139,13 +139,13 @@ fn text(value: &Value) -> &str {
 #[cfg(test)]
 mod tests {
     use dashboards::service_dashboard;
-    use monitoring::services::stock_ai::STOCK_AI;
+    use test_support::shop::SHOP;
 
     use super::*;
 
     /// The described changes of a dashboard after a change.
     fn changes_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
-        let then = serde_json::to_value(service_dashboard::dashboard(&STOCK_AI)).unwrap();
+        let then = serde_json::to_value(service_dashboard::dashboard(&SHOP)).unwrap();
         let mut now = then.clone();
         change(&mut now);
         differences(&then, &now)
@@ -160,19 +160,19 @@ mod tests {
         };
         assert_eq!(
             set("/fieldConfig/defaults/thresholds/steps/1/value", 250.into()),
-            ["panel \"Join room latency\": objective line 300 -> 250"]
+            ["panel \"Add item latency\": objective line 300 -> 250"]
         );
-        assert_eq!(set("/gridPos/w", 8.into()), ["panel \"Join room latency\": size 12x9 -> 8x9"]);
-        assert_eq!(set("/gridPos/y", 8.into()), ["panel \"Join room latency\": moved from 0,0 to 0,8"]);
-        assert_eq!(set("/fieldConfig/defaults/unit", "s".into()), ["panel \"Join room latency\": unit ms -> s"]);
+        assert_eq!(set("/gridPos/w", 8.into()), ["panel \"Add item latency\": size 12x9 -> 8x9"]);
+        assert_eq!(set("/gridPos/y", 8.into()), ["panel \"Add item latency\": moved from 0,0 to 0,8"]);
+        assert_eq!(set("/fieldConfig/defaults/unit", "s".into()), ["panel \"Add item latency\": unit ms -> s"]);
         assert!(set("/targets/0/expr", "up".into())[0].contains("changed:\n    was "));
         assert_eq!(
             set("/fieldConfig/defaults/custom/lineWidth", 9.into()),
-            ["panel \"Join room latency\": options or fields changed"]
+            ["panel \"Add item latency\": options or fields changed"]
         );
         assert_eq!(
             set("/title", "Other".into()),
-            ["panel \"Join room latency\" was removed", "panel \"Other\" was added"]
+            ["panel \"Add item latency\" was removed", "panel \"Other\" was added"]
         );
         assert_eq!(changes_after(|now| now["refresh"] = "1m".into()), ["refresh: \"5s\" -> \"1m\""]);
         assert_eq!(changes_after(|now| now["graphTooltip"] = 0.into()).len(), 1);

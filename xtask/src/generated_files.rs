@@ -125,15 +125,18 @@ mod tests {
         write(&root).unwrap();
         assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
         fs::write(root.join("monitoring/prometheus/prometheus.yml"), format!("{BANNER}by hand")).unwrap();
-        let path = root.join("dashboards/json/stock-ai-multiplayer.json");
-        let by_hand = fs::read_to_string(&path).unwrap().replacen("\"value\": 300", "\"value\": 250", 1);
+        let service = services::ALL[0].service;
+        let path = root.join(format!("dashboards/json/{service}.json"));
+        let by_hand = fs::read_to_string(&path).unwrap().replacen("\"Summary\"", "\"Totals\"", 1);
         fs::write(path, by_hand).unwrap();
         fs::write(root.join("dashboards/json/old.json"), "{}").unwrap();
         let named = differences(&root).unwrap();
         assert_eq!(
             named,
             [
-                "differs: dashboards/json/stock-ai-multiplayer.json: panel \"Join room latency\": objective line 300 -> 250",
+                &*format!(
+                    "differs: dashboards/json/{service}.json: panel \"Summary\" was removed, panel \"Totals\" was added"
+                ),
                 "differs: monitoring/prometheus/prometheus.yml: line 2, \"by hand\"",
                 "leftover: dashboards/json/old.json",
             ]

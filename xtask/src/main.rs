@@ -46,9 +46,9 @@ enum Command {
     /// Compare two recorded runs
     Compare(compare::CompareArgs),
     /// Write a scenario that compiles and runs against the stub backend, with its snapshots
-    NewScenario(new::NewArgs),
+    NewScenario(new::NewScenarioArgs),
     /// Write the catalogue of another service, and a scenario for it
-    NewService(new::NewArgs),
+    NewService(new::NewServiceArgs),
     /// Review changes of dashboards
     #[command(subcommand)]
     Dashboards(dashboards::DashboardsCommand),

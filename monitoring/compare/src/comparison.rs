@@ -143,11 +143,11 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
 
 #[cfg(test)]
 mod tests {
-    use monitoring::services::stock_ai::STOCK_AI;
     use perf_report::Millis;
     use perf_report::comparison::Conclusion;
     use perf_report::render::terminal::{TerminalStyle, render_comparison};
     use perf_report::verdict::{Reason, Verdict};
+    use test_support::shop::SHOP;
 
     use super::*;
 
@@ -174,7 +174,7 @@ mod tests {
         let pairs: Vec<_> = rounds.iter().map(|(base, head)| Pair { base, head }).collect();
         let about = About {
             name: "a".to_owned(),
-            base: "main (0123456 Slow joins)".to_owned(),
+            base: "main (0123456 Slow carts)".to_owned(),
             head: "working tree".to_owned(),
             method: ComparisonMethod::Interleaved,
             rule: Rule::default(),
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn throughput_is_judged_over_the_time_of_all_rounds() {
-        const CATALOGUE: Catalogue = Catalogue { slos: &[Slo::total_throughput(50)], ..STOCK_AI };
+        const CATALOGUE: Catalogue = Catalogue { slos: &[Slo::total_throughput(50)], ..SHOP };
         let slo = &CATALOGUE.slos[0];
         let round = |good: u64| {
             let tally = Tally { good, total: good, ..Tally::default() };
@@ -300,15 +300,15 @@ mod tests {
                 objective.measured = Some(Measurement::Share { tally });
             }
         }
-        let over_all = objectives(&STOCK_AI, &[&rounds[0], &rounds[1]]);
-        let join = over_all.iter().find(|objective| objective.id == STOCK_AI.slo_id(&STOCK_AI.slos[0])).unwrap();
-        let tally = join.tally().unwrap();
-        assert_eq!((tally.good, tally.total, &join.verdict), (19, 22, &Verdict::Missed));
+        let over_all = objectives(&SHOP, &[&rounds[0], &rounds[1]]);
+        let add_item = over_all.iter().find(|objective| objective.id == SHOP.slo_id(&SHOP.slos[0])).unwrap();
+        let tally = add_item.tally().unwrap();
+        assert_eq!((tally.good, tally.total, &add_item.verdict), (19, 22, &Verdict::Missed));
         // Without requests on the head, no objective is met.
         for objective in rounds.iter_mut().flat_map(|round| &mut round.objectives) {
             objective.measured = Some(Measurement::Share { tally: Tally::default() });
         }
-        let without = objectives(&STOCK_AI, &[&rounds[0], &rounds[1]]);
+        let without = objectives(&SHOP, &[&rounds[0], &rounds[1]]);
         assert!(
             without.len() == over_all.len()
                 && without.iter().all(|it| it.verdict == Verdict::Inconclusive(Reason::NoData)),

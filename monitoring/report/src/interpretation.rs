@@ -202,7 +202,7 @@ mod tests {
     use crate::Millis;
     use crate::judgement::{Measurement, Requests, verdict};
     use crate::verdict::Tally;
-    use monitoring::services::stock_ai::STOCK_AI;
+    use test_support::shop::SHOP;
 
     /// Findings about a run with these p95 values in milliseconds, by endpoint. `failed` has the
     /// index of an endpoint, its percentage of failed requests, and their kind. More than 5 % make
@@ -211,14 +211,14 @@ mod tests {
         let mut report = Report::sample();
         let failed_of =
             |at: usize| failed.iter().find(|(index, ..)| *index == at).map_or(0, |(_, percent, _)| percent * 10);
-        let objectives = STOCK_AI.slos.iter().take(7).zip(p95s).enumerate().map(|(at, (slo, p95))| {
+        let objectives = SHOP.slos.iter().take(7).zip(p95s).enumerate().map(|(at, (slo, p95))| {
             let good =
                 if p95 * 1e3 <= slo.threshold().unwrap().as_micros() as f64 { 1000 - failed_of(at) } else { 500 };
             let tally = Tally { good, total: 1000, ..Tally::default() };
             let infinite = failed_of(at) > 50;
             let quantile_ms = Some(if infinite { Millis::INFINITE } else { Millis::Finite(p95) });
             let measured = Measurement::Percentile { tally, quantile_ms, interval_ms: None, response_ms: None };
-            ObjectiveResult::new(&STOCK_AI, slo, measured, verdict::judge(slo, tally))
+            ObjectiveResult::new(&SHOP, slo, measured, verdict::judge(slo, tally))
         });
         report.objectives = objectives.collect();
         for (at, endpoint) in report.endpoints.iter_mut().enumerate() {
@@ -243,38 +243,30 @@ mod tests {
         };
         let status = |at| (at, 20, FailureKind::Status);
         for (p95s, failed, parts) in [
-            (
-                FAST,
-                vec![],
-                vec!["note: all latencies", "the slowest is get_recommendations at 35 % (140.0 ms of 400 ms)"],
-            ),
-            (slow(0, 2.6), vec![], vec!["warning", "close to their limits: join_room at 87 %"]),
+            (FAST, vec![], vec!["note: all latencies", "the slowest is get_reviews at 35 % (140.0 ms of 400 ms)"]),
+            (slow(0, 2.6), vec![], vec!["warning", "close to their limits: add_item at 87 %"]),
             (
                 slow(6, 5.0),
                 vec![],
                 vec![
-                    "problem: slower than the limit: get_game_data at 160 %",
-                    "get_recommendations at 35 %",
+                    "problem: slower than the limit: get_prices at 160 %",
+                    "get_reviews at 35 %",
                     "Check the queries of get_",
                 ],
             ),
-            (slow(1, 9.0), vec![], vec!["get_state at 225 %", "Check the queries of get_"]),
+            (slow(1, 9.0), vec![], vec!["get_cart at 225 %", "Check the queries of get_"]),
             (
                 FAST.map(|ms| ms * 5.0),
                 vec![],
-                vec![
-                    "7 of 7 endpoints",
-                    "the slowest is get_recommendations at 175 % (700.0 ms of 400 ms)",
-                    "overload",
-                ],
+                vec!["7 of 7 endpoints", "the slowest is get_reviews at 175 % (700.0 ms of 400 ms)", "overload"],
             ),
             ([310.0, 210.0, 410.0, 310.0, 310.0, 100.0, 100.0], vec![], vec!["5 of 7 endpoints", "overload"]),
             (
                 [310.0, 210.0, 100.0, 80.0, 75.0, 100.0, 100.0],
                 vec![],
-                vec!["join_room at 103 %", "get_state at 105 %", "a resource that they share"],
+                vec!["add_item at 103 %", "get_cart at 105 %", "a resource that they share"],
             ),
-            (FAST, vec![status(4)], vec!["200 of 1,000 requests to get_news failed (20.00 %); 200 by status", "log"]),
+            (FAST, vec![status(4)], vec!["200 of 1,000 requests to get_offers failed (20.00 %); 200 by status", "log"]),
             (
                 FAST,
                 (0..7).map(status).collect(),
@@ -284,9 +276,9 @@ mod tests {
             (
                 FAST,
                 vec![(0, 30, FailureKind::Timeout), (1, 5, FailureKind::Status)],
-                vec!["join_room, get_state failed", "300 by timeout", "exhausted pool"],
+                vec!["add_item, get_cart failed", "300 by timeout", "exhausted pool"],
             ),
-            (slow(6, 5.0), vec![(0, 10, FailureKind::Reset)], vec!["a crash", "get_game_data at 160 %"]),
+            (slow(6, 5.0), vec![(0, 10, FailureKind::Reset)], vec!["a crash", "get_prices at 160 %"]),
         ] {
             let text = messages(p95s, &failed).join("\n");
             for part in parts {

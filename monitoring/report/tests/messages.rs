@@ -50,14 +50,14 @@ fn report() -> Report {
     let mut json: Value = serde_json::from_str(include_str!("over_time.json")).unwrap();
     let failure = |request: &str, kind: &str, status: Option<u16>, message: &str| json!({ "request": request, "kind": kind, "status": status, "message": message, "body": "no", "count": 9, "first_ms": 1 });
     json["failures"] = json!([
-        failure("join_room", "check", Some(200), "has a room"),
-        failure("join_room", "status", Some(404), ""),
-        failure("get_state", "status", Some(302), "expected 200"),
-        failure("leaderboard", "refused", None, "Connection refused"),
+        failure("add_item", "check", Some(200), "has a room"),
+        failure("add_item", "status", Some(404), ""),
+        failure("get_cart", "status", Some(302), "expected 200"),
+        failure("list_orders", "refused", None, "Connection refused"),
     ]);
     let segment = |day: u32| {
         let latency = json!({ "requests": 30, "failed": 0, "p50_ms": 20.0 * f64::from(day), "p95_ms": 90.0 });
-        json!({ "name": format!("day {day}"), "endpoints": { "get_state": latency } })
+        json!({ "name": format!("day {day}"), "endpoints": { "get_cart": latency } })
     };
     json["segments"] = (1..=9).map(segment).collect();
     let mut report = read_report(&json.to_string()).unwrap();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::OnMiss;
 use perf_report::evidence::{Environment, Generator, Iterations, PlanResult, Timeline};
 use perf_report::exit_code::ExitCode;
@@ -12,24 +11,25 @@ use perf_report::render::terminal::{self, TerminalStyle};
 use perf_report::report::SCHEMA;
 use perf_report::verdict::Tally;
 use perf_report::{Millis, Report};
+use test_support::shop::SHOP;
 
 fn report() -> Report {
     let judged = |index: usize, good, total, quantile: Option<Millis>| {
-        let slo = &STOCK_AI.slos[index];
+        let slo = &SHOP.slos[index];
         let tally = Tally { good, total, ..Tally::default() };
         let interval_ms = quantile.map(|quantile| (Millis::Finite(90.04), quantile));
         let measured = match quantile {
             Some(_) => Measurement::Percentile { tally, quantile_ms: quantile, interval_ms, response_ms: None },
             None => Measurement::counts(slo, tally),
         };
-        ObjectiveResult::new(&STOCK_AI, slo, measured, verdict::judge(slo, tally))
+        ObjectiveResult::new(&SHOP, slo, measured, verdict::judge(slo, tally))
     };
     let warns = ObjectiveResult { on_miss: OnMiss::Warn, ..judged(3, 1, 100, Some(Millis::Finite(1234.5))) };
     Report {
         schema: SCHEMA,
         testid: "t".into(),
         scenario: "basic".into(),
-        service: "stock-ai-multiplayer".into(),
+        service: "shop".into(),
         target: "http://127.0.0.1:8000".into(),
         seed: 1,
         tags: BTreeMap::new(),
@@ -57,7 +57,7 @@ fn report() -> Report {
             judged(1, 70, 100, Some(Millis::INFINITE)),
             judged(2, 19, 19, Some(Millis::Finite(9.8))),
             warns,
-            ObjectiveResult::not_in_scenario(&STOCK_AI, &STOCK_AI.slos[4]),
+            ObjectiveResult::not_in_scenario(&SHOP, &SHOP.slos[4]),
             judged(7, 70, 100, None),
             judged(8, 308, 338, None),
         ],

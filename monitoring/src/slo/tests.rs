@@ -1,12 +1,12 @@
 //! Tests of objectives: their comparisons and texts.
 
 use super::*;
+use crate::catalogue::tests::PING;
 use crate::ratio::millis;
-use crate::services::stock_ai::JOIN_ROOM;
 
 #[test]
 fn at_exactly_its_share_latency_is_met_and_errors_are_not() {
-    let p95 = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
+    let p95 = Slo::p95(PING, Duration::from_millis(300));
     assert!(p95.holds(57, 60));
     assert!(!p95.holds(56, 60));
     let errors = Slo::errors_below(Ratio::percent(1));
@@ -17,13 +17,13 @@ fn at_exactly_its_share_latency_is_met_and_errors_are_not() {
 
 #[test]
 fn objectives_are_not_met_without_requests() {
-    assert!(!Slo::p95(JOIN_ROOM, Duration::from_millis(300)).holds(0, 0));
+    assert!(!Slo::p95(PING, Duration::from_millis(300)).holds(0, 0));
     assert!(!Slo::errors_below(Ratio::percent(1)).holds(0, 0));
 }
 
 #[test]
 fn counts_beyond_32_bits_are_compared_exactly() {
-    let p95 = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
+    let p95 = Slo::p95(PING, Duration::from_millis(300));
     let total = 20 * (1_u64 << 40);
     assert!(p95.holds(19 * (1 << 40), total));
     assert!(!p95.holds(19 * (1 << 40) - 1, total));
@@ -31,8 +31,8 @@ fn counts_beyond_32_bits_are_compared_exactly() {
 
 #[test]
 fn a_percentile_needs_one_over_one_minus_q_requests() {
-    assert_eq!(Slo::p95(JOIN_ROOM, Duration::from_millis(1)).min_requests(), 20);
-    let p999 = Slo::latency(JOIN_ROOM, Ratio::ppm(999_000), Duration::from_millis(1));
+    assert_eq!(Slo::p95(PING, Duration::from_millis(1)).min_requests(), 20);
+    let p999 = Slo::latency(PING, Ratio::ppm(999_000), Duration::from_millis(1));
     assert_eq!(p999.min_requests(), 1000);
 }
 
@@ -47,7 +47,7 @@ fn decimals_are_printed_from_integers() {
 
 #[test]
 fn objectives_have_a_short_text() {
-    assert_eq!(Slo::p95(JOIN_ROOM, Duration::from_millis(300)).describe(), "p95 <= 300 ms");
-    assert_eq!(Slo::success_above(JOIN_ROOM, Ratio::percent(95)).describe(), "success > 95 %");
+    assert_eq!(Slo::p95(PING, Duration::from_millis(300)).describe(), "p95 <= 300 ms");
+    assert_eq!(Slo::success_above(PING, Ratio::percent(95)).describe(), "success > 95 %");
     assert_eq!(Slo::errors_below(Ratio::percent(1)).describe(), "errors < 1 %");
 }

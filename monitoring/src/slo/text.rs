@@ -7,7 +7,7 @@ use crate::ratio::millis;
 use super::{Sli, Slo};
 
 impl Slo {
-    /// Name of the judged metric, such as "join_room_latency" or "checks:NAME". The main objective
+    /// Name of the judged metric, such as "add_item_latency" or "checks:NAME". The main objective
     /// on a metric has it as its ID.
     pub fn metric_name(&self) -> String {
         match &self.sli {

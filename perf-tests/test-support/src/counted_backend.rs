@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Response, StatusCode, header};
+use axum::http::{Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::routing::{get, post};
+use axum::routing::{MethodFilter, get, on};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
 use tokio::sync::Notify;
 
 use crate::fake_server;
@@ -40,9 +42,9 @@ impl Metrics {
     }
 }
 
-/// Serves the API of the stock-trading game, and metrics at `/metrics`. News respond with 404 if
-/// `no_news`. Returns the URL.
-pub fn serve(no_news: bool, metrics: fn(&Counts) -> Metrics) -> String {
+/// Serves the endpoints of a catalogue, and metrics at `/metrics`. The endpoint `missing` responds
+/// with 404. Returns the URL.
+pub fn serve(catalogue: &Catalogue, missing: Option<Endpoint>, metrics: fn(&Counts) -> Metrics) -> String {
     let counts: Arc<Mutex<Counts>> = Arc::default();
     let counted = Arc::clone(&counts);
     let exposed = move || async move {
@@ -53,22 +55,12 @@ pub fn serve(no_news: bool, metrics: fn(&Counts) -> Metrics) -> String {
             .fold(response, |response, encoding| response.header(header::CONTENT_ENCODING, encoding));
         response.body(Body::from(body)).unwrap()
     };
-    const ROOM: &str = "/api/multiplayer/rooms/{code}";
-    let empty = || async { "{}" };
-    let router = Router::new()
-        .route("/api/multiplayer/rooms", post(|| async { r#"{"code":"ABC"}"# }))
-        .route(&format!("{ROOM}/join"), post(|| async { r#"{"id":"p1"}"# }))
-        .route(&format!("{ROOM}/state"), get(|| async { r#"{"players":1}"# }))
-        .route(&format!("{ROOM}/leaderboard"), get(empty))
-        .route(&format!("{ROOM}/players/{{player}}"), axum::routing::put(empty))
-        .route(
-            "/api/news",
-            get(move || async move { (if no_news { StatusCode::NOT_FOUND } else { StatusCode::OK }, "{}") }),
-        )
-        .route("/api/recommendations", get(empty))
-        .route("/api/game-data", get(empty))
-        .route_layer(middleware::from_fn_with_state(counts, count))
-        .route("/metrics", get(exposed));
+    let router = catalogue.endpoints.iter().fold(Router::new(), |router, endpoint| {
+        let status = if missing == Some(*endpoint) { StatusCode::NOT_FOUND } else { StatusCode::OK };
+        let method = MethodFilter::try_from(Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap()).unwrap();
+        router.route(endpoint.path, on(method, move || async move { (status, "{}") }))
+    });
+    let router = router.route_layer(middleware::from_fn_with_state(counts, count)).route("/metrics", get(exposed));
     fake_server::serve(router, Arc::new(Notify::new()), Arc::default())
 }
 

@@ -1,5 +1,4 @@
-//! One player checks that every endpoint responds. `cargo xtask new-scenario` creates a scenario as
-//! a copy of this file.
+//! One player checks that every endpoint responds.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -3,25 +3,33 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use perf_report::exit_code::ExitCode;
 
 use crate::host::terminal::refuse;
 use crate::host::{files, workspace};
 
-/// The scenario that a new one is copied from.
-const SCENARIO: &str = "perf-tests/tests/load/smoke.rs";
 const SCENARIOS: &str = "perf-tests/tests/load/main.rs";
 const SERVICES: &str = "monitoring/src/services";
 const SERVICE_TEMPLATE: &str = include_str!("../../templates/service.rs.in");
-const SERVICE_SCENARIO_TEMPLATE: &str = include_str!("../../templates/scenario.rs.in");
+const SCENARIO_TEMPLATE: &str = include_str!("../../templates/scenario.rs.in");
 
-/// The name of the new scenario or service.
 #[derive(Debug, clap::Args)]
-pub(crate) struct NewArgs {
+pub(crate) struct NewServiceArgs {
     /// Name: lowercase words joined by underscores
     #[arg(value_parser = parse_name)]
     name: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewScenarioArgs {
+    /// Name: lowercase words joined by underscores
+    #[arg(value_parser = parse_name)]
+    name: String,
+
+    /// File of the service in monitoring/src/services [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
 }
 
 fn parse_name(name: &str) -> Result<String, String> {
@@ -35,11 +43,12 @@ fn parse_name(name: &str) -> Result<String, String> {
 }
 
 /// `cargo xtask new-scenario NAME`
-pub(crate) fn scenario(args: &NewArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn scenario(args: &NewScenarioArgs) -> anyhow::Result<ExitCode> {
     let name = &args.name;
     let root = workspace::root();
-    let example = files::read(root.join(SCENARIO));
-    if let Err(error) = example.and_then(|text| write_scenario(&root, name, &text.replace("smoke", name))) {
+    let list = files::read(root.join(SERVICES).join("mod.rs"));
+    let service = list.and_then(|text| choose_service(&text, args.service.as_deref()));
+    if let Err(error) = service.and_then(|service| write_scenario(&root, name, &service)) {
         return Ok(refuse(error));
     }
     if !snapshots(name)? {
@@ -51,7 +60,7 @@ pub(crate) fn scenario(args: &NewArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// `cargo xtask new-service NAME`
-pub(crate) fn service(args: &NewArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn service(args: &NewServiceArgs) -> anyhow::Result<ExitCode> {
     let name = &args.name;
     let root = workspace::root();
     if let Err(error) = write_service(&root, name) {
@@ -82,13 +91,49 @@ fn cargo(line: &[&str]) -> anyhow::Result<bool> {
     Ok(status.context("failed to run cargo")?.success())
 }
 
-fn write_scenario(root: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+/// A service's place in the list of services.
+#[derive(Debug, PartialEq)]
+struct ServicePath {
+    module: String,
+    constant: String,
+}
+
+impl ServicePath {
+    fn of_new(name: &str) -> Self {
+        Self { module: name.to_owned(), constant: name.to_uppercase() }
+    }
+
+    fn fill(&self, template: &str, name: &str) -> String {
+        let named = template.replace("{name}", name).replace("{module}", &self.module);
+        named.replace("{constant}", &self.constant).replace("{service}", &self.module.replace('_', "-"))
+    }
+}
+
+/// The wanted service of the list in the text, or the only one.
+fn choose_service(text: &str, wanted: Option<&str>) -> anyhow::Result<ServicePath> {
+    let listed = text.split_once("= &[").and_then(|(_, rest)| rest.split_once("];")).map(|(list, _)| list);
+    let listed = listed.with_context(|| format!("{SERVICES}/mod.rs has no list of services"))?;
+    let paths = listed.split(',').filter_map(|path| path.trim().trim_start_matches('&').split_once("::"));
+    let path =
+        |(module, constant): (&str, &str)| ServicePath { module: module.to_owned(), constant: constant.to_owned() };
+    let mut services: Vec<_> = paths.map(path).collect();
+    let names = services.iter().map(|service| service.module.clone()).collect::<Vec<_>>().join(", ");
+    services.retain(|service| wanted.is_none_or(|wanted| wanted == service.module));
+    match (services.len(), wanted) {
+        (1, _) => Ok(services.remove(0)),
+        (_, Some(wanted)) => bail!("--service {wanted}: {SERVICES} has no such service, only {names}"),
+        (0, None) => bail!("{SERVICES} has no service: cargo xtask new-service NAME"),
+        (_, None) => bail!("there are several services: choose one with --service NAME ({names})"),
+    }
+}
+
+fn write_scenario(root: &Path, name: &str, service: &ServicePath) -> anyhow::Result<()> {
     let (path, list) = (root.join(format!("perf-tests/tests/load/{name}.rs")), root.join(SCENARIOS));
     ensure!(!path.exists(), "{} exists already: choose another name", path.display());
     let modules = files::read(&list)?;
     let extended =
         insert_line(&modules, &format!("mod {name};")).with_context(|| format!("{} has no modules", list.display()))?;
-    files::write(&path, text)?;
+    files::write(&path, service.fill(SCENARIO_TEMPLATE, name))?;
     files::write(&list, extended)
 }
 
@@ -109,18 +154,14 @@ fn write_service(root: &Path, name: &str) -> anyhow::Result<()> {
     let (path, list) = (root.join(format!("{SERVICES}/{name}.rs")), root.join(SERVICES).join("mod.rs"));
     ensure!(!path.exists(), "{} exists already: choose another name", path.display());
     let text = files::read(&list)?;
-    let constant = name.to_uppercase();
+    let service = ServicePath::of_new(name);
     let extended = insert_line(&text, &format!("pub mod {name};")).and_then(|text| {
         let (above, below) = text.split_once("];")?;
-        Some(format!("{above}, &{name}::{constant}];{below}"))
+        Some(format!("{above}, &{name}::{}];{below}", service.constant))
     });
     let extended = extended.with_context(|| format!("{} has no list of services", list.display()))?;
-    let fill = |template: &str| {
-        let named = template.replace("{name}", name).replace("{constant}", &constant);
-        named.replace("{service}", &name.replace('_', "-"))
-    };
-    write_scenario(root, name, &fill(SERVICE_SCENARIO_TEMPLATE))?;
-    files::write(&path, fill(SERVICE_TEMPLATE))?;
+    write_scenario(root, name, &service)?;
+    files::write(&path, service.fill(SERVICE_TEMPLATE, name))?;
     files::write(&list, extended)
 }
 
@@ -135,6 +176,21 @@ mod tests {
         }
         for bad in ["", "Soak", "2soak", "soak-2", "a__b", "_a", "../x", "a b", "ä"] {
             assert!(parse_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_only_service_is_the_default_of_a_new_scenario() {
+        let chosen = |list: &str, wanted| choose_service(&format!("pub const ALL: &[&Catalogue] = &[{list}];"), wanted);
+        assert_eq!(chosen("&shop::SHOP", None).unwrap(), ServicePath::of_new("shop"));
+        assert_eq!(chosen("&a::A,\n    &shop::SHOP,\n", Some("shop")).unwrap(), ServicePath::of_new("shop"));
+        for (list, wanted, part) in [
+            ("&a::A, &b::B", None, "choose one with --service NAME (a, b)"),
+            ("&a::A, &b::B", Some("c"), "--service c: monitoring/src/services has no such service, only a, b"),
+            ("", None, "new-service"),
+        ] {
+            let error = chosen(list, wanted).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
         }
     }
 

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phase;
 use monitoring::prometheus::alerts::{self, AlertRule};
@@ -114,11 +115,8 @@ async fn exercise(
     let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.stub) else {
         return Err(configuration("--drill needs a Prometheus: install Docker, or put prometheus on PATH"));
     };
-    let catalogue = services::ALL
-        .first()
-        .ok_or_else(|| configuration("there is no service in monitoring/src/services: add one to ALL"))?;
     let source = QuerySource::new(prometheus.clone(), None, &StoreAccess::default())?;
-    let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<(), PerfError> {
+    let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<_, PerfError> {
         let backend = StubBackend::start(backend, settings.seed, faults).await?;
         stack.scrape(&backend.url, None)?;
         let run_settings = Settings {
@@ -149,14 +147,16 @@ async fn exercise(
         match outcome.transpose()? {
             Some(ChildOutcome::Failed { code, message }) => Err(PerfError::Scenario { code, message }),
             Some(ChildOutcome::Crashed(message)) => Err(anyhow::Error::msg(message).into()),
-            // The verdict of a run with faults does not matter.
-            Some(ChildOutcome::Measured(_) | ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. }) | None => Ok(()),
+            Some(ChildOutcome::Measured(run)) => Ok(Some(run)),
+            Some(ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. }) | None => Ok(None),
         }
     };
     let id = format!("drill-{}", std::process::id());
     terminal::print_line("drill: a clean run; no alert may fire");
     let (clean, began) = (format!("{id}-clean"), Moment::now());
-    run(&clean, &[], CLEAN, None).await?;
+    let measured = run(&clean, &[], CLEAN, None).await?;
+    let (report, _) = measured.ok_or_else(|| anyhow!("the clean run was not measured"))?.judge()?;
+    let catalogue = services::find(&report.service).ok_or_else(|| anyhow!("no service {}", report.service))?;
     let loud = source.alerts(began, Moment::now()).await?;
     terminal::print_line(
         "drill: a run in which first every endpoint is slow and then one fails; after it, a run that is killed",
@@ -184,7 +184,7 @@ async fn exercise(
     Ok(print_result(&alerts, (&loud, &series), (began, now), &empty_queries))
 }
 
-/// Flags of the stub backend, which serves the first of all services. First each endpoint is slower
+/// Flags of the stub backend, which serves the scenario's service. First each endpoint is slower
 /// than its objective allows, then the first endpoint fails.
 fn faults(catalogue: &Catalogue) -> Vec<String> {
     let slow = catalogue.endpoints.iter().filter_map(|endpoint| {

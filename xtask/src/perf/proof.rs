@@ -122,9 +122,10 @@ pub(crate) async fn prove(
     }
     let mapping = context.mapping.unwrap_or(catalogue.mapping);
     let catalogue = &Catalogue { mapping, ..*catalogue };
+    let run = ProvenRun { catalogue, report, source: &source };
     let metrics = before.backend.remove(mapping.path);
     let metrics = metrics.unwrap_or_else(|| BackendMetrics::Mute(format!("{} was not read", mapping.path)));
-    let (delivered, own) = delivery::check(report, (mapping, metrics), &source, &context).await;
+    let (delivered, own) = delivery::check(run, metrics, &context).await;
     let scrapes = BackendScrapes::read(report, &own.exposed, &source, &context).await;
     let excuses =
         Excuses { report, push_interval: context.push_interval, no_scrapes: scrapes.excuse, exposed: &own.exposed };
@@ -136,18 +137,27 @@ pub(crate) async fn prove(
     let checks = vec![
         queried,
         delivered,
-        same_counts::check(catalogue, report, &source, context.must_prove).await,
-        clocks::check(report, &source, &own.counted).await,
+        same_counts::check(run, context.must_prove).await,
+        clocks::check(run, &own.counted).await,
         timeline::check(report, &source).await,
         coverage::check(catalogue, &own.exposed, served),
     ];
     Ok(Proof { checks })
 }
 
-/// The results of the requested endpoints, each with its endpoint in the catalogue.
-fn requested(report: &Report) -> impl Iterator<Item = (&EndpointResult, &'static Endpoint)> {
-    let catalogue = services::find(&report.service);
-    report.endpoints.iter().filter_map(move |result| Some((result, catalogue?.endpoint(&result.name)?)))
+/// A run that is proven: its service with the mapping of the run, and the store that is asked.
+#[derive(Debug, Clone, Copy)]
+struct ProvenRun<'a> {
+    catalogue: &'a Catalogue,
+    report: &'a Report,
+    source: &'a QuerySource,
+}
+
+impl<'a> ProvenRun<'a> {
+    /// The results of the requested endpoints, each with its endpoint in the catalogue.
+    fn requested(self) -> impl Iterator<Item = (&'a EndpointResult, &'static Endpoint)> {
+        self.report.endpoints.iter().filter_map(move |result| Some((result, self.catalogue.endpoint(&result.name)?)))
+    }
 }
 
 /// The sum of the last values of a run's series, at any time after the run.

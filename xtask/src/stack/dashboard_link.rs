@@ -37,6 +37,6 @@ mod tests {
         let report = test_support::report();
         let link = dashboard_link(&Url::parse("http://127.0.0.1:3001/").unwrap(), &report).unwrap();
         let query = "from=1795411852600&to=1795411888137&var-testid=20261123-053057-basic-df39&var-scenario=basic";
-        assert_eq!(link.as_str(), format!("http://localhost:3001/d/stock-ai-multiplayer?{query}"));
+        assert_eq!(link.as_str(), format!("http://localhost:3001/d/shop?{query}"));
     }
 }

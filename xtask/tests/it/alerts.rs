@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use monitoring::generated_files;
 use monitoring::prometheus::alerts::{self, AlertRule, HIGH_ERROR_RATE, METRICS_ABSENT};
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::ratio::millis;
-use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::Slo;
-use monitoring::{generated_files, services};
+use test_support::shop::SHOP;
 
 /// A promtool test file.
 struct TestFile(String);
@@ -54,7 +54,7 @@ impl TestFile {
     fn run(&self, folder: &str) {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
         std::fs::create_dir_all(&folder).unwrap();
-        for file in generated_files::files(services::ALL, &Timing::USUAL).unwrap() {
+        for file in generated_files::files(&[&SHOP], &Timing::USUAL).unwrap() {
             let name = if file.path.ends_with("-alerts.yml") { "alerts.yml" } else { "rules.yml" };
             if file.path.contains("/rules/") {
                 std::fs::write(folder.join(name), &file.contents).unwrap();
@@ -69,7 +69,7 @@ impl TestFile {
 }
 
 fn rule(name: &str) -> AlertRule {
-    let file = alerts::alerts(&STOCK_AI, &Timing::USUAL);
+    let file = alerts::alerts(&SHOP, &Timing::USUAL);
     let found = file.groups.iter().flat_map(|group| &group.rules).find(|rule| rule.alert == name);
     found.unwrap_or_else(|| panic!("there is no alert {name}")).clone()
 }
@@ -101,8 +101,8 @@ const STEADY: &str = "0+{n}x150";
 fn a_missed_p95_fires_its_alert_after_five_minutes() {
     let mut tests = TestFile::new();
     let mut alerts = 0;
-    for slo in STOCK_AI.slos.iter().filter(|slo| slo.is_latency()) {
-        let name = alerts::violation_name(&STOCK_AI, slo).unwrap();
+    for slo in SHOP.slos.iter().filter(|slo| slo.is_latency()) {
+        let name = alerts::violation_name(&SHOP, slo).unwrap();
         let rule = rule(&name);
         let threshold: u64 = millis(slo.threshold().unwrap()).parse().unwrap();
         // The 19th of 20 lies halfway between the threshold and the next bound.
@@ -130,9 +130,9 @@ fn a_missed_p95_fires_its_alert_after_five_minutes() {
 fn errors(testid: &str, failed: u64, status: &str, times: &str) -> Series {
     let series = |series: String, n: u64| (series, times.replace("{n}", &n.to_string()));
     vec![
-        series(format!("http_reqs{{testid=\"{testid}\",name=\"join_room\",status=\"200\"}}"), 20 - failed),
-        series(format!("http_reqs{{testid=\"{testid}\",name=\"join_room\",status=\"{status}\"}}"), failed),
-        series(format!("api_errors{{testid=\"{testid}\",name=\"join_room\"}}"), failed),
+        series(format!("http_reqs{{testid=\"{testid}\",name=\"add_item\",status=\"200\"}}"), 20 - failed),
+        series(format!("http_reqs{{testid=\"{testid}\",name=\"add_item\",status=\"{status}\"}}"), failed),
+        series(format!("api_errors{{testid=\"{testid}\",name=\"add_item\"}}"), failed),
     ]
 }
 

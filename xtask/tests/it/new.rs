@@ -39,10 +39,12 @@ fn a_new_scenario_and_a_new_service_compile_and_run() {
         within(command.args(line).env("CARGO_MANIFEST_DIR", copied.join("xtask")))
     };
     let cargo = |line: &[&str]| within(cargo_of_shell().args(line));
-    for line in [["new-scenario", "checkout"], ["new-service", "payments_2"]] {
-        let made = xtask(&line);
+    let lines: [&[&str]; 2] =
+        [&["new-service", "payments_2"], &["new-scenario", "checkout", "--service", "payments_2"]];
+    for line in lines {
+        let made = xtask(line);
         assert_eq!(made.code, 0, "{}", made.text);
-        let again = xtask(&line);
+        let again = xtask(line);
         assert!(again.code == 104 && again.text.contains("already"), "{}", again.text);
     }
     let formatted = cargo(&["fmt", "--all", "--check"]);

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use test_support::backend_text;
 use test_support::counted_backend::{self, Metrics};
+use test_support::shop::SHOP;
 
 use crate::real::{free_port, out, read_output, root, run, write_row, xtask};
 
@@ -74,13 +75,13 @@ fn doctor(url: &str) -> String {
 
 #[test]
 fn doctor_names_the_mapping_of_a_target() {
-    let url = counted_backend::serve(false, |_| {
+    let url = counted_backend::serve(&SHOP, None, |_| {
         Metrics::text("http_request_duration_seconds_count{route=\"/a/:b\",method=\"GET\",code=\"200\"} 1\n")
     });
     let advice = doctor(&url);
     let line = "mapping: BackendMapping::EXPRESS.status(\"code\"), or for one run: --backend-metrics '";
     assert!(advice.contains(line), "{}", advice);
-    let page = counted_backend::serve(false, backend_text::page);
+    let page = counted_backend::serve(&SHOP, None, backend_text::page);
     let advice = doctor(&page);
     assert!(advice.contains("none: /metrics is not Prometheus' text format"), "{}", advice);
 }

@@ -12,11 +12,11 @@ use monitoring::prometheus::config::RECEIVER_FLAG;
 use monitoring::prometheus::recording_rules::{self, RecordingRule, Timing};
 use monitoring::ratio::millis;
 use monitoring::segment::Segment;
-use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::{Sli, Slo};
 use perf_report::judgement::verdict;
 use perf_report::verdict::{Tally, Verdict};
 use test_support::objectives::CATALOGUE;
+use test_support::shop::SHOP;
 
 use crate::real::{Backend, Prometheus, built, out, report, value};
 
@@ -89,8 +89,8 @@ fn run(slo: &Slo, testid: &str, good: u64, total: u64) -> Vec<(String, String)> 
 #[test]
 #[ignore = "needs promtool: run with cargo xtask ci"]
 fn the_slo_rule_decides_as_the_verdict_does() {
-    let mut tests = TestFile::new("rules", &STOCK_AI);
-    for slo in STOCK_AI.slos {
+    let mut tests = TestFile::new("rules", &SHOP);
+    for slo in SHOP.slos {
         let Sli::Span { endpoint, threshold, .. } = slo.sli else { continue };
         let name = endpoint.name;
         let rule = format!("slo:{name}:p95_under_{}ms", millis(threshold));

@@ -184,7 +184,7 @@ impl FailureDetail<'_> {
     }
 }
 
-/// Text of the failure without the body: "404 Not Found", "check "has news" failed", "refused:
+/// Text of the failure without the body: "404 Not Found", "check "has offers" failed", "refused:
 /// Connection refused".
 impl fmt::Display for FailureDetail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     const NOT_FOUND: FailedRequest<'_> = FailedRequest {
-        request: "get_news",
+        request: "get_offers",
         detail: FailureDetail::Status { status: 404, why: Cow::Borrowed("") },
         body: b"{\"detail\":\n \"Not Found\"}",
     };
@@ -244,7 +244,7 @@ mod tests {
         one.record(NOT_FOUND, 5_000);
         one.record(FailedRequest { body: b"later", ..NOT_FOUND }, 6_000);
         other.record(FailedRequest { body: b"earliest", ..NOT_FOUND }, 3_000);
-        let detail = FailureDetail::Check { name: "news".into(), status: 200 };
+        let detail = FailureDetail::Check { name: "offers".into(), status: 200 };
         other.record(FailedRequest { detail, ..NOT_FOUND }, 0);
         one.merge(&other);
         let causes: Vec<_> = one.into_sorted().iter().map(FailureCause::describe).collect();
@@ -252,7 +252,7 @@ mod tests {
             causes,
             [
                 "3 × 404 Not Found earliest, first at 00:03",
-                "1 × check \"news\" failed: {\"detail\": \"Not Found\"}, first at 00:00"
+                "1 × check \"offers\" failed: {\"detail\": \"Not Found\"}, first at 00:00"
             ]
         );
     }
@@ -284,13 +284,13 @@ mod tests {
     #[test]
     fn each_failure_has_the_same_json_as_before() {
         for (kind, status, message) in [
-            ("check", Some(200), "has news"),
+            ("check", Some(200), "has offers"),
             ("status", Some(404), ""),
             ("status", Some(302), "expected 200"),
             ("refused", None, "Connection refused"),
         ] {
             let json = serde_json::json!({
-                "request": "get_news", "kind": kind, "status": status, "message": message, "body": "", "count": 1,
+                "request": "get_offers", "kind": kind, "status": status, "message": message, "body": "", "count": 1,
                 "first_ms": 5,
             });
             let cause: FailureCause = serde_json::from_value(json.clone()).unwrap();

@@ -131,7 +131,7 @@ mod tests {
         let latency = |ms| SegmentLatency { requests: 30, failed: 0, p50_ms: Some(Millis::Finite(ms)), p95_ms: None };
         let segment = |number| SegmentResult {
             segment: Segment(kind.to_owned(), number),
-            endpoints: ["get_state", "leaderboard"]
+            endpoints: ["get_cart", "list_orders"]
                 .into_iter()
                 .zip(medians(number))
                 .map(|(name, ms)| (name.to_owned(), latency(ms)))
@@ -155,8 +155,8 @@ mod tests {
             report("players", &|number| [20.0 * noise(number), (20.0 + 10.0 * f64::from(number)) * noise(number)]);
         let messages: Vec<_> = findings(&grows).iter().map(Finding::to_string).collect();
         assert_eq!(messages.len(), 1);
-        assert!(messages[0].starts_with("warning: latency depends on players: leaderboard p50 3"), "{messages:?}");
-        assert!(!messages[0].contains("get_state"), "{messages:?}");
+        assert!(messages[0].starts_with("warning: latency depends on players: list_orders p50 3"), "{messages:?}");
+        assert!(!messages[0].contains("get_cart"), "{messages:?}");
     }
 
     #[test]

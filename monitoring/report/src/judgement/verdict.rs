@@ -99,10 +99,10 @@ mod tests {
     use crate::quantile::nearest_rank;
     use crate::tests::exit_code;
     use monitoring::ratio::Ratio;
-    use monitoring::services::stock_ai::JOIN_ROOM;
+    use test_support::shop::ADD_ITEM;
 
     const MEMORY: BackendSlo = BackendSlo::at_most("memory", "Memory", "bytes", Amount::Mebibytes(1));
-    const P95: Slo = Slo::p95(JOIN_ROOM, Duration::from_millis(300));
+    const P95: Slo = Slo::p95(ADD_ITEM, Duration::from_millis(300));
 
     fn tally(good: u64, total: u64, unknown: u64) -> Tally {
         Tally { good, total, unknown, ..Tally::default() }
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn few_new_connections_are_inconclusive() {
-        let connecting = Slo::connecting(JOIN_ROOM, Ratio::percent(95), Duration::from_millis(300));
+        let connecting = Slo::connecting(ADD_ITEM, Ratio::percent(95), Duration::from_millis(300));
         assert!(matches!(
             judge(&connecting, tally(10, 10, 0)),
             Verdict::Inconclusive(Reason::TooFewConnections { total: 10, needed: 20, .. })

@@ -121,7 +121,7 @@ mod tests {
         let suite = &parsed.test_suites[0];
         assert_eq!((suite.tests, suite.failures, suite.errors), (10, 1, 2), "{text}");
         assert_eq!(text.matches("<skipped").count(), 1, "{text}");
-        assert!(text.contains("missed: join_room p95 &lt;= 300 ms: measured") && !text.contains('\u{1b}'), "{text}");
+        assert!(text.contains("missed: add_item p95 &lt;= 300 ms: measured") && !text.contains('\u{1b}'), "{text}");
     }
 
     #[test]

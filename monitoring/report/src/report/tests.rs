@@ -6,17 +6,17 @@ use crate::judgement::Measurement;
 use crate::judgement::verdict::judge;
 use crate::tests::exit_code;
 use crate::verdict::{Tally, Verdict};
-use monitoring::services::stock_ai::STOCK_AI;
 use monitoring::slo::Slo;
+use test_support::shop::SHOP;
 
 fn result(slo: &Slo, good: u64, total: u64) -> ObjectiveResult {
     let tally = Tally { good, total, ..Tally::default() };
-    ObjectiveResult::new(&STOCK_AI, slo, Measurement::counts(slo, tally), judge(slo, tally))
+    ObjectiveResult::new(&SHOP, slo, Measurement::counts(slo, tally), judge(slo, tally))
 }
 
 #[test]
 fn the_most_severe_result_is_the_exit_code() {
-    let slo = &STOCK_AI.slos[0];
+    let slo = &SHOP.slos[0];
     assert_eq!(exit_code(&[result(slo, 100, 100)], &[]), ExitCode::Met);
     assert_eq!(exit_code(&[result(slo, 100, 100), result(slo, 0, 100)], &[]), ExitCode::Missed);
     assert_eq!(exit_code(&[result(slo, 1, 1), result(slo, 0, 100)], &[]), ExitCode::Missed);
@@ -27,7 +27,7 @@ fn the_most_severe_result_is_the_exit_code() {
 
 #[test]
 fn an_inconclusive_objective_counts_even_if_misses_do_not() {
-    let slo = &STOCK_AI.slos[0];
+    let slo = &SHOP.slos[0];
     let mut report = Report::sample();
     report.objectives = vec![result(slo, 0, 100), result(slo, 100, 100)];
     report = report.conclude_by_changes([]);
@@ -41,17 +41,14 @@ fn an_inconclusive_objective_counts_even_if_misses_do_not() {
 #[test]
 fn a_run_without_a_verdict_is_inconclusive() {
     assert_eq!(exit_code(&[], &[]), ExitCode::Inconclusive);
-    assert_eq!(
-        exit_code(&[ObjectiveResult::not_in_scenario(&STOCK_AI, &STOCK_AI.slos[0])], &[]),
-        ExitCode::Inconclusive
-    );
+    assert_eq!(exit_code(&[ObjectiveResult::not_in_scenario(&SHOP, &SHOP.slos[0])], &[]), ExitCode::Inconclusive);
 }
 
 #[test]
 fn a_missed_objective_that_only_warns_does_not_fail_the_run() {
-    let missed = result(&STOCK_AI.slos[0].warn(), 0, 100);
+    let missed = result(&SHOP.slos[0].warn(), 0, 100);
     assert_eq!(missed.verdict, Verdict::Missed);
-    let nothing = result(&STOCK_AI.slos[0].warn(), 0, 0);
+    let nothing = result(&SHOP.slos[0].warn(), 0, 0);
     assert_eq!(exit_code(&[nothing], &[]), ExitCode::Inconclusive, "no data, even if no objective can fail the run");
-    assert_eq!(exit_code(&[missed, result(&STOCK_AI.slos[1], 100, 100)], &[]), ExitCode::Met);
+    assert_eq!(exit_code(&[missed, result(&SHOP.slos[1], 100, 100)], &[]), ExitCode::Met);
 }

@@ -17,26 +17,21 @@ use perf_report::{Millis, Report};
 use super::endpoint_clocks::{ClockComparison, ClockVerdict, EndpointClocks};
 use super::endpoint_counters::EndpointCounters;
 use super::item::ProofItem;
-use super::query_source::QuerySource;
-use super::{last_value_of_run, now_ms, requested};
+use super::{ProvenRun, last_value_of_run, now_ms};
 
 /// Compares the client's clock with the backend's, by endpoint.
-pub(super) async fn check(
-    report: &Report,
-    source: &QuerySource,
-    counted: &BTreeMap<&'static str, EndpointCounters>,
-) -> ProofItem {
+pub(super) async fn check(run: ProvenRun<'_>, counted: &BTreeMap<&'static str, EndpointCounters>) -> ProofItem {
     const CHECK: &str = "two clocks";
     let timed = |counted: &&EndpointCounters| counted.requests() > 0 && counted.seconds.is_some();
     if !counted.values().any(|counted| timed(&counted)) {
         return ProofItem::not_applicable(CHECK, "the backend's latencies are not available");
     }
     let (mut remarks, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
-    for (result, endpoint) in requested(report) {
+    for (result, endpoint) in run.requested() {
         let Some(counted) = counted.get(endpoint.name).filter(timed) else { continue };
-        match read_clocks(report, source, result, endpoint, counted).await {
+        match read_clocks(run, result, endpoint, counted).await {
             Ok(clocks) => {
-                let verdict = clocks.verdict(&report.generator);
+                let verdict = clocks.verdict(&run.report.generator);
                 match verdict {
                     ClockVerdict::Agrees => agree += 1,
                     ClockVerdict::Impossible => wrong.push(clocks.describe(verdict)),
@@ -54,7 +49,7 @@ pub(super) async fn check(
     let [least, most] =
         [gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max)].map(|gap| format!("{gap:.1}"));
     let range = if least == most { most } else { format!("{least} to {most}") };
-    let outside = outside(report)
+    let outside = outside(run.report)
         .map(|share| format!("; by Server-Timing, {} of the time", percent_with(share, 0)))
         .unwrap_or_default();
     let figures = format!(
@@ -85,21 +80,20 @@ fn outside(report: &Report) -> Option<f64> {
 }
 
 async fn read_clocks(
-    report: &Report,
-    source: &QuerySource,
+    run: ProvenRun<'_>,
     result: &EndpointResult,
     endpoint: &Endpoint,
     counted: &EndpointCounters,
 ) -> anyhow::Result<EndpointClocks> {
-    let selector = |name: String| Selector::new(name).with(TESTID, &report.testid).with(NAME, endpoint.name);
+    let selector = |name: String| Selector::new(name).with(TESTID, &run.report.testid).with(NAME, endpoint.name);
     let latency = Metric::latency(endpoint);
     let mean = async |metric: &Metric| -> anyhow::Result<f64> {
-        let mean =
-            last_value_of_run(report, selector(metric.sum())).over(last_value_of_run(report, selector(metric.count())));
-        Ok(source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
+        let mean = last_value_of_run(run.report, selector(metric.sum()))
+            .over(last_value_of_run(run.report, selector(metric.count())));
+        Ok(run.source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
     };
     let responses = result.requests.sent - result.by_status.get(&StatusKey::NoResponse).copied().unwrap_or_default();
-    let warmed_up = report.timeline.slices.iter().any(|slice| slice.phase == Some(Phase::WarmUp));
+    let warmed_up = run.report.timeline.slices.iter().any(|slice| slice.phase == Some(Phase::WarmUp));
     let mut on_the_wire = 0.0;
     for part in [Part::Receiving, Part::Sending] {
         on_the_wire += mean(&Metric::part(part)).await?;
@@ -129,7 +123,7 @@ mod tests {
     use super::*;
 
     fn clocks(client_mean: f64, backend_mean: f64, on_the_wire: f64) -> EndpointClocks {
-        let name = "get_state".to_owned();
+        let name = "get_cart".to_owned();
         EndpointClocks {
             name,
             client_mean,

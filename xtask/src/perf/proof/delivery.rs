@@ -11,8 +11,8 @@ use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
 use monitoring::promql::Selector;
 use perf_report::evidence::StatusKey;
+use perf_report::format;
 use perf_report::judgement::EndpointResult;
-use perf_report::{Report, format};
 use prometheus_store::exposition::ExpositionSample;
 use tokio::time;
 use url::Url;
@@ -22,8 +22,7 @@ use super::endpoint_account::{EndpointAccount, Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::{ExposedMetrics, RequestCount};
 use super::item::{ProofItem, ProofItemOutcome};
-use super::query_source::QuerySource;
-use super::{ProofContext, last_value_of_run, now_ms, requested, whole};
+use super::{ProofContext, ProvenRun, last_value_of_run, now_ms, whole};
 
 const CHECK: &str = "delivery";
 /// Limit on readings of the backend's counters, until it has counted all of its responses.
@@ -68,34 +67,32 @@ pub(super) struct BackendTraffic {
 
 /// Audits the delivery. Also gives the backend's counts of the run.
 pub(super) async fn check(
-    report: &Report,
-    (mapping, before): (BackendMapping, BackendMetrics),
-    source: &QuerySource,
+    run: ProvenRun<'_>,
+    before: BackendMetrics,
     context: &ProofContext<'_>,
 ) -> (ProofItem, BackendTraffic) {
     let failed = |error: anyhow::Error| ProofItem::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
-    let exposed = |metrics| ExposedMetrics::new(metrics, mapping, context.own_backend);
-    let stored = match read_store(report, source).await {
+    let exposed = |metrics| ExposedMetrics::new(metrics, run.catalogue.mapping, context.own_backend);
+    let stored = match read_store(run).await {
         Ok(stored) => stored,
         Err(error) => return (failed(error), BackendTraffic { counted: BTreeMap::new(), exposed: exposed(before) }),
     };
     let (count, exposed) = match before {
         _ if context.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), exposed(before)),
-        BackendMetrics::One(reading) => {
-            match read_backend(report, &reading, (context.target, mapping.path), &exposed).await {
-                Ok(found) => found,
-                Err(error) => {
-                    let check = failed(error.context("failed to read the backend's counters again"));
-                    let exposed = exposed(BackendMetrics::One(reading));
-                    return (check, BackendTraffic { counted: BTreeMap::new(), exposed });
-                }
+        BackendMetrics::One(reading) => match read_backend(run, &reading, context.target, &exposed).await {
+            Ok(found) => found,
+            Err(error) => {
+                let check = failed(error.context("failed to read the backend's counters again"));
+                let exposed = exposed(BackendMetrics::One(reading));
+                return (check, BackendTraffic { counted: BTreeMap::new(), exposed });
             }
-        }
+        },
         BackendMetrics::Several(_) => (BackendCount::Unknown(NoCount::SeveralWorkers), exposed(before)),
         BackendMetrics::Mute(ref why) => (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), exposed(before)),
     };
-    let others = OtherTraffic { around: report.around.sent + report.around.unknown, possible: !context.own_backend };
-    let check = audit(report, &stored, &count, &exposed, others);
+    let others =
+        OtherTraffic { around: run.report.around.sent + run.report.around.unknown, possible: !context.own_backend };
+    let check = audit(run, &stored, &count, &exposed, others);
     let counted = match count {
         BackendCount::ByEndpoint(counted) => counted,
         BackendCount::Total(..) | BackendCount::Unknown(_) => BTreeMap::new(),
@@ -107,12 +104,12 @@ pub(super) async fn check(
 ///
 /// A backend counts a request a moment after it has sent the response.
 async fn read_backend(
-    report: &Report,
+    run: ProvenRun<'_>,
     before: &Reading,
-    (target, path): (&Url, &str),
+    target: &Url,
     exposed: &impl Fn(BackendMetrics) -> ExposedMetrics,
 ) -> anyhow::Result<(BackendCount, ExposedMetrics)> {
-    let mut readings = 0;
+    let (path, mut readings) = (run.catalogue.mapping.path, 0);
     loop {
         let after = backend_metrics::read_once(target, path).await?;
         let (is_same, has_start) = (after.is_of_the_process_of(before), after.has_the_start_of(before));
@@ -124,9 +121,9 @@ async fn read_backend(
             let why = if several { NoCount::SeveralWorkers } else { NoCount::Restarted };
             return Ok((BackendCount::Unknown(why), exposed));
         }
-        let count = count_since(report, (&before.samples, &samples), &exposed);
+        let count = count_since(run, &before.samples, &samples, &exposed);
         readings += 1;
-        let complete = is_complete(report, &count, &exposed);
+        let complete = is_complete(run, &count, &exposed);
         if !complete && readings < READINGS {
             time::sleep(PAUSE).await;
             continue;
@@ -148,8 +145,9 @@ fn goes_back(before: &[ExpositionSample], after: &[ExpositionSample], mapping: &
 
 /// The backend's counts between two readings, as finely as it offers them.
 fn count_since(
-    report: &Report,
-    (before, after): (&[ExpositionSample], &[ExpositionSample]),
+    run: ProvenRun<'_>,
+    before: &[ExpositionSample],
+    after: &[ExpositionSample],
     exposed: &ExposedMetrics,
 ) -> BackendCount {
     let mapping = exposed.mapping();
@@ -160,7 +158,7 @@ fn count_since(
             BackendCount::Total(after.since(&before), format!("not available by endpoint: {why}"))
         }
         RequestCount::ByRoute => {
-            let counted = requested(report).map(|(_, endpoint)| endpoint).filter(|endpoint| exposed.counts(endpoint));
+            let counted = run.requested().map(|(_, endpoint)| endpoint).filter(|endpoint| exposed.counts(endpoint));
             let since = |endpoint: &Endpoint| {
                 let of = |samples| EndpointCounters::of_endpoint(samples, mapping, endpoint);
                 (endpoint.name, of(after).since(&of(before)))
@@ -173,13 +171,13 @@ fn count_since(
 /// The accounts of all requested endpoints, without what the backend does not count; and notes
 /// about that.
 fn accounts<'a>(
-    report: &'a Report,
+    run: ProvenRun<'a>,
     stored: Option<&StoreCount>,
     count: &BackendCount,
     exposed: &ExposedMetrics,
 ) -> (Vec<(&'a EndpointResult, EndpointAccount)>, Vec<String>) {
     let (mut accounts, mut notes) = (Vec::new(), Vec::new());
-    for (result, endpoint) in requested(report) {
+    for (result, endpoint) in run.requested() {
         let of_backend = match count {
             BackendCount::ByEndpoint(counted) => counted.get(endpoint.name).cloned(),
             BackendCount::Total(..) | BackendCount::Unknown(_) => None,
@@ -200,7 +198,7 @@ fn accounts<'a>(
         accounts.push((result, account));
     }
     if let BackendCount::ByEndpoint(counted) = count {
-        let endpoints = requested(report).map(|(_, endpoint)| endpoint);
+        let endpoints = run.requested().map(|(_, endpoint)| endpoint);
         let missing: Vec<_> = endpoints.filter(|endpoint| !counted.contains_key(endpoint.name)).collect();
         notes.extend(exposed.why_not_counted(&missing));
     }
@@ -209,33 +207,33 @@ fn accounts<'a>(
 
 /// The account of all requests to the main target, if the backend counts only a total.
 fn total(
-    report: &Report,
+    run: ProvenRun<'_>,
     accounts: &[(&EndpointResult, EndpointAccount)],
     count: &BackendCount,
 ) -> Option<EndpointAccount> {
     let BackendCount::Total(counted, _) = count else { return None };
-    let to_main = requested(report).zip(accounts).filter(|((_, endpoint), _)| endpoint.host.is_none());
+    let to_main = run.requested().zip(accounts).filter(|((_, endpoint), _)| endpoint.host.is_none());
     let accounts: Vec<_> = to_main.map(|(_, (_, account))| account.clone()).collect();
     Some(EndpointAccount::sum(&accounts, counted.clone()))
 }
 
 /// Whether the backend has counted every request that got a response, as far as it counts.
-fn is_complete(report: &Report, count: &BackendCount, exposed: &ExposedMetrics) -> bool {
-    let (accounts, _) = accounts(report, None, count, exposed);
-    let total = total(report, &accounts, count);
+fn is_complete(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> bool {
+    let (accounts, _) = accounts(run, None, count, exposed);
+    let total = total(run, &accounts, count);
     accounts.iter().map(|(_, account)| account).chain(&total).all(EndpointAccount::is_complete)
 }
 
 fn audit(
-    report: &Report,
+    run: ProvenRun<'_>,
     stored: &StoreCount,
     count: &BackendCount,
     exposed: &ExposedMetrics,
     mut others: OtherTraffic,
 ) -> ProofItem {
     let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
-    let (accounts, mut notes) = accounts(report, Some(stored), count, exposed);
-    let total = total(report, &accounts, count);
+    let (accounts, mut notes) = accounts(run, Some(stored), count, exposed);
+    let total = total(run, &accounts, count);
     let of_endpoints = accounts.iter().map(|(result, account)| (Some(*result), account));
     for (result, account) in of_endpoints.chain(total.iter().map(|total| (None, total))) {
         let explained = match result {
@@ -259,7 +257,7 @@ fn audit(
             Err(error) => wrong.push(error),
         }
     }
-    let sent: u64 = requested(report).map(|(result, _)| result.requests.sent).sum();
+    let sent: u64 = run.requested().map(|(result, _)| result.requests.sent).sum();
     let in_store: u64 = stored.values().flat_map(BTreeMap::values).sum();
     let mut figures = format!("{} sent, {} in Prometheus", format::count(sent), format::count(in_store));
     match count {
@@ -306,16 +304,16 @@ impl Explanation {
 }
 
 /// Reads the store's counts by endpoint and status.
-async fn read_store(report: &Report, source: &QuerySource) -> anyhow::Result<StoreCount> {
+async fn read_store(run: ProvenRun<'_>) -> anyhow::Result<StoreCount> {
     let mut stored = BTreeMap::new();
-    for (result, endpoint) in requested(report) {
+    for (result, endpoint) in run.requested() {
         let mut by_status = BTreeMap::new();
         for &status in result.by_status.keys() {
             let series = Selector::new(Metric::http_reqs().name)
-                .with(TESTID, &report.testid)
+                .with(TESTID, &run.report.testid)
                 .with(NAME, endpoint.name)
                 .with(STATUS, status.to_string());
-            let value = source.value(&last_value_of_run(report, series).to_string(), now_ms()).await;
+            let value = run.source.value(&last_value_of_run(run.report, series).to_string(), now_ms()).await;
             let value = value.with_context(|| format!("failed to read the requests of {}", endpoint.name))?;
             by_status.insert(status, whole(value.unwrap_or_default()));
         }

@@ -248,7 +248,7 @@ mod tests {
         let by_status = by_status(pairs);
         let sent = by_status.values().sum();
         EndpointResult {
-            name: "join_room".to_owned(),
+            name: "add_item".to_owned(),
             requests: Requests { sent, failed: 0, unknown: cut + 7 },
             cut,
             reconnects: 0,
@@ -301,7 +301,7 @@ mod tests {
         let others = OtherTraffic { around: 5, possible: true };
         for (sent, counted) in [([(200, 10)], [("2xx", 9)]), ([(502, 10)], [("2xx", 10)])] {
             let wrong = audit(&sent, 5, &counted, others).unwrap_err();
-            assert!(wrong.starts_with("join_room: 10 responses"), "{wrong}");
+            assert!(wrong.starts_with("add_item: 10 responses"), "{wrong}");
         }
     }
 
@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(exact(&[(422, 10)]).unwrap().of_router, 10);
         // The route counts this status, so the rest is lost.
         let lost = exact(&[(404, 4), (422, 10)]).unwrap_err();
-        assert!(lost.starts_with("join_room: 20 responses had status 4xx, and the backend counted 14"), "{lost}");
+        assert!(lost.starts_with("add_item: 20 responses had status 4xx, and the backend counted 14"), "{lost}");
         // The other 404s of all endpoints may be of the router.
         let account = EndpointAccount::new(&sent, None, None);
         let counted = EndpointCounters {
@@ -353,6 +353,6 @@ mod tests {
         let endpoint = endpoint(&[(200, 10), (500, 1)], 0);
         let stored = Some(by_status(&[(200, 10)]));
         let wrong = EndpointAccount::new(&endpoint, stored, None).audit(&endpoint, ALONE).unwrap_err();
-        assert_eq!(wrong, "join_room: 1 requests got status 500, and Prometheus has 0");
+        assert_eq!(wrong, "add_item: 1 requests got status 500, and Prometheus has 0");
     }
 }

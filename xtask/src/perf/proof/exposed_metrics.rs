@@ -144,7 +144,7 @@ impl ExposedMetrics {
                 .any(|known| *known == status || *known == class || known.eq_ignore_ascii_case(&format!("{class}xx")))
     }
 
-    /// Routes with requests, as "GET /api/news".
+    /// Routes with requests, as "GET /offers".
     pub(super) fn routes(&self) -> BTreeSet<String> {
         let labels = self.requests().map(|sample| {
             (value(sample, self.mapping.method).to_ascii_uppercase(), value(sample, self.mapping.handler))
@@ -168,7 +168,7 @@ mod tests {
     use monitoring::backend_metrics::scraped;
     use monitoring::endpoint::Host;
     use monitoring::label::{Label, METHOD};
-    use monitoring::services::stock_ai::{GET_NEWS, GET_STATE};
+    use test_support::shop::{GET_CART, GET_OFFERS};
 
     use prometheus_store::exposition;
 
@@ -213,34 +213,34 @@ mod tests {
 
     #[test]
     fn each_reason_for_a_missing_count_has_its_own_note() {
-        const LOG_IN: Endpoint = GET_NEWS.on(Host::new("auth", "Login server"));
+        const LOG_IN: Endpoint = GET_OFFERS.on(Host::new("auth", "Login server"));
         let text = "http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1";
         let exposed = exposed(text, BackendMapping::FASTAPI);
-        let elsewhere = "not available for get_news: only the main target's metrics are read";
-        let other = "not available for get_state: the backend counts other handlers (GET /a): name its own with \
+        let elsewhere = "not available for get_offers: only the main target's metrics are read";
+        let other = "not available for get_cart: the backend counts other handlers (GET /a): name its own with \
                      .handled_by(\"…\")";
-        assert_eq!(exposed.why_not_counted(&[&LOG_IN, &GET_STATE]), [elsewhere, other]);
+        assert_eq!(exposed.why_not_counted(&[&LOG_IN, &GET_CART]), [elsewhere, other]);
         assert_eq!(exposed.why_not_counted(&[&LOG_IN]), [elsewhere]);
-        assert_eq!(exposed.why_not_counted(&[&GET_STATE]), [other]);
+        assert_eq!(exposed.why_not_counted(&[&GET_CART]), [other]);
     }
 
     #[test]
     fn a_query_may_be_empty_only_if_its_series_are_not_exposed() {
         let text =
-            "http_requests_total{handler=\"/api/news\",method=\"GET\",status=\"2xx\"} 1\nprocess_cpu_seconds_total 2";
+            "http_requests_total{handler=\"/offers\",method=\"GET\",status=\"2xx\"} 1\nprocess_cpu_seconds_total 2";
         let exposed = exposed(text, BackendMapping::FASTAPI);
         let requests = |handler| scraped("http_requests_total").with(METHOD, "GET").with(HANDLER, handler);
         for (series, expected) in [
             (scraped("process_cpu_seconds_total"), true),
             (scraped("process_resident_memory_bytes"), false),
-            (requests("/api/news"), true),
+            (requests("/offers"), true),
             (requests("/other"), false),
             (scraped("http_requests_total"), true),
             (scraped("in_flight"), false),
         ] {
             assert_eq!(exposed.has_series(&series), expected, "{series}");
         }
-        assert!(exposed.counts(&GET_NEWS) && !exposed.counts(&GET_STATE));
-        assert_eq!(exposed.routes(), ["GET /api/news".to_owned()].into());
+        assert!(exposed.counts(&GET_OFFERS) && !exposed.counts(&GET_CART));
+        assert_eq!(exposed.routes(), ["GET /offers".to_owned()].into());
     }
 }

@@ -157,10 +157,10 @@ mod tests {
     use monitoring::intervals::PUSH_INTERVAL;
     use monitoring::metric::Metric;
     use monitoring::prometheus::{alerts, recording_rules};
-    use monitoring::services::stock_ai::STOCK_AI;
     use monitoring::span::Span;
     use test_support::fake_server;
     use test_support::objectives::CATALOGUE;
+    use test_support::shop::SHOP;
     use url::Url;
 
     use super::super::backend_metrics::BackendMetrics;
@@ -181,16 +181,16 @@ mod tests {
         QuerySource::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap()
     }
 
-    /// All rules except the one named `word`. The rule for the p95 of joins has an error.
+    /// All rules except the one named `word`. The rule for the p95 of added items has an error.
     fn rules(word: &str) -> String {
-        let recording = recording_rules::recording_rules(&STOCK_AI, &Timing::USUAL);
-        let alerts = alerts::alerts(&STOCK_AI, &Timing::USUAL);
+        let recording = recording_rules::recording_rules(&SHOP, &Timing::USUAL);
+        let alerts = alerts::alerts(&SHOP, &Timing::USUAL);
         let names = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| rule.record);
         let names = names.chain(alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| rule.alert));
         let rules: Vec<_> = names
             .filter(|name| name != word)
             .map(|name| {
-                let health = if name == "join_room_latency:p95" { "err" } else { "ok" };
+                let health = if name == "add_item_latency:p95" { "err" } else { "ok" };
                 serde_json::json!({ "name": name, "health": health, "lastError": "many-to-many" })
             })
             .collect();
@@ -200,14 +200,14 @@ mod tests {
     #[tokio::test]
     async fn a_missing_or_failing_rule_is_reported_by_name() {
         let report = test_support::report();
-        let (exposed, source) = (everything(), store_without("get_news_latency:p95"));
-        let wrong = check(&STOCK_AI, &source, true, excuses(&report, &exposed)).await.lines;
-        assert!(wrong.contains(&"rule get_news_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
-        assert!(wrong.contains(&"rule join_room_latency:p95: many-to-many".to_owned()), "{wrong:?}");
+        let (exposed, source) = (everything(), store_without("get_offers_latency:p95"));
+        let wrong = check(&SHOP, &source, true, excuses(&report, &exposed)).await.lines;
+        assert!(wrong.contains(&"rule get_offers_latency:p95: Prometheus does not have it".to_owned()), "{wrong:?}");
+        assert!(wrong.contains(&"rule add_item_latency:p95: many-to-many".to_owned()), "{wrong:?}");
     }
 
     fn everything() -> ExposedMetrics {
-        ExposedMetrics::new(BackendMetrics::Mute(String::new()), STOCK_AI.mapping, true)
+        ExposedMetrics::new(BackendMetrics::Mute(String::new()), SHOP.mapping, true)
     }
 
     fn excuses<'a>(report: &'a Report, exposed: &'a ExposedMetrics) -> Excuses<'a> {
@@ -216,7 +216,7 @@ mod tests {
 
     async fn wrong_without(word: &'static str) -> Vec<String> {
         let report = test_support::report();
-        check(&STOCK_AI, &store_without(word), false, excuses(&report, &everything())).await.lines
+        check(&SHOP, &store_without(word), false, excuses(&report, &everything())).await.lines
     }
 
     #[tokio::test]
@@ -225,20 +225,21 @@ mod tests {
         let wrong = wrong_without(&Metric::vus().name.leak()[..]).await;
         let places: Vec<_> = wrong.iter().filter_map(|line| line.split(": no series").next()).collect();
         assert_eq!(places, ["panel \"Summary\", Q2", "panel \"Virtual users\", Q1", "annotation \"Run starts\""]);
-        let wrong = wrong_without("get_news_latency%3Ap95").await;
+        let wrong = wrong_without("get_offers_latency%3Ap95").await;
         assert_eq!(wrong, Vec::<String>::new(), "alerts may be empty");
         let wrong = wrong_without("le%3D%22300.0%22").await;
         let expected =
-            "join_room: no series: panel \"Objectives over time\", Join room p95; rule slo:join_room:p95_under_300ms";
+            "add_item: no series: panel \"Objectives over time\", Add item p95; rule slo:add_item:p95_under_300ms";
         assert!(wrong.contains(&expected.to_owned()), "{wrong:?}");
     }
 
     #[tokio::test]
     async fn an_endpoint_without_data_is_one_line() {
-        let wrong = wrong_without("get_news_latency").await;
-        let of_endpoint: Vec<_> = wrong.iter().filter(|line| line.contains("News") || line.contains("news")).collect();
+        let wrong = wrong_without("get_offers_latency").await;
+        let of_endpoint: Vec<_> =
+            wrong.iter().filter(|line| line.contains("Offers") || line.contains("offers")).collect();
         assert_eq!(of_endpoint.len(), 1, "{wrong:?}");
-        assert!(of_endpoint[0].starts_with("get_news: no series: panel"), "{wrong:?}");
+        assert!(of_endpoint[0].starts_with("get_offers: no series: panel"), "{wrong:?}");
         assert!(of_endpoint[0].ends_with(" more"), "{wrong:?}");
     }
 
@@ -247,7 +248,7 @@ mod tests {
         let report = test_support::report();
         let url = fake_server::respond(|_| ("400 Bad Request", r#"{"status":"error","error":"bad"}"#.to_owned()));
         let source = QuerySource::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap();
-        let check = check(&STOCK_AI, &source, false, excuses(&report, &everything())).await;
+        let check = check(&SHOP, &source, false, excuses(&report, &everything())).await;
         assert!(check.lines.iter().all(|line| !line.contains('{')), "{:?}", check.lines);
         assert!(check.queries.iter().any(|query| query.contains('{')), "the queries are kept for -v");
     }
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn every_query_says_which_endpoints_it_selects() {
-        for catalogue in [&STOCK_AI, &CATALOGUE] {
+        for catalogue in [&SHOP, &CATALOGUE] {
             let panels = queries::questions(&service_dashboard::dashboard(catalogue));
             let (rules, panels) = (rule_queries(catalogue, &Timing::USUAL), panels.into_iter());
             for question in panels.chain(rules) {
@@ -282,13 +283,14 @@ mod tests {
     #[test]
     fn queries_about_endpoints_that_are_not_requested_may_be_empty() {
         let (mut report, exposed) = (test_support::report(), everything());
-        report.endpoints.retain(|endpoint| endpoint.name == "get_news");
+        report.endpoints.retain(|endpoint| endpoint.name == "get_offers");
         let run = RunWindow { from_ms: report.started_unix_ms, to_ms: report.ended_unix_ms };
         let mut counts = (0, 0);
-        for question in queries::questions(&service_dashboard::dashboard(&STOCK_AI)) {
+        for question in queries::questions(&service_dashboard::dashboard(&SHOP)) {
             let question = Question { query: Query { excuse: None, ..question.query }, ..question };
             let endpoints = &question.query.subject.endpoints;
-            let expected = (!endpoints.is_empty() && !endpoints.contains(&"get_news")).then_some(Excuse::NotRequested);
+            let expected =
+                (!endpoints.is_empty() && !endpoints.contains(&"get_offers")).then_some(Excuse::NotRequested);
             assert_eq!(excuses(&report, &exposed).find(&question, run), expected, "{}", question.place);
             *if expected.is_some() { &mut counts.0 } else { &mut counts.1 } += 1;
         }

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use monitoring::catalogue::Catalogue;
-use perf_report::Report;
 use perf_report::finding::FindingKind;
 
+use super::ProvenRun;
 use super::item::ProofItem;
-use super::query_source::QuerySource;
 
 const CHECK: &str = "same counts";
 
@@ -16,8 +14,8 @@ const CHECK: &str = "same counts";
 ///
 /// The run has compared the counts at its end, when a late store was waited for. The values are
 /// compared here.
-pub(super) async fn check(catalogue: &Catalogue, report: &Report, source: &QuerySource, must_prove: bool) -> ProofItem {
-    let is_compared = report.store.as_ref().is_some_and(|store| store.agrees.is_some());
+pub(super) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofItem {
+    let is_compared = run.report.store.as_ref().is_some_and(|store| store.agrees.is_some());
     if !is_compared {
         const WHY: &str = "the run could not query the store for its counts";
         return match must_prove {
@@ -25,9 +23,9 @@ pub(super) async fn check(catalogue: &Catalogue, report: &Report, source: &Query
             false => ProofItem::not_applicable(CHECK, WHY),
         };
     }
-    let compared = report.objectives.iter().filter(|objective| objective.tally().is_some()).count();
-    let (values, differ) = same_values(catalogue, report, source).await;
-    let disagreements = report.findings.iter().filter(|finding| finding.kind == FindingKind::StoreDisagrees);
+    let compared = run.report.objectives.iter().filter(|objective| objective.tally().is_some()).count();
+    let (values, differ) = same_values(run).await;
+    let disagreements = run.report.findings.iter().filter(|finding| finding.kind == FindingKind::StoreDisagrees);
     let wrong = disagreements.map(|finding| finding.message.clone()).chain(differ).collect();
     let of_backend = if values > 0 { format!(", and {values} values of backend metrics") } else { String::new() };
     let figures =
@@ -52,14 +50,14 @@ pub(super) fn is_same_value(one: f64, other: f64) -> bool {
 /// the report's query.
 ///
 /// Gives the number of values, and the differences.
-pub(super) async fn same_values(catalogue: &Catalogue, report: &Report, source: &QuerySource) -> (usize, Vec<String>) {
+pub(super) async fn same_values(run: ProvenRun<'_>) -> (usize, Vec<String>) {
     let (mut compared, mut wrong) = (0, Vec::new());
-    for objective in &report.objectives {
-        let slo = catalogue.backend.iter().find(|slo| slo.id() == objective.id);
+    for objective in &run.report.objectives {
+        let slo = run.catalogue.backend.iter().find(|slo| slo.id() == objective.id);
         let (Some(slo), Some(measured)) = (slo, objective.backend_value()) else { continue };
         compared += 1;
         let expr = slo.over_run(Duration::from_secs(measured.over_s)).to_string();
-        match source.value(&expr, measured.at_unix_ms).await {
+        match run.source.value(&expr, measured.at_unix_ms).await {
             Ok(Some(value)) if is_same_value(value, measured.value) => {}
             Ok(value) => {
                 let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());

@@ -74,8 +74,8 @@ async fn missing_rules(check: &mut ProofItem, catalogue: &Catalogue, source: &Qu
 #[cfg(test)]
 mod tests {
     use dashboards::queries::Place;
-    use monitoring::services::stock_ai::STOCK_AI;
     use test_support::fake_server;
+    use test_support::shop::SHOP;
     use url::Url;
 
     use super::*;
@@ -94,18 +94,18 @@ mod tests {
         let excuses = [Excuse::NotScraped, Excuse::NotExposed];
         check.excused = excuses.map(|excuse| (Place::Annotation("a".to_owned()), excuse)).into();
         let scrapes = BackendScrapes { excuse: None, are_missing: !is_scraping };
-        add(&mut check, &STOCK_AI, &store(rules), scrapes, must_prove).await;
+        add(&mut check, &SHOP, &store(rules), scrapes, must_prove).await;
         (check.outcome, check.lines.join("\n"))
     }
 
     #[tokio::test]
     async fn a_store_without_our_rules_is_named_with_their_files() {
-        const ONE: &str = r#"{"name":"get_news_latency:p95","health":"ok"}"#;
+        const ONE: &str = r#"{"name":"get_offers_latency:p95","health":"ok"}"#;
         for (rules, expected) in [("", "lists none"), (ONE, "this store lacks ")] {
             let (outcome, line) = checked(rules, true, false).await;
             assert_eq!(outcome, ProofItemOutcome::Shown, "{line}");
             assert!(line.contains(expected) && line.lines().count() == 1, "{line}");
-            assert!(line.contains("monitoring/prometheus/rules/stock-ai-multiplayer.yml"), "{line}");
+            assert!(line.contains("monitoring/prometheus/rules/shop.yml"), "{line}");
             assert_eq!(checked(rules, true, true).await.0, ProofItemOutcome::Failed);
         }
     }
@@ -124,9 +124,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_rule_that_the_store_cannot_evaluate_fails_the_proof() {
-        let wrong = r#"{"name":"get_news_latency:p95","health":"err","lastError":"many-to-many"}"#;
+        let wrong = r#"{"name":"get_offers_latency:p95","health":"err","lastError":"many-to-many"}"#;
         let (outcome, text) = checked(wrong, true, false).await;
         assert_eq!(outcome, ProofItemOutcome::Failed, "{text}");
-        assert!(text.contains("rule get_news_latency:p95: many-to-many"), "{text}");
+        assert!(text.contains("rule get_offers_latency:p95: many-to-many"), "{text}");
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
-use monitoring::services::stock_ai::{GET_NEWS, STOCK_AI};
 use perf_report::Report;
 use perf_report::evidence::StatusKey;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -14,6 +13,7 @@ use prometheus_store::StoreAccess;
 use test_support::backend_text::{self, fastapi, go};
 use test_support::counted_backend::{self, Counts, Metrics};
 use test_support::fake_server;
+use test_support::shop::{GET_OFFERS, SHOP};
 use url::Url;
 
 use super::delivery::BackendTraffic;
@@ -25,14 +25,14 @@ use crate::host::http;
 /// Requests to each endpoint.
 const SENT: u64 = 10;
 /// The endpoints that are requested, each with a path.
-const REQUESTED: [(&str, &str); 2] = [("get_news", "/api/news"), ("get_state", "/api/multiplayer/rooms/ABC/state")];
+const REQUESTED: [(&str, &str); 2] = [("get_offers", "/offers"), ("get_cart", "/carts/ABC")];
 
-/// A report of requests to two endpoints; news responded with `news`.
-fn report_of(news: u16) -> Report {
+/// A report of requests to two endpoints; offers responded with `offers`.
+fn report_of(offers: u16) -> Report {
     let mut report = test_support::report();
     let endpoint = report.endpoints[0].clone();
     let endpoints = REQUESTED.map(|(name, _)| {
-        let status = if name == "get_news" { news } else { 200 };
+        let status = if name == "get_offers" { offers } else { 200 };
         let (name, by_status) = (name.to_owned(), BTreeMap::from([(StatusKey::Code(status), SENT)]));
         let requests = Requests { sent: SENT, failed: 0, unknown: 0 };
         EndpointResult { name, by_status, requests, cut: 0, ..endpoint.clone() }
@@ -42,7 +42,7 @@ fn report_of(news: u16) -> Report {
     report
 }
 
-/// A total as Go's `promhttp` writes it. The handlers' statuses of news are counted, and two thirds
+/// A total as Go's `promhttp` writes it. The handlers' statuses of offers are counted, and two thirds
 /// of them are the router's.
 fn go_in_handlers(counts: &Counts) -> Metrics {
     let of_handlers = |((method, route, status), count): (&(String, String, u16), &u64)| {
@@ -53,8 +53,8 @@ fn go_in_handlers(counts: &Counts) -> Metrics {
 }
 
 /// Audits the requests to a service with these metrics.
-async fn audited(no_news: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
-    let target = Url::parse(&counted_backend::serve(no_news, metrics)).unwrap();
+async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
+    let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
     let store = fake_server::respond(|_| ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{SENT}"]}}]}}}}"#)));
     let prometheus = Url::parse(&store).unwrap();
     let access = StoreAccess::default();
@@ -79,8 +79,8 @@ async fn audited(no_news: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, 
             let _ = http::text(target.join(path).unwrap()).await;
         }
     }
-    let report = report_of(if no_news { 404 } else { 200 });
-    delivery::check(&report, (BackendMapping::FASTAPI, before), &source, &context).await
+    let report = report_of(if no_offers { 404 } else { 200 });
+    delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &context).await
 }
 
 fn binary(_: &Counts) -> Metrics {
@@ -117,16 +117,16 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
         ),
         (true, |counts| fastapi(counts, 1, |_, _| true), Shown, "20 counted by the backend"),
         // The routes are counted, and no 404 anywhere.
-        (true, |counts| fastapi(counts, 1, |_, status| status != 404), Shown, "not available for get_news"),
+        (true, |counts| fastapi(counts, 1, |_, status| status != 404), Shown, "not available for get_offers"),
         (
             false,
-            |counts| fastapi(counts, 1, |route, _| route != "/api/news"),
+            |counts| fastapi(counts, 1, |route, _| route != "/offers"),
             Shown,
-            "not available for get_news: the backend",
+            "not available for get_offers: the backend",
         ),
     ];
-    for (number, (no_news, metrics, outcome, part)) in cases.into_iter().enumerate() {
-        let (check, _) = audited(no_news, metrics).await;
+    for (number, (no_offers, metrics, outcome, part)) in cases.into_iter().enumerate() {
+        let (check, _) = audited(no_offers, metrics).await;
         assert_eq!(check.outcome, outcome, "case {number}: {check:?}");
         let text = format!("{} {}", check.figures, check.lines.join(" "));
         assert!(text.contains(part), "case {number}: {text}");
@@ -140,7 +140,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
 
 #[tokio::test]
 async fn queries_of_series_that_are_not_exposed_may_be_empty() {
-    let by_handler = BackendMapping::FASTAPI.of_endpoint("http_requests_total", &GET_NEWS).unwrap();
+    let by_handler = BackendMapping::FASTAPI.of_endpoint("http_requests_total", &GET_OFFERS).unwrap();
     let (_, of_go) = audited(false, |counts| go(counts, 1)).await;
     assert!(!of_go.exposed.has_series(&by_handler));
     assert!(of_go.exposed.has_series(&scraped("http_requests_total")));
@@ -161,14 +161,14 @@ fn sums_of_floats_are_compared_with_a_tolerance_and_integers_exactly() {
 #[tokio::test]
 async fn a_missing_value_is_described_without_rust() {
     let mut report = test_support::report();
-    let slo = STOCK_AI.backend[0];
+    let slo = SHOP.backend[0];
     let value = perf_report::evidence::BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
     let met = perf_report::verdict::Verdict::Met;
     report.objectives = vec![perf_report::judgement::ObjectiveResult::backend(&slo, Some(value), met)];
     let differences = async |body: &'static str| {
         let store = Url::parse(&fake_server::respond(move |_| ("200 OK", body.to_owned()))).unwrap();
         let source = QuerySource::new(store, None, &StoreAccess::default()).unwrap();
-        same_values(&STOCK_AI, &report, &source).await.1
+        same_values(ProvenRun { catalogue: &SHOP, report: &report, source: &source }).await.1
     };
     let none = differences(r#"{"data":{"result":[]}}"#).await;
     assert_eq!(none, ["backend:memory: 1.5 in the report, no value in Prometheus"]);
@@ -189,9 +189,10 @@ async fn the_counts_are_those_that_the_run_compared_at_its_end() {
         let finding = Finding::warning(Subject::Store, FindingKind::StoreDisagrees, differs);
         report.findings = vec![finding; findings];
         report.objectives.retain(|objective| objective.tally().is_some());
-        let check = same_counts::check(&STOCK_AI, &report, &source, false).await;
+        let run = ProvenRun { catalogue: &SHOP, report: &report, source: &source };
+        let check = same_counts::check(run, false).await;
         assert_eq!((check.outcome, check.lines), (outcome, vec![differs.to_owned(); findings]), "{agrees:?}");
-        let required = same_counts::check(&STOCK_AI, &report, &source, true).await.outcome;
+        let required = same_counts::check(run, true).await.outcome;
         assert_eq!(required == Shown, agrees == Some(true), "{agrees:?}");
     }
 }
