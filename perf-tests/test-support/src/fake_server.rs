@@ -79,23 +79,40 @@ pub fn accept_one(handle: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAdd
     (address, thread::spawn(move || handle(listener.accept().unwrap().0)))
 }
 
+/// Passes each connection to `handle`, on a thread of its own, until the process ends. Returns the
+/// server's address.
+pub fn accept_each(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    accept_each_at("127.0.0.1:0", handle)
+}
+
+/// As [`accept_each`], at an address such as `0.0.0.0:0`.
+pub fn accept_each_at(address: &str, handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind(address).unwrap();
+    let (address, handle) = (listener.local_addr().unwrap(), Arc::new(handle));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, handle) = (stream.unwrap(), Arc::clone(&handle));
+            thread::spawn(move || handle(stream));
+        }
+    });
+    address
+}
+
 /// Serves one request for each connection. `respond_to` makes the status line and the JSON body
 /// from the request's text. Returns the server's URL.
-pub fn respond(respond_to: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
+pub fn respond(respond_to: impl Fn(&str) -> (&'static str, String) + Send + Sync + 'static) -> String {
     respond_at("127.0.0.1:0", respond_to)
 }
 
 /// As [`respond`], at an address such as `[::1]:0`.
-pub fn respond_at(address: &str, respond_to: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
-    let listener = TcpListener::bind(address).unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let (status, body) = respond_to(&read_request(&mut stream));
-            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close");
-            write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        }
+pub fn respond_at(
+    address: &str,
+    respond_to: impl Fn(&str) -> (&'static str, String) + Send + Sync + 'static,
+) -> String {
+    let address = accept_each_at(address, move |mut stream| {
+        let (status, body) = respond_to(&read_request(&mut stream));
+        let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close");
+        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
     });
     format!("http://{address}")
 }

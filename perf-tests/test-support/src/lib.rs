@@ -4,11 +4,17 @@
 
 pub mod backend_text;
 pub mod counted_backend;
+pub mod exact_server;
 pub mod fake_proxy;
 pub mod fake_server;
+pub mod fake_service;
 pub mod objectives;
+#[cfg(target_os = "linux")]
+pub mod processes;
 pub mod programs;
+pub mod raw_service;
 mod reports;
 pub mod shop;
+pub mod tls_server;
 
 pub use reports::{report, report_over_time};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
+use test_support::fake_server::accept_each;
 
 /// The header with the number of the exchange.
 pub(crate) const NUMBER: &str = "x-number";
@@ -36,16 +36,10 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Begins to serve these responses until the process ends.
     pub(crate) fn start(responses: Vec<&'static str>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let recorded = Recorded::default();
         let record = recorded.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                serve(stream.unwrap(), &responses, &record);
-            }
-        });
-        Self { url, recorded }
+        let address = accept_each(move |stream| serve(stream, &responses, &record));
+        Self { url: format!("http://{address}"), recorded }
     }
 
     pub(crate) fn requests(&self) -> BTreeMap<usize, WireRequest> {

@@ -14,6 +14,8 @@ use perf_report::finding::FindingKind;
 use perf_report::read::read_report;
 use rand::RngExt as _;
 use serde_json::{Value, json};
+use test_support::fake_server::free_port;
+use test_support::processes::children;
 
 use super::*;
 
@@ -107,17 +109,6 @@ fn scenario(load: &str) -> Command {
     command.args(["--ignored", "--exact", "--nocapture", "agents::fixture"]).env(LOAD, load);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
-}
-
-/// The running processes that this one started.
-fn children(parent: u32) -> Vec<u32> {
-    let is_child = |pid: &u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // The name of the process, in parentheses, may contain spaces.
-        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        fields.first() != Some(&"Z") && fields.get(1) == Some(&parent.to_string().as_str())
-    };
-    proc::pids().unwrap().into_iter().filter(is_child).collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests measure how long a process takes")]
@@ -230,7 +221,7 @@ fn a_frozen_agent_is_given_up_and_ended() {
 #[test]
 fn agents_that_are_started_by_hand_join() {
     let (service, token) = (Service::start(), "a token that only the test knows");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = format!("127.0.0.1:{}", free_port());
     let variables = [(perf_settings::AGENTS, "2"), (perf_settings::LISTEN, &free), (perf_settings::AGENT_TOKEN, token)];
     let without_token = Run::start_with(&service, "no-token", "shared", &variables[..2]).finish().unwrap_err();
     assert!(without_token.contains("set PERF_AGENT_TOKEN"), "{without_token}");

@@ -1,7 +1,7 @@
 //! Bodies of responses that are not kept, over HTTP/1.1 and HTTP/2.
 
-use super::exact_server::ExactServer;
 use super::*;
+use test_support::exact_server::ExactServer;
 
 pub(crate) const FILE: Endpoint = Endpoint::new("file", "File", Method::Get, "/file/{size}");
 const FILES: Catalogue = Catalogue {

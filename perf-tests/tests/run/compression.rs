@@ -5,8 +5,8 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::exact_server::ExactServer;
 use super::*;
+use test_support::exact_server::ExactServer;
 
 const JSON: Endpoint = Endpoint::new("json", "JSON", Method::Get, "/json/{coding}");
 const COMPRESSED: Catalogue = Catalogue {

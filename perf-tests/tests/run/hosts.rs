@@ -16,8 +16,8 @@ use perf_settings::Settings;
 use perf_tests::{Scenario, ScenarioResult, Vu, shared_iterations};
 use test_support::fake_server::{respond_at, serve};
 
-use super::exact_server::ExactServer;
 use super::{CATALOGUE, PING, code, ping, pings, settings_at};
+use test_support::exact_server::ExactServer;
 
 const AUTH: Host = Host::new("auth", "Login server");
 const LOG_IN: Endpoint = Endpoint::new("log_in", "Log in", Method::Post, "/token?kind=short").on(AUTH);

@@ -1,8 +1,9 @@
 //! Responses of 10 GB. Peak memory is known on Linux.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
+use std::net::TcpStream;
+
+use test_support::fake_server::accept_each;
 
 use super::bodies::{FILE, scenario};
 use super::*;
@@ -40,9 +41,7 @@ fn send_zeros(mut stream: TcpStream) {
 #[ignore = "takes seconds of both processors: run with cargo xtask ci"]
 fn a_body_of_10_gb_takes_bounded_memory() {
     const BOUND: u64 = 200 << 20;
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || listener.incoming().for_each(|stream| drop(thread::spawn(|| send_zeros(stream.unwrap())))));
+    let url = format!("http://{}", accept_each(send_zeros));
     // Makes the present memory the peak (proc_pid_clear_refs(5)).
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let peak = || perf_host::proc::peak_memory(std::process::id()).unwrap().1;

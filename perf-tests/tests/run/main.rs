@@ -12,8 +12,6 @@ mod compression;
 mod cookies;
 mod delivery;
 mod engine;
-mod exact_server;
-mod fake_service;
 mod fake_store;
 mod hosts;
 #[cfg(target_os = "linux")]
@@ -23,7 +21,6 @@ mod objectives;
 mod outages;
 mod parts;
 mod proxy;
-mod raw_service;
 mod rows;
 mod shop;
 mod smoke;
@@ -32,7 +29,6 @@ mod statuses;
 mod store;
 mod target;
 mod tls;
-mod tls_server;
 #[cfg(unix)]
 mod unix_socket;
 mod uploads;
@@ -41,7 +37,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use fake_service::Service;
 use fake_store::Store;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
@@ -54,6 +49,7 @@ use perf_report::{FailureKind, Millis, Report};
 use perf_settings::Settings;
 use perf_tests::{Scenario, ScenarioResult, Vu, constant_vus, shared_iterations};
 use test_support::fake_server::unreachable_url;
+use test_support::fake_service::Service;
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
 const ECHO: Endpoint = Endpoint::new("echo", "Echo", Method::Post, "/echo/{word}");

@@ -1,7 +1,8 @@
 //! Methods and bodies of requests, as a server receives them.
 
-use super::exact_server::ExactServer;
 use super::*;
+use test_support::exact_server::ExactServer;
+use test_support::raw_service::{Action, RawService};
 
 const PURGE: Endpoint = Endpoint::new("purge", "Purge", Method::Custom("PURGE"), "/cache");
 const METHODS: Catalogue = Catalogue {
@@ -45,9 +46,9 @@ fn every_method_and_a_form_reach_the_server() {
 
 #[test]
 fn a_custom_method_is_not_sent_twice() {
-    let server = raw_service::RawService::start(|request| match request.number {
-        1 => raw_service::Action::Respond,
-        _ => raw_service::Action::Close,
+    let server = RawService::start(|request| match request.number {
+        1 => Action::Respond,
+        _ => Action::Close,
     });
     let finished = purges(20).run_with(settings_at(&server.url, None, "purge-1", &[]), async |vu: &mut Vu, (): &()| {
         vu.request(PURGE).send().await?;

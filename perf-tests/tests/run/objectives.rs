@@ -2,16 +2,44 @@
 
 use perf_report::judgement::{Measurement, ObjectiveResult};
 use perf_report::verdict::Reason;
-use test_support::objectives::{CATALOGUE, HITS, QUEUE_LENGTH, ROOM};
+use test_support::objectives::{CATALOGUE, HITS, OPEN_ROOMS, ORDERS, QUEUE_LENGTH, ROOM};
 
 use super::*;
 
-#[path = "../fixtures/objectives.rs"]
-#[expect(dead_code, reason = "its function main is for a process of its own")]
-mod fixture;
+/// A request, and a value of each measure but one. Iterations are on day 1 and day 2 in turn.
+async fn enter(vu: &mut Vu, open_rooms: u64) -> anyhow::Result<()> {
+    let is_day_2 = vu.iteration().is_multiple_of(2);
+    vu.segment("day", if is_day_2 { 2 } else { 1 });
+    vu.request(ROOM).send().await?;
+    vu.check("room is open", true);
+    vu.check("it is day 2", is_day_2);
+    vu.record(QUEUE_LENGTH, 7);
+    vu.record(ORDERS, 2);
+    vu.record(OPEN_ROOMS, open_rooms);
+    vu.record(HITS, vu.iteration() % 2);
+    vu.think(Duration::from_millis(10), Duration::from_millis(20)).await;
+    Ok(())
+}
 
-fn two_parts() -> Scenario {
-    fixture::two_parts(Duration::from_secs(2))
+/// Two VUs in each of two parts.
+fn two_parts(lasts: Duration) -> Scenario {
+    Scenario::new("objectives", &CATALOGUE)
+        .exercises(&[ROOM])
+        .measures(CATALOGUE.measures)
+        .part("readers", constant_vus(2, lasts), async |vu: &mut Vu, (): &()| enter(vu, 3).await)
+        .part("writers", constant_vus(2, lasts), async |vu: &mut Vu, (): &()| enter(vu, 4).await)
+}
+
+/// The scenario that a test of xtask runs in a process of its own.
+#[test]
+#[ignore = "a test of xtask starts it as a process"]
+#[expect(clippy::disallowed_methods, reason = "that test sets the target by the environment")]
+fn fixture() -> std::process::ExitCode {
+    // `cargo xtask ci` runs all ignored tests, and this one without a target.
+    match std::env::var_os("PERF_TARGET") {
+        None => std::process::ExitCode::SUCCESS,
+        Some(_) => two_parts(Duration::from_secs(4)).run_parts().assert_slos(),
+    }
 }
 
 fn find<'a>(report: &'a Report, id: &str) -> &'a ObjectiveResult {
@@ -22,7 +50,8 @@ fn find<'a>(report: &'a Report, id: &str) -> &'a ObjectiveResult {
 fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
     let (service, store) = (Service::start(), Store::start());
     let given = [("K6_NO_CONNECTION_REUSE", "true")];
-    let finished = two_parts().run_parts_with(settings_with(&service, Some(&store), "objectives-1", &given));
+    let finished =
+        two_parts(Duration::from_secs(2)).run_parts_with(settings_with(&service, Some(&store), "objectives-1", &given));
     let report = finished.report().unwrap();
     assert_eq!(report.exit_code, ExitCode::Met, "{:#?}", report.findings);
     assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
@@ -63,7 +92,7 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
 #[test]
 fn throughput_is_judged_over_the_planned_time() {
     let service = Service::start();
-    let finished = two_parts().run_parts_with(settings(&service, None, "throughput-1"));
+    let finished = two_parts(Duration::from_secs(2)).run_parts_with(settings(&service, None, "throughput-1"));
     let report = finished.report().unwrap();
     let objective = find(report, "room_throughput");
     let Some(Measurement::Throughput { tally, judged_ms }) = objective.measured else { panic!("{objective:?}") };
@@ -95,7 +124,7 @@ fn arrivals_that_were_dropped_do_not_count_as_possible_throughput() {
 #[test]
 fn requests_on_reused_connections_do_not_count_as_connecting() {
     let service = Service::start();
-    let finished = two_parts().run_parts_with(settings(&service, None, "reused-1"));
+    let finished = two_parts(Duration::from_secs(2)).run_parts_with(settings(&service, None, "reused-1"));
     let report = finished.report().unwrap();
     assert!(report.requests.sent > 100, "{:?}", report.requests);
     let connecting = &find(report, "room_connecting").verdict;
@@ -127,7 +156,8 @@ fn an_objective_of_another_part_is_not_in_the_scenario() {
 fn a_measure_is_recorded_pushed_and_judged_like_requests() {
     let (service, store) = (Service::start(), Store::start());
     let given = [("K6_NO_CONNECTION_REUSE", "true")];
-    let finished = two_parts().run_parts_with(settings_with(&service, Some(&store), "measures-1", &given));
+    let finished =
+        two_parts(Duration::from_secs(2)).run_parts_with(settings_with(&service, Some(&store), "measures-1", &given));
     let report = finished.report().unwrap();
     assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
     let sent = report.requests.sent as f64;

@@ -11,8 +11,8 @@ use perf_report::verdict::Verdict;
 use perf_tests::plan::LoadProfile;
 use perf_tests::{Scenario, ScenarioResult, Vu, constant_arrival_rate, constant_vus};
 
-use super::raw_service::{Action, RawService};
 use super::{CATALOGUE, PING, ping, settings_at, verdict};
+use test_support::raw_service::{Action, RawService};
 
 const SECOND: Duration = Duration::from_secs(1);
 const AUTH: Host = Host::new("auth", "Login server");

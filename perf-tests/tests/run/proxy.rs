@@ -8,8 +8,8 @@ use perf_tests::ScenarioResult;
 use test_support::fake_proxy::FakeProxy;
 use test_support::fake_server::{respond, unreachable_url};
 
-use super::tls_server::{Authority, TlsServer};
 use super::{Service, code, ping, pings, settings_at};
+use test_support::tls_server::TlsServer;
 
 /// me:S3cr3t
 const CREDENTIALS: &str = "Basic bWU6UzNjcjN0";
@@ -47,7 +47,7 @@ fn all_load_goes_through_the_proxy() {
 
 #[test]
 fn tls_is_with_the_target_and_not_with_the_proxy() {
-    let authority = Authority::new("proxy");
+    let authority = super::tls::authority("proxy");
     for (protocol, version) in [("http/1.1", "HTTP/1.1"), ("h2", "HTTP/2.0")] {
         let server = TlsServer::start(&authority.sign("own.test"), None, &[protocol]);
         let proxy = FakeProxy::start("");

@@ -14,9 +14,9 @@ use perf_report::headline::Headline;
 use perf_report::verdict::{Reason, Verdict};
 use perf_tests::{Scenario, ScenarioResult, Vu, constant_arrival_rate, constant_vus};
 
-use super::raw_service::{Action, RawService};
 use super::target::{has, settings};
 use super::{CATALOGUE, PING, code, ping, verdict};
+use test_support::raw_service::{Action, RawService};
 
 const SECOND: Duration = Duration::from_secs(1);
 const PONG: Endpoint = Endpoint::new("pong", "Pong", Method::Get, "/pong");

@@ -16,8 +16,8 @@ use perf_settings::Settings;
 use perf_tests::{Scenario, ScenarioResult, Vu, constant_arrival_rate, constant_vus, per_vu_iterations};
 
 use super::fake_store::Store;
-use super::raw_service::{Action, RawService};
 use super::{CATALOGUE, PING, code, ping, verdict};
+use test_support::raw_service::{Action, RawService};
 
 const SECOND: Duration = Duration::from_secs(1);
 

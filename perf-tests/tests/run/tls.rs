@@ -1,6 +1,6 @@
 //! Runs over TLS: certificates of both sides, protocols, and the messages if one side refuses.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,8 +10,8 @@ use perf_report::exit_code::ExitCode;
 use perf_tests::ScenarioResult;
 use test_support::fake_server::{accept_one, serve};
 
-use super::tls_server::{Authority, Identity, TlsServer};
 use super::{Service, code, ping, pings, settings_at};
+use test_support::tls_server::{Authority, Identity, TlsServer};
 
 const HTTP1: &[&str] = &["http/1.1"];
 
@@ -26,6 +26,14 @@ fn run_at(port: u16, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
     let given: Vec<_> = [("PERF_RESOLVE", resolve.as_str())].into_iter().chain(given.iter().copied()).collect();
     let settings = settings_at(&format!("https://{authority}"), None, testid, &given);
     pings(4).run_with(settings, async move |vu: &mut _, (): &()| ping(vu).await)
+}
+
+fn files() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls")
+}
+
+pub(crate) fn authority(name: &str) -> Authority {
+    Authority::new(files().join(name))
 }
 
 fn text(path: &Path) -> &str {
@@ -48,7 +56,7 @@ fn assert_sent(finished: &ScenarioResult) {
 
 #[test]
 fn name_server_name_and_host_stay_with_resolve() {
-    let authority = Authority::new("resolve");
+    let authority = self::authority("resolve");
     let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
     assert_sent(&run(&server, "tls-1", &[("PERF_CA_CERTIFICATE", text(&authority.file))]));
     assert_eq!(server.requests(), [format!("own.test HTTP/1.1 own.test:{}", server.port)]);
@@ -56,7 +64,7 @@ fn name_server_name_and_host_stay_with_resolve() {
 
 #[test]
 fn host_header_and_server_name_can_differ_from_the_url() {
-    let authority = Authority::new("names");
+    let authority = self::authority("names");
     for (protocols, version) in [(HTTP1, "HTTP/1.1"), (&["h2"], "HTTP/2.0")] {
         let server = TlsServer::start(&authority.sign("shop.test"), None, protocols);
         let given = [
@@ -71,7 +79,7 @@ fn host_header_and_server_name_can_differ_from_the_url() {
 
 #[test]
 fn a_self_signed_certificate_is_trusted_only_if_it_is_given() {
-    let identity = Identity::self_signed("own.test");
+    let identity = Identity::self_signed(&files(), "own.test");
     let server = TlsServer::start(&identity, None, HTTP1);
     assert_sent(&run(&server, "tls-2", &[("PERF_CA_CERTIFICATE", text(&identity.certificate))]));
     assert_refused(&run(&server, "tls-3", &[]), &["self-signed", "--ca-certificate FILE"]);
@@ -79,7 +87,7 @@ fn a_self_signed_certificate_is_trusted_only_if_it_is_given() {
 
 #[test]
 fn a_refused_server_certificate_is_explained() {
-    let authority = Authority::new("refused");
+    let authority = self::authority("refused");
     let given = [("PERF_CA_CERTIFICATE", text(&authority.file))];
     let server = |identity| TlsServer::start(&identity, None, HTTP1);
     let expired = server(authority.sign_for("own.test", 2000..2020));
@@ -94,7 +102,7 @@ fn a_refused_server_certificate_is_explained() {
 
 #[test]
 fn a_handshake_without_a_common_cipher_is_explained() {
-    let authority = Authority::new("ciphers");
+    let authority = self::authority("ciphers");
     let (identity, client) = (authority.sign("own.test"), authority.sign("me"));
     let server = TlsServer::without_ciphers(&identity);
     let authority = ("PERF_CA_CERTIFICATE", text(&authority.file));
@@ -108,7 +116,7 @@ fn a_handshake_without_a_common_cipher_is_explained() {
 
 #[test]
 fn tls_on_one_side_only_is_explained() {
-    let authority = Authority::new("sides");
+    let authority = self::authority("sides");
     let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
     let url = format!("http://127.0.0.1:{}", server.port);
     let cases: [(&[_], _); 2] = [
@@ -129,7 +137,7 @@ fn tls_on_one_side_only_is_explained() {
 
 #[test]
 fn a_client_certificate_is_presented_if_it_is_required() {
-    let (authority, clients) = (Authority::new("clients-1"), Authority::new("clients-2"));
+    let (authority, clients) = (authority("clients-1"), authority("clients-2"));
     let (client, stranger) = (clients.sign("me"), authority.sign("stranger"));
     for (number, protocols) in [HTTP1, &["h2"]].into_iter().enumerate() {
         let server = TlsServer::start(&authority.sign("own.test"), Some(&clients), protocols);
@@ -148,7 +156,7 @@ fn a_client_certificate_is_presented_if_it_is_required() {
 
 #[test]
 fn a_key_of_another_certificate_ends_the_run() {
-    let authority = Authority::new("keys");
+    let authority = self::authority("keys");
     let (client, other) = (authority.sign("me"), authority.sign("other"));
     let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
     let certificate = ("PERF_CLIENT_CERTIFICATE", text(&client.certificate));
@@ -166,7 +174,7 @@ fn a_key_of_another_certificate_ends_the_run() {
 
 #[test]
 fn the_target_chooses_its_protocol_unless_a_setting_does() {
-    let authority = Authority::new("protocols");
+    let authority = self::authority("protocols");
     let identity = authority.sign("own.test");
     let run = |offered: &[&str], required: Option<&'static str>| {
         let server = TlsServer::start(&identity, None, offered);
@@ -204,7 +212,7 @@ fn the_target_chooses_its_protocol_unless_a_setting_does() {
 
 #[test]
 fn an_origin_that_only_redirects_lead_to_uses_http1_unless_http2_is_set() {
-    let authority = Authority::new("redirected");
+    let authority = self::authority("redirected");
     for (protocols, given, version) in [
         (&["h2", "http/1.1"][..], None, "HTTP/1.1"),
         (&[], None, "HTTP/1.1"),

@@ -17,8 +17,8 @@ use hyper::body::Frame;
 use perf_tests::engine::FormField;
 use test_support::fake_server::serve;
 
-use super::exact_server::Given;
 use super::*;
+use test_support::exact_server::Given;
 
 const UPLOAD: Endpoint = Endpoint::new("upload", "Upload", Method::Post, "/{name}");
 const UPLOADS: Catalogue = Catalogue {

@@ -57,7 +57,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         // SIGTERM, so that the application ends its own processes.
-        let _ = send_signal(self.child.id().try_into().unwrap(), Signal::TERM);
+        let _ = send_signal(self.child.id(), Signal::TERM);
         let _ = self.child.wait();
     }
 }

@@ -273,7 +273,7 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing() {
         assert_eq!(second.code, 104, "{}", second.text);
         assert!(second.text.contains(&format!("process {}", child.id())), "{}", second.text);
     }
-    send_signal(child.id().try_into().unwrap(), Signal::INT).unwrap();
+    send_signal(child.id(), Signal::INT).unwrap();
     let mut text = String::new();
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(105), "{text}");

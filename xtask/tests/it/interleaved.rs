@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::real::{Backend, CommandOutput, out, root, run, xtask};
+use perf_host::proc;
 use perf_report::comparison::{Comparison, Conclusion};
 
 /// A short round with enough requests for a p95.
@@ -119,9 +120,7 @@ fn a_started_service_ends_with_all_of_its_processes() {
 
 /// The number of processes with that command line.
 fn processes(command: &str) -> usize {
-    let lines =
-        std::fs::read_dir("/proc").unwrap().filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok());
-    lines.filter(|line| String::from_utf8_lossy(line).replace('\0', " ").trim() == command).count()
+    proc::pids().unwrap().into_iter().filter(|pid| proc::command_line(*pid).as_deref() == Some(command)).count()
 }
 
 #[test]

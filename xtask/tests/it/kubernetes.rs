@@ -2,7 +2,7 @@
 //! tests; `cargo xtask ci` does not, since it needs no cluster.
 
 use std::io::{self, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use perf_report::Report;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use test_support::fake_server::accept_each_at;
 
 use crate::real::{Backend, CommandOutput, out, read_output, report, run, send_signal, wait_for, xtask};
 
@@ -120,16 +121,12 @@ impl Drop for Cluster {
 /// the port.
 fn forward(url: &str) -> u16 {
     let to = url.trim_start_matches("http://").to_owned();
-    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let (client, Ok(server)) = (client.unwrap(), TcpStream::connect(&to)) else { continue };
-            copy(client.try_clone().unwrap(), server.try_clone().unwrap());
-            copy(server, client);
-        }
-    });
-    port
+    let forward = move |client: TcpStream| {
+        let Ok(server) = TcpStream::connect(&to) else { return };
+        copy(client.try_clone().unwrap(), server.try_clone().unwrap());
+        copy(server, client);
+    };
+    accept_each_at("0.0.0.0:0", forward).port()
 }
 
 fn copy(mut from: TcpStream, mut to: TcpStream) {

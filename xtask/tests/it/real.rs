@@ -1,13 +1,13 @@
 //! Shared by the tests: the command, the stub backend, a stack, a Prometheus, and queries to it.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use perf_report::Report;
 use serde_json::Value;
+pub(crate) use test_support::fake_server::free_port;
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -18,11 +18,6 @@ pub(crate) fn perf_folder() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "the command under test reads it, too")]
     let folder = std::env::var("PERF_FOLDER").unwrap_or_else(|_| "target/perf".to_owned());
     root().join(folder)
-}
-
-/// A port that is free now.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The command `cargo xtask`, without variables that would change
@@ -228,8 +223,8 @@ impl Prometheus {
         self.port
     }
 
-    pub(crate) fn pid(&self) -> i32 {
-        self.child.as_ref().unwrap().id().try_into().unwrap()
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
     }
 
     pub(crate) fn kill(&mut self) {
@@ -251,8 +246,8 @@ impl Drop for Prometheus {
 
 /// Sends a signal to a process. Fails if the process has ended.
 #[cfg(unix)]
-pub(crate) fn send_signal(pid: i32, signal: rustix::process::Signal) -> rustix::io::Result<()> {
-    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
+pub(crate) fn send_signal(pid: u32, signal: rustix::process::Signal) -> rustix::io::Result<()> {
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal)
 }
 
 /// Runs a command as root.

@@ -18,7 +18,7 @@ use perf_report::verdict::{Tally, Verdict};
 use test_support::objectives::CATALOGUE;
 use test_support::shop::SHOP;
 
-use crate::real::{Backend, Prometheus, built, out, report, value};
+use crate::real::{Backend, Prometheus, cargo, out, report, root, value};
 
 /// A query, a time, and labels and value of each expected sample.
 type Expected<'a> = (String, &'a str, Vec<(&'a str, f64)>);
@@ -178,7 +178,9 @@ fn a_throughput_rule_has_a_value_from_its_first_whole_window_on() {
 fn prometheus_judges_each_objective_of_a_run_as_the_report_does() {
     let (store, server) = (Prometheus::start("objectives-store", &[RECEIVER_FLAG]), Backend::start(&["--fixed"]));
     let out = out("objectives");
-    let mut command = Command::new(built(&["--example", "objectives"], "examples/objectives"));
+    let mut command = cargo();
+    command.args(["test", "--quiet", "--workspace", "--test", "run"]).current_dir(root());
+    command.args(["--", "--ignored", "--exact", "objectives::fixture"]);
     command.env("PERF_TARGET", &server.url).env("PERF_TESTID", "objectives-1").env("PERF_OUT", &out);
     command.env("K6_NO_CONNECTION_REUSE", "true").env("K6_PROMETHEUS_RW_PUSH_INTERVAL", "1s");
     command.env("K6_PROMETHEUS_RW_SERVER_URL", format!("{}/api/v1/write", store.url));

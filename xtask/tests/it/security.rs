@@ -4,14 +4,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::real::{Backend, Prometheus, get, out, read_output, report, run, xtask};
 use monitoring::prometheus::config::RECEIVER_FLAG;
+use perf_host::proc;
 use serde_json::Value;
+use test_support::fake_server::accept_each;
+use test_support::processes;
 
 /// A text that is part of every secret, and of nothing else.
 const SECRET: &str = "S3cr3t";
@@ -33,18 +36,13 @@ fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-/// The arguments of a process.
-fn arguments(pid: u32) -> String {
-    String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()).into_owned()
-}
-
 /// The arguments of all descendants of a process. Until exec, a child has the arguments of its
 /// parent; these are left out.
 fn descendant_arguments(pid: u32) -> Vec<String> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    let arguments = |pid| proc::command_line(pid).unwrap_or_default();
+    let children = processes::children(pid).into_iter();
     let mut found: Vec<_> =
-        children.flat_map(|child: u32| [vec![arguments(child)], descendant_arguments(child)].concat()).collect();
+        children.flat_map(|child| [vec![arguments(child)], descendant_arguments(child)].concat()).collect();
     let own = arguments(pid);
     found.retain(|line| *line != own);
     found
@@ -74,7 +72,7 @@ fn secrets_appear_in_no_output_file_or_argument() {
         let pid = child.id();
         let watching = thread::spawn(move || {
             let mut seen = BTreeSet::new();
-            while Path::new(&format!("/proc/{pid}/exe")).exists() {
+            while proc::has_ended(pid) == Some(false) {
                 seen.extend(descendant_arguments(pid));
                 thread::sleep(std::time::Duration::from_millis(20));
             }
@@ -221,31 +219,20 @@ impl Guarded {
 
 /// A service with malicious responses.
 fn hostile_service() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || {
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                let mut stream = stream;
-                let mut head = String::new();
-                while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
-                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                let body = match path.as_str() {
-                    "/metrics" => METRICS.to_owned(),
-                    "/openapi.json" => {
-                        r#"{"paths":{"/\u001b]0;owned\u0007<script>alert(1)</script>":{"get":{}}}}"#.to_owned()
-                    }
-                    _ => "{\"code\":\"\\u001b[2J\",\"id\":\"a/../b?c#d\\\"}\"}".to_owned(),
-                };
-                let head =
-                    "HTTP/1.1 200 OK\r\nServer-Timing: app;dur=1e308, x;dur=-1;desc=\"<b>\"\r\nConnection: close";
-                // The client may have closed the connection.
-                let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-            });
-        }
-    });
-    url
+    let respond = |mut stream: TcpStream| {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut head = String::new();
+        while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+        let body = match head.split(' ').nth(1).unwrap_or_default() {
+            "/metrics" => METRICS,
+            "/openapi.json" => r#"{"paths":{"/\u001b]0;owned\u0007<script>alert(1)</script>":{"get":{}}}}"#,
+            _ => "{\"code\":\"\\u001b[2J\",\"id\":\"a/../b?c#d\\\"}\"}",
+        };
+        let head = "HTTP/1.1 200 OK\r\nServer-Timing: app;dur=1e308, x;dur=-1;desc=\"<b>\"\r\nConnection: close";
+        // The client may have closed the connection.
+        let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    };
+    format!("http://{}", accept_each(respond))
 }
 
 const METRICS: &str = "process_start_time_seconds 1.7e9

@@ -180,7 +180,7 @@ fn an_interrupted_start_leaves_nothing() {
         // takes about 10 ms.
         let is_there = (0..10_000).any(|_| !containers(port).is_empty() || child.try_wait().unwrap().is_some());
         assert!(is_there, "no container");
-        send_signal(child.id().try_into().unwrap(), Signal::INT).unwrap();
+        send_signal(child.id(), Signal::INT).unwrap();
         let code = child.wait().unwrap().code();
         let stack = Stack { port };
         let left = containers(stack.port);

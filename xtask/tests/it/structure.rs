@@ -126,11 +126,28 @@ fn source_files_begin_with_a_doc_comment_and_stay_small() {
         // Concatenated, so that this line is not found.
         let allow = ["#[", "allow("].concat();
         assert!(!text.contains(&allow), "{name} allows a lint: use expect with a reason");
+        let other_place = ["#[", "path"].concat();
+        assert!(!text.contains(&other_place), "{name} includes a file of another place: use test-support");
         lengths.push(lines);
     }
     lengths.sort_unstable();
     let median = lengths[lengths.len() / 2];
     assert!(median <= 200, "the median file has {median} lines");
+}
+
+/// Files about processes are parsed by the crate procfs, in two places.
+#[test]
+fn only_two_modules_read_proc() {
+    const OTHERS: [&str; 3] =
+        ["perf-tests/host/src/proc/", "perf-tests/tests/run/huge.rs", "xtask/tests/it/kubernetes/kills.rs"];
+    // Concatenated, so that this file is not found.
+    let proc = ["\"/", "proc"].concat();
+    for (name, text) in sources() {
+        assert!(
+            !text.contains(&proc) || OTHERS.iter().any(|other| name.starts_with(other)),
+            "{name}: use perf_host::proc or test-support"
+        );
+    }
 }
 
 /// `cargo xtask perf` finds a scenario by the name of its file.

@@ -42,7 +42,7 @@ fn an_unschedulable_pod_is_explained() {
     });
     // The command explains pods that wait for more than 3 s.
     thread::sleep(Duration::from_secs(5));
-    send_signal(running.id().try_into().unwrap(), Signal::INT).unwrap();
+    send_signal(running.id(), Signal::INT).unwrap();
     let output = read_output(&running.wait_with_output().unwrap());
     assert_eq!(output.code, 105, "{}", output.text);
     assert!(output.text.contains("waits: Unschedulable: ") && output.text.contains("cpu"), "{}", output.text);

@@ -71,7 +71,7 @@ fn ctrl_c_ends_all_pods_and_keeps_what_was_measured() {
     let cluster = Cluster::new("interrupt");
     let running = cluster.start(&["-d", "120s"]);
     cluster.wait_for_load();
-    send_signal(running.id().try_into().unwrap(), Signal::INT).unwrap();
+    send_signal(running.id(), Signal::INT).unwrap();
     let output = read_output(&running.wait_with_output().unwrap());
     assert_eq!(output.code, 105, "{}", output.text);
     let report = cluster.report();

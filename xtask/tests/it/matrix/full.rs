@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use rustix::process::Signal;
+use test_support::processes;
 
 use super::world::{RunningCommand, leftovers};
 use super::{build, check, panics, service, signals, stores};
@@ -103,12 +104,7 @@ fn hours_of_requests_need_no_more_memory() {
     command.env("PERF_TARGET", &server.url).env("PERF_TESTID", "endurance").env("K6_DURATION", "90s");
     command.env("K6_PROMETHEUS_RW_SERVER_URL", format!("{}/api/v1/write", store.url));
     let running = RunningCommand::start_scenario("endurance", command);
-    let status = format!("/proc/{}/status", running.pid());
-    let anonymous = || -> u64 {
-        let text = fs::read_to_string(&status).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
-    };
+    let anonymous = || processes::anonymous_memory(running.pid()).unwrap();
     sleep(Duration::from_secs(30));
     let early = anonymous();
     sleep(Duration::from_secs(55));

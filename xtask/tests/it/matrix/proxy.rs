@@ -1,11 +1,13 @@
 //! A proxy before a store or a service that fails on demand.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use test_support::fake_server::accept_each;
 
 /// The behavior of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,28 +45,22 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn before(upstream: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let proxy = Self {
+        let mut proxy = Self {
             mode: Arc::new(Mutex::new(Mode::Forward)),
             writes: Arc::default(),
             queries: Arc::default(),
             open: Arc::default(),
-            port: listener.local_addr().unwrap().port(),
+            port: 0,
             upstream,
         };
         let serving = proxy.clone();
-        // The thread and its connections end with the process.
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let proxy = serving.clone();
-                thread::spawn(move || {
-                    proxy.open.fetch_add(1, Ordering::SeqCst);
-                    // An error ends the connection.
-                    let _ = proxy.serve(stream);
-                    proxy.open.fetch_sub(1, Ordering::SeqCst);
-                });
-            }
+        let address = accept_each(move |stream| {
+            serving.open.fetch_add(1, Ordering::SeqCst);
+            // An error ends the connection.
+            let _ = serving.serve(stream);
+            serving.open.fetch_sub(1, Ordering::SeqCst);
         });
+        proxy.port = address.port();
         proxy
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use rustix::process::Signal;
+use test_support::processes;
 
 use super::proxy::{Mode, Proxy};
 use super::within;
@@ -107,7 +108,7 @@ fn no_more_files() -> Observation {
     let generator = running.generator();
     wait_for_load(&store.url, "no-more-files");
     // Open files stay open, and each virtual user needs a new connection for every request.
-    let open = std::fs::read_dir(format!("/proc/{generator}/fd")).unwrap().count() - 3;
+    let open = processes::open_files(generator).len() - 2;
     let limit = ["--pid", &generator.to_string(), &format!("--nofile={open}:{open}")];
     assert!(std::process::Command::new("prlimit").args(limit).status().unwrap().success());
     running.end(Some(&store.url))

@@ -7,7 +7,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use monitoring::prometheus::config::RECEIVER_FLAG;
+use perf_host::proc;
 use rustix::process::Signal;
+use test_support::processes::open_sockets;
 
 use super::proxy::{Mode, Proxy};
 use super::within;
@@ -107,16 +109,15 @@ fn with_a_store(stage: Stage, testid: &str, signal: Signal, times: u32) -> Obser
             proxy.set(Mode::Status(503, 0));
             let generator = running.generator();
             // The virtual users' connections to the stub backend close at the end of the load.
-            let during = connections(generator);
+            let during = open_sockets(generator);
             wait_for("the last push", Duration::from_secs(20), || {
-                (connections(generator) + VUS <= during).then_some(())
+                (open_sockets(generator) + VUS <= during).then_some(())
             });
         }
         Stage::Proof => {
             proxy.set(Mode::SlowQueries(Duration::from_millis(500)));
             let generator = running.generator();
-            let is_gone = || !std::path::Path::new(&format!("/proc/{generator}")).exists();
-            wait_for("the end of the load", Duration::from_secs(30), || is_gone().then_some(()));
+            wait_for("the end of the load", Duration::from_secs(30), || proc::name(generator).is_none().then_some(()));
             let before = proxy.queries();
             wait_for("the proof's queries", Duration::from_secs(10), || (proxy.queries() > before).then_some(()));
         }
@@ -129,13 +130,6 @@ fn with_a_store(stage: Stage, testid: &str, signal: Signal, times: u32) -> Obser
             .filter(|_| matches!(stage, Stage::Proof) || times == 1)
             .filter(|_| !matches!(stage, Stage::LastPush)),
     )
-}
-
-/// The number of a process' open sockets.
-fn connections(pid: i32) -> usize {
-    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let links = descriptors.filter_map(|entry| fs::read_link(entry.path()).ok());
-    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
 }
 
 /// A run that starts its own Prometheus, which is slow to start or slow to end.

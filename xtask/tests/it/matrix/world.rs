@@ -1,13 +1,13 @@
 //! A row of the fault matrix: a fault, the expected end of a run, and the checks of it.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use perf_host::proc;
 use perf_report::Report;
+use test_support::processes;
 
 use crate::real::{CommandOutput, get, out, perf_folder, read_output, root, value, wait_for, write_row, xtask};
 
@@ -107,18 +107,12 @@ pub(crate) fn leftovers() -> Vec<String> {
 }
 
 fn leftovers_now() -> Vec<String> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let marked = pids.filter_map(|pid| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let variable =
-            |name: &[u8]| environment.split(|byte| *byte == 0).find_map(|it| it.strip_prefix(name)?.strip_prefix(b"="));
+    let marked = proc::pids().unwrap().into_iter().filter_map(|pid| {
         // Processes of another clone, and of the other group of `cargo xtask ci`, do not count.
-        let folder = variable(b"PERF_FOLDER").unwrap_or(b"target/perf");
-        let is_ours = variable(b"PERF_OWNER").is_some() && root().join(OsStr::from_bytes(folder)) == perf_folder();
-        let is_here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == root());
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-        (is_ours && is_here).then(|| format!("process {pid} ({})", name.trim()))
+        let folder = proc::variable(pid, "PERF_FOLDER").unwrap_or_else(|| "target/perf".to_owned());
+        let is_ours = proc::variable(pid, "PERF_OWNER").is_some() && root().join(folder) == perf_folder();
+        let is_here = processes::folder(pid) == Some(root());
+        (is_ours && is_here).then_some(format!("process {pid} ({})", proc::name(pid)?))
     });
     let mut left: Vec<_> = marked.collect();
     let perf = perf_folder();
@@ -177,19 +171,14 @@ impl RunningCommand {
         Self { child, started, out, testid: testid.to_owned() }
     }
 
-    pub(crate) fn pid(&self) -> i32 {
-        self.child.id().try_into().unwrap()
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// The process id of the generator.
-    pub(crate) fn generator(&self) -> i32 {
-        wait_for("the generator", Duration::from_secs(20), || {
-            let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid())).ok()?;
-            let found = children.split_whitespace().find(|pid| {
-                fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("load-"))
-            });
-            found?.parse().ok()
-        })
+    pub(crate) fn generator(&self) -> u32 {
+        let is_load = |pid: &u32| proc::name(*pid).is_some_and(|name| name.starts_with("load-"));
+        wait_for("the generator", Duration::from_secs(20), || processes::children(self.pid()).into_iter().find(is_load))
     }
 
     /// Waits for the end. If a store is given, also reads its count of requests.

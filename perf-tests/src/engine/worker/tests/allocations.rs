@@ -1,11 +1,10 @@
 //! Number of memory allocations for each request of a settled load, each with its reason.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
+use std::net::TcpStream;
 
 use monitoring::phase::Phases;
-use test_support::fake_server::accept_one;
+use test_support::fake_server::accept_each;
 use test_support::shop::{ADD_ITEM, SHOP};
 
 use super::run_against;
@@ -14,8 +13,7 @@ use crate::plan::shared_iterations;
 
 /// Sends the same response to every request. A request's head and body must arrive together.
 fn server() -> String {
-    let (address, _) = accept_one(respond);
-    format!("http://{address}")
+    format!("http://{}", accept_each(respond))
 }
 
 fn respond(mut stream: TcpStream) {
@@ -100,17 +98,9 @@ fn a_settled_upload_allocates_as_often_as_documented() {
     std::fs::remove_file(path).unwrap();
 }
 
-/// Like `server`, for any number of connections.
-fn server_of_many() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || listener.incoming().for_each(|stream| drop(thread::spawn(|| respond(stream.unwrap())))));
-    format!("http://{address}")
-}
-
 /// Allocations of this thread while `iterations` ran, each with six requests at once.
 fn allocations_at_once(iterations: u64) -> u64 {
-    let url = server_of_many();
+    let url = server();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let counted = allocation_counter::measure(|| {
         let ran = runtime.block_on(run_against(&url, shared_iterations(1, iterations), None, |vu| {

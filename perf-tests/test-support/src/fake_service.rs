@@ -1,5 +1,7 @@
 //! A service for tests, on its own thread and a free port, that fails on demand.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +13,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use test_support::fake_server::serve;
+
+use crate::fake_server::serve;
 
 #[derive(Default)]
 struct ServiceState {
@@ -30,13 +33,15 @@ struct ServiceState {
 }
 
 /// A service that responds to `/ping` and echoes `/echo/{word}`.
-pub(crate) struct Service {
-    pub(crate) url: String,
+pub struct Service {
+    /// Its URL.
+    pub url: String,
     state: Arc<ServiceState>,
 }
 
 impl Service {
-    pub(crate) fn start() -> Self {
+    /// Starts it on a free port.
+    pub fn start() -> Self {
         let state = Arc::new(ServiceState::default());
         let router = Router::new()
             .route("/ping", get(|| async { "pong" }))
@@ -50,52 +55,57 @@ impl Service {
     }
 
     /// Number of requests to its routes.
-    pub(crate) fn requests(&self) -> u64 {
+    pub fn requests(&self) -> u64 {
         self.state.requests.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn fail_every(&self, nth: u64) {
+    /// Responds with 500 to every nth request.
+    pub fn fail_every(&self, nth: u64) {
         self.state.fail_every.store(nth, Ordering::Relaxed);
     }
 
     /// Number of requests that failed because of `fail_every`.
-    pub(crate) fn failed(&self) -> u64 {
+    pub fn failed(&self) -> u64 {
         self.state.failed.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn die_after(&self, requests: u64) {
+    /// Closes its port and its connections at this number of requests.
+    pub fn die_after(&self, requests: u64) {
         self.state.die_after.store(requests, Ordering::Relaxed);
     }
 
     /// Accepts later requests and never responds.
-    pub(crate) fn hang_after(&self, requests: u64) {
+    pub fn hang_after(&self, requests: u64) {
         self.state.hang_after.store(requests, Ordering::Relaxed);
     }
 
-    pub(crate) fn fail_first(&self, requests: u64) {
+    /// Responds with 500 to this number of requests.
+    pub fn fail_first(&self, requests: u64) {
         self.state.fail_first.store(requests, Ordering::Relaxed);
     }
 
     /// Number of connections made to it.
-    pub(crate) fn connections(&self) -> u64 {
+    pub fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::Relaxed)
     }
 
     /// Each value of the header `user-agent` sent to its routes, once.
-    pub(crate) fn agents(&self) -> Vec<String> {
+    pub fn agents(&self) -> Vec<String> {
         self.state.agents.lock().unwrap().clone()
     }
 
-    pub(crate) fn never_fail(&self, path: &'static str) {
+    /// A path whose requests do not fail.
+    pub fn never_fail(&self, path: &'static str) {
         *self.state.reliable_path.lock().unwrap() = Some(path);
     }
 
-    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+    /// The bodies sent to `/echo/{word}`.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
         self.state.bodies.lock().unwrap().clone()
     }
 
     /// Each value of the header `authorization` that was sent, once.
-    pub(crate) fn tokens(&self) -> Vec<String> {
+    pub fn tokens(&self) -> Vec<String> {
         self.state.tokens.lock().unwrap().clone()
     }
 }

@@ -1,6 +1,8 @@
 //! A service on plain sockets, with a thread for each connection. It can close a connection
 //! without a response, freeze, stop and start again.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,20 +11,21 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// A request as the service sees it.
-pub(crate) struct RawRequest {
+pub struct RawRequest {
     /// Its number on its connection, from 1.
-    pub(crate) number: u64,
+    pub number: u64,
     /// The time since the previous response on its connection.
-    pub(crate) idle: Duration,
+    pub idle: Duration,
     /// The time since the service started.
-    pub(crate) at: Duration,
+    pub at: Duration,
     /// Its first line, with method and path.
-    pub(crate) line: String,
+    pub line: String,
 }
 
 /// The service's reaction to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
+pub enum Action {
+    /// Responds with 200.
     Respond,
     /// Closes the connection without a response.
     Close,
@@ -39,8 +42,10 @@ struct RawState {
     open: Mutex<Vec<TcpStream>>,
 }
 
-pub(crate) struct RawService {
-    pub(crate) url: String,
+/// A service on plain sockets.
+pub struct RawService {
+    /// Its URL.
+    pub url: String,
     address: SocketAddr,
     state: Arc<RawState>,
     accepting: Option<JoinHandle<()>>,
@@ -48,7 +53,8 @@ pub(crate) struct RawService {
 
 impl RawService {
     #[expect(clippy::disallowed_methods, reason = "a fake service has its own clock")]
-    pub(crate) fn start(act: impl Fn(&RawRequest) -> Action + Send + Sync + 'static) -> Self {
+    /// Starts it on a free port. `act` chooses the reaction to each request.
+    pub fn start(act: impl Fn(&RawRequest) -> Action + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(RawState {
@@ -64,17 +70,17 @@ impl RawService {
     }
 
     /// Number of connections so far.
-    pub(crate) fn connections(&self) -> u64 {
+    pub fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::Relaxed)
     }
 
     /// Number of requests so far.
-    pub(crate) fn requests(&self) -> u64 {
+    pub fn requests(&self) -> u64 {
         self.state.requests.load(Ordering::Relaxed)
     }
 
     /// Closes the port and every connection.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         self.state.is_stopped.store(true, Ordering::Relaxed);
         self.accepting.take().unwrap().join().unwrap();
         for stream in self.state.open.lock().unwrap().drain(..) {
@@ -84,7 +90,7 @@ impl RawService {
     }
 
     /// Listens on the same port again.
-    pub(crate) fn start_again(&mut self) {
+    pub fn start_again(&mut self) {
         self.state.is_stopped.store(false, Ordering::Relaxed);
         let listener = TcpListener::bind(self.address).unwrap();
         self.accepting = Some(accept(listener, self.state.clone()));

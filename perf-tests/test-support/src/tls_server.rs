@@ -1,5 +1,7 @@
 //! A TLS service in this process, with certificates made for the test.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -22,22 +24,24 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// An authority that signs certificates, with its own as a file.
-pub(crate) struct Authority {
+pub struct Authority {
     folder: PathBuf,
     issuer: Issuer<'static, KeyPair>,
-    pub(crate) file: PathBuf,
+    /// Its own certificate.
+    pub file: PathBuf,
 }
 
 /// A certificate and its key, as files.
-pub(crate) struct Identity {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
+pub struct Identity {
+    /// The certificate, in PEM.
+    pub certificate: PathBuf,
+    /// The private key, in PEM.
+    pub key: PathBuf,
 }
 
 impl Authority {
-    /// An authority whose files are in a folder of this name.
-    pub(crate) fn new(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls").join(name);
+    /// An authority whose files are in this folder.
+    pub fn new(folder: PathBuf) -> Self {
         std::fs::create_dir_all(&folder).unwrap();
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -48,12 +52,12 @@ impl Authority {
     }
 
     /// Signs a certificate for a host name.
-    pub(crate) fn sign(&self, name: &str) -> Identity {
+    pub fn sign(&self, name: &str) -> Identity {
         self.sign_for(name, 2000..2040)
     }
 
     /// Signs a certificate that is valid in these years.
-    pub(crate) fn sign_for(&self, name: &str, years: Range<i32>) -> Identity {
+    pub fn sign_for(&self, name: &str, years: Range<i32>) -> Identity {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(years.start, 1, 1);
         params.not_after = date_time_ymd(years.end, 1, 1);
@@ -65,9 +69,8 @@ impl Authority {
 
 impl Identity {
     /// A self-signed certificate that is an authority's, as `openssl req -x509` makes it.
-    pub(crate) fn self_signed(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls");
-        std::fs::create_dir_all(&folder).unwrap();
+    pub fn self_signed(folder: &Path, name: &str) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -88,8 +91,9 @@ impl Identity {
 }
 
 /// A service that responds 200 to everything.
-pub(crate) struct TlsServer {
-    pub(crate) port: u16,
+pub struct TlsServer {
+    /// Its port.
+    pub port: u16,
     /// Server name (SNI), version and authority of each request.
     requests: Arc<Mutex<Vec<String>>>,
 }
@@ -97,7 +101,7 @@ pub(crate) struct TlsServer {
 impl TlsServer {
     /// Starts a service. It requires a certificate of `clients`, if given, and agrees on one of the
     /// protocols, its first choice first; without protocols, it does not negotiate.
-    pub(crate) fn start(identity: &Identity, clients: Option<&Authority>, protocols: &[&str]) -> Self {
+    pub fn start(identity: &Identity, clients: Option<&Authority>, protocols: &[&str]) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
         let builder = builder.unwrap();
@@ -117,7 +121,7 @@ impl TlsServer {
     }
 
     /// Starts a service that has no cipher for its own key, so that it refuses every handshake.
-    pub(crate) fn without_ciphers(identity: &Identity) -> Self {
+    pub fn without_ciphers(identity: &Identity) -> Self {
         let rsa = vec![rustls::crypto::ring::cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256];
         let provider = CryptoProvider { cipher_suites: rsa, ..rustls::crypto::ring::default_provider() };
         let builder = ServerConfig::builder_with_provider(Arc::new(provider));
@@ -151,7 +155,7 @@ impl TlsServer {
     }
 
     /// The distinct requests so far.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         let mut requests = self.requests.lock().unwrap().clone();
         requests.dedup();
         requests

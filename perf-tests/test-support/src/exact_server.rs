@@ -1,57 +1,56 @@
 //! A server that sends exact bytes: over HTTP/1.1 a whole response, over HTTP/2 headers and a body.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use bytes::Bytes;
 
+use crate::fake_server::accept_each;
+
 /// Headers and body of a response to a path.
-pub(crate) type Respond = fn(&str) -> (Vec<(&'static str, String)>, Vec<u8>);
+pub type Respond = fn(&str) -> (Vec<(&'static str, String)>, Vec<u8>);
 
 /// A request line with the header lines below it, and the body.
-pub(crate) type Received = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+pub type Received = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
-pub(crate) struct ExactServer {
-    pub(crate) url: String,
+/// A server of exact bytes.
+pub struct ExactServer {
+    /// Its URL.
+    pub url: String,
     received: Received,
 }
 
 /// Settings, as variables and their values.
-pub(crate) type Given = &'static [(&'static str, &'static str)];
+pub type Given = &'static [(&'static str, &'static str)];
 
 impl ExactServer {
     /// A server for each protocol, and the settings that use it.
-    pub(crate) fn of_both_protocols(respond: Respond) -> [(Self, Given); 2] {
+    pub fn of_both_protocols(respond: Respond) -> [(Self, Given); 2] {
         [(Self::http1(respond), &[]), (Self::http2(respond), &[("PERF_HTTP2", "1")])]
     }
 
     /// Serves HTTP/1.1. The response has a content-length, except to HEAD.
-    pub(crate) fn http1(respond: Respond) -> Self {
+    pub fn http1(respond: Respond) -> Self {
         Self::start(respond, serve_http1)
     }
 
     /// Serves HTTP/2 by prior knowledge.
-    pub(crate) fn http2(respond: Respond) -> Self {
+    pub fn http2(respond: Respond) -> Self {
         Self::start(respond, serve_http2)
     }
 
     fn start(respond: Respond, serve: fn(TcpStream, Respond, &Received)) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (url, received) = (format!("http://{}", listener.local_addr().unwrap()), Received::default());
+        let received = Received::default();
         let shared = received.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (stream, received) = (stream.unwrap(), shared.clone());
-                thread::spawn(move || serve(stream, respond, &received));
-            }
-        });
-        Self { url, received }
+        let address = accept_each(move |stream| serve(stream, respond, &shared));
+        Self { url: format!("http://{address}"), received }
     }
 
     /// Heads in lower case, and bodies, of the requests to a path.
-    pub(crate) fn received(&self, path: &str) -> Vec<(String, Vec<u8>)> {
+    pub fn received(&self, path: &str) -> Vec<(String, Vec<u8>)> {
         let received = self.received.lock().unwrap();
         received.iter().filter(|(head, _)| head.split(' ').nth(1) == Some(path)).cloned().collect()
     }
