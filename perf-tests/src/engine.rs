@@ -267,7 +267,13 @@ mod tests {
                 let _ = reply.send(snapshot.clone());
             }
             let (errors, slow_times) = (worker::ScenarioErrors::default(), SlowTimes::default());
-            Ok(WorkerResult { snapshot, slow_times, errors, panics: Vec::new(), outages: None })
+            Ok(WorkerResult {
+                snapshot,
+                slow_times,
+                errors,
+                panics: Vec::new(),
+                outages: crate::http::OutageTimes::default(),
+            })
         });
         let empty = Snapshot::new(&Layout::new(&test_support::shop::SHOP, vec![false]));
         Worker { ask, pulse: Arc::new(Pulse::new(&empty)), thread, finished }

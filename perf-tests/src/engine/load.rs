@@ -11,7 +11,7 @@ use super::share::Share;
 use super::stall::Stall;
 use super::worker::ScenarioErrors;
 use super::{Worker, panics};
-use crate::http::OutageSummary;
+use crate::http::OutageTimes;
 use crate::measure::{GeneratorHealth, Layout, SlowTimes, Snapshot};
 use crate::plan::{IterationLimit, Plan, Schedule};
 
@@ -34,8 +34,8 @@ pub(crate) struct Load {
     pub(crate) panics: Vec<String>,
     /// One message for each worker thread that panicked or did not start.
     pub(crate) faults: Vec<String>,
-    /// The outages of the target; `None` if there were none.
-    pub(crate) outages: Option<OutageSummary>,
+    /// The outages of all hosts.
+    pub(crate) outages: OutageTimes,
     /// Times in which requests to an endpoint waited and none ended.
     pub(crate) stalls: Vec<Stall>,
     /// When the longest time began in which requests of any kind were in flight and none ended,
@@ -57,7 +57,7 @@ impl Load {
             errors: ScenarioErrors::default(),
             panics: Vec::new(),
             faults: Vec::new(),
-            outages: None,
+            outages: OutageTimes::default(),
             stalls: Vec::new(),
             longest_silence: (Duration::ZERO, Duration::ZERO),
             agents: Vec::new(),
@@ -73,7 +73,7 @@ impl Load {
                 self.snapshot.merge(&result.snapshot);
                 self.errors.merge(result.errors);
                 self.panics.extend(result.panics);
-                self.outages = [self.outages, result.outages].into_iter().flatten().reduce(OutageSummary::merge);
+                self.outages.merge(result.outages);
                 return result.slow_times;
             }
             Ok(Err(error)) => self.faults.push(format!("failed to start the runtime of a worker thread: {error}")),
@@ -101,7 +101,7 @@ impl Load {
         self.errors.merge(other.errors);
         self.panics.extend(other.panics);
         self.faults.extend(other.faults);
-        self.outages = [self.outages, other.outages].into_iter().flatten().reduce(OutageSummary::merge);
+        self.outages.merge(other.outages);
         self.stalls.extend(other.stalls);
         self.agents.extend(other.agents);
     }

@@ -21,7 +21,7 @@ use super::rate_limit::RateLimit;
 use super::stall;
 use super::vu::{IterationId, RequestError, RunContext, Vu, WorkerContext};
 use crate::clock;
-use crate::http::{OutageSummary, Pool};
+use crate::http::{OutageTimes, Pool};
 use crate::measure::{IterationEnd, Recorder, SlowTimes, Snapshot};
 use crate::plan::{Arrivals, VuPlan};
 
@@ -122,8 +122,8 @@ pub(crate) struct WorkerResult {
     pub(crate) errors: ScenarioErrors,
     /// One message for each virtual user that panicked.
     pub(crate) panics: Vec<String>,
-    /// The outages of the target; `None` if there were none.
-    pub(crate) outages: Option<OutageSummary>,
+    /// The outages of all hosts.
+    pub(crate) outages: OutageTimes,
 }
 
 /// The number of errors, and the first few of them.
@@ -202,7 +202,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
             WorkerSchedule::Arrivals { .. } => drop(running.spawn_local_on(open::run(worker.clone(), part), &local)),
         }
     }
-    let (mut finished, mut outages) = (Some(finished), None);
+    let (mut finished, mut outages) = (Some(finished), OutageTimes::default());
     local
         .run_until(async {
             loop {

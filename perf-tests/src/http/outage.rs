@@ -1,14 +1,14 @@
 //! Pauses between attempts to connect while the target accepts no connections. A target that is
 //! down gets one attempt per pause from each worker, however many virtual users the worker has.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::outage_times::OutageTimes;
 use crate::clock;
 
 /// Failed attempts in a row that make an outage. A single refused connection of a target that
@@ -36,21 +36,10 @@ struct OutageState {
     since: Cell<Option<Instant>>,
     /// When the first outage began.
     first: Cell<Option<Instant>>,
-    /// Sum of the outages that are over.
-    ended: Cell<Duration>,
+    /// The outages that are over, from the start of the first one.
+    ended: RefCell<OutageTimes>,
     /// Notified when an outage ends.
     over: Notify,
-}
-
-/// The outages of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OutageSummary {
-    /// Start of the first one, from the start of the run.
-    pub(crate) first: Duration,
-    /// Sum of their durations.
-    pub(crate) total: Duration,
-    /// Whether the last one lasted until the end of the load.
-    pub(crate) is_ongoing: bool,
 }
 
 impl Outage {
@@ -108,31 +97,22 @@ impl Outage {
         state.failures.set(0);
         if state.until.take().is_some() {
             let since = state.since.take().unwrap_or(now);
-            state.ended.set(state.ended.get() + now.duration_since(since));
+            let from_first = |time: Instant| time.duration_since(state.first.get().unwrap_or(since));
+            state.ended.borrow_mut().merge(OutageTimes::new((from_first(since), from_first(now)), false));
             state.is_trying.set(false);
             state.over.notify_waiters();
         }
     }
 
-    /// The outages until `now`; `None` if there were none. `epoch` is the start of the run.
-    pub(crate) fn summary(&self, epoch: Instant, now: Instant) -> Option<OutageSummary> {
+    /// The outages until `now`. `epoch` is the start of the run.
+    pub(crate) fn times(&self, epoch: Instant, now: Instant) -> OutageTimes {
         let state = &*self.0;
-        let present = state.since.get();
-        let total = state.ended.get() + present.map_or(Duration::ZERO, |since| now.duration_since(since));
-        let first = state.first.get()?.saturating_duration_since(epoch);
-        Some(OutageSummary { first, total, is_ongoing: present.is_some() })
-    }
-}
-
-impl OutageSummary {
-    /// The summary of two workers.
-    #[must_use]
-    pub(crate) fn merge(self, other: Self) -> Self {
-        Self {
-            first: self.first.min(other.first),
-            total: self.total.max(other.total),
-            is_ongoing: self.is_ongoing || other.is_ongoing,
+        let Some(first) = state.first.get() else { return OutageTimes::default() };
+        let mut all = state.ended.borrow().clone();
+        if let Some(since) = state.since.get() {
+            all.merge(OutageTimes::new((since.duration_since(first), now.duration_since(first)), true));
         }
+        all.later_by(first.saturating_duration_since(epoch))
     }
 }
 
@@ -155,7 +135,7 @@ mod tests {
             assert!(outage.is_over() && outage.wait().await);
             outage.connected(clock::now());
         }
-        assert_eq!(outage.summary(clock::now(), clock::now()), None);
+        assert_eq!(outage.times(clock::now(), clock::now()).first(), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -174,14 +154,30 @@ mod tests {
             pauses.push(clock::now().duration_since(paused).as_millis());
         }
         assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000]);
-        let summary = outage.summary(epoch, clock::now()).unwrap();
-        assert!(summary.is_ongoing && summary.total >= Duration::from_millis(4_270), "{summary:?}");
+        let times = outage.times(epoch, clock::now());
+        assert!(times.is_ongoing && times.total() >= Duration::from_millis(4_270), "{times:?}");
         outage.connected(clock::now());
         assert!(outage.is_over() && outage.wait().await);
         (0..3).for_each(|_| outage.attempt_failed(clock::now()));
         assert!(outage.is_paused(clock::now()));
         tokio::time::advance(Duration::from_millis(11)).await;
         assert!(!outage.is_paused(clock::now()), "a new outage begins with a short pause");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_times_of_a_host_that_is_down_twice_are_added() {
+        let (outage, epoch) = (Outage::default(), clock::now());
+        for (up, down) in [(3, 2), (5, 4)] {
+            tokio::time::advance(Duration::from_secs(up)).await;
+            (0..FEWEST_FAILURES).for_each(|_| outage.attempt_failed(clock::now()));
+            tokio::time::advance(Duration::from_secs(down)).await;
+            let times = outage.times(epoch, clock::now());
+            assert!(times.is_ongoing, "{times:?}");
+            outage.connected(clock::now());
+        }
+        let times = outage.times(epoch, clock::now());
+        let seconds = (times.first().map(|first| first.as_secs()), times.total().as_secs());
+        assert_eq!((seconds, times.is_ongoing), ((Some(3), 6), false));
     }
 
     #[tokio::test(start_paused = true)]

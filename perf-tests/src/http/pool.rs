@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::connect::{Route, Stream};
 use super::h1::Connection;
-use super::outage::OutageSummary;
+use super::outage_times::OutageTimes;
 
 /// Boxed, because every request moves it through a pool and futures.
 pub(super) type IdleConnection = Box<Connection<Stream>>;
@@ -37,10 +37,11 @@ impl Pool {
         hosts[at].clone()
     }
 
-    /// The outages of all hosts until `now`; `None` if there were none.
-    pub(crate) fn outages(&self, epoch: Instant, now: Instant) -> Option<OutageSummary> {
-        let hosts = self.0.borrow();
-        hosts.iter().filter_map(|host| host.route.outage.summary(epoch, now)).reduce(OutageSummary::merge)
+    /// The outages of all hosts until `now`.
+    pub(crate) fn outages(&self, epoch: Instant, now: Instant) -> OutageTimes {
+        let mut all = OutageTimes::default();
+        self.0.borrow().iter().for_each(|host| all.merge(host.route.outage.times(epoch, now)));
+        all
     }
 }
 

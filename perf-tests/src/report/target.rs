@@ -149,7 +149,8 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
 /// A finding about times in which a host accepted no connections. Objectives on its endpoints count
 /// the load that could not be made.
 fn outage_finding(load: &Load, catalogue: &Catalogue) -> Option<Finding> {
-    let outages = load.outages?;
+    let outages = &load.outages;
+    let first = outages.first()?;
     let parts = &load.snapshot.parts;
     let refused: u64 = parts.iter().flat_map(|part| part.refused).sum();
     let stopped_at = |part: &PartCounts, index| {
@@ -170,8 +171,8 @@ fn outage_finding(load: &Load, catalogue: &Catalogue) -> Option<Finding> {
     let message = format!(
         "no connection to {hosts} for {:.1} s in total, first at {}{until}. {} iterations were not started and {} were \
          stopped; their requests there count as not good",
-        outages.total.as_secs_f64(),
-        at(outages.first),
+        outages.total().as_secs_f64(),
+        at(first),
         count(refused),
         count(stopped)
     );

@@ -1,0 +1,104 @@
+//! The times in which hosts accepted no connections, of all hosts, workers and agents together.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Limit on the number of times. Beyond it, the two with the shortest time between them are joined.
+const MOST_TIMES: usize = 1_000;
+
+/// Times in which a host accepted no connections. A time in which several hosts were down, or which
+/// several workers noticed, counts once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OutageTimes {
+    /// Starts and ends, from the start of the run. They are sorted and do not overlap.
+    times: Vec<(Duration, Duration)>,
+    /// Whether the last one lasted until the end of the load.
+    pub(crate) is_ongoing: bool,
+}
+
+impl OutageTimes {
+    /// One time, by start and end.
+    pub(super) fn new(time: (Duration, Duration), is_ongoing: bool) -> Self {
+        Self { times: vec![time], is_ongoing }
+    }
+
+    /// The same times, all later by `time`.
+    pub(super) fn later_by(mut self, time: Duration) -> Self {
+        self.times.iter_mut().for_each(|(start, end)| (*start, *end) = (*start + time, *end + time));
+        self
+    }
+
+    /// The start of the first one; `None` if there were none.
+    pub(crate) fn first(&self) -> Option<Duration> {
+        self.times.first().map(|(start, _)| *start)
+    }
+
+    /// The time in which at least one host was down.
+    pub(crate) fn total(&self) -> Duration {
+        self.times.iter().map(|(start, end)| end.saturating_sub(*start)).fold(Duration::ZERO, Duration::saturating_add)
+    }
+
+    /// Adds the times of another host, worker or agent.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.is_ongoing |= other.is_ongoing;
+        self.times.extend(other.times);
+        self.times.sort_unstable();
+        // Overlapping times become one.
+        self.times.dedup_by(|next, known| {
+            let overlaps = next.0 <= known.1;
+            known.1 = if overlaps { known.1.max(next.1) } else { known.1 };
+            overlaps
+        });
+        while self.times.len() > MOST_TIMES {
+            let gap = |at: &usize| self.times[at + 1].0.saturating_sub(self.times[*at].1);
+            let Some(at) = (0..MOST_TIMES).min_by_key(gap) else { break };
+            self.times[at].1 = self.times.remove(at + 1).1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(times: &[(u64, u64)]) -> OutageTimes {
+        let second = Duration::from_secs;
+        let mut all = OutageTimes::default();
+        times.iter().for_each(|(start, end)| all.merge(OutageTimes::new((second(*start), second(*end)), false)));
+        all
+    }
+
+    fn merged(one: &[(u64, u64)], other: &[(u64, u64)]) -> (Option<u64>, u64) {
+        let mut all = seconds(one);
+        all.merge(seconds(other));
+        (all.first().map(|first| first.as_secs()), all.total().as_secs())
+    }
+
+    #[test]
+    fn a_time_in_which_two_hosts_are_down_counts_once() {
+        for (one, other, expected) in [
+            // At the same time, one within the other, overlapping, touching, and one after the other.
+            (&[(2, 7)][..], &[(2, 7)][..], (Some(2), 5)),
+            (&[(2, 9)], &[(4, 5)], (Some(2), 7)),
+            (&[(4, 9)], &[(2, 5)], (Some(2), 7)),
+            (&[(2, 5)], &[(5, 9)], (Some(2), 7)),
+            (&[(20, 25)], &[(2, 7)], (Some(2), 10)),
+            // A host that is down twice, and another one in between and during the second time.
+            (&[(2, 4), (10, 12)], &[(6, 7), (11, 14)], (Some(2), 7)),
+            (&[], &[(3, 4)], (Some(3), 1)),
+            (&[], &[], (None, 0)),
+        ] {
+            assert_eq!(merged(one, other), expected, "{one:?} and {other:?}");
+        }
+    }
+
+    #[test]
+    fn many_times_are_bounded_by_joining_the_closest() {
+        // A second down in every ten, and one pause of a second only.
+        let mut times: Vec<_> = (0..1_000).map(|at| (at * 10, at * 10 + 1)).collect();
+        times.push((9_992, 9_993));
+        let all = seconds(&times);
+        assert_eq!((all.times.len(), all.total().as_secs()), (MOST_TIMES, 1_002));
+    }
+}
