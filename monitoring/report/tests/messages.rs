@@ -115,8 +115,8 @@ fn comparison() -> Comparison {
     compared.conclude(objectives, vec![stall, left], true)
 }
 
-/// Gives each text other words, and equal texts the same ones. The name of a failed check stays, and
-/// so does the number of a segment: they are no text.
+/// Gives each text other words, and equal texts the same ones. The name of a failed check stays,
+/// and so does the number of a segment: they are no text.
 fn swap(json: &mut Value, words: &mut BTreeMap<String, String>) {
     let is_check = json["kind"] == "check";
     match json {

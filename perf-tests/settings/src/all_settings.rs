@@ -200,8 +200,8 @@ const REQUESTS: &[Setting] = &[
     })
     .help("Allow load on a public host (repeatable). Without it, load goes only to this machine and private networks"),
     flag("proxy", One("URL"), &[PROXY], |it, text| some(&mut it.http.proxy, ProxyUrl::parse(text))).help(
-        "HTTP proxy between load and all targets: http://[USER:PASSWORD@]HOST:PORT. It opens tunnels (CONNECT), which \
-         latency includes",
+        "HTTP proxy for all targets. URL is http://[USER:PASSWORD@]HOST:PORT. The proxy opens tunnels (CONNECT), and \
+         latencies include it",
     ),
     flag("resolve", Many("HOST:PORT:ADDRESS", " "), &[RESOLVE], |it, text| {
         put(&mut it.http.resolve, text.split_whitespace().map(Resolve::parse).collect())

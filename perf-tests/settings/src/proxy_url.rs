@@ -14,7 +14,10 @@ pub struct ProxyUrl(Url);
 
 impl ProxyUrl {
     /// Parses a URL with the scheme http, a host, and no path.
-    pub(super) fn parse(text: &str) -> Result<Self, ValueError> {
+    ///
+    /// # Errors
+    /// If the text is no such URL.
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
         let url = parse_url(text)?;
         let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         if url.scheme() == "http" && is_bare {

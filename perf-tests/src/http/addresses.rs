@@ -183,6 +183,16 @@ pub(super) async fn connect_any(addresses: &[SocketAddr]) -> io::Result<TcpStrea
     }
 }
 
+/// The resource that this machine has run out of, and what to do. The service is not the cause.
+pub(super) fn exhausted(error: &io::Error) -> Option<&'static str> {
+    // EMFILE, ENFILE, EADDRNOTAVAIL: the numbers of Linux and macOS.
+    match error.raw_os_error()? {
+        24 | 23 => Some("this machine allows no more open files: raise `ulimit -n`, or use fewer VUs"),
+        99 | 49 => Some("this machine has no free ports: remove --no-connection-reuse, or use fewer connections"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;

@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::addresses::{Addresses, Resolver, connect_any};
+use super::addresses::{Addresses, Resolver, connect_any, exhausted};
 use super::exchange::ExchangeError;
 use super::outage::Outage;
 use super::protocol::Protocol;
@@ -165,16 +165,6 @@ async fn connect_to(
         Ok(stream)
     } else {
         Err(tls_error(no_protocol(tls)))
-    }
-}
-
-/// The resource that this machine has run out of, and what to do. The service is not the cause.
-pub(super) fn exhausted(error: &io::Error) -> Option<&'static str> {
-    // EMFILE, ENFILE, EADDRNOTAVAIL: the numbers of Linux and macOS.
-    match error.raw_os_error()? {
-        24 | 23 => Some("this machine allows no more open files: raise `ulimit -n`, or use fewer VUs"),
-        99 | 49 => Some("this machine has no free ports: remove --no-connection-reuse, or use fewer connections"),
-        _ => None,
     }
 }
 

@@ -9,8 +9,7 @@ use perf_settings::{HttpSettings, ProxyUrl};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::addresses::{Addresses, Resolver, connect_any};
-use super::connect::exhausted;
+use super::addresses::{Addresses, Resolver, connect_any, exhausted};
 use super::exchange::ExchangeError;
 use super::request_head::USER_AGENT;
 use super::target::Target;

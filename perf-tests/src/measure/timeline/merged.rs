@@ -58,7 +58,6 @@ pub(super) mod base64_text {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    #[expect(clippy::ptr_arg, reason = "serde gives this type")]
     pub(in crate::measure::timeline) fn serialize<S: Serializer>(
         bytes: &Vec<u8>,
         serializer: S,
