@@ -89,8 +89,8 @@ async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
         (Ok(code), Err(error)) => return Err(PerfError::NotStopped { code, error }),
         (Err(first), Err(error)) => return Err(PerfError::AlsoNotStopped { first: Box::new(first), error }),
     };
-    // A dry run has no verdict, so its exit code is not printed unless it is an error.
-    Ok((plan.sends() || code != ExitCode::Met).then_some((code, verdicts)))
+    // Dry runs and shards have no verdict, so their exit code is not printed unless it is an error.
+    Ok((plan.judges() || code != ExitCode::Met).then_some((code, verdicts)))
 }
 
 async fn run_all(plan: &PerfPlan, services: &Services, verdicts: &mut Vec<String>) -> Result<ExitCode, PerfError> {

@@ -19,6 +19,26 @@ impl WriteError {
     }
 }
 
+/// A run's folder has files of another run.
+#[derive(Debug, thiserror::Error)]
+#[error("{} already exists: testid {testid:?} is in use, choose another --testid", folder.display())]
+pub struct TestidInUse {
+    folder: PathBuf,
+    testid: String,
+}
+
+/// The folder of a run in the folder `out`.
+///
+/// # Errors
+/// If it has one of these files, which are of another run.
+pub fn run_folder(out: &Path, testid: &str, files: &[&str]) -> Result<PathBuf, TestidInUse> {
+    let folder = out.join(testid);
+    match files.iter().any(|name| folder.join(name).exists()) {
+        true => Err(TestidInUse { folder, testid: testid.to_owned() }),
+        false => Ok(folder),
+    }
+}
+
 /// Name of the link to the last run's folder.
 pub const LATEST: &str = "latest";
 

@@ -142,7 +142,7 @@ impl ShardSet {
                 share,
                 load: Load::not_started(empty.clone()),
                 result: AgentResult { is_shard: true, ..AgentResult::new(number, String::new()) },
-                lost: Some((Duration::ZERO, "none of the files is of it".to_owned())),
+                lost: Some((Duration::ZERO, "it has no file".to_owned())),
             };
             if let Some((path, file)) = files.next_if(|(_, file)| file.shard.number == number) {
                 let fits = |load: &Load| load.snapshot.is_addable(layout) && load.has_known_stalls(layout);

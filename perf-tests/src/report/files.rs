@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use perf_host::files::{LATEST, WriteError, point_latest_to, write_whole};
+use perf_host::files::{LATEST, TestidInUse, WriteError, point_latest_to, run_folder, write_whole};
 use perf_report::Report;
 use perf_report::evidence::Evidence;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -25,8 +25,8 @@ pub(crate) enum FileError {
     Log(io::Error),
     #[error(transparent)]
     Render(#[from] files::RenderError),
-    #[error("{0} already exists: testid {1:?} is in use, choose another --testid")]
-    Used(PathBuf, String),
+    #[error(transparent)]
+    Used(#[from] TestidInUse),
 }
 
 /// Creates a run's folder. This happens before the load, so that a read-only folder costs no run.
@@ -34,10 +34,7 @@ pub(crate) enum FileError {
 /// # Errors
 /// If the folder cannot be created, or has another run's report or evidence.
 pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileError> {
-    let folder = out.join(testid);
-    if [files::REPORT, files::EVIDENCE].iter().any(|name| folder.join(name).exists()) {
-        return Err(FileError::Used(folder, testid.to_owned()));
-    }
+    let folder = run_folder(out, testid, &[files::REPORT, files::EVIDENCE])?;
     fs::create_dir_all(&folder).map_err(WriteError::at(&folder))?;
     Ok(folder)
 }

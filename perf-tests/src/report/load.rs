@@ -130,6 +130,9 @@ pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
     let GeneratorHealth { cpu, steal, .. } = load.health;
     let parts = plan.parts.iter().zip(&load.snapshot.parts);
     let mut warnings: Vec<_> = parts.filter_map(|(part, counts)| delivery_warning(part, counts, load.health)).collect();
+    // Arrivals of a lost agent count as dropped, too, but no VU was busy with them.
+    let is_lost = load.agents.iter().any(|agent| agent.lost.is_some());
+    warnings.retain(|warning| !is_lost || warning.kind != FindingKind::ArrivalsDropped);
     if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
         let message = format!(
             "the generator was at its limit ({} busy), so latencies may include its own delays: use more processors, or \

@@ -29,7 +29,7 @@ impl From<FileError> for RunError {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Json(_) | FileError::Log(_) | FileError::Render(_) => Self::Internal(error.to_string()),
-            FileError::Write(_) | FileError::Used(..) => Self::Configuration(error.to_string()),
+            FileError::Write(_) | FileError::Used(_) => Self::Configuration(error.to_string()),
         }
     }
 }

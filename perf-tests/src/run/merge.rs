@@ -56,16 +56,20 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
 /// Findings of the shards, and about how they were made.
 fn findings(merged: &MergedLoad) -> Vec<Finding> {
     let MergedLoad { load, findings, shards, start_at, .. } = merged;
+    let made = load.agents.iter().filter(|shard| !shard.place.is_empty()).count();
     let named = findings.iter().map(|(numbers, finding)| {
         let names: Vec<_> = numbers.iter().map(u32::to_string).collect();
-        let noun = if numbers.len() == 1 { "shard" } else { "shards" };
-        let message = sanitize(&format!("{noun} {} of {shards}: {}", names.join(", "), finding.message));
-        Finding { message, ..finding.clone() }
+        let subject = match numbers.len() {
+            all if all == made => String::new(),
+            1 => format!("shard {} of {shards}: ", names[0]),
+            _ => format!("shards {} of {shards}: ", names.join(", ")),
+        };
+        Finding { message: sanitize(&format!("{subject}{}", finding.message)), ..finding.clone() }
     });
     let mut all: Vec<_> = named.collect();
     let warning = |message: String| Finding::warning(Subject::Run, FindingKind::Sharded, message);
     all.push(warning(format!(
-        "merged from {shards} shards. Each ran setup and teardown, and pushed nothing: dashboards, rules and delivery \
+        "merged from {made} of {shards} shards. Each ran setup and teardown, and pushed nothing: dashboards, rules and delivery \
          were not checked"
     )));
     let skew = |late: f64| late > MAX_SKEW.as_secs_f64() * 1e3;

@@ -112,6 +112,11 @@ impl PerfPlan {
         !self.settings.dry_run
     }
 
+    /// Whether runs are judged.
+    pub(super) const fn judges(&self) -> bool {
+        self.sends() && self.settings.shard.is_none()
+    }
+
     pub(super) fn is_interrupted(&self) -> bool {
         *self.signals.borrow() > 0
     }

@@ -72,6 +72,37 @@ fn a_wrong_variable_exits_104_and_is_named() {
 }
 
 #[test]
+fn what_does_not_go_with_a_shard_is_refused() {
+    let target = ["--target", "http://127.0.0.1:9"];
+    let refusals: [(&[&str], &str); 11] = [
+        (&["--shard", "4/3"], "\"4/3\" is not a shard such as 2/8"),
+        (&["--shard", "1/3"], "--shard needs --target URL"),
+        (&["--start-at", "5"], "--start-at is for shards: add --shard I/N"),
+        (&["--shard", "1/3", "--agents", "2"], "'--shard <I/N>' cannot be used with '--agents"),
+        (&["--shard", "1/3", "--against", "main"], "--shard is for single runs"),
+        (&["--shard", "1/3", "--baseline", "main"], "give it to cargo xtask merge"),
+        (&["--shard", "1/3", "--prometheus-url", "http://127.0.0.1:9"], "--shard pushes to no store"),
+        (&["--shard", "1/3", "--proof"], "--proof needs a store, and shards push to none"),
+        (&["--shard", "1/3", "--ephemeral"], "--ephemeral needs a store, and shards push to none"),
+        (&["--shard", "1/3", "--start-at", "2001-01-01T00:00:00Z"], "this time has passed"),
+        (&["--shard", "1/3", "--start-at", "12:00"], "\"12:00\" is not a time in UTC"),
+    ];
+    for (flags, why) in refusals {
+        let target = if why.contains("--target") { &[][..] } else { &target };
+        let output = xtask(&[&["perf", "basic"], target, flags].concat(), &[]);
+        let printed = String::from_utf8(output.stderr).unwrap();
+        assert!(printed.contains(why), "{flags:?}: {printed}");
+        assert_eq!(output.status.code(), Some(104), "{flags:?}");
+    }
+    let folder = crate::real::out("no-shards");
+    std::fs::create_dir_all(&folder).unwrap();
+    let output = xtask(&["merge", folder.to_str().unwrap()], &[]);
+    assert_eq!(output.status.code(), Some(104));
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(printed.contains("no-shards has no shard-I-of-N.json"), "{printed}");
+}
+
+#[test]
 fn short_help_has_one_line_of_100_columns_for_each_flag() {
     let commands = [
         &["perf"][..],

@@ -90,7 +90,7 @@ fn shards_are_added_in_the_order_of_their_numbers() {
     let shards: Vec<_> = merged.load.agents.iter().map(|it| (it.number, it.requests, it.failed)).collect();
     assert_eq!(shards, [(1, 20, 4), (2, 0, 0), (3, 10, 2)]);
     let lost: Vec<_> = merged.load.agents.iter().map(|it| it.lost.as_deref()).collect();
-    assert_eq!(lost, [None, Some("none of the files is of it"), None]);
+    assert_eq!(lost, [None, Some("it has no file"), None]);
     let skews: Vec<_> = merged.load.agents.iter().map(|it| it.start_skew_ms).collect();
     assert_eq!(skews, [0.0, 0.0, 2000.0]);
     let numbers: Vec<_> = merged.findings.iter().map(|(numbers, _)| numbers.clone()).collect();

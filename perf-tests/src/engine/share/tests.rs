@@ -107,13 +107,15 @@ fn load() -> impl Strategy<Value = LoadProfile> {
 
 proptest! {
     #[test]
-    fn the_shares_of_all_agents_are_exactly_the_plan(
+    fn the_shares_of_all_agents_or_shards_are_exactly_the_plan(
         loads in proptest::collection::vec(load(), 1..4),
         agents in 1_u32..=16,
         threads in proptest::collection::vec(1_usize..=4, 16),
         seed in any::<u64>(),
     ) {
         let plan = plan(&loads, seed);
+        let shards = (1..=agents).map(|number| Share::of_shard(Shard { number, of: agents }));
+        prop_assert!(shards.eq(Share::all(agents)));
         prop_assert_eq!(check_shares(&plan, agents, "agent"), Ok(()));
         let alone = work(&plan, 1, |_| 1);
         let together = work(&plan, agents, |agent| threads[agent as usize]);

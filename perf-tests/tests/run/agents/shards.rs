@@ -106,7 +106,10 @@ fn merged_counts_are_those_of_the_service_in_any_order_of_files() {
     assert!(report.agents.iter().all(|shard| shard.is_shard && shard.started.is_some()), "{:?}", report.agents);
     assert_eq!(report.timeline.slices.iter().map(|slice| slice.requests).sum::<u64>(), sent);
     let told: Vec<_> = report.findings.iter().filter(|it| it.kind == FindingKind::Sharded).collect();
-    assert!(told[0].message.contains("Each ran setup and teardown, and pushed nothing"), "{told:?}");
+    assert!(
+        told[0].message.starts_with("merged from 3 of 3 shards. Each ran setup and teardown, and pushed nothing"),
+        "{told:?}"
+    );
     assert!(told[1].message.starts_with("shards did not run at once"), "{told:?}");
 }
 
@@ -117,8 +120,11 @@ fn a_missing_shard_makes_the_merged_run_inconclusive() {
     let report = merged("missing-merged", "arrivals", &[files[0].clone(), files[2].clone()]);
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
     let finding = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentLost).unwrap();
-    let expected = "shard 2 of 3 is missing: none of the files is of it. It had 13 of 40 VUs";
+    let expected = "shard 2 of 3 is missing: it has no file. It had 13 of 40 VUs";
     assert!(finding.message.starts_with(expected), "{finding}");
+    let told = report.findings.iter().find(|it| it.kind == FindingKind::Sharded).unwrap();
+    assert!(told.message.starts_with("merged from 2 of 3 shards. "), "{told}");
+    assert!(!report.has(FindingKind::ArrivalsDropped), "its VUs were not busy: {:?}", report.findings);
     let made: u64 = report.agents.iter().map(|shard| shard.requests).sum();
     assert_eq!((report.agents[1].requests, report.requests.sent), (0, made));
     assert!(report.iterations.dropped >= 26, "its arrivals are unknown: {:?}", report.iterations);

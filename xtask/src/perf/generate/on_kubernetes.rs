@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use perf_host::files::{LATEST, point_latest_to};
+use perf_host::files::{LATEST, point_latest_to, run_folder};
 use perf_report::outcome::Outcome;
 use perf_report::render::files::{EVIDENCE, HISTOGRAMS, REPORT};
 use perf_settings::{OutcomePlace, Settings, new_testid};
@@ -39,11 +39,8 @@ pub(super) async fn run(
     let longest = load + settings.setup_timeout + settings.teardown_timeout;
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
-    let folder = settings.out.clone().unwrap_or_else(workspace::perf).join(&testid);
-    if [EVIDENCE, REPORT].iter().any(|name| folder.join(name).exists()) {
-        let message = format!("{} exists: testid {testid:?} is in use, choose another --testid", folder.display());
-        return Err(configuration(message));
-    }
+    let out = settings.out.clone().unwrap_or_else(workspace::perf);
+    let folder = run_folder(&out, &testid, &[EVIDENCE, REPORT]).map_err(configuration)?;
     let pod_settings =
         serde_json::to_string(&coordinator_settings(settings, testid)).context("failed to write settings")?;
     let launcher = Launcher::new(&plan.kubernetes, scenario, (agents, longest), pod_settings, plan.signals.clone());
