@@ -59,7 +59,7 @@ pub(super) mod base64_text {
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub(in crate::measure::timeline) fn serialize<S: Serializer>(
-        bytes: &Vec<u8>,
+        bytes: &[u8],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&BASE64_STANDARD.encode(bytes))
