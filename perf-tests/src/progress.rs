@@ -10,7 +10,7 @@ use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
-use perf_report::format::{clock_time, count, millis};
+use perf_report::format::{clock, count, millis};
 use perf_report::mark::Mark;
 
 use crate::engine::TICK;
@@ -147,11 +147,6 @@ impl Progress {
         let unit = if vus == 1 { "VU" } else { "VUs" };
         format!("{}  {progress}{bar} {vus} {unit}  {rate:.1} req/s  {} {errors}", self.title, count(requests.failed))
     }
-}
-
-/// Minutes and seconds, such as "01:05".
-fn clock(duration: Duration) -> String {
-    clock_time(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn bar(share: f64) -> String {

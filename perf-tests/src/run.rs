@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::seconds;
 use perf_settings::{OutcomePlace, Settings};
 use tokio::time::Instant;
 
@@ -348,7 +349,7 @@ fn layout(spec: &RunSpec, plan: &Plan) -> Layout {
 /// Reports that the machine slept during the run: latencies measured then are not the service's.
 fn sleep_finding(slept: Duration) -> Option<Finding> {
     const TOLERATED: Duration = Duration::from_secs(1);
-    let message = || format!("this machine slept for {:.0} s during the run", slept.as_secs_f64());
+    let message = || format!("this machine slept for {} during the run", seconds(slept, 0));
     (slept > TOLERATED).then(|| inconclusive(Subject::Generator, FindingKind::MachineSlept, message()))
 }
 

@@ -1,5 +1,7 @@
 //! Formats numbers for people.
 
+use std::time::Duration;
+
 use monitoring::backend_slo::Measure;
 use monitoring::ratio::Ratio;
 
@@ -81,6 +83,16 @@ pub fn signed_percent(change: f64) -> String {
 /// A change of a share in percentage points, with its sign.
 pub fn signed_points(change: f64) -> String {
     format!("{:+.1} pp", change * 100.0)
+}
+
+/// Duration in seconds, with this many decimals.
+pub fn seconds(duration: Duration, decimals: usize) -> String {
+    format!("{:.decimals$} s", duration.as_secs_f64())
+}
+
+/// Time since load began, like [`clock_time`].
+pub fn clock(since_start: Duration) -> String {
+    clock_time(u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Time since load began, in whole seconds: "00:03", "1:00:03".

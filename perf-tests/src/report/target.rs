@@ -8,7 +8,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phase;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::{clock_time, count};
+use perf_report::format::{clock, count, seconds};
 
 use crate::engine::{Load, Stall};
 use crate::http::HttpConfig;
@@ -49,8 +49,8 @@ fn stall_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, limit: Durati
     groups.sort_by_key(|group| (!is_silence(group), Reverse(all_omitted(group))));
     let mut messages: Vec<_> = groups.iter().map(|group| describe(group, name, catalogue)).collect();
     if is_too_long && !groups.first().is_some_and(|group| is_silence(group)) {
-        let seconds = silence.as_secs_f64();
-        let message = format!("the target stalled for {seconds:.1} s from {} on: no request finished", at(since));
+        let (long, since) = (seconds(silence, 1), clock(since));
+        let message = format!("the target stalled for {long} from {since} on: no request finished");
         messages.insert(0, message);
     }
     let more = messages.len().saturating_sub(MOST_FINDINGS);
@@ -124,9 +124,9 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
         }
     }
     let mut message = format!(
-        "the target stalled{times} for {:.1} s from {} on: no request to {}{more} finished, and {} waited",
-        longest.length.as_secs_f64(),
-        at(longest.from),
+        "the target stalled{times} for {} from {} on: no request to {}{more} finished, and {} waited",
+        seconds(longest.length, 1),
+        clock(longest.from),
         names.join(", "),
         count(waiting)
     );
@@ -169,10 +169,10 @@ fn outage_finding(load: &Load, catalogue: &Catalogue) -> Option<Finding> {
     let hosts = if hosts.is_empty() { "the target".to_owned() } else { Vec::from_iter(hosts).join(", ") };
     let until = if outages.is_ongoing { ", and until the end of the load" } else { "" };
     let message = format!(
-        "no connection to {hosts} for {:.1} s in total, first at {}{until}. {} iterations were not started and {} were \
+        "no connection to {hosts} for {} in total, first at {}{until}. {} iterations were not started and {} were \
          stopped; their requests there count as not good",
-        outages.total().as_secs_f64(),
-        at(first),
+        seconds(outages.total(), 1),
+        clock(first),
         count(refused),
         count(stopped)
     );
@@ -188,11 +188,6 @@ pub(crate) fn redirect_finding(http: &HttpConfig) -> Option<Finding> {
         origins.join(", ")
     );
     (!origins.is_empty()).then(|| Finding::warning(Subject::Target, FindingKind::Redirected, message))
-}
-
-/// A time from the start of the load: "00:03".
-fn at(time: Duration) -> String {
-    clock_time(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::label;
 use monitoring::slo::Slo;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::seconds;
 use perf_settings::Settings;
 
 use super::{RunError, RunSpec, configuration};
@@ -123,12 +124,11 @@ fn describe_skew(before_ms: i64, theirs_ms: i64, after_ms: i64) -> Option<String
     } else {
         after_ms.saturating_sub(theirs_ms).min(0)
     };
-    #[expect(clippy::cast_precision_loss, reason = "a number for people")]
-    let seconds = ahead_ms.unsigned_abs() as f64 / 1e3;
+    let difference = seconds(Duration::from_millis(ahead_ms.unsigned_abs()), 0);
     let word = if ahead_ms > 0 { "ahead of" } else { "behind" };
     (ahead_ms.unsigned_abs() > TOLERATED_MS).then(|| {
         format!(
-            "this machine's clock is {seconds:.0} s {word} the store's, so rules, alerts and the dashboard show another \
+            "this machine's clock is {difference} {word} the store's, so rules, alerts and the dashboard show another \
              time: run timedatectl set-ntp true on both"
         )
     })

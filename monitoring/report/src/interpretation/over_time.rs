@@ -1,6 +1,7 @@
 //! Findings over time: the first missed objective, and whether latency drifts under steady load.
 
 use monitoring::phase::Phase;
+use monitoring::ratio::Ratio;
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use super::slope::Slope;
@@ -48,13 +49,14 @@ fn missed_at(objective: &ObjectiveResult, slices: &[Slice]) -> Option<usize> {
         let endpoint = slice.endpoints.get(&objective.subject)?;
         Some((endpoint.requests - endpoint.good?.min(endpoint.requests), endpoint.requests))
     };
+    let share = Ratio::ppm(objective.goal.share_ppm()?);
     for end in 0..slices.len() {
         let (mut bad, mut all) = (0, 0);
         for begin in (end.saturating_sub(MOST - 1)..=end).rev() {
             let Some((bad_here, all_here)) = counts(&slices[begin]) else { continue };
             bad += bad_here;
             all += all_here;
-            if bad_here > 0 && is_missed(objective.goal.share_ppm().unwrap_or(0), bad, all, slices.len() * MOST) {
+            if bad_here > 0 && is_missed(share, bad, all, slices.len() * MOST) {
                 return Some(begin);
             }
         }
@@ -64,13 +66,12 @@ fn missed_at(objective: &ObjectiveResult, slices: &[Slice]) -> Option<usize> {
 
 /// Whether this number of bad requests is improbable for an objective that is just met. `tests` is
 /// the number of such tests in the run.
-fn is_missed(ppm: u32, bad: u64, all: u64, tests: usize) -> bool {
-    let may_be_bad = f64::from(1_000_000 - ppm.min(1_000_000)) / 1e6;
-    let Ok(distribution) = Binomial::new(may_be_bad, all) else { return false };
+fn is_missed(share: Ratio, bad: u64, all: u64, tests: usize) -> bool {
+    let Ok(distribution) = Binomial::new(share.rest().as_f64(), all) else { return false };
     // Bonferroni: with this many tests, some would reject by chance.
     #[expect(clippy::cast_precision_loss, reason = "a few thousand tests at most")]
     let level = CHANCE / tests.max(1) as f64;
-    bad > 0 && ppm > 0 && distribution.sf(bad - 1) < level
+    bad > 0 && distribution.sf(bad - 1) < level
 }
 
 pub(super) fn findings(report: &Report) -> Vec<Finding> {
@@ -200,8 +201,20 @@ mod tests {
     fn random_variation_is_not_a_miss() {
         // Just met, with normal variation.
         assert_eq!(first_miss(&report(120, |second| (if second % 2 == 0 { 3 } else { 7 }, 10.0))), None);
-        assert!(!is_missed(950_000, 4, 10, 100) && is_missed(950_000, 7, 10, 100));
-        assert!(!is_missed(0, 5, 5, 1), "a report without the share");
+        let share = Ratio::percent(95);
+        assert!(!is_missed(share, 4, 10, 100) && is_missed(share, 7, 10, 100));
+    }
+
+    #[test]
+    fn a_report_without_the_share_has_no_first_miss() {
+        let mut report = report(30, |_| (100, 10.0));
+        assert!(first_miss(&report).is_some());
+        for objective in &mut report.objectives {
+            if let Goal::Latency(goal) = &mut objective.goal {
+                goal.share_ppm = 0;
+            }
+        }
+        assert_eq!(first_miss(&report), None);
     }
 
     #[test]
