@@ -1,7 +1,12 @@
 //! Tests of the command line: help texts, and messages about
 //! wrong flags. They build and start nothing.
 
+use std::fs;
 use std::process::{Command, Output};
+
+use perf_report::exit_code::ExitCode;
+
+use crate::real::root;
 
 fn xtask(args: &[&str], environment: &[(&str, &str)]) -> Output {
     crate::real::xtask(args).envs(environment.iter().copied()).output().unwrap()
@@ -39,6 +44,17 @@ fn help_names_every_flag_and_every_exit_code() {
     ] {
         assert!(text.contains(flag), "{flag} is not in the help");
     }
+}
+
+#[test]
+fn the_readme_has_every_exit_code_and_their_order() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for exit in ExitCode::RANKED {
+        assert_eq!(readme.matches(&format!("\n| {} | ", exit.code())).count(), 1, "{exit:?}");
+    }
+    let failures = ExitCode::RANKED.into_iter().filter(|exit| *exit != ExitCode::Met);
+    let order = failures.map(|exit| exit.code().to_string()).collect::<Vec<_>>().join(", ");
+    assert!(readme.contains(&format!("the first of this order is used: {order}.")), "{order}");
 }
 
 #[test]
