@@ -93,6 +93,13 @@ pub(crate) fn cause_finding(report: &Report) -> Option<&Finding> {
     first.or_else(|| stall_of_undecided(report)).filter(|_| !is_missed_objective)
 }
 
+/// Outage in which requests of the missed objective were not made.
+pub(crate) fn cause_outage(report: &Report) -> Option<&Finding> {
+    let objective = cause_objective(report).filter(|it| it.verdict == Verdict::Missed)?;
+    let is_cause = objective.tally().is_some_and(|tally| tally.refused > 0);
+    report.findings.iter().find(|finding| is_cause && finding.kind == FindingKind::Outage)
+}
+
 /// Stall whose unknown requests leave objectives undecided.
 fn stall_of_undecided(report: &Report) -> Option<&Finding> {
     let is_undecided = gating(report).any(|it| matches!(it.verdict, Verdict::Inconclusive(Reason::Unknown { .. })));
@@ -149,7 +156,8 @@ fn cause(report: &Report) -> Option<String> {
         }
         _ => {
             let failures = report.main_failure(objective).map(|it| format!(": {}", it.describe())).unwrap_or_default();
-            format!("{}{failures}{more}", describe_miss(objective))
+            let outage = cause_outage(report).map(|it| format!("{}. Missed: ", it.message)).unwrap_or_default();
+            format!("{outage}{}{failures}{more}", describe_miss(objective))
         }
     })
 }

@@ -168,15 +168,15 @@ fn outage_finding(load: &Load, catalogue: &Catalogue) -> Option<Finding> {
         down.map(|host| host.map_or_else(|| "the target".to_owned(), |host| format!("host {}", host.name))).collect();
     let hosts = if hosts.is_empty() { "the target".to_owned() } else { Vec::from_iter(hosts).join(", ") };
     let until = if outages.is_ongoing { ", and until the end of the load" } else { "" };
+    let stopped_too = if stopped > 0 { format!(", and {} stopped", count(stopped)) } else { String::new() };
     let message = format!(
-        "no connection to {hosts} for {} in total, first at {}{until}. {} iterations were not started and {} were \
-         stopped; their requests there count as not good",
+        "no connection to {hosts} for {} in total, first at {}{until}: {} iterations did not start{stopped_too}",
         seconds(outages.total(), 1),
         clock(first),
         count(refused),
-        count(stopped)
     );
-    (refused + stopped > 0).then(|| Finding::warning(Subject::Target, FindingKind::Outage, message))
+    let advice = "The requests that they would have made count as not good.";
+    (refused + stopped > 0).then(|| Finding::warning(Subject::Target, FindingKind::Outage, message).with_advice(advice))
 }
 
 /// A finding about redirects that led away from the targets.

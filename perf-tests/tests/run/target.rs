@@ -10,6 +10,7 @@ use monitoring::endpoint::{Endpoint, Method};
 use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::FindingKind;
+use perf_report::headline::Headline;
 use perf_report::verdict::Verdict;
 use perf_report::{FailureKind, Report};
 use perf_settings::Settings;
@@ -68,6 +69,8 @@ fn a_dead_target_gets_few_requests_and_the_run_is_missed() {
         assert_eq!(code(&finished), ExitCode::Missed, "{testid}: {:?}", report.findings);
         assert!(has(report, FindingKind::Outage, "until the end of the load"), "{testid}: {:?}", report.findings);
         assert_eq!(report.problems().count(), 0, "{testid}: {:?}", report.findings);
+        let cause = Headline::new(report).cause;
+        assert!(cause.starts_with("no connection to the target for ") && cause.contains(". Missed: ping"), "{cause}");
         if let Some(arrivals) = report.plan.parts[0].model.arrivals() {
             assert_eq!(arrivals.planned, arrivals.started + report.iterations.dropped, "{arrivals:?}");
         }
@@ -82,6 +85,9 @@ fn load_goes_on_when_the_target_is_back() {
     assert_eq!(verdict(report, "ping_latency"), Verdict::Missed, "{report:?}");
     assert!(report.requests.sent > 800 && report.requests.failed < 100, "{:?}", report.requests);
     assert!(has(report, FindingKind::Outage, "no connection to the target for 1."), "{:?}", report.findings);
+    let latency = report.objectives.iter().find(|it| it.id == "ping_latency").unwrap();
+    let miss = perf_report::findings::describe_miss(latency);
+    assert!(latency.share_of_threshold().unwrap() < 1.0 && miss.contains(" requests were good, and "), "{miss}");
 }
 
 #[test]

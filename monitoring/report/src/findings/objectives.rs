@@ -9,7 +9,7 @@ use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{backend_value, count, millis, percent_beside};
 use crate::judgement::LimitSide;
 use crate::judgement::{Goal, Measurement, ObjectiveResult};
-use crate::verdict::Verdict;
+use crate::verdict::{Tally, Verdict};
 
 /// Formats the measured value in the terms of the objective: a percentile, a share of successes or
 /// of errors, or a value of the backend.
@@ -81,6 +81,20 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         // The limit and its direction are part of the objective's text.
         Goal::Backend { side: None, .. } => return without_limit(),
     };
+    let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
+    let segment = objective.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
+    if let Some(Tally { good, total, unknown, .. }) = objective.tally().filter(|tally| hides_unknown(objective, tally))
+    {
+        let all = total.saturating_add(*unknown);
+        return format!(
+            "{} {}: {} of {} requests were good, and {} were not made{part}{segment}",
+            objective.subject,
+            objective.objective,
+            count(*good),
+            count(all),
+            count(*unknown)
+        );
+    }
     let measured = describe_measured(objective).unwrap_or_default();
     let requests = match objective.measured {
         Some(Measurement::Throughput { tally, judged_ms }) if objective.good().is_some() => {
@@ -95,9 +109,17 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Some(Millis::INFINITE) => ", too many of them failed",
         _ => "",
     };
-    let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
-    let segment = objective.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
     format!("{} {what} {measured} {sign} {limit}{requests}{failed}{part}{segment}", objective.subject)
+}
+
+/// Whether the requests that were made would have met the objective. Then it is missed because of
+/// those that were not made.
+fn hides_unknown(objective: &ObjectiveResult, tally: &Tally) -> bool {
+    let is_within = match objective.share_of_threshold() {
+        Some(share) => share <= 1.0,
+        None => matches!(objective.measured, Some(Measurement::Share { .. })) && tally.good == tally.total,
+    };
+    tally.unknown > 0 && is_within
 }
 
 /// Severity and kind. `None` if the objective was met or is not judged.

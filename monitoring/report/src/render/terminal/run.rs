@@ -8,7 +8,7 @@ use crate::evidence::{AgentResult, FailureCause, PartResult};
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::findings::{describe_measured, run_findings};
 use crate::format::{count, interval, millis, percent};
-use crate::headline::{Headline, cause_finding, cause_objective};
+use crate::headline::{Headline, cause_finding, cause_objective, cause_outage};
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 use crate::verdict::{Reason, Tally};
@@ -110,7 +110,7 @@ fn merge_by_cause(causes: &[FailureCause]) -> Vec<(Vec<&str>, FailureCause)> {
 /// Inconclusive objectives, then findings. The finding in the headline is left out, and objectives
 /// that are in the table.
 fn findings(report: &Report, style: TerminalStyle) -> String {
-    let in_headline = cause_finding(report);
+    let in_headline = cause_finding(report).or_else(|| cause_outage(report));
     let all = run_findings(report);
     let findings = all.iter().filter(|it| Some(*it) != in_headline && !it.is_about_verdict());
     undecided(report).iter().chain(findings).map(|it| finding_lines(it, style)).collect::<Vec<_>>().join("\n")
