@@ -81,9 +81,10 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         check::check_shares(&settings, &planning.plan)?;
         if settings.dry_run {
             let targets = hosts::describe(&settings, None);
-            let drawing = format!("{}{targets}\n", planning.draw(spec.name, &out));
+            let drawing = format!("{}\n{targets}\n", planning.draw(spec.name, &out));
             return Ok(RunOutcome::Drawn(drawing, planning.plan.last_cut()));
         }
+        check::check_target(&settings, spec.catalogue.service)?;
         let run = PreparedRun::prepare(spec, settings, planning, &out).await?;
         run.execute(code).await
     })

@@ -12,6 +12,9 @@ pub mod stock_ai;
 /// All services, in the order in which files are generated.
 pub const ALL: &[&Catalogue] = &[&stock_ai::STOCK_AI];
 
+/// The service that the stub backend serves, in runs without `--target`.
+pub const STUB: Option<&Catalogue> = Some(&stock_ai::STOCK_AI);
+
 /// Finds a service by name.
 pub fn find(service: &str) -> Option<&'static Catalogue> {
     ALL.iter().find(|catalogue| catalogue.service == service).copied()

@@ -43,6 +43,8 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
     /// The share of the load that this process makes and writes to a file. `None`: it makes all.
     pub shard: Option<Shard>,
+    /// The service that the target serves, if the target is the stub backend.
+    pub stub_of: Option<String>,
     /// When a shard's load begins. `None`: after its setup.
     pub start_at: Option<SystemTime>,
     /// Files of shards to merge, in place of a load. Only `cargo xtask merge` sets it.
@@ -126,6 +128,7 @@ impl Settings {
             on_kubernetes: false,
             listen: None,
             shard: None,
+            stub_of: None,
             start_at: None,
             merge: Vec::new(),
             setup_timeout: DEFAULT_STEP_TIMEOUT,

@@ -74,6 +74,19 @@ pub(super) fn check_shares(settings: &Settings, plan: &Plan) -> Result<(), RunEr
     engine::check_shares(plan, shares, noun).map_err(|why| RunError::Configuration(format!("{flag}: {why}")))
 }
 
+/// Checks that the target serves the scenario's service, if the target is the stub backend.
+///
+/// # Errors
+/// If the stub backend serves another service.
+pub(super) fn check_target(settings: &Settings, service: &str) -> Result<(), RunError> {
+    match &settings.stub_of {
+        Some(stub) if stub != service => Err(RunError::Configuration(format!(
+            "no target: the stub backend does not serve {service}. Name the service's URL with --target URL"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Checks that the store has no series of this testid. Returns a warning if the store does not
 /// respond.
 ///

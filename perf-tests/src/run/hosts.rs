@@ -56,8 +56,8 @@ pub(super) fn of_endpoints(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Opti
     catalogue.endpoints.iter().map(|endpoint| endpoint.host.as_ref().map_or(Some(MAIN), index)).collect()
 }
 
-/// All targets and the proxy on one line: "targets: http://a, auth https://b". With `http`, whose hosts were
-/// asked, each has its protocol.
+/// All targets and the proxy on one line: "targets: http://a, auth https://b". With `http`, whose
+/// hosts were asked, each has its protocol.
 pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String {
     let names = settings.hosts.keys().map(|name| format!("{name} "));
     let urls = settings.targets().map(shown_url);
@@ -65,6 +65,10 @@ pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String
         let host = http.and_then(|http| http.hosts().get(at));
         host.map_or_else(|| format!("{name}{url}"), |host| format!("{name}{url} ({})", host.protocol()))
     });
+    if http.is_none() && settings.stub_of.is_some() {
+        // It is not started yet.
+        return "target: the stub backend".to_owned();
+    }
     let noun = if settings.hosts.is_empty() { "target" } else { "targets" };
     format!("{noun}: {}{}", targets.collect::<Vec<_>>().join(", "), through_proxy(settings))
 }

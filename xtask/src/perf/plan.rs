@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
+use monitoring::services::STUB;
 use perf_host::{Lock, LockError};
 use perf_settings::Settings;
 use tokio::sync::watch;
@@ -78,7 +79,8 @@ impl PerfPlan {
         let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
         // Checked before the build, which may take minutes.
         scenarios::check_names(&named).map_err(configuration)?;
-        let needs_stub = !settings.dry_run && args.named_target(&settings).is_none();
+        let is_for_stub = args.named_target(&settings).is_none();
+        let needs_stub = is_for_stub && !settings.dry_run;
         let built = build(args, needs_stub, &signals)?;
         let known = scenarios::list(&built.load).map_err(configuration)?;
         let scenarios = match settings.smoke && named.is_empty() {
@@ -90,8 +92,9 @@ impl PerfPlan {
         if needs_stack {
             check_generated_files()?;
         }
+        let stub_of = is_for_stub.then(|| STUB.map_or_else(String::new, |stub| stub.service.to_owned()));
         Ok(Self {
-            settings,
+            settings: Settings { stub_of, ..settings },
             signals,
             scenarios,
             generator: built.load,
