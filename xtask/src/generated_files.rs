@@ -1,11 +1,11 @@
 //! The generated files of the repository: writing them, and finding those that are not up to date.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
 use anyhow::Context as _;
-use monitoring::generated_files::GeneratedFile;
+use monitoring::generated_files::{GeneratedFile, GeneratedFileError};
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 
@@ -27,31 +27,64 @@ fn folders() -> impl Iterator<Item = &'static str> {
     folders.copied().chain([perf_report::schema::FOLDER, kubernetes::FOLDER])
 }
 
+/// A committed file that is not as `codegen` writes it. The text is what a check prints.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Difference {
+    /// Path, and the beginning of what `codegen` changes.
+    Differs(String, String),
+    Missing(String),
+    /// It is not generated any more.
+    Leftover(String),
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Differs(path, change) => write!(f, "differs: {path}{change}"),
+            Self::Missing(path) => write!(f, "missing: {path}"),
+            Self::Leftover(path) => write!(f, "leftover: {path}"),
+        }
+    }
+}
+
+impl Difference {
+    /// What `codegen` did about it.
+    pub(crate) fn describe_written(&self) -> String {
+        match self {
+            Self::Differs(path, change) => format!("changed: {path}{change}"),
+            Self::Missing(path) => format!("added: {path}"),
+            Self::Leftover(path) => format!("removed: {path}"),
+        }
+    }
+}
+
 /// All files that differ from what would be generated, are missing, or are not generated any more.
-pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<String>> {
+pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<Difference>> {
     let files = generated_files()?;
     let mut differences = Vec::new();
     for file in &files {
         match fs::read_to_string(root.join(&file.path)) {
             Ok(contents) if contents == file.contents => {}
             Ok(contents) => {
-                differences.push(format!("differs: {}{}", file.path, describe_difference(&contents, &file.contents)))
+                let change = describe_change(&contents, &file.contents);
+                differences.push(Difference::Differs(file.path.clone(), change));
             }
-            Err(_) => differences.push(format!("missing: {}", file.path)),
+            Err(_) => differences.push(Difference::Missing(file.path.clone())),
         }
     }
-    differences.extend(leftovers(root, &files)?.into_iter().map(|path| format!("leftover: {path}")));
+    differences.extend(leftovers(root, &files)?.into_iter().map(Difference::Leftover));
     Ok(differences)
 }
 
-/// The first changes of a dashboard, or the first line that differs in any other file.
-fn describe_difference(found: &str, generated: &str) -> String {
+/// The first changes from the committed dashboard to the generated one, or the first line that
+/// differs in any other file.
+fn describe_change(found: &str, generated: &str) -> String {
     const SHOWN: usize = 3;
     // Only dashboards have panels.
     let parsed =
         |text| serde_json::from_str::<serde_json::Value>(text).ok().filter(|json| json.get("panels").is_some());
     if let (Some(found), Some(generated)) = (parsed(found), parsed(generated)) {
-        let changes = dashboard_changes::differences(&generated, &found);
+        let changes = dashboard_changes::differences(&found, &generated);
         if changes.is_empty() {
             return ": only in white space".to_owned();
         }
@@ -66,6 +99,11 @@ fn describe_difference(found: &str, generated: &str) -> String {
         let found = found.map_or("where the file ends".to_owned(), |text| format!("{:.60?}", text.trim()));
         format!(": line {line}, {found}")
     })
+}
+
+/// Whether the error is a mistake in a catalogue.
+pub(crate) fn is_catalogue_error(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(GeneratedFileError::Catalogue(..)))
 }
 
 /// Writes all generated files, and removes files that are not generated any more.
@@ -112,7 +150,7 @@ mod tests {
 
     #[test]
     fn committed_files_are_up_to_date() {
-        assert_eq!(differences(&workspace::root()).unwrap(), Vec::<String>::new(), "run `cargo xtask codegen`");
+        assert_eq!(differences(&workspace::root()).unwrap(), [], "run `cargo xtask codegen`");
     }
 
     #[test]
@@ -123,7 +161,7 @@ mod tests {
         }
         assert_eq!(differences(&root).unwrap().len(), generated_files().unwrap().len());
         write(&root).unwrap();
-        assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
+        assert_eq!(differences(&root).unwrap(), []);
         fs::write(root.join("monitoring/prometheus/prometheus.yml"), format!("{BANNER}by hand")).unwrap();
         let service = services::ALL[0].service;
         let path = root.join(format!("dashboards/json/{service}.json"));
@@ -132,16 +170,16 @@ mod tests {
         fs::write(root.join("dashboards/json/old.json"), "{}").unwrap();
         let named = differences(&root).unwrap();
         assert_eq!(
-            named,
+            named.iter().map(Difference::to_string).collect::<Vec<_>>(),
             [
                 &*format!(
-                    "differs: dashboards/json/{service}.json: panel \"Summary\" was removed, panel \"Totals\" was added"
+                    "differs: dashboards/json/{service}.json: panel \"Totals\" was removed, panel \"Summary\" was added"
                 ),
                 "differs: monitoring/prometheus/prometheus.yml: line 2, \"by hand\"",
                 "leftover: dashboards/json/old.json",
             ]
         );
         write(&root).unwrap();
-        assert_eq!(differences(&root).unwrap(), Vec::<String>::new());
+        assert_eq!(differences(&root).unwrap(), []);
     }
 }

@@ -110,7 +110,11 @@ async fn main() -> ExitCode {
     };
     let code = result.unwrap_or_else(|error| {
         terminal::print_error(&format!("{error:#}"));
-        error.downcast_ref::<stack::StackError>().map_or(Exit::Internal, stack::StackError::code)
+        match error.downcast_ref::<stack::StackError>() {
+            Some(error) => error.code(),
+            None if generated_files::is_catalogue_error(&error) => Exit::BadConfiguration,
+            None => Exit::Internal,
+        }
     });
     code.code().into()
 }

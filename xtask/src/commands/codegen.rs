@@ -28,7 +28,7 @@ pub(crate) fn run(args: &CodegenArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::Met);
     }
     generated_files::write(&workspace::root())?;
-    differences.iter().for_each(|difference| println!("{difference}"));
-    println!("{} generated files are up to date", generated_files::generated_files()?.len());
+    differences.iter().for_each(|difference| println!("{}", difference.describe_written()));
+    println!("all {} generated files are up to date now", generated_files::generated_files()?.len());
     Ok(ExitCode::Met)
 }

@@ -2,6 +2,7 @@
 
 use perf_report::exit_code::ExitCode;
 
+use crate::generated_files::is_catalogue_error;
 use crate::stack::StackError;
 
 /// An error without a report. `Display` gives the message.
@@ -31,6 +32,7 @@ impl PerfError {
     pub(super) fn code(&self) -> ExitCode {
         match self {
             Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Internal(error) if is_catalogue_error(error) => ExitCode::BadConfiguration,
             Self::Interrupted(_) => ExitCode::Interrupted,
             Self::Inconclusive(_) => ExitCode::Inconclusive,
             Self::Internal(_) => ExitCode::Internal,

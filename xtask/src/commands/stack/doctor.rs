@@ -97,7 +97,10 @@ fn failed(problem: impl Into<String>, remedy: impl Into<String>) -> CheckResult 
 fn generated() -> CheckResult {
     match generated_files::differences(&workspace::root()) {
         Ok(differences) if differences.is_empty() => Ok("yes".to_owned()),
-        Ok(differences) => failed(differences.join(", "), "cargo xtask codegen"),
+        Ok(differences) => {
+            let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+            failed(differences.join(", "), "cargo xtask codegen")
+        }
         Err(error) => failed(format!("{error:#}"), "cargo xtask codegen"),
     }
 }
