@@ -13,7 +13,7 @@ use monitoring::services;
 use perf_tests::constant_arrival_rate;
 use perf_tests::measure::{DurationParts, Layout, Recorder, Sample, SampleKey};
 use perf_tests::plan::{Plan, Schedule};
-use perf_tests::remote_write::{Entry, Identity, SeriesValue, Version, encode, series};
+use perf_tests::remote_write::{Entry, SeriesIdentity, SeriesValue, Version, encode, series};
 use tokio::time::Instant;
 
 #[expect(clippy::disallowed_methods, reason = "any instant will do")]
@@ -71,7 +71,7 @@ fn engine(criterion: &mut Criterion) {
     criterion.bench_function("merge of two snapshots", |bencher| {
         bencher.iter_batched_ref(|| full.snapshot(), |mine| mine.merge(&other), BatchSize::SmallInput);
     });
-    let identity = Identity::new("bench", "bench", &[]);
+    let identity = SeriesIdentity::new("bench", "bench", &[]);
     let parts = [(identity.clone(), plan.parts[0].phases.clone())];
     criterion.bench_function("series and encoding of a push", |bencher| {
         bencher

@@ -118,7 +118,7 @@ pub(crate) async fn run(
             iteration: iteration.clone(),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: share.schedule(part, next, (number, threads)),
+            schedule: share.schedule(part, next, number, threads),
         });
         let work = WorkerJob {
             parts: parts.collect(),
@@ -147,7 +147,7 @@ pub(crate) async fn run(
         slow_times.extend(load.add(worker, &known));
     }
     load.health = health.overall(&load.snapshot.worked);
-    stall::count_omitted(&load.stalls, job.plan, (&slow_times, epoch), &mut load.snapshot);
+    stall::count_omitted(&load.stalls, job.plan, &slow_times, epoch, &mut load.snapshot);
     if early.aborted.is_none() {
         load.count_untaken(job.plan, share, &counters);
     }

@@ -43,7 +43,7 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
             ("Share of the values that are not zero", Unit::Share, vec![query])
         }
     };
-    let panel = described((catalogue, measure.title), (what, unit), queries, &slos);
+    let panel = time_series(measure.title, &describe(what, &slos), unit, about(catalogue, &slos, queries));
     match measure.kind {
         MeasureKind::Rate => slos.iter().fold(panel, |panel, slo| panel.lower_limit(share(slo.objective))),
         _ => limited(panel.slo_lines(&slos.iter().filter_map(|slo| limit(slo)).collect::<Vec<_>>()), &slos),
@@ -55,25 +55,25 @@ fn sum(catalogue: &Catalogue, measure: &Measure) -> Option<Panel> {
     let sum = selected(Metric::measure(measure).name).now().sum_by(&[TESTID]);
     let queries = vec![Query::new("", sum).by(&[TESTID])];
     let title = format!("{}: sum", measure.title);
-    let panel = || described((catalogue, &title), ("The sum of all values", Unit::Count), queries, &slos);
+    let description = describe("The sum of all values", &slos);
+    let panel = || time_series(&title, &description, Unit::Count, about(catalogue, &slos, queries));
     (!slos.is_empty()).then(|| limited(panel(), &slos))
 }
 
-fn described(
-    (catalogue, title): (&Catalogue, &str),
-    (what, unit): (&str, Unit),
-    queries: Vec<Query>,
-    slos: &[&Slo],
-) -> Panel {
+/// The description of a panel: the shown values and their objectives.
+fn describe(what: &str, slos: &[&Slo]) -> String {
     let limits: Vec<_> = slos.iter().map(|slo| slo.describe()).collect();
     let objective = if limits.is_empty() { String::new() } else { format!(" Objective: {}.", limits.join("; ")) };
-    let description = format!("{what}, recorded by the scenario.{objective}");
+    format!("{what}, recorded by the scenario.{objective}")
+}
+
+/// The queries of a panel about the first of these objectives.
+fn about(catalogue: &Catalogue, slos: &[&Slo], queries: Vec<Query>) -> Vec<Query> {
     let of_objective = |query: Query| match slos.first() {
         Some(slo) => query.of_objective(catalogue, slo),
         None => query,
     };
-    let queries = queries.into_iter().map(|query| of_objective(query.excused(Excuse::OtherMeasures))).collect();
-    time_series(title, &description, unit, queries)
+    queries.into_iter().map(|query| of_objective(query.excused(Excuse::OtherMeasures))).collect()
 }
 
 /// Draws the limits of objectives on values.

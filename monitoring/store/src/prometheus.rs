@@ -162,7 +162,8 @@ impl Prometheus {
         &self,
         label: &str,
         selector: &str,
-        (from_ms, to_ms): (i64, i64),
+        from_ms: i64,
+        to_ms: i64,
     ) -> Result<Vec<String>, QueryError> {
         let query = [("match[]", selector.to_owned()), ("start", seconds(from_ms)), ("end", seconds(to_ms))];
         self.read(&format!("label/{label}/values"), &query, response::label_values).await

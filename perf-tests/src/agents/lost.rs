@@ -16,11 +16,25 @@ pub(super) struct Survivors {
     pub(super) counts: Snapshot,
 }
 
+/// Iterations that a number of virtual users completed.
+struct Pace {
+    iterations: u64,
+    vus: u64,
+}
+
+impl Survivors {
+    /// Their pace in a part. `None` if they have no virtual users in it.
+    fn pace(&self, index: usize, part: &PartPlan) -> Option<Pace> {
+        let vus = self.shares.iter().map(|share| share.vus(part) as u64).sum();
+        let iterations = self.counts.parts.get(index)?.iterations.completed;
+        (vus > 0).then_some(Pace { iterations, vus })
+    }
+}
+
 /// Counts what an agent with this share would have done after `at`, when it had these counts.
 /// Iterations that were under way are among them.
 pub(super) fn count(plan: &Plan, share: Share, counts: &mut Snapshot, at: Duration, survivors: &Survivors) {
     for (index, part) in plan.parts.iter().enumerate() {
-        let others = survivors.counts.parts.get(index);
         let counts = &mut counts.parts[index];
         let ended = counts.iterations.completed + counts.iterations.interrupted + counts.dropped.iter().sum::<u64>();
         match &part.schedule {
@@ -34,9 +48,11 @@ pub(super) fn count(plan: &Plan, share: Share, counts: &mut Snapshot, at: Durati
                 let (planned, until) = match iterations {
                     IterationLimit::Shared(all) => (share.count(*all), at),
                     IterationLimit::Each(each) => (each.saturating_mul(vus), at),
-                    IterationLimit::UntilStop => (expected(part, vus, (ended, at), (others, survivors)), part.end),
+                    IterationLimit::UntilStop => {
+                        (expected(part, vus, ended, at, survivors.pace(index, part)), part.end)
+                    }
                 };
-                drop_over_time(part, counts, planned.saturating_sub(ended), (at, until));
+                drop_over_time(part, counts, planned.saturating_sub(ended), at, until);
             }
         }
     }
@@ -44,18 +60,10 @@ pub(super) fn count(plan: &Plan, share: Share, counts: &mut Snapshot, at: Durati
 
 /// The iterations that virtual users would have made. Those of other agents are the measure, if
 /// there are others; otherwise the pace until `at` is.
-fn expected(
-    part: &PartPlan,
-    vus: u64,
-    (ended, at): (u64, Duration),
-    (others, survivors): (Option<&PartCounts>, &Survivors),
-) -> u64 {
-    let other_vus: u64 = survivors.shares.iter().map(|share| share.vus(part) as u64).sum();
+fn expected(part: &PartPlan, vus: u64, ended: u64, at: Duration, others: Option<Pace>) -> u64 {
     let (numerator, denominator) = match others {
-        Some(others) if other_vus > 0 => {
-            (u128::from(others.iterations.completed) * u128::from(vus), u128::from(other_vus))
-        }
-        _ => {
+        Some(others) => (u128::from(others.iterations) * u128::from(vus), u128::from(others.vus)),
+        None => {
             let active = |time: Duration| time.saturating_sub(part.start).as_millis();
             (u128::from(ended) * active(part.end), active(at))
         }
@@ -64,7 +72,7 @@ fn expected(
 }
 
 /// Counts iterations as dropped. Each phase between two times has its share of them.
-fn drop_over_time(part: &PartPlan, counts: &mut PartCounts, missing: u64, (from, to): (Duration, Duration)) {
+fn drop_over_time(part: &PartPlan, counts: &mut PartCounts, missing: u64, from: Duration, to: Duration) {
     let time_in = |phase: &Phase| part.phases.time_in(*phase, from, to).as_millis();
     let mut weights: Vec<_> = Phase::ALL.iter().map(time_in).collect();
     if weights.iter().all(|weight| *weight == 0) {

@@ -75,7 +75,8 @@ impl Share {
         self,
         part: &PartPlan,
         next: &Arc<AtomicU64>,
-        (number, workers): (usize, usize),
+        number: usize,
+        workers: usize,
     ) -> WorkerSchedule {
         let agents = self.agents();
         let first = self.agent as usize + agents * number;

@@ -215,7 +215,7 @@ impl StallWatch {
             });
             let is_closed = !self.parts[at / self.endpoints].is_open;
             let omitted = [own].into_iter().chain(others).filter(|_| is_closed).map(|(lane, omitted)| {
-                let once = not_counted_yet(omitted, (wait.from, wait.to), &mut counted_until[lane]);
+                let once = not_counted_yet(omitted, wait.from, wait.to, &mut counted_until[lane]);
                 let later = if lane == at { wait.later_omitted } else { 0 };
                 (lane % self.endpoints, once + later)
             });
@@ -248,7 +248,7 @@ impl Silence {
 }
 
 /// The share of `omitted` in the part of a time that is not counted yet.
-fn not_counted_yet(omitted: u64, (from, to): (Duration, Duration), counted_until: &mut Duration) -> u64 {
+fn not_counted_yet(omitted: u64, from: Duration, to: Duration, counted_until: &mut Duration) -> u64 {
     let left = to.saturating_sub(from.max(*counted_until)).as_millis();
     *counted_until = to.max(*counted_until);
     let whole = to.saturating_sub(from).as_millis().max(1);
@@ -258,12 +258,7 @@ fn not_counted_yet(omitted: u64, (from, to): (Duration, Duration), counted_until
 /// Counts the requests that stalls have kept closed loads from making. Each phase that a stall was
 /// in has its share of them. Any of them may have been in each segment in which a request waited.
 /// `epoch` is the start of the load.
-pub(super) fn count_omitted(
-    stalls: &[Stall],
-    plan: &Plan,
-    (slow, epoch): (&SlowTimes, Instant),
-    snapshot: &mut Snapshot,
-) {
+pub(super) fn count_omitted(stalls: &[Stall], plan: &Plan, slow: &SlowTimes, epoch: Instant, snapshot: &mut Snapshot) {
     for stall in stalls {
         let (from, to) = (stall.from, stall.from + stall.length);
         let phases = &plan.parts[stall.part].phases;

@@ -80,12 +80,13 @@ pub(super) struct Dialer {
 
 /// Connects and fills in how long each part took.
 pub(super) async fn connect(
-    (target, dialer): (&Target, &Dialer),
+    target: &Target,
+    dialer: &Dialer,
     tls: Option<&Arc<ClientConfig>>,
     route: &Route,
     parts: &mut DurationParts,
 ) -> Result<Stream, ExchangeError> {
-    let result = connect_to((target, dialer), tls, &route.addresses, parts).await;
+    let result = connect_to(target, dialer, tls, &route.addresses, parts).await;
     match &result {
         Ok(_) => route.outage.connected(clock::now()),
         // This machine could not connect, or may not.
@@ -96,7 +97,8 @@ pub(super) async fn connect(
 }
 
 async fn connect_to(
-    (target, dialer): (&Target, &Dialer),
+    target: &Target,
+    dialer: &Dialer,
     tls: Option<&Arc<ClientConfig>>,
     addresses: &Addresses,
     parts: &mut DurationParts,

@@ -68,30 +68,19 @@ pub struct KnownHeaders {
 pub struct RawResponse {
     /// The status code, from 200 to 599.
     pub status: u16,
-    /// Head and body as they were read. Two handles on one piece of memory would cost twice.
-    whole: Bytes,
+    /// Head and body as HTTP/1.1 has them. Two handles on one piece of memory would cost twice.
+    pub(super) whole: Bytes,
     /// Where the body begins.
-    head_len: usize,
-    known: KnownHeaders,
+    pub(super) head_len: usize,
+    pub(super) known: KnownHeaders,
     /// Length in bytes of a body that was read and discarded; 0 if the body was kept.
     pub discarded: u64,
-    trailers: Option<Box<HeaderMap>>,
+    pub(super) trailers: Option<Box<HeaderMap>>,
     /// Times of the exchange.
     pub timings: Timings,
 }
 
 impl RawResponse {
-    /// A response of HTTP/2, with its head and body as HTTP/1.1 has them.
-    pub(super) fn new(
-        status: u16,
-        (whole, head_len): (Bytes, usize),
-        known: KnownHeaders,
-        (discarded, trailers): (u64, Option<Box<HeaderMap>>),
-        timings: Timings,
-    ) -> Self {
-        Self { status, whole, head_len, known, discarded, trailers, timings }
-    }
-
     /// The value of the first header line with this name; see [`header`].
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         header(&self.whole[..self.head_len], name)

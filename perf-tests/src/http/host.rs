@@ -60,7 +60,7 @@ impl HostConfig {
     pub(crate) async fn agree_on_protocol(&self) -> Result<(), ExchangeError> {
         let Some(tls) = self.tls.as_ref().filter(|_| self.protocol.get().is_none()) else { return Ok(()) };
         let (route, mut parts) = (Route::default(), DurationParts::default());
-        let stream = connect((&self.target, &self.dialer), Some(&tls.any), &route, &mut parts).await?;
+        let stream = connect(&self.target, &self.dialer, Some(&tls.any), &route, &mut parts).await?;
         self.protocol.get_or_init(|| stream.protocol());
         Ok(())
     }
@@ -69,6 +69,6 @@ impl HostConfig {
     pub(super) async fn connect(&self, route: &Route, measured: &mut Measured) -> Result<Stream, ExchangeError> {
         measured.was_blocked();
         let tls = self.tls.as_ref().map(|tls| tls.only(self.protocol()));
-        connect((&self.target, &self.dialer), tls, route, &mut measured.parts).await
+        connect(&self.target, &self.dialer, tls, route, &mut measured.parts).await
     }
 }

@@ -26,6 +26,15 @@ pub enum Spacing {
     Poisson,
 }
 
+/// The spacing of the arrivals of one part, with its random numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SeededSpacing {
+    pub(super) spacing: Spacing,
+    pub(super) seed: u64,
+    /// The seed's random stream: parts of one run use different streams and do not arrive in step.
+    pub(super) stream: u64,
+}
+
 /// Planned arrivals. Times are from the start of the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrivals {
@@ -34,10 +43,7 @@ pub struct Arrivals {
     /// Length of the period that rates count arrivals in, in nanoseconds.
     unit: u64,
     total: u64,
-    spacing: Spacing,
-    seed: u64,
-    /// The seed's random stream: parts of one run use different streams and do not arrive in step.
-    stream: u64,
+    spacing: SeededSpacing,
 }
 
 /// A rate that changes in a straight line. Times are in nanoseconds.
@@ -82,7 +88,7 @@ impl Arrivals {
         start_rate: u64,
         unit: Duration,
         stages: &[Stage],
-        (spacing, seed, stream): (Spacing, u64, u64),
+        spacing: SeededSpacing,
     ) -> Self {
         let (mut lines, mut now, mut at, mut before) = (Vec::new(), 0, start_rate, 0_u128);
         for stage in stages {
@@ -92,7 +98,7 @@ impl Arrivals {
         }
         let unit = nanos(unit);
         let total = u64::try_from(before.div_ceil(2 * u128::from(unit))).unwrap_or(u64::MAX);
-        Self { start, lines, unit, total, spacing, seed, stream }
+        Self { start, lines, unit, total, spacing }
     }
 
     /// The number of arrivals.
@@ -102,8 +108,8 @@ impl Arrivals {
 
     /// The time of each arrival, ascending.
     pub fn iter(&self) -> Iter<'_> {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(self.stream);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.spacing.seed);
+        rng.set_stream(self.spacing.stream);
         Iter { arrivals: self, next: 0, line: 0, rng, left: 1.0 }
     }
 
@@ -142,7 +148,7 @@ pub struct Iter<'plan> {
 
 impl Iter<'_> {
     fn area(&mut self) -> u128 {
-        match self.arrivals.spacing {
+        match self.arrivals.spacing.spacing {
             Spacing::Even => self.arrivals.twice(self.next),
             Spacing::Poisson => {
                 // The smallest of n uniform numbers leaves 1 - U^(1/n) below it; the same holds for
@@ -200,7 +206,7 @@ mod tests {
     fn ramp(start_rate: u64, stages: &[(u64, u64)], spacing: Spacing) -> Arrivals {
         let stages: Vec<_> =
             stages.iter().map(|&(ms, target)| Stage { duration: Duration::from_millis(ms), target }).collect();
-        Arrivals::new(Duration::ZERO, start_rate, SECOND, &stages, (spacing, 7, 0))
+        Arrivals::new(Duration::ZERO, start_rate, SECOND, &stages, SeededSpacing { spacing, seed: 7, stream: 0 })
     }
 
     #[test]

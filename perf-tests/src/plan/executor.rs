@@ -15,7 +15,7 @@ use monitoring::phase::Phase;
 use perf_settings::{MAX_VUS, Rate, Stage};
 use serde::{Deserialize, Serialize};
 
-use super::arrivals::{Arrivals, Spacing};
+use super::arrivals::{Arrivals, SeededSpacing, Spacing};
 use super::load_error::{LoadError, MAX_ARRIVALS};
 use super::{ActiveSpan, IterationLimit, Schedule, VuPlan};
 
@@ -103,10 +103,11 @@ impl PartPlacement {
         start: Rate,
         stages: &[Stage],
         spacing: Spacing,
-        (vus, max_vus): (u32, u32),
+        vus: u32,
+        max_vus: u32,
     ) -> Result<Schedule, LoadError> {
-        let random = (spacing, self.seed, self.first_id.into());
-        let arrivals = Arrivals::new(self.start, start.count, start.per, stages, random);
+        let spacing = SeededSpacing { spacing, seed: self.seed, stream: self.first_id.into() };
+        let arrivals = Arrivals::new(self.start, start.count, start.per, stages, spacing);
         match arrivals.total() {
             0 => Err(LoadError::Nothing("its rate is 0")),
             1..=MAX_ARRIVALS => Ok(Schedule::Arrivals { arrivals: Arc::new(arrivals), vus, max_vus }),

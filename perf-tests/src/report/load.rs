@@ -87,7 +87,8 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
 pub(crate) fn phase_times(
     plan: &Plan,
     load: &Load,
-    (started, ended): (SystemTime, SystemTime),
+    started: SystemTime,
+    ended: SystemTime,
     stopped: bool,
 ) -> Vec<Vec<PhaseTime>> {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

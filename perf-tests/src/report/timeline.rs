@@ -21,7 +21,8 @@ const NANOS_OF_MS: f64 = 1e6;
 pub(crate) fn timeline(
     catalogue: &Catalogue,
     plan: &Plan,
-    (interval, sections): (Duration, &[Section]),
+    interval: Duration,
+    sections: &[Section],
 ) -> Result<Timeline, TimelineError> {
     let slices = sections.iter().map(|section| slice(catalogue, plan, section)).collect::<Result<_, _>>()?;
     Ok(Timeline { interval_ms: millis(interval), slices })
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn a_slice_has_exactly_the_requests_of_its_section() {
         let (interval, sections) = recorded_sections(3);
-        let timeline = super::timeline(&SHOP, &plan(), (interval, &sections)).unwrap();
+        let timeline = super::timeline(&SHOP, &plan(), interval, &sections).unwrap();
         assert_eq!((timeline.interval_ms, timeline.slices.len()), (1000, 4));
         let joins = |at: usize| timeline.slices[at].endpoints[ADD_ITEM.name];
         assert_eq!((joins(0).requests, joins(0).failed, joins(1).failed), (41, 0, 1));

@@ -123,12 +123,12 @@ pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>)
         };
         let proxy = UnixTarget::of(url).map_or_else(|| through_proxy(settings), |_| String::new());
         let shown = shown + &proxy;
-        check_target((&flag, &shown), config, at).await?;
+        check_target(&flag, &shown, config, at).await?;
     }
     Ok(())
 }
 
-async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at: usize) -> Result<(), RunError> {
+async fn check_target(flag: &str, target: &str, config: &Arc<HttpConfig>, at: usize) -> Result<(), RunError> {
     let head = RequestHead { discards_body: true, ..RequestHead::new("GET", "/") };
     let mut client = HttpClient::new(config.clone(), Pool::default(), false);
     let result = time::timeout(TARGET_TIMEOUT, async {
@@ -137,11 +137,11 @@ async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at
     });
     let message = match result.await {
         Ok(Ok(_)) => return Ok(()),
-        Ok(Err(broken)) => describe_no_response((flag, target), broken.failure, &broken.message),
+        Ok(Err(broken)) => describe_no_response(flag, target, broken.failure, &broken.message),
         Err(_) => {
             let limit = TARGET_TIMEOUT.as_secs();
             let why = format!("no connection or no response within {limit} s");
-            describe_no_response((flag, target), FailureKind::Timeout, &why)
+            describe_no_response(flag, target, FailureKind::Timeout, &why)
         }
     };
     Err(configuration(message))
@@ -149,7 +149,7 @@ async fn check_target((flag, target): (&str, &str), config: &Arc<HttpConfig>, at
 
 /// How far the request got, and what to do. Only a refused connection means that no service runs
 /// there.
-fn describe_no_response((flag, target): (&str, &str), failure: FailureKind, why: &str) -> String {
+fn describe_no_response(flag: &str, target: &str, failure: FailureKind, why: &str) -> String {
     let other = format!("choose another target with {flag} (or {})", perf_settings::TARGET);
     match failure {
         FailureKind::Refused => {

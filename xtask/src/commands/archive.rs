@@ -25,6 +25,7 @@ use perf_report::render::files::REPORT as REPORT_FILE;
 use perf_settings::Settings;
 use prometheus_store::Prometheus;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use crate::host::terminal::refuse;
@@ -161,6 +162,8 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         return Ok(refuse(format!("no Prometheus responds at {shown}, where the run's series should be: {remedy}")));
     };
     let collected = series::collect(&prometheus, &report).await?;
+    // That Prometheus may have loaded the rules of another catalogue.
+    let rules = prometheus.get_json("rules", &[]).await?;
     if collected.samples_of_run == 0 {
         let shown = prometheus_store::shown_url(&url);
         return Ok(refuse(format!(
@@ -168,7 +171,8 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         )));
     }
     let work = perf.join(format!(".archive-{}", std::process::id()));
-    let made = write_all(&work, &folder, &report, &prometheus, (&collected, version)).await;
+    let contents = ArchivedStore { collected, rules, version };
+    let made = write_all(&work, &folder, &report, &contents).await;
     let output = args.output.clone().unwrap_or_else(|| perf.join(format!("{testid}.tar.zst")));
     // The file gets its name once it is complete.
     let draft = output.with_extension("tmp");
@@ -182,7 +186,7 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     }
     files::remove_folder(&work)?;
     let bytes = packed?;
-    let CollectedSeries { series, samples, .. } = collected;
+    let CollectedSeries { series, samples, .. } = contents.collected;
     println!("{}  {} KiB: {} series, {samples} samples", output.display(), bytes.div_ceil(1024), series.len());
     println!("to show it: cargo xtask archive open {}", output.display());
     Ok(ExitCode::Met)
@@ -193,14 +197,17 @@ async fn version(prometheus: &Prometheus) -> Option<String> {
     Some(response.pointer("/data/version")?.as_str()?.to_owned())
 }
 
+/// The run's part of a Prometheus.
+struct ArchivedStore {
+    collected: CollectedSeries,
+    /// The rules that it has loaded.
+    rules: Value,
+    version: String,
+}
+
 /// Writes everything that goes into the archive to the folder `work`.
-async fn write_all(
-    work: &Path,
-    report_folder: &Path,
-    report: &Report,
-    prometheus: &Prometheus,
-    (collected, version): (&CollectedSeries, String),
-) -> anyhow::Result<()> {
+async fn write_all(work: &Path, report_folder: &Path, report: &Report, store: &ArchivedStore) -> anyhow::Result<()> {
+    let collected = &store.collected;
     files::remove_folder(work)?;
     for folder in [REPORT, DASHBOARDS, RULES] {
         files::make_folder(work.join(folder))?;
@@ -211,9 +218,7 @@ async fn write_all(
     for file in rule_files(services::ALL, &Timing::USUAL)? {
         write(&work.join(RULES).join(file.path), &file.contents)?;
     }
-    // That Prometheus may have loaded the rules of another catalogue.
-    let loaded = prometheus.get_json("rules", &[]).await?;
-    files::write_json(&work.join(RULES).join("loaded.json"), &loaded)?;
+    files::write_json(&work.join(RULES).join("loaded.json"), &store.rules)?;
     let om = work.join(SERIES);
     let written = File::create(&om).and_then(|file| {
         let mut text = BufWriter::new(file);
@@ -231,7 +236,7 @@ async fn write_all(
         selectors: collected.selectors.clone(),
         series: collected.series.len() as u64,
         samples: collected.samples,
-        prometheus: version,
+        prometheus: store.version.clone(),
     };
     files::write_json(&work.join(MANIFEST), &manifest)?;
     write(&work.join("README.md"), &readme(&manifest))

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         (Ok(base), Ok(head)) => (base, head),
         (Err(error), _) | (_, Err(error)) => return Ok(terminal::refuse(error)),
     };
-    let compared = match recorded::compare((&base.0, &base.1), (&head.0, &head.1), args.rule.rule()) {
+    let compared = match recorded::compare(&base.0, &base.1, &head.0, &head.1, args.rule.rule()) {
         Ok(compared) => compared,
         Err(error) => return Ok(terminal::refuse(error)),
     };

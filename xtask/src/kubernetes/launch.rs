@@ -66,7 +66,6 @@ pub(crate) struct Launcher {
     run: RunManifests,
     /// The coordinator's settings as JSON.
     settings: String,
-    signals: watch::Receiver<u32>,
 }
 
 impl Launcher {
@@ -75,9 +74,9 @@ impl Launcher {
     pub(crate) fn new(
         args: &KubernetesArgs,
         scenario: &ScenarioTest,
-        (agents, longest): (u32, Duration),
+        agents: u32,
+        longest: Duration,
         settings: String,
-        signals: watch::Receiver<u32>,
     ) -> Self {
         let run = RunManifests {
             name: run_name(&scenario.name, rand::random()),
@@ -88,7 +87,7 @@ impl Launcher {
             cpu: args.pod_cpu.clone().unwrap_or_else(|| POD_CPU.to_owned()),
             memory: args.pod_memory.clone().unwrap_or_else(|| POD_MEMORY.to_owned()),
         };
-        Self { kubectl: Kubectl::new(args), run, settings, signals }
+        Self { kubectl: Kubectl::new(args), run, settings }
     }
 
     /// The port at which the coordinator must listen.
@@ -98,7 +97,7 @@ impl Launcher {
     ///
     /// # Errors
     /// If there is no outcome. The message names the cause.
-    pub(crate) async fn run(mut self) -> Result<LaunchedRun, LaunchError> {
+    pub(crate) async fn run(self, mut signals: watch::Receiver<u32>) -> Result<LaunchedRun, LaunchError> {
         let missing = rights::missing(&self.kubectl).await?;
         if !missing.is_empty() {
             let message = format!(
@@ -110,7 +109,7 @@ impl Launcher {
             return Err(LaunchError::Configuration(message));
         }
         let job = self.kubectl.create(&self.run.coordinator()).await?;
-        let result = self.run_created(&job).await;
+        let result = self.run_created(&job, &mut signals).await;
         let name = &self.run.name;
         let delete = ["delete", "job", name, "--cascade=background", "--wait=false", "--ignore-not-found"];
         if let Err(error) = self.kubectl.run(&delete).await {
@@ -122,7 +121,7 @@ impl Launcher {
         result
     }
 
-    async fn run_created(&mut self, job: &Value) -> Result<LaunchedRun, LaunchError> {
+    async fn run_created(&self, job: &Value, signals: &mut watch::Receiver<u32>) -> Result<LaunchedRun, LaunchError> {
         let uid = job["metadata"]["uid"].as_str().unwrap_or_default();
         let owner = (self.run.name.as_str(), uid);
         let token = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
@@ -131,7 +130,7 @@ impl Launcher {
         let mut watch = PodWatch::new(&self.kubectl, &self.run);
         let coordinator = tokio::select! {
             pod = watch.wait_for_coordinator() => pod?,
-            _ = self.signals.wait_for(|count| *count > 0) => return Err(LaunchError::Interrupted),
+            _ = signals.wait_for(|count| *count > 0) => return Err(LaunchError::Interrupted),
         };
         eprintln!("coordinator: {}", coordinator.place);
         let address = match coordinator.address.contains(':') {
@@ -144,13 +143,18 @@ impl Launcher {
             let message = "the cluster would start lost agents again: it needs Kubernetes 1.29 or newer";
             return Err(LaunchError::Configuration(message.to_owned()));
         }
-        let log = self.follow(watch, &coordinator.name).await?;
+        let log = self.follow(watch, &coordinator.name, signals).await?;
         launched(&log, &coordinator.place)
     }
 
     /// Prints the coordinator's log to its end. Passes on the first signal, so that measurements
     /// are still pushed and judged.
-    async fn follow(&mut self, mut watch: PodWatch, pod: &str) -> Result<EndedLog, LaunchError> {
+    async fn follow(
+        &self,
+        mut watch: PodWatch,
+        pod: &str,
+        signals: &mut watch::Receiver<u32>,
+    ) -> Result<EndedLog, LaunchError> {
         let (kubectl, limit) = (&self.kubectl, self.run.limit + COORDINATOR_GRACE);
         let log = CoordinatorLog::new(kubectl.clone(), pod.to_owned(), self.run.test.clone()).follow();
         let log = time::timeout(limit, log);
@@ -165,7 +169,7 @@ impl Launcher {
                 message = watch.watch_agents(), if passed_on == 0 => return Err(LaunchError::Configuration(message)),
                 // The pod gets a signal, ends the load and still writes its outcome.
                 () = delete_pod(kubectl, pod), if passed_on == 1 && !is_deleted => is_deleted = true,
-                _ = self.signals.wait_for(|count| *count > passed_on) => {
+                _ = signals.wait_for(|count| *count > passed_on) => {
                     passed_on += 1;
                     if passed_on > 1 {
                         let delete = ["delete", "pod", pod, "--grace-period=1", "--wait=false", "--ignore-not-found"];

@@ -77,8 +77,8 @@ impl BaselineComparison {
 pub(super) fn compare(plan: &BaselinePlan, path: &Path, report: &Report) -> BaselineComparison {
     let name = plan.compare.as_deref().filter(|name| reports::find_path(name).is_some());
     let Some(name) = name else { return BaselineComparison::NotRequested };
-    let compared = reports::find(name)
-        .and_then(|(base_path, base)| recorded::compare((&base_path, &base), (path, report), plan.rule));
+    let compared =
+        reports::find(name).and_then(|(base_path, base)| recorded::compare(&base_path, &base, path, report, plan.rule));
     match compared {
         Ok(compared) => BaselineComparison::Comparison(Box::new(compared)),
         // The run still gets its report.

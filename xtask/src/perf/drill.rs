@@ -27,7 +27,7 @@ use super::args::{DRILL_PORT, PerfArgs};
 use super::child::{self, ChildOutcome};
 use super::perf_error::{PerfError, configuration};
 use super::plan::{build, check_generated_files, choose};
-use super::proof::{self, QuerySource};
+use super::proof::{self, QuerySource, RunWindow};
 use crate::host::clock::Moment;
 use crate::host::{terminal, workspace};
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
@@ -163,7 +163,6 @@ async fn exercise(
     );
     let (faulty, began) = (format!("{id}-faulty"), Moment::now());
     run(&faulty, &faults(catalogue), FAULTY, None).await?;
-    let run_ended = Moment::now();
     run(&format!("{id}-killed"), &[], CLEAN, Some(KILLED_AFTER)).await?;
     let mut waited = Duration::ZERO;
     while waited < PATIENCE && (waited < CLEAN || source.are_alerts_active().await?) {
@@ -178,10 +177,10 @@ async fn exercise(
         let why = "not drilled, because slow responses do not miss it";
         terminal::print_line(&format!("{} {why}: {} {}", Mark::QUIET.sign, slo.subject(), slo.describe()));
     }
-    let empty_queries =
-        proof::empty_queries(&drilled, &source, (&faulty, &scenario.name), (began, run_ended), now).await?;
+    let window = RunWindow { from_ms: began.0, to_ms: now.0 };
+    let empty_queries = proof::empty_queries(&drilled, &source, &faulty, &scenario.name, window).await?;
     let alerts = alerts::alerts(&drilled, &Timing::DRILL);
-    Ok(print_result(&alerts, (&loud, &series), (began, now), &empty_queries))
+    Ok(print_result(&alerts, &DrilledRuns { loud, series, began, now, empty_queries }))
 }
 
 /// Flags of the stub backend, which serves the scenario's service. First each endpoint is slower
@@ -213,12 +212,22 @@ fn drilled(catalogue: &Catalogue) -> Catalogue {
     Catalogue { slos: slos.copied().collect::<Vec<_>>().leak(), ..*catalogue }
 }
 
+/// The results of all runs of a drill.
+struct DrilledRuns {
+    /// Alerts during the clean run.
+    loud: Vec<Series>,
+    /// Alerts since the start of the run with faults.
+    series: Vec<Series>,
+    began: Moment,
+    now: Moment,
+    /// Queries that had no data, each with its reason.
+    empty_queries: Vec<String>,
+}
+
 /// Prints the timeline of each alert, and all problems. Returns the exit code.
 fn print_result(
     alerts: &RuleFile<AlertRule>,
-    (loud, series): (&[Series], &[Series]),
-    (began, now): (Moment, Moment),
-    empty_queries: &[String],
+    DrilledRuns { loud, series, began, now, empty_queries }: &DrilledRuns,
 ) -> ExitCode {
     let mut is_shown = loud.is_empty() && empty_queries.is_empty();
     let mut text = format!("\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");

@@ -48,6 +48,7 @@ use excuses::Excuses;
 use item::ProofItem;
 pub(crate) use queries::empty_queries;
 pub(crate) use query_source::QuerySource;
+pub(crate) use window::RunWindow;
 
 /// The backend's counters before the load.
 #[derive(Debug)]

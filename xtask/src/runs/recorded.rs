@@ -31,8 +31,10 @@ pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// If the runs cannot be compared. The error says why, and what to do.
 pub(crate) fn compare(
-    (base_path, base): (&Path, &Report),
-    (head_path, head): (&Path, &Report),
+    base_path: &Path,
+    base: &Report,
+    head_path: &Path,
+    head: &Report,
     rule: Rule,
 ) -> anyhow::Result<Comparison> {
     let log = |report: &Path| {

@@ -26,6 +26,7 @@ mod modules;
 mod new;
 mod other_backends;
 mod own_words;
+mod parameters;
 mod prose;
 mod real;
 mod real_prometheus;

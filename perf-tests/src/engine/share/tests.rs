@@ -73,7 +73,7 @@ fn work(plan: &Plan, agents: u32, threads: impl Fn(u32) -> usize) -> Vec<Work> {
         let mut work = Work::default();
         for (number, share) in (0..).zip(Share::all(agents)) {
             let (next, threads) = (Arc::new(AtomicU64::new(0)), threads(number));
-            (0..threads).for_each(|thread| work.add(share.schedule(part, &next, (thread, threads))));
+            (0..threads).for_each(|thread| work.add(share.schedule(part, &next, thread, threads)));
         }
         work.sorted()
     };

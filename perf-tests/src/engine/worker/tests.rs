@@ -102,7 +102,7 @@ pub(super) async fn run_against(
             iteration: Arc::new(ClosureIteration(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: Share::WHOLE.schedule(part, &next, (0, 1)),
+            schedule: Share::WHOLE.schedule(part, &next, 0, 1),
         }],
         epoch,
         shared: Arc::new(shared),

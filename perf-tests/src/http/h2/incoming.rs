@@ -215,10 +215,8 @@ impl IncomingResponse {
         let discarded = if self.is_discarded { self.length } else { 0 };
         let first_byte = self.first_byte.unwrap_or(finished);
         let timings = Timings { sent: sent.unwrap_or(first_byte), first_byte, finished };
-        (
-            RawResponse::new(self.status, (whole, self.head_len), self.known, (discarded, self.trailers), timings),
-            self.whole,
-        )
+        let Self { status, head_len, known, trailers, whole: rest, .. } = self;
+        (RawResponse { status, whole, head_len, known, discarded, trailers, timings }, rest)
     }
 }
 

@@ -45,7 +45,7 @@ impl ExecutorRules for RampingArrivalRate {
     }
 
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
-        place.arrivals(self.start(), &self.stages, self.spacing, (self.vus, self.max_vus))
+        place.arrivals(self.start(), &self.stages, self.spacing, self.vus, self.max_vus)
     }
 
     fn phases(&self) -> Vec<(Duration, Phase)> {

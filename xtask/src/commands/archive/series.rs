@@ -61,19 +61,14 @@ pub(super) async fn collect(prometheus: &Prometheus, report: &Report) -> anyhow:
     let (from, end) = (report.started_unix_ms - AFTER_MS, report.series_end_unix_ms());
     let mut collected =
         CollectedSeries { selectors: vec![of_run.clone(), of_backend.clone()], ..CollectedSeries::default() };
-    collected.take(prometheus, &of_run, (from, end + AFTER_MS)).await?;
+    collected.take(prometheus, &of_run, from, end + AFTER_MS).await?;
     collected.samples_of_run = collected.samples;
-    collected.take(prometheus, &of_backend, (from, end)).await?;
+    collected.take(prometheus, &of_backend, from, end).await?;
     Ok(collected)
 }
 
 impl CollectedSeries {
-    async fn take(
-        &mut self,
-        prometheus: &Prometheus,
-        selector: &str,
-        (from_ms, to_ms): (i64, i64),
-    ) -> anyhow::Result<()> {
+    async fn take(&mut self, prometheus: &Prometheus, selector: &str, from_ms: i64, to_ms: i64) -> anyhow::Result<()> {
         let mut at_ms = from_ms;
         while at_ms < to_ms {
             at_ms = (at_ms + PIECE_S * 1_000).min(to_ms);

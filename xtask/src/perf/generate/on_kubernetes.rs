@@ -43,8 +43,8 @@ pub(super) async fn run(
     let folder = run_folder(&out, &testid, &[EVIDENCE, REPORT]).map_err(configuration)?;
     let pod_settings =
         serde_json::to_string(&coordinator_settings(settings, testid)).context("failed to write settings")?;
-    let launcher = Launcher::new(&plan.kubernetes, scenario, (agents, longest), pod_settings, plan.signals.clone());
-    match launcher.run().await {
+    let launcher = Launcher::new(&plan.kubernetes, scenario, agents, longest, pod_settings);
+    match launcher.run(plan.signals.clone()).await {
         Ok(run) => read(scenario, &folder, run),
         Err(LaunchError::Interrupted) => Err(PerfError::Interrupted("interrupted before the load ended")),
         Err(error @ (LaunchError::Configuration(_) | LaunchError::Kubectl(_))) => Err(configuration(error)),

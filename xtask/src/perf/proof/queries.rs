@@ -16,7 +16,6 @@ use super::query_source::QuerySource;
 use super::query_tally::QueryTally;
 use super::rules::{RuleState, loaded_rules, rule_queries};
 use super::window::RunWindow;
-use crate::host::clock::Moment;
 use crate::stack::dashboard_link;
 
 pub(super) async fn check(
@@ -82,12 +81,11 @@ fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
 pub(crate) async fn empty_queries(
     catalogue: &Catalogue,
     source: &QuerySource,
-    (testid, scenario): (&str, &str),
-    (began, _): (Moment, Moment),
-    now: Moment,
+    testid: &str,
+    scenario: &str,
+    window: RunWindow,
 ) -> anyhow::Result<Vec<String>> {
     let dashboard = service_dashboard::dashboard(catalogue);
-    let window = RunWindow { from_ms: began.0, to_ms: now.0 };
     let mut empty = Vec::new();
     let all = queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
     for question in all.filter(|question| question.query.excuse.is_some()) {

@@ -115,7 +115,7 @@ impl QuerySource {
         };
         match through_grafana {
             Some(values) => Ok(response::label_values(&values)?),
-            None => Ok(self.prometheus.label_values(label, selector, (window.from_ms, window.to_ms)).await?),
+            None => Ok(self.prometheus.label_values(label, selector, window.from_ms, window.to_ms).await?),
         }
     }
 
