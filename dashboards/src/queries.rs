@@ -6,7 +6,7 @@ use crate::query::Query;
 
 /// Place of a query.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Place {
+pub enum QueryPlace {
     /// The list of all loaded rules.
     #[error("rules")]
     AllRules,
@@ -31,7 +31,7 @@ pub enum Place {
 #[derive(Debug, Clone)]
 pub struct Question {
     /// Place of the query.
-    pub place: Place,
+    pub place: QueryPlace,
     /// The query.
     pub query: Query,
     /// Whether it is an instant query at the end of the time range, or a range query.
@@ -41,14 +41,14 @@ pub struct Question {
 /// Queries of all panels and annotations.
 pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
     let annotations = dashboard.annotations.list.iter().map(|annotation| Question {
-        place: Place::Annotation(annotation.name.clone()),
+        place: QueryPlace::Annotation(annotation.name.clone()),
         query: annotation.query.clone(),
         instant: false,
     });
     let targets = dashboard.panels.iter().flat_map(|panel| panel.targets.iter().map(move |target| (panel, target)));
     let panels = targets.map(|(panel, target)| {
         let name = if target.query.name.is_empty() { &target.ref_id } else { &target.query.name };
-        let place = Place::Panel(panel.title.clone(), name.clone());
+        let place = QueryPlace::Panel(panel.title.clone(), name.clone());
         Question { place, query: target.query.clone(), instant: target.instant }
     });
     panels.chain(annotations).collect()

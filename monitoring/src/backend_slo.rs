@@ -69,7 +69,9 @@ const ID_PREFIX: &str = "backend:";
 /// Unit of a measured value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Measure {
+// Its name in the published schema.
+#[schemars(rename = "Measure")]
+pub enum ValueUnit {
     /// A plain number, without a unit.
     Count,
     /// A share from 0 to 1.
@@ -82,12 +84,12 @@ pub enum Measure {
 
 impl Amount {
     /// Unit of the expression's values.
-    pub const fn measure(self) -> Measure {
+    pub const fn unit(self) -> ValueUnit {
         match self {
-            Self::Count(_) => Measure::Count,
-            Self::Share(_) => Measure::Share,
-            Self::Mebibytes(_) => Measure::Bytes,
-            Self::Time(_) => Measure::Seconds,
+            Self::Count(_) => ValueUnit::Count,
+            Self::Share(_) => ValueUnit::Share,
+            Self::Mebibytes(_) => ValueUnit::Bytes,
+            Self::Time(_) => ValueUnit::Seconds,
         }
     }
 

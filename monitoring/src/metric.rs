@@ -40,7 +40,7 @@ pub enum By {
 
 /// A part of a request's time, in the order of time. Parts and names are those of k6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum RequestPart {
     /// Waiting until a connection is free or a new one is begun.
     Blocked,
     /// DNS look-up.
@@ -57,7 +57,7 @@ pub enum Part {
     Receiving,
 }
 
-impl Part {
+impl RequestPart {
     /// All parts.
     pub const ALL: [Self; 7] = [
         Self::Blocked,
@@ -184,7 +184,7 @@ impl Metric {
     /// `http_req_blocked`, `http_req_looking_up`, `http_req_connecting`,
     /// `http_req_tls_handshaking`, `http_req_sending`, `http_req_waiting`, `http_req_receiving`:
     /// histograms in milliseconds.
-    pub fn part(part: Part) -> Self {
+    pub fn part(part: RequestPart) -> Self {
         Self::histogram(format!("http_req_{}", part.name()), By::Endpoint, "Time of one part of a request.")
     }
 

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use monitoring::metric::Part;
+use monitoring::metric::RequestPart;
 use monitoring::phase::Phase;
 use monitoring::services;
 use perf_tests::constant_arrival_rate;
@@ -20,8 +20,8 @@ use tokio::time::Instant;
 fn sample(number: u64) -> Sample {
     let due = Instant::now();
     let mut parts = DurationParts::default();
-    parts.set(Part::Sending, Duration::from_micros(10));
-    parts.set(Part::Waiting, Duration::from_micros(number % 400_000));
+    parts.set(RequestPart::Sending, Duration::from_micros(10));
+    parts.set(RequestPart::Waiting, Duration::from_micros(number % 400_000));
     let finished = due + Duration::from_micros(number % 400_000 + 30);
     Sample { status: Some(200), failure: None, due, started: due, finished, parts }
 }

@@ -13,8 +13,8 @@ mod series;
 pub mod wire_v1;
 pub mod wire_v2;
 
-pub use client::{Client, WriteError};
+pub use client::{Client, PushError};
 pub use message::{Entry, SampleValue, SeriesLabels, Version, encode};
 pub use native_histogram::NativeHistogram;
 pub use pusher::{GiveUp, Pusher, Pushes};
-pub use series::{Identity, SeriesValue, series};
+pub use series::{SeriesIdentity, SeriesValue, series};

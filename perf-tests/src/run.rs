@@ -23,7 +23,7 @@ use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, RecordedTimeline, Recorder, Snapshot};
 use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
-use crate::remote_write::{self, Client, Identity, Pushes, SeriesValue};
+use crate::remote_write::{self, Client, Pushes, SeriesIdentity, SeriesValue};
 use crate::report::{self, RunStore};
 use crate::settings;
 use crate::signals::Signals;
@@ -54,7 +54,7 @@ use planning::Planning;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, TeardownFn};
 use step::Step;
 pub(crate) use watchers::AbortRule;
-use watchers::Watchers;
+use watchers::{MissDetector, Watchers};
 
 /// The result of a run.
 pub(crate) enum RunOutcome {
@@ -276,7 +276,8 @@ impl PreparedRun {
         let RunSpec { name, catalogue, exercised, .. } = &self.spec;
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
-        let mut watch = Watchers::new(progress, metrics, self.spec.abort, catalogue, exercised, plan);
+        let miss_detector = self.spec.abort.map(|on| MissDetector::new(on, catalogue, exercised, plan));
+        let mut watch = Watchers::new(progress, metrics, catalogue, miss_detector);
         let load = match coordinator {
             Some(coordinator) => coordinator.run(plan, began, &mut self.signals, &mut watch).await,
             None => {
@@ -307,11 +308,12 @@ impl PreparedRun {
         let parts: Vec<_> = parts
             .map(|(part, load)| {
                 let tags = planning::tags(&self.settings.tags, &load.tags);
-                let identity = Identity::new(&self.testid, &part.name, &tags).with_native_histograms(native);
+                let identity = SeriesIdentity::new(&self.testid, &part.name, &tags).with_native_histograms(native);
                 (identity, part.phases.clone())
             })
             .collect();
-        let whole = Identity::new(&self.testid, self.spec.name, &self.settings.tags).with_native_histograms(native);
+        let whole =
+            SeriesIdentity::new(&self.testid, self.spec.name, &self.settings.tags).with_native_histograms(native);
         let (catalogue, exercised) = (self.spec.catalogue, self.spec.exercised.clone());
         let to_series = move |snapshot: &Snapshot| -> Vec<SeriesValue> {
             remote_write::series(catalogue, &exercised, (&whole, &parts), snapshot)

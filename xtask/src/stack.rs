@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use monitoring::backend_mapping::BackendMapping;
-use monitoring::prometheus::config::{TARGETS, Target};
+use monitoring::prometheus::config::{ScrapeTarget, TARGETS};
 use perf_report::exit_code::ExitCode;
 use perf_settings::UnixTarget;
 use tokio::sync::watch;
@@ -212,7 +212,7 @@ impl Stack {
             let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
             let host = self.backend_host.filter(|_| local).unwrap_or(host);
             let port = url.port_or_known_default().unwrap_or(80);
-            Ok(Target::new(format!("{host}:{port}"), url.scheme() == "https", url.path()))
+            Ok(ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path()))
         };
         let targets = target_metrics::paths(mapping).into_iter().map(target).collect::<anyhow::Result<Vec<_>>>()?;
         let file = backend_file(self.port);

@@ -3,7 +3,7 @@
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
 use monitoring::label::{METRIC, NAME, SCENARIO, TESTID};
-use monitoring::metric::{HealthMetric, Metric, Part};
+use monitoring::metric::{HealthMetric, Metric, RequestPart};
 use monitoring::objective_counters;
 use monitoring::promql::{Selector, Window};
 use monitoring::slo::{Sli, Slo};
@@ -102,7 +102,11 @@ pub(super) fn connecting() -> Panel {
          is not part of latency. On a reused connection it is zero, so it is high only if \
          connections are slow to open and rarely reused.",
         Unit::Milliseconds,
-        vec![query("look-up", Part::LookingUp), query("TCP", Part::Connecting), query("TLS", Part::TlsHandshaking)],
+        vec![
+            query("look-up", RequestPart::LookingUp),
+            query("TCP", RequestPart::Connecting),
+            query("TLS", RequestPart::TlsHandshaking),
+        ],
     );
     // Means of nanoseconds would be shown with eight decimals.
     panel.field_config.iter_mut().for_each(|config| config.defaults.decimals = Some(2));

@@ -1,7 +1,7 @@
 //! Error rates of the gate, from thousands of simulated comparisons on machines with drift and
 //! bursts. Each comparison is calibrated first.
 
-use perf_compare::gate::simulation::{ENDPOINTS, GateRate, LAPTOP, Machine, QUIET, SHARED_RUNNER};
+use perf_compare::gate::simulation::{ENDPOINTS, GateRate, LAPTOP, QUIET, SHARED_RUNNER, SimulatedMachine};
 use perf_report::comparison::{Conclusion, Rule};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -21,7 +21,7 @@ fn one(change: f64) -> [f64; ENDPOINTS] {
     slowed
 }
 
-fn on_each_machine(judge: impl Fn(&str, &Machine) + Sync) {
+fn on_each_machine(judge: impl Fn(&str, &SimulatedMachine) + Sync) {
     let judge = &judge;
     std::thread::scope(|scope| {
         for (name, machine) in [("quiet", QUIET), ("laptop", LAPTOP), ("shared runner", SHARED_RUNNER)] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use monitoring::backend_slo::Measure;
+use monitoring::backend_slo::ValueUnit;
 use monitoring::ratio::Ratio;
 
 use crate::millis::Millis;
@@ -102,13 +102,13 @@ pub fn clock_time(ms: u64) -> String {
 }
 
 /// Value of the backend's own metrics with its unit: "92.1 MiB", "37.5 %".
-pub fn backend_value(measure: Measure, value: f64) -> String {
+pub fn backend_value(measure: ValueUnit, value: f64) -> String {
     const MEBIBYTE: f64 = 1_048_576.0;
     match measure {
-        Measure::Count => format!("{value:.1}"),
-        Measure::Share => percent_with(value, 1),
-        Measure::Bytes => format!("{:.1} MiB", value / MEBIBYTE),
-        Measure::Seconds => format!("{:.1} ms", value * 1e3),
+        ValueUnit::Count => format!("{value:.1}"),
+        ValueUnit::Share => percent_with(value, 1),
+        ValueUnit::Bytes => format!("{:.1} MiB", value / MEBIBYTE),
+        ValueUnit::Seconds => format!("{:.1} ms", value * 1e3),
     }
 }
 
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn a_value_of_the_backend_has_its_unit() {
-        assert_eq!(backend_value(Measure::Bytes, 96_573_849.6), "92.1 MiB");
-        assert_eq!(backend_value(Measure::Share, 0.375), "37.5 %");
-        assert_eq!(backend_value(Measure::Seconds, 0.25), "250.0 ms");
+        assert_eq!(backend_value(ValueUnit::Bytes, 96_573_849.6), "92.1 MiB");
+        assert_eq!(backend_value(ValueUnit::Share, 0.375), "37.5 %");
+        assert_eq!(backend_value(ValueUnit::Seconds, 0.25), "250.0 ms");
     }
 }

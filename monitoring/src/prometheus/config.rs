@@ -49,12 +49,12 @@ const DEFAULT_PATH: &str = "/metrics";
 
 /// An entry of a target file: the address at which the backend serves its metrics.
 #[derive(Debug, Clone, Serialize)]
-pub struct Target {
+pub struct ScrapeTarget {
     targets: Vec<String>,
     labels: std::collections::BTreeMap<&'static str, String>,
 }
 
-impl Target {
+impl ScrapeTarget {
     /// A backend at `authority`, which is `host:port`, with the path of its metrics.
     pub fn new(authority: String, https: bool, path: &str) -> Self {
         let scheme = if https { "https" } else { "http" };
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn targets_at_one_address_differ_by_their_instance() {
-        let json = |path| serde_json::to_string(&Target::new("10.0.0.1:80".to_owned(), false, path)).unwrap();
+        let json = |path| serde_json::to_string(&ScrapeTarget::new("10.0.0.1:80".to_owned(), false, path)).unwrap();
         let usual = r#"{"targets":["10.0.0.1:80"],"labels":{"__scheme__":"http"}}"#;
         assert_eq!(json("/metrics"), usual, "Prometheus makes the instance of the address");
         let other = r#"{"targets":["10.0.0.1:80"],"labels":{"__metrics_path__":"/actuator/prometheus","__scheme__":"http","instance":"10.0.0.1:80/actuator/prometheus"}}"#;

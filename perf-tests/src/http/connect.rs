@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use monitoring::metric::Part;
+use monitoring::metric::RequestPart;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
@@ -105,14 +105,14 @@ async fn connect_to(
 ) -> Result<Stream, ExchangeError> {
     let refused = |message: String| ExchangeError { failure: Failure::Refused, message };
     let mut at = clock::now();
-    let mut lap = |part: Part| {
+    let mut lap = |part: RequestPart| {
         let before = std::mem::replace(&mut at, clock::now());
         parts.set(part, at.duration_since(before));
     };
     #[cfg(unix)]
     if let Some(path) = &target.socket {
         let stream = unix_socket::connect(path).await;
-        lap(Part::Connecting);
+        lap(RequestPart::Connecting);
         return stream.map(Stream::Unix).map_err(|error| match exhausted(&error) {
             Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
             None => unix_socket::explain(path, &error),
@@ -122,7 +122,7 @@ async fn connect_to(
         Some(_) if dialer.resolver.is_allowed_without_addresses() => Ok(Vec::new()),
         _ => dialer.resolver.resolve(addresses).await,
     };
-    lap(Part::LookingUp);
+    lap(RequestPart::LookingUp);
     let found = found.map_err(|error| match (error.kind(), &dialer.tunnel) {
         (io::ErrorKind::PermissionDenied, _) => ExchangeError { failure: Failure::Other, message: error.to_string() },
         (_, None) => refused(format!("cannot resolve {}: {error}", target.host)),
@@ -143,7 +143,7 @@ async fn connect_to(
             None => ExchangeError { failure: failure_of(&error, Failure::Refused), message: error.to_string() },
         }),
     };
-    lap(Part::Connecting);
+    lap(RequestPart::Connecting);
     let tcp = tcp?;
     // Small requests must go out at once. This fails only if the connection is gone, and then the
     // first write fails too.
@@ -152,7 +152,7 @@ async fn connect_to(
     let tls_error = |message: String| ExchangeError { failure: Failure::Tls, message };
     let name = ServerName::try_from(target.server_name.clone()).map_err(|error| tls_error(error.to_string()))?;
     let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await;
-    lap(Part::TlsHandshaking);
+    lap(RequestPart::TlsHandshaking);
     let stream = stream.map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => tls_error(
             "the server closed the connection in the TLS handshake: check the port and the server's log, or use http:// if \

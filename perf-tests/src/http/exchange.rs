@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use monitoring::metric::Part;
+use monitoring::metric::RequestPart;
 use tokio::time::Instant;
 
 use super::content_coding::{self, DecodeError};
@@ -45,15 +45,15 @@ impl Measured {
 
     /// The request waited until now, for its turn or for a connection.
     pub(super) fn was_blocked(&mut self) {
-        self.parts.set(Part::Blocked, clock::now().duration_since(self.started + self.lost));
+        self.parts.set(RequestPart::Blocked, clock::now().duration_since(self.started + self.lost));
     }
 
     /// Sets the parts of a whole response.
     pub(super) fn responded(&mut self, times: Timings) {
         let sending_since = self.started + self.lost + self.parts.before_sending();
-        self.parts.set(Part::Sending, times.sent.duration_since(sending_since));
-        self.parts.set(Part::Waiting, times.first_byte.duration_since(times.sent) + self.lost);
-        self.parts.set(Part::Receiving, times.finished.duration_since(times.first_byte));
+        self.parts.set(RequestPart::Sending, times.sent.duration_since(sending_since));
+        self.parts.set(RequestPart::Waiting, times.first_byte.duration_since(times.sent) + self.lost);
+        self.parts.set(RequestPart::Receiving, times.finished.duration_since(times.first_byte));
     }
 }
 

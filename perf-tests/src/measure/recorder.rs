@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use monitoring::metric::Part;
+use monitoring::metric::RequestPart;
 use monitoring::phase::Phase;
 use monitoring::segment::Segment;
 use tokio::time::Instant;
@@ -293,7 +293,7 @@ fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: SampleKey, sample
     status.failed += u64::from(sample.failure.is_some());
     // A future that is not an HTTP request has no parts.
     if sample.status.is_some() || sample.failure.is_some_and(|failure| failure != Failure::Other) {
-        for (buckets, part) in counts.parts.iter_mut().zip(Part::ALL) {
+        for (buckets, part) in counts.parts.iter_mut().zip(RequestPart::ALL) {
             match sample.parts.get(part) {
                 // On a reused connection, most parts take no time.
                 Duration::ZERO => buckets.record_zero(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use monitoring::metric::Part;
+use monitoring::metric::RequestPart;
 use monitoring::phase::Phase;
 use monitoring::segment::Segment;
 use monitoring::span::Span;
@@ -42,7 +42,7 @@ impl Sample {
             Span::ResponseTime => Some(self.response_time()),
             Span::Connecting => Some(self.parts.connecting()).filter(|time| !time.is_zero()),
             Span::WithConnecting => Some(self.finished.duration_since(self.started)),
-            Span::FirstByte => Some(self.duration().saturating_sub(self.parts.get(Part::Receiving))),
+            Span::FirstByte => Some(self.duration().saturating_sub(self.parts.get(RequestPart::Receiving))),
         }
     }
 
@@ -73,26 +73,32 @@ pub struct SampleKey {
 /// The parts of a request's time, in nanoseconds. They take half the memory of durations, and every
 /// request in flight has them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DurationParts([u64; Part::ALL.len()]);
+pub struct DurationParts([u64; RequestPart::ALL.len()]);
 
 impl DurationParts {
     /// Sets the time of a part.
-    pub fn set(&mut self, part: Part, time: Duration) {
+    pub fn set(&mut self, part: RequestPart, time: Duration) {
         self.0[part as usize] = nanos(time);
     }
 
     /// The time of a part.
-    pub const fn get(&self, part: Part) -> Duration {
+    pub const fn get(&self, part: RequestPart) -> Duration {
         Duration::from_nanos(self.0[part as usize])
     }
 
     /// DNS look-up, TCP connect and TLS handshake. Zero on a reused connection.
     pub fn connecting(&self) -> Duration {
-        [Part::LookingUp, Part::Connecting, Part::TlsHandshaking].map(|part| self.get(part)).iter().sum()
+        [RequestPart::LookingUp, RequestPart::Connecting, RequestPart::TlsHandshaking]
+            .map(|part| self.get(part))
+            .iter()
+            .sum()
     }
 
     /// The time before sending: blocked, looking up, connecting and the TLS handshake.
     pub fn before_sending(&self) -> Duration {
-        [Part::Blocked, Part::LookingUp, Part::Connecting, Part::TlsHandshaking].map(|part| self.get(part)).iter().sum()
+        [RequestPart::Blocked, RequestPart::LookingUp, RequestPart::Connecting, RequestPart::TlsHandshaking]
+            .map(|part| self.get(part))
+            .iter()
+            .sum()
     }
 }

@@ -40,7 +40,7 @@ impl fmt::Debug for Client {
 
 /// A push that the store did not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WriteError {
+pub enum PushError {
     /// The store rejects this request for good: a 4xx status other than 429.
     #[error("{url} responded with status {status}{cure}: {body}")]
     Refused {
@@ -89,7 +89,7 @@ pub enum WriteError {
         /// Names of the rejected series.
         series: String,
         /// The error of the first rejected series.
-        why: Box<WriteError>,
+        why: Box<PushError>,
     },
     /// There was no response.
     #[error("{url} could not be reached: {why}")]
@@ -101,7 +101,7 @@ pub enum WriteError {
     },
 }
 
-impl WriteError {
+impl PushError {
     /// Whether the same request may be accepted later.
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Unreachable { .. })
@@ -143,10 +143,10 @@ impl Client {
     /// # Errors
     /// If the store rejects every request: it has no receiver at this URL, or the credentials are
     /// wrong. A store that is only unavailable is not an error.
-    pub(crate) async fn check_receiver(&self) -> Result<(), WriteError> {
+    pub(crate) async fn check_receiver(&self) -> Result<(), PushError> {
         let Ok(body) = encode(&[], Version::One, 0) else { return Ok(()) };
         match self.send(body, Version::One, Size::default(), 0).await {
-            Err(error @ WriteError::Refused { .. }) if !error.is_about_content() => Err(error),
+            Err(error @ PushError::Refused { .. }) if !error.is_about_content() => Err(error),
             _ => Ok(()),
         }
     }
@@ -162,18 +162,18 @@ impl Client {
         version: Version,
         sent: Size,
         failures: u32,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), PushError> {
         let mut request = self.http.post(self.url.clone()).headers(version.headers()).body(body);
         if failures > 0 {
             request = request.header("retry-attempt", failures);
         }
-        let unreachable = |error| WriteError::Unreachable { url: self.in_errors.clone(), why: root_cause(error) };
+        let unreachable = |error| PushError::Unreachable { url: self.in_errors.clone(), why: root_cause(error) };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() && is_page(response.headers()) {
             let body = excerpt(&read_beginning(&mut response).await);
             let cure = " (with a web page: is there a login page or a proxy in between?)".to_owned();
-            return Err(WriteError::Refused { url: self.in_errors.clone(), status: status.as_u16(), cure, body });
+            return Err(PushError::Refused { url: self.in_errors.clone(), status: status.as_u16(), cure, body });
         }
         if status.is_success() {
             return if version == Version::Two { self.is_written(response.headers(), sent) } else { Ok(()) };
@@ -181,24 +181,24 @@ impl Client {
         let body = excerpt(&read_beginning(&mut response).await);
         let (url, code) = (self.in_errors.clone(), status.as_u16());
         if version == Version::Two && status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            return Err(WriteError::UnsupportedVersion { url, why: format!("status {code}: {body}") });
+            return Err(PushError::UnsupportedVersion { url, why: format!("status {code}: {body}") });
         }
         // Prometheus before 3.7 responds with 500 to requests that it never accepts.
         let is_final = PERMANENT_REJECTIONS.iter().any(|phrase| body.contains(phrase));
         if (status.is_server_error() && !is_final) || status == StatusCode::TOO_MANY_REQUESTS {
             let retry_after = retry_after(response.headers(), clock::wall());
-            return Err(WriteError::Unavailable { url, status: code, body, retry_after });
+            return Err(PushError::Unavailable { url, status: code, body, retry_after });
         }
-        Err(WriteError::Refused { url, status: code, cure: cure(status, &body), body })
+        Err(PushError::Refused { url, status: code, cure: cure(status, &body), body })
     }
 
     /// Checks the written counts that a receiver of version 2.0 reports. A receiver without these
     /// headers does not know that version; it found no known field and stored nothing.
-    fn is_written(&self, headers: &HeaderMap, sent: Size) -> Result<(), WriteError> {
+    fn is_written(&self, headers: &HeaderMap, sent: Size) -> Result<(), PushError> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         if [SAMPLES_WRITTEN, HISTOGRAMS_WRITTEN, EXEMPLARS_WRITTEN].iter().all(|name| !headers.contains_key(*name)) {
             let why = "its response does not report written samples".to_owned();
-            return Err(WriteError::UnsupportedVersion { url: self.shown(), why });
+            return Err(PushError::UnsupportedVersion { url: self.shown(), why });
         }
         let written = [SAMPLES_WRITTEN, HISTOGRAMS_WRITTEN].map(|name| header(name).unwrap_or_default());
         if written == [sent.samples, sent.histograms] {
@@ -206,7 +206,7 @@ impl Client {
         }
         let [samples, histograms] = written;
         let sent = sent.samples + sent.histograms;
-        Err(WriteError::Partial { url: self.shown(), sent, written: samples.saturating_add(histograms) })
+        Err(PushError::Partial { url: self.shown(), sent, written: samples.saturating_add(histograms) })
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::{self, Instant};
 
 use super::backoff::Backoff;
-use super::client::{Client, WriteError};
+use super::client::{Client, PushError};
 use super::message::{Entry, SampleValue, SeriesLabels, Version, encode, shown, size};
 use super::series::SeriesValue;
 use crate::clock;
@@ -39,7 +39,7 @@ pub struct Pusher {
     /// Series that the store has.
     known: HashSet<SeriesLabels>,
     /// Series that the store rejects while it accepts others, and why. They are not sent again.
-    rejected: BTreeMap<SeriesLabels, WriteError>,
+    rejected: BTreeMap<SeriesLabels, PushError>,
     /// The time of the last attempted push.
     previous: Option<i64>,
     /// A push that the store has not accepted yet.
@@ -80,13 +80,13 @@ pub struct Pushes {
     /// Number of failed attempts.
     pub refused: u64,
     /// The error of the last failed attempt.
-    pub last_error: Option<WriteError>,
+    pub last_error: Option<PushError>,
     /// Whether the last push, with the final counts, was accepted.
     pub complete: bool,
     /// Time of that push, in Unix milliseconds.
     pub last_push: Option<i64>,
     /// Why the series could not be marked as ended, if they could not.
-    pub not_ended: Option<WriteError>,
+    pub not_ended: Option<PushError>,
 }
 
 impl Pusher {
@@ -122,7 +122,7 @@ impl Pusher {
     ///
     /// # Errors
     /// If the store does not accept the values, or during a backoff.
-    pub async fn push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), WriteError> {
+    pub async fn push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), PushError> {
         if let (false, Some(error)) = (self.backoff.is_over(), &self.result.last_error) {
             return Err(error.clone());
         }
@@ -153,7 +153,7 @@ impl Pusher {
         self.result
     }
 
-    async fn last_push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), WriteError> {
+    async fn last_push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), PushError> {
         let mut last = Some(series);
         loop {
             self.wait().await;
@@ -170,7 +170,7 @@ impl Pusher {
     }
 
     /// Marks every series as ended.
-    async fn end(&mut self, at: i64) -> Result<(), WriteError> {
+    async fn end(&mut self, at: i64) -> Result<(), PushError> {
         let mut known: Vec<_> = self.known.drain().collect();
         known.sort_unstable();
         let description = monitoring::metric::Metric::vus().description;
@@ -234,7 +234,7 @@ impl Pusher {
         Push { batches, may_have_arrived: false }
     }
 
-    async fn flush(&mut self) -> Result<(), WriteError> {
+    async fn flush(&mut self) -> Result<(), PushError> {
         let Some(mut push) = self.pending.take() else { return Ok(()) };
         let mut rejected = None;
         while let Some(batch) = push.batches.pop_front() {
@@ -283,12 +283,12 @@ impl Pusher {
 
     /// Sends a batch. If it may have been stored before, it is sent once more without the zeros of
     /// new series.
-    async fn deliver(&mut self, batch: &[Entry], may_have_arrived: bool) -> Result<(), WriteError> {
+    async fn deliver(&mut self, batch: &[Entry], may_have_arrived: bool) -> Result<(), PushError> {
         let outcome = self.send(batch).await;
         let has_zeros = batch.iter().any(|entry| entry.points.len() > 1);
         if may_have_arrived
             && has_zeros
-            && matches!(outcome, Err(WriteError::Refused { .. } | WriteError::Partial { .. }))
+            && matches!(outcome, Err(PushError::Refused { .. } | PushError::Partial { .. }))
         {
             let last: Vec<_> = batch.iter().map(without_zeros).collect();
             return self.send(&last).await;
@@ -297,7 +297,7 @@ impl Pusher {
     }
 
     /// Sends entries in the version that the store supports, and detects that version.
-    async fn send(&mut self, entries: &[Entry]) -> Result<(), WriteError> {
+    async fn send(&mut self, entries: &[Entry]) -> Result<(), PushError> {
         let (version, is_unknown) = (self.version.unwrap_or(Version::Two), self.version.is_none());
         let outcome = self.send_in(version, entries).await;
         match &outcome {
@@ -305,21 +305,21 @@ impl Pusher {
                 self.version = Some(version);
                 return outcome;
             }
-            Err(WriteError::UnsupportedVersion { .. }) => {}
+            Err(PushError::UnsupportedVersion { .. }) => {}
             // A receiver of 1.0 that reads the body before the headers cannot parse it.
-            Err(WriteError::Refused { status: 400, .. }) if is_unknown => {}
+            Err(PushError::Refused { status: 400, .. }) if is_unknown => {}
             // Mimir accepts version 2.0 and reports that it stored nothing, if it is off there.
-            Err(WriteError::Partial { written: 0, .. }) if is_unknown => {}
+            Err(PushError::Partial { written: 0, .. }) if is_unknown => {}
             // Some receivers report this as an error of their own. In others a real error has
             // passed by the next attempt.
-            Err(WriteError::Unavailable { status: 500 | 501, .. }) if is_unknown && self.backoff.failures() > 0 => {}
+            Err(PushError::Unavailable { status: 500 | 501, .. }) if is_unknown && self.backoff.failures() > 0 => {}
             Err(_) => return outcome,
         }
         let older = self.send_in(Version::One, entries).await;
         // A receiver that understands the older version and rejects the content supports that
         // version as well.
         let is_understood = match (&outcome, &older) {
-            (_, Ok(())) | (Err(WriteError::UnsupportedVersion { .. }), _) => true,
+            (_, Ok(())) | (Err(PushError::UnsupportedVersion { .. }), _) => true,
             (Err(newer), Err(older)) => newer.is_passing() && !older.is_passing(),
             (Ok(()), Err(_)) => false,
         };
@@ -330,7 +330,7 @@ impl Pusher {
         outcome
     }
 
-    async fn send_in(&self, version: Version, entries: &[Entry]) -> Result<(), WriteError> {
+    async fn send_in(&self, version: Version, entries: &[Entry]) -> Result<(), PushError> {
         #[expect(clippy::expect_used, reason = "fails only beyond 4 GiB, thousands of times the size of a batch")]
         let body = encode(entries, version, self.started.unwrap_or_default())
             .expect("a batch is far smaller than snappy's limit");
@@ -343,18 +343,18 @@ impl Pusher {
     }
 
     /// Records that the store rejects this series.
-    fn reject(&mut self, entry: &Entry, why: WriteError) {
+    fn reject(&mut self, entry: &Entry, why: PushError) {
         self.rejected.insert(entry.labels.clone(), why);
     }
 
-    fn rejected_error(&self) -> Option<WriteError> {
+    fn rejected_error(&self) -> Option<PushError> {
         const NAMED: usize = 3;
         let why = self.rejected.values().next()?;
         let mut names: Vec<_> = self.rejected.keys().take(NAMED).map(shown).collect();
         if self.rejected.len() > NAMED {
             names.push(format!("and {} more", self.rejected.len() - NAMED));
         }
-        Some(WriteError::Series { series: names.join(", "), why: Box::new(why.clone()) })
+        Some(PushError::Series { series: names.join(", "), why: Box::new(why.clone()) })
     }
 }
 

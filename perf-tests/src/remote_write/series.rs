@@ -7,7 +7,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{LE, SCENARIO, SEGMENT, TESTID};
 use monitoring::measure::{Measure, MeasureKind};
-use monitoring::metric::{self, Description, HealthMetric, LE_INFINITY, Metric, Part};
+use monitoring::metric::{self, Description, HealthMetric, LE_INFINITY, Metric, RequestPart};
 use monitoring::phase::Phase;
 
 use super::message::{SampleValue, SeriesLabels};
@@ -34,12 +34,12 @@ pub struct SeriesValue {
 
 /// Labels that all series of a run share.
 #[derive(Debug, Clone)]
-pub struct Identity {
+pub struct SeriesIdentity {
     labels: Vec<Label>,
     native: bool,
 }
 
-impl Identity {
+impl SeriesIdentity {
     /// Labels of a run: its testid, its scenario and the user's tags.
     pub fn new(testid: &str, scenario: &str, tags: &[(String, String)]) -> Self {
         let own = [(TESTID.as_str(), testid), (SCENARIO.as_str(), scenario)];
@@ -65,7 +65,7 @@ fn label(name: &str, value: &str) -> Label {
 pub fn series(
     catalogue: &Catalogue,
     exercised: &[Endpoint],
-    (run, parts): (&Identity, &[(Identity, PhasePlan)]),
+    (run, parts): (&SeriesIdentity, &[(SeriesIdentity, PhasePlan)]),
     snapshot: &Snapshot,
 ) -> Vec<SeriesValue> {
     let mut all = Vec::new();
@@ -104,7 +104,7 @@ pub fn series(
 }
 
 struct SeriesWriter<'run> {
-    run: &'run Identity,
+    run: &'run SeriesIdentity,
     /// The segment whose counts are written, as a label value.
     segment: Option<String>,
     phase: Phase,
@@ -115,7 +115,7 @@ impl SeriesWriter<'_> {
     fn endpoint(&mut self, endpoint: &Endpoint, counts: &EndpointCounts, with_success: bool) {
         let labeled = Some(endpoint);
         self.judged(endpoint, counts, with_success);
-        for (part, buckets) in Part::ALL.into_iter().zip(&counts.parts) {
+        for (part, buckets) in RequestPart::ALL.into_iter().zip(&counts.parts) {
             self.histogram(&Metric::part(part), labeled, "", buckets);
         }
         for (status, counts) in &counts.by_status {
@@ -299,7 +299,7 @@ mod tests {
 
     fn all_of(snapshot: &Snapshot) -> Vec<SeriesValue> {
         let tags = [("team".to_owned(), "trading".to_owned())];
-        let identity = Identity::new("t1", "basic", &tags);
+        let identity = SeriesIdentity::new("t1", "basic", &tags);
         let phases = constant_vus(1, Duration::from_secs(1)).plan("basic", 1, 1).unwrap().phases;
         series(&SHOP, &[ADD_ITEM, GET_OFFERS], (&identity, &[(identity.clone(), phases)]), snapshot)
     }

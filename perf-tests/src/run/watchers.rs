@@ -38,13 +38,9 @@ impl<'run> Watchers<'run> {
     pub(super) fn new(
         progress: Progress,
         metrics: &'run mut Metrics,
-        abort: Option<AbortRule>,
         catalogue: &'run Catalogue,
-        exercised: &'run [Endpoint],
-        plan: &'run Plan,
+        miss_detector: Option<MissDetector<'run>>,
     ) -> Self {
-        let parts = plan.parts.iter().map(|part| &*part.name).collect();
-        let miss_detector = abort.map(|on| MissDetector { on, catalogue, exercised, parts, past: VecDeque::new() });
         Self { progress, metrics, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)), late: Duration::ZERO }
     }
 
@@ -80,7 +76,7 @@ impl LoadObserver for Watchers<'_> {
 }
 
 /// Detects an objective that was missed over a whole window.
-struct MissDetector<'run> {
+pub(super) struct MissDetector<'run> {
     on: AbortRule,
     catalogue: &'run Catalogue,
     exercised: &'run [Endpoint],
@@ -89,7 +85,17 @@ struct MissDetector<'run> {
     past: VecDeque<(Duration, Vec<Option<Tally>>)>,
 }
 
-impl MissDetector<'_> {
+impl<'run> MissDetector<'run> {
+    pub(super) fn new(
+        on: AbortRule,
+        catalogue: &'run Catalogue,
+        exercised: &'run [Endpoint],
+        plan: &'run Plan,
+    ) -> Self {
+        let parts = plan.parts.iter().map(|part| &*part.name).collect();
+        Self { on, catalogue, exercised, parts, past: VecDeque::new() }
+    }
+
     /// The reason to end the load, if an objective was missed over the window before `elapsed`.
     fn find_miss(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Option<String> {
         let Self { catalogue, exercised, parts, .. } = self;

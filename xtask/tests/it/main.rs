@@ -37,3 +37,4 @@ mod security;
 mod stack;
 mod stores;
 mod structure;
+mod type_names;

@@ -20,7 +20,7 @@ use super::{Calibration, HypothesisResult, Looks, count, judge, judge_recorded};
 
 /// Parameters of a simulated machine, as logarithms of factors.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Machine {
+pub struct SimulatedMachine {
     /// Standard deviation of an endpoint's p95 in a round, independent of other endpoints.
     pub noise: f64,
     /// Standard deviation of the change of the machine's speed from one round to the next.
@@ -34,11 +34,14 @@ pub struct Machine {
 }
 
 /// A quiet machine.
-pub const QUIET: Machine = Machine { noise: 0.01, wander: 0.005, drift: 0.0, bursts: 0.0, burst: 0.0 };
+pub const QUIET: SimulatedMachine =
+    SimulatedMachine { noise: 0.01, wander: 0.005, drift: 0.0, bursts: 0.0, burst: 0.0 };
 /// A laptop in use.
-pub const LAPTOP: Machine = Machine { noise: 0.015, wander: 0.01, drift: 0.005, bursts: 0.02, burst: 0.05 };
+pub const LAPTOP: SimulatedMachine =
+    SimulatedMachine { noise: 0.015, wander: 0.01, drift: 0.005, bursts: 0.02, burst: 0.05 };
 /// A busy shared runner.
-pub const SHARED_RUNNER: Machine = Machine { noise: 0.02, wander: 0.02, drift: 0.002, bursts: 0.05, burst: 0.10 };
+pub const SHARED_RUNNER: SimulatedMachine =
+    SimulatedMachine { noise: 0.02, wander: 0.02, drift: 0.002, bursts: 0.05, burst: 0.10 };
 
 /// Number of endpoints that are judged together.
 pub const ENDPOINTS: usize = 7;
@@ -56,7 +59,7 @@ pub struct GateRate {
     pub gates: usize,
 }
 
-impl Machine {
+impl SimulatedMachine {
     /// Simulates `pairs` pairs of rounds. Returns the differences of logarithms of each endpoint.
     /// `slowed` is the relative slow-down of each endpoint by the change.
     pub fn differences(&self, rng: &mut impl Rng, pairs: usize, slowed: &[f64; ENDPOINTS]) -> Vec<Vec<f64>> {

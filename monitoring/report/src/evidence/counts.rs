@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use monitoring::metric::Part;
+use monitoring::metric::RequestPart;
 use monitoring::span::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct EndpointCounts {
     pub spans: Vec<SpanCounts>,
     /// Durations by status code.
     pub by_status: BTreeMap<StatusKey, StatusCounts>,
-    /// Time of requests by [`Part`].
+    /// Time of requests by [`RequestPart`].
     pub parts: Vec<Buckets>,
     /// Failed requests by kind, in the order of [`FailureKind::ALL`].
     #[serde(with = "by_kind")]
@@ -200,7 +200,7 @@ impl EndpointCounts {
             response: open.then(|| Latency::new(bounds.clone())),
             spans: spans.iter().map(span_counts).collect(),
             by_status: BTreeMap::new(),
-            parts: vec![Buckets::new(coarse.clone()); Part::ALL.len()],
+            parts: vec![Buckets::new(coarse.clone()); RequestPart::ALL.len()],
             failures: [0; FailureKind::ALL.len()],
             unknown: 0,
             slow_with_connecting: 0,
@@ -250,7 +250,7 @@ impl EndpointCounts {
         let requests = self.requests();
         all.into_iter().all(Latency::is_whole)
             && durations.into_iter().all(|buckets| buckets.has(self.latency.buckets().bounds()))
-            && self.parts.len() == Part::ALL.len()
+            && self.parts.len() == RequestPart::ALL.len()
             && self.parts.iter().all(|buckets| buckets.has(coarse))
             && requests.failed <= requests.sent
     }

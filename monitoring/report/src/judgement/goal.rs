@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use monitoring::backend_slo::Measure;
+use monitoring::backend_slo::ValueUnit;
 use monitoring::measure::{Limit, Reading};
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
@@ -58,7 +58,7 @@ pub enum Goal {
         /// Limit of the value. A value equal to it is good.
         bound: f64,
         /// Unit of the limit and of the value.
-        measure: Measure,
+        measure: ValueUnit,
         /// Which values are good. `None` if an older version did not write it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         side: Option<LimitSide>,

@@ -167,7 +167,7 @@ impl ObjectiveResult {
             on_miss: slo.on_miss,
             goal: Goal::Backend {
                 bound: slo.amount().value(),
-                measure: slo.amount().measure(),
+                measure: slo.amount().unit(),
                 side: Some(match slo.bound {
                     Bound::AtMost(_) => LimitSide::AtMost,
                     Bound::AtLeast(_) => LimitSide::AtLeast,

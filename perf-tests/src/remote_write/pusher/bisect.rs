@@ -1,7 +1,7 @@
 //! Finds the series that a store rejects among those that it accepts. A receiver of version 1.0
 //! stores nothing of a request with one bad sample, so one bad series would lose all others.
 
-use super::super::client::WriteError;
+use super::super::client::PushError;
 use super::super::message::Entry;
 use super::{BATCH, Pusher, without_zeros};
 
@@ -18,7 +18,7 @@ pub(super) enum BisectOutcome {
     /// The store rejects all series, or too many to find each of them.
     Rejected,
     /// The store became unavailable: the error, and the batches that are left to send.
-    Unavailable(WriteError, Vec<Vec<Entry>>),
+    Unavailable(PushError, Vec<Vec<Entry>>),
 }
 
 impl Pusher {

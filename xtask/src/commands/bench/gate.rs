@@ -1,7 +1,7 @@
 //! `cargo xtask bench gate`: simulates how often a comparison detects a slow-down of a given size,
 //! and draws this operating characteristic.
 
-use perf_compare::gate::simulation::{ENDPOINTS, Machine, QUIET, SHARED_RUNNER};
+use perf_compare::gate::simulation::{ENDPOINTS, QUIET, SHARED_RUNNER, SimulatedMachine};
 use perf_report::comparison::{Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::render::html;
@@ -19,7 +19,7 @@ const SEED: u64 = 7;
 pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
     let rule = Rule::default();
     let [quiet, busy] = std::thread::scope(|scope| {
-        let curve = |machine: &'static Machine| scope.spawn(move || curve(machine, rule, gates));
+        let curve = |machine: &'static SimulatedMachine| scope.spawn(move || curve(machine, rule, gates));
         [&QUIET, &SHARED_RUNNER].map(curve).map(|thread| thread.join().unwrap_or_default())
     });
     anyhow::ensure!(!quiet.is_empty() && !busy.is_empty(), "a simulation panicked");
@@ -37,7 +37,7 @@ pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
 }
 
 /// Pairs of a slow-down and the share of comparisons that call the slower endpoint regressed.
-fn curve(machine: &Machine, rule: Rule, gates: usize) -> Vec<(f64, f64)> {
+fn curve(machine: &SimulatedMachine, rule: Rule, gates: usize) -> Vec<(f64, f64)> {
     let at = |thousandths: u32| {
         let change = f64::from(thousandths) / 1e3;
         let mut slowed = [0.0; ENDPOINTS];

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, TESTID};
-use monitoring::metric::{Metric, Part};
+use monitoring::metric::{Metric, RequestPart};
 use monitoring::phase::Phase;
 use monitoring::promql::Selector;
 use perf_report::evidence::StatusKey;
@@ -95,7 +95,7 @@ async fn read_clocks(
     let responses = result.requests.sent - result.by_status.get(&StatusKey::NoResponse).copied().unwrap_or_default();
     let warmed_up = run.report.timeline.slices.iter().any(|slice| slice.phase == Some(Phase::WarmUp));
     let mut on_the_wire = 0.0;
-    for part in [Part::Receiving, Part::Sending] {
+    for part in [RequestPart::Receiving, RequestPart::Sending] {
         on_the_wire += mean(&Metric::part(part)).await?;
     }
     #[expect(clippy::cast_precision_loss, reason = "a mean")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dashboards::queries::{Place, Question};
+use dashboards::queries::{QueryPlace, Question};
 use dashboards::service_dashboard;
 use monitoring::excuse::Excuse;
 use monitoring::intervals::PUSH_INTERVAL;
@@ -32,7 +32,7 @@ impl Excuses<'_> {
     /// Why a query may be empty in a window. `None` if it must have data.
     pub(super) fn find(&self, question: &Question, window: RunWindow) -> Option<Excuse> {
         let own = question.query.excuse.filter(|_| !self.must_have_data(question));
-        let is_mark = matches!(question.place, Place::Annotation(_));
+        let is_mark = matches!(question.place, QueryPlace::Annotation(_));
         let excuses = [
             (self.lacks_series(&question.query.expr), Excuse::NotExposed),
             (self.needs_more_pushes(question), Excuse::FewPushes),
@@ -107,7 +107,7 @@ mod tests {
     fn a_query_has_data_if_its_objective_has_some() {
         let mut report = test_support::report();
         let question = |objective: Option<&str>| Question {
-            place: Place::Rule(String::new()),
+            place: QueryPlace::Rule(String::new()),
             query: Query {
                 subject: QuerySubject { objective: objective.map(str::to_owned), ..QuerySubject::default() },
                 ..Query::new("", Expr::Integer(1)).excused(Excuse::OtherParts)
@@ -139,7 +139,7 @@ mod tests {
         report.endpoints[0].name = "first".to_owned();
         let subject = QuerySubject { endpoints: vec!["first"], ..QuerySubject::default() };
         let query = Query { subject, ..Query::new("", Selector::new("vus").now()) };
-        let question = Question { place: Place::Rule(String::new()), query, instant: true };
+        let question = Question { place: QueryPlace::Rule(String::new()), query, instant: true };
         let exposed = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
         let find = |report: &Report| {
             let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
@@ -171,8 +171,11 @@ mod tests {
     fn lines_need_a_run_of_six_seconds_without_lost_pushes() {
         let mut report = test_support::report();
         let offer = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
-        let question =
-            |expr: Expr, instant| Question { place: Place::Rule(String::new()), query: Query::new("", expr), instant };
+        let question = |expr: Expr, instant| Question {
+            place: QueryPlace::Rule(String::new()),
+            query: Query::new("", expr),
+            instant,
+        };
         let vus = || Selector::new("vus").now();
         let line = question(vus(), false);
         let cell = question(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), true);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dashboards::queries::Place;
+use dashboards::queries::QueryPlace;
 use monitoring::excuse::Excuse;
 use serde::{Serialize, Serializer};
 
@@ -18,7 +18,7 @@ pub(super) enum ProofItemOutcome {
 }
 
 /// Each query as "place: excuse".
-fn excused_as_text<S: Serializer>(excused: &BTreeSet<(Place, Excuse)>, serializer: S) -> Result<S::Ok, S::Error> {
+fn excused_as_text<S: Serializer>(excused: &BTreeSet<(QueryPlace, Excuse)>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(excused.iter().map(|(place, excuse)| format!("{place}: {excuse}")))
 }
 
@@ -36,7 +36,7 @@ pub(super) struct ProofItem {
     pub(super) queries: Vec<String>,
     /// Places of queries without data that may be empty.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "excused_as_text")]
-    pub(super) excused: BTreeSet<(Place, Excuse)>,
+    pub(super) excused: BTreeSet<(QueryPlace, Excuse)>,
     /// The latencies by both clocks, by endpoint.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) clocks: Vec<ClockComparison>,

@@ -1,7 +1,7 @@
 //! The check "queries": every query of every panel, variable, annotation, rule and alert has
 //! data for the run.
 
-use dashboards::queries::{self, Place};
+use dashboards::queries::{self, QueryPlace};
 use dashboards::service_dashboard;
 use monitoring::catalogue::Catalogue;
 use monitoring::label::{SCENARIO, TESTID};
@@ -114,7 +114,7 @@ async fn check_variables(
             report.plan.parts.first().map_or_else(|| report.scenario.clone(), |part| part.name.clone())
         };
         let selector = fill_in_variables(&values.series.to_string(), report);
-        let place = Place::Variable(variable.to_owned());
+        let place = QueryPlace::Variable(variable.to_owned());
         match source.label_values(values.label.as_str(), &selector, window).await {
             Ok(values) if values.contains(&wanted) => {}
             Ok(values) => {
@@ -134,7 +134,7 @@ async fn check_variables(
 async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &QuerySource) {
     let rules = match loaded_rules(catalogue, source).await {
         Ok(rules) => rules,
-        Err(error) => return tally.add_problem(None, Place::AllRules, format!("{error:#}")),
+        Err(error) => return tally.add_problem(None, QueryPlace::AllRules, format!("{error:#}")),
     };
     for (place, state) in rules {
         tally.count += 1;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dashboards::queries::{Place, Question};
+use dashboards::queries::{QueryPlace, Question};
 use monitoring::excuse::Excuse;
 use prometheus_store::response::Found;
 
@@ -19,7 +19,7 @@ pub(super) struct QueryTally {
     /// Number of queries with a problem.
     pub(super) failed: usize,
     /// Places of queries without data that may be empty.
-    pub(super) empty: BTreeSet<(Place, Excuse)>,
+    pub(super) empty: BTreeSet<(QueryPlace, Excuse)>,
     /// Problems, each once.
     problems: Vec<Problem>,
     /// The PromQL of queries with a problem.
@@ -31,7 +31,7 @@ pub(super) struct QueryTally {
 struct Problem {
     /// Endpoint that the query is about, or the backend.
     subject: Option<&'static str>,
-    place: Place,
+    place: QueryPlace,
     why: String,
 }
 
@@ -62,7 +62,7 @@ impl QueryTally {
     }
 
     /// Adds the PromQL of a problem, once even if both windows have it.
-    pub(super) fn add_query(&mut self, place: &Place, query: &str) {
+    pub(super) fn add_query(&mut self, place: &QueryPlace, query: &str) {
         let query = format!("{place}: {query}");
         if !self.queries.contains(&query) {
             self.queries.push(query);
@@ -70,7 +70,7 @@ impl QueryTally {
     }
 
     /// Adds a problem, once even if both windows have it.
-    pub(super) fn add_problem(&mut self, subject: Option<&'static str>, place: Place, why: impl Into<String>) {
+    pub(super) fn add_problem(&mut self, subject: Option<&'static str>, place: QueryPlace, why: impl Into<String>) {
         let problem = Problem { subject, place, why: why.into() };
         if !self.problems.contains(&problem) {
             self.problems.push(problem);

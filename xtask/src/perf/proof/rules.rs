@@ -1,6 +1,6 @@
 //! The queries of rules and alerts, and whether the store has loaded them.
 
-use dashboards::queries::{Place, Question};
+use dashboards::queries::{QueryPlace, Question};
 use dashboards::query::Query;
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
@@ -14,12 +14,12 @@ pub(super) fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Questi
     let recording = recording_rules::recording_rules(catalogue, timing);
     let alerts = alerts::alerts(catalogue, timing);
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
-        place: Place::Rule(rule.record),
+        place: QueryPlace::Rule(rule.record),
         query: Query { subject: rule.subject, excuse: rule.excuse, ..Query::new("", rule.expr) },
         instant: false,
     });
     let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
-        place: Place::Alert(rule.alert),
+        place: QueryPlace::Alert(rule.alert),
         query: Query { subject: rule.subject, ..Query::new("", rule.expr).excused(Excuse::NoAlert) },
         instant: false,
     });
@@ -39,10 +39,10 @@ pub(super) enum RuleState {
 pub(super) async fn loaded_rules(
     catalogue: &Catalogue,
     source: &QuerySource,
-) -> anyhow::Result<Vec<(Place, RuleState)>> {
+) -> anyhow::Result<Vec<(QueryPlace, RuleState)>> {
     let loaded = source.rules().await?;
     let state = |rule: Question| {
-        let (Place::Rule(name) | Place::Alert(name)) = &rule.place else { return None };
+        let (QueryPlace::Rule(name) | QueryPlace::Alert(name)) = &rule.place else { return None };
         let state = match loaded.iter().find(|(known, _)| known == name) {
             None => RuleState::Missing,
             Some((_, Some(why))) => RuleState::Failing(why.clone()),

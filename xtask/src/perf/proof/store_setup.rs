@@ -73,7 +73,7 @@ async fn missing_rules(check: &mut ProofItem, catalogue: &Catalogue, source: &Qu
 
 #[cfg(test)]
 mod tests {
-    use dashboards::queries::Place;
+    use dashboards::queries::QueryPlace;
     use test_support::fake_server;
     use test_support::shop::SHOP;
     use url::Url;
@@ -92,7 +92,7 @@ mod tests {
     async fn checked(rules: &'static str, is_scraping: bool, must_prove: bool) -> (ProofItemOutcome, String) {
         let mut check = ProofItem::new("queries", String::new(), Vec::new());
         let excuses = [Excuse::NotScraped, Excuse::NotExposed];
-        check.excused = excuses.map(|excuse| (Place::Annotation("a".to_owned()), excuse)).into();
+        check.excused = excuses.map(|excuse| (QueryPlace::Annotation("a".to_owned()), excuse)).into();
         let scrapes = BackendScrapes { excuse: None, are_missing: !is_scraping };
         add(&mut check, &SHOP, &store(rules), scrapes, must_prove).await;
         (check.outcome, check.lines.join("\n"))
