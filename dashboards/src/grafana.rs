@@ -20,7 +20,7 @@ pub use panel::{
 };
 
 /// The `schemaVersion` that these types write.
-pub const SCHEMA_VERSION: u32 = 42;
+pub(crate) const SCHEMA_VERSION: u32 = 42;
 
 /// A dashboard.
 #[derive(Debug, Clone, Serialize)]

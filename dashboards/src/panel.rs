@@ -14,7 +14,7 @@ mod lines;
 pub const PROMETHEUS_UID: &str = "prometheus";
 
 /// Data source of every panel: the one selected by the variable `datasource`.
-pub const fn selected_source() -> DataSource {
+pub(crate) const fn selected_source() -> DataSource {
     DataSource { kind: "prometheus", uid: "${datasource}" }
 }
 
@@ -103,7 +103,7 @@ fn over_time(queries: Vec<Query>) -> Vec<Target> {
 const ALL_SERIES: Tooltip = Tooltip { mode: "multi", sort: "desc" };
 
 /// A panel with lines over time.
-pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<Query>) -> Panel {
+pub(crate) fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<Query>) -> Panel {
     let style = TimeSeriesStyle {
         line_width: 2,
         fill_opacity: 0,
@@ -126,12 +126,12 @@ pub fn time_series(title: &str, description: &str, unit: Unit, queries: Vec<Quer
 }
 
 /// Colors of a value that should be high: red, yellow from `yellow` on, green from `green` on.
-pub fn high_is_good(yellow: f64, green: f64) -> Thresholds {
+pub(crate) fn high_is_good(yellow: f64, green: f64) -> Thresholds {
     steps("red", &[("yellow", yellow), ("green", green)])
 }
 
 /// Colors of a value that should be low: green, yellow from `yellow` on, red from `red` on.
-pub fn low_is_good(yellow: f64, red: f64) -> Thresholds {
+pub(crate) fn low_is_good(yellow: f64, red: f64) -> Thresholds {
     steps("green", &[("yellow", yellow), ("red", red)])
 }
 

@@ -45,7 +45,7 @@ struct JsonData {
 
 /// Prometheus as the only data source. `timeInterval` is the push interval. With Grafana's default
 /// of 15 s, `$__rate_interval` would be at least one minute and hide short runs.
-pub fn data_sources() -> DataSources {
+pub(crate) fn data_sources() -> DataSources {
     DataSources {
         api_version: 1,
         datasources: vec![DataSource {

@@ -273,7 +273,7 @@ impl BackendMapping {
     }
 
     /// The method of an endpoint as the backend spells it.
-    pub fn spelled_method(&self, endpoint: &Endpoint) -> String {
+    pub(crate) fn spelled_method(&self, endpoint: &Endpoint) -> String {
         let method = endpoint.method.as_str();
         match self.methods {
             MethodCase::Upper => method.to_owned(),

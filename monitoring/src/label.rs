@@ -23,7 +23,7 @@ pub const STATUS: Label = Label("status");
 /// Phase of the load when the request was due: "warmup", "ramp" or "steady".
 pub const PHASE: Label = Label("phase");
 /// Kind of failure of a request.
-pub const KIND: Label = Label("kind");
+pub(crate) const KIND: Label = Label("kind");
 /// Name of a check.
 pub const CHECK: Label = Label("check");
 /// Segment of the scenario: its name and number, such as "day 7".

@@ -190,7 +190,7 @@ impl Expr {
     /// Drops NaN, the quantile of a histogram without requests. Only for values that are not
     /// negative.
     #[must_use]
-    pub fn not_nan(self) -> Self {
+    pub(crate) fn not_nan(self) -> Self {
         self.binary(Op::AtLeast, Self::Integer(0))
     }
 
@@ -208,7 +208,7 @@ impl Expr {
 
     /// Keeps series that have a counterpart in `other` with the same labels.
     #[must_use]
-    pub fn and_on(self, labels: &[Label], other: Self) -> Self {
+    pub(crate) fn and_on(self, labels: &[Label], other: Self) -> Self {
         self.binary(Op::AndOn(labels.to_vec()), other)
     }
 

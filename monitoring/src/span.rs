@@ -24,7 +24,7 @@ pub enum Span {
 
 impl Span {
     /// Ending of the histogram's name: `<endpoint>_connecting`.
-    pub const fn metric_suffix(self) -> &'static str {
+    pub(crate) const fn metric_suffix(self) -> &'static str {
         match self {
             Self::Latency => "latency",
             Self::ResponseTime => "response_time",

@@ -78,7 +78,7 @@ impl Plan {
     }
 
     /// The maximum number of virtual users at any time.
-    pub fn most_vus(&self) -> u32 {
+    pub(crate) fn most_vus(&self) -> u32 {
         self.parts.iter().map(PartPlan::most_vus).fold(0, u32::saturating_add)
     }
 
@@ -135,7 +135,7 @@ impl Plan {
 
 impl PartPlan {
     /// The maximum number of virtual users at any time.
-    pub fn most_vus(&self) -> u32 {
+    pub(crate) fn most_vus(&self) -> u32 {
         match &self.schedule {
             Schedule::Vus { vus, .. } => u32::try_from(vus.len()).unwrap_or(u32::MAX),
             Schedule::Arrivals { max_vus, .. } => *max_vus,
@@ -148,7 +148,7 @@ impl PartPlan {
     }
 
     /// The number of virtual users planned to be active at a time. For an open load, its maximum.
-    pub fn vus_at(&self, at: Duration) -> u32 {
+    pub(crate) fn vus_at(&self, at: Duration) -> u32 {
         match &self.schedule {
             Schedule::Vus { vus, .. } => {
                 let active = vus.iter().filter(|vu| vu.spans.iter().any(|span| span.start <= at && at < span.stop));

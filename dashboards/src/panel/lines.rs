@@ -28,7 +28,7 @@ impl Panel {
 
     /// As [`Panel::slo_line`], for several objectives.
     #[must_use]
-    pub fn slo_lines(self, thresholds: &[Duration]) -> Self {
+    pub(crate) fn slo_lines(self, thresholds: &[Duration]) -> Self {
         let mut sorted = thresholds.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
@@ -44,21 +44,21 @@ impl Panel {
 
     /// Draws an upper limit as a dashed line, red above it.
     #[must_use]
-    pub fn upper_limit(mut self, value: f64) -> Self {
+    pub(crate) fn upper_limit(mut self, value: f64) -> Self {
         self.line_at("green", "red", number(value), number(value * 1.1));
         self.without_legend()
     }
 
     /// Draws a lower limit as a dashed line, red below it.
     #[must_use]
-    pub fn lower_limit(mut self, value: f64) -> Self {
+    pub(crate) fn lower_limit(mut self, value: f64) -> Self {
         self.line_at("red", "green", number(value), number(value * 1.1));
         self.without_legend()
     }
 
     /// Extends the axis to at least `value`, so that tiny values do not fill the panel.
     #[must_use]
-    pub fn axis_up_to(mut self, value: u32) -> Self {
+    pub(crate) fn axis_up_to(mut self, value: u32) -> Self {
         self.lines(|_, style| style.axis_soft_max = Some(value.into()));
         self
     }
@@ -75,7 +75,7 @@ impl Panel {
     /// As [`Panel::slo_line`], and colors the series: green, yellow from 80 % of the threshold on,
     /// and red above it.
     #[must_use]
-    pub fn slo_bands(self, threshold: Duration) -> Self {
+    pub(crate) fn slo_bands(self, threshold: Duration) -> Self {
         let mut panel = self.slo_line(threshold);
         panel.lines(|defaults, style| {
             let near = Step { color: "yellow", value: millis(threshold * 8 / 10) };
@@ -88,7 +88,7 @@ impl Panel {
 
     /// Hides the legend. For panels with one series, which the title names.
     #[must_use]
-    pub fn without_legend(mut self) -> Self {
+    pub(crate) fn without_legend(mut self) -> Self {
         if let Some(Options::TimeSeries { legend, .. }) = &mut self.options {
             legend.show_legend = false;
         }
@@ -97,7 +97,7 @@ impl Panel {
 
     /// Moves the legend to the right of the lines. For wide panels with many series.
     #[must_use]
-    pub fn legend_right(mut self) -> Self {
+    pub(crate) fn legend_right(mut self) -> Self {
         if let Some(Options::TimeSeries { legend, .. }) = &mut self.options {
             legend.placement = "right";
         }

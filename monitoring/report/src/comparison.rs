@@ -199,7 +199,7 @@ impl Comparison {
     }
 
     /// Describes how many pairs there are, and what a pair is.
-    pub fn describe_pairs(&self) -> String {
+    pub(crate) fn describe_pairs(&self) -> String {
         let pairs = self.pairs;
         match self.method {
             ComparisonMethod::Interleaved => format!("{pairs} pairs of interleaved rounds"),

@@ -12,7 +12,7 @@ use crate::Report;
 use crate::judgement::ObjectiveResult;
 
 /// Days of a month.
-pub const MONTH_DAYS: f64 = 30.0;
+pub(crate) const MONTH_DAYS: f64 = 30.0;
 
 /// Error budget of one objective.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ impl Budget<'_> {
     }
 
     /// Number of requests that may be bad in a month with `requests_per_day`.
-    pub fn allowed_per_month(&self, requests_per_day: u64) -> f64 {
+    pub(crate) fn allowed_per_month(&self, requests_per_day: u64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "only displayed")]
         let day = requests_per_day as f64;
         day * MONTH_DAYS * self.share_allowed

@@ -36,7 +36,7 @@ fn number(ms: f64) -> String {
 /// Share in percent, shown beside a limit in parts per million. It has as many decimals as are
 /// needed to distinguish the two, at least 2. It is truncated, not rounded, so that 94.999 % is not
 /// shown as 95 %.
-pub fn percent_beside(part: u64, whole: u64, limit_ppm: u32) -> String {
+pub(crate) fn percent_beside(part: u64, whole: u64, limit_ppm: u32) -> String {
     const MOST_DIGITS: u32 = 6;
     let at = |part: u128, whole: u128, digits: u32| part * 100 * 10_u128.pow(digits) / whole.max(1);
     let of_part = |digits| at(part.into(), whole.into(), digits);
@@ -72,7 +72,7 @@ pub fn exact_percent(share: f64) -> String {
 }
 
 /// Change in percent, with its sign.
-pub fn signed_percent(change: f64) -> String {
+pub(crate) fn signed_percent(change: f64) -> String {
     let percent = change * 100.0;
     // Avoids "-0.0 %".
     let percent = if percent.abs() < 0.05 { 0.0 } else { percent };
@@ -81,7 +81,7 @@ pub fn signed_percent(change: f64) -> String {
 }
 
 /// A change of a share in percentage points, with its sign.
-pub fn signed_points(change: f64) -> String {
+pub(crate) fn signed_points(change: f64) -> String {
     format!("{:+.1} pp", change * 100.0)
 }
 

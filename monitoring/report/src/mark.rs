@@ -45,9 +45,10 @@ impl Mark {
     pub const QUIET: Self =
         Self { sign: "–", emoji: "➖", word: "not in this scenario", note: "", tone: Tone::Quiet };
     /// There is not enough evidence.
-    pub const DOUBT: Self = Self { sign: "?", emoji: "❔", word: "inconclusive", note: "", tone: Tone::Warning };
+    pub(crate) const DOUBT: Self =
+        Self { sign: "?", emoji: "❔", word: "inconclusive", note: "", tone: Tone::Warning };
     /// Missed, and worth knowing only.
-    pub const WARNING: Self = Self { sign: "!", emoji: "⚠️", tone: Tone::Warning, ..Self::BAD };
+    pub(crate) const WARNING: Self = Self { sign: "!", emoji: "⚠️", tone: Tone::Warning, ..Self::BAD };
 
     /// Mark of a check without other outcomes.
     pub const fn of_check(passed: bool) -> Self {
@@ -73,7 +74,7 @@ impl Mark {
     }
 
     /// Word and note: "missed, warns".
-    pub fn word_and_note(&self) -> String {
+    pub(crate) fn word_and_note(&self) -> String {
         if self.note.is_empty() { self.word.to_owned() } else { format!("{}, {}", self.word, self.note) }
     }
 }

@@ -31,7 +31,7 @@ impl<'run> RankedLatencies<'run> {
     }
 
     /// Duration at a rank. `None` for a failed request.
-    pub fn at_rank(&self, rank: u64) -> Option<Duration> {
+    pub(crate) fn at_rank(&self, rank: u64) -> Option<Duration> {
         let succeeded = self.succeeded.filter(|succeeded| rank <= succeeded.len())?;
         Some(Duration::from_nanos(succeeded.value_at_quantile(share_of_rank(rank, succeeded.len()))))
     }
@@ -65,7 +65,7 @@ fn share_of_rank(rank: u64, of: u64) -> f64 {
 /// (David and Nagaraja, "Order Statistics", 3rd ed., section 7.1). The interval assumes independent
 /// requests. Requests are not quite independent, because a slow moment slows many of them. So the
 /// interval is a lower bound on the uncertainty of a run.
-pub fn interval_ranks(q: Ratio, n: u64) -> (u64, Option<u64>) {
+pub(crate) fn interval_ranks(q: Ratio, n: u64) -> (u64, Option<u64>) {
     const TAIL: f64 = 0.025;
     let Ok(below) = Binomial::new(q.as_f64(), n) else { return (1, None) };
     let lower = below.inverse_cdf(TAIL).max(1);

@@ -9,7 +9,7 @@ use super::{Sli, Slo};
 impl Slo {
     /// Name of the judged metric, such as "add_item_latency" or "checks:NAME". The main objective
     /// on a metric has it as its ID.
-    pub fn metric_name(&self) -> String {
+    pub(crate) fn metric_name(&self) -> String {
         match &self.sli {
             Sli::Span { endpoint, span, .. } => Metric::span(endpoint, *span).name,
             Sli::Success { endpoint } => Metric::success(endpoint).name,

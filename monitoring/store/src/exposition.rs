@@ -50,18 +50,6 @@ pub fn parse(text: &str) -> Result<Vec<ExpositionSample>, ExpositionError> {
     Ok(samples)
 }
 
-/// Parses name and labels at the beginning of a text. The text needs no value, and the value of the
-/// returned sample is 0.
-///
-/// # Errors
-/// If the text does not begin with a name and labels.
-pub fn parse_series(text: &str) -> Result<ExpositionSample, &'static str> {
-    let (name, rest) = text.split_once('{').ok_or("it has no labels")?;
-    let mut labels = BTreeMap::new();
-    parse_labels(rest, &mut labels)?;
-    Ok(ExpositionSample { name: name.to_owned(), labels, value: 0.0 })
-}
-
 fn parse_sample(line: &str) -> Result<ExpositionSample, &'static str> {
     let end = line.find(|c: char| c == '{' || c.is_whitespace()).ok_or("it has no value")?;
     let (name, rest) = line.split_at(end);

@@ -33,7 +33,7 @@ impl ProxySettings {
     ///
     /// # Errors
     /// If the proxy is not an HTTP proxy.
-    pub fn proxy_for(&self, url: &Url) -> Result<Option<Url>, ProxyError> {
+    pub(crate) fn proxy_for(&self, url: &Url) -> Result<Option<Url>, ProxyError> {
         let (own, variable) = match url.scheme() {
             "https" => (&self.https, "HTTPS_PROXY"),
             _ => (&self.http, "HTTP_PROXY"),

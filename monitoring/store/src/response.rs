@@ -162,7 +162,7 @@ pub fn rules(response: &Value) -> Result<Vec<(String, Option<String>)>, Response
 }
 
 /// Error message of a response. Without one, the beginning of the response.
-pub fn error_text(response: &Value) -> String {
+pub(crate) fn error_text(response: &Value) -> String {
     let message = ["error", "message"].iter().find_map(|key| response[key].as_str());
     message.map_or_else(|| format!("not a query API response: {}", shown(&response.to_string())), shown)
 }

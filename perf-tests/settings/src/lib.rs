@@ -39,9 +39,9 @@ pub use variables::*;
 /// The default target: the address at which uvicorn and a stub backend started by hand listen.
 pub const DEFAULT_TARGET: &str = "http://127.0.0.1:8000";
 /// The default seed. It is fixed, so that every run makes the same load.
-pub const DEFAULT_SEED: u64 = 1;
+pub(crate) const DEFAULT_SEED: u64 = 1;
 /// The default time limit of setup, and of teardown, as k6's.
-pub const DEFAULT_STEP_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const DEFAULT_STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Limit on virtual users. Larger values are typing errors, or need several machines.
 pub const MAX_VUS: u32 = 50_000;

@@ -97,7 +97,7 @@ impl RawResponse {
     }
 
     /// Some of the headers that it has.
-    pub const fn known_headers(&self) -> KnownHeaders {
+    pub(crate) const fn known_headers(&self) -> KnownHeaders {
         self.known
     }
 

@@ -92,7 +92,7 @@ impl Recorder {
 
     /// Records the processing time that the backend reported (`server`), and the same request's
     /// duration by this machine's clock (`client`).
-    pub fn record_server_time(&mut self, at: SampleKey, server: Duration, client: Duration) {
+    pub(crate) fn record_server_time(&mut self, at: SampleKey, server: Duration, client: Duration) {
         let counts = self.counts.parts[at.part].cell_mut(at.endpoint, at.phase);
         counts.server.add(ServerTimes { requests: 1, server, client });
     }
@@ -110,13 +110,13 @@ impl Recorder {
     }
 
     /// Counts an unjudged request. It belongs to no objective.
-    pub fn record_around(&mut self, failed: bool) {
+    pub(crate) fn record_around(&mut self, failed: bool) {
         self.counts.around.sent += 1;
         self.counts.around.failed += u64::from(failed);
     }
 
     /// Counts a request that began and whose end is not known. It was under way in this time.
-    pub fn record_unknown(&mut self, at: Option<SampleKey>, time: (Instant, Instant)) {
+    pub(crate) fn record_unknown(&mut self, at: Option<SampleKey>, time: (Instant, Instant)) {
         let Some(at) = at else {
             self.counts.around.unknown += 1;
             return;
@@ -137,7 +137,7 @@ impl Recorder {
     }
 
     /// Counts one evaluation of a check.
-    pub fn record_check(&mut self, place: Place, phase: Phase, name: &'static str, passed: bool) {
+    pub(crate) fn record_check(&mut self, place: Place, phase: Phase, name: &'static str, passed: bool) {
         self.count_in(place, |counts| {
             let tries = &mut counts.checks.entry(Cow::Borrowed(name)).or_default()[phase.index()];
             tries.tried += 1;

@@ -50,7 +50,7 @@ impl SeriesIdentity {
 
     /// Also exports latencies as native histograms.
     #[must_use]
-    pub fn with_native_histograms(self, native: bool) -> Self {
+    pub(crate) fn with_native_histograms(self, native: bool) -> Self {
         Self { native, ..self }
     }
 }

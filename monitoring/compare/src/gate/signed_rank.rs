@@ -59,13 +59,13 @@ impl SignedRank {
     }
 
     /// One-sided p-value of the hypothesis that the true shift is at most `shift`.
-    pub fn p_above(&self, shift: f64) -> f64 {
+    pub(crate) fn p_above(&self, shift: f64) -> f64 {
         let above = self.averages.iter().filter(|&&average| average > shift).count();
         self.at_least(above)
     }
 
     /// One-sided p-value of the hypothesis that the true shift is at least `shift`.
-    pub fn p_below(&self, shift: f64) -> f64 {
+    pub(crate) fn p_below(&self, shift: f64) -> f64 {
         let below = self.averages.iter().filter(|&&average| average < shift).count();
         self.at_least(below)
     }

@@ -46,9 +46,9 @@ pub const SHARED_RUNNER: SimulatedMachine =
 /// Number of endpoints that are judged together.
 pub const ENDPOINTS: usize = 7;
 /// Number of sections of a recorded run.
-pub const SECTIONS: usize = 20;
+pub(crate) const SECTIONS: usize = 20;
 /// Number of pairs of an A/A calibration.
-pub const CALIBRATION_PAIRS: usize = 20;
+pub(crate) const CALIBRATION_PAIRS: usize = 20;
 
 /// Share of gates with a certain result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -64,7 +64,7 @@ impl Buckets {
 
     /// Counts a duration in the last bucket, however short it is.
     #[inline]
-    pub fn record_beyond(&mut self, duration: Duration) {
+    pub(crate) fn record_beyond(&mut self, duration: Duration) {
         self.add(duration, self.bounds.len());
     }
 
@@ -246,7 +246,7 @@ impl Latency {
     }
 
     /// Latency at a rank, the fastest first. Infinite for failed requests.
-    pub fn at_rank(&self, rank: u64) -> Millis {
+    pub(crate) fn at_rank(&self, rank: u64) -> Millis {
         // The exact counts give the bucket of the rank, so that the shown value never contradicts
         // the verdict.
         let bound = self.buckets.cumulative().find(|(_, count)| *count >= rank).map(|(bound, _)| bound);

@@ -89,7 +89,7 @@ impl Goal {
 
     /// Share of requests that must be good, in parts per million. `None` if it is unknown, or if
     /// the objective has no share.
-    pub fn share_ppm(&self) -> Option<u32> {
+    pub(crate) fn share_ppm(&self) -> Option<u32> {
         let ppm = match *self {
             Self::Latency(Percentile { share_ppm, .. })
             | Self::ResponseTime(Percentile { share_ppm, .. })

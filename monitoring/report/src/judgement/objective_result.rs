@@ -117,7 +117,7 @@ impl Measurement {
 
 impl ObjectiveResult {
     /// Reason why the backend has no value for the objective. `None` for other objectives.
-    pub fn not_available(&self) -> Option<&Reason> {
+    pub(crate) fn not_available(&self) -> Option<&Reason> {
         let is_missing = |reason: &&Reason| matches!(reason, Reason::Unavailable { .. });
         self.verdict.reason().filter(is_missing).filter(|_| self.goal.is_backend())
     }
@@ -129,7 +129,7 @@ impl ObjectiveResult {
 
     /// Whether tables have a row for it: not if it is not judged, or the backend has no value for
     /// it.
-    pub fn has_row(&self) -> bool {
+    pub(crate) fn has_row(&self) -> bool {
         self.verdict.is_judged() && self.not_available().is_none()
     }
 

@@ -64,7 +64,7 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
 
 /// Judges an objective on the backend's own metrics by its value, or by the reason why there is
 /// none.
-pub fn judge_backend(slo: &BackendSlo, value: &Result<BackendValue, String>) -> Verdict {
+pub(crate) fn judge_backend(slo: &BackendSlo, value: &Result<BackendValue, String>) -> Verdict {
     let unavailable = |why| Verdict::Inconclusive(Reason::Unavailable { why });
     match value {
         Ok(found) if !found.value.is_finite() => unavailable(format!("the value of its expression is {}", found.value)),

@@ -32,7 +32,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     /// As [`Self::exchange`], and if a piece cannot be read.
-    pub async fn exchange_streamed(
+    pub(crate) async fn exchange_streamed(
         &mut self,
         mut request: StreamedRequest<'_, impl FnMut(&mut Vec<u8>) -> io::Result<()>>,
         answer_to: AnswerTo,

@@ -107,7 +107,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     /// If the connection accepts no requests.
-    pub fn poll_begin(&mut self, context: &mut Context<'_>, request: Http2Request<'_>) -> Poll<Result<u32, Cause>> {
+    pub(crate) fn poll_begin(
+        &mut self,
+        context: &mut Context<'_>,
+        request: Http2Request<'_>,
+    ) -> Poll<Result<u32, Cause>> {
         while self.session.is_open() && !self.session.has_room() {
             if !self.session.streams.is_empty() {
                 self.waiting.push(context.waker().clone());
@@ -128,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     /// If there is no whole response.
-    pub fn poll_response(
+    pub(crate) fn poll_response(
         &mut self,
         context: &mut Context<'_>,
         id: u32,
@@ -172,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Ends a request whose task was dropped.
-    pub fn abandon(&mut self, id: u32) {
+    pub(crate) fn abandon(&mut self, id: u32) {
         if self.session.abandon(id) {
             self.hand_over(id);
         }

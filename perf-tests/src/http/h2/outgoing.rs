@@ -25,7 +25,7 @@ impl<'a> OutgoingBody<'a> {
     }
 
     /// A body in pieces. `next` replaces its argument by the next piece, which is empty at the end.
-    pub fn in_pieces(next: impl FnMut(&mut Vec<u8>) -> io::Result<()> + 'a) -> Self {
+    pub(crate) fn in_pieces(next: impl FnMut(&mut Vec<u8>) -> io::Result<()> + 'a) -> Self {
         Self { whole: &[], pieces: Some(Pieces { next: Box::new(next), piece: Vec::new(), sent: 0 }) }
     }
 

@@ -179,7 +179,7 @@ impl LoadProfile {
     ///
     /// # Errors
     /// If `vus` alone is given for a load with stages of virtual users.
-    pub fn overridden(mut self, by: &LoadOverride) -> Result<Self, LoadError> {
+    pub(crate) fn overridden(mut self, by: &LoadOverride) -> Result<Self, LoadError> {
         let own_vus = self.executor.constant_vus().unwrap_or(1);
         let whole = self.duration();
         let replaced = if let Some(rate) = by.rate {

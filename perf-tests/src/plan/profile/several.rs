@@ -21,7 +21,7 @@ impl LoadProfile {
     ///
     /// # Errors
     /// If a rate or stages are given, which describe a single load.
-    pub fn overridden_together(loads: &[Self], by: &LoadOverride) -> Result<Vec<Self>, LoadError> {
+    pub(crate) fn overridden_together(loads: &[Self], by: &LoadOverride) -> Result<Vec<Self>, LoadError> {
         if by.rate.is_some() || !by.stages.is_empty() {
             return Err(LoadError::OneOfSeveral);
         }
