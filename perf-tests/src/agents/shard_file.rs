@@ -181,8 +181,6 @@ fn start(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use perf_settings::ProxyUrl;
-
     use super::*;
 
     #[test]
@@ -197,13 +195,19 @@ mod tests {
     #[test]
     fn shared_values_have_no_secrets_and_name_what_differs() {
         let hello = super::super::hello("basic", &test_support::shop::SHOP, "token").unwrap();
-        let mut settings = Settings::new("http://user:secret@127.0.0.1:8000".parse().unwrap());
-        let one = shared_values(&hello, "abc", &settings).unwrap();
-        assert!(one.values().all(|value| !value.contains("secret") && !value.contains("token")), "{one:?}");
-        settings.http.rps = Some(7);
-        settings.http.proxy = Some(ProxyUrl::parse("http://me:secret@proxy.test:3128").unwrap());
-        let other = shared_values(&hello, "abd", &settings).unwrap();
-        assert!(other.values().all(|value| !value.contains("secret")), "{other:?}");
+        let settings = |proxy: &str, rps: &str| {
+            let given = |name: &str| match name {
+                perf_settings::TARGET => Some("http://user:secret@127.0.0.1:8000".to_owned()),
+                perf_settings::PROXY => Some(proxy.to_owned()),
+                "K6_RPS" => Some(rps.to_owned()),
+                _ => None,
+            };
+            Settings::from_lookup(&given).unwrap()
+        };
+        let one = shared_values(&hello, "abc", &settings("", "")).unwrap();
+        let other = shared_values(&hello, "abd", &settings("http://me:secret@proxy.test:3128", "7")).unwrap();
+        let has_secret = |value: &String| value.contains("secret") || value.contains("token");
+        assert!(!one.values().chain(other.values()).any(has_secret), "{one:?} {other:?}");
         assert_eq!(
             differences(&other, &one),
             [
