@@ -145,7 +145,9 @@ impl ShardSet {
                 lost: Some((Duration::ZERO, "it has no file".to_owned())),
             };
             if let Some((path, file)) = files.next_if(|(_, file)| file.shard.number == number) {
-                let fits = |load: &Load| load.snapshot.is_addable(layout) && load.has_known_stalls(layout);
+                let fits = |load: &Load| {
+                    load.snapshot.is_addable(layout) && load.has_known_stalls(layout) && load.outages.is_bounded()
+                };
                 if !file.load.as_deref().is_none_or(fits) || !is_plausible(&file.timeline, layout.endpoints()) {
                     return Err(ShardError::Implausible(path));
                 }

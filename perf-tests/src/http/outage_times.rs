@@ -29,6 +29,11 @@ impl OutageTimes {
         self
     }
 
+    /// Whether it has no more times than this program keeps.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.times.len() <= MOST_TIMES
+    }
+
     /// The start of the first one; `None` if there were none.
     pub(crate) fn first(&self) -> Option<Duration> {
         self.times.first().map(|(start, _)| *start)
