@@ -183,7 +183,9 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
         |subject, kind, message| problems.push(Finding::problem(ExitCode::Inconclusive, subject, kind, message));
     let cut = load.snapshot.iterations().interrupted;
     let signalled = signalled || load.interrupted;
-    let ended_early = signalled || load.aborted.is_some() || load.errors.unsendable.is_some();
+    // A shard that is lost was stopped by a signal, if it has iterations.
+    let has_stopped_shard = load.agents.iter().any(|agent| agent.is_shard && agent.lost.is_some());
+    let ended_early = signalled || has_stopped_shard || load.aborted.is_some() || load.errors.unsendable.is_some();
     if cut > 0 && graceful && !ended_early && load.panics.is_empty() {
         let message = format!(
             "{cut} iterations were cut off, because they had not ended after the graceful stop: the target hangs, or an \
@@ -299,6 +301,18 @@ mod tests {
             start_skew_ms: 50.0,
             ..AgentResult::new(number, "process 7 on node-3".to_owned())
         }
+    }
+
+    #[test]
+    fn iterations_of_a_stopped_shard_are_not_blamed_on_the_target() {
+        let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![false]);
+        let mut load = Load::not_started(Snapshot::new(&layout));
+        load.snapshot.parts[0].iterations.interrupted = 5;
+        load.agents = vec![AgentResult { is_shard: true, ..agent(1) }];
+        let kinds = |load: &Load| load_problems(load, true, false).iter().map(|it| it.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(&load), [FindingKind::IterationsCutOff]);
+        load.agents[0].lost = Some("stopped by a signal at 00:03".to_owned());
+        assert_eq!(kinds(&load), []);
     }
 
     #[test]
