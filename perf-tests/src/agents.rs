@@ -6,6 +6,7 @@
 //! load.
 
 mod agent;
+mod agent_load;
 mod clock_offset;
 mod coordinator;
 mod fold;

@@ -20,7 +20,7 @@ pub enum Outcome {
     Shard {
         /// Exit code of the shard. Objectives are not judged.
         code: ExitCode,
-        /// What it made, for people.
+        /// Its requests and its file, for people.
         made: String,
     },
     /// There is no evidence.

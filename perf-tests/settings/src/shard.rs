@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_AGENTS, Settings, SettingsError, ValueError};
+use super::{MAX_AGENTS, SettingsError, ValueError};
 
 /// The longest time until a start.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
@@ -53,23 +53,21 @@ pub(super) fn parse_moment(text: &str) -> Result<SystemTime, ValueError> {
     seconds.or_else(|| humantime::parse_rfc3339(text).ok()).ok_or_else(|| ValueError::Moment(text.to_owned()))
 }
 
-impl Settings {
-    /// Checks that the start of the load, if it was given, is still to come.
-    ///
-    /// # Errors
-    /// If it has passed, or is more than a day away.
-    pub fn check_start(&self, now: SystemTime) -> Result<(), SettingsError> {
-        let Some(start) = self.start_at else { return Ok(()) };
-        let shown = humantime::format_rfc3339_millis;
-        let (start_text, now_text) = (shown(start), shown(now));
-        let refused = |why: &str| Err(SettingsError::Contradiction(format!("--start-at {start_text}: {why}")));
-        match start.duration_since(now) {
-            Ok(wait) if wait > MAX_WAIT => {
-                refused(&format!("more than a day after now ({now_text}): choose an earlier time"))
-            }
-            Ok(_) => Ok(()),
-            Err(_) => refused(&format!("this time has passed, it is {now_text}: choose a later one for all shards")),
+/// Checks that the start of the load, if it was given, is still to come.
+///
+/// # Errors
+/// If it has passed, or is more than a day away.
+pub fn check_start(start: Option<SystemTime>, now: SystemTime) -> Result<(), SettingsError> {
+    let Some(start) = start else { return Ok(()) };
+    let shown = humantime::format_rfc3339_millis;
+    let (start_text, now_text) = (shown(start), shown(now));
+    let refused = |why: &str| Err(SettingsError::Contradiction(format!("--start-at {start_text}: {why}")));
+    match start.duration_since(now) {
+        Ok(wait) if wait > MAX_WAIT => {
+            refused(&format!("more than a day after now ({now_text}): choose an earlier time"))
         }
+        Ok(_) => Ok(()),
+        Err(_) => refused(&format!("this time has passed, it is {now_text}: choose a later one for all shards")),
     }
 }
 
@@ -89,9 +87,8 @@ mod tests {
     fn a_start_that_has_passed_is_refused() {
         let at = |text: &str| {
             let start = parse_moment(text).unwrap();
-            let settings = Settings { start_at: Some(start), ..Settings::new("http://localhost".parse().unwrap()) };
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-            settings.check_start(now).map_err(|error| error.to_string())
+            check_start(Some(start), now).map_err(|error| error.to_string())
         };
         assert_eq!(at("1000000010"), Ok(()));
         assert_eq!(at("2001-09-09T01:46:50.5Z"), Ok(()));

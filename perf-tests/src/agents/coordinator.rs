@@ -9,8 +9,8 @@ use futures::stream::FuturesUnordered;
 use tokio::process::Child;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
+use super::agent_load::AgentLoad;
 use super::clock_offset::SentClock;
-use super::fold::AgentLoad;
 use super::link::LinkReceiver;
 use super::listener::{AgentListener, PeerResult};
 use super::member::{AgentError, Member};

@@ -1,14 +1,10 @@
 //! Folds the counts and loads of agents into those of the run.
 
-use std::time::Duration;
-
-use monitoring::ratio::Ratio;
-use perf_report::evidence::AgentResult;
-
+use super::agent_load::AgentLoad;
 use super::lost::{self, Survivors};
 use super::member::Member;
-use crate::engine::{Load, Share};
-use crate::measure::{PartCounts, Snapshot};
+use crate::engine::Load;
+use crate::measure::Snapshot;
 use crate::plan::Plan;
 
 /// The counts of all agents so far.
@@ -23,19 +19,8 @@ pub(super) fn counts(members: &[Member], empty: &Snapshot) -> Snapshot {
     all
 }
 
-/// The load of one agent.
-pub(super) struct AgentLoad {
-    pub(super) share: Share,
-    /// What was measured of it.
-    pub(super) load: Load,
-    /// The agent in the report. Figures of its load are filled in here.
-    pub(super) result: AgentResult,
-    /// How long after the start it was lost, and why. `None` if it made its whole share.
-    pub(super) lost: Option<(Duration, String)>,
-}
-
-/// The load of all agents. What a lost one would have done is counted as dropped, which makes the
-/// requests unknown.
+/// The load of all agents. Iterations that a lost one would have made are counted as dropped, so
+/// that their requests are unknown.
 pub(super) fn load(agents: Vec<AgentLoad>, plan: &Plan, empty: &Snapshot) -> Load {
     let mut survivors = Survivors { shares: Vec::new(), counts: empty.clone() };
     for agent in agents.iter().filter(|agent| agent.lost.is_none()) {
@@ -54,30 +39,12 @@ pub(super) fn load(agents: Vec<AgentLoad>, plan: &Plan, empty: &Snapshot) -> Loa
     all
 }
 
-impl AgentLoad {
-    /// Its load, with its figures in the report.
-    fn into_load(self) -> Load {
-        let Self { mut load, result, .. } = self;
-        let (requests, worked) = (load.snapshot.requests(), &load.snapshot.worked);
-        let processor: Option<u64> = worked.iter().map(|times| times.cpu).sum();
-        let p99 = |part: &PartCounts| part.lateness.spread().quantile(Ratio::percent(99));
-        let lateness = load.snapshot.parts.iter().filter_map(p99).max();
-        load.agents = vec![AgentResult {
-            requests: requests.sent,
-            failed: requests.failed,
-            workers: u32::try_from(load.workers).unwrap_or(u32::MAX),
-            cpu: load.health.cpu,
-            processor_s: processor.map(|nanos| Duration::from_nanos(nanos).as_secs_f64()),
-            lateness_p99_ms: lateness.map(|lateness| lateness.as_secs_f64() * 1e3),
-            ..result
-        }];
-        load
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use monitoring::phase::{Phase, Phases};
+    use monitoring::ratio::Ratio;
     use proptest::prelude::*;
     use test_support::shop::SHOP;
 

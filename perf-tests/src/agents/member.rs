@@ -6,8 +6,8 @@ use perf_report::evidence::AgentResult;
 use perf_report::format::clock_time;
 use tokio::time;
 
+use super::agent_load::AgentLoad;
 use super::clock_offset::{ClockOffset, SentClock};
-use super::fold::AgentLoad;
 use super::link::{LinkReceiver, LinkSender};
 use super::listener::JoinedAgent;
 use super::message::{FromAgent, MessageError, PATIENCE, ToAgent};

@@ -8,7 +8,8 @@ use perf_report::finding::Finding;
 use perf_report::format::clock_time;
 use perf_settings::Shard;
 
-use super::fold::{self, AgentLoad};
+use super::agent_load::AgentLoad;
+use super::fold;
 use super::message::Hello;
 use super::shard_file::{self, CATALOGUE, PLAN, PROTOCOL, RunFacts, ShardError, ShardFile};
 use crate::engine::{Load, Share};
@@ -107,7 +108,7 @@ impl ShardSet {
     /// may be another, because the plan and the form of the counts are checked.
     ///
     /// # Errors
-    /// What differs.
+    /// If a value differs: the message names it.
     pub(crate) fn check(&self, here: &Hello, plan: &str) -> Result<(), ShardError> {
         let (path, file) = &self.files[0];
         let ours =

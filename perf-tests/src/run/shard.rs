@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// # Errors
 /// If the file exists, or the start has passed.
 pub(super) fn check(settings: &Settings, folder: &Path) -> Result<(), RunError> {
-    settings.check_start(clock::wall()).map_err(super::configuration)?;
+    perf_settings::check_start(settings.start_at, clock::wall()).map_err(super::configuration)?;
     let Some(path) = settings.shard.map(|shard| folder.join(file_name(shard))).filter(|path| path.exists()) else {
         return Ok(());
     };
@@ -108,7 +108,7 @@ fn code(file: &ShardFile) -> ExitCode {
     of_findings.chain(interrupted).fold(ExitCode::Met, ExitCode::or_worse)
 }
 
-/// What a shard made, for its log.
+/// Describes a shard's load, for its log.
 fn describe(file: &ShardFile, path: &Path) -> String {
     let Shard { number, of } = file.shard;
     let made = match &file.load {

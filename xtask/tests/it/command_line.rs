@@ -88,7 +88,7 @@ fn a_wrong_variable_exits_104_and_is_named() {
 }
 
 #[test]
-fn what_does_not_go_with_a_shard_is_refused() {
+fn flags_that_contradict_a_shard_are_refused() {
     let target = ["--target", "http://127.0.0.1:9"];
     let refusals: [(&[&str], &str); 11] = [
         (&["--shard", "4/3"], "\"4/3\" is not a shard such as 2/8"),

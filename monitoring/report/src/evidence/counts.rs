@@ -242,19 +242,6 @@ impl EndpointCounts {
         RequestCounts { sent, failed, unknown, refused: 0 }
     }
 
-    /// Whether counts from a file have these bounds and agree with each other.
-    pub(super) fn is_addable(&self, coarse: &Bounds) -> bool {
-        let durations = self.by_status.values().map(|status| &status.durations);
-        let latencies = [&self.latency].into_iter().chain(&self.response);
-        let all = latencies.chain(self.spans.iter().map(|span| &span.durations));
-        let requests = self.requests();
-        all.into_iter().all(Latency::is_whole)
-            && durations.into_iter().all(|buckets| buckets.has(self.latency.buckets().bounds()))
-            && self.parts.len() == RequestPart::ALL.len()
-            && self.parts.iter().all(|buckets| buckets.has(coarse))
-            && requests.failed <= requests.sent
-    }
-
     /// Adds other counts, which must have the same bounds.
     pub fn merge(&mut self, other: &Self) {
         self.latency.merge(&other.latency);

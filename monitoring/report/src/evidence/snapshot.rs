@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
-use monitoring::metric;
+use monitoring::metric::{self, Part};
 use monitoring::phase::{Phase, Phases};
 use monitoring::segment::Segment;
 use monitoring::slo::Slo;
@@ -273,7 +273,7 @@ impl PartCounts {
     fn is_addable(&self, layout: &Layout) -> bool {
         let own = [&self.iteration_duration, &self.lateness];
         own.iter().all(|latency| latency.buckets().has(&layout.coarse) && latency.is_whole())
-            && self.cells.iter().all(|cell| cell.is_addable(&layout.coarse))
+            && self.cells.iter().all(|cell| is_addable(cell, &layout.coarse))
             && self.dropped.iter().zip(self.refused).all(|(dropped, refused)| *dropped >= refused)
             && self.judged.iter().all(|part| part.is_addable(layout))
     }
@@ -336,6 +336,19 @@ impl PartCounts {
             *mine = (*mine).max(*theirs);
         }
     }
+}
+
+/// Whether an endpoint's counts from a file have these bounds and agree with each other.
+fn is_addable(cell: &EndpointCounts, coarse: &Bounds) -> bool {
+    let spans = cell.spans.iter().map(|span| &span.durations);
+    let mut latencies = [&cell.latency].into_iter().chain(&cell.response).chain(spans);
+    let mut statuses = cell.by_status.values().map(|status| &status.durations);
+    let requests = cell.requests();
+    latencies.all(Latency::is_whole)
+        && statuses.all(|buckets| buckets.has(cell.latency.buckets().bounds()))
+        && cell.parts.len() == Part::ALL.len()
+        && cell.parts.iter().all(|buckets| buckets.has(coarse))
+        && requests.failed <= requests.sent
 }
 
 /// Serializes a map as a list of entries, because keys in JSON must be text.

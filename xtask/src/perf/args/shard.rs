@@ -46,6 +46,6 @@ impl PerfArgs {
         if settings.start_at.is_some() && self.scenarios.len() > 1 {
             return Err("--start-at is for one scenario: name one".to_owned());
         }
-        settings.check_start(Moment::now().time()).map_err(|error| error.to_string())
+        perf_settings::check_start(settings.start_at, Moment::now().time()).map_err(|error| error.to_string())
     }
 }

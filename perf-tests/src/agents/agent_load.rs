@@ -1,0 +1,41 @@
+//! The load of one agent or shard, and its figures in the report.
+
+use std::time::Duration;
+
+use monitoring::ratio::Ratio;
+use perf_report::evidence::AgentResult;
+
+use crate::engine::{Load, Share};
+use crate::measure::PartCounts;
+
+/// The load of one agent.
+pub(super) struct AgentLoad {
+    pub(super) share: Share,
+    /// Its load, as far as it was measured.
+    pub(super) load: Load,
+    /// The agent in the report. Figures of its load are filled in here.
+    pub(super) result: AgentResult,
+    /// How long after the start it was lost, and why. `None` if it made its whole share.
+    pub(super) lost: Option<(Duration, String)>,
+}
+
+impl AgentLoad {
+    /// Its load, with its figures in the report.
+    pub(super) fn into_load(self) -> Load {
+        let Self { mut load, result, .. } = self;
+        let (requests, worked) = (load.snapshot.requests(), &load.snapshot.worked);
+        let processor: Option<u64> = worked.iter().map(|times| times.cpu).sum();
+        let p99 = |part: &PartCounts| part.lateness.spread().quantile(Ratio::percent(99));
+        let lateness = load.snapshot.parts.iter().filter_map(p99).max();
+        load.agents = vec![AgentResult {
+            requests: requests.sent,
+            failed: requests.failed,
+            workers: u32::try_from(load.workers).unwrap_or(u32::MAX),
+            cpu: load.health.cpu,
+            processor_s: processor.map(|nanos| Duration::from_nanos(nanos).as_secs_f64()),
+            lateness_p99_ms: lateness.map(|lateness| lateness.as_secs_f64() * 1e3),
+            ..result
+        }];
+        load
+    }
+}
