@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::join_all;
@@ -12,12 +13,16 @@ use h2::server::{Builder, SendResponse};
 use proptest::prelude::*;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::task::{LocalSet, yield_now};
+use tokio::time::timeout;
 
 use crate::http::RequestBody;
 use crate::http::h1::{AnswerTo, RawResponse, ResponseLimits};
 use crate::http::h2::{Cause, Connection, WholeRequest, send};
 
 type Client = Rc<RefCell<Connection<CountedStream>>>;
+
+/// Limit on the time of a test, in which nothing waits for the network.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A stream that counts writes.
 struct CountedStream {
@@ -48,7 +53,7 @@ impl AsyncWrite for CountedStream {
 
 /// Runs a test with a connection to a server that sends back headers and bodies of requests.
 fn with_echo<T>(builder: Builder, buffer: usize, test: impl AsyncFnOnce(Client) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
         let (client, server) = duplex(buffer);
         tokio::task::spawn_local(async move {
@@ -57,8 +62,9 @@ fn with_echo<T>(builder: Builder, buffer: usize, test: impl AsyncFnOnce(Client) 
                 tokio::task::spawn_local(echo(request, reply));
             }
         });
-        test(Rc::new(RefCell::new(Connection::new(CountedStream { io: client, writes: 0 }, ResponseLimits::default()))))
-            .await
+        let connection = Connection::new(CountedStream { io: client, writes: 0 }, ResponseLimits::default());
+        // Both sides wait for each other if one of them breaks a rule of windows.
+        timeout(LIMIT, test(Rc::new(RefCell::new(connection)))).await.expect("the exchange ends")
     })
 }
 
