@@ -14,7 +14,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use monitoring::backend_mapping::BackendMapping;
-use monitoring::prometheus::config::{ScrapeTarget, TARGETS};
+use monitoring::prometheus::config::{LOGIN, PASSWORD_FILE, ScrapeTarget, TARGETS, USER_FILE};
+use percent_encoding::percent_decode_str;
 use perf_report::exit_code::ExitCode;
 use perf_settings::UnixTarget;
 use tokio::sync::watch;
@@ -215,12 +216,18 @@ impl Stack {
             Ok(ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path()))
         };
         let targets = target_metrics::paths(mapping).into_iter().map(target).collect::<anyhow::Result<Vec<_>>>()?;
-        let file = backend_file(self.port);
-        let text = serde_json::to_string(&targets)?;
         // The owner is written first: if this command is killed, the next one can clean up.
-        let owner = backend_owner(self.port);
-        files::write(&owner, owner::owner())?;
-        files::write(&file, text)
+        files::write(backend_owner(self.port), owner::owner())?;
+        if backend.username().is_empty() && backend.password().is_none() {
+            return files::write(backend_file(self.port), serde_json::to_string(&targets)?);
+        }
+        let targets: Vec<_> = targets.into_iter().map(ScrapeTarget::with_login).collect();
+        let folder = login_folder(self.port);
+        files::make_folder(&folder)?;
+        let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+        files::write_private(&folder.join(USER_FILE), &decoded(backend.username()))?;
+        files::write_private(&folder.join(PASSWORD_FILE), &decoded(backend.password().unwrap_or_default()))?;
+        files::write(folder.join("backend.json"), serde_json::to_string(&targets)?)
     }
 
     /// Ends the scraping of the backend.
@@ -244,13 +251,20 @@ fn backend_file(prometheus_port: u16) -> PathBuf {
     state_folder(prometheus_port).join(TARGETS).join("backend.json")
 }
 
+/// The folder from which a stack's Prometheus reads a backend with a login: its address, user and
+/// password.
+fn login_folder(prometheus_port: u16) -> PathBuf {
+    state_folder(prometheus_port).join(TARGETS).join(LOGIN)
+}
+
 /// The file that names the owner of the backend's file.
 fn backend_owner(prometheus_port: u16) -> PathBuf {
     state_folder(prometheus_port).join("backend-owner")
 }
 
-/// Removes the backend's file and its owner's.
+/// Removes the backend's files, with user and password, and its owner's.
 fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
+    files::remove_folder(&login_folder(prometheus_port))?;
     files::remove_file(&backend_file(prometheus_port))?;
     files::remove_file(&backend_owner(prometheus_port))
 }

@@ -13,6 +13,12 @@ use crate::promql::duration;
 
 /// Folder of target files, relative to `prometheus.yml`.
 pub const TARGETS: &str = "targets";
+/// Folder in [`TARGETS`] of targets that need a login, with the files of user and password.
+pub const LOGIN: &str = "login";
+/// File in [`LOGIN`] with the name of the user.
+pub const USER_FILE: &str = "user";
+/// File in [`LOGIN`] with the password.
+pub const PASSWORD_FILE: &str = "password";
 /// Flag that turns on the remote-write receiver. Without it Prometheus responds with 404.
 pub const RECEIVER_FLAG: &str = "--web.enable-remote-write-receiver";
 /// Flag that makes Prometheus before 3.9 accept native histograms. Later versions always do.
@@ -35,7 +41,16 @@ struct Global {
 #[derive(Debug, Clone, Serialize)]
 struct Scrape {
     job_name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basic_auth: Option<BasicAuth>,
     file_sd_configs: Vec<FileSd>,
+}
+
+/// Prometheus reads both files at each scrape.
+#[derive(Debug, Clone, Serialize)]
+struct BasicAuth {
+    username_file: String,
+    password_file: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -66,20 +81,33 @@ impl ScrapeTarget {
         }
         Self { targets: vec![authority], labels }
     }
+
+    /// The same target for a file in [`LOGIN`]. Its series have the usual job.
+    #[must_use]
+    pub fn with_login(mut self) -> Self {
+        self.labels.insert("job", BACKEND_JOB.to_owned());
+        self
+    }
 }
 
 /// Makes the contents of `prometheus.yml`.
 pub fn server(timing: &Timing) -> Server {
+    let login = format!("{TARGETS}/{LOGIN}");
+    let user =
+        BasicAuth { username_file: format!("{login}/{USER_FILE}"), password_file: format!("{login}/{PASSWORD_FILE}") };
     Server {
         global: Global { scrape_interval: duration(SCRAPE_INTERVAL), evaluation_interval: duration(timing.interval) },
         rule_files: vec!["rules/*.yml".to_owned()],
-        scrape_configs: vec![Scrape {
-            job_name: BACKEND_JOB,
-            file_sd_configs: vec![FileSd {
-                files: vec![format!("{TARGETS}/*.json")],
-                refresh_interval: duration(SCRAPE_INTERVAL),
-            }],
-        }],
+        scrape_configs: vec![scrape(BACKEND_JOB, TARGETS, None), scrape("backend_with_login", &login, Some(user))],
+    }
+}
+
+fn scrape(job_name: &'static str, folder: &str, basic_auth: Option<BasicAuth>) -> Scrape {
+    let files = vec![format!("{folder}/*.json")];
+    Scrape {
+        job_name,
+        basic_auth,
+        file_sd_configs: vec![FileSd { files, refresh_interval: duration(SCRAPE_INTERVAL) }],
     }
 }
 

@@ -29,11 +29,10 @@ pub(crate) struct NeedsLogin {
     remedy: &'static str,
 }
 
-/// The remedy for metrics that need a login. Prometheus takes no credentials from a target file.
+/// The remedy for metrics that need a login.
 fn login_remedy(target: &Url) -> &'static str {
     if target.username().is_empty() {
-        "name user and password in the target's URL (http://USER:PASSWORD@HOST), or let this machine read it without; \
-         Prometheus must read it without"
+        "name user and password in the target's URL (http://USER:PASSWORD@HOST), or let this machine read it without"
     } else {
         "it does not accept user and password of the target's URL"
     }

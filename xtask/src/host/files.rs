@@ -1,7 +1,7 @@
 //! File operations whose errors name the path.
 
 use std::fs::{self, ReadDir};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -23,6 +23,18 @@ pub(crate) fn list(folder: impl AsRef<Path>) -> anyhow::Result<ReadDir> {
 pub(crate) fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let path = path.as_ref();
     fs::write(path, contents).with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// Writes a file that only this user may read, and replaces an older one.
+pub(crate) fn write_private(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
+    // An older one would keep its permissions.
+    remove_file(path)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(contents));
+    written.with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// Writes indented JSON with a newline at its end.
@@ -49,4 +61,26 @@ pub(crate) fn remove_folder(folder: &Path) -> anyhow::Result<()> {
 
 fn or_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
     removed.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn only_this_user_may_read_a_private_file() {
+        let path = std::env::temp_dir().join(format!("perf-private-{}", std::process::id()));
+        // An older file that everybody may read.
+        write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        write_private(&path, b"new").unwrap();
+        assert_eq!(
+            (read(&path).unwrap().as_str(), fs::metadata(&path).unwrap().permissions().mode() & 0o777),
+            ("new", 0o600)
+        );
+        fs::remove_file(path).unwrap();
+    }
 }

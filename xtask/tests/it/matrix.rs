@@ -5,7 +5,7 @@
 
 mod full;
 mod panics;
-mod proxy;
+pub(crate) mod proxy;
 mod service;
 mod signals;
 mod stores;

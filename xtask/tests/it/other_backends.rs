@@ -5,12 +5,14 @@ mod makes;
 
 use std::process::Stdio;
 
+use monitoring::excuse::Excuse;
 use serde_json::Value;
 use test_support::backend_text;
 use test_support::counted_backend::{self, Metrics};
 use test_support::shop::SHOP;
 
-use crate::real::{free_port, out, read_output, root, run, write_row, xtask};
+use crate::matrix::proxy::{Mode, Proxy};
+use crate::real::{Backend, free_port, out, read_output, root, run, write_row, xtask};
 
 /// A run against a backend.
 pub(crate) struct BackendRun {
@@ -84,4 +86,22 @@ fn doctor_names_the_mapping_of_a_target() {
     let page = counted_backend::serve(&SHOP, None, backend_text::page);
     let advice = doctor(&page);
     assert!(advice.contains("none: /metrics is not Prometheus' text format"), "{}", advice);
+}
+
+#[test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+fn prometheus_scrapes_metrics_behind_a_login() {
+    let backend = Backend::start(&[]);
+    let proxy = Proxy::before(backend.url.rsplit(':').next().unwrap().parse().unwrap());
+    // me:S3cr3t
+    proxy.set(Mode::Login("Basic bWU6UzNjcjN0"));
+    // Long enough for the store to need data of the backend.
+    let finished = run_load("login", &proxy.url().replace("http://", "http://me:S3cr3t@"), 26, &[]);
+    let queries = finished.check("queries");
+    assert_eq!((finished.code, &queries["outcome"]), (0, &Value::from("shown")), "{}", finished.text);
+    let excused = queries["excused"].to_string();
+    for excuse in [Excuse::FailedScrapes, Excuse::FewScrapes, Excuse::NoMetrics] {
+        assert!(!excused.contains(&excuse.to_string()), "{excused}");
+    }
+    assert!(!finished.text.contains("S3cr3t"), "{}", finished.text);
 }

@@ -28,6 +28,8 @@ pub(crate) enum Mode {
     Trickle(u64),
     /// Forwards requests of at most that many connections at a time, and closes others.
     AtMost(u64),
+    /// Forwards requests, and those for `/metrics` only with this header `authorization`.
+    Login(&'static str),
     /// Forwards writes at once, and queries after a pause.
     SlowQueries(Duration),
 }
@@ -97,6 +99,12 @@ impl Proxy {
             counter.fetch_add(1, Ordering::SeqCst);
             match self.mode() {
                 Mode::Forward | Mode::AtMost(_) => stream.write_all(&self.forward(&request)?)?,
+                Mode::Login(authorization) => {
+                    let is_refused =
+                        request.starts_with(b"GET /metrics ") && find(&request, authorization.as_bytes()).is_none();
+                    let refusal = || b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n".to_vec();
+                    stream.write_all(&if is_refused { refusal() } else { self.forward(&request)? })?;
+                }
                 Mode::Slow(pause) => {
                     thread::sleep(pause);
                     stream.write_all(&self.forward(&request)?)?;
