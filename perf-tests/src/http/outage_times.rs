@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_time_in_which_two_hosts_are_down_counts_once() {
         for (one, other, expected) in [
-            // At the same time, one within the other, overlapping, touching, one after the other.
+            // At the same time, within, overlapping, touching, and one after the other.
             (&[(2, 7)][..], &[(2, 7)][..], (Some(2), 5)),
             (&[(2, 9)], &[(4, 5)], (Some(2), 7)),
             (&[(4, 9)], &[(2, 5)], (Some(2), 7)),
