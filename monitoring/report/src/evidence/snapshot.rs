@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
-use monitoring::metric::{self, Part};
+use monitoring::metric::{self, RequestPart};
 use monitoring::phase::{Phase, Phases};
 use monitoring::segment::Segment;
 use monitoring::slo::Slo;
@@ -346,7 +346,7 @@ fn is_addable(cell: &EndpointCounts, coarse: &Bounds) -> bool {
     let requests = cell.requests();
     latencies.all(Latency::is_whole)
         && statuses.all(|buckets| buckets.has(cell.latency.buckets().bounds()))
-        && cell.parts.len() == Part::ALL.len()
+        && cell.parts.len() == RequestPart::ALL.len()
         && cell.parts.iter().all(|buckets| buckets.has(coarse))
         && requests.failed <= requests.sent
 }
