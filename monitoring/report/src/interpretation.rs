@@ -174,7 +174,7 @@ fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
     let rest = slow.iter().find(|slow| slow.share <= 1.0);
     let named_worst = worst.describe();
     let (severity, message) = if over.is_empty() && worst.share < NEAR_LIMIT {
-        (Severity::Good, format!("all latencies are below 80 % of their limits; the slowest is {named_worst}"))
+        (Severity::Good, format!("all latencies are below 80 % of their limits; the nearest is {named_worst}"))
     } else if over.is_empty() {
         (Severity::Warning, format!("latencies are close to their limits: {named_worst}"))
     } else if over.len() * 3 >= of * 2 && of > 1 {
@@ -243,7 +243,7 @@ mod tests {
         };
         let status = |at| (at, 20, FailureKind::Status);
         for (p95s, failed, parts) in [
-            (FAST, vec![], vec!["note: all latencies", "the slowest is get_reviews at 35 % (140.0 ms of 400 ms)"]),
+            (FAST, vec![], vec!["note: all latencies", "the nearest is get_reviews at 35 % (140.0 ms of 400 ms)"]),
             (slow(0, 2.6), vec![], vec!["warning", "close to their limits: add_item at 87 %"]),
             (
                 slow(6, 5.0),

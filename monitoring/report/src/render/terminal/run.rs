@@ -207,8 +207,7 @@ fn describe_part(part: &PartResult) -> Vec<String> {
             count(latency.failed)
         )
     });
-    let model = [format!("{}: {}", part.name, part.model.describe())];
-    durations.into_iter().chain(arrivals).chain(endpoints).chain(model).collect()
+    durations.into_iter().chain(arrivals).chain(endpoints).collect()
 }
 
 fn long(ms: f64) -> String {
