@@ -12,7 +12,13 @@ use super::item::ProofItem;
 /// Whether a route, such as "GET /api/news", is an endpoint's. Not every backend has the method.
 fn has_route(mapping: &BackendMapping, endpoint: &Endpoint, route: &str) -> bool {
     let (method, path) = route.split_once(' ').unwrap_or((endpoint.method.as_str(), route));
-    method == endpoint.method.as_str() && (path == endpoint.handler() || path == mapping.route(endpoint))
+    let is_path = |known: &str| without_names(known) == without_names(path);
+    method == endpoint.method.as_str() && (is_path(endpoint.handler()) || is_path(&mapping.route(endpoint)))
+}
+
+/// A path with `{}` for each value. A service and its catalogue may give values other names.
+fn without_names(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
 }
 
 /// Lists the backend's routes that have no objective. They do not fail the proof.
