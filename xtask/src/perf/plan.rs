@@ -81,17 +81,17 @@ impl PerfPlan {
         scenarios::check_names(&named).map_err(configuration)?;
         let is_for_stub = args.named_target(&settings).is_none();
         let needs_stub = is_for_stub && !settings.dry_run;
+        let is_stored = settings.remote_write.is_some() || settings.on_kubernetes || settings.shard.is_some();
+        let needs_stack = !settings.dry_run && !is_stored;
+        if needs_stack {
+            check_generated_files()?;
+        }
         let built = build(args, needs_stub, &signals)?;
         let known = scenarios::list(&built.load).map_err(configuration)?;
         let scenarios = match settings.smoke && named.is_empty() {
             true => known,
             false => choose(&named, &known).map_err(configuration)?,
         };
-        let is_stored = settings.remote_write.is_some() || settings.on_kubernetes || settings.shard.is_some();
-        let needs_stack = !settings.dry_run && !is_stored;
-        if needs_stack {
-            check_generated_files()?;
-        }
         let stub_of = is_for_stub.then(|| STUB.map_or_else(String::new, |stub| stub.service.to_owned()));
         Ok(Self {
             settings: Settings { stub_of, ..settings },

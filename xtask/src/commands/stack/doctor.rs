@@ -219,13 +219,8 @@ async fn receiver(store: &Store) -> CheckResult {
 }
 
 async fn metrics(store: &Store) -> CheckResult {
-    // Any metric of every run would do; this is the one that users look for first.
-    let name = monitoring::services::ALL
-        .iter()
-        .flat_map(|catalogue| catalogue.endpoints)
-        .next()
-        .map(|endpoint| Metric::latency(endpoint).count());
-    let name = name.unwrap_or_else(|| Metric::vus().name);
+    // Every run of every service has it.
+    let name = Metric::vus().name;
     let found = store.query(&format!("count(last_over_time({name}[30d]))")).await?;
     match found.pointer("/data/result/0/value/1").and_then(Value::as_str) {
         Some(count) => Ok(format!("{count} series of {name} in the last 30 days")),

@@ -49,8 +49,10 @@ pub(super) async fn mapping(target: &Url) -> CheckResult {
     let routes = if fit.is_by_route() { "by route" } else { "not by route" };
     let found = format!("{} at {path}, {routes}, {durations}", fit.make);
     let mapping = fit.mapping();
-    if services::ALL.iter().any(|catalogue| catalogue.mapping == mapping) {
-        return Ok(format!("{found}, as a definition says"));
+    let fitting = services::ALL.iter().filter(|catalogue| catalogue.mapping == mapping);
+    let fitting: Vec<_> = fitting.map(|catalogue| catalogue.service).collect();
+    if !fitting.is_empty() {
+        return Ok(format!("{found}, as in the definition of {}", fitting.join(", ")));
     }
     failed(found, format!("in the service's definition: mapping: {fit}, or for one run: --backend-metrics '{fit}'"))
 }
