@@ -48,7 +48,7 @@ impl fmt::Display for Difference {
 }
 
 impl Difference {
-    /// What `codegen` did about it.
+    /// Its text after `codegen` has written it.
     pub(crate) fn describe_written(&self) -> String {
         match self {
             Self::Differs(path, change) => format!("changed: {path}{change}"),

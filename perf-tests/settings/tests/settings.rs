@@ -120,6 +120,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (WARM_UP, "3s", "soon"),
     (AGENTS, "4", "0"),
     (LISTEN, "10.0.0.5:7070", "0.0.0.0:7070"),
+    (SHARD, "2/3", "4/3"),
+    (START_AT, "2026-11-29T12:00:00Z", "noon"),
     ("PERF_PART", "readers", ""),
     ("PERF_SETUP_TIMEOUT", "2m", "0s"),
     ("PERF_TEARDOWN_TIMEOUT", "10s", "soon"),
@@ -173,6 +175,7 @@ fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
     match variable {
         MAX_VUS_OF_RATE => &[(RATE, "1/s")],
         LISTEN => &[(AGENTS, "2")],
+        START_AT => &[(SHARD, "2/3")],
         RW_USERNAME => &[(REMOTE_WRITE, "http://store")],
         RW_PASSWORD => &[(REMOTE_WRITE, "http://store"), (RW_USERNAME, "me")],
         RW_CLIENT_CERTIFICATE => &[(RW_CLIENT_CERTIFICATE_KEY, "k.pem")],
@@ -226,7 +229,8 @@ fn every_setting_survives_json() {
     for (variable, text, _) in TEXTS.iter().filter(|(_, text, _)| !text.is_empty()) {
         crosses(&settings(&[&[(*variable, *text)], companions(variable)].concat()).unwrap());
     }
-    let exclude_each_other = [ITERATIONS, STAGES, RATE, MAX_VUS_OF_RATE, "PERF_REPLAY", RW_BEARER_TOKEN, SMOKE];
+    let exclude_each_other =
+        [ITERATIONS, STAGES, RATE, MAX_VUS_OF_RATE, "PERF_REPLAY", RW_BEARER_TOKEN, SMOKE, SHARD, START_AT];
     let together = TEXTS.iter().filter(|(name, text, _)| !text.is_empty() && !exclude_each_other.contains(name));
     let mut all = settings(&together.map(|(name, text, _)| (*name, *text)).collect::<Vec<_>>()).unwrap();
     (all.outcome, all.revision, all.command) =
