@@ -53,6 +53,11 @@ pub(super) fn parse_moment(text: &str) -> Result<SystemTime, ValueError> {
     seconds.or_else(|| humantime::parse_rfc3339(text).ok()).ok_or_else(|| ValueError::Moment(text.to_owned()))
 }
 
+/// Whether the time can be written as RFC 3339: it is from the years 1970 to 9999.
+pub fn has_rfc3339(time: SystemTime) -> bool {
+    time.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10000)
+}
+
 /// Checks that the start of the load, if it was given, is still to come.
 ///
 /// # Errors

@@ -138,7 +138,15 @@ impl ShardFile {
             return Err(ShardError::Implausible(path.to_owned()));
         }
         let file: Self = serde_json::from_slice(&bytes).map_err(|error| ShardError::Invalid(error, path.to_owned()))?;
-        if file.shard.is_valid() { Ok(file) } else { Err(ShardError::Implausible(path.to_owned())) }
+        if file.is_plausible() { Ok(file) } else { Err(ShardError::Implausible(path.to_owned())) }
+    }
+
+    /// Whether its name can be a folder, and its number and times are those of a shard.
+    fn is_plausible(&self) -> bool {
+        let times = [Some(self.started), Some(self.ended), self.start_at];
+        self.shard.is_valid()
+            && self.facts.testid.as_deref().is_none_or(|testid| perf_settings::parse_testid(testid).is_ok())
+            && times.into_iter().flatten().all(perf_settings::has_rfc3339)
     }
 }
 

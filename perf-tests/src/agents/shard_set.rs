@@ -136,6 +136,7 @@ impl ShardSet {
         let begun = self.files.iter().filter(|(_, file)| file.load.is_some()).map(|(_, file)| file.started);
         let started = begun.min().unwrap_or(self.files[0].1.started);
         let (mut timelines, mut findings, mut lasted) = (Vec::new(), Vec::new(), Duration::ZERO);
+        let mut silence = <(Duration, Duration)>::default();
         let mut files = self.files.into_iter().peekable();
         let mut agents = Vec::new();
         for (number, share) in (1..).zip(Share::all(shards)) {
@@ -147,41 +148,44 @@ impl ShardSet {
             };
             if let Some((path, file)) = files.next_if(|(_, file)| file.shard.number == number) {
                 let fits = |load: &Load| {
-                    load.snapshot.is_addable(layout) && load.has_known_stalls(layout) && load.outages.is_bounded()
+                    load.snapshot.is_addable(layout)
+                        && load.has_known_stalls(layout)
+                        && load.outages.is_bounded()
+                        && is_plausible(&file.timeline, layout.endpoints())
                 };
-                if !file.load.as_deref().is_none_or(fits) || !is_plausible(&file.timeline, layout.endpoints()) {
+                if !file.load.as_deref().is_none_or(fits) {
                     return Err(ShardError::Implausible(path));
                 }
-                if file.load.is_some() {
-                    lasted = lasted.max(file.lasted());
-                }
                 add_findings(&mut findings, file.shard, &file.findings);
-                timelines.push(take(&mut agent, file, start_at.unwrap_or(started)));
+                if let Some(load) = &file.load {
+                    lasted = lasted.max(file.lasted());
+                    silence = std::cmp::max_by_key(silence, load.longest_silence, |(_, lasted)| *lasted);
+                }
+                timelines.extend(take(&mut agent, file, start_at.unwrap_or(started)));
             }
             agents.push(agent);
         }
         let timeline = merge_timelines(timelines).map_err(|error| ShardError::Unlike(error.to_string()))?;
-        let load = fold::load(agents, plan, &empty);
+        let mut load = fold::load(agents, plan, &empty);
+        load.longest_silence = silence;
         Ok(MergedLoad { load, timeline, started, lasted, start_at, findings, shards })
     }
 }
 
-/// Fills in what a shard made. Returns its timeline.
-fn take(agent: &mut AgentLoad, file: ShardFile, start: SystemTime) -> RecordedTimeline {
+/// Fills in what a shard made. Returns its timeline, if it made a load.
+fn take(agent: &mut AgentLoad, file: ShardFile, start: SystemTime) -> Option<RecordedTimeline> {
     let lasted = file.lasted();
     agent.result.place = file.place;
-    agent.lost = match file.load {
-        None => Some((Duration::ZERO, "none was made".to_owned())),
-        Some(load) => {
-            agent.result.started = Some(perf_settings::rfc3339_millis(file.started));
-            agent.result.start_skew_ms = file.started.duration_since(start).unwrap_or_default().as_secs_f64() * 1e3;
-            let at = clock_time(u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX));
-            let stopped = load.interrupted.then(|| (lasted, format!("stopped by a signal at {at}")));
-            agent.load = Load { interrupted: false, aborted: None, agents: Vec::new(), ..*load };
-            stopped
-        }
+    let Some(load) = file.load else {
+        agent.lost = Some((Duration::ZERO, "none was made".to_owned()));
+        return None;
     };
-    file.timeline
+    agent.result.started = Some(perf_settings::rfc3339_millis(file.started));
+    agent.result.start_skew_ms = file.started.duration_since(start).unwrap_or_default().as_secs_f64() * 1e3;
+    let at = clock_time(u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX));
+    agent.lost = load.interrupted.then(|| (lasted, format!("stopped by a signal at {at}")));
+    agent.load = Load { interrupted: false, aborted: None, agents: Vec::new(), ..*load };
+    Some(file.timeline)
 }
 
 /// Adds the findings of a shard. One that several shards have is kept once.

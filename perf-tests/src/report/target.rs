@@ -21,9 +21,15 @@ const MOST_FINDINGS: usize = 3;
 const MOST_NAMES: usize = 3;
 
 /// Findings about the target of a load.
-pub(crate) fn target_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, stall_limit: Duration) -> Vec<Finding> {
+pub(crate) fn target_findings(
+    load: &Load,
+    plan: &Plan,
+    catalogue: &Catalogue,
+    has_proxy: bool,
+    stall_limit: Duration,
+) -> Vec<Finding> {
     let mut findings = stall_findings(load, plan, catalogue, stall_limit);
-    findings.extend(outage_finding(load, catalogue));
+    findings.extend(outage_finding(load, catalogue, has_proxy));
     findings
 }
 
@@ -148,7 +154,7 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
 
 /// A finding about times in which a host accepted no connections. Objectives on its endpoints count
 /// the load that could not be made.
-fn outage_finding(load: &Load, catalogue: &Catalogue) -> Option<Finding> {
+fn outage_finding(load: &Load, catalogue: &Catalogue, has_proxy: bool) -> Option<Finding> {
     let outages = &load.outages;
     let first = outages.first()?;
     let parts = &load.snapshot.parts;
@@ -167,10 +173,11 @@ fn outage_finding(load: &Load, catalogue: &Catalogue) -> Option<Finding> {
     let hosts: BTreeSet<_> =
         down.map(|host| host.map_or_else(|| "the target".to_owned(), |host| format!("host {}", host.name))).collect();
     let hosts = if hosts.is_empty() { "the target".to_owned() } else { Vec::from_iter(hosts).join(", ") };
+    let through = if has_proxy { " through the proxy (--proxy)" } else { "" };
     let until = if outages.is_ongoing { ", and until the end of the load" } else { "" };
     let stopped_too = if stopped > 0 { format!(", and {} stopped", count(stopped)) } else { String::new() };
     let message = format!(
-        "no connection to {hosts} for {} in total, first at {}{until}: {} iterations did not start{stopped_too}",
+        "no connection to {hosts}{through} for {} in total, first at {}{until}: {} iterations did not start{stopped_too}",
         seconds(outages.total(), 1),
         clock(first),
         count(refused),

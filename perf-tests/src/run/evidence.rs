@@ -125,7 +125,8 @@ impl RunRecord<'_> {
         let (catalogue, plan) = (self.spec.catalogue, &self.planning.plan);
         let FinishedLoad { load, problems, .. } = finished;
         let mut findings = report::load_problems(load, plan.is_graceful(), stopped);
-        findings.extend(report::target_findings(load, plan, catalogue, stall_limit(catalogue)));
+        let has_proxy = self.facts.environment.proxy.is_some();
+        findings.extend(report::target_findings(load, plan, catalogue, has_proxy, stall_limit(catalogue)));
         findings.extend(report::agent_problems(plan, &load.agents));
         findings.extend(problems.iter().cloned());
         findings.extend(report::generator_warnings(plan, load));

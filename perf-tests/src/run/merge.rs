@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use monitoring::catalogue::Catalogue;
 use monitoring::sanitize::sanitize;
+use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::Settings;
@@ -38,7 +40,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
     let out = settings.out.clone().unwrap_or_else(|| settings::folder(settings));
     let folder = report::prepare_folder(&out, &testid)?;
-    let problems = findings(&merged);
+    let problems = findings(&merged, spec.catalogue);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;
     let (ended, epoch) = (started + lasted, Epoch::begin());
     let finished = FinishedLoad { load, problems, pushes: None, timeline, started, ended, epoch, late: None };
@@ -54,10 +56,12 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
 }
 
 /// Findings of the shards, and about how they were made.
-fn findings(merged: &MergedLoad) -> Vec<Finding> {
+fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
     let MergedLoad { load, findings, shards, start_at, .. } = merged;
     let made = load.agents.iter().filter(|shard| !shard.place.is_empty()).count();
-    let named = findings.iter().map(|(numbers, finding)| {
+    // A signal before the load ended a shard, not this run: its load is lost.
+    let of_shards = findings.iter().filter(|(_, finding)| finding.kind != FindingKind::Interrupted);
+    let named = of_shards.map(|(numbers, finding)| {
         let names: Vec<_> = numbers.iter().map(u32::to_string).collect();
         let subject = match numbers.len() {
             all if all == made => String::new(),
@@ -86,10 +90,16 @@ fn findings(merged: &MergedLoad) -> Vec<Finding> {
     let latest = load.agents.iter().map(|agent| agent.start_skew_ms).fold(0.0, f64::max);
     if start_at.is_none() && skew(latest) {
         all.push(warning(format!(
-            "shards did not run at once: the last one began {:.1} s after the first, so the target did not have the whole \
-             load at a time. Times in this report count from each shard's own start. --start-at makes them begin together",
+            "shards did not run at the same time: the last one began {:.1} s after the first, so the target never had the \
+             whole load. Times in this report count from each shard's own start. --start-at makes them begin together",
             latest / 1e3
         )));
+        if catalogue.slos.iter().any(Slo::is_per_second) {
+            let message =
+                "objectives on a rate cannot be judged, because shards did not run at the same time: use --start-at";
+            let kind = FindingKind::AgentSkewed;
+            all.push(Finding::problem(ExitCode::Inconclusive, Subject::Generator, kind, message));
+        }
     }
     all
 }

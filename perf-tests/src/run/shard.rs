@@ -52,7 +52,7 @@ impl PreparedRun {
             let Ok(rest) = start.duration_since(now) else {
                 let late = now.duration_since(start).unwrap_or_default().as_secs_f64();
                 let message = format!(
-                    "setup ended {late:.1} s after --start-at, so no load was made: choose a later time for all shards"
+                    "no load was made, because --start-at was {late:.1} s ago: choose a later time for all shards"
                 );
                 return Err(inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
             };
@@ -83,6 +83,9 @@ impl PreparedRun {
             (None, Some(late)) => finished.started + late,
             (_, None) => finished.started,
         };
+        // By the monotonic clock, since the clock of the machine may be set while the shard waits.
+        let began = finished.started + late.unwrap_or_default();
+        let lasted = ended.duration_since(began).unwrap_or_default();
         let file = ShardFile {
             identity: agents::shared_values(&hello, &plan.hash(), settings).map_err(internal)?,
             shard,
@@ -90,7 +93,7 @@ impl PreparedRun {
             facts: self.facts(),
             start_at: settings.start_at,
             started,
-            ended,
+            ended: started + lasted,
             load: late.map(|_| Box::new(load)),
             timeline,
             findings,

@@ -91,11 +91,14 @@ async fn merge(args: MergeArgs) -> Result<Option<PerfResult>, PerfError> {
         quiet: true,
         ..Settings::new(parse_url(DEFAULT_TARGET).map_err(configuration)?)
     };
-    let measured = match child::run(&program, scenario, settings, signals).await? {
+    let measured = match child::run(&program, scenario, settings, signals.clone()).await? {
         ChildOutcome::Measured(run) => run,
         ChildOutcome::Failed { code, message } => return Err(PerfError::Scenario { code, message }),
+        ChildOutcome::Crashed(_) if *signals.borrow() > 0 => return Err(PerfError::Interrupted("interrupted")),
         ChildOutcome::Crashed(message) => return Err(anyhow::Error::msg(message).into()),
-        ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. } => return Ok(None),
+        ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. } => {
+            return Err(anyhow::anyhow!("the scenario {name} did not merge its shards").into());
+        }
     };
     let mut verdicts = Vec::new();
     let folder = measured.folder.clone();

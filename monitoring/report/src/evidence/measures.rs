@@ -66,6 +66,13 @@ impl Measures {
         Self(layout.iter().flat_map(|bounds| vec![empty(bounds); Phase::ALL.len()]).collect())
     }
 
+    /// Whether counts from a file agree with each other.
+    pub(super) fn is_addable(&self) -> bool {
+        self.0
+            .iter()
+            .all(|counts| counts.passed <= counts.count && counts.values.as_ref().is_none_or(Latency::is_whole))
+    }
+
     pub(super) fn has(&self, layout: &MeasureLayout) -> bool {
         let expected = layout.iter().flat_map(|bounds| [bounds; Phase::ALL.len()]);
         self.0.len() == layout.len() * Phase::ALL.len()

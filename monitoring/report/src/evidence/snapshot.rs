@@ -190,7 +190,7 @@ impl Snapshot {
 
     /// Virtual users that are active now.
     pub fn vus(&self) -> u32 {
-        self.parts.iter().map(|part| part.vus).sum()
+        self.parts.iter().fold(0, |sum, part| part.vus.saturating_add(sum))
     }
 
     /// Counts of one endpoint in some phases, over all scenarios. `None` without scenarios or
@@ -274,6 +274,8 @@ impl PartCounts {
         let own = [&self.iteration_duration, &self.lateness];
         own.iter().all(|latency| latency.buckets().has(&layout.coarse) && latency.is_whole())
             && self.cells.iter().all(|cell| is_addable(cell, &layout.coarse))
+            && self.checks.values().flatten().all(|tries| tries.failed <= tries.tried)
+            && self.measures.is_addable()
             && self.dropped.iter().zip(self.refused).all(|(dropped, refused)| *dropped >= refused)
             && self.judged.iter().all(|part| part.is_addable(layout))
     }
@@ -331,7 +333,7 @@ impl PartCounts {
         for (mine, theirs) in self.judged.iter_mut().zip(&other.judged) {
             mine.merge(theirs);
         }
-        self.vus += other.vus;
+        self.vus = self.vus.saturating_add(other.vus);
         for (mine, theirs) in self.most_per_iteration.iter_mut().zip(&other.most_per_iteration) {
             *mine = (*mine).max(*theirs);
         }

@@ -117,7 +117,10 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
 fn hides_unknown(objective: &ObjectiveResult, tally: &Tally) -> bool {
     let is_within = match objective.share_of_threshold() {
         Some(share) => share <= 1.0,
-        None => matches!(objective.measured, Some(Measurement::Share { .. })) && tally.good == tally.total,
+        None => objective.goal.share_ppm().is_some_and(|ppm| {
+            let needed = u128::from(tally.total) * u128::from(ppm);
+            u128::from(tally.good) * u128::from(Ratio::WHOLE) > needed
+        }),
     };
     tally.unknown > 0 && is_within
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use monitoring::phase::Phase;
-use perf_report::evidence::Environment;
+use perf_report::evidence::{CheckCounts, Environment};
 use perf_report::finding::{FindingKind, Subject};
 use perf_settings::Settings;
 use proptest::prelude::*;
@@ -101,11 +101,44 @@ fn shards_are_added_in_the_order_of_their_numbers() {
 fn a_shard_that_was_stopped_or_made_nothing_is_lost() {
     let mut stopped = file(1, 20);
     stopped.load.as_mut().unwrap().interrupted = true;
-    let bytes = [stopped, ShardFile { load: None, ..file(2, 0) }, file(3, 10)];
+    let without_load = ShardFile { load: None, timeline: RecordedTimeline::default(), ..file(2, 0) };
+    let bytes = [stopped, without_load, file(3, 10)];
     let merged = read_and_fold(&write("stopped", &bytes.map(|file| serde_json::to_vec(&file).unwrap()))).unwrap();
     let lost: Vec<_> = merged.load.agents.iter().map(|it| it.lost.as_deref()).collect();
     assert_eq!(lost, [Some("stopped by a signal at 00:10"), Some("none was made"), None]);
     assert!(!merged.load.interrupted && merged.load.agents[1].started.is_none());
+}
+
+#[test]
+fn the_longest_silence_of_all_shards_is_kept() {
+    let mut files = [file(1, 5), file(2, 5), file(3, 5)];
+    files[1].load.as_mut().unwrap().longest_silence = (SECOND, SECOND * 20);
+    files[2].load.as_mut().unwrap().longest_silence = (SECOND * 5, SECOND * 3);
+    let merged = read_and_fold(&write("silent", &files.map(|file| serde_json::to_vec(&file).unwrap()))).unwrap();
+    assert_eq!(merged.load.longest_silence, (SECOND, SECOND * 20));
+}
+
+#[test]
+fn values_that_no_shard_writes_are_refused() {
+    type Change = fn(&mut ShardFile);
+    let year_10000 = || SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    assert!(!perf_settings::has_rfc3339(year_10000()));
+    let changes: [(&str, Change); 4] = [
+        ("testid", |file| file.facts.testid = Some("../../x".to_owned())),
+        ("started", |file| file.started = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800)),
+        ("start_at", |file| file.start_at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800))),
+        ("checks", |file| {
+            let checks = &mut file.load.as_mut().unwrap().snapshot.parts[0].checks;
+            checks.entry("has items".into()).or_default()[0] = CheckCounts { tried: 1, failed: 2 };
+        }),
+    ];
+    for (name, change) in changes {
+        let mut files = [file(1, 5), file(2, 5), file(3, 5)];
+        change(&mut files[1]);
+        let paths = write(name, &files.map(|file| serde_json::to_vec(&file).unwrap()));
+        let error = read_and_fold(&paths).err().map(|error| error.to_string());
+        assert!(error.as_ref().is_some_and(|error| error.contains("counts that no run has")), "{name}: {error:?}");
+    }
 }
 
 proptest! {
