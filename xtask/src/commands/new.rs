@@ -68,8 +68,8 @@ pub(crate) fn service(args: &NewServiceArgs) -> anyhow::Result<ExitCode> {
     }
     // This program was built without the new service, so a new
     // build generates its files and snapshots.
-    let codegen = ["run", "--quiet", "--package", "xtask", "--", "codegen"];
-    let generated = ["test", "--quiet", "--workspace", "--test", "snapshots"];
+    let codegen = ["run", "--bin", "xtask", "--", "codegen"];
+    let generated = ["test", "--workspace", "--test", "snapshots"];
     if !cargo(&codegen)? || !cargo(&generated)? || !snapshots(name)? {
         return Ok(ExitCode::Internal);
     }
@@ -81,7 +81,7 @@ pub(crate) fn service(args: &NewServiceArgs) -> anyhow::Result<ExitCode> {
 
 /// Writes the snapshots of a scenario by running its tests. Gives whether they passed.
 fn snapshots(name: &str) -> anyhow::Result<bool> {
-    cargo(&["test", "--quiet", "--workspace", "--test", "load", "--", &format!("{name}::")])
+    cargo(&["test", "--workspace", "--test", "load", "--", &format!("{name}::")])
 }
 
 /// Runs cargo with tests accepting new snapshots. Gives whether it succeeded.
