@@ -106,7 +106,7 @@ fn the_doctor_reports_each_problem_with_its_remedy() {
     let stack = Stack { port };
     let empty = doctor(&[], &[]);
     assert_eq!(empty.code, 104, "{}", empty.text);
-    assert!(empty.text.contains("✗ are there metrics of runs? no series of join_room_latency_count"), "{}", empty.text);
+    assert!(empty.text.contains("✗ are there metrics of runs? no series of vus"), "{}", empty.text);
     let out = out("doctor");
     let line =
         ["perf", "-q", "-u", "5", "-i", "100", "--stack", "native", "--no-proof", "--out", out.to_str().unwrap()];
