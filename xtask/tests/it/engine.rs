@@ -3,7 +3,7 @@
 //! Long scenarios are shortened by flags. Each executor makes its planned load, a plan can be drawn
 //! and replayed, and contradicting flags are rejected.
 
-use crate::real::{out, report, run, xtask};
+use crate::real::{Backend, out, report, run, xtask};
 use perf_report::Report;
 use perf_report::interpretation::interpret;
 
@@ -53,6 +53,25 @@ fn a_game_session_has_thirty_days_for_each_student() {
             || (text.contains("depends on players: ") && text.contains(" at 1, ") && text.contains(" at 20"))
     };
     assert!(findings.iter().any(by_players), "{findings:?}");
+}
+
+#[test]
+#[ignore = "builds and runs load: run with cargo xtask ci"]
+fn shards_are_merged_and_judged_as_one_run() {
+    let (backend, shards, merged) = (Backend::start(&[]), out("shards"), out("merged"));
+    for shard in ["1/2", "2/2"] {
+        let folder = shards.join(shard.replace('/', "-of-"));
+        let load = ["perf", "basic", "-q", "-u", "4", "-i", "60", "--target", &backend.url, "--shard", shard];
+        let made = run(xtask(&load).arg("--out").arg(folder));
+        assert_eq!(made.code, 0, "{}", made.text);
+    }
+    let judged = run(xtask(&["merge"]).arg(&shards).arg("--out").arg(&merged));
+    assert_eq!(judged.code, 0, "{}", judged.text);
+    let report = report(&merged);
+    assert_eq!((report.iterations.completed, report.requests.sent), (60, 60 * 7));
+    assert_eq!(report.agents.iter().map(|shard| shard.requests).sum::<u64>(), 60 * 7);
+    let alone = run(xtask(&["merge"]).arg(shards.join("1-of-2")).arg("--out").arg(out("alone")));
+    assert!(alone.code == 90 && alone.text.contains("shard 2 of 2"), "{}", alone.text);
 }
 
 #[test]
