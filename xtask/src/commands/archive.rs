@@ -162,7 +162,7 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         return Ok(refuse(format!("no Prometheus responds at {shown}, where the run's series should be: {remedy}")));
     };
     let collected = series::collect(&prometheus, &report).await?;
-    // That Prometheus may have loaded the rules of another catalogue.
+    // This Prometheus may have loaded the rules of another catalogue.
     let rules = prometheus.get_json("rules", &[]).await?;
     if collected.samples_of_run == 0 {
         let shown = prometheus_store::shown_url(&url);
