@@ -162,6 +162,17 @@ mod tests {
         report
     }
 
+    fn about(method: ComparisonMethod) -> About {
+        About {
+            name: "a".to_owned(),
+            base: "main (0123456 Slow carts)".to_owned(),
+            head: "working tree".to_owned(),
+            method,
+            rule: Rule::default(),
+            alpha: 0.05,
+        }
+    }
+
     /// Compares 12 pairs with a change and a little noise.
     fn compared(change: impl Fn(f64) -> (Option<f64>, u64)) -> Comparison {
         let noise = |pair: u32| 1.0 + 0.01 * f64::from(pair % 5);
@@ -172,15 +183,7 @@ mod tests {
             })
             .collect();
         let pairs: Vec<_> = rounds.iter().map(|(base, head)| Pair { base, head }).collect();
-        let about = About {
-            name: "a".to_owned(),
-            base: "main (0123456 Slow carts)".to_owned(),
-            head: "working tree".to_owned(),
-            method: ComparisonMethod::Interleaved,
-            rule: Rule::default(),
-            alpha: 0.05,
-        };
-        compare(about, &pairs)
+        compare(about(ComparisonMethod::Interleaved), &pairs)
     }
 
     #[test]
@@ -214,15 +217,7 @@ mod tests {
                 })
                 .collect();
             let pairs: Vec<_> = rounds.iter().map(|(base, head)| Pair { base, head }).collect();
-            let about = About {
-                name: String::new(),
-                base: String::new(),
-                head: String::new(),
-                method: ComparisonMethod::Interleaved,
-                rule: Rule::default(),
-                alpha: 0.05,
-            };
-            compare(about, &pairs).endpoints[0].conclusion
+            compare(about(ComparisonMethod::Interleaved), &pairs).endpoints[0].conclusion
         };
         assert_eq!(conclusion(&[(200, 3); 12]), Conclusion::Regressed);
         assert_eq!(conclusion(&[(3, 200); 12]), Conclusion::Improved);
@@ -234,15 +229,7 @@ mod tests {
         let (base, mut head) = (round(Some(40.0), 0), round(Some(40.0), 0));
         let gone = head.endpoints.remove(0).name;
         let pairs = [Pair { base: &base, head: &head }; 12];
-        let about = About {
-            name: String::new(),
-            base: String::new(),
-            head: String::new(),
-            method: ComparisonMethod::Recorded,
-            rule: Rule::default(),
-            alpha: 0.05,
-        };
-        let comparison = compare(about, &pairs);
+        let comparison = compare(about(ComparisonMethod::Recorded), &pairs);
         assert!(
             comparison
                 .findings
@@ -258,15 +245,7 @@ mod tests {
         short.endpoints.iter_mut().for_each(|endpoint| endpoint.requests.sent = 10);
         let mut pairs = [Pair { base: &whole, head: &whole }; 12];
         pairs[11] = Pair { base: &short, head: &short };
-        let about = About {
-            name: String::new(),
-            base: String::new(),
-            head: String::new(),
-            method: ComparisonMethod::Recorded,
-            rule: Rule::default(),
-            alpha: 0.05,
-        };
-        let comparison = compare(about, &pairs);
+        let comparison = compare(about(ComparisonMethod::Recorded), &pairs);
         let found: Vec<_> = comparison.findings.iter().map(|it| (it.kind, it.message.as_str())).collect();
         let message =
             "all endpoints: 1 of 12 pairs left out: fewer than 20 requests on a side. Longer rounds avoid this";
