@@ -11,7 +11,9 @@ pub(crate) use environment::environment;
 pub(crate) use files::{
     FileError, log_outcome, prepare_folder, publish, write_evidence, write_histograms, write_outcome, write_shard,
 };
-pub(crate) use load::{agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result};
+pub(crate) use load::{
+    MAX_SKEW, agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result,
+};
 pub(crate) use store::{MeasuredCount, RunStore};
 pub(crate) use target::{redirect_finding, target_findings};
 pub(crate) use timeline::{histogram_log, timeline};

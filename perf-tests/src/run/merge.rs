@@ -1,7 +1,5 @@
 //! Makes one run of the files of its shards.
 
-use std::time::Duration;
-
 use monitoring::catalogue::Catalogue;
 use monitoring::sanitize::sanitize;
 use monitoring::slo::Slo;
@@ -15,11 +13,8 @@ use super::evidence::{Readings, RunRecord};
 use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
 use crate::agents::{self, MergedLoad, ShardError, ShardSet};
 use crate::clock::Epoch;
-use crate::report;
+use crate::report::{self, MAX_SKEW};
 use crate::settings;
-
-/// How much later than planned a shard may begin.
-const MAX_SKEW: Duration = Duration::from_millis(50);
 
 /// Judges the shards in these files as one run.
 ///
