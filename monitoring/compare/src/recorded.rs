@@ -94,12 +94,12 @@ pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> R
     let (before, after) = (before.rounds(base.report, count)?, after.rounds(head.report, count)?);
     let pairs: Vec<_> = before.iter().zip(&after).map(|(base, head)| Pair { base, head }).collect();
     let describe = |report: &Report| {
-        let revision = &report.environment.revision;
+        let revision = &report.run.environment.revision;
         let revision = if revision.is_empty() { String::new() } else { format!(" ({revision})") };
-        format!("run {}{revision}", report.testid)
+        format!("run {}{revision}", report.run.testid)
     };
     let about = About {
-        name: head.report.testid.clone(),
+        name: head.report.run.testid.clone(),
         base: describe(base.report),
         head: describe(head.report),
         method: ComparisonMethod::Recorded,
@@ -128,9 +128,9 @@ fn common_change(compared: &Comparison) -> Option<Finding> {
 /// Checks that two runs are comparable. Differences that do not prevent a comparison are warnings.
 fn comparable(base: &Report, head: &Report) -> Result<Vec<Finding>, RecordedError> {
     for (what, before, after) in [
-        ("service", &base.service, &head.service),
-        ("scenario", &base.scenario, &head.scenario),
-        ("load", &base.load, &head.load),
+        ("service", &base.run.service, &head.run.service),
+        ("scenario", &base.run.scenario, &head.run.scenario),
+        ("load", &base.run.load, &head.run.load),
     ] {
         if before != after {
             return Err(RecordedError::Other { what, before: before.clone(), after: after.clone() });
@@ -140,13 +140,13 @@ fn comparable(base: &Report, head: &Report) -> Result<Vec<Finding>, RecordedErro
     let mut warn = |message: String| {
         warnings.push(Finding::warning(Subject::Run, FindingKind::OtherConditions, message));
     };
-    let (before, after) = (base.environment.machine(), head.environment.machine());
+    let (before, after) = (base.run.environment.machine(), head.run.environment.machine());
     if before != after {
         warn(format!("the machines differ ({before}; {after}): a slow-down may come from the machine"));
     }
-    if base.seed != head.seed {
-        warn(format!("the seeds differ ({} and {}), so payloads and pauses differ", base.seed, head.seed));
-    } else if base.plan.hash != head.plan.hash {
+    if base.run.seed != head.run.seed {
+        warn(format!("the seeds differ ({} and {}), so payloads and pauses differ", base.run.seed, head.run.seed));
+    } else if base.run.plan.hash != head.run.plan.hash {
         warn("the plans differ, although load and seed are equal: different versions planned them".to_owned());
     }
     let objectives = |report: &Report| {
@@ -160,7 +160,7 @@ fn comparable(base: &Report, head: &Report) -> Result<Vec<Finding>, RecordedErro
         warn("the objectives differ: latencies are compared, whatever the objectives are".to_owned());
     }
     for (which, report) in [("base", base), ("head", head)] {
-        if report.environment.revision.ends_with("-dirty") {
+        if report.run.environment.revision.ends_with("-dirty") {
             warn(format!("the {which} was measured with uncommitted changes"));
         }
     }
@@ -176,7 +176,7 @@ struct Sections<'a> {
 
 impl<'a> Sections<'a> {
     fn read(recorded: Recorded<'a>) -> Result<Self, RecordedError> {
-        let testid = || recorded.report.testid.clone();
+        let testid = || recorded.report.run.testid.clone();
         let broken = |why: String| RecordedError::Log(testid(), why);
         let mut latencies = BTreeMap::new();
         for entry in IntervalLogIterator::new(recorded.log) {
@@ -188,7 +188,7 @@ impl<'a> Sections<'a> {
             let Some(tag) = interval.tag() else { continue };
             latencies.insert((millis(interval.start_timestamp()), tag.as_str().to_owned()), histogram);
         }
-        let slices = recorded.report.timeline.slices.as_slice();
+        let slices = recorded.report.run.timeline.slices.as_slice();
         if slices.is_empty() {
             return Err(RecordedError::NoTimeline(testid()));
         }
@@ -242,7 +242,7 @@ impl<'a> Sections<'a> {
         for endpoint in &report.endpoints {
             let name = &endpoint.name;
             let mut all = Histogram::<u64>::new(3)
-                .map_err(|error| RecordedError::Log(report.testid.clone(), format!("{error:?}")))?;
+                .map_err(|error| RecordedError::Log(report.run.testid.clone(), format!("{error:?}")))?;
             let mut requests = Requests::default();
             for slice in slices {
                 let Some(counts) = slice.endpoints.get(name) else { continue };
@@ -250,12 +250,12 @@ impl<'a> Sections<'a> {
                 requests.failed += counts.failed;
                 if let Some(latencies) = self.latencies.get(&(slice.from_ms, name.clone())) {
                     all.add(latencies)
-                        .map_err(|error| RecordedError::Log(report.testid.clone(), format!("{error:?}")))?;
+                        .map_err(|error| RecordedError::Log(report.run.testid.clone(), format!("{error:?}")))?;
                 }
             }
             if all.len() + requests.failed != requests.sent {
                 return Err(RecordedError::Mismatch {
-                    testid: report.testid.clone(),
+                    testid: report.run.testid.clone(),
                     endpoint: name.clone(),
                     wanted: requests.sent - requests.failed,
                     found: all.len(),
@@ -268,7 +268,7 @@ impl<'a> Sections<'a> {
         round.endpoints = endpoints;
         let (from, to) =
             (slices.first().map_or(0, |slice| slice.from_ms), slices.last().map_or(0, |slice| slice.to_ms));
-        round.ended_unix_ms = round.started_unix_ms + i64::try_from(to - from).unwrap_or(i64::MAX);
+        round.run.ended_unix_ms = round.run.started_unix_ms + i64::try_from(to - from).unwrap_or(i64::MAX);
         Ok(round)
     }
 }
@@ -294,7 +294,7 @@ mod tests {
 
     /// Index of the section of each judged slice.
     fn sections(report: &Report) -> Vec<usize> {
-        let read = Sections { slices: &report.timeline.slices, latencies: BTreeMap::new() };
+        let read = Sections { slices: &report.run.timeline.slices, latencies: BTreeMap::new() };
         let count = read.most().clamp(1, SECTIONS);
         let judged = read.judged().count();
         let whole = read.whole();
@@ -304,10 +304,10 @@ mod tests {
     #[test]
     fn a_short_last_slice_joins_the_last_section() {
         let mut report = report();
-        report.timeline.slices.truncate(12);
-        let rest = report.timeline.slices.last_mut().unwrap();
+        report.run.timeline.slices.truncate(12);
+        let rest = report.run.timeline.slices.last_mut().unwrap();
         rest.to_ms = rest.from_ms + 100;
-        for endpoint in report.timeline.slices.iter_mut().flat_map(|slice| slice.endpoints.values_mut()) {
+        for endpoint in report.run.timeline.slices.iter_mut().flat_map(|slice| slice.endpoints.values_mut()) {
             endpoint.requests = 60;
         }
         assert_eq!(sections(&report), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]);
@@ -318,9 +318,9 @@ mod tests {
         let base = report();
         assert_eq!(comparable(&base, &base).unwrap(), Vec::new());
         for change in [
-            |report: &mut Report| report.service = "other".to_owned(),
-            |report: &mut Report| report.scenario = "other".to_owned(),
-            |report: &mut Report| report.load = "other".to_owned(),
+            |report: &mut Report| report.run.service = "other".to_owned(),
+            |report: &mut Report| report.run.scenario = "other".to_owned(),
+            |report: &mut Report| report.run.load = "other".to_owned(),
         ] {
             let mut head = base.clone();
             change(&mut head);
@@ -328,9 +328,9 @@ mod tests {
             assert!(why.contains("\"other\"") && why.contains("--save-baseline"), "{why}");
         }
         let mut head = base.clone();
-        head.seed += 1;
-        head.environment.processor = "another".to_owned();
-        head.environment.revision = "0123456-dirty".to_owned();
+        head.run.seed += 1;
+        head.run.environment.processor = "another".to_owned();
+        head.run.environment.revision = "0123456-dirty".to_owned();
         head.objectives[0].objective = "p95 <= 1 ms".to_owned();
         let warnings = comparable(&base, &head).unwrap();
         assert_eq!(warnings.len(), 4, "{warnings:?}");

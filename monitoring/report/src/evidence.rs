@@ -12,13 +12,13 @@ mod histogram;
 mod measures;
 mod phase_time;
 mod plan_result;
+mod run_overview;
 mod snapshot;
 mod status_key;
 mod store_result;
 mod timeline;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,7 @@ pub use phase_time::{PhaseTime, judged_ms};
 pub use plan_result::{
     ArrivalCounts, Durations, Generator, Iterations, LoadModel, PartResult, PlanResult, SegmentLatency,
 };
+pub use run_overview::RunOverview;
 pub use snapshot::{Chosen, Layout, PartCounts, Snapshot};
 pub use status_key::StatusKey;
 pub use store_result::StoreResult;
@@ -52,31 +53,9 @@ pub const SCHEMA: u32 = 1;
 pub struct Evidence {
     /// Schema version, [`SCHEMA`].
     pub schema: u32,
-    /// Name of the run.
-    pub testid: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// Service whose objectives apply, as named in the catalogue.
-    pub service: String,
-    /// URL of the target, without user and password.
-    pub target: String,
-    /// Seed of the plan and of payloads.
-    pub seed: u64,
-    /// Tags set by the user.
-    pub tags: BTreeMap<String, String>,
-    /// Start of the load, RFC 3339 in UTC.
-    pub started: String,
-    /// End of the load, RFC 3339 in UTC.
-    pub ended: String,
-    /// Start of the load, Unix milliseconds.
-    pub started_unix_ms: i64,
-    /// End of the load, Unix milliseconds.
-    pub ended_unix_ms: i64,
-    /// Planned load: "10 VUs for 30s".
-    pub load: String,
-    /// Whether the run is a single iteration, in which percentiles are not judged.
-    #[serde(default)]
-    pub smoke: bool,
+    /// The part that the report has, too.
+    #[serde(flatten)]
+    pub run: RunOverview,
     /// Names of all endpoints in the catalogue, in its order. Counts have the same order.
     pub endpoints: Vec<String>,
     /// Names of the endpoints that the scenario requests.
@@ -86,28 +65,13 @@ pub struct Evidence {
     /// Names of the measures that the scenario declares.
     #[serde(default)]
     pub measures: Vec<Cow<'static, str>>,
-    /// The plan and its execution.
-    pub plan: PlanResult,
     /// For each part: the times of its phases. Older versions did not write them.
     #[serde(default)]
     pub phases: Vec<Vec<PhaseTime>>,
-    /// Resources that the generator used.
-    pub generator: Generator,
-    /// The agents that made the load together. Empty if one process made it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub agents: Vec<AgentResult>,
-    /// Machine and software of the run.
-    pub environment: Environment,
-    /// Counts and quantiles over time, after warm-up.
-    pub timeline: Timeline,
     /// All counts.
     pub counts: Snapshot,
-    /// Delivery of metrics to the store. `None` without a store.
-    pub store: Option<StoreResult>,
     /// Values of the backend's own metrics, one for each objective on them.
     pub backend: Vec<BackendMeasurement>,
-    /// Caches of the backend for which the store has data.
-    pub caches: Vec<CacheResult>,
     /// Problems during the run, and other findings.
     pub findings: Vec<Finding>,
 }
@@ -125,7 +89,7 @@ impl Evidence {
     /// Whether the run was measured with the endpoints and thresholds of `catalogue`.
     pub fn matches(&self, catalogue: &Catalogue) -> bool {
         let layout = Layout::new(catalogue, Vec::new());
-        self.service == catalogue.service
+        self.run.service == catalogue.service
             && self.endpoints.iter().map(String::as_str).eq(catalogue.endpoints.iter().map(|endpoint| endpoint.name))
             && self.counts.parts.iter().all(|part| part.has(&layout))
     }

@@ -42,7 +42,7 @@ impl Headline {
             _ => code.describe().to_owned(),
         };
         let word = if code == ExitCode::Inconclusive && !report.was_loaded() { ", inconclusive" } else { "" };
-        let verdict = format!("{}: {verdict} (exit {}{word})", report.scenario, code.code());
+        let verdict = format!("{}: {verdict} (exit {}{word})", report.run.scenario, code.code());
         let advice = cause_finding(report).and_then(|finding| finding.advice.clone());
         Self { verdict, cause: cause(report).unwrap_or_default(), advice }
     }

@@ -78,7 +78,7 @@ pub struct Judgement {
 pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let is_exercised = |endpoint: &&Endpoint| evidence.exercised.iter().any(|name| name == endpoint.name);
     let exercised: Vec<_> = catalogue.endpoints.iter().filter(is_exercised).copied().collect();
-    let parts: Vec<_> = evidence.plan.parts.iter().map(|part| &*part.name).collect();
+    let parts: Vec<_> = evidence.run.plan.parts.iter().map(|part| &*part.name).collect();
     let (snapshot, checks) = (&evidence.counts, &evidence.checks);
     let measures = &evidence.measures;
     let judge = Judge { catalogue, exercised: &exercised, snapshot, checks, measures, parts: &parts };
@@ -97,7 +97,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     });
     objectives.extend(on_backend);
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();
-    if evidence.smoke {
+    if evidence.run.smoke {
         let requested = endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);
         let requested: Vec<_> = requested.map(|endpoint| &endpoint.name).collect();
         findings.extend(smoke::judge(&mut objectives, &evidence.counts, &evidence.exercised, &requested));

@@ -5,16 +5,12 @@
 //! among failed requests. `schema` grows if a field changes its meaning or is removed. New fields
 //! can appear without that.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{
-    AgentResult, CacheResult, Environment, Evidence, FailureCause, FailureDetail, Generator, Iterations, PlanResult,
-    StoreResult, Timeline,
-};
+use crate::evidence::{Evidence, FailureCause, FailureDetail, Iterations, RunOverview};
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Severity};
 use crate::judgement::{CheckResult, EndpointResult, Goal, Judgement, ObjectiveResult, Requests, SegmentResult};
@@ -31,46 +27,9 @@ pub const SCHEMA: u32 = 2;
 pub struct Report {
     /// Schema version, [`SCHEMA`].
     pub schema: u32,
-    /// Name of the run.
-    pub testid: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// Name of the service in the catalogue.
-    pub service: String,
-    /// URL of the target, without user and password.
-    pub target: String,
-    /// Seed of the plan and of payloads.
-    pub seed: u64,
-    /// Tags set by the user.
-    pub tags: BTreeMap<String, String>,
-    /// Start of the load.
-    pub started: String,
-    /// End of the load.
-    pub ended: String,
-    /// Start of the load, Unix milliseconds.
-    pub started_unix_ms: i64,
-    /// End of the load, Unix milliseconds.
-    pub ended_unix_ms: i64,
-    /// Planned load: "10 VUs for 30s".
-    pub load: String,
-    /// Whether the run is a single iteration, in which percentiles are not judged.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub smoke: bool,
-    /// The plan, in the form needed to repeat it, and its execution.
-    #[serde(default)]
-    pub plan: PlanResult,
-    /// Resources that the generator used.
-    #[serde(default)]
-    pub generator: Generator,
-    /// The agents that made the load together. Empty if one process made it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub agents: Vec<AgentResult>,
-    /// Machine and software of the run.
-    #[serde(default)]
-    pub environment: Environment,
-    /// Counts and quantiles over time, after warm-up.
-    #[serde(default)]
-    pub timeline: Timeline,
+    /// The part that the evidence has, too.
+    #[serde(flatten)]
+    pub run: RunOverview,
     /// Requests of the load, without setup and teardown.
     pub requests: Requests,
     /// Requests of setup and teardown.
@@ -89,13 +48,8 @@ pub struct Report {
     /// Causes of failed requests, the most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailureCause>,
-    /// Caches of the backend for which the store has data.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub caches: Vec<CacheResult>,
     /// Results by objective, in the order of the catalogue.
     pub objectives: Vec<ObjectiveResult>,
-    /// Delivery of metrics to the store. `None` without a store.
-    pub store: Option<StoreResult>,
     /// Problems and warnings. With a problem, the run is not met, whatever the verdicts on its
     /// objectives.
     pub findings: Vec<Finding>,
@@ -112,23 +66,7 @@ impl Report {
         let Judgement { requests, iterations, endpoints, segments, checks, objectives, findings } = judgement;
         Self {
             schema: SCHEMA,
-            testid: evidence.testid,
-            scenario: evidence.scenario,
-            service: evidence.service,
-            target: evidence.target,
-            seed: evidence.seed,
-            tags: evidence.tags,
-            started: evidence.started,
-            ended: evidence.ended,
-            started_unix_ms: evidence.started_unix_ms,
-            ended_unix_ms: evidence.ended_unix_ms,
-            load: evidence.load,
-            smoke: evidence.smoke,
-            plan: evidence.plan,
-            generator: evidence.generator,
-            agents: evidence.agents,
-            environment: evidence.environment,
-            timeline: evidence.timeline,
+            run: evidence.run,
             requests,
             around: evidence.counts.around.into(),
             iterations,
@@ -136,9 +74,7 @@ impl Report {
             segments,
             checks,
             failures: evidence.counts.failures.into_sorted(),
-            caches: evidence.caches,
             objectives,
-            store: evidence.store,
             findings: evidence.findings.into_iter().chain(findings).collect(),
             requests_per_day: None,
             exit_code: ExitCode::Inconclusive,
@@ -149,9 +85,9 @@ impl Report {
     /// Values of the label `scenario` in the run's series: the names of its loads, and the name of
     /// the scenario for series about all loads.
     pub fn scenarios(&self) -> Vec<&str> {
-        let mut names: Vec<_> = self.plan.parts.iter().map(|part| part.name.as_str()).collect();
-        if !names.contains(&self.scenario.as_str()) {
-            names.push(&self.scenario);
+        let mut names: Vec<_> = self.run.plan.parts.iter().map(|part| part.name.as_str()).collect();
+        if !names.contains(&self.run.scenario.as_str()) {
+            names.push(&self.run.scenario);
         }
         names
     }
@@ -175,7 +111,7 @@ impl Report {
     fn concluded(self, added: impl IntoIterator<Item = Finding>, misses_count: bool) -> Self {
         let findings: Vec<_> = self.findings.into_iter().chain(added).collect();
         let mut gating = self.objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
-        let floor = match self.smoke || gating.any(|objective| objective.verdict.is_decided()) {
+        let floor = match self.run.smoke || gating.any(|objective| objective.verdict.is_decided()) {
             true => ExitCode::Met,
             false => ExitCode::Inconclusive,
         };
@@ -233,13 +169,13 @@ impl Report {
 
     /// Time from the start to the end of the load.
     pub fn duration(&self) -> Duration {
-        Duration::from_millis(u64::try_from(self.ended_unix_ms - self.started_unix_ms).unwrap_or_default())
+        Duration::from_millis(u64::try_from(self.run.ended_unix_ms - self.run.started_unix_ms).unwrap_or_default())
     }
 
     /// End of the run's series, Unix milliseconds. The last push has the final counts and comes a
     /// moment after the end of the load.
     pub fn series_end_unix_ms(&self) -> i64 {
-        let last_push = self.store.as_ref().and_then(|store| store.last_push_unix_ms);
-        last_push.map_or(self.ended_unix_ms, |last_push| last_push.max(self.ended_unix_ms))
+        let last_push = self.run.store.as_ref().and_then(|store| store.last_push_unix_ms);
+        last_push.map_or(self.run.ended_unix_ms, |last_push| last_push.max(self.run.ended_unix_ms))
     }
 }

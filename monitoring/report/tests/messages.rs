@@ -9,6 +9,7 @@ use monitoring::slo::OnMiss;
 use perf_report::comparison::{
     Change, Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SCHEMA as COMPARISON_SCHEMA,
 };
+use perf_report::evidence::RunOverview;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::{comparison_findings, run_findings};
@@ -92,7 +93,7 @@ fn comparison() -> Comparison {
     };
     use Conclusion::{Improved, NoChangeSeen, Regressed, TooLittleData};
     let endpoints = [("a", Regressed), ("b", Improved), ("c", NoChangeSeen), ("d", TooLittleData)];
-    let Report { scenario, load, objectives, .. } = report();
+    let Report { run: RunOverview { scenario, load, .. }, objectives, .. } = report();
     let (base, head) = ("main".to_owned(), "a branch".to_owned());
     let compared = Comparison {
         schema: COMPARISON_SCHEMA,

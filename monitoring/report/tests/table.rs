@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use monitoring::slo::OnMiss;
-use perf_report::evidence::{Environment, Generator, Iterations, PlanResult, Timeline};
+use perf_report::evidence::{Environment, Generator, Iterations, PlanResult, RunOverview, Timeline};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::{Measurement, ObjectiveResult, Requests, verdict};
@@ -27,31 +27,34 @@ fn report() -> Report {
     let warns = ObjectiveResult { on_miss: OnMiss::Warn, ..judged(3, 1, 100, Some(Millis::Finite(1234.5))) };
     Report {
         schema: SCHEMA,
-        testid: "t".into(),
-        scenario: "basic".into(),
-        service: "shop".into(),
-        target: "http://127.0.0.1:8000".into(),
-        seed: 1,
-        tags: BTreeMap::new(),
-        started: String::new(),
-        ended: String::new(),
-        started_unix_ms: 0,
-        ended_unix_ms: 0,
-        load: "10 VUs for 30s".into(),
-        smoke: false,
-        plan: PlanResult::default(),
-        generator: Generator::default(),
+        run: RunOverview {
+            testid: "t".into(),
+            scenario: "basic".into(),
+            service: "shop".into(),
+            target: "http://127.0.0.1:8000".into(),
+            seed: 1,
+            tags: BTreeMap::new(),
+            started: String::new(),
+            ended: String::new(),
+            started_unix_ms: 0,
+            ended_unix_ms: 0,
+            load: "10 VUs for 30s".into(),
+            smoke: false,
+            plan: PlanResult::default(),
+            generator: Generator::default(),
+            agents: Vec::new(),
+            environment: Environment::default(),
+            timeline: Timeline::default(),
+            caches: Vec::new(),
+            store: None,
+        },
         segments: Vec::new(),
         checks: Vec::new(),
         failures: Vec::new(),
-        agents: Vec::new(),
-        environment: Environment::default(),
-        timeline: Timeline::default(),
         requests: Requests { sent: 338, failed: 30, unknown: 0 },
         around: Requests::default(),
         iterations: Iterations { completed: 100, failed: 30, interrupted: 2, dropped: 1 },
         endpoints: Vec::new(),
-        caches: Vec::new(),
         objectives: vec![
             judged(0, 100, 100, Some(Millis::Finite(100.04))),
             judged(1, 70, 100, Some(Millis::INFINITE)),
@@ -61,7 +64,6 @@ fn report() -> Report {
             judged(7, 70, 100, None),
             judged(8, 308, 338, None),
         ],
-        store: None,
         findings: vec![
             Finding::problem(
                 ExitCode::Inconclusive,

@@ -5,7 +5,7 @@ use std::path::Path;
 use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
 use perf_report::Report;
-use perf_report::evidence::{Evidence, SCHEMA, StoreResult};
+use perf_report::evidence::{Evidence, RunOverview, SCHEMA, StoreResult};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::judge;
@@ -140,32 +140,34 @@ impl RunRecord<'_> {
         let owned = |endpoint: &Endpoint| endpoint.name.to_owned();
         Ok(Evidence {
             schema: SCHEMA,
-            testid: self.testid.to_owned(),
-            scenario: spec.name.to_owned(),
-            service: catalogue.service.to_owned(),
-            target: facts.target.clone(),
-            seed: plan.seed,
-            tags: facts.tags.iter().cloned().collect(),
-            started: perf_settings::rfc3339_millis(started),
-            ended: perf_settings::rfc3339_millis(ended),
-            started_unix_ms: clock::unix_ms(started),
-            ended_unix_ms: clock::unix_ms(ended),
-            load: self.planning.describe(),
-            smoke: facts.smoke,
+            phases: report::phase_times(plan, &load, started, ended, readings.stopped),
+            run: RunOverview {
+                testid: self.testid.to_owned(),
+                scenario: spec.name.to_owned(),
+                service: catalogue.service.to_owned(),
+                target: facts.target.clone(),
+                seed: plan.seed,
+                tags: facts.tags.iter().cloned().collect(),
+                started: perf_settings::rfc3339_millis(started),
+                ended: perf_settings::rfc3339_millis(ended),
+                started_unix_ms: clock::unix_ms(started),
+                ended_unix_ms: clock::unix_ms(ended),
+                load: self.planning.describe(),
+                smoke: facts.smoke,
+                plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
+                generator: report::generator(&load),
+                environment: facts.environment.clone(),
+                timeline: report::timeline(catalogue, plan, interval, &sections).map_err(internal)?,
+                agents: load.agents,
+                store: readings.store,
+                caches: readings.backend.caches,
+            },
             endpoints: catalogue.endpoints.iter().map(owned).collect(),
             exercised: readings.exercised.iter().map(owned).collect(),
             checks: spec.checks.iter().map(|name| (*name).into()).collect(),
             measures: spec.measures.iter().map(|measure| measure.name.into()).collect(),
-            phases: report::phase_times(plan, &load, started, ended, readings.stopped),
-            plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
-            generator: report::generator(&load),
-            environment: facts.environment.clone(),
-            timeline: report::timeline(catalogue, plan, interval, &sections).map_err(internal)?,
-            agents: load.agents,
             counts: load.snapshot,
-            store: readings.store,
             backend: readings.backend.values,
-            caches: readings.backend.caches,
             findings: readings.findings,
         })
     }

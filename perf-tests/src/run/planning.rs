@@ -43,18 +43,18 @@ impl Planning {
         let refused = |why: String| RunError::Configuration(format!("{} cannot be replayed: {why}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
         let report = read_report(&text).map_err(|error| refused(error.to_string()))?;
-        if report.scenario != spec.name {
-            return Err(refused(format!("it is a report of scenario {}, not of {}", report.scenario, spec.name)));
+        if report.run.scenario != spec.name {
+            return Err(refused(format!("it is a report of scenario {}, not of {}", report.run.scenario, spec.name)));
         }
-        let find = |name: &str| report.plan.parts.iter().find(|part| part.name == name);
+        let find = |name: &str| report.run.plan.parts.iter().find(|part| part.name == name);
         let loads = spec.parts.iter().map(|part| {
             let recorded = find(part.name).ok_or_else(|| {
                 refused(format!("it has no part {:?}: choose one that it has with --part", part.name))
             })?;
             serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(error.to_string()))
         });
-        let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.seed)?;
-        if planning.plan.hash() == report.plan.hash {
+        let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed)?;
+        if planning.plan.hash() == report.run.plan.hash {
             Ok(planning)
         } else {
             Err(refused(
@@ -117,9 +117,10 @@ pub(super) fn tags(run_tags: &[(String, String)], part_tags: &[(String, String)]
 /// Averages of the last run, if it was a run of this scenario.
 fn experience(scenario: &str, out: &Path) -> Option<Experience> {
     let text = fs::read_to_string(out.join("latest/report.json")).ok()?;
-    let report = read_report(&text).ok().filter(|report| report.scenario == scenario)?;
+    let report = read_report(&text).ok().filter(|report| report.run.scenario == scenario)?;
     let lasted = report.duration();
-    let vu_seconds: f64 = report.plan.parts.iter().filter_map(|part| vu_seconds(part.profile.clone(), lasted)).sum();
+    let vu_seconds: f64 =
+        report.run.plan.parts.iter().filter_map(|part| vu_seconds(part.profile.clone(), lasted)).sum();
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let (sent, iterations) = (report.requests.sent as f64, report.iterations.completed as f64);
     (iterations > 0.0 && vu_seconds > 0.0).then(|| Experience {

@@ -154,11 +154,15 @@ fn agents_send_exactly_the_requests_of_one_process() {
         assert_eq!(report.requests.sent, 2 * bodies(&together).len() as u64);
         assert_eq!(report.requests.sent + report.around.sent, together.requests(), "{load}");
         assert_eq!(report.iterations.completed, bodies(&together).len() as u64);
-        let numbers: Vec<_> = report.agents.iter().map(|agent| agent.number).collect();
+        let numbers: Vec<_> = report.run.agents.iter().map(|agent| agent.number).collect();
         assert_eq!(numbers, [1, 2, 3]);
-        assert_eq!(report.agents.iter().map(|agent| agent.requests).sum::<u64>(), report.requests.sent);
-        assert!(report.agents.iter().all(|agent| agent.requests > 0 && agent.lost.is_none()), "{:?}", report.agents);
-        assert!(report.agents.iter().all(|agent| agent.place.starts_with("process ")), "{:?}", report.agents);
+        assert_eq!(report.run.agents.iter().map(|agent| agent.requests).sum::<u64>(), report.requests.sent);
+        assert!(
+            report.run.agents.iter().all(|agent| agent.requests > 0 && agent.lost.is_none()),
+            "{:?}",
+            report.run.agents
+        );
+        assert!(report.run.agents.iter().all(|agent| agent.place.starts_with("process ")), "{:?}", report.run.agents);
     }
 }
 
@@ -171,8 +175,8 @@ fn a_lost_agent_is_named_and_the_run_is_inconclusive() {
     let report = run.finish().unwrap();
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
-    let lost: Vec<_> = report.agents.iter().filter(|agent| agent.lost.is_some()).collect();
-    assert_eq!(lost.len(), 1, "{:?}", report.agents);
+    let lost: Vec<_> = report.run.agents.iter().filter(|agent| agent.lost.is_some()).collect();
+    assert_eq!(lost.len(), 1, "{:?}", report.run.agents);
     assert!(lost[0].place.contains(&format!("process {}", agents[1])), "{:?}", lost[0]);
     let finding = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentLost).unwrap();
     assert!(finding.message.contains("of 3 (process ") && finding.message.contains("2 of 6 VUs"), "{finding}");
@@ -192,7 +196,7 @@ fn a_missed_objective_ends_the_load_of_all_agents() {
     let report = Run::start_with(&service, "missed", "time", &variables).finish().unwrap();
     assert_eq!(report.exit_code, ExitCode::Missed, "{:?}", report.findings);
     assert!(report.has(FindingKind::AbortedEarly), "{:?}", report.findings);
-    assert!(report.ended_unix_ms - report.started_unix_ms < 3_500, "{:?}", began.elapsed());
+    assert!(report.run.ended_unix_ms - report.run.started_unix_ms < 3_500, "{:?}", began.elapsed());
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "only the coordinator pushes");
 }
 
@@ -213,7 +217,7 @@ fn a_frozen_agent_is_given_up_and_ended() {
     signal("-STOP", agents[0]);
     let report = run.finish().unwrap();
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
-    let lost: Vec<_> = report.agents.iter().filter_map(|agent| agent.lost.as_deref()).collect();
+    let lost: Vec<_> = report.run.agents.iter().filter_map(|agent| agent.lost.as_deref()).collect();
     assert!(lost.len() == 1 && lost[0].ends_with("it was silent for 5 s"), "{lost:?}");
     assert_gone(&agents);
 }
@@ -233,10 +237,10 @@ fn agents_that_are_started_by_hand_join() {
     let agents = [agent(), agent()];
     let report = run.finish().unwrap();
     assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
-    assert_eq!((report.iterations.completed, report.agents.len()), (61, 2));
-    let slices = &report.timeline.slices;
+    assert_eq!((report.iterations.completed, report.run.agents.len()), (61, 2));
+    let slices = &report.run.timeline.slices;
     assert_eq!(slices.iter().map(|slice| slice.requests).sum::<u64>(), report.requests.sent);
-    let lasted = u64::try_from(report.ended_unix_ms - report.started_unix_ms).unwrap();
+    let lasted = u64::try_from(report.run.ended_unix_ms - report.run.started_unix_ms).unwrap();
     assert!(slices.last().unwrap().to_ms.abs_diff(lasted) < 100, "{lasted} ms: {:?}", slices.last());
     for agent in agents {
         let printed = agent.wait_with_output().unwrap();
@@ -253,7 +257,7 @@ fn an_interrupt_ends_all_agents_at_once() {
     let report = run.finish().unwrap();
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(report.exit_code, ExitCode::Interrupted, "{:?}", report.findings);
-    assert!(report.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", report.agents);
+    assert!(report.run.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", report.run.agents);
     // A request that was under way at the end may not have reached the service.
     let ended = report.requests.sent + report.around.sent;
     let reached = ended..=ended + report.requests.unknown;

@@ -100,7 +100,7 @@ fn a_store_that_rejects_one_push_and_recovers_has_every_series() {
         pings(50).run_with(settings(&service, Some(&store), "changes"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    assert!(report.store.as_ref().unwrap().refused > 0, "the store rejected nothing");
+    assert!(report.run.store.as_ref().unwrap().refused > 0, "the store rejected nothing");
     assert!(store.series().keys().any(|labels| labels.contains("__name__=http_req_duration_sum,")));
 }
 

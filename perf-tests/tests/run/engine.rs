@@ -42,7 +42,7 @@ fn several_loads_run_side_by_side_with_their_names_and_tags() {
         .run_parts_with(settings(&service, Some(&store), "parts-1"));
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    let [players, admins] = report.plan.parts.as_slice() else { panic!("two parts") };
+    let [players, admins] = report.run.plan.parts.as_slice() else { panic!("two parts") };
     assert_eq!((players.name.as_str(), admins.name.as_str()), ("players", "admins"));
     assert!(
         players.model.arrivals().is_none() && players.model.describe().contains("a stall leaves few samples"),
@@ -195,9 +195,9 @@ fn a_replay_makes_the_same_load_and_rejects_a_changed_plan() {
     again.replay = Some(path.clone());
     let now = run(again.clone(), load());
     let now = now.report().unwrap();
-    assert_eq!((&now.plan.hash, now.seed, now.requests.sent), (&then.plan.hash, 7, 40));
+    assert_eq!((&now.run.plan.hash, now.run.seed, now.requests.sent), (&then.run.plan.hash, 7, 40));
     // A report whose hash does not match its load comes from another planner, or was edited.
-    let changed = std::fs::read_to_string(&path).unwrap().replace(&then.plan.hash, &"0".repeat(64));
+    let changed = std::fs::read_to_string(&path).unwrap().replace(&then.run.plan.hash, &"0".repeat(64));
     std::fs::write(&path, changed).unwrap();
     let (code, message) = run(again, load()).report().map(drop).unwrap_err();
     assert!(code == ExitCode::BadConfiguration && message.contains("cannot be replayed"), "{message}");
@@ -233,7 +233,7 @@ fn a_load_with_a_missed_objective_ends_early() {
             ping(vu).await
         });
     let report = finished.report().unwrap();
-    let lasted = report.ended_unix_ms - report.started_unix_ms;
+    let lasted = report.run.ended_unix_ms - report.run.started_unix_ms;
     assert!((2_000..20_000).contains(&lasted), "{lasted} ms since {started:?}");
     assert_eq!((code(&finished), verdict(report, "ping_latency")), (ExitCode::Missed, Verdict::Missed));
     assert!(report.problems().any(|problem| problem.message.contains("ended early")), "{:?}", report.findings);
@@ -261,7 +261,7 @@ fn request_options_take_effect() {
     assert_eq!(report.problems().count(), 0, "{:?}", report.findings);
     assert_eq!((report.requests.sent, report.requests.failed), (60, 0));
     assert_eq!(report.endpoints[1].by_status, [(StatusKey::Code(200), 30), (StatusKey::Code(303), 30)].into());
-    let took = report.ended_unix_ms - report.started_unix_ms;
+    let took = report.run.ended_unix_ms - report.run.started_unix_ms;
     assert!((1_100..10_000).contains(&took), "60 requests at 50 a second took {took} ms");
     assert_eq!(service.agents(), ["agent/1"]);
     // The first connection checks whether the target is up. Each request then uses a new

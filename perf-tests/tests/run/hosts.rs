@@ -96,7 +96,7 @@ fn each_endpoint_goes_to_the_host_that_it_names() {
     assert_eq!((report.requests.sent, report.requests.failed), (2, 0), "{}", causes(report));
     assert_eq!(main.requests(), ["GET /ping - - - 0"]);
     assert_eq!(auth.requests(), ["POST /token?kind=short&user=a+b - - - 0", "DELETE /token - - - 0"]);
-    let targets: Vec<_> = report.environment.targets.iter().map(ToString::to_string).collect();
+    let targets: Vec<_> = report.run.environment.targets.iter().map(ToString::to_string).collect();
     assert_eq!(targets, [format!("{} (HTTP/1.1)", main.url), format!("auth {} (HTTP/1.1)", auth.url)]);
 }
 
@@ -314,7 +314,7 @@ fn a_redirect_to_another_origin_needs_permission_and_is_reported() {
             assert_eq!(report.iterations.failed, 0, "{}", causes(report));
             assert_eq!(other.requests(), ["GET /other - - 1 0"]);
             assert!(finding.unwrap().message.contains("redirects led to http://localhost:"), "{finding:?}");
-            assert_eq!(report.environment.targets.len(), 3, "{:?}", report.environment.targets);
+            assert_eq!(report.run.environment.targets.len(), 3, "{:?}", report.run.environment.targets);
         }
     }
 }

@@ -139,7 +139,7 @@ fn report_and_store_have_exactly_the_requests_that_were_sent() {
     assert_eq!(stored("ping_latency_count"), report.objectives[0].tally().unwrap().total as f64);
     assert_eq!(stored("ping_success"), report.objectives[2].tally().unwrap().good as f64);
     assert_eq!(stored("iterations"), report.iterations.completed as f64);
-    assert!(report.store.as_ref().unwrap().accepted >= 4, "{:?}", report.store);
+    assert!(report.run.store.as_ref().unwrap().accepted >= 4, "{:?}", report.run.store);
     for (labels, samples) in store.series() {
         let is_gauge = labels.contains("__name__=generator_");
         assert!(is_gauge || samples[0].0 == 0.0, "{labels} does not start from zero");

@@ -54,7 +54,7 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
         two_parts(Duration::from_secs(2)).run_parts_with(settings_with(&service, Some(&store), "objectives-1", &given));
     let report = finished.report().unwrap();
     assert_eq!(report.exit_code, ExitCode::Met, "{:#?}", report.findings);
-    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
+    assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
     for objective in &report.objectives {
         if objective.segment.as_deref() == Some("day 9") {
             assert_eq!(objective.verdict, Verdict::Inconclusive(Reason::NoData), "{objective:?}");
@@ -72,7 +72,7 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
     let [readers, writers] = ["p95_under_20000ms_in_part_readers", "p95_under_0_001ms_in_part_writers"]
         .map(|limit| total(&format!("room_latency:{limit}")));
     assert!(readers > 20 && writers > 20 && readers + writers == sent, "{readers} and {writers} of {sent}");
-    let latencies: Vec<_> = report.plan.parts.iter().map(|part| part.endpoints["room"].requests).collect();
+    let latencies: Vec<_> = report.run.plan.parts.iter().map(|part| part.endpoints["room"].requests).collect();
     assert_eq!(latencies, [readers, writers]);
     let days = [1, 2].map(|day| total(&format!("room_latency:p95_under_20000ms_in_day_{day}")));
     assert!(days.iter().all(|requests| *requests > 20) && days.iter().sum::<u64>() == sent, "{days:?} of {sent}");
@@ -159,7 +159,7 @@ fn a_measure_is_recorded_pushed_and_judged_like_requests() {
     let finished =
         two_parts(Duration::from_secs(2)).run_parts_with(settings_with(&service, Some(&store), "measures-1", &given));
     let report = finished.report().unwrap();
-    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
+    assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
     let sent = report.requests.sent as f64;
     let stored = |name: &str| store.last_sum(&format!("measure_{name}"));
     assert_eq!([stored("queue_length_count"), stored("queue_length_sum")], [sent, sent * 7.0]);

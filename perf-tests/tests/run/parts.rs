@@ -33,7 +33,7 @@ fn load_settings_scale_several_parts_together() {
     settings.load = LoadOverride { vus: Some(4), duration: Some(SECOND * 3), ..LoadOverride::default() };
     let finished = rush(settings);
     let report = finished.report().unwrap();
-    assert_eq!(report.load, "players: 2 VUs for 3s; admins: 20/10s for 1s500ms, by 2 VUs, after 1s500ms");
+    assert_eq!(report.run.load, "players: 2 VUs for 3s; admins: 20/10s for 1s500ms, by 2 VUs, after 1s500ms");
     assert_eq!(report.requests.sent, service.requests());
     assert!(report.endpoints.iter().all(|endpoint| endpoint.requests.sent > 0), "{:?}", report.endpoints);
 }
@@ -48,7 +48,7 @@ fn one_part_runs_alone_and_is_judged_by_its_own_endpoints() {
     let mut again = settings.clone();
     let finished = rush(settings);
     let report = finished.report().unwrap();
-    let parts: Vec<_> = report.plan.parts.iter().map(|part| part.name.as_str()).collect();
+    let parts: Vec<_> = report.run.plan.parts.iter().map(|part| part.name.as_str()).collect();
     assert_eq!(parts, ["admins"]);
     assert_eq!(report.requests.sent, 40, "{:?}", report.findings);
     let judged = report.objectives.iter().filter(|objective| objective.verdict != Verdict::NotInScenario);

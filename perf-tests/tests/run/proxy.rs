@@ -36,7 +36,7 @@ fn all_load_goes_through_the_proxy() {
     let finished = run(&service.url, &with_user(&proxy.authority), "proxy-1", &[]);
     let report = met(&finished);
     assert_eq!((service.requests(), service.connections()), (20, proxy.tunnels()));
-    assert_eq!(report.environment.proxy.as_deref(), Some(&*format!("http://{}", proxy.authority)));
+    assert_eq!(report.run.environment.proxy.as_deref(), Some(&*format!("http://{}", proxy.authority)));
     let json = serde_json::to_string(report).unwrap();
     assert!(!json.contains("S3cr3t") && !json.contains("bWU6"), "{json}");
     assert_eq!(service.tokens(), [] as [&str; 0], "the service does not get the proxy's credentials");

@@ -62,7 +62,7 @@ fn a_temporarily_unavailable_store_loses_no_counts() {
         });
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    let stored = report.store.as_ref().unwrap();
+    let stored = report.run.store.as_ref().unwrap();
     assert!(stored.refused > 0 && stored.complete && stored.agrees == Some(true), "{stored:?}");
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
 }
@@ -82,7 +82,7 @@ fn a_push_without_a_response_is_counted_once() {
         });
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    assert_eq!(report.store.as_ref().unwrap().refused, 1, "{:?}", report.store);
+    assert_eq!(report.run.store.as_ref().unwrap().refused, 1, "{:?}", report.run.store);
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64);
     for (labels, samples) in store.series() {
         let counts: Vec<_> = samples.iter().map(|sample| sample.0).filter(|value| !value.is_nan()).collect();
@@ -199,7 +199,7 @@ fn a_store_is_reached_through_a_proxy_and_the_service_is_not() {
     let finished = pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.store);
+    assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.run.store);
     assert_eq!(service.requests(), 50);
 }
 
@@ -224,7 +224,7 @@ fn a_late_store_is_waited_for_and_a_contradicting_one_is_not() {
         pings(50).run_with(settings(&service, Some(&store), "late-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.store);
+    assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.run.store);
     // It has a good request too many: more was never sent, and time does not mend that.
     store.answer_late(Duration::ZERO);
     store.falsify("ping_latency_bucket");
@@ -234,7 +234,7 @@ fn a_late_store_is_waited_for_and_a_contradicting_one_is_not() {
         pings(50).run_with(settings(&service, Some(&store), "late-2"), async |vu: &mut Vu, ()| ping(vu).await);
     let (report, lasted) = (finished.report().unwrap(), start.elapsed());
     assert_eq!(code(&finished), ExitCode::Inconclusive, "{:?}", report.findings);
-    assert_eq!(report.store.as_ref().unwrap().agrees, Some(false), "{:?}", report.store);
+    assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(false), "{:?}", report.run.store);
     assert!(lasted < Duration::from_secs(30), "a late store would be waited for 45 s: {lasted:?}");
 }
 
@@ -246,5 +246,5 @@ fn a_store_with_a_latency_offset_is_asked_without_it() {
         pings(50).run_with(settings(&service, Some(&store), "offset-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    assert_eq!(report.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.store);
+    assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.run.store);
 }

@@ -71,7 +71,7 @@ fn a_dead_target_gets_few_requests_and_the_run_is_missed() {
         assert_eq!(report.problems().count(), 0, "{testid}: {:?}", report.findings);
         let cause = Headline::new(report).cause;
         assert!(cause.starts_with("no connection to the target for ") && cause.contains(". Missed: ping"), "{cause}");
-        if let Some(arrivals) = report.plan.parts[0].model.arrivals() {
+        if let Some(arrivals) = report.run.plan.parts[0].model.arrivals() {
             assert_eq!(arrivals.planned, arrivals.started + report.iterations.dropped, "{arrivals:?}");
         }
     }

@@ -197,7 +197,8 @@ fn the_target_chooses_its_protocol_unless_a_setting_does() {
         assert_sent(&finished);
         let version = protocol.replace("HTTP/2", "HTTP/2.0");
         assert_eq!(requests, [format!("own.test {version} own.test:{port}")], "{offered:?} {required:?}");
-        let targets: Vec<_> = finished.report().unwrap().environment.targets.iter().map(ToString::to_string).collect();
+        let targets: Vec<_> =
+            finished.report().unwrap().run.environment.targets.iter().map(ToString::to_string).collect();
         assert_eq!(targets, [format!("https://own.test:{port} ({protocol})")]);
     }
     let mismatched: [(&[&str], _, _); 3] = [
@@ -235,6 +236,6 @@ fn an_origin_that_only_redirects_lead_to_uses_http1_unless_http2_is_set() {
         assert_eq!((report.requests.sent, report.requests.failed), (8, 0), "{:?}", report.failures);
         assert_eq!(other.requests(), [format!("localhost {version} localhost:{}", other.port)]);
         let shown = format!("{} ({})", there.trim_end_matches("/other"), version.trim_end_matches(".0"));
-        assert_eq!(report.environment.targets[1].to_string().trim(), shown);
+        assert_eq!(report.run.environment.targets[1].to_string().trim(), shown);
     }
 }

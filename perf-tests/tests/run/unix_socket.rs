@@ -94,8 +94,8 @@ fn a_target_at_a_socket_is_loaded_and_named_in_the_report() {
     let report = finished.report().unwrap();
     assert_eq!((code(&finished), report.requests.failed), (ExitCode::Met, 0), "{:?}", report.findings);
     assert_eq!(service.requests(), ["GET /base/ping HTTP/1.1 localhost"]);
-    assert_eq!(report.target, target);
-    assert_eq!(report.environment.targets[0].to_string().trim(), format!("{target} (HTTP/1.1)"));
+    assert_eq!(report.run.target, target);
+    assert_eq!(report.run.environment.targets[0].to_string().trim(), format!("{target} (HTTP/1.1)"));
     assert!(store.last_sum("http_req_connecting_sum") > 0.0);
     for part in ["looking_up", "tls_handshaking"] {
         assert_eq!(store.last_sum(&format!("http_req_{part}_sum")), 0.0, "{part}");

@@ -149,7 +149,7 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(refuse(format!("{error:#}"))),
     };
     // Not `latest`, which names another run tomorrow.
-    let (testid, folder) = (&report.testid, perf.join(&report.testid));
+    let (testid, folder) = (&report.run.testid, perf.join(&report.run.testid));
     let settings = Settings::from_lookup(&|name| workspace::var(name))?;
     let url = match &args.prometheus_url {
         Some(url) => url.clone(),
@@ -213,7 +213,7 @@ async fn write_all(work: &Path, report_folder: &Path, report: &Report, store: &A
         files::make_folder(work.join(folder))?;
     }
     copy_files(report_folder, &work.join(REPORT))?;
-    let dashboard = work.join(DASHBOARDS).join(format!("{}.json", service_dashboard::uid(&report.service)));
+    let dashboard = work.join(DASHBOARDS).join(format!("{}.json", service_dashboard::uid(&report.run.service)));
     files::write_json(&dashboard, &dashboard_of_run(report)?)?;
     for file in rule_files(services::ALL, &Timing::USUAL)? {
         write(&work.join(RULES).join(file.path), &file.contents)?;
@@ -229,9 +229,9 @@ async fn write_all(work: &Path, report_folder: &Path, report: &Report, store: &A
     blocks::create(work).await?;
     let manifest = Manifest {
         schema: SCHEMA,
-        testid: report.testid.clone(),
-        service: report.service.clone(),
-        started_unix_ms: report.started_unix_ms,
+        testid: report.run.testid.clone(),
+        service: report.run.service.clone(),
+        started_unix_ms: report.run.started_unix_ms,
         ended_unix_ms: report.series_end_unix_ms(),
         selectors: collected.selectors.clone(),
         series: collected.series.len() as u64,
@@ -260,8 +260,9 @@ fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 /// The service's dashboard with the run selected and its window set.
 fn dashboard_of_run(report: &Report) -> anyhow::Result<dashboards::grafana::Dashboard> {
-    let catalogue = services::find(&report.service);
-    let catalogue = catalogue.with_context(|| format!("monitoring/src/services has no service {}", report.service))?;
+    let catalogue = services::find(&report.run.service);
+    let catalogue =
+        catalogue.with_context(|| format!("monitoring/src/services has no service {}", report.run.service))?;
     let mut dashboard = service_dashboard::dashboard(catalogue);
     let (from, to) = window(report);
     (dashboard.time.from, dashboard.time.to) = (rfc3339(from), rfc3339(to));
@@ -270,7 +271,7 @@ fn dashboard_of_run(report: &Report) -> anyhow::Result<dashboards::grafana::Dash
         // The variable of scenarios stays at all: a run with several loads has several.
         if variable.name == TESTID.as_str() {
             variable.current =
-                dashboards::grafana::Current { text: report.testid.clone(), value: report.testid.clone() };
+                dashboards::grafana::Current { text: report.run.testid.clone(), value: report.run.testid.clone() };
         }
     }
     Ok(dashboard)

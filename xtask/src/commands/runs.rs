@@ -36,12 +36,13 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let (mut reports, unreadable) = reports::read_all(&folder)?;
     let wanted = |report: &Report| {
         let has = |tag: &String| {
-            tag.split_once('=').is_some_and(|(name, value)| report.tags.get(name).map(String::as_str) == Some(value))
+            tag.split_once('=')
+                .is_some_and(|(name, value)| report.run.tags.get(name).map(String::as_str) == Some(value))
         };
-        args.tag.iter().all(has) && args.scenario.as_ref().is_none_or(|scenario| *scenario == report.scenario)
+        args.tag.iter().all(has) && args.scenario.as_ref().is_none_or(|scenario| *scenario == report.run.scenario)
     };
     reports.retain(wanted);
-    reports.sort_by_key(|report| report.started_unix_ms);
+    reports.sort_by_key(|report| report.run.started_unix_ms);
     let shown = &reports[reports.len().saturating_sub(args.last)..];
     if shown.is_empty() {
         println!("no runs found in {}", folder.display());
@@ -57,19 +58,20 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
 /// A table with a line for each run.
 fn render(reports: &[Report]) -> String {
     let width = |of: &dyn Fn(&Report) -> usize| reports.iter().map(of).max().unwrap_or(0);
-    let (ids, loads) = (width(&|report| report.testid.chars().count()), width(&|report| report.load.chars().count()));
+    let (ids, loads) =
+        (width(&|report| report.run.testid.chars().count()), width(&|report| report.run.load.chars().count()));
     let mut text = format!(
         "{:<14} {:<ids$}  {:<loads$} {:>9}  worst p95 (of its objective)",
         "verdict", "run", "load", "requests"
     );
     for report in reports {
         let verdict = Mark::of_run(report.exit_code).signed_word();
-        let tags: Vec<_> = report.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let tags: Vec<_> = report.run.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let _ = write!(
             text,
             "\n{verdict:<14} {:<ids$}  {:<loads$} {:>9}  {}  {}",
-            report.testid,
-            report.load,
+            report.run.testid,
+            report.run.load,
             report.requests.sent,
             worst(report),
             tags.join(" ")
@@ -98,8 +100,9 @@ mod tests {
     #[test]
     fn each_run_is_one_line() {
         let report = test_support::report();
-        let mut tagged = Report { exit_code: ExitCode::Missed, testid: "other".to_owned(), ..report.clone() };
-        tagged.tags.insert("team".to_owned(), "trading".to_owned());
+        let mut tagged = Report { exit_code: ExitCode::Missed, ..report.clone() };
+        tagged.run.testid = "other".to_owned();
+        tagged.run.tags.insert("team".to_owned(), "trading".to_owned());
         for objective in &mut tagged.objectives {
             if let Goal::Latency(goal) = &mut objective.goal {
                 goal.threshold_ms = 100.0;

@@ -137,7 +137,7 @@ impl PerfArgs {
         let Some(path) = self.run.text("replay").filter(|_| self.scenarios.is_empty()) else {
             return Ok(self.scenarios.clone());
         };
-        Ok(vec![reports::read(Path::new(path))?.scenario])
+        Ok(vec![reports::read(Path::new(path))?.run.scenario])
     }
 
     /// The cargo profile of the scenarios.

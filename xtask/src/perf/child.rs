@@ -164,8 +164,8 @@ pub(super) fn measured(
     test_failure: Option<String>,
 ) -> Result<ChildOutcome, PerfError> {
     let evidence = reports::read_evidence(path)?;
-    if evidence.scenario != scenario.name {
-        let (file, name) = (&scenario.name, &evidence.scenario);
+    if evidence.run.scenario != scenario.name {
+        let (file, name) = (&scenario.name, &evidence.run.scenario);
         return Err(configuration(format!(
             "perf-tests/tests/load/{file}.rs has the scenario {name:?}: rename it to {file:?}"
         )));

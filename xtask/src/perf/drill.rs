@@ -156,7 +156,7 @@ async fn exercise(
     let (clean, began) = (format!("{id}-clean"), Moment::now());
     let measured = run(&clean, &[], CLEAN, None).await?;
     let (report, _) = measured.ok_or_else(|| anyhow!("the clean run was not measured"))?.judge()?;
-    let catalogue = services::find(&report.service).ok_or_else(|| anyhow!("no service {}", report.service))?;
+    let catalogue = services::find(&report.run.service).ok_or_else(|| anyhow!("no service {}", report.run.service))?;
     let loud = source.alerts(began, Moment::now()).await?;
     terminal::print_line(
         "drill: a run in which first every endpoint is slow and then one fails; after it, a run that is killed",

@@ -210,7 +210,7 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
     findings.extend(rounds.warnings().into_iter().map(|text| warning(FindingKind::ServiceLeft, text)));
     let gate = args.gate.gate;
     let heads: Vec<_> = pairs.iter().map(|(_, head)| head).collect();
-    let catalogue = heads.first().and_then(|head| services::find(&head.service));
+    let catalogue = heads.first().and_then(|head| services::find(&head.run.service));
     let objectives = match catalogue.filter(|_| gate.judges_objectives()) {
         Some(catalogue) => {
             let left_out = left_out(catalogue).into_iter();

@@ -106,14 +106,16 @@ pub(crate) async fn prove(
     context: ProofContext<'_>,
 ) -> anyhow::Result<Proof> {
     let source = QuerySource::new(context.prometheus.clone(), context.grafana.cloned(), context.access)?;
-    if report.store.as_ref().is_none_or(|store| !store.complete) {
+    if report.run.store.as_ref().is_none_or(|store| !store.complete) {
         // The report has a finding about that. Without the metrics, no check is possible.
         let why = "the store does not have the final counts of this run";
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     }
-    let Some(catalogue) = services::find(&report.service) else {
-        let why =
-            format!("monitoring/src/services has no service {}, so it has no rules and no dashboard", report.service);
+    let Some(catalogue) = services::find(&report.run.service) else {
+        let why = format!(
+            "monitoring/src/services has no service {}, so it has no rules and no dashboard",
+            report.run.service
+        );
         return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
     };
     if let (false, Err(error)) = (context.is_named, source.value("vector(1)", now_ms()).await) {
@@ -163,7 +165,7 @@ impl<'a> ProvenRun<'a> {
 
 /// The sum of the last values of a run's series, at any time after the run.
 fn last_value_of_run(report: &Report, series: Selector) -> Expr {
-    let since = u64::try_from(now_ms() - report.started_unix_ms).unwrap_or_default().div_ceil(1_000) + 60;
+    let since = u64::try_from(now_ms() - report.run.started_unix_ms).unwrap_or_default().div_ceil(1_000) + 60;
     series.last(Range::Fixed(Duration::from_secs(since))).sum()
 }
 

@@ -16,7 +16,7 @@ pub(super) fn run(path: &Path, report: &Report, compared: Option<&Comparison>) -
     report_files::write(path, report, compared)?;
     github::append_to_job_page(path)?;
     let findings = run_findings(report).into_iter().filter(|finding| finding.severity > Severity::Good);
-    github::annotate(&report.scenario, &findings.collect::<Vec<_>>());
+    github::annotate(&report.run.scenario, &findings.collect::<Vec<_>>());
     Ok(report.exit_code)
 }
 

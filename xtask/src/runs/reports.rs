@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use monitoring::services;
 use perf_report::Report;
 use perf_report::comparison::Comparison;
-use perf_report::evidence::Evidence;
+use perf_report::evidence::{Evidence, RunOverview};
 use perf_report::judgement::judge;
 use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT};
@@ -50,7 +50,7 @@ pub(crate) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
 /// # Errors
 /// If the service is unknown, or its endpoints or thresholds differ from those of the run.
 pub(crate) fn judge_evidence(evidence: Evidence) -> anyhow::Result<Report> {
-    let Evidence { testid, service, .. } = &evidence;
+    let RunOverview { testid, service, .. } = &evidence.run;
     let catalogue = services::find(service).with_context(|| {
         format!(
             "run {testid} is of service {service}, which monitoring/src/services/mod.rs does not list: add it to ALL"

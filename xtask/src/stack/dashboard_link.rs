@@ -8,7 +8,7 @@ use url::Url;
 ///
 /// The window ends exactly with the run: panels with a single value look back from its end.
 pub(crate) fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
-    let uid = service_dashboard::uid(&report.service);
+    let uid = service_dashboard::uid(&report.run.service);
     let mut link = grafana.join(&format!("d/{uid}")).ok()?;
     // Users open Grafana as "localhost", and the cookie of its session is bound to the name.
     link.set_host(Some("localhost")).ok()?;
@@ -16,7 +16,7 @@ pub(crate) fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
     link.query_pairs_mut()
         .append_pair("from", &from.to_string())
         .append_pair("to", &to.to_string())
-        .append_pair("var-testid", &report.testid)
+        .append_pair("var-testid", &report.run.testid)
         .extend_pairs(report.scenarios().into_iter().map(|scenario| ("var-scenario", scenario)));
     Some(link)
 }
@@ -25,7 +25,7 @@ pub(crate) fn dashboard_link(grafana: &Url, report: &Report) -> Option<Url> {
 /// s before its start to the end of its series.
 pub(crate) fn window(report: &Report) -> (i64, i64) {
     const MARGIN_MS: i64 = 5_000;
-    (report.started_unix_ms - MARGIN_MS, report.series_end_unix_ms())
+    (report.run.started_unix_ms - MARGIN_MS, report.series_end_unix_ms())
 }
 
 #[cfg(test)]

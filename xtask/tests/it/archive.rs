@@ -25,8 +25,8 @@ fn check_archive(file: &Path, kind: &str, report: &Report) {
     let line = ["archive", "open", file.to_str().unwrap(), "--stack", kind, "--no-grafana", "--prometheus-port", &port];
     let output = run(&mut xtask(&line));
     assert_eq!(output.code, 0, "{}", output.text);
-    assert!(output.text.contains(&report.testid), "{}", output.text);
-    let (of_run, at) = (format!("testid=\"{}\"", report.testid), report.series_end_unix_ms());
+    assert!(output.text.contains(&report.run.testid), "{}", output.text);
+    let (of_run, at) = (format!("testid=\"{}\"", report.run.testid), report.series_end_unix_ms());
     let last = |series: &str| value(&stack.url(), &format!("sum(last_over_time({series}[1h]))"), at);
     assert_eq!(last(&format!("http_reqs{{{of_run}}}")), report.requests.sent as f64);
     let joined = report.objectives.iter().find(|objective| objective.id == "join_room_latency").unwrap();

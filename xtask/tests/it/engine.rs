@@ -20,7 +20,7 @@ fn perf(name: &str, flags: &[&str]) -> Report {
 #[ignore = "builds and runs load: run with cargo xtask ci"]
 fn progressive_ramps_in_stages_and_does_not_judge_warm_up() {
     let report = perf("progressive", &["progressive", "-s", "3s:10", "-s", "2s:10", "-s", "3s:0", "--warmup", "1s"]);
-    assert_eq!(report.load, "1 VU, then 3s:10,2s:10,3s:0, the first 1s of it warm-up");
+    assert_eq!(report.run.load, "1 VU, then 3s:10,2s:10,3s:0, the first 1s of it warm-up");
     // Warm-up requests are counted and not judged.
     let judged =
         report.objectives.iter().find(|objective| objective.id == "api_errors").unwrap().tally().unwrap().total;
@@ -32,7 +32,7 @@ fn progressive_ramps_in_stages_and_does_not_judge_warm_up() {
 fn a_game_session_has_thirty_days_for_each_student() {
     let report = perf("session", &["game_session", "-u", "20"]);
     assert_eq!((report.iterations.completed, report.requests.sent), (20, 20 + 20 * 30 * 6));
-    let part = &report.plan.parts[0];
+    let part = &report.run.plan.parts[0];
     let session = part.iteration_ms.expect("how long sessions took");
     assert!(session.p50 > 5_000.0 && session.max < 120_000.0, "{session:?}");
     let (days, sizes): (Vec<_>, Vec<_>) = report.segments.iter().partition(|result| result.segment.0 == "day");
@@ -69,7 +69,7 @@ fn shards_are_merged_and_judged_as_one_run() {
     assert_eq!(judged.code, 0, "{}", judged.text);
     let report = report(&merged);
     assert_eq!((report.iterations.completed, report.requests.sent), (60, 60 * 7));
-    assert_eq!(report.agents.iter().map(|shard| shard.requests).sum::<u64>(), 60 * 7);
+    assert_eq!(report.run.agents.iter().map(|shard| shard.requests).sum::<u64>(), 60 * 7);
     let alone = run(xtask(&["merge"]).arg(shards.join("1-of-2")).arg("--out").arg(out("alone")));
     assert!(alone.code == 90 && alone.text.contains("shard 2 of 2"), "{}", alone.text);
 }
@@ -78,20 +78,22 @@ fn shards_are_merged_and_judged_as_one_run() {
 #[ignore = "builds and runs load: run with cargo xtask ci"]
 fn endurance_warns_that_a_closed_load_under_samples_stalls() {
     let report = perf("endurance", &["endurance", "-u", "10", "-d", "5s"]);
-    assert!(report.requests.sent > 200 && report.plan.parts[0].model.describe().contains("a stall leaves few samples"));
+    assert!(
+        report.requests.sent > 200 && report.run.plan.parts[0].model.describe().contains("a stall leaves few samples")
+    );
 }
 
 #[test]
 #[ignore = "builds and runs load: run with cargo xtask ci"]
 fn a_rate_is_held_and_can_be_replayed() {
     let first = perf("rate", &["basic", "--rate", "30/s", "-d", "5s", "--max-vus", "60", "--seed", "9"]);
-    let arrivals = first.plan.parts[0].model.arrivals().expect("arrivals");
+    let arrivals = first.run.plan.parts[0].model.arrivals().expect("arrivals");
     assert_eq!((arrivals.planned, arrivals.started, first.iterations.dropped), (150, 150, 0));
     assert_eq!(first.requests.sent, 150 * 7);
-    assert!(first.objectives[0].response_ms().is_some() && first.generator.workers > 0);
+    assert!(first.objectives[0].response_ms().is_some() && first.run.generator.workers > 0);
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("rate/latest/report.json");
     let again = perf("rate-again", &["--replay", path.to_str().unwrap()]);
-    assert_eq!((&again.plan.hash, again.seed, again.requests.sent), (&first.plan.hash, 9, 150 * 7));
+    assert_eq!((&again.run.plan.hash, again.run.seed, again.requests.sent), (&first.run.plan.hash, 9, 150 * 7));
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn an_ephemeral_run_in_docker_is_met_and_leaves_nothing() {
         run(perf(&["--stack", "docker", "--no-grafana", "--ephemeral", "--prometheus-port", &port.to_string()])
             .args(["--out", out.to_str().unwrap()]));
     assert_eq!(output.code, 0, "{}", output.text);
-    let store = report(&out).store.unwrap();
+    let store = report(&out).run.store.unwrap();
     assert_eq!((store.complete, store.agrees), (true, Some(true)));
     assert_eq!(containers(port), "");
 }
@@ -87,7 +87,7 @@ fn without_docker_a_prometheus_from_path_stores_the_metrics() {
     assert_eq!(output.code, 0, "{}", output.text);
     let lines: Vec<_> = output.text.lines().filter(|line| line.contains("Docker was not found")).collect();
     assert!(lines.len() == 1 && lines[0].contains("using prometheus from PATH"), "{}", output.text);
-    assert_eq!(report(&out).store.unwrap().agrees, Some(true));
+    assert_eq!(report(&out).run.store.unwrap().agrees, Some(true));
     // Without a terminal, the stack and its data were removed
     // after the run, but not the earlier data.
     assert!(get(&format!("http://127.0.0.1:{port}/-/ready")).is_none());
@@ -105,7 +105,7 @@ fn without_docker_and_prometheus_the_verdict_is_the_same() {
     assert_eq!(output.code, 0, "{}", output.text);
     assert!(output.text.contains("no metrics are stored"), "{}", output.text);
     let report = report(&out);
-    assert_eq!((report.exit_code, report.store), (ExitCode::Met, None));
+    assert_eq!((report.exit_code, report.run.store), (ExitCode::Met, None));
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn ctrl_c_ends_a_run_in_order_and_leaves_nothing() {
     let report = report(&out);
     assert_eq!(report.exit_code, ExitCode::Interrupted);
     // The metrics so far were pushed, acknowledged and read back.
-    assert_eq!(report.store.unwrap().agrees, Some(true));
+    assert_eq!(report.run.store.unwrap().agrees, Some(true));
     assert!(report.requests.sent > 20, "{:?}", report.requests);
     assert_eq!(containers(port), "");
 }

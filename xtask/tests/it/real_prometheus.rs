@@ -31,7 +31,7 @@ fn the_store_has_every_request_and_every_panel_has_data() {
     ]));
     assert_eq!(output.code, 99, "{}", output.text);
     let report = report(&out);
-    let store = report.store.as_ref().unwrap();
+    let store = report.run.store.as_ref().unwrap();
     assert_eq!((store.complete, store.agrees, store.refused), (true, Some(true), 0), "{:?}", report.findings);
     assert!(report.requests.sent > 200 && report.requests.failed > 5, "{:?}", report.requests);
     check_counts(&stack, &report);
@@ -40,7 +40,7 @@ fn the_store_has_every_request_and_every_panel_has_data() {
     assert_eq!(proof["same counts"], "shown", "{}", output.text);
     // The backend also counted a fifth of the requests for news as failed.
     assert_eq!((&proof["delivery"], &proof["two clocks"]), (&"shown".into(), &"shown".into()), "{}", output.text);
-    let (url, from) = (stack.url(), report.started_unix_ms);
+    let (url, from) = (stack.url(), report.run.started_unix_ms);
     // Rules are evaluated every 30 s, at a time that Prometheus chooses.
     wait_for("a recorded p95", Duration::from_secs(45), || {
         let now = now_ms();

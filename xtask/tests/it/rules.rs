@@ -187,7 +187,7 @@ fn prometheus_judges_each_objective_of_a_run_as_the_report_does() {
     let output = crate::real::run(&mut command);
     assert_eq!(output.code, 0, "{}", output.text);
     let report = report(&out);
-    let stored = report.store.as_ref().unwrap();
+    let stored = report.run.store.as_ref().unwrap();
     assert_eq!(stored.agrees, Some(true), "{:?}", report.findings);
     let (mut met, mut missed) = (0, 0);
     for (slo, rule) in recorded_objectives() {

@@ -159,7 +159,7 @@ fn a_store_is_trusted_only_by_its_own_authority() {
         guarded.run("60", &[&guarded.authority()[..], &guarded.certificate(), &[NEWEST_TLS]].concat(), "exit 0"),
         0
     );
-    assert_eq!(report(&guarded.reports).store.unwrap().agrees, Some(true));
+    assert_eq!(report(&guarded.reports).run.store.unwrap().agrees, Some(true));
     // Few iterations are enough, since no push succeeds.
     assert_eq!(guarded.run("5", &guarded.certificate(), "certificate"), 90);
 }

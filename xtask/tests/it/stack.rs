@@ -156,7 +156,7 @@ mod full {
         // On Linux, a bridge cannot reach a backend that listens only on 127.0.0.1. The proof
         // reports that and does not fail.
         assert_eq!(output.code, 0, "{}", output.text);
-        assert_eq!(report(&out).store.unwrap().agrees, Some(true));
+        assert_eq!(report(&out).run.store.unwrap().agrees, Some(true));
         let proof = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
         assert!(proof.contains("cannot reach the backend, which listens only on 127.0.0.1"), "{proof}");
         assert!(containers(port).is_empty(), "{:?}", containers(port));

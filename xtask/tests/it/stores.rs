@@ -119,7 +119,7 @@ fn check_store(kind: &StoreKind) {
     command.env("K6_PROMETHEUS_RW_PUSH_INTERVAL", "1s").envs(kind.settings.iter().copied());
     let output = run(&mut command);
     assert_eq!(output.code, 0, "{}: {}", kind.name, output.text);
-    let store = report(&out).store.unwrap();
+    let store = report(&out).run.store.unwrap();
     assert_eq!((store.complete, store.agrees), (true, Some(true)), "{}: {}", kind.name, output.text);
     let proof = std::fs::read_to_string(out.join("latest/proof.json")).unwrap();
     let proof: serde_json::Value = serde_json::from_str(&proof).unwrap();

@@ -58,5 +58,5 @@ pub(super) fn caches(report: &Report) -> Vec<Finding> {
         );
         Finding::new(severity, Subject::Backend, FindingKind::BackendCache, message)
     };
-    report.caches.iter().map(finding).collect()
+    report.run.caches.iter().map(finding).collect()
 }

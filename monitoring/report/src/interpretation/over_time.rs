@@ -32,9 +32,10 @@ pub struct FirstMiss<'a> {
 /// The first miss of an objective on latency.
 pub fn first_miss(report: &Report) -> Option<FirstMiss<'_>> {
     let of_latency = report.objectives.iter().filter(|objective| objective.is_on_timeline());
-    let misses = of_latency.filter_map(|objective| Some((missed_at(objective, &report.timeline.slices)?, objective)));
+    let misses =
+        of_latency.filter_map(|objective| Some((missed_at(objective, &report.run.timeline.slices)?, objective)));
     let (at, objective) = misses.min_by_key(|(at, _)| *at)?;
-    let slice = &report.timeline.slices[at];
+    let slice = &report.run.timeline.slices[at];
     #[expect(clippy::cast_precision_loss, reason = "a displayed rate")]
     let rate = slice.requests as f64 * 1e3 / slice.to_ms.saturating_sub(slice.from_ms).max(1) as f64;
     Some(FirstMiss { objective, at_ms: slice.from_ms, vus: slice.vus.max(slice.planned_vus), rate })
@@ -95,7 +96,7 @@ fn describe(first: &FirstMiss<'_>) -> Finding {
 
 /// Finding about a trend of latency under steady load.
 fn drift(report: &Report) -> Option<Finding> {
-    let steady: Vec<_> = report.timeline.slices.iter().filter(|slice| slice.phase == Some(Phase::Steady)).collect();
+    let steady: Vec<_> = report.run.timeline.slices.iter().filter(|slice| slice.phase == Some(Phase::Steady)).collect();
     if steady.iter().map(|slice| slice.to_ms - slice.from_ms).sum::<u64>() < LONG_MS {
         return None;
     }
@@ -139,7 +140,7 @@ mod tests {
     /// median in milliseconds of a second, which are the same for all endpoints.
     fn report(seconds: u64, values: impl Fn(u64) -> (u64, f64)) -> Report {
         let mut report = Report::sample();
-        report.timeline.slices = (0..seconds)
+        report.run.timeline.slices = (0..seconds)
             .map(|second| {
                 let (bad, ms) = values(second);
                 let endpoint = EndpointSlice {

@@ -37,10 +37,10 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
     let headline = Headline::new(report);
     let body = html! {
         (head(report.exit_code, &headline, &html! {
-            p class="sub" { b { (report.load) } " on " (report.target) }
+            p class="sub" { b { (report.run.load) } " on " (report.run.target) }
             p class="sub" {
-                (report.started) " to " (report.ended) ", run " b { (report.testid) } ", seed " (report.seed)
-                @for (name, value) in &report.tags { ", " (name) "=" (value) }
+                (report.run.started) " to " (report.run.ended) ", run " b { (report.run.testid) } ", seed " (report.run.seed)
+                @for (name, value) in &report.run.tags { ", " (name) "=" (value) }
             }
             p class="sub" { (counts(report)) }
         }))
@@ -163,7 +163,7 @@ mod tests {
     fn a_page_lists_allowed_targets_if_there_are_any() {
         let mut report = report();
         assert!(!render_run(&report, None).contains("allowed targets"), "there are none");
-        report.environment.allowed_targets = vec!["perf.example".to_owned()];
+        report.run.environment.allowed_targets = vec!["perf.example".to_owned()];
         assert!(render_run(&report, None).contains("allowed targets</th><td class=\"wrap\">perf.example"));
     }
 
@@ -171,7 +171,7 @@ mod tests {
     fn a_page_lists_agents_if_there_are_any() {
         let mut report = report();
         assert!(!render_run(&report, None).contains("clock offset"), "there are none");
-        report.agents = vec![agent("process 7 on node-3")];
+        report.run.agents = vec![agent("process 7 on node-3")];
         let page = render_run(&report, None);
         assert!(
             page.contains("clock offset") && page.contains("process 7 on node-3") && page.contains("at 00:03: gone")
@@ -201,15 +201,15 @@ mod tests {
     fn text_from_outside_is_escaped() {
         let mut report = report();
         let hostile = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
-        report.target = hostile.to_owned();
-        report.agents = vec![AgentResult { lost: Some(hostile.to_owned()), ..agent(hostile) }];
+        report.run.target = hostile.to_owned();
+        report.run.agents = vec![AgentResult { lost: Some(hostile.to_owned()), ..agent(hostile) }];
         report.findings.push(Finding::warning(Subject::Store, FindingKind::StoreNotAsked, hostile));
         let subject = Subject::Objective(hostile.to_owned());
         report.findings.push(Finding::problem(ExitCode::Inconclusive, subject, FindingKind::SetupFailed, hostile));
         report.endpoints[0].requests.failed = 3;
-        report.tags.insert("a".to_owned(), hostile.to_owned());
-        report.environment.command = hostile.to_owned();
-        report.environment.allowed_targets = vec![hostile.to_owned()];
+        report.run.tags.insert("a".to_owned(), hostile.to_owned());
+        report.run.environment.command = hostile.to_owned();
+        report.run.environment.allowed_targets = vec![hostile.to_owned()];
         let mut compared = Comparison::sample();
         for text in [&mut compared.name, &mut compared.base, &mut compared.head] {
             *text = hostile.to_owned();

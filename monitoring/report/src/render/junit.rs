@@ -17,14 +17,14 @@ use crate::verdict::Verdict;
 /// # Errors
 /// If the XML cannot be written. No cause is known.
 pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError> {
-    let mut suite = TestSuite::new(format!("perf.{}", report.scenario));
-    suite.add_property(("testid", report.testid.as_str()));
-    suite.add_property(("target", report.target.as_str()));
-    suite.add_property(("load", report.load.as_str()));
-    suite.add_property(("revision", report.environment.revision.as_str()));
+    let mut suite = TestSuite::new(format!("perf.{}", report.run.scenario));
+    suite.add_property(("testid", report.run.testid.as_str()));
+    suite.add_property(("target", report.run.target.as_str()));
+    suite.add_property(("load", report.run.load.as_str()));
+    suite.add_property(("revision", report.run.environment.revision.as_str()));
     let judged = report.objectives.iter().filter(|objective| objective.has_row() && report.was_loaded());
-    suite.add_test_cases(judged.map(|objective| case(&report.scenario, objective, report.main_failure(objective))));
-    add_findings(&mut suite, &report.scenario, &run_findings(report));
+    suite.add_test_cases(judged.map(|objective| case(&report.run.scenario, objective, report.main_failure(objective))));
+    add_findings(&mut suite, &report.run.scenario, &run_findings(report));
     let mut junit = JUnit::new("perf");
     junit.add_test_suite(suite);
     junit.to_string()

@@ -26,7 +26,7 @@ pub fn render_run(report: &Report) -> String {
     let _ = writeln!(
         text,
         "{}: {} requests, {} failed.\n",
-        escaped(&report.load),
+        escaped(&report.run.load),
         report.requests.sent,
         report.requests.failed
     );
@@ -40,7 +40,13 @@ pub fn render_run(report: &Report) -> String {
         text.push_str(&fence(&causes.join("\n")));
     }
     text.push_str(&block(&run_findings(report)));
-    let _ = writeln!(text, "\nRun {}, seed {}, {}.", code(&report.testid), report.seed, escaped(&report.started));
+    let _ = writeln!(
+        text,
+        "\nRun {}, seed {}, {}.",
+        code(&report.run.testid),
+        report.run.seed,
+        escaped(&report.run.started)
+    );
     text
 }
 

@@ -102,9 +102,9 @@ fn merged_counts_are_those_of_the_service_in_any_order_of_files() {
     let latencies = ["ping_latency", "echo_latency"].map(tally);
     assert_eq!(latencies.iter().map(|tally| tally.total).sum::<u64>(), sent);
     assert!(latencies.iter().map(|tally| tally.good).sum::<u64>() <= sent - failed);
-    assert_eq!(report.agents.iter().map(|shard| shard.requests).sum::<u64>(), sent);
-    assert!(report.agents.iter().all(|shard| shard.is_shard && shard.started.is_some()), "{:?}", report.agents);
-    assert_eq!(report.timeline.slices.iter().map(|slice| slice.requests).sum::<u64>(), sent);
+    assert_eq!(report.run.agents.iter().map(|shard| shard.requests).sum::<u64>(), sent);
+    assert!(report.run.agents.iter().all(|shard| shard.is_shard && shard.started.is_some()), "{:?}", report.run.agents);
+    assert_eq!(report.run.timeline.slices.iter().map(|slice| slice.requests).sum::<u64>(), sent);
     let told: Vec<_> = report.findings.iter().filter(|it| it.kind == FindingKind::Sharded).collect();
     assert!(
         told[0].message.starts_with("merged from 3 of 3 shards. Each ran setup and teardown, and pushed nothing"),
@@ -125,8 +125,8 @@ fn a_missing_shard_makes_the_merged_run_inconclusive() {
     let told = report.findings.iter().find(|it| it.kind == FindingKind::Sharded).unwrap();
     assert!(told.message.starts_with("merged from 2 of 3 shards. "), "{told}");
     assert!(!report.has(FindingKind::ArrivalsDropped), "its VUs were not busy: {:?}", report.findings);
-    let made: u64 = report.agents.iter().map(|shard| shard.requests).sum();
-    assert_eq!((report.agents[1].requests, report.requests.sent), (0, made));
+    let made: u64 = report.run.agents.iter().map(|shard| shard.requests).sum();
+    assert_eq!((report.run.agents[1].requests, report.requests.sent), (0, made));
     assert!(report.iterations.dropped >= 26, "its arrivals are unknown: {:?}", report.iterations);
 }
 
@@ -178,10 +178,14 @@ fn shards_that_begin_at_a_given_time_begin_together() {
         made.into_iter().map(|made| made.join().unwrap()).collect()
     });
     let report = merged("together-merged", "each", &files);
-    let skews: Vec<_> = report.agents.iter().map(|shard| shard.start_skew_ms).collect();
+    let skews: Vec<_> = report.run.agents.iter().map(|shard| shard.start_skew_ms).collect();
     let is_late = skews.iter().any(|skew| *skew > 50.0);
     assert_eq!(report.has(FindingKind::AgentSkewed), is_late, "{skews:?}");
-    assert!(report.agents.iter().all(|shard| shard.started.as_ref().unwrap() >= &start_text), "{:?}", report.agents);
+    assert!(
+        report.run.agents.iter().all(|shard| shard.started.as_ref().unwrap() >= &start_text),
+        "{:?}",
+        report.run.agents
+    );
     // A shard whose file says that it began late.
     let late = out.join("late.json");
     let mut json: serde_json::Value = serde_json::from_str(&fs::read_to_string(&files[1]).unwrap()).unwrap();

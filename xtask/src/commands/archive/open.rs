@@ -66,7 +66,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn report_line(report: &Report) -> String {
-    format!("{}: {}, {} requests, {}", report.testid, report.load, report.requests.sent, report.started)
+    format!("{}: {}, {} requests, {}", report.run.testid, report.run.load, report.requests.sent, report.run.started)
 }
 
 /// Unpacks an archive into an emptied folder. Whatever its names
@@ -167,7 +167,7 @@ mod tests {
     fn a_report_of_an_archive_is_read_as_any_other() {
         let mut hostile = serde_json::to_value(test_support::report()).unwrap();
         hostile["load"] = "5 VUs\u{1b}[2J\u{202e}".into();
-        assert_eq!(opened("hostile", &hostile.to_string()).load, "5 VUs [2J ");
+        assert_eq!(opened("hostile", &hostile.to_string()).run.load, "5 VUs [2J ");
         let old = fs::read_to_string(workspace::root().join("monitoring/report/tests/report_v1.json")).unwrap();
         assert_eq!(opened("old", &old).schema, perf_report::report::SCHEMA);
     }

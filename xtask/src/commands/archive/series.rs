@@ -56,9 +56,9 @@ struct Matrix {
 
 /// Reads all samples of the run, and its backend's samples for the time of the run.
 pub(super) async fn collect(prometheus: &Prometheus, report: &Report) -> anyhow::Result<CollectedSeries> {
-    let of_run = Selector::new("").with(TESTID, &report.testid).to_string();
+    let of_run = Selector::new("").with(TESTID, &report.run.testid).to_string();
     let of_backend = Selector::new("").with(JOB, BACKEND_JOB).to_string();
-    let (from, end) = (report.started_unix_ms - AFTER_MS, report.series_end_unix_ms());
+    let (from, end) = (report.run.started_unix_ms - AFTER_MS, report.series_end_unix_ms());
     let mut collected =
         CollectedSeries { selectors: vec![of_run.clone(), of_backend.clone()], ..CollectedSeries::default() };
     collected.take(prometheus, &of_run, from, end + AFTER_MS).await?;

@@ -33,7 +33,7 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
         command.env(EXACT_ARRIVALS, "1");
     }
     let (report, cost) = run_generator(&setup, &command)?;
-    let part = report.plan.parts.first().context("the report has no plan")?;
+    let part = report.run.plan.parts.first().context("the report has no plan")?;
     let arrivals = part.model.arrivals().context("the report has no arrivals")?;
     let lateness = arrivals.lateness_ms.context("the report has no lateness")?;
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
@@ -53,8 +53,8 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
     let percent = |share: Option<f64>| share.map_or_else(|| "?".to_owned(), |share| percent_with(share, 2));
     print_line(&format!(
         "share of time: the generator waited for a processor {}, the hypervisor took {}",
-        percent(report.generator.run_queue),
-        percent(report.generator.steal)
+        percent(report.run.generator.run_queue),
+        percent(report.run.generator.steal)
     ));
     setup.stop().await?;
     Ok(ExitCode::Met)

@@ -29,9 +29,9 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
         }
     }
     let (mut runs, _) = reports::read_all(&workspace::perf())?;
-    runs.sort_by_key(|run| std::cmp::Reverse(run.started_unix_ms));
+    runs.sort_by_key(|run| std::cmp::Reverse(run.run.started_unix_ms));
     if !runs.is_empty() {
-        let last: Vec<_> = runs.iter().take(RUNS).map(|run| run.testid.as_str()).collect();
+        let last: Vec<_> = runs.iter().take(RUNS).map(|run| run.run.testid.as_str()).collect();
         lines.push(format!("last runs: {}", last.join(", ")));
     }
     Ok(lines)

@@ -31,7 +31,7 @@ pub(super) async fn check(run: ProvenRun<'_>, counted: &BTreeMap<&'static str, E
         let Some(counted) = counted.get(endpoint.name).filter(timed) else { continue };
         match read_clocks(run, result, endpoint, counted).await {
             Ok(clocks) => {
-                let verdict = clocks.verdict(&run.report.generator);
+                let verdict = clocks.verdict(&run.report.run.generator);
                 match verdict {
                     ClockVerdict::Agrees => agree += 1,
                     ClockVerdict::Impossible => wrong.push(clocks.describe(verdict)),
@@ -85,7 +85,7 @@ async fn read_clocks(
     endpoint: &Endpoint,
     counted: &EndpointCounters,
 ) -> anyhow::Result<EndpointClocks> {
-    let selector = |name: String| Selector::new(name).with(TESTID, &run.report.testid).with(NAME, endpoint.name);
+    let selector = |name: String| Selector::new(name).with(TESTID, &run.report.run.testid).with(NAME, endpoint.name);
     let latency = Metric::latency(endpoint);
     let mean = async |metric: &Metric| -> anyhow::Result<f64> {
         let mean = last_value_of_run(run.report, selector(metric.sum()))
@@ -93,7 +93,7 @@ async fn read_clocks(
         Ok(run.source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
     };
     let responses = result.requests.sent - result.by_status.get(&StatusKey::NoResponse).copied().unwrap_or_default();
-    let warmed_up = run.report.timeline.slices.iter().any(|slice| slice.phase == Some(Phase::WarmUp));
+    let warmed_up = run.report.run.timeline.slices.iter().any(|slice| slice.phase == Some(Phase::WarmUp));
     let mut on_the_wire = 0.0;
     for part in [RequestPart::Receiving, RequestPart::Sending] {
         on_the_wire += mean(&Metric::part(part)).await?;

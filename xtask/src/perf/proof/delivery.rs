@@ -310,7 +310,7 @@ async fn read_store(run: ProvenRun<'_>) -> anyhow::Result<StoreCount> {
         let mut by_status = BTreeMap::new();
         for &status in result.by_status.keys() {
             let series = Selector::new(Metric::http_reqs().name)
-                .with(TESTID, &run.report.testid)
+                .with(TESTID, &run.report.run.testid)
                 .with(NAME, endpoint.name)
                 .with(STATUS, status.to_string());
             let value = run.source.value(&last_value_of_run(run.report, series).to_string(), now_ms()).await;

@@ -76,7 +76,7 @@ impl Excuses<'_> {
     fn needs_more_pushes(&self, question: &Question) -> bool {
         let is_line = |part: &Expr| matches!(part, Expr::Subquery(_, Window::Range, _));
         let is_cell = question.query.expr.parts().any(is_line);
-        let has_lost_pushes = self.report.store.as_ref().is_some_and(|store| store.refused > 0);
+        let has_lost_pushes = self.report.run.store.as_ref().is_some_and(|store| store.refused > 0);
         let has_few = self.report.duration() < LEAST_FOR_LINES || has_lost_pushes;
         self.is_short() && (is_cell || !question.instant && has_few)
     }
@@ -128,7 +128,7 @@ mod tests {
         report.objectives[0].measured = Some(Measurement::Throughput { tally, judged_ms: 1_000 });
         report.objectives[0].goal = Goal::Throughput { per_second: 5 };
         for (seconds, expected) in [(119, false), (120, true)] {
-            report.ended_unix_ms = report.started_unix_ms + seconds * 1_000;
+            report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
             assert_eq!(must_have_data(&report, Some(&id)), expected, "{seconds} s");
         }
     }
@@ -180,10 +180,10 @@ mod tests {
         let line = question(vus(), false);
         let cell = question(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), true);
         let mut check = |seconds: i64, refused, expected: [bool; 2], is_longer| {
-            report.ended_unix_ms = report.started_unix_ms + seconds * 1_000;
-            report.store.as_mut().unwrap().refused = refused;
+            report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
+            report.run.store.as_mut().unwrap().refused = refused;
             let excuses = Excuses { report: &report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &offer };
-            let shown = RunWindow { from_ms: report.started_unix_ms, to_ms: report.ended_unix_ms };
+            let shown = RunWindow { from_ms: report.run.started_unix_ms, to_ms: report.run.ended_unix_ms };
             let excused = [&line, &cell].map(|question| excuses.find(question, shown).is_some());
             assert_eq!(excused, expected, "{seconds} s, {refused} refused");
             assert_eq!(excuses.window(&line, shown) != shown, is_longer, "{seconds} s");

@@ -29,7 +29,7 @@ pub(super) async fn check(
     let dashboard = service_dashboard::dashboard(catalogue);
     let (from_ms, to_ms) = dashboard_link::window(report);
     let run = RunWindow { from_ms, to_ms };
-    let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.ended_unix_ms) };
+    let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.run.ended_unix_ms) };
     for window in [run, until_now] {
         for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let promql = fill_in_variables(&question.query.expr.to_string(), report);
@@ -63,7 +63,7 @@ pub(super) async fn check(
 fn fill_in_variables(expr: &str, report: &Report) -> String {
     let value = |text: &str| text.replace('.', "\\\\.").replace('+', "\\\\+");
     let variable = |label: monitoring::label::Label| format!("${}", label.as_str());
-    let expr = expr.replace(&variable(TESTID), &value(&report.testid));
+    let expr = expr.replace(&variable(TESTID), &value(&report.run.testid));
     expr.replace(&variable(SCENARIO), &scenarios(report, &value))
 }
 
@@ -109,9 +109,9 @@ async fn check_variables(
     for (variable, values) in queries::label_values(dashboard) {
         tally.count += 1;
         let wanted = if values.label == TESTID {
-            report.testid.clone()
+            report.run.testid.clone()
         } else {
-            report.plan.parts.first().map_or_else(|| report.scenario.clone(), |part| part.name.clone())
+            report.run.plan.parts.first().map_or_else(|| report.run.scenario.clone(), |part| part.name.clone())
         };
         let selector = fill_in_variables(&values.series.to_string(), report);
         let place = QueryPlace::Variable(variable.to_owned());
@@ -282,7 +282,7 @@ mod tests {
     fn queries_about_endpoints_that_are_not_requested_may_be_empty() {
         let (mut report, exposed) = (test_support::report(), everything());
         report.endpoints.retain(|endpoint| endpoint.name == "get_offers");
-        let run = RunWindow { from_ms: report.started_unix_ms, to_ms: report.ended_unix_ms };
+        let run = RunWindow { from_ms: report.run.started_unix_ms, to_ms: report.run.ended_unix_ms };
         let mut counts = (0, 0);
         for question in queries::questions(&service_dashboard::dashboard(&SHOP)) {
             let question = Question { query: Query { excuse: None, ..question.query }, ..question };

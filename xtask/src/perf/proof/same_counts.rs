@@ -15,7 +15,7 @@ const CHECK: &str = "same counts";
 /// The run has compared the counts at its end, when a late store was waited for. The values are
 /// compared here.
 pub(super) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofItem {
-    let is_compared = run.report.store.as_ref().is_some_and(|store| store.agrees.is_some());
+    let is_compared = run.report.run.store.as_ref().is_some_and(|store| store.agrees.is_some());
     if !is_compared {
         const WHY: &str = "the run could not query the store for its counts";
         return match must_prove {

@@ -185,7 +185,7 @@ async fn the_counts_are_those_that_the_run_compared_at_its_end() {
     let differs = "the store's counts differ";
     for (agrees, findings, outcome) in [(Some(true), 0, Shown), (Some(false), 2, Failed), (None, 0, NotApplicable)] {
         let mut report = test_support::report();
-        report.store.as_mut().unwrap().agrees = agrees;
+        report.run.store.as_mut().unwrap().agrees = agrees;
         let finding = Finding::warning(Subject::Store, FindingKind::StoreDisagrees, differs);
         report.findings = vec![finding; findings];
         report.objectives.retain(|objective| objective.tally().is_some());

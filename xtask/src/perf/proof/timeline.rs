@@ -22,7 +22,7 @@ const MEBIBYTE: f64 = 1_048_576.0;
 /// Reports the trend of the backend's memory. It never fails the proof.
 pub(super) async fn check(report: &Report, source: &QuerySource) -> ProofItem {
     const CHECK: &str = "over time";
-    let (from, to) = (Moment(report.started_unix_ms), Moment(report.ended_unix_ms));
+    let (from, to) = (Moment(report.run.started_unix_ms), Moment(report.run.ended_unix_ms));
     if report.duration() < LONG {
         return ProofItem::not_applicable(CHECK, "the run was too short for the backend's memory to drift");
     }

@@ -189,7 +189,8 @@ impl RunningCommand {
         let report: Option<Report> = report.map(|text| serde_json::from_str(&text).unwrap());
         let exit_code = report.as_ref().map(|report| report.exit_code.code());
         let counts = store.zip(report).map(|(store, report)| {
-            let at = report.store.as_ref().and_then(|store| store.last_push_unix_ms).unwrap_or(report.ended_unix_ms);
+            let at =
+                report.run.store.as_ref().and_then(|store| store.last_push_unix_ms).unwrap_or(report.run.ended_unix_ms);
             let expr = format!("sum(last_over_time(http_reqs{{testid=\"{}\"}}[10m]))", self.testid);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
             let counted = value(store, &expr, at) as u64;

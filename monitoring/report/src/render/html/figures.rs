@@ -59,12 +59,12 @@ fn spans(slices: &[Slice]) -> Vec<Band> {
 }
 
 fn end(report: &Report) -> f64 {
-    report.timeline.slices.last().map_or(1.0, |slice| seconds(slice.to_ms))
+    report.run.timeline.slices.last().map_or(1.0, |slice| seconds(slice.to_ms))
 }
 
 /// A line with a value for each section.
 fn line(report: &Report, name: &str, class: &'static str, value: impl Fn(&Slice) -> Option<f64>) -> Line {
-    let points = report.timeline.slices.iter().map(|slice| (middle(slice), value(slice))).collect();
+    let points = report.run.timeline.slices.iter().map(|slice| (middle(slice), value(slice))).collect();
     Line { name: name.to_owned(), class, points }
 }
 
@@ -73,7 +73,7 @@ fn tips(report: &Report, text: impl Fn(&Slice) -> String) -> Vec<(f64, f64, Stri
         let (from, to) = (seconds(slice.from_ms), seconds(slice.to_ms));
         (from, to, format!("{} – {}\n{}", clock(from), clock(to), text(slice)))
     };
-    report.timeline.slices.iter().map(tip).collect()
+    report.run.timeline.slices.iter().map(tip).collect()
 }
 
 /// Latency of an endpoint over time, with its objective.
@@ -103,7 +103,7 @@ pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
         endpoint.name,
         endpoint.p95_ms.map_or_else(|| "unknown".to_owned(), millis)
     );
-    let spans = spans(&report.timeline.slices);
+    let spans = spans(&report.run.timeline.slices);
     Chart { label, size: NARROW, x: Axis::time(end(report)), y, lines, levels, spans, tips: tips(report, text) }
 }
 
@@ -114,7 +114,7 @@ pub(super) fn latency_table(report: &Report, endpoint: &EndpointResult) -> Marku
             div { table {
                 thead { tr { th { "time" } th class="n" { "p50" } th class="n" { "p95" } th class="n" { "requests" } th class="n" { "failed" } } }
                 tbody {
-                    @for slice in &report.timeline.slices {
+                    @for slice in &report.run.timeline.slices {
                         @if let Some(counts) = slice.endpoints.get(&endpoint.name) {
                             tr {
                                 th scope="row" { (clock(seconds(slice.from_ms))) }
@@ -174,7 +174,7 @@ pub(super) fn percentile_table(endpoint: &EndpointResult) -> Markup {
 /// Charts of the load with their titles: VUs, requests per second, and arrivals per second of an
 /// open load.
 pub(super) fn load(report: &Report) -> Vec<(&'static str, Chart)> {
-    let slices = &report.timeline.slices;
+    let slices = &report.run.timeline.slices;
     if slices.is_empty() {
         return Vec::new();
     }

@@ -84,7 +84,7 @@ fn bar(share: f64) -> Markup {
 pub(super) fn latency(report: &Report) -> Markup {
     html! {
         h2 id="latency" { "Latency" }
-        @if report.timeline.slices.is_empty() {
+        @if report.run.timeline.slices.is_empty() {
             p class="sub" { "This report has no timeline." }
         } @else {
             div class="grid" {
@@ -126,7 +126,7 @@ pub(super) fn load(report: &Report) -> Markup {
                     th { "scenario" } th { "load" } th class="n" { "iterations" } th class="n" { "failed" } th class="n" { "dropped" }
                     th class="n" { "arrivals started" } th class="n" { "late" } th class="n" { "iteration p50" } th class="n" { "p95" }
                 } }
-                tbody { @for part in &report.plan.parts { tr {
+                tbody { @for part in &report.run.plan.parts { tr {
                     th scope="row" { (part.name) }
                     td { (part.load) }
                     td class="n" { (part.iterations.completed) }
@@ -138,9 +138,9 @@ pub(super) fn load(report: &Report) -> Markup {
                     td class="n" { @if let Some(ms) = part.iteration_ms { (figures::ms(ms.p95)) } }
                 } } }
             }
-            @if report.plan.parts.iter().any(|part| !part.endpoints.is_empty()) { (part_latencies(report)) }
-            @if !report.agents.is_empty() { (agents(report)) }
-            @for model in report.plan.parts.iter().map(|part| part.model.describe()).collect::<BTreeSet<_>>() {
+            @if report.run.plan.parts.iter().any(|part| !part.endpoints.is_empty()) { (part_latencies(report)) }
+            @if !report.run.agents.is_empty() { (agents(report)) }
+            @for model in report.run.plan.parts.iter().map(|part| part.model.describe()).collect::<BTreeSet<_>>() {
                 p class="sub" { (model) }
             }
         }
@@ -149,7 +149,7 @@ pub(super) fn load(report: &Report) -> Markup {
 
 /// The agents or shards that made the load together.
 fn agents(report: &Report) -> Markup {
-    let is_shard = report.agents.iter().any(|agent| agent.is_shard);
+    let is_shard = report.run.agents.iter().any(|agent| agent.is_shard);
     html! {
         table {
             thead { tr {
@@ -157,7 +157,7 @@ fn agents(report: &Report) -> Markup {
                 th class="n" { "processor time" } th class="n" { "busiest worker" } th class="n" { "lateness p99" }
                 th class="n" { @if is_shard { "began (own clock)" } @else { "clock offset" } } th class="n" { "began late" } th { "lost" }
             } }
-            tbody { @for agent in &report.agents { tr {
+            tbody { @for agent in &report.run.agents { tr {
                 th scope="row" { (agent.number) }
                 td class="wrap" { (agent.place) }
                 td class="n" { (format::count(agent.requests)) }
@@ -186,7 +186,7 @@ fn part_latencies(report: &Report) -> Markup {
             thead { tr {
                 th { "scenario" } th { "endpoint" } th class="n" { "p50" } th class="n" { "p95" } th class="n" { "requests" } th class="n" { "failed" }
             } }
-            tbody { @for part in &report.plan.parts { @for (name, latency) in &part.endpoints { tr {
+            tbody { @for part in &report.run.plan.parts { @for (name, latency) in &part.endpoints { tr {
                 th scope="row" { (part.name) }
                 td { (name) }
                 td class="n" { (latency.p50_ms.map(format::millis).unwrap_or_default()) }
@@ -298,9 +298,9 @@ fn lasts(days: Option<f64>) -> String {
 
 /// Machine and software of the run.
 pub(super) fn environment(report: &Report) -> Markup {
-    let environment = &report.environment;
+    let environment = &report.run.environment;
     let share = |share: Option<f64>| share.map_or_else(|| "unknown".to_owned(), percent);
-    let generator = &report.generator;
+    let generator = &report.run.generator;
     let rows = [
         ("command", environment.command.clone()),
         ("revision", environment.revision.clone()),
@@ -319,7 +319,7 @@ pub(super) fn environment(report: &Report) -> Markup {
         ),
         (
             "metrics",
-            report.store.as_ref().map_or_else(
+            report.run.store.as_ref().map_or_else(
                 || "no store".to_owned(),
                 |store| {
                     let word = if store.complete { "all accepted" } else { "not all accepted" };
@@ -327,7 +327,7 @@ pub(super) fn environment(report: &Report) -> Markup {
                 },
             ),
         ),
-        ("plan", report.plan.hash.clone()),
+        ("plan", report.run.plan.hash.clone()),
         ("targets", environment.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
         ("proxy", environment.proxy.clone().unwrap_or_default()),
         ("allowed targets", environment.allowed_targets.join(", ")),

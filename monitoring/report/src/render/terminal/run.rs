@@ -139,9 +139,10 @@ fn undecided(report: &Report) -> Vec<Finding> {
 
 /// Counts of the run, then a description of each load.
 fn loads(report: &Report, style: TerminalStyle) -> String {
-    let Report { load, requests, iterations, .. } = report;
+    let Report { run, requests, iterations, .. } = report;
     let mut text = format!(
-        "load: {load}: {} requests, {} failed; {} iterations",
+        "load: {}: {} requests, {} failed; {} iterations",
+        run.load,
         count(requests.sent),
         count(requests.failed),
         count(iterations.completed)
@@ -155,8 +156,8 @@ fn loads(report: &Report, style: TerminalStyle) -> String {
     if reconnects > 0 {
         let _ = write!(text, "; {} requests were sent again on new connections", count(reconnects));
     }
-    let parts = report.plan.parts.iter().flat_map(describe_part);
-    let agents = describe_agents(&report.agents);
+    let parts = run.plan.parts.iter().flat_map(describe_part);
+    let agents = describe_agents(&run.agents);
     std::iter::once(text).chain(agents).chain(parts).map(|line| style.wrap(&line)).collect::<Vec<_>>().join("\n")
 }
 
@@ -220,7 +221,7 @@ fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
     const WIDTH: usize = 12;
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let threshold = objective.goal.threshold_ms().filter(|_| objective.is_on_timeline())?;
-    let slices = &report.timeline.slices;
+    let slices = &report.run.timeline.slices;
     let width = WIDTH.min(slices.len());
     let mut worst: Vec<Option<f64>> = vec![None; width];
     for (at, slice) in slices.iter().enumerate() {
@@ -245,7 +246,7 @@ mod tests {
         let calm = spark(&report, &objective).unwrap();
         assert!(calm.chars().count() == 12 && !calm.contains('█'), "{calm}");
         for (ms, is_full) in [(300.0, false), (300.1, true), (f64::INFINITY, true)] {
-            let last = report.timeline.slices.last_mut().unwrap();
+            let last = report.run.timeline.slices.last_mut().unwrap();
             let p95 = if ms.is_finite() { Millis::Finite(ms) } else { Millis::INFINITE };
             last.endpoints.get_mut(&objective.subject).unwrap().p95_ms = p95;
             assert_eq!(spark(&report, &objective).unwrap().ends_with('█'), is_full, "{ms} of 300 ms");
