@@ -210,7 +210,7 @@ impl Stack {
         let target = |path| {
             let url = backend.join(path)?;
             let host = url.host_str().unwrap_or_default();
-            let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+            let local = prometheus_store::is_this_machine(&url);
             let host = self.backend_host.filter(|_| local).unwrap_or(host);
             let port = url.port_or_known_default().unwrap_or(80);
             Ok(ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path()))

@@ -20,6 +20,7 @@ pub mod proxy;
 pub mod response;
 
 mod shown_url;
+mod this_machine;
 
 pub use access::{HeaderError, StoreAccess, is_header_value};
 pub use body_limit::{BodyError, BodyLimit};
@@ -29,3 +30,4 @@ pub use client::{ClientError, ClientOptions, client, root_cause, store_client, u
 pub use prometheus::{Prometheus, QueryError, Range};
 pub use proxy::ProxySettings;
 pub use shown_url::shown_url;
+pub use this_machine::is_this_machine;

@@ -3,9 +3,10 @@
 
 use hyper_util::client::proxy::matcher::Matcher;
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use crate::shown_url::shown_url;
+use crate::this_machine::is_this_machine;
 
 /// Values of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. A proxy may contain a
 /// password.
@@ -65,15 +66,6 @@ impl ProxySettings {
         let no_proxy = self.no_proxy.clone().unwrap_or_default();
         let matcher = Matcher::builder().all("http://proxy").no(no_proxy).build();
         url.as_str().parse().is_ok_and(|url| matcher.intercept(&url).is_none())
-    }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

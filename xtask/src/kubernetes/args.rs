@@ -1,9 +1,7 @@
 //! The flags of runs on Kubernetes.
 
-use std::net::IpAddr;
-
 use perf_settings::{Settings, UnixTarget};
-use url::{Host, Url};
+use url::Url;
 
 /// Processors and memory of a pod, by default.
 pub(super) const POD_CPU: &str = "1";
@@ -73,21 +71,7 @@ fn unreachable_reason(url: &Url) -> Option<&'static str> {
     if UnixTarget::of(url).is_some() {
         return Some("a socket of this machine");
     }
-    let is_loopback = match url.host()? {
-        Host::Domain(name) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Host::Ipv4(address) => is_local(address.into()),
-        Host::Ipv6(address) => is_local(address.into()),
-    };
-    is_loopback.then_some("an address of this machine only")
-}
-
-/// Whether an address is one of the machine that uses it.
-fn is_local(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    address.is_loopback() || address.is_unspecified()
+    prometheus_store::is_this_machine(url).then_some("an address of this machine only")
 }
 
 #[cfg(test)]

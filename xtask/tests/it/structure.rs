@@ -100,7 +100,7 @@ fn crates_do_not_depend_on_forbidden_libraries() {
     }
 }
 
-/// Packages with their versions and features, as cargo builds them with these kinds of dependencies.
+/// Packages with their versions and features, as cargo builds them with these dependencies.
 fn features(kinds: &str) -> BTreeMap<String, BTreeSet<String>> {
     let args = ["tree", "--workspace", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--edges"];
     let tree = cargo().args(args).arg(kinds).current_dir(root()).output().unwrap();
