@@ -25,7 +25,7 @@ use crate::backend::target_metrics;
 use crate::host::cleanup::Cleanup;
 use crate::host::files;
 use crate::host::terminal::print_note;
-use crate::host::{owner, ports};
+use crate::host::{http, owner, ports};
 pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
 use options::state_folder;
 pub(crate) use options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
@@ -202,32 +202,39 @@ impl std::fmt::Display for StackPart {
 
 impl Stack {
     /// Lets Prometheus scrape the backend's metrics, at the paths of the mapping or of all
-    /// services. Prometheus cannot scrape a Unix socket.
+    /// services. Prometheus cannot scrape a Unix socket. It logs in with user and password of the
+    /// backend's URL, at the backend's own origin only.
     pub(crate) fn scrape(&self, backend: &Url, mapping: Option<BackendMapping>) -> anyhow::Result<()> {
         if self.prometheus.is_none() || UnixTarget::of(backend).is_some() {
             return Ok(());
         }
         let target = |path| {
-            let url = backend.join(path)?;
+            let url = http::target_url(backend, path)?;
             let host = url.host_str().unwrap_or_default();
             let local = prometheus_store::is_this_machine(&url);
             let host = self.backend_host.filter(|_| local).unwrap_or(host);
             let port = url.port_or_known_default().unwrap_or(80);
-            Ok(ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path()))
+            let target = ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path());
+            Ok((target, http::has_login(backend) && url.origin() == backend.origin()))
         };
         let targets = target_metrics::paths(mapping).into_iter().map(target).collect::<anyhow::Result<Vec<_>>>()?;
         // The owner is written first: if this command is killed, the next one can clean up.
         files::write(backend_owner(self.port), owner::owner())?;
-        if backend.username().is_empty() && backend.password().is_none() {
-            return files::write(backend_file(self.port), serde_json::to_string(&targets)?);
+        let (own, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(_, has_login)| *has_login);
+        if !others.is_empty() {
+            let others: Vec<_> = others.into_iter().map(|(target, _)| target).collect();
+            files::write(backend_file(self.port), serde_json::to_string(&others)?)?;
         }
-        let targets: Vec<_> = targets.into_iter().map(ScrapeTarget::with_login).collect();
+        if own.is_empty() {
+            return Ok(());
+        }
+        let own: Vec<_> = own.into_iter().map(|(target, _)| target.with_login()).collect();
         let folder = login_folder(self.port);
         files::make_folder(&folder)?;
         let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
         files::write_private(&folder.join(USER_FILE), &decoded(backend.username()))?;
         files::write_private(&folder.join(PASSWORD_FILE), &decoded(backend.password().unwrap_or_default()))?;
-        files::write(folder.join("backend.json"), serde_json::to_string(&targets)?)
+        files::write(folder.join("backend.json"), serde_json::to_string(&own)?)
     }
 
     /// Ends the scraping of the backend.
@@ -320,4 +327,34 @@ fn check_grafana_port(port: u16) -> Result<(), StackError> {
 
 pub(crate) fn local_url(port: u16) -> anyhow::Result<Url> {
     Ok(Url::parse(&format!("http://127.0.0.1:{port}/"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_origin_of_the_target_is_scraped_with_its_login() {
+        let port = test_support::fake_server::free_port();
+        let stack = Stack { prometheus: Some(local_url(port).unwrap()), port, ..Stack::default() };
+        make_targets_folder(port).unwrap();
+        let target = Url::parse("http://me:secret@127.0.0.1:8000").unwrap();
+        let scraped = |path| {
+            stack.scrape(&target, Some(BackendMapping::NGINX.at(path))).unwrap();
+            let read = |folder: PathBuf| files::read(folder.join("backend.json")).unwrap_or_default();
+            let texts = [read(login_folder(port)), read(state_folder(port).join(TARGETS))];
+            stack.forget_backend().unwrap();
+            assert!(!login_folder(port).exists() && !backend_file(port).exists());
+            texts
+        };
+        for other in ["http://127.0.0.1:9113/metrics", "http://localhost:8000/metrics", "https://127.0.0.1:8000/"] {
+            let [own, others] = scraped(other);
+            assert!(own.is_empty() && others.contains("targets"), "{own} {others}");
+        }
+        for own in ["/metrics", "http://127.0.0.1:8000/internal/metrics"] {
+            let [own, others] = scraped(own);
+            assert!(own.contains("127.0.0.1:8000") && others.is_empty(), "{own} {others}");
+        }
+        files::remove_folder(&state_folder(port)).unwrap();
+    }
 }

@@ -30,15 +30,18 @@ pub(crate) struct NeedsLogin {
 }
 
 /// The remedy for metrics that need a login.
-fn login_remedy(target: &Url) -> &'static str {
-    if target.username().is_empty() {
+fn login_remedy(target: &Url, path: &str) -> &'static str {
+    if target.join(path).is_ok_and(|url| url.origin() != target.origin()) {
+        "user and password of the target's URL go to the target's own origin only: let this machine read it without"
+    } else if target.username().is_empty() {
         "name user and password in the target's URL (http://USER:PASSWORD@HOST), or let this machine read it without"
     } else {
         "it does not accept user and password of the target's URL"
     }
 }
 
-/// Reads the samples at a path of the target, with user and password of the target's URL.
+/// Reads the samples at a path of the target, with user and password of the target's URL, or at a
+/// URL of another origin, without them.
 ///
 /// # Errors
 /// Why there are none, and what to do.
@@ -50,7 +53,7 @@ pub(crate) async fn read(target: &Url, path: &str) -> anyhow::Result<Vec<Exposit
     let response = response.with_context(|| format!("{path} did not respond within {PATIENCE:?}"))?;
     let (status, text) = response.with_context(|| format!("cannot read {path} of {}", shown_url(target)))?;
     if matches!(status.as_u16(), 401 | 403 | 407) {
-        anyhow::bail!(NeedsLogin { path: path.to_owned(), status, remedy: login_remedy(target) });
+        anyhow::bail!(NeedsLogin { path: path.to_owned(), status, remedy: login_remedy(target, path) });
     }
     anyhow::ensure!(status.is_success(), "{path} responded with {status}: {ELSEWHERE}");
     let samples = text.map_err(|why| why.to_string()).and_then(|text| {
@@ -62,6 +65,8 @@ pub(crate) async fn read(target: &Url, path: &str) -> anyhow::Result<Vec<Exposit
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use test_support::fake_server;
 
     use super::*;
@@ -85,6 +90,27 @@ mod tests {
         assert!(error.ends_with("it does not accept user and password of the target's URL"), "{error}");
         with.set_password(Some("secret")).unwrap();
         assert_eq!(read(&with, "/metrics").await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn another_origin_does_not_get_the_targets_credentials() {
+        let (own, other) = ["me", "other"]
+            .map(|name| {
+                let heads = Arc::<Mutex<Vec<String>>>::default();
+                let recorded = heads.clone();
+                let url = fake_server::respond(move |request| {
+                    recorded.lock().unwrap().push(request.to_ascii_lowercase());
+                    (if name == "me" { "200 OK" } else { "401 Unauthorized" }, "a_total 1\n".to_owned())
+                });
+                (url, heads)
+            })
+            .into();
+        let target = Url::parse(&own.0.replace("http://", "http://me:secret@")).unwrap();
+        let error = read(&target, &format!("{}/metrics", other.0)).await.unwrap_err().to_string();
+        assert!(error.contains("go to the target's own origin only"), "{error}");
+        assert!(!other.1.lock().unwrap()[0].contains("authorization"), "{other:?}");
+        read(&target, &format!("{}/metrics", own.0)).await.unwrap();
+        assert!(own.1.lock().unwrap()[0].contains("authorization: basic bwu6c2vjcmv0"), "{own:?}");
     }
 
     #[tokio::test]

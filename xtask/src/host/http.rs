@@ -31,8 +31,25 @@ pub(crate) fn target(target: &Url, path: &str) -> anyhow::Result<(reqwest::Clien
         let url = Url::parse("http://localhost").and_then(|url| url.join(path)).context("failed to make a URL")?;
         return Ok((prometheus_store::socket_client(&socket, OPTIONS)?, url));
     }
-    let url = target.join(path).context("failed to make a URL")?;
+    let url = target_url(target, path)?;
     Ok((client(&url)?, url))
+}
+
+/// The URL of a path of a target, or a complete URL. It has user and password of the target's URL
+/// only at the target's own origin.
+pub(crate) fn target_url(target: &Url, path: &str) -> anyhow::Result<Url> {
+    let mut url = target.join(path).context("failed to make a URL")?;
+    if url.origin() == target.origin() && !has_login(&url) {
+        // Both fail only for URLs without a host; those have no user either.
+        let _ = url.set_username(target.username());
+        let _ = url.set_password(target.password());
+    }
+    Ok(url)
+}
+
+/// Whether a URL has a user or a password.
+pub(crate) fn has_login(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 /// A client for a store's query API, with the store's credentials.
